@@ -1,0 +1,162 @@
+"""Answers one request for a report: policy, details, the card; then the watch or the delivery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot import tasks
+from bot.chat import cards
+from bot.chat.registry import button
+from bot.errors import BotError
+from bot.ledger import deliveries
+from bot.ledger.deliveries import State
+from bot.plain_words import utc
+from bot.policy import Act, Verdict
+from bot.reports.endings import end
+from bot.reports.model import Phase
+from bot.reports.watch import failed, put_delivery, watch_key
+from bot.reports.whereto import DIRECT, target_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.chat.context import Context
+    from bot.ledger.deliveries import Delivery
+    from bot.reports.model import Report
+
+log = structlog.get_logger(__name__)
+
+
+class Answer:
+    """The task behind ``report <id>``."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def run(self, key: str) -> None:
+        """Answer; raises ``WebexError`` while Webex has trouble, and is then run again."""
+        delivery = self._get(key)
+        if delivery is None or delivery.state is not State.ASKED:
+            return
+        try:
+            self._answer(delivery)
+        except BotError as error:
+            if error.passing:
+                raise
+            self._end(delivery, State.FAILED, error.sentence)
+
+    def give_up(self, key: str, sentence: str) -> None:
+        """Say that there will be no answer."""
+        delivery = self._get(key)
+        if delivery is not None and delivery.state is State.ASKED:
+            self._end(delivery, State.FAILED, sentence)
+
+    def _get(self, key: str) -> Delivery | None:
+        with self._context.store.read() as tx:
+            return deliveries.get(tx, int(key))
+
+    def _end(self, delivery: Delivery, state: State, sentence: str) -> None:
+        with self._context.store.begin() as tx:
+            end(tx, self._context.queue, delivery, state, sentence, self._context.now())
+
+    def _answer(self, delivery: Delivery) -> None:
+        context = self._context
+        direct = delivery.private or delivery.room_type == DIRECT
+        decision = context.guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=direct)
+        if decision.verdict is Verdict.REFUSED:
+            log.info("refused", reference=delivery.reference, reason=decision.reason)
+            self._end(delivery, State.REFUSED, decision.sentence)
+            return
+        if decision.verdict is Verdict.PRIVATELY:
+            context.outbox.say(f"delivery:{delivery.id}:privately", target_of(delivery), decision.sentence)
+            with context.store.begin() as tx:
+                deliveries.note(tx, delivery.id, private=True)
+            delivery = self._get(str(delivery.id)) or delivery
+        with context.store.read() as tx:
+            known = deliveries.known_family(tx, delivery.report_id)
+            leader = deliveries.watched_here(tx, delivery)
+        report = context.catalogue.find(delivery.report_id, known)
+        if report.phase is not Phase.PENDING:
+            leader = None
+        self._say(delivery, report, leader)
+        self._go_on(delivery, report, leader)
+
+    def _say(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
+        """The one card of this request; "send again" has none, but says when there is nothing to send yet."""
+        context = self._context
+        now = context.now()
+        if not delivery.carded:
+            if report.phase is Phase.PENDING:
+                said = f"This report is not done yet ({cards.status_word(report)}). Its file comes here when it is."
+                context.outbox.say(f"delivery:{delivery.id}:wait", target_of(delivery), said)
+            return
+        shown = shown_for(report, now, delivery.reference, awaited=True, deadline=delivery.deadline_at, leader=leader)
+        context.outbox.say(
+            f"delivery:{delivery.id}:card",
+            target_of(delivery),
+            cards.report_text(report, shown),
+            cards.report_card(report, shown),
+        )
+
+    def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
+        context = self._context
+        now = context.now()
+        learned = {
+            "family": report.family.value,
+            "region": report.region or None,
+            "title": report.title or None,
+            "status": report.status,
+        }
+        with context.store.begin() as tx:
+            match report.phase:
+                case Phase.PENDING:
+                    leader_id = leader.id if leader else None
+                    deliveries.move(tx, delivery, State.PENDING, now, leader_id=leader_id, **learned)
+                    key = watch_key(report.family.value, report.region or None)
+                    context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
+                case Phase.READY:
+                    if deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned):
+                        put_delivery(tx, context.queue, report.family.value, delivery.report_id)
+                case Phase.FAILED:
+                    # With a card the card has said it; the reason is for the ledger.
+                    if delivery.carded:
+                        deliveries.move(tx, delivery, State.FAILED, now, reason=failed(report.title), **learned)
+                    else:
+                        end(tx, context.queue, delivery, State.FAILED, failed(report.title), now)
+
+
+def shown_for(
+    report: Report,
+    now: datetime,
+    reference: str,
+    *,
+    awaited: bool,
+    deadline: datetime | None = None,
+    leader: Delivery | None = None,
+    asked_for_file: bool = True,
+) -> cards.Shown:
+    """What a card says and offers next, by the report's phase and whether somebody waits for it here."""
+    refresh = button("Refresh", "refresh", report.id)
+    match report.phase:
+        case Phase.READY if asked_for_file or awaited:
+            coming = "The file follows in this thread."
+            buttons = [button("Send again", "again", report.id)]
+        case Phase.READY:
+            coming = "The file is ready to be sent."
+            buttons = [button("Send file", "again", report.id)]
+        case Phase.FAILED:
+            coming = "Webex could not make this report. Make it anew; nothing will follow for this one."
+            buttons = [refresh]
+        case Phase.PENDING if leader is not None:
+            coming = "This report is awaited here already: its file comes once, in the thread where it was asked for first."
+            buttons = [refresh, button("Cancel", "cancel", report.id)]
+        case Phase.PENDING if awaited:
+            until = f", until {utc(deadline)} at the latest" if deadline else ""
+            coming = f"I keep looking and post the file here when it is done{until}. You need not do anything."
+            buttons = [refresh, button("Cancel", "cancel", report.id)]
+        case _:
+            coming = "Nobody waits for this report here."
+            buttons = [refresh, button("Wait for it", "again", report.id)]
+    return cards.Shown(now, reference, coming, tuple(buttons))

@@ -1,0 +1,38 @@
+"""Makes rows of a request for reports: one delivery for each id, each with a job of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import tasks
+from bot.ledger import deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.chat.context import Context
+    from bot.chat.request import Request
+
+
+def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded: bool = True) -> None:
+    """Keep what was asked, once; ``carded=False`` for the file alone."""
+    now = context.now()
+    with context.store.begin() as tx:
+        for report_id in report_ids:
+            delivery_id = deliveries.ask(
+                tx,
+                {
+                    "reference": context.new_reference(),
+                    "origin": f"{request.origin}:{report_id}",
+                    "asker_id": request.person_id,
+                    "room_id": request.room_id,
+                    "room_type": request.room_type,
+                    "parent_id": request.parent_id,
+                    "report_id": report_id,
+                    "carded": carded,
+                    "asked_at": now,
+                    "deadline_at": now + context.watch_deadline,
+                },
+            )
+            if delivery_id is not None:
+                context.queue.put(tx, tasks.ANSWER, str(delivery_id))

@@ -1,0 +1,243 @@
+"""The cards: plain functions that return Adaptive Cards 1.3 as dicts, and the text that stands in for each.
+
+Everything foreign goes through ``in_card`` or ``in_message``. A card never holds the download link: it needs the admin
+token, and a card can be read by everybody in the space.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.chat.registry import button
+from bot.plain_words import ago, duration, in_card, in_message, one_line, size, utc
+from bot.reports.model import Family, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from bot.chat.registry import Command
+    from bot.ports import Card
+    from bot.reports.model import Report
+
+VERSION = "1.3"
+"""The newest version that Webex renders."""
+
+DETAILS = "details"
+COLOURS = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
+FAMILIES = {Family.PARTNER: "Partner report", Family.ORGANIZATION: "Organisation report"}
+WORDS = {Phase.READY: "Done", Phase.FAILED: "Failed"}
+NO_STATUS = "No status yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card says besides the report itself."""
+
+    now: datetime
+    reference: str
+    coming: str
+    """One sentence: what happens next."""
+    buttons: tuple[dict[str, Any], ...] = ()
+
+
+def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = ()) -> Card:
+    """An Adaptive Card of these parts."""
+    made: Card = {
+        "type": "AdaptiveCard",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "version": VERSION,
+        "body": body,
+    }
+    listed = list(actions)
+    return made | ({"actions": listed} if listed else {})
+
+
+def text(words: str, **more: Any) -> dict[str, Any]:
+    """A block of text that wraps: on a phone nothing is cut off."""
+    return {"type": "TextBlock", "text": words, "wrap": True, **more}
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Named values; those without a value are left out."""
+    return {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in pairs if value]}
+
+
+def status_word(report: Report) -> str:
+    """``Done``, ``Failed``, or Webex's own word for what is on its way."""
+    return WORDS.get(report.phase) or one_line(report.status, 60) or NO_STATUS
+
+
+def title_of(report: Report) -> str:
+    """What to call a report."""
+    return report.title or FAMILIES[report.family]
+
+
+def period_of(report: Report) -> str:
+    """``2024-02-23 to 2024-03-24``."""
+    ends = [str(day) if day else raw for day, raw in ((report.start, report.start_raw), (report.end, report.end_raw))]
+    return " to ".join(one_line(end, 40) for end in ends if end)
+
+
+def created_of(report: Report, now: datetime) -> str:
+    """``3 hours ago (2024-03-24 17:13 UTC)``; Webex's own text when it cannot be read as a time."""
+    if report.created is None:
+        return report.created_raw
+    return f"{ago(report.created, now)} ({utc(report.created)})"
+
+
+def file_of(report: Report) -> str:
+    """Name and size, as far as Webex gives them."""
+    known = [one_line(report.file_name, 120)] if report.file_name else []
+    if report.file_size:
+        known.append(size(report.file_size))
+    return ", ".join(known)
+
+
+def link_of(report: Report, now: datetime) -> str:
+    """How long the download link lasts from now, or that Webex gives no expiry. Never the link."""
+    if report.expiry is not None:
+        left = (report.expiry.at - now).total_seconds()
+        return f"lasts {duration(left)} from now" if left > 0 else "expired; I fetch a new one before each download"
+    if report.expiry_raw:
+        return f"Webex says “{one_line(report.expiry_raw, 60)}”"
+    return "Webex gives no expiry"
+
+
+def report_card(report: Report, shown: Shown) -> Card:
+    """Status and expiry of one report at a glance; the rest behind "Details"."""
+    where = [("Region", report.region)] if report.region else [("Sites", ", ".join(report.sites))]
+    seen = [
+        ("Service", report.service),
+        *where,
+        ("Period", period_of(report)),
+        ("Created", created_of(report, shown.now)),
+        ("File", file_of(report)),
+        ("Link", link_of(report, shown.now)),
+    ]
+    return card(
+        [
+            text(in_card(title_of(report)), size="Medium", weight="Bolder"),
+            text(f"● {in_card(status_word(report))}", color=COLOURS[report.phase], weight="Bolder", spacing="Small"),
+            facts((name, in_card(value)) for name, value in seen),
+            text(shown.coming, spacing="Medium"),
+            _details(report, shown.reference),
+            {
+                "type": "ActionSet",
+                "actions": [
+                    *shown.buttons,
+                    {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]},
+                ],
+            },
+        ]
+    )
+
+
+def _details(report: Report, reference: str) -> dict[str, Any]:
+    return {
+        "type": "Container",
+        "id": DETAILS,
+        "isVisible": False,
+        "style": "emphasis",
+        "items": [
+            text("Report id", size="Small", isSubtle=True),
+            text(in_card(report.id, 600), fontType="Monospace", size="Small", spacing="None"),
+            facts(
+                [
+                    ("Kind", FAMILIES[report.family]),
+                    ("Template", in_card(report.template_id)),
+                    ("Checksum", in_card(report.checksum)),
+                    ("Made by", in_card(report.origin)),
+                    ("Reference", reference),
+                ]
+            ),
+        ],
+    }
+
+
+def report_text(report: Report, shown: Shown) -> str:
+    """What a client that shows no cards reads."""
+    period = period_of(report)
+    about = f" ({in_message(period)})" if period else ""
+    link = f" Link: {in_message(link_of(report, shown.now))}."
+    return (
+        f"**{in_message(title_of(report))}**{about}: {in_message(status_word(report))}.{link} {shown.coming} "
+        f"Reference {shown.reference}."
+    )
+
+
+def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> Card:
+    """What the bot can do, with buttons; after an unknown word with the nearest command guessed."""
+    body = [text("Webex reports", size="Medium", weight="Bolder")]
+    if unknown:
+        body.append(text(unknown_words(in_card(unknown, 60), guess), color="Warning"))
+    body.append(text("I fetch Webex reports: you get a card at once, and the file here when it is done.", spacing="Small"))
+    body += [
+        {
+            "type": "Container",
+            "spacing": "Small",
+            "items": [
+                text(in_card(command.usage), fontType="Monospace", weight="Bolder"),
+                text(command.summary, spacing="None", isSubtle=True),
+            ],
+        }
+        for command in commands
+    ]
+    return card(body, [button("Show reports", "reports"), button("Help", "help")])
+
+
+def unknown_words(word: str, guess: Command | None) -> str:
+    """What to say to a word that is no command."""
+    meant = f" Did you mean **{guess.word}**?" if guess else ""
+    return f"I do not know “{word}”.{meant}"
+
+
+def help_text(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> str:
+    """The same for a client that shows no cards."""
+    lines = [f"- `{command.usage}`: {command.summary}" for command in commands]
+    start = [unknown_words(in_message(unknown, 60), guess)] if unknown else []
+    return "\n".join([*start, "I fetch Webex reports. You can write:", "", *lines])
+
+
+def reports_card(reports: Sequence[Report], now: datetime, *, total: int, page: int, note: str) -> Card:
+    """A page of the reports that can be asked for, each with its button."""
+    body = [text("Reports", size="Medium", weight="Bolder"), text(note, isSubtle=True, spacing="Small")]
+    body += [_row(report, now) for report in reports]
+    more = [button("More", "reports", str(page + 1))] if total > len(reports) else []
+    return card(body, more)
+
+
+def _row(report: Report, now: datetime) -> dict[str, Any]:
+    about = [FAMILIES[report.family], period_of(report), f"created {ago(report.created, now)}" if report.created else ""]
+    return {
+        "type": "ColumnSet",
+        "separator": True,
+        "columns": [
+            {
+                "type": "Column",
+                "width": "stretch",
+                "items": [
+                    text(in_card(title_of(report), 100), weight="Bolder"),
+                    text(f"● {in_card(status_word(report))}", color=COLOURS[report.phase], size="Small", spacing="None"),
+                    text(in_card(", ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
+                ],
+            },
+            {
+                "type": "Column",
+                "width": "auto",
+                "verticalContentAlignment": "Center",
+                "items": [{"type": "ActionSet", "actions": [button("Get", "report", report.id)]}],
+            },
+        ],
+    }
+
+
+def reports_text(reports: Sequence[Report], now: datetime, *, note: str) -> str:
+    """The same for a client that shows no cards; the ids can be copied."""
+    lines = [
+        f"- **{in_message(title_of(report), 80)}**, {in_message(status_word(report), 40)}"
+        f"{', created ' + ago(report.created, now) if report.created else ''}: `report {report.id}`"
+        for report in reports
+    ]
+    return "\n".join([note, "", *lines])

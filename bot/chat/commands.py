@@ -1,0 +1,165 @@
+"""The commands. Each is a function of the context and the request; what it says goes through the outbox.
+
+To add one, copy the nearest: register its word, ask policy first (``context.allow``), then act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.chat import cards
+from bot.chat.answer import shown_for
+from bot.chat.asking import ask
+from bot.chat.registry import registry
+from bot.errors import WebexError
+from bot.ledger import deliveries, posts
+from bot.ledger.deliveries import MOVES, State
+from bot.plain_words import in_message
+from bot.reports.catalogue import NEEDS
+from bot.reports.model import is_report_id, looks_like_report_id
+
+if TYPE_CHECKING:
+    from bot.chat.context import Context
+    from bot.chat.request import Request
+
+log = structlog.get_logger(__name__)
+
+MOST_IDS = 20
+"""Report ids taken from one message."""
+PAGE = 10
+"""Reports on one card: well under the size that Webex takes, and still readable on a phone."""
+
+
+@registry.command("report", usage="report <id>", summary="Get a report: its card now, its file when it is done.")
+def report(context: Context, request: Request) -> None:
+    """One request for each id. Policy is asked for each right before its card, see ``answer.py``."""
+    ids = list(dict.fromkeys(request.rest))
+    if not ids:
+        context.say(request, "usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
+        return
+    odd = [one for one in ids if not is_report_id(one)]
+    if odd:
+        said = ", ".join(f"“{in_message(one, 60)}”" for one in odd[:5])
+        context.say(request, "odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
+    wanted = [one for one in ids if is_report_id(one)]
+    if len(wanted) > MOST_IDS:
+        context.say(request, "many", f"I take {MOST_IDS} reports from one message; I leave out the last {len(wanted) - MOST_IDS}.")
+    ask(context, request, wanted[:MOST_IDS])
+
+
+@registry.command("reports", usage="reports", summary="Show the reports that I can fetch, newest first.")
+def reports(context: Context, request: Request) -> None:
+    """A page of what both families list; ``reports 2`` is the next one."""
+    target = context.allow(request)
+    page = int(request.rest[0]) if request.rest and request.rest[0].isdecimal() and len(request.rest[0]) < 5 else 1  # noqa: PLR2004 digits
+    found, refused = context.catalogue.everything()
+    start = max(0, page - 1) * PAGE
+    shown = found[start : start + PAGE]
+    now = context.now()
+    note = _note(len(found), start, len(shown))
+    if refused:
+        note += " " + " ".join(f"Not shown: {NEEDS[family]}." for family in refused)
+    context.outbox.say(
+        f"{request.origin}:reports",
+        target,
+        cards.reports_text(shown, now, note=note),
+        cards.reports_card(shown, now, total=len(found) - start, page=max(1, page), note=note),
+    )
+
+
+def _note(total: int, start: int, shown: int) -> str:
+    if not total:
+        return "Webex lists no reports. Reports made in Control Hub or Partner Hub cannot be listed or fetched by a bot."
+    if not shown:
+        return f"There are only {total} reports. Write `reports` for the newest."
+    return f"{start + 1} to {start + shown} of {total}, newest first."
+
+
+@registry.command("refresh", usage="refresh <id>", summary="Show a report's card anew.")
+def refresh(context: Context, request: Request) -> None:
+    """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
+    target = context.allow(request)
+    for report_id in _ids(context, request, "refresh"):
+        with context.store.read() as tx:
+            waiting = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
+            known = deliveries.known_family(tx, report_id)
+        found = context.catalogue.find(report_id, known)
+        reference = waiting[0].reference if waiting else ""
+        shown = shown_for(found, context.now(), reference, awaited=bool(waiting), asked_for_file=False)
+        context.outbox.say(
+            f"{request.origin}:refresh:{report_id}", target, cards.report_text(found, shown), cards.report_card(found, shown)
+        )
+    if request.pressed:
+        _take_away(context, request.pressed)
+
+
+def _take_away(context: Context, message_id: str) -> None:
+    """Delete the card that a new one stands in for. Webex does not let a bot edit cards; an old one does no harm."""
+    with context.store.read() as tx:
+        post = posts.by_message(tx, message_id)
+    if post is None or post.state != posts.SENT or post.parent_id is None:
+        return  # a card that is its thread's root stays: replies hang on it
+    try:
+        context.chat.delete(message_id)
+    except WebexError as error:
+        log.info("old_card_stays", cause=str(error))
+        return
+    with context.store.begin() as tx:
+        posts.settle(tx, post.key, posts.DELETED, context.now())
+
+
+@registry.command("again", usage="again <id>", summary="Send a report's file once more.")
+def again(context: Context, request: Request) -> None:
+    """The file without another card."""
+    ask(context, request, _ids(context, request, "again"), carded=False)
+
+
+@registry.command("cancel", usage="cancel <id>", summary="Stop waiting for a report here.")
+def cancel(context: Context, request: Request) -> None:
+    """Ends this space's wait for the report; other spaces that wait for it are served."""
+    target = context.allow(request)
+    now = context.now()
+    for report_id in _ids(context, request, "cancel"):
+        with context.store.begin() as tx:
+            found = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
+            ended = [one for one in found if State.CANCELLED in MOVES[one.state] and deliveries.move(tx, one, State.CANCELLED, now)]
+        if ended:
+            said = "Cancelled: I do not wait for this report here any more."
+        elif found:
+            said = "Too late to cancel: the file is on its way."
+        else:
+            said = "Nobody waits for this report here."
+        context.outbox.say(f"{request.origin}:cancel:{report_id}", target, said)
+
+
+@registry.command("help", usage="help", summary="Show this.")
+def help_(context: Context, request: Request) -> None:
+    """What the bot can do."""
+    context.say(request, "help", cards.help_text(list(registry)), cards.help_card(list(registry)))
+
+
+def unknown(context: Context, request: Request) -> None:
+    """Whatever is no command. Bare report ids are taken for what they are; else help, with the nearest word guessed."""
+    said = (request.word, *request.rest)
+    if all(looks_like_report_id(one) for one in said):
+        report(context, replace(request, word="report", rest=said))
+        return
+    words = " ".join(said).strip()
+    guess = registry.nearest(request.word.casefold())
+    commands = list(registry)
+    context.say(
+        request,
+        "help",
+        cards.help_text(commands, unknown=words, guess=guess),
+        cards.help_card(commands, unknown=words, guess=guess),
+    )
+
+
+def _ids(context: Context, request: Request, word: str) -> list[str]:
+    ids = [one for one in dict.fromkeys(request.rest) if is_report_id(one)][:MOST_IDS]
+    if not ids:
+        context.say(request, "usage", f"Which one? Write `{word}` and the report's id.")
+    return ids

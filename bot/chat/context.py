@@ -1,0 +1,54 @@
+"""What a command's handler may use: one object, made in ``wiring.py``, or of fakes in a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.errors import Refused
+from bot.policy import Act, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from bot.chat.request import Request
+    from bot.guard import Guard
+    from bot.outbox import Outbox
+    from bot.ports import Card, Chat, Posted, Target
+    from bot.queue import Queue
+    from bot.reports.catalogue import Catalogue
+    from bot.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The bot's means."""
+
+    store: Store
+    queue: Queue
+    catalogue: Catalogue
+    guard: Guard
+    outbox: Outbox
+    chat: Chat
+    now: Callable[[], datetime]
+    new_reference: Callable[[], str]
+    watch_deadline: timedelta
+    poll_interval: float
+
+    def say(self, request: Request, part: str, markdown: str, card: Card | None = None) -> Posted:
+        """Answer in the asker's thread; ``part`` names this answer among those to the same request."""
+        return self.outbox.say(f"{request.origin}:{part}", request.target, markdown, card)
+
+    def allow(self, request: Request, act: Act = Act.READ) -> Target:
+        """Ask policy; gives where the answer may go. Raises ``Refused`` with the sentence for the person.
+
+        Where outsiders would read along, the space gets one neutral sentence and the asker is answered 1:1.
+        """
+        decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=request.direct)
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(decision.sentence, reason=decision.reason)
+        if decision.verdict is Verdict.PRIVATELY:
+            self.say(request, "privately", decision.sentence)
+            return request.privately
+        return request.target

@@ -1,0 +1,174 @@
+"""Reads an event: fetches the message or the action that it announces, makes a request of it, and runs its command."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.chat import commands
+from bot.chat.registry import ARGUMENT, COMMAND, registry
+from bot.chat.request import Request
+from bot.chat.words import read_words
+from bot.errors import BotError, WebexError
+from bot.ledger import events, posts
+from bot.ledger.events import Event
+from bot.ports import Target
+from bot.queue import Again
+from bot.reports.whereto import DIRECT, GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.chat.context import Context
+    from bot.ports import Action, Person
+
+log = structlog.get_logger(__name__)
+
+LAG = timedelta(seconds=30)
+"""How long the REST API may say 404 of a message that a webhook has just announced."""
+LAG_STEP = 0.5
+"""Seconds between looks for it."""
+NOT_FOUND = 404
+LONGEST_WORD = 64
+"""Letters of a command in a button's data; ours are shorter."""
+
+
+class Reader:
+    """The task behind every event."""
+
+    def __init__(self, context: Context, bot: Callable[[], Person]) -> None:
+        self._context = context
+        self._bot = bot
+
+    def run(self, key: str) -> Again | None:
+        """Read the event and act on it, unless that was done before."""
+        with self._context.store.read() as tx:
+            event = events.get(tx, int(key))
+        if event is None or event.state != events.NEW:
+            return None
+        try:
+            request = self._request(event)
+        except WebexError as error:
+            if error.passing:
+                raise
+            return self._not_there(event, error)
+        if request is None:
+            self._settle(event, events.IGNORED, "not for us")
+            return None
+        self._carry_out(request)
+        self._settle(event, events.DONE, request.word.casefold() if registry.find(request.word) else "unknown word")
+        return None
+
+    def give_up(self, key: str, sentence: str) -> None:
+        """Say so where it was written."""
+        with self._context.store.read() as tx:
+            event = events.get(tx, int(key))
+        if event is None or event.state != events.NEW:
+            return
+        self._settle(event, events.FAILED, sentence)
+        if event.room_id:
+            target = Target(room_id=event.room_id, direct=event.room_type == DIRECT)
+            self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
+
+    def _not_there(self, event: Event, error: WebexError) -> Again | None:
+        """A 404 on what was just announced is lag; later, and for any other refusal, there is nothing to answer to."""
+        waited = self._context.now() - (event.received_at or self._context.now())
+        if error.status == NOT_FOUND and waited < LAG:
+            return Again(LAG_STEP, count=False)
+        log.warning("event_not_readable", resource=event.resource, cause=str(error))
+        self._settle(event, events.FAILED, f"not readable: {error.status}")
+        return None
+
+    def _settle(self, event: Event, state: str, outcome: str) -> None:
+        with self._context.store.begin() as tx:
+            events.settle(tx, event.id, state, outcome, self._context.now())
+
+    def _carry_out(self, request: Request) -> None:
+        command = registry.find(request.word)
+        handler = command.handler if command else commands.unknown
+        try:
+            handler(self._context, request)
+        except BotError as error:
+            if error.passing:
+                raise
+            reference = self._context.new_reference()
+            log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
+            self._context.say(request, "error", f"{error.sentence} (reference {reference})")
+
+    def _request(self, event: Event) -> Request | None:
+        match event.resource, event.event:
+            case "messages", "created":
+                return self._from_message(event)
+            case "attachmentActions", "created":
+                return self._from_action(event)
+            case "memberships", "created":
+                return self._from_membership(event)
+            case _:
+                return None
+
+    def _from_message(self, event: Event) -> Request | None:
+        bot = self._bot()
+        if event.person_id == bot.id:
+            return None
+        message = self._context.chat.message(event.data_id)
+        if message.person_id == bot.id:
+            return None
+        words = read_words(message.text, message.html, bot, registry.words, direct=message.room_type == DIRECT)
+        return Request(
+            origin=origin_of(event),
+            person_id=message.person_id,
+            room_id=message.room_id,
+            room_type=message.room_type,
+            parent_id=message.parent_id or message.id,
+            word=words.word or "help",
+            rest=words.rest,
+        )
+
+    def _from_action(self, event: Event) -> Request | None:
+        """The presser asks, not the card's author; what is in ``inputs`` are words like any other."""
+        action = self._context.chat.action(event.data_id)
+        if action.person_id == self._bot().id:
+            return None
+        word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
+        if not isinstance(word, str) or len(word) > LONGEST_WORD:
+            return None
+        room_type, parent = self._thread_of(action)
+        return Request(
+            origin=origin_of(event),
+            person_id=action.person_id,
+            room_id=action.room_id,
+            room_type=room_type,
+            parent_id=parent,
+            word=word,
+            rest=tuple(argument.split()) if isinstance(argument, str) else (),
+            pressed=action.message_id,
+        )
+
+    def _thread_of(self, action: Action) -> tuple[str, str | None]:
+        """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have."""
+        with self._context.store.read() as tx:
+            post = posts.by_message(tx, action.message_id)
+        if post is not None:
+            return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
+        card = self._context.chat.message(action.message_id)
+        return card.room_type, card.parent_id or card.id
+
+    def _from_membership(self, event: Event) -> Request | None:
+        """The bot was added to a space: it says what it can do."""
+        if event.person_id != self._bot().id or not event.room_id or event.room_type == DIRECT:
+            return None
+        return Request(
+            origin=origin_of(event),
+            person_id="",
+            room_id=event.room_id,
+            room_type=event.room_type or GROUP,
+            parent_id=None,
+            word="help",
+        )
+
+
+def origin_of(event: Event) -> str:
+    """The event's name in the ledger, which what it causes carries on."""
+    return f"{event.resource}:{event.data_id}"

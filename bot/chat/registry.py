@@ -1,0 +1,72 @@
+"""The table of commands: a typed word and a button find their handler here, and ``help`` and the README are made of it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.chat.context import Context
+    from bot.chat.request import Request
+
+    Handler = Callable[[Context, Request], None]
+
+COMMAND, ARGUMENT = "command", "argument"
+"""The names in a button's data: ``{"command": "report", "argument": "<id>"}``, the same two as in typed words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One word that people may write."""
+
+    word: str
+    usage: str
+    summary: str
+    handler: Handler
+
+
+class Registry:
+    """Commands by their words."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Command] = {}
+
+    def command(self, word: str, *, usage: str, summary: str) -> Callable[[Handler], Handler]:
+        """Register a handler for a word."""
+
+        def register(handler: Handler) -> Handler:
+            if word in self._commands:
+                raise ValueError(f"two commands are called {word}")
+            self._commands[word] = Command(word, usage, summary, handler)
+            return handler
+
+        return register
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands.values())
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word."""
+        return frozenset(self._commands)
+
+    def find(self, word: str) -> Command | None:
+        """The command of that word, in any case."""
+        return self._commands.get(word.casefold())
+
+    def nearest(self, word: str) -> Command | None:
+        """The command that was probably meant by a mistyped word."""
+        close = difflib.get_close_matches(word, sorted(self._commands), n=1, cutoff=0.6)
+        return self._commands[close[0]] if close else None
+
+
+def button(title: str, word: str, argument: str = "", **more: object) -> dict[str, object]:
+    """A card's button that does what the typed word does."""
+    data = {COMMAND: word} | ({ARGUMENT: argument} if argument else {})
+    return {"type": "Action.Submit", "title": title, "data": data, **more}
+
+
+registry = Registry()

@@ -1,0 +1,226 @@
+"""Both report families: who may ask, and the calls. What the answers look like is written in `reports.py`."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from bot.emulator.api_people import IDENTITY_READ, require_admin
+from bot.emulator.directory import has_scope, is_partner_admin
+from bot.emulator.problems import Refusal, missing_role, missing_scope
+from bot.emulator.reports import Report
+from bot.emulator.request import caller, json_body, world
+from bot.emulator.things import Family, Person, Template, report_time
+
+REPORTS_READ = "spark-admin:reports_read"
+REPORTS_WRITE = "spark-admin:reports_write"
+ANALYTICS_READ = "analytics:read_all"
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+READY_AFTER_SECONDS = 20.0
+
+part = Blueprint("reports", __name__)
+
+
+def _partner_admin(*scopes: str) -> Person:
+    token = caller()
+    lacking = [scope for scope in scopes if not has_scope(token, scope)]
+    if lacking:
+        raise missing_scope(*lacking)
+    if not is_partner_admin(token.person, world().organizations[token.person.org_id]):
+        raise missing_role("partner full or partner read-only administrator")
+    return token.person
+
+
+def _organization_admin() -> Person:
+    person = require_admin(ANALYTICS_READ).person
+    if not world().organizations[person.org_id].pro_pack:
+        raise Refusal(403, "The organization is not entitled: Pro Pack is needed.")
+    return person
+
+
+def _admin(family: Family) -> Person:
+    return _partner_admin(REPORTS_READ, IDENTITY_READ) if family == "partner" else _organization_admin()
+
+
+def _sub_partner() -> str | None:
+    return request.args.get("onBehalfOfSubPartnerOrgId") or None
+
+
+def _wanted(report: Report) -> bool:
+    """The filters that both families share; `from` and `to` are about the day of creation."""
+    asked = request.args
+    created = report_time(report.created)[:10]
+    return (
+        asked.get("service", report.service) == report.service
+        and asked.get("templateId", str(report.template_id)) == str(report.template_id)
+        and asked.get("reportId", report.id) == report.id
+        and asked.get("from", created) <= created <= asked.get("to", created)
+    )
+
+
+def _check_days(*values: Any) -> None:
+    for value in values:
+        if value is not None and not (isinstance(value, str) and DAY.fullmatch(value)):
+            raise Refusal(400, "A day must be written as YYYY-MM-DD.")
+
+
+@part.get("/partner/reports")
+def list_partner_reports() -> Response:
+    """One region a request: the partner's home region unless `regionId` names another."""
+    with world().lock:
+        person = _admin("partner")
+        _check_days(request.args.get("from"), request.args.get("to"))
+        region = request.args.get("regionId", world().organizations[person.org_id].region)
+        found = [
+            report
+            for report in world().listed_reports("partner", person, _sub_partner())
+            if report.region == region and _wanted(report)
+        ]
+        for report in found:
+            world().ask(report)
+        return jsonify({"items": [world().list_item(report) for report in found]})
+
+
+@part.get("/reports")
+def list_organization_reports() -> Response:
+    """`from` and `to` only together."""
+    with world().lock:
+        person = _admin("organization")
+        _check_days(request.args.get("from"), request.args.get("to"))
+        if ("from" in request.args) != ("to" in request.args):
+            raise Refusal(400, "from and to are needed together.")
+        found = [report for report in world().listed_reports("organization", person) if _wanted(report)]
+        for report in found:
+            world().ask(report)
+        items = [world().list_item(report) for report in found]
+        return jsonify({"items": items, "numberOfReports": len(items)})
+
+
+def _details(report_id: str, family: Family) -> Response:
+    with world().lock:
+        report = world().report_of(report_id, family, _admin(family), _sub_partner())
+        world().ask(report)
+        return jsonify(world().details_view(report))
+
+
+@part.get("/partner/reports/<report_id>")
+def get_partner_report(report_id: str) -> Response:
+    """Details in the partner family."""
+    return _details(report_id, "partner")
+
+
+@part.get("/reports/<report_id>")
+def get_organization_report(report_id: str) -> Response:
+    """Details in the organization family."""
+    return _details(report_id, "organization")
+
+
+def _delete(report_id: str, family: Family, person: Person) -> tuple[str, int]:
+    with world().change():
+        world().report_of(report_id, family, person, _sub_partner()).deleted = True
+    return "", 204
+
+
+@part.delete("/partner/reports/<report_id>")
+def delete_partner_report(report_id: str) -> tuple[str, int]:
+    """Needs the writing scope."""
+    return _delete(report_id, "partner", _partner_admin(REPORTS_WRITE))
+
+
+@part.delete("/reports/<report_id>")
+def delete_organization_report(report_id: str) -> tuple[str, int]:
+    """Needs the same as reading."""
+    return _delete(report_id, "organization", _organization_admin())
+
+
+# ---------------------------------------------------------------------- templates and making
+
+
+def _templates(family: Family) -> list[Template]:
+    return [template for template in world().templates if template.family == family]
+
+
+@part.get("/partner/reports/templates")
+def list_partner_templates() -> Response:
+    """A bare array."""
+    _admin("partner")
+    return jsonify(
+        [
+            {
+                "templateId": template.id,
+                "title": template.title,
+                "service": template.service,
+                "category": "Partner",
+                "maxDays": template.max_days,
+                "dataStartDate": "2025-01-01",
+                "dataEndDate": report_time(world().clock())[:10],
+            }
+            for template in _templates("partner")
+        ]
+    )
+
+
+@part.get("/report/templates")
+def list_organization_templates() -> Response:
+    """The singular is Webex's."""
+    _admin("organization")
+    items = [
+        {
+            "Id": template.id,
+            "title": template.title,
+            "service": template.service,
+            "maxDays": template.max_days,
+            "identifier": "orgWithDate",
+            "startDate": "2025-01-01",
+            "endDate": report_time(world().clock())[:10],
+            "validations": [{"field": name, "required": "yes"} for name in ("templateId", "startDate", "endDate")],
+        }
+        for template in _templates("organization")
+    ]
+    return jsonify({"items": items, "numberOfTemplate": len(items)})
+
+
+def _create(family: Family, person: Person) -> Report:
+    body = json_body()
+    template = next((one for one in _templates(family) if one.id == body.get("templateId")), None)
+    if template is None:
+        raise Refusal(400, "There is no such templateId.")
+    _check_days(body.get("startDate"), body.get("endDate"))
+    if family == "partner" and not (body.get("startDate") and body.get("endDate")):
+        raise Refusal(400, "startDate and endDate are needed.")
+    most = world().reports_kept
+    if most is not None and len(world().listed_reports(family, person, _sub_partner())) >= most:
+        raise Refusal(400, "The organization holds as many reports as it can; delete one first.")
+    today = report_time(world().clock())[:10]
+    made = world().add_report(
+        family=family,
+        title=template.title,
+        status="In progress" if family == "partner" else "waiting",
+        template_id=template.id,
+        service=template.service,
+        start=body.get("startDate") or today,
+        end=body.get("endDate") or today,
+        region=body.get("regionId"),
+        site_list=body.get("siteList", ""),
+        owner_org=world().organizations[person.org_id],
+        created_by=person.id,
+        sub_partner=_sub_partner(),
+        ready_after_seconds=READY_AFTER_SECONDS,
+    )
+    made.first_asked = world().clock()
+    return made
+
+
+@part.post("/partner/reports")
+def create_partner_report() -> Response:
+    """`reportId` and `createdTime` of a report that is done after a while."""
+    with world().lock:
+        made = _create("partner", _partner_admin(REPORTS_WRITE, IDENTITY_READ))
+        return jsonify({"reportId": made.id, "createdTime": report_time(made.created)})
+
+
+@part.post("/reports")
+def create_organization_report() -> Response:
+    """The id comes inside an object called items."""
+    with world().lock:
+        return jsonify({"items": {"Id": _create("organization", _organization_admin()).id}})

@@ -1,0 +1,209 @@
+"""Organizations, people, bots and their tokens: who somebody is and what a token may do."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from bot.emulator import ids
+from bot.emulator.problems import BAD_TOKEN, Refusal
+from bot.emulator.state import State
+from bot.emulator.things import (
+    FULL_ADMIN,
+    READONLY_ADMIN,
+    Organization,
+    Person,
+    Refreshable,
+    Token,
+    TokenKind,
+    iso,
+)
+
+BEARER = "Bearer "
+DAY_SECONDS = 86400
+ACCESS_DAYS = 14
+REFRESH_DAYS = 90
+
+
+class Directory(State):
+    """People and tokens. A person's `roles` are role names; a bot never has any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.organizations: dict[str, Organization] = {}
+        self.people: dict[str, Person] = {}
+        self.tokens: dict[str, Token] = {}
+        self.refreshables: list[Refreshable] = []
+
+    # ------------------------------------------------------------------ making
+
+    def add_organization(
+        self, name: str, *, is_partner: bool = False, pro_pack: bool = True, region: str = "US"
+    ) -> Organization:
+        """An organization; with `is_partner` its full administrators count as partner administrators."""
+        with self.change():
+            org = Organization(ids.new_id(ids.ORGANIZATION), name, self.clock(), is_partner, pro_pack, region)
+            self.organizations[org.id] = org
+        return org
+
+    def add_person(
+        self, name: str, org: Organization, email: str | None = None, roles: Iterable[str] = (), note: str = ""
+    ) -> Person:
+        """Somebody of `org`; the address is made from the name when none is given."""
+        domain = f"{org.name.split()[0].lower()}.example"
+        return self._add(name, org, email or f"{name.lower().replace(' ', '.')}@{domain}", list(roles), note)
+
+    def add_bot(self, name: str, org: Organization, email: str | None = None, note: str = "") -> Person:
+        """A bot that somebody of `org` made."""
+        bot = self._add(name, org, email or f"{name.lower().replace(' ', '-')}@webex.bot", [], note)
+        bot.type = "bot"
+        return bot
+
+    def _add(self, name: str, org: Organization, email: str, roles: list[str], note: str) -> Person:
+        first, _, last = name.partition(" ")
+        with self.change():
+            person = Person(
+                ids.new_id(ids.PEOPLE), [email], name, first, last, org.id, self.clock(), roles=roles, note=note
+            )
+            self.people[person.id] = person
+        return person
+
+    def add_token(
+        self,
+        person: Person,
+        kind: TokenKind | None = None,
+        scopes: Iterable[str] | None = None,
+        expires_in: float | None = None,
+    ) -> str:
+        """A token of this person. `scopes` None is every scope of its kind; `expires_in` seconds, None is never."""
+        with self.change():
+            value = secrets.token_urlsafe(48)
+            self.tokens[value] = Token(
+                value,
+                person,
+                kind or ("bot" if person.is_bot else "integration"),
+                None if scopes is None else frozenset(scopes),
+                None if expires_in is None else self.clock() + expires_in,
+            )
+        return value
+
+    def add_refreshable(
+        self,
+        person: Person,
+        scopes: Iterable[str] | None = None,
+        *,
+        kind: TokenKind = "integration",
+        expires_in: int = ACCESS_DAYS * DAY_SECONDS,
+        refresh_token_expires_in: int = REFRESH_DAYS * DAY_SECONDS,
+        rotates: bool = True,
+    ) -> Refreshable:
+        """Credentials for `POST /access_token`; with `rotates`, each use makes the refresh token before it invalid."""
+        with self.change():
+            made = Refreshable(
+                client_id=f"C{secrets.token_hex(32)}",
+                client_secret=secrets.token_hex(32),
+                refresh_token=secrets.token_urlsafe(48),
+                person=person,
+                kind=kind,
+                scopes=None if scopes is None else frozenset(scopes),
+                expires_in=expires_in,
+                refresh_token_expires_in=refresh_token_expires_in,
+                refresh_expires_at=self.clock() + refresh_token_expires_in,
+                rotates=rotates,
+            )
+            self.refreshables.append(made)
+        return made
+
+    def expire_token(self, token: str) -> None:
+        """From now on this token is answered with 401."""
+        with self.change():
+            self.tokens[token].expires_at = self.clock()
+
+    # ------------------------------------------------------------------ asking
+
+    def token_of(self, authorization: str) -> Token:
+        """The valid token of an `Authorization` header; 401 otherwise."""
+        token = self._known_token(authorization)
+        if token is None or (token.expires_at is not None and token.expires_at <= self.clock()):
+            raise Refusal(401, BAD_TOKEN)
+        return token
+
+    def owner_of(self, authorization: str) -> Person | None:
+        """Whose token it is, valid or expired; None when unknown."""
+        token = self._known_token(authorization)
+        return token.person if token else None
+
+    def _known_token(self, authorization: str) -> Token | None:
+        if not authorization.startswith(BEARER):
+            return None
+        return self.tokens.get(authorization.removeprefix(BEARER).strip())
+
+    def person_by(self, key: str, value: str) -> Person | None:
+        """Somebody by `personId` or `personEmail` (without regard to case)."""
+        if key == "personId":
+            return self.people.get(value)
+        return next((p for p in self.people.values() if value.lower() in (mail.lower() for mail in p.emails)), None)
+
+    def refresh(self, client_id: str, client_secret: str, refresh_token: str) -> tuple[str, Refreshable]:
+        """A new access token for a refresh token: 401 for a wrong client, 400 for a wrong or expired refresh token."""
+        with self.change():
+            known = next((r for r in self.refreshables if r.client_id == client_id), None)
+            if known is None or known.client_secret != client_secret:
+                raise Refusal(401, "The client credentials are not valid.")
+            if known.refresh_token != refresh_token or known.refresh_expires_at <= self.clock():
+                raise Refusal(400, "The refresh token provided is expired, revoked, malformed, or invalid.")
+            if known.rotates:
+                known.refresh_token = secrets.token_urlsafe(48)
+            known.refresh_expires_at = self.clock() + known.refresh_token_expires_in
+            value = self.add_token(known.person, known.kind, known.scopes, expires_in=known.expires_in)
+        return value, known
+
+
+# ---------------------------------------------------------------------- what a token may do
+
+BOT_SCOPES = frozenset({"spark:all"})
+
+
+def has_scope(token: Token, scope: str) -> bool:
+    """Whether the token carries the scope; a bot's token never has administrative ones."""
+    if token.kind == "bot":
+        return scope in BOT_SCOPES
+    return token.scopes is None or scope in token.scopes
+
+
+def is_admin(person: Person) -> bool:
+    """A full or read-only administrator of the own organization."""
+    return not person.is_bot and any(role in (FULL_ADMIN, READONLY_ADMIN) for role in person.roles)
+
+
+def is_partner_admin(person: Person, org: Organization) -> bool:
+    """A partner role, or a full administrator of an organization that is a partner."""
+    partner_role = any("partner" in role.lower() for role in person.roles)
+    return not person.is_bot and (partner_role or (org.is_partner and FULL_ADMIN in person.roles))
+
+
+def person_view(person: Person, *, with_roles: bool) -> dict[str, object]:
+    """A person as `GET /people` shows them; the roles only to an administrator's token."""
+    view: dict[str, object] = {
+        "id": person.id,
+        "emails": person.emails,
+        "phoneNumbers": [],
+        "displayName": person.display_name,
+        "nickName": person.first_name if not person.is_bot else person.display_name,
+        "firstName": person.first_name,
+        "lastName": person.last_name,
+        "orgId": person.org_id,
+        "created": iso(person.created),
+        "lastModified": iso(person.created),
+        "status": "active",
+        "type": person.type,
+    }
+    if with_roles:
+        view["roles"] = [ids.role_id(role) for role in person.roles]
+        view["licenses"] = []
+        view["loginEnabled"] = True
+        view["invitePending"] = False
+    return view
+
+
+def people_named(people: Sequence[Person], name: str) -> list[Person]:
+    """The people whose display name begins with these letters."""
+    return [person for person in people if person.display_name.lower().startswith(name.lower())]

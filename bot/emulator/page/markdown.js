@@ -1,0 +1,53 @@
+// Markdown to safe HTML: markdown-it without raw HTML, then DOMPurify with a short list of what may stay.
+// Messages and cards share it. Without the two packages there is no HTML at all, only text.
+
+const TAGS = [
+  "a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p",
+  "pre", "s", "spark-mention", "strong", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+];
+const ALLOWED = {
+  ALLOWED_TAGS: TAGS,
+  ALLOWED_ATTR: ["href", "start"],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+};
+
+// <@personEmail:a@b.c|Label>, <@personId:…|Label> and <@all>, as Webex writes mentions in markdown.
+const MENTION = /^<@(?:(personEmail|personId):([^>|]+)(?:\|([^>]+))?|all)>/;
+
+function mentionRule(state, silent) {
+  const found = MENTION.exec(state.src.slice(state.pos, state.posMax));
+  if (!found) return false;
+  if (!silent) {
+    state.push("mention_open", "spark-mention", 1);
+    state.push("text", "", 0).content = found[3] ?? found[2] ?? "All";
+    state.push("mention_close", "spark-mention", -1);
+  }
+  state.pos += found[0].length;
+  return true;
+}
+
+function build() {
+  if (!globalThis.markdownit || !globalThis.DOMPurify) return null;
+  const markdown = globalThis.markdownit({ html: false, linkify: true, breaks: true });
+  markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false }); // "hosts.md" is a file here, not a web site
+  markdown.inline.ruler.before("autolink", "mention", mentionRule);
+  const purifier = globalThis.DOMPurify(window);
+  purifier.addHook("afterSanitizeAttributes", (node) => {
+    if (node.tagName !== "A") return;
+    node.setAttribute("target", "_blank");
+    node.setAttribute("rel", "noopener noreferrer");
+  });
+  return { markdown, purifier };
+}
+
+const tools = build();
+
+export const hasMarkdown = tools !== null;
+
+/** Foreign HTML cut down to text marks, lists and links. Call only when `hasMarkdown`. */
+export const sanitise = (html) => tools.purifier.sanitize(html, ALLOWED);
+
+/** Markdown as safe HTML. Call only when `hasMarkdown`. */
+export const toHtml = (text) => sanitise(tools.markdown.render(text));

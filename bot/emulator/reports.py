@@ -1,0 +1,411 @@
+"""Reports of both families: how they ripen, what their files are, and every shape that their details come in."""
+
+import hashlib
+import hmac
+import secrets
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from bot.emulator import ids
+from bot.emulator.problems import Refusal, not_found
+from bot.emulator.spaces import Spaces
+from bot.emulator.things import Content, Family, Organization, Person, Template, iso, report_time
+
+Wrap = Literal["items", "object", "flat", "list"]
+ExpirySpelling = Literal["seconds", "epoch", "milliseconds", "iso", "none"]
+
+CHUNK = 1 << 16
+DONE = "done"
+PENDING = "In progress"
+CHECKSUMS = ("md5", "sha1", "sha256")
+LINK_SECONDS = 3600
+DOWNLOADS_ALLOWED = 30  # S: thirty downloads of each report
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How details are written. `names` renames fields (`{"Id": "id", "scheduleFrom": "scheduledFrom"}`).
+
+    `wrap`: `{"items": [{…}], "numberOfReports": 1}` (items), `{"items": {…}}` (object), bare (flat) or `[{…}]` (list).
+    """
+
+    wrap: Wrap = "flat"
+    names: Mapping[str, str] = field(default_factory=dict)
+    expiry: ExpirySpelling = "seconds"
+
+
+@dataclass(frozen=True)
+class Body:
+    """The finished file: where it is, its length in bytes, and its checksums in hex by algorithm."""
+
+    path: Path
+    size: int
+    sums: Mapping[str, str]
+
+
+@dataclass(eq=False)
+class Report:
+    """One report. From `download_limit` on, the fields are the ways in which its download can go wrong.
+
+    `redirect_to`: an address, or `here` for the same host. `claimed_length`: a false Content-Length. `locked_times`:
+    so many 423 with `retry_after` first. `link_seconds`: how long a link lasts.
+    """
+
+    id: str
+    family: Family
+    title: str
+    status: str
+    content: Content
+    owner_org_id: str
+    created: float
+    created_by: str
+    template_id: int
+    service: str
+    start: str
+    end: str
+    region: str
+    shape: Shape
+    size: int | None = None
+    as_zip: bool = False
+    listed: bool = True
+    checksum: str | None = None
+    file_name: str = ""
+    site_list: str = ""
+    scheduled_from: str = "api"
+    sub_partner: str | None = None
+    ready_after_polls: int | None = None
+    ready_after_seconds: float | None = None
+    made_in_portal: bool = False
+    note: str = ""
+    kind: str = ""
+    polls: int = 0
+    first_asked: float | None = None
+    deleted: bool = False
+    body: Body | None = None
+    downloads: int = 0
+    download_limit: int | None = None
+    link_seconds: float = LINK_SECONDS
+    redirect_to: str | None = None
+    html_error: bool = False
+    claimed_length: int | None = None
+    without_length: bool = False
+    content_type: str = "application/octet-stream"
+    locked_times: int = 0
+    retry_after: str = "1"
+    unscannable: bool = False
+    infected: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the file can be fetched."""
+        return self.status.lower() == DONE
+
+    def produced(self) -> Iterator[bytes]:
+        """The CSV itself, in pieces."""
+        content = self.content() if callable(self.content) else self.content
+        if isinstance(content, str):
+            yield content.encode("utf-8-sig")
+        elif isinstance(content, bytes):
+            yield content
+        else:
+            yield from content
+
+
+class Reports(Spaces):
+    """The reports and templates of every organization."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reports: dict[str, Report] = {}
+        self.templates: list[Template] = []
+        self.download_url = ""
+        self.reports_kept: int | None = None
+        self._link_key = secrets.token_bytes(32)
+        self._folder = tempfile.TemporaryDirectory(prefix="webex-emulator-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name)
+
+    def close(self) -> None:
+        """Stop waiting and throw the files away."""
+        super().close()
+        self._folder.cleanup()
+
+    # ------------------------------------------------------------------ making
+
+    def add_report(
+        self,
+        *,
+        family: Family,
+        title: str = "Usage",
+        status: str = DONE,
+        content: Content = "Name,Value\r\nA,1\r\nB,2\r\n",
+        size: int | None = None,
+        as_zip: bool = False,
+        region: str | None = None,
+        template_id: int = 130,
+        service: str = "Teams",
+        start: str = "2026-01-01",
+        end: str = "2026-01-31",
+        shape: Shape | Wrap | None = None,
+        listed: bool = True,
+        owner_org: Organization | None = None,
+        checksum: str | None = "md5",
+        ready_after_polls: int | None = None,
+        ready_after_seconds: float | None = None,
+        made_in_portal: bool = False,
+        cluster: str | None = None,
+        report_id: str | None = None,
+        **more: Any,
+    ) -> Report:
+        """A report; `more` sets any further field of `Report`.
+
+        `content`: a text becomes UTF-8 with a BOM, bytes stay as they are, a function gives pieces of any total; with
+        `size` (bytes) such pieces go straight to the wire, otherwise they are put into a file first. `checksum`: an
+        algorithm, None, or a literal to lie with. A pending report is done after so many polls (details, or a list
+        that holds it) were answered with the old status, or so many seconds after it was first asked for.
+        `owner_org` defaults to the first organization, `region` to its home region.
+        """
+        org = owner_org or next(iter(self.organizations.values()))
+        if isinstance(shape, str):
+            shape = Shape(wrap=shape)
+        creator = next((p.id for p in self.people.values() if p.org_id == org.id and not p.is_bot), "")
+        default_cluster = ids.CLUSTER_TEAM if family == "partner" else ids.CLUSTER_US
+        more.setdefault("created", self.clock())
+        more.setdefault("created_by", creator)
+        more.setdefault("file_name", f"{title.replace(' ', '_')}_{start}_{end}.csv")
+        report = Report(
+            id=report_id or ids.new_report_id(cluster or default_cluster),
+            family=family,
+            title=title,
+            status=status,
+            content=content,
+            owner_org_id=org.id,
+            template_id=template_id,
+            service=service,
+            start=start,
+            end=end,
+            region=region or org.region,
+            shape=shape or Shape(wrap="flat" if family == "partner" else "items"),
+            size=size,
+            as_zip=as_zip,
+            listed=listed,
+            checksum=checksum,
+            ready_after_polls=ready_after_polls,
+            ready_after_seconds=ready_after_seconds,
+            made_in_portal=made_in_portal,
+            **more,
+        )
+        with self.change():
+            self.reports[report.id] = report
+        return report
+
+    def set_report(self, report_id: str, **fields: Any) -> Report:
+        """Change fields of a report, such as `status="done"`."""
+        report = self.reports[report_id]
+        unknown = [name for name in fields if not hasattr(report, name)]
+        if unknown:
+            raise TypeError(f"a report has no {', '.join(unknown)}")
+        with self.change():
+            for name, value in fields.items():
+                setattr(report, name, value)
+            if {"content", "as_zip", "file_name"} & set(fields):
+                report.body = None
+        return report
+
+    def add_template(self, template: Template) -> Template:
+        """A kind of report that can be created."""
+        with self.change():
+            self.templates.append(template)
+        return template
+
+    # ------------------------------------------------------------------ asking
+
+    def advance(self) -> None:
+        """Reports whose time has come are done."""
+        now = self.clock()
+        for report in self.reports.values():
+            wait = report.ready_after_seconds
+            ripe = wait is not None and report.first_asked is not None and now - report.first_asked >= wait
+            if ripe and not report.is_done:
+                with self.change():
+                    report.status, report.ready_after_seconds = DONE, None
+
+    def ask(self, report: Report) -> None:
+        """Somebody looks at a report: time and the number of looks have their effect."""
+        if report.first_asked is None:
+            report.first_asked = self.clock()
+        self.advance()
+        report.polls += 1
+        if report.ready_after_polls is not None and report.polls > report.ready_after_polls and not report.is_done:
+            with self.change():
+                report.status, report.ready_after_polls = DONE, None
+
+    def report_of(self, report_id: str, family: Family, person: Person, sub_partner: str | None = None) -> Report:
+        """A report that this administrator can reach by this family's API; 404 otherwise."""
+        report = self.reports.get(report_id)
+        if (
+            report is None
+            or report.deleted
+            or report.made_in_portal
+            or report.family != family
+            or report.owner_org_id != person.org_id
+            or report.sub_partner != sub_partner
+        ):
+            raise not_found("Report not found.")
+        return report
+
+    def listed_reports(self, family: Family, person: Person, sub_partner: str | None = None) -> list[Report]:
+        """What this family's list holds for this administrator."""
+        return [
+            report
+            for report in self.reports.values()
+            if report.family == family
+            and report.listed
+            and not report.deleted
+            and not report.made_in_portal
+            and report.owner_org_id == person.org_id
+            and report.sub_partner == sub_partner
+        ]
+
+    # ------------------------------------------------------------------ the file
+
+    def body_of(self, report: Report) -> Body:
+        """The finished file, made at first need, on disk."""
+        with self.lock:
+            if report.body is None:
+                report.body = _write_body(report, self.folder / f"{ids.plain_part(report.id)}-{secrets.token_hex(4)}")
+            return report.body
+
+    def checksum_of(self, report: Report) -> str | None:
+        """What details say: the true sum of the file as served, a literal, or None."""
+        if report.checksum in CHECKSUMS:
+            return self.body_of(report).sums[report.checksum] if report.is_done and not report.size else ""
+        return report.checksum
+
+    def download_link(self, report: Report) -> str:
+        """A fresh signed link; it lasts `report.link_seconds` from now."""
+        expires = str(int((self.clock() + report.link_seconds) * 1000))
+        return f"{self.download_url}/api?" + urlencode(
+            {"reportId": report.id, "expires": expires, "signature": self._sign(report.id, expires)}
+        )
+
+    def _sign(self, report_id: str, expires: str) -> str:
+        return hmac.new(self._link_key, f"{report_id} {expires}".encode(), hashlib.sha256).hexdigest()
+
+    def report_for_link(self, query: Mapping[str, str]) -> Report:
+        """The report of a download link: 404 for one that was tampered with, 410 for one that has expired."""
+        report_id, expires = query.get("reportId", ""), query.get("expires", "")
+        report = self.reports.get(report_id)
+        if report is None or report.deleted:
+            raise not_found()
+        if not hmac.compare_digest(self._sign(report_id, expires), query.get("signature", "")):
+            raise not_found()
+        if int(expires) <= self.clock() * 1000:
+            raise Refusal(410, "The download link has expired.")
+        return report
+
+    # ------------------------------------------------------------------ views
+
+    def details_view(self, report: Report) -> Any:
+        """The answer of a details call, in the report's shape."""
+        fields = self._partner_fields(report) if report.family == "partner" else self._organization_fields(report)
+        shape = report.shape
+        fields = {shape.names.get(name, name): value for name, value in fields.items()}
+        if shape.wrap == "items":
+            return {"items": [fields], "numberOfReports": 1}
+        if shape.wrap == "object":
+            return {"items": fields}
+        return [fields] if shape.wrap == "list" else fields
+
+    def list_item(self, report: Report) -> dict[str, Any]:
+        """One item of a list call; an organisation's list spells id and title in its own way."""
+        if report.family == "partner":
+            return self._partner_fields(report)
+        renamed = {"Id": "id", "title": "reportTitle"}
+        fields = self._organization_fields(report)
+        return {renamed.get(name, name): value for name, value in fields.items()}
+
+    def _partner_fields(self, report: Report) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "reportId": report.id,
+            "templateId": report.template_id,
+            "title": report.title,
+            "service": report.service,
+            "startDate": report.start,
+            "endDate": report.end,
+            "regionId": report.region,
+            "createdTime": report_time(report.created),
+            "status": report.status,
+            "fileName": report.file_name,
+            "fileSize": self._announced_size(report),
+            "checksum": self.checksum_of(report),
+            "downloadURL": self.download_link(report),
+        }
+        expiry = self._expiry(report)
+        if expiry is not None:
+            fields["downloadUrlExpiryTime"] = expiry
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _organization_fields(self, report: Report) -> dict[str, Any]:
+        return {
+            "Id": report.id,
+            "title": report.title,
+            "service": report.service,
+            "startDate": report.start,
+            "endDate": report.end,
+            "siteList": report.site_list,
+            "created": report_time(report.created),
+            "createdBy": report.created_by,
+            "scheduleFrom": report.scheduled_from,
+            "status": report.status,
+            "downloadDomain": f"{self.download_url}/",
+            "downloadURL": self.download_link(report),
+        }
+
+    def _announced_size(self, report: Report) -> int:
+        if not report.is_done:
+            return 0
+        return report.size if report.size is not None else self.body_of(report).size
+
+    def _expiry(self, report: Report) -> str | None:
+        moment = self.clock() + report.link_seconds
+        spellings: dict[ExpirySpelling, str | None] = {
+            "seconds": str(int(report.link_seconds)),
+            "epoch": str(int(moment)),
+            "milliseconds": str(int(moment * 1000)),
+            "iso": iso(moment),
+            "none": None,
+        }
+        return spellings[report.shape.expiry]
+
+
+def _write_body(report: Report, path: Path) -> Body:
+    """The file as it is served, zipped when asked, without ever holding it whole in memory."""
+    if report.as_zip:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            entry = zipfile.ZipInfo(report.file_name, datetime.fromtimestamp(report.created, UTC).timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=True) as target:
+                for piece in report.produced():
+                    target.write(piece)
+    else:
+        with path.open("wb") as file:
+            for piece in report.produced():
+                file.write(piece)
+    sums = {name: hashlib.new(name) for name in CHECKSUMS}
+    for piece in read_pieces(path):
+        for one in sums.values():
+            one.update(piece)
+    return Body(path, path.stat().st_size, {name: one.hexdigest() for name, one in sums.items()})
+
+
+def read_pieces(path: Path) -> Iterable[bytes]:
+    """A file in pieces of 64 kB."""
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            yield piece

@@ -1,0 +1,112 @@
+"""`Emulator`: the world, its two hosts and its webhook courier, started and stopped as one."""
+
+from types import TracebackType
+from typing import Self
+
+from bot.emulator import api, files
+from bot.emulator.calls import CallLog
+from bot.emulator.faults import Faults
+from bot.emulator.gate import Gate
+from bot.emulator.serving import LOOPBACK, WsgiServer
+from bot.emulator.things import Event
+from bot.emulator.webhooks import Courier
+from bot.emulator.world import World
+
+
+class Emulator:
+    """Webex on 127.0.0.1: the API (with the page) on one port, the download host on another; 0 takes free ones."""
+
+    def __init__(self, port: int = 0, download_port: int = 0) -> None:
+        self.world = World()
+        self.faults = Faults()
+        self._ports = (port, download_port)
+        self._servers: tuple[WsgiServer, WsgiServer] | None = None
+        world = self.world
+        self._api_gate = Gate(api.make_app(world, self.faults), host="api", world=world, faults=self.faults)
+        self._download_gate = Gate(files.make_app(world), host="download", world=world, faults=self.faults)
+
+    def start(self) -> Self:
+        """Listen and serve in daemon threads."""
+        if self._servers is not None:
+            raise RuntimeError("the emulator runs already")
+        self._servers = (
+            WsgiServer(self._api_gate, self._ports[0]),
+            WsgiServer(self._download_gate, self._ports[1]),
+        )
+        self.world.download_url = self.download_url
+        self.world.courier = Courier(self.world.note_delivery)
+        for server in self._servers:
+            server.start()
+        return self
+
+    def stop(self) -> None:
+        """End every thread and connection, and throw the files away. An emulator is not started twice."""
+        if self._servers is None:
+            return
+        self._api_gate.closing.set()
+        self._download_gate.closing.set()
+        courier, self.world.courier = self.world.courier, None
+        if courier is not None:
+            courier.stop()
+        self.world.closing.set()
+        self.world.nudge()  # whoever streams events to a page ends now
+        for server in self._servers:
+            server.stop()
+        self.world.close()
+        self._servers = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _port(self, index: int) -> int:
+        if self._servers is None:
+            raise RuntimeError("the emulator does not run")
+        return self._servers[index].port
+
+    @property
+    def api_url(self) -> str:
+        """What the bot gets as `WEBEX_API_URL`."""
+        return f"http://{LOOPBACK}:{self._port(0)}/v1"
+
+    @property
+    def page_url(self) -> str:
+        """Where a browser finds the page."""
+        return f"http://{LOOPBACK}:{self._port(0)}/emulator/"
+
+    @property
+    def download_url(self) -> str:
+        """The download host."""
+        return f"http://{LOOPBACK}:{self._port(1)}"
+
+    @property
+    def calls(self) -> CallLog:
+        """Every call to either host, without the control API's."""
+        return self.world.calls
+
+    @property
+    def latency(self) -> float:
+        """Seconds that every answer of the API takes longer; the download host is not slowed."""
+        return self._api_gate.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self._api_gate.latency = seconds
+
+    @property
+    def deliver_webhooks(self) -> bool:
+        """Off: events are kept in `undelivered`, for `world.redeliver`."""
+        return self.world.deliver_webhooks
+
+    @deliver_webhooks.setter
+    def deliver_webhooks(self, on: bool) -> None:
+        self.world.deliver_webhooks = on
+
+    @property
+    def undelivered(self) -> list[Event]:
+        """Events that were kept back."""
+        return self.world.undelivered

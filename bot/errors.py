@@ -1,0 +1,126 @@
+"""What can go wrong, in one tree.
+
+    BotError                   one clear sentence for the person, and whether trying again can help
+    ├── Refused                policy said no; the sentence says what is missing
+    ├── WebexError             Webex answered an error, or did not answer
+    ├── FileRejected           the download is not a report that may be posted
+    ├── StoreUnavailable       our database cannot be reached
+    └── SettingsError          the program is set up wrongly; every mistake at once
+
+Adapters translate foreign errors into these at once. ``worker.py`` is the one place that turns them into a
+sentence in Webex and a line in the log, both with the same reference.
+"""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """Something went wrong on the bot's side. Try again in a while."""
+
+    passing = False
+    """True when the same call may succeed later without anybody doing anything."""
+    retry_after: float | None = None
+    """Seconds that Webex asked to wait, if it did."""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self.sentence = sentence or " ".join((type(self).__doc__ or "").split())
+        super().__init__(self.sentence)
+
+
+class Refused(BotError):
+    """You may not do this here."""
+
+    def __init__(self, sentence: str | None = None, *, reason: str = "refused", private: bool = False) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        """A short, stable name for the log and the ledger."""
+        self.private = private
+        """True when the sentence must not be said in the space, only to the asker 1:1."""
+
+
+class FileRejected(BotError):
+    """What Webex sent is not a report file, so it was not posted. Ask again later, or make the report anew."""
+
+
+class StoreUnavailable(BotError):
+    """The bot's database cannot be reached, is locked for too long, or cannot store any more. Try again in a while."""
+
+    passing = True
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+class SettingsError(BotError):
+    """The settings are wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+PASSING_STATUSES = frozenset({423, 429, 500, 502, 503, 504})
+
+
+class WebexError(BotError):
+    """Webex did not do what was asked.
+
+    ``status`` is the HTTP status, or None when no complete answer came (time-out, reset, truncated or malformed body).
+    ``reached`` is False when the request certainly took no effect (no connection), True when Webex answered,
+    None when nobody can know: then a POST may have taken effect.
+    The text never holds a token, a link or a body; ``call`` is the method and the path without its query.
+    """
+
+    def __init__(
+        self,
+        call: str,
+        status: int | None,
+        *,
+        message: str = "",
+        tracking_id: str = "",
+        retry_after: float | None = None,
+        reached: bool | None = True,
+        passing: bool | None = None,
+    ) -> None:
+        self.call = call
+        self.status = status
+        self.message = message
+        self.tracking_id = tracking_id
+        self.retry_after = retry_after
+        self.reached = reached
+        self.passing = (status is None or status in PASSING_STATUSES) if passing is None else passing
+        super().__init__(sentence_for(status, message, tracking_id))
+
+    def __str__(self) -> str:
+        return f"{self.call} -> {self.status or 'no answer'} {self.message} (tracking id {self.tracking_id or 'none'})"
+
+
+SENTENCES = {
+    400: "Webex says the request was wrong",
+    401: "Webex does not accept the bot's admin token any more; its operators must renew it",
+    403: "Webex refuses this to the bot's admin token",
+    404: "Webex does not know this",
+    405: "Webex says the request was wrong",
+    409: "Webex reports a conflict; try again in a minute",
+    410: "Webex says this is gone: the link has expired, or the file was found infected. Make the report anew",
+    413: "Webex says this is too large",
+    415: "Webex says the request was wrong",
+    423: "Webex is still scanning the file for malware",
+    428: "Webex could not scan this file for malware, so it was not fetched",
+    429: "Webex asks the bot to slow down",
+    451: "Webex keeps this in another region, where the bot cannot reach it",
+}
+
+
+def sentence_for(status: int | None, message: str = "", tracking_id: str = "") -> str:
+    """Say what a status means for the person, with what Webex's support asks for."""
+    if status is None:
+        said = "Webex did not answer"
+    elif status in SENTENCES:
+        said = SENTENCES[status]
+    else:
+        said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
+    if message and status in {400, 403, 409, 415}:
+        said += f" (“{message[:200]}”)"
+    return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

@@ -1,0 +1,77 @@
+"""How gunicorn runs the web process: ``gunicorn -c python:bot.gunicorn_conf``, in the Procfile and under ``serve``.
+
+One process with eight threads, measured: the door does little, and on two cores one process answers quicker than two.
+The names in lower case are gunicorn's own settings.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.glogging import Logger
+
+from bot import lifeline
+from bot.errors import SettingsError
+from bot.metrics import start_metrics
+from bot.observe import hide, start_logging
+from bot.settings import load
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+WRONG_SETTINGS: Final = 2
+"""The exit code of every command for settings that are missing or wrong."""
+
+try:
+    _settings = load(os.environ)
+except SettingsError as error:
+    sys.stderr.write("The settings are wrong:\n" + "".join(f"  {problem}\n" for problem in error.problems))
+    sys.exit(WRONG_SETTINGS)
+
+hide(*_settings.secret_values())
+start_logging("web", level=_settings.log_level, form=_settings.log_format)
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """Gives gunicorn's lines to our log instead of handlers of its own."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called by gunicorn when it starts and when it reads its settings again."""
+        super().setup(cfg)
+        for log in (logging.getLogger("gunicorn.error"), logging.getLogger("gunicorn.access")):
+            log.handlers.clear()
+            log.propagate = True
+
+
+def _address() -> str:
+    if lifeline.LISTEN_VARIABLE in os.environ:  # under the supervisor, which listens already
+        return f"fd://{os.environ[lifeline.LISTEN_VARIABLE]}"
+    host = _settings.host or "0.0.0.0"  # noqa: S104 the Procfile's web runs behind a router on another address
+    return f"[{host}]:{_settings.port}" if ":" in host else f"{host}:{_settings.port}"
+
+
+wsgi_app = "bot.wiring:web()"
+bind = _address()
+logger_class = PlainLogger
+loglevel = _settings.log_level
+worker_class = "gthread"
+workers = 1
+threads = 8
+graceful_timeout = 60
+keepalive = 75
+control_socket_disable = True
+proc_name = "reportbot web"
+
+
+def on_starting(_server: Arbiter) -> None:
+    """Once, in gunicorn's first process."""
+    lifeline.hold()
+
+
+def post_fork(_server: Arbiter, _worker: Worker) -> None:
+    """Once in the process that answers: figures are counted in files of its own."""
+    start_metrics(_settings.data_dir)

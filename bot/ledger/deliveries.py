@@ -1,0 +1,217 @@
+"""One row for each report that somebody waits for, and the page that says how it may move.
+
+    asked ──▶ pending ──▶ ready ──▶ fetching ──▶ posting ──▶ done
+      │          │  ▲        ▲          │            │
+      │          │  └────────┼──────────┤            └──▶ unknown   the answer to the post was lost
+      │          │           └──────────┴──── a kill, or Webex has trouble: from the start again
+      └──────────┴──▶ failed · refused · cancelled · expired
+
+A state that ends it is never left, but by a request of its own ("send again"). Every move is one conditional UPDATE
+whose row count says whether it was ours to make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from bot.ledger.tables import deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Row
+
+    from bot.store import Transaction
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    ASKED = "asked"
+    PENDING = "pending"
+    READY = "ready"
+    FETCHING = "fetching"
+    POSTING = "posting"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+IN_HAND = frozenset({State.READY, State.FETCHING, State.POSTING})
+"""The report is done and its file is on its way."""
+OPEN = frozenset({State.ASKED, State.PENDING}) | IN_HAND
+CLOSED = frozenset(State) - OPEN
+
+MOVES: dict[State, frozenset[State]] = {
+    State.ASKED: frozenset({State.PENDING, State.READY, State.FAILED, State.REFUSED, State.EXPIRED, State.CANCELLED}),
+    State.PENDING: frozenset({State.READY, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}),
+    State.READY: frozenset(
+        {State.FETCHING, State.PENDING, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}
+    ),
+    State.FETCHING: frozenset({State.POSTING, State.READY, State.PENDING, State.FAILED, State.REFUSED, State.EXPIRED}),
+    State.POSTING: frozenset({State.DONE, State.UNKNOWN, State.READY, State.FAILED, State.REFUSED, State.EXPIRED}),
+} | {state: frozenset() for state in CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request for one report, as the ledger has it."""
+
+    id: int
+    reference: str
+    origin: str
+    asker_id: str
+    room_id: str | None
+    room_type: str | None
+    parent_id: str | None
+    report_id: str
+    family: str | None
+    region: str | None
+    title: str | None
+    status: str | None
+    state: State
+    reason: str | None
+    leader_id: int | None
+    private: bool
+    carded: bool
+    asked_at: datetime
+    deadline_at: datetime
+    next_look_at: datetime | None
+    looks: int
+    missing: int
+    ready_at: datetime | None
+    settled_at: datetime | None
+    size: int | None
+    sha256: str | None
+    kind: str | None
+
+
+def _read(row: Row[Any]) -> Delivery:
+    values = dict(row._mapping)  # noqa: SLF001 SQLAlchemy's public name for it
+    values["state"] = State(values["state"])
+    values["private"] = bool(values["private"])
+    values["carded"] = bool(values["carded"])
+    return Delivery(**values)
+
+
+def ask(tx: Transaction, values: dict[str, Any]) -> int | None:
+    """Keep a request and give its id, or None when this very request (by its origin) is there already."""
+    return tx.insert_once(deliveries, {"state": State.ASKED.value} | values, conflict=["origin"])
+
+
+def get(tx: Transaction, delivery_id: int) -> Delivery | None:
+    """The delivery of that row."""
+    row = tx.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def _find(tx: Transaction, *where: ColumnElement[bool]) -> list[Delivery]:
+    return [_read(row) for row in tx.execute(select(deliveries).where(*where).order_by(deliveries.c.id))]
+
+
+def move(tx: Transaction, delivery: Delivery, to: State, now: datetime, **values: Any) -> bool:
+    """Move a delivery on from the state that it was read in. False: somebody else moved it first.
+
+    Those that joined it end with it.
+    """
+    if to not in MOVES[delivery.state]:
+        raise ValueError(f"a delivery does not go from {delivery.state} to {to}")
+    if to in CLOSED:
+        values["settled_at"] = now
+        values["next_look_at"] = None
+    changed = tx.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery.id, deliveries.c.state == delivery.state.value)
+        .values(state=to.value, **values)
+    )
+    if changed.rowcount != 1:
+        return False
+    if to in CLOSED:
+        tx.execute(
+            update(deliveries)
+            .where(deliveries.c.leader_id == delivery.id, deliveries.c.state.in_([s.value for s in OPEN]))
+            .values(state=to.value, settled_at=now, next_look_at=None, reason=values.get("reason"))
+        )
+    return True
+
+
+def note(tx: Transaction, delivery_id: int, **values: Any) -> None:
+    """Keep what was learned of a delivery, without moving it."""
+    tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+
+
+def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[State]) -> list[Delivery]:
+    """Deliveries of one report in these states, oldest first, without those that joined another."""
+    return _find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.family == family,
+        deliveries.c.leader_id.is_(None),
+        deliveries.c.state.in_([state.value for state in states]),
+    )
+
+
+def pending(tx: Transaction, family: str, region: str | None) -> list[Delivery]:
+    """What one watch looks after: all pending deliveries of a family and region."""
+    return _find(
+        tx,
+        deliveries.c.state == State.PENDING.value,
+        deliveries.c.leader_id.is_(None),
+        deliveries.c.family == family,
+        deliveries.c.region.is_(None) if region is None else deliveries.c.region == region,
+    )
+
+
+def watched_here(tx: Transaction, delivery: Delivery) -> Delivery | None:
+    """The pending delivery to the same place that a new request for the same report joins."""
+    found = _find(
+        tx,
+        deliveries.c.id != delivery.id,
+        deliveries.c.report_id == delivery.report_id,
+        deliveries.c.leader_id.is_(None),
+        deliveries.c.state == State.PENDING.value,
+        deliveries.c.private == delivery.private,
+        deliveries.c.asker_id == delivery.asker_id if delivery.private else deliveries.c.room_id == delivery.room_id,
+    )
+    return found[0] if found else None
+
+
+def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
+    """The open deliveries of a report to a space, or to this asker 1:1."""
+    return _find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.leader_id.is_(None),
+        deliveries.c.state.in_([state.value for state in OPEN]),
+        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
+        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
+    )
+
+
+def known_family(tx: Transaction, report_id: str) -> str | None:
+    """The family that an id turned out to be of when it was asked for before."""
+    return tx.execute(
+        select(deliveries.c.family)
+        .where(deliveries.c.report_id == report_id, deliveries.c.family.is_not(None))
+        .order_by(deliveries.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def in_state(tx: Transaction, *states: State) -> list[Delivery]:
+    """Every delivery in these states, oldest first."""
+    return _find(tx, deliveries.c.state.in_([state.value for state in states]), deliveries.c.leader_id.is_(None))
+
+
+def counts(tx: Transaction) -> dict[str, int]:
+    """How many deliveries stand in each state."""
+    rows = tx.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,89 @@
+"""Webhook events: each is one row, however often Webex delivers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from bot.ledger.tables import events
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.store import Transaction
+
+NEW, DONE, IGNORED, FAILED = "new", "done", "ignored", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the door kept of one event: ids only. Text and inputs are fetched when it is read."""
+
+    resource: str
+    event: str
+    data_id: str
+    room_id: str | None = None
+    room_type: str | None = None
+    person_id: str | None = None
+    id: int = 0
+    received_at: datetime | None = None
+    state: str = NEW
+
+
+def record(tx: Transaction, event: Event, now: datetime) -> int | None:
+    """Keep the event and give its row's id, or None when it is there already."""
+    return tx.insert_once(
+        events,
+        {
+            "resource": event.resource,
+            "event": event.event,
+            "data_id": event.data_id,
+            "room_id": event.room_id,
+            "room_type": event.room_type,
+            "person_id": event.person_id,
+            "received_at": now,
+            "state": NEW,
+        },
+        conflict=["resource", "event", "data_id"],
+    )
+
+
+def get(tx: Transaction, event_id: int) -> Event | None:
+    """The event of that row."""
+    row = tx.execute(select(events).where(events.c.id == event_id)).one_or_none()
+    if row is None:
+        return None
+    return Event(
+        id=row.id,
+        resource=row.resource,
+        event=row.event,
+        data_id=row.data_id,
+        room_id=row.room_id,
+        room_type=row.room_type,
+        person_id=row.person_id,
+        received_at=row.received_at,
+        state=row.state,
+    )
+
+
+def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> None:
+    """Say what became of a new event; the first word stays."""
+    tx.execute(
+        update(events)
+        .where(events.c.id == event_id, events.c.state == NEW)
+        .values(state=state, outcome=outcome, settled_at=now)
+    )
+
+
+def unsettled(tx: Transaction, before: datetime, limit: int = 500) -> list[Event]:
+    """New events that were received before a time, oldest first: for the sweep."""
+    rows = tx.execute(
+        select(events.c.id)
+        .where(events.c.state == NEW, events.c.received_at < before)
+        .order_by(events.c.id)
+        .limit(limit)
+    ).all()
+    found = (get(tx, row.id) for row in rows)
+    return [event for event in found if event is not None]

@@ -1,0 +1,33 @@
+"""Small things that must outlive a restart and be known to every process, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from bot.ledger.tables import facts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.store import Transaction
+
+BOT_PERSON_ID = "bot_person_id"
+WORKER_SEEN = "worker_seen"
+
+
+def note(tx: Transaction, name: str, value: str, now: datetime) -> None:
+    """Keep a fact, over what it was."""
+    tx.execute(delete(facts).where(facts.c.name == name))
+    tx.execute(facts.insert().values(name=name, value=value, noted_at=now))
+
+
+def read(tx: Transaction, name: str) -> str | None:
+    """The fact's value, or None."""
+    return tx.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+
+
+def noted_at(tx: Transaction, name: str) -> datetime | None:
+    """When the fact was kept last."""
+    return tx.execute(select(facts.c.noted_at).where(facts.c.name == name)).scalar_one_or_none()

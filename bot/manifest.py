@@ -1,0 +1,210 @@
+"""What must exist on Webex's side, as data, and how to make it so.
+
+``manifest/*.yaml`` says what is wanted, Webex says what there is, ``plan`` is the difference (pure), ``apply`` acts.
+Only webhooks whose name begins with the manifest's mark are ours; no other is ever touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import yaml
+
+from bot.errors import BotError, WebexError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ACTIVE: Final = "active"
+CONFLICT: Final = 409
+PACKAGED: Final = Path(__file__).parent / "_manifest"
+"""Where an installed wheel has the files; in the repository they lie beside the package."""
+
+
+class ManifestUnreadable(BotError):  # noqa: N818 the tree of errors.py names what happened
+    """The manifest cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A webhook as Webex tells of it; ``secret`` is None when it is not shown."""
+
+    id: str
+    name: str
+    target_url: str
+    resource: str
+    event: str
+    filter: str = ""
+    status: str = ACTIVE
+    secret: str | None = field(default=None, repr=False)
+
+
+class Webhooks(Protocol):
+    """The calls that change webhooks, with the bot's token. Each raises ``WebexError``."""
+
+    def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
+        """Register a webhook."""
+
+    def update(self, webhook_id: str, wanted: Wanted, target_url: str, secret: str) -> None:
+        """Set name, address and secret, and make it active."""
+
+    def delete(self, webhook_id: str) -> None:
+        """Remove it; one that is gone already is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A webhook that must be there; ``name`` holds the mark."""
+
+    name: str
+    resource: str
+    event: str
+    filter: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope of the admin token; ``family`` is empty when every set-up needs it."""
+
+    scope: str
+    family: str
+    why: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The three files, read."""
+
+    bot_name: str
+    bot_description: str
+    path: str
+    """Path of the webhook's address under ``PUBLIC_URL``, with its leading slash."""
+    mark: str
+    webhooks: tuple[Wanted, ...]
+    scopes: tuple[Scope, ...]
+
+
+class Kind(StrEnum):
+    """What to do with one webhook."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step from what there is to what is wanted."""
+
+    kind: Kind
+    name: str
+    why: str
+    wanted: Wanted | None = None
+    """What to create or update to."""
+    webhook_id: str = ""
+    """Which one to update or delete."""
+    sure: bool = True
+    """False when the two may be the same already: Webex did not show the secret, so it is sent again."""
+
+
+def read(folder: Path | None = None) -> Manifest:
+    """Read the manifest; raises ``ManifestUnreadable`` with the file's name."""
+    folder = folder or (PACKAGED if PACKAGED.is_dir() else Path(__file__).parent.parent / "manifest")
+    name = ""
+    try:
+        name = "bot.yaml"
+        bot = _load(folder / name)
+        name = "webhooks.yaml"
+        hooks = _load(folder / name)
+        mark, path = str(hooks["mark"]), str(hooks["path"])
+        if not mark.strip() or not path.startswith("/"):
+            raise ManifestUnreadable(f"{folder / name}: mark must not be empty, and path must begin with a slash.")
+        wanted = tuple(
+            Wanted(f"{mark}{one['name']}", one["resource"], one["event"], one.get("filter", ""), one.get("why", ""))
+            for one in hooks["webhooks"]
+        )
+        name = "scopes.yaml"
+        scopes = tuple(
+            Scope(one["scope"], one.get("family", ""), one["why"], one["role"])
+            for one in _load(folder / name)["scopes"]
+        )
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as exc:
+        raise ManifestUnreadable(f"{folder / name} cannot be read ({type(exc).__name__}: {exc}).") from exc
+    return Manifest(str(bot["name"]), str(bot.get("description", "")), path, mark, wanted, scopes)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise TypeError("not a mapping")
+    return found
+
+
+def plan(manifest: Manifest, target_url: str, secret: str, actual: Sequence[Existing]) -> list[Change]:
+    """Say what differs: what to delete first, then what to update, then what to create. Nothing to do: empty.
+
+    A webhook keeps its place when resource, event and filter are as wanted, since only the rest can be changed by PUT.
+    """
+    ours = [hook for hook in actual if hook.name.startswith(manifest.mark)]
+    deletes, updates, creates, kept = [], [], [], set()
+    for wanted in manifest.webhooks:
+        same = [hook for hook in ours if hook.name == wanted.name and _fits(hook, wanted)]
+        if not same:
+            creates.append(Change(Kind.CREATE, wanted.name, f"{wanted.resource}/{wanted.event}: {wanted.why}", wanted))
+            continue
+        best = min(same, key=lambda hook: (hook.target_url != target_url, hook.status != ACTIVE, hook.id))
+        kept.add(best.id)
+        differing = _differing(best, target_url, secret)
+        if differing:
+            updates.append(Change(Kind.UPDATE, wanted.name, f"{' and '.join(differing)} differs", wanted, best.id))
+        elif best.secret is None:
+            why = "Webex does not show its secret, so it is sent again"
+            updates.append(Change(Kind.UPDATE, wanted.name, why, wanted, best.id, sure=False))
+    names = {wanted.name for wanted in manifest.webhooks}
+    for hook in ours:
+        if hook.id not in kept:
+            twice = any(one.id in kept and one.name == hook.name for one in ours)
+            why = (
+                "there twice" if twice else "resource, event or filter differs" if hook.name in names else "not wanted"
+            )
+            deletes.append(Change(Kind.DELETE, hook.name, why, webhook_id=hook.id))
+    return deletes + updates + creates
+
+
+def _fits(hook: Existing, wanted: Wanted) -> bool:
+    return (hook.resource, hook.event, hook.filter) == (wanted.resource, wanted.event, wanted.filter)
+
+
+def _differing(hook: Existing, target_url: str, secret: str) -> list[str]:
+    found = []
+    if hook.target_url != target_url:
+        found.append("targetUrl")
+    if hook.status != ACTIVE:
+        found.append("status")
+    if hook.secret is not None and hook.secret != secret:
+        found.append("secret")
+    return found
+
+
+def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Webhooks) -> list[tuple[Change, str]]:
+    """Carry the changes out, each on its own; returns those that failed, each with a sentence."""
+    failed = []
+    for change in changes:
+        try:
+            if change.wanted is None:
+                webhooks.delete(change.webhook_id)
+            elif change.kind is Kind.UPDATE:
+                webhooks.update(change.webhook_id, change.wanted, target_url, secret)
+            else:
+                webhooks.create(change.wanted, target_url, secret)
+        except WebexError as error:
+            sentence = error.sentence
+            if error.status == CONFLICT:
+                sentence += " Another webhook of this bot brings the same event to the same address; delete that one."
+            failed.append((change, sentence))
+    return failed

@@ -1,0 +1,148 @@
+"""``reportbot manifest plan`` and ``apply``: the manifest against the real Webex, told in lines for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot import manifest
+from bot.errors import SettingsError, WebexError
+from bot.webex.chat import Chat
+from bot.webex.tokens import StaticToken
+from bot.wiring import Migration, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.manifest import Change, Existing, Manifest, Wanted
+    from bot.settings import Settings
+
+    Say = Callable[[str], None]
+
+GONE: Final = 404
+ADDRESS_MISSING: Final = "PUBLIC_URL is missing; set it to the https address where Webex reaches the bot"
+
+
+class BotWebhooks:
+    """The webhooks of the bot's token, in the manifest's words."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    def all(self) -> list[Existing]:
+        """Every webhook of the bot, ours or not."""
+        return [
+            manifest.Existing(
+                id=hook.id,
+                name=hook.name,
+                target_url=hook.target_url,
+                resource=hook.resource,
+                event=hook.event,
+                filter=hook.filter,
+                status=hook.status,
+                secret=getattr(hook, "secret", None) or None,
+            )
+            for hook in self._chat.webhooks()
+        ]
+
+    def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
+        """Register a webhook."""
+        self._chat.create_webhook(
+            name=wanted.name,
+            target_url=target_url,
+            resource=wanted.resource,
+            event=wanted.event,
+            secret=secret,
+            webhook_filter=wanted.filter or None,
+        )
+
+    def update(self, webhook_id: str, wanted: Wanted, target_url: str, secret: str) -> None:
+        """Set name, address and secret, and make it active."""
+        self._chat.update_webhook(webhook_id, name=wanted.name, target_url=target_url, secret=secret, active=True)
+
+    def delete(self, webhook_id: str) -> None:
+        """Remove it; one that is gone already is no error."""
+        try:
+            self._chat.delete_webhook(webhook_id)
+        except WebexError as error:
+            if error.status != GONE:
+                raise
+
+
+def target_of(settings: Settings, wanted: Manifest) -> str | None:
+    """The address that Webex is to call, or None without ``PUBLIC_URL``."""
+    return f"{settings.public_url}{wanted.path}" if settings.public_url else None
+
+
+def differences(settings: Settings, wanted: Manifest, target: str, webhooks: BotWebhooks) -> list[Change]:
+    """What ``apply`` would do now; raises ``WebexError``."""
+    return manifest.plan(wanted, target, settings.webex_webhook_secret[0].get_secret_value(), webhooks.all())
+
+
+def plan(settings: Settings, say: Say) -> int:
+    """Show the difference between wanted and actual, change nothing; 0 unless Webex does not answer."""
+    wanted = manifest.read()
+    chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
+    try:
+        name = chat.me().display_name
+        say(f"The bot is called {name}." + _remark(name, wanted))
+        target = target_of(settings, wanted)
+        if target is None:
+            say(f"{ADDRESS_MISSING}; until then webhooks are not compared.")
+        else:
+            changes = differences(settings, wanted, target, BotWebhooks(chat))
+            say(f"Webhooks to {target}: " + ("this is what apply would do:" if changes else "all as wanted."))
+            for change in changes:
+                say(_line(change))
+    finally:
+        chat.close()
+    say("The admin token needs these scopes:")
+    for one in wanted.scopes:
+        where = f" [{one.family} reports]" if one.family else ""
+        say(f"  {one.scope}{where}: {one.why}. Given by: {one.role}.")
+    return 0
+
+
+def apply(settings: Settings, say: Say) -> int:
+    """Migrate the database, then make Webex's side as wanted; 0 when all is, 1 when something could not be done.
+
+    Raises ``SettingsError`` without ``PUBLIC_URL``, ``StoreUnavailable``, and ``WebexError`` when Webex is down.
+    """
+    wanted = manifest.read()
+    target = target_of(settings, wanted)
+    if target is None:
+        raise SettingsError([ADDRESS_MISSING])
+    store = open_store(settings)
+    try:
+        Migration(store)()
+    finally:
+        store.close()
+    say("The database is as this version needs it.")
+    chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
+    try:
+        remark = _remark(chat.me().display_name, wanted)
+        if remark:
+            say(remark.strip())
+        webhooks = BotWebhooks(chat)
+        changes = differences(settings, wanted, target, webhooks)
+        secret = settings.webex_webhook_secret[0].get_secret_value()
+        failed = dict(manifest.apply(changes, target, secret, webhooks))
+    finally:
+        chat.close()
+    for change in changes:
+        say(_line(change) + (f" FAILED: {failed[change]}" if change in failed else ""))
+    if not failed:
+        say(f"The webhooks to {target} are as wanted.")
+    return 1 if failed else 0
+
+
+def _line(change: Change) -> str:
+    return f"  {change.kind} “{change.name}”: {change.why}."
+
+
+def _remark(name: str, wanted: Manifest) -> str:
+    if name == wanted.bot_name:
+        return ""
+    return (
+        f" The manifest calls it {wanted.bot_name}; a bot cannot rename itself: change the name at"
+        " https://developer.webex.com/my-apps, or in manifest/bot.yaml, if that is not meant."
+    )

@@ -1,0 +1,167 @@
+"""Figures for Prometheus, of all processes together: each one writes its own files, and any of them can tell the sum.
+
+The files lie in ``DATA_DIR/metrics``. Each process holds a kernel lock on a file of its own while it lives, so that a
+new one can tell the files of the dead (cleared at its start) from those of the living (kept), whatever their process
+numbers: containers that share the folder may all have the same number. Labels name no id, person or space.
+
+Nothing is counted before ``start_metrics``: it must run after a fork, and tests do without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FOLDER: Final = "metrics"
+FOLDER_LOCK: Final = "folder.lock"
+ALIVE: Final = ".alive"
+BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
+"""Seconds: an API call takes a tenth, a hanging one half a minute, a file of 100 MB minutes."""
+
+
+class _Identity:
+    """Names this process in the files' names, and proves by a kernel lock that it lives; a fork gets its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pid = 0
+        self._name = ""
+        self._descriptor = -1
+
+    def __call__(self) -> str:
+        if self._pid != os.getpid():
+            with _locked(self._folder):
+                _clear_dead(self._folder)
+                self._name = secrets.token_hex(8)
+                self._descriptor = os.open(self._folder / f"{self._name}{ALIVE}", os.O_RDWR | os.O_CREAT, 0o600)
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self._pid = os.getpid()
+        return self._name
+
+    def close(self) -> None:
+        if self._pid == os.getpid():
+            os.close(self._descriptor)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder: nobody clears it or joins it meanwhile."""
+    descriptor = os.open(folder / FOLDER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _clear_dead(folder: Path) -> None:
+    living = set()
+    for path in folder.glob(f"*{ALIVE}"):
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        except BlockingIOError:
+            living.add(path.stem)
+        finally:
+            os.close(descriptor)
+    for path in folder.glob("*.db"):
+        if path.stem.rpartition("_")[2] not in living:
+            path.unlink()
+
+
+class _Metrics:
+    """The counters of this process; one object a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read at import and whenever a file is opened
+        from prometheus_client import CollectorRegistry, Counter, Histogram, values  # noqa: PLC0415 the line above first
+
+        self.folder = folder
+        self.identity = _Identity(folder)
+        values.ValueClass = values.MultiProcessValue(self.identity)  # type: ignore[no-untyped-call]
+        own = CollectorRegistry()
+        self.webhooks = Counter("reportbot_webhook_answers", "Webhook deliveries by our answer", ["code"], registry=own)
+        self.calls = Counter(
+            "reportbot_webex_calls", "Calls to Webex by outcome", ["method", "path", "status"], registry=own
+        )
+        self.seconds = Histogram(
+            "reportbot_webex_call_seconds",
+            "Duration of calls to Webex",
+            ["method", "path"],
+            buckets=BUCKETS,
+            registry=own,
+        )
+        self.jobs = Counter("reportbot_jobs", "Jobs run by the worker", ["task", "outcome"], registry=own)
+        self.posts = Counter("reportbot_posts", "What was posted to spaces", ["kind", "outcome"], registry=own)
+
+    def render(self) -> bytes:
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone, path=str(self.folder))  # type: ignore[no-untyped-call]
+        with _locked(self.folder):
+            return generate_latest(everyone)
+
+
+class _Running:
+    """What this process counts into, once it does."""
+
+    metrics: _Metrics | None = None
+
+
+def start_metrics(data_dir: Path) -> None:
+    """Count into ``data_dir/metrics`` from now on; files of processes that are dead are cleared.
+
+    Call it once in each process, after any fork. A second call with another folder starts anew there.
+    """
+    folder = data_dir / FOLDER
+    if _Running.metrics is not None:
+        if _Running.metrics.folder == folder:
+            return
+        _Running.metrics.identity.close()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _Running.metrics = _Metrics(folder)
+
+
+def webhook_answered(code: int) -> None:
+    """Count one answer of the webhook door."""
+    if _Running.metrics is not None:
+        _Running.metrics.webhooks.labels(str(code)).inc()
+
+
+def webex_called(method: str, path: str, status: int | None, seconds: float) -> None:
+    """Count one call to Webex; ``path`` is a template without ids, ``status`` None when no answer came."""
+    if _Running.metrics is not None:
+        _Running.metrics.calls.labels(method, path, str(status or "none")).inc()
+        _Running.metrics.seconds.labels(method, path).observe(seconds)
+
+
+def job_run(task: str, outcome: str) -> None:
+    """Count one run of a job; ``outcome`` is one of the worker's few words."""
+    if _Running.metrics is not None:
+        _Running.metrics.jobs.labels(task, outcome).inc()
+
+
+def posted(kind: str, outcome: str) -> None:
+    """Count one post to a space; ``kind`` is card, file, text …"""
+    if _Running.metrics is not None:
+        _Running.metrics.posts.labels(kind, outcome).inc()
+
+
+def render(gauges: Mapping[str, float] | None = None) -> bytes:
+    """Write the figures of all processes in Prometheus' text format.
+
+    ``gauges`` are figures of this moment (``reportbot_queue_due`` …) that the caller has just read.
+    """
+    counted = _Running.metrics.render() if _Running.metrics is not None else b""
+    now = "".join(f"# TYPE {name} gauge\n{name} {value:g}\n" for name, value in (gauges or {}).items())
+    return counted + now.encode()

@@ -1,0 +1,130 @@
+"""The log: one line an event on stderr, with nothing in it that must not be seen.
+
+Our own lines (structlog) and those of the libraries (logging) go through one formatter, and its last step masks the
+finished line: whatever got into it, by a keyword, a traceback or a library, no registered secret comes out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final, TextIO
+from urllib.parse import quote
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+MASK: Final = "***"
+SHORTEST_HIDDEN: Final = 6
+"""Anything shorter would tear holes into ordinary words."""
+REFERENCE_LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"
+REFERENCE_LENGTH: Final = 8
+QUIET: Final = ("urllib3", "webexteamssdk", "werkzeug", "alembic", "sqlalchemy", "requests_toolbelt", "asyncio")
+"""Libraries that are heard from ``warning`` up: below it they tell of every call, with its address."""
+
+_BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+_USER_IN_ADDRESS = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
+_QUERY = re.compile(r"""((?:\b[a-z][a-z0-9+.-]*:/|(?<![\w?]))/[^\s?"'<>]*\?)[^\s"'<>)\\]+""", re.IGNORECASE)
+
+
+class _Hidden:
+    """The values that are masked, and one pattern that finds them all; the longest first, if one holds another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: set[str] = set()
+        self.pattern: re.Pattern[str] | None = None
+
+    def add(self, values: tuple[str, ...]) -> None:
+        shapes = {shape for value in values for shape in (value, json.dumps(value)[1:-1], quote(value, safe=""))}
+        with self._lock:
+            self._values |= {shape for shape in shapes if len(shape) >= SHORTEST_HIDDEN}
+            ordered = sorted(self._values, key=len, reverse=True)
+            self.pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+
+_hidden = _Hidden()
+
+
+def hide(*values: str) -> None:
+    """Register secret values; from now on no log line of this process shows them. Call it for renewed tokens too."""
+    _hidden.add(values)
+
+
+def mask(text: str) -> str:
+    """Replace registered secrets, bearer tokens, passwords in addresses and the queries of addresses."""
+    pattern = _hidden.pattern
+    if pattern is not None:
+        text = pattern.sub(MASK, text)
+    text = _BEARER.sub(rf"\1{MASK}", text)
+    if "/" not in text:
+        return text
+    return _QUERY.sub(rf"\1{MASK}", _USER_IN_ADDRESS.sub(rf"\1{MASK}@", text))
+
+
+def new_reference() -> str:
+    """Make a reference that a person can read out: eight letters and digits without look-alikes."""
+    return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
+
+
+class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+def start_logging(process: str, *, level: str = "info", form: str | None = None, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to ``stream`` (stderr), as ``json`` or ``text``.
+
+    ``process`` (web, worker, serve …) is said in each line. ``form=None`` means text on a terminal, else json.
+    Calling it again replaces what was set up before.
+    """
+    out = stream or sys.stderr
+
+    def name_process(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["process"] = process
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_process,
+    ]
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        _MaskingFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(out, form)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.StackInfoRenderer(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _rendering(out: TextIO, form: str | None) -> list[Any]:
+    """Choose the last steps. Tracebacks never show local variables: those may hold anything."""
+    terminal = out.isatty()
+    if form == "text" or (form is None and terminal):
+        return [structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]

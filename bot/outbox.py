@@ -1,0 +1,140 @@
+"""Says a thing once.
+
+Posting to Webex cannot be undone or repeated without harm, and its answer can be lost. So the intent is on record
+before, the outcome after; and where an earlier try may have taken effect, the bot looks whether its message is there
+before it says it again. Where Webex does not let it look, it does not guess: the post is ``unknown``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+from typing import TYPE_CHECKING
+
+from bot.errors import BotError, WebexError
+from bot.ledger import posts
+from bot.ports import Posted, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from bot.ports import Card, Chat, Message
+    from bot.store import Store
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""How far Webex's clock may be behind ours when we look for a message of ours."""
+
+MAX_TEXT_BYTES = 7439
+"""Webex refuses a longer text or markdown (measured in bytes)."""
+
+LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
+"""Answers of something in front of Webex: the post may have taken effect all the same."""
+
+THREAD_GONE = frozenset({400, 404})
+"""How Webex refuses a reply whose thread's root was deleted."""
+
+
+class Unsure(BotError):
+    """Webex did not say whether this was posted, and the bot cannot look here. Please check; ask again if it is missing."""
+
+
+class Outbox:
+    """Posts messages, cards and files, each under a key of its own that is said at most once."""
+
+    def __init__(self, store: Store, chat: Chat, bot_id: Callable[[], str], now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._chat = chat
+        self._bot_id = bot_id
+        self._now = now
+
+    def say(self, key: str, target: Target, markdown: str, card: Card | None = None) -> Posted:
+        """Post words, or a card with its fallback text. Raises ``WebexError`` or :class:`Unsure`."""
+        text = shortened(markdown)
+        return self._once(key, target, text, lambda where: self._chat.post(where, markdown=text, card=card))
+
+    def send(self, key: str, target: Target, path: Path, *, name: str, content_type: str, markdown: str) -> Posted:
+        """Post a file with its line. Raises ``WebexError`` or :class:`Unsure`."""
+        text = shortened(markdown)
+        return self._once(
+            key,
+            target,
+            text,
+            lambda where: self._chat.upload(where, path=path, name=name, content_type=content_type, markdown=text),
+        )
+
+    def _once(self, key: str, target: Target, text: str, post: Callable[[Target], Posted]) -> Posted:
+        with self._store.begin() as tx:
+            fresh = posts.intend(tx, key, target, self._now())
+            before = None if fresh else posts.get(tx, key)
+        if before is not None:
+            if before.state == posts.SENT and before.message_id:
+                return Posted(before.message_id, before.room_id or "")
+            found = self._look(before, target, text)
+            if found is not None:
+                return self._sent(key, found)
+        try:
+            posted = post(target)
+        except WebexError as error:
+            if target.parent_id and error.status in THREAD_GONE:
+                return self._sent(key, post(replace(target, parent_id=None)))
+            if error.reached is None or error.status in LOST_BEHIND_A_GATEWAY:
+                # Stays "intended": the next try looks first.
+                raise
+            if not _can_look(target):
+                self._forget(key)
+            raise
+        return self._sent(key, posted)
+
+    def _look(self, before: posts.Post, target: Target, text: str) -> Posted | None:
+        """Find the message of an earlier try that may have taken effect."""
+        if before.state in {posts.REFUSED, posts.DELETED}:
+            return None
+        if not _can_look(target):
+            with self._store.begin() as tx:
+                posts.settle(tx, before.key, posts.UNKNOWN, self._now())
+            raise Unsure
+        for message in self._chat.recent(target):
+            if self._is_ours(message, before, target, text):
+                return Posted(message.id, message.room_id)
+        return None
+
+    def _is_ours(self, message: Message, before: posts.Post, target: Target, text: str) -> bool:
+        if message.person_id != self._bot_id() or (message.parent_id or None) != target.parent_id:
+            return False
+        if message.created is None or message.created < before.intended_at - CLOCKS_DIFFER:
+            return False
+        if plain(message.text) != plain(text):
+            return False
+        with self._store.read() as tx:
+            return posts.by_message(tx, message.id) is None
+
+    def _sent(self, key: str, posted: Posted) -> Posted:
+        with self._store.begin() as tx:
+            posts.settle(tx, key, posts.SENT, self._now(), message_id=posted.message_id, room_id=posted.room_id)
+        return posted
+
+    def _forget(self, key: str) -> None:
+        """Webex refused: it certainly was not said, so the next try need not look."""
+        with self._store.begin() as tx:
+            posts.settle(tx, key, posts.REFUSED, self._now())
+
+
+def _can_look(target: Target) -> bool:
+    return target.direct or target.parent_id is not None or target.person_id is not None
+
+
+def plain(text: str) -> str:
+    """The letters and digits of a text: what markdown and Webex's rendering of it have in common."""
+    return "".join(letter for letter in unescape(text) if letter.isalnum())
+
+
+def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:
+    """The text, cut at a letter's border to what Webex takes."""
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    ending = " …"
+    return raw[: limit - len(ending.encode())].decode(errors="ignore").rstrip() + ending

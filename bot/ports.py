@@ -1,0 +1,149 @@
+"""The words that the core and its shelves share: what the bot asks of Webex, and what it gets back.
+
+``chat/`` and ``reports/`` know Webex by these names only; ``webex/`` fills them in and ``wiring.py`` joins the two.
+Ids are Webex's own opaque strings, times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from bot.reports.model import Family, Report
+
+Card = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a token belongs to, or who wrote."""
+
+    id: str
+    display_name: str
+    first_name: str
+    org_id: str
+    emails: tuple[str, ...] = ()
+    nick_name: str = ""
+    kind: str = "person"
+    """``person`` or ``bot``."""
+    roles: tuple[str, ...] = ()
+    """Role ids; only an administrator's token is shown them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in a space, as ``GET /messages/{id}`` gives it."""
+
+    id: str
+    room_id: str
+    room_type: str
+    person_id: str
+    text: str = ""
+    html: str = ""
+    parent_id: str | None = None
+    files: int = 0
+    """How many files hang on it."""
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A press of a card's button, as ``GET /attachment/actions/{id}`` gives it."""
+
+    id: str
+    message_id: str
+    room_id: str
+    person_id: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One member of a space."""
+
+    person_id: str
+    person_org_id: str
+    """Empty when Webex does not tell, which counts as outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolesOf:
+    """What policy needs to know of a person."""
+
+    person_id: str
+    org_id: str
+    emails: frozenset[str]
+    """Lower case."""
+    roles: frozenset[str]
+    """Role ids, their names, and the readable tails of the ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message of ours went."""
+
+    message_id: str
+    room_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to say something: a space (in a thread, to its root), or a person 1:1."""
+
+    room_id: str | None = None
+    parent_id: str | None = None
+    person_id: str | None = None
+    direct: bool = False
+    """True for a 1:1 space, where a bot may list the messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A report's file on our disk, verified."""
+
+    path: Path
+    size: int
+    sha256: str
+    kind: str
+    """``zip`` or ``csv``, by the first bytes."""
+
+
+class Chat(Protocol):
+    """Spaces and messages, with the bot's token. Every call raises ``WebexError``."""
+
+    def me(self) -> Person: ...
+    def message(self, message_id: str) -> Message: ...
+    def action(self, action_id: str) -> Action: ...
+    def post(self, target: Target, *, markdown: str, card: Card | None = None) -> Posted: ...
+    def upload(self, target: Target, *, path: Path, name: str, content_type: str, markdown: str) -> Posted: ...
+    def delete(self, message_id: str) -> None: ...
+    def recent(self, target: Target) -> Sequence[Message]:
+        """The newest messages of a thread or of a 1:1 space, newest first; the places where a bot may look."""
+        ...
+
+    def members(self, room_id: str) -> Sequence[Membership]: ...
+
+
+class Reports(Protocol):
+    """Reports of both families, with the admin token. Every call raises ``WebexError`` or ``ReportUnreadable``."""
+
+    def details(self, family: Family, report_id: str) -> Report: ...
+    def list(self, family: Family, region: str | None = None) -> Sequence[Report]: ...
+
+
+class Files(Protocol):
+    """The download host, with the admin token. Raises ``WebexError`` or ``FileRejected``."""
+
+    def download(self, report: Report, to: Path) -> Downloaded: ...
+
+
+class Directory(Protocol):
+    """Who is who, with the admin token. Raises ``WebexError`` or ``Refused``."""
+
+    def our_org(self) -> str: ...
+    def roles_of(self, person_id: str) -> RolesOf: ...

@@ -1,0 +1,99 @@
+"""The queue's port: why nothing outside this package knows which engine runs the jobs.
+
+A job is the name of a task and the id of a row, never data. It is put by the transaction that makes the work necessary,
+so both exist or neither does. An engine may run a job more than once (after a crash, a loss of power, a stop that was
+cut short) and never loses one: handlers are idempotent against the ledger.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bot.store import Store, Transaction
+
+GRACE = 55.0  # seconds that what runs may take to end after a stop: within the minute that most platforms give
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a handler gets: which task, on which id, under which lock, and the how-manieth run it is."""
+
+    task: str
+    key: str
+    lock: str | None
+    attempt: int
+    """1 at the first run; one more for each run that ended in a counted `Again`."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """A handler's wish to run the job again after so many seconds, never sooner (unless it is put anew meanwhile).
+
+    `count=False`: nothing failed, this is a planned next look, and `attempt` starts at 1 anew.
+    """
+
+    seconds: float
+    count: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a wait that no clock can measure (ValueError)."""
+        if not math.isfinite(self.seconds) or self.seconds < 0:
+            raise ValueError(f"a wait is a number of seconds from 0 up, not {self.seconds}")
+
+
+class Depth(TypedDict):
+    """How full the queue is: jobs that are due (those that run included), jobs that wait for their time, and lag."""
+
+    due: int
+    delayed: int
+    oldest_due_seconds: float
+
+
+class Queue(Protocol):
+    """What every engine does; `tests/queue/` holds each of them to it."""
+
+    def put(
+        self,
+        tx: Transaction,
+        task: str,
+        key: str,
+        *,
+        lock: str | None = None,
+        after: float = 0.0,
+        keep_time: bool = False,
+    ) -> None:
+        """Have `task` run on `key`, `after` seconds from now or later, if `tx` commits; a worker is woken then.
+
+        There is one waiting job for a task and key: put again it only comes earlier. Put while it runs, it runs once
+        more afterwards. With `keep_time` a job that is there already stays just as it is. Jobs with one `lock` never overlap, and start in the order they were put among those due.
+        """
+
+    def work(
+        self, handle: Callable[[Job], Again | None], *, threads: int, stop: threading.Event, grace: float = GRACE
+    ) -> None:
+        """Run jobs in so many threads until `stop` is set, and what runs then has ended or `grace` seconds are over.
+
+        What has not ended by then stays due for the next worker. A handler that raises is logged, its job runs again.
+        """
+
+    def wake(self) -> None:
+        """Tell the worker, wherever it runs, to look for jobs now."""
+
+    def depth(self, tx: Transaction) -> Depth:
+        """Count the jobs."""
+
+
+def open_queue(store: Store, data_dir: Path) -> Queue:
+    """Choose the engine that fits the store's database; `data_dir` is where the embedded one meets its worker."""
+    if store.dialect == "sqlite":
+        from bot.queue.sqlite import SqliteQueue  # noqa: PLC0415 - only the engine that runs is loaded, and it imports us
+
+        return SqliteQueue(store, data_dir)
+    raise ValueError(f"there is no queue engine for {store.dialect} yet: set DATABASE_URL to sqlite:///…")

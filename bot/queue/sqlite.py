@@ -1,0 +1,261 @@
+"""The embedded engine: a table of jobs in the product's own SQLite file, for one machine and one worker process.
+
+Why a table: `put` shares the transaction of the row that it is about. Why one process: what runs is then known in its
+memory, so taking a job writes nothing, and a worker that was killed leaves nothing to tidy up: every row that is still
+there is due. A second worker waits for a lock file, which the kernel frees whatever happens to the first.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.queue import GRACE, Again, Depth, Job
+from bot.queue.doorbell import ring
+from bot.queue.worker import Worker
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from sqlalchemy import ColumnElement
+
+    from bot.store import Store, Transaction
+
+CLOCK_SLACK = 1.0  # seconds that a clock may step back before waits are measured anew
+
+metadata = MetaData()
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("lock", Text),
+    Column("due", Float, nullable=False),  # when it may start, in seconds since 1970
+    Column("since", Float, nullable=False),  # when `due` was set: due - since is the wait that was asked for
+    Column("place", Integer, nullable=False),  # its place in the order of putting
+    Column("attempt", Integer, nullable=False),
+    # Set by a put that found the row there. Taking the job clears them, so at its end they tell of a put in between.
+    Column("again_due", Float),
+    Column("again_place", Integer),
+    UniqueConstraint("task", "key"),
+)
+Index("jobs_due", jobs.c.due)
+Index("jobs_lock_place", jobs.c.lock, jobs.c.place)
+Index("jobs_place", jobs.c.place)
+Index("jobs_again_place", jobs.c.again_place, sqlite_where=jobs.c.again_place.is_not(None))
+
+
+def _highest(column: Column[int]) -> ColumnElement[int]:
+    return func.coalesce(select(func.max(column)).where(column.is_not(None)).scalar_subquery(), 0)
+
+
+_now = bindparam("now", type_=Float)
+_due = bindparam("of_due", type_=Float)
+_this_job = and_(jobs.c.task == bindparam("of_task"), jobs.c.key == bindparam("of_key"))
+_forget_puts = {"again_due": null(), "again_place": null()}
+
+_new = insert(jobs).values(
+    task=bindparam("of_task"),
+    key=bindparam("of_key"),
+    lock=bindparam("of_lock"),
+    due=_due,
+    since=_now,
+    place=func.max(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1,
+    attempt=1,
+)
+PUT = _new.on_conflict_do_update(
+    index_elements=["task", "key"],
+    set_={
+        "lock": _new.excluded.lock,
+        "due": func.min(jobs.c.due, _new.excluded.due),
+        "since": case((_new.excluded.due < jobs.c.due, _new.excluded.since), else_=jobs.c.since),
+        "again_due": func.min(func.coalesce(jobs.c.again_due, _new.excluded.due), _new.excluded.due),
+        "again_place": func.coalesce(jobs.c.again_place, _new.excluded.place),
+    },
+)
+PUT_IF_ABSENT = _new.on_conflict_do_nothing(index_elements=["task", "key"])
+_due_jobs = select(jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.attempt, jobs.c.again_due).where(
+    jobs.c.due <= _now
+)
+# The job that has been due longest comes first, so that none starves; under its lock, the one that was put first.
+LONGEST_DUE = (
+    _due_jobs.where(
+        jobs.c.id.not_in(bindparam("ids", expanding=True)),
+        or_(jobs.c.lock.is_(None), jobs.c.lock.not_in(bindparam("locks", expanding=True))),
+    )
+    .order_by(jobs.c.due, jobs.c.place)
+    .limit(1)
+)
+FIRST_OF_LOCK = _due_jobs.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
+FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
+DROP = delete(jobs).where(_this_job, jobs.c.again_due.is_(None))
+RUN_ONCE_MORE = (
+    update(jobs)
+    .where(_this_job)
+    .values({"due": jobs.c.again_due, "since": _now, "place": jobs.c.again_place, "attempt": 1, **_forget_puts})
+)
+POSTPONE = (
+    update(jobs)
+    .where(_this_job)
+    .values(
+        {
+            "due": func.min(_due, func.coalesce(jobs.c.again_due, _due)),
+            "since": _now,
+            "attempt": bindparam("of_attempt"),
+            **_forget_puts,
+        }
+    )
+)
+WAIT_ANEW = (
+    update(jobs)
+    .where(jobs.c.since > _now + CLOCK_SLACK)
+    .values(
+        due=_now + (jobs.c.due - jobs.c.since),
+        since=_now,
+        again_due=case((jobs.c.again_due.is_not(None), _now), else_=null()),
+    )
+)
+DEPTH = select(
+    func.count().label("all"),
+    func.count().filter(jobs.c.due <= _now).label("due"),
+    func.min(jobs.c.due).label("oldest"),
+).select_from(jobs)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job in the hands of the worker: its row's id, and whether a put was waiting in the row already."""
+
+    id: int
+    job: Job
+    put_again: bool
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The parameters that name its row (not the id, which SQLite may give to another row later)."""
+        return {"of_task": self.job.task, "of_key": self.job.key}
+
+
+class SqliteQueue:
+    """`bot.queue.Queue` on a table of the store, with the worker's lock and socket in `data_dir`.
+
+    `clock`: seconds since 1970. It may step: a step forward makes jobs come early, after one back waits start anew.
+    """
+
+    def __init__(self, store: Store, data_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self.data_dir = data_dir
+        self.clock = clock
+
+    def put(
+        self,
+        tx: Transaction,
+        task: str,
+        key: str,
+        *,
+        lock: str | None = None,
+        after: float = 0.0,
+        keep_time: bool = False,
+    ) -> None:
+        """As in the port. ValueError for a wait that is negative or no number."""
+        now = self.clock()
+        due = now + Again(after).seconds
+        statement = PUT_IF_ABSENT if keep_time else PUT
+        tx.execute(statement, {"of_task": task, "of_key": key, "of_lock": lock, "of_due": due, "now": now})
+        tx.after_commit(self.wake, once=True)
+
+    def work(
+        self, handle: Callable[[Job], Again | None], *, threads: int, stop: threading.Event, grace: float = GRACE
+    ) -> None:
+        """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
+        Worker(self, handle, threads=threads, stop=stop, grace=grace).run()
+
+    def wake(self) -> None:
+        """As in the port; costs some 20 µs, worker or not."""
+        ring(self.data_dir)
+
+    def depth(self, tx: Transaction) -> Depth:
+        """As in the port."""
+        now = self.clock()
+        row = tx.execute(DEPTH, {"now": now}).one()
+        lag = max(0.0, now - row.oldest) if row.due else 0.0
+        return {"due": row.due, "delayed": row.all - row.due, "oldest_due_seconds": lag}
+
+    # What follows is for the worker.
+
+    def take(self, running: Collection[Claim], room: int) -> tuple[list[Claim], float | None]:
+        """Choose up to `room` jobs that may start beside those `running`; and the seconds until the next one is due.
+
+        The seconds (None: nothing waits for its time) are there only when fewer than `room` were found.
+        """
+        now = self.clock()
+        ids = [claim.id for claim in running]
+        locks = [claim.job.lock for claim in running if claim.job.lock is not None]
+        taken: list[Claim] = []
+        with self._store.read() as tx:
+            while len(taken) < room:
+                row = tx.execute(LONGEST_DUE, {"now": now, "ids": ids, "locks": locks}).one_or_none()
+                if row is None:
+                    next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
+                    break
+                if row.lock is not None:
+                    row = tx.execute(FIRST_OF_LOCK, {"now": now, "of_lock": row.lock}).one()
+                    locks.append(row.lock)
+                ids.append(row.id)
+                taken.append(Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.again_due is not None))
+            else:
+                next_due = None
+        put_again = [claim for claim in taken if claim.put_again]
+        if put_again:  # this run is what those puts asked for
+            with self._store.begin(durable=False) as tx:
+                for claim in put_again:
+                    tx.execute(FORGET_PUTS, claim.where)
+        return taken, None if next_due is None else max(0.0, next_due - now)
+
+    def settle(self, claim: Claim, outcome: Again | None) -> None:
+        """Drop a job that is done, or have it run again. A loss of power may undo this: the job is repeated then."""
+        now = self.clock()
+        with self._store.begin(durable=False) as tx:
+            if outcome is not None:
+                attempt = claim.job.attempt + 1 if outcome.count else 1
+                due = now + outcome.seconds
+                tx.execute(POSTPONE, {**claim.where, "now": now, "of_due": due, "of_attempt": attempt})
+            elif tx.execute(DROP, claim.where).rowcount == 0:
+                tx.execute(RUN_ONCE_MORE, {**claim.where, "now": now})
+
+    def wait_anew(self) -> int:
+        """Start the wait of every job anew that was put by a clock ahead of this one; give their number."""
+        with self._store.begin(durable=False) as tx:
+            return tx.execute(WAIT_ANEW, {"now": self.clock()}).rowcount
+
+
+def create_tables(store: Store) -> None:
+    """Make the table; for tests only, elsewhere the migrations do."""
+    with store.begin() as tx:
+        tx.create_all(metadata)

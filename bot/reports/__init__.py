@@ -1,0 +1,1 @@
+"""Reports: what they are, where they are found, how they are watched and delivered."""

@@ -1,0 +1,116 @@
+"""Finds a report by its id, in whichever family has it, and lists what there is.
+
+The family cannot be told from an id. The partner family is asked first; where it answers 404 (unknown) or 403 (not a
+partner administrator), the organisation family is asked; both answers are told only when both refuse.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.errors import BotError, WebexError
+from bot.reports.model import Family, ReportMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Reports
+    from bot.reports.model import Report
+
+UNKNOWN_HERE = 404
+REFUSED_HERE = 403
+ASK_THE_OTHER = frozenset({UNKNOWN_HERE, REFUSED_HERE})
+
+NEEDS = {
+    Family.PARTNER: (
+        "partner reports need the scopes `spark-admin:reports_read` and `identity:people_read` "
+        "and a partner full or partner read-only administrator"
+    ),
+    Family.ORGANIZATION: (
+        "organisation reports need the scope `analytics:read_all`, Pro Pack, and a full or read-only administrator"
+    ),
+}
+
+
+class NotFound(BotError):
+    """No report has this id."""
+
+    def __init__(self, answers: dict[Family, WebexError]) -> None:
+        self.answers = answers
+        super().__init__(_told(answers))
+
+
+def _told(answers: dict[Family, WebexError]) -> str:
+    ids = "; ".join(f"{family.value}: {error.tracking_id}" for family, error in answers.items() if error.tracking_id)
+    tracking = f" Webex tracking ids – {ids}." if ids else ""
+    refused = [family for family, error in answers.items() if error.status == REFUSED_HERE]
+    if len(refused) == len(answers):
+        needs = "; ".join(NEEDS[family] for family in refused)
+        return f"Webex refuses reports to the bot's admin token: {needs}. Ask the bot's operators to add what is missing.{tracking}"
+    said = (
+        "Webex does not know this report. Either the id is mistyped (capital and small letters matter), the report was "
+        "deleted, or it was made in Control Hub or Partner Hub: those cannot be fetched by any bot. "
+        "Write `reports` to see the ones I can fetch."
+    )
+    if refused:
+        said += f" I could not look everywhere: {NEEDS[refused[0]]}."
+    return said + tracking
+
+
+class Catalogue:
+    """Asks the families of the settings, in their order."""
+
+    def __init__(self, api: Reports, families: Sequence[Family]) -> None:
+        self._api = api
+        self._families = tuple(families)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Which families are asked, in this order."""
+        return self._families
+
+    def find(self, report_id: str, known: str | None = None) -> Report:
+        """The report's details. ``known``: the family that it was found in before, asked first.
+
+        Raises :class:`NotFound` when every family answers 404 or 403, and ``WebexError`` for anything else.
+        """
+        order = sorted(self._families, key=lambda family: family.value != known)
+        answers: dict[Family, WebexError] = {}
+        for family in order:
+            try:
+                return self._api.details(family, report_id)
+            except WebexError as error:
+                if error.status not in ASK_THE_OTHER:
+                    raise
+                answers[family] = error
+            except ReportMissing:
+                # An empty answer with status 200 means the same as 404.
+                answers[family] = WebexError("report details", UNKNOWN_HERE)
+        raise NotFound(answers)
+
+    def details(self, family: str, report_id: str) -> Report:
+        """The report's details, in the family that is known to have it."""
+        return self._api.details(Family(family), report_id)
+
+    def listing(self, family: str, region: str | None) -> Sequence[Report]:
+        """Every report of a family and region that Webex lists."""
+        return self._api.list(Family(family), region)
+
+    def everything(self) -> tuple[list[Report], dict[Family, WebexError]]:
+        """All reports of all families, newest first, and the families that refused.
+
+        Raises ``WebexError`` when a family fails in another way, or when every family refuses.
+        """
+        found: list[Report] = []
+        refused: dict[Family, WebexError] = {}
+        for family in self._families:
+            try:
+                found += self._api.list(family)
+            except WebexError as error:
+                if error.status not in ASK_THE_OTHER:
+                    raise
+                refused[family] = error
+        if len(refused) == len(self._families):
+            raise NotFound(refused)
+        found.sort(key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True)
+        return found, refused

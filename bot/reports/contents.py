@@ -1,0 +1,102 @@
+"""What a downloaded report holds: rows and columns of its CSV, counted while streaming, without trusting it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_UNPACKED = 2 * 1024**3
+"""Bytes that are unpacked to count rows; a zip bomb is not worth counting."""
+MAX_ENTRIES = 1000
+"""Entries of a zip that are looked through for the CSV."""
+MAX_FIELD = 1_000_000
+"""Letters of one CSV field; more is no report of Webex's."""
+CHUNK = 65536
+ENCRYPTED = 0x1
+
+MAX_LINE = 4_000_000
+"""Letters of a line that are held at once: a file without line ends must not fill the memory."""
+
+csv.field_size_limit(MAX_FIELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Rows without the header, and columns; None where they could not be counted."""
+
+    rows: int | None = None
+    columns: int | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing but a header, or not even that."""
+        return self.rows == 0
+
+
+UNCOUNTED = Contents()
+
+
+def read_contents(path: Path, kind: str) -> Contents:
+    """Count what the file holds; a CSV that cannot be read is not an error, only uncounted."""
+    try:
+        if kind == "zip":
+            return _of_zip(path)
+        with path.open("rb") as raw:
+            return _of_csv(raw)
+    except (csv.Error, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, _TooLargeError):
+        return UNCOUNTED
+
+
+class _TooLargeError(Exception):
+    """More than :data:`MAX_UNPACKED` came out."""
+
+
+def _of_zip(path: Path) -> Contents:
+    with zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist()[:MAX_ENTRIES] if not entry.is_dir()]
+        if not entries:
+            return Contents(rows=0, columns=0)
+        # The first entry is the CSV; a read-me in front of it would be a surprise, so prefer the name.
+        entry = next((entry for entry in entries if entry.filename.lower().endswith(".csv")), entries[0])
+        if entry.flag_bits & ENCRYPTED:
+            return UNCOUNTED
+        with archive.open(entry) as raw:
+            return _of_csv(raw)
+
+
+def _of_csv(raw: IO[bytes]) -> Contents:
+    text = io.TextIOWrapper(_Bounded(raw), encoding="utf-8-sig", errors="replace", newline="")
+    rows = csv.reader(iter(partial(text.readline, MAX_LINE), ""))
+    header = next(rows, None)
+    if header is None:
+        return Contents(rows=0, columns=0)
+    return Contents(rows=sum(1 for row in rows if row), columns=len(header))
+
+
+class _Bounded(io.BufferedIOBase):
+    """Reads no more than :data:`MAX_UNPACKED` bytes."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__()
+        self._raw = raw
+        self._left = MAX_UNPACKED
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        """Read some bytes, as ``TextIOWrapper`` asks for them."""
+        data = self._raw.read(CHUNK if size is None or size < 0 else size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooLargeError
+        return data

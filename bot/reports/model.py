@@ -1,0 +1,241 @@
+"""One report, whichever family it comes from and however Webex spells it today.
+
+The partner family answers a flat object, the organisation family wraps it in ``items``, the documents differ from both,
+and the same field has several names. Everything after this module sees one :class:`Report`. Pure: no I/O.
+
+Sources: Webex's "Get Report Details" pages of both families, and answers seen by other clients.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.errors import BotError
+from bot.reports.readings import Expiry, read_day, read_expiry, read_moment, read_sites, read_size, read_text
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+__all__ = [
+    "Expiry",
+    "Family",
+    "Listing",
+    "Phase",
+    "Report",
+    "ReportMissing",
+    "ReportUnreadable",
+    "is_report_id",
+    "looks_like_report_id",
+    "phase_of",
+    "read_details",
+    "read_expiry",
+    "read_list",
+]
+
+_REPORT_ID = re.compile(r"[A-Za-z0-9_=-]{1,512}")
+_DECODED_REPORT_ID = re.compile(rb"ciscospark://[^/\s]+/REPORT/[^/\s]+")
+_NO_LETTER = re.compile(r"[^a-z0-9]")
+
+WRAPPER: Final = "items"
+"""The field that holds the report, or the reports, in the organisation family's answers."""
+
+NAMES: Final = {
+    "id": ("id", "reportid"),
+    "title": ("title", "reporttitle"),
+    "service": ("service",),
+    "template_id": ("templateid",),
+    "region": ("regionid", "region"),
+    "sites": ("sitelist",),
+    "start": ("startdate",),
+    "end": ("enddate",),
+    "created": ("createdtime", "created"),
+    "created_by": ("createdby",),
+    "origin": ("schedulefrom", "scheduledfrom"),
+    "status": ("status",),
+    "file_name": ("filename",),
+    "file_size": ("filesize",),
+    "checksum": ("checksum",),
+    "download_url": ("downloadurl",),
+    "expiry": ("downloadurlexpirytime",),
+}
+"""Our field → Webex's names for it, in lower case and without separators: case and underscores differ too."""
+
+
+class Family(StrEnum):
+    """Which of Webex's two report APIs a report belongs to."""
+
+    PARTNER = "partner"
+    ORGANIZATION = "organization"
+
+
+class Phase(StrEnum):
+    """What a status means to the bot. Webex has no list of statuses, so the unknown ones are pending."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class ReportUnreadable(BotError):
+    """Webex's answer about this report cannot be read."""
+
+
+class ReportMissing(ReportUnreadable):
+    """Webex's answer holds no report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What Webex says of one report. Unknown texts are empty, other unknown values None."""
+
+    id: str
+    family: Family
+    status: str
+    """As Webex spells it."""
+    title: str = ""
+    service: str = ""
+    template_id: str = ""
+    region: str = ""
+    sites: tuple[str, ...] = ()
+    start: date | None = None
+    start_raw: str = ""
+    end: date | None = None
+    end_raw: str = ""
+    created: datetime | None = None
+    """Aware UTC."""
+    created_raw: str = ""
+    created_by: str = ""
+    origin: str = ""
+    """What asked for it: ``api`` and the like (``scheduleFrom``)."""
+    file_name: str = ""
+    """As Webex gives it: a CSV's name even when the body is a zip, and nothing to trust as a path."""
+    file_size: int | None = None
+    """In Webex's undocumented unit, likely bytes; None when unknown (Webex then says 0)."""
+    checksum: str = ""
+    download_url: str = field(default="", repr=False)
+    """Never shown, logged or stored."""
+    expiry: Expiry | None = None
+    expiry_raw: str = ""
+    fetched_at: datetime | None = None
+    """When Webex gave these details; aware UTC."""
+
+    @property
+    def phase(self) -> Phase:
+        """Whether to wait, to deliver, or to give up."""
+        return phase_of(self.status)
+
+
+class Listing(list[Report]):
+    """Reports in Webex's order; ``skipped`` counts the entries without a usable id."""
+
+    skipped: int = 0
+
+
+def phase_of(status: str) -> Phase:
+    """Read a status without regard to case; only the two words seen in the wild end a watch."""
+    return {"done": Phase.READY, "failed": Phase.FAILED}.get(status.strip().casefold(), Phase.PENDING)
+
+
+def is_report_id(text: str) -> bool:
+    """Whether a text can be an id at all: safe in a path, otherwise opaque."""
+    return _REPORT_ID.fullmatch(text) is not None
+
+
+def looks_like_report_id(text: str) -> bool:
+    """Whether a text decodes to ``ciscospark://…/REPORT/…``, as every id seen so far does."""
+    if not is_report_id(text):
+        return False
+    bare = text.rstrip("=")
+    try:
+        decoded = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except (binascii.Error, ValueError):
+        return False
+    return _DECODED_REPORT_ID.fullmatch(decoded) is not None
+
+
+def read_details(payload: Any, family: Family, fetched_at: datetime, report_id: str = "") -> Report:
+    """Read the answer to "get report details", in any wrapping; ``fetched_at`` is an aware UTC time.
+
+    With ``report_id`` the entry with that id is taken where there are several. Raises :class:`ReportMissing` when the
+    answer holds no report, and :class:`ReportUnreadable` when what it holds is none.
+    """
+    entries = _entries(payload)
+    if not entries:
+        raise ReportMissing
+    reports = [report for report in (_read(entry, family, fetched_at) for entry in entries) if report]
+    chosen = next((report for report in reports if report.id == report_id), None) or next(iter(reports), None)
+    if chosen is None:
+        raise ReportUnreadable
+    return chosen
+
+
+def read_list(payload: Any, family: Family, fetched_at: datetime) -> Listing:
+    """Read the answer to "list reports", in any wrapping. Entries without a usable id are skipped and counted.
+
+    Raises :class:`ReportUnreadable` when the answer is no list of reports at all.
+    """
+    entries = _entries(payload)
+    listing = Listing(report for report in (_read(entry, family, fetched_at) for entry in entries) if report)
+    listing.skipped = len(entries) - len(listing)
+    return listing
+
+
+def _entries(payload: Any) -> list[Any]:
+    """Take the wrapping off: a bare list, ``{"items": […]}``, ``{"items": {…}}``, or one flat object."""
+    inner = payload
+    if isinstance(payload, dict):
+        inner = _plain_names(payload).get(WRAPPER, payload)
+    if isinstance(inner, list):
+        return inner
+    if isinstance(inner, dict):
+        return [inner] if inner else []
+    raise ReportUnreadable
+
+
+def _read(entry: Any, family: Family, fetched_at: datetime) -> Report | None:
+    if not isinstance(entry, dict):
+        return None
+    given = _plain_names(entry)
+    raw = {ours: next((given[name] for name in names if name in given), None) for ours, names in NAMES.items()}
+    report_id = read_text(raw["id"], longest=None)
+    if not is_report_id(report_id):
+        return None
+    return Report(
+        id=report_id,
+        family=family,
+        status=read_text(raw["status"]),
+        title=read_text(raw["title"]),
+        service=read_text(raw["service"]),
+        template_id=read_text(raw["template_id"]),
+        region=read_text(raw["region"]),
+        sites=read_sites(raw["sites"]),
+        start=read_day(raw["start"]),
+        start_raw=read_text(raw["start"]),
+        end=read_day(raw["end"]),
+        end_raw=read_text(raw["end"]),
+        created=read_moment(raw["created"]),
+        created_raw=read_text(raw["created"]),
+        created_by=read_text(raw["created_by"]),
+        origin=read_text(raw["origin"]),
+        file_name=read_text(raw["file_name"]),
+        file_size=read_size(raw["file_size"]),
+        checksum=read_text(raw["checksum"]),
+        download_url=read_text(raw["download_url"], longest=None),
+        expiry=read_expiry(raw["expiry"], fetched_at),
+        expiry_raw=read_text(raw["expiry"]),
+        fetched_at=fetched_at,
+    )
+
+
+def _plain_names(entry: dict[Any, Any]) -> dict[str, Any]:
+    """Field names without case and separators; of two spellings the first that says something wins."""
+    plain: dict[str, Any] = {}
+    for name, value in entry.items():
+        if value not in (None, ""):
+            plain.setdefault(_NO_LETTER.sub("", str(name).lower()), value)
+    return plain

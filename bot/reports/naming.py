@@ -1,0 +1,41 @@
+"""A safe name with the true extension for the file that is posted."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.reports.model import Report
+
+CONTENT_TYPES = {"zip": "application/zip", "csv": "text/csv"}
+
+LONGEST_NAME = 120
+"""Letters; well under what file systems and multipart headers carry."""
+
+_UNSAFE = re.compile(r"[^\w .()+,=@-]+")
+_DOTS = re.compile(r"\.{2,}")
+_EXTENSION = re.compile(r"\.(csv|zip|gz|txt)$", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+
+
+def file_name(report: Report, kind: str) -> str:
+    """Webex's name for the file, or the report's title and period, made safe; ``kind`` is ``zip`` or ``csv``.
+
+    Webex's name ends in ``.csv`` even when the body is a zip, so the extension is always ours.
+    """
+    wanted = report.file_name or " ".join(
+        str(part) for part in (report.title or "report", report.start or "", report.end or "") if part
+    )
+    return f"{safe_stem(wanted)}.{kind}"
+
+
+def safe_stem(wanted: str) -> str:
+    """A name that no folder, header, shell or screen can misread, without its extension."""
+    base = unicodedata.normalize("NFKC", wanted).replace("\\", "/").rsplit("/", 1)[-1]
+    base = _EXTENSION.sub("", base.strip())
+    base = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C")
+    base = _DOTS.sub(".", _UNSAFE.sub("_", base))
+    base = " ".join(base.split())[:LONGEST_NAME].strip(" ._-=+@,")
+    return f"report {base}" if _RESERVED.match(base) else base or "report"

@@ -1,0 +1,206 @@
+"""Watches the reports that are not done yet.
+
+One list call for a family and region serves every watch of it, however many. Details are asked only for an id that is
+absent from the list (lag, another region, a sub-partner), at growing intervals. A round is a job with a next time;
+nobody sleeps in a thread.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot import tasks
+from bot.errors import BotError, WebexError
+from bot.ledger import deliveries
+from bot.ledger.deliveries import State
+from bot.plain_words import duration, in_message
+from bot.queue import Again
+from bot.reports.endings import end
+from bot.reports.model import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bot.ledger.deliveries import Delivery
+    from bot.queue import Queue
+    from bot.reports.catalogue import Catalogue
+    from bot.reports.model import Report
+    from bot.store import Store, Transaction
+
+log = structlog.get_logger(__name__)
+
+LONGEST_INTERVAL = 300.0
+"""Seconds between two looks at an old watch."""
+SHARE_OF_AGE = 0.1
+"""An interval is a tenth of the youngest watch's age: a report of minutes is seen in seconds, one of hours in minutes."""
+LONGEST_DETAILS_INTERVAL = 3600.0
+"""Seconds between two details calls for an id that the list does not show."""
+GONE_AFTER = 3
+"""Times that Webex must say "unknown" of a report it knew, before the watch ends: the first may be lag."""
+UNKNOWN_TO_WEBEX = 404
+
+
+def interval(age: float, shortest: float) -> float:
+    """Seconds to the next look, by the youngest watch's age in seconds; ``shortest`` is ``POLL_INTERVAL``."""
+    return max(shortest, min(age * SHARE_OF_AGE, LONGEST_INTERVAL))
+
+
+def details_interval(missing: int, shortest: float) -> float:
+    """Seconds to the next details call for an id that was absent from the list so many times."""
+    return max(shortest, min(shortest * 2.0 ** min(missing, 30), LONGEST_DETAILS_INTERVAL))
+
+
+def watch_key(family: str, region: str | None) -> str:
+    """The key of the watch job for a family and region."""
+    return f"{family}:{region or ''}"
+
+
+def deliver_key(family: str, report_id: str) -> str:
+    """The key of the job that delivers a report."""
+    return f"{family}:{report_id}"
+
+
+def put_delivery(
+    tx: Transaction, queue: Queue, family: str, report_id: str, *, keep_time: bool = False
+) -> None:
+    """Have a report's file fetched and posted; one at a time for a report."""
+    key = deliver_key(family, report_id)
+    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", keep_time=keep_time)
+
+
+class Watch:
+    """One round for a family and region."""
+
+    def __init__(
+        self, store: Store, queue: Queue, catalogue: Catalogue, now: Callable[[], datetime], poll_interval: float
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._catalogue = catalogue
+        self._now = now
+        self._shortest = poll_interval
+
+    def run(self, key: str) -> Again | None:
+        """Look once; the answer says when to look again, or None when nothing is pending any more."""
+        family, _, region = key.partition(":")
+        waiting = self._waiting(family, region or None)
+        if not waiting:
+            return None
+        pause = 0.0
+        try:
+            listed = {report.id: report for report in self._catalogue.listing(family, region or None)}
+        except BotError as error:
+            if error.passing:
+                log.warning("watch_list_failed", family=family, region=region, cause=str(error))
+                return Again(max(self._next(waiting), error.retry_after or 0.0), count=False)
+            # The list is refused, yet details may be given: each id is then asked for by itself.
+            log.warning("watch_list_refused", family=family, region=region, cause=str(error))
+            listed = {}
+        for delivery in waiting:
+            pause = max(pause, self._look(delivery, listed.get(delivery.report_id)))
+        waiting = self._waiting(family, region or None)
+        return Again(max(self._next(waiting), pause), count=False) if waiting else None
+
+    def give_up(self, key: str, sentence: str) -> None:
+        """A round that cannot be made at all ends the watches it would have served."""
+        family, _, region = key.partition(":")
+        with self._store.begin() as tx:
+            for delivery in deliveries.pending(tx, family, region or None):
+                end(tx, self._queue, delivery, State.FAILED, sentence, self._now())
+
+    def _next(self, waiting: Sequence[Delivery]) -> float:
+        youngest = max(delivery.asked_at for delivery in waiting)
+        return interval((self._now() - youngest).total_seconds(), self._shortest)
+
+    def _waiting(self, family: str, region: str | None) -> list[Delivery]:
+        """The pending deliveries, without those whose time is over: these are told so."""
+        now = self._now()
+        with self._store.read() as tx:
+            found = deliveries.pending(tx, family, region)
+        overdue = [delivery for delivery in found if delivery.deadline_at <= now]
+        if overdue:
+            with self._store.begin() as tx:
+                for delivery in overdue:
+                    end(tx, self._queue, delivery, State.EXPIRED, too_long(delivery), now)
+        return [delivery for delivery in found if delivery.deadline_at > now]
+
+    def _look(self, delivery: Delivery, report: Report | None) -> float:
+        """Act on what Webex says of one report. Gives the seconds that Webex asked to wait, if it did."""
+        now = self._now()
+        if report is None:
+            if delivery.next_look_at is not None and delivery.next_look_at > now:
+                return 0.0
+            try:
+                report = self._catalogue.details(delivery.family or "", delivery.report_id)
+            except BotError as error:
+                if isinstance(error, WebexError) and error.status == UNKNOWN_TO_WEBEX:
+                    self._missing(delivery, now)
+                    return 0.0
+                if error.passing:
+                    return error.retry_after or 0.0
+                with self._store.begin() as tx:
+                    end(tx, self._queue, delivery, State.FAILED, error.sentence, now)
+                return 0.0
+            self._note(delivery, report, next_look_at=self._after(delivery.missing, now), missing=delivery.missing + 1)
+        else:
+            self._note(delivery, report, next_look_at=None, missing=0)
+        return 0.0
+
+    def _after(self, missing: int, now: datetime) -> datetime:
+        return now + timedelta(seconds=details_interval(missing, self._shortest))
+
+    def _missing(self, delivery: Delivery, now: datetime) -> None:
+        with self._store.begin() as tx:
+            if delivery.missing + 1 >= GONE_AFTER:
+                end(tx, self._queue, delivery, State.FAILED, gone(delivery), now)
+                return
+            deliveries.note(
+                tx,
+                delivery.id,
+                looks=delivery.looks + 1,
+                missing=delivery.missing + 1,
+                next_look_at=self._after(delivery.missing, now),
+            )
+
+    def _note(self, delivery: Delivery, report: Report, **values: object) -> None:
+        now = self._now()
+        learned = {"status": report.status, "looks": delivery.looks + 1, **values}
+        with self._store.begin() as tx:
+            match report.phase:
+                case Phase.PENDING:
+                    deliveries.note(tx, delivery.id, **learned)
+                case Phase.READY:
+                    if deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned):
+                        put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
+                case Phase.FAILED:
+                    deliveries.note(tx, delivery.id, **learned)
+                    end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now)
+
+
+def named(title: str | None) -> str:
+    """The report in a sentence."""
+    return f"The report **{in_message(title)}**" if title else "The report"
+
+
+def failed(title: str | None) -> str:
+    """What is said when Webex could not make a report."""
+    return f"{named(title)} failed: Webex could not make it. Make it anew; nothing will follow for this one."
+
+
+def too_long(delivery: Delivery) -> str:
+    """What is said when a watch reaches its deadline."""
+    watched = duration((delivery.deadline_at - delivery.asked_at).total_seconds())
+    status = f" Its last status was “{in_message(delivery.status)}”." if delivery.status else ""
+    return (
+        f"{named(delivery.title)} was not done after {watched}, so I stopped watching it.{status} "
+        f"To go on, write `report {delivery.report_id}`."
+    )
+
+
+def gone(delivery: Delivery) -> str:
+    """What is said when Webex does not know a watched report any more."""
+    return f"{named(delivery.title)} is gone: Webex does not know it any more. It was probably deleted; make it anew."

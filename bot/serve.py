@@ -1,0 +1,191 @@
+"""Web and worker in one supervised command: for a machine where nothing else watches over processes.
+
+The supervisor opens the port itself and hands the socket to gunicorn, so that a taken port is one clear sentence and no
+webhook is refused while web restarts. It starts a child that died again, at growing intervals, and ends both in order.
+Children live in sessions of their own: a Ctrl-C reaches only the supervisor, which tells them. If the supervisor is
+killed, they notice by a pipe (``lifeline.py``).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot import lifeline
+from bot.errors import BotError
+from bot.signals import on_stop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_HOST: Final = "127.0.0.1"
+BACKLOG: Final = 2048
+LOOK_SECONDS: Final = 0.2
+"""How often the children are looked at."""
+LIVES_SECONDS: Final = 5.0
+"""A child that runs as long has started."""
+SETTLED_SECONDS: Final = 60.0
+"""A child that ran as long is started again at once when it dies."""
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 30.0
+MOST_STARTS: Final = 4
+"""Starts without success before the supervisor gives up on a child that has never lived."""
+GRACE_SECONDS: Final = 65.0
+"""gunicorn gives requests 60 seconds to end, the worker its jobs 55."""
+
+WEB: Final = (sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf")
+WORKER: Final = (sys.executable, "-m", "bot", "worker")
+
+
+class CannotServe(BotError):  # noqa: N818 the tree of errors.py names what happened
+    """The bot cannot be started."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process to keep alive."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    due: float = 0.0
+    """When to start it (monotonic)."""
+    pause: float = FIRST_PAUSE
+    starts: int = 0
+    lived: bool = False
+
+    def died(self, now: float) -> None:
+        """Note a death, and decide when to start again."""
+        ran = now - self.started
+        self.lived = self.lived or ran >= LIVES_SECONDS
+        self.pause = FIRST_PAUSE if ran >= SETTLED_SECONDS else min(LONGEST_PAUSE, self.pause * 2)
+        self.due = now + self.pause
+        self.process = None
+
+    @property
+    def hopeless(self) -> bool:
+        """True when it has never lived and was tried often enough."""
+        return not self.lived and self.starts >= MOST_STARTS
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps the children alive until it is asked to stop."""
+
+    children: list[Child]
+    environ: Mapping[str, str]
+    hand_down: tuple[int, ...] = ()
+    """Descriptors that children inherit."""
+    grace: float = GRACE_SECONDS
+    stop: threading.Event = field(default_factory=threading.Event)
+    hurry: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Block until stopped and all children have ended; raises ``CannotServe`` when one can never start."""
+        try:
+            while not self.stop.is_set():
+                for child in self.children:
+                    self._look_after(child)
+                self.stop.wait(LOOK_SECONDS)
+        finally:
+            self._end()
+
+    def asked_to_stop(self) -> None:
+        """End in order; when asked once more, at once."""
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()
+
+    def _look_after(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.process is None:
+            if now >= child.due:
+                self._start(child)
+            return
+        code = child.process.poll()
+        if code is None:
+            return
+        _signal_all(child.process, signal.SIGTERM)  # processes of its own that outlived it
+        child.died(now)
+        if child.hopeless:
+            raise CannotServe(
+                f"{child.name} cannot start: it ended {child.starts} times at once (exit code {code}), see above."
+            )
+        log.error("child_died", child=child.name, exit_code=code, again_in_seconds=child.pause)
+
+    def _start(self, child: Child) -> None:
+        child.process = subprocess.Popen(  # noqa: S603 our own commands
+            child.command,
+            env=dict(self.environ),
+            stdin=subprocess.DEVNULL,
+            pass_fds=self.hand_down,
+            start_new_session=True,
+        )
+        child.started = time.monotonic()
+        child.starts += 1
+        log.info("child_started", child=child.name, pid=child.process.pid)
+
+    def _end(self) -> None:
+        living = [child.process for child in self.children if child.process is not None]
+        for process in living:
+            process.terminate()
+        deadline = time.monotonic() + self.grace
+        while any(process.poll() is None for process in living):
+            if self.hurry.is_set() or time.monotonic() >= deadline:
+                log.warning("children_killed", asked=self.hurry.is_set())
+                break
+            self.hurry.wait(LOOK_SECONDS / 4)
+        for process in living:
+            _signal_all(process, signal.SIGKILL)
+            process.wait()
+
+
+def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal what is left of a child's session; it may well be nothing."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS says the second for a group of which only zombies are left
+        return
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port; raises ``CannotServe`` with one sentence."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise CannotServe(f"Cannot listen on {host} port {port}: {reason}. Set PORT or HOST, or free it.") from exc
+
+
+def serve(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Run web and worker until SIGTERM, SIGINT or SIGHUP; raises ``CannotServe``."""
+    host = settings.host or DEFAULT_HOST
+    with listen(host, settings.port) as door:
+        reading, writing = os.pipe()  # the writing end is ours alone: it closes when this process ends
+        supervisor = Supervisor(
+            [Child("web", WEB), Child("worker", WORKER)],
+            {**environ, lifeline.LISTEN_VARIABLE: str(door.fileno()), lifeline.VARIABLE: str(reading)},
+            (door.fileno(), reading),
+        )
+        on_stop(supervisor.asked_to_stop)
+        log.info("serving", address=f"http://{host}:{settings.port}")
+        try:
+            supervisor.run()
+        finally:
+            os.close(writing)
+            os.close(reading)

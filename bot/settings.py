@@ -1,0 +1,235 @@
+"""The settings: read once at start, from the environment that is passed in, with every mistake named at once.
+
+Attribute names are the variables' names in lower case. What could be abused is a ``SecretStr``, so that no print, log
+line or traceback shows it. A message about a wrong setting never holds its value when that could be a secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path  # noqa: TC003 pydantic reads the annotation when the program runs
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from bot import values
+from bot.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SHORTEST_POLL_SECONDS: Final = 0.05
+KEY_FILE: Final = "secret.key"
+KEY_BYTES: Final = 32
+DEFAULT_API_URL: Final = "https://webexapis.com/v1"
+CLIENT_VARIABLES: Final = ("WEBEX_ADMIN_CLIENT_ID", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN")
+
+
+def _setting(meaning: str, shown: str, default: Any = None) -> Any:
+    """Declare an optional setting; ``shown`` is its default in words, for the table in the documents."""
+    return Field(default=default, description=meaning, json_schema_extra={"shown": shown})
+
+
+def _required(meaning: str) -> Any:
+    return Field(description=meaning, json_schema_extra={"shown": "required"})
+
+
+Token = Annotated[SecretStr, BeforeValidator(values.token)]
+
+
+class Settings(BaseModel):
+    """Everything the operator may choose; ``load`` is the only way it is made outside tests."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    webex_bot_token: Token = _required("the bot's token")
+    webex_admin_token: Token | None = _setting(
+        "the admin token, which reads the reports; or the three WEBEX_ADMIN_CLIENT_… variables, which win over it",
+        "one of the two is required",
+    )
+    webex_admin_client_id: Annotated[str | None, BeforeValidator(values.token)] = _setting(
+        "client id of the Service App or integration that reads the reports", "none"
+    )
+    webex_admin_client_secret: Token | None = _setting("its client secret", "none")
+    webex_admin_refresh_token: Token | None = _setting("its refresh token", "none")
+    webex_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(values.webhook_secrets)] = _required(
+        "signs webhooks, 16 characters or more; two, comma-separated, while rotating: the first signs, both verify"
+    )
+    public_url: Annotated[str | None, BeforeValidator(values.web_address)] = _setting(
+        "where Webex reaches the bot, https", "required for manifest apply"
+    )
+    webex_api_url: Annotated[str, BeforeValidator(values.web_address)] = _setting(
+        "base address of the Webex API", DEFAULT_API_URL, DEFAULT_API_URL
+    )
+    report_download_hosts: Annotated[tuple[str, ...], BeforeValidator(values.host_patterns)] = _setting(
+        "hosts that may be sent the admin token for a download, comma-separated, any port",
+        "*.webex.com",
+        ("*.webex.com",),
+    )
+    database_url: Annotated[SecretStr, BeforeValidator(values.database)] = _setting(
+        "database: sqlite:///… or postgresql://… (it may hold a password, so it is treated as a secret)",
+        "SQLite in DATA_DIR",
+    )
+    data_dir: Annotated[Path, BeforeValidator(values.folder)] = _setting("folder for the bot's files", "./data")
+    port: Annotated[int, BeforeValidator(values.port)] = _setting("port that web listens on", "8000", 8000)
+    host: str | None = _setting("address that web listens on", "127.0.0.1 in serve, 0.0.0.0 in the Procfile")
+    poll_interval: Annotated[float, BeforeValidator(values.seconds(SHORTEST_POLL_SECONDS))] = _setting(
+        "shortest time between two looks at pending reports, in seconds", "15", 15.0
+    )
+    watch_deadline: Annotated[float, BeforeValidator(values.seconds(1))] = _setting(
+        "how long a report is watched, in seconds", "93600 (26 hours)", 93600.0
+    )
+    report_families: Annotated[tuple[str, ...], BeforeValidator(values.families)] = _setting(
+        "which report families are asked, in that order", "partner,organization", ("partner", "organization")
+    )
+    allowed_roles: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+        "names or ids of the roles whose people may ask",
+        "administrators of the admin token's organisation",
+        (),
+    )
+    allowed_people: Annotated[tuple[str, ...], BeforeValidator(values.people)] = _setting(
+        "e-mail addresses of people who may ask besides", "nobody", ()
+    )
+    allowed_spaces: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+        "ids of the spaces in which the bot answers", "all", ()
+    )
+    allowed_orgs: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+        "ids of partner organisations whose people may be in the space", "none", ()
+    )
+    operators_space: str | None = _setting("id of the space where the bot tells its operators of trouble", "none")
+    secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
+        "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
+        "made in DATA_DIR at first start",
+    )
+    log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
+        "least important log line that is written: debug, info, warning or error", "info", "info"
+    )
+    log_format: Annotated[Literal["json", "text"] | None, BeforeValidator(values.one_of("json", "text"))] = _setting(
+        "json or text", "json (text on a terminal)"
+    )
+
+    @property
+    def refreshable(self) -> bool:
+        """True when the admin token comes from the three client variables; they win over ``WEBEX_ADMIN_TOKEN``."""
+        return self.webex_admin_refresh_token is not None
+
+    def secret_values(self) -> list[str]:
+        """Every value that must never be seen: for the log's mask."""
+        single = [
+            self.webex_bot_token,
+            self.webex_admin_token,
+            self.webex_admin_client_secret,
+            self.webex_admin_refresh_token,
+            self.secret_key,
+        ]
+        found = [secret.get_secret_value() for secret in (*single, *self.webex_webhook_secret) if secret is not None]
+        password = urlsplit(self.database_url.get_secret_value()).password
+        return [*found, password, unquote(password)] if password else found
+
+    def remarks(self) -> list[str]:
+        """What is not wrong, but good to know at start."""
+        if self.refreshable and self.webex_admin_token is not None:
+            return [
+                "WEBEX_ADMIN_TOKEN is not used: the three WEBEX_ADMIN_CLIENT_… variables win; remove one of the two"
+            ]
+        return []
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from ``environ`` (unknown variables are ignored, empty ones count as unset).
+
+    Raises ``SettingsError`` with one line for each wrong or missing setting, each with its remedy.
+    """
+    raw = {name: environ.get(name.upper(), "").strip() for name in Settings.model_fields}
+    given: dict[str, str] = {name: value for name, value in raw.items() if value}
+    given.setdefault("data_dir", "./data")
+    given.setdefault("database_url", f"sqlite:///{values.folder(given['data_dir']) / 'reportbot.db'}")
+    problems = _problems_together(given)
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as found:
+        problems = [_problem(error) for error in found.errors(include_url=False, include_input=False)] + problems
+    if problems:
+        raise SettingsError(problems) from None
+    return settings
+
+
+def _problem(error: Any) -> str:
+    name = str(error["loc"][0]).upper()
+    if error["type"] == "missing":
+        meaning = Settings.model_fields[name.lower()].description
+        return f"{name} is missing; set it to this: {meaning}"
+    return f"{name} {error.get('ctx', {}).get('error', 'is wrong')}"
+
+
+def _problems_together(given: Mapping[str, str]) -> list[str]:
+    """What is wrong between settings; read from the raw texts, so that it is named together with the others."""
+    problems = []
+    clients = [name for name in CLIENT_VARIABLES if name.lower() in given]
+    missing = [name for name in CLIENT_VARIABLES if name not in clients]
+    if clients and missing:
+        verb = "is" if len(missing) == 1 else "are"
+        problems.append(
+            f"{' and '.join(missing)} {verb} missing; set all three of {', '.join(CLIENT_VARIABLES)}, or none"
+        )
+    elif not clients and "webex_admin_token" not in given:
+        problems.append(f"WEBEX_ADMIN_TOKEN is missing; set it, or all three of {', '.join(CLIENT_VARIABLES)}")
+    if "webex_admin_token" in given and given["webex_admin_token"] == given.get("webex_bot_token"):
+        problems.append("WEBEX_ADMIN_TOKEN is the bot's token, which has no admin rights; use an administrator's token")
+    if given["database_url"].lower().startswith("postgres") and "secret_key" not in given:
+        problems.append(
+            "SECRET_KEY is missing; with PostgreSQL every machine needs the same (try: openssl rand -hex 32)"
+        )
+    return problems
+
+
+def settings_table() -> Iterator[tuple[str, str, str]]:
+    """Name, meaning and default of every setting, in words; a test proves that the documents hold each of them."""
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        shown = extra["shown"] if isinstance(extra, dict) else ""
+        yield name.upper(), field.description or "", str(shown)
+
+
+def secret_key(settings: Settings) -> bytes:
+    """Give the key for what is kept at rest: ``SECRET_KEY``, or the file that the first start makes in ``DATA_DIR``.
+
+    Web and worker may start at the same moment: the file appears whole, by a hard link that only one of them can make.
+    Raises ``SettingsError`` when the folder cannot be written or the file is damaged.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    path = settings.data_dir / KEY_FILE
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes().strip()
+    except OSError as exc:
+        sentence = f"DATA_DIR cannot be used ({exc.strerror}); make {settings.data_dir} writable or choose another"
+        raise SettingsError([sentence]) from exc
+    if len(key) < values.SHORTEST_SECRET:
+        raise SettingsError([f"{path} is damaged; restore it from a backup, or delete it and lose what it encrypted"])
+    return key
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(KEY_BYTES).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # the other process was first: its key is the key
+            os.link(fresh, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name too must outlive a power cut, or what it encrypted is lost
+        finally:
+            os.close(folder)
+    finally:
+        fresh.unlink()

@@ -1,0 +1,31 @@
+"""What the worker can do, as the queue names it: a task runs on one id and is harmless when it runs again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from bot.queue import Again
+
+EVENT = "event"
+"""Read one webhook event and do what it says; the key is the event's id."""
+ANSWER = "answer"
+"""Answer one request for a report with its card; the key is the delivery's id."""
+WATCH = "watch"
+"""Look once after every pending report of a family and region; the key is ``family:region``."""
+DELIVER = "deliver"
+"""Fetch one report's file and post it wherever it is awaited; the key is ``family:report id``."""
+TELL = "tell"
+"""Say how a delivery ended; the key is the delivery's id."""
+
+
+class Task(Protocol):
+    """One kind of job."""
+
+    def run(self, key: str) -> Again | None:
+        """Do it. Raise a ``BotError`` that is ``passing`` to be run again after a while."""
+        ...
+
+    def give_up(self, key: str, sentence: str) -> None:
+        """It will not be run again: say so, with this sentence, to whoever waits for it."""
+        ...

@@ -1,0 +1,145 @@
+"""The webhook door: verify the raw bytes, keep one row, answer 200. Nothing else happens before the answer.
+
+Webex gives up on a webhook after a hundred failures in five minutes and offers no second delivery, so a verified event
+is always taken, and 200 is only said for what is on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from bot import tasks
+from bot.errors import StoreUnavailable
+from bot.ledger import events
+from bot.ledger.events import Event
+from bot.web.signature import is_signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bot.queue import Queue
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY = 64 * 1024
+"""Bytes. Webex's envelopes have about two thousand, whatever the message: they carry no text."""
+MAX_ID = 512
+"""Letters of an id or a name in an envelope."""
+RETRY_AFTER = "5"
+"""Seconds, in a 503."""
+
+# Only what people write and press can be the bot's own; that the bot was added to a space is news.
+OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the door needs; ``bot_id`` is None as long as nobody knows it."""
+
+    store: Store
+    queue: Queue
+    secrets: Sequence[bytes]
+    bot_id: Callable[[], str | None]
+    ready: Callable[[], bool]
+    """Migrates the database if nobody has; raises ``StoreUnavailable``."""
+    now: Callable[[], datetime]
+    count: Callable[[int], None]
+
+
+class MalformedError(ValueError):
+    """The body is no event of Webex's."""
+
+
+def add_route(app: Flask, door: Door, path: str) -> None:
+    """Serve the webhook under the path that the manifest registers."""
+
+    def webhook() -> Response:
+        answer = _answer(door)
+        door.count(answer.status_code)
+        return answer
+
+    app.add_url_rule(path, "webhook", webhook, methods=["POST"])
+
+
+def _answer(door: Door) -> Response:
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        log.warning("webhook_too_large", bytes=request.content_length)
+        return Response("too large\n", 413)
+    except HTTPException as error:
+        log.warning("webhook_cut_off", cause=error.name)
+        return Response("incomplete\n", 400)
+    if request.content_length is not None and len(body) != request.content_length:
+        log.warning("webhook_cut_off", cause="shorter than announced")
+        return Response("incomplete\n", 400)
+    if not is_signed(body, request.headers, door.secrets):
+        log.warning("webhook_not_verified", bytes=len(body))
+        return Response("signature does not verify\n", 401)
+    try:
+        event = read_event(body)
+    except MalformedError as error:
+        log.warning("webhook_malformed", cause=str(error))
+        return Response("malformed\n", 400)
+    return _keep(door, event)
+
+
+def _keep(door: Door, event: Event) -> Response:
+    try:
+        door.ready()
+        if event.resource in OWN_IS_DROPPED and event.person_id and event.person_id == door.bot_id():
+            return Response("own\n", 200)
+        with door.store.begin() as tx:
+            event_id = events.record(tx, event, door.now())
+            if event_id is not None:
+                door.queue.put(tx, tasks.EVENT, str(event_id), lock=event.room_id)
+    except StoreUnavailable as error:
+        log.error("webhook_not_stored", cause=str(error.__cause__ or error))  # noqa: TRY400 the cause says it all
+        return Response("try again\n", 503, {"Retry-After": RETRY_AFTER})
+    return Response("ok\n", 200)
+
+
+def read_event(body: bytes) -> Event:
+    """Read an envelope: ``{"resource", "event", "data": {"id", "roomId"?, "roomType"?, "personId"?}}``.
+
+    Raises :class:`MalformedError`.
+    """
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise MalformedError("not JSON") from exc
+    data = envelope.get("data") if isinstance(envelope, dict) else None
+    if not isinstance(envelope, dict) or not isinstance(data, dict):
+        raise MalformedError("not an event")
+    return Event(
+        resource=_text(envelope, "resource"),
+        event=_text(envelope, "event"),
+        data_id=_text(data, "id"),
+        room_id=_optional(data, "roomId"),
+        room_type=_optional(data, "roomType"),
+        person_id=_optional(data, "personId"),
+    )
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = _optional(values, name)
+    if not value:
+        raise MalformedError(f"no {name}")
+    return value
+
+
+def _optional(values: dict[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > MAX_ID or not value.isprintable():
+        raise MalformedError(f"an unfit {name}")
+    return value

@@ -1,0 +1,198 @@
+"""Spaces, messages, buttons and webhooks with the bot's token: the only importer of Webex's SDK.
+
+The SDK knows the calls; how they travel is ours (``transport.py``). The SDK's own session would sleep in the thread
+after a 429, follow redirects, give everything 60 seconds and crash on a malformed ``Retry-After``, so it is given our
+transport in its place: it needs only ``request``, and the token never gets into the SDK at all.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from webexteamssdk import WebexTeamsAPI, dict_data_factory
+from webexteamssdk.exceptions import webexteamssdkException
+
+from bot.webex import shapes, uploads
+from bot.webex.answers import unreadable
+from bot.webex.client import segment
+from bot.webex.transport import POOL, TIMEOUT, Brake, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from bot.ports import Action, Card, Membership, Message, Person, Posted, Target
+    from bot.webex.shapes import Space, Webhook
+    from bot.webex.transport import Observe, TokenSource
+
+    Json = Mapping[str, Any]
+
+CARD_TYPE: Final = "application/vnd.microsoft.card.adaptive"
+RECENT: Final = 50
+"""Messages looked at: Webex gives so many in one page."""
+MOST_ITEMS: Final = 5000
+"""Members or webhooks read; a space with more members counts as unreadable rather than as a smaller one."""
+
+T = TypeVar("T")
+
+
+class Chat:
+    """What the bot does in Webex, with its own token. Every call raises ``WebexError``; threads may share it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: TokenSource,
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        pool: int = POOL,
+        observe: Observe | None = None,
+        brake: Brake | None = None,
+    ) -> None:
+        self._transport = Transport(base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake)
+        self._api = WebexTeamsAPI(
+            access_token="(set by the transport)",  # noqa: S106 the SDK insists on one
+            base_url=self._transport.base_url,
+            single_request_timeout=None,
+            wait_on_rate_limit=False,
+            object_factory=dict_data_factory,
+        )
+        self._api._session._req_session = self._transport  # noqa: SLF001 the SDK has no other way in; it is pinned
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def me(self) -> Person:
+        """Who the bot's token belongs to."""
+        return self._one("GET people/me", shapes.person, self._api.people.me)
+
+    def person(self, person_id: str) -> Person:
+        """Read one person, as the bot may see them (no roles)."""
+        return self._one("GET people/{id}", shapes.person, lambda: self._api.people.get(segment(person_id)))
+
+    def message(self, message_id: str) -> Message:
+        """Read a message that the bot may see. 404 right after its webhook can be lag."""
+        return self._one("GET messages/{id}", shapes.message, lambda: self._api.messages.get(segment(message_id)))
+
+    def action(self, action_id: str) -> Action:
+        """Read the press of a button with its inputs."""
+        return self._one(
+            "GET attachment/actions/{id}",
+            shapes.action,
+            lambda: self._api.attachment_actions.get(segment(action_id)),
+        )
+
+    def post(self, target: Target, *, markdown: str, card: Card | None = None) -> Posted:
+        """Say something; with a card, ``markdown`` is what clients without cards show."""
+        attachments = None if card is None else [{"contentType": CARD_TYPE, "content": card}]
+        return self._one(
+            "POST messages",
+            shapes.posted,
+            lambda: self._api.messages.create(**uploads.address(target), markdown=markdown, attachments=attachments),
+        )
+
+    def upload(self, target: Target, *, path: Path, name: str, content_type: str, markdown: str) -> Posted:
+        """Post a file from our disk under ``name``. Raises ``FileRejected`` when it is too large for Webex."""
+        return uploads.upload(
+            self._transport, target, path=path, name=name, content_type=content_type, markdown=markdown
+        )
+
+    def edit(self, message_id: str, room_id: str, *, markdown: str) -> None:
+        """Change a message of ours. Webex refuses it for one with a card or a file, and after ten times."""
+        self._call(
+            "PUT messages/{id}",
+            lambda: self._api.messages.edit(segment(message_id), roomId=room_id, markdown=markdown),
+        )
+
+    def delete(self, message_id: str) -> None:
+        """Take a message of ours back."""
+        self._call("DELETE messages/{id}", lambda: self._api.messages.delete(segment(message_id)))
+
+    def recent(self, target: Target) -> list[Message]:
+        """List the newest messages of a thread or of a 1:1 space, newest first; Webex lets a bot look nowhere else."""
+        if target.room_id is None:
+            return self._several(
+                "GET messages/direct",
+                shapes.message,
+                lambda: self._api.messages.list_direct(personId=target.person_id, parentId=target.parent_id),
+                RECENT,
+            )
+        return self.messages(target.room_id, parent_id=target.parent_id)
+
+    def messages(
+        self, room_id: str, *, parent_id: str | None = None, mentioned: str | None = None, most: int = RECENT
+    ) -> list[Message]:
+        """List a space's newest messages, newest first; in a group space a thread's, or with ``mentioned="me"``."""
+        return self._several(
+            "GET messages",
+            shapes.message,
+            lambda: self._api.messages.list(room_id, parentId=parent_id, mentionedPeople=mentioned, max=most),
+            most,
+        )
+
+    def members(self, room_id: str) -> list[Membership]:
+        """Everyone in a space, all pages. Raises ``WebexError`` rather than leave somebody out."""
+        return self._all("GET memberships", shapes.membership, lambda: self._api.memberships.list(room_id))
+
+    def spaces(self) -> list[Space]:
+        """Every space that the bot is in."""
+        return self._all("GET rooms", shapes.space, self._api.rooms.list)
+
+    def space(self, room_id: str) -> Space:
+        """Read one space."""
+        return self._one("GET rooms/{id}", shapes.space, lambda: self._api.rooms.get(segment(room_id)))
+
+    def webhooks(self) -> list[Webhook]:
+        """Every webhook of this token, also those that are not ours."""
+        return self._all("GET webhooks", shapes.webhook, self._api.webhooks.list)
+
+    def create_webhook(
+        self, *, name: str, target_url: str, resource: str, event: str, secret: str, webhook_filter: str | None = None
+    ) -> Webhook:
+        """Register a webhook."""
+        return self._one(
+            "POST webhooks",
+            shapes.webhook,
+            lambda: self._api.webhooks.create(
+                name, target_url, resource, event, filter=webhook_filter or None, secret=secret
+            ),
+        )
+
+    def update_webhook(
+        self, webhook_id: str, *, name: str, target_url: str, secret: str | None = None, active: bool = True
+    ) -> Webhook:
+        """Change name, address or secret, and revive it; the filter cannot be changed. ``secret=None`` keeps it."""
+        more = {"status": "active" if active else "inactive"} | ({"secret": secret} if secret else {})
+        return self._one(
+            "PUT webhooks/{id}",
+            shapes.webhook,
+            lambda: self._api.webhooks.update(segment(webhook_id), name=name, targetUrl=target_url, **more),
+        )
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Unregister a webhook."""
+        self._call("DELETE webhooks/{id}", lambda: self._api.webhooks.delete(segment(webhook_id)))
+
+    def _one(self, call: str, read: Callable[[Json], T], ask: Callable[[], Any]) -> T:
+        return self._call(call, lambda: read(ask()))
+
+    def _all(self, call: str, read: Callable[[Json], T], ask: Callable[[], Any]) -> list[T]:
+        found = self._several(call, read, ask, MOST_ITEMS + 1)
+        if len(found) > MOST_ITEMS:
+            raise unreadable(call)
+        return found
+
+    def _several(self, call: str, read: Callable[[Json], T], ask: Callable[[], Any], most: int) -> list[T]:
+        # The SDK's listing asks for its pages while it is read.
+        return self._call(call, lambda: [read(item) for item in islice(ask(), most)])
+
+    @staticmethod
+    def _call(call: str, do: Callable[[], T]) -> T:
+        try:
+            return do()
+        except (webexteamssdkException, ValueError, TypeError, AssertionError, AttributeError, RecursionError):
+            # The transport has raised what Webex answered; what is left is a body that the SDK or we cannot read.
+            failure = unreadable(call)
+        raise failure

@@ -1,0 +1,117 @@
+"""JSON calls to the Webex API that the SDK does not know: reports, roles, and whoever else needs pages.
+
+Ids are checked before they become part of a path, pages are followed on the API's own host only, and a broken body is
+an error like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin
+
+from bot.errors import WebexError
+from bot.webex.answers import json_of, next_link, tracking_id
+from bot.webex.transport import POOL, TIMEOUT, Brake, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bot.webex.transport import Observe, TokenSource
+
+MOST_PAGES: Final = 100
+"""A listing longer than this is an error, not a shorter list: what is missing from it could matter."""
+NOT_FOUND: Final = 404
+NO_CONTENT: Final = 204
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_=.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success: its status, its body as JSON (None when it has none), its headers, Webex's tracking id."""
+
+    status: int
+    json: Any
+    headers: Mapping[str, str]
+    tracking_id: str
+
+
+def segment(an_id: str) -> str:
+    """Give an id back that is safe as one piece of a path.
+
+    Raises ``WebexError`` 404 otherwise, without asking Webex: it gave no such id, and asking could reach another path.
+    """
+    if not _SEGMENT.fullmatch(an_id) or not an_id.strip("."):
+        raise WebexError("GET (an unfit id)", NOT_FOUND, message="not an id", reached=False)
+    return an_id
+
+
+class Client:
+    """The API under ``base_url`` with one token. All methods may be called from many threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: TokenSource | None,
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        pool: int = POOL,
+        observe: Observe | None = None,
+        brake: Brake | None = None,
+    ) -> None:
+        self._transport = Transport(base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def call(  # noqa: PLR0917 the order of requests' own arguments
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: tuple[float, float] | None = None,
+    ) -> Answer:
+        """Make one call. ``path`` is relative to the base (``reports/ID``), or to the host when it begins with ``/``.
+
+        Every piece of ``path`` is checked. Raises ``WebexError`` for whatever is not a success with a readable body.
+        """
+        for piece in path.removeprefix("/").split("/"):
+            segment(piece)
+        url = urljoin(self._transport.base_url, path)
+        return self._answer(method, url, params=params, json=json, data=data, headers=headers, timeout=timeout)
+
+    def pages(self, path: str, params: Mapping[str, str] | None = None, *, most: int = MOST_PAGES) -> Iterator[Answer]:
+        """Give each page of a listing. An empty page does not end it; only a missing ``Link`` to the next one does.
+
+        Raises ``WebexError`` when a page fails, when the link leads to another host, and after ``most`` pages.
+        """
+        answer = self.call("GET", path, params=params)
+        yield answer
+        for _ in range(most - 1):
+            link = next_link(answer.headers)
+            if link is None:
+                return
+            answer = self._answer("GET", self._joined(path, link))
+            yield answer
+        if next_link(answer.headers) is not None:
+            raise WebexError(f"GET {path}", None, message=f"more than {most} pages", passing=False)
+
+    def _joined(self, path: str, link: str) -> str:
+        """The next page's address; the transport refuses any but the API's own."""
+        try:
+            return urljoin(urljoin(self._transport.base_url, path), link)
+        except ValueError:
+            return link
+
+    def _answer(self, method: str, url: str, **options: Any) -> Answer:
+        response = self._transport.request(method, url, **options)
+        body: Any = None
+        if response.content or (method == "GET" and response.status_code != NO_CONTENT):
+            body = json_of(method, url, response.content)
+        return Answer(response.status_code, body, response.headers, tracking_id(response.headers))

@@ -1,0 +1,180 @@
+"""Who is who: organisation, addresses and roles of a person, by the admin token. Policy decides on them.
+
+A role is known by an opaque id, by a name (``GET /roles``, which needs another scope), and by the readable tail within
+the id (``id_full_admin``); the operator may write any of them, so all are given. Where ``GET /people`` hides the roles,
+SCIM shows them. What cannot be read is an error, never "no roles".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.errors import Refused, WebexError
+from bot.ports import RolesOf
+from bot.webex import shapes
+from bot.webex.answers import unreadable
+from bot.webex.client import NOT_FOUND, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bot.ports import Person
+    from bot.webex.client import Client
+
+REMEMBERED_SECONDS: Final = 300.0
+"""How long a person's roles are believed: as long as it may take until somebody who lost a role is refused."""
+ROLE_NAMES_SECONDS: Final = 3600.0
+MOST_REMEMBERED: Final = 2000
+"""People; more are forgotten together."""
+FORBIDDEN: Final = 403
+NO_SCOPE: Final = frozenset({401, 403, 404})
+"""How Webex refuses a listing to a token without its scope."""
+
+
+class Directory:
+    """Asks Webex with the admin token, and remembers for a while. Threads may share it."""
+
+    def __init__(self, admin: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._admin = admin
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._org = ""
+        self._people: dict[str, tuple[float, RolesOf]] = {}
+        self._names: tuple[float, dict[str, str]] = (0.0, {})
+
+    def our_org(self) -> str:
+        """Give the id of the admin token's organisation, which is what "ours" means everywhere."""
+        if not self._org:
+            self._org = self._person("me").org_id
+            if not self._org:
+                raise unreadable("GET people/me")
+        return self._org
+
+    def roles_of(self, person_id: str) -> RolesOf:
+        """Organisation, addresses and roles of a person; somebody whom Webex does not show has none of them.
+
+        Raises ``Refused`` when the admin token may not see roles, and ``WebexError``; errors are not remembered.
+        """
+        with self._lock:
+            until, known = self._people.get(person_id, (0.0, None))
+        if known is not None and self._clock() < until:
+            return known
+        found = self._ask(person_id)
+        if not found.org_id:
+            return found  # Webex did not know the person: perhaps it does in a moment
+        with self._lock:
+            if len(self._people) >= MOST_REMEMBERED:
+                self._people.clear()
+            self._people[person_id] = (self._clock() + REMEMBERED_SECONDS, found)
+        return found
+
+    def forget(self) -> None:
+        """Believe nothing that was remembered: after the admin token or its scopes changed."""
+        with self._lock:
+            self._people.clear()
+            self._names = (0.0, {})
+            self._org = ""
+
+    def _ask(self, person_id: str) -> RolesOf:
+        try:
+            raw = self._raw(person_id)
+        except WebexError as error:
+            if error.status == FORBIDDEN:
+                raise _cannot_see_roles(error) from error
+            if error.status == NOT_FOUND:
+                return RolesOf(person_id, "", frozenset(), frozenset())
+            raise
+        person = self._read(raw, f"GET people/{person_id}")
+        ids: Iterable[str] = person.roles
+        if "roles" not in raw and person.org_id == self.our_org():
+            ids = self._roles_by_scim(person)
+        names = self._role_names() if ids else {}
+        roles = {known for role in ids for known in (role, readable_tail(role), names.get(role, "")) if known}
+        return RolesOf(person_id, person.org_id, frozenset(email.lower() for email in person.emails), frozenset(roles))
+
+    def _person(self, which: str) -> Person:
+        return self._read(self._raw(which), f"GET people/{which}")
+
+    def _raw(self, which: str) -> dict[str, Any]:
+        raw = self._admin.call("GET", f"people/{segment(which)}").json
+        if not isinstance(raw, dict):
+            raise unreadable(f"GET people/{which}")
+        return raw
+
+    @staticmethod
+    def _read(raw: dict[str, Any], call: str) -> Person:
+        try:
+            return shapes.person(raw)
+        except shapes.ShapeError as exc:
+            raise unreadable(call) from exc
+
+    def _roles_by_scim(self, person: Person) -> list[str]:
+        """The second way: ``{"roles": [{"value": "id_full_admin", "type": "cirole"}]}``, with bare ids."""
+        org, user = (bare_id(an_id) for an_id in (person.org_id, person.id))
+        try:
+            raw = self._admin.call("GET", f"/identity/scim/{segment(org)}/v2/Users/{segment(user)}").json
+        except WebexError as error:
+            if error.status in NO_SCOPE:
+                raise _cannot_see_roles(error) from error
+            raise
+        roles = raw.get("roles") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict) or not isinstance(roles, list | None):
+            raise unreadable("GET /identity/scim/{id}/v2/Users/{id}")
+        values = (role.get("value") for role in roles or [] if isinstance(role, dict))
+        return [value for value in values if isinstance(value, str) and value]
+
+    def _role_names(self) -> dict[str, str]:
+        """Role id to name; empty when the token may not list roles, since the ids' tails do without."""
+        until, names = self._names
+        if self._clock() < until:
+            return names
+        try:
+            names = self._listed_roles()
+        except WebexError as error:
+            if error.status not in NO_SCOPE:
+                raise
+            names = {}
+        self._names = (self._clock() + ROLE_NAMES_SECONDS, names)
+        return names
+
+    def _listed_roles(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for page in self._admin.pages("roles"):
+            items = page.json.get("items") if isinstance(page.json, dict) else None
+            for item in items if isinstance(items, list) else []:
+                if isinstance(item, dict) and isinstance(item.get("id"), str) and isinstance(item.get("name"), str):
+                    names[item["id"]] = item["name"]
+        return names
+
+
+def decoded(an_id: str) -> str:
+    """Read ``ciscospark://us/ROLE/id_full_admin`` out of an id; empty for one that is not base64 of such a text."""
+    bare = an_id.rstrip("=")
+    try:
+        text = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""
+    return text if text.startswith("ciscospark://") else ""
+
+
+def readable_tail(an_id: str) -> str:
+    """The last piece of a decoded id (``id_full_admin``), or empty."""
+    return decoded(an_id).rpartition("/")[2]
+
+
+def bare_id(an_id: str) -> str:
+    """The bare id that SCIM wants, from an encoded one; others are given back as they are."""
+    return readable_tail(an_id) or an_id
+
+
+def _cannot_see_roles(error: WebexError) -> Refused:
+    tracking = f" Webex tracking id: {error.tracking_id}." if error.tracking_id else ""
+    return Refused(
+        "I cannot see who is an administrator here: the bot's admin token needs the scopes "
+        f"`spark-admin:people_read` and `spark-admin:roles_read`. Its operators must add them.{tracking}",
+        reason="roles_unreadable",
+    )

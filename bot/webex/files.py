@@ -1,0 +1,221 @@
+"""Fetches a report's file from the download host, with the admin token, to our disk, and proves that it is one.
+
+It is streamed (a report can be larger than memory), written beside its place and renamed when it is whole and checked,
+so a file that exists is a good one. Redirects are ours to follow, because each one is a new decision about the token.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from bot.errors import FileRejected, WebexError
+from bot.ports import Downloaded
+from bot.webex.answers import error_from, header
+from bot.webex.links import permitted_host, redirected
+from bot.webex.received import CHUNK, Received
+from bot.webex.transport import FIRST_ERROR, FOREIGN, TIMEOUT, UNAUTHORIZED, Bearer, PlainSession, no_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import requests
+
+    from bot.reports.model import Report
+    from bot.webex.transport import Observe, TokenSource
+
+CALL: Final = "GET download"
+"""How a download is called in errors and logs: its address is a secret."""
+MAX_BYTES: Final = 2 * 1024**3
+MAX_REDIRECTS: Final = 5
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+LONGEST_DOWNLOAD: Final = 3600.0
+"""Seconds; a host that sends a byte now and then would otherwise hold a thread for ever."""
+KEEP_FREE: Final = 200 * 1024**2
+"""Bytes that stay free on the disk: the database lives there too."""
+LOOK_AT_DISK_EVERY: Final = 16 * 1024**2
+LONGEST_ERROR_BODY: Final = 64 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class Files:
+    """The download host, with the admin token. Threads may share it."""
+
+    def __init__(
+        self,
+        token: TokenSource,
+        hosts: Sequence[str],
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        observe: Observe | None = None,
+        max_bytes: int = MAX_BYTES,
+        keep_free: int = KEEP_FREE,
+        longest: float = LONGEST_DOWNLOAD,
+    ) -> None:
+        self._token = token
+        self._hosts = tuple(hosts)
+        self._timeout = timeout
+        self._observe = observe
+        self._max_bytes = max_bytes
+        self._keep_free = keep_free
+        self._longest = longest
+        self._session = PlainSession(pool=1)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def download(self, report: Report, to: Path, *, progress: Callable[[int], None] | None = None) -> Downloaded:
+        """Fetch the file of ``report`` (with fresh details) to ``to``, replacing what is there.
+
+        ``progress`` is told the bytes so far. Raises ``FileRejected`` for what is not a report or may not be fetched,
+        and ``WebexError`` for the host's errors and for a file that ends too early. Then ``to`` is as it was.
+        """
+        if not report.download_url:
+            raise FileRejected("Webex gives no download link for this report. Ask again later.")
+        with self._opened(report.download_url) as response, _beside(to) as (part, temporary):
+            got = self._save(response, part, temporary, checksum=report.checksum, progress=progress)
+            part.flush()
+            os.fsync(part.fileno())
+            got.check(temporary)
+            temporary.replace(to)
+        if report.file_size and report.file_size != got.size:
+            # The unit of Webex's figure is not documented, so it proves nothing.
+            log.info("download_size_differs", said=report.file_size, got=got.size)
+        return Downloaded(path=to, size=got.size, sha256=got.sha256.hexdigest(), kind=got.kind)
+
+    @contextmanager
+    def _opened(self, url: str) -> Iterator[requests.Response]:
+        """Ask for the file, following redirects to permitted hosts, and give the answer when it is a success."""
+        token = self._token.current()
+        response = self._follow(url, token)
+        if response.status_code == UNAUTHORIZED:
+            fresh = self._token.renew(token)
+            if fresh != token:
+                response.close()
+                token = fresh
+                response = self._follow(url, token)
+        with response:
+            if response.status_code >= FIRST_ERROR:
+                raise error_from(CALL, response.status_code, response.headers, _error_body(response), secrets=(token,))
+            yield response
+
+    def _follow(self, url: str, token: str) -> requests.Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            permitted_host(url, self._hosts)
+            response = self._get(url, token)
+            location = header(response.headers, "Location")
+            if response.status_code not in REDIRECTS or not location:
+                return response
+            response.close()
+            url = redirected(url, location)
+        raise FileRejected("The report's download link leads round in circles, so nothing was fetched.")
+
+    def _get(self, url: str, token: str) -> requests.Response:
+        started = time.monotonic()
+        status: int | None = None
+        # Compressing a zip again gains nothing; a new connection each time cannot be a stale one.
+        headers = {"Accept-Encoding": "identity", "Connection": "close"}
+        try:
+            response = self._session.get(url, auth=Bearer(token), headers=headers, stream=True, timeout=self._timeout)
+            status = response.status_code
+        except FOREIGN as exc:
+            failure = no_answer(CALL, exc)  # not chained: its text would hold the link
+        else:
+            return response
+        finally:
+            if self._observe:
+                self._observe("GET", "download", status, time.monotonic() - started)
+        raise failure
+
+    def _save(
+        self,
+        response: requests.Response,
+        part: Any,
+        temporary: Path,
+        *,
+        checksum: str,
+        progress: Callable[[int], None] | None,
+    ) -> Received:
+        got = Received(checksum)
+        deadline = time.monotonic() + self._longest
+        looked_at = 0
+        self._check_disk(temporary, coming=_length(response))
+        for chunk in _chunks(response):
+            got.take(chunk)
+            if got.size > self._max_bytes:
+                raise FileRejected(
+                    f"The report's file is larger than {self._max_bytes / 1024**2:,.0f} MB, which is more than the bot "
+                    "fetches. Make the report for a shorter period."
+                )
+            if time.monotonic() > deadline:
+                raise WebexError(CALL, None, message="the download took too long", reached=True)
+            if got.size - looked_at >= LOOK_AT_DISK_EVERY:
+                looked_at = got.size
+                self._check_disk(temporary)
+            part.write(chunk)
+            if progress:
+                progress(got.size)
+        got.end()
+        return got
+
+    def _check_disk(self, path: Path, coming: int = 0) -> None:
+        if shutil.disk_usage(path.parent).free - coming < self._keep_free:
+            raise _disk_full()
+
+
+@contextmanager
+def _beside(to: Path) -> Iterator[tuple[Any, Path]]:
+    """A temporary file in the same folder; whatever happens, it is gone afterwards."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=to.parent, prefix=".download-", suffix=".part", delete=False) as part:
+            temporary = Path(part.name)
+            try:
+                yield part, temporary
+            finally:
+                temporary.unlink(missing_ok=True)
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise _disk_full() from exc
+        raise FileRejected(
+            "The bot cannot write its folder for files "
+            f"({exc.strerror or type(exc).__name__}). Its operators must help."
+        ) from exc
+
+
+def _disk_full() -> FileRejected:
+    return FileRejected(
+        "The bot's disk is nearly full, so the file was not fetched. Its operators must make room; ask again then."
+    )
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """The body in pieces, unpacked when the host packed it; ``WebexError`` when it ends before its length."""
+    try:
+        yield from response.iter_content(CHUNK)
+    except FOREIGN as exc:
+        failure = no_answer(CALL, exc)
+    else:
+        return
+    raise failure
+
+
+def _error_body(response: requests.Response) -> bytes:
+    with suppress(WebexError):
+        for chunk in _chunks(response):
+            return chunk[:LONGEST_ERROR_BODY]
+    return b""
+
+
+def _length(response: requests.Response) -> int:
+    said = header(response.headers, "Content-Length")
+    return int(said) if said.isascii() and said.isdigit() else 0

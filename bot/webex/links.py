@@ -1,0 +1,66 @@
+"""Decides whether an address may be sent the admin token. Pure, and asked anew for every redirect.
+
+An address that two parsers could read differently is refused: what is checked here must be what is dialled.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from bot.errors import FileRejected
+from bot.values import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PLAIN = re.compile(r"[!-\[\]-~]+")
+"""Visible ASCII without the backslash, which some parsers take for a slash."""
+_SHOWABLE = re.compile(r"[a-z0-9.:-]{1,100}")
+
+
+def permitted_host(url: str, patterns: Iterable[str]) -> str:
+    """Give the host of an address that may be sent the token: https to a host that a pattern names, at any port.
+
+    Plain http is for this machine's own addresses. Raises ``FileRejected``, whose sentence names the host only.
+    """
+    host = _host(url)
+    if not host or not any(fnmatchcase(host, pattern.lower()) for pattern in patterns):
+        name = f"“{host}”" if _SHOWABLE.fullmatch(host) else "an address that is none of Webex's"
+        raise FileRejected(
+            f"The report's download link leads to {name}, where the bot may not send its token, so nothing was "
+            "fetched. Its operators can allow a host in REPORT_DOWNLOAD_HOSTS."
+        )
+    scheme = urlsplit(url).scheme.lower()
+    if scheme != "https" and not (scheme == "http" and is_loopback(host)):
+        raise FileRejected("The report's download link is not encrypted (https), so the bot did not follow it.")
+    return host
+
+
+def redirected(url: str, location: str) -> str:
+    """Give the absolute address of a redirect; whether it may be followed is :func:`permitted_host`'s to say."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
+def _host(url: str) -> str:
+    """The host that every parser agrees on, in lower case; empty when there is doubt."""
+    if not _PLAIN.fullmatch(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        dialled = parse_url(url)
+        host = (parts.hostname or "").lower()
+        _ = parts.port
+    except (ValueError, LocationParseError):
+        return ""
+    if parts.username is not None or "@" in parts.netloc or host != (dialled.host or "").strip("[]").lower():
+        return ""
+    return host

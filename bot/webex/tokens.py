@@ -1,0 +1,248 @@
+"""The bearer tokens: one that stays as it is, and one that is refreshed in time, once for all threads and processes.
+
+An access token of a Service App or an integration lasts 14 days, its refresh token 90, and each refresh may bring a new
+refresh token. Two processes that refresh at once could lock each other out, so a keeper that all of them share holds
+the lock and the newest state; the state is saved before it is used.
+
+Source: Webex's "Integrations & Authorization" and "Service Apps" pages (``POST /access_token``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from bot.errors import WebexError
+from bot.reports.readings import read_number
+from bot.webex.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from bot.webex.transport import Observe
+
+MARGIN_SHARE: Final = 0.1
+MOST_MARGIN: Final = 3600.0
+"""A token is renewed when a tenth of its life is left, or an hour."""
+DEFAULT_LIFETIME: Final = 3600.0
+"""Seconds, when Webex does not say how long a token lasts."""
+PAUSE_AFTER_FAILURE: Final = 30.0
+"""Seconds in which a failed refresh is not tried again, so that many threads do not hammer Webex with a dead token."""
+CALL: Final = "POST access_token"
+DEAD: Final = frozenset({400, 401, 403})
+"""How Webex refuses a refresh token or the client's secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What is kept between runs. Times are seconds since 1970."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_at: float
+    renew_at: float
+    seed: str
+    """Fingerprint of the refresh token in the settings from which this came: a new one there makes this state void."""
+
+
+class TokenKeeper(Protocol):
+    """Keeps the state for all processes. Its calls may raise ``StoreUnavailable``."""
+
+    def load(self) -> TokenState | None:
+        """Give the newest state, if any."""
+        ...
+
+    def save(self, state: TokenState) -> None:
+        """Keep a state; it is durable when this returns."""
+        ...
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the lock that only one process has; for up to 35 seconds."""
+        ...
+
+
+class MemoryKeeper:
+    """Keeps the state for one process only: for tests and tools."""
+
+    def __init__(self) -> None:
+        self._state: TokenState | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> TokenState | None:
+        """Give the newest state, if any."""
+        return self._state
+
+    def save(self, state: TokenState) -> None:
+        """Keep a state."""
+        self._state = state
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock."""
+        with self._lock:
+            yield
+
+
+class StaticToken:
+    """A token that cannot be renewed: the bot's, or a personal one."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "StaticToken(…)"
+
+    def current(self) -> str:
+        """Give the token."""
+        return self._value
+
+    def renew(self, stale: str) -> str:
+        """Give the same token: there is no newer one."""
+        return stale
+
+
+class RefreshableToken:
+    """An access token that is renewed before it lapses, and when Webex refuses it."""
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        refresh_token: str,
+        base_url: str,
+        keep: TokenKeeper,
+        *,
+        observe: Observe | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._first_refresh_token = refresh_token
+        self._seed = hashlib.sha256(f"{client_id}\n{refresh_token}".encode()).hexdigest()
+        self._keep = keep
+        self._clock = clock
+        self._client = Client(base_url, None, pool=1, observe=observe)
+        self._turn = threading.Lock()
+        self._state: TokenState | None = None
+        self._unsaved: TokenState | None = None
+        self._failure: WebexError | None = None
+        self._pause_until = 0.0
+
+    def __repr__(self) -> str:
+        return "RefreshableToken(…)"
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.close()
+
+    def current(self) -> str:
+        """Give a token that is valid, refreshing it when it is about to lapse.
+
+        Raises ``WebexError``: 401 when the refresh token is dead, otherwise one that passes.
+        """
+        state = self._state
+        if state is not None and self._clock() < state.renew_at:
+            return state.access_token
+        return self._newer(lambda found: self._clock() < found.renew_at)
+
+    def renew(self, stale: str) -> str:
+        """Webex refused ``stale``: give the token that another thread or process has got since, or refresh."""
+        return self._newer(lambda found: found.access_token != stale and self._clock() < found.expires_at, stale)
+
+    def _newer(self, good: Callable[[TokenState], bool], stale: str = "") -> str:
+        with self._turn:
+            if self._state is not None and self._unsaved is None and good(self._state):
+                return self._state.access_token
+            with self._keep.lock():
+                state = self._latest()
+                if state is None or not good(state):
+                    state = self._refreshed(state, stale)
+                self._state = state
+                return state.access_token
+
+    def _latest(self) -> TokenState | None:
+        if self._unsaved is not None:
+            # A refresh worked, but could not be kept. It is the newest there is: the old refresh token may be void.
+            self._keep.save(self._unsaved)
+            self._state, self._unsaved = self._unsaved, None
+            return self._state
+        found = self._keep.load()
+        return found if found is not None and found.seed == self._seed else None
+
+    def _refreshed(self, old: TokenState | None, stale: str) -> TokenState:
+        """Refresh. While Webex has trouble, a token that has not lapsed and was not refused goes on being used."""
+        usable = old is not None and old.access_token != stale and self._clock() < old.expires_at
+        if self._failure is None or self._clock() >= self._pause_until:
+            try:
+                return self._refresh(old)
+            except WebexError as failure:
+                self._failure, self._pause_until = failure, self._clock() + PAUSE_AFTER_FAILURE
+        if old is not None and usable:
+            return old
+        raise again(self._failure)
+
+    def _refresh(self, old: TokenState | None) -> TokenState:
+        candidates = [self._first_refresh_token]
+        if old is not None and old.refresh_token not in candidates:
+            candidates.insert(0, old.refresh_token)
+        for number, refresh_token in enumerate(candidates, start=1):
+            try:
+                answer = self._ask(refresh_token)
+            except WebexError as error:
+                if error.status not in DEAD:
+                    raise
+                if number < len(candidates):
+                    continue
+                message = "the refresh token or the client's secret is refused"
+                raise WebexError(CALL, 401, message=message, tracking_id=error.tracking_id) from error
+            state = self._state_from(answer, refresh_token)
+            self._failure = None
+            self._unsaved = state
+            self._keep.save(state)
+            self._unsaved = None
+            return state
+        raise AssertionError("there is always one candidate")
+
+    def _ask(self, refresh_token: str) -> Any:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
+            "refresh_token": refresh_token,
+        }
+        return self._client.call("POST", "access_token", data=form).json
+
+    def _state_from(self, answer: Any, used: str) -> TokenState:
+        given = answer if isinstance(answer, dict) else {}
+        access, refresh = given.get("access_token"), given.get("refresh_token")
+        if not isinstance(access, str) or not access:
+            raise WebexError(CALL, None, message="the answer holds no token", reached=None)
+        lifetime = max(read_number(given.get("expires_in")) or DEFAULT_LIFETIME, 0.0)
+        now = self._clock()
+        return TokenState(
+            access_token=access,
+            refresh_token=refresh if isinstance(refresh, str) and refresh else used,
+            expires_at=now + lifetime,
+            renew_at=now + lifetime - min(lifetime * MARGIN_SHARE, MOST_MARGIN),
+            seed=self._seed,
+        )
+
+
+def again(failure: WebexError | None) -> WebexError:
+    """The same error anew: one exception object must not be raised in many threads."""
+    if failure is None:
+        return WebexError(CALL, None, message="no token", reached=False)
+    return WebexError(
+        failure.call,
+        failure.status,
+        message=failure.message,
+        tracking_id=failure.tracking_id,
+        retry_after=failure.retry_after,
+        reached=failure.reached,
+        passing=failure.passing,
+    )

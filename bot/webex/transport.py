@@ -1,0 +1,262 @@
+"""The one way over which every call goes to the Webex API: the SDK's, ours, uploads.
+
+What it settles once for all of them: the token goes only to the API's own address and no redirect or ``.netrc`` can
+change that; a connection is kept alive and shared by all threads; time-outs; a refused token is renewed once; one 429
+slows every thread; and whatever goes wrong comes out as a ``WebexError``. It never sleeps and hardly retries: that is
+the queue's.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+
+from bot.errors import WebexError
+from bot.values import is_loopback
+from bot.webex.answers import cause_of, error_from, names_of, origin, retry_after, template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Observe = Callable[[str, str, int | None, float], None]
+    """Told of each call: method, path without ids, status (None: no answer), seconds."""
+
+TIMEOUT: Final = (5.0, 30.0)
+"""Seconds to connect, and to wait for the next bytes."""
+POOL: Final = 32
+"""Connections kept per host; more than there are threads."""
+LONGEST_BRAKE: Final = 60.0
+"""Seconds for which one 429 may hold back all calls; the call that was refused waits as long as Webex says."""
+KEEP_ALIVE_SECONDS: Final = 30
+"""Idle time after which the system asks whether the peer is there, so that a middlebox does not drop the connection."""
+
+UNAUTHORIZED: Final = 401
+TOO_MANY_REQUESTS: Final = 429
+FIRST_ERROR: Final = 300
+"""Redirects count as errors: the API has none, and they could carry the token away."""
+
+_SENDABLE = re.compile(r"[!-~]+")
+
+FOREIGN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+"""What requests and the layers beneath it raise, also for headers and addresses that cannot be sent."""
+
+NOT_CONNECTED = (
+    requests.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.NameResolutionError,
+    ssl.SSLCertVerificationError,
+)
+UNSENDABLE = (
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidJSONError,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    urllib3.exceptions.LocationValueError,
+    UnicodeEncodeError,
+)
+
+
+class TokenSource(Protocol):
+    """Where the bearer token comes from. Both calls may raise ``WebexError`` or ``StoreUnavailable``."""
+
+    def current(self) -> str:
+        """Give the token to use now."""
+        ...
+
+    def renew(self, stale: str) -> str:
+        """Webex refused ``stale``: give a newer one, or ``stale`` when there is none."""
+        ...
+
+
+class Bearer(requests.auth.AuthBase):
+    """Sets the header itself, so that requests never looks into ``.netrc`` for another one. Empty: no header."""
+
+    def __init__(self, token: str = "") -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token on one request."""
+        request.headers.pop("Authorization", None)
+        if self._token:
+            if not _SENDABLE.fullmatch(self._token):
+                raise requests.exceptions.InvalidHeader("the token holds what no header can")
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class PlainSession(requests.Session):
+    """A session that threads can share: no cookies kept, no redirects followed. Give ``auth`` with each request."""
+
+    def __init__(self, pool: int = POOL) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _KeptAlive(pool_connections=4, pool_maxsize=pool))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that there is none, whatever the answer says: who wants to follow decides about the address first."""
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Take a company's proxy from the environment: it sees only CONNECT. Plain http stays on this machine."""
+        if not str(url).lower().startswith("https://"):
+            return {"proxies": {}, "stream": bool(stream), "verify": True, "cert": None}
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+
+class _KeptAlive(HTTPAdapter):
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: FBT001, FBT002 requests' signature
+        options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
+        super().init_poolmanager(connections, maxsize, block=block, socket_options=options, **more)
+
+
+class Brake:
+    """After a 429 it refuses calls here until Webex wants to hear from us again. Shared by threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = 0.0
+        self._lock = threading.Lock()
+
+    def check(self, call: str) -> None:
+        """Raise the same ``WebexError`` that Webex would, while the brake holds."""
+        rest = self._until - self._clock()
+        if rest > 0:
+            raise WebexError(call, TOO_MANY_REQUESTS, message="held back after a 429", retry_after=rest, reached=False)
+
+    def hold(self, seconds: float) -> None:
+        """Hold for so long from now, or longer if it does already."""
+        with self._lock:
+            self._until = max(self._until, self._clock() + min(seconds, LONGEST_BRAKE))
+
+
+class Transport:
+    """Sends requests to one API. ``request`` has the shape that the SDK expects of a session."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: TokenSource | None,
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        pool: int = POOL,
+        observe: Observe | None = None,
+        brake: Brake | None = None,
+    ) -> None:
+        self._origin = origin(base_url)
+        scheme, host, _ = self._origin
+        if scheme != "https" and not (scheme == "http" and is_loopback(host)):
+            raise ValueError("the Webex API is only reached over https")
+        self.base_url = base_url.rstrip("/") + "/"
+        self._token = token
+        self._timeout = timeout
+        self._observe = observe
+        self.brake = brake or Brake()
+        self._session = PlainSession(pool)
+
+    def close(self) -> None:
+        """Close idle connections; they come back when needed."""
+        self._session.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> requests.Response:
+        """Send one request and give its whole answer, a success. Raises ``WebexError`` for everything else.
+
+        ``options`` are those of requests. ``url`` must be on the API's own host.
+        """
+        call = f"{method} {self._checked(method, url)}"
+        options["timeout"] = timeout or self._timeout
+        self.brake.check(call)
+        token = self._token.current() if self._token else ""
+        response = self._send(call, url, token, options)
+        if response.status_code == UNAUTHORIZED and self._token and not hasattr(options.get("data"), "read"):
+            fresh = self._token.renew(token)
+            if fresh != token:
+                token = fresh
+                response = self._send(call, url, token, options)
+        if response.status_code < FIRST_ERROR:
+            return response
+        if response.status_code == TOO_MANY_REQUESTS:
+            self.brake.hold(retry_after(response.headers) or 0.0)
+        raise error_from(call, response.status_code, response.headers, response.content, secrets=(token,))
+
+    def _checked(self, method: str, url: str) -> str:
+        try:
+            path = urlsplit(url).path
+            ours = origin(url) == self._origin
+        except ValueError:
+            path, ours = "(an unfit address)", False
+        if not ours:
+            raise WebexError(f"{method} {path}", None, message="not Webex's address", reached=False, passing=False)
+        return path
+
+    def _send(self, call: str, url: str, token: str, options: dict[str, Any]) -> requests.Response:
+        method, path = call.split(" ", 1)
+        first = True
+        while True:
+            started = time.monotonic()
+            status: int | None = None
+            try:
+                response = self._session.request(method, url, auth=Bearer(token), **options)
+                status = response.status_code
+            except FOREIGN as exc:
+                # Not chained: the text of foreign errors holds the address with its query, or even the header.
+                failure = no_answer(call, exc)
+                again = first and method == "GET" and _hung_up(exc)
+            else:
+                return response
+            finally:
+                if self._observe:
+                    self._observe(method, template(path), status, time.monotonic() - started)
+            if not again:
+                raise failure
+            # The peer may close an idle connection in the moment we use it. The others are as old: let go of all.
+            first = False
+            self._session.close()
+
+
+def no_answer(call: str, exc: BaseException) -> WebexError:
+    """Translate an error beneath HTTP: was Webex reached?"""
+    reached = None
+    if isinstance(exc, NOT_CONNECTED + UNSENDABLE) or _among_causes(exc, *NOT_CONNECTED):
+        reached = False
+    elif isinstance(exc, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        reached = True if call.startswith("GET ") else None  # a truncated answer
+    return WebexError(call, None, message=names_of(exc), reached=reached)
+
+
+def _hung_up(exc: BaseException) -> bool:
+    return isinstance(exc, requests.ConnectionError) and _among_causes(
+        exc, ConnectionResetError, ConnectionAbortedError, BrokenPipeError
+    )
+
+
+def _among_causes(exc: BaseException, *kinds: type[BaseException]) -> bool:
+    current: BaseException | None = exc
+    for _ in range(8):
+        if current is None:
+            return False
+        if isinstance(current, kinds):
+            return True
+        current = cause_of(current)
+    return False

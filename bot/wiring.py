@@ -1,0 +1,209 @@
+"""Puts the program together: the one file that names adapters. Tests call the same functions with their own settings."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+import bot
+from bot import manifest, metrics, migrations, tasks
+from bot.chat.answer import Answer
+from bot.chat.context import Context
+from bot.chat.reader import Reader
+from bot.errors import BotError, StoreUnavailable
+from bot.guard import Guard
+from bot.identity import Identity, KeptIdentity
+from bot.observe import hide, new_reference, start_logging
+from bot.outbox import Outbox
+from bot.policy import ADMINISTRATORS, Rules
+from bot.queue import open_queue
+from bot.reports.catalogue import Catalogue
+from bot.reports.deliver import Deliver
+from bot.reports.endings import Tell
+from bot.reports.model import Family
+from bot.reports.watch import Watch
+from bot.settings import Settings, load, secret_key
+from bot.store import Store
+from bot.sweep import Sweep
+from bot.web import create_app
+from bot.web.ops import Ops
+from bot.web.webhook import Door
+from bot.webex.chat import Chat
+from bot.webex.client import Client
+from bot.webex.directory import Directory
+from bot.webex.files import Files
+from bot.webex.keeper import LedgerKeeper
+from bot.webex.reports import ReportsApi
+from bot.webex.tokens import RefreshableToken, StaticToken
+from bot.worker import Worker
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from bot.webex.transport import TokenSource
+
+log = structlog.get_logger(__name__)
+
+THREADS = 16
+"""Jobs at once. They wait for Webex most of the time."""
+DATABASE_AWAY = 2.0
+"""Seconds between tries to open a database that is away at the start."""
+
+
+def now() -> datetime:
+    """The time, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def open_store(settings: Settings) -> Store:
+    """The database of the settings, and the folder that an embedded one lies in."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Store(settings.database_url.get_secret_value())
+
+
+def admin_token(settings: Settings, store: Store) -> TokenSource:
+    """The admin token of the settings: plain, or refreshed for all processes together."""
+    if settings.webex_admin_refresh_token is None or settings.webex_admin_client_secret is None:
+        assert settings.webex_admin_token is not None
+        return StaticToken(settings.webex_admin_token.get_secret_value())
+    return RefreshableToken(
+        settings.webex_admin_client_id or "",
+        settings.webex_admin_client_secret.get_secret_value(),
+        settings.webex_admin_refresh_token.get_secret_value(),
+        settings.webex_api_url,
+        LedgerKeeper(store, settings.data_dir, lambda: secret_key(settings), hide),
+        observe=metrics.webex_called,
+    )
+
+
+def rules(settings: Settings, our_org: str) -> Rules:
+    """The operator's settings as policy reads them."""
+    return Rules(
+        our_org=our_org,
+        roles=frozenset(role.lower() for role in settings.allowed_roles) or ADMINISTRATORS,
+        people=frozenset(email.lower() for email in settings.allowed_people),
+        spaces=frozenset(settings.allowed_spaces) or None,
+        partner_orgs=frozenset(settings.allowed_orgs),
+    )
+
+
+class Migration:
+    """Migrates when it can, at the latest when it is asked whether it has."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._done = False
+
+    def __call__(self) -> bool:
+        """Whether the database is as this version needs it. Raises ``StoreUnavailable``."""
+        if not self._done:
+            migrations.upgrade(self._store)
+            self._done = True
+        return True
+
+    def until_done(self, stop: threading.Event) -> None:
+        """Try until it works: the database may come later than the program."""
+        while not stop.is_set():
+            try:
+                self()
+            except StoreUnavailable as error:
+                log.warning("database_away_at_start", cause=str(error))
+                stop.wait(DATABASE_AWAY)
+            else:
+                return
+
+
+def web() -> Flask:
+    """The app for gunicorn, from the environment. Wrong settings end the process: the command line has said why."""
+    settings = load(os.environ)
+    start_logging("web", level=settings.log_level, form=settings.log_format)
+    hide(*settings.secret_values())
+    metrics.start_metrics(settings.data_dir)
+    return build_web(settings)
+
+
+def build_web(settings: Settings) -> Flask:
+    """The Flask app; it never asks Webex."""
+    store = open_store(settings)
+    queue = open_queue(store, settings.data_dir)
+    migration = Migration(store)
+    threading.Thread(target=migration.until_done, args=(threading.Event(),), name="migrate", daemon=True).start()
+    bot_token = settings.webex_bot_token.get_secret_value()
+    door = Door(
+        store=store,
+        queue=queue,
+        secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
+        bot_id=KeptIdentity(store, bot_token).id,
+        ready=migration,
+        now=now,
+        count=metrics.webhook_answered,
+    )
+    ops = Ops(store=store, queue=queue, now=now, render=metrics.render, migrated=migration, version=bot.__version__)
+    return create_app(door, ops, manifest.read().path)
+
+
+def build_worker(settings: Settings) -> Worker:
+    """Everything behind the queue."""
+    store = open_store(settings)
+    queue = open_queue(store, settings.data_dir)
+    bot_token = settings.webex_bot_token.get_secret_value()
+    admin = admin_token(settings, store)
+    chat = Chat(settings.webex_api_url, StaticToken(bot_token), observe=metrics.webex_called)
+    client = Client(settings.webex_api_url, admin, observe=metrics.webex_called)
+    identity = Identity(store, chat, bot_token, now)
+    directory = Directory(client)
+    guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org))
+    catalogue = Catalogue(ReportsApi(client), [Family(family) for family in settings.report_families])
+    outbox = Outbox(store, chat, identity.id, now)
+    folder = settings.data_dir / "files"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    context = Context(
+        store=store,
+        queue=queue,
+        catalogue=catalogue,
+        guard=guard,
+        outbox=outbox,
+        chat=chat,
+        now=now,
+        new_reference=new_reference,
+        watch_deadline=timedelta(seconds=settings.watch_deadline),
+        poll_interval=settings.poll_interval,
+    )
+    files = Files(admin, settings.report_download_hosts, observe=metrics.webex_called)
+    sweep = Sweep(store, queue, folder, now)
+    migration = Migration(store)
+
+    def start(stop: threading.Event) -> None:
+        migration.until_done(stop)
+        if stop.is_set():
+            return
+        sweep.forever(stop)
+        threading.Thread(target=_warm_up, args=(identity, directory), name="warm-up", daemon=True).start()
+
+    return Worker(
+        queue,
+        {
+            tasks.EVENT: Reader(context, identity.person),
+            tasks.ANSWER: Answer(context),
+            tasks.WATCH: Watch(store, queue, catalogue, now, settings.poll_interval),
+            tasks.DELIVER: Deliver(store, queue, catalogue, files, guard, outbox, folder, now),
+            tasks.TELL: Tell(store, outbox, now),
+        },
+        new_reference=new_reference,
+        observe=metrics.job_run,
+        threads=THREADS,
+        start=start,
+    )
+
+
+def _warm_up(identity: Identity, directory: Directory) -> None:
+    """Learn who we are before the first person asks; what fails here is asked again when it is needed."""
+    for learn in (identity.id, directory.our_org):
+        try:
+            learn()
+        except BotError as error:
+            log.warning("not_learned_at_start", cause=str(error))

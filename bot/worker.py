@@ -1,0 +1,97 @@
+"""Takes jobs, runs their tasks, settles them; the one place where a failed run becomes a wait, or a sentence and a log line."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.errors import BotError
+from bot.queue import Again
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from bot.queue import Job, Queue
+    from bot.tasks import Task
+
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 60.0
+"""Seconds between tries while Webex has trouble: doubled each time, up to this, with jitter."""
+PATIENCE = 1600
+"""Tries of a job that fails for a passing reason: a good day of them."""
+PATIENCE_WITH_BUGS = 5
+"""Tries of a job that fails for a reason that nobody foresaw."""
+
+
+def wait_before(attempt: int, asked: float | None, chance: float) -> float:
+    """Seconds before the next try: at least what Webex asked for, else doubling with jitter (``chance`` in 0…1)."""
+    own = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 16)) * (0.5 + chance / 2)
+    return own if asked is None else max(asked, 0.0) + own * 0.1
+
+
+class Worker:
+    """Runs jobs until it is told to stop."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        tasks: Mapping[str, Task],
+        *,
+        new_reference: Callable[[], str],
+        observe: Callable[[str, str], None],
+        threads: int = 16,
+        start: Callable[[threading.Event], None] | None = None,
+    ) -> None:
+        self._queue = queue
+        self._tasks = tasks
+        self._new_reference = new_reference
+        self._observe = observe
+        self._threads = threads
+        self._start = start
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set and what is in hand has ended or is handed back."""
+        if self._start is not None:
+            self._start(stop)
+        self._queue.work(self.handle, threads=self._threads, stop=stop)
+
+    def handle(self, job: Job) -> Again | None:
+        """Run one job; never raises."""
+        task = self._tasks.get(job.task)
+        if task is None:
+            log.error("unknown_task", task=job.task)
+            return None
+        try:
+            again = task.run(job.key)
+        except BotError as error:
+            outcome = "again" if error.passing and job.attempt < PATIENCE else "failed"
+            again = self._after(job, task, error, error.sentence, PATIENCE if error.passing else 1)
+        except Exception as error:  # a bug must not stop the others, and its person must hear of it
+            log.exception("job_crashed", task=job.task, attempt=job.attempt)
+            outcome = "again" if job.attempt < PATIENCE_WITH_BUGS else "failed"
+            again = self._after(job, task, error, "Something went wrong inside the bot.", PATIENCE_WITH_BUGS)
+        else:
+            outcome = "again" if again else "done"
+        self._observe(job.task, outcome)
+        return again
+
+    def _after(self, job: Job, task: Task, error: Exception, sentence: str, patience: int) -> Again | None:
+        if job.attempt < patience:
+            asked = error.retry_after if isinstance(error, BotError) else None
+            wait = wait_before(job.attempt, asked, random.random())  # noqa: S311 jitter, no secret
+            log.warning("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=str(error))
+            return Again(wait)
+        reference = self._new_reference()
+        log.error("job_given_up", task=job.task, reference=reference, cause=str(error))
+        try:
+            task.give_up(job.key, f"{sentence} Reference {reference}.")
+        except BotError as told:
+            log.error("person_not_told", task=job.task, reference=reference, cause=str(told))
+            if told.passing and job.attempt < 2 * patience:
+                return Again(wait_before(job.attempt, told.retry_after, 1.0))
+        return None

@@ -1,0 +1,164 @@
+"""The control API: what the page sees and does, and who may not."""
+
+import json
+
+import pytest
+import requests
+
+from tests.emulator.support import Client
+
+CARD = {
+    "contentType": "application/vnd.microsoft.card.adaptive",
+    "content": {"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": "hi"}]},
+}
+
+
+@pytest.fixture
+def page(stage):
+    made = Client(stage.emulator.page_url.removesuffix("/"), "")
+    del made.session.headers["Authorization"]
+    stage.clients.append(made)
+    return made
+
+
+def test_the_state_names_bot_people_spaces_reports_and_webhooks(stage, page, bot):
+    stage.ada.note = "full administrator"
+    report = stage.world.add_report(family="partner", title="Usage", note="done", kind="call history")
+    bot.post("/webhooks", name="w", targetUrl="http://127.0.0.1:9/", resource="messages", event="created")
+    state = page.get("/state").json()
+    assert state["bot"] == {"id": stage.bot.id, "name": "Report Bot", "firstName": "Report"}
+    people = {person["name"]: person for person in state["people"]}
+    assert set(people) == {"Ada Lovelace", "Nora Jones", "Ethan Hunt"}
+    ada, ethan = people["Ada Lovelace"], people["Ethan Hunt"]
+    assert (ada["admin"], ada["external"], ada["org"], ada["note"]) == (True, False, "Acme", "full administrator")
+    assert (ethan["admin"], ethan["external"]) == (False, True)
+    (space,) = state["spaces"]
+    assert (space["title"], space["type"], len(space["memberIds"])) == ("Reports", "group", 3)
+    assert state["reports"] == [
+        {
+            "id": report.id,
+            "family": "partner",
+            "title": "Usage",
+            "status": "done",
+            "note": "done",
+            "kind": "call history",
+        }
+    ]
+    assert state["webhooks"] == [{"name": "w", "resource": "messages", "event": "created", "status": "active"}]
+    assert state["version"] == stage.world.version
+
+
+def test_people_write_open_the_1_to_1_and_press(stage, page, bot):
+    opened = page.post("/spaces", personId=stage.nora.id)
+    assert (opened.status_code, opened.json()["type"]) == (201, "direct")
+    said = page.post("/messages", personId=stage.nora.id, spaceId=opened.json()["id"], text="help")
+    assert (said.status_code, said.json()["text"], said.json()["isBot"]) == (201, "help", False)
+    mentioned = page.post(
+        "/messages",
+        personId=stage.ada.id,
+        spaceId=stage.space.id,
+        text="report A",
+        mention=True,
+        mentionAs="first",
+        mentionAt="end",
+    ).json()
+    assert mentioned["text"] == "report A Report"
+    fields = {"roomId": stage.space.id, "parentId": mentioned["id"]}
+    card = bot.post("/messages", **fields, text="a", attachments=[CARD]).json()
+    bot.upload("data.csv", b"a,b\n", **fields)
+    items = page.get(f"/spaces/{stage.space.id}/messages").json()["items"]
+    assert [item["isBot"] for item in items] == [False, True, True]
+    assert items[1]["card"] == CARD["content"]
+    assert items[1]["parentId"] == mentioned["id"]
+    (file,) = items[2]["files"]
+    fetched = page.get(stage.emulator.page_url.removesuffix("/emulator/") + file["url"])
+    assert (fetched.content, file["name"], file["size"]) == (b"a,b\n", "data.csv", 4)
+    assert "attachment" in fetched.headers["Content-Disposition"]
+    assert page.post("/actions", personId=stage.ada.id, messageId=card["id"], inputs={"a": 1}).status_code == 201
+    assert [action.inputs for action in stage.world.actions.values()] == [{"a": 1}]
+    bot.delete(f"/messages/{card['id']}")
+    assert len(page.get(f"/spaces/{stage.space.id}/messages").json()["items"]) == 2
+
+
+def test_what_cannot_be_is_refused_with_a_sentence(stage, page):
+    for answer, status in [
+        (page.post("/messages", personId=stage.ethan.id, spaceId=stage.space.id, text="a"), 404),
+        (page.post("/messages", personId="none", spaceId=stage.space.id, text="a"), 404),
+        (page.post("/messages", personId=stage.ada.id, spaceId=stage.space.id, text=""), 400),
+        (page.post("/actions", personId=stage.ada.id, messageId="none", inputs={}), 404),
+        (page.post("/actions", personId=stage.ada.id, messageId="none", inputs="a"), 400),
+        (page.post("/reports", family="partner", colour="red"), 400),
+        (page.post("/faults", colour="red"), 400),
+        (page.get("/spaces/none/messages"), 404),
+        (page.get("/files/none"), 404),
+        (page.call("PATCH", "/reports/none", json={}), 404),
+    ]:
+        assert answer.status_code == status
+        assert answer.json()["message"]
+
+
+def test_reports_and_faults_are_driven_over_http(stage, page, bot):
+    made = page.post("/reports", family="organization", title="New", status="waiting", content="a,b\n")
+    assert (made.status_code, made.json()["status"]) == (201, "waiting")
+    changed = page.call("PATCH", f"/reports/{made.json()['id']}", json={"status": "done"})
+    assert changed.json()["status"] == "done"
+    assert page.call("PATCH", f"/reports/{made.json()['id']}", json={"colour": 1}).status_code == 400
+    assert page.post("/faults", method="get", path="/v1/people/me", status=500, times=1).status_code == 201
+    assert bot.get("/people/me").status_code == 500
+    assert [fault["hits"] for fault in page.get("/faults").json()["items"]] == [1]
+    assert page.delete("/faults").status_code == 204
+    assert page.get("/faults").json()["items"] == []
+
+
+def test_events_stream_each_change_and_end_with_the_emulator(stage, page):
+    with page.session.get(f"{page.base}/events", stream=True, timeout=5) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        lines = (line for line in stream.iter_lines() if line)
+        first = json.loads(next(lines).removeprefix(b"data: "))
+        assert first["version"] == stage.world.version
+        stage.world.say(stage.ada, stage.space, "hello")
+        second = json.loads(next(lines).removeprefix(b"data: "))
+        assert second == {"version": first["version"] + 1, "spaceId": stage.space.id}
+        stage.emulator.stop()
+        assert list(lines) == []
+
+
+def test_only_this_machine_drives_it(stage, page):
+    for headers in (
+        {"Host": "rebound.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ):
+        for method, path in [("POST", "/messages"), ("GET", "/state"), ("DELETE", "/faults")]:
+            answer = page.call(method, path, headers=headers, json={} if method == "POST" else None)
+            assert answer.status_code == 403, (headers, method)
+    own = {"Origin": stage.emulator.page_url.removesuffix("/emulator/")}
+    assert page.call("GET", "/state", headers=own).status_code == 200
+    port = stage.emulator.api_url.split(":")[2].split("/")[0]
+    assert page.call("GET", "/state", headers={"Host": f"localhost:{port}"}).status_code == 200
+
+
+def test_the_root_leads_to_the_page_and_nothing_beside_it_is_served(stage, page):
+    root = stage.emulator.page_url.removesuffix("emulator/")
+    answer = requests.get(root, allow_redirects=False, timeout=5)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/emulator/")
+    assert page.get("/page/../api.py").status_code == 404
+    assert page.get("/page/%2e%2e/api.py").status_code == 404
+
+
+def test_the_page_is_served_or_said_to_be_missing(stage, page, tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.emulator.control.PAGE_FOLDER", tmp_path)
+    missing = page.get("/")
+    assert (missing.status_code, "not installed" in missing.json()["message"]) == (404, True)
+    (tmp_path / "index.html").write_text("<p>page</p>")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "a.js").write_text("1")
+    assert page.get("/").text == "<p>page</p>"
+    assert page.get("/page/node_modules/a.js").text == "1"
+
+
+def test_control_calls_are_neither_recorded_nor_hindered(stage, page):
+    stage.emulator.faults.add(path="*", status=500)
+    stage.emulator.latency = 5
+    assert page.get("/state").status_code == 200
+    assert len(stage.emulator.calls) == 0

@@ -1,0 +1,134 @@
+"""Who somebody is, and what a token may ask about people."""
+
+import base64
+
+import pytest
+import requests
+
+from bot.emulator import ids
+
+
+def decoded(webex_id: str) -> str:
+    return base64.b64decode(webex_id + "=" * (-len(webex_id) % 4)).decode()
+
+
+def test_ids_are_unpadded_base64_of_a_ciscospark_address(stage, bot):
+    me = bot.get("/people/me").json()
+    assert "=" not in me["id"]
+    assert decoded(me["id"]).startswith("ciscospark://us/PEOPLE/")
+    assert decoded(ids.role_id("id_full_admin")) == "ciscospark://us/ROLE/id_full_admin"
+
+
+def test_a_bot_is_told_its_name_first_name_and_kind(stage, bot):
+    me = bot.get("/people/me").json()
+    assert (me["displayName"], me["firstName"], me["type"]) == ("Report Bot", "Report", "bot")
+    assert me["emails"] == ["report-bot@webex.bot"]
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer nonsense", "Basic abc", "Bearer "])
+def test_a_missing_or_wrong_token_gets_401(stage, header):
+    headers = {} if header is None else {"Authorization": header}
+    answer = requests.get(f"{stage.emulator.api_url}/people/me", headers=headers, timeout=5)
+    assert answer.status_code == 401
+
+
+def test_an_expired_token_gets_401(stage):
+    token = stage.world.add_token(stage.ada)
+    call = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 5}
+    assert requests.get(f"{stage.emulator.api_url}/people/me", **call).status_code == 200
+    stage.world.expire_token(token)
+    assert requests.get(f"{stage.emulator.api_url}/people/me", **call).status_code == 401
+
+
+def test_an_error_has_message_description_and_the_tracking_id_of_its_header(bot):
+    answer = bot.get("/people/nobody")
+    body = answer.json()
+    assert answer.status_code == 404
+    assert body["errors"] == [{"description": body["message"]}]
+    assert body["trackingId"] == answer.headers["trackingId"]
+
+
+def test_roles_are_shown_only_to_an_administrator_who_may_read_people(stage, admin, bot):
+    path = f"/people/{stage.ada.id}"
+    assert admin.get(path).json()["roles"] == [ids.role_id("id_full_admin")]
+    assert "roles" not in bot.get(path).json()
+    assert "roles" not in stage.client(stage.nora).get(path).json()
+    assert "roles" not in stage.client(stage.ada, scopes={"spark:all"}).get(path).json()
+    assert "roles" not in admin.get(f"/people/{stage.ethan.id}").json()
+
+
+def test_people_are_found_by_address_name_and_ids(stage, bot):
+    def names(**query):
+        return [person["displayName"] for person in bot.get("/people", **query).json()["items"]]
+
+    assert names(email="ADA.lovelace@acme.example") == ["Ada Lovelace"]
+    assert names(displayName="nora") == ["Nora Jones"]
+    assert names(id=f"{stage.ada.id},{stage.ethan.id}") == ["Ada Lovelace", "Ethan Hunt"]
+    assert bot.get("/people").status_code == 400
+
+
+def test_roles_are_listed_for_an_administrator_with_the_scope(stage, admin, bot):
+    roles = {role["name"]: role["id"] for role in admin.get("/roles").json()["items"]}
+    assert roles["Full Administrator"] == ids.role_id("id_full_admin")
+    assert admin.get(f"/roles/{ids.role_id('id_readonly_admin')}").json()["name"] == "Read-only Administrator"
+    assert admin.get("/roles/none").status_code == 404
+    assert bot.get("/roles").status_code == 403
+    assert stage.client(stage.nora).get("/roles").status_code == 403
+    assert stage.client(stage.ada, scopes={"spark-admin:people_read"}).get("/roles").status_code == 403
+
+
+def test_an_administrator_sees_the_own_organization_only(stage, admin, bot):
+    assert admin.get(f"/organizations/{stage.acme.id}").json()["displayName"] == "Acme"
+    assert admin.get(f"/organizations/{stage.globex.id}").status_code == 404
+    assert bot.get(f"/organizations/{stage.acme.id}").status_code == 403
+
+
+def test_scim_gives_role_names_beside_v1_and_under_it(stage, admin):
+    path = f"/identity/scim/{stage.acme.id}/v2/Users/{stage.ada.id}"
+    for answer in (admin.get(path), admin.get(stage.emulator.api_url.removesuffix("/v1") + path)):
+        role = answer.json()["roles"][0]
+        assert (role["value"], role["type"]) == ("id_full_admin", "cirole")
+    assert admin.get(f"/identity/scim/{stage.acme.id}/v2/Users/{stage.ethan.id}").status_code == 404
+    limited = stage.client(stage.ada, scopes={"analytics:read_all"})
+    assert limited.get(path).status_code == 403
+
+
+def ask_token(stage, known, **changes):
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": known.client_id,
+        "client_secret": known.client_secret,
+        "refresh_token": known.refresh_token,
+        **changes,
+    }
+    return requests.post(f"{stage.emulator.api_url}/access_token", data=form, timeout=5)
+
+
+def test_a_refresh_token_gives_a_new_token_and_is_replaced(stage):
+    known = stage.world.add_refreshable(stage.ada, scopes={"analytics:read_all"}, expires_in=60)
+    old = known.refresh_token
+    first = ask_token(stage, known).json()
+    assert (first["expires_in"], first["refresh_token_expires_in"]) == (60, 90 * 86400)
+    assert first["refresh_token"] == known.refresh_token != old
+    assert ask_token(stage, known, refresh_token=old).status_code == 400
+    headers = {"Authorization": f"Bearer {first['access_token']}"}
+    assert requests.get(f"{stage.emulator.api_url}/reports", headers=headers, timeout=5).status_code == 200
+    now = stage.world.clock()
+    stage.world.clock = lambda: now + 61
+    assert requests.get(f"{stage.emulator.api_url}/reports", headers=headers, timeout=5).status_code == 401
+
+
+def test_a_wrong_client_grant_or_content_type_gets_no_token(stage):
+    known = stage.world.add_refreshable(stage.ada)
+    assert ask_token(stage, known, client_secret="wrong").status_code == 401
+    assert ask_token(stage, known, grant_type="password").status_code == 400
+    as_json = requests.post(f"{stage.emulator.api_url}/access_token", json={}, timeout=5)
+    assert as_json.status_code == 415
+
+
+def test_unknown_paths_wrong_methods_and_content_types_are_refused(stage, bot):
+    assert bot.get("/nonsense").status_code == 404
+    assert bot.delete("/people/me").status_code == 405
+    assert bot.call("POST", "/messages", data="text=a").status_code == 415
+    assert bot.call("POST", "/messages", data="{", headers={"Content-Type": "application/json"}).status_code == 400
+    assert bot.call("POST", "/messages", data="[]", headers={"Content-Type": "application/json"}).status_code == 400

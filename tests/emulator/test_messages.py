@@ -1,0 +1,209 @@
+"""What may be posted where, by whom, and how it reads afterwards."""
+
+import hashlib
+
+import pytest
+
+from bot.emulator import Refusal
+
+LIMIT = 7439
+CARD = {
+    "contentType": "application/vnd.microsoft.card.adaptive",
+    "content": {
+        "type": "AdaptiveCard",
+        "version": "1.3",
+        "body": [{"type": "TextBlock", "text": "Report"}],
+        "actions": [{"type": "Action.Submit", "title": "Again", "data": {"do": "again"}}],
+    },
+}
+
+
+def test_a_message_is_posted_and_read_back(stage, bot):
+    made = bot.post("/messages", roomId=stage.space.id, markdown="**done** `x`").json()
+    read = bot.get(f"/messages/{made['id']}").json()
+    assert read == made
+    assert (read["text"], read["html"]) == ("done x", "<p><strong>done</strong> <code>x</code></p>")
+    assert (read["roomType"], read["personEmail"]) == ("group", "report-bot@webex.bot")
+    assert stage.world.messages(stage.space)[-1].text == "done x"
+
+
+@pytest.mark.parametrize("field", ["text", "markdown"])
+def test_the_limit_of_7439_is_in_bytes(stage, bot, field):
+    assert bot.post("/messages", roomId=stage.space.id, **{field: "é" * (LIMIT // 2)}).status_code == 200
+    refused = bot.post("/messages", roomId=stage.space.id, **{field: "é" * (LIMIT // 2 + 1)})
+    assert refused.status_code == 400
+    assert str(LIMIT) in refused.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"text": ""},
+        {"text": 5},
+        {"text": "a", "toPersonEmail": "ada.lovelace@acme.example"},
+        {"text": "a", "files": ["https://example.com/a.csv"]},
+        {"attachments": [CARD, CARD]},
+        {"attachments": "card"},
+        {"attachments": [{"contentType": "text/html", "content": {}}]},
+        {"attachments": [{"contentType": CARD["contentType"], "content": {"type": "AdaptiveCard", "version": "1.4"}}]},
+        {"text": "a", "parentId": "none"},
+    ],
+)
+def test_a_malformed_post_gets_400_and_leaves_nothing(stage, bot, fields):
+    assert bot.post("/messages", roomId=stage.space.id, **fields).status_code == 400
+    assert stage.world.messages(stage.space) == []
+
+
+def test_a_target_is_needed_and_must_be_reachable(stage, bot):
+    assert bot.post("/messages", text="a").status_code == 400
+    assert bot.post("/messages", text="a", roomId="none").status_code == 404
+    elsewhere = stage.world.add_space("Private", [stage.ada])
+    assert bot.post("/messages", text="a", roomId=elsewhere.id).status_code == 404
+    assert bot.post("/messages", text="a", toPersonEmail="nobody@acme.example").status_code == 404
+
+
+def test_a_message_to_a_person_opens_the_1_to_1_once(stage, bot):
+    first = bot.post("/messages", text="a", toPersonEmail=stage.ada.email).json()
+    second = bot.post("/messages", text="b", toPersonId=stage.ada.id).json()
+    assert first["roomId"] == second["roomId"]
+    assert first["roomType"] == "direct"
+    listed = bot.get("/messages/direct", personEmail=stage.ada.email).json()["items"]
+    assert [message["text"] for message in listed] == ["b", "a"]
+
+
+def test_a_mention_in_markdown_becomes_a_mention(stage, bot):
+    made = bot.post("/messages", roomId=stage.space.id, markdown=f"<@personEmail:{stage.ada.email}> look").json()
+    assert made["mentionedPeople"] == [stage.ada.id]
+    assert made["text"] == "Ada Lovelace look"
+    assert f'data-object-id="{stage.ada.id}">Ada Lovelace</spark-mention>' in made["html"]
+
+
+@pytest.mark.parametrize(("shown_as", "label"), [("full", "Report Bot"), ("first", "Report")])
+def test_a_typed_mention_stands_in_text_and_html(stage, bot, shown_as, label):
+    say = stage.world.say
+    at_start = say(stage.ada, stage.space, "report <X> & y", mention=stage.bot, mention_as=shown_as)
+    at_end = say(stage.ada, stage.space, "help", mention=stage.bot, mention_as=shown_as, mention_at="end")
+    plain = say(stage.ada, stage.space, "help", mention=stage.bot, with_html=False)
+    read = bot.get(f"/messages/{at_start.id}").json()
+    assert read["text"] == f"{label} report <X> & y"
+    assert read["html"].endswith(f">{label}</spark-mention> report &lt;X&gt; &amp; y</p>")
+    assert at_end.text == f"help {label}"
+    assert at_end.html is not None
+    assert at_end.html.startswith("<p>help <spark-mention")
+    assert plain.html is None
+    assert plain.mentioned == [stage.bot.id]
+
+
+def test_a_bot_reads_in_a_group_only_what_mentions_it(stage, bot):
+    hidden = stage.world.say(stage.ada, stage.space, "between us")
+    shown = stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
+    assert bot.get(f"/messages/{hidden.id}").status_code == 404
+    assert bot.get("/messages", roomId=stage.space.id).status_code == 403
+    listed = bot.get("/messages", roomId=stage.space.id, mentionedPeople="me").json()["items"]
+    assert [message["id"] for message in listed] == [shown.id]
+    reply = bot.post("/messages", roomId=stage.space.id, text="yes", parentId=shown.id).json()
+    thread = bot.get("/messages", roomId=stage.space.id, parentId=shown.id).json()["items"]
+    assert [message["id"] for message in thread] == [reply["id"]]
+
+
+def test_a_reply_to_a_reply_or_across_spaces_is_refused(stage, bot):
+    root = stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
+    reply = bot.post("/messages", roomId=stage.space.id, text="yes", parentId=root.id).json()
+    assert reply["parentId"] == root.id
+    assert bot.post("/messages", roomId=stage.space.id, text="?", parentId=reply["id"]).status_code == 400
+    other = stage.world.direct_space(stage.ada, stage.bot)
+    assert bot.post("/messages", roomId=other.id, text="?", parentId=root.id).status_code == 400
+
+
+def test_a_list_is_newest_first_and_comes_in_pages(stage, bot):
+    direct = stage.world.direct_space(stage.ada, stage.bot)
+    said = [stage.world.say(stage.ada, direct, f"n {n}").id for n in range(5)]
+    stage.world.page_size = 2
+    answer = bot.get("/messages", roomId=direct.id, max=3)
+    found, pages = list(answer.json()["items"]), 1
+    while "next" in answer.links:
+        answer = bot.get(answer.links["next"]["url"])
+        found += answer.json()["items"]
+        pages += 1
+    assert ([message["id"] for message in found], pages) == (said[::-1], 3)
+    before = bot.get("/messages", roomId=direct.id, beforeMessage=said[1]).json()["items"]
+    assert [message["id"] for message in before] == said[:1]
+    assert bot.get("/messages", roomId=direct.id, max=0).status_code == 400
+
+
+def test_words_are_edited_at_most_ten_times(stage, bot):
+    made = bot.post("/messages", roomId=stage.space.id, text="0").json()
+    for n in range(1, 11):
+        answer = bot.put(f"/messages/{made['id']}", roomId=stage.space.id, text=str(n))
+        assert (answer.status_code, answer.json()["text"]) == (200, str(n))
+    assert bot.put(f"/messages/{made['id']}", roomId=stage.space.id, text="11").status_code == 400
+
+
+def test_a_message_with_a_card_or_file_cannot_be_edited(stage, bot):
+    card = bot.post("/messages", roomId=stage.space.id, text="a", attachments=[CARD]).json()
+    file = bot.upload("a.csv", b"1", roomId=stage.space.id).json()
+    for message in (card, file):
+        assert bot.put(f"/messages/{message['id']}", roomId=stage.space.id, text="b").status_code == 400
+
+
+def test_only_the_author_edits_and_deletes(stage, bot, admin):
+    made = bot.post("/messages", roomId=stage.space.id, text="mine").json()
+    assert admin.put(f"/messages/{made['id']}", roomId=stage.space.id, text="b").status_code == 403
+    assert admin.delete(f"/messages/{made['id']}").status_code == 403
+    assert bot.delete(f"/messages/{made['id']}").status_code == 204
+    assert bot.get(f"/messages/{made['id']}").status_code == 404
+    assert bot.delete(f"/messages/{made['id']}").status_code == 404
+    assert [message.deleted for message in stage.world.messages_of(stage.bot)] == [True]
+
+
+def test_a_file_is_stored_with_its_size_hash_and_name_and_can_be_fetched(stage, bot, admin):
+    content = bytes(range(256)) * 3000
+    made = bot.upload("Überblick.csv", content, roomId=stage.space.id, markdown="**rows**").json()
+    stored = stage.world.messages(stage.space)[-1].files[0]
+    assert (stored.name, stored.size, stored.content_type) == ("Überblick.csv", len(content), "text/csv")
+    assert stored.sha256 == hashlib.sha256(content).hexdigest()
+    assert stored.path.read_bytes() == content
+    assert made["text"] == "rows"
+    assert admin.get(made["files"][0]).content == content
+    assert stage.client(stage.ethan).get(made["files"][0]).status_code == 404
+
+
+def test_one_file_a_message_and_never_with_a_card(stage, bot):
+    room = {"roomId": stage.space.id}
+    two = [("files", ("a.csv", b"1")), ("files", ("b.csv", b"2"))]
+    assert bot.call("POST", "/messages", files=two, data=room).status_code == 400
+    assert bot.call("POST", "/messages", files={"file": ("a.csv", b"1")}, data=room).status_code == 400
+    assert bot.upload("a.csv", b"1", roomId=stage.space.id, attachments="[]").status_code == 400
+    assert stage.world.messages(stage.space) == []
+
+
+def test_a_button_is_pressed_and_its_inputs_are_fetched(stage, bot, admin):
+    made = bot.post("/messages", roomId=stage.space.id, text="a", attachments=[CARD]).json()
+    assert made["attachments"] == [CARD]
+    by_title = stage.world.press(stage.ada, made["id"], "Again")
+    read = bot.get(f"/attachment/actions/{by_title.id}").json()
+    assert (read["type"], read["inputs"], read["personId"]) == ("submit", {"do": "again"}, stage.ada.id)
+    assert (read["messageId"], read["roomId"]) == (made["id"], stage.space.id)
+    by_api = admin.post("/attachment/actions", type="submit", messageId=made["id"], inputs={"a": "b"}).json()
+    assert bot.get(f"/attachment/actions/{by_api['id']}").json()["inputs"] == {"a": "b"}
+    assert stage.client(stage.ethan).get(f"/attachment/actions/{by_api['id']}").status_code == 404
+    assert bot.get("/attachment/actions/none").status_code == 404
+
+
+def test_what_cannot_be_pressed_is_not_pressed(stage, bot):
+    plain = bot.post("/messages", roomId=stage.space.id, text="a").json()
+    card = bot.post("/messages", roomId=stage.space.id, text="a", attachments=[CARD]).json()
+    with pytest.raises(Refusal, match="no card"):
+        stage.world.press(stage.ada, plain["id"], {})
+    with pytest.raises(Refusal, match="no Action.Submit"):
+        stage.world.press(stage.ada, card["id"], "Nonsense")
+    with pytest.raises(Refusal) as outsider:
+        stage.world.press(stage.ethan, card["id"], {})
+    assert outsider.value.status == 404
+
+
+def test_waiting_gives_up_with_an_account_of_what_there_is(stage):
+    stage.world.say(stage.ada, stage.space, "hello there")
+    with pytest.raises(TimeoutError, match="hello there"):
+        stage.world.wait_for(lambda world: len(world.messages(stage.space)) == 2, timeout=0.05)

@@ -1,0 +1,252 @@
+"""Both report families: who may ask, how answers look, and how reports ripen."""
+
+import base64
+
+import pytest
+
+from bot.emulator import Shape, Template
+
+READ = {"spark-admin:reports_read", "identity:people_read"}
+
+
+def decoded(webex_id):
+    return base64.b64decode(webex_id + "=" * (-len(webex_id) % 4)).decode()
+
+
+def test_report_ids_have_both_forms(stage):
+    partner = stage.world.add_report(family="partner")
+    organization = stage.world.add_report(family="organization")
+    assert decoded(partner.id).startswith("ciscospark://urn:TEAM:us-east-1_int13/REPORT/")
+    assert decoded(organization.id).startswith("ciscospark://us/REPORT/")
+    assert len(decoded(organization.id).rsplit("/", 1)[1]) == 32
+    assert "=" not in partner.id + organization.id
+
+
+def test_partner_details_are_flat(stage, admin):
+    report = stage.world.add_report(family="partner", title="Calling Usage", created=1711300419.0, content=b"a\n1\n")
+    details = admin.get(f"/partner/reports/{report.id}").json()
+    assert list(details) == [
+        *("reportId", "templateId", "title", "service", "startDate", "endDate", "regionId", "createdTime"),
+        *("status", "fileName", "fileSize", "checksum", "downloadURL", "downloadUrlExpiryTime"),
+    ]
+    assert details["createdTime"] == "2024-03-24 17:13:39"
+    assert (details["fileSize"], details["status"], details["downloadUrlExpiryTime"]) == (4, "done", "3600")
+    assert details["fileName"].endswith(".csv")
+
+
+def test_organization_details_are_wrapped_and_the_list_spells_them_otherwise(stage, admin):
+    report = stage.world.add_report(family="organization", title="Bots Activity", site_list="acme.webex.com")
+    details = admin.get(f"/reports/{report.id}").json()
+    assert details["numberOfReports"] == 1
+    (item,) = details["items"]
+    assert (item["Id"], item["title"], item["scheduleFrom"]) == (report.id, "Bots Activity", "api")
+    assert {"siteList", "created", "createdBy", "downloadDomain", "downloadURL"} <= set(item)
+    assert not {"fileSize", "checksum", "downloadUrlExpiryTime"} & set(item)
+    listed = admin.get("/reports").json()
+    assert (listed["items"][0]["id"], listed["items"][0]["reportTitle"]) == (report.id, "Bots Activity")
+    assert listed["numberOfReports"] == 1
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+@pytest.mark.parametrize(
+    ("wrap", "inner"),
+    [
+        ("flat", lambda body: body),
+        ("list", lambda body: body[0]),
+        ("items", lambda body: body["items"][0]),
+        ("object", lambda body: body["items"]),
+    ],
+)
+def test_a_test_chooses_the_wrapping_and_the_spellings(stage, admin, family, wrap, inner):
+    shape = Shape(wrap, {"Id": "id", "title": "reportTitle", "scheduleFrom": "scheduledFrom"})
+    report = stage.world.add_report(family=family, title="Mine", shape=shape)
+    path = "/partner/reports/" if family == "partner" else "/reports/"
+    assert inner(admin.get(path + report.id).json())["reportTitle"] == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "expected"),
+    [
+        ("seconds", "3600"),
+        ("epoch", "1800003600"),
+        ("milliseconds", "1800003600000"),
+        ("iso", "2027-01-15T09:00:00.000Z"),
+        ("none", None),
+    ],
+)
+def test_a_test_chooses_how_the_expiry_is_spelled(stage, admin, spelling, expected):
+    stage.world.clock = lambda: 1_800_000_000.0
+    report = stage.world.add_report(family="partner", shape=Shape(expiry=spelling))
+    assert admin.get(f"/partner/reports/{report.id}").json().get("downloadUrlExpiryTime") == expected
+
+
+def test_the_partner_family_needs_a_partner_administrator(stage):
+    report = stage.world.add_report(family="partner")
+    globex_admin = stage.world.add_person("Eve", stage.globex, roles=["id_full_admin"])
+    reader = stage.world.add_person("Rita", stage.acme, roles=["id_readonly_admin"])
+    seller = stage.world.add_person("Sal", stage.acme, roles=["atlas-portal.partner.salesadmin"])
+    for person, status in [
+        (stage.ada, 200),
+        (seller, 200),
+        (reader, 403),
+        (stage.nora, 403),
+        (globex_admin, 403),
+        (stage.bot, 403),
+    ]:
+        client = stage.client(person)
+        found = [client.get(path).status_code for path in (f"/partner/reports/{report.id}", "/partner/reports")]
+        assert found == [status, status], person.display_name
+
+
+def test_the_organization_family_needs_an_administrator_and_pro_pack(stage):
+    report = stage.world.add_report(family="organization")
+    reader = stage.world.add_person("Rita", stage.acme, roles=["id_readonly_admin"])
+    for person, status in [(stage.ada, 200), (reader, 200), (stage.nora, 403), (stage.bot, 403)]:
+        assert stage.client(person).get(f"/reports/{report.id}").status_code == status, person.display_name
+    stage.acme.pro_pack = False
+    refused = stage.client(stage.ada).get(f"/reports/{report.id}")
+    assert refused.status_code == 403
+    assert "Pro Pack" in refused.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scopes"),
+    [
+        ("GET", "/partner/reports", READ),
+        ("GET", "/partner/reports/templates", READ),
+        ("GET", "/partner/reports/{partner}", READ),
+        ("POST", "/partner/reports", {"spark-admin:reports_write", "identity:people_read"}),
+        ("DELETE", "/partner/reports/{partner}", {"spark-admin:reports_write"}),
+        ("GET", "/reports", {"analytics:read_all"}),
+        ("GET", "/report/templates", {"analytics:read_all"}),
+        ("GET", "/reports/{organization}", {"analytics:read_all"}),
+        ("POST", "/reports", {"analytics:read_all"}),
+        ("DELETE", "/reports/{organization}", {"analytics:read_all"}),
+    ],
+)
+def test_each_call_needs_each_of_its_scopes_and_no_other(stage, method, path, scopes):
+    ids = {family: stage.world.add_report(family=family).id for family in ("partner", "organization")}
+    stage.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    stage.world.add_template(Template(130, "organization", "Calling Usage", "Teams"))
+    body = {"templateId": 130, "startDate": "2026-01-01", "endDate": "2026-01-31"} if method == "POST" else None
+
+    def status(allowed):
+        return stage.client(stage.ada, scopes=allowed).call(method, path.format(**ids), json=body).status_code
+
+    for scope in scopes:
+        assert status(scopes - {scope}) == 403
+    assert status(scopes) in (200, 204)
+
+
+def test_what_a_family_does_not_know_is_404(stage, admin):
+    partner = stage.world.add_report(family="partner")
+    organization = stage.world.add_report(family="organization")
+    portal = stage.world.add_report(family="partner", made_in_portal=True)
+    foreign = stage.world.add_report(family="organization", owner_org=stage.globex)
+    sub = stage.world.add_report(family="partner", sub_partner="sub")
+    for path in (
+        f"/partner/reports/{organization.id}",
+        f"/reports/{partner.id}",
+        f"/partner/reports/{portal.id}",
+        f"/reports/{foreign.id}",
+        f"/partner/reports/{sub.id}",
+        f"/partner/reports/{partner.id.lower()}",
+        "/reports/none",
+    ):
+        assert admin.get(path).status_code == 404
+    assert admin.get(f"/partner/reports/{sub.id}", onBehalfOfSubPartnerOrgId="sub").status_code == 200
+
+
+def listed(answer):
+    return [item.get("reportId") or item.get("id") for item in answer.json()["items"]]
+
+
+def test_the_partner_list_holds_one_region_and_honours_its_filters(stage, admin):
+    home = stage.world.add_report(family="partner", template_id=5, service="Calling")
+    europe = stage.world.add_report(family="partner", region="EU")
+    hidden = stage.world.add_report(family="partner", listed=False)
+    assert listed(admin.get("/partner/reports")) == [home.id]
+    assert listed(admin.get("/partner/reports", regionId="EU")) == [europe.id]
+    assert admin.get(f"/partner/reports/{europe.id}").json()["regionId"] == "EU"
+    assert admin.get(f"/partner/reports/{hidden.id}").status_code == 200
+    assert listed(admin.get("/partner/reports", templateId=5, service="Calling")) == [home.id]
+    assert listed(admin.get("/partner/reports", templateId=6)) == []
+
+
+def test_the_organization_list_wants_both_days_or_none(stage, admin):
+    report = stage.world.add_report(family="organization", created=1711300419.0)
+    assert listed(admin.get("/reports", **{"from": "2024-03-24", "to": "2024-03-24"})) == [report.id]
+    assert listed(admin.get("/reports", **{"from": "2024-03-25", "to": "2024-03-26"})) == []
+    assert admin.get("/reports", **{"from": "2024-03-24"}).status_code == 400
+    assert admin.get("/reports", **{"from": "yesterday", "to": "today"}).status_code == 400
+    assert listed(admin.get("/reports", reportId="none")) == []
+
+
+@pytest.mark.parametrize("by_list", [False, True])
+def test_a_report_ripens_by_polls_of_details_or_list(stage, admin, by_list):
+    report = stage.world.add_report(family="partner", status="In progress", ready_after_polls=2)
+    seen = []
+    for _ in range(3):
+        if by_list:
+            seen.append(admin.get("/partner/reports").json()["items"][0]["status"])
+        else:
+            seen.append(admin.get(f"/partner/reports/{report.id}").json()["status"])
+    assert seen == ["In progress", "In progress", "done"]
+
+
+def test_a_report_ripens_by_time_since_it_was_first_asked_for(stage, admin):
+    now = 1_800_000_000.0
+    stage.world.clock = lambda: now
+    report = stage.world.add_report(family="organization", status="waiting", ready_after_seconds=20)
+    for later, status in [(100.0, "waiting"), (19.0, "waiting"), (1.5, "done")]:
+        now += later
+        assert admin.get(f"/reports/{report.id}").json()["items"][0]["status"] == status
+
+
+def test_a_pending_report_has_a_link_but_no_size_and_a_status_can_be_set(stage, admin):
+    report = stage.world.add_report(family="partner", status="manual_processing")
+    pending = admin.get(f"/partner/reports/{report.id}").json()
+    assert (pending["status"], pending["fileSize"]) == ("manual_processing", 0)
+    assert pending["downloadURL"].startswith(stage.emulator.download_url)
+    assert admin.get(pending["downloadURL"]).status_code == 404
+    stage.world.set_report(report.id, status="failed")
+    assert admin.get(f"/partner/reports/{report.id}").json()["status"] == "failed"
+    with pytest.raises(TypeError, match="colour"):
+        stage.world.set_report(report.id, colour="red")
+
+
+def test_templates_come_bare_from_one_family_and_wrapped_from_the_other(stage, admin):
+    stage.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    stage.world.add_template(Template(1, "organization", "Active Hosts", "Meetings", max_days=93))
+    (partner,) = admin.get("/partner/reports/templates").json()
+    assert (partner["templateId"], partner["category"], partner["maxDays"]) == (130, "Partner", 31)
+    wrapped = admin.get("/report/templates").json()
+    assert wrapped["numberOfTemplate"] == 1
+    assert (wrapped["items"][0]["Id"], wrapped["items"][0]["maxDays"]) == (1, 93)
+    assert wrapped["items"][0]["validations"][0] == {"field": "templateId", "required": "yes"}
+
+
+def test_a_report_is_made_and_deleted_in_each_family(stage, admin):
+    stage.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    stage.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
+    period = {"startDate": "2026-01-01", "endDate": "2026-01-31"}
+    partner = admin.post("/partner/reports", templateId=130, regionId="CA", **period).json()
+    assert set(partner) == {"reportId", "createdTime"}
+    details = admin.get(f"/partner/reports/{partner['reportId']}").json()
+    assert (details["status"], details["regionId"], details["title"]) == ("In progress", "CA", "Calling Usage")
+    made = admin.post("/reports", templateId=1).json()["items"]["Id"]
+    assert admin.get(f"/reports/{made}").json()["items"][0]["status"] == "waiting"
+    for path in (f"/partner/reports/{partner['reportId']}", f"/reports/{made}"):
+        assert admin.delete(path).status_code == 204
+        assert admin.get(path).status_code == 404
+        assert admin.delete(path).status_code == 404
+    assert admin.post("/partner/reports", templateId=130).status_code == 400
+    assert admin.post("/reports", templateId=99).status_code == 400
+    assert admin.post("/reports", templateId=1, startDate="1.1.2026").status_code == 400
+
+
+def test_an_organization_can_be_full(stage, admin):
+    stage.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
+    stage.world.reports_kept = 1
+    assert admin.post("/reports", templateId=1).status_code == 200
+    assert admin.post("/reports", templateId=1).status_code == 400

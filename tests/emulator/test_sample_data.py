@@ -1,0 +1,81 @@
+"""The demo's world is what its notes say."""
+
+import csv
+import io
+import zipfile
+from datetime import date
+
+import pytest
+
+from bot.emulator import Emulator
+from bot.emulator.sample_csv import KINDS, sample
+from bot.emulator.sample_data import furnish
+from tests.emulator.support import Client
+
+
+@pytest.fixture
+def demo():
+    with Emulator() as emulator:
+        made = furnish(emulator.world)
+        client = Client(emulator.api_url, made.admin_token)
+        yield emulator, made, client
+        client.session.close()
+
+
+def details(client, report):
+    path = "/partner/reports/" if report.family == "partner" else "/reports/"
+    answer = client.get(path + report.id)
+    if answer.status_code != 200:
+        return answer.status_code
+    body = answer.json()
+    return body["items"][0] if "items" in body else body
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_is_a_csv_with_bom_and_even_rows_and_always_the_same(kind):
+    make = sample(kind, 450, date(2026, 1, 1))
+    text = b"".join(make()).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert b"".join(make()).startswith(b"\xef\xbb\xbf")
+    assert len(rows) == 451
+    assert {len(row) for row in rows} == {len(KINDS[kind][0])}
+    assert text == b"".join(make()).decode("utf-8-sig")
+
+
+def test_the_demo_has_admins_a_person_without_role_an_outsider_and_their_spaces(demo):
+    emulator, made, _ = demo
+    assert set(made.people) == {"ada", "grace", "nora", "ethan"}
+    assert made.people["ethan"].org_id != made.people["ada"].org_id
+    assert [space.type for space in made.spaces.values()].count("direct") == 4
+    assert {"Admin reports", "Project with Globex"} <= set(made.spaces)
+    assert all(person.note for person in emulator.world.people.values())
+    assert all(space.note for space in made.spaces.values())
+    assert all(report.note for report in made.reports)
+
+
+def test_each_report_of_the_demo_meets_its_fate(demo):
+    emulator, made, client = demo
+    now = emulator.world.clock()
+    emulator.world.clock = lambda: now
+    by_title = {report.title: report for report in made.reports}
+    assert details(client, by_title["Made in Partner Hub"]) == 404
+    pending = [by_title["Partner Meeting Details"], by_title["Active Hosts"]]
+    assert [details(client, report)["status"] for report in pending] == ["In progress", "waiting"]
+    emulator.world.clock = lambda: now + 21
+    assert [details(client, report)["status"] for report in pending] == ["done", "done"]
+    assert details(client, by_title["Detailed Call History"])["status"] == "failed"
+    zipped = client.get(details(client, by_title["Calling Usage"])["downloadURL"]).content
+    with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
+        (entry,) = archive.infolist()
+        assert entry.filename.endswith(".csv")
+        assert archive.read(entry).count(b"\r\n") == 2401
+    plain = client.get(details(client, by_title["License Consumption"])["downloadURL"]).content
+    assert plain.startswith(b"\xef\xbb\xbfDATE,")
+    header_only = client.get(details(client, by_title["App Version"])["downloadURL"]).content
+    assert header_only.count(b"\r\n") == 1
+
+
+def test_the_demos_ids_are_the_same_each_time(demo):
+    _, made, _ = demo
+    with Emulator() as other:
+        assert [report.id for report in furnish(other.world).reports] == [report.id for report in made.reports]

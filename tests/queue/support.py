@@ -1,0 +1,98 @@
+"""What the queue's tests share: an engine to open anew, a crew that works in a thread, and waiting with a deadline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from bot.queue import Again, Job, Queue, open_queue
+from bot.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DEADLINE = 10.0  # seconds that a condition may take to come true on a busy machine
+
+
+def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
+    """Wait for a condition, and fail with its name when it does not come true."""
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, f"not within {deadline} s: {what}"
+        time.sleep(0.002)
+
+
+def left(store: Store, queue: Queue) -> int:
+    """How many jobs there are, due or delayed."""
+    with store.read() as tx:
+        depth = queue.depth(tx)
+    return depth["due"] + depth["delayed"]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One kind of queue on one database: picklable, so that other processes open the same."""
+
+    name: str
+    url: str
+    data_dir: Path
+
+    def open(self) -> tuple[Store, Queue]:
+        store = Store(self.url, lock_patience=0.5)
+        return store, open_queue(store, self.data_dir)
+
+
+@dataclass
+class Crew:
+    """A worker in threads of this process, which notes every run and does what `does` says."""
+
+    queue: Queue
+    does: Callable[[Job], Again | None] = lambda job: None
+    threads: int = 4
+    grace: float = 5.0
+    starts: list[Job] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    ends: list[Job] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.stop = threading.Event()
+        self.guard = threading.Lock()
+        self.thread = threading.Thread(target=self._work)
+
+    def _handle(self, job: Job) -> Again | None:
+        with self.guard:
+            self.starts.append(job)
+            self.times.append(time.monotonic())
+        try:
+            return self.does(job)
+        finally:
+            with self.guard:
+                self.ends.append(job)
+
+    def _work(self) -> None:
+        self.queue.work(self._handle, threads=self.threads, stop=self.stop, grace=self.grace)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
+
+    def finish(self) -> None:
+        """Stop and wait; only for crews whose handlers end."""
+        self.stop.set()
+        self.thread.join(DEADLINE)
+        assert not self.thread.is_alive(), "work() did not return after the stop"
+
+    @property
+    def keys(self) -> list[str]:
+        with self.guard:
+            return [job.key for job in self.starts]
+
+    def ran(self, *keys: str) -> None:
+        """Wait until exactly these keys have started, in any order."""
+        until(lambda: sorted(self.keys) == sorted(keys), f"runs of {keys}, not {self.keys}")

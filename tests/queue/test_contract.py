@@ -1,0 +1,308 @@
+"""What every engine of the queue promises, within one worker process."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter, defaultdict
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.queue import Again, Job
+from tests.queue.support import Crew, left, until
+
+
+def test_a_committed_job_wakes_an_idle_worker(queue, put):
+    with Crew(queue) as crew:
+        put("first")
+        crew.ran("first")
+        committed = time.monotonic()
+        put("second")
+        crew.ran("first", "second")
+    assert crew.times[1] - committed < 1.0, "it was found by chance, not by being woken"
+    assert crew.starts[1] == Job("task", "second", None, 1)
+
+
+def test_a_rolled_back_put_leaves_no_job(store, queue, put):
+    with Crew(queue) as crew:
+        with pytest.raises(ZeroDivisionError), store.begin() as tx:
+            _put_and_fail(queue, tx)
+        put("after")
+        crew.ran("after")
+
+
+def test_a_put_without_a_worker_is_no_error_and_waits(queue, put):
+    put("early")
+    queue.wake()
+    with Crew(queue) as crew:
+        crew.ran("early")
+
+
+def test_tasks_and_keys_are_two_things(queue, put):
+    put("same", task="one")
+    put("same", task="two")
+    with Crew(queue) as crew:
+        crew.ran("same", "same")
+    assert {job.task for job in crew.starts} == {"one", "two"}
+
+
+@pytest.mark.parametrize("wait", [-1.0, float("nan"), float("inf")])
+def test_a_wait_that_is_none_is_refused(store, queue, wait):
+    with pytest.raises(ValueError, match="a wait is"):
+        Again(wait)
+    with pytest.raises(ValueError, match="a wait is"), store.begin() as tx:
+        queue.put(tx, "task", "key", after=wait)
+
+
+class TestDedupe:
+    def test_put_three_times_while_waiting_it_runs_once(self, store, queue, put):
+        put("one", "one")
+        put("one")
+        with store.read() as tx:
+            assert queue.depth(tx)["due"] == 1
+        with Crew(queue) as crew:
+            put("last")
+            crew.ran("one", "last")
+            until(lambda: left(store, queue) == 0, "an empty queue")
+        assert sorted(crew.keys) == ["last", "one"]
+
+    def test_put_again_a_waiting_job_comes_earlier(self, queue, put):
+        put("one", after=3600)
+        with Crew(queue) as crew:
+            put("one")
+            crew.ran("one")
+
+    def test_put_again_a_waiting_job_never_comes_later(self, store, queue, put):
+        put("one")
+        put("one", after=3600)
+        with Crew(queue) as crew:
+            crew.ran("one")
+            until(lambda: left(store, queue) == 0, "an empty queue: the later put was the same job")
+
+    def test_put_while_it_runs_it_runs_once_more(self, store, queue, put):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(job: Job) -> None:
+            running.set()
+            assert go_on.wait(5)
+
+        put("one")
+        with Crew(queue, does) as crew:
+            assert running.wait(5)
+            put("one")
+            put("one", "one")
+            go_on.set()
+            crew.ran("one", "one")
+            until(lambda: left(store, queue) == 0, "an empty queue")
+        assert [job.attempt for job in crew.starts] == [1, 1]
+
+    def test_put_while_it_runs_keeps_the_wait_asked_for(self, queue, put):
+        """Also when a sooner put came before the run began: that one is served by the run."""
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(job: Job) -> None:
+            running.set()
+            assert go_on.wait(5)
+
+        put("one", "one", "one")
+        with Crew(queue, does) as crew:
+            assert running.wait(5)
+            before = time.monotonic()
+            put("one", after=3600)
+            put("one", after=0.3)
+            go_on.set()
+            crew.ran("one", "one")
+        assert crew.times[1] - before >= 0.3
+
+    def test_put_while_it_runs_takes_its_place_behind_what_was_put_before(self, queue, put):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(job: Job) -> None:
+            running.set()
+            assert go_on.wait(5)
+
+        put("a", lock="space")
+        with Crew(queue, does) as crew:
+            assert running.wait(5)
+            for key in "bac":
+                put(key, lock="space")
+            go_on.set()
+            crew.ran(*"abac")
+        assert crew.keys == list("abac")
+
+
+class TestLock:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_jobs_of_one_lock_start_in_order_and_never_overlap(self, queue, put, seed):
+        """Random handlers: some slow, some that ask for another run, some that put a job again."""
+        chance = random.Random(seed)
+        guard = threading.Lock()
+        inside: Counter[str | None] = Counter()
+        most: dict[str | None, int] = defaultdict(int)
+        plan = [(f"{number:03}", chance.choice("xyz"), chance.random()) for number in range(60)]
+        moods = {key: mood for key, _, mood in plan}
+
+        def does(job: Job) -> Again | None:
+            with guard:
+                inside[job.lock] += 1
+                most[job.lock] = max(most[job.lock], inside[job.lock])
+            time.sleep(moods[job.key] * 0.003)
+            with guard:
+                inside[job.lock] -= 1
+            return Again(0.02) if moods[job.key] > 0.8 and job.attempt == 1 else None
+
+        with Crew(queue, does, threads=6) as crew:
+            for key, lock, _ in plan:
+                put(key, lock=lock)
+            repeated = [key for key, mood in moods.items() if mood > 0.8]
+            crew.ran(*moods, *repeated)
+        assert most == {"x": 1, "y": 1, "z": 1}
+        first_runs: dict[str | None, list[str]] = defaultdict(list)
+        for job in crew.starts:
+            if job.attempt == 1:
+                first_runs[job.lock].append(job.key)
+        for name, keys in first_runs.items():
+            assert keys == [key for key, of, _ in plan if of == name]
+
+    def test_a_delayed_job_does_not_hold_up_its_lock(self, queue, put):
+        put("first", lock="space", after=3600)
+        put("again", "third", lock="space")
+        with Crew(queue, lambda job: Again(3600) if job.key == "again" else None) as crew:
+            crew.ran("again", "third")
+
+    def test_many_jobs_of_one_lock_do_not_starve_others(self, queue, put):
+        go_on = threading.Event()
+        put(*(f"crowd {number}" for number in range(300)), lock="space")
+
+        def does(job: Job) -> None:
+            if job.lock:
+                assert go_on.wait(5)
+
+        with Crew(queue, does, threads=2) as crew:
+            put(*"abcdefgh")
+            crew.ran("crowd 0", *"abcdefgh")
+            crew.stop.set()
+            go_on.set()
+
+    def test_jobs_that_are_always_due_do_not_starve_others(self, queue, put):
+        put("busy 1", "busy 2")
+        with Crew(queue, lambda job: Again(0) if "busy" in job.key else None, threads=2) as crew:
+            until(lambda: len(crew.starts) > 20, "busy jobs")
+            put("late")
+            until(lambda: "late" in crew.keys, "the late one")
+
+
+class TestAgain:
+    def test_it_waits_as_long_as_asked_and_counts_runs(self, queue, put):
+        waits = [Again(0.15), Again(0.0), Again(0.05, count=False), Again(0.0), None]
+        planned = iter(waits)
+        put("one")
+        with Crew(queue, lambda job: next(planned)) as crew:
+            crew.ran(*["one"] * 5)
+        assert [job.attempt for job in crew.starts] == [1, 2, 3, 1, 2]
+        assert crew.times[1] - crew.times[0] >= 0.15
+        assert crew.times[3] - crew.times[2] >= 0.05
+
+    def test_a_put_brings_the_next_run_forward(self, queue, put):
+        put("one")
+        with Crew(queue, lambda job: Again(3600) if job.attempt == 1 else None) as crew:
+            until(lambda: bool(crew.ends), "the first run")
+            put("one")
+            crew.ran("one", "one")
+
+    def test_a_handler_that_raises_is_logged_and_run_again(self, queue, put):
+        def does(job: Job) -> None:
+            if job.attempt == 1:
+                raise LookupError("a bug")
+
+        put("one")
+        with capture_logs() as logs, Crew(queue, does) as crew:
+            crew.ran("one", "one")
+        assert [job.attempt for job in crew.starts] == [1, 2]
+        assert crew.times[1] - crew.times[0] >= 1.0
+        (line,) = [line for line in logs if line["event"] == "job_raised"]
+        assert (line["task"], line["key"], line["attempt"], line["exc_info"]) == ("task", "one", 1, True)
+
+    def test_a_handler_that_leaves_its_thread_is_run_again(self, queue, put):
+        def does(job: Job) -> None:
+            if job.attempt == 1:
+                raise SystemExit
+
+        put("one")
+        with capture_logs(), Crew(queue, does, threads=1) as crew:
+            crew.ran("one", "one")
+
+
+class TestStop:
+    def test_what_runs_may_end_and_nothing_new_starts(self, store, queue, put):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(job: Job) -> None:
+            running.set()
+            assert go_on.wait(5)
+
+        put("one", "two")
+        with Crew(queue, does, threads=1) as crew:
+            assert running.wait(5)
+            crew.stop.set()
+            put("three")
+            assert crew.thread.is_alive()
+            go_on.set()
+        assert crew.keys == ["one"]
+        with store.read() as tx:
+            assert queue.depth(tx)["due"] == 2
+        with Crew(queue) as crew:
+            crew.ran("two", "three")
+
+    def test_what_does_not_end_within_the_grace_is_handed_back(self, engine, queue, put):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(job: Job) -> None:
+            running.set()
+            assert go_on.wait(5)
+
+        put("slow")
+        with Crew(queue, does, grace=0.1) as crew:
+            assert running.wait(5)
+        assert crew.ends == []
+        store, other = engine.open()
+        with Crew(other, lambda job: Again(3600)) as crew_after:
+            crew_after.ran("slow")
+            until(lambda: bool(crew_after.ends), "its end")
+        go_on.set()
+        until(lambda: bool(crew.ends), "the end of the one that was given up")
+        with store.read() as tx:
+            assert other.depth(tx)["delayed"] == 1, "the one that was given up had no say any more"
+        store.close()
+
+    def test_an_idle_worker_answers_at_once(self, queue):
+        with Crew(queue) as crew:
+            pass
+        assert not crew.starts
+
+    def test_a_worker_stopped_before_it_starts_does_nothing(self, queue, put):
+        put("one")
+        crew = Crew(queue)
+        crew.stop.set()
+        with crew:
+            pass
+        assert not crew.starts
+
+
+def test_depth_counts_due_and_delayed_jobs(store, queue, put):
+    with store.read() as tx:
+        assert queue.depth(tx) == {"due": 0, "delayed": 0, "oldest_due_seconds": 0.0}
+    put("a", "b")
+    put("c", after=60)
+    time.sleep(0.05)
+    with store.read() as tx:
+        depth = queue.depth(tx)
+    assert (depth["due"], depth["delayed"]) == (2, 1)
+    assert 0.05 <= depth["oldest_due_seconds"] < 5
+
+
+def _put_and_fail(queue, tx) -> None:
+    queue.put(tx, "task", "never")
+    raise ZeroDivisionError

@@ -1,0 +1,111 @@
+"""What every engine promises when processes are killed, told to stop, or many at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+
+from tests.queue.programs import lines, process, put_all, put_until_killed, work, work_slowly
+from tests.queue.support import Crew, left, until
+
+JOBS = 600
+KILLS = 20
+
+
+def test_twenty_kills_of_the_worker_lose_none_of_600_jobs(engine, store, queue, put, tmp_path):
+    notes = tmp_path / "notes"
+    wanted = {f"{number:03}" for number in range(JOBS)}
+    keys = sorted(wanted)
+    put(*keys[:300])
+    for number, key in enumerate(keys[300:]):
+        put(key, lock=f"space {number % 7}", after=0.001 * (number % 50))
+    for kill in range(KILLS):
+        seen = len(lines(notes))
+        with process(work, engine, notes, kill) as worker:
+            until(lambda seen=seen: len(lines(notes)) >= seen + 12, "progress")  # type: ignore[misc]
+            worker.kill()
+            worker.join()
+            assert worker.exitcode == -signal.SIGKILL
+    assert set(lines(notes)) != wanted, "the kills came too late to tell anything"
+    with process(work, engine, notes, KILLS) as worker:
+        until(lambda: set(lines(notes)) == wanted, "every job")
+        until(lambda: left(store, queue) == 0, "an empty queue")
+        os.kill(worker.pid or 0, signal.SIGTERM)
+        worker.join(5)
+        assert worker.exitcode == 0
+    repeated = [key for key, times in Counter(lines(notes)).items() if times > 1]
+    assert len(repeated) <= KILLS * 4, "only what ran in one of 4 threads at a kill may run twice"
+
+
+def test_what_a_killed_putter_committed_is_there(engine, queue, tmp_path):
+    notes = tmp_path / "notes"
+    with process(put_until_killed, engine, notes):
+        until(lambda: len(lines(notes)) >= 50, "puts")
+    committed = set(lines(notes))
+    with Crew(queue) as crew:
+        until(lambda: committed <= set(crew.keys), "every committed job")
+    assert len(crew.keys) <= len(committed) + 1, "at most one was committed and not noted any more"
+
+
+def test_sigterm_lets_the_running_job_end_and_keeps_the_rest(engine, store, queue, put, tmp_path):
+    notes = tmp_path / "notes"
+    put("one", "two", "three", lock="space")
+    with process(work_slowly, engine, notes, 0.3) as worker:
+        until(lambda: "start one" in lines(notes), "the first job")
+        os.kill(worker.pid or 0, signal.SIGTERM)
+        worker.join(5)
+        assert worker.exitcode == 0
+    assert lines(notes) == ["start one", "end one", "returned"]
+    assert left(store, queue) == 2
+
+
+def test_sigterm_ends_an_idle_worker_at_once(engine, queue, put, tmp_path):
+    notes = tmp_path / "notes"
+    put("one")
+    with process(work_slowly, engine, notes, 0.0) as worker:
+        until(lambda: "end one" in lines(notes), "the first job")
+        before = time.monotonic()
+        os.kill(worker.pid or 0, signal.SIGTERM)
+        worker.join(5)
+        assert worker.exitcode == 0
+        assert time.monotonic() - before < 2
+
+
+def test_two_processes_that_put_the_same_keys_make_one_job_each(engine, store, queue):
+    keys = [str(number) for number in range(100)]
+    with process(put_all, engine, keys, 1) as one, process(put_all, engine, keys, 1) as other:
+        one.join(10)
+        other.join(10)
+        assert (one.exitcode, other.exitcode) == (0, 0)
+    assert left(store, queue) == 100
+    with Crew(queue) as crew:
+        crew.ran(*keys)
+
+
+def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlapping(engine, store, queue):
+    """Every put is followed by a run that began after it: a key's last run starts after its last put."""
+    keys = [str(number) for number in range(20)]
+    inside: Counter[str] = Counter()
+
+    def does(job):
+        inside[job.key] += 1
+        assert inside[job.key] == 1
+        time.sleep(0.001)
+        inside[job.key] -= 1
+
+    with Crew(queue, does) as crew:
+        with process(put_all, engine, keys, 5) as one, process(put_all, engine, keys, 5) as other:
+            one.join(10)
+            other.join(10)
+            assert (one.exitcode, other.exitcode) == (0, 0)
+        last_put = time.monotonic()
+        with store.begin() as tx:
+            for key in keys:
+                queue.put(tx, "task", key)
+        until(lambda: left(store, queue) == 0, "an empty queue")
+    for key in keys:
+        runs = [at for job, at in zip(crew.starts, crew.times, strict=True) if job.key == key]
+        assert 1 <= len(runs) <= 11
+        assert runs[-1] >= last_put

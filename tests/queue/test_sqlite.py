@@ -1,0 +1,241 @@
+"""What the embedded engine promises beyond the contract: one worker, no polling, care with databases and clocks."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.queue import Again, open_queue
+from bot.queue.doorbell import ADDRESS_MAX, SOCKET_NAME
+from bot.queue.sqlite import SqliteQueue, create_tables
+from bot.queue.worker import LOCK_LOOK
+from bot.store import Store
+from tests.queue.support import Crew, left, until
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "queue.db"
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the worker looked for jobs."""
+    times: list[float] = []
+    take = SqliteQueue.take
+
+    def noting(*args):
+        taken = take(*args)
+        times.append(time.monotonic())
+        return taken
+
+    monkeypatch.setattr(SqliteQueue, "take", noting)
+    return times
+
+
+def _events(logs, *names: str) -> list[str]:
+    return [line["event"] for line in logs if line["event"] in names]
+
+
+class TestOneWorker:
+    def test_a_second_worker_waits_and_takes_over(self, engine, queue, put):
+        store, other = engine.open()
+        with capture_logs() as logs, Crew(queue) as first:
+            put("one")
+            first.ran("one")
+            with Crew(other) as second:
+                until(lambda: "queue_worker_waits" in _events(logs, "queue_worker_waits"), "the second one's wait")
+                put("two")
+                first.ran("one", "two")
+                assert not second.starts
+                first.finish()
+                put("three")
+                second.ran("three")
+        assert _events(logs, "queue_worker_waits") == ["queue_worker_waits"]
+        store.close()
+
+    def test_a_waiting_worker_answers_a_stop_at_once(self, engine, queue, put):
+        store, other = engine.open()
+        with capture_logs() as logs, Crew(queue) as first:
+            put("one")
+            first.ran("one")
+            with Crew(other) as second:
+                until(lambda: bool(_events(logs, "queue_worker_waits")), "the second one's wait")
+                before = time.monotonic()
+                second.finish()
+                assert time.monotonic() - before < LOCK_LOOK / 2
+        store.close()
+
+
+class TestWaking:
+    def test_an_idle_worker_does_not_poll(self, queue, put, looks):
+        put("later", after=3600)
+        with Crew(queue):
+            until(lambda: bool(looks), "a look")
+            time.sleep(0.5)
+        assert len(looks) <= 2
+
+    def test_a_folder_with_a_path_too_long_for_a_socket_works(self, tmp_path):
+        folder = tmp_path / ("long " * 30) / ("longer " * 20)
+        folder.mkdir(parents=True)
+        assert len(str(folder / SOCKET_NAME)) > 2 * ADDRESS_MAX
+        store = Store(f"sqlite:///{folder / 'queue.db'}")
+        create_tables(store)
+        queue = open_queue(store, folder)
+        with Crew(queue) as crew:
+            for key in "ab":
+                with store.begin() as tx:
+                    queue.put(tx, "task", key)
+                until(lambda key=key: key in crew.keys, f"{key}, by being woken", 5.0)  # type: ignore[misc]
+        store.close()
+
+    def test_a_relative_folder_works(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        store = Store("sqlite:///queue.db")
+        create_tables(store)
+        queue = open_queue(store, Path("made/for it"))
+        with Crew(queue) as crew:
+            socket = tmp_path / "made/for it" / SOCKET_NAME
+            until(socket.exists, "the socket")
+            with store.begin() as tx:
+                queue.put(tx, "task", "a")
+            crew.ran("a")
+        store.close()
+
+    def test_without_a_socket_the_worker_looks_by_itself(self, tmp_path, queue, put):
+        (tmp_path / SOCKET_NAME).mkdir()
+        with capture_logs() as logs, Crew(queue) as crew:
+            until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
+            put("a")
+            crew.ran("a")
+        assert _events(logs, "doorbell_missing") == ["doorbell_missing"]
+
+
+class TestDatabaseAway:
+    NAMES = ("queue_database_away", "queue_database_back")
+
+    def test_a_moved_file_is_waited_for_and_nothing_is_lost(self, queue, put, database, tmp_path):
+        put("now")
+        put("then", after=0.5)
+        with capture_logs() as logs, Crew(queue) as crew:
+            crew.ran("now")
+            database.rename(tmp_path / "elsewhere.db")
+            until(lambda: "queue_database_away" in _events(logs, *self.NAMES), "the word that it is away")
+            queue.wake()
+            assert not database.exists(), "an empty one was put in its place"
+            (tmp_path / "elsewhere.db").rename(database)
+            crew.ran("now", "then")
+            until(lambda: "queue_database_back" in _events(logs, *self.NAMES), "the word that it is back")
+        assert _events(logs, *self.NAMES) == list(self.NAMES)
+
+    def test_a_job_that_ends_while_the_database_is_locked_is_settled_later(self, store, queue, put, database, looks):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(_):
+            running.set()
+            assert go_on.wait(5)
+
+        put("one")
+        with capture_logs() as logs, Crew(queue, does) as crew:
+            assert running.wait(5)
+            with closing(sqlite3.connect(database, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                go_on.set()
+                until(lambda: bool(_events(logs, *self.NAMES)), "the word that it is away")
+                before = len(looks)
+                queue.wake()
+                until(lambda: len(looks) > before, "a look, which can still read: no reason to say that it is back")
+                other.execute("ROLLBACK")
+            until(lambda: left(store, queue) == 0, "its end")
+        assert crew.keys == ["one"]
+        assert _events(logs, *self.NAMES) == list(self.NAMES)
+
+    def test_a_stop_does_not_wait_for_a_locked_database(self, queue, put, database):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(_):
+            running.set()
+            assert go_on.wait(5)
+
+        put("one")
+        with capture_logs(), Crew(queue, does, grace=60.0) as crew:
+            assert running.wait(5)
+            with closing(sqlite3.connect(database, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                go_on.set()
+                crew.finish()
+                other.execute("ROLLBACK")
+
+    def test_a_database_without_tables_is_waited_for(self, tmp_path):
+        store = Store(f"sqlite:///{tmp_path / 'empty.db'}")
+        queue = open_queue(store, tmp_path)
+        with capture_logs() as logs, Crew(queue) as crew:
+            until(lambda: bool(_events(logs, *self.NAMES)), "the word that it is away")
+            create_tables(store)
+            with store.begin() as tx:
+                queue.put(tx, "task", "one")
+            crew.ran("one")
+        store.close()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.step = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.step
+
+
+class TestClock:
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def queue(self, store, tmp_path, clock) -> SqliteQueue:
+        return SqliteQueue(store, tmp_path, clock=clock)
+
+    def test_set_back_while_it_works_no_wait_starts_anew_for_longer_than_asked(self, queue, put, clock):
+        put("one", after=0.3)
+        put("far", after=3600)
+        with capture_logs() as logs, Crew(queue) as crew:
+            until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
+            clock.step = -7200.0
+            put("now")
+            crew.ran("now", "one")
+        assert _events(logs, "queue_clock_set_back") == ["queue_clock_set_back"]
+
+    def test_set_back_while_no_worker_runs(self, store, queue, put, clock):
+        put("one", "far")
+        put("far", after=3600)
+        clock.step = -7200.0
+        with capture_logs(), Crew(queue) as crew:
+            crew.ran("one", "far")
+            until(lambda: left(store, queue) == 0, "an empty queue")
+
+    def test_set_back_between_a_put_and_the_end_of_a_run(self, queue, put, clock):
+        running, go_on = threading.Event(), threading.Event()
+
+        def does(job):
+            running.set()
+            assert go_on.wait(5)
+            return Again(0.05) if len(crew.starts) < 3 else None
+
+        put("one")
+        with capture_logs(), Crew(queue, does) as crew:
+            assert running.wait(5)
+            put("one", after=3600)
+            clock.step = -7200.0
+            go_on.set()
+            crew.ran("one", "one", "one")
+
+
+def test_an_unknown_database_is_a_clear_error(tmp_path):
+    with pytest.raises(ValueError, match="no queue engine for postgresql"):
+        open_queue(Store("postgres://localhost/bot"), tmp_path)

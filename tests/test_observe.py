@@ -1,0 +1,197 @@
+"""The log shows no secret; the figures are those of all living processes."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from bot import metrics
+from bot.observe import hide, mask, new_reference, start_logging
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def out():
+    """A log to write to; afterwards logging is as it was."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield io.StringIO()
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_a_line_is_json_with_time_level_process_and_keywords(out):
+    start_logging("web", stream=out)
+    structlog.get_logger("bot.door").info("stored", reference="k7m2p9qa")
+    line = json.loads(out.getvalue())
+    assert line["event"] == "stored"
+    assert (line["level"], line["process"], line["logger"], line["reference"]) == (
+        "info",
+        "web",
+        "bot.door",
+        "k7m2p9qa",
+    )
+    assert line["timestamp"].endswith("Z")
+
+
+def test_lines_of_libraries_go_through_the_same_formatter(out):
+    start_logging("web", stream=out)
+    logging.getLogger("gunicorn.error").info("Booting worker with pid: %d", 7)
+    logging.getLogger("werkzeug").info("GET / 200")
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["Booting worker with pid: 7"]
+
+
+def test_text_is_for_people_and_holds_one_event_a_line(out):
+    start_logging("worker", form="text", stream=out)
+    structlog.get_logger("bot").warning("refused", why="line\nbreak")
+    assert out.getvalue().count("\n") == 1
+    assert "refused" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+def test_the_level_is_kept(out):
+    start_logging("web", level="warning", stream=out)
+    structlog.get_logger("bot").info("quiet")
+    structlog.get_logger("bot").warning("loud")
+    assert "quiet" not in out.getvalue()
+    assert "loud" in out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_hidden_value_comes_out_nowhere(out, form):
+    """By keyword, nested, in the event, in a traceback, from a library; with letters that JSON and addresses escape."""
+    secret = 's3cr3t"value/with+odd=letters'
+    hide(secret)
+    start_logging("web", form=form, stream=out)
+    log = structlog.get_logger("bot")
+    log.info("plain", token=secret, nested={"a": [secret]})
+    event = f"in the event {secret}"
+    log.info(event)
+    logging.getLogger("library").warning("from a library: %s", secret)
+    try:
+        {"another": 1}[secret]
+    except KeyError:
+        log.exception("failed")
+    assert "failed" in out.getvalue()
+    assert "s3cr3t" not in out.getvalue()
+    assert "odd=letters" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abcdefghijkl", "Authorization: Bearer ***"),
+        ("bearer abc.def-ghi_jkl==", "bearer ***"),
+        ("the bearer is ill", "the bearer is ill"),
+        ("GET https://h.webex.com/api?reportId=x&sign=y done", "GET https://h.webex.com/api?*** done"),
+        ("url: /api?sign=y (Caused by", "url: /api?*** (Caused by"),
+        ('{"url": "https://h/api?sign=y", "a": 1}', '{"url": "https://h/api?***", "a": 1}'),
+        ("postgresql://bot:pass@db/reports", "postgresql://***@db/reports"),
+        ("postgresql://bot:pass@db/reports?sslmode=x", "postgresql://***@db/reports?***"),
+        ("is this and/or that? yes", "is this and/or that? yes"),
+        ("what? https://example.com/a", "what? https://example.com/a"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text, masked):
+    assert mask(text) == masked
+
+
+def test_short_values_are_not_hidden_since_they_would_tear_holes_into_words():
+    hide("a", "", "abc")
+    assert mask("abcdef a") == "abcdef a"
+
+
+def test_references_are_eight_letters_without_look_alikes():
+    found = {new_reference() for _ in range(500)}
+    assert len(found) == 500
+    assert all(re.fullmatch("[2-9a-hjkmnp-z]{8}", reference) for reference in found)
+
+
+COUNTER = """
+import sys
+from typing import TYPE_CHECKING
+from bot import metrics
+metrics.start_metrics(Path(sys.argv[1]))
+metrics.webhook_answered(200)
+metrics.webex_called("GET", "/people/{id}", None, 0.02)
+metrics.job_run("answer", "done")
+metrics.posted("card", "posted")
+print("counted", flush=True)
+sys.stdin.read(1)
+print(metrics.render().decode(), flush=True)
+"""
+
+
+def counting(folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", COUNTER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "counted\n"
+    return process
+
+
+def test_figures_are_of_all_processes_and_a_start_clears_only_those_of_the_dead(tmp_path):
+    first, second = counting(tmp_path), counting(tmp_path)
+    second.send_signal(signal.SIGKILL)
+    second.communicate(timeout=10)
+    killed = set((tmp_path / "metrics").iterdir())
+    third = counting(tmp_path)
+    left = set((tmp_path / "metrics").iterdir()) & killed
+    text, _ = third.communicate("x", timeout=10)
+    assert 'reportbot_webhook_answers_total{code="200"} 2.0' in text  # the first and the third
+    assert 'reportbot_webex_calls_total{method="GET",path="/people/{id}",status="none"} 2.0' in text
+    assert 'reportbot_webex_call_seconds_bucket{le="0.025",method="GET",path="/people/{id}"} 2.0' in text
+    assert 'reportbot_jobs_total{outcome="done",task="answer"} 2.0' in text
+    assert 'reportbot_posts_total{kind="card",outcome="posted"} 2.0' in text
+    assert len(left) < len(killed)
+    assert len(list((tmp_path / "metrics").glob("*.alive"))) == 2
+    first.communicate("x", timeout=10)
+
+
+def test_a_fork_counts_into_files_of_its_own(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from bot import metrics; folder = Path(sys.argv[1])\n"
+        "metrics.start_metrics(folder); metrics.webhook_answered(200)\n"
+        "child = os.fork()\n"
+        "metrics.webhook_answered(200)\n"
+        "if child:\n"
+        "    os.waitpid(child, 0); print(metrics.render().decode())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert 'reportbot_webhook_answers_total{code="200"} 3.0' in done.stdout
+    assert len(list((tmp_path / "metrics").glob("counter_*.db"))) == 2
+
+
+def test_figures_of_the_moment_are_added():
+    assert (
+        metrics.render({"reportbot_queue_due": 3})
+        .decode()
+        .endswith("# TYPE reportbot_queue_due gauge\nreportbot_queue_due 3\n")
+    )
+
+
+def test_nothing_is_counted_before_the_start(monkeypatch):
+    monkeypatch.setattr(metrics._Running, "metrics", None)
+    metrics.webhook_answered(200)
+    metrics.webex_called("GET", "/x", 200, 1.0)
+    metrics.job_run("x", "y")
+    metrics.posted("x", "y")
+    assert metrics.render() == b""
+    assert os.environ.get("PROMETHEUS_MULTIPROC_DIR") is None

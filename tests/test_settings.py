@@ -1,0 +1,253 @@
+"""Settings: read as the contract's table says, every mistake at once with its remedy, and never a secret shown."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot.errors import SettingsError
+from bot.settings import Settings, load, secret_key, settings_table
+
+BOT = "bot-token-0123456789"
+ADMIN = "admin-token-0123456789"
+SECRET = "webhook-secret-0123456789"
+REQUIRED = {"WEBEX_BOT_TOKEN": BOT, "WEBEX_ADMIN_TOKEN": ADMIN, "WEBEX_WEBHOOK_SECRET": SECRET}
+CLIENT = {
+    "WEBEX_ADMIN_CLIENT_ID": "client-id",
+    "WEBEX_ADMIN_CLIENT_SECRET": "client-secret-0123",
+    "WEBEX_ADMIN_REFRESH_TOKEN": "refresh-token-0123",
+}
+
+
+def problems(**changes: str | None) -> list[str]:
+    environ = {name: value for name, value in {**REQUIRED, **changes}.items() if value is not None}
+    with pytest.raises(SettingsError) as caught:
+        load(environ)
+    return caught.value.problems
+
+
+def test_the_required_ones_are_enough_and_the_rest_has_the_defaults_of_the_contract(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load(REQUIRED)
+    assert settings.webex_bot_token.get_secret_value() == BOT
+    assert settings.webex_api_url == "https://webexapis.com/v1"
+    assert settings.report_download_hosts == ("*.webex.com",)
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.database_url.get_secret_value() == f"sqlite:///{tmp_path}/data/reportbot.db"
+    assert (settings.port, settings.host) == (8000, None)
+    assert (settings.poll_interval, settings.watch_deadline) == (15, 93600)
+    assert settings.report_families == ("partner", "organization")
+    assert (settings.allowed_roles, settings.allowed_people, settings.allowed_spaces, settings.allowed_orgs) == (
+        (),
+    ) * 4
+    assert (settings.log_level, settings.log_format, settings.operators_space) == ("info", None, None)
+    assert not settings.refreshable
+
+
+def test_every_mistake_is_named_at_once():
+    with pytest.raises(SettingsError) as caught:
+        load({"PORT": "http", "WEBEX_API_URL": "http://example.com", "LOG_LEVEL": "loud", "DATABASE_URL": "mysql://x"})
+    named = {problem.split()[0] for problem in caught.value.problems}
+    assert named == {
+        *("WEBEX_BOT_TOKEN", "WEBEX_ADMIN_TOKEN", "WEBEX_WEBHOOK_SECRET"),
+        *("PORT", "WEBEX_API_URL", "LOG_LEVEL", "DATABASE_URL"),
+    }
+    assert str(caught.value).splitlines() == caught.value.problems
+
+
+def test_empty_and_blank_variables_count_as_unset():
+    assert load({**REQUIRED, "PORT": "", "PUBLIC_URL": "  ", **dict.fromkeys(CLIENT, "")}) == load(REQUIRED)
+    assert problems(WEBEX_BOT_TOKEN=" ")[0].startswith("WEBEX_BOT_TOKEN is missing")
+
+
+def test_unknown_variables_are_ignored():
+    load({**REQUIRED, "WEBEX_BOT_TOKENS": "x", "PATH": "/bin"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("POLL_INTERVAL", "0"),
+        ("POLL_INTERVAL", "nan"),
+        ("POLL_INTERVAL", "inf"),
+        ("WATCH_DEADLINE", "soon"),
+        ("LOG_FORMAT", "xml"),
+        ("PUBLIC_URL", "bot.example.com"),
+        ("PUBLIC_URL", "http://bot.example.com"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://u:p@bot.example.com"),
+        ("PUBLIC_URL", "https://bot.example.com/?a=b"),
+        ("PUBLIC_URL", "https://[bad"),
+        ("WEBEX_API_URL", "ftp://webexapis.com"),
+        ("REPORT_DOWNLOAD_HOSTS", "*"),
+        ("REPORT_DOWNLOAD_HOSTS", "*.com"),
+        ("REPORT_DOWNLOAD_HOSTS", "*webex.com"),
+        ("REPORT_DOWNLOAD_HOSTS", "webex.*"),
+        ("REPORT_DOWNLOAD_HOSTS", "http://files.webex.com"),
+        ("REPORT_FAMILIES", "partner,partner"),
+        ("REPORT_FAMILIES", "all"),
+        ("ALLOWED_PEOPLE", "ada"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql://"),
+        ("DATABASE_URL", "redis://host"),
+        ("SECRET_KEY", "short"),
+        ("WEBEX_BOT_TOKEN", "two words"),
+        ("WEBEX_BOT_TOKEN", "line\nbreak"),
+        ("WEBEX_BOT_TOKEN", "tökén-0123456789"),
+        ("WEBEX_WEBHOOK_SECRET", "only-15-letters"),
+        ("WEBEX_WEBHOOK_SECRET", f"{SECRET},short"),
+        ("WEBEX_WEBHOOK_SECRET", f"{SECRET},{SECRET}2,{SECRET}3"),
+    ],
+)
+def test_a_wrong_value_is_one_problem_that_names_the_variable_and_a_remedy(name, value):
+    found = problems(**{"SECRET_KEY": "k" * 16, name: value})
+    assert len(found) == 1
+    assert found[0].startswith(f"{name} ")
+    assert "\n" not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("WEBEX_API_URL", "https://api-usgov.webex.com/v1/", "https://api-usgov.webex.com/v1"),
+        ("WEBEX_API_URL", "http://127.0.0.1:9000/v1", "http://127.0.0.1:9000/v1"),
+        ("PUBLIC_URL", "http://localhost:8000/", "http://localhost:8000"),
+        ("PUBLIC_URL", "http://[::1]:8000", "http://[::1]:8000"),
+        ("REPORT_DOWNLOAD_HOSTS", "*.Webex.com, 127.0.0.1:81", ("*.webex.com", "127.0.0.1")),
+        (
+            "REPORT_DOWNLOAD_HOSTS",
+            "http://localhost:9/, https://a.example.com, [::1]",
+            ("localhost", "a.example.com", "::1"),
+        ),
+        ("WEBEX_WEBHOOK_SECRET", f" {SECRET} , {SECRET}2,", None),
+        ("REPORT_FAMILIES", "Organisation", ("organization",)),
+        ("POLL_INTERVAL", "0.05", 0.05),
+        ("ALLOWED_PEOPLE", "Ada@Example.com,grace@example.com", ("ada@example.com", "grace@example.com")),
+        ("ALLOWED_ROLES", "Full Administrator, id_readonly_admin", ("Full Administrator", "id_readonly_admin")),
+        ("ALLOWED_SPACES", "Y2lzY29, AbC", ("Y2lzY29", "AbC")),
+        ("LOG_LEVEL", "DEBUG", "debug"),
+        ("LOG_FORMAT", "Text", "text"),
+        ("HOST", "::", "::"),
+    ],
+)
+def test_a_value_is_read(name, value, read):
+    settings = load({**REQUIRED, name: value})
+    if name == "WEBEX_WEBHOOK_SECRET":
+        assert [secret.get_secret_value() for secret in settings.webex_webhook_secret] == [SECRET, f"{SECRET}2"]
+    else:
+        assert getattr(settings, name.lower()) == read
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_is_written_in_one_way_and_needs_a_secret_key(scheme):
+    url = f"{scheme}://bot:pass%40word@db/reports"
+    assert problems(DATABASE_URL=url)[0].startswith("SECRET_KEY is missing")
+    settings = load({**REQUIRED, "DATABASE_URL": url, "SECRET_KEY": "k" * 16})
+    assert settings.database_url.get_secret_value() == "postgresql://bot:pass%40word@db/reports"
+    assert {"pass%40word", "pass@word", "k" * 16} <= set(settings.secret_values())
+
+
+def test_a_sqlite_path_is_made_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        load({**REQUIRED, "DATABASE_URL": "sqlite:///x.db"}).database_url.get_secret_value()
+        == f"sqlite:///{tmp_path}/x.db"
+    )
+    assert (
+        load({**REQUIRED, "DATABASE_URL": "sqlite:////x/y.db"}).database_url.get_secret_value() == "sqlite:////x/y.db"
+    )
+
+
+def test_the_admin_token_may_come_from_the_three_client_variables_which_win():
+    settings = load({**REQUIRED, **CLIENT})
+    assert settings.refreshable
+    assert "not used" in settings.remarks()[0]
+    without = {name: value for name, value in REQUIRED.items() if name != "WEBEX_ADMIN_TOKEN"}
+    assert load({**without, **CLIENT}).remarks() == []
+
+
+@pytest.mark.parametrize("missing", CLIENT)
+def test_two_of_the_three_client_variables_are_a_problem_that_names_the_third(missing):
+    given = {name: value for name, value in CLIENT.items() if name != missing}
+    assert problems(WEBEX_ADMIN_TOKEN=None, **given)[0].startswith(f"{missing} is missing")
+
+
+def test_the_bots_token_as_admin_token_is_named():
+    assert "no admin rights" in problems(WEBEX_ADMIN_TOKEN=BOT)[0]
+
+
+SECRETS = [
+    *("WEBEX_BOT_TOKEN", "WEBEX_ADMIN_TOKEN", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN"),
+    *("WEBEX_WEBHOOK_SECRET", "SECRET_KEY", "DATABASE_URL"),
+]
+
+
+@given(st.sampled_from(SECRETS), st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=40))
+def test_no_secret_is_shown_by_a_model_or_by_a_problem(name, text):
+    """A marked secret goes in, well-formed or not; the mark comes out nowhere."""
+    value = f"m4rk3d{text}m4rk3d" if name != "DATABASE_URL" else f"postgresql://bot:m4rk3d{text}@db/x"
+    environ = {**REQUIRED, **CLIENT, "SECRET_KEY": "k" * 16, name: value}
+    try:
+        settings = load(environ)
+        shown = f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    except SettingsError as error:
+        shown = f"{error} {error!r} {error.problems}"
+    assert "m4rk3d" not in shown
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        load(REQUIRED).port = 1
+
+
+def test_the_table_holds_every_setting_with_meaning_and_default():
+    table = {name: (meaning, default) for name, meaning, default in settings_table()}
+    assert set(table) == {name.upper() for name in Settings.model_fields}
+    assert all(meaning and default for meaning, default in table.values())
+
+
+def test_the_key_is_the_setting_when_there_is_one():
+    assert secret_key(load({**REQUIRED, "SECRET_KEY": "k" * 16})) == b"k" * 16
+
+
+def test_two_processes_that_start_at_once_make_one_key_that_only_we_can_read(tmp_path):
+    code = (
+        "import os, sys; from bot.settings import load, secret_key; s = load(os.environ);"
+        "print('ready', flush=True); sys.stdin.read(1); print(secret_key(s).decode())"
+    )
+    environ = {**os.environ, **REQUIRED, "DATA_DIR": str(tmp_path / "new")}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    keys = [process.communicate("x", timeout=20)[0].strip() for process in started]
+    assert len(keys[0]) == 64
+    assert set(keys) == {keys[0]}
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret.key"]
+    assert stat.S_IMODE((tmp_path / "new" / "secret.key").stat().st_mode) == 0o600
+
+
+def test_a_damaged_key_and_an_unusable_folder_are_said(tmp_path):
+    (tmp_path / "secret.key").write_text("")
+    with pytest.raises(SettingsError, match="damaged"):
+        secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path)}))
+    Path(tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="DATA_DIR cannot be used"):
+        secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path / "file" / "x")}))

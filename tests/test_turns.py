@@ -1,0 +1,88 @@
+"""Turns: first come, first served, and no turn is lost when somebody loses patience."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from bot.turns import Turns
+
+
+def _start(target) -> threading.Thread:
+    thread = threading.Thread(target=target)
+    thread.start()
+    return thread
+
+
+def _until_waiting(turns: Turns, number: int) -> None:
+    end = time.monotonic() + 5
+    while len(turns._waiting) < number:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_waiters_come_in_the_order_of_asking():
+    turns = Turns()
+    order: list[int] = []
+    threads = []
+
+    def take(number: int) -> None:
+        with turns.turn(5):
+            order.append(number)
+
+    with turns.turn(5):
+        for number in range(6):
+            threads.append(_start(lambda number=number: take(number)))
+            _until_waiting(turns, number + 1)
+    for thread in threads:
+        thread.join()
+    assert order == list(range(6))
+
+
+def test_one_that_loses_patience_is_left_out_and_the_rest_go_on():
+    turns = Turns()
+    came = []
+
+    def impatient() -> None:
+        with pytest.raises(TimeoutError), turns.turn(0.02):
+            pytest.fail("it was not its turn")
+
+    def patient() -> None:
+        with turns.turn(5):
+            came.append(True)
+
+    with turns.turn(5):
+        first = _start(impatient)
+        _until_waiting(turns, 1)
+        second = _start(patient)
+        first.join()
+    second.join()
+    assert came == [True]
+    with turns.turn(0):
+        pass
+
+
+def test_many_threads_with_little_patience_never_meet_and_never_lose_the_turn():
+    turns = Turns()
+    inside = []
+    most = []
+
+    def fight() -> None:
+        for _ in range(100):
+            try:
+                with turns.turn(0.001):
+                    inside.append(1)
+                    most.append(len(inside))
+                    time.sleep(0.0002)
+                    inside.pop()
+            except TimeoutError:
+                continue
+
+    threads = [_start(fight) for _ in range(6)]
+    for thread in threads:
+        thread.join()
+    assert set(most) == {1}
+    with turns.turn(0):
+        pass

@@ -1,0 +1,256 @@
+"""What the bot does in Webex, against the emulator; and every status code at every call."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bot.errors import WebexError
+from bot.ports import Membership, Posted, Target
+from bot.webex.chat import Chat
+from bot.webex.tokens import StaticToken
+from tests.webex.loopback import ALL_ERRORS
+
+SECRET = "top-secret-token-0123456789"
+CARD = {
+    "type": "AdaptiveCard",
+    "version": "1.3",
+    "body": [{"type": "TextBlock", "text": "Hello"}],
+    "actions": [{"type": "Action.Submit", "title": "Again", "data": {"word": "again"}}],
+}
+
+CALLS = {
+    "me": lambda chat: chat.me(),
+    "person": lambda chat: chat.person("x"),
+    "message": lambda chat: chat.message("x"),
+    "action": lambda chat: chat.action("x"),
+    "post": lambda chat: chat.post(Target(room_id="r"), markdown="hi", card=CARD),
+    "edit": lambda chat: chat.edit("x", "r", markdown="hi"),
+    "delete": lambda chat: chat.delete("x"),
+    "recent": lambda chat: chat.recent(Target(room_id="r", parent_id="p")),
+    "recent 1:1": lambda chat: chat.recent(Target(person_id="p")),
+    "members": lambda chat: chat.members("r"),
+    "spaces": lambda chat: chat.spaces(),
+    "space": lambda chat: chat.space("r"),
+    "webhooks": lambda chat: chat.webhooks(),
+    "create_webhook": lambda chat: chat.create_webhook(
+        name="n", target_url="https://x", resource="messages", event="created", secret=SECRET
+    ),
+    "update_webhook": lambda chat: chat.update_webhook("x", name="n", target_url="https://x", secret=SECRET),
+    "delete_webhook": lambda chat: chat.delete_webhook("x"),
+}
+WITH_ID = {
+    "person": lambda chat, an_id: chat.person(an_id),
+    "message": lambda chat, an_id: chat.message(an_id),
+    "action": lambda chat, an_id: chat.action(an_id),
+    "edit": lambda chat, an_id: chat.edit(an_id, "r", markdown="hi"),
+    "delete": lambda chat, an_id: chat.delete(an_id),
+    "space": lambda chat, an_id: chat.space(an_id),
+    "update_webhook": lambda chat, an_id: chat.update_webhook(an_id, name="n", target_url="https://x"),
+    "delete_webhook": lambda chat, an_id: chat.delete_webhook(an_id),
+}
+WITHOUT_ANSWER = {"edit", "delete", "delete_webhook"}
+
+
+@pytest.fixture
+def scripted(loopback, closed):
+    return closed(Chat(loopback.url, StaticToken(SECRET), timeout=(2, 2)))
+
+
+def refused(chat, call) -> WebexError:
+    with pytest.raises(WebexError) as caught:
+        call(chat)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__dict__)
+    assert SECRET not in shown
+    return caught.value
+
+
+def test_the_bot_knows_itself_and_others(stage):
+    me = stage.chat.me()
+    assert (me.id, me.display_name, me.first_name, me.kind) == (stage.bot.id, "Report Bot", "Report", "bot")
+    ada = stage.chat.person(stage.ada.id)
+    assert (ada.display_name, ada.org_id, ada.roles) == ("Ada Lovelace", stage.org.id, ())
+
+
+def test_a_dialogue_in_a_space(stage):
+    """Ada asks in a group space, the bot answers in her thread with a card, she presses its button."""
+    world = stage.emulator.world
+    space = world.add_space("Reports", [stage.ada, stage.bot])
+    said = world.say(stage.ada, space, "report AbC", mention=stage.bot)
+    message = stage.chat.message(said.id)
+    assert (message.room_id, message.room_type, message.person_id) == (space.id, "group", stage.ada.id)
+    assert "AbC" in message.text
+    assert f'data-object-id="{stage.bot.id}"' in message.html
+    assert (message.parent_id, message.files) == (None, 0)
+    assert message.created
+    assert abs(message.created.timestamp() - time.time()) < 60
+
+    posted = stage.chat.post(Target(room_id=space.id, parent_id=said.id), markdown="**Hello**", card=CARD)
+    assert (posted.room_id, world.messages(space)[-1].card) == (space.id, CARD)
+
+    pressed = world.press(stage.ada, posted.message_id, {"word": "again", "note": "now"})
+    action = stage.chat.action(pressed.id)
+    assert (action.message_id, action.room_id, action.person_id) == (posted.message_id, space.id, stage.ada.id)
+    assert action.inputs == {"word": "again", "note": "now"}
+
+    thread = stage.chat.recent(Target(room_id=space.id, parent_id=said.id))
+    assert [found.id for found in thread] == [posted.message_id]
+    assert thread[0].parent_id == said.id
+
+    stage.chat.delete(posted.message_id)
+    assert stage.chat.recent(Target(room_id=space.id, parent_id=said.id)) == []
+
+
+def test_a_bot_sees_its_mentions_in_a_group_space_and_everything_one_to_one(stage):
+    world = stage.emulator.world
+    space = world.add_space("Reports", [stage.ada, stage.bot])
+    world.say(stage.ada, space, "not for the bot")
+    said = world.say(stage.ada, space, "help", mention=stage.bot)
+    assert [found.id for found in stage.chat.messages(space.id, mentioned="me")] == [said.id]
+    with pytest.raises(WebexError) as caught:
+        stage.chat.messages(space.id)
+    assert caught.value.status == 403
+
+    direct = world.direct_space(stage.ada, stage.bot)
+    first, second = (world.say(stage.ada, direct, text) for text in ("one", "two"))
+    assert [found.id for found in stage.chat.recent(Target(room_id=direct.id, direct=True))] == [second.id, first.id]
+    assert [found.text for found in stage.chat.recent(Target(person_id=stage.ada.id))] == ["two", "one"]
+
+
+def test_words_to_a_person_open_the_one_to_one_space(stage):
+    posted = stage.chat.post(Target(person_id=stage.ada.id), markdown="hi")
+    assert posted.room_id == stage.emulator.world.direct_space(stage.ada, stage.bot).id
+
+
+def test_a_message_can_be_changed_but_not_one_with_a_card(stage):
+    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
+    posted = stage.chat.post(Target(room_id=space.id), markdown="one")
+    stage.chat.edit(posted.message_id, space.id, markdown="two")
+    assert stage.emulator.world.messages(space)[-1].markdown == "two"
+    with_card = stage.chat.post(Target(room_id=space.id), markdown="one", card=CARD)
+    with pytest.raises(WebexError) as caught:
+        stage.chat.edit(with_card.message_id, space.id, markdown="two")
+    assert caught.value.status == 400
+
+
+def test_members_are_listed_over_all_pages_with_their_organisations(stage):
+    world = stage.emulator.world
+    other = world.add_organization("Globex")
+    outsiders = [world.add_person(f"Person {n}", other) for n in range(5)]
+    space = world.add_space("Mixed", [stage.ada, stage.bot, *outsiders])
+    world.page_size = 2
+    members = stage.chat.members(space.id)
+    assert len(members) == 7
+    assert {member for member in members if member.person_org_id == other.id} == {
+        Membership(person.id, other.id) for person in outsiders
+    }
+
+
+def test_webhooks_are_made_listed_changed_revived_and_removed(stage):
+    chat = stage.chat
+    made = chat.create_webhook(
+        name="ours",
+        target_url="https://bot.example/hook",
+        resource="messages",
+        event="created",
+        secret="0123456789abcdef",
+        webhook_filter="roomType=direct",
+    )
+    assert (made.name, made.status, made.filter) == ("ours", "active", "roomType=direct")
+    changed = chat.update_webhook(made.id, name="ours too", target_url="https://bot.example/other")
+    assert (changed.id, changed.name, changed.target_url) == (made.id, "ours too", "https://bot.example/other")
+    assert chat.webhooks() == [changed]
+    chat.delete_webhook(made.id)
+    assert chat.webhooks() == []
+
+
+def test_spaces_are_listed_and_read(stage):
+    space = stage.emulator.world.add_space("Reports", [stage.ada, stage.bot])
+    assert stage.chat.spaces() == [stage.chat.space(space.id)]
+    assert (stage.chat.space(space.id).title, stage.chat.space(space.id).kind) == ("Reports", "group")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_status_at_every_call_is_an_error_with_its_tracking_id(loopback, scripted, name):
+    for status in ALL_ERRORS:
+        loopback.always(status, {"message": f"no {SECRET}"}, {"trackingId": "T_1"})
+        error = refused(scripted, CALLS[name])
+        assert (error.status, error.tracking_id, error.message) == (status, "T_1", "no (hidden)")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_malformed_retry_after_does_not_crash_a_call(loopback, scripted, name):
+    loopback.always(429, b"", {"Retry-After": "rand(30),add(30)"})
+    error = refused(scripted, CALLS[name])
+    assert (error.status, error.retry_after, error.passing) == (429, None, True)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in WITHOUT_ANSWER])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b'{"id":', b"[]", b"null", b"{}", b'{"items":5}', b'{"items":[5]}', b'{"items":[{}]}', b'"x"'],
+)
+def test_a_success_that_cannot_be_read_is_an_error(loopback, scripted, name, body):
+    loopback.always(200, body)
+    error = refused(scripted, CALLS[name])
+    assert error.status is None
+    assert error.passing
+    assert error.reached is (None if name in {"post", "create_webhook", "update_webhook"} else True)
+
+
+@pytest.mark.parametrize("name", WITH_ID)
+def test_an_id_that_would_reach_another_path_is_unknown_without_asking(loopback, scripted, name):
+    for unfit in ("../people/me", "a/b", "", "a?b=c"):
+        error = refused(scripted, lambda chat, unfit=unfit: WITH_ID[name](chat, unfit))
+        assert (error.status, error.reached) == (404, False)
+    assert loopback.asked == []
+
+
+def test_a_lost_answer_to_a_post_is_unsure(stage):
+    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
+    stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError) as caught:
+        stage.chat.post(Target(room_id=space.id), markdown="said once")
+    assert caught.value.reached is None
+    assert [message.markdown for message in stage.emulator.world.messages(space)] == ["said once"]
+
+
+def test_a_next_page_on_another_host_is_not_asked(loopback, scripted):
+    loopback.always(200, {"items": []}, {"Link": '<http://127.0.0.1:9/v1/memberships>; rel="next"'})
+    error = refused(scripted, CALLS["members"])
+    assert not error.passing
+    assert len(loopback.asked) == 1
+
+
+def test_the_token_never_gets_into_the_sdk(loopback, scripted):
+    """All calls go over our transport, which sets the header; the SDK holds a placeholder."""
+    loopback.always(200, {"id": "x"})
+    scripted.me()
+    assert loopback.asked[0].headers["Authorization"] == f"Bearer {SECRET}"
+    assert scripted._api.access_token == "(set by the transport)"
+    assert scripted._api.wait_on_rate_limit is False
+
+
+def test_sixteen_threads_share_one_chat(stage):
+    """Every thread gets the message that it asked for."""
+    direct = stage.emulator.world.direct_space(stage.ada, stage.bot)
+    ids = [stage.emulator.world.say(stage.ada, direct, f"number {n}").id for n in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        texts = list(pool.map(lambda n: stage.chat.message(ids[n % 16]).text, range(160)))
+    assert texts == [f"number {n % 16}" for n in range(160)]
+
+
+def test_one_after_the_other_shares_one_connection(loopback, scripted):
+    loopback.always(200, {"id": "x", "roomId": "r", "personId": "p"})
+    for name in ("message", "action", "person", "post"):
+        CALLS[name](scripted)
+    assert len({asked.connection for asked in loopback.asked}) == 1
+    assert len(loopback.asked) == 4
+
+
+def test_posted_says_where(loopback, scripted):
+    loopback.always(200, {"id": "m", "roomId": "r"})
+    assert CALLS["post"](scripted) == Posted("m", "r")

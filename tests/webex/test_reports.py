@@ -1,0 +1,112 @@
+"""Reports of both families, against the emulator and against every status code."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.emulator.reports import Shape
+from bot.errors import WebexError
+from bot.reports.model import Family, Phase, ReportUnreadable
+from bot.webex.client import Client
+from bot.webex.reports import ReportsApi
+from bot.webex.tokens import StaticToken
+from tests.webex.loopback import ALL_ERRORS
+
+BOTH = list(Family)
+
+
+@pytest.fixture
+def reports(stage):
+    return ReportsApi(stage.admin)
+
+
+@pytest.fixture
+def scripted(loopback, closed):
+    return ReportsApi(closed(Client(loopback.url, StaticToken("t"))), on_behalf_of="SUB")
+
+
+@pytest.mark.parametrize("family", BOTH)
+@pytest.mark.parametrize("wrap", ["items", "object", "flat", "list"])
+def test_details_are_found_in_every_wrapping(stage, reports, family, wrap):
+    made = stage.emulator.world.add_report(
+        family=family.value, title="Hosts", status="done", content=b"A,B\n1,2\n", shape=Shape(wrap=wrap)
+    )
+    report = reports.details(family, made.id)
+    assert (report.id, report.title, report.phase, report.family) == (made.id, "Hosts", Phase.READY, family)
+    assert report.download_url.startswith(stage.emulator.download_url)
+    assert report.created
+
+
+@pytest.mark.parametrize("family", BOTH)
+def test_a_list_has_every_report_of_its_family_over_all_pages(stage, reports, family):
+    world = stage.emulator.world
+    made = [world.add_report(family=family.value, title=f"R{n}", content=b"A\n") for n in range(5)]
+    world.add_report(family=next(other.value for other in BOTH if other is not family), title="X", content=b"A\n")
+    world.page_size = 2
+    assert {report.id for report in reports.list(family)} == {report.id for report in made}
+
+
+def test_a_region_and_a_sub_partner_go_with_partner_calls_only(loopback, scripted):
+    loopback.always(200, {"items": []})
+    scripted.list(Family.PARTNER, "EU")
+    scripted.list(Family.ORGANIZATION, "EU")
+    with pytest.raises(WebexError):
+        scripted.details(Family.PARTNER, "x")
+    assert [asked.path for asked in loopback.asked] == [
+        "/v1/partner/reports?onBehalfOfSubPartnerOrgId=SUB&regionId=EU",
+        "/v1/reports",
+        "/v1/partner/reports/x?onBehalfOfSubPartnerOrgId=SUB",
+    ]
+
+
+@pytest.mark.parametrize("family", BOTH)
+def test_the_other_familys_id_is_unknown(stage, reports, family):
+    other = next(other for other in BOTH if other is not family)
+    made = stage.emulator.world.add_report(family=other.value, title="X", content=b"A\n")
+    with pytest.raises(WebexError) as caught:
+        reports.details(family, made.id)
+    assert (caught.value.status, bool(caught.value.tracking_id)) == (404, True)
+
+
+@pytest.mark.parametrize("status", ALL_ERRORS)
+def test_every_status_reaches_the_caller(loopback, scripted, status):
+    loopback.always(status, {"message": "m"}, {"trackingId": "T_1"})
+    for family in BOTH:
+        for ask, arguments in ((scripted.details, (family, "x")), (scripted.list, (family,))):
+            with pytest.raises(WebexError) as caught:
+                ask(*arguments)
+            assert (caught.value.status, caught.value.tracking_id) == (status, "T_1")
+
+
+@pytest.mark.parametrize("unfit", ["", "a/b", "..", "templates", "a.b", "x" * 513])
+def test_what_cannot_be_an_id_is_unknown_without_asking(loopback, scripted, unfit):
+    for family in BOTH:
+        with pytest.raises(WebexError) as caught:
+            scripted.details(family, unfit)
+        assert caught.value.status == 404
+    assert loopback.asked == []
+
+
+def test_an_answer_without_a_report_is_unknown(loopback, scripted):
+    loopback.always(200, {"items": [], "numberOfReports": 0}, {"trackingId": "T_1"})
+    with pytest.raises(WebexError) as caught:
+        scripted.details(Family.ORGANIZATION, "x")
+    assert (caught.value.status, caught.value.tracking_id, caught.value.passing) == (404, "T_1", False)
+
+
+@pytest.mark.parametrize("answer", [5, "x", [5], {"items": "x"}, {"title": "no id"}])
+def test_an_answer_that_is_no_report_is_unreadable(loopback, scripted, answer):
+    loopback.always(200, answer)
+    with pytest.raises(ReportUnreadable):
+        scripted.details(Family.PARTNER, "x")
+
+
+def test_unusable_entries_of_a_list_are_counted_over_all_pages(loopback, scripted):
+    def answer(exchange, asked):
+        last = "page=2" in asked.path
+        link = {} if last else {"Link": f'<{loopback.url}/reports?page=2>; rel="next"'}
+        exchange.reply(200, {"items": [{"Id": "b" if last else "a"}, {"title": "no id"}]}, link)
+
+    loopback.answer(answer)
+    listing = scripted.list(Family.ORGANIZATION)
+    assert ([report.id for report in listing], listing.skipped) == (["a", "b"], 2)
