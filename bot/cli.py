@@ -83,8 +83,10 @@ def _begin(process: str) -> Settings:
 
 def _serve() -> int:
     settings = _begin("serve")
+    from bot import lifeline  # noqa: PLC0415
     from bot.serve import serve  # noqa: PLC0415
 
+    lifeline.hold()
     for remark in settings.remarks():
         _complain(remark)
     serve(settings, os.environ)

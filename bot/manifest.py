@@ -24,7 +24,7 @@ PACKAGED: Final = Path(__file__).parent / "_manifest"
 """Where an installed wheel has the files; in the repository they lie beside the package."""
 
 
-class ManifestUnreadable(BotError):  # noqa: N818 the tree of errors.py names what happened
+class ManifestUnreadable(BotError):
     """The manifest cannot be read."""
 
 

@@ -38,7 +38,7 @@ THREAD_GONE = frozenset({400, 404})
 
 
 class Unsure(BotError):
-    """Webex did not say whether this was posted, and the bot cannot look here. Please check; ask again if it is missing."""
+    """Webex did not say whether this was posted, and I cannot look here. Please check; ask again if it is missing."""
 
 
 class Outbox:

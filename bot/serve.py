@@ -50,7 +50,7 @@ WEB: Final = (sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"
 WORKER: Final = (sys.executable, "-m", "bot", "worker")
 
 
-class CannotServe(BotError):  # noqa: N818 the tree of errors.py names what happened
+class CannotServe(BotError):
     """The bot cannot be started."""
 
 

@@ -1,4 +1,4 @@
-"""Puts the program together: the one file that names adapters. Tests call the same functions with their own settings."""
+"""Puts the program together: the one file that names adapters. Tests call the same functions with other settings."""
 
 from __future__ import annotations
 
@@ -190,7 +190,16 @@ def build_worker(settings: Settings) -> Worker:
             tasks.EVENT: Reader(context, identity.person),
             tasks.ANSWER: Answer(context),
             tasks.WATCH: Watch(store, queue, catalogue, now, settings.poll_interval),
-            tasks.DELIVER: Deliver(store, queue, catalogue, files, guard, outbox, folder, now),
+            tasks.DELIVER: Deliver(
+                store=store,
+                queue=queue,
+                catalogue=catalogue,
+                files=files,
+                guard=guard,
+                outbox=outbox,
+                folder=folder,
+                now=now,
+            ),
             tasks.TELL: Tell(store, outbox, now),
         },
         new_reference=new_reference,

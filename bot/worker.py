@@ -1,4 +1,7 @@
-"""Takes jobs, runs their tasks, settles them; the one place where a failed run becomes a wait, or a sentence and a log line."""
+"""Takes jobs, runs their tasks, settles them: where a failed run becomes a wait, or a sentence and a line.
+
+The sentence for the person and the line in the log carry the same reference.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,9 @@ class Worker:
         try:
             task.give_up(job.key, f"{sentence} Reference {reference}.")
         except BotError as told:
-            log.error("person_not_told", task=job.task, reference=reference, cause=str(told))
+            log.error(  # noqa: TRY400 the cause says it all
+                "person_not_told", task=job.task, reference=reference, cause=str(told)
+            )
             if told.passing and job.attempt < 2 * patience:
                 return Again(wait_before(job.attempt, told.retry_after, 1.0))
         return None

@@ -150,7 +150,7 @@ def shown_for(
             coming = "Webex could not make this report. Make it anew; nothing will follow for this one."
             buttons = [refresh]
         case Phase.PENDING if leader is not None:
-            coming = "This report is awaited here already: its file comes once, in the thread where it was asked for first."
+            coming = "This report is awaited here already: its file comes once, in the thread of who asked first."
             buttons = [refresh, button("Cancel", "cancel", report.id)]
         case Phase.PENDING if awaited:
             until = f", until {utc(deadline)} at the latest" if deadline else ""

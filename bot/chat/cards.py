@@ -172,7 +172,9 @@ def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command 
     body = [text("Webex reports", size="Medium", weight="Bolder")]
     if unknown:
         body.append(text(unknown_words(in_card(unknown, 60), guess), color="Warning"))
-    body.append(text("I fetch Webex reports: you get a card at once, and the file here when it is done.", spacing="Small"))
+    body.append(
+        text("I fetch Webex reports: you get a card at once, and the file here when it is done.", spacing="Small")
+    )
     body += [
         {
             "type": "Container",
@@ -209,7 +211,11 @@ def reports_card(reports: Sequence[Report], now: datetime, *, total: int, page: 
 
 
 def _row(report: Report, now: datetime) -> dict[str, Any]:
-    about = [FAMILIES[report.family], period_of(report), f"created {ago(report.created, now)}" if report.created else ""]
+    about = [
+        FAMILIES[report.family],
+        period_of(report),
+        f"created {ago(report.created, now)}" if report.created else "",
+    ]
     return {
         "type": "ColumnSet",
         "separator": True,
@@ -219,7 +225,9 @@ def _row(report: Report, now: datetime) -> dict[str, Any]:
                 "width": "stretch",
                 "items": [
                     text(in_card(title_of(report), 100), weight="Bolder"),
-                    text(f"● {in_card(status_word(report))}", color=COLOURS[report.phase], size="Small", spacing="None"),
+                    text(
+                        f"● {in_card(status_word(report))}", color=COLOURS[report.phase], size="Small", spacing="None"
+                    ),
                     text(in_card(", ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
                 ],
             },

@@ -46,7 +46,8 @@ def report(context: Context, request: Request) -> None:
         context.say(request, "odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
     wanted = [one for one in ids if is_report_id(one)]
     if len(wanted) > MOST_IDS:
-        context.say(request, "many", f"I take {MOST_IDS} reports from one message; I leave out the last {len(wanted) - MOST_IDS}.")
+        left = len(wanted) - MOST_IDS
+        context.say(request, "many", f"I take {MOST_IDS} reports from one message; I leave out the last {left}.")
     ask(context, request, wanted[:MOST_IDS])
 
 
@@ -72,7 +73,7 @@ def reports(context: Context, request: Request) -> None:
 
 def _note(total: int, start: int, shown: int) -> str:
     if not total:
-        return "Webex lists no reports. Reports made in Control Hub or Partner Hub cannot be listed or fetched by a bot."
+        return "Webex lists no reports. Those made in Control Hub or Partner Hub cannot be listed or fetched by a bot."
     if not shown:
         return f"There are only {total} reports. Write `reports` for the newest."
     return f"{start + 1} to {start + shown} of {total}, newest first."
@@ -90,7 +91,10 @@ def refresh(context: Context, request: Request) -> None:
         reference = waiting[0].reference if waiting else ""
         shown = shown_for(found, context.now(), reference, awaited=bool(waiting), asked_for_file=False)
         context.outbox.say(
-            f"{request.origin}:refresh:{report_id}", target, cards.report_text(found, shown), cards.report_card(found, shown)
+            f"{request.origin}:refresh:{report_id}",
+            target,
+            cards.report_text(found, shown),
+            cards.report_card(found, shown),
         )
     if request.pressed:
         _take_away(context, request.pressed)
@@ -125,7 +129,8 @@ def cancel(context: Context, request: Request) -> None:
     for report_id in _ids(context, request, "cancel"):
         with context.store.begin() as tx:
             found = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
-            ended = [one for one in found if State.CANCELLED in MOVES[one.state] and deliveries.move(tx, one, State.CANCELLED, now)]
+            movable = [one for one in found if State.CANCELLED in MOVES[one.state]]
+            ended = [one for one in movable if deliveries.move(tx, one, State.CANCELLED, now)]
         if ended:
             said = "Cancelled: I do not wait for this report here any more."
         elif found:

@@ -13,7 +13,6 @@ from bot.chat.request import Request
 from bot.chat.words import read_words
 from bot.errors import BotError, WebexError
 from bot.ledger import events, posts
-from bot.ledger.events import Event
 from bot.ports import Target
 from bot.queue import Again
 from bot.reports.whereto import DIRECT, GROUP
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.chat.context import Context
+    from bot.ledger.events import Event
     from bot.ports import Action, Person
 
 log = structlog.get_logger(__name__)

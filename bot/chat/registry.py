@@ -1,4 +1,4 @@
-"""The table of commands: a typed word and a button find their handler here, and ``help`` and the README are made of it."""
+"""The table of commands: typed words and buttons find their handler here, and ``help`` is made of it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ It knows nothing of the bot. Tests, benchmark and demo use the same one.
 from bot.emulator.calls import Call, CallLog
 from bot.emulator.faults import Fault, Faults
 from bot.emulator.problems import Refusal
-from bot.emulator.reports import Report, Shape
+from bot.emulator.report import Report, Shape
 from bot.emulator.server import Emulator
 from bot.emulator.things import (
     AttachmentAction,

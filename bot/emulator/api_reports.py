@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from bot.emulator.api_people import IDENTITY_READ, require_admin
 from bot.emulator.directory import has_scope, is_partner_admin
 from bot.emulator.problems import Refusal, missing_role, missing_scope
-from bot.emulator.reports import Report
+from bot.emulator.report import Report
 from bot.emulator.request import caller, json_body, world
 from bot.emulator.things import Family, Person, Template, report_time
 

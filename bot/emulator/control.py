@@ -15,7 +15,7 @@ from flask import Blueprint, Response, jsonify, redirect, request, send_file, se
 from bot.emulator.directory import is_admin
 from bot.emulator.faults import Faults
 from bot.emulator.problems import Refusal, not_found
-from bot.emulator.reports import Report
+from bot.emulator.report import Report
 from bot.emulator.request import json_body, require
 from bot.emulator.things import Message, Person, Space, iso
 from bot.emulator.world import World

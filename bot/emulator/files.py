@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from bot.emulator import api
 from bot.emulator.directory import is_admin, is_partner_admin
 from bot.emulator.problems import Refusal
-from bot.emulator.reports import Report, read_pieces
+from bot.emulator.report import Report, read_pieces
 from bot.emulator.request import attach, caller, world
 from bot.emulator.things import Token
 from bot.emulator.world import World

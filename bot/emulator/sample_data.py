@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.emulator import ids
-from bot.emulator.reports import Report
+from bot.emulator.report import Report
 from bot.emulator.sample_csv import sample
 from bot.emulator.things import FULL_ADMIN, PARTNER_ADMIN, READONLY_ADMIN, Family, Person, Space, Template
 from bot.emulator.world import World

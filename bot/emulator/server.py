@@ -29,10 +29,13 @@ class Emulator:
         """Listen and serve in daemon threads."""
         if self._servers is not None:
             raise RuntimeError("the emulator runs already")
-        self._servers = (
-            WsgiServer(self._api_gate, self._ports[0]),
-            WsgiServer(self._download_gate, self._ports[1]),
-        )
+        first = WsgiServer(self._api_gate, self._ports[0])
+        try:
+            second = WsgiServer(self._download_gate, self._ports[1])
+        except OSError:
+            first.abandon()
+            raise
+        self._servers = (first, second)
         self.world.download_url = self.download_url
         self.world.courier = Courier(self.world.note_delivery)
         for server in self._servers:
@@ -45,7 +48,8 @@ class Emulator:
             return
         self._api_gate.closing.set()
         self._download_gate.closing.set()
-        courier, self.world.courier = self.world.courier, None
+        with self.world.lock:  # no event is on its way to a courier that has left
+            courier, self.world.courier = self.world.courier, None
         if courier is not None:
             courier.stop()
         self.world.closing.set()

@@ -10,6 +10,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 DRAIN_CHUNK = 1 << 16
 STOP_WAIT_SECONDS = 5.0
+GRACE_SECONDS = 1.0
 BODILESS = ("1", "204", "304")
 
 
@@ -252,18 +254,27 @@ class WsgiServer(ThreadingMixIn, TCPServer):
             )
 
     def stop(self) -> None:
-        """Close the listening socket and every connection, and wait for their threads."""
+        """Take no more connections, let answers under way end within a moment, and close everything."""
         self._wake.send(b"x")
         self._thread.join(STOP_WAIT_SECONDS)
+        self._close_connections(socket.SHUT_RD, GRACE_SECONDS)  # idle ones end at once, answers may go out
+        self._close_connections(socket.SHUT_RDWR, STOP_WAIT_SECONDS)
+        self.abandon()
+
+    def _close_connections(self, how: int, wait_seconds: float) -> None:
         with self._open_lock:
             connections, workers = list(self._open), list(self._workers)
         for connection in connections:
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(how)
             except OSError as problem:  # the client was faster
                 log.debug("already closed: %s", problem)
+        deadline = time.monotonic() + wait_seconds
         for worker in workers:
-            worker.join(STOP_WAIT_SECONDS)
+            worker.join(max(0.0, deadline - time.monotonic()))
+
+    def abandon(self) -> None:
+        """Release the sockets of a server that does not run."""
         self.server_close()
         self._wake.close()
         self._woken.close()

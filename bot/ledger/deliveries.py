@@ -206,6 +206,14 @@ def known_family(tx: Transaction, report_id: str) -> str | None:
     ).scalar_one_or_none()
 
 
+def fetched_file(tx: Transaction, family: str, report_id: str) -> Delivery | None:
+    """The newest delivery of a report whose file was fetched and verified: it knows size, hash and kind."""
+    found = _find(
+        tx, deliveries.c.report_id == report_id, deliveries.c.family == family, deliveries.c.sha256.is_not(None)
+    )
+    return found[-1] if found else None
+
+
 def in_state(tx: Transaction, *states: State) -> list[Delivery]:
     """Every delivery in these states, oldest first."""
     return _find(tx, deliveries.c.state.in_([state.value for state in states]), deliveries.c.leader_id.is_(None))
@@ -213,5 +221,5 @@ def in_state(tx: Transaction, *states: State) -> list[Delivery]:
 
 def counts(tx: Transaction) -> dict[str, int]:
     """How many deliveries stand in each state."""
-    rows = tx.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
-    return {row[0]: row[1] for row in rows}
+    rows = tx.execute(select(deliveries.c.state, func.count().label("number")).group_by(deliveries.c.state))
+    return {row.state: row.number for row in rows}

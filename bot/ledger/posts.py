@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from bot.ledger.tables import posts
-from bot.ports import Target
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.ports import Target
     from bot.store import Transaction
 
 INTENDED, SENT, UNKNOWN, REFUSED, DELETED = "intended", "sent", "unknown", "refused", "deleted"

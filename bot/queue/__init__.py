@@ -72,7 +72,8 @@ class Queue(Protocol):
         """Have `task` run on `key`, `after` seconds from now or later, if `tx` commits; a worker is woken then.
 
         There is one waiting job for a task and key: put again it only comes earlier. Put while it runs, it runs once
-        more afterwards. With `keep_time` a job that is there already stays just as it is. Jobs with one `lock` never overlap, and start in the order they were put among those due.
+        more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due.
+        `keep_time`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
         """
 
     def work(

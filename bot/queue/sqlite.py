@@ -99,26 +99,32 @@ PUT = _new.on_conflict_do_update(
     },
 )
 PUT_IF_ABSENT = _new.on_conflict_do_nothing(index_elements=["task", "key"])
-_due_jobs = select(jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.attempt, jobs.c.again_due).where(
-    jobs.c.due <= _now
+
+_startable = select(jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.attempt, jobs.c.again_due).where(
+    jobs.c.due <= _now, jobs.c.id.not_in(bindparam("ids", expanding=True))
 )
 # The job that has been due longest comes first, so that none starves; under its lock, the one that was put first.
 LONGEST_DUE = (
-    _due_jobs.where(
-        jobs.c.id.not_in(bindparam("ids", expanding=True)),
-        or_(jobs.c.lock.is_(None), jobs.c.lock.not_in(bindparam("locks", expanding=True))),
-    )
+    _startable.where(or_(jobs.c.lock.is_(None), jobs.c.lock.not_in(bindparam("locks", expanding=True))))
     .order_by(jobs.c.due, jobs.c.place)
     .limit(1)
 )
-FIRST_OF_LOCK = _due_jobs.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
 NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
 FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
 DROP = delete(jobs).where(_this_job, jobs.c.again_due.is_(None))
 RUN_ONCE_MORE = (
     update(jobs)
     .where(_this_job)
-    .values({"due": jobs.c.again_due, "since": _now, "place": jobs.c.again_place, "attempt": 1, **_forget_puts})
+    .values(
+        {
+            "due": jobs.c.again_due,
+            "since": func.max(jobs.c.since, _now),  # so that WAIT_ANEW still sees when a clock was set back meanwhile
+            "place": jobs.c.again_place,
+            "attempt": 1,
+            **_forget_puts,
+        }
+    )
 )
 POSTPONE = (
     update(jobs)
@@ -225,7 +231,7 @@ class SqliteQueue:
                     next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
                     break
                 if row.lock is not None:
-                    row = tx.execute(FIRST_OF_LOCK, {"now": now, "of_lock": row.lock}).one()
+                    row = tx.execute(FIRST_OF_LOCK, {"now": now, "ids": ids, "of_lock": row.lock}).one()
                     locks.append(row.lock)
                 ids.append(row.id)
                 taken.append(Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.again_due is not None))

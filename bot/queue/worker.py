@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.errors import StoreUnavailable
 from bot.queue import Again
 from bot.queue.doorbell import Doorbell
-from bot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -203,7 +203,7 @@ class Worker:
             first = not self._away
             self._away.add(who)
         if first:
-            log.error("queue_database_away", error=str(error))
+            log.error("queue_database_away", error=str(error.cause if isinstance(error, StoreUnavailable) else error))
 
     def _reached(self, who: Claim | None) -> None:
         """Note that the database is back; the last to see it logs it."""

@@ -46,7 +46,9 @@ def _told(answers: dict[Family, WebexError]) -> str:
     refused = [family for family, error in answers.items() if error.status == REFUSED_HERE]
     if len(refused) == len(answers):
         needs = "; ".join(NEEDS[family] for family in refused)
-        return f"Webex refuses reports to the bot's admin token: {needs}. Ask the bot's operators to add what is missing.{tracking}"
+        return (
+            f"Webex refuses the bot's admin token: {needs}. Ask the bot's operators to add what is missing.{tracking}"
+        )
     said = (
         "Webex does not know this report. Either the id is mistyped (capital and small letters matter), the report was "
         "deleted, or it was made in Control Hub or Partner Hub: those cannot be fetched by any bot. "

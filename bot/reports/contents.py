@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import zipfile
 import zlib
 from dataclasses import dataclass
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MAX_UNPACKED = 2 * 1024**3
@@ -19,11 +18,10 @@ MAX_ENTRIES = 1000
 """Entries of a zip that are looked through for the CSV."""
 MAX_FIELD = 1_000_000
 """Letters of one CSV field; more is no report of Webex's."""
-CHUNK = 65536
 ENCRYPTED = 0x1
 
 MAX_LINE = 4_000_000
-"""Letters of a line that are held at once: a file without line ends must not fill the memory."""
+"""Bytes of a line that are held at once: a file without line ends must not fill the memory."""
 
 csv.field_size_limit(MAX_FIELD)
 
@@ -73,30 +71,20 @@ def _of_zip(path: Path) -> Contents:
 
 
 def _of_csv(raw: IO[bytes]) -> Contents:
-    text = io.TextIOWrapper(_Bounded(raw), encoding="utf-8-sig", errors="replace", newline="")
-    rows = csv.reader(iter(partial(text.readline, MAX_LINE), ""))
+    rows = csv.reader(_lines(raw))
     header = next(rows, None)
     if header is None:
         return Contents(rows=0, columns=0)
     return Contents(rows=sum(1 for row in rows if row), columns=len(header))
 
 
-class _Bounded(io.BufferedIOBase):
-    """Reads no more than :data:`MAX_UNPACKED` bytes."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        super().__init__()
-        self._raw = raw
-        self._left = MAX_UNPACKED
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def read1(self, size: int | None = -1, /) -> bytes:
-        """Read some bytes, as ``TextIOWrapper`` asks for them."""
-        data = self._raw.read(CHUNK if size is None or size < 0 else size)
-        self._left -= len(data)
-        if self._left < 0:
+def _lines(raw: IO[bytes]) -> Iterator[str]:
+    """The lines without the byte order mark, no more than :data:`MAX_UNPACKED` bytes of them."""
+    left = MAX_UNPACKED
+    start = True
+    while line := raw.readline(MAX_LINE):
+        left -= len(line)
+        if left < 0:
             raise _TooLargeError
-        return data
+        yield line.decode("utf-8-sig" if start else "utf-8", "replace")
+        start = False

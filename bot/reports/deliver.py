@@ -63,6 +63,7 @@ class Deliver:
 
     def __init__(
         self,
+        *,
         store: Store,
         queue: Queue,
         catalogue: Catalogue,
@@ -118,24 +119,17 @@ class Deliver:
             return None
         try:
             report = self._catalogue.details(family, report_id)
-            if not self._is_done(report, waiting):
-                return None
-            allowed = [delivery for delivery in waiting if self._allowed(delivery)]
-            if not allowed:
-                return None
-            self._move(allowed, State.READY, State.FETCHING)
-            held = self._fetch(report, self._again(allowed), path)
+            held = self._fetch(report, waiting, path) if self._is_done(report, waiting) else None
         except BotError as error:
             if error.passing:
                 return error
             self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]))
             return None
-        if held.size > MAX_POSTED:
-            self._end_all(self._again(allowed), State.FAILED, too_large(report, held.size))
+        if held is None:
             return None
         line = file_line(report, held, read_contents(held.path, held.kind))
         trouble: BotError | None = None
-        for delivery in self._again(allowed):
+        for delivery in self._again(waiting):
             trouble = self._post(delivery, report, held, line) or trouble
         return trouble
 
@@ -168,9 +162,7 @@ class Deliver:
     def _allowed(self, delivery: Delivery) -> bool:
         """Ask policy, now: roles, members and settings may have changed since it was asked for."""
         target_is_direct = delivery.private or delivery.room_type == DIRECT
-        decision = self._guard.decide(
-            delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct
-        )
+        decision = self._guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct)
         if decision.verdict is Verdict.ALLOWED:
             return True
         if decision.verdict is Verdict.PRIVATELY:
@@ -188,19 +180,31 @@ class Deliver:
                 if delivery.state is before:
                     deliveries.move(tx, delivery, to, now)
 
-    def _fetch(self, report: Report, waiting: Sequence[Delivery], path: Path) -> Downloaded:
-        """The file, from our disk when an earlier run has just verified it and only the post is missing."""
-        held = self._held(waiting, path)
+    def _fetch(self, report: Report, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
+        """The file for those who may have it; None when there is none for them.
+
+        It comes from our disk when an earlier run has just verified it and only the post is missing.
+        """
+        allowed = [delivery for delivery in waiting if self._allowed(delivery)]
+        if not allowed:
+            return None
+        self._move(self._again(allowed), State.READY, State.FETCHING)
+        held = self._held(allowed, path)
         if held is None:
             held = self._files.download(report, path)
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
             with self._store.begin() as tx:
-                for delivery in waiting:
+                for delivery in allowed:
                     deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+        if held.size > MAX_POSTED:
+            self._end_all(self._again(allowed), State.FAILED, too_large(report, held.size))
+            return None
         return held
 
     def _held(self, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
-        known = next((one for one in waiting if one.size and one.sha256 and one.kind), None)
+        with self._store.read() as tx:
+            first = waiting[0]
+            known = deliveries.fetched_file(tx, first.family or "", first.report_id)
         if known is None or not path.exists():
             return None
         status = path.stat()
@@ -241,7 +245,7 @@ class Deliver:
     @staticmethod
     def _not_posted(error: BotError) -> str:
         if isinstance(error, WebexError) and error.status in GONE:
-            return "The report is done, but I could not post it to the space where you asked. Ask me again, here or there."
+            return "The report is done, but I could not post it where you asked. Ask me again, here or there."
         if isinstance(error, Refused):
             return error.sentence
         return f"The report is done, but Webex did not take the file. {error.sentence} Ask again in a while."
@@ -272,7 +276,8 @@ def nothing_inside(report: Report, contents: Contents) -> str:
     """Why a report may hold no rows: the likely causes, by family."""
     what = "holds only its header" if contents.columns else "is empty"
     if report.family is Family.PARTNER:
-        where = f"no organisation of yours in the region {in_message(report.region)}" if report.region else "another region"
+        region = in_message(report.region)
+        where = f"no organisation of yours in the region {region}" if region else "another region"
     else:
         where = "an organisation outside North America (Webex makes these reports only there)"
     return f"The file {what}. Likely causes: {where}, a licence that is missing, or a period without any activity."

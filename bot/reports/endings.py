@@ -28,7 +28,9 @@ GONE = frozenset({403, 404})
 """How Webex answers when the bot was removed from the space, or the space is no more."""
 
 
-def end(tx: Transaction, queue: Queue, delivery: Delivery, state: State, sentence: str, now: datetime) -> bool:
+def end(  # noqa: PLR0917 read at every call as "end this, so, because"
+    tx: Transaction, queue: Queue, delivery: Delivery, state: State, sentence: str, now: datetime
+) -> bool:
     """End a delivery and put the job that says so. False: it was moved by somebody else meanwhile."""
     if not deliveries.move(tx, delivery, state, now, reason=sentence):
         return False

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 LONGEST_INTERVAL = 300.0
 """Seconds between two looks at an old watch."""
 SHARE_OF_AGE = 0.1
-"""An interval is a tenth of the youngest watch's age: a report of minutes is seen in seconds, one of hours in minutes."""
+"""A tenth of the youngest watch's age: a report of minutes is seen in seconds, one of hours in minutes."""
 LONGEST_DETAILS_INTERVAL = 3600.0
 """Seconds between two details calls for an id that the list does not show."""
 GONE_AFTER = 3
@@ -64,9 +64,7 @@ def deliver_key(family: str, report_id: str) -> str:
     return f"{family}:{report_id}"
 
 
-def put_delivery(
-    tx: Transaction, queue: Queue, family: str, report_id: str, *, keep_time: bool = False
-) -> None:
+def put_delivery(tx: Transaction, queue: Queue, family: str, report_id: str, *, keep_time: bool = False) -> None:
     """Have a report's file fetched and posted; one at a time for a report."""
     key = deliver_key(family, report_id)
     queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", keep_time=keep_time)
@@ -100,8 +98,18 @@ class Watch:
             # The list is refused, yet details may be given: each id is then asked for by itself.
             log.warning("watch_list_refused", family=family, region=region, cause=str(error))
             listed = {}
+        seen: list[tuple[Delivery, Report | BotError]] = []
         for delivery in waiting:
-            pause = max(pause, self._look(delivery, listed.get(delivery.report_id)))
+            report = listed.get(delivery.report_id) or self._absent(delivery)
+            if isinstance(report, BotError) and report.passing:
+                pause = max(pause, report.retry_after or 0.0)
+            elif report is not None:
+                seen.append((delivery, report))
+        now = self._now()
+        # All in one transaction, so that one download serves everybody who waits for the same report.
+        with self._store.begin() as tx:
+            for delivery, report in seen:
+                self._act(tx, delivery, report, now, listed=delivery.report_id in listed)
         waiting = self._waiting(family, region or None)
         return Again(max(self._next(waiting), pause), count=False) if waiting else None
 
@@ -128,57 +136,36 @@ class Watch:
                     end(tx, self._queue, delivery, State.EXPIRED, too_long(delivery), now)
         return [delivery for delivery in found if delivery.deadline_at > now]
 
-    def _look(self, delivery: Delivery, report: Report | None) -> float:
-        """Act on what Webex says of one report. Gives the seconds that Webex asked to wait, if it did."""
-        now = self._now()
-        if report is None:
-            if delivery.next_look_at is not None and delivery.next_look_at > now:
-                return 0.0
-            try:
-                report = self._catalogue.details(delivery.family or "", delivery.report_id)
-            except BotError as error:
-                if isinstance(error, WebexError) and error.status == UNKNOWN_TO_WEBEX:
-                    self._missing(delivery, now)
-                    return 0.0
-                if error.passing:
-                    return error.retry_after or 0.0
-                with self._store.begin() as tx:
-                    end(tx, self._queue, delivery, State.FAILED, error.sentence, now)
-                return 0.0
-            self._note(delivery, report, next_look_at=self._after(delivery.missing, now), missing=delivery.missing + 1)
+    def _absent(self, delivery: Delivery) -> Report | BotError | None:
+        """Ask for an id that the list does not show; None when its time has not come."""
+        if delivery.next_look_at is not None and delivery.next_look_at > self._now():
+            return None
+        try:
+            return self._catalogue.details(delivery.family or "", delivery.report_id)
+        except BotError as error:
+            return error
+
+    def _act(
+        self, tx: Transaction, delivery: Delivery, seen: Report | BotError, now: datetime, *, listed: bool
+    ) -> None:
+        """Keep what Webex says of one report, and move its delivery on."""
+        learned: dict[str, object] = {"looks": delivery.looks + 1, "missing": 0, "next_look_at": None}
+        if not listed:
+            wait = details_interval(delivery.missing, self._shortest)
+            learned |= {"missing": delivery.missing + 1, "next_look_at": now + timedelta(seconds=wait)}
+        if isinstance(seen, WebexError) and seen.status == UNKNOWN_TO_WEBEX and delivery.missing + 1 < GONE_AFTER:
+            deliveries.note(tx, delivery.id, **learned)
+        elif isinstance(seen, BotError):
+            unknown = isinstance(seen, WebexError) and seen.status == UNKNOWN_TO_WEBEX
+            end(tx, self._queue, delivery, State.FAILED, gone(delivery) if unknown else seen.sentence, now)
+        elif seen.phase is Phase.FAILED:
+            end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now)
+        elif seen.phase is Phase.READY:
+            learned |= {"status": seen.status, "ready_at": now}
+            if deliveries.move(tx, delivery, State.READY, now, **learned):
+                put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
         else:
-            self._note(delivery, report, next_look_at=None, missing=0)
-        return 0.0
-
-    def _after(self, missing: int, now: datetime) -> datetime:
-        return now + timedelta(seconds=details_interval(missing, self._shortest))
-
-    def _missing(self, delivery: Delivery, now: datetime) -> None:
-        with self._store.begin() as tx:
-            if delivery.missing + 1 >= GONE_AFTER:
-                end(tx, self._queue, delivery, State.FAILED, gone(delivery), now)
-                return
-            deliveries.note(
-                tx,
-                delivery.id,
-                looks=delivery.looks + 1,
-                missing=delivery.missing + 1,
-                next_look_at=self._after(delivery.missing, now),
-            )
-
-    def _note(self, delivery: Delivery, report: Report, **values: object) -> None:
-        now = self._now()
-        learned = {"status": report.status, "looks": delivery.looks + 1, **values}
-        with self._store.begin() as tx:
-            match report.phase:
-                case Phase.PENDING:
-                    deliveries.note(tx, delivery.id, **learned)
-                case Phase.READY:
-                    if deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned):
-                        put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
-                case Phase.FAILED:
-                    deliveries.note(tx, delivery.id, **learned)
-                    end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now)
+            deliveries.note(tx, delivery.id, status=seen.status, **learned)
 
 
 def named(title: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What operators and their machines look at. ``/healthz`` asks nobody; ``/readyz`` and ``/metrics`` ask the database."""
+"""What operators and machines look at. ``/healthz`` asks nobody; ``/readyz`` and ``/metrics`` ask the database."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def derived(secret: bytes, purpose: str) -> Fernet:
 
 
 class LedgerKeeper:
-    """The state is a fact in the ledger; the lock is the kernel's, on a file that all processes of this machine share."""
+    """The state is a fact in the ledger; the lock is the kernel's, on a file that this machine's processes share."""
 
     def __init__(self, store: Store, folder: Path, secret: Callable[[], bytes], hide: Callable[..., None]) -> None:
         self._store = store

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"[!-\[\]-~]+")
 """Visible ASCII without the backslash, which some parsers take for a slash."""
-_SHOWABLE = re.compile(r"[a-z0-9.:-]{1,100}")
+_HOST = re.compile(r"[a-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
+"""A name or an address; nothing that could be unescaped or split once more."""
 
 
 def permitted_host(url: str, patterns: Iterable[str]) -> str:
@@ -31,7 +32,7 @@ def permitted_host(url: str, patterns: Iterable[str]) -> str:
     """
     host = _host(url)
     if not host or not any(fnmatchcase(host, pattern.lower()) for pattern in patterns):
-        name = f"“{host}”" if _SHOWABLE.fullmatch(host) else "an address that is none of Webex's"
+        name = f"“{host}”" if host else "no address that the bot understands"
         raise FileRejected(
             f"The report's download link leads to {name}, where the bot may not send its token, so nothing was "
             "fetched. Its operators can allow a host in REPORT_DOWNLOAD_HOSTS."
@@ -63,4 +64,4 @@ def _host(url: str) -> str:
         return ""
     if parts.username is not None or "@" in parts.netloc or host != (dialled.host or "").strip("[]").lower():
         return ""
-    return host
+    return host if _HOST.fullmatch(host) else ""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.errors import WebexError
 from bot.reports.readings import read_number
+from bot.webex.answers import cleaned
 from bot.webex.client import Client
 
 if TYPE_CHECKING:
@@ -215,7 +216,12 @@ class RefreshableToken:
             "client_secret": self._client_secret,
             "refresh_token": refresh_token,
         }
-        return self._client.call("POST", "access_token", data=form).json
+        try:
+            return self._client.call("POST", "access_token", data=form).json
+        except WebexError as error:
+            # Here the secrets are in the body, and a message may repeat them.
+            failure = again(error, cleaned(error.message, (self._client_secret, refresh_token)))
+        raise failure
 
     def _state_from(self, answer: Any, used: str) -> TokenState:
         given = answer if isinstance(answer, dict) else {}
@@ -233,14 +239,14 @@ class RefreshableToken:
         )
 
 
-def again(failure: WebexError | None) -> WebexError:
-    """The same error anew: one exception object must not be raised in many threads."""
+def again(failure: WebexError | None, message: str | None = None) -> WebexError:
+    """The same error anew (one exception object must not be raised in many threads), perhaps with another message."""
     if failure is None:
         return WebexError(CALL, None, message="no token", reached=False)
     return WebexError(
         failure.call,
         failure.status,
-        message=failure.message,
+        message=failure.message if message is None else message,
         tracking_id=failure.tracking_id,
         retry_after=failure.retry_after,
         reached=failure.reached,

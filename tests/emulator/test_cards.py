@@ -1,11 +1,13 @@
 """The card check: what 1.3 has is taken, everything else is named."""
 
+from typing import Any
+
 import pytest
 
 from bot.emulator.cards import MAX_CARD_BYTES, problems
 
 
-def card(*body, version="1.3", **more):
+def card(*body, version="1.3", **more) -> Any:
     return {"type": "AdaptiveCard", "version": version, "body": list(body), **more}
 
 

@@ -6,12 +6,14 @@ document may name more fields than we give.
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.emulator import Template
+from tests.emulator.support import Client
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(os.environ.get("WEBEX_CONTRACT", ROOT / "../shared/contract/webex-openapi-subset.json"))
@@ -39,26 +41,26 @@ def contract() -> dict[str, Any]:
     return loaded
 
 
-def resolved(contract, schema):
+def resolved(contract, schema) -> Any:
     while "$ref" in schema:
         schema = contract["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
     return schema
 
 
-def documented(contract, path, method, code):
+def documented(contract, path, method, code) -> Any:
     """(the example's fields and the schema's fields, of the answer itself or of one item of it)."""
     content = contract["paths"][path][method]["responses"][code]["content"]["application/json"]
     schema = resolved(contract, content["schema"])
     names = set()
-    for part in (schema, *schema.get("properties", {}).values()):
-        part = resolved(contract, part)
+    for one in (schema, *schema.get("properties", {}).values()):
+        part = resolved(contract, one)
         items = resolved(contract, part.get("items", {})) if part.get("type") == "array" else part
         names |= set(items.get("properties", {}))
     example = content.get("example") or {}
     return names | set(one_of(example))
 
 
-def one_of(body):
+def one_of(body) -> Any:
     """The thing that an answer is about: itself, or the first of its items."""
     if isinstance(body, list):
         return body[0]
@@ -67,12 +69,12 @@ def one_of(body):
     return body
 
 
-def beyond(path):
+def beyond(path) -> Any:
     base = max((known for known in BEYOND if path.startswith(known)), key=len, default=None)
     return BEYOND[base] if base else set()
 
 
-def prepared(stage, bot):
+def prepared(stage, bot) -> Any:
     """One thing of each kind, and how the documents' path parameters are filled."""
     world = stage.world
     world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
@@ -99,6 +101,19 @@ def prepared(stage, bot):
         "mail": stage.ada.email,
         "acme": stage.acme.id,
     }
+
+
+@dataclass
+class Tried:
+    """The clients by name, and what fills the paths."""
+
+    clients: dict[str, Client]
+    known: dict[str, str]
+
+
+@pytest.fixture
+def tried(stage, bot, admin) -> Tried:
+    return Tried({"bot": bot, "admin": admin}, prepared(stage, bot))
 
 
 CALLS: list[tuple[str, str, str, str, Any]] = [
@@ -133,19 +148,19 @@ CALLS: list[tuple[str, str, str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("who", "method", "path", "ours", "body"), CALLS)
-def test_a_success_has_only_documented_fields(contract, stage, bot, admin, who, method, path, ours, body):
-    known = prepared(stage, bot)
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[1]} {call[2]}")
+def test_a_success_has_only_documented_fields(contract, tried, call):
+    who, method, path, ours, body = call
+    known = tried.known
     filled = {name: value.format(**known) if isinstance(value, str) else value for name, value in (body or {}).items()}
-    client = bot if who == "bot" else admin
-    answer = client.call(method.upper(), ours.format(**known), json=filled or None)
+    answer = tried.clients[who].call(method.upper(), ours.format(**known), json=filled or None)
     assert answer.status_code == 200, answer.text
     extra = set(one_of(answer.json())) - documented(contract, path, method, "200") - beyond(path)
     assert not extra
 
 
 @pytest.mark.parametrize(
-    ("who", "path", "ours"),
+    "call",
     [
         ("bot", "/messages/{messageId}", "/messages/{plain}"),
         ("bot", "/webhooks/{webhookId}", "/webhooks/{webhook}"),
@@ -154,10 +169,10 @@ def test_a_success_has_only_documented_fields(contract, stage, bot, admin, who, 
         ("admin", "/reports/{reportId}", "/reports/{organization}"),
     ],
 )
-def test_a_delete_answers_204_as_documented(contract, stage, bot, admin, who, path, ours):
-    known = prepared(stage, bot)
+def test_a_delete_answers_204_as_documented(contract, tried, call):
+    who, path, ours = call
     assert "204" in contract["paths"][path]["delete"]["responses"]
-    assert (bot if who == "bot" else admin).delete(ours.format(**known)).status_code == 204
+    assert tried.clients[who].delete(ours.format(**tried.known)).status_code == 204
 
 
 def test_every_documented_path_that_we_play_is_tried(contract):

@@ -1,6 +1,7 @@
 """The control API: what the page sees and does, and who may not."""
 
 import json
+from typing import Any
 
 import pytest
 import requests
@@ -14,7 +15,7 @@ CARD = {
 
 
 @pytest.fixture
-def page(stage):
+def page(stage) -> Any:
     made = Client(stage.emulator.page_url.removesuffix("/"), "")
     del made.session.headers["Authorization"]
     stage.clients.append(made)

@@ -4,17 +4,18 @@ import hashlib
 import io
 import tracemalloc
 import zipfile
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 
-def link(stage, client, report):
+def link(stage, client, report) -> Any:
     return client.get(f"/partner/reports/{report.id}").json()["downloadURL"]
 
 
-def fetched(stage, client, **fields):
+def fetched(stage, client, **fields) -> Any:
     return client.get(link(stage, client, stage.world.add_report(family="partner", **fields)))
 
 
@@ -134,10 +135,10 @@ def test_60_mb_stream_both_ways_in_bounded_memory(stage, admin, bot):
     class Upload:
         """A body of known length that is made as it is sent."""
 
-        def __len__(self):
+        def __len__(self) -> Any:
             return len(head) + size + len(tail)
 
-        def __iter__(self):
+        def __iter__(self) -> Any:
             yield head.encode()
             for _ in range(count):
                 yield piece

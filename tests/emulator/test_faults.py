@@ -60,14 +60,12 @@ def test_cut_in_the_middle_sends_half_of_the_body(stage, admin):
     report = stage.world.add_report(family="partner", content=content)
     url = admin.get(f"/partner/reports/{report.id}").json()["downloadURL"]
     stage.emulator.faults.add(path="/api", cut="middle", times=1)
-    received = b""
-    with (
-        pytest.raises(requests.exceptions.ChunkedEncodingError),
-        admin.session.get(url, stream=True, timeout=5) as answer,
-    ):
-        for piece in answer.iter_content(1000):
-            received += piece
-    assert 150_000 <= len(received) <= 200_000
+    received: list[bytes] = []
+    with admin.session.get(url, stream=True, timeout=5) as answer:
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            received.extend(answer.iter_content(1000))
+        assert answer.headers["Content-Length"] == "400000"
+    assert 150_000 <= len(b"".join(received)) <= 200_000
     assert admin.get(url).content == content
 
 

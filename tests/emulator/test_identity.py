@@ -1,6 +1,7 @@
 """Who somebody is, and what a token may ask about people."""
 
 import base64
+from typing import Any
 
 import pytest
 import requests
@@ -34,7 +35,7 @@ def test_a_missing_or_wrong_token_gets_401(stage, header):
 
 def test_an_expired_token_gets_401(stage):
     token = stage.world.add_token(stage.ada)
-    call = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 5}
+    call: dict[str, Any] = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 5}
     assert requests.get(f"{stage.emulator.api_url}/people/me", **call).status_code == 200
     stage.world.expire_token(token)
     assert requests.get(f"{stage.emulator.api_url}/people/me", **call).status_code == 401
@@ -58,7 +59,7 @@ def test_roles_are_shown_only_to_an_administrator_who_may_read_people(stage, adm
 
 
 def test_people_are_found_by_address_name_and_ids(stage, bot):
-    def names(**query):
+    def names(**query) -> Any:
         return [person["displayName"] for person in bot.get("/people", **query).json()["items"]]
 
     assert names(email="ADA.lovelace@acme.example") == ["Ada Lovelace"]
@@ -93,7 +94,7 @@ def test_scim_gives_role_names_beside_v1_and_under_it(stage, admin):
     assert limited.get(path).status_code == 403
 
 
-def ask_token(stage, known, **changes):
+def ask_token(stage, known, **changes) -> Any:
     form = {
         "grant_type": "refresh_token",
         "client_id": known.client_id,

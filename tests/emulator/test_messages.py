@@ -196,7 +196,7 @@ def test_what_cannot_be_pressed_is_not_pressed(stage, bot):
     card = bot.post("/messages", roomId=stage.space.id, text="a", attachments=[CARD]).json()
     with pytest.raises(Refusal, match="no card"):
         stage.world.press(stage.ada, plain["id"], {})
-    with pytest.raises(Refusal, match="no Action.Submit"):
+    with pytest.raises(Refusal, match=r"no Action\.Submit"):
         stage.world.press(stage.ada, card["id"], "Nonsense")
     with pytest.raises(Refusal) as outsider:
         stage.world.press(stage.ethan, card["id"], {})

@@ -1,6 +1,7 @@
 """Both report families: who may ask, how answers look, and how reports ripen."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.emulator import Shape, Template
 READ = {"spark-admin:reports_read", "identity:people_read"}
 
 
-def decoded(webex_id):
+def decoded(webex_id) -> Any:
     return base64.b64decode(webex_id + "=" * (-len(webex_id) % 4)).decode()
 
 
@@ -130,7 +131,7 @@ def test_each_call_needs_each_of_its_scopes_and_no_other(stage, method, path, sc
     stage.world.add_template(Template(130, "organization", "Calling Usage", "Teams"))
     body = {"templateId": 130, "startDate": "2026-01-01", "endDate": "2026-01-31"} if method == "POST" else None
 
-    def status(allowed):
+    def status(allowed) -> Any:
         return stage.client(stage.ada, scopes=allowed).call(method, path.format(**ids), json=body).status_code
 
     for scope in scopes:
@@ -157,7 +158,7 @@ def test_what_a_family_does_not_know_is_404(stage, admin):
     assert admin.get(f"/partner/reports/{sub.id}", onBehalfOfSubPartnerOrgId="sub").status_code == 200
 
 
-def listed(answer):
+def listed(answer) -> Any:
     return [item.get("reportId") or item.get("id") for item in answer.json()["items"]]
 
 

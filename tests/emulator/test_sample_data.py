@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.emulator.support import Client
 
 
 @pytest.fixture
-def demo():
+def demo() -> Any:
     with Emulator() as emulator:
         made = furnish(emulator.world)
         client = Client(emulator.api_url, made.admin_token)
@@ -22,7 +23,7 @@ def demo():
         client.session.close()
 
 
-def details(client, report):
+def details(client, report) -> Any:
     path = "/partner/reports/" if report.family == "partner" else "/reports/"
     answer = client.get(path + report.id)
     if answer.status_code != 200:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,12 @@ CARD = {
 }
 
 
-def hook(client, listener, resource="messages", event="created", **more):
+def hook(client, listener, resource="messages", event="created", **more) -> Any:
     fields = {"name": f"{resource} {event}", "targetUrl": listener.url, "secret": SECRET, **more}
     return client.post("/webhooks", resource=resource, event=event, **fields)
 
 
-def delivered(stage, count):
+def delivered(stage, count) -> Any:
     stage.world.wait_for(lambda world: len(world.deliveries) >= count)
     return [json.loads(delivery.event.body) for delivery in stage.world.deliveries]
 
@@ -126,7 +127,7 @@ def test_100_failures_in_5_minutes_silence_a_webhook_and_one_more_after_its_revi
     made = hook(bot, listener).json()
     listener.status = 500
 
-    def status():
+    def status() -> Any:
         return bot.get(f"/webhooks/{made['id']}").json()["status"]
 
     for _ in range(99):

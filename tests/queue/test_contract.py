@@ -132,6 +132,16 @@ class TestDedupe:
             crew.ran(*"abac")
         assert crew.keys == list("abac")
 
+    def test_keep_time_leaves_a_waiting_job_as_it_is_and_puts_a_missing_one(self, store, queue, put):
+        put("there", after=3600)
+        with Crew(queue) as crew:
+            with store.begin() as tx:
+                for key in ("there", "missing"):
+                    queue.put(tx, "task", key, keep_time=True)
+            crew.ran("missing")
+            until(lambda: left(store, queue) == 1, "one job left, for later")
+        assert crew.keys == ["missing"]
+
 
 class TestLock:
     @pytest.mark.parametrize("seed", range(5))
@@ -171,6 +181,30 @@ class TestLock:
         put("again", "third", lock="space")
         with Crew(queue, lambda job: Again(3600) if job.key == "again" else None) as crew:
             crew.ran("again", "third")
+
+    def test_those_due_start_in_the_order_of_putting_not_of_their_times(self, store, queue, put):
+        put("first", lock="space", after=0.06)
+        put("second", lock="space", after=0.03)
+        put("third", lock="space")
+
+        def due() -> object:
+            with store.read() as tx:
+                return queue.depth(tx)["due"]
+
+        until(lambda: due() == 3, "three due jobs")
+        with Crew(queue) as crew:
+            crew.ran("first", "second", "third")
+        assert crew.keys == ["first", "second", "third"]
+
+    def test_a_job_put_under_another_lock_while_it_runs_does_not_overlap_itself(self, queue, put):
+        go_on = threading.Event()
+        put("moving", lock="old")
+        with Crew(queue, lambda job: _wait(go_on) if job.key == "moving" else None) as crew:
+            crew.ran("moving")
+            put("moving", "other", lock="new")
+            crew.ran("moving", "other")
+            go_on.set()
+            crew.ran("moving", "other", "moving")
 
     def test_many_jobs_of_one_lock_do_not_starve_others(self, queue, put):
         go_on = threading.Event()
@@ -301,6 +335,10 @@ def test_depth_counts_due_and_delayed_jobs(store, queue, put):
         depth = queue.depth(tx)
     assert (depth["due"], depth["delayed"]) == (2, 1)
     assert 0.05 <= depth["oldest_due_seconds"] < 5
+
+
+def _wait(event: threading.Event) -> None:
+    assert event.wait(5)
 
 
 def _put_and_fail(queue, tx) -> None:

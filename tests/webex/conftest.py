@@ -42,11 +42,18 @@ def closed() -> Iterator[Callable[[T], T]]:
         yield lambda thing: stack.enter_context(closing(thing))  # type: ignore[type-var]
 
 
-@pytest.fixture
-def loopback() -> Iterator[Loopback]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Loopback]:
     made = Loopback()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def loopback(server: Loopback) -> Loopback:
+    """The same server for all tests of a module, with nothing left of the test before."""
+    server.forget()
+    return server
 
 
 @pytest.fixture

@@ -120,6 +120,11 @@ class Loopback:
     def always(self, status: int, body: Any = b"", headers: dict[str, str] | None = None) -> None:
         self.answer(lambda exchange, asked: exchange.reply(status, body, headers))
 
+    def forget(self) -> None:
+        """Start anew: nothing asked yet, every answer an empty success."""
+        self._server.asked = []
+        self.always(200, {})
+
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.webex.answers import cleaned, error_from, names_of, next_link, origin, retry_after, template
@@ -42,6 +42,7 @@ def test_no_retry_after_is_no_wait():
     assert retry_after({}, NOW) is None
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_no_retry_after_can_crash(raw):
     seconds = retry_after({"Retry-After": raw}, NOW)

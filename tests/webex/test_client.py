@@ -59,7 +59,7 @@ def test_no_content_is_no_body(loopback, client):
     assert client.call("GET", "reports/x").json is None
 
 
-def pages_of(loopback, links):
+def pages_of(loopback, links) -> None:
     """Page n answers `{"items": [n]}` (an empty one where n is 1) and links to where `links` says."""
 
     def answer(exchange, asked):

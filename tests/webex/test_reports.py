@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.emulator.reports import Shape
+from bot.emulator.report import Shape
 from bot.errors import WebexError
 from bot.reports.model import Family, Phase, ReportUnreadable
 from bot.webex.client import Client

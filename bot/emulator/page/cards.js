@@ -79,6 +79,21 @@ if (canRender) {
   };
 }
 
+const REFERENCES = ["aria-controls", "aria-describedby", "aria-labelledby", "for"];
+const KEPT_APART = /^(?:__ac-|card-)/; // the renderer's own unique ids, and those done already
+let drawnCards = 0;
+
+/** Elements' ids come from cards and repeat; a prefix keeps them from meeting each other's, or this page's own. */
+function keepIdsApart(root, prefix) {
+  const apart = (id) => (KEPT_APART.test(id) ? id : prefix + id);
+  for (const node of root.querySelectorAll("[id]")) node.id = apart(node.id);
+  for (const name of REFERENCES) {
+    for (const node of root.querySelectorAll(`[${name}]`)) {
+      node.setAttribute(name, node.getAttribute(name).split(/\s+/).map(apart).join(" "));
+    }
+  }
+}
+
 /**
  * A card as an element. `onSubmit(inputs)` gets an Action.Submit's data with the inputs merged into it, as Webex does,
  * and returns a promise of the sentence to show. Throws when the payload is no card.
@@ -103,5 +118,10 @@ export function renderCard(payload, onSubmit) {
   card.parse(payload);
   const drawn = card.render();
   if (!drawn) throw new Error("The card is empty.");
-  return el("div", { class: "card", "data-testid": "card" }, drawn, outcome);
+  const frame = el("div", { class: "card", "data-testid": "card" }, drawn, outcome);
+  drawnCards += 1;
+  const prefix = `card-${drawnCards}-`;
+  card.onInlineCardExpanded = () => keepIdsApart(frame, prefix); // what Action.ShowCard shows is drawn when it is opened
+  keepIdsApart(frame, prefix);
+  return frame;
 }

@@ -69,7 +69,7 @@ function drawSpaceHead() {
   $("mention-row").hidden = !group || !world.bot;
   setText($("mention-row").querySelector("span"), `Mention ${world.bot?.name ?? "the bot"}`);
   setText($("writing-as"), person() ? `Writing as ${person().name}` : "");
-  $("composer").placeholder = "Try: help, reports, or report and an id";
+  $("composer").placeholder = "Try help, or report <id>";
   for (const control of [$("composer"), document.querySelector(".send")]) control.disabled = !here;
 }
 
@@ -177,11 +177,13 @@ async function say(words) {
 }
 
 function showTab(name) {
+  const back = name === "stream" && document.body.dataset.tab !== name;
   document.body.dataset.tab = name;
   for (const tab of document.querySelectorAll(".tabs button")) {
     if (tab.dataset.tab === name) tab.setAttribute("aria-current", "true");
     else tab.removeAttribute("aria-current");
   }
+  if (back && $("stream").scrollTop === 0) scrollToEnd(); // a hidden panel forgets where it was
 }
 
 function showConnection(alive) {

@@ -26,14 +26,16 @@ export function showPeople(list, world, personId, onChoose) {
           "button",
           { type: "button", "data-testid": `person-${person.id}`, onclick: () => onChoose(person.id) },
           avatar(person.name, index, false),
-          el("span", {}, el("b"), el("small"), person.external ? el("span", { class: "tag warn", text: "from outside" }) : null),
+          el("span", {}, el("b"), el("small"), person.external ? el("span", { class: "tag warn" }) : null),
         ),
       ),
     (item, { person, chosen }) => {
       const button = item.firstElementChild;
       button.setAttribute("aria-pressed", String(chosen));
       setText(button.querySelector("b"), person.name);
-      setText(button.querySelector("small"), [person.org, person.note].filter(Boolean).join(" · "));
+      const tag = button.querySelector(".tag"); // an outsider's note is the tag itself
+      setText(button.querySelector("small"), [person.org, tag ? "" : person.note].filter(Boolean).join(" · "));
+      if (tag) setText(tag, person.note || "from outside");
     },
   );
 }
@@ -53,7 +55,7 @@ export function showSpaces(list, world, personId, spaceId, unread, onChoose) {
           "button",
           { type: "button", "data-testid": `space-${space.id}`, onclick: () => onChoose(space.id) },
           el("span", { class: `avatar ${space.type === "direct" ? "avatar-bot" : "avatar-group"}`, "aria-hidden": "true" }, icon(space.type === "direct" ? "bot" : "group")),
-          el("span", {}, el("b"), el("small"), el("span", { class: "tag warn", text: "people from outside" })),
+          el("span", {}, el("b"), el("small"), el("span", { class: "tag warn" })),
           el("span", { class: "dot" }, el("span", { class: "hidden", text: "New messages" })),
         ),
       ),
@@ -62,8 +64,11 @@ export function showSpaces(list, world, personId, spaceId, unread, onChoose) {
       if (chosen) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
       setText(button.querySelector("b"), spaceTitle(world, space, personId));
-      setText(button.querySelector("small"), space.type === "direct" ? "1:1" : space.note || `${space.memberIds.length} members`);
-      button.querySelector(".tag").hidden = !outside || space.type === "direct";
+      const strangers = outside && space.type !== "direct"; // then the note becomes a tag that stands out
+      const size = space.type === "direct" ? "1:1" : `${space.memberIds.length} members`;
+      setText(button.querySelector("small"), strangers || space.type === "direct" ? size : space.note || size);
+      button.querySelector(".tag").hidden = !strangers;
+      setText(button.querySelector(".tag"), strangers ? space.note || "people from outside" : "");
       button.querySelector(".dot").hidden = !fresh;
     },
   );

@@ -1,0 +1,58 @@
+# What a person does here. `make setup` is quick when nothing changed; the others call it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PAGE := bot/emulator/page
+# The first Python that is new enough and really runs (a version manager's shim may be there without its Python).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Arguments for pytest: make test ARGS="tests/webex -k retry"
+ARGS ?=
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header
+
+.PHONY: setup demo test bench chaos lint lock
+
+setup: $(VENV)/.installed $(VENV)/.page
+
+# --no-deps: the lock is complete, and it overrides the SDK's old pin of PyJWT, which pip would refuse to do.
+$(VENV)/.installed: requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || test -x $(BIN)/python || { echo "Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/it"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The page's card renderer. Without it the page still shows every message's text.
+$(VENV)/.page: $(PAGE)/package-lock.json | $(VENV)/.installed
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not here, so the demo's page will show texts instead of cards."; \
+	elif npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $(PAGE); then \
+		touch $@; \
+	else \
+		echo "npm could not fetch the card renderer, so the demo's page will show texts instead of cards."; \
+	fi
+
+demo: setup
+	@$(BIN)/reportbot demo
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+chaos: setup
+	$(BIN)/python -m tests.chaos
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/audit.py
+
+# Both locks from pyproject.toml; versions stay as they are unless they must change: delete the locks to renew all.
+lock: $(VENV)/.installed
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml

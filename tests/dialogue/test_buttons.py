@@ -1,0 +1,68 @@
+"""Buttons do what the typed words do, and ask policy of the presser."""
+
+from __future__ import annotations
+
+from tests.stage import CSV, Stage
+
+
+def test_refresh_replaces_the_card(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+    old = line.card()
+    stage.emulator.world.set_report(report.id, status="In progress")
+
+    ada.presses(old, "Refresh")
+
+    stage.emulator.world.wait_for(lambda _: old.message.deleted)
+    assert "● In progress" in line.card().shown
+
+
+def test_cancel_ends_the_wait(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+
+    ada.presses(line.card(), "Cancel")
+
+    assert "Cancelled" in line.hears("Cancelled").words
+    stage.emulator.world.set_report(report.id, status="done")
+    assert "Nobody waits" in ada.says(f"cancel {report.id}").answer().words
+    assert all(heard.file is None for heard in line.answers())
+
+
+def test_send_again_sends_the_file_without_another_card(stage: Stage) -> None:
+    report = stage.partner_report()
+    ada = stage.at(stage.ada)
+    line = ada.says(f"report {report.id}")
+    line.file()
+
+    ada.presses(line.card(), "Send again")
+
+    heard = line.answers(3)
+    assert [one.card is not None for one in heard] == [True, False, False]
+    assert [one.content for one in heard if one.file] == [CSV, CSV]
+
+
+def test_a_button_of_the_list_gets_the_report(stage: Stage) -> None:
+    stage.partner_report("Old", created=1_700_000_000.0)
+    stage.organization_report("New", created=1_760_000_000.0)
+    ada = stage.at(stage.ada)
+    listed = ada.says("reports").card()
+    assert listed.shown.index("New") < listed.shown.index("Old"), "newest first"
+
+    line = ada.presses(listed, "Get")
+
+    assert line.file().content == CSV
+
+
+def test_somebody_else_who_presses_is_asked_for_by_policy(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    card = line.card()
+
+    stage.at(stage.nora, stage.group).presses(card, "Cancel")
+
+    assert "for administrators" in line.hears("administrators").words
+    stage.emulator.world.set_report(report.id, status="done")
+    line.file()

@@ -1,0 +1,39 @@
+"""``help``, mistyped words, and the bot's own voice."""
+
+from __future__ import annotations
+
+from bot.chat.registry import registry
+from bot.emulator.cards import problems
+from tests.stage import Stage
+
+
+def test_help_shows_every_word_with_buttons(stage: Stage) -> None:
+    card = stage.at(stage.nora).says("help").card()
+
+    for command in registry:
+        assert command.usage.replace("<", "").split()[0] in card.shown
+    assert set(card.buttons) == {"Show reports", "Help"}
+    assert problems(card.card) == []
+
+
+def test_a_mistyped_word_gets_help_with_the_nearest_guessed(stage: Stage) -> None:
+    card = stage.at(stage.ada, stage.group).says("reprot abc").card()
+
+    assert "Did you mean **report**?" in card.shown
+
+
+def test_hostile_text_cannot_break_out_of_the_card(stage: Stage) -> None:
+    card = stage.at(stage.ada).says("[click](http://evil.example) <@personEmail:x@y.z>").card()
+
+    assert "click\\](" in card.shown
+    assert "<@personEmail" not in card.message.markdown
+
+
+def test_the_bot_introduces_itself_when_it_is_added_and_does_not_answer_itself(stage: Stage) -> None:
+    world = stage.emulator.world
+    space = world.add_space("New", [stage.ada])
+
+    world.join(space, stage.bot)
+
+    world.wait_for(lambda _: any(one.person_id == stage.bot.id for one in world.messages(space)))
+    assert [one.card is not None for one in world.messages(space)] == [True]

@@ -1,0 +1,190 @@
+"""``report <id>``: the whole dialogue, 1:1 and in group spaces."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from bot.emulator.cards import problems
+from tests.stage import CSV, Stage
+
+
+def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
+    report = stage.partner_report("Calling Usage", region="US")
+
+    line = stage.at(stage.ada).says(f"report {report.id}")
+
+    card = line.card()
+    assert "Calling Usage" in card.shown
+    assert "● Done" in card.shown
+    assert "Region: US" in card.shown
+    assert "Link: lasts 60 min from now" in card.shown
+    assert "The file follows in this thread." in card.shown
+    assert problems(card.card) == []
+    file = line.file()
+    assert file.content == CSV
+    assert file.file.name.endswith(".csv")
+    assert "2 rows, 2 columns" in file.words
+    assert [heard.card is not None for heard in line.answers(2)] == [True, False], "one card, then the file"
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("report {id}", {}),
+        ("REPORT   {id}", {}),
+        ("Report\n{id}", {"mention_at": "end"}),
+        ("report {id}", {"mention_as": "first"}),
+        ("report {id}", {"mention_as": "first", "mention_at": "end", "with_html": False}),
+        ("report {id}", {"with_html": False}),
+        ("RePoRt <{id}>", {"mention_at": "end", "with_html": False}),
+        ("/report `{id}`", {}),
+        ("{id}", {}),
+    ],
+)
+def test_the_word_is_understood_however_it_is_written_in_a_group_space(stage: Stage, text: str, how: dict) -> None:
+    report = stage.organization_report()
+
+    line = stage.at(stage.grace, stage.group).says(text.format(id=report.id), **how)
+
+    assert "Meeting Details" in line.card().shown
+    assert line.file().content == CSV
+
+
+def test_a_reply_in_a_thread_is_answered_at_the_threads_root(stage: Stage) -> None:
+    report = stage.partner_report()
+    ada = stage.at(stage.ada, stage.group)
+    root = stage.emulator.world.say(stage.ada, stage.group, "look at this")
+
+    line = ada.says(f"report {report.id}", parent_id=root.id)
+
+    assert line.card().message.parent_id == root.id
+    assert line.file().message.parent_id == root.id
+
+
+def test_several_ids_are_several_requests_each_with_card_and_file(stage: Stage) -> None:
+    reports = [stage.partner_report("One"), stage.organization_report("Two"), stage.partner_report("Three")]
+
+    line = stage.at(stage.ada).says("report " + ", ".join(report.id for report in reports))
+
+    heard = line.answers(6)
+    assert sum(one.card is not None for one in heard) == 3
+    assert sum(one.file is not None for one in heard) == 3
+
+
+def test_a_report_that_is_not_done_is_watched_and_its_file_comes_by_itself(stage: Stage) -> None:
+    report = stage.partner_report("Slow", status="In progress")
+
+    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+
+    card = line.card()
+    assert "● In progress" in card.shown
+    assert "You need not do anything" in card.shown
+    assert set(card.buttons) == {"Refresh", "Cancel"}
+    stage.emulator.world.set_report(report.id, status="done")
+    assert line.file().content == CSV
+    assert len(line.answers()) == 2
+
+
+def test_a_zip_stays_a_zip_and_its_rows_are_counted(stage: Stage) -> None:
+    report = stage.partner_report(as_zip=True, checksum="sha256")
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert file.file.name.endswith(".zip")
+    assert "2 rows, 2 columns" in file.words
+    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        assert archive.read(archive.namelist()[0]) == CSV
+
+
+def test_a_file_with_only_its_header_says_so_and_why(stage: Stage) -> None:
+    report = stage.organization_report(content="\ufeffName,Minutes\r\n".encode())
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert "holds only its header" in file.words
+    assert "North America" in file.words
+
+
+def test_a_failed_report_is_told_on_its_card_and_nothing_follows(stage: Stage) -> None:
+    report = stage.partner_report("Broken", status="failed")
+
+    card = stage.at(stage.ada).says(f"report {report.id}").card()
+
+    assert "● Failed" in card.shown
+    assert "Make it anew" in card.shown
+
+
+def test_a_watched_report_that_fails_is_told_in_a_sentence(stage: Stage) -> None:
+    report = stage.partner_report("Broken", status="waiting")
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    line.card()
+
+    stage.emulator.world.set_report(report.id, status="failed")
+
+    assert "Webex could not make it" in line.hears("failed").words
+
+
+def test_an_unknown_status_stays_pending_and_is_shown_verbatim(stage: Stage) -> None:
+    report = stage.partner_report(status="manual_processing")
+
+    assert "● manual_processing" in stage.at(stage.ada).says(f"report {report.id}").card().shown
+
+
+def test_an_unknown_id_names_the_three_reasons_and_the_tracking_ids(stage: Stage) -> None:
+    heard = stage.at(stage.ada).says("report Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w").answer()
+
+    for reason in ("mistyped", "deleted", "Control Hub", "tracking id", "reference"):
+        assert reason in heard.words
+
+
+def test_a_status_beside_the_report_id_is_shown_in_its_case(stage: Stage) -> None:
+    report = stage.partner_report()
+
+    line = stage.at(stage.ada).says(f"report {report.id.swapcase()}")
+
+    assert "does not know this report" in line.answer().words, "ids are case-sensitive and kept to the letter"
+
+
+def test_asking_again_joins_the_watch_and_the_file_comes_once(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada, grace = stage.at(stage.ada, stage.group), stage.at(stage.grace, stage.group)
+    first = ada.says(f"report {report.id}")
+    first.card()
+
+    second = grace.says(f"report {report.id}")
+
+    assert "awaited here already" in second.card().shown
+    stage.emulator.world.set_report(report.id, status="done")
+    first.file()
+    assert stage.emulator.calls.calls_to("GET", "/api") != []
+    assert all(heard.file is None for heard in second.answers())
+
+
+def test_one_download_serves_every_space_that_waits(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    lines = [
+        stage.at(stage.ada).says(f"report {report.id}"),
+        stage.at(stage.grace).says(f"report {report.id}"),
+        stage.at(stage.ada, stage.group).says(f"report {report.id}"),
+    ]
+    for line in lines:
+        line.card()
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    assert [line.file().content for line in lines] == [CSV] * 3
+    assert len([call for call in stage.emulator.calls if call.host == "download"]) == 1
+
+
+def test_report_without_an_id_says_what_to_write(stage: Stage) -> None:
+    assert "Write report and the report's id" in stage.at(stage.ada).says("report").answer().words
+
+
+def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> None:
+    line = stage.at(stage.ada).says("report ../../people/me")
+
+    assert "this is not a report id" in line.answer().words
+    assert not [call for call in stage.emulator.calls if ".." in call.path]

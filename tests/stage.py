@@ -1,0 +1,252 @@
+"""The stage for dialogues: the emulator plays Webex, the real program answers, and people talk.
+
+The program runs in this process (door, queue and worker, wired as in production); the tests that kill processes start
+real ones, see ``tests/killed``.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from bot import manifest, wiring
+from bot.emulator import Emulator
+from bot.settings import Settings, load
+from bot.webex.chat import Chat
+from bot.webex.tokens import StaticToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.emulator.things import Message, Person, Space
+
+SECRET = "a secret of the tests"
+PATIENCE = 15.0
+"""Seconds until a dialogue that does not go on has failed."""
+CSV = "\ufeffName,Minutes\r\nAda,12\r\nGrace,30\r\n".encode()
+
+
+class QuietHandler(WSGIRequestHandler):
+    """The door's server for tests: keep-alive, no access log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message of the bot's, as a person sees it."""
+
+    message: Message
+
+    @property
+    def words(self) -> str:
+        return self.message.text or ""
+
+    @property
+    def card(self) -> dict[str, Any] | None:
+        return self.message.card
+
+    @property
+    def shown(self) -> str:
+        """Every text on the card, in order, one a line."""
+        return "\n".join(texts_of(self.card))
+
+    @property
+    def buttons(self) -> dict[str, dict[str, Any]]:
+        """The card's submit buttons by their title."""
+        return {one["title"]: one["data"] for one in actions_of(self.card) if one["type"] == "Action.Submit"}
+
+    @property
+    def file(self) -> Any:
+        return self.message.files[0] if self.message.files else None
+
+    @property
+    def content(self) -> bytes:
+        return self.file.path.read_bytes()
+
+
+class Line:
+    """What somebody wrote, and what the bot answers to it in its thread."""
+
+    def __init__(self, stage: Stage, person: Person, message: Message) -> None:
+        self._stage = stage
+        self._person = person
+        self.message = message
+        self._root = message.parent_id or message.id
+
+    def answers(self, number: int = 1) -> list[Heard]:
+        """Wait for so many answers in this thread, and give all there are."""
+        self._stage.emulator.world.wait_for(lambda _: len(self._there()) >= number, timeout=PATIENCE)
+        return self._there()
+
+    def answer(self) -> Heard:
+        """Wait for the first answer."""
+        return self.answers(1)[0]
+
+    def card(self) -> Heard:
+        """Wait for a card."""
+        return self._first(lambda heard: heard.card is not None)
+
+    def file(self) -> Heard:
+        """Wait for a file."""
+        return self._first(lambda heard: heard.file is not None)
+
+    def hears(self, words: str) -> Heard:
+        """Wait for an answer with these words."""
+        return self._first(lambda heard: words in heard.words)
+
+    def _first(self, wanted: Any) -> Heard:
+        self._stage.emulator.world.wait_for(lambda _: any(map(wanted, self._there())), timeout=PATIENCE)
+        return next(filter(wanted, self._there()))
+
+    def _there(self) -> list[Heard]:
+        world = self._stage.emulator.world
+        found = world.messages(world.spaces[self.message.room_id])
+        bot = self._stage.bot.id
+        return [Heard(one) for one in found if one.person_id == bot and one.parent_id == self._root and not one.deleted]
+
+
+class Voice:
+    """A person in a space."""
+
+    def __init__(self, stage: Stage, person: Person, space: Space) -> None:
+        self._stage = stage
+        self.person = person
+        self.space = space
+
+    def says(self, text: str, **how: Any) -> Line:
+        """Write something; in a group space to the bot, by a mention."""
+        world = self._stage.emulator.world
+        if self.space.type == "group":
+            how.setdefault("mention", self._stage.bot)
+        return Line(self._stage, self.person, world.say(self.person, self.space, text, **how))
+
+    def presses(self, heard: Heard, button: str) -> Line:
+        """Press a button of a card; what comes of it stands in the card's thread."""
+        self._stage.emulator.world.press(self.person, heard.message.id, heard.buttons[button])
+        return Line(self._stage, self.person, heard.message)
+
+    def hears_privately(self, words: str) -> Heard:
+        """Wait for words of the bot in the 1:1 space with it."""
+        world = self._stage.emulator.world
+        space = world.direct_space(self.person, self._stage.bot)
+
+        def there() -> list[Heard]:
+            mine = (Heard(one) for one in world.messages(space) if one.person_id == self._stage.bot.id)
+            return [heard for heard in mine if words in heard.words]
+
+        world.wait_for(lambda _: there(), timeout=PATIENCE)
+        return there()[0]
+
+
+class Stage:
+    """Emulator, people, spaces and the program."""
+
+    def __init__(self, emulator: Emulator, folder: Path, **environ: str) -> None:
+        self.emulator = emulator
+        world = emulator.world
+        self.acme = world.add_organization("Acme", is_partner=True)
+        self.globex = world.add_organization("Globex")
+        self.ada = world.add_person("Ada Lovelace", self.acme, roles=["id_full_admin"])
+        self.grace = world.add_person("Grace Hopper", self.acme, roles=["id_readonly_admin"])
+        self.nora = world.add_person("Nora Jones", self.acme, roles=[])
+        self.ethan = world.add_person("Ethan Hunt", self.globex, roles=["id_full_admin"])
+        self.bot = world.add_bot("Report Bot", self.acme)
+        self.bot_token = world.add_token(self.bot, kind="bot")
+        self.admin_token = world.add_token(self.ada, kind="integration")
+        self.group = world.add_space("Admin reports", [self.ada, self.grace, self.nora, self.bot])
+        self.outside = world.add_space("Project with Globex", [self.ada, self.ethan, self.bot])
+        self.folder = folder
+        self.environ = {
+            "WEBEX_BOT_TOKEN": self.bot_token,
+            "WEBEX_ADMIN_TOKEN": self.admin_token,
+            "WEBEX_WEBHOOK_SECRET": SECRET,
+            "WEBEX_API_URL": emulator.api_url,
+            "REPORT_DOWNLOAD_HOSTS": "127.0.0.1",
+            "DATA_DIR": str(folder),
+            "POLL_INTERVAL": "0.1",
+        } | environ
+
+    def settings(self) -> Settings:
+        """The program's settings."""
+        return load(self.environ)
+
+    def at(self, person: Person, space: Space | None = None) -> Voice:
+        """Somebody in a space, or 1:1 with the bot."""
+        return Voice(self, person, space or self.emulator.world.direct_space(person, self.bot))
+
+    def partner_report(self, title: str = "Calling Usage", **more: Any) -> Any:
+        """A partner report, done unless told otherwise."""
+        return self._report("partner", title, more)
+
+    def organization_report(self, title: str = "Meeting Details", **more: Any) -> Any:
+        """An organisation report."""
+        return self._report("organization", title, more)
+
+    def _report(self, family: str, title: str, more: dict[str, Any]) -> Any:
+        given = {"status": "done", "content": CSV} | more
+        return self.emulator.world.add_report(family=family, title=title, **given)
+
+    def register(self, door: str) -> None:
+        """Have Webex deliver its events to the door, as ``manifest apply`` does."""
+        chat = Chat(self.emulator.api_url, StaticToken(self.bot_token))
+        wanted = manifest.read()
+        for hook in wanted.webhooks:
+            if hook.resource != "rooms":
+                url = f"{door}{wanted.path}"
+                chat.create_webhook(
+                    name=hook.name, target_url=url, resource=hook.resource, event=hook.event, secret=SECRET
+                )
+        chat.close()
+
+    @contextmanager
+    def program(self) -> Iterator[str]:
+        """Door and worker, in this process; gives the door's address."""
+        settings = self.settings()
+        app = wiring.build_web(settings)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        stop = threading.Event()
+        worker = wiring.build_worker(settings)
+        working = threading.Thread(target=worker.run, args=(stop,))
+        working.start()
+        try:
+            yield f"http://127.0.0.1:{server.port}"
+        finally:
+            self.emulator.deliver_webhooks = False
+            stop.set()
+            working.join()
+            server.shutdown()
+            serving.join()
+            server.server_close()
+
+
+def texts_of(part: Any) -> list[str]:
+    """Every text of a card."""
+    if isinstance(part, list):
+        return [text for one in part for text in texts_of(one)]
+    if not isinstance(part, dict):
+        return []
+    if part.get("type") == "FactSet":
+        return [f"{fact['title']}: {fact['value']}" for fact in part["facts"]]
+    own = [part["text"]] if "text" in part else []
+    return own + [text for name in ("body", "items", "columns", "actions") for text in texts_of(part.get(name))]
+
+
+def actions_of(part: Any) -> list[dict[str, Any]]:
+    """Every action of a card."""
+    if isinstance(part, list):
+        return [action for one in part for action in actions_of(one)]
+    if not isinstance(part, dict):
+        return []
+    own = [part] if str(part.get("type", "")).startswith("Action.") else []
+    return own + [action for name in ("body", "items", "columns", "actions") for action in actions_of(part.get(name))]

@@ -1,0 +1,168 @@
+"""Who is who: roles by every name, never guessed, remembered for a while."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from bot.errors import Refused, WebexError
+from bot.webex.client import Client
+from bot.webex.directory import Directory, bare_id, readable_tail
+from bot.webex.tokens import StaticToken
+from tests.webex.loopback import ALL_ERRORS
+
+
+def encoded(kind: str, tail: str) -> str:
+    return base64.urlsafe_b64encode(f"ciscospark://us/{kind}/{tail}".encode()).decode().rstrip("=")
+
+
+ORG = encoded("ORGANIZATION", "11-22")
+ADMIN = encoded("ROLE", "id_full_admin")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def scripted(loopback, closed, clock):
+    return Directory(closed(Client(loopback.url, StaticToken("t"))), clock=clock)
+
+
+def answers(loopback, **by_path) -> None:
+    """Path's last piece → (status, body); others are 404."""
+
+    def answer(exchange, asked):
+        status, body = by_path.get(asked.path.rpartition("/")[2], (404, {"message": "no"}))
+        exchange.reply(status, body, {"trackingId": "T_1"})
+
+    loopback.answer(answer)
+
+
+ME = (200, {"id": "me", "orgId": ORG})
+
+
+def test_an_administrator_of_the_emulator_is_known_by_every_name_of_the_role(stage):
+    directory = Directory(stage.admin)
+    assert directory.our_org() == stage.org.id
+    ada = directory.roles_of(stage.ada.id)
+    assert (ada.person_id, ada.org_id) == (stage.ada.id, stage.org.id)
+    assert ada.emails == {"ada.lovelace@acme.example"}
+    assert {"id_full_admin", "Full Administrator"} <= ada.roles
+    assert directory.roles_of(stage.nora.id).roles == frozenset()
+
+
+def test_without_the_scope_for_role_names_the_ids_still_say_it(stage, closed):
+    token = stage.emulator.world.add_token(stage.ada, scopes={"spark-admin:people_read"})
+    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(token))))
+    assert "id_full_admin" in directory.roles_of(stage.ada.id).roles
+    directory.roles_of(stage.nora.id)
+    assert len(stage.emulator.calls.calls_to("GET", "/v1/roles")) == 1
+
+
+def test_where_people_hide_their_roles_scim_shows_them(stage, closed):
+    token = stage.emulator.world.add_token(stage.ada, scopes={"spark:people_read", "identity:people_read"})
+    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(token))))
+    assert "id_full_admin" in directory.roles_of(stage.ada.id).roles
+    assert directory.roles_of(stage.nora.id).roles == frozenset()
+
+
+def test_where_nothing_shows_roles_it_is_refused_with_the_scope_that_is_missing(stage, closed):
+    token = stage.emulator.world.add_token(stage.ada, scopes={"spark:people_read"})
+    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(token))))
+    for _ in range(2):
+        with pytest.raises(Refused, match="spark-admin:people_read") as caught:
+            directory.roles_of(stage.ada.id)
+        assert caught.value.reason == "roles_unreadable"
+    assert len(stage.emulator.calls.calls_to("GET", f"/v1/people/{stage.ada.id}")) == 2
+
+
+def test_an_outsiders_hidden_roles_are_not_asked_for(loopback, scripted):
+    answers(loopback, me=ME, eve=(200, {"id": "eve", "orgId": "OTHER"}))
+    assert scripted.roles_of("eve").roles == frozenset()
+    assert [asked.path for asked in loopback.asked] == ["/v1/people/eve", "/v1/people/me"]
+
+
+def test_somebody_whom_webex_does_not_know_has_nothing_and_is_asked_for_again(loopback, scripted):
+    answers(loopback, me=ME)
+    for _ in range(2):
+        found = scripted.roles_of("eve")
+        assert (found.org_id, found.roles, found.emails) == ("", frozenset(), frozenset())
+    assert len(loopback.asked) == 2
+
+
+def test_roles_may_come_as_one_text_with_commas(loopback, scripted):
+    answers(loopback, me=ME, ada=(200, {"id": "ada", "orgId": ORG, "roles": [f"{ADMIN},custom"]}))
+    assert scripted.roles_of("ada").roles == {ADMIN, "id_full_admin", "custom"}
+
+
+def test_people_are_remembered_for_five_minutes_and_the_org_for_good(loopback, scripted, clock):
+    answers(loopback, me=ME, ada=(200, {"id": "ada", "orgId": ORG, "roles": []}))
+    scripted.our_org()
+    scripted.roles_of("ada")
+    clock.now = 299
+    scripted.roles_of("ada")
+    scripted.our_org()
+    assert len(loopback.asked) == 2
+    clock.now = 301
+    scripted.roles_of("ada")
+    assert len(loopback.asked) == 3
+    scripted.forget()
+    scripted.roles_of("ada")
+    assert len(loopback.asked) == 4
+
+
+GOOD = {"me": ME, "ada": (200, {"id": "ada", "orgId": ORG, "roles": [ADMIN]}), "roles": (200, {"items": []})}
+CAN_DO_WITHOUT = {("ada", 404), ("roles", 401), ("roles", 403), ("roles", 404)}
+"""A person whom Webex does not know, and role names that the token may not list."""
+
+
+@pytest.mark.parametrize("status", ALL_ERRORS)
+@pytest.mark.parametrize("broken", GOOD)
+def test_every_status_is_an_error_or_a_refusal_and_never_remembered(loopback, scripted, broken, status):
+    answers(loopback, **(GOOD | {broken: (status, {"message": "no"})}))
+    ask = scripted.our_org if broken == "me" else lambda: scripted.roles_of("ada").roles
+    if (broken, status) in CAN_DO_WITHOUT:
+        assert ("id_full_admin" in ask()) == (broken == "roles")
+    elif (broken, status) == ("ada", 403):
+        with pytest.raises(Refused, match="T_1"):
+            ask()
+    else:
+        with pytest.raises(WebexError) as caught:
+            ask()
+        assert (caught.value.status, caught.value.tracking_id) == (status, "T_1")
+    answers(loopback, **GOOD)
+    assert scripted.our_org() == ORG
+    assert "id_full_admin" in scripted.roles_of("ada").roles
+
+
+@pytest.mark.parametrize("body", [[], 5, {}, {"id": 5}, b"<html>"])
+def test_a_person_that_cannot_be_read_is_an_error(loopback, scripted, body):
+    answers(loopback, me=(200, body), ada=(200, body))
+    with pytest.raises(WebexError):
+        scripted.our_org()
+    with pytest.raises(WebexError):
+        scripted.roles_of("ada")
+
+
+def test_a_token_without_an_organisation_makes_nobody_ours(loopback, scripted):
+    answers(loopback, me=(200, {"id": "me"}))
+    with pytest.raises(WebexError):
+        scripted.our_org()
+
+
+def test_ids_have_a_readable_tail():
+    assert readable_tail(ADMIN) == "id_full_admin"
+    assert bare_id(ORG) == "11-22"
+    assert bare_id("11-22") == "11-22"
+    for unfit in ("", "x", "é", "Full Administrator", encoded("ROLE", "x").lower()):
+        assert readable_tail(unfit) == ""

@@ -1,0 +1,166 @@
+"""Files posted to a space: streamed, named, and refused as Webex refuses them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import traceback
+
+import pytest
+
+from bot.errors import FileRejected, WebexError
+from bot.ports import Posted, Target
+from bot.webex import uploads
+from bot.webex.chat import Chat
+from bot.webex.tokens import StaticToken
+from tests.webex.loopback import ALL_ERRORS
+
+SECRET = "top-secret-token-0123456789"
+LARGE = 60 * 1024 * 1024
+MEMORY_FOR_ANY_SIZE = 16 * 1024 * 1024
+FETCH_AND_POST = """
+import json, resource, sys
+from pathlib import Path
+from bot.ports import Target
+from bot.reports.model import Family, Report
+from bot.webex.chat import Chat
+from bot.webex.files import Files
+from bot.webex.tokens import StaticToken
+
+given = json.load(sys.stdin)
+chat = Chat(given["api"], StaticToken(given["bot_token"]))
+files = Files(StaticToken(given["admin_token"]), ["127.0.0.1"])
+chat.me()
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+report = Report("x", Family.PARTNER, "done", download_url=given["link"])
+got = files.download(report, Path(given["to"]))
+posted = chat.upload(
+    Target(room_id=given["room"]), path=got.path, name="r.csv", content_type="text/csv", markdown="large"
+)
+print(json.dumps({"grown": peak() - before, "size": got.size, "sha256": got.sha256, "message": posted.message_id}))
+chat.close()
+files.close()
+"""
+
+
+@pytest.fixture
+def scripted(loopback, closed):
+    return closed(Chat(loopback.url, StaticToken(SECRET), timeout=(2, 2)))
+
+
+@pytest.fixture
+def path(tmp_path):
+    made = tmp_path / "0123.part"
+    made.write_bytes(b"A,B\n1,2\n")
+    return made
+
+
+def send(chat, path, target=None, name="Hosts é.csv") -> Posted:
+    posted: Posted = chat.upload(
+        target or Target(room_id="r"), path=path, name=name, content_type="text/csv", markdown="**two** rows"
+    )
+    return posted
+
+
+def test_a_file_is_posted_under_its_name_with_its_line_in_the_thread(stage, path):
+    world = stage.emulator.world
+    space = world.add_space("Reports", [stage.ada, stage.bot])
+    said = world.say(stage.ada, space, "report x", mention=stage.bot)
+    posted = send(stage.chat, path, Target(room_id=space.id, parent_id=said.id))
+    message = world.messages(space)[-1]
+    assert (posted, message.parent_id) == (Posted(message.id, space.id), said.id)
+    assert message.markdown == "**two** rows"
+    (file,) = message.files
+    assert (file.name, file.content_type) == ("Hosts é.csv", "text/csv")
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_file_may_go_to_a_person(stage, path):
+    posted = send(stage.chat, path, Target(person_id=stage.ada.id))
+    assert posted.room_id == stage.emulator.world.direct_space(stage.ada, stage.bot).id
+
+
+@pytest.mark.parametrize("status", ALL_ERRORS)
+def test_every_status_is_an_error(loopback, scripted, path, status):
+    loopback.always(status, {"message": f"no {SECRET}"}, {"trackingId": "T_1", "Retry-After": "0"})
+    with pytest.raises(WebexError) as caught:
+        send(scripted, path)
+    assert (caught.value.status, caught.value.tracking_id, caught.value.reached) == (status, "T_1", True)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    assert len(loopback.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"id":"m"}'])
+def test_an_answer_that_cannot_be_read_is_unsure(loopback, scripted, path, body):
+    loopback.always(200, body)
+    with pytest.raises(WebexError) as caught:
+        send(scripted, path)
+    assert (caught.value.status, caught.value.reached) == (None, None)
+
+
+def test_a_lost_answer_is_unsure_and_nothing_is_sent_twice(stage, path):
+    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
+    stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError) as caught:
+        send(stage.chat, path, Target(room_id=space.id))
+    assert caught.value.reached is None
+    assert len(stage.emulator.world.messages(space)) == 1
+
+
+def test_what_webex_would_refuse_as_too_large_is_not_sent(loopback, scripted, path):
+    os.truncate(path, uploads.MAX_FILE_BYTES + 1)
+    with pytest.raises(FileRejected, match="100 MB"):
+        send(scripted, path)
+    assert loopback.asked == []
+
+
+def test_a_file_that_is_gone_is_said(scripted, path):
+    path.unlink()
+    with pytest.raises(FileRejected, match="no longer"):
+        send(scripted, path)
+
+
+def test_an_upload_may_take_longer_than_other_calls():
+    assert uploads.TIMEOUT[1] >= 300
+
+
+def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_path):
+    """In a process of its own, whose peak must not grow with the file."""
+    world = stage.emulator.world
+    line = b"2024-03-24,ada@acme.example,12\n" * 2048
+
+    def content():
+        left = LARGE
+        while left:
+            piece = line[:left]
+            left -= len(piece)
+            yield piece
+
+    made = world.add_report(family="partner", title="Large", status="done", content=content, size=LARGE)
+    space = world.direct_space(stage.ada, stage.bot)
+    given = {
+        "api": stage.emulator.api_url,
+        "bot_token": stage.bot_token,
+        "admin_token": stage.admin_token,
+        "link": world.download_link(made),
+        "to": str(tmp_path / "large"),
+        "room": space.id,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FETCH_AND_POST],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["size"] == LARGE
+    (file,) = world.messages(space)[-1].files
+    assert (file.size, file.sha256) == (LARGE, said["sha256"])
+    assert said["grown"] < MEMORY_FOR_ANY_SIZE
