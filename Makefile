@@ -37,7 +37,7 @@ demo: setup
 	@$(BIN)/reportbot demo
 
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -65,6 +65,9 @@ class Child:
     due: float = 0.0
     """When to start it (monotonic)."""
     pause: float = FIRST_PAUSE
+    """Seconds before it is started again, the next time."""
+    paused: float = 0.0
+    """Seconds before it is started again, this time."""
     starts: int = 0
     lived: bool = False
 
@@ -72,8 +75,10 @@ class Child:
         """Note a death, and decide when to start again."""
         ran = now - self.started
         self.lived = self.lived or ran >= LIVES_SECONDS
-        self.pause = FIRST_PAUSE if ran >= SETTLED_SECONDS else min(LONGEST_PAUSE, self.pause * 2)
-        self.due = now + self.pause
+        if ran >= SETTLED_SECONDS:
+            self.pause = FIRST_PAUSE
+        self.due, self.paused = now + self.pause, self.pause
+        self.pause = min(LONGEST_PAUSE, self.pause * 2)
         self.process = None
 
     @property
@@ -125,7 +130,7 @@ class Supervisor:
             raise CannotServe(
                 f"{child.name} cannot start: it ended {child.starts} times at once (exit code {code}), see above."
             )
-        log.error("child_died", child=child.name, exit_code=code, again_in_seconds=child.pause)
+        log.error("child_died", child=child.name, exit_code=code, again_in_seconds=child.paused)
 
     def _start(self, child: Child) -> None:
         child.process = subprocess.Popen(  # noqa: S603 our own commands
@@ -168,7 +173,8 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as exc:
-        reason = exc.strerror or type(exc).__name__
+        # A name that does not resolve has a negative number with words of its own.
+        reason = os.strerror(exc.errno) if exc.errno is not None and exc.errno > 0 else exc.strerror
         raise CannotServe(f"Cannot listen on {host} port {port}: {reason}. Set PORT or HOST, or free it.") from exc
 
 

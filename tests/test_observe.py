@@ -123,7 +123,7 @@ def test_references_are_eight_letters_without_look_alikes():
 
 COUNTER = """
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 from bot import metrics
 metrics.start_metrics(Path(sys.argv[1]))
 metrics.webhook_answered(200)

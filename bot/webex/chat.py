@@ -16,7 +16,8 @@ from webexteamssdk.exceptions import webexteamssdkException
 from bot.webex import shapes, uploads
 from bot.webex.answers import unreadable
 from bot.webex.client import segment
-from bot.webex.transport import POOL, TIMEOUT, Brake, Transport
+from bot.webex.session import POOL, TIMEOUT
+from bot.webex.transport import Brake, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

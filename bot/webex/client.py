@@ -13,7 +13,8 @@ from urllib.parse import urljoin
 
 from bot.errors import WebexError
 from bot.webex.answers import json_of, next_link, tracking_id
-from bot.webex.transport import POOL, TIMEOUT, Brake, Transport
+from bot.webex.session import POOL, TIMEOUT
+from bot.webex.transport import Brake, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,7 +22,8 @@ from bot.ports import Downloaded
 from bot.webex.answers import error_from, header
 from bot.webex.links import permitted_host, redirected
 from bot.webex.received import CHUNK, Received
-from bot.webex.transport import FIRST_ERROR, FOREIGN, TIMEOUT, UNAUTHORIZED, Bearer, PlainSession, no_answer
+from bot.webex.session import TIMEOUT, Bearer, PlainSession
+from bot.webex.transport import FIRST_ERROR, FOREIGN, UNAUTHORIZED, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

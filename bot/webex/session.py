@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import socket
-from typing import Any, Final
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -47,6 +47,7 @@ class PlainSession(requests.Session):
 
     def __init__(self, pool: int = POOL) -> None:
         super().__init__()
+        self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self.mount(scheme, _KeptAlive(pool_connections=4, pool_maxsize=pool))

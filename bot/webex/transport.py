@@ -8,23 +8,19 @@ the queue's.
 
 from __future__ import annotations
 
-import re
-import socket
 import ssl
 import threading
 import time
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
 
 from bot.errors import WebexError
 from bot.values import is_loopback
 from bot.webex.answers import cause_of, error_from, names_of, origin, retry_after, template
+from bot.webex.session import POOL, TIMEOUT, Bearer, PlainSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES: Final = 100 * 1024 * 1024
 """Webex takes files up to 100 MB."""
-TIMEOUT: Final = (5.0, 600.0)
-"""Seconds to connect, and to wait for the answer after the last byte: Webex scans the file first."""
+TIMEOUT: Final = (60.0, 600.0)
+"""Seconds that the line may stall while we send (to urllib3 that is the time to connect), and to wait for the answer
+after the last byte: Webex scans the file first."""
 
 
 def address(target: Target) -> dict[str, str]:

@@ -307,6 +307,29 @@ def test_sixteen_threads_share_one_transport(loopback, transport):
     assert len({asked.connection for asked in loopback.asked}) <= 16
 
 
+def test_a_connection_that_hangs_up_in_the_middle_of_others_mixes_nothing_up(loopback, transport):
+    """Every fifth request is hung up on; sixteen threads get their own answer or an error that passes."""
+
+    def answer(exchange, asked):
+        if len(loopback.asked) % 5 == 0:
+            exchange.hang_up()
+        else:
+            exchange.reply(200, {"path": asked.path})
+
+    loopback.answer(answer)
+
+    def ask(number):
+        try:
+            return number, get(transport, f"things/{number}").json()["path"]
+        except WebexError as error:
+            return number, None if error.passing else str(error)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, range(300)))
+    assert {path for number, path in answers if path != f"/v1/things/{number}"} <= {None}
+    assert sum(path is not None for _, path in answers) > 200
+
+
 def test_the_transport_costs_little():
     """The card's way is latency-critical: one call with connection kept alive takes a few milliseconds at most."""
     loopback = Loopback()

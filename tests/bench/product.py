@@ -1,0 +1,136 @@
+"""The program as it is deployed: the Procfile's own lines, as processes, on a fresh database each time."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot import lifeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.bench.world import Addresses
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+PROCESSES = Path("/proc")
+# Fields of /proc/<pid>/stat after the program's name, which stands in brackets and may hold anything.
+SESSION, USER_TIME, SYSTEM_TIME = 3, 11, 12
+
+
+class Product:
+    """How to start it; `running` gives one start."""
+
+    def __init__(self, addresses: Addresses, folder: Path) -> None:
+        self._folder = folder
+        self._starts = 0
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = int(probe.getsockname()[1])
+        lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+        self._commands = {name: shlex.split(command) for name, _, command in (line.partition(":") for line in lines)}
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if name in {"LANG", "LC_ALL", "TMPDIR", "HOME"}},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "WEBEX_BOT_TOKEN": addresses.bot_token,
+            "WEBEX_ADMIN_TOKEN": addresses.admin_token,
+            "WEBEX_WEBHOOK_SECRET": "a secret of the bench",
+            "WEBEX_API_URL": addresses.api,
+            "REPORT_DOWNLOAD_HOSTS": "127.0.0.1",
+            "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+        }
+
+    def release(self) -> None:
+        """Register the webhooks."""
+        with self._log("release") as log:
+            subprocess.run(
+                self._commands["release"], env=self._with_data(), stdout=log, stderr=log, cwd=ROOT, check=True
+            )
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, int]]:
+        """Web and worker on an empty database until the block ends; gives their process numbers."""
+        self._starts += 1
+        environ = self._with_data()
+        reading, writing = os.pipe()  # when this process is killed, they end too
+        processes = {}
+        try:
+            for name in ("web", "worker"):
+                with self._log(f"{name}-{self._starts}") as log:
+                    processes[name] = subprocess.Popen(
+                        self._commands[name],
+                        env={**environ, lifeline.VARIABLE: str(reading)},
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        cwd=ROOT,
+                        pass_fds=(reading,),
+                        start_new_session=True,
+                    )
+            self._wait_until_ready(processes)
+            yield {name: process.pid for name, process in processes.items()}
+        finally:
+            os.close(reading)
+            for process in processes.values():  # at once: their work is of no use to anybody
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            os.close(writing)
+
+    def _with_data(self) -> dict[str, str]:
+        return {**self._environ, "DATA_DIR": str(self._folder / f"data-{self._starts}")}
+
+    @contextmanager
+    def _log(self, name: str) -> Iterator[int]:
+        handle = os.open(self._folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _wait_until_ready(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self.readiness().get("worker") != "alive":
+            for name, process in processes.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"{name} ended with {process.returncode}, see {self._folder}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not ready within {START_SECONDS:g} seconds")
+            time.sleep(LOOK_SECONDS)
+
+    def readiness(self) -> dict[str, object]:
+        """What `/readyz` says; empty while nobody listens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        try:
+            connection.request("GET", "/readyz")
+            found: dict[str, object] = json.loads(connection.getresponse().read())
+        except OSError:
+            return {}
+        finally:
+            connection.close()
+        return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and of all others in its session; 0 where the system does not tell."""
+    ticks = 0
+    for path in PROCESSES.glob("[0-9]*/stat") if PROCESSES.is_dir() else ():
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        if int(path.parent.name) == pid or int(fields[SESSION]) == pid:
+            ticks += int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,234 @@
+"""Webex for the bench: the emulator in a process of its own, so that it shares no interpreter with who measures.
+
+It is told what to do over one pipe, and tells of every card and file that it has taken over another.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from bot.emulator import Emulator
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from types import TracebackType
+
+    from bot.emulator import Message, Person, Report
+
+SENDERS = 20
+REPORTS_EACH = 4
+"""A person asks for these in turn, so that an earlier request's delivery is not joined by the next one."""
+CONTENT = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
+LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One message `report <id>` that stands in a 1:1 space, and its signed webhook, which nobody has delivered yet."""
+
+    message_id: str
+    room_id: str
+    report_id: str
+    url: str
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A card (or a file) that Webex has taken, as an answer to a message; `at` in seconds since 1970."""
+
+    asked_id: str
+    is_card: bool
+    at: float
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """What the program's settings need."""
+
+    api: str
+    bot_token: str
+    admin_token: str
+    pid: int
+
+
+class _Puppet:
+    """The emulator and what the bench can ask of it; runs in the emulator's process."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        world = emulator.world
+        acme = world.add_organization("Acme", is_partner=True)
+        self._people = [world.add_person(f"Ada {number}", acme, roles=["id_full_admin"]) for number in range(SENDERS)]
+        self._bot = world.add_bot("Report Bot", acme)
+        self._tokens = world.add_token(self._bot, kind="bot"), world.add_token(self._people[0], kind="integration")
+        self._reports = [[self._report(person, number) for number in range(REPORTS_EACH)] for person in self._people]
+        emulator.deliver_webhooks = False  # the senders deliver, and measure
+
+    def _report(self, person: Person, number: int) -> Report:
+        world = self._emulator.world
+        report = world.add_report(family="partner", title=f"Usage {person.last_name} {number}", content=CONTENT)
+        world.body_of(report)  # its file is made now, not while somebody measures
+        return report
+
+    def addresses(self) -> Addresses:
+        return Addresses(self._emulator.api_url, *self._tokens, os.getpid())
+
+    def ask(self, senders: int, each: int) -> list[list[Asked]]:
+        """So many new messages of each of so many senders, in the 1:1 space of each."""
+        return [self._asked_by(index, each) for index in range(senders)]
+
+    def _asked_by(self, index: int, number: int) -> list[Asked]:
+        world = self._emulator.world
+        person = self._people[index]
+        with world.lock:
+            space = world.direct_space(person, self._bot)
+            wanted = [self._reports[index][count % REPORTS_EACH].id for count in range(number)]
+            said = [world.say(person, space, f"report {report_id}") for report_id in wanted]
+            events = {event.data_id: event for event in world.undelivered if event.resource == "messages"}
+            world.undelivered.clear()
+        return [
+            Asked(message.id, space.id, report_id, event.target_url, event.body, dict(event.headers))
+            for message, report_id in zip(said, wanted, strict=True)
+            for event in [events[message.id]]
+        ]
+
+    def card_of(self, asked_id: str) -> tuple[str, list[dict[str, Any]]]:
+        """Fallback text and attachments of the card that answered a message."""
+        found = self._emulator.world.all_messages.values()
+        card = next(one for one in found if one.parent_id == asked_id and one.card)
+        return card.markdown or "", card.attachments
+
+    def behave(self, latency: float, hang: float) -> None:
+        """Every answer of the API takes so many seconds longer; with `hang`, calls from now on hang for as long."""
+        self._emulator.latency = latency
+        self._emulator.faults.clear()
+        if hang:
+            self._emulator.faults.add(path="/v1/*", host="api", delay=hang)
+
+    def tell(self, news: Connection) -> None:
+        """Send whatever the bot posts, until the other end is closed."""
+        world = self._emulator.world
+        version, last = 0, ""
+        while not world.closing.is_set():
+            version = world.wait_for_version(version, LOOK_SECONDS)
+            with world.lock:
+                newest = list(takewhile(lambda one: one.id != last, reversed(world.all_messages.values())))
+            if newest:
+                last = newest[0].id
+            for message in reversed(newest):
+                if message.parent_id and message.person_id == self._bot.id and (message.card or message.files):
+                    news.send(_taken(message))
+
+
+def _taken(message: Message) -> Taken:
+    return Taken(message.parent_id or "", is_card=message.card is not None, at=message.created)
+
+
+def _play(calls: Connection, news: Connection) -> None:
+    """The process: do as told until the bench closes its end, or is gone."""
+    with Emulator() as emulator:
+        puppet = _Puppet(emulator)
+        threading.Thread(target=_tell, args=(puppet, news), daemon=True).start()
+        while True:
+            try:
+                name, arguments = calls.recv()
+            except EOFError:
+                return
+            calls.send(getattr(puppet, name)(*arguments))
+
+
+def _tell(puppet: _Puppet, news: Connection) -> None:
+    try:
+        puppet.tell(news)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the bench has ended
+
+
+class World:
+    """The bench's end: calls, and what has been heard."""
+
+    def __init__(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._calls, calls = spawn.Pipe()
+        self._news, news = spawn.Pipe()
+        self._process = spawn.Process(target=_play, args=(calls, news), daemon=True)
+        self._process.start()
+        calls.close()
+        news.close()
+        self._heard = threading.Condition()
+        self._taken: dict[bool, dict[str, float]] = {True: {}, False: {}}
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self.addresses: Addresses = self._call("addresses")
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._calls.close()
+        self._process.join(PATIENCE_SECONDS)
+        self._listener.join(PATIENCE_SECONDS)
+        self._news.close()
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        self._calls.send((name, arguments))
+        return self._calls.recv()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                taken: Taken = self._news.recv()
+            except (EOFError, OSError):
+                return
+            with self._heard:
+                self._taken[taken.is_card][taken.asked_id] = taken.at
+                self._heard.notify_all()
+
+    def ask(self, senders: int, each: int) -> list[list[Asked]]:
+        """See `_Puppet`."""
+        asked: list[list[Asked]] = self._call("ask", senders, each)
+        return asked
+
+    def card_of(self, asked_id: str) -> tuple[str, list[dict[str, Any]]]:
+        """See `_Puppet`."""
+        words, attachments = self._call("card_of", asked_id)
+        return words, attachments
+
+    def behave(self, *, latency: float = 0.0, hang: float = 0.0) -> None:
+        """See `_Puppet`."""
+        self._call("behave", latency, hang)
+
+    def card_at(self, asked_id: str) -> float:
+        """Wait for the card that answers this message; when Webex took it, in seconds since 1970."""
+        return self._wait(asked_id, is_card=True)
+
+    def file_at(self, asked_id: str) -> float:
+        """The same for the file."""
+        return self._wait(asked_id, is_card=False)
+
+    def _wait(self, asked_id: str, *, is_card: bool) -> float:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with self._heard:
+            while asked_id not in self._taken[is_card]:
+                if not self._heard.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"no {'card' if is_card else 'file'} within {PATIENCE_SECONDS:g} seconds")
+            return self._taken[is_card][asked_id]
+
+    def taken_between(self, began: float, ended: float) -> tuple[int, int]:
+        """How many cards and files came in a stretch of time."""
+        with self._heard:
+            cards, files = (
+                sum(began <= at < ended for at in self._taken[is_card].values()) for is_card in (True, False)
+            )
+        return cards, files

@@ -1,0 +1,269 @@
+"""The core on a workbench: put together on the emulator, run job by job in the test's own thread, under a set clock.
+
+Nothing happens by itself: a test says what a person writes, lets the due jobs run, turns the clock, breaks things in
+between, and looks at what stands in the space.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from bot import migrations, tasks, wiring
+from bot.chat.answer import Answer
+from bot.chat.context import Context
+from bot.chat.reader import Reader
+from bot.guard import Guard
+from bot.identity import Identity
+from bot.ledger import deliveries, events
+from bot.ledger.events import Event
+from bot.outbox import Outbox
+from bot.queue.sqlite import SqliteQueue
+from bot.reports.catalogue import Catalogue
+from bot.reports.deliver import Deliver
+from bot.reports.endings import Tell
+from bot.reports.model import Family
+from bot.reports.watch import Watch
+from bot.store import Store
+from bot.sweep import Sweep
+from bot.webex.chat import Chat
+from bot.webex.client import Client
+from bot.webex.directory import Directory
+from bot.webex.files import Files
+from bot.webex.reports import ReportsApi
+from bot.webex.tokens import StaticToken
+from bot.webex.transport import Brake
+from bot.worker import Worker
+from tests.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bot.emulator import Emulator
+    from bot.emulator.things import Message, Person, Space
+    from bot.ledger.deliveries import Delivery
+    from bot.queue import Job
+    from bot.store import Transaction
+
+MOST_JOBS = 300
+"""Runs after which a workbench that never comes to rest has failed."""
+
+
+class Crash(BaseException):  # noqa: N818 it stands for a kill, which no code of the program catches
+    """The process is gone at this point."""
+
+
+class Points:
+    """The points between two steps of the program; the one chosen is where it is killed."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.deadly: int | None = None
+
+    def __call__(self) -> None:
+        self.passed += 1
+        if self.passed == self.deadly:
+            raise Crash
+
+
+class CountingStore(Store):
+    """A store whose commits have a point before and after."""
+
+    points: Points
+
+    @contextmanager
+    def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
+        self.points()
+        with super().begin(durable=durable) as tx:
+            yield tx
+        self.points()
+
+
+class CountingChat(Chat):
+    """The bot's chat, whose writes have a point before and after."""
+
+    points: Points
+
+    def post(self, *args: Any, **more: Any) -> Any:
+        return self._between(lambda: Chat.post(self, *args, **more))
+
+    def upload(self, *args: Any, **more: Any) -> Any:
+        return self._between(lambda: Chat.upload(self, *args, **more))
+
+    def _between(self, do: Callable[[], Any]) -> Any:
+        self.points()
+        done = do()
+        self.points()
+        return done
+
+
+class Clock:
+    """The time of bot and emulator alike; it stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def turn(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Workbench:
+    """Emulator, people, spaces, and the program in pieces."""
+
+    def __init__(self, emulator: Emulator, folder: Path, database: Path, **environ: str) -> None:
+        self.emulator = emulator
+        self.world = emulator.world
+        self.clock = Clock()
+        emulator.world.clock = self.clock.seconds
+        self.stage = Stage(emulator, folder, **environ)
+        self.points = Points()
+        self.folder = folder / "files"
+        self.folder.mkdir(parents=True)
+        shutil.copy(database, folder / "reportbot.db")
+        self._references = count(1)
+        self.start()
+
+    def start(self) -> None:
+        """Put the program together, with nothing in its memory."""
+        settings = self.stage.settings()
+        self.store = CountingStore(settings.database_url.get_secret_value())
+        self.store.points = self.points
+        self.queue = SqliteQueue(self.store, settings.data_dir, clock=self.clock.seconds)
+        bot_token, admin = self.stage.bot_token, StaticToken(self.stage.admin_token)
+        brakes = Brake(self.clock.seconds), Brake(self.clock.seconds)
+        self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), brake=brakes[0])
+        self.chat.points = self.points
+        client = Client(settings.webex_api_url, admin, brake=brakes[1])
+        identity = Identity(self.store, self.chat, bot_token, self.clock)
+        self.directory = Directory(client, clock=self.clock.seconds)
+        guard = Guard(self.directory, self.chat, identity.id, lambda our_org: wiring.rules(settings, our_org))
+        catalogue = Catalogue(ReportsApi(client, now=self.clock), [Family(one) for one in settings.report_families])
+        self.outbox = Outbox(self.store, self.chat, identity.id, self.clock)
+        self.files = Files(admin, settings.report_download_hosts)
+        self.context = Context(
+            store=self.store,
+            queue=self.queue,
+            catalogue=catalogue,
+            guard=guard,
+            outbox=self.outbox,
+            chat=self.chat,
+            now=self.clock,
+            new_reference=lambda: f"reference{next(self._references)}",
+            watch_deadline=timedelta(seconds=settings.watch_deadline),
+            poll_interval=settings.poll_interval,
+        )
+        self.sweep = Sweep(self.store, self.queue, self.folder, self.clock)
+        self.worker = Worker(
+            self.queue,
+            {
+                tasks.EVENT: Reader(self.context, identity.person),
+                tasks.ANSWER: Answer(self.context),
+                tasks.WATCH: Watch(self.store, self.queue, catalogue, self.clock, settings.poll_interval),
+                tasks.DELIVER: Deliver(
+                    store=self.store,
+                    queue=self.queue,
+                    catalogue=catalogue,
+                    files=self.files,
+                    guard=guard,
+                    outbox=self.outbox,
+                    folder=self.folder,
+                    now=self.clock,
+                ),
+                tasks.TELL: Tell(self.store, self.outbox, self.clock),
+            },
+            new_reference=self.context.new_reference,
+            observe=lambda _task, _outcome: None,
+        )
+        self._open = [self.store, self.chat, client, self.files]
+
+    def stop(self) -> None:
+        """End the program, in order or after a crash: nothing of it is left but what is on the disk."""
+        for one in self._open:
+            one.close()
+
+    def restart(self) -> None:
+        """A new process on the same disk; it sweeps first, as the real one does."""
+        self.stop()
+        self.start()
+        self.sweep.once()
+
+    def hears(self, person: Person, text: str, space: Space | None = None, **how: Any) -> Message:
+        """Somebody writes to the bot (1:1 when no space is named), and the event is kept as the door keeps it."""
+        space = space or self.world.direct_space(person, self.stage.bot)
+        if space.type == "group":
+            how.setdefault("mention", self.stage.bot)
+        message = self.world.say(person, space, text, **how)
+        self._keep(Event("messages", "created", message.id, space.id, space.type, person.id))
+        return message
+
+    def pressed(self, person: Person, message: Message, data: dict[str, Any]) -> None:
+        """Somebody presses a button."""
+        action = self.world.press(person, message.id, data)
+        space = self.world.spaces[message.room_id]
+        self._keep(Event("attachmentActions", "created", action.id, space.id, None, person.id))
+
+    def _keep(self, event: Event) -> None:
+        with Store.begin(self.store) as tx:
+            event_id = events.record(tx, event, self.clock())
+            assert event_id is not None
+            self.queue.put(tx, tasks.EVENT, str(event_id), lock=event.room_id)
+
+    def work(self, *, until: str | None = None) -> list[Job]:
+        """Run what is due, one job after the other, until nothing is (or such a task is next); gives what ran."""
+        ran: list[Job] = []
+        while len(ran) < MOST_JOBS:
+            claims, _ = self.queue.take([], 1)
+            if not claims or claims[0].job.task == until:
+                return ran
+            outcome = self.worker.handle(claims[0].job)
+            self.queue.settle(claims[0], outcome)
+            ran.append(claims[0].job)
+        raise AssertionError(f"the jobs never come to an end: {ran[-5:]}")
+
+    def wait(self, seconds: float, *, until: str | None = None) -> list[Job]:
+        """Turn the clock and run what is due then."""
+        self.clock.turn(seconds)
+        return self.work(until=until)
+
+    def next_wait(self) -> float | None:
+        """Seconds until the next job is due."""
+        return self.queue.take([], 1)[1]
+
+    def delivery(self, number: int = 1) -> Delivery:
+        """The delivery of that row."""
+        with self.store.read() as tx:
+            found = deliveries.get(tx, number)
+        assert found is not None
+        return found
+
+    def said(self, space: Space | None = None, person: Person | None = None) -> list[Message]:
+        """What the bot has said in a space, or 1:1 to somebody (Ada)."""
+        where = space or self.world.direct_space(person or self.stage.ada, self.stage.bot)
+        return [one for one in self.world.messages(where) if one.person_id == self.stage.bot.id and not one.deleted]
+
+    def calls(self, method: str, path: str) -> int:
+        """How many calls the program has made to these addresses of the API."""
+        return len(self.emulator.calls.calls_to(method, path, "api"))
+
+    @property
+    def downloads(self) -> int:
+        """How often the download host was asked."""
+        return sum(call.host == "download" for call in self.emulator.calls)
+
+
+def migrated(path: Path) -> Path:
+    """Make a database as the program needs it: copied for each test, since a migration takes a while."""
+    store = Store(f"sqlite:///{path}")
+    migrations.upgrade(store)
+    store.close()
+    return path

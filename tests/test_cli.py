@@ -1,0 +1,244 @@
+"""The command line, as a user meets it: sentences and exit codes, against an emulated Webex."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from bot import __version__
+from bot.cli import main
+from bot.emulator import Emulator
+from bot.emulator.sample_data import furnish
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = "webhook-secret-0123456789"
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch, tmp_path) -> Iterator[None]:
+    """No setting from outside, a log that is put back, and a data folder of its own."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def webex(monkeypatch) -> Iterator[Emulator]:
+    """The emulator, with the settings that fit."""
+    with Emulator() as emulator:
+        demo = furnish(emulator.world)
+        for name, value in {
+            "WEBEX_BOT_TOKEN": demo.bot_token,
+            "WEBEX_ADMIN_TOKEN": demo.admin_token,
+            "WEBEX_WEBHOOK_SECRET": SECRET,
+            "WEBEX_API_URL": emulator.api_url,
+            "PUBLIC_URL": "https://bot.example.com",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield emulator
+
+
+def test_the_version_is_said(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"reportbot {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["manifest"], ["manifest", "nonsense"]])
+def test_a_wrong_call_is_exit_code_2(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["serve"], ["worker"], ["doctor"], ["manifest", "plan"], ["manifest", "apply"]])
+def test_every_command_names_all_wrong_settings_at_once_and_exits_with_2(words, monkeypatch, capsys):
+    monkeypatch.setenv("PORT", "http")
+    assert main(words) == 2
+    told = capsys.readouterr()
+    for name in ("WEBEX_BOT_TOKEN", "WEBEX_ADMIN_TOKEN", "WEBEX_WEBHOOK_SECRET", "PORT"):
+        assert f"  {name} " in told.err
+    assert told.out == ""
+
+
+def test_gunicorn_names_wrong_settings_too(monkeypatch):
+    monkeypatch.setenv("WEBEX_BOT_TOKEN", "a token with spaces")
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "WEBEX_BOT_TOKEN holds a space" in done.stderr
+    assert "WEBEX_WEBHOOK_SECRET is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def hooks_of(webex: Emulator) -> list[tuple[str, str, str, str, str | None]]:
+    return sorted(
+        (hook.name, f"{hook.resource}/{hook.event}", hook.target_url, hook.status, hook.secret)
+        for hook in webex.world.webhooks.values()
+    )
+
+
+def test_apply_registers_the_webhooks_once_and_plan_then_finds_nothing_amiss(webex, capsys):
+    assert main(["manifest", "plan"]) == 0
+    assert "create “reportbot: messages”" in capsys.readouterr().out
+    assert hooks_of(webex) == []
+    assert main(["manifest", "apply"]) == 0
+    first = hooks_of(webex)
+    assert len(first) == 4
+    assert {hook[2:] for hook in first} == {("https://bot.example.com/webhooks/webex", "active", SECRET)}
+    assert main(["manifest", "apply"]) == 0
+    assert hooks_of(webex) == first
+    told = capsys.readouterr()
+    assert SECRET not in told.out + told.err
+    assert main(["manifest", "plan"]) == 0
+    assert "create" not in capsys.readouterr().out
+
+
+def test_apply_follows_a_new_address_and_a_rotated_secret_and_revives_what_sleeps(webex, monkeypatch):
+    assert main(["manifest", "apply"]) == 0
+    ids = set(webex.world.webhooks)
+    next(iter(webex.world.webhooks.values())).status = "inactive"
+    monkeypatch.setenv("PUBLIC_URL", "https://new.example.com/")
+    monkeypatch.setenv("WEBEX_WEBHOOK_SECRET", f"another-{SECRET},{SECRET}")
+    assert main(["manifest", "apply"]) == 0
+    assert {hook[2:] for hook in hooks_of(webex)} == {
+        ("https://new.example.com/webhooks/webex", "active", f"another-{SECRET}")
+    }
+    assert set(webex.world.webhooks) == ids
+
+
+def test_plan_tells_the_scopes_with_their_reason_and_role_also_without_an_address(webex, monkeypatch, capsys):
+    monkeypatch.delenv("PUBLIC_URL")
+    assert main(["manifest", "plan"]) == 0
+    told = capsys.readouterr().out
+    assert "PUBLIC_URL is missing" in told
+    assert "analytics:read_all [organization reports]" in told
+    assert "Given by: full administrator" in told
+
+
+def test_a_bot_of_another_name_is_a_remark_since_a_bot_cannot_rename_itself(webex, capsys):
+    webex.world.people[next(one.id for one in webex.world.people.values() if one.type == "bot")].display_name = "Robo"
+    assert main(["manifest", "plan"]) == 0
+    assert "The bot is called Robo. The manifest calls it Report Bot" in capsys.readouterr().out
+
+
+def test_apply_needs_the_public_address(webex, monkeypatch, capsys):
+    monkeypatch.delenv("PUBLIC_URL")
+    assert main(["manifest", "apply"]) == 2
+    assert "PUBLIC_URL is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", ["plan", "apply"])
+def test_webex_down_is_one_sentence_and_exit_code_1(webex, step, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("WEBEX_API_URL", f"http://127.0.0.1:{taken.getsockname()[1]}/v1")
+    assert main(["manifest", step]) == 1
+    told = capsys.readouterr().err
+    assert told.splitlines()[-1] == "reportbot: Webex did not answer."
+    assert "Traceback" not in told
+
+
+def test_one_webhook_that_webex_refuses_is_named_and_the_others_are_made(webex, capsys):
+    webex.faults.add(method="POST", path="/v1/webhooks", status=500, times=1)
+    assert main(["manifest", "apply"]) == 1
+    assert capsys.readouterr().out.count("FAILED: Webex has trouble") == 1
+    assert len(hooks_of(webex)) == 3
+
+
+def doctor(capsys) -> tuple[int, dict[str, str], str]:
+    code = main(["doctor"])
+    told = capsys.readouterr().out
+    lines = [line.split(None, 1) for line in told.splitlines()]
+    return code, {rest.split(":")[0]: state for state, rest in lines}, told
+
+
+def test_a_healthy_set_up_passes_every_check(webex, capsys):
+    assert main(["manifest", "apply"]) == 0
+    capsys.readouterr()
+    code, checks, told = doctor(capsys)
+    assert code == 0
+    assert checks == dict.fromkeys(
+        (
+            *("settings", "database", "bot token", "admin token", "roles"),
+            *("partner reports", "organization reports", "webhooks"),
+        ),
+        "ok",
+    )
+    assert "Report Bot" in told
+    assert "Ada Lovelace, a person" in told
+
+
+def test_before_apply_the_doctor_says_what_apply_would_do(webex, capsys):
+    code, checks, told = doctor(capsys)
+    assert code == 1
+    assert (checks["database"], checks["webhooks"]) == ("note", "FAILED")
+    assert "run reportbot manifest apply" in told
+
+
+def test_missing_scopes_are_named_with_who_can_give_them(webex, monkeypatch, capsys):
+    world = webex.world
+    ada = next(one for one in world.people.values() if one.first_name == "Ada")
+    monkeypatch.setenv("WEBEX_ADMIN_TOKEN", world.add_token(ada, "integration", scopes={"spark-admin:people_read"}))
+    code, checks, told = doctor(capsys)
+    assert code == 1
+    assert checks["partner reports"] == checks["organization reports"] == "FAILED"
+    assert "needs spark-admin:reports_read and identity:people_read" in told
+    assert "needs analytics:read_all, given by: full administrator" in told
+
+
+def test_a_family_that_is_refused_is_only_a_note_when_the_other_answers(webex, monkeypatch, capsys):
+    world = webex.world
+    grace = next(one for one in world.people.values() if one.first_name == "Grace")
+    monkeypatch.setenv("WEBEX_ADMIN_TOKEN", world.add_token(grace, "integration"))
+    _, checks, told = doctor(capsys)
+    assert (checks["partner reports"], checks["organization reports"]) == ("note", "ok")
+    assert "REPORT_FAMILIES" in told
+
+
+def test_tokens_in_each_others_place_are_recognised(webex, monkeypatch, capsys):
+    bot, admin = os.environ["WEBEX_BOT_TOKEN"], os.environ["WEBEX_ADMIN_TOKEN"]
+    monkeypatch.setenv("WEBEX_BOT_TOKEN", admin)
+    monkeypatch.setenv("WEBEX_ADMIN_TOKEN", bot)
+    code, checks, told = doctor(capsys)
+    assert code == 1
+    assert (checks["bot token"], checks["admin token"]) == ("FAILED", "FAILED")
+    assert "must be a bot's token" in told
+    assert "has no admin rights" in told
+
+
+def test_tokens_that_webex_does_not_know_and_a_webex_that_is_down_are_lines_not_tracebacks(webex, monkeypatch, capsys):
+    monkeypatch.setenv("WEBEX_BOT_TOKEN", "no-such-token")
+    monkeypatch.setenv("WEBEX_ADMIN_TOKEN", "nor-such-token")
+    code, checks, told = doctor(capsys)
+    assert code == 1
+    assert {checks[name] for name in ("bot token", "admin token", "roles", "webhooks")} == {"FAILED"}
+    assert "such-token" not in told
+    webex.faults.add(path="/v1/*", status=503, times=None)
+    assert doctor(capsys)[0] == 1
+
+
+def test_the_procfile_has_three_simple_commands():
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    assert set(lines) == {"release", "web", "worker"}
+    assert lines["release"] == "reportbot manifest apply"
+    assert not any(character in line for line in lines.values() for character in "&|;$=()'\"")

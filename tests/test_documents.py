@@ -1,0 +1,22 @@
+"""The documents say what the program does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.chat import commands
+from bot.chat.registry import registry
+from bot.settings import settings_table
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_readme_names_every_setting() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [name for name, _, _ in settings_table() if f"`{name}`" not in text] == []
+
+
+def test_the_readme_names_every_command() -> None:
+    assert commands.MOST_IDS > 0, "the commands are registered by their module"
+    text = README.read_text(encoding="utf-8")
+    assert [command.usage for command in registry if f"| `{command.usage}` |" not in text] == []
