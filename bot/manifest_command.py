@@ -39,7 +39,7 @@ class BotWebhooks:
                 event=hook.event,
                 filter=hook.filter,
                 status=hook.status,
-                secret=getattr(hook, "secret", None) or None,
+                secret=hook.secret,
             )
             for hook in self._chat.webhooks()
         ]

@@ -50,10 +50,14 @@ class Outbox:
         self._bot_id = bot_id
         self._now = now
 
-    def say(self, key: str, target: Target, markdown: str, card: Card | None = None) -> Posted:
-        """Post words, or a card with its fallback text. Raises ``WebexError`` or :class:`Unsure`."""
+    def say(self, key: str, target: Target, markdown: str, card: Card | None = None, *, mark: str = "") -> Posted:
+        """Post words, or a card with its fallback text. Raises ``WebexError`` or :class:`Unsure`.
+
+        ``mark``: a part of the words that no other post has. By it the message is known again where the rest of the
+        words may be others at the next try, as a card's status.
+        """
         text = shortened(markdown)
-        return self._once(key, target, text, lambda where: self._chat.post(where, markdown=text, card=card))
+        return self._once(key, target, text, lambda where: self._chat.post(where, markdown=text, card=card), mark)
 
     def send(self, key: str, target: Target, path: Path, *, name: str, content_type: str, markdown: str) -> Posted:
         """Post a file with its line. Raises ``WebexError`` or :class:`Unsure`."""
@@ -65,21 +69,23 @@ class Outbox:
             lambda where: self._chat.upload(where, path=path, name=name, content_type=content_type, markdown=text),
         )
 
-    def _once(self, key: str, target: Target, text: str, post: Callable[[Target], Posted]) -> Posted:
+    def _once(self, key: str, target: Target, text: str, post: Callable[[Target], Posted], mark: str = "") -> Posted:
         with self._store.begin() as tx:
             fresh = posts.intend(tx, key, target, self._now())
             before = None if fresh else posts.get(tx, key)
         if before is not None:
             if before.state == posts.SENT and before.message_id:
                 return Posted(before.message_id, before.room_id or "")
-            found = self._look(before, target, text)
+            found = self._look(before, target, text, mark)
             if found is not None:
                 return self._sent(key, found)
         try:
             posted = post(target)
         except WebexError as error:
             if target.parent_id and error.status in THREAD_GONE:
-                return self._sent(key, post(replace(target, parent_id=None)))
+                # A post of its own: its answer may be lost too, and it is to be looked for elsewhere.
+                self._forget(key)
+                return self._once(f"{key}:beside", replace(target, parent_id=None), text, post, mark)
             if error.reached is None or error.status in LOST_BEHIND_A_GATEWAY:
                 # Stays "intended": the next try looks first.
                 raise
@@ -88,7 +94,7 @@ class Outbox:
             raise
         return self._sent(key, posted)
 
-    def _look(self, before: posts.Post, target: Target, text: str) -> Posted | None:
+    def _look(self, before: posts.Post, target: Target, text: str, mark: str) -> Posted | None:
         """Find the message of an earlier try that may have taken effect."""
         if before.state in {posts.REFUSED, posts.DELETED}:
             return None
@@ -97,16 +103,16 @@ class Outbox:
                 posts.settle(tx, before.key, posts.UNKNOWN, self._now())
             raise Unsure
         for message in self._chat.recent(target):
-            if self._is_ours(message, before, target, text):
+            if self._is_ours(message, before, target) and (
+                mark in message.text if mark else plain(message.text) == plain(text)
+            ):
                 return Posted(message.id, message.room_id)
         return None
 
-    def _is_ours(self, message: Message, before: posts.Post, target: Target, text: str) -> bool:
+    def _is_ours(self, message: Message, before: posts.Post, target: Target) -> bool:
         if message.person_id != self._bot_id() or (message.parent_id or None) != target.parent_id:
             return False
         if message.created is None or message.created < before.intended_at - CLOCKS_DIFFER:
-            return False
-        if plain(message.text) != plain(text):
             return False
         with self._store.read() as tx:
             return posts.by_message(tx, message.id) is None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot import manifest, wiring
-from bot.emulator import Emulator
 from bot.settings import Settings, load
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bot.emulator import Emulator
     from bot.emulator.things import Message, Person, Space
 
 SECRET = "a secret of the tests"

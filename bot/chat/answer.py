@@ -16,6 +16,7 @@ from bot.plain_words import utc
 from bot.policy import Act, Verdict
 from bot.reports.endings import end
 from bot.reports.model import Phase
+from bot.reports.privately import go_private
 from bot.reports.watch import failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
@@ -70,10 +71,7 @@ class Answer:
             self._end(delivery, State.REFUSED, decision.sentence)
             return
         if decision.verdict is Verdict.PRIVATELY:
-            context.outbox.say(f"delivery:{delivery.id}:privately", target_of(delivery), decision.sentence)
-            with context.store.begin() as tx:
-                deliveries.note(tx, delivery.id, private=True)
-            delivery = self._get(str(delivery.id)) or delivery
+            delivery = go_private(context.store, context.outbox, delivery, decision.sentence)
         with context.store.read() as tx:
             known = deliveries.known_family(tx, delivery.report_id)
             leader = deliveries.watched_here(tx, delivery)
@@ -98,6 +96,7 @@ class Answer:
             target_of(delivery),
             cards.report_text(report, shown),
             cards.report_card(report, shown),
+            mark=delivery.reference,
         )
 
     def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:

@@ -26,6 +26,7 @@ from bot.reports.contents import read_contents
 from bot.reports.endings import GONE, end
 from bot.reports.model import Family, Phase
 from bot.reports.naming import CONTENT_TYPES, file_name
+from bot.reports.privately import go_private
 from bot.reports.watch import failed, gone, named, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
@@ -117,18 +118,21 @@ class Deliver:
         waiting = self._in_time(waiting)
         if not waiting:
             return None
+        trouble: BotError | None = None
         try:
             report = self._catalogue.details(family, report_id)
-            held = self._fetch(report, waiting, path) if self._is_done(report, waiting) else None
+            if not self._is_done(report, waiting):
+                return None
+            waiting, trouble = self._permitted(waiting)
+            held = self._fetch(report, waiting, path) if waiting else None
         except BotError as error:
             if error.passing:
                 return error
             self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]))
             return None
         if held is None:
-            return None
+            return trouble
         line = file_line(report, held, read_contents(held.path, held.kind))
-        trouble: BotError | None = None
         for delivery in self._again(waiting):
             trouble = self._post(delivery, report, held, line) or trouble
         return trouble
@@ -159,6 +163,24 @@ class Deliver:
                     self._queue.put(tx, tasks.WATCH, watch_key(delivery.family or "", delivery.region))
         return False
 
+    def _permitted(self, waiting: Sequence[Delivery]) -> tuple[list[Delivery], BotError | None]:
+        """Those who may have the file now, and the trouble, if it will pass, in finding out about the others.
+
+        What goes wrong in asking about one space must neither end nor delay the others.
+        """
+        permitted: list[Delivery] = []
+        trouble: BotError | None = None
+        for delivery in waiting:
+            try:
+                if self._allowed(delivery):
+                    permitted.append(delivery)
+            except BotError as error:
+                if error.passing:
+                    trouble = error
+                else:
+                    self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error))
+        return permitted, trouble
+
     def _allowed(self, delivery: Delivery) -> bool:
         """Ask policy, now: roles, members and settings may have changed since it was asked for."""
         target_is_direct = delivery.private or delivery.room_type == DIRECT
@@ -166,9 +188,7 @@ class Deliver:
         if decision.verdict is Verdict.ALLOWED:
             return True
         if decision.verdict is Verdict.PRIVATELY:
-            self._outbox.say(f"delivery:{delivery.id}:privately", target_of(delivery), decision.sentence)
-            with self._store.begin() as tx:
-                deliveries.note(tx, delivery.id, private=True)
+            go_private(self._store, self._outbox, delivery, decision.sentence)
             return True
         self._end_all([delivery], State.REFUSED, decision.sentence)
         return False
@@ -180,14 +200,11 @@ class Deliver:
                 if delivery.state is before:
                     deliveries.move(tx, delivery, to, now)
 
-    def _fetch(self, report: Report, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
-        """The file for those who may have it; None when there is none for them.
+    def _fetch(self, report: Report, allowed: Sequence[Delivery], path: Path) -> Downloaded | None:
+        """The file for those who may have it; None when Webex will not take it.
 
         It comes from our disk when an earlier run has just verified it and only the post is missing.
         """
-        allowed = [delivery for delivery in waiting if self._allowed(delivery)]
-        if not allowed:
-            return None
         self._move(self._again(allowed), State.READY, State.FETCHING)
         held = self._held(allowed, path)
         if held is None:

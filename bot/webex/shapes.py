@@ -21,7 +21,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A webhook as it is registered. Its secret is never shown by Webex."""
+    """A webhook as it is registered."""
 
     id: str
     name: str
@@ -32,6 +32,8 @@ class Webhook:
     status: str = ""
     """``active`` or ``inactive``."""
     owned_by: str = ""
+    secret: str | None = field(default=None, repr=False)
+    """Webex may show it; None when it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def webhook(raw: Mapping[str, Any]) -> Webhook:
         filter=_text(raw, "filter"),
         status=_text(raw, "status"),
         owned_by=_text(raw, "ownedBy"),
+        secret=_text(raw, "secret") or None,
     )
 
 

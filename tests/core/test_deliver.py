@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot import tasks
+from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.reports import deliver
 from tests.stage import CSV
 
 if TYPE_CHECKING:
+    from bot.emulator.things import Message, Space
     from tests.core.workbench import Workbench
 
 
-def test_the_steps_come_in_order(bench: Workbench) -> None:
-    """Details anew, policy again, the download, the post: after the card, each asked of Webex anew."""
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+def carded(bench: Workbench, space: Space | None = None, **report: Any) -> Any:
+    """A done report that Ada asked for, up to its card: the file is about to be fetched."""
+    made = bench.stage.partner_report(**report)
+    bench.hears(bench.stage.ada, f"report {made.id}", space)
     bench.work(until=tasks.DELIVER)
+    return made
+
+
+def files(messages: list[Message]) -> list[bytes]:
+    return [one.files[0].path.read_bytes() for one in messages if one.files]
+
+
+def words(messages: list[Message]) -> str:
+    return "\n".join(one.text or "" for one in messages)
+
+
+def test_the_steps_come_in_order(bench: Workbench) -> None:
+    """Details anew, policy again, the download, policy once more, the post; and the file is removed afterwards."""
+    report = carded(bench, bench.stage.group)
     bench.emulator.calls.clear()
 
     bench.work()
@@ -28,5 +43,245 @@ def test_the_steps_come_in_order(bench: Workbench) -> None:
     steps = [f"{call.method} {call.path.rsplit('/', 1)[-1]}" for call in bench.emulator.calls]
     assert steps == [f"GET {report.id}", "GET memberships", "GET api", "GET memberships", "POST messages"]
     assert bench.delivery().state is State.DONE
-    assert [one.files[0].path.read_bytes() for one in bench.said(bench.stage.group) if one.files] == [CSV]
-    assert list(bench.folder.iterdir()) == [], "the file is removed afterwards"
+    assert files(bench.said(bench.stage.group)) == [CSV]
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_somebody_external_joins_between_card_and_file(bench: Workbench) -> None:
+    """The asker gets the file 1:1, and the space one neutral sentence."""
+    report = carded(bench, bench.stage.group, title="Secret Figures")
+    before = bench.said(bench.stage.group)
+    bench.world.join(bench.stage.group, bench.stage.ethan)
+
+    bench.work()
+
+    (said,) = bench.said(bench.stage.group)[len(before) :]
+    assert "outside your organisation" in (said.text or "")
+    assert "Secret Figures" not in (said.text or "")
+    assert report.id not in (said.text or "")
+    assert files(bench.said()) == [CSV]
+
+
+def test_somebody_external_joins_while_the_file_is_fetched(bench: Workbench) -> None:
+    """Policy is asked right before the post, not only before the download."""
+    carded(bench, bench.stage.group)
+    fetch = bench.files.download
+
+    def slow(*args: Any, **more: Any) -> Any:
+        held = fetch(*args, **more)
+        bench.world.join(bench.stage.group, bench.stage.ethan)
+        return held
+
+    bench.files.download = slow  # type: ignore[method-assign]
+
+    bench.work()
+
+    assert files(bench.said(bench.stage.group)) == []
+    assert files(bench.said()) == [CSV]
+
+
+def test_a_role_that_was_lost_meanwhile_is_refused(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.grace, f"report {report.id}", bench.stage.group)
+    bench.work(until=tasks.DELIVER)
+    bench.stage.grace.roles.clear()
+
+    bench.wait(301)  # roles are believed for five minutes
+
+    assert bench.delivery().state is State.REFUSED
+    assert "Reports are for administrators" in words(bench.said(bench.stage.group))
+    assert files(bench.said(bench.stage.group) + bench.said()) == []
+    assert bench.downloads == 0
+
+
+def test_the_link_is_fresh(bench: Workbench) -> None:
+    """The link of the card has long expired when the file is fetched: details are asked anew."""
+    carded(bench, link_seconds=60.0)
+
+    bench.wait(3600)
+
+    assert files(bench.said()) == [CSV]
+
+
+def test_a_web_page_is_never_posted_as_a_report(bench: Workbench) -> None:
+    carded(bench, html_error=True)
+
+    bench.work()
+
+    assert files(bench.said()) == []
+    assert "web page instead of the report" in words(bench.said())
+    assert bench.delivery().state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"checksum": "0" * 32}, "does not match the report's checksum"),
+        ({"infected": True}, "the file was found infected"),
+        ({"unscannable": True}, "could not scan this file for malware"),
+        ({"redirect_to": "https://evil.example/steal"}, "evil.example"),
+    ],
+)
+def test_a_file_that_may_not_be_posted_is_said_once(bench: Workbench, how: dict[str, Any], said: str) -> None:
+    carded(bench, **how)
+
+    bench.work()
+
+    assert files(bench.said()) == []
+    assert words(bench.said()).count(said) == 1
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_a_file_over_webex_s_limit_is_said(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "MAX_POSTED", len(CSV) - 1)
+    carded(bench, bench.stage.group)
+
+    bench.work()
+
+    assert f"has {len(CSV)} bytes and Webex takes at most" in words(bench.said(bench.stage.group))
+    assert files(bench.said(bench.stage.group)) == []
+    assert bench.delivery().state is State.FAILED
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_the_bot_is_removed_from_the_space(bench: Workbench) -> None:
+    """The asker is told 1:1 and gets the file there; another space that waits is served all the same."""
+    stage = bench.stage
+    report = stage.partner_report()
+    other = bench.world.add_space("Other", [stage.ada, stage.grace, stage.bot])
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.hears(stage.grace, f"report {report.id}", other)
+    bench.work(until=tasks.DELIVER)
+    bench.world.leave(stage.group, stage.bot)
+
+    bench.work()
+
+    assert "I am not in the space where you asked" in words(bench.said())
+    assert files(bench.said()) == [CSV]
+    assert files(bench.said(other)) == [CSV]
+    assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]
+
+
+def test_a_space_whose_members_cannot_be_read_now_delays_only_itself(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report()
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.hears(stage.grace, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    bench.emulator.faults.add(method="GET", path="/v1/memberships", status=502, times=1)
+
+    bench.work()
+
+    assert files(bench.said(person=stage.grace)) == [CSV]
+    assert files(bench.said(stage.group)) == []
+    bench.wait(2)
+    assert files(bench.said(stage.group)) == [CSV]
+    assert bench.downloads == 1
+
+
+@pytest.mark.parametrize("status", [423, 429, 503])
+def test_an_upload_that_is_refused_for_now_is_posted_once_and_downloaded_once(bench: Workbench, status: int) -> None:
+    carded(bench, bench.stage.group)
+    bench.emulator.faults.add(
+        method="POST", path="/v1/messages", status=status, headers={"Retry-After": "20"}, times=1
+    )
+
+    bench.work()
+    assert files(bench.said(bench.stage.group)) == []
+    assert 20 <= (bench.next_wait() or 0) < 22
+    bench.wait(19)
+    assert files(bench.said(bench.stage.group)) == []
+    bench.wait(3)
+
+    assert files(bench.said(bench.stage.group)) == [CSV]
+    assert bench.downloads == 1
+
+
+@pytest.mark.parametrize("where", ["group", "direct"])
+def test_the_lost_answer_of_an_upload_is_looked_for_and_not_posted_twice(bench: Workbench, where: str) -> None:
+    space = bench.stage.group if where == "group" else None
+    carded(bench, space)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+
+    bench.work()
+    bench.wait(5)
+
+    assert files(bench.said(space)) == [CSV]
+    assert bench.delivery().state is State.DONE
+    assert bench.downloads == 1
+
+
+def test_a_download_that_breaks_off_is_fetched_anew(bench: Workbench) -> None:
+    carded(bench)
+    bench.emulator.faults.add(path="/api", host="download", cut="middle", times=2)
+
+    bench.work()
+    bench.wait(2)
+    bench.wait(4)
+
+    assert files(bench.said()) == [CSV]
+    assert len(bench.said()) == 2, "card and file; a passing trouble is not talked about"
+
+
+def test_webex_s_wish_to_wait_for_the_scan_is_kept(bench: Workbench) -> None:
+    carded(bench, locked_times=1, retry_after="30")
+
+    bench.work()
+    bench.wait(29)
+    assert bench.downloads == 1
+    bench.wait(3)
+
+    assert files(bench.said()) == [CSV]
+
+
+def test_a_report_that_is_pending_again_is_watched_again(bench: Workbench) -> None:
+    report = carded(bench)
+    bench.world.set_report(report.id, status="In progress")
+    bench.work()
+    assert bench.delivery().state is State.PENDING
+
+    bench.world.set_report(report.id, status="done")
+    bench.wait(11)
+
+    assert files(bench.said()) == [CSV]
+
+
+def test_trouble_without_end_is_given_up_and_said(bench: Workbench) -> None:
+    """Six hours after it was ready, or at its deadline when that is later, whatever Webex does."""
+    carded(bench)
+    bench.emulator.faults.add(path="/v1/partner/reports/*", status=503)
+
+    bench.work()
+    bench.wait(27 * 3600)
+
+    assert bench.delivery().state is State.EXPIRED
+    assert "trouble for too long" in words(bench.said())
+
+
+def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -> None:
+    carded(bench)
+    with bench.store.begin() as tx:
+        assert deliveries.move(tx, bench.delivery(), State.CANCELLED, bench.clock())
+
+    bench.work()
+
+    assert files(bench.said()) == []
+    assert bench.downloads == 0
+
+
+def test_a_second_request_shortly_after_does_not_download_again_while_the_first_still_waits(bench: Workbench) -> None:
+    """One space cannot be posted to yet; a later request for the same report takes the file from our disk."""
+    stage = bench.stage
+    report = stage.partner_report()
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.work(until=tasks.DELIVER)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=503, times=1)
+    bench.work()
+    bench.hears(stage.grace, f"report {report.id}")
+
+    bench.work()
+    bench.wait(2)
+
+    assert files(bench.said(stage.group)) == [CSV]
+    assert files(bench.said(person=stage.grace)) == [CSV]
+    assert bench.downloads == 1

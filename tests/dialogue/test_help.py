@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot.chat.registry import registry
 from bot.emulator.cards import problems
-from tests.stage import Stage
+
+if TYPE_CHECKING:
+    from tests.stage import Stage
 
 
 def test_help_shows_every_word_with_buttons(stage: Stage) -> None:

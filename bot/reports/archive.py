@@ -1,0 +1,242 @@
+"""Looks through a zip before it is posted: nobody should be handed a bomb, a trap or a box that cannot be opened.
+
+The work is bounded and nothing is unpacked to disk: the end record is read before the table of contents, that before
+the entries, and each entry is inflated in pieces that are thrown away, no further than its own header announces.
+Only what a report can be passes: a few entries, stored or deflated, side by side, with plain names.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, Final
+
+from bot.errors import FileRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_ENTRIES: Final = 1000
+MAX_DIRECTORY: Final = 1024**2
+"""Bytes of the table of contents; it is held in memory."""
+MAX_UNPACKED: Final = 4 * 1024**3
+"""Bytes of all entries together."""
+MAX_RATIO: Final = 1000
+"""Deflate reaches 1,032; a CSV stays below 100."""
+RATIO_MATTERS_FROM: Final = 50 * 1000**2
+"""Unpacked bytes from which the ratio is looked at: a small file of zeros harms nobody."""
+PIECE: Final = 256 * 1024
+HEAD_BYTES: Final = 512
+"""As much of an entry's beginning as is looked at; a tar says so at byte 257."""
+
+ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
+"""Flags of an entry: encrypted, strongly encrypted, its header masked."""
+
+_END: Final = struct.Struct("<4s4H2LH")
+"""End record: signature, disk, disk of the table, entries here, entries, bytes and offset of the table, comment."""
+_END64_PLACE: Final = struct.Struct("<4sLQL")
+_END64: Final = struct.Struct("<4sQ2H2L4Q")
+_LOCAL: Final = struct.Struct("<4s5H3L2H")
+"""Local header: signature, version, flags, method, time, date, checksum, packed, unpacked, name's length, extra's."""
+_END_SIGN, _END64_PLACE_SIGN, _END64_SIGN, _LOCAL_SIGN = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
+_LONGEST_COMMENT: Final = 0xFFFF
+
+_ARCHIVE_NAME = re.compile(
+    r"\.(zip|zipx|jar|gz|tgz|bz2|tbz2?|xz|txz|lzma|lz4?|zst|tar|7z|rar|cab|arj|ace|iso|img|dmg|vhdx?|cpio|z)$",
+    re.IGNORECASE,
+)
+_ARCHIVE_STARTS = (
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"\x1f\x8b",
+    b"\x1f\x9d",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    b"MSCF",
+)
+_TAR_SIGN, _TAR_AT = b"ustar", 257
+# Control characters, lone surrogates, and those that turn the direction of reading or break a line.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OverflowError)
+
+AGAIN = "Make the report anew; if that does not help, ask Webex support."
+
+
+def inspect(path: Path) -> None:
+    """Look through the zip at ``path``. Raises ``FileRejected``, whose sentence says what was found, never a name."""
+    try:
+        with path.open("rb") as raw:
+            directory = _directory_start(raw, path.stat().st_size)
+            with zipfile.ZipFile(raw) as archive:
+                entries = archive.infolist()
+            if len(entries) > MAX_ENTRIES:
+                raise _too_many()
+            for entry in entries:
+                _check_description(entry)
+            _check_sizes(entries)
+            for entry, begin in zip(entries, _places(raw, entries, directory), strict=True):
+                _check_body(raw, entry, begin)
+    except _DAMAGED as exc:
+        raise _damaged() from exc
+
+
+def _found(what: str, remedy: str = AGAIN) -> FileRejected:
+    return FileRejected(f"The zip that Webex sent {what}. {remedy}")
+
+
+def _damaged() -> FileRejected:
+    return _found("is damaged", "Ask again later; if that does not help, make the report anew.")
+
+
+def _too_many() -> FileRejected:
+    return _found(f"has more than {MAX_ENTRIES:,} entries, which no report has")
+
+
+def _directory_start(raw: IO[bytes], size: int) -> int:
+    """Where the table of contents begins; checked before it is read, because its size is anybody's claim.
+
+    The table must end where the end record begins: a zip with something before or between is two files in one, and
+    readers disagree on which of them it is.
+    """
+    tail_at = max(0, size - _END.size - _LONGEST_COMMENT)
+    raw.seek(tail_at)
+    tail = raw.read()
+    at = len(tail) - _END.size
+    if at < 0:
+        raise _damaged()
+    if not (tail.startswith(_END_SIGN, at) and tail.endswith(b"\x00\x00")):
+        at = tail.rfind(_END_SIGN)
+        if at < 0:
+            raise _damaged()
+    _, disk, table_disk, here, entries, length, start, comment = _END.unpack_from(tail, at)
+    if at + _END.size + comment != len(tail) or disk or table_disk or here != entries:
+        raise _damaged()
+    end = tail_at + at
+    if end >= _END64_PLACE.size:
+        raw.seek(end - _END64_PLACE.size)
+        sign, _, end64, _ = _END64_PLACE.unpack(raw.read(_END64_PLACE.size))
+        if sign == _END64_PLACE_SIGN:
+            raw.seek(end64)
+            record = _END64.unpack(raw.read(_END64.size))
+            if record[0] != _END64_SIGN or end64 + _END64.size != end - _END64_PLACE.size:
+                raise _damaged()
+            entries, length, start, end = record[7], record[8], record[9], end64
+    if entries > MAX_ENTRIES or length > MAX_DIRECTORY:
+        raise _too_many()
+    if start + length != end:
+        raise _damaged()
+    return int(start)
+
+
+def _check_description(entry: zipfile.ZipInfo) -> None:
+    """What the table of contents says of an entry: its name, its kind, how it is packed."""
+    name = entry.orig_filename
+    if entry.flag_bits & ENCRYPTED:
+        raise _found("holds an encrypted entry, which cannot be checked for what it is")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise _found("is packed in a way that the bot cannot check")
+    if not name or _UNSEEN.search(name) or "\\" in name:
+        raise _found("holds an entry whose name has characters that could deceive a program or a person")
+    if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
+        raise _found("holds an entry whose name leads out of the folder where it would be unpacked")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise _found("holds a link or a device instead of a file")
+    if _ARCHIVE_NAME.search(name.rstrip("/ .")):
+        raise _nested()
+
+
+def _nested() -> FileRejected:
+    return _found("holds another archive, which no report does")
+
+
+def _check_sizes(entries: list[zipfile.ZipInfo]) -> None:
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MAX_UNPACKED:
+        raise _found(
+            f"would take more than {MAX_UNPACKED // 1024**3} GiB when unpacked", "Make the report for a shorter period."
+        )
+    packed = sum(entry.compress_size for entry in entries)
+    if unpacked > RATIO_MATTERS_FROM and unpacked > MAX_RATIO * packed:
+        raise _found(f"would grow more than {MAX_RATIO:,} times when unpacked, as only a zip bomb does")
+
+
+def _places(raw: IO[bytes], entries: list[zipfile.ZipInfo], directory: int) -> list[int]:
+    """Where each entry's data begins. No two may share a byte: that is how a small zip unpacks to petabytes."""
+    begins = [_data_start(raw, entry) for entry in entries]
+    spans = sorted(
+        (entry.header_offset, begin + entry.compress_size) for entry, begin in zip(entries, begins, strict=True)
+    )
+    ends_before = 0
+    for start, end in spans:
+        if start < ends_before or end > directory:
+            raise _found("holds entries that overlap each other, as only a zip bomb does")
+        ends_before = end
+    return begins
+
+
+def _data_start(raw: IO[bytes], entry: zipfile.ZipInfo) -> int:
+    """The header before the data must tell the same as the table: other programs read this one."""
+    raw.seek(entry.header_offset)
+    sign, _, flags, method, _, _, _, _, _, name_length, extra = _LOCAL.unpack(raw.read(_LOCAL.size))
+    name = raw.read(name_length)
+    encoding = "utf-8" if flags & 0x800 else "cp437"
+    if sign != _LOCAL_SIGN or method != entry.compress_type or name.decode(encoding) != entry.orig_filename:
+        raise _damaged()
+    if flags & ENCRYPTED:
+        raise _found("holds an encrypted entry, which cannot be checked for what it is")
+    return int(entry.header_offset + _LOCAL.size + name_length + extra)
+
+
+def _check_body(raw: IO[bytes], entry: zipfile.ZipInfo, begin: int) -> None:
+    """Unpack to nowhere: the size and checksum must be those that are announced, and the beginning no archive's."""
+    raw.seek(begin)
+    size, checksum, head = 0, 0, b""
+    for piece in _unpacked(raw, entry):
+        size += len(piece)
+        checksum = zlib.crc32(piece, checksum)
+        if size > entry.file_size:
+            raise _damaged()
+        if len(head) < HEAD_BYTES:
+            head += piece[: HEAD_BYTES - len(head)]
+            if head.startswith(_ARCHIVE_STARTS) or head[_TAR_AT:].startswith(_TAR_SIGN):
+                raise _nested()
+    if size != entry.file_size or checksum != entry.CRC:
+        raise _damaged()
+
+
+def _unpacked(raw: IO[bytes], entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    left = entry.compress_size
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS) if entry.compress_type == zipfile.ZIP_DEFLATED else None
+    while left > 0:
+        packed = raw.read(min(left, PIECE))
+        if not packed:
+            raise EOFError
+        left -= len(packed)
+        if inflate is None:
+            yield packed
+            continue
+        while packed and not inflate.eof:
+            yield inflate.decompress(packed, PIECE)
+            packed = inflate.unconsumed_tail
+    if inflate is not None:
+        if not inflate.eof:
+            yield from _rest(inflate)
+        if not inflate.eof:
+            raise EOFError
+
+
+def _rest(inflate: zlib._Decompress) -> Iterator[bytes]:
+    """What zlib still holds when the input is used up but the piece before was full."""
+    while piece := inflate.decompress(b"", PIECE):
+        yield piece

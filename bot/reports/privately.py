@@ -1,0 +1,41 @@
+"""A delivery that may not be seen in the space: one neutral sentence there, everything else to the asker 1:1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.errors import WebexError
+from bot.ledger import deliveries
+from bot.outbox import Unsure
+from bot.ports import Target
+from bot.reports.endings import GONE
+from bot.reports.whereto import target_of
+
+if TYPE_CHECKING:
+    from bot.ledger.deliveries import Delivery
+    from bot.outbox import Outbox
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+REMOVED = "I am not in the space where you asked for a report any more, so I answer you here."
+
+
+def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str) -> Delivery:
+    """Say so in the space, or to the asker when the bot is no longer in it; gives the delivery as it is then.
+
+    Raises ``WebexError`` for everything but a space that is closed to the bot.
+    """
+    try:
+        outbox.say(f"delivery:{delivery.id}:privately", target_of(delivery), sentence)
+    except WebexError as error:
+        if error.status not in GONE:
+            raise
+        outbox.say(f"delivery:{delivery.id}:removed", Target(person_id=delivery.asker_id, direct=True), REMOVED)
+    except Unsure:
+        log.info("perhaps_said", reference=delivery.reference)  # said or not, the sentence is not worth the report
+    with store.begin() as tx:
+        deliveries.note(tx, delivery.id, private=True)
+        return deliveries.get(tx, delivery.id) or delivery

@@ -1,0 +1,193 @@
+"""How quick the bot is: `make bench`, or `python -m tests.bench` from the repository's root; about three minutes.
+
+The program runs as deployed (the Procfile's web and worker), the emulator in a process of its own, the senders in this
+one; everything on 127.0.0.1, on a fresh database for each line, and all of it is ended at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.bench import figures, queue_bench
+from tests.bench.cards import Race
+from tests.bench.figures import Limits, Spread, said
+from tests.bench.product import Product, cpu_seconds
+from tests.bench.senders import Acks, closed_loop, even_pace, own_cost, request_bytes
+from tests.bench.world import SENDERS, Asked, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LATENCY: Final = 0.05
+HANG: Final = 30.0
+ACK: Final = Limits(p50=5.0, p99=50.0)
+RATIO: Final = 1.15
+WARM_UP_EVENTS: Final = 10
+LOOP_SECONDS: Final = 4.0
+MOST_A_SECOND: Final = 2000
+"""Events prepared for a closed loop: more than the door takes."""
+PACE: Final = 100.0
+PACE_SECONDS: Final = 10.0
+OWN_COST_EVENTS: Final = 200
+BLOCKS: Final = {1: 20, SENDERS: 3}
+"""Of the race for the card, by senders: some hundred cards each."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one line is about; `pace`: events a second instead of a closed loop."""
+
+    name: str
+    senders: int = 1
+    latency: float = 0.0
+    hang: float = 0.0
+    pace: float = 0.0
+    limits: Limits | None = None
+
+
+ACKS: Final = (
+    Case("API    0 ms,  1 sender"),
+    Case("API    0 ms, 20 senders", senders=SENDERS),
+    Case("API   50 ms,  1 sender", latency=LATENCY),
+    Case("API   50 ms, 20 senders", senders=SENDERS, latency=LATENCY, limits=ACK),
+    Case("API   50 ms, 100 a second", senders=SENDERS, latency=LATENCY, pace=PACE, limits=ACK),
+    Case("API hangs,   20 senders", senders=SENDERS, hang=HANG, limits=ACK),
+    Case("API hangs,   100 a second", senders=SENDERS, hang=HANG, pace=PACE, limits=ACK),
+)
+CARDS: Final = (
+    Case("API    0 ms,  1 sender"),
+    Case("API    0 ms, 20 senders", senders=SENDERS),
+    Case("API   50 ms,  1 sender", latency=LATENCY),
+    Case("API   50 ms, 20 senders", senders=SENDERS, latency=LATENCY, limits=ACK),
+)
+
+
+class Bench:
+    """The emulator and the program, and what is measured on them."""
+
+    def __init__(self, world: World, product: Product) -> None:
+        self._world = world
+        self._product = product
+
+    def cards(self, case: Case) -> None:
+        """One line of the race for the card."""
+        self._world.behave(latency=case.latency)
+        with self._product.running() as pids, self._processors(pids) as used:
+            cards = Race(self._world, self._product.port, case.senders).run(BLOCKS[case.senders])
+        bot, bare = Spread.of(cards.bot), Spread.of(cards.bare)
+        ratio = bot.p50 / bare.p50
+        expected = case.latency == LATENCY and case.senders == 1
+        verdict = f" expected ≤ {RATIO}: {said(met=ratio <= RATIO and not cards.failures)}" if expected else ""
+        rate = len(cards.bot) / cards.bot_elapsed
+        acks = Spread.of(cards.acks)
+        say(case.name)
+        say(f"  webhook to card  {bot}")
+        say(f"  bare chain       {bare}")
+        say(f"  ratio of the medians {ratio:.2f}{verdict}   (of p99 {bot.p99 / bare.p99:.2f})")
+        say(f"  its ack          {acks}" + _verdict(case, acks, cards.failures))
+        say(f"  its file, after  {Spread.of(cards.files)}   meanwhile {rate:.0f} cards/s; {used[0]}")
+
+    def acks(self, case: Case) -> None:
+        """One line about acknowledgements alone."""
+        self._world.behave(latency=case.latency)
+        seconds = PACE_SECONDS if case.pace else LOOP_SECONDS
+        number = int(case.pace * seconds) if case.pace else int(MOST_A_SECOND * seconds)
+        with self._product.running() as pids:
+            self._warm_up(case.senders)
+            rows = _requests(self._world.ask(case.senders, -(-number // case.senders)))
+            self._world.behave(latency=case.latency, hang=case.hang)
+            began = time.time()
+            with self._processors(pids) as used:
+                if case.pace:
+                    in_turn = [request for turn in zip(*rows, strict=True) for request in turn]
+                    acks = even_pace(self._product.port, in_turn[:number], case.pace, case.senders)
+                else:
+                    acks = closed_loop(self._product.port, rows, seconds)
+            cards, files = self._world.taken_between(began, time.time())
+            queue = self._product.readiness().get("queue")
+        spread = Spread.of(acks.seconds)
+        say(f"{case.name}  {spread}" + _verdict(case, spread, acks.failures))
+        waiting = queue["due"] if isinstance(queue, dict) else "?"
+        say(
+            f"  {len(acks.seconds) / acks.elapsed:.0f} events/s; meanwhile {cards} cards and {files} files posted, "
+            f"{waiting} jobs left; {used[0]}" + _troubles(acks)
+        )
+
+    def own_cost(self) -> None:
+        """What the senders and the machine add."""
+        for senders in (1, SENDERS):
+            rows = _requests(self._world.ask(senders, OWN_COST_EVENTS))
+            acks = own_cost(rows, LOOP_SECONDS)
+            say(f"sender alone, {senders:2d} at once      {Spread.of(acks.seconds)}")
+
+    def _warm_up(self, senders: int) -> None:
+        """A whole dialogue of each sender, and some events: caches are full and connections open."""
+        asked = self._world.ask(senders, max(1, WARM_UP_EVENTS // senders))
+        closed_loop(self._product.port, _requests(asked), LOOP_SECONDS)
+        for one in (one for row in asked for one in row):
+            self._world.file_at(one.message_id)
+
+    @contextmanager
+    def _processors(self, pids: dict[str, int]) -> Iterator[list[str]]:
+        """Who used the processors in the block, in cores; said afterwards in the list."""
+        all_pids = {**pids, "emulator": self._world.addresses.pid, "sender": os.getpid()}
+        before = {name: cpu_seconds(pid) for name, pid in all_pids.items()}
+        began = time.perf_counter()
+        used: list[str] = []
+        yield used
+        elapsed = time.perf_counter() - began
+        shares = ((name, (cpu_seconds(pid) - before[name]) / elapsed) for name, pid in all_pids.items())
+        used.append("cores used: " + ", ".join(f"{name} {share:.2f}" for name, share in shares))
+
+
+def _requests(asked: Sequence[Sequence[Asked]]) -> list[list[bytes]]:
+    return [[request_bytes(one) for one in row] for row in asked]
+
+
+def _verdict(case: Case, spread: Spread, failures: int) -> str:
+    wrong = f"  {failures} ANSWERS WERE NOT 200" if failures else ""
+    return wrong + (f"  {case.limits.verdict(spread, failures=failures)}" if case.limits else "")
+
+
+def _troubles(acks: Acks) -> str:
+    return f"; the sender itself was late by {Spread.of(acks.late)}" if acks.late else ""
+
+
+def say(line: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure everything, print it."""
+    began = time.monotonic()
+    for line in figures.machine():
+        say(line)
+    with tempfile.TemporaryDirectory(prefix="reportbot-bench-") as folder, World() as world:
+        product = Product(world.addresses, Path(folder))
+        product.release()
+        bench = Bench(world, product)
+        say("\nWEBHOOK TO CARD: `report <id>` 1:1 for a report that is done, next one right after the card;")
+        say("from sending the webhook until Webex has the card. The file of each is fetched and posted meanwhile.")
+        for case in CARDS:
+            bench.cards(case)
+        say("\nACKNOWLEDGEMENT: each sender posts `report <id>` events without a pause, waiting for the 200 only;")
+        say("the worker serves what it can of them beside the door.")
+        bench.own_cost()
+        for case in ACKS:
+            bench.acks(case)
+    say("\nQUEUE")
+    queue_bench.main()
+    say(f"\nall of it took {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

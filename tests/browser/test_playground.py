@@ -1,0 +1,136 @@
+"""The playground in a real browser, with everything started by the command that a newcomer types."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import bot.emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+START = 40.0
+"""Seconds until the demo must answer."""
+SOON = 20_000
+"""Milliseconds until something must have appeared on the page."""
+WATCHED = 60_000
+"""Milliseconds for the report that is done twenty seconds after it was asked for."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    environ = os.environ | {"DEMO_PORT": str(port), "PORT": str(free_port())}
+    log = tmp_path_factory.mktemp("demo") / "log"
+    with log.open("wb") as out:
+        demo = subprocess.Popen([sys.executable, "-m", "bot", "demo"], env=environ, stdout=out, stderr=out)
+    try:
+        deadline = time.monotonic() + START
+        while "The demo runs" not in log.read_text():
+            assert demo.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/emulator/"
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        demo.wait(timeout=30)
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    found = context.new_page()
+    found.set_default_timeout(SOON)
+    found.goto(address)
+    yield found
+    context.close()
+
+
+def has_renderer() -> bool:
+    return (Path(bot.emulator.__file__).parent / "page" / "node_modules" / "adaptivecards").is_dir()
+
+
+def ask(opened: Page, title: str) -> str:
+    """Write `report <id>` for the report of that title, as a person would; gives the id."""
+    button = opened.get_by_role("button", name=f"Ask for {title}").first
+    report_id = (button.get_attribute("data-testid") or "").removeprefix("report-ask-")
+    opened.get_by_test_id("composer").fill(f"report {report_id}")
+    opened.get_by_test_id("composer").press("Enter")
+    return report_id
+
+
+def test_report_gives_card_and_file(opened: Page) -> None:
+    if not has_renderer():
+        missing = "the page's card renderer is not installed (no Node at set-up): cards are not drawn"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    ask(opened, "License Consumption")
+
+    card = opened.get_by_test_id("card").last
+    card.get_by_text("● Done").wait_for()
+    assert card.get_by_text("License Consumption").is_visible()
+    details = card.get_by_text("Report id")
+    assert not details.is_visible(), "the rest of the fields hides behind the toggle"
+    card.get_by_role("button", name="Details", exact=True).click()
+    details.wait_for(state="visible")
+    link = opened.get_by_test_id("file-link").last
+    link.wait_for()
+    with opened.expect_download() as download:
+        link.click()
+    rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"))))
+    assert len(rows) > 100
+    assert download.value.suggested_filename.endswith(".csv")
+
+
+def test_a_report_that_is_not_done_comes_within_a_minute_by_itself(opened: Page) -> None:
+    before = opened.get_by_test_id("file-link").count()
+
+    ask(opened, "Partner Meeting Details")
+
+    opened.get_by_test_id("card").last.get_by_text("● In progress").wait_for()
+    opened.wait_for_function(
+        "n => document.querySelectorAll('[data-testid=file-link]').length > n", arg=before, timeout=WATCHED
+    )
+
+
+def test_somebody_without_a_role_is_refused(opened: Page) -> None:
+    opened.get_by_role("button", name="Nora Jones").first.click()
+    opened.get_by_test_id("composer").wait_for()
+
+    ask(opened, "Calling Usage")
+
+    opened.get_by_text("Reports are for administrators").last.wait_for()
+
+
+def test_the_page_without_its_renderer_still_shows_the_texts(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    context.route("**/node_modules/**", lambda route: route.abort())
+    found = context.new_page()
+    found.goto(address)
+    found.get_by_test_id("no-renderer-note").wait_for(timeout=SOON)
+    found.set_default_timeout(SOON)
+
+    ask(found, "Meeting Details")
+
+    found.get_by_text("The file follows in this thread").last.wait_for()
+    context.close()

@@ -1,0 +1,230 @@
+"""The outbox says a thing once, wherever the program is killed and whatever becomes of Webex's answer."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import WebexError
+from bot.ledger import posts
+from bot.ledger.deliveries import State
+from bot.outbox import MAX_TEXT_BYTES, Unsure, plain, shortened
+from bot.ports import Target
+from tests.core.workbench import Crash
+from tests.stage import CSV
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message
+    from bot.ledger.posts import Post
+    from tests.core.workbench import Workbench
+
+GENTLY = 120.0
+"""Seconds after which every retry is due."""
+
+
+def state_of(bench: Workbench, key: str) -> Post:
+    with bench.store.read() as tx:
+        found = posts.get(tx, key)
+    assert found is not None
+    return found
+
+
+def thread(bench: Workbench) -> Target:
+    """A thread in the group space, begun by Ada."""
+    root = bench.world.say(bench.stage.ada, bench.stage.group, "hello")
+    return Target(room_id=bench.stage.group.id, parent_id=root.id)
+
+
+def one_to_one(bench: Workbench) -> Target:
+    return Target(person_id=bench.stage.ada.id, direct=True)
+
+
+def nowhere_to_look(bench: Workbench) -> Target:
+    """A group space without a thread: Webex does not let a bot list its messages."""
+    return Target(room_id=bench.stage.group.id)
+
+
+PLACES: dict[str, Any] = {"thread": thread, "1:1": one_to_one}
+
+
+def said(bench: Workbench, words: str) -> list[Message]:
+    everywhere = bench.said(bench.stage.group) + bench.said()
+    return [one for one in everywhere if words in (one.text or "")]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("point", [1, 2, 3, 4, 5, 6])
+def test_a_message_is_said_once_wherever_the_program_is_killed(bench: Workbench, place: str, point: int) -> None:
+    """The points: before and after the intent is kept, the post is made, the outcome is kept."""
+    target = PLACES[place](bench)
+    bench.points.deadly = point
+    with pytest.raises(Crash):
+        bench.outbox.say("key", target, "**Hello**, it is `done` & well")
+    bench.restart()
+
+    posted = bench.outbox.say("key", target, "**Hello**, it is `done` & well")
+
+    (message,) = said(bench, "Hello")
+    assert posted.message_id == message.id
+    assert state_of(bench, "key").state == posts.SENT
+
+
+def crashed_dialogue(bench: Workbench, point: int) -> bool:
+    """A whole dialogue with a kill at one point; False when it has fewer points than that."""
+    report = bench.stage.partner_report(status="In progress")
+    bench.points.passed, bench.points.deadly = 0, point
+    try:
+        bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+        bench.work()
+        bench.world.set_report(report.id, status="done")
+        bench.wait(11)
+    except Crash:
+        bench.points.deadly = None
+        # While it was gone, the world went on.
+        bench.world.set_report(report.id, status="done")
+        bench.restart()
+        bench.work()
+        for _ in range(3):
+            bench.wait(GENTLY)
+        return True
+    return False
+
+
+def test_one_card_and_one_file_wherever_the_program_is_killed(bench: Workbench) -> None:
+    """Every point before and after every commit and every post of a whole dialogue, one kill each."""
+    for point in count(1):
+        before = len(bench.said(bench.stage.group))
+        if not crashed_dialogue(bench, point):
+            break
+        heard = bench.said(bench.stage.group)[before:]
+        kinds = [("card" if one.card else "file" if one.files else one.text) for one in heard]
+        assert kinds == ["card", "file"], f"killed at point {point}"
+        assert heard[1].files[0].path.read_bytes() == CSV
+        assert bench.delivery(point).state is State.DONE
+    assert point > 15, "the dialogue has so many points at least"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_lost_answer_is_looked_for(bench: Workbench, place: str) -> None:
+    target = PLACES[place](bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_post_that_took_no_effect_is_made_again(bench: Workbench, place: str) -> None:
+    target = PLACES[place](bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=504, times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+def test_only_the_bot_s_own_new_unclaimed_message_is_taken_for_it(bench: Workbench) -> None:
+    """The same words by somebody else, in another thread, of long ago, or of another post are not ours."""
+    target, other = thread(bench), thread(bench)
+    world, bot, group = bench.world, bench.stage.bot, bench.stage.group
+    world.post(bot, group, text="Hello", parent_id=target.parent_id)
+    bench.clock.turn(600)
+    world.say(bench.stage.ada, group, "Hello", parent_id=target.parent_id)
+    world.post(bot, group, text="Hello", parent_id=other.parent_id)
+    bench.outbox.say("another", target, "Hello")
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    posted = bench.outbox.say("key", target, "Hello")
+
+    assert posted.message_id == world.messages(group)[-1].id
+    assert len(said(bench, "Hello")) == 4
+
+
+def test_where_the_bot_cannot_look_it_does_not_guess(bench: Workbench) -> None:
+    target = nowhere_to_look(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    for _ in range(2):
+        with pytest.raises(Unsure):
+            bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+    assert state_of(bench, "key").state == posts.UNKNOWN
+
+
+def test_where_the_bot_cannot_look_a_clear_refusal_may_be_tried_again(bench: Workbench) -> None:
+    target = nowhere_to_look(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=503, times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_thread_whose_root_was_deleted_is_answered_beside_it(bench: Workbench, direct: bool) -> None:
+    space = bench.world.direct_space(bench.stage.ada, bench.stage.bot) if direct else bench.stage.group
+    root = bench.world.say(bench.stage.ada, space, "hello")
+    bench.world.delete(root, bench.stage.ada)
+    target = Target(room_id=space.id, parent_id=root.id, direct=direct)
+
+    first = bench.outbox.say("key", target, "Hello")
+    again = bench.outbox.say("key", target, "Hello")
+
+    (message,) = bench.said(space)
+    assert message.parent_id is None
+    assert first == again
+
+
+def test_beside_a_deleted_root_too_a_lost_answer_is_not_said_twice(bench: Workbench) -> None:
+    """1:1 the bot looks; in a group space it cannot, and does not guess."""
+    for direct in (True, False):
+        space = bench.world.direct_space(bench.stage.ada, bench.stage.bot) if direct else bench.stage.group
+        root = bench.world.say(bench.stage.ada, space, "hello")
+        bench.world.delete(root, bench.stage.ada)
+        target = Target(room_id=space.id, parent_id=root.id, direct=direct)
+        bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1, skip=1)
+        with pytest.raises(WebexError):
+            bench.outbox.say(f"key {direct}", target, "Hello")
+
+        if direct:
+            bench.outbox.say(f"key {direct}", target, "Hello")
+        else:
+            with pytest.raises(Unsure):
+                bench.outbox.say(f"key {direct}", target, "Hello")
+
+        assert len(bench.said(space)) == 1
+
+
+def test_what_is_too_long_for_webex_is_cut_and_said(bench: Workbench) -> None:
+    bench.outbox.say("key", one_to_one(bench), "ü" * MAX_TEXT_BYTES)
+
+    (message,) = bench.said()
+    assert len((message.markdown or "").encode()) <= MAX_TEXT_BYTES
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(4, 60))
+def test_a_cut_text_is_whole_letters_within_the_limit(text: str, limit: int) -> None:
+    cut = shortened(text, limit)
+    assert len(cut.encode()) <= limit
+    assert cut == text or text.startswith(cut.removesuffix(" …"))
+
+
+@given(st.text())
+def test_the_plain_letters_of_a_text_are_those_of_its_plain_letters(text: str) -> None:
+    assert plain(plain(text)) == plain(text)

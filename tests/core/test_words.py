@@ -1,0 +1,155 @@
+"""What a person wrote becomes a word and the rest, whatever way the bot was mentioned."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.chat import commands  # noqa: F401 registers the words
+from bot.chat.registry import registry
+from bot.chat.words import Words, read_words
+from bot.ports import Person
+
+KNOWN = registry.words
+ID = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC85Yzg"
+BOT = Person("BOT", "Report Bot", "Report", "org", nick_name="Report Bot", kind="bot")
+PLAIN_BOT = Person("BOT", "Ada's Helper", "Ada's", "org", kind="bot")
+WANTED = Words("report", (ID,))
+
+
+def mention(label: str, person_id: str = "BOT") -> str:
+    kind = f'data-object-type="person" data-object-id="{person_id}"'
+    return f"<spark-mention {kind}>{label}</spark-mention>"
+
+
+def read(text: str, html: str = "", *, bot: Person = BOT, direct: bool = False) -> Words:
+    return read_words(text, html, bot, KNOWN, direct=direct)
+
+
+def same(words: Words, word: str, *rest: str) -> bool:
+    return words.word.casefold() == word and words.rest == rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Report Bot report {ID}",
+        f"Report Bot, report {ID}",
+        f"Report Bot: REPORT   {ID}",
+        f"@Report Bot report {ID}",
+        f"report Bot rePort\n{ID}",
+        f"report {ID} Report Bot",
+        f"report {ID} @Report Bot!",
+        f"  report {ID},Report  Bot. ",
+        f"Report report {ID}",
+        f"report {ID} Report",
+        f"report {ID}",
+        f"/report {ID}",
+        f"“report” <{ID}>",
+        f"Report Bot\u200b report\u00a0`{ID}`",
+    ],
+)
+def test_a_mention_in_the_text_by_full_or_first_name_at_either_end(text: str) -> None:
+    """Also for a bot whose first name is the command's own word: "Report report X", and "report X" alone."""
+    assert same(read(text), "report", ID)
+
+
+@pytest.mark.parametrize("label", ["Ada's Helper", "Ada's", "@Ada's Helper"])
+@pytest.mark.parametrize("form", ["{label} report {id}", "report {id} {label}", "{label}: report {id}"])
+def test_any_bot_s_name_is_taken_off(label: str, form: str) -> None:
+    assert same(read(form.format(label=label, id=ID), bot=PLAIN_BOT), "report", ID)
+
+
+@pytest.mark.parametrize("label", ["Report Bot", "Report", "whatever the client shows"])
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>{mention} report {id}</p>",
+        "<p>report {id} {mention}</p>",
+        "<p>report {mention} {id}</p>",
+        "{mention}<br>report<br/>{id}",
+        "<p>{mention}&nbsp;report <code>{id}</code></p>",
+        "<ul><li>report</li><li>{id}</li></ul>{mention}",
+        "<SPARK-MENTION data-object-id='BOT'>Report</SPARK-MENTION> report {id}",
+    ],
+)
+def test_the_html_mention_settles_it(label: str, html: str) -> None:
+    found = read("the text says something else", html.format(mention=mention(label), id=ID))
+    assert same(found, "report", ID)
+
+
+def test_a_mention_of_somebody_else_is_words() -> None:
+    html = f"<p>{mention('Report Bot')} report {ID} {mention('Grace', 'GRACE')}</p>"
+    assert same(read("", html), "report", ID, "Grace")
+
+
+def test_a_mention_of_nobody_we_know_leaves_the_text_to_read() -> None:
+    assert same(read(f"Report Bot report {ID}", f"<p>{mention('Eve', 'EVE')} x</p>"), "report", ID)
+
+
+def test_a_bare_mention_says_nothing() -> None:
+    assert read("Report Bot", f"<p>{mention('Report Bot')}</p>") == Words("")
+    assert read("Ada's Helper", bot=PLAIN_BOT) == Words("")
+    assert read("") == Words("")
+
+
+def test_one_to_one_a_name_is_no_mention() -> None:
+    """The bot's first name is the command's word: 1:1 the text is taken as it stands first."""
+    assert same(read(f"report {ID}", direct=True), "report", ID)
+    assert same(read(f"Report Bot report {ID}", direct=True), "report", "Bot", "report", ID)
+    assert same(read(f"Ada's Helper report {ID}", bot=PLAIN_BOT, direct=True), "report", ID)
+
+
+def test_several_ids_may_be_parted_in_any_way() -> None:
+    assert read(f"report {ID},{ID}A;{ID}B\n{ID}C", direct=True).rest == (ID, f"{ID}A", f"{ID}B", f"{ID}C")
+
+
+TEXT = st.text(max_size=120)
+PIECES = st.sampled_from(
+    [
+        "<spark-mention",
+        ' data-object-id="BOT">',
+        "Report Bot",
+        "Report",
+        "</spark-mention>",
+        "<p>",
+        "</p>",
+        "<br/>",
+        "<![",
+        "<![if ",
+        "<!DOCTYPE",
+        "<!--",
+        "-->",
+        "<?",
+        "&nbsp;",
+        "&#x",
+        "<script>",
+        "</",
+        "]]>",
+        "report ",
+        ID,
+        "\x00",
+    ]
+)
+HTML = st.one_of(TEXT, st.lists(st.one_of(PIECES, TEXT), max_size=12).map("".join))
+
+
+@given(TEXT, HTML, st.booleans())
+@example("", f"<![foo[{mention('Report')}", False)
+@example("", f"{mention('Report')}<![if !IE]>", False)
+def test_no_text_and_no_html_is_too_odd(text: str, html: str, direct: bool) -> None:
+    found = read(text, html, direct=direct)
+    assert all(part and not part.isspace() for part in found.rest)
+    assert not any(letter.isspace() for letter in found.word)
+
+
+IDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=-", min_size=1, max_size=120)
+
+
+@given(IDS, st.sampled_from(["Report Bot {}", "{} Report", "{} @Report Bot", "Report, {}"]), st.booleans())
+def test_an_id_survives_to_the_letter(an_id: str, form: str, with_html: bool) -> None:
+    text = form.format(f"report {an_id}")
+    html = f"<p>{mention('Report')} report {an_id}</p>" if with_html else ""
+    assert same(read(text, html), "report", an_id)
+    assert same(read(f"report {an_id}", direct=True), "report", an_id)
