@@ -63,21 +63,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)
+    print(*map(_clean, lines), sep="\n", file=sys.stderr)
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    print(_clean(line), flush=True)
+
+
+def _clean(line: str) -> str:
+    """What is said may hold names from Webex: nothing in it moves the terminal's cursor, and no secret is in it."""
+    from bot.observe import mask, visible  # noqa: PLC0415
+
+    return visible(mask(line))
 
 
 def _begin(process: str) -> Settings:
     """Read the settings and start the log; raises ``SettingsError``."""
-    from bot.observe import hide, start_logging  # noqa: PLC0415
+    from bot.observe import catch_crashes, hide, start_logging  # noqa: PLC0415
     from bot.settings import load  # noqa: PLC0415
 
     settings = load(os.environ)
     hide(*settings.secret_values())
     start_logging(process, level=settings.log_level, form=settings.log_format)
+    catch_crashes()
     return settings
 
 

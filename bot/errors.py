@@ -13,6 +13,8 @@ sentence in Webex and a line in the log, both with the same reference.
 
 from __future__ import annotations
 
+import re
+
 
 class BotError(Exception):
     """Something went wrong on the bot's side. Try again in a while."""
@@ -113,6 +115,10 @@ SENTENCES = {
 }
 
 
+# What could make a link, a mention, a list or emphasis of Webex's own words in a message.
+_MARKUP = re.compile(r"[\\`*~<>\[\]()#|&]+")
+
+
 def sentence_for(status: int | None, message: str = "", tracking_id: str = "") -> str:
     """Say what a status means for the person, with what Webex's support asks for."""
     if status is None:
@@ -122,5 +128,5 @@ def sentence_for(status: int | None, message: str = "", tracking_id: str = "") -
     else:
         said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
     if message and status in {400, 403, 409, 415}:
-        said += f" (“{message[:200]}”)"
+        said += f" (“{_MARKUP.sub(' ', message)[:200].strip()}”)"
     return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

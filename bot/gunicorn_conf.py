@@ -16,7 +16,7 @@ from gunicorn.glogging import Logger
 from bot import lifeline
 from bot.errors import SettingsError
 from bot.metrics import start_metrics
-from bot.observe import hide, start_logging
+from bot.observe import catch_crashes, hide, start_logging
 from bot.settings import load
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ except SettingsError as error:
 
 hide(*_settings.secret_values())
 start_logging("web", level=_settings.log_level, form=_settings.log_format)
+catch_crashes()
 
 
 class PlainLogger(Logger):  # type: ignore[misc]

@@ -6,6 +6,7 @@ finished line: whatever got into it, by a keyword, a traceback or a library, no 
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -18,7 +19,9 @@ from urllib.parse import quote
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor, WrappedLogger
+    from types import TracebackType
+
+    from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 MASK: Final = "***"
 SHORTEST_HIDDEN: Final = 6
@@ -28,6 +31,8 @@ REFERENCE_LENGTH: Final = 8
 QUIET: Final = ("urllib3", "webexteamssdk", "werkzeug", "alembic", "sqlalchemy", "requests_toolbelt", "asyncio")
 """Libraries that are heard from ``warning`` up: below it they tell of every call, with its address."""
 
+# Control characters, those that turn the direction of reading or break a line, and lone surrogates.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
 _QUERY = re.compile(r"""((?:\b[a-z][a-z0-9+.-]*:/|(?<![\w?]))/[^\s?"'<>]*\?)[^\s"'<>)\\]+""", re.IGNORECASE)
@@ -66,6 +71,11 @@ def mask(text: str) -> str:
     if "/" not in text:
         return text
     return _QUERY.sub(rf"\1{MASK}", _USER_IN_ADDRESS.sub(rf"\1{MASK}@", text))
+
+
+def visible(text: str) -> str:
+    """Text of which nothing can move a terminal's cursor, forge another line or turn the direction of reading."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def new_reference() -> str:
@@ -122,9 +132,44 @@ def start_logging(process: str, *, level: str = "info", form: str | None = None,
     )
 
 
+def catch_crashes() -> None:
+    """Send what ends a process or a thread to the log, so that a traceback is masked like any line."""
+    log = structlog.get_logger(__name__)
+
+    def crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.critical("crashed", exc_info=(kind, error, trace))
+
+    def thread_crashed(what: threading.ExceptHookArgs) -> None:
+        if what.exc_value is not None and not issubclass(what.exc_type, SystemExit):
+            crashed(what.exc_type, what.exc_value, what.exc_traceback)
+
+    sys.excepthook = crashed
+    threading.excepthook = thread_crashed
+
+
+def _name_visibly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The one text that the text form does not quote: a library's sentence, which may hold anything."""
+    event["event"] = visible(str(event.get("event", "")))
+    return event
+
+
+def _traceback(out: TextIO, error: ExcInfo) -> None:
+    """A traceback whose lines are indented: what an exception says cannot pass for a line of its own."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, error)
+    out.write("\n".join("    " + visible(line) for line in plain.getvalue().strip("\n").split("\n")))
+
+
+def _json(*args: Any, **more: Any) -> str:
+    """JSON that a terminal may show: what ``json`` leaves as it is, is escaped too."""
+    return visible(json.dumps(*args, **more))
+
+
 def _rendering(out: TextIO, form: str | None) -> list[Any]:
     """Choose the last steps. Tracebacks never show local variables: those may hold anything."""
     terminal = out.isatty()
     if form == "text" or (form is None and terminal):
-        return [structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [_name_visibly, structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=_traceback)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json, ensure_ascii=False)]

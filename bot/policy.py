@@ -77,14 +77,15 @@ ALLOWED = Decision(Verdict.ALLOWED)
 
 def decide(who: RolesOf, act: Act, place: Place, rules: Rules) -> Decision:
     """Decide. First who, then where."""
-    if not rules.is_ours(who.org_id):
+    named = bool(rules.people & frozenset(email.lower() for email in who.emails))
+    # A role counts only in the organisation that gave it; somebody of a partner organisation must be named.
+    if not rules.is_ours(who.org_id) or (who.org_id != rules.our_org and not named):
         return Decision(
             Verdict.REFUSED,
             "other_organization",
             "Reports are for administrators of the organisation that runs this bot. Ask one of them.",
         )
     roles = frozenset(role.lower() for role in who.roles)
-    named = bool(rules.people & frozenset(email.lower() for email in who.emails))
     if not named and not roles & rules.roles:
         return Decision(
             Verdict.REFUSED,

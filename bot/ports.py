@@ -72,6 +72,17 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class Space:
+    """A space that the bot is in."""
+
+    id: str
+    title: str
+    kind: str
+    """``group`` or ``direct``."""
+    last_activity: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RolesOf:
     """What policy needs to know of a person."""
 
@@ -127,6 +138,18 @@ class Chat(Protocol):
         ...
 
     def members(self, room_id: str) -> Sequence[Membership]: ...
+
+
+class Spaces(Protocol):
+    """Where the bot is and what was written to it there, with its own token. Every call raises ``WebexError``."""
+
+    def active_spaces(self, since: datetime, most: int) -> Sequence[Space]:
+        """Spaces with something new since then, the latest first."""
+        ...
+
+    def written_to_bot(self, space: Space) -> Sequence[Message]:
+        """The newest messages of a 1:1 space, or the newest that mention the bot in a group space."""
+        ...
 
 
 class Reports(Protocol):

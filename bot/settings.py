@@ -99,6 +99,9 @@ class Settings(BaseModel):
     allowed_orgs: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
         "ids of partner organisations whose people may be in the space", "none", ()
     )
+    requests_per_minute: Annotated[int, BeforeValidator(values.number)] = _setting(
+        "messages and presses of one person that are answered in a minute; 0: all", "30", 30
+    )
     operators_space: str | None = _setting("id of the space where the bot tells its operators of trouble", "none")
     secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
         "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",

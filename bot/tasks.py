@@ -18,6 +18,11 @@ DELIVER = "deliver"
 TELL = "tell"
 """Say how a delivery ended; the key is the delivery's id."""
 
+SLOW_DOWN = "slow down"
+"""Tell a person how much was left out in a minute; the key is the id of the first event that was."""
+CATCH_UP = "catch-up"
+"""Find what was written while the door was away; the key is the absence, in seconds since 1970."""
+
 
 class Task(Protocol):
     """One kind of job."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SHORTEST_SECRET: Final = 16
 MOST_WEBHOOK_SECRETS: Final = 2
 HIGHEST_PORT: Final = 65535
+LONGEST_NUMBER: Final = 9
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _VISIBLE = re.compile(r"[!-~]+")
@@ -147,6 +148,13 @@ def port(raw: str) -> int:
     """Read a TCP port."""
     if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw) <= HIGHEST_PORT:
         raise ValueError(f"is not a port; write a number from 1 to {HIGHEST_PORT}")
+    return int(raw)
+
+
+def number(raw: str) -> int:
+    """Read a whole number."""
+    if not raw.isascii() or not raw.isdigit() or len(raw) > LONGEST_NUMBER:
+        raise ValueError("is not a whole number; write it as 30")
     return int(raw)
 
 

@@ -11,6 +11,7 @@ import structlog
 
 import bot
 from bot import manifest, metrics, migrations, tasks
+from bot.catchup import CatchUp
 from bot.chat.answer import Answer
 from bot.chat.context import Context
 from bot.chat.reader import Reader
@@ -30,6 +31,7 @@ from bot.settings import Settings, load, secret_key
 from bot.store import Store
 from bot.sweep import Sweep
 from bot.web import create_app
+from bot.web.heartbeat import Heartbeat
 from bot.web.ops import Ops
 from bot.web.webhook import Door
 from bot.webex.chat import Chat
@@ -126,12 +128,19 @@ def web() -> Flask:
     return build_web(settings)
 
 
-def build_web(settings: Settings) -> Flask:
-    """The Flask app; it never asks Webex."""
+def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
+    """The Flask app; it never asks Webex. What runs beside it ends with ``stop``, or with the process."""
+    stop = stop or threading.Event()
     store = open_store(settings)
     queue = open_queue(store, settings.data_dir)
     migration = Migration(store)
-    threading.Thread(target=migration.until_done, args=(threading.Event(),), name="migrate", daemon=True).start()
+    heartbeat = Heartbeat(store, queue, now)
+
+    def beside() -> None:
+        migration.until_done(stop)
+        heartbeat.forever(stop)
+
+    threading.Thread(target=beside, name="heartbeat", daemon=True).start()
     bot_token = settings.webex_bot_token.get_secret_value()
     door = Door(
         store=store,
@@ -201,6 +210,9 @@ def build_worker(settings: Settings) -> Worker:
                 now=now,
             ),
             tasks.TELL: Tell(store, outbox, now),
+            tasks.CATCH_UP: CatchUp(
+                store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now
+            ),
         },
         new_reference=new_reference,
         observe=metrics.job_run,

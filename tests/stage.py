@@ -211,11 +211,11 @@ class Stage:
     def program(self) -> Iterator[str]:
         """Door and worker, in this process; gives the door's address."""
         settings = self.settings()
-        app = wiring.build_web(settings)
+        stop = threading.Event()
+        app = wiring.build_web(settings, stop)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        stop = threading.Event()
         worker = wiring.build_worker(settings)
         working = threading.Thread(target=worker.run, args=(stop,))
         working.start()

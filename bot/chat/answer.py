@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -12,12 +12,12 @@ from bot.chat.registry import button
 from bot.errors import BotError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
-from bot.plain_words import utc
+from bot.plain_words import in_message, utc
 from bot.policy import Act, Verdict
 from bot.reports.endings import end
 from bot.reports.model import Phase
 from bot.reports.privately import go_private
-from bot.reports.watch import failed, put_delivery, watch_key
+from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:
@@ -46,21 +46,23 @@ class Answer:
         except BotError as error:
             if error.passing:
                 raise
-            self._end(delivery, State.FAILED, error.sentence)
+            self._end(delivery, State.FAILED, error.sentence, error=error)
 
     def give_up(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
         delivery = self._get(key)
         if delivery is not None and delivery.state is State.ASKED:
-            self._end(delivery, State.FAILED, sentence)
+            self._end(delivery, State.FAILED, sentence, why="given_up")
 
     def _get(self, key: str) -> Delivery | None:
         with self._context.store.read() as tx:
             return deliveries.get(tx, int(key))
 
-    def _end(self, delivery: Delivery, state: State, sentence: str) -> None:
+    def _end(
+        self, delivery: Delivery, state: State, sentence: str, *, why: str = "", error: BotError | None = None
+    ) -> None:
         with self._context.store.begin() as tx:
-            end(tx, self._context.queue, delivery, state, sentence, self._context.now())
+            end(tx, self._context.queue, delivery, state, sentence, self._context.now(), why=why, error=error)
 
     def _answer(self, delivery: Delivery) -> None:
         context = self._context
@@ -68,7 +70,7 @@ class Answer:
         decision = context.guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=direct)
         if decision.verdict is Verdict.REFUSED:
             log.info("refused", reference=delivery.reference, reason=decision.reason)
-            self._end(delivery, State.REFUSED, decision.sentence)
+            self._end(delivery, State.REFUSED, decision.sentence, why=decision.reason)
             return
         if decision.verdict is Verdict.PRIVATELY:
             delivery = go_private(context.store, context.outbox, delivery, decision.sentence)
@@ -87,7 +89,8 @@ class Answer:
         now = context.now()
         if not delivery.carded:
             if report.phase is Phase.PENDING:
-                said = f"This report is not done yet ({cards.status_word(report)}). Its file comes here when it is."
+                status = in_message(cards.status_word(report))
+                said = f"This report is not done yet ({status}). Its file comes here when it is."
                 context.outbox.say(f"delivery:{delivery.id}:wait", target_of(delivery), said)
             return
         shown = shown_for(report, now, delivery.reference, awaited=True, deadline=delivery.deadline_at, leader=leader)
@@ -102,7 +105,7 @@ class Answer:
     def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
         context = self._context
         now = context.now()
-        learned = {
+        learned: dict[str, Any] = {
             "family": report.family.value,
             "region": report.region or None,
             "title": report.title or None,
@@ -121,9 +124,10 @@ class Answer:
                 case Phase.FAILED:
                     # With a card the card has said it; the reason is for the ledger.
                     if delivery.carded:
-                        deliveries.move(tx, delivery, State.FAILED, now, reason=failed(report.title), **learned)
+                        said = failed(report.title)
+                        deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
                     else:
-                        end(tx, context.queue, delivery, State.FAILED, failed(report.title), now)
+                        end(tx, context.queue, delivery, State.FAILED, failed(report.title), now, why=BY_WEBEX)
 
 
 def shown_for(

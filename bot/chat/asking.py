@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import tasks
-from bot.ledger import deliveries
+from bot.ledger import audit, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +19,11 @@ def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded
     now = context.now()
     with context.store.begin() as tx:
         for report_id in report_ids:
+            reference = context.new_reference()
             delivery_id = deliveries.ask(
                 tx,
                 {
-                    "reference": context.new_reference(),
+                    "reference": reference,
                     "origin": f"{request.origin}:{report_id}",
                     "asker_id": request.person_id,
                     "room_id": request.room_id,
@@ -36,3 +37,5 @@ def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded
             )
             if delivery_id is not None:
                 context.queue.put(tx, tasks.ANSWER, str(delivery_id))
+                audit.record(tx, request.entry(request.word.casefold(), report_id, audit.ASKED, reference), now)
+    request.course.written = bool(report_ids)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.chat.registry import button
+from bot.outbox import MAX_TEXT_BYTES
 from bot.plain_words import ago, duration, in_card, in_message, one_line, size, utc
 from bot.reports.model import Family, Phase
 
@@ -242,10 +243,13 @@ def _row(report: Report, now: datetime) -> dict[str, Any]:
 
 
 def reports_text(reports: Sequence[Report], now: datetime, *, note: str) -> str:
-    """The same for a client that shows no cards; the ids can be copied."""
-    lines = [
-        f"- **{in_message(title_of(report), 80)}**, {in_message(status_word(report), 40)}"
-        f"{', created ' + ago(report.created, now) if report.created else ''}: `report {report.id}`"
-        for report in reports
-    ]
-    return "\n".join([note, "", *lines])
+    """The same for a client that shows no cards; the ids can be copied, so a line that does not fit is left out."""
+    lines = [note, ""]
+    for report in reports:
+        created = f", created {ago(report.created, now)}" if report.created else ""
+        about = f"**{in_message(title_of(report), 80)}**, {in_message(status_word(report), 40)}{created}"
+        line = f"- {about}: `report {report.id}`"
+        if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
+            break
+        lines.append(line)
+    return "\n".join(lines)

@@ -82,6 +82,7 @@ def _note(total: int, start: int, shown: int) -> str:
 @registry.command("refresh", usage="refresh <id>", summary="Show a report's card anew.")
 def refresh(context: Context, request: Request) -> None:
     """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
+    _named(request)
     target = context.allow(request)
     for report_id in _ids(context, request, "refresh"):
         with context.store.read() as tx:
@@ -124,6 +125,7 @@ def again(context: Context, request: Request) -> None:
 @registry.command("cancel", usage="cancel <id>", summary="Stop waiting for a report here.")
 def cancel(context: Context, request: Request) -> None:
     """Ends this space's wait for the report; other spaces that wait for it are served."""
+    _named(request)
     target = context.allow(request)
     now = context.now()
     for report_id in _ids(context, request, "cancel"):
@@ -163,8 +165,15 @@ def unknown(context: Context, request: Request) -> None:
     )
 
 
-def _ids(context: Context, request: Request, word: str) -> list[str]:
+def _named(request: Request) -> list[str]:
+    """The report ids in a request; the audit's row is about them, also when policy refuses it."""
     ids = [one for one in dict.fromkeys(request.rest) if is_report_id(one)][:MOST_IDS]
+    request.course.report_ids = tuple(ids)
+    return ids
+
+
+def _ids(context: Context, request: Request, word: str) -> list[str]:
+    ids = _named(request)
     if not ids:
         context.say(request, "usage", f"Which one? Write `{word}` and the report's id.")
     return ids

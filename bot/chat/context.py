@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused
+from bot.ledger.audit import ALLOWED, PRIVATELY
 from bot.policy import Act, Verdict
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Context:
         decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=request.direct)
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason)
+        request.course.outcome = ALLOWED
         if decision.verdict is Verdict.PRIVATELY:
+            request.course.outcome = PRIVATELY
             self.say(request, "privately", decision.sentence)
             return request.privately
         return request.target

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.chat import commands
+from bot.chat.limits import Limits, leave_out
 from bot.chat.registry import ARGUMENT, COMMAND, registry
-from bot.chat.request import Request
+from bot.chat.request import Request, unread
 from bot.chat.words import read_words
-from bot.errors import BotError, WebexError
-from bot.ledger import events, posts
+from bot.errors import BotError, Refused, WebexError
+from bot.ledger import audit, events, posts
+from bot.ledger.audit import Door
 from bot.ports import Target
 from bot.queue import Again
 from bot.reports.whereto import DIRECT, GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bot.chat.context import Context
+    from bot.ledger.audit import Entry
     from bot.ledger.events import Event
     from bot.ports import Action, Person
 
@@ -38,15 +41,18 @@ LONGEST_WORD = 64
 class Reader:
     """The task behind every event."""
 
-    def __init__(self, context: Context, bot: Callable[[], Person]) -> None:
+    def __init__(self, context: Context, bot: Callable[[], Person], limits: Limits | None = None) -> None:
         self._context = context
         self._bot = bot
+        self._limits = limits or Limits()
 
     def run(self, key: str) -> Again | None:
         """Read the event and act on it, unless that was done before."""
         with self._context.store.read() as tx:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
+            return None
+        if leave_out(self._context, self._limits, event):
             return None
         try:
             request = self._request(event)
@@ -58,7 +64,9 @@ class Reader:
             self._settle(event, events.IGNORED, "not for us")
             return None
         self._carry_out(request)
-        self._settle(event, events.DONE, request.word.casefold() if registry.find(request.word) else "unknown word")
+        command = registry.find(request.word)
+        entries = request.entries(command.word if command else audit.UNKNOWN_WORD)
+        self._settle(event, events.DONE, command.word if command else "unknown word", entries)
         return None
 
     def give_up(self, key: str, sentence: str) -> None:
@@ -67,7 +75,7 @@ class Reader:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
             return
-        self._settle(event, events.FAILED, sentence)
+        self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
         if event.room_id:
             target = Target(room_id=event.room_id, direct=event.room_type == DIRECT)
             self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
@@ -78,12 +86,17 @@ class Reader:
         if error.status == NOT_FOUND and waited < LAG:
             return Again(LAG_STEP, count=False)
         log.warning("event_not_readable", resource=event.resource, cause=str(error))
-        self._settle(event, events.FAILED, f"not readable: {error.status}")
+        outcome = audit.joined(audit.FAILED, audit.cause_of(error))
+        self._settle(event, events.FAILED, f"not readable: {error.status}", [unread(event, outcome, error)])
         return None
 
-    def _settle(self, event: Event, state: str, outcome: str) -> None:
+    def _settle(self, event: Event, state: str, outcome: str, entries: Sequence[Entry] = ()) -> None:
+        """Keep what became of the event, and the audit's rows about it, together and once."""
+        now = self._context.now()
         with self._context.store.begin() as tx:
-            events.settle(tx, event.id, state, outcome, self._context.now())
+            if events.settle(tx, event.id, state, outcome, now):
+                for entry in entries:
+                    audit.record(tx, entry, now)
 
     def _carry_out(self, request: Request) -> None:
         command = registry.find(request.word)
@@ -94,6 +107,10 @@ class Reader:
             if error.passing:
                 raise
             reference = self._context.new_reference()
+            word = audit.REFUSED if isinstance(error, Refused) else audit.ERROR
+            request.course.outcome = audit.joined(word, audit.cause_of(error))
+            request.course.reference = reference
+            request.course.tracking = audit.tracking_of(error)
             log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
             self._context.say(request, "error", f"{error.sentence} (reference {reference})")
 
@@ -144,6 +161,7 @@ class Reader:
             word=word,
             rest=tuple(argument.split()) if isinstance(argument, str) else (),
             pressed=action.message_id,
+            door=Door.BUTTON,
         )
 
     def _thread_of(self, action: Action) -> tuple[str, str | None]:
@@ -166,6 +184,7 @@ class Reader:
             room_type=event.room_type or GROUP,
             parent_id=None,
             word="help",
+            door=Door.SYSTEM,
         )
 
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from bot.ledger import audit
+from bot.ledger.audit import ANSWERED, Door, Entry
 from bot.ports import Target
 from bot.reports.whereto import DIRECT
+
+if TYPE_CHECKING:
+    from bot.errors import WebexError
+    from bot.ledger.events import Event
+
+DOORS = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
+"""Which door an event stands for; what people neither wrote nor pressed is the system's."""
+
+
+@dataclass(slots=True)
+class Course:
+    """What the audit will say of a request: noted while it is carried out, written when its event is settled."""
+
+    outcome: str = ANSWERED
+    report_ids: tuple[str, ...] = ()
+    """The reports that it is about, each a row of its own."""
+    reference: str | None = None
+    tracking: str | None = None
+    written: bool = False
+    """Its rows are there already: they were written with what it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +46,8 @@ class Request:
     rest: tuple[str, ...] = ()
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
+    door: Door = Door.CHAT
+    course: Course = field(default_factory=Course, compare=False)
 
     @property
     def direct(self) -> bool:
@@ -38,3 +63,34 @@ class Request:
     def privately(self) -> Target:
         """The asker, 1:1."""
         return Target(person_id=self.person_id, direct=True)
+
+    def entries(self, act: str) -> list[Entry]:
+        """The audit's rows about this request, as its course is now; ``act`` is the command's word."""
+        if self.course.written:
+            return []
+        return [self.entry(act, report_id) for report_id in self.course.report_ids or (None,)]
+
+    def entry(self, act: str, report_id: str | None, outcome: str | None = None, reference: str | None = None) -> Entry:
+        """One row about this request."""
+        return Entry(
+            door=self.door,
+            act=act,
+            outcome=outcome or self.course.outcome,
+            person_id=self.person_id or None,
+            room_id=self.room_id,
+            report_id=report_id,
+            reference=reference or self.course.reference,
+            tracking=self.course.tracking,
+        )
+
+
+def unread(event: Event, outcome: str, error: WebexError | None = None) -> Entry:
+    """The audit's row about an event that never became a request: unreadable, or one too many."""
+    return Entry(
+        door=DOORS.get(event.resource, Door.SYSTEM),
+        act=audit.REQUEST,
+        outcome=outcome,
+        person_id=event.person_id,
+        room_id=event.room_id,
+        tracking=audit.tracking_of(error),
+    )

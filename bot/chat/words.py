@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MENTION = "spark-mention"
 BREAKS = frozenset({"br", "p", "div", "li", "ul", "ol", "pre", "blockquote", "h1", "h2", "h3"})
 _SEPARATORS = re.compile(r"[\s,;\u200b\ufeff]+")
+_BESIDE_NAME = r"[\s,:\u200b\ufeff]"
 _WRAPPING = "<>\"'“”„‘’«»`*()[]{}.:!?"
 
 
@@ -58,14 +59,16 @@ def _split(text: str) -> Words:
 def _readings(text: str, bot: Person) -> Iterator[str]:
     """The text without the bot's name: full before first name, at the start before at the end."""
     stripped = text.strip()
+    trimmed = stripped.rstrip(" \t\r\n\u00a0\u200b\ufeff.!?")
     for label in dict.fromkeys(name for name in (bot.display_name, bot.nick_name, bot.first_name) if name):
         name = r"\s+".join(re.escape(part) for part in label.split())
-        start = re.match(rf"@?{name}(?=[\s,:]|$)[\s,:]*", stripped, re.IGNORECASE)
+        start = re.match(rf"@?{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
         if start:
             yield stripped[start.end() :]
-        end = re.search(rf"(?:^|[\s,:]+)@?{name}[\s.!?]*$", stripped, re.IGNORECASE)
+        # No repetition in front of the name: a message of spaces would take seconds.
+        end = re.search(rf"(?:^|(?<={_BESIDE_NAME}))@?{name}$", trimmed, re.IGNORECASE)
         if end:
-            yield stripped[: end.start()]
+            yield trimmed[: end.start()]
 
 
 class _Reader(HTMLParser):
@@ -104,6 +107,9 @@ class _Reader(HTMLParser):
 
 def _without_mention(html: str, bot: Person) -> str | None:
     reader = _Reader(bot)
-    reader.feed(html)
-    reader.close()
+    try:
+        reader.feed(html)
+        reader.close()
+    except AssertionError:  # how the parser answers a declaration that it does not know; the text is there to read
+        return None
     return "".join(reader.parts) if reader.mentioned else None

@@ -37,6 +37,8 @@ def list_spaces() -> Response:
     person, kind = me(), request.args.get("type")
     with world().lock:
         mine = [space for space in world().spaces.values() if world().is_member(space.id, person.id)]
+        if request.args.get("sortBy") == "lastactivity":
+            mine.sort(key=lambda space: space.last_activity, reverse=True)
         return page([space_view(space, person) for space in mine if kind in (None, space.type)])
 
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
+from bot.ledger import audit
+from bot.ledger.audit import Door
 from bot.ledger.tables import deliveries
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row
 
+    from bot.errors import BotError
     from bot.store import Transaction
 
 
@@ -117,30 +120,64 @@ def _find(tx: Transaction, *where: ColumnElement[bool]) -> list[Delivery]:
     return [_read(row) for row in tx.execute(select(deliveries).where(*where).order_by(deliveries.c.id))]
 
 
-def move(tx: Transaction, delivery: Delivery, to: State, now: datetime, **values: Any) -> bool:
+_AUDITED = (
+    deliveries.c.asker_id,
+    deliveries.c.room_id,
+    deliveries.c.report_id,
+    deliveries.c.reference,
+    deliveries.c.private,
+)
+"""What an end tells the audit."""
+
+
+def move(
+    tx: Transaction,
+    delivery: Delivery,
+    to: State,
+    now: datetime,
+    *,
+    why: str = "",
+    error: BotError | None = None,
+    **values: Any,
+) -> bool:
     """Move a delivery on from the state that it was read in. False: somebody else moved it first.
 
-    Those that joined it end with it.
+    Those that joined it end with it. Each end is a row in the audit: ``why`` is its short cause, by default that of
+    ``error``.
     """
     if to not in MOVES[delivery.state]:
         raise ValueError(f"a delivery does not go from {delivery.state} to {to}")
-    if to in CLOSED:
-        values["settled_at"] = now
-        values["next_look_at"] = None
-    changed = tx.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery.id, deliveries.c.state == delivery.state.value)
-        .values(state=to.value, **values)
-    )
-    if changed.rowcount != 1:
+    this = (deliveries.c.id == delivery.id) & (deliveries.c.state == delivery.state.value)
+    if to not in CLOSED:
+        return tx.execute(update(deliveries).where(this).values(state=to.value, **values)).rowcount == 1
+    closing = {"state": to.value, "settled_at": now, "next_look_at": None}
+    ended = tx.execute(update(deliveries).where(this).values(values | closing).returning(*_AUDITED)).one_or_none()
+    if ended is None:
         return False
-    if to in CLOSED:
-        tx.execute(
-            update(deliveries)
-            .where(deliveries.c.leader_id == delivery.id, deliveries.c.state.in_([s.value for s in OPEN]))
-            .values(state=to.value, settled_at=now, next_look_at=None, reason=values.get("reason"))
-        )
+    joined = (deliveries.c.leader_id == delivery.id) & deliveries.c.state.in_([state.value for state in OPEN])
+    closing["reason"] = values.get("reason")
+    followers = tx.execute(update(deliveries).where(joined).values(closing).returning(*_AUDITED)).all()
+    for row in (ended, *followers):
+        audit.record(tx, _ending(row, to, why or (audit.cause_of(error) if error else ""), error), now)
     return True
+
+
+def _ending(row: Row[Any], to: State, why: str, error: BotError | None) -> audit.Entry:
+    """What the audit says of an end, for the person as the row has it now: it may have been forgotten meanwhile."""
+    if to is State.DONE:
+        outcome = audit.joined("delivered", "privately" if row.private else "")
+    else:
+        outcome = audit.joined(to.value, why)
+    return audit.Entry(
+        door=Door.SYSTEM,
+        act=audit.DELIVERY,
+        outcome=outcome,
+        person_id=row.asker_id,
+        room_id=row.room_id,
+        report_id=row.report_id,
+        reference=row.reference,
+        tracking=audit.tracking_of(error),
+    )
 
 
 def note(tx: Transaction, delivery_id: int, **values: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from bot.ledger.tables import events
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bot.store import Transaction
 
 NEW, DONE, IGNORED, FAILED = "new", "done", "ignored", "failed"
+LIMITED = "limited"
+"""Left out, because its person asked too much in that minute; the outcome is the row of the first one left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,26 @@ def get(tx: Transaction, event_id: int) -> Event | None:
     )
 
 
-def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> None:
-    """Say what became of a new event; the first word stays."""
-    tx.execute(
+def is_known(tx: Transaction, resource: str, event: str, data_id: str) -> bool:
+    """Whether the event is there already."""
+    where = (events.c.resource == resource, events.c.event == event, events.c.data_id == data_id)
+    return tx.execute(select(events.c.id).where(*where)).first() is not None
+
+
+def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> bool:
+    """Say what became of a new event. False: it was said before, and the first word stays."""
+    settled = tx.execute(
         update(events)
         .where(events.c.id == event_id, events.c.state == NEW)
         .values(state=state, outcome=outcome, settled_at=now)
     )
+    return settled.rowcount == 1
+
+
+def left_out(tx: Transaction, first: int) -> int:
+    """How many events of its person were left out in the minute in which that one was the first."""
+    same = (events.c.state == LIMITED, events.c.outcome == str(first))
+    return tx.execute(select(func.count()).select_from(events).where(*same)).scalar_one()
 
 
 def unsettled(tx: Transaction, before: datetime, limit: int = 500) -> list[Event]:

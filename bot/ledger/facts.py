@@ -23,6 +23,16 @@ def note(tx: Transaction, name: str, value: str, now: datetime) -> None:
     tx.execute(facts.insert().values(name=name, value=value, noted_at=now))
 
 
+def note_first(tx: Transaction, name: str, value: str, now: datetime) -> bool:
+    """Keep a fact unless there is one of that name. False: there is."""
+    return tx.insert_once(facts, {"name": name, "value": value, "noted_at": now}, conflict=["name"]) is not None
+
+
+def forget(tx: Transaction, name: str) -> None:
+    """Keep a fact no longer; one that is not there is no error."""
+    tx.execute(delete(facts).where(facts.c.name == name))
+
+
 def read(tx: Transaction, name: str) -> str | None:
     """The fact's value, or None."""
     return tx.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()

@@ -106,3 +106,22 @@ facts = Table(
     Column("value", Text, nullable=False),
     Column("noted_at", UtcDateTime, nullable=False),
 )
+
+# Append-only: the triggers of migration 0002 say so to the database.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("person_id", Text),
+    Column("room_id", Text),
+    Column("act", Text, nullable=False),
+    Column("report_id", Text),
+    Column("outcome", Text, nullable=False),
+    Column("reference", Text),
+    Column("tracking", Text),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_person_id", "person_id"),
+    Index("ix_audit_report_id", "report_id"),
+)

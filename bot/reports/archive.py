@@ -43,7 +43,15 @@ _END64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
 """Local header: signature, version, flags, method, time, date, checksum, packed, unpacked, name's length, extra's."""
 _END_SIGN, _END64_PLACE_SIGN, _END64_SIGN, _LOCAL_SIGN = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
+_SEE_END64: Final = (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+"""What the end record says where the larger one, before it, is to be read."""
 _LONGEST_COMMENT: Final = 0xFFFF
+_UTF8: Final = 0x800
+"""Flag of an entry whose name is UTF-8."""
+_OTHER_NAME: Final = 0x7075
+"""Extra field that holds the name once more, behind a version and a checksum; some programs prefer it."""
+_OTHER_NAME_AT: Final = 5
+_EXTRA: Final = struct.Struct("<2H")
 
 _ARCHIVE_NAME = re.compile(
     r"\.(zip|zipx|jar|gz|tgz|bz2|tbz2?|xz|txz|lzma|lz4?|zst|tar|7z|rar|cab|arj|ace|iso|img|dmg|vhdx?|cpio|z)$",
@@ -55,13 +63,13 @@ _ARCHIVE_STARTS = (
     b"PK\x07\x08",
     b"\x1f\x8b",
     b"\x1f\x9d",
-    b"BZh",
+    *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
     b"\xfd7zXZ\x00",
     b"7z\xbc\xaf\x27\x1c",
     b"Rar!\x1a\x07",
     b"\x28\xb5\x2f\xfd",
     b"\x04\x22\x4d\x18",
-    b"MSCF",
+    b"MSCF\x00\x00\x00\x00",
 )
 _TAR_SIGN, _TAR_AT = b"ustar", 257
 # Control characters, lone surrogates, and those that turn the direction of reading or break a line.
@@ -118,19 +126,14 @@ def _directory_start(raw: IO[bytes], size: int) -> int:
         at = tail.rfind(_END_SIGN)
         if at < 0:
             raise _damaged()
-    _, disk, table_disk, here, entries, length, start, comment = _END.unpack_from(tail, at)
+    _, disk, table_disk, here, *said, comment = _END.unpack_from(tail, at)
+    entries, length, start = said
     if at + _END.size + comment != len(tail) or disk or table_disk or here != entries:
         raise _damaged()
     end = tail_at + at
-    if end >= _END64_PLACE.size:
-        raw.seek(end - _END64_PLACE.size)
-        sign, _, end64, _ = _END64_PLACE.unpack(raw.read(_END64_PLACE.size))
-        if sign == _END64_PLACE_SIGN:
-            raw.seek(end64)
-            record = _END64.unpack(raw.read(_END64.size))
-            if record[0] != _END64_SIGN or end64 + _END64.size != end - _END64_PLACE.size:
-                raise _damaged()
-            entries, length, start, end = record[7], record[8], record[9], end64
+    larger = _end64(raw, end, said)
+    if larger is not None:
+        entries, length, start, end = larger
     if entries > MAX_ENTRIES or length > MAX_DIRECTORY:
         raise _too_many()
     if start + length != end:
@@ -138,22 +141,56 @@ def _directory_start(raw: IO[bytes], size: int) -> int:
     return int(start)
 
 
+def _end64(raw: IO[bytes], end: int, said: list[int]) -> tuple[int, int, int, int] | None:
+    """Entries, length and offset from the larger end record and where it begins, if there is one before ``end``."""
+    if end < _END64_PLACE.size:
+        return None
+    raw.seek(end - _END64_PLACE.size)
+    sign, _, at, _ = _END64_PLACE.unpack(raw.read(_END64_PLACE.size))
+    if sign != _END64_PLACE_SIGN:
+        return None
+    raw.seek(at)
+    sign, *_, entries, length, start = _END64.unpack(raw.read(_END64.size))
+    if sign != _END64_SIGN or at + _END64.size != end - _END64_PLACE.size:
+        raise _damaged()
+    real = (entries, length, start)
+    if any(plain not in {value, full} for plain, value, full in zip(said, real, _SEE_END64, strict=True)):
+        raise _damaged()
+    return entries, length, start, at
+
+
 def _check_description(entry: zipfile.ZipInfo) -> None:
     """What the table of contents says of an entry: its name, its kind, how it is packed."""
-    name = entry.orig_filename
     if entry.flag_bits & ENCRYPTED:
-        raise _found("holds an encrypted entry, which cannot be checked for what it is")
+        raise _encrypted()
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise _found("is packed in a way that the bot cannot check")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise _found("holds a link or a device instead of a file")
+    for name in (entry.orig_filename, *_other_names(entry.extra)):
+        _check_name(name)
+
+
+def _check_name(name: str) -> None:
     if not name or _UNSEEN.search(name) or "\\" in name:
         raise _found("holds an entry whose name has characters that could deceive a program or a person")
     if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
         raise _found("holds an entry whose name leads out of the folder where it would be unpacked")
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise _found("holds a link or a device instead of a file")
-    if _ARCHIVE_NAME.search(name.rstrip("/ .")):
+    if _ARCHIVE_NAME.search(name.rstrip(" .")):
         raise _nested()
+
+
+def _other_names(extra: bytes) -> Iterator[str]:
+    while len(extra) >= _EXTRA.size:
+        field, length = _EXTRA.unpack_from(extra)
+        if field == _OTHER_NAME:
+            yield extra[_EXTRA.size + _OTHER_NAME_AT : _EXTRA.size + length].decode("utf-8")
+        extra = extra[_EXTRA.size + length :]
+
+
+def _encrypted() -> FileRejected:
+    return _found("holds an encrypted entry, which cannot be checked for what it is")
 
 
 def _nested() -> FileRejected:
@@ -190,11 +227,11 @@ def _data_start(raw: IO[bytes], entry: zipfile.ZipInfo) -> int:
     raw.seek(entry.header_offset)
     sign, _, flags, method, _, _, _, _, _, name_length, extra = _LOCAL.unpack(raw.read(_LOCAL.size))
     name = raw.read(name_length)
-    encoding = "utf-8" if flags & 0x800 else "cp437"
+    encoding = "utf-8" if flags & _UTF8 else "cp437"
     if sign != _LOCAL_SIGN or method != entry.compress_type or name.decode(encoding) != entry.orig_filename:
         raise _damaged()
     if flags & ENCRYPTED:
-        raise _found("holds an encrypted entry, which cannot be checked for what it is")
+        raise _encrypted()
     return int(entry.header_offset + _LOCAL.size + name_length + extra)
 
 
@@ -226,17 +263,13 @@ def _unpacked(raw: IO[bytes], entry: zipfile.ZipInfo) -> Iterator[bytes]:
         if inflate is None:
             yield packed
             continue
-        while packed and not inflate.eof:
+        while packed:
+            if inflate.eof:
+                raise _damaged()  # something hides behind the end
             yield inflate.decompress(packed, PIECE)
-            packed = inflate.unconsumed_tail
+            packed = inflate.unconsumed_tail or inflate.unused_data
     if inflate is not None:
-        if not inflate.eof:
-            yield from _rest(inflate)
+        while piece := inflate.decompress(b"", PIECE):  # what it still holds
+            yield piece
         if not inflate.eof:
             raise EOFError
-
-
-def _rest(inflate: zlib._Decompress) -> Iterator[bytes]:
-    """What zlib still holds when the input is used up but the piece before was full."""
-    while piece := inflate.decompress(b"", PIECE):
-        yield piece

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import lzma
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
+
+from bot.reports.archive import ENCRYPTED, MAX_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,16 +18,26 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 2 * 1024**3
 """Bytes that are unpacked to count rows; a zip bomb is not worth counting."""
-MAX_ENTRIES = 1000
-"""Entries of a zip that are looked through for the CSV."""
 MAX_FIELD = 1_000_000
 """Letters of one CSV field; more is no report of Webex's."""
-ENCRYPTED = 0x1
-
 MAX_LINE = 4_000_000
 """Bytes of a line that are held at once: a file without line ends must not fill the memory."""
 
 csv.field_size_limit(MAX_FIELD)
+
+UNREADABLE = (
+    csv.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What the readers of a broken file raise: bzip2 an OSError, a name that is no UTF-8 a ValueError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ def read_contents(path: Path, kind: str) -> Contents:
             return _of_zip(path)
         with path.open("rb") as raw:
             return _of_csv(raw)
-    except (csv.Error, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, _TooLargeError):
+    except (*UNREADABLE, _TooLargeError):
         return UNCOUNTED
 
 

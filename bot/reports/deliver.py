@@ -27,7 +27,7 @@ from bot.reports.endings import GONE, end
 from bot.reports.model import Family, Phase
 from bot.reports.naming import CONTENT_TYPES, file_name
 from bot.reports.privately import go_private
-from bot.reports.watch import failed, gone, named, watch_key
+from bot.reports.watch import BY_WEBEX, failed, gone, named, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:
@@ -102,16 +102,18 @@ class Deliver:
     def give_up(self, key: str, sentence: str) -> None:
         """End what still waits, and say so."""
         family, _, report_id = key.partition(":")
-        self._end_all(self._waiting(family, report_id), State.FAILED, sentence)
+        self._end_all(self._waiting(family, report_id), State.FAILED, sentence, why="given_up")
 
     def _waiting(self, family: str, report_id: str) -> list[Delivery]:
         with self._store.read() as tx:
             return deliveries.of_report(tx, family, report_id, IN_HAND)
 
-    def _end_all(self, ended: Sequence[Delivery], state: State, sentence: str) -> None:
+    def _end_all(
+        self, ended: Sequence[Delivery], state: State, sentence: str, *, why: str = "", error: BotError | None = None
+    ) -> None:
         with self._store.begin() as tx:
             for delivery in ended:
-                end(tx, self._queue, delivery, state, sentence, self._now())
+                end(tx, self._queue, delivery, state, sentence, self._now(), why=why, error=error)
 
     def _serve(self, family: str, report_id: str, waiting: list[Delivery], path: Path) -> BotError | None:
         """Serve these deliveries; gives the first trouble that will pass."""
@@ -128,7 +130,7 @@ class Deliver:
         except BotError as error:
             if error.passing:
                 return error
-            self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]))
+            self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]), error=error)
             return None
         if held is None:
             return trouble
@@ -146,7 +148,8 @@ class Deliver:
     def _in_time(self, waiting: list[Delivery]) -> list[Delivery]:
         now = self._now()
         late = [one for one in waiting if now > max(one.deadline_at, (one.ready_at or one.asked_at) + EXTRA_TIME)]
-        self._end_all(late, State.EXPIRED, "Webex had trouble for too long, so I stopped trying. Ask again to go on.")
+        said = "Webex had trouble for too long, so I stopped trying. Ask again to go on."
+        self._end_all(late, State.EXPIRED, said, why="trouble_for_too_long")
         return [one for one in waiting if one not in late]
 
     def _is_done(self, report: Report, waiting: list[Delivery]) -> bool:
@@ -157,7 +160,7 @@ class Deliver:
         with self._store.begin() as tx:
             for delivery in waiting:
                 if report.phase is Phase.FAILED or delivery.state is State.POSTING:
-                    end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now)
+                    end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
                 else:
                     deliveries.move(tx, delivery, State.PENDING, now, status=report.status)
                     self._queue.put(tx, tasks.WATCH, watch_key(delivery.family or "", delivery.region))
@@ -178,7 +181,7 @@ class Deliver:
                 if error.passing:
                     trouble = error
                 else:
-                    self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error))
+                    self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error), error=error)
         return permitted, trouble
 
     def _allowed(self, delivery: Delivery) -> bool:
@@ -190,7 +193,7 @@ class Deliver:
         if decision.verdict is Verdict.PRIVATELY:
             go_private(self._store, self._outbox, delivery, decision.sentence)
             return True
-        self._end_all([delivery], State.REFUSED, decision.sentence)
+        self._end_all([delivery], State.REFUSED, decision.sentence, why=decision.reason)
         return False
 
     def _move(self, them: Sequence[Delivery], before: State, to: State) -> None:
@@ -214,7 +217,7 @@ class Deliver:
                 for delivery in allowed:
                     deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
         if held.size > MAX_POSTED:
-            self._end_all(self._again(allowed), State.FAILED, too_large(report, held.size))
+            self._end_all(self._again(allowed), State.FAILED, too_large(report, held.size), why="too_large")
             return None
         return held
 
@@ -247,12 +250,12 @@ class Deliver:
                 markdown=line,
             )
         except Unsure as error:
-            self._end_all([delivery], State.UNKNOWN, error.sentence)
+            self._end_all([delivery], State.UNKNOWN, error.sentence, error=error)
             return None
         except BotError as error:
             if error.passing:
                 return error
-            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error))
+            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error), error=error)
             return None
         with self._store.begin() as tx:
             deliveries.move(tx, delivery, State.DONE, self._now())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bot.errors import BotError
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
     from bot.queue import Queue
@@ -29,10 +30,21 @@ GONE = frozenset({403, 404})
 
 
 def end(  # noqa: PLR0917 read at every call as "end this, so, because"
-    tx: Transaction, queue: Queue, delivery: Delivery, state: State, sentence: str, now: datetime
+    tx: Transaction,
+    queue: Queue,
+    delivery: Delivery,
+    state: State,
+    sentence: str,
+    now: datetime,
+    *,
+    why: str = "",
+    error: BotError | None = None,
 ) -> bool:
-    """End a delivery and put the job that says so. False: it was moved by somebody else meanwhile."""
-    if not deliveries.move(tx, delivery, state, now, reason=sentence):
+    """End a delivery and put the job that says so. False: it was moved by somebody else meanwhile.
+
+    ``why`` is the short cause for the audit, by default that of ``error``.
+    """
+    if not deliveries.move(tx, delivery, state, now, why=why, error=error, reason=sentence):
         return False
     queue.put(tx, tasks.TELL, str(delivery.id))
     log.info("delivery_ended", reference=delivery.reference, state=state.value)

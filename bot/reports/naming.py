@@ -37,5 +37,9 @@ def safe_stem(wanted: str) -> str:
     base = _EXTENSION.sub("", base.strip())
     base = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C")
     base = _DOTS.sub(".", _UNSAFE.sub("_", base))
-    base = " ".join(base.split())[:LONGEST_NAME].strip(" ._-=+@,")
-    return f"report {base}" if _RESERVED.match(base) else base or "report"
+    base = _trimmed(" ".join(base.split()))
+    return _trimmed(f"report {base}") if _RESERVED.match(base) else base or "report"
+
+
+def _trimmed(base: str) -> str:
+    return base[:LONGEST_NAME].strip(" ._-=+@,")

@@ -8,7 +8,7 @@ nobody sleeps in a thread.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -42,6 +42,8 @@ LONGEST_DETAILS_INTERVAL = 3600.0
 GONE_AFTER = 3
 """Times that Webex must say "unknown" of a report it knew, before the watch ends: the first may be lag."""
 UNKNOWN_TO_WEBEX = 404
+BY_WEBEX = "by_webex"
+"""The audit's word for a report that Webex could not make."""
 
 
 def interval(age: float, shortest: float) -> float:
@@ -118,7 +120,7 @@ class Watch:
         family, _, region = key.partition(":")
         with self._store.begin() as tx:
             for delivery in deliveries.pending(tx, family, region or None):
-                end(tx, self._queue, delivery, State.FAILED, sentence, self._now())
+                end(tx, self._queue, delivery, State.FAILED, sentence, self._now(), why="given_up")
 
     def _next(self, waiting: Sequence[Delivery]) -> float:
         youngest = max(delivery.asked_at for delivery in waiting)
@@ -133,7 +135,7 @@ class Watch:
         if overdue:
             with self._store.begin() as tx:
                 for delivery in overdue:
-                    end(tx, self._queue, delivery, State.EXPIRED, too_long(delivery), now)
+                    end(tx, self._queue, delivery, State.EXPIRED, too_long(delivery), now, why="not_done_in_time")
         return [delivery for delivery in found if delivery.deadline_at > now]
 
     def _absent(self, delivery: Delivery) -> Report | BotError | None:
@@ -149,7 +151,7 @@ class Watch:
         self, tx: Transaction, delivery: Delivery, seen: Report | BotError, now: datetime, *, listed: bool
     ) -> None:
         """Keep what Webex says of one report, and move its delivery on."""
-        learned: dict[str, object] = {"looks": delivery.looks + 1, "missing": 0, "next_look_at": None}
+        learned: dict[str, Any] = {"looks": delivery.looks + 1, "missing": 0, "next_look_at": None}
         if not listed:
             wait = details_interval(delivery.missing, self._shortest)
             learned |= {"missing": delivery.missing + 1, "next_look_at": now + timedelta(seconds=wait)}
@@ -157,9 +159,10 @@ class Watch:
             deliveries.note(tx, delivery.id, **learned)
         elif isinstance(seen, BotError):
             unknown = isinstance(seen, WebexError) and seen.status == UNKNOWN_TO_WEBEX
-            end(tx, self._queue, delivery, State.FAILED, gone(delivery) if unknown else seen.sentence, now)
+            sentence = gone(delivery) if unknown else seen.sentence
+            end(tx, self._queue, delivery, State.FAILED, sentence, now, error=seen)
         elif seen.phase is Phase.FAILED:
-            end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now)
+            end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
         elif seen.phase is Phase.READY:
             learned |= {"status": seen.status, "ready_at": now}
             if deliveries.move(tx, delivery, State.READY, now, **learned):

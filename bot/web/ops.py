@@ -33,6 +33,8 @@ class Ops:
     render: Callable[[Mapping[str, float]], bytes]
     migrated: Callable[[], bool]
     version: str
+    unverified: Callable[[], int] = lambda: 0
+    """How many webhook calls did not verify in the last five minutes, at this process."""
 
 
 def add_routes(app: Flask, ops: Ops) -> None:
@@ -45,9 +47,9 @@ def add_routes(app: Flask, ops: Ops) -> None:
         try:
             found = _look(ops)
         except StoreUnavailable:
-            return jsonify(status="not ready", database="cannot be reached"), 503
+            return jsonify(status="not ready", database="cannot be reached", **_knocks(ops)), 503
         ready = found["database"] == "ok"
-        return jsonify(status="ready" if ready else "not ready", **found), 200 if ready else 503
+        return jsonify(status="ready" if ready else "not ready", **found, **_knocks(ops)), 200 if ready else 503
 
     def metrics() -> Response:
         return Response(ops.render(_gauges(ops)), content_type=PLAIN)
@@ -66,6 +68,11 @@ def _look(ops: Ops) -> dict[str, Any]:
     alive = seen is not None and ops.now() - seen < WORKER_SILENT
     # The worker is said, not required: the door takes events without it, and they are served when it comes.
     return {"database": "ok", "worker": "alive" if alive else "not seen", "queue": dict(depth)}
+
+
+def _knocks(ops: Ops) -> dict[str, Any]:
+    """Said, and nothing else: the status must not be in the hands of whoever sends forged events."""
+    return {"unverified_events": {"last_5_minutes": ops.unverified()}}
 
 
 def _gauges(ops: Ops) -> dict[str, float]:

@@ -2,12 +2,15 @@
 
 Webex gives up on a webhook after a hundred failures in five minutes and offers no second delivery, so a verified event
 is always taken, and 200 is only said for what is on the disk.
+
+Before the signature is verified nothing is looked up, so no answer and no answer's time tells which ids are known. What
+does not verify is counted, and limited by address (``knocks.py``); what does verify is never limited here.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,6 +21,7 @@ from bot import tasks
 from bot.errors import StoreUnavailable
 from bot.ledger import events
 from bot.ledger.events import Event
+from bot.web.knocks import Knocks
 from bot.web.signature import is_signed
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class Door:
     """Migrates the database if nobody has; raises ``StoreUnavailable``."""
     now: Callable[[], datetime]
     count: Callable[[int], None]
+    knocks: Knocks = field(default_factory=Knocks)
 
 
 class MalformedError(ValueError):
@@ -73,17 +78,15 @@ def _answer(door: Door) -> Response:
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        log.warning("webhook_too_large", bytes=request.content_length)
-        return Response("too large\n", 413)
+        return _unverified(door, "webhook_too_large", Response("too large\n", 413), bytes=request.content_length)
     except HTTPException as error:
-        log.warning("webhook_cut_off", cause=error.name)
-        return Response("incomplete\n", 400)
+        return _unverified(door, "webhook_cut_off", Response("incomplete\n", 400), cause=error.name)
     if request.content_length is not None and len(body) != request.content_length:
-        log.warning("webhook_cut_off", cause="shorter than announced")
-        return Response("incomplete\n", 400)
+        answer = Response("incomplete\n", 400)
+        return _unverified(door, "webhook_cut_off", answer, cause="shorter than announced")
     if not is_signed(body, request.headers, door.secrets):
-        log.warning("webhook_not_verified", bytes=len(body))
-        return Response("signature does not verify\n", 401)
+        answer = Response("signature does not verify\n", 401)
+        return _unverified(door, "webhook_not_verified", answer, bytes=len(body))
     try:
         event = read_event(body)
     except MalformedError as error:
@@ -92,11 +95,17 @@ def _answer(door: Door) -> Response:
     return _keep(door, event)
 
 
+def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Response:
+    """Count it. The address is the peer's: whoever forges events forges ``X-Forwarded-For`` too."""
+    wait = door.knocks.note(request.remote_addr or "", what, **more)
+    return answer if wait is None else Response("too many\n", 429, {"Retry-After": str(wait)})
+
+
 def _keep(door: Door, event: Event) -> Response:
     try:
         door.ready()
         if event.resource in OWN_IS_DROPPED and event.person_id and event.person_id == door.bot_id():
-            return Response("own\n", 200)
+            return Response("ok\n", 200)
         with door.store.begin() as tx:
             event_id = events.record(tx, event, door.now())
             if event_id is not None:

@@ -21,10 +21,11 @@ from bot.webex.transport import Brake, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from pathlib import Path
 
-    from bot.ports import Action, Card, Membership, Message, Person, Posted, Target
-    from bot.webex.shapes import Space, Webhook
+    from bot.ports import Action, Card, Membership, Message, Person, Posted, Space, Target
+    from bot.webex.shapes import Webhook
     from bot.webex.transport import Observe, TokenSource
 
     Json = Mapping[str, Any]
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 CARD_TYPE: Final = "application/vnd.microsoft.card.adaptive"
 RECENT: Final = 50
 """Messages looked at: Webex gives so many in one page."""
+LARGEST_PAGE: Final = 1000
+"""Spaces in one page, at most."""
 MOST_ITEMS: Final = 5000
 """Members or webhooks read; a space with more members counts as unreadable rather than as a smaller one."""
 
@@ -140,6 +143,23 @@ class Chat:
     def spaces(self) -> list[Space]:
         """Every space that the bot is in."""
         return self._all("GET rooms", shapes.space, self._api.rooms.list)
+
+    def active_spaces(self, since: datetime, most: int) -> list[Space]:
+        """Spaces with something new since then, the latest active ones first; ``most`` of them."""
+
+        def active() -> list[Space]:
+            # Every space is looked at: that Webex sorts as it is asked to is nothing to lose a message over.
+            rooms = islice(self._api.rooms.list(sortBy="lastactivity", max=LARGEST_PAGE), MOST_ITEMS)
+            spaces = [shapes.space(raw) for raw in rooms]
+            found = [space for space in spaces if space.last_activity is None or space.last_activity >= since]
+            found.sort(key=lambda space: -space.last_activity.timestamp() if space.last_activity else 0.0)
+            return found[:most]
+
+        return self._call("GET rooms", active)
+
+    def written_to_bot(self, space: Space) -> list[Message]:
+        """The newest messages of a 1:1 space, or the newest mentions of the bot in a group space."""
+        return self.messages(space.id, mentioned="me" if space.kind == "group" else None)
 
     def space(self, room_id: str) -> Space:
         """Read one space."""

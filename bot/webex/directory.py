@@ -54,6 +54,20 @@ class Directory:
                 raise unreadable("GET people/me")
         return self._org
 
+    def me(self) -> Person:
+        """Whose the admin token is, asked anew each time."""
+        return self._person("me")
+
+    def lists_roles(self) -> bool:
+        """Whether the admin token may list the organisation's roles, which only an administrator's may."""
+        try:
+            self._listed_roles()
+        except WebexError as error:
+            if error.status not in NO_SCOPE:
+                raise
+            return False
+        return True
+
     def roles_of(self, person_id: str) -> RolesOf:
         """Organisation, addresses and roles of a person; somebody whom Webex does not show has none of them.
 
@@ -89,6 +103,8 @@ class Directory:
                 return RolesOf(person_id, "", frozenset(), frozenset())
             raise
         person = self._read(raw, f"GET people/{person_id}")
+        if raw.get("loginEnabled") is False:  # deactivated: the roles may still stand there
+            return RolesOf(person_id, "", frozenset(), frozenset())
         ids: Iterable[str] = person.roles
         if "roles" not in raw and person.org_id == self.our_org():
             ids = self._roles_by_scim(person)

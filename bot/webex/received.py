@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import FileRejected
+from bot.reports import archive
 from bot.webex.sniff import HEAD_BYTES, ZIP, kind_of
 
 if TYPE_CHECKING:
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
 CHUNK: Final = 256 * 1024
 ALGORITHMS: Final = {32: "md5", 40: "sha1", 64: "sha256"}
 """Webex does not say how its checksum is made; the number of its hex digits tells. Others are not enforced."""
-LONGEST_ENTRY: Final = 4 * 1024**3
-"""Bytes of a zip's entry that are unpacked to compare a checksum."""
 
 _HEX = re.compile(r"[0-9a-f]+")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, RuntimeError)
 
 log = structlog.get_logger(__name__)
 
@@ -58,12 +56,13 @@ class Received:
         self.kind = self.kind or kind_of(self._head)
 
     def check(self, path: Path) -> None:
-        """Check the whole file at ``path``: a zip must open, and a checksum that can be checked must be right.
+        """Check the whole file at ``path``: a zip must be a safe one, and a checksum that can be checked must be right.
 
         The checksum may be the file's or that of the CSV within the zip: nobody says which. Raises ``FileRejected``.
         """
         within = ""
         if self.kind == ZIP:
+            archive.inspect(path)
             within = self._look_within(path)
         if self._digest is not None and self._wanted not in {self._digest.hexdigest(), within}:
             log.warning("download_checksum_differs", algorithm=self._algorithm, kind=self.kind)
@@ -72,20 +71,15 @@ class Received:
             )
 
     def _look_within(self, path: Path) -> str:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                mismatch = self._digest is not None and self._digest.hexdigest() != self._wanted
-                return _digest_of_first(archive, self._algorithm) if mismatch else ""
-        except _DAMAGED as exc:
-            raise FileRejected("The zip that Webex sent is damaged, so it was not posted. Ask again later.") from exc
-
-
-def _digest_of_first(archive: zipfile.ZipFile, algorithm: str) -> str:
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    for entry in archive.infolist()[:1]:
-        if entry.file_size > LONGEST_ENTRY:
+        if self._digest is None or self._digest.hexdigest() == self._wanted:
             return ""
-        with archive.open(entry) as csv:
-            while chunk := csv.read(CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
+        digest = hashlib.new(self._algorithm, usedforsecurity=False)
+        try:
+            with zipfile.ZipFile(path) as opened:
+                for entry in opened.infolist()[:1]:
+                    with opened.open(entry) as csv:
+                        while chunk := csv.read(CHUNK):
+                            digest.update(chunk)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as exc:
+            raise FileRejected("The zip that Webex sent is damaged, so it was not posted. Ask again later.") from exc
+        return digest.hexdigest()

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.ports import Action, Membership, Message, Person, Posted
+from bot.ports import Action, Membership, Message, Person, Posted, Space
 from bot.reports.readings import read_moment
 
 if TYPE_CHECKING:
@@ -34,16 +34,6 @@ class Webhook:
     owned_by: str = ""
     secret: str | None = field(default=None, repr=False)
     """Webex may show it; None when it does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """A space that the bot is in."""
-
-    id: str
-    title: str
-    kind: str
-    """``group`` or ``direct``."""
 
 
 class ShapeError(ValueError):
@@ -119,7 +109,12 @@ def webhook(raw: Mapping[str, Any]) -> Webhook:
 
 def space(raw: Mapping[str, Any]) -> Space:
     """``GET /rooms/{id}``."""
-    return Space(id=_id(raw, "id"), title=_text(raw, "title"), kind=_text(raw, "type"))
+    return Space(
+        id=_id(raw, "id"),
+        title=_text(raw, "title"),
+        kind=_text(raw, "type"),
+        last_activity=read_moment(raw.get("lastActivity")),
+    )
 
 
 def _text(raw: Mapping[str, Any], name: str) -> str:

@@ -35,6 +35,7 @@ DEFAULT_LIFETIME: Final = 3600.0
 PAUSE_AFTER_FAILURE: Final = 30.0
 """Seconds in which a failed refresh is not tried again, so that many threads do not hammer Webex with a dead token."""
 CALL: Final = "POST access_token"
+UNAUTHORIZED: Final = 401
 DEAD: Final = frozenset({400, 401, 403})
 """How Webex refuses a refresh token or the client's secret."""
 
@@ -49,6 +50,8 @@ class TokenState:
     renew_at: float
     seed: str
     """Fingerprint of the refresh token in the settings from which this came: a new one there makes this state void."""
+    refresh_ends_at: float | None = None
+    """When the refresh token ends, if Webex said so; states that were kept by earlier versions do not know."""
 
 
 class TokenKeeper(Protocol):
@@ -155,6 +158,16 @@ class RefreshableToken:
         """Webex refused ``stale``: give the token that another thread or process has got since, or refresh."""
         return self._newer(lambda found: found.access_token != stale and self._clock() < found.expires_at, stale)
 
+    def refused(self) -> bool:
+        """Whether Webex refused the last refresh for good; the access token may go on for a while."""
+        failure = self._failure
+        return failure is not None and failure.status == UNAUTHORIZED
+
+    def refresh_ends_at(self) -> float | None:
+        """When the newest refresh token ends, in seconds since 1970; None when Webex did not say."""
+        state = self._keep.load()  # another process may have refreshed since
+        return state.refresh_ends_at if state is not None and state.seed == self._seed else None
+
     def _newer(self, good: Callable[[TokenState], bool], stale: str = "") -> str:
         with self._turn:
             if self._state is not None and self._unsaved is None and good(self._state):
@@ -200,8 +213,8 @@ class RefreshableToken:
                 if number < len(candidates):
                     continue
                 message = "the refresh token or the client's secret is refused"
-                raise WebexError(CALL, 401, message=message, tracking_id=error.tracking_id) from error
-            state = self._state_from(answer, refresh_token)
+                raise WebexError(CALL, UNAUTHORIZED, message=message, tracking_id=error.tracking_id) from error
+            state = self._state_from(answer, refresh_token, old)
             self._failure = None
             self._unsaved = state
             self._keep.save(state)
@@ -223,19 +236,26 @@ class RefreshableToken:
             failure = again(error, cleaned(error.message, (self._client_secret, refresh_token)))
         raise failure
 
-    def _state_from(self, answer: Any, used: str) -> TokenState:
+    def _state_from(self, answer: Any, used: str, old: TokenState | None) -> TokenState:
         given = answer if isinstance(answer, dict) else {}
         access, refresh = given.get("access_token"), given.get("refresh_token")
         if not isinstance(access, str) or not access:
             raise WebexError(CALL, None, message="the answer holds no token", reached=None)
         lifetime = max(read_number(given.get("expires_in")) or DEFAULT_LIFETIME, 0.0)
         now = self._clock()
+        kept = refresh if isinstance(refresh, str) and refresh else used
+        refresh_lifetime = read_number(given.get("refresh_token_expires_in"))
+        if refresh_lifetime is not None:
+            refresh_ends_at: float | None = now + max(refresh_lifetime, 0.0)
+        else:
+            refresh_ends_at = old.refresh_ends_at if old is not None and old.refresh_token == kept else None
         return TokenState(
             access_token=access,
-            refresh_token=refresh if isinstance(refresh, str) and refresh else used,
+            refresh_token=kept,
             expires_at=now + lifetime,
             renew_at=now + lifetime - min(lifetime * MARGIN_SHARE, MOST_MARGIN),
             seed=self._seed,
+            refresh_ends_at=refresh_ends_at,
         )
 
 

@@ -182,9 +182,7 @@ def test_a_space_whose_members_cannot_be_read_now_delays_only_itself(bench: Work
 @pytest.mark.parametrize("status", [423, 429, 503])
 def test_an_upload_that_is_refused_for_now_is_posted_once_and_downloaded_once(bench: Workbench, status: int) -> None:
     carded(bench, bench.stage.group)
-    bench.emulator.faults.add(
-        method="POST", path="/v1/messages", status=status, headers={"Retry-After": "20"}, times=1
-    )
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=status, headers={"Retry-After": "20"}, times=1)
 
     bench.work()
     assert files(bench.said(bench.stage.group)) == []

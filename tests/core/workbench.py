@@ -53,8 +53,8 @@ MOST_JOBS = 300
 """Runs after which a workbench that never comes to rest has failed."""
 
 
-class Crash(BaseException):  # noqa: N818 it stands for a kill, which no code of the program catches
-    """The process is gone at this point."""
+class Crash(BaseException):
+    """The process is gone at this point: no code of the program catches it."""
 
 
 class Points:

@@ -1,0 +1,189 @@
+"""Tells the operators of trouble: a bot that fails quietly is found out by those who need it.
+
+Each trouble is said once in the operators' space, with what to do, and once more when it is over, through any number of
+restarts: what is open is kept in the ledger. Without that space the log alone says it. An alarm that is said twice does
+less harm than one that is lost, so a post whose answer never came is said anew.
+
+The space may be any that the bot is in, so nothing that is said here holds a token, a link, an id or a name.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.errors import BotError
+from bot.ledger import facts
+from bot.outbox import Unsure
+from bot.ports import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.outbox import Outbox
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+EVERY: Final = 60.0
+"""Seconds between rounds."""
+STEP: Final = 1.0
+"""Seconds in which a round is begun that cannot wait."""
+PREFIX: Final = "trouble:"
+
+
+class NotKnown(BotError):
+    """This cannot be known at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that can be wrong."""
+
+    name: str
+    """Short and stable: it is part of what is kept."""
+    look: Callable[[], str | None]
+    """The trouble in words, with what to do; or None. Raises ``BotError`` while nobody can know."""
+    over: str
+    """What is said when it is over."""
+    calm: timedelta = timedelta()
+    """For how long it must be away before it is over, for what comes and goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A trouble that is not over."""
+
+    since: str
+    told: bool = False
+    tries: int = 1
+    away_since: str | None = None
+
+
+class Operators:
+    """Makes the checks, and says what has changed."""
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        space: str | None,
+        checks: Sequence[Check],
+        now: Callable[[], datetime],
+        *,
+        hurry: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._space = space
+        self._checks = tuple(checks)
+        self._now = now
+        self._hurry = hurry
+        self._logged: set[str] = set()
+
+    def forever(self, stop: threading.Event) -> None:
+        """Look now, every minute, and soon when ``hurry`` says so, in a thread of its own, until ``stop`` is set.
+
+        Not in the sweep's thread: while Webex hangs, a round may take longer than the worker may be silent.
+        """
+        threading.Thread(target=self._run, args=(stop,), name="operators", daemon=True).start()
+
+    def _run(self, stop: threading.Event) -> None:
+        due = time.monotonic()
+        while not stop.is_set():
+            if time.monotonic() >= due or self._hurry():
+                self.look()
+                due = time.monotonic() + EVERY
+            stop.wait(STEP)
+
+    def look(self) -> None:
+        """Make every check once; what cannot be known or said now is tried again in the next round."""
+        for check in self._checks:
+            try:
+                self._make(check)
+            except Exception:  # a check that fails must stop neither the others nor the next round
+                log.exception("check_crashed", check=check.name)
+
+    def _make(self, check: Check) -> None:
+        try:
+            trouble = check.look()
+        except BotError as error:
+            log.debug("check_not_made", check=check.name, cause=str(error))
+            return
+        try:
+            if trouble is None:
+                self._away(check)
+            else:
+                self._there(check, trouble)
+        except BotError as error:
+            self._once(f"{check.name} {error}", "operators_not_told", check=check.name, cause=str(error))
+
+    def _there(self, check: Check, trouble: str) -> None:
+        with self._store.begin() as tx:
+            facts.note_first(tx, _fact(check), _written(Open(self._now().isoformat())), self._now())
+            found = _read(facts.read(tx, _fact(check)))
+            if found.away_since is not None:
+                found = replace(found, away_since=None)
+                facts.note(tx, _fact(check), _written(found), self._now())
+        self._once(f"{check.name} {found.since}", "trouble", check=check.name, trouble=trouble, since=found.since)
+        if found.told or self._space is None:
+            return
+        try:
+            self._say(check, found, f"**Trouble.** {trouble}")
+        except Unsure:
+            self._keep(check, replace(found, tries=found.tries + 1))  # perhaps it was said: under a new name, anew
+            raise
+        self._keep(check, replace(found, told=True))
+
+    def _away(self, check: Check) -> None:
+        with self._store.read() as tx:
+            kept = facts.read(tx, _fact(check))
+        if kept is None:
+            return
+        found = _read(kept)
+        if found.away_since is None:
+            found = replace(found, away_since=self._now().isoformat())
+            self._keep(check, found)
+        if self._now() - datetime.fromisoformat(found.away_since or "") < check.calm:
+            return
+        if found.told:
+            try:
+                self._say(check, found, f"**Over.** {check.over}", ":over")
+            except Unsure as error:
+                log.info("perhaps_not_told_that_it_is_over", check=check.name, cause=str(error))
+        with self._store.begin() as tx:
+            facts.forget(tx, _fact(check))
+        log.info("trouble_over", check=check.name, since=found.since)
+
+    def _say(self, check: Check, found: Open, words: str, which: str = "") -> None:
+        if self._space is not None:
+            key = f"operators:{check.name}:{found.since}:{found.tries}{which}"
+            self._outbox.say(key, Target(room_id=self._space), words)
+
+    def _keep(self, check: Check, found: Open) -> None:
+        with self._store.begin() as tx:
+            facts.note(tx, _fact(check), _written(found), self._now())
+
+    def _once(self, what: str, event: str, **more: str) -> None:
+        """A line in the log, not the same one every minute."""
+        if what not in self._logged:
+            self._logged.add(what)
+            log.warning(event, **more)
+
+
+def _fact(check: Check) -> str:
+    return f"{PREFIX}{check.name}"
+
+
+def _written(found: Open) -> str:
+    return json.dumps(asdict(found))
+
+
+def _read(kept: str | None) -> Open:
+    return Open(**json.loads(kept or "{}"))

@@ -1,0 +1,155 @@
+"""Which family is asked, in which order, and what is told when neither has a report: for every status code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.errors import WebexError
+from bot.reports.catalogue import Catalogue, NotFound
+from bot.reports.model import Family, Report, ReportMissing, ReportUnreadable
+
+PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION
+STATUSES = [None, 400, 401, 403, 404, 405, 409, 410, 415, 423, 428, 429, 451, 500, 502, 503, 504]
+"""Every answer that Webex is known to give, and none."""
+TO_THE_OTHER = {403, 404}
+NOW = datetime(2024, 3, 24, tzinfo=UTC)
+
+
+@dataclass
+class Api:
+    """Both families; an error in place of the reports is raised."""
+
+    held: dict[Family, list[Report] | Exception]
+    asked: list[Family] = field(default_factory=list)
+
+    def _ask(self, family: Family) -> list[Report]:
+        self.asked.append(family)
+        held = self.held[family]
+        if isinstance(held, Exception):
+            raise held
+        return held
+
+    def details(self, family: Family, report_id: str) -> Report:
+        for report in self._ask(family):
+            if report.id == report_id:
+                return report
+        raise WebexError("GET reports/{id}", 404, tracking_id=f"TRACK_{family.value}")
+
+    def list(self, family: Family, region: str | None = None) -> Sequence[Report]:
+        return self._ask(family)
+
+
+def report(family: Family, report_id: str = "ID", days: int = 0) -> Report:
+    return Report(report_id, family, "done", created=NOW - timedelta(days=days))
+
+
+def answered(status: int | None, family: Family) -> WebexError:
+    return WebexError("GET reports/{id}", status, tracking_id=f"TRACK_{family.value}")
+
+
+BOTH = (PARTNER, ORGANIZATION)
+
+
+def test_the_partner_family_is_asked_first_and_the_other_only_when_needed() -> None:
+    api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: []})
+    assert Catalogue(api, BOTH).find("ID").family is PARTNER
+    assert api.asked == [PARTNER]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_answer_of_the_first_family(status: int | None) -> None:
+    """404 and 403 lead to the other family; whatever else is said of it alone, for the other cannot make up for it."""
+    api = Api({PARTNER: answered(status, PARTNER), ORGANIZATION: [report(ORGANIZATION)]})
+    if status in TO_THE_OTHER:
+        assert Catalogue(api, BOTH).find("ID").family is ORGANIZATION
+        return
+    with pytest.raises(WebexError) as error:
+        Catalogue(api, BOTH).find("ID")
+    assert error.value.status == status
+    assert api.asked == [PARTNER]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("first", sorted(TO_THE_OTHER))
+def test_every_answer_of_the_second_family(first: int, status: int | None) -> None:
+    """Both answers are told only when both refuse."""
+    api = Api({PARTNER: answered(first, PARTNER), ORGANIZATION: answered(status, ORGANIZATION)})
+    with pytest.raises((WebexError, NotFound)) as error:
+        Catalogue(api, BOTH).find("ID")
+    if status not in TO_THE_OTHER:
+        assert isinstance(error.value, WebexError)
+        assert error.value.status == status
+        assert "TRACK_partner" not in error.value.sentence
+        return
+    said = error.value.sentence  # type: ignore[union-attr]
+    assert isinstance(error.value, NotFound)
+    assert {family: one.status for family, one in error.value.answers.items()} == {PARTNER: first, ORGANIZATION: status}
+    assert "TRACK_partner" in said
+    assert "TRACK_organization" in said
+    assert ("reports_read" in said) is (first == 403)
+    assert ("analytics:read_all" in said) is (status == 403)
+    assert ("made in Control Hub" in said) is (404 in {first, status})
+
+
+def test_an_empty_answer_is_as_good_as_404() -> None:
+    api = Api({PARTNER: ReportMissing(), ORGANIZATION: [report(ORGANIZATION)]})
+    assert Catalogue(api, BOTH).find("ID").family is ORGANIZATION
+
+
+def test_an_answer_that_cannot_be_read_is_no_404() -> None:
+    api = Api({PARTNER: ReportUnreadable(), ORGANIZATION: [report(ORGANIZATION)]})
+    with pytest.raises(ReportUnreadable):
+        Catalogue(api, BOTH).find("ID")
+
+
+@pytest.mark.parametrize("only", BOTH)
+def test_the_operator_may_set_one_family_alone(only: Family) -> None:
+    api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: [report(ORGANIZATION)]})
+    catalogue = Catalogue(api, [only])
+    assert catalogue.find("ID").family is only
+    with pytest.raises(NotFound) as error:
+        catalogue.find("other")
+    assert list(error.value.answers) == [only]
+    assert api.asked == [only, only]
+
+
+def test_the_operator_sets_the_order_and_a_family_that_is_known_comes_first() -> None:
+    held: dict[Family, list[Report] | Exception] = {PARTNER: [report(PARTNER)], ORGANIZATION: [report(ORGANIZATION)]}
+    assert Catalogue(Api(held), [ORGANIZATION, PARTNER]).find("ID").family is ORGANIZATION
+    assert Catalogue(Api(held), BOTH).find("ID", "organization").family is ORGANIZATION
+    assert Catalogue(Api(held), BOTH).find("ID", "a family of another version").family is PARTNER
+
+
+def test_everything_is_listed_newest_first_and_refusals_beside_it() -> None:
+    api = Api(
+        {PARTNER: [report(PARTNER, "old", 3), report(PARTNER, "new", 1)], ORGANIZATION: [report(ORGANIZATION, "x", 2)]}
+    )
+    found, refused = Catalogue(api, BOTH).everything()
+    assert [one.id for one in found] == ["new", "x", "old"]
+    assert refused == {}
+
+    api.held[PARTNER] = answered(403, PARTNER)
+    found, refused = Catalogue(api, BOTH).everything()
+    assert ([one.id for one in found], list(refused)) == (["x"], [PARTNER])
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_list_that_fails_otherwise_is_not_shown_as_a_shorter_one(status: int | None) -> None:
+    api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: answered(status, ORGANIZATION)})
+    if status in TO_THE_OTHER:
+        assert list(Catalogue(api, BOTH).everything()[1]) == [ORGANIZATION]
+    else:
+        with pytest.raises(WebexError):
+            Catalogue(api, BOTH).everything()
+
+
+def test_when_every_family_refuses_its_list_both_are_told() -> None:
+    api = Api({PARTNER: answered(403, PARTNER), ORGANIZATION: answered(403, ORGANIZATION)})
+    with pytest.raises(NotFound) as error:
+        Catalogue(api, BOTH).everything()
+    assert "reports_read" in error.value.sentence
+    assert "Pro Pack" in error.value.sentence

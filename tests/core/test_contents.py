@@ -1,0 +1,120 @@
+"""Rows and columns of whatever was downloaded: counted right, bounded, and never a reason to fail."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tracemalloc
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.reports import contents
+from bot.reports.contents import UNCOUNTED, Contents, read_contents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+on_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""Each example overwrites the file of the one before."""
+
+
+def written(table: list[list[str]], quoting: int) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=quoting).writerows(table)  # type: ignore[arg-type]
+    return out.getvalue().encode()
+
+
+def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, body in entries:
+            archive.writestr(name, body)
+    return out.getvalue()
+
+
+def read(folder: Path, body: bytes, kind: str = "csv") -> Contents:
+    path = folder / "file"
+    path.write_bytes(body)
+    return read_contents(path, kind)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[list[str]]:
+    columns = draw(st.integers(1, 5))
+    row = st.lists(CELL, min_size=columns, max_size=columns)
+    return draw(st.lists(row, min_size=1, max_size=8))
+
+
+@on_one_folder
+@given(tables(), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.booleans(), st.booleans())
+def test_any_table_is_counted(tmp_path: Path, table: list[list[str]], quoting: int, mark: bool, packed: bool) -> None:
+    """With line breaks, commas and quotes in its cells, with a byte order mark or without, plain or in a zip."""
+    body = (b"\xef\xbb\xbf" if mark else b"") + written(table, quoting)
+    found = read(tmp_path, zipped(("report.csv", body)), "zip") if packed else read(tmp_path, body)
+    assert found == Contents(rows=len(table) - 1, columns=len(table[0]))
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"", Contents(0, 0)),
+        (b"\xef\xbb\xbf", Contents(0, 0)),
+        (b"Name,Minutes\r\n", Contents(0, 2)),
+        (b"\xef\xbb\xbfName,Minutes", Contents(0, 2)),
+        (b"Name,Minutes\r\nAda,12\r\n\r\n\r\n", Contents(1, 2)),
+        (b"Name;Minutes\nAda;12\n", Contents(1, 1)),
+        (b"Name,Minutes\nAda,\xff\xfe\n", Contents(1, 2)),
+        (b"Name,Minutes\rAda,12\rGrace,30\r", UNCOUNTED),
+    ],
+)
+def test_the_smallest_files(tmp_path: Path, body: bytes, found: Contents) -> None:
+    assert read(tmp_path, body) == found
+    assert found.empty == (found.rows == 0)
+
+
+def test_the_csv_of_a_zip_is_found_by_its_name(tmp_path: Path) -> None:
+    body = zipped(("folder/", b""), ("readme.txt", b"x\ny\nz\n"), ("Usage.CSV", b"A,B\r\n1,2\r\n"))
+    assert read(tmp_path, body, "zip") == Contents(1, 2)
+
+
+def test_a_zip_without_entries_is_empty(tmp_path: Path) -> None:
+    assert read(tmp_path, zipped(), "zip") == Contents(0, 0)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@on_one_folder
+@given(data=st.data())
+def test_no_broken_zip_is_a_reason_to_fail(tmp_path: Path, method: int, data: st.DataObject) -> None:
+    body = bytearray(zipped(("report-ü.csv", b"Name,Minutes\r\n" * 40), method=method))
+    for _ in range(data.draw(st.integers(1, 6))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    read(tmp_path, bytes(body[: data.draw(st.integers(0, len(body)))]), "zip")
+
+
+@on_one_folder
+@given(st.binary(max_size=400) | st.lists(st.sampled_from([b'"', b"\x00", b",", b"\r", b"\n", b"a"])).map(b"".join))
+def test_no_bytes_are_a_reason_to_fail(tmp_path: Path, body: bytes) -> None:
+    read(tmp_path, body)
+    read(tmp_path, body, "zip")
+
+
+def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "MAX_UNPACKED", 1_000_000)
+    assert read(tmp_path, zipped(("report.csv", b"a,b\n" * 300_000)), "zip") == UNCOUNTED
+
+
+@pytest.mark.parametrize("body", [b"a" * 40_000_000, b'"' + b"a\n" * 20_000_000], ids=["one line", "one field"])
+def test_a_file_without_ends_does_not_fill_the_memory(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "file").write_bytes(body)
+    tracemalloc.start()
+    try:
+        assert read_contents(tmp_path / "file", "csv") == UNCOUNTED
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 32_000_000, "bytes"

@@ -1,0 +1,109 @@
+"""The guard gathers the facts that policy decides on, and fails closed where it cannot have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.errors import Refused, WebexError
+from bot.guard import Guard
+from bot.policy import Act, Rules, Verdict
+from bot.ports import Chat, Directory, Membership, RolesOf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OURS, FOREIGN = "ours", "foreign"
+BOT = "bot"
+
+
+@dataclass
+class People(Directory):
+    """Everybody is a full administrator of the organisation that is named here."""
+
+    orgs: dict[str, str] = field(default_factory=lambda: {"ada": OURS, "eve": FOREIGN})
+    trouble: Exception | None = None
+
+    def our_org(self) -> str:
+        return OURS
+
+    def roles_of(self, person_id: str) -> RolesOf:
+        if self.trouble is not None:
+            raise self.trouble
+        return RolesOf(person_id, self.orgs.get(person_id, ""), frozenset(), frozenset({"id_full_admin"}))
+
+
+@dataclass
+class Space:
+    """The part of the chat that the guard uses."""
+
+    found: list[tuple[str, str]] = field(default_factory=lambda: [("ada", OURS), (BOT, FOREIGN)])
+    trouble: Exception | None = None
+    asked: int = 0
+
+    def members(self, room_id: str) -> Sequence[Membership]:
+        self.asked += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return [Membership(*one) for one in self.found]
+
+
+def decide(people: People, space: Space, who: str = "ada", *, room: str | None = "room", direct: bool = False):
+    chat: Chat = space  # type: ignore[assignment]
+    guard = Guard(people, chat, lambda: BOT, Rules)
+    return guard.decide(who, Act.READ, room_id=room, direct=direct)
+
+
+def test_a_space_of_our_own_people_is_open_and_the_bot_s_own_organisation_does_not_count() -> None:
+    assert decide(People(), Space()).verdict is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize("member", [("eve", FOREIGN), ("nobody knows", "")])
+def test_one_outsider_closes_a_space(member: tuple[str, str]) -> None:
+    assert decide(People(), Space([("ada", OURS), member, (BOT, OURS)])).verdict is Verdict.PRIVATELY
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_space_that_is_closed_to_the_bot_counts_as_one_with_outsiders(status: int) -> None:
+    decision = decide(People(), Space(trouble=WebexError("GET memberships", status)))
+    assert (decision.verdict, decision.reason) == (Verdict.PRIVATELY, "members_unknown")
+
+
+@pytest.mark.parametrize("found", [[], [(BOT, OURS)]])
+def test_a_space_that_lists_nobody_but_the_bot_is_not_believed(found: list[tuple[str, str]]) -> None:
+    assert decide(People(), Space(found)).verdict is Verdict.PRIVATELY
+
+
+def test_no_space_at_all_is_not_an_open_space() -> None:
+    assert decide(People(), Space(), room=None).verdict is Verdict.PRIVATELY
+
+
+@pytest.mark.parametrize("status", [None, 400, 401, 429, 500, 502, 503])
+def test_members_that_cannot_be_read_now_allow_nothing(status: int | None) -> None:
+    with pytest.raises(WebexError):
+        decide(People(), Space(trouble=WebexError("GET memberships", status)))
+
+
+@pytest.mark.parametrize("status", [None, 400, 401, 500])
+def test_roles_that_cannot_be_read_now_allow_nothing(status: int | None) -> None:
+    with pytest.raises(WebexError):
+        decide(People(trouble=WebexError("GET people", status)), Space(), direct=True)
+
+
+def test_roles_that_the_admin_token_may_not_see_refuse_with_the_reason() -> None:
+    decision = decide(People(trouble=Refused("A scope is missing.", reason="roles_unreadable")), Space(), direct=True)
+    assert (decision.verdict, decision.reason) == (Verdict.REFUSED, "roles_unreadable")
+    assert decision.sentence == "A scope is missing."
+
+
+def test_somebody_whom_webex_does_not_show_is_refused() -> None:
+    assert decide(People(), Space(), "a stranger", direct=True).verdict is Verdict.REFUSED
+
+
+def test_the_members_are_not_asked_for_who_may_not_ask_at_all_nor_one_to_one() -> None:
+    space = Space()
+    assert decide(People(), space, "eve").verdict is Verdict.REFUSED
+    assert decide(People(), space, direct=True).verdict is Verdict.ALLOWED
+    assert space.asked == 0

@@ -1,0 +1,72 @@
+"""The posted file's name is safe whatever Webex calls it, and ends in what it is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.reports.model import Family, Report
+from bot.reports.naming import CONTENT_TYPES, file_name, safe_stem
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+ODD = st.text(
+    st.one_of(st.sampled_from('/\\.:*?"<>|%\x00\r\n\u202e\u200b\uff0f\ufe52 conCOM1'), st.characters()), max_size=300
+)
+
+
+def named(name: str = "", kind: str = "csv", title: str = "", **more: date) -> str:
+    return file_name(Report("id", Family.PARTNER, "done", file_name=name, title=title, **more), kind)
+
+
+@given(ODD, ODD, st.sampled_from(sorted(CONTENT_TYPES)))
+@example("con." + "a" * 300, "", "csv")
+@example("com\u00b9", "", "zip")
+@example("..", "..", "csv")
+@example("a.csv\u202egpj.exe", "", "csv")
+def test_any_name_is_made_safe(name: str, title: str, kind: str) -> None:
+    made = named(name, kind, title)
+
+    stem, _, extension = made.rpartition(".")
+    assert extension == kind, "the true extension, and no other after it"
+    assert stem
+    assert len(made) <= 125
+    assert not set(made) & set('/\\:*?"<>|%')
+    assert not [letter for letter in made if unicodedata.category(letter)[0] == "C"]
+    assert made[0] not in ". -"
+    assert ".." not in made
+    assert not RESERVED.match(made)
+    assert made == " ".join(made.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "made"),
+    [
+        ("Calling_Usage_2024-02-23.csv", "csv", "Calling_Usage_2024-02-23.csv"),
+        ("Calling_Usage_2024-02-23.csv", "zip", "Calling_Usage_2024-02-23.zip"),
+        ("../../etc/passwd", "csv", "passwd.csv"),
+        ("C:\\Windows\\evil.csv", "csv", "evil.csv"),
+        ("Bericht März (EU).CSV", "csv", "Bericht März (EU).csv"),
+        ("会議.csv", "zip", "会議.zip"),
+        ("con", "csv", "report con.csv"),
+        ("....", "csv", "report.csv"),
+    ],
+)
+def test_a_name_stays_readable(name: str, kind: str, made: str) -> None:
+    assert named(name, kind) == made
+
+
+def test_without_a_name_it_is_the_title_and_the_period() -> None:
+    period = {"start": date(2024, 2, 23), "end": date(2024, 3, 24)}
+    assert named(title="Calling Usage", **period) == "Calling Usage 2024-02-23 2024-03-24.csv"
+    assert named() == "report.csv"
+
+
+@given(ODD)
+def test_making_safe_twice_changes_nothing_more(name: str) -> None:
+    once = safe_stem(name)
+    assert safe_stem(once + ".csv") == once

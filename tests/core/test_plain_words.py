@@ -1,0 +1,97 @@
+"""Numbers, times and foreign text in words that cannot be misread."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.plain_words import ago, count, duration, in_card, in_message, one_line, size, utc
+
+NOW = datetime(2024, 3, 24, 17, 13, tzinfo=UTC)
+FOREIGN = st.text(
+    st.one_of(st.sampled_from("\\`*_[]()<>~#&\n\r\t \u202e\u200b1.-+"), st.characters(exclude_categories=["Cs"]))
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (1_234_567, "1.2 MB"),
+        (100_000_000, "100.0 MB"),
+        (3_400_000_000, "3.4 GB"),
+    ],
+)
+def test_sizes(number: int, words: str) -> None:
+    assert size(number) == words
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (12345, "12,345 rows")])
+def test_counts(number: int, words: str) -> None:
+    assert count(number, "row") == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 s"), (45, "45 s"), (3600, "60 min"), (26 * 3600, "26 hours"), (3 * 86400, "3 days")],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@given(st.floats(0, 1e7))
+def test_a_duration_in_words_is_right_within_a_tenth_or_a_second(seconds: float) -> None:
+    number, unit = duration(seconds).split()
+    said = int(number) * {"s": 1, "min": 60, "hours": 3600, "days": 86400}[unit]
+    assert abs(said - seconds) <= max(1, seconds * 0.3)
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [(10, "just now"), (-10, "just now"), (720, "12 min ago"), (-720, "in 12 min"), (7200, "2 hours ago")],
+)
+def test_how_long_ago(before: int, words: str) -> None:
+    assert ago(NOW - timedelta(seconds=before), NOW) == words
+
+
+def test_a_time_is_said_in_utc() -> None:
+    assert utc(NOW.astimezone()) == "2024-03-24 17:13 UTC"
+
+
+@given(FOREIGN, st.integers(1, 50))
+def test_foreign_text_is_one_line_of_bounded_length(text: str, longest: int) -> None:
+    made = one_line(text, longest)
+    assert len(made) <= longest
+    assert made == " ".join(made.split())
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", made)
+
+
+def unescaped(text: str, letters: str) -> list[str]:
+    """Letters with a meaning that no backslash takes from them."""
+    return [match.group() for match in re.finditer(rf"(?<!\\)(?:\\\\)*([{letters}])", text)]
+
+
+@given(FOREIGN)
+def test_foreign_text_makes_no_markup_on_a_card(text: str) -> None:
+    made = in_card(text)
+    assert unescaped(made, r"`*\[\]~") == []
+    assert not re.match(r"([#>+-]|\d+[.)])\s", made)
+
+
+@given(FOREIGN)
+def test_foreign_text_makes_neither_markup_nor_mention_nor_html_in_a_message(text: str) -> None:
+    made = in_message(text)
+    assert unescaped(made, r"`*\[\]~") == []
+    assert "<" not in made
+    assert not re.search(r"&(?!amp;|lt;)", made)
+
+
+@pytest.mark.parametrize("text", ["Active_Hosts_2024.csv", "Calling Usage (EU)", "a+b = c, 50 %", "Ünïcödé 会議"])
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert in_card(text) == text

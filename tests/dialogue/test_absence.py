@@ -1,0 +1,110 @@
+"""After an absence: what was written meanwhile is answered, once, and the bot says that it was away."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.emulator import Emulator
+from bot.ledger import presence
+from bot.ledger.tables import facts
+from bot.store import Store
+from tests.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Emulator() as emulator:
+        yield Stage(emulator, tmp_path / "data")
+
+
+def door_was_seen(stage: Stage, ago: timedelta) -> None:
+    """Set the door's last sign of life back, as if it had been silent since."""
+    store = Store(stage.settings().database_url.get_secret_value())
+    with store.begin() as tx:
+        then = datetime.now(UTC) - ago
+        tx.execute(facts.update().where(facts.c.name == presence.DOOR_SEEN).values(noted_at=then))
+    store.close()
+
+
+def answered_before(stage: Stage) -> str:
+    """A first life of the program, with one question and its answer; then it is gone."""
+    report = stage.partner_report()
+    with stage.program() as door:
+        stage.register(door)
+        stage.at(stage.ada).says(f"report {report.id}").file()
+    return report.id
+
+
+def test_what_was_missed_is_answered_and_what_was_answered_is_not(stage: Stage) -> None:
+    report_id = answered_before(stage)
+    one_to_one = stage.at(stage.grace).says(f"report {report_id}")
+    group = stage.at(stage.ada, stage.group).says(f"report {report_id}")
+    unmentioned = stage.at(stage.ada, stage.group).says("lunch?", mention=None)
+    door_was_seen(stage, timedelta(minutes=30))
+
+    with stage.program():
+        one_to_one.file()
+        group.file()
+        world = stage.emulator.world
+        world.wait_for(lambda _: len([m for m in world.messages_of(stage.bot) if m.files]) == 3)
+        said = [message.text for message in world.messages_of(stage.bot) if "I was away from" in (message.text or "")]
+
+    assert len(said) == 2, "once in each space where something was missed, and not in Ada's, where nothing was"
+    assert unmentioned._there() == []
+
+
+def test_a_restart_makes_up_for_what_it_missed_without_a_word(stage: Stage) -> None:
+    report_id = answered_before(stage)
+    missed = stage.at(stage.ada).says(f"report {report_id}")
+
+    with stage.program():
+        missed.file()
+
+    assert not [m for m in stage.emulator.world.messages_of(stage.bot) if "I was away" in (m.text or "")]
+
+
+def test_a_webhook_that_comes_late_is_the_same_event(stage: Stage) -> None:
+    report_id = answered_before(stage)
+    missed = stage.at(stage.ada).says(f"report {report_id}")
+    event = stage.emulator.undelivered[-1]
+
+    with stage.program() as door:
+        stage.register(door)
+        missed.file()
+        stage.emulator.deliver_webhooks = True
+        stage.emulator.world.redeliver(event, times=10)
+        line = stage.at(stage.ada).says("help")
+        line.card()
+
+    assert len(missed._there()) == 2, "one card, one file"
+
+
+def test_the_first_start_answers_nothing_that_is_older(stage: Stage) -> None:
+    old = stage.at(stage.ada).says("help")
+
+    with stage.program() as door:
+        stage.register(door)
+        stage.emulator.deliver_webhooks = True
+        stage.at(stage.ada).says("help").card()
+
+    assert old._there() == []
+
+
+@pytest.mark.parametrize("page_size", [1, 2])
+def test_many_spaces_are_paged(stage: Stage, page_size: int) -> None:
+    report_id = answered_before(stage)
+    stage.emulator.world.page_size = page_size
+    world = stage.emulator.world
+    spaces = [world.add_space(f"Space {number}", [stage.ada, stage.bot]) for number in range(5)]
+    missed = [stage.at(stage.ada, space).says(f"report {report_id}") for space in spaces]
+
+    with stage.program():
+        for line in missed:
+            line.file()

@@ -1,0 +1,279 @@
+"""Every door × every kind of person × every kind of space, with what must come of it, through the real program.
+
+The three doors through which a report leaves (typed, pressed, and the file that is posted hours later) are tried with
+all people in all spaces. The other commands are tried typed and pressed with those people and spaces in whose columns
+the table differs. A command that no door here knows fails the first test: somebody must decide who may use it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import bot.chat.commands  # noqa: F401 it fills the registry
+from bot.chat.registry import registry
+from bot.emulator import Emulator
+from bot.ports import Target
+from tests.core.workbench import Workbench, migrated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.emulator.things import Person, Space
+
+HERE, ALONE, NO = "here", "alone", "no"
+"""Answered in the space; answered 1:1, with one neutral sentence in the space; refused, and nothing shown anywhere."""
+
+SPACES = ("1:1", "ours", "partner", "our bot", "outsider", "their bot", "unknown org", "not listed", "gone", "closed")
+OPEN = (HERE, HERE, HERE, HERE, ALONE, ALONE, ALONE, ALONE, ALONE, NO)
+SHUT = (NO,) * len(SPACES)
+
+PEOPLE = {
+    "full administrator": OPEN,
+    "read-only administrator": OPEN,
+    "partner administrator, allowed by role": OPEN,
+    "without a role, allowed by address": OPEN,
+    "of an allowed organisation, allowed by address": OPEN,
+    "without a role": SHUT,
+    "administrator of an allowed organisation": SHUT,
+    "administrator of another organisation": SHUT,
+    "of another organisation, allowed by address": SHUT,
+    "bot": SHUT,
+    "deactivated administrator": SHUT,
+    "unknown to Webex": SHUT,
+}
+"""What reading comes to, in the order of SPACES."""
+
+MAY_NOT_CHANGE = frozenset({"read-only administrator"})
+"""Refused where the door is for those who may make and delete reports."""
+
+SAMPLE = ("full administrator", "read-only administrator", "without a role", "administrator of another organisation")
+SAMPLE_SPACES = ("1:1", "ours", "outsider", "closed")
+
+TITLE = "Secret Figures"
+REFUSALS = (
+    "Reports are for administrators",
+    "Your role lets you read reports, but not",
+    "This space is not one where the bot may show reports",
+)
+NEUTRAL = ("so I answer you 1:1",)
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way to ask. ``shows`` is what the answer holds when it is allowed; None: anything but a refusal."""
+
+    word: str
+    shows: str | None = TITLE
+    wants_id: bool = True
+    changes: bool = False
+
+
+DOORS = {
+    "report": Door("report"),
+    "reports": Door("reports", wants_id=False),
+    "refresh": Door("refresh"),
+    "again": Door("again"),
+    "cancel": Door("cancel", shows="Nobody waits for this report here"),
+    "audit": Door("audit", shows=None, wants_id=False, changes=True),
+}
+PUBLIC = frozenset({"help"})
+"""For everybody, everywhere: it holds nothing of any report."""
+
+
+def test_every_command_has_a_place_in_this_table() -> None:
+    assert registry.words <= DOORS.keys() | PUBLIC
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    folder = tmp_path_factory.mktemp("who")
+    with Emulator() as emulator:
+        made = Workbench(
+            emulator,
+            folder / "data",
+            migrated(folder / "empty.db"),
+            POLL_INTERVAL="10",
+            ALLOWED_ROLES="id_full_admin,Read-only administrator,id_readonly_admin,atlas-portal.partner.salesadmin",
+            ALLOWED_PEOPLE="named@acme.example,named@initech.example,named@globex.example",
+        )
+        world = emulator.world
+        made.initech = world.add_organization("Initech")  # type: ignore[attr-defined]
+        made.stage.environ["ALLOWED_ORGS"] = made.initech.id  # type: ignore[attr-defined]
+        made.restart()
+        yield made
+        made.stop()
+
+
+class Case:
+    """One person and one space, at first such that everything is allowed; then made what the case is about."""
+
+    def __init__(self, bench: Workbench, who: str, where: str) -> None:
+        self.bench, self.who, self.where = bench, who, where
+        self.world, self.stage = bench.world, bench.stage
+        self.person = self.world.add_person("Pat Smith", self.stage.acme, email=None, roles=["id_full_admin"])
+        self.person.emails = [f"pat{len(self.world.people)}@acme.example"]
+        self.space = (
+            self.world.direct_space(self.person, self.stage.bot)
+            if where == "1:1"
+            else self.world.add_space(where, [self.stage.ada, self.person, self.stage.bot])
+        )
+        self.report = self.stage.partner_report(TITLE, status="done")
+
+    def come_true(self) -> None:
+        """Make the person and the space what the case is about."""
+        self._make_person(self.person)
+        if self.where != "1:1":
+            self._make_space(self.space)
+
+    def _make_person(self, person: Person) -> None:
+        acme, globex, initech = self.stage.acme, self.stage.globex, self.bench.initech  # type: ignore[attr-defined]
+        full = ["id_full_admin"]
+        made: dict[str, tuple[Any, list[str], str | None]] = {
+            "full administrator": (acme, full, None),
+            "read-only administrator": (acme, ["id_readonly_admin"], None),
+            "partner administrator, allowed by role": (acme, ["atlas-portal.partner.salesadmin"], None),
+            "without a role, allowed by address": (acme, [], "Named@acme.example"),
+            "of an allowed organisation, allowed by address": (initech, [], "named@initech.example"),
+            "without a role": (acme, [], None),
+            "administrator of an allowed organisation": (initech, full, None),
+            "administrator of another organisation": (globex, full, None),
+            "of another organisation, allowed by address": (globex, full, "named@globex.example"),
+            "bot": (acme, [], None),
+            "deactivated administrator": (acme, full, None),
+            "unknown to Webex": (acme, full, None),
+        }
+        org, person.roles, email = made[self.who]
+        person.org_id = org.id
+        person.emails = [email] if email else person.emails
+        if self.who == "bot":
+            person.type = "bot"
+        if self.who == "unknown to Webex":
+            self.bench.emulator.faults.add("GET", f"/v1/people/{person.id}", status=404)
+        if self.who == "deactivated administrator":
+            role = base64.b64encode(b"ciscospark://us/ROLE/id_full_admin").decode().rstrip("=")
+            shown = {"id": person.id, "orgId": org.id, "emails": person.emails, "roles": [role], "loginEnabled": False}
+            self.bench.emulator.faults.add("GET", f"/v1/people/{person.id}", status=200, body=shown)
+
+    def _make_space(self, space: Space) -> None:
+        world, stage = self.world, self.stage
+        name = f"Extra {len(world.people)}"
+        match self.where:
+            case "partner":
+                world.join(space, world.add_person(name, self.bench.initech))  # type: ignore[attr-defined]
+            case "our bot":
+                world.join(space, world.add_bot(name, stage.acme))
+            case "outsider":
+                world.join(space, stage.ethan)
+            case "their bot":
+                world.join(space, world.add_bot(name, stage.globex))
+            case "unknown org":
+                extra = world.add_person(name, stage.acme)
+                world.join(space, extra)
+                extra.org_id = ""
+            case "not listed":
+                self.bench.emulator.faults.add("GET", "/v1/memberships", status=403)
+            case "gone":
+                self.bench.emulator.faults.add("GET", "/v1/memberships", status=404)
+            case "closed":
+                stage.environ["ALLOWED_SPACES"] = stage.group.id
+                self.bench.restart()
+
+    def end(self) -> None:
+        """Undo what would reach the next case."""
+        self.bench.emulator.faults.clear()
+        self.world.set_report(self.report.id, deleted=True)
+        if self.stage.environ.pop("ALLOWED_SPACES", None):
+            self.bench.restart()
+
+    def came_of_it(self, door: Door) -> str:
+        """What the bot said where, in one word of the table."""
+        private = self.world.direct_space(self.person, self.stage.bot)
+        inside, alone = heard(self.bench, self.space), heard(self.bench, private) if self.where != "1:1" else ""
+        secrets = [secret for secret in (TITLE, self.report.id) if secret]
+        if any(refusal in inside + alone for refusal in REFUSALS):
+            assert not any(secret in inside + alone for secret in secrets), "refused, and yet something was shown"
+            return NO
+        if any(neutral in inside for neutral in NEUTRAL):
+            assert not any(secret in inside for secret in secrets), "shown in front of others"
+            assert inside.count("1:1") == 1, "one neutral sentence"
+            assert door.shows is None or door.shows in alone
+            return ALONE
+        assert door.shows is None or door.shows in inside, (inside, alone)
+        assert not alone
+        return HERE
+
+
+def heard(bench: Workbench, space: Space) -> str:
+    """Everything that the bot said in a space but the card that a test had it post."""
+    said = [one for one in bench.said(space) if one.text != "a card of before"]
+    return "\n".join(
+        " ".join([one.text or "", json.dumps(one.card), *(file.name.replace("_", " ") for file in one.files)])
+        for one in said
+    )
+
+
+def typed(case: Case, door: Door) -> None:
+    case.come_true()
+    case.bench.hears(case.person, f"{door.word} {case.report.id if door.wants_id else ''}".strip(), case.space)
+    case.bench.work()
+
+
+def pressed(case: Case, door: Door) -> None:
+    """The card was posted for somebody else, and its data is the presser's claim."""
+    card = {"type": "AdaptiveCard", "version": "1.3", "body": []}
+    posted = case.bench.chat.post(Target(room_id=case.space.id), markdown="a card of before", card=card)
+    message = next(one for one in case.world.messages(case.space) if one.id == posted.message_id)
+    case.come_true()
+    data = {"command": door.word} | ({"argument": case.report.id} if door.wants_id else {})
+    case.bench.pressed(case.person, message, data)
+    case.bench.work()
+
+
+def file_later(case: Case, door: Door) -> None:
+    """Asked when all was well; what is judged is what is said after person and space have changed."""
+    case.world.set_report(case.report.id, status="In progress")
+    case.bench.hears(case.person, f"report {case.report.id}", case.space)
+    case.bench.work()
+    before = [one for one in case.bench.said(case.space) if one.card]
+    assert len(before) == 1
+    before[0].deleted = True
+    case.come_true()
+    case.world.set_report(case.report.id, status="done")
+    case.bench.wait(400)  # roles are believed for five minutes
+    files = [one for space in case.world.spaces.values() for one in case.bench.said(space) if one.files]
+    mine = [one for one in files if TITLE in (one.text or "") and case.report.id in case.world.reports]
+    assert len({one.id for one in mine}) <= len(files)
+
+
+def tried(bench: Workbench, act: Callable[[Case, Door], None], door: Door, who: str, where: str) -> str:
+    case = Case(bench, who, where)
+    try:
+        act(case, door)
+        return case.came_of_it(door)
+    finally:
+        case.end()
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("act", [typed, pressed, file_later])
+def test_a_report_leaves_only_for_those_who_may_have_it(bench: Workbench, act: Any, who: str) -> None:
+    came = {where: tried(bench, act, DOORS["report"], who, where) for where in SPACES}
+
+    assert came == dict(zip(SPACES, PEOPLE[who], strict=True))
+
+
+@pytest.mark.parametrize("who", SAMPLE)
+@pytest.mark.parametrize("word", [word for word in DOORS if word != "report" and word in registry.words])
+@pytest.mark.parametrize("act", [typed, pressed])
+def test_no_other_word_or_button_is_another_way_in(bench: Workbench, act: Any, word: str, who: str) -> None:
+    door = DOORS[word]
+    came = {where: tried(bench, act, door, who, where) for where in SAMPLE_SPACES}
+
+    row = SHUT if door.changes and who in MAY_NOT_CHANGE else PEOPLE[who]
+    expected = dict(zip(SPACES, row, strict=True))
+    assert came == {where: expected[where] for where in SAMPLE_SPACES}
