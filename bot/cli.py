@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot import __version__
@@ -31,9 +32,9 @@ WORKER_NICENESS: Final = 5
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code; errors that are expected become sentences on stderr."""
     arguments = _parser().parse_args(argv)
-    run: Callable[[], int] = arguments.run
+    run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return run()
+        return run(arguments)
     except SettingsError as error:
         _complain("The settings are wrong:", *(f"  {problem}" for problem in error.problems))
         return WRONG_SETTINGS
@@ -55,11 +56,43 @@ def _parser() -> argparse.ArgumentParser:
         ("demo", _demo, "the whole product against an emulated Webex, in the browser; needs no settings"),
     ):
         commands.add_parser(name, help=meaning, description=meaning).set_defaults(run=run)
+    _add_audit(commands)
     manifest = commands.add_parser("manifest", help="what must exist on Webex's side")
     steps = manifest.add_subparsers(required=True, metavar="step")
     steps.add_parser("plan", help="show what differs, change nothing").set_defaults(run=_plan)
     steps.add_parser("apply", help="migrate the database, make the webhooks as wanted").set_defaults(run=_apply)
     return parser
+
+
+def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    meaning = "who asked for what and what came of it, oldest first"
+    audit = commands.add_parser("audit", help=meaning, description=meaning)
+    audit.add_argument("--json", action="store_true", help="JSON, one object a line")
+    audit.add_argument("--person", metavar="ID|EMAIL", help="only about this person; an address is looked up in Webex")
+    audit.add_argument("--report", metavar="ID", help="only about this report")
+    audit.add_argument("--since", metavar="ISO", type=_moment, help="from this time on, as 2026-03-24T17:13 (UTC)")
+    audit.add_argument("--limit", metavar="N", type=_number, help="at most so many rows, the oldest ones")
+    audit.set_defaults(run=_audit)
+    meaning = "put a pseudonym in a person's place in everything that is kept; there is no way back"
+    forget = commands.add_parser("forget", help=meaning, description=meaning)
+    forget.add_argument("person", metavar="ID|EMAIL", help="who; an address is looked up in Webex")
+    forget.set_defaults(run=_forget)
+
+
+def _moment(text: str) -> datetime:
+    """Read a time of the command line; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no time; write it as 2026-03-24T17:13") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _number(text: str) -> int:
+    """Read a number of rows."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"“{text}” is no number of rows")
+    return int(text)
 
 
 def _complain(*lines: str) -> None:
@@ -89,7 +122,7 @@ def _begin(process: str) -> Settings:
     return settings
 
 
-def _serve() -> int:
+def _serve(_: argparse.Namespace) -> int:
     settings = _begin("serve")
     from bot import lifeline  # noqa: PLC0415
     from bot.serve import serve  # noqa: PLC0415
@@ -101,7 +134,7 @@ def _serve() -> int:
     return DONE
 
 
-def _worker() -> int:
+def _worker(_: argparse.Namespace) -> int:
     settings = _begin("worker")
     from bot import lifeline  # noqa: PLC0415
     from bot.metrics import start_metrics  # noqa: PLC0415
@@ -118,28 +151,43 @@ def _worker() -> int:
     return DONE
 
 
-def _plan() -> int:
+def _plan(_: argparse.Namespace) -> int:
     settings = _begin("manifest")
     from bot import manifest_command  # noqa: PLC0415
 
     return manifest_command.plan(settings, _say)
 
 
-def _apply() -> int:
+def _apply(_: argparse.Namespace) -> int:
     settings = _begin("manifest")
     from bot import manifest_command  # noqa: PLC0415
 
     return manifest_command.apply(settings, _say)
 
 
-def _doctor() -> int:
+def _doctor(_: argparse.Namespace) -> int:
     settings = _begin("doctor")
     from bot import doctor  # noqa: PLC0415
 
     return doctor.run(settings, _say)
 
 
-def _demo() -> int:
+def _audit(arguments: argparse.Namespace) -> int:
+    settings = _begin("audit")
+    from bot import audit_command  # noqa: PLC0415
+
+    wanted = audit_command.Wanted(arguments.person, arguments.report, arguments.since, arguments.limit)
+    return audit_command.export(settings, wanted, _say, as_json=arguments.json)
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    settings = _begin("forget")
+    from bot import audit_command  # noqa: PLC0415
+
+    return audit_command.forget(settings, arguments.person, _say)
+
+
+def _demo(_: argparse.Namespace) -> int:
     from bot import demo  # noqa: PLC0415
 
     return demo.run(os.environ, _say)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot import manifest, migrations
-from bot.errors import BotError, SettingsError, WebexError
-from bot.manifest_command import ADDRESS_MISSING, BotWebhooks, differences, target_of
+from bot.errors import BotError, Refused, SettingsError, WebexError
+from bot.manifest_command import ADDRESS_MISSING, differences, target_of
 from bot.reports.model import Family
 from bot.settings import secret_key
-from bot.webex import shapes
+from bot.token_checks import LAPSES, admin_token_trouble, bot_token_trouble, refresh_trouble, roles_trouble
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.directory import Directory
 from bot.webex.reports import ReportsApi
-from bot.webex.tokens import StaticToken
+from bot.webex.tokens import RefreshableToken, StaticToken
+from bot.webex.webhooks import BotWebhooks
 from bot.wiring import admin_token, open_store
 
 if TYPE_CHECKING:
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
     from bot.manifest import Manifest
     from bot.settings import Settings
     from bot.store import Store
+    from bot.webex.transport import TokenSource
 
 REFUSED: Final = frozenset({401, 403})
+LONGEST_ROLE: Final = 60
+"""Letters; a longer one is an opaque id, whose name stands beside it."""
 
 
 class State(StrEnum):
@@ -60,10 +65,12 @@ def examine(settings: Settings) -> Iterator[Check]:
         chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
         open_things.callback(chat.close)
         yield _checked("bot token", lambda: _bot(chat))
-        admin = Client(settings.webex_api_url, admin_token(settings, store))
+        token = admin_token(settings, store)
+        admin = Client(settings.webex_api_url, token)
         open_things.callback(admin.close)
-        yield _checked("admin token", lambda: _admin(admin))
-        yield _checked("roles", lambda: _roles(admin))
+        directory = Directory(admin)
+        yield _checked("admin token", lambda: _admin(directory, token, _bot_id(chat)))
+        yield _checked("roles", lambda: _roles(directory, refreshable=settings.refreshable))
         yield from _families(settings, admin, wanted)
         yield _checked("webhooks", lambda: _webhooks(settings, chat, wanted))
 
@@ -92,6 +99,9 @@ def _database(settings: Settings, store: Store) -> tuple[State, str]:
     found = migrations.current(store)
     if found == migrations.newest():
         return State.OK, "reachable and up to date"
+    if found is None and settings.refreshable:
+        migrations.upgrade(store)  # each refresh brings a new refresh token, which must be kept or it is lost
+        return State.OK, "it was empty: made just now, because the admin token's refresh token is kept in it"
     how = "empty" if found is None else "of another version"
     return State.NOTE, f"reachable, but {how}: reportbot manifest apply migrates it, and so do web and worker"
 
@@ -103,34 +113,46 @@ def _bot(chat: Chat) -> tuple[State, str]:
         if error.status in REFUSED:
             return State.FAILED, "Webex does not accept WEBEX_BOT_TOKEN; make a new one at developer.webex.com/my-apps"
         raise
-    if me.kind != "bot":
-        return State.FAILED, f"WEBEX_BOT_TOKEN belongs to {me.display_name}, a {me.kind}; it must be a bot's token"
+    wrong = bot_token_trouble(me)
+    if wrong is not None:
+        return State.FAILED, f"{me.display_name}: {wrong}"
     return State.OK, f"{me.display_name} ({', '.join(me.emails)})"
 
 
-def _admin(admin: Client) -> tuple[State, str]:
+def _bot_id(chat: Chat) -> str | None:
+    with contextlib.suppress(WebexError):  # the check before has said it
+        return chat.me().id
+    return None
+
+
+def _admin(directory: Directory, admin: TokenSource, bot_id: str | None) -> tuple[State, str]:
     try:
-        answer = admin.call("GET", "people/me")
-        me = shapes.person(answer.json)
-    except shapes.ShapeError:
-        return State.FAILED, "Webex gave an answer that cannot be read"
+        me = directory.me()
     except WebexError as error:
         if error.status in REFUSED:
             return State.FAILED, "Webex does not accept the admin token for people/me; renew it, with the scopes below"
         raise
-    if me.kind == "bot":
-        return State.FAILED, f"it belongs to the bot {me.display_name}; a bot's token has no admin rights"
-    return State.OK, f"{me.display_name}, a {me.kind} of the organisation {me.org_id}"
+    refreshing = admin if isinstance(admin, RefreshableToken) else None
+    wrong = admin_token_trouble(me, bot_id, refreshable=refreshing is not None)
+    if wrong is not None:
+        return State.FAILED, f"{me.display_name}: {wrong}"
+    whose = f"{me.display_name}, a {me.kind} of the organisation {me.org_id}"
+    if refreshing is None:
+        return State.OK, f"{whose}. {LAPSES}"
+    near = refresh_trouble(refreshing.refresh_ends_at(), time.time())
+    return (State.OK, whose) if near is None else (State.NOTE, f"{whose}; {near}")
 
 
-def _roles(admin: Client) -> tuple[State, str]:
+def _roles(directory: Directory, *, refreshable: bool) -> tuple[State, str]:
     """Whether people's roles can be seen: without them nobody is an administrator, so nobody gets a report."""
-    directory = Directory(admin)
-    me = shapes.person(admin.call("GET", "people/me").json)
-    seen = sorted(directory.roles_of(me.id).roles)
-    if not seen:
-        return State.FAILED, "the admin token shows no roles, not even its own; it needs spark-admin:people_read"
-    return State.OK, f"can be seen; the admin token's own: {', '.join(role for role in seen if len(role) < 60)}"  # noqa: PLR2004
+    me = directory.me()
+    trouble = roles_trouble(directory, me, refreshable=refreshable)
+    if trouble is not None:
+        return State.FAILED, trouble
+    seen: list[str] = []
+    with contextlib.suppress(Refused):  # a Service App's account may show none
+        seen = sorted(role for role in directory.roles_of(me.id).roles if len(role) < LONGEST_ROLE)
+    return State.OK, f"can be seen; the admin token's own: {', '.join(seen) or 'none shown'}"
 
 
 def _families(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[Check]:

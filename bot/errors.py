@@ -127,6 +127,7 @@ def sentence_for(status: int | None, message: str = "", tracking_id: str = "") -
         said = SENTENCES[status]
     else:
         said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
-    if message and status in {400, 403, 409, 415}:
-        said += f" (“{_MARKUP.sub(' ', message)[:200].strip()}”)"
+    words = _MARKUP.sub(" ", message)[:200].strip()
+    if words and status in {400, 403, 409, 415}:
+        said += f" (“{words}”)"
     return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

@@ -43,7 +43,10 @@ class Existing:
 
 
 class Webhooks(Protocol):
-    """The calls that change webhooks, with the bot's token. Each raises ``WebexError``."""
+    """The webhooks of the bot's token. Each call raises ``WebexError``."""
+
+    def all(self) -> Sequence[Existing]:
+        """Every webhook of the bot, ours or not."""
 
     def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
         """Register a webhook."""

@@ -5,67 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot import manifest
-from bot.errors import SettingsError, WebexError
+from bot.errors import SettingsError
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
+from bot.webex.webhooks import BotWebhooks
 from bot.wiring import Migration, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.manifest import Change, Existing, Manifest, Wanted
+    from bot.manifest import Change, Manifest
     from bot.settings import Settings
 
     Say = Callable[[str], None]
 
-GONE: Final = 404
 ADDRESS_MISSING: Final = "PUBLIC_URL is missing; set it to the https address where Webex reaches the bot"
-
-
-class BotWebhooks:
-    """The webhooks of the bot's token, in the manifest's words."""
-
-    def __init__(self, chat: Chat) -> None:
-        self._chat = chat
-
-    def all(self) -> list[Existing]:
-        """Every webhook of the bot, ours or not."""
-        return [
-            manifest.Existing(
-                id=hook.id,
-                name=hook.name,
-                target_url=hook.target_url,
-                resource=hook.resource,
-                event=hook.event,
-                filter=hook.filter,
-                status=hook.status,
-                secret=hook.secret,
-            )
-            for hook in self._chat.webhooks()
-        ]
-
-    def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
-        """Register a webhook."""
-        self._chat.create_webhook(
-            name=wanted.name,
-            target_url=target_url,
-            resource=wanted.resource,
-            event=wanted.event,
-            secret=secret,
-            webhook_filter=wanted.filter or None,
-        )
-
-    def update(self, webhook_id: str, wanted: Wanted, target_url: str, secret: str) -> None:
-        """Set name, address and secret, and make it active."""
-        self._chat.update_webhook(webhook_id, name=wanted.name, target_url=target_url, secret=secret, active=True)
-
-    def delete(self, webhook_id: str) -> None:
-        """Remove it; one that is gone already is no error."""
-        try:
-            self._chat.delete_webhook(webhook_id)
-        except WebexError as error:
-            if error.status != GONE:
-                raise
 
 
 def target_of(settings: Settings, wanted: Manifest) -> str | None:

@@ -62,12 +62,15 @@ def hide(*values: str) -> None:
     _hidden.add(values)
 
 
+def without_secrets(text: str) -> str:
+    """Replace registered secrets, and leave all else as it is: for what is said to people."""
+    pattern = _hidden.pattern
+    return text if pattern is None else pattern.sub(MASK, text)
+
+
 def mask(text: str) -> str:
     """Replace registered secrets, bearer tokens, passwords in addresses and the queries of addresses."""
-    pattern = _hidden.pattern
-    if pattern is not None:
-        text = pattern.sub(MASK, text)
-    text = _BEARER.sub(rf"\1{MASK}", text)
+    text = _BEARER.sub(rf"\1{MASK}", without_secrets(text))
     if "/" not in text:
         return text
     return _QUERY.sub(rf"\1{MASK}", _USER_IN_ADDRESS.sub(rf"\1{MASK}@", text))

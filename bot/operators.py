@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import BotError
-from bot.ledger import facts
+from bot.ledger import facts, unverified
 from bot.outbox import Unsure
 from bot.ports import Target
 
@@ -36,6 +36,14 @@ EVERY: Final = 60.0
 STEP: Final = 1.0
 """Seconds in which a round is begun that cannot wait."""
 PREFIX: Final = "trouble:"
+TOO_MANY: Final = 20
+"""Webhook calls that do not verify, in five minutes: a fifth of what makes Webex give up on a webhook."""
+KNOCKING: Final = (
+    f"More than {TOO_MANY} webhook calls in five minutes did not verify. Webex disables a webhook after 100 failures "
+    "in 5 minutes, and does not revive it. If nobody gets an answer, WEBEX_WEBHOOK_SECRET is not the one that the "
+    "webhooks were registered with: check it, and run `reportbot manifest apply`. If all goes on as usual, somebody is "
+    "knocking."
+)
 
 
 class NotKnown(BotError):
@@ -175,6 +183,16 @@ class Operators:
         if what not in self._logged:
             self._logged.add(what)
             log.warning(event, **more)
+
+
+def knocking(store: Store, now: Callable[[], datetime]) -> Check:
+    """Whether what does not verify comes often; the web processes count it, see ``bot/web/knocks.py``."""
+
+    def look() -> str | None:
+        with store.read() as tx:
+            return KNOCKING if unverified.total(tx, now()) > TOO_MANY else None
+
+    return Check("unverified_events", look, "Webhook calls verify again, or nobody knocks any more.", unverified.WINDOW)
 
 
 def _fact(check: Check) -> str:

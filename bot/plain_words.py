@@ -11,7 +11,11 @@ SOON = timedelta(seconds=45)
 
 _SPECIAL = re.compile(r"([\\`*\[\]~])|((?<![^\W_])_|_(?![^\W_]))")
 _LEADING = re.compile(r"^(\s*)([#>+-]|\d+[.)])(?=\s)")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
+)
+# What makes a link or a card's date function, also where a client does not honour the backslash before it.
+_JOINT = re.compile(r"(?<=\])(?=\()|(?<=\{)(?=\{)")
 
 
 def one_line(text: str, longest: int = 200) -> str:
@@ -21,8 +25,8 @@ def one_line(text: str, longest: int = 200) -> str:
 
 
 def in_card(text: str, longest: int = 200) -> str:
-    """Foreign text for a card: it can make no link, list or emphasis there."""
-    return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", one_line(text, longest)))
+    """Foreign text for a card: it can make no link, list, emphasis or date there."""
+    return _LEADING.sub(r"\1\\\2", _JOINT.sub(" ", _SPECIAL.sub(r"\\\g<0>", one_line(text, longest))))
 
 
 def in_message(text: str, longest: int = 200) -> str:

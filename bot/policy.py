@@ -96,7 +96,7 @@ def decide(who: RolesOf, act: Act, place: Place, rules: Rules) -> Decision:
         return Decision(
             Verdict.REFUSED,
             "read_only",
-            "Your role lets you read reports, but not make or delete them. Ask a full administrator.",
+            "Your role lets you read reports, and no more than that. Ask a full administrator.",
         )
     return _where(place, rules)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -170,3 +170,10 @@ class Directory(Protocol):
 
     def our_org(self) -> str: ...
     def roles_of(self, person_id: str) -> RolesOf: ...
+    def find(self, email: str) -> str | None:
+        """The id of the person with this address; None when Webex knows nobody."""
+        ...
+
+    def names_of(self, person_ids: Collection[str]) -> Mapping[str, str]:
+        """Display names by id; who is gone has none."""
+        ...

@@ -28,9 +28,9 @@ DEFAULT_API_URL: Final = "https://webexapis.com/v1"
 CLIENT_VARIABLES: Final = ("WEBEX_ADMIN_CLIENT_ID", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN")
 
 
-def _setting(meaning: str, shown: str, default: Any = None) -> Any:
+def _setting(meaning: str, shown: str, default: Any = None, *, in_repr: bool = True) -> Any:
     """Declare an optional setting; ``shown`` is its default in words, for the table in the documents."""
-    return Field(default=default, description=meaning, json_schema_extra={"shown": shown})
+    return Field(default=default, description=meaning, json_schema_extra={"shown": shown}, repr=in_repr)
 
 
 def _required(meaning: str) -> Any:
@@ -91,7 +91,7 @@ class Settings(BaseModel):
         (),
     )
     allowed_people: Annotated[tuple[str, ...], BeforeValidator(values.people)] = _setting(
-        "e-mail addresses of people who may ask besides", "nobody", ()
+        "e-mail addresses of people who may ask besides", "nobody", (), in_repr=False
     )
     allowed_spaces: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
         "ids of the spaces in which the bot answers", "all", ()
@@ -106,6 +106,9 @@ class Settings(BaseModel):
     secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
         "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
         "made in DATA_DIR at first start",
+    )
+    audit_days: Annotated[int, BeforeValidator(values.days)] = _setting(
+        "how long the audit's rows are kept, in days; 0 keeps them for ever", "365", 365
     )
     log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
         "least important log line that is written: debug, info, warning or error", "info", "info"

@@ -15,6 +15,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -123,10 +124,8 @@ class Transaction:
 
     def insert_once(self, table: Table, values: Mapping[str, Any], conflict: Sequence[str]) -> int | None:
         """Insert a row unless one with the same `conflict` columns is there; give its primary key, None if it was."""
-        (key,) = table.primary_key.columns
-        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(table).values(**values).on_conflict_do_nothing(index_elements=conflict).returning(key)
-        return self.execute(statement).scalar()
+        statement = _insert_once(table, tuple(conflict), self._connection.dialect.name)
+        return self.execute(statement, values).scalar()
 
     def create_all(self, metadata: MetaData) -> None:
         """Make the tables that are missing (for tests and the emulator; the product's own come by migration)."""
@@ -138,6 +137,14 @@ class Transaction:
                 call()
             except Exception:  # what is committed stays committed, so the caller must not see a failure
                 log.exception("after_commit_failed")
+
+
+@cache
+def _insert_once(table: Table, conflict: tuple[str, ...], dialect: str) -> Executable:
+    """Build the statement once: its columns come with the parameters, and building it holds up the other writers."""
+    (key,) = table.primary_key.columns
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing(index_elements=conflict).returning(key)
 
 
 class Store:

@@ -14,7 +14,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError
-from bot.ledger import deliveries, events, facts
+from bot.ledger import audit, deliveries, events, facts
 from bot.ledger.deliveries import IN_HAND, State
 from bot.reports.watch import put_delivery, watch_key
 
@@ -34,16 +34,21 @@ SETTLING = timedelta(seconds=60)
 """A row younger than this has its job from the transaction that made it."""
 OLD_FILE = 3600.0
 """Seconds after which a file in the folder belongs to nobody."""
+MOST_PRUNED = 1000
+"""Rows of the audit that one sweep deletes: more than a busy minute makes, and done in a moment."""
 
 
 class Sweep:
     """Looks over the ledger and the folder."""
 
-    def __init__(self, store: Store, queue: Queue, folder: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, queue: Queue, folder: Path, now: Callable[[], datetime], *, audit_days: int = 0
+    ) -> None:
         self._store = store
         self._queue = queue
         self._folder = folder
         self._now = now
+        self._audit_days = audit_days
 
     def forever(self, stop: threading.Event) -> None:
         """Sweep now and every minute, in a thread of its own, until ``stop`` is set."""
@@ -65,6 +70,8 @@ class Sweep:
         now = self._now()
         with self._store.begin() as tx:
             facts.note(tx, facts.WORKER_SEEN, "", now)
+            if self._audit_days:
+                audit.prune(tx, now - timedelta(days=self._audit_days), now, MOST_PRUNED)
             for event in events.unsettled(tx, now - SETTLING):
                 self._queue.put(tx, tasks.EVENT, str(event.id), lock=event.room_id, keep_time=True)
             for one in deliveries.in_state(tx, State.ASKED):

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bot.errors import BotError, Refused, WebexError
 from bot.operators import Check, NotKnown
 from bot.policy import ADMINISTRATORS
-from bot.settings import PLAIN_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,7 @@ LOOK_EVERY: Final = 600.0
 LOOK_AGAIN: Final = 45.0
 """Seconds for which a look that found trouble, or nothing, is believed: less than the operators' round."""
 TRUSTED: Final = 60.0
-"""Seconds after a look that found the token alive in which a refused call says nothing: it was another's fault."""
+"""Seconds after a look that a refused call made urgent, and that found the token alive: the next one can wait."""
 NEAR_THE_END: Final = 14 * 86400.0
 """Seconds before a refresh token's end."""
 
@@ -46,7 +45,12 @@ DEAD_PLAIN: Final = (
     "and start the bot again. With the three WEBEX_ADMIN_CLIENT_… variables the bot would renew it by itself."
 )
 DEAD_REFRESHED: Final = (
-    f"Webex refuses to renew the admin token, so nobody gets a report, at the latest when the last one lapses. {RENEW[0].upper()}{RENEW[1:]}."
+    "Webex refuses to renew the admin token, so nobody gets a report, at the latest when the present one lapses. To "
+    f"mend it, {RENEW}."
+)
+LAPSES: Final = (
+    "WEBEX_ADMIN_TOKEN lapses by itself: a personal token 12 hours after it was made, an integration's after 14 days, "
+    "and nothing tells which it is; with the three WEBEX_ADMIN_CLIENT_… variables the bot renews the token by itself"
 )
 BOT_DEAD: Final = (
     "Webex does not accept WEBEX_BOT_TOKEN. Make a new one at developer.webex.com/my-apps, and start the bot again."
@@ -104,7 +108,7 @@ def refresh_trouble(ends_at: float | None, now: float) -> str | None:
     if ends_at is None or ends_at - now >= NEAR_THE_END:
         return None
     day = f"{datetime.fromtimestamp(ends_at, UTC):%Y-%m-%d}"
-    return f"the admin token's refresh token ends on {day}, and the bot cannot prolong it; before then, {RENEW}"
+    return f"the admin token's refresh token ends on {day}, and no renewal has prolonged it; before then, {RENEW}"
 
 
 class Directory(Protocol):
@@ -129,7 +133,7 @@ class Standing:
     alive: bool
     me: Person | None = None
     roles: str | None = None
-    unknown: BotError | None = None
+    unknown: str = ""
     """Why nothing could be found out."""
 
 
@@ -154,13 +158,15 @@ class TokenChecks:
         self._doubt = False
 
     def observed(self, _method: str, _path: str, status: int | None, _seconds: float) -> None:
-        """Be told of each call with the admin token: a refused one makes the next look urgent, so does one that works
-        after the token was found dead."""
+        """Be told of each call with the admin token: one that contradicts the last look makes the next urgent."""
         if status is None:
             return
         alive = self._found is None or self._found.alive
-        if status == UNAUTHORIZED and alive and self._clock() >= self._trusted_until:
-            self._doubt = True
+        if status == UNAUTHORIZED and alive:
+            if self._clock() >= self._trusted_until:
+                self._doubt = True
+            else:
+                self._until = min(self._until, self._trusted_until)
         elif status < FIRST_ERROR and not alive:
             self._doubt = True
 
@@ -210,7 +216,7 @@ class TokenChecks:
         return _sentence(refresh_trouble(self._refreshing.refresh_ends_at(), self._clock()))
 
     def _plain(self) -> str | None:
-        return PLAIN_TOKEN if self._refreshing is None else None
+        return _sentence(LAPSES if self._refreshing is None else None)
 
     def _me(self) -> Person:
         me = self._standing().me
@@ -220,28 +226,28 @@ class TokenChecks:
 
     def _standing(self) -> Standing:
         if self._found is None or self._doubt or self._clock() >= self._until:
-            self._doubt = False
-            self._found = self._look()
-            well = self._found.alive and self._found.roles is None and self._found.unknown is None
+            urgent, self._found = self._doubt, self._look()
+            well = self._found.alive and not self._found.roles and not self._found.unknown
             self._until = self._clock() + (LOOK_EVERY if well else LOOK_AGAIN)
-            self._trusted_until = self._clock() + TRUSTED if self._found.alive else 0.0
-            self._doubt = False  # the look's own calls were observed too
-        if self._found.unknown is not None:
-            raise self._found.unknown
+            self._trusted_until = self._clock() + TRUSTED if urgent and self._found.alive else 0.0
+            self._doubt = False  # also what the look's own calls have set
+        if self._found.unknown:
+            raise NotKnown(self._found.unknown)
         return self._found
 
     def _look(self) -> Standing:
         try:
             me = self._directory.me()
-            return Standing(True, me, roles_trouble(self._directory, me, refreshable=self._refreshing is not None))
+            roles = roles_trouble(self._directory, me, refreshable=self._refreshing is not None)
+            return Standing(alive=True, me=me, roles=roles)
         except WebexError as error:
             if error.status == UNAUTHORIZED:
                 return Standing(alive=False)
             if error.status == FORBIDDEN:
                 return Standing(alive=True, roles=NOT_SHOWN)
-            return Standing(alive=True, unknown=error)
+            return Standing(alive=True, unknown=str(error))
         except BotError as error:
-            return Standing(alive=True, unknown=error)
+            return Standing(alive=True, unknown=str(error))
 
 
 def _sentence(trouble: str | None) -> str | None:

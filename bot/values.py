@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SHORTEST_SECRET: Final = 16
 MOST_WEBHOOK_SECRETS: Final = 2
 HIGHEST_PORT: Final = 65535
+MOST_DAYS: Final = 36500
 LONGEST_NUMBER: Final = 9
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -33,6 +34,11 @@ def is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return False
+
+
+def start_of(raw: str) -> str:
+    """Enough of a wrong value to find it again, and too little of a secret that was put into the wrong variable."""
+    return raw if len(raw) < SHORTEST_SECRET else f"{raw[:8]}…"
 
 
 def items(raw: str) -> list[str]:
@@ -89,13 +95,15 @@ def host_pattern(raw: str) -> str:
     elif host.count(":") == 1:
         host = host.split(":", 1)[0]
     if scheme not in {"", "https"} and not (scheme == "http" and is_loopback(host)):
-        raise ValueError(f"“{raw[:60]}” is not https; plain http is only for this machine's own addresses")
+        raise ValueError(f"“{start_of(raw)}” is not https; plain http is only for this machine's own addresses")
     if is_loopback(host):
         return host
     if not _HOST.fullmatch(host):
-        raise ValueError(f"“{raw[:60]}” is not a host; write names as files.example.com or *.example.com")
+        raise ValueError(f"“{start_of(raw)}” is not a host; write names as files.example.com or *.example.com")
     if host.startswith("*.") and "." not in host[2:]:
-        raise ValueError(f"“{raw[:60]}” would send the admin token almost anywhere; name a domain, as *.example.com")
+        raise ValueError(
+            f"“{start_of(raw)}” would send the admin token nearly anywhere; name a domain, as *.example.com"
+        )
     return host
 
 
@@ -109,7 +117,7 @@ def people(raw: str) -> tuple[str, ...]:
     found = tuple(item.lower() for item in items(raw))
     for item in found:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", item):
-            raise ValueError(f"“{item[:60]}” is not an e-mail address; write ada@example.com,grace@example.com")
+            raise ValueError(f"“{start_of(item)}” is not an e-mail address; write ada@example.com,grace@example.com")
     return found
 
 
@@ -171,6 +179,13 @@ def seconds(at_least: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def days(raw: str) -> int:
+    """Read a whole number of days; 0 has a meaning of its own."""
+    if not raw.isascii() or not raw.isdigit() or int(raw) > MOST_DAYS:
+        raise ValueError(f"is not a whole number of days from 0 to {MOST_DAYS}; write it as 365")
+    return int(raw)
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,11 +15,14 @@ from bot import manifest, metrics, migrations, tasks
 from bot.catchup import CatchUp
 from bot.chat.answer import Answer
 from bot.chat.context import Context
+from bot.chat.limits import Limits, SlowDown
 from bot.chat.reader import Reader
 from bot.errors import BotError, StoreUnavailable
 from bot.guard import Guard
 from bot.identity import Identity, KeptIdentity
+from bot.ledger import settings_seen, unverified
 from bot.observe import hide, new_reference, start_logging
+from bot.operators import Operators, knocking
 from bot.outbox import Outbox
 from bot.policy import ADMINISTRATORS, Rules
 from bot.queue import open_queue
@@ -30,8 +34,10 @@ from bot.reports.watch import Watch
 from bot.settings import Settings, load, secret_key
 from bot.store import Store
 from bot.sweep import Sweep
+from bot.token_checks import TokenChecks
 from bot.web import create_app
 from bot.web.heartbeat import Heartbeat
+from bot.web.knocks import Knocks
 from bot.web.ops import Ops
 from bot.web.webhook import Door
 from bot.webex.chat import Chat
@@ -41,12 +47,14 @@ from bot.webex.files import Files
 from bot.webex.keeper import LedgerKeeper
 from bot.webex.reports import ReportsApi
 from bot.webex.tokens import RefreshableToken, StaticToken
+from bot.webex.webhooks import BotWebhooks
+from bot.webhook_care import WebhookCare
 from bot.worker import Worker
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from bot.webex.transport import TokenSource
+    from bot.webex.transport import Observe, TokenSource
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +75,7 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.database_url.get_secret_value())
 
 
-def admin_token(settings: Settings, store: Store) -> TokenSource:
+def admin_token(settings: Settings, store: Store, observe: Observe = metrics.webex_called) -> TokenSource:
     """The admin token of the settings: plain, or refreshed for all processes together."""
     if settings.webex_admin_refresh_token is None or settings.webex_admin_client_secret is None:
         assert settings.webex_admin_token is not None
@@ -78,7 +86,7 @@ def admin_token(settings: Settings, store: Store) -> TokenSource:
         settings.webex_admin_refresh_token.get_secret_value(),
         settings.webex_api_url,
         LedgerKeeper(store, settings.data_dir, lambda: secret_key(settings), hide),
-        observe=metrics.webex_called,
+        observe=observe,
     )
 
 
@@ -142,6 +150,14 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
 
     threading.Thread(target=beside, name="heartbeat", daemon=True).start()
     bot_token = settings.webex_bot_token.get_secret_value()
+    process = secrets.token_hex(8)
+
+    def keep_unverified(number: int) -> None:
+        migration()
+        with store.begin(durable=False) as tx:
+            unverified.keep(tx, process, number, now())
+
+    knocks = Knocks(keep_unverified, stop=stop)
     door = Door(
         store=store,
         queue=queue,
@@ -150,8 +166,17 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
         ready=migration,
         now=now,
         count=metrics.webhook_answered,
+        knocks=knocks,
     )
-    ops = Ops(store=store, queue=queue, now=now, render=metrics.render, migrated=migration, version=bot.__version__)
+    ops = Ops(
+        store=store,
+        queue=queue,
+        now=now,
+        render=metrics.render,
+        migrated=migration,
+        version=bot.__version__,
+        unverified=knocks.lately,
+    )
     return create_app(door, ops, manifest.read().path)
 
 
@@ -160,9 +185,15 @@ def build_worker(settings: Settings) -> Worker:
     store = open_store(settings)
     queue = open_queue(store, settings.data_dir)
     bot_token = settings.webex_bot_token.get_secret_value()
-    admin = admin_token(settings, store)
+    observers: list[Observe] = [metrics.webex_called]
+
+    def observe(method: str, path: str, status: int | None, seconds: float) -> None:
+        for one in observers:
+            one(method, path, status, seconds)
+
+    admin = admin_token(settings, store, observe)
     chat = Chat(settings.webex_api_url, StaticToken(bot_token), observe=metrics.webex_called)
-    client = Client(settings.webex_api_url, admin, observe=metrics.webex_called)
+    client = Client(settings.webex_api_url, admin, observe=observe)
     identity = Identity(store, chat, bot_token, now)
     directory = Directory(client)
     guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org))
@@ -177,26 +208,45 @@ def build_worker(settings: Settings) -> Worker:
         guard=guard,
         outbox=outbox,
         chat=chat,
+        directory=directory,
         now=now,
         new_reference=new_reference,
         watch_deadline=timedelta(seconds=settings.watch_deadline),
         poll_interval=settings.poll_interval,
     )
-    files = Files(admin, settings.report_download_hosts, observe=metrics.webex_called)
-    sweep = Sweep(store, queue, folder, now)
+    files = Files(admin, settings.report_download_hosts, observe=observe)
+    sweep = Sweep(store, queue, folder, now, audit_days=settings.audit_days)
+    tokens = TokenChecks(directory, identity.person, admin if isinstance(admin, RefreshableToken) else None)
+    observers.append(tokens.observed)
+    wanted = manifest.read()
+    care = WebhookCare(
+        store=store,
+        queue=queue,
+        webhooks=BotWebhooks(chat),
+        wanted=wanted,
+        target_url=f"{settings.public_url}{wanted.path}" if settings.public_url else None,
+        secret=settings.webex_webhook_secret[0].get_secret_value(),
+        now=now,
+    )
+    checks = [*tokens.all(), knocking(store, now), care.check()]
+    operators = Operators(store, outbox, settings.operators_space, checks, now, hurry=tokens.in_doubt)
+    limits = Limits(settings.requests_per_minute)
     migration = Migration(store)
 
     def start(stop: threading.Event) -> None:
         migration.until_done(stop)
         if stop.is_set():
             return
+        _note_settings(settings, store)
         sweep.forever(stop)
+        operators.forever(stop)
         threading.Thread(target=_warm_up, args=(identity, directory), name="warm-up", daemon=True).start()
 
     return Worker(
         queue,
         {
-            tasks.EVENT: Reader(context, identity.person),
+            tasks.EVENT: Reader(context, identity.person, limits),
+            tasks.SLOW_DOWN: SlowDown(context, limits),
             tasks.ANSWER: Answer(context),
             tasks.WATCH: Watch(store, queue, catalogue, now, settings.poll_interval),
             tasks.DELIVER: Deliver(
@@ -210,15 +260,22 @@ def build_worker(settings: Settings) -> Worker:
                 now=now,
             ),
             tasks.TELL: Tell(store, outbox, now),
-            tasks.CATCH_UP: CatchUp(
-                store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now
-            ),
+            tasks.CATCH_UP: CatchUp(store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now),
         },
         new_reference=new_reference,
         observe=metrics.job_run,
         threads=THREADS,
         start=start,
     )
+
+
+def _note_settings(settings: Settings, store: Store) -> None:
+    """Have the audit say what was changed since the last start."""
+    try:
+        with store.begin() as tx:
+            settings_seen.note(tx, settings, now())
+    except BotError as error:
+        log.warning("settings_not_noted", cause=str(error))
 
 
 def _warm_up(identity: Identity, directory: Directory) -> None:

@@ -99,4 +99,6 @@ class Worker:
             )
             if told.passing and job.attempt < 2 * patience:
                 return Again(wait_before(job.attempt, told.retry_after, 1.0))
+        except Exception:  # a bug here too must not stop the others; the sweep finds what is left open
+            log.exception("giving_up_crashed", task=job.task, reference=reference)
         return None

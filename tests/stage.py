@@ -7,6 +7,7 @@ real ones, see ``tests/killed``.
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot import manifest, wiring
+from bot.ledger import deliveries
 from bot.settings import Settings, load
+from bot.store import Store
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.emulator import Emulator
     from bot.emulator.things import Message, Person, Space
+    from bot.ledger.deliveries import State
 
 SECRET = "a secret of the tests"
 PATIENCE = 15.0
@@ -194,6 +198,20 @@ class Stage:
     def _report(self, family: str, title: str, more: dict[str, Any]) -> Any:
         given = {"status": "done", "content": CSV} | more
         return self.emulator.world.add_report(family=family, title=title, **given)
+
+    def on_record(self, report_id: str, state: State) -> None:
+        """Wait until the ledger has this state: what is seen in a space comes a moment before it is on record."""
+        store = Store(self.settings().database_url.get_secret_value())
+        deadline = time.monotonic() + PATIENCE
+        try:
+            while True:
+                with store.read() as tx:
+                    if any(one.report_id == report_id for one in deliveries.in_state(tx, state)):
+                        return
+                assert time.monotonic() < deadline, f"{report_id} is not {state}"
+                time.sleep(0.01)
+        finally:
+            store.close()
 
     def register(self, door: str) -> None:
         """Have Webex deliver its events to the door, as ``manifest apply`` does."""

@@ -102,8 +102,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
             ALLOWED_PEOPLE="named@acme.example,named@initech.example,named@globex.example",
         )
         world = emulator.world
-        made.initech = world.add_organization("Initech")  # type: ignore[attr-defined]
-        made.stage.environ["ALLOWED_ORGS"] = made.initech.id  # type: ignore[attr-defined]
+        made.stage.environ["ALLOWED_ORGS"] = world.add_organization("Initech").id
         made.restart()
         yield made
         made.stop()
@@ -122,6 +121,7 @@ class Case:
             if where == "1:1"
             else self.world.add_space(where, [self.stage.ada, self.person, self.stage.bot])
         )
+        self.initech = next(org for org in self.world.organizations.values() if org.name == "Initech")
         self.report = self.stage.partner_report(TITLE, status="done")
 
     def come_true(self) -> None:
@@ -131,7 +131,7 @@ class Case:
             self._make_space(self.space)
 
     def _make_person(self, person: Person) -> None:
-        acme, globex, initech = self.stage.acme, self.stage.globex, self.bench.initech  # type: ignore[attr-defined]
+        acme, globex, initech = self.stage.acme, self.stage.globex, self.initech
         full = ["id_full_admin"]
         made: dict[str, tuple[Any, list[str], str | None]] = {
             "full administrator": (acme, full, None),
@@ -164,7 +164,7 @@ class Case:
         name = f"Extra {len(world.people)}"
         match self.where:
             case "partner":
-                world.join(space, world.add_person(name, self.bench.initech))  # type: ignore[attr-defined]
+                world.join(space, world.add_person(name, self.initech))
             case "our bot":
                 world.join(space, world.add_bot(name, stage.acme))
             case "outsider":
@@ -194,7 +194,7 @@ class Case:
         """What the bot said where, in one word of the table."""
         private = self.world.direct_space(self.person, self.stage.bot)
         inside, alone = heard(self.bench, self.space), heard(self.bench, private) if self.where != "1:1" else ""
-        secrets = [secret for secret in (TITLE, self.report.id) if secret]
+        secrets = (TITLE, self.report.id)
         if any(refusal in inside + alone for refusal in REFUSALS):
             assert not any(secret in inside + alone for secret in secrets), "refused, and yet something was shown"
             return NO
@@ -234,7 +234,7 @@ def pressed(case: Case, door: Door) -> None:
     case.bench.work()
 
 
-def file_later(case: Case, door: Door) -> None:
+def file_later(case: Case, _door: Door) -> None:
     """Asked when all was well; what is judged is what is said after person and space have changed."""
     case.world.set_report(case.report.id, status="In progress")
     case.bench.hears(case.person, f"report {case.report.id}", case.space)
@@ -245,9 +245,6 @@ def file_later(case: Case, door: Door) -> None:
     case.come_true()
     case.world.set_report(case.report.id, status="done")
     case.bench.wait(400)  # roles are believed for five minutes
-    files = [one for space in case.world.spaces.values() for one in case.bench.said(space) if one.files]
-    mine = [one for one in files if TITLE in (one.text or "") and case.report.id in case.world.reports]
-    assert len({one.id for one in mine}) <= len(files)
 
 
 def tried(bench: Workbench, act: Callable[[Case, Door], None], door: Door, who: str, where: str) -> str:

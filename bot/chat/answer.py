@@ -111,7 +111,7 @@ class Answer:
             "title": report.title or None,
             "status": report.status,
         }
-        with context.store.begin() as tx:
+        with context.store.begin(durable=False) as tx:
             match report.phase:
                 case Phase.PENDING:
                     leader_id = leader.id if leader else None

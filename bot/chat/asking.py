@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded: bool = True) -> None:
     """Keep what was asked, once; ``carded=False`` for the file alone."""
     now = context.now()
-    with context.store.begin() as tx:
+    with context.store.begin(durable=False) as tx:
         for report_id in report_ids:
             reference = context.new_reference()
             delivery_id = deliveries.ask(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat import cards
+from bot.chat import audits, cards
 from bot.chat.answer import shown_for
 from bot.chat.asking import ask
 from bot.chat.registry import registry
@@ -140,6 +140,12 @@ def cancel(context: Context, request: Request) -> None:
         else:
             said = "Nobody waits for this report here."
         context.outbox.say(f"{request.origin}:cancel:{report_id}", target, said)
+
+
+@registry.command("audit", usage="audit", summary="Show who asked for what; for full administrators.")
+def audit(context: Context, request: Request) -> None:
+    """The last rows of the audit; ``audit <report id>`` and ``audit <e-mail address>`` are those about it."""
+    audits.show(context, request)
 
 
 @registry.command("help", usage="help", summary="Show this.")

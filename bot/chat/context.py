@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.chat.request import Request
     from bot.guard import Guard
     from bot.outbox import Outbox
-    from bot.ports import Card, Chat, Posted, Target
+    from bot.ports import Card, Chat, Directory, Posted, Target
     from bot.queue import Queue
     from bot.reports.catalogue import Catalogue
     from bot.store import Store
@@ -32,6 +32,7 @@ class Context:
     guard: Guard
     outbox: Outbox
     chat: Chat
+    directory: Directory
     now: Callable[[], datetime]
     new_reference: Callable[[], str]
     watch_deadline: timedelta

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat import commands
+from bot.chat import commands, why
 from bot.chat.limits import Limits, leave_out
 from bot.chat.registry import ARGUMENT, COMMAND, registry
 from bot.chat.request import Request, unread
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from bot.ports import Action, Person
 
 log = structlog.get_logger(__name__)
+
+COMMANDS = (commands, why)
+"""The modules whose import registers the commands."""
 
 LAG = timedelta(seconds=30)
 """How long the REST API may say 404 of a message that a webhook has just announced."""
@@ -93,7 +96,7 @@ class Reader:
     def _settle(self, event: Event, state: str, outcome: str, entries: Sequence[Entry] = ()) -> None:
         """Keep what became of the event, and the audit's rows about it, together and once."""
         now = self._context.now()
-        with self._context.store.begin() as tx:
+        with self._context.store.begin(durable=False) as tx:
             if events.settle(tx, event.id, state, outcome, now):
                 for entry in entries:
                     audit.record(tx, entry, now)

@@ -90,19 +90,18 @@ class Row(Entry):
 
 def record(tx: Transaction, entry: Entry, now: datetime) -> None:
     """Add one row."""
-    tx.execute(
-        audit.insert().values(
-            at=now,
-            door=entry.door.value,
-            act=_word(entry.act),
-            outcome=_word(entry.outcome),
-            person_id=_id(entry.person_id),
-            room_id=_id(entry.room_id),
-            report_id=_id(entry.report_id),
-            reference=_id(entry.reference),
-            tracking=_id(entry.tracking),
-        )
-    )
+    values = {
+        "at": now,
+        "door": entry.door.value,
+        "act": _word(entry.act),
+        "outcome": _word(entry.outcome),
+        "person_id": _id(entry.person_id),
+        "room_id": _id(entry.room_id),
+        "report_id": _id(entry.report_id),
+        "reference": _id(entry.reference),
+        "tracking": _id(entry.tracking),
+    }
+    tx.execute(audit.insert(), values)
 
 
 def _word(text: str) -> str:

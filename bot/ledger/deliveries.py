@@ -23,7 +23,7 @@ from bot.ledger.audit import Door
 from bot.ledger.tables import deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row
@@ -233,6 +233,16 @@ def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -
     )
 
 
+def told_here(tx: Transaction, room_id: str, asker_id: str, wanted: str) -> list[Delivery]:
+    """Requests for a report id, or with a reference, that were made in a space or by a person; newest first."""
+    found = _find(
+        tx,
+        (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()),
+        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id)) | (deliveries.c.asker_id == asker_id),
+    )
+    return found[::-1]
+
+
 def known_family(tx: Transaction, report_id: str) -> str | None:
     """The family that an id turned out to be of when it was asked for before."""
     return tx.execute(
@@ -241,6 +251,16 @@ def known_family(tx: Transaction, report_id: str) -> str | None:
         .order_by(deliveries.c.id.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def titles(tx: Transaction, report_ids: Collection[str]) -> dict[str, str]:
+    """The titles of reports, as far as they were learned."""
+    rows = tx.execute(
+        select(deliveries.c.report_id, deliveries.c.title)
+        .where(deliveries.c.report_id.in_(report_ids), deliveries.c.title.is_not(None))
+        .order_by(deliveries.c.id)
+    )
+    return {row.report_id: row.title for row in rows}
 
 
 def fetched_file(tx: Transaction, family: str, report_id: str) -> Delivery | None:

@@ -76,6 +76,11 @@ def is_known(tx: Transaction, resource: str, event: str, data_id: str) -> bool:
     return tx.execute(select(events.c.id).where(*where)).first() is not None
 
 
+def last_received(tx: Transaction) -> datetime | None:
+    """When the newest event came, or None when none ever did."""
+    return tx.execute(select(events.c.received_at).order_by(events.c.id.desc()).limit(1)).scalar_one_or_none()
+
+
 def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> bool:
     """Say what became of a new event. False: it was said before, and the first word stays."""
     settled = tx.execute(
@@ -89,7 +94,7 @@ def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: dateti
 def left_out(tx: Transaction, first: int) -> int:
     """How many events of its person were left out in the minute in which that one was the first."""
     same = (events.c.state == LIMITED, events.c.outcome == str(first))
-    return tx.execute(select(func.count()).select_from(events).where(*same)).scalar_one()
+    return int(tx.execute(select(func.count()).select_from(events).where(*same)).scalar_one())
 
 
 def unsettled(tx: Transaction, before: datetime, limit: int = 500) -> list[Event]:

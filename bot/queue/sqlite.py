@@ -38,10 +38,10 @@ from bot.queue.worker import Worker
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Row
 
     from bot.store import Store, Transaction
 
@@ -110,6 +110,13 @@ LONGEST_DUE = (
     .limit(1)
 )
 FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+WINDOW = 64
+"""Jobs that one look takes in: enough for every thread, and for what is locked."""
+SOONEST = (
+    select(jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.attempt, jobs.c.again_due, jobs.c.due, jobs.c.place)
+    .order_by(jobs.c.due, jobs.c.place)
+    .limit(bindparam("window"))
+)
 NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
 FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
 DROP = delete(jobs).where(_this_job, jobs.c.again_due.is_(None))
@@ -168,6 +175,30 @@ class Claim:
         return {"of_task": self.job.task, "of_key": self.job.key}
 
 
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.again_due is not None)
+
+
+def _chosen(due: Sequence[Row[Any]], running: Collection[Claim], room: int) -> list[Claim]:
+    """Choose of all that are due, as the two statements for many do, without asking the database again."""
+    ids = {claim.id for claim in running}
+    locks = {claim.job.lock for claim in running if claim.job.lock is not None}
+    taken: list[Claim] = []
+    for row in due:
+        if len(taken) == room:
+            break
+        if row.lock is None:
+            if row.id not in ids:
+                taken.append(_claim(row))
+        elif row.lock not in locks:
+            locks.add(row.lock)
+            # A job that runs may have been put under this lock meanwhile: it must not overlap itself.
+            waiting = [one for one in due if one.lock == row.lock and one.id not in ids]
+            if waiting:
+                taken.append(_claim(min(waiting, key=lambda one: one.place)))
+    return taken
+
+
 class SqliteQueue:
     """`bot.queue.Queue` on a table of the store, with the worker's lock and socket in `data_dir`.
 
@@ -221,28 +252,38 @@ class SqliteQueue:
         The seconds (None: nothing waits for its time) are there only when fewer than `room` were found.
         """
         now = self.clock()
-        ids = [claim.id for claim in running]
-        locks = [claim.job.lock for claim in running if claim.job.lock is not None]
-        taken: list[Claim] = []
         with self._store.read() as tx:
-            while len(taken) < room:
-                row = tx.execute(LONGEST_DUE, {"now": now, "ids": ids, "locks": locks}).one_or_none()
-                if row is None:
-                    next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
-                    break
-                if row.lock is not None:
-                    row = tx.execute(FIRST_OF_LOCK, {"now": now, "ids": ids, "of_lock": row.lock}).one()
-                    locks.append(row.lock)
-                ids.append(row.id)
-                taken.append(Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.again_due is not None))
+            rows = tx.execute(SOONEST, {"window": WINDOW}).all()
+            due = [row for row in rows if row.due <= now]
+            if len(due) < WINDOW:
+                taken, next_due = _chosen(due, running, room), rows[len(due)].due if len(due) < len(rows) else None
             else:
-                next_due = None
+                taken, next_due = self._take_of_many(tx, running, room, now)
         put_again = [claim for claim in taken if claim.put_again]
         if put_again:  # this run is what those puts asked for
             with self._store.begin(durable=False) as tx:
                 for claim in put_again:
                     tx.execute(FORGET_PUTS, claim.where)
-        return taken, None if next_due is None else max(0.0, next_due - now)
+        return taken, None if next_due is None or len(taken) >= room else max(0.0, next_due - now)
+
+    @staticmethod
+    def _take_of_many(
+        tx: Transaction, running: Collection[Claim], room: int, now: float
+    ) -> tuple[list[Claim], float | None]:
+        """Choose when more are due than one look holds: thousands under one lock must not hide the others."""
+        ids = [claim.id for claim in running]
+        locks = [claim.job.lock for claim in running if claim.job.lock is not None]
+        taken: list[Claim] = []
+        while len(taken) < room:
+            row = tx.execute(LONGEST_DUE, {"now": now, "ids": ids, "locks": locks}).one_or_none()
+            if row is None:
+                return taken, tx.execute(NEXT_DUE, {"now": now}).scalar()
+            if row.lock is not None:
+                row = tx.execute(FIRST_OF_LOCK, {"now": now, "ids": ids, "of_lock": row.lock}).one()
+                locks.append(row.lock)
+            ids.append(row.id)
+            taken.append(_claim(row))
+        return taken, None
 
     def settle(self, claim: Claim, outcome: Again | None) -> None:
         """Drop a job that is done, or have it run again. A loss of power may undo this: the job is repeated then."""

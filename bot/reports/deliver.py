@@ -198,7 +198,7 @@ class Deliver:
 
     def _move(self, them: Sequence[Delivery], before: State, to: State) -> None:
         now = self._now()
-        with self._store.begin() as tx:
+        with self._store.begin(durable=False) as tx:
             for delivery in them:
                 if delivery.state is before:
                     deliveries.move(tx, delivery, to, now)
@@ -213,7 +213,7 @@ class Deliver:
         if held is None:
             held = self._files.download(report, path)
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
-            with self._store.begin() as tx:
+            with self._store.begin(durable=False) as tx:
                 for delivery in allowed:
                     deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
         if held.size > MAX_POSTED:

@@ -109,7 +109,7 @@ class Watch:
                 seen.append((delivery, report))
         now = self._now()
         # All in one transaction, so that one download serves everybody who waits for the same report.
-        with self._store.begin() as tx:
+        with self._store.begin(durable=False) as tx:
             for delivery, report in seen:
                 self._act(tx, delivery, report, now, listed=delivery.report_id in listed)
         waiting = self._waiting(family, region or None)

@@ -44,7 +44,7 @@ KEEP_AGAIN: Final = 60.0
 
 
 class Knocks:
-    """Counts for one process; threads may share it. ``keep`` is given the figure when it has changed."""
+    """Counts for one process, until ``stop``; threads may share it. ``keep`` is given the figure when it changes."""
 
     def __init__(
         self,
@@ -53,11 +53,13 @@ class Knocks:
         clock: Callable[[], float] = time.monotonic,
         line_every: float = LINE_EVERY,
         keep_every: float = KEEP_EVERY,
+        stop: threading.Event | None = None,
     ) -> None:
         self._keep = keep
         self._clock = clock
         self._line_every = line_every
         self._keep_every = keep_every
+        self._stop = stop or threading.Event()
         self._lock = threading.Lock()
         self._grains: deque[tuple[float, int]] = deque()
         self._minute = float("-inf")
@@ -120,10 +122,9 @@ class Knocks:
 
     def _tell(self) -> None:
         """Until there is nothing left to tell: a line with what came since the last one, the figure for the others."""
-        pause = threading.Event()
         try:
             while not self._told():
-                pause.wait(self._line_every)
+                self._stop.wait(self._line_every)
                 self._keep_figure(self._say())
         except Exception:  # nobody waits for this thread, and the next call needs a new one
             log.exception("knocks_crashed")
@@ -133,7 +134,7 @@ class Knocks:
     def _told(self) -> bool:
         with self._lock:
             kept = self._keep is None or (self._kept == 0 and self._lately(self._clock()) == 0)
-            if self._unsaid or not kept:
+            if self._unsaid or not (kept or self._stop.is_set()):
                 return False
             self._teller = None
             return True

@@ -50,7 +50,7 @@ class Door:
 
     store: Store
     queue: Queue
-    secrets: Sequence[bytes]
+    secrets: Sequence[bytes] = field(repr=False)
     bot_id: Callable[[], str | None]
     ready: Callable[[], bool]
     """Migrates the database if nobody has; raises ``StoreUnavailable``."""

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from requests.utils import parse_header_links
 
 from bot.errors import WebexError
+from bot.observe import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,10 @@ MOST_CAUSES: Final = 6
 
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE)
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+# Control characters, those that turn the direction of reading or break a line, and lone surrogates.
+_UNFIT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
+)
 _TRACKING_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _WORDS = (
     r"v1|v2|partner|reports|report|templates|people|me|roles|messages|direct|attachment|actions|webhooks|memberships|"
@@ -71,15 +75,18 @@ def error_from(
     details: Any = None
     with suppress(ValueError, RecursionError):
         details = json.loads(body)
-    message, tracking = "", ""
+    message, tracking = "", tracking_id(headers)
     if isinstance(details, dict):
         message = _text(details.get("message")) or _first_description(details.get("errors"))
-        tracking = _text(details.get("trackingId"))
+        said = _text(details.get("trackingId"))
+        tracking = tracking or (said if _TRACKING_ID.fullmatch(said) else "")
+    if without_secrets(tracking) != tracking or any(secret and secret in tracking for secret in secrets):
+        tracking = ""
     return WebexError(
         call,
         status,
         message=cleaned(message, secrets),
-        tracking_id=tracking_id(headers) or (tracking if _TRACKING_ID.fullmatch(tracking) else ""),
+        tracking_id=tracking,
         retry_after=retry_after(headers),
     )
 
@@ -106,7 +113,8 @@ def tracking_id(headers: Mapping[str, str]) -> str:
 
 
 def cleaned(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Text from outside, fit for an error: one line, short, without links, credentials and the given secrets."""
+    """Text from outside, fit for an error: one line, short, without links, credentials, ours or the given secrets."""
+    text = without_secrets(text)
     for secret in secrets:
         if secret:
             text = text.replace(secret, "(hidden)")

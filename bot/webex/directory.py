@@ -20,7 +20,7 @@ from bot.webex.answers import unreadable
 from bot.webex.client import NOT_FOUND, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from bot.ports import Person
     from bot.webex.client import Client
@@ -30,6 +30,9 @@ REMEMBERED_SECONDS: Final = 300.0
 ROLE_NAMES_SECONDS: Final = 3600.0
 MOST_REMEMBERED: Final = 2000
 """People; more are forgotten together."""
+MOST_LISTED: Final = 85
+"""Ids in one call of ``GET /people``, by its documentation."""
+NOBODY: Final = frozenset({400, NOT_FOUND})
 FORBIDDEN: Final = 403
 NO_SCOPE: Final = frozenset({401, 403, 404})
 """How Webex refuses a listing to a token without its scope."""
@@ -44,6 +47,7 @@ class Directory:
         self._lock = threading.Lock()
         self._org = ""
         self._people: dict[str, tuple[float, RolesOf]] = {}
+        self._called: dict[str, tuple[float, str]] = {}
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
     def our_org(self) -> str:
@@ -86,10 +90,31 @@ class Directory:
             self._people[person_id] = (self._clock() + REMEMBERED_SECONDS, found)
         return found
 
+    def find(self, email: str) -> str | None:
+        """The id of the person with this address, None when Webex knows nobody (or does not show them to us)."""
+        return next((person.id for person in self._listed({"email": email})), None)
+
+    def names_of(self, person_ids: Collection[str]) -> dict[str, str]:
+        """Display names by id, with one call for as many as Webex takes; somebody who is gone is left out."""
+        with self._lock:
+            now = self._clock()
+            known = {one: self._called[one][1] for one in person_ids if self._called.get(one, (0.0, ""))[0] > now}
+        missing = sorted(set(person_ids) - set(known))
+        for start in range(0, len(missing), MOST_LISTED):
+            listed = self._by_ids(missing[start : start + MOST_LISTED])
+            found = {person.id: person.display_name for person in listed if person.display_name}
+            with self._lock:
+                if len(self._called) >= MOST_REMEMBERED:
+                    self._called.clear()
+                self._called |= {one: (self._clock() + REMEMBERED_SECONDS, name) for one, name in found.items()}
+            known |= found
+        return known
+
     def forget(self) -> None:
         """Believe nothing that was remembered: after the admin token or its scopes changed."""
         with self._lock:
             self._people.clear()
+            self._called.clear()
             self._names = (0.0, {})
             self._org = ""
 
@@ -114,6 +139,27 @@ class Directory:
 
     def _person(self, which: str) -> Person:
         return self._read(self._raw(which), f"GET people/{which}")
+
+    def _by_ids(self, person_ids: Sequence[str]) -> list[Person]:
+        """People by their ids; where Webex stumbles over one of them, each is asked for by itself."""
+        found = self._listed({"id": ",".join(person_ids)})
+        if found or len(person_ids) == 1:
+            return found
+        return [person for one in person_ids for person in self._listed({"id": one})]
+
+    def _listed(self, params: dict[str, str]) -> list[Person]:
+        """Some people; what Webex calls a wrong or an unknown id or address is nobody."""
+        found: list[Person] = []
+        try:
+            for page in self._admin.pages("people", params):
+                items = page.json.get("items") if isinstance(page.json, dict) else None
+                if not isinstance(items, list):
+                    raise unreadable("GET people")
+                found += [self._read(item, "GET people") for item in items if isinstance(item, dict)]
+        except WebexError as error:
+            if error.status not in NOBODY:
+                raise
+        return found
 
     def _raw(self, which: str) -> dict[str, Any]:
         raw = self._admin.call("GET", f"people/{segment(which)}").json

@@ -233,7 +233,10 @@ class RefreshableToken:
             return self._client.call("POST", "access_token", data=form).json
         except WebexError as error:
             # Here the secrets are in the body, and a message may repeat them.
-            failure = again(error, cleaned(error.message, (self._client_secret, refresh_token)))
+            secrets = (self._client_secret, refresh_token)
+            if any(secret in error.tracking_id for secret in secrets):
+                error.tracking_id = ""
+            failure = again(error, cleaned(error.message, secrets))
         raise failure
 
     def _state_from(self, answer: Any, used: str, old: TokenState | None) -> TokenState:

@@ -99,8 +99,10 @@ class Race:
             self.cards.bot_elapsed += time.perf_counter() - began
             self._files_of(asked)
             self._all(self._bare_block, self._ask(IN_A_BLOCK))
-        for end in (*self._bare, *self._doors):
-            end.close()
+        for bare in self._bare:
+            bare.close()
+        for door in self._doors:
+            door.close()
         return self.cards
 
     def _ask(self, each: int) -> list[list[Asked]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.05
+TOLD_LETTERS = 3000
 PROCESSES = Path("/proc")
 # Fields of /proc/<pid>/stat after the program's name, which stands in brackets and may hold anything.
 SESSION, USER_TIME, SYSTEM_TIME = 3, 11, 12
@@ -107,10 +108,15 @@ class Product:
         while self.readiness().get("worker") != "alive":
             for name, process in processes.items():
                 if process.poll() is not None:
-                    raise RuntimeError(f"{name} ended with {process.returncode}, see {self._folder}")
+                    said = (self._folder / f"{name}-{self._starts}.log").read_text(encoding="utf-8")[-TOLD_LETTERS:]
+                    raise RuntimeError(f"{name} ended with {process.returncode}:\n{said}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not ready within {START_SECONDS:g} seconds")
             time.sleep(LOOK_SECONDS)
+
+    def health_request(self) -> bytes:
+        """A request for a page that does nothing at all."""
+        return f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode()
 
     def readiness(self) -> dict[str, object]:
         """What `/readyz` says; empty while nobody listens."""

@@ -11,11 +11,12 @@ import threading
 import time
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bot.emulator import Emulator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from multiprocessing.connection import Connection
     from types import TracebackType
 
@@ -121,12 +122,16 @@ class _Puppet:
         while not world.closing.is_set():
             version = world.wait_for_version(version, LOOK_SECONDS)
             with world.lock:
-                newest = list(takewhile(lambda one: one.id != last, reversed(world.all_messages.values())))
+                newest = _newer_than(last, reversed(world.all_messages.values()))
             if newest:
                 last = newest[0].id
             for message in reversed(newest):
                 if message.parent_id and message.person_id == self._bot.id and (message.card or message.files):
                     news.send(_taken(message))
+
+
+def _newer_than(last: str, newest_first: Iterable[Message]) -> list[Message]:
+    return list(takewhile(lambda message: message.id != last, newest_first))
 
 
 def _taken(message: Message) -> Taken:
@@ -170,7 +175,7 @@ class World:
         self._listener.start()
         self.addresses: Addresses = self._call("addresses")
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bot.queue import Job
     from bot.store import Transaction
 
+A_LITTLE = 0.001
 MOST_JOBS = 300
 """Runs after which a workbench that never comes to rest has failed."""
 
@@ -157,6 +158,7 @@ class Workbench:
             guard=guard,
             outbox=self.outbox,
             chat=self.chat,
+            directory=self.directory,
             now=self.clock,
             new_reference=lambda: f"reference{next(self._references)}",
             watch_deadline=timedelta(seconds=settings.watch_deadline),
@@ -234,6 +236,12 @@ class Workbench:
         """Turn the clock and run what is due then."""
         self.clock.turn(seconds)
         return self.work(until=until)
+
+    def wait_for_next(self) -> list[Job]:
+        """Turn the clock to the next job (and a little over, since it counts in microseconds) and run what is due."""
+        wait = self.next_wait()
+        assert wait is not None, "nothing waits for its time"
+        return self.wait(wait + A_LITTLE)
 
     def next_wait(self) -> float | None:
         """Seconds until the next job is due."""

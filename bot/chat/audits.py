@@ -1,0 +1,155 @@
+"""The audit as people read it in a chat: the last rows, about everybody, one person, or one report.
+
+A row holds ids only. Names come from Webex when it is read, titles of reports from the ledger's deliveries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.chat import cards
+from bot.errors import WebexError
+from bot.ledger import audit, deliveries
+from bot.ledger.forget import is_pseudonym
+from bot.plain_words import ago, count, in_card, in_message, utc
+from bot.policy import Act
+from bot.reports.model import is_report_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from bot.chat.context import Context
+    from bot.chat.request import Request
+    from bot.ledger.audit import Row
+    from bot.ports import Card
+
+SHOWN = 10
+"""Rows on one card: well under the size that Webex takes, and still readable on a phone."""
+ID_END = 8
+"""Letters of a report's id that stand for one without a known title."""
+
+GONE, FORGOTTEN, NAMELESS, BOT = (
+    "somebody who is gone",
+    "somebody who was forgotten",
+    "somebody (Webex does not tell the name)",
+    "the bot",
+)
+USAGE = "Write `audit` for the last rows, `audit` and a report's id, or `audit` and a person's e-mail address."
+COLOURS = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
+
+
+def show(context: Context, request: Request) -> None:
+    """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``; for full administrators."""
+    asked = request.rest[0] if request.rest else ""
+    by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
+    request.course.report_ids = (by_report,) if by_report else ()
+    target = context.allow(request, Act.CHANGE)
+    if asked and not by_report and "@" not in asked:
+        context.outbox.say(f"{request.origin}:usage", target, USAGE)
+        return
+    person_id = None
+    if asked and not by_report:
+        person_id = context.directory.find(asked)
+        if person_id is None:
+            said = f"Webex knows nobody with the address “{in_message(asked, 100)}”."
+            context.outbox.say(f"{request.origin}:nobody", target, said)
+            return
+    with context.store.read() as tx:
+        rows = audit.latest(tx, SHOWN, person_id=person_id, report_id=by_report)
+        titles = deliveries.titles(tx, {row.report_id for row in rows if row.report_id})
+    seen = Seen(context.now(), request.room_id, _names(context, rows), titles)
+    note = _note(len(rows), asked)
+    context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), audit_card(rows, seen, note))
+
+
+def _note(number: int, asked: str) -> str:
+    about = f" about “{asked}”" if asked else ""
+    if not number:
+        return f"Nothing is on record{about}."
+    return f"The last {count(number, 'row')}{about}, newest first. All of them: reportbot audit --json, on the machine."
+
+
+def _names(context: Context, rows: Sequence[Row]) -> dict[str, str]:
+    """A name for each person of the rows."""
+    people = {row.person_id for row in rows if row.person_id}
+    forgotten = {one for one in people if is_pseudonym(one)}
+    others = people - forgotten
+    try:
+        found: Mapping[str, str] = context.directory.names_of(others) if others else {}
+        missing = GONE
+    except WebexError as error:
+        if error.passing:
+            raise
+        found, missing = {}, NAMELESS
+    return dict.fromkeys(forgotten, FORGOTTEN) | {one: found.get(one) or missing for one in others}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What it takes to show rows to somebody."""
+
+    now: datetime
+    room_id: str
+    """Where it was asked: rows of this space say so."""
+    names: Mapping[str, str]
+    titles: Mapping[str, str]
+
+    def who(self, row: Row) -> str:
+        """The person's name."""
+        return self.names.get(row.person_id or "", BOT)
+
+    def what(self, row: Row) -> str:
+        """``report: asked``, ``refused: not administrator``."""
+        outcome = row.outcome.replace(":", ": ").replace("_", " ")
+        return outcome if row.act == audit.DELIVERY else f"{row.act}: {outcome}"
+
+    def report(self, row: Row) -> str:
+        """The report's title, or the end of its id."""
+        if not row.report_id:
+            return ""
+        return self.titles.get(row.report_id) or f"report …{row.report_id[-ID_END:]}"
+
+    def where(self, row: Row) -> str:
+        """By which door, and whether it was here."""
+        return f"{row.door.value}, in this space" if row.room_id == self.room_id else row.door.value
+
+    def when(self, row: Row) -> str:
+        """``12 min ago (2024-03-24 17:13 UTC)``."""
+        return f"{ago(row.at, self.now)} ({utc(row.at)})" if row.at else ""
+
+
+def audit_card(rows: Sequence[Row], seen: Seen, note: str) -> Card:
+    """The rows, one below the other."""
+    body = [
+        cards.text("Audit", size="Medium", weight="Bolder"),
+        cards.text(in_card(note), isSubtle=True, spacing="Small"),
+    ]
+    return cards.card(body + [_block(row, seen) for row in rows])
+
+
+def _block(row: Row, seen: Seen) -> dict[str, Any]:
+    colour = COLOURS.get(row.outcome.partition(":")[0], "Default")
+    report = seen.report(row)
+    reference = f"reference {row.reference}" if row.reference else ""
+    about = " · ".join(filter(None, (seen.when(row), seen.where(row), reference)))
+    items = [
+        cards.text(in_card(seen.who(row), 80), weight="Bolder"),
+        cards.text(in_card(seen.what(row)), color=colour, spacing="None"),
+    ]
+    if report:
+        items.append(cards.text(in_card(report, 100), spacing="None"))
+    items.append(cards.text(in_card(about), size="Small", isSubtle=True, spacing="None"))
+    return {"type": "Container", "separator": True, "spacing": "Small", "items": items}
+
+
+def audit_text(rows: Sequence[Row], seen: Seen, note: str) -> str:
+    """The same for a client that shows no cards; report ids are whole there."""
+    lines = [
+        f"- **{in_message(seen.who(row), 80)}**, {in_message(seen.what(row))}, {seen.when(row)}, {seen.where(row)}"
+        + (f", `{row.report_id}`" if row.report_id else "")
+        + (f", reference {row.reference}" if row.reference else "")
+        for row in rows
+    ]
+    return "\n".join([in_message(note), "", *lines])

@@ -1,0 +1,116 @@
+"""Forgets who somebody was: their id gives way to a pseudonym, everywhere in the ledger, in one transaction.
+
+What happened stays countable (the same person is the same pseudonym in every row of one run), but nothing leads back:
+the pseudonym is random and kept nowhere else. What the person does afterwards is recorded anew, under their id.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from bot.ledger import audit, deliveries
+from bot.ledger.audit import Door, Entry
+from bot.ledger.deliveries import OPEN, State
+from bot.ledger.tables import deliveries as deliveries_table
+from bot.ledger.tables import events, posts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.ledger.deliveries import Delivery
+    from bot.store import Transaction
+
+MARK = "forgotten-"
+"""How a pseudonym begins; the audit's triggers take nothing else in a person's place."""
+RANDOM_BYTES = 10
+
+WAYS_OUT = {
+    State.FETCHING: (State.READY, State.CANCELLED),
+    # The file may be in the space by now: nobody can say.
+    State.POSTING: (State.UNKNOWN,),
+}
+"""How an open delivery is ended from each state; from every other one it is simply cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """In how many rows somebody was replaced, by table, and how many open deliveries ended."""
+
+    ended: int
+    audit: int
+    deliveries: int
+    events: int
+    posts: int
+
+
+def is_pseudonym(person_id: str) -> bool:
+    """Whether this stands for somebody who was forgotten."""
+    return person_id.startswith(MARK)
+
+
+def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
+    """End what is open for a person, and put a pseudonym in their place; the audit says that, and not who it was."""
+    open_ones = _open_of(tx, person_id)
+    for delivery in open_ones:
+        _hand_over(tx, delivery)
+        _end(tx, delivery, now)
+    pseudonym = MARK + secrets.token_hex(RANDOM_BYTES)
+    replaced = {
+        table.name: tx.execute(update(table).where(column == person_id).values({column: pseudonym})).rowcount
+        for table, column in (
+            (deliveries_table, deliveries_table.c.asker_id),
+            (events, events.c.person_id),
+            (posts, posts.c.person_id),
+        )
+    }
+    renamed = audit.rename(tx, person_id, pseudonym)
+    audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
+    return Forgotten(ended=len(open_ones), audit=renamed, **replaced)
+
+
+def _open_of(tx: Transaction, person_id: str) -> list[Delivery]:
+    ids = tx.execute(
+        select(deliveries_table.c.id)
+        .where(
+            deliveries_table.c.asker_id == person_id,
+            deliveries_table.c.state.in_([state.value for state in OPEN]),
+        )
+        .order_by(deliveries_table.c.id)
+    ).scalars()
+    found = (deliveries.get(tx, delivery_id) for delivery_id in ids.all())
+    return [delivery for delivery in found if delivery is not None]
+
+
+def _hand_over(tx: Transaction, delivery: Delivery) -> None:
+    """Others who joined this delivery go on waiting: the first of them leads from now on; a sweep finds its watch."""
+    followers = (
+        tx.execute(
+            select(deliveries_table.c.id)
+            .where(
+                deliveries_table.c.leader_id == delivery.id,
+                deliveries_table.c.asker_id != delivery.asker_id,
+                deliveries_table.c.state.in_([state.value for state in OPEN]),
+            )
+            .order_by(deliveries_table.c.id)
+        )
+        .scalars()
+        .all()
+    )
+    if not followers:
+        return
+    first, *others = followers
+    deliveries.note(tx, first, leader_id=None)
+    for other in others:
+        deliveries.note(tx, other, leader_id=first)
+
+
+def _end(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+    for state in WAYS_OUT.get(delivery.state, (State.CANCELLED,)):
+        # Its own followers are the same person's: they may have ended with a delivery before this one.
+        current = deliveries.get(tx, delivery.id)
+        if current is not None and current.state in OPEN:
+            deliveries.move(tx, current, state, now, why=audit.FORGET)

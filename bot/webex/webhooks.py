@@ -1,0 +1,60 @@
+"""The webhooks of the bot's token, in the manifest's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot import manifest
+from bot.errors import WebexError
+
+if TYPE_CHECKING:
+    from bot.manifest import Existing, Wanted
+    from bot.webex.chat import Chat
+
+GONE: Final = 404
+
+
+class BotWebhooks:
+    """The webhooks of the bot's token, in the manifest's words."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    def all(self) -> list[Existing]:
+        """Every webhook of the bot, ours or not."""
+        return [
+            manifest.Existing(
+                id=hook.id,
+                name=hook.name,
+                target_url=hook.target_url,
+                resource=hook.resource,
+                event=hook.event,
+                filter=hook.filter,
+                status=hook.status,
+                secret=hook.secret,
+            )
+            for hook in self._chat.webhooks()
+        ]
+
+    def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
+        """Register a webhook."""
+        self._chat.create_webhook(
+            name=wanted.name,
+            target_url=target_url,
+            resource=wanted.resource,
+            event=wanted.event,
+            secret=secret,
+            webhook_filter=wanted.filter or None,
+        )
+
+    def update(self, webhook_id: str, wanted: Wanted, target_url: str, secret: str) -> None:
+        """Set name, address and secret, and make it active."""
+        self._chat.update_webhook(webhook_id, name=wanted.name, target_url=target_url, secret=secret, active=True)
+
+    def delete(self, webhook_id: str) -> None:
+        """Remove it; one that is gone already is no error."""
+        try:
+            self._chat.delete_webhook(webhook_id)
+        except WebexError as error:
+            if error.status != GONE:
+                raise

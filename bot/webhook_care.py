@@ -1,0 +1,105 @@
+"""Looks after the bot's webhooks: Webex disables one after a hundred failures in five minutes, and never revives it.
+
+Without its webhook the bot hears nothing, so nobody could tell it. Every few minutes the webhooks are compared with the
+manifest: an inactive one is revived, a missing one made anew, and what was missed meanwhile is looked for. One that
+leads elsewhere is only reported: another installation may use the same bot, and the two would fight.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot import manifest, tasks
+from bot.ledger import events
+from bot.ledger.presence import Absence
+from bot.operators import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bot.manifest import Existing, Manifest, Webhooks
+    from bot.queue import Queue
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+EVERY: Final = 300.0
+"""Seconds between looks. The first one waits as long: a deploy's ``manifest apply`` may be at work."""
+OVER: Final = "The bot's webhooks are as they must be."
+
+
+class WebhookCare:
+    """Compares and mends; made for ``Operators``, which calls it every minute."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: Queue,
+        webhooks: Webhooks,
+        wanted: Manifest,
+        target_url: str | None,
+        secret: str,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._webhooks = webhooks
+        self._wanted = wanted
+        self._target = target_url
+        self._secret = secret
+        self._now = now
+        self._clock = clock
+        self._due = clock() + EVERY
+        self._said: str | None = None
+
+    def check(self) -> Check:
+        """The check for the operators."""
+        return Check("webhooks", self.look, OVER)
+
+    def look(self) -> str | None:
+        """The trouble in words, or None; raises ``WebexError``. Between two looks, what the last one found."""
+        if self._target is None or self._clock() < self._due:
+            return self._said
+        self._said = self._mend(self._webhooks.all(), self._target)
+        self._due = self._clock() + EVERY
+        return self._said
+
+    def _mend(self, actual: Sequence[Existing], target: str) -> str | None:
+        said, mended = [], False
+        for wanted in self._wanted.webhooks:
+            same = [hook for hook in actual if hook.name == wanted.name]
+            ours = [hook for hook in same if hook.target_url == target]
+            if any(hook.status == manifest.ACTIVE for hook in ours):
+                continue
+            if ours:
+                self._webhooks.update(ours[0].id, wanted, target, self._secret)
+                said.append(f"Webex had disabled the webhook “{wanted.name}”: I have revived it.")
+                mended = True
+            elif same:
+                said.append(
+                    f"The webhook “{wanted.name}” leads to another address. If this installation is the one that "
+                    "should hear, run `reportbot manifest apply`; if not, stop it or give it a bot of its own."
+                )
+            else:
+                self._webhooks.create(wanted, target, self._secret)
+                said.append(f"The webhook “{wanted.name}” was gone: I have made it anew.")
+                mended = True
+        if mended:
+            self._look_for_what_was_missed()
+            said.append("I look for the messages that were missed. Check that PUBLIC_URL can be reached from outside.")
+        if said:
+            log.warning("webhooks_not_as_wanted", found=len(said), mended=mended)
+        return " ".join(said) or None
+
+    def _look_for_what_was_missed(self) -> None:
+        now = self._now()
+        with self._store.begin() as tx:
+            last = events.last_received(tx)
+            if last is not None:
+                self._queue.put(tx, tasks.CATCH_UP, Absence(last, now).key)

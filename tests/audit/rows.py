@@ -1,0 +1,29 @@
+"""Reads the audit for the tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.ledger import audit
+
+if TYPE_CHECKING:
+    from bot.ledger.audit import Row
+    from tests.core.workbench import Workbench
+
+ALL = 10_000
+
+
+def rows(bench: Workbench) -> list[Row]:
+    """Every row, oldest first."""
+    with bench.store.read() as tx:
+        return audit.read(tx, limit=ALL)
+
+
+def told(bench: Workbench) -> list[tuple[str, str, str]]:
+    """Door, act and outcome of every row, oldest first."""
+    return [(row.door.value, row.act, row.outcome) for row in rows(bench)]
+
+
+def endings(bench: Workbench) -> list[str]:
+    """The outcomes of the deliveries that ended."""
+    return [row.outcome for row in rows(bench) if row.act == audit.DELIVERY]

@@ -1,0 +1,93 @@
+"""The database itself refuses to change what was written; only retention and forgetting get through."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from bot.ledger import audit
+from bot.ledger.audit import Door, Entry
+from tests.audit.rows import rows
+
+if TYPE_CHECKING:
+    from tests.core.workbench import Workbench
+
+
+@pytest.fixture
+def written(bench: Workbench) -> Workbench:
+    """Ten rows, a day apart; the newest is of now."""
+    with bench.store.begin() as tx:
+        for age in range(9, -1, -1):
+            entry = Entry(Door.CHAT, "report", audit.ASKED, person_id="ada", report_id="r")
+            audit.record(tx, entry, bench.clock() - timedelta(days=age))
+    return bench
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET outcome = 'allowed'",
+        "UPDATE audit SET at = '2020-01-01T00:00:00.000000+00:00'",
+        "UPDATE audit SET id = id + 100",
+        "UPDATE audit SET report_id = NULL",
+        "UPDATE audit SET person_id = 'eve'",
+        "UPDATE audit SET person_id = NULL",
+        "UPDATE audit SET person_id = 'forgotten-1', outcome = 'allowed'",
+        "DELETE FROM audit",
+        "DELETE FROM audit WHERE id = 1",
+        "INSERT OR REPLACE INTO audit (id, at, door, act, outcome) VALUES (1, '2026', 'chat', 'report', 'allowed')",
+    ],
+)
+def test_the_database_refuses(written: Workbench, statement: str) -> None:
+    before = rows(written)
+
+    with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
+        tx.execute(text(statement))
+
+    assert rows(written) == before
+    assert len(before) == 10
+
+
+def test_a_pseudonym_stays(written: Workbench) -> None:
+    with written.store.begin() as tx:
+        assert audit.rename(tx, "ada", "forgotten-1") == 10
+
+    with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
+        audit.rename(tx, "forgotten-1", "forgotten-2")
+
+
+def test_retention_deletes_what_is_old_and_nothing_else(written: Workbench) -> None:
+    now = written.clock()
+    with written.store.begin() as tx:
+        assert audit.prune(tx, now - timedelta(days=5), now, 3) == 3
+        assert audit.prune(tx, now - timedelta(days=5), now, 3) == 1
+        assert audit.prune(tx, now - timedelta(days=5), now, 3) == 0
+
+    assert [row.at for row in rows(written)] == [now - timedelta(days=age) for age in range(5, -1, -1)]
+    with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
+        tx.execute(text("DELETE FROM audit"))
+
+
+def test_the_sweep_prunes_by_the_setting(written: Workbench) -> None:
+    written.sweep._audit_days = 7
+
+    written.sweep.once()
+    assert len(rows(written)) == 8
+
+    written.sweep._audit_days = 0
+    written.clock.turn(1000 * 24 * 3600)
+    written.sweep.once()
+    assert len(rows(written)) == 8, "0 keeps them for ever"
+
+
+def test_a_round_deletes_a_bounded_number(written: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.sweep.MOST_PRUNED", 2)
+    written.sweep._audit_days = 1
+
+    written.sweep.once()
+
+    assert len(rows(written)) == 8

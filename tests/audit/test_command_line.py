@@ -1,0 +1,178 @@
+"""``reportbot audit`` and ``reportbot forget``, as an operator meets them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from bot import audit_command
+from bot.cli import main
+from bot.ledger import audit
+from bot.ledger.audit import Door, Entry
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.core.workbench import Workbench
+
+
+@pytest.fixture
+def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """The workbench's settings in the environment, and a log that is put back."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in bench.stage.environ.items():
+        monkeypatch.setenv(name, value)
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield bench
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def write(bench: Workbench, number: int, **more: Any) -> None:
+    """Rows a minute apart, the oldest first."""
+    with bench.store.begin() as tx:
+        for minute in range(number):
+            bench.clock.turn(60)
+            audit.record(tx, Entry(Door.CHAT, "reports", audit.ALLOWED, report_id=f"r{minute}", **more), bench.clock())
+
+
+def exported(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
+    assert main(["audit", "--json", *words]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_lines_oldest_first(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    write(machine, 3, person_id="ada", room_id="space")
+
+    lines = exported(capsys)
+
+    assert [line["report_id"] for line in lines] == ["r0", "r1", "r2"]
+    assert lines[-1] == {
+        "id": 3,
+        "at": machine.clock().isoformat(),
+        "door": "chat",
+        "act": "reports",
+        "outcome": "allowed",
+        "person_id": "ada",
+        "room_id": "space",
+        "report_id": "r2",
+        "reference": None,
+        "tracking": None,
+    }
+
+
+def test_it_is_read_in_pages(
+    machine: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_command, "PAGE", 2)
+    write(machine, 5)
+
+    assert [line["id"] for line in exported(capsys)] == [1, 2, 3, 4, 5]
+    assert [line["id"] for line in exported(capsys, "--limit", "3")] == [1, 2, 3]
+    assert exported(capsys, "--limit", "0") == []
+
+
+def test_by_person_report_and_time_with_webex_down(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    write(machine, 3, person_id="ada")
+    write(machine, 2, person_id="grace")
+    machine.emulator.faults.add(status=503)
+
+    assert len(exported(capsys, "--person", "grace")) == 2
+    assert len(exported(capsys, "--report", "r1")) == 2
+    since = machine.clock() - timedelta(seconds=90)
+    assert len(exported(capsys, "--since", since.isoformat())) == 2
+    assert len(exported(capsys, "--since", since.replace(tzinfo=None).isoformat())) == 2, "without a zone it is UTC"
+    assert machine.calls("GET", "*") == 0
+
+
+def test_by_address(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    write(machine, 1, person_id=machine.stage.ada.id)
+    write(machine, 1, person_id=machine.stage.grace.id)
+
+    (line,) = exported(capsys, "--person", "ada.lovelace@acme.example")
+
+    assert line["person_id"] == machine.stage.ada.id
+    assert main(["audit", "--person", "nobody@acme.example"]) == 1
+    assert "Webex knows nobody with this address" in capsys.readouterr().err
+
+
+def test_an_address_needs_webex_and_says_so(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.emulator.faults.add(status=503)
+
+    assert main(["audit", "--json", "--person", "ada.lovelace@acme.example"]) == 1
+
+    assert "Webex has trouble" in capsys.readouterr().err
+
+
+def test_without_json_it_is_a_line_a_row(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    write(machine, 1, person_id="ada")
+
+    assert main(["audit"]) == 0
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("chat reports allowed person=ada report=r0")
+
+
+@pytest.mark.parametrize("words", [["--since", "yesterday"], ["--limit", "many"], ["--limit", "-1"], ["--nonsense"]])
+def test_a_wrong_call_is_exit_code_2(machine: Workbench, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", *words])
+    assert ended.value.code == 2
+
+
+def test_who_reads_only_the_first_rows_gets_no_traceback(machine: Workbench) -> None:
+    write(machine, 600, person_id="ada" * 40)
+    command = f"{sys.executable} -m bot audit --json | head -n 1"
+
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_an_empty_database_is_migrated_and_has_no_rows(
+    machine: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(machine.stage.folder / "new"))
+
+    assert exported(capsys) == []
+
+
+def test_forget_by_address_says_in_how_many_rows(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    report = machine.stage.partner_report(status="waiting")
+    machine.hears(machine.stage.grace, f"report {report.id}")
+    machine.work()
+
+    assert main(["forget", "grace.hopper@acme.example"]) == 0
+
+    said = capsys.readouterr().out
+    assert "1 delivery" in said
+    assert "2 rows of the audit, 1 of the deliveries, 1 of the events" in said
+    lines = exported(capsys)
+    assert not any(machine.stage.grace.id in str(line) for line in lines)
+    assert [line["act"] for line in lines] == ["report", "delivery", "forget"]
+
+
+def test_forget_by_id_works_with_webex_down_and_a_pseudonym_is_no_person(
+    machine: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(machine, 1, person_id="ada")
+    machine.emulator.faults.add(status=503)
+
+    assert main(["forget", "ada"]) == 0
+    assert "1 row of the audit" in capsys.readouterr().out
+    (first, _) = exported(capsys)
+    assert main(["forget", first["person_id"]]) == 1
+    assert "is forgotten already" in capsys.readouterr().err

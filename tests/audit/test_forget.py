@@ -1,0 +1,141 @@
+"""Somebody who is forgotten is nowhere in the ledger any more, and others go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import tasks
+from bot.ledger import audit
+from bot.ledger.deliveries import State
+from bot.ledger.forget import Forgotten, forget
+from tests.audit.rows import endings, rows
+from tests.stage import CSV
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.emulator.things import Person
+    from tests.core.workbench import Workbench
+
+
+def forgets(bench: Workbench, person: Person) -> Forgotten:
+    with bench.store.begin() as tx:
+        return forget(tx, person.id, bench.clock())
+
+
+def everything(bench: Workbench) -> str:
+    """Every row of the ledger, as text."""
+    with bench.store.read() as tx:
+        tables = tx.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        return "\n".join(str(row) for name in tables for row in tx.connection.exec_driver_sql(f"SELECT * FROM {name}"))
+
+
+def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
+    stage = bench.stage
+    for words in ("help", f"report {stage.partner_report().id}", "reports"):
+        bench.hears(stage.grace, words)
+    bench.world.join(stage.outside, stage.grace)
+    bench.hears(stage.grace, "reports", stage.outside)
+    bench.work()
+    number = len(rows(bench))
+    assert stage.grace.id in everything(bench)
+
+    done = forgets(bench, stage.grace)
+
+    assert stage.grace.id not in everything(bench)
+    assert done.audit == number
+    assert done.deliveries == 1
+    assert done.events == 4
+    assert done.posts == 1, "the answer that went 1:1 because of outsiders"
+    assert done.ended == 0
+    pseudonyms = {row.person_id for row in rows(bench) if row.person_id}
+    assert len(pseudonyms) == 1
+    last = rows(bench)[-1]
+    assert (last.door, last.act, last.outcome, last.person_id) == ("cli", "forget", "done", None)
+
+
+def test_two_runs_have_two_pseudonyms(bench: Workbench) -> None:
+    stage = bench.stage
+    for person in (stage.ada, stage.grace):
+        bench.hears(person, "reports")
+    bench.work()
+
+    forgets(bench, stage.ada)
+    forgets(bench, stage.grace)
+
+    assert len({row.person_id for row in rows(bench) if row.person_id}) == 2
+
+
+def test_a_watch_is_cancelled_first_and_nothing_comes(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="waiting")
+    bench.hears(bench.stage.grace, f"report {report.id}")
+    bench.work()
+
+    done = forgets(bench, bench.stage.grace)
+    bench.world.set_report(report.id, status="done")
+    bench.wait(11)
+
+    assert done.ended == 1
+    assert bench.delivery().state is State.CANCELLED
+    assert endings(bench) == ["cancelled:forget"]
+    assert bench.downloads == 0
+
+
+@pytest.mark.parametrize("state", [State.FETCHING, State.POSTING])
+def test_a_file_on_its_way_ends_too(bench: Workbench, state: State) -> None:
+    """The worker that has it in its hands finds that it ended, and writes the person's id nowhere."""
+    stage = bench.stage
+    bench.hears(stage.grace, f"report {stage.partner_report().id}", stage.group)
+    bench.work(until=tasks.DELIVER)
+
+    def and_then_forgotten(call: Callable[..., Any]) -> Callable[..., Any]:
+        def both(*args: Any, **how: Any) -> Any:
+            done = call(*args, **how)
+            assert bench.delivery().state is state
+            forgets(bench, stage.grace)
+            return done
+
+        return both
+
+    if state is State.FETCHING:
+        bench.files.download = and_then_forgotten(bench.files.download)  # type: ignore[method-assign]
+    else:
+        bench.chat.upload = and_then_forgotten(bench.chat.upload)  # type: ignore[method-assign]
+    bench.work()
+
+    assert bench.delivery().state is (State.CANCELLED if state is State.FETCHING else State.UNKNOWN)
+    assert endings(bench) in (["cancelled:forget"], ["unknown:forget"])
+    assert stage.grace.id not in everything(bench)
+
+
+def test_those_who_joined_somebody_go_on_waiting(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report(status="waiting")
+    henry = bench.world.add_person("Henry", stage.acme, roles=["id_full_admin"])
+    bench.world.join(stage.group, henry)
+    for person in (stage.grace, stage.ada, henry):
+        bench.hears(person, f"report {report.id}", stage.group)
+        bench.work()
+
+    forgets(bench, stage.grace)
+    bench.world.set_report(report.id, status="done")
+    bench.sweep.once()
+    bench.wait(61)
+
+    files = [one.files[0].path.read_bytes() for one in bench.said(stage.group) if one.files]
+    assert files == [CSV]
+    ended = {row.person_id: row.outcome for row in rows(bench) if row.act == audit.DELIVERY}
+    assert ended[stage.ada.id] == ended[henry.id] == "delivered"
+    assert sorted(ended.values()) == ["cancelled:forget", "delivered", "delivered"]
+
+
+def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, "help")
+    bench.work()
+    with bench.store.begin() as tx:
+        done = forget(tx, "nobody", bench.clock())
+
+    assert done == Forgotten(ended=0, audit=0, deliveries=0, events=0, posts=0)
+    assert [row.person_id for row in rows(bench)] == [bench.stage.ada.id, None]

@@ -1,0 +1,159 @@
+"""``audit`` in the chat: for full administrators, readable on a phone, never before outsiders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.emulator import Emulator
+from bot.emulator.cards import problems
+from bot.ledger import audit
+from bot.ledger.audit import Door, Entry
+from tests.stage import Stage, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.emulator.things import Message
+    from tests.core.workbench import Workbench
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Emulator() as emulator:
+        made = Stage(emulator, tmp_path / "data")
+        with made.program() as door:
+            made.register(door)
+            yield made
+
+
+def shown(message: Message) -> str:
+    return "\n".join(texts_of(message.card))
+
+
+def asked_by(bench: Workbench, words: str = "audit") -> Message:
+    """What Ada is answered, 1:1."""
+    before = len(bench.said())
+    bench.hears(bench.stage.ada, words)
+    bench.work()
+    (said,) = bench.said()[before:]
+    return said
+
+
+def test_the_dialogue(stage: Stage) -> None:
+    report = stage.partner_report("Calling Usage")
+    stage.at(stage.grace).says(f"report {report.id}").file()
+
+    said = stage.at(stage.ada).says("audit").card().shown
+
+    assert "Grace Hopper\nreport: asked\nCalling Usage" in said
+    assert "settings: first start" in said, "the program itself started"
+
+
+def test_it_is_a_card_that_webex_takes_with_names_and_words(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report("Calling Usage")
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.hears(stage.nora, f"cancel {report.id}", stage.group)
+    bench.work()
+
+    said = asked_by(bench)
+
+    assert problems(said.card) == []
+    assert "The last 3 rows, newest first." in shown(said)
+    assert "Ada Lovelace\ndelivered\nCalling Usage\njust now" in shown(said)
+    assert "Nora Jones\ncancel: refused: not administrator\nCalling Usage" in shown(said)
+    assert f"`{report.id}`" in (said.markdown or "")
+
+
+def test_it_shows_ten_rows_newest_first(bench: Workbench) -> None:
+    for _ in range(12):
+        bench.hears(bench.stage.ada, "reports")
+    bench.hears(bench.stage.ada, "help")
+    bench.work()
+
+    said = asked_by(bench)
+
+    assert shown(said).count("Ada Lovelace") == 10
+    assert shown(said).index("help: answered") < shown(said).index("reports: allowed")
+    assert problems(said.card) == []
+
+
+def test_by_report_and_by_person(bench: Workbench) -> None:
+    stage = bench.stage
+    ids = [stage.partner_report(title).id for title in ("One", "Two")]
+    bench.hears(stage.ada, f"report {ids[0]}")
+    bench.hears(stage.grace, f"report {ids[1]}")
+    bench.work()
+
+    by_report = asked_by(bench, f"audit {ids[0]}")
+    by_person = asked_by(bench, "audit Grace.Hopper@acme.example")
+
+    assert shown(by_report).count("One") == 2
+    assert "Two" not in shown(by_report)
+    assert shown(by_person).count("Grace Hopper") == 2
+    assert "Ada Lovelace" not in shown(by_person)
+
+
+def test_an_address_that_webex_does_not_know_and_words_that_mean_nothing(bench: Workbench) -> None:
+    assert "Webex knows nobody" in (asked_by(bench, "audit nobody@acme.example").text or "")
+    assert "e-mail address" in (asked_by(bench, "audit ../../x").text or "")
+    assert "Nothing is on record" in shown(asked_by(bench, "audit abcdef"))
+
+
+def test_who_is_gone_or_forgotten_has_no_name(bench: Workbench) -> None:
+    with bench.store.begin() as tx:
+        for person in ("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9nb25l", "forgotten-1"):
+            audit.record(tx, Entry(Door.CHAT, "reports", audit.ALLOWED, person_id=person), bench.clock())
+
+    said = shown(asked_by(bench))
+
+    assert "somebody who is gone" in said
+    assert "somebody who was forgotten" in said
+    assert not any("forgotten" in str(call.query) for call in bench.emulator.calls)
+
+
+def test_names_that_may_not_be_read_are_said_to_be_so(bench: Workbench) -> None:
+    bench.hears(bench.stage.grace, "reports")
+    bench.work()
+    bench.emulator.faults.add(path="/v1/people", status=403)
+
+    assert "Webex does not tell the name" in shown(asked_by(bench))
+
+
+def test_before_outsiders_it_is_answered_privately(bench: Workbench) -> None:
+    stage = bench.stage
+    bench.hears(stage.ada, "audit", stage.outside)
+
+    bench.work()
+
+    (neutral,) = bench.said(stage.outside)
+    assert neutral.card is None
+    (private,) = bench.said()
+    assert "Audit" in shown(private)
+
+
+def test_a_read_only_administrator_is_refused(bench: Workbench) -> None:
+    bench.hears(bench.stage.grace, "audit")
+
+    bench.work()
+
+    (said,) = bench.said(person=bench.stage.grace)
+    assert said.card is None
+    assert "Ask a full administrator" in (said.text or "")
+
+
+def test_hostile_titles_and_names_do_not_break_out(bench: Workbench) -> None:
+    stage = bench.stage
+    stage.grace.display_name = "[Grace](https://evil.example) <@all>"
+    report = stage.partner_report("**[x](https://evil.example)** <@personEmail:a@b.c>")
+    bench.hears(stage.grace, f"report {report.id}")
+    bench.work()
+
+    said = asked_by(bench)
+
+    assert problems(said.card) == []
+    assert "](https" not in shown(said).replace("\\](", "")
+    assert "<@" not in (said.markdown or "")

@@ -1,0 +1,73 @@
+"""A setting that was changed between two starts is named in the audit, and its value is not."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from bot.ledger import settings_seen
+from bot.settings import load
+from tests.audit.rows import rows
+
+if TYPE_CHECKING:
+    from tests.core.workbench import Workbench
+
+
+def starts(bench: Workbench, **changed: str) -> list[str]:
+    """The worker starts with these settings; gives the new rows' outcomes."""
+    before = len(rows(bench))
+    with bench.store.begin() as tx:
+        settings_seen.note(tx, load(bench.stage.environ | changed), bench.clock())
+    new = rows(bench)[before:]
+    assert all((row.door, row.act, row.person_id) == ("system", "settings", None) for row in new)
+    return [row.outcome for row in new]
+
+
+def test_the_first_start_is_one_row_and_the_same_again_is_none(bench: Workbench) -> None:
+    assert starts(bench) == ["first_start"]
+    assert starts(bench) == []
+
+
+def test_each_changed_setting_is_a_row(bench: Workbench) -> None:
+    starts(bench)
+
+    assert starts(bench, ALLOWED_PEOPLE="nora.jones@acme.example", POLL_INTERVAL="20") == [
+        "changed:allowed_people",
+        "changed:poll_interval",
+    ]
+    assert starts(bench) == ["changed:allowed_people", "changed:poll_interval"], "back again is a change, too"
+
+
+def test_a_changed_secret_is_named(bench: Workbench) -> None:
+    starts(bench)
+
+    assert starts(bench, WEBEX_WEBHOOK_SECRET="another secret of the tests") == ["changed:webex_webhook_secret"]
+
+
+def test_a_changed_key_is_named_and_hides_the_others_once(bench: Workbench) -> None:
+    starts(bench)
+
+    assert starts(bench, SECRET_KEY="a key of sixteen letters") == ["changed:secret_key"]
+    assert starts(bench, SECRET_KEY="a key of sixteen letters", POLL_INTERVAL="20") == ["changed:poll_interval"]
+
+
+def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(bench: Workbench) -> None:
+    from bot.ledger import facts
+
+    starts(bench)
+    with bench.store.begin() as tx:
+        kept = facts.read(tx, settings_seen.FACT) or ""
+        facts.note(tx, settings_seen.FACT, kept.replace('"port"', '"harbour"'), bench.clock())
+
+    assert starts(bench) == []
+
+
+def test_no_value_is_kept(bench: Workbench) -> None:
+    starts(bench, ALLOWED_PEOPLE="nora.jones@acme.example")
+
+    database = sqlite3.connect(bench.stage.folder / "reportbot.db")
+    kept = str(database.execute("SELECT * FROM facts UNION ALL SELECT act, outcome, at FROM audit").fetchall())
+    database.close()
+
+    for secret in ("nora", bench.stage.bot_token, bench.stage.admin_token, "a secret of the tests", "127.0.0.1"):
+        assert secret not in kept

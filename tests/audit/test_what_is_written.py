@@ -1,0 +1,378 @@
+"""One row for each request, one for each refusal, one for each end of a delivery; and ids only."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import tasks
+from bot.ledger import audit, deliveries
+from bot.ledger.deliveries import CLOSED, MOVES, State
+from bot.reports import deliver
+from tests.audit.rows import endings, rows, told
+from tests.core.workbench import Crash
+from tests.stage import CSV
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.core.workbench import Workbench
+
+
+def test_a_report_is_a_request_and_a_delivery(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report()
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+
+    bench.work()
+
+    asked, delivered = rows(bench)
+    assert (asked.door, asked.act, asked.outcome) == ("chat", "report", "asked")
+    assert (delivered.door, delivered.act, delivered.outcome) == ("system", "delivery", "delivered")
+    for row in (asked, delivered):
+        assert (row.person_id, row.room_id, row.report_id) == (stage.ada.id, stage.group.id, report.id)
+        assert row.reference == bench.delivery().reference
+        assert row.at == bench.clock()
+
+
+def test_several_ids_are_several_requests(bench: Workbench) -> None:
+    ids = [bench.stage.partner_report().id for _ in range(3)]
+    bench.hears(bench.stage.ada, f"report {' '.join(ids)}")
+
+    bench.work()
+
+    assert [row.report_id for row in rows(bench) if row.act == "report"] == ids
+    assert sorted(row.report_id or "" for row in rows(bench) if row.act == "delivery") == sorted(ids)
+
+
+def test_bare_ids_are_the_request_that_they_are_taken_for(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, report.id)
+
+    bench.work()
+
+    assert told(bench) == [("chat", "report", "asked"), ("system", "delivery", "delivered")]
+
+
+@pytest.mark.parametrize(
+    ("words", "row"),
+    [
+        ("help", ("chat", "help", "answered")),
+        ("reports", ("chat", "reports", "allowed")),
+        ("sing me a song", ("chat", "unknown", "answered")),
+        ("report", ("chat", "report", "answered")),
+        ("cancel abc", ("chat", "cancel", "allowed")),
+        ("audit", ("chat", "audit", "allowed")),
+    ],
+)
+def test_every_word_is_one_row(bench: Workbench, words: str, row: tuple[str, str, str]) -> None:
+    bench.hears(bench.stage.ada, words)
+
+    bench.work()
+
+    assert told(bench) == [row]
+
+
+def test_a_button_s_press_names_its_presser_and_its_door(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report(status="waiting")
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.work(until=tasks.WATCH)
+    (card,) = bench.said(stage.group)
+
+    bench.pressed(stage.grace, card, {"command": "cancel", "argument": report.id})
+    bench.work(until=tasks.WATCH)
+
+    asked, ended, pressed = rows(bench)
+    assert (ended.act, ended.outcome, ended.person_id) == ("delivery", "cancelled", stage.ada.id)
+    assert (pressed.door, pressed.act, pressed.outcome) == ("button", "cancel", "allowed")
+    assert (pressed.person_id, pressed.report_id) == (stage.grace.id, report.id)
+    assert asked.outcome == "asked"
+
+
+@pytest.mark.parametrize("words", ["refresh {id}", "cancel {id}", "reports", "audit"])
+def test_a_refusal_says_why_and_of_what(bench: Workbench, words: str) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.nora, words.format(id=report.id), bench.stage.group)
+
+    bench.work()
+
+    (row,) = rows(bench)
+    assert row.outcome == "refused:not_administrator"
+    assert row.person_id == bench.stage.nora.id
+    assert row.report_id == (report.id if "{id}" in words else None)
+    assert f"reference {row.reference}" in (bench.said(bench.stage.group)[0].text or "")
+
+
+def test_who_may_only_read_is_refused_the_audit(bench: Workbench) -> None:
+    bench.hears(bench.stage.grace, "audit")
+
+    bench.work()
+
+    assert told(bench) == [("chat", "audit", "refused:read_only")]
+
+
+def test_an_error_has_the_reference_and_webex_s_tracking_id(bench: Workbench) -> None:
+    bench.emulator.faults.add(path="/v1/partner/reports", status=400)
+    bench.hears(bench.stage.ada, "reports")
+
+    bench.work()
+
+    (row,) = rows(bench)
+    assert row.outcome == "error:webex_400"
+    assert row.tracking
+    assert row.tracking in (bench.said()[0].text or "")
+
+
+def test_an_event_that_cannot_be_read_is_on_record(bench: Workbench) -> None:
+    message = bench.hears(bench.stage.ada, "reports")
+    bench.emulator.faults.add(path=f"/v1/messages/{message.id}", status=403)
+
+    bench.work()
+
+    (row,) = rows(bench)
+    assert (row.door, row.act, row.outcome) == ("chat", "request", "failed:webex_403")
+    assert row.person_id == bench.stage.ada.id
+
+
+def test_an_event_that_is_given_up_is_on_record(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, "reports")
+    bench.worker._tasks[tasks.EVENT].give_up("1", "It is over.")
+
+    assert told(bench) == [("chat", "request", "failed:given_up")]
+
+
+def test_what_is_the_bot_s_own_is_no_request(bench: Workbench) -> None:
+    bench.hears(bench.stage.bot, "reports", bench.world.direct_space(bench.stage.ada, bench.stage.bot))
+
+    bench.work()
+
+    assert rows(bench) == []
+
+
+def test_being_added_to_a_space_is_nobody_s_request(bench: Workbench) -> None:
+    from bot.ledger.events import Event
+
+    space = bench.world.add_space("New", [bench.stage.ada, bench.stage.bot])
+    bench._keep(Event("memberships", "created", "m1", space.id, "group", bench.stage.bot.id))
+
+    bench.work()
+
+    (row,) = rows(bench)
+    assert (row.door, row.act, row.outcome, row.person_id) == ("system", "help", "answered", None)
+
+
+def a_role_is_lost(bench: Workbench) -> None:
+    bench.stage.grace.roles.clear()
+    bench.directory.forget()
+
+
+def the_space_is_joined_by_somebody_external(bench: Workbench) -> None:
+    bench.world.join(bench.stage.group, bench.stage.ethan)
+
+
+@pytest.mark.parametrize(
+    ("report", "happens", "outcome"),
+    [
+        ({}, None, "delivered"),
+        ({}, the_space_is_joined_by_somebody_external, "delivered:privately"),
+        ({}, a_role_is_lost, "refused:not_administrator"),
+        ({"infected": True}, None, "failed:webex_410"),
+        ({"html_error": True}, None, "failed:file_rejected"),
+        ({"redirect_to": "https://evil.example/steal"}, None, "failed"),
+    ],
+)
+def test_every_end_at_the_file_is_one_row(
+    bench: Workbench, report: dict[str, Any], happens: Callable[[Workbench], None] | None, outcome: str
+) -> None:
+    made = bench.stage.partner_report(**report)
+    bench.hears(bench.stage.grace, f"report {made.id}", bench.stage.group)
+    bench.work(until=tasks.DELIVER)
+    if happens:
+        happens(bench)
+
+    bench.work()
+
+    (said,) = endings(bench)
+    assert said.startswith(outcome)
+    assert bench.delivery().state in CLOSED
+
+
+def test_a_file_that_is_too_large_is_one_row(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "MAX_POSTED", len(CSV) - 1)
+    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}")
+
+    bench.work()
+
+    assert endings(bench) == ["failed:too_large"]
+
+
+def test_a_refusal_at_the_card_is_one_row(bench: Workbench) -> None:
+    bench.hears(bench.stage.nora, f"report {bench.stage.partner_report().id}", bench.stage.group)
+
+    bench.work()
+
+    assert told(bench) == [("chat", "report", "asked"), ("system", "delivery", "refused:not_administrator")]
+
+
+def test_an_unknown_id_is_one_row_with_both_tracking_ids(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, "report Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w")
+
+    bench.work()
+
+    assert endings(bench) == ["failed:not_found"]
+    assert len((rows(bench)[-1].tracking or "").split()) == 2
+
+
+@pytest.mark.parametrize("words", ["report", "again"])
+def test_a_report_that_failed_already_is_one_row(bench: Workbench, words: str) -> None:
+    bench.hears(bench.stage.ada, f"{words} {bench.stage.partner_report(status='failed').id}")
+
+    bench.work()
+
+    assert endings(bench) == ["failed:by_webex"]
+
+
+def test_a_watch_ends_in_one_row(bench: Workbench) -> None:
+    stage = bench.stage
+    failing, slow, gone = (stage.partner_report(status="waiting") for _ in range(3))
+    for report in (failing, slow, gone):
+        bench.hears(stage.ada, f"report {report.id}")
+    bench.work()
+    bench.world.set_report(failing.id, status="failed")
+    bench.wait(11)
+    assert endings(bench) == ["failed:by_webex"]
+
+    bench.wait(27 * 3600)
+
+    assert endings(bench) == ["failed:by_webex", "expired:not_done_in_time", "expired:not_done_in_time"]
+
+
+def test_trouble_without_end_is_one_row(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}")
+    bench.work(until=tasks.DELIVER)
+    bench.emulator.faults.add(path="/v1/partner/reports/*", status=503)
+    bench.work()
+
+    bench.wait(27 * 3600)
+
+    assert endings(bench) == ["expired:trouble_for_too_long"]
+
+
+def test_those_who_joined_end_with_a_row_each(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report(status="waiting")
+    for person in (stage.ada, stage.grace):
+        bench.hears(person, f"report {report.id}", stage.group)
+        bench.work()
+    bench.world.set_report(report.id, status="done")
+
+    bench.wait(11)
+
+    ended = [row for row in rows(bench) if row.act == audit.DELIVERY]
+    assert {(row.person_id, row.outcome) for row in ended} == {
+        (stage.ada.id, "delivered"),
+        (stage.grace.id, "delivered"),
+    }
+    assert len({row.reference for row in ended}) == 2
+
+
+def way_to(state: State) -> list[State]:
+    """How a delivery comes from ``asked`` to a state, by the shortest way that the machine allows."""
+    ways: list[list[State]] = [[State.ASKED]]
+    for way in ways:
+        if way[-1] is state:
+            return way[1:]
+        ways += [[*way, after] for after in MOVES[way[-1]] if after not in way]
+    raise AssertionError(f"nothing leads to {state}")
+
+
+@pytest.mark.parametrize("state", sorted(CLOSED))
+def test_no_end_is_without_its_row_and_none_has_two(bench: Workbench, state: State) -> None:
+    """The row is written by the move itself, so this holds for every end that anybody adds."""
+    now = bench.clock()
+    with bench.store.begin() as tx:
+        values = {"asker_id": "a", "report_id": "r", "asked_at": now, "deadline_at": now}
+        for number in (1, 2):
+            deliveries.ask(tx, values | {"reference": f"ref{number}", "origin": f"o{number}"})
+    for step in way_to(state):
+        assert endings(bench) == []
+        with bench.store.begin() as tx:
+            before = bench.delivery()
+            assert deliveries.move(tx, before, step, now)
+            assert not deliveries.move(tx, before, step, now), "somebody else was first"
+
+    assert [one.partition(":")[0] for one in endings(bench)] == ["delivered" if state is State.DONE else state.value]
+
+
+def test_a_kill_between_any_two_steps_leaves_one_row_for_each_thing(bench: Workbench) -> None:
+    """Request and end are on record once, wherever the process died."""
+    stage = bench.stage
+    bench.hears(stage.ada, "help")
+    bench.points.deadly = 1
+    number = 1
+    while True:
+        report = stage.partner_report()
+        bench.hears(stage.ada, f"report {report.id}")
+        bench.points.passed, bench.points.deadly = 0, number
+        try:
+            bench.work()
+        except Crash:
+            bench.points.deadly = None
+            bench.restart()
+            bench.work()
+            bench.wait(61)
+        else:
+            break
+        mine = [(row.act, row.outcome) for row in rows(bench) if row.report_id == report.id]
+        assert mine == [("report", "asked"), ("delivery", "delivered")], f"killed at point {number}"
+        number += 1
+    assert number > 10, "there are points to die at"
+
+
+def test_nothing_but_ids_and_our_own_words_is_kept(bench: Workbench) -> None:
+    """No text, title, name, address, link or content gets into the rows, whatever people write."""
+    stage = bench.stage
+    report = stage.partner_report("Very Secret Title")
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.hears(stage.ada, "my password is Hunter2 https://example.com/?t=abc ada.lovelace@acme.example")
+    bench.hears(stage.ada, "help me with Hunter2")
+    bench.hears(stage.ada, "reports Hunter2")
+    bench.hears(stage.ada, "audit grace.hopper@acme.example")
+    bench.hears(stage.nora, "audit ada.lovelace@acme.example")
+    bench.hears(stage.ada, "report <@all>Hunter2")
+    bench.work()
+    (card, *_) = bench.said(stage.group)
+    bench.pressed(stage.ada, card, {"command": "Hunter2 " * 5, "argument": "Hunter2"})
+    bench.pressed(stage.ada, card, {"command": "help", "argument": "Hunter2"})
+
+    bench.work()
+
+    database = sqlite3.connect(bench.stage.folder / "reportbot.db")
+    kept = "\n".join(str(row) for row in database.execute("SELECT * FROM audit"))
+    database.close()
+    assert report.id in kept
+    for secret in ("Hunter2", "hunter2", "Secret Title", "Lovelace", "@", "http", "Minutes", stage.admin_token):
+        assert secret not in kept
+
+
+def test_the_card_waits_for_no_other_commit(bench: Workbench) -> None:
+    """From the event to the card there are four write transactions, as there were without the audit."""
+    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}")
+    commits = 0
+    begin = bench.store.begin
+
+    def counted(**how: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        return begin(**how)
+
+    bench.store.begin = counted  # type: ignore[method-assign]
+    bench.work(until=tasks.ANSWER)
+    before_the_answer = commits
+    bench.worker._tasks[tasks.ANSWER].run("1")
+
+    assert before_the_answer == 4, "the bot's id, the delivery, the event, the job's end"
+    assert commits - before_the_answer == 3, "the post's intent and outcome, the move"

@@ -1,0 +1,325 @@
+"""The webhook door: one durable row for what Webex signed, no trace of anything else, and never a wait for Webex.
+
+What becomes of those who knock without a signature, again and again, is in ``tests/door``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+import json
+import shutil
+import socket
+import sqlite3
+import threading
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from structlog.testing import capture_logs
+from werkzeug.serving import make_server
+
+from bot import tasks
+from bot.ledger import tables
+from bot.queue.sqlite import SqliteQueue, jobs
+from bot.store import Store
+from bot.web import create_app
+from bot.web.ops import Ops
+from bot.web.signature import WEBEX
+from bot.web.webhook import MAX_BODY, Door, MalformedError, read_event
+from tests.core.workbench import Clock
+from tests.stage import QuietHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+
+SECRETS = (b"the first secret 0123456789", b"the second secret 0123456789")
+BOT = "the bot's person id"
+PATH = "/hooks"
+
+
+def signed(body: bytes, secret: bytes = SECRETS[0]) -> dict[str, str]:
+    return {"X-Spark-Signature": hmac.new(secret, body, hashlib.sha1).hexdigest()}
+
+
+def envelope(**data: Any) -> bytes:
+    given = {"id": "M1", "roomId": "R1", "roomType": "group", "personId": "P1"} | data
+    return json.dumps({"resource": "messages", "event": "created", "name": "x", "data": given}).encode()
+
+
+class Way:
+    """A door on a database of its own, and what it has kept."""
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        self.file = folder / "bot.db"
+        shutil.copy(database, self.file)
+        self.store = Store(f"sqlite:///{self.file}", lock_patience=0.3)
+        self.queue = SqliteQueue(self.store, folder)
+        clock = Clock()
+        door = Door(
+            store=self.store,
+            queue=self.queue,
+            secrets=SECRETS,
+            bot_id=lambda: BOT,
+            ready=lambda: True,
+            now=clock,
+            count=lambda _status: None,
+        )
+        ops = Ops(
+            store=self.store, queue=self.queue, now=clock, render=lambda _: b"", migrated=lambda: True, version="1"
+        )
+        self.app: Flask = create_app(door, ops, PATH)
+        self.client = self.app.test_client()
+
+    def post(self, body: bytes, headers: dict[str, str] | None = None, **more: Any) -> int:
+        answer = self.client.post(PATH, data=body, headers=signed(body) if headers is None else headers, **more)
+        return answer.status_code
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        with self.store.read() as tx:
+            found = tx.execute(select(tables.events).order_by(tables.events.c.id))
+            return [(row.resource, row.event, row.data_id) for row in found]
+
+    @property
+    def jobs(self) -> list[str]:
+        with self.store.read() as tx:
+            return list(tx.execute(select(jobs.c.task)).scalars())
+
+    @property
+    def untouched(self) -> bool:
+        return self.rows == [] and self.jobs == []
+
+
+@pytest.fixture
+def way(tmp_path: Path, database: Path) -> Iterator[Way]:
+    made = Way(tmp_path, database)
+    yield made
+    made.store.close()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_signed_event_is_one_row_and_one_job(way: Way, secret: bytes) -> None:
+    body = envelope()
+    assert way.post(body, signed(body, secret)) == 200
+    assert way.rows == [("messages", "created", "M1")]
+    assert way.jobs == [tasks.EVENT]
+
+
+def test_the_second_header_is_accepted_too(way: Way) -> None:
+    body = envelope()
+    sum256 = hmac.new(SECRETS[1], body, hashlib.sha256).hexdigest()
+    assert way.post(body, {WEBEX: f"SHA-256={sum256}, SHA-512=00"}) == 200
+    assert len(way.rows) == 1
+
+
+@pytest.mark.parametrize("kind", ["messages", "attachmentActions", "memberships"])
+def test_an_event_again_is_no_second_row_and_no_second_job(way: Way, kind: str) -> None:
+    body = envelope().replace(b"messages", kind.encode())
+    assert [way.post(body) for _ in range(5)] == [200] * 5
+    assert len(way.rows) == 1
+    assert len(way.jobs) == 1
+
+
+GOOD = envelope()
+SUM = signed(GOOD)["X-Spark-Signature"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Spark-Signature": ""},
+        {"X-Spark-Signature": "0" * 40},
+        {"X-Spark-Signature": SUM[:-1]},
+        {"X-Spark-Signature": SUM + "00"},
+        {"X-Spark-Signature": "ü" * 40},
+        {"X-Spark-Signature": signed(GOOD, b"another secret 0123456789")["X-Spark-Signature"]},
+        {"X-Spark-Signature": signed(GOOD + b"\n")["X-Spark-Signature"]},
+        {"X-Spark-Signature": signed(b"")["X-Spark-Signature"]},
+        {WEBEX: f"SHA-1={SUM}"},
+        {WEBEX: f"SHA-256={SUM}"},
+    ],
+)
+def test_what_does_not_verify_leaves_no_row(way: Way, headers: dict[str, str]) -> None:
+    with capture_logs() as lines:
+        assert way.post(GOOD, headers) == 401
+    assert way.untouched
+    seen = json.dumps(lines)
+    assert not [secret for secret in (*map(bytes.decode, SECRETS), SUM, "M1") if secret in seen]
+
+
+def test_the_signature_is_of_the_raw_bytes(way: Way) -> None:
+    """Spaces, order and escapes count: the body is not parsed and written anew before it is checked."""
+    body = b'{ "event":"created",\n"resource" :"messages", "data": {"id":"\\u004d1"}}'
+    assert way.post(json.dumps(json.loads(body)).encode(), signed(body)) == 401
+    assert way.post(body) == 200
+    assert way.rows == [("messages", "created", "M1")]
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 50_000])
+def test_nothing_is_parsed_before_it_verifies(way: Way, body: bytes) -> None:
+    assert way.post(body, {}) == 401
+    assert way.post(body) == 400
+    assert way.untouched
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"17",
+        b"{}",
+        b'{"resource":"messages","event":"created"}',
+        b'{"resource":"messages","event":"created","data":[]}',
+        b'{"resource":"messages","event":"created","data":{}}',
+        b'{"resource":"messages","event":"created","data":{"id":""}}',
+        b'{"resource":"messages","event":"created","data":{"id":17}}',
+        b'{"resource":"messages","event":"created","data":{"id":{"a":1}}}',
+        b'{"resource":"messages","event":"created","data":{"id":"a\\u0000b"}}',
+        b'{"resource":"messages","event":"created","data":{"id":"a\\ud800b"}}',
+        b'{"resource":"messages","event":"created","data":{"id":"M","roomId":["R"]}}',
+        b'{"resource":17,"event":"created","data":{"id":"M"}}',
+        b'{"event":"created","data":{"id":"M"}}',
+        b'{"resource":"messages","event":"created","data":{"id":"' + b"M" * 600 + b'"}}',
+    ],
+)
+def test_a_signed_body_that_is_no_event_is_refused_without_a_row(way: Way, body: bytes) -> None:
+    with capture_logs() as lines:
+        assert way.post(body) == 400
+    assert way.untouched
+    assert lines[-1]["event"] == "webhook_malformed"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["id", "data", "resource", "x"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_an_event_or_refused(body: bytes) -> None:
+    try:
+        event = read_event(body)
+    except MalformedError:
+        return
+    assert event.resource
+    assert event.event
+    assert event.data_id
+
+
+def test_a_body_over_64_kib_is_refused_by_its_length_or_on_the_way(way: Way) -> None:
+    body = envelope(name="x" * MAX_BODY)
+    assert way.post(body) == 413
+    stream = {"input_stream": io.BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
+    assert way.client.post(PATH, headers=signed(body), **stream).status_code == 413
+    assert way.untouched
+    exact = envelope(name="")
+    exact = envelope(name="x" * (MAX_BODY - len(exact)))
+    assert len(exact) == MAX_BODY
+    assert way.post(exact) == 200
+
+
+def test_the_bot_s_own_words_and_presses_are_dropped_but_not_its_memberships(way: Way) -> None:
+    own = envelope(personId=BOT)
+    assert way.post(own) == 200
+    assert way.post(own.replace(b"messages", b"attachmentActions")) == 200
+    assert way.untouched
+    assert way.post(own.replace(b"messages", b"memberships")) == 200
+    assert len(way.rows) == 1
+
+
+def test_a_locked_database_is_503_and_nothing_is_lost_by_saying_so(way: Way) -> None:
+    body = envelope()
+    other = sqlite3.connect(way.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = way.client.post(PATH, data=body, headers=signed(body))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    other.execute("ROLLBACK")
+    other.close()
+    assert way.post(body) == 200
+    assert len(way.rows) == 1
+
+
+def test_a_database_that_is_away_is_503_and_200_when_it_is_back(way: Way) -> None:
+    assert way.post(envelope()) == 200
+    way.store.close()
+    away = way.file.with_name("away")
+    way.file.rename(away)
+    assert way.post(envelope(id="M2")) == 503
+    assert not way.file.exists(), "no empty one takes its place"
+    away.rename(way.file)
+    assert way.post(envelope(id="M2")) == 200
+    assert [row[2] for row in way.rows] == ["M1", "M2"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_only_a_post_is_taken(way: Way, method: str) -> None:
+    assert way.client.open(PATH, method=method, data=GOOD, headers=signed(GOOD)).status_code == 405
+    assert way.untouched
+
+
+@contextmanager
+def served(way: Way) -> Iterator[int]:
+    server = make_server("127.0.0.1", 0, way.app, threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_body_that_ends_before_its_length_leaves_no_row(way: Way) -> None:
+    """Also when what came is signed: the length was another, so it is not what was sent."""
+    with served(way) as port:
+        for part in (GOOD[:20], GOOD):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                sent = signed(part)["X-Spark-Signature"]
+                head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Spark-Signature: {sent}\r\nContent-Length: {len(GOOD) + 5}\r\n"
+                connection.sendall(head.encode() + b"\r\n" + part)
+                connection.shutdown(socket.SHUT_WR)
+                assert b" 400 " in connection.makefile("rb").readline()
+    assert way.untouched
+
+
+def test_a_flood_of_the_same_events_at_once_is_one_row_each(way: Way) -> None:
+    bodies = [envelope(id=f"M{number % 5}") for number in range(40)]
+    codes: list[int] = []
+
+    def send(port: int, some: list[bytes]) -> None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        for body in some:
+            connection.request("POST", PATH, body, signed(body))
+            answer = connection.getresponse()
+            answer.read()
+            codes.append(answer.status)
+        connection.close()
+
+    with served(way) as port:
+        threads = [threading.Thread(target=send, args=(port, bodies[number::8])) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert set(codes) == {200}
+    assert sorted(row[2] for row in way.rows) == [f"M{number}" for number in range(5)]
+    assert len(way.jobs) == 5

@@ -1,0 +1,217 @@
+"""The ledger's state machine: which moves there are, and that one of two who make the same move wins."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.ledger import deliveries, events, facts, posts
+from bot.ledger.deliveries import CLOSED, IN_HAND, MOVES, OPEN, Delivery, State
+from bot.ledger.events import Event
+from bot.ports import Target
+from bot.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOW = datetime(2024, 3, 24, 17, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path, database: Path) -> Iterator[Store]:
+    shutil.copy(database, tmp_path / "ledger.db")
+    made = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield made
+    made.close()
+
+
+def ask(store: Store, origin: str = "messages:M:R", **more: object) -> Delivery:
+    values = {
+        "reference": f"reference of {origin}",
+        "origin": origin,
+        "asker_id": "ada",
+        "room_id": "room",
+        "room_type": "group",
+        "parent_id": "root",
+        "report_id": "R",
+        "asked_at": NOW,
+        "deadline_at": NOW + timedelta(hours=26),
+    } | more
+    with store.begin() as tx:
+        made = deliveries.ask(tx, values)
+        assert made is not None
+        return got(store, made, tx)
+
+
+def got(store: Store, number: int, tx=None) -> Delivery:
+    if tx is None:
+        with store.read() as reading:
+            found = deliveries.get(reading, number)
+    else:
+        found = deliveries.get(tx, number)
+    assert found is not None
+    return found
+
+
+def move(store: Store, delivery: Delivery, to: State, **values: object) -> bool:
+    with store.begin() as tx:
+        return deliveries.move(tx, delivery, to, NOW, **values)
+
+
+@pytest.mark.parametrize("start", State)
+def test_every_move_is_made_or_refused_as_the_page_says(store: Store, start: State) -> None:
+    for to in State:
+        delivery = ask(store, f"messages:M:{to}", state=start.value)
+        if to in MOVES[start]:
+            assert move(store, delivery, to)
+            moved = got(store, delivery.id)
+            assert moved.state is to
+            assert (moved.settled_at == NOW) is (to in CLOSED)
+        else:
+            with pytest.raises(ValueError, match="does not go from"):
+                move(store, delivery, to)
+            assert got(store, delivery.id) == delivery
+
+
+def test_the_page_is_whole() -> None:
+    """Every open state can end, no closed one is left, and a file in hand can always begin anew."""
+    assert set(MOVES) == set(State)
+    assert all(MOVES[state] & CLOSED for state in OPEN)
+    assert all(not MOVES[state] for state in CLOSED)
+    assert all(State.READY in MOVES[state] for state in IN_HAND - {State.READY})
+    assert State.DONE in MOVES[State.POSTING]
+    assert not any(State.DONE in MOVES[state] for state in OPEN - {State.POSTING})
+
+
+def test_of_two_threads_that_make_the_same_move_one_wins(store: Store) -> None:
+    delivery = ask(store)
+    line = threading.Barrier(8)
+    won: list[bool] = []
+
+    def run() -> None:
+        line.wait()
+        won.append(move(store, delivery, State.PENDING))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(won) == [False] * 7 + [True]
+
+
+def test_a_move_from_a_state_of_the_past_changes_nothing(store: Store) -> None:
+    old = ask(store)
+    assert move(store, old, State.PENDING, title="Usage")
+    assert not move(store, old, State.FAILED, reason="too late", title="another")
+    now = got(store, old.id)
+    assert (now.state, now.title, now.reason) == (State.PENDING, "Usage", None)
+
+
+@pytest.mark.parametrize("state", sorted(CLOSED & MOVES[State.PENDING]))
+def test_those_that_joined_end_with_their_leader(store: Store, state: State) -> None:
+    leader = ask(store)
+    joined = ask(store, "messages:N:R")
+    other = ask(store, "messages:O:R", room_id="another room")
+    for one in (leader, other):
+        assert move(store, one, State.PENDING)
+    assert move(store, joined, State.PENDING, leader_id=leader.id)
+
+    assert move(store, got(store, leader.id), state, reason="so it is")
+
+    assert got(store, joined.id).state is state
+    assert got(store, joined.id).settled_at == NOW
+    assert got(store, other.id).state is State.PENDING
+
+
+def test_those_that_joined_are_neither_watched_nor_served_themselves(store: Store) -> None:
+    leader = ask(store)
+    assert move(store, leader, State.PENDING, family="partner", region="US")
+    joined = ask(store, "messages:N:R")
+    with store.read() as tx:
+        assert deliveries.watched_here(tx, joined) == got(store, leader.id)
+    assert move(store, joined, State.PENDING, family="partner", region="US", leader_id=leader.id)
+    with store.read() as tx:
+        assert [one.id for one in deliveries.pending(tx, "partner", "US")] == [leader.id]
+        assert [one.id for one in deliveries.in_state(tx, State.PENDING)] == [leader.id]
+        assert [one.id for one in deliveries.of_report(tx, "partner", "R", [State.PENDING])] == [leader.id]
+
+
+@pytest.mark.parametrize(
+    "more", [{"room_id": "another"}, {"report_id": "another"}, {"private": True}, {"report_id": "r"}]
+)
+def test_only_the_same_report_to_the_same_place_is_joined(store: Store, more: dict[str, object]) -> None:
+    leader = ask(store)
+    assert move(store, leader, State.PENDING, family="partner")
+    one = ask(store, "messages:N:R", **more)
+    with store.read() as tx:
+        assert deliveries.watched_here(tx, one) is None
+
+
+def test_a_private_watch_is_joined_by_its_own_asker_alone(store: Store) -> None:
+    leader = ask(store, private=True)
+    assert move(store, leader, State.PENDING, family="partner")
+    for asker, joins in (("ada", True), ("grace", False)):
+        one = ask(store, f"messages:{asker}:R", private=True, asker_id=asker, room_id="elsewhere")
+        with store.read() as tx:
+            assert (deliveries.watched_here(tx, one) is not None) is joins
+
+
+def test_the_same_request_twice_is_one_row(store: Store) -> None:
+    ask(store)
+    with pytest.raises(AssertionError):
+        ask(store, reference="another")
+
+
+def test_the_same_event_twice_is_one_row_and_its_first_outcome_stays(store: Store) -> None:
+    event = Event("messages", "created", "M", "room", "group", "ada")
+    with store.begin() as tx:
+        number = events.record(tx, event, NOW)
+        assert number is not None
+        assert events.record(tx, replace(event, room_id="another"), NOW) is None
+        assert events.record(tx, replace(event, event="deleted"), NOW) is not None
+        events.settle(tx, number, events.DONE, "report", NOW)
+        events.settle(tx, number, events.FAILED, "too late", NOW)
+        found = events.get(tx, number)
+    assert found == replace(event, id=number, received_at=NOW, state=events.DONE)
+
+
+def test_unsettled_events_are_those_old_enough_oldest_first(store: Store) -> None:
+    with store.begin() as tx:
+        for minutes, name in ((3, "a"), (2, "b"), (0, "c")):
+            events.record(tx, Event("messages", "created", name), NOW - timedelta(minutes=minutes))
+        settled = events.record(tx, Event("messages", "created", "d"), NOW - timedelta(minutes=9))
+        events.settle(tx, settled or 0, events.DONE, "help", NOW)
+        found = events.unsettled(tx, NOW - timedelta(minutes=1))
+    assert [one.data_id for one in found] == ["a", "b"]
+
+
+def test_a_post_is_intended_once_and_found_by_its_message(store: Store) -> None:
+    with store.begin() as tx:
+        assert posts.intend(tx, "key", Target(room_id="room", parent_id="root"), NOW)
+        assert not posts.intend(tx, "key", Target(room_id="another"), NOW)
+        posts.settle(tx, "key", posts.SENT, NOW, message_id="M", room_id="room")
+        found = posts.by_message(tx, "M")
+    assert found is not None
+    assert (found.key, found.state, found.room_id, found.parent_id, found.direct) == (
+        "key",
+        posts.SENT,
+        "room",
+        "root",
+        False,
+    )
+
+
+def test_a_fact_is_kept_over_what_it_was(store: Store) -> None:
+    with store.begin() as tx:
+        facts.note(tx, "name", "old", NOW - timedelta(days=1))
+        facts.note(tx, "name", "new", NOW)
+        assert (facts.read(tx, "name"), facts.noted_at(tx, "name")) == ("new", NOW)
+        assert facts.read(tx, "another") is None

@@ -1,0 +1,109 @@
+"""Any process may bring any database to what this version needs, at the same time as others."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import MetaData, inspect, text
+
+from bot import migrations
+from bot.ledger import tables
+from bot.queue import sqlite as queue_tables
+from bot.store import Store
+from tests.queue.programs import process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path / 'bot.db'}")
+    yield made
+    made.close()
+
+
+def names(store: Store) -> set[str]:
+    with store.read() as tx:
+        return set(inspect(tx.connection).get_table_names())
+
+
+def migrate(url: str) -> None:
+    """What a process does at its start."""
+    store = Store(url)
+    migrations.upgrade(store)
+    store.close()
+
+
+def test_an_empty_database_gets_everything_and_a_second_time_nothing_happens(store: Store) -> None:
+    assert migrations.current(store) is None
+    migrations.upgrade(store)
+    assert {"events", "deliveries", "posts", "facts", "jobs"} <= names(store)
+    assert migrations.current(store) == migrations.newest()
+
+    with store.read() as tx:
+        before = tx.execute(text("PRAGMA schema_version")).scalar_one()
+    migrations.upgrade(store)
+    with store.read() as tx:
+        assert tx.execute(text("PRAGMA schema_version")).scalar_one() == before
+
+
+def test_what_is_migrated_equals_what_the_program_declares(store: Store) -> None:
+    """Alembic, asked to write the next migration, finds nothing to write."""
+    migrations.upgrade(store)
+    declared = MetaData()
+    for metadata in (tables.metadata, queue_tables.metadata):
+        for table in metadata.tables.values():
+            table.to_metadata(declared)
+    with store.read() as tx:
+        context = MigrationContext.configure(
+            tx.connection, opts={"compare_type": True, "compare_server_default": False}
+        )
+        assert compare_metadata(context, declared) == []
+
+
+def test_two_processes_may_migrate_at_once(store: Store, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    with process(migrate, url) as one, process(migrate, url) as other:
+        for running in (one, other):
+            running.join(20)
+            assert running.exitcode == 0
+    assert migrations.current(store) == migrations.newest()
+
+
+def test_many_threads_may_migrate_at_once(store: Store) -> None:
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrations.upgrade(store)
+        except BaseException as error:  # noqa: BLE001 told by the test
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert migrations.current(store) == migrations.newest()
+
+
+def test_a_newer_database_is_left_alone(store: Store, tmp_path: Path, database: Path) -> None:
+    """Two versions side by side in a deploy: the older one must not undo what the newer has done."""
+    shutil.copy(database, tmp_path / "bot.db")
+    with store.begin() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = 'of the future'"))
+        tx.execute(text("ALTER TABLE deliveries ADD COLUMN hope TEXT"))
+
+    migrations.upgrade(store)
+
+    assert migrations.current(store) == "of the future"
+    with store.read() as tx:
+        assert "hope" in {column["name"] for column in inspect(tx.connection).get_columns("deliveries")}

@@ -1,0 +1,233 @@
+"""The watch: how often it looks, what it asks, and how it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.ledger import deliveries
+from bot.ledger.deliveries import State
+from bot.reports.watch import LONGEST_DETAILS_INTERVAL, LONGEST_INTERVAL, details_interval, interval
+from tests.stage import CSV
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message
+    from tests.core.workbench import Workbench
+
+POLL = 10.0
+"""The workbench's POLL_INTERVAL."""
+AGES = st.floats(0, 1e8)
+SHORTEST = st.floats(0.05, 1e5)
+PARTNER, ORGANIZATION = "/v1/partner/reports", "/v1/reports"
+
+
+@given(AGES, SHORTEST)
+def test_an_interval_is_never_below_the_setting_nor_above_five_minutes(age: float, shortest: float) -> None:
+    assert shortest <= interval(age, shortest) <= max(LONGEST_INTERVAL, shortest)
+
+
+@given(AGES, AGES, SHORTEST)
+def test_intervals_grow_with_age(one: float, other: float, shortest: float) -> None:
+    assert interval(min(one, other), shortest) <= interval(max(one, other), shortest)
+
+
+@given(st.integers(0, 10**9), SHORTEST)
+def test_details_of_an_absent_report_are_asked_at_growing_intervals(missing: int, shortest: float) -> None:
+    wait = details_interval(missing, shortest)
+    assert shortest <= wait <= max(shortest, LONGEST_DETAILS_INTERVAL)
+    assert details_interval(missing + 1, shortest) >= wait
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 15), (100, 15), (600, 60), (3000, 300), (90000, 300)])
+def test_a_report_of_minutes_is_seen_in_seconds_and_one_of_hours_in_minutes(age: float, seconds: float) -> None:
+    assert interval(age, 15) == seconds
+
+
+def watched(bench: Workbench, number: int = 1, **report: Any) -> list[Any]:
+    """So many pending reports that Ada waits for in the group space."""
+    reports = [bench.stage.partner_report(f"Report {n}", **({"status": "waiting"} | report)) for n in range(number)]
+    for one in reports:
+        bench.hears(bench.stage.ada, f"report {one.id}", bench.stage.group)
+    bench.work()
+    bench.emulator.calls.clear()
+    return reports
+
+
+def words(messages: list[Message]) -> str:
+    return "\n".join(one.text or "" for one in messages)
+
+
+def test_one_list_call_a_round_serves_every_watch(bench: Workbench) -> None:
+    reports = watched(bench, 12)
+    for one in reports[:5]:
+        bench.hears(bench.stage.grace, f"report {one.id}")
+    bench.work()
+    bench.emulator.calls.clear()
+
+    for _ in range(3):
+        bench.wait(POLL)
+
+    assert bench.calls("GET", PARTNER) == 3
+    assert bench.calls("GET", f"{PARTNER}/*") == 0
+
+
+def test_each_family_and_region_has_one_list_call_of_its_own(bench: Workbench) -> None:
+    for region in ("US", "EU"):
+        watched(bench, 2, region=region)
+    organization = bench.stage.organization_report(status="waiting")
+    bench.hears(bench.stage.ada, f"report {organization.id}")
+    bench.work()
+    bench.emulator.calls.clear()
+
+    bench.wait(POLL)
+
+    asked = [call.query.get("regionId") for call in bench.emulator.calls.calls_to("GET", PARTNER)]
+    assert sorted(map(str, asked)) == ["EU", "US"]
+    assert bench.calls("GET", ORGANIZATION) == 1
+
+
+def test_the_intervals_follow_the_youngest_watch(bench: Workbench) -> None:
+    watched(bench)
+    for _ in range(40):
+        bench.wait_for_next()
+    old = bench.next_wait() or 0
+    assert old > 3 * POLL
+
+    watched(bench)
+
+    assert (bench.next_wait() or 0) <= POLL
+    bench.wait(POLL)
+    assert (bench.next_wait() or 0) <= POLL
+
+
+def test_a_day_s_watch_costs_few_calls(bench: Workbench) -> None:
+    watched(bench)
+    began = bench.clock.seconds()
+    while bench.clock.seconds() - began < 24 * 3600:
+        bench.wait_for_next()
+    assert bench.calls("GET", PARTNER) < 340, "one each five minutes, and some more at first"
+    assert bench.calls("GET", PARTNER) == len(bench.emulator.calls)
+
+
+def test_details_are_asked_only_for_what_is_absent_and_ever_less(bench: Workbench) -> None:
+    (absent,) = watched(bench, listed=False)
+    watched(bench, 3)
+
+    for _ in range(60):
+        bench.wait(POLL)
+
+    looked = [call.at for call in bench.emulator.calls.calls_to("GET", f"{PARTNER}/*")]
+    assert 5 <= len(looked) <= 8, "10, 20, 40, 80, 160, 320 s apart, not 60 times"
+    assert bench.delivery(1).missing == len(looked)
+    assert {call.path.rsplit("/", 1)[1] for call in bench.emulator.calls.calls_to("GET", f"{PARTNER}/*")} == {absent.id}
+
+
+def test_an_absent_report_that_is_done_is_delivered(bench: Workbench) -> None:
+    (absent,) = watched(bench, listed=False)
+    bench.world.set_report(absent.id, status="done")
+    bench.wait(POLL)
+    assert [one.files[0].path.read_bytes() for one in bench.said(bench.stage.group) if one.files] == [CSV]
+
+
+def test_a_report_that_is_listed_again_is_asked_by_the_list_again(bench: Workbench) -> None:
+    (absent,) = watched(bench, listed=False)
+    bench.wait(POLL)
+    bench.world.set_report(absent.id, listed=True)
+    bench.wait(POLL)
+    delivery = bench.delivery()
+    assert (delivery.missing, delivery.next_look_at) == (0, None)
+
+
+def test_a_list_that_is_refused_leads_to_details(bench: Workbench) -> None:
+    (report,) = watched(bench)
+    bench.emulator.faults.add(path=PARTNER, status=403)
+    bench.world.set_report(report.id, status="done")
+
+    bench.wait(POLL)
+
+    assert bench.delivery().state is State.DONE
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_list_that_fails_for_now_is_asked_again_no_sooner_than_webex_wishes(bench: Workbench, status: int) -> None:
+    (report,) = watched(bench)
+    bench.emulator.faults.add(path=PARTNER, status=status, headers={"Retry-After": "50"}, times=1)
+    bench.wait(POLL)
+    bench.world.set_report(report.id, status="done")
+
+    bench.wait(49)
+    assert bench.delivery().state is State.PENDING
+    bench.wait(2)
+
+    assert bench.delivery().state is State.DONE
+
+
+def test_the_deadline_is_said_once_with_the_last_status(bench: Workbench) -> None:
+    (report,) = watched(bench, status="manual_processing")
+    before = len(bench.said(bench.stage.group))
+
+    bench.wait(26 * 3600 - 1)
+    assert len(bench.said(bench.stage.group)) == before
+    for _ in range(3):
+        bench.wait(300)
+        bench.sweep.once()
+
+    (said,) = bench.said(bench.stage.group)[before:]
+    assert "was not done after 26 hours" in (said.text or "")
+    assert "manual_processing" in (said.markdown or "").replace("\\", "")
+    assert f"report {report.id}" in (said.markdown or "")
+    assert bench.delivery().state is State.EXPIRED
+    assert bench.next_wait() is None, "nothing is watched any more"
+
+
+def test_a_report_that_webex_forgets_is_gone_after_three_answers(bench: Workbench) -> None:
+    (report,) = watched(bench)
+    bench.world.set_report(report.id, deleted=True)
+
+    for seconds in (POLL, 10, 20):
+        assert bench.delivery().state is State.PENDING
+        bench.wait(seconds)
+
+    assert bench.delivery().state is State.FAILED
+    assert words(bench.said(bench.stage.group)).count("is gone") == 1
+    assert bench.calls("GET", f"{PARTNER}/{report.id}") == 3
+
+
+def test_an_unknown_status_stays_pending_and_is_kept_verbatim(bench: Workbench) -> None:
+    (report,) = watched(bench)
+    bench.world.set_report(report.id, status="Äußerst manual_processing…")
+    bench.wait(POLL)
+    assert (bench.delivery().state, bench.delivery().status) == (State.PENDING, "Äußerst manual_processing…")
+
+
+def test_a_watch_goes_on_after_a_restart(bench: Workbench) -> None:
+    """Also when every job was lost with it: the ledger is the truth."""
+    (report,) = watched(bench)
+    with bench.store.begin() as tx:
+        tx.connection.exec_driver_sql("DELETE FROM jobs")
+    bench.restart()
+    bench.world.set_report(report.id, status="done")
+
+    bench.wait(POLL)
+
+    assert bench.delivery().state is State.DONE
+    assert len([one for one in bench.said(bench.stage.group) if one.files]) == 1
+
+
+def test_reports_that_are_done_together_are_delivered_each_once(bench: Workbench) -> None:
+    reports = watched(bench, 3)
+    bench.hears(bench.stage.grace, f"report {reports[0].id}")
+    bench.work()
+    for one in reports:
+        bench.world.set_report(one.id, status="done")
+
+    bench.wait(POLL)
+
+    assert len([one for one in bench.said(bench.stage.group) if one.files]) == 3
+    assert len([one for one in bench.said(person=bench.stage.grace) if one.files]) == 1
+    assert bench.downloads == 3
+    with bench.store.read() as tx:
+        assert deliveries.counts(tx) == {"done": 4}

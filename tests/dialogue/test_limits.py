@@ -1,0 +1,168 @@
+"""Too much from one person: what is over the limit is left out, and said once, when the minute is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import tasks
+from bot.chat.limits import MOST_A_MINUTE, MOST_PEOPLE, LeftOut, Limits, SlowDown
+from bot.chat.reader import Reader
+from bot.chat.registry import COMMAND
+from bot.emulator import Emulator
+from bot.ledger.tables import audit, events
+from tests.core.workbench import Workbench, migrated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MOST = 3
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Workbench]:
+    """The program in pieces, under a set clock, with room for three requests a minute."""
+    with Emulator() as emulator:
+        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
+        furnish(made)
+        yield made
+        made.stop()
+
+
+def furnish(bench: Workbench, most: int = MOST) -> None:
+    limits = Limits(most)
+    bench.worker._tasks = {
+        **bench.worker._tasks,
+        tasks.EVENT: Reader(bench.context, bench.chat.me, limits),
+        tasks.SLOW_DOWN: SlowDown(bench.context, limits),
+    }
+
+
+def outcomes(bench: Workbench) -> Counter[str]:
+    with bench.store.read() as tx:
+        return Counter(row.state for row in tx.execute(events.select()))
+
+
+def told(bench: Workbench) -> list[str]:
+    return [one.text or "" for one in bench.said() if "Slow down" in (one.text or "")]
+
+
+def test_what_is_too_much_is_left_out_and_said_once_with_its_number(bench: Workbench) -> None:
+    ada = bench.stage.ada
+    for _ in range(MOST + 4):
+        bench.hears(ada, "help")
+    bench.work()
+
+    assert outcomes(bench) == {"done": MOST, "limited": 4}
+    assert len(bench.said()) == MOST
+    assert told(bench) == []
+
+    bench.wait(62)
+
+    (sentence,) = told(bench)
+    assert f"I take {MOST} requests a minute" in sentence
+    assert "left out 4 of your requests" in sentence
+    assert "Ask again" in sentence
+    assert bench.next_wait() is None
+
+
+def test_webex_is_not_asked_about_what_is_left_out(bench: Workbench) -> None:
+    for _ in range(MOST):
+        bench.hears(bench.stage.ada, "help")
+    bench.work()
+    bench.emulator.calls.clear()
+
+    bench.hears(bench.stage.ada, "help")
+    bench.work()
+
+    assert list(bench.emulator.calls) == []
+
+
+def test_one_person_too_many_is_nothing_to_the_others_and_the_next_minute_is_a_new_one(bench: Workbench) -> None:
+    ada, grace, group = bench.stage.ada, bench.stage.grace, bench.stage.group
+    for _ in range(MOST + 1):
+        bench.hears(ada, "help", group)
+    bench.hears(grace, "help", group)
+    bench.work()
+    assert outcomes(bench) == {"done": MOST + 1, "limited": 1}
+
+    bench.wait(62)
+    bench.hears(ada, "help", group)
+    bench.work()
+
+    assert outcomes(bench) == {"done": MOST + 2, "limited": 1}
+    assert "one of your requests" in told(bench)[0]
+    assert all("Slow down" not in (one.text or "") for one in bench.said(group))
+
+
+def test_presses_count_too(bench: Workbench) -> None:
+    message = bench.hears(bench.stage.ada, "help")
+    bench.work()
+    (card,) = bench.said()
+    assert message.id
+    for _ in range(MOST):
+        bench.pressed(bench.stage.ada, card, {COMMAND: "help"})
+    bench.work()
+
+    assert outcomes(bench)["limited"] == 1
+
+
+def test_it_is_said_although_the_process_was_killed_in_that_minute(bench: Workbench) -> None:
+    for _ in range(MOST + 2):
+        bench.hears(bench.stage.ada, "help")
+    bench.work()
+
+    bench.restart()
+    furnish(bench)
+    bench.wait(62)
+
+    assert "left out 2 of your requests" in told(bench)[0]
+
+
+def test_what_waited_while_no_worker_ran_counts_for_the_minute_in_which_it_was_asked(bench: Workbench) -> None:
+    for _ in range(3 * MOST):
+        bench.hears(bench.stage.ada, "help")
+        bench.clock.turn(30)
+    bench.work()
+
+    assert outcomes(bench) == {"done": 3 * MOST}
+
+
+def test_what_is_left_out_is_in_the_audit(bench: Workbench) -> None:
+    for _ in range(MOST + 2):
+        bench.hears(bench.stage.ada, "help")
+    bench.work()
+
+    with bench.store.read() as tx:
+        rows = [row for row in tx.execute(audit.select()) if row.outcome == "limited"]
+    assert [(row.person_id, row.door) for row in rows] == [(bench.stage.ada.id, "chat")] * 2
+
+
+def test_zero_is_no_limit(bench: Workbench) -> None:
+    furnish(bench, most=0)
+    for _ in range(MOST_A_MINUTE + 5):
+        bench.hears(bench.stage.ada, "help")
+    bench.work()
+
+    assert outcomes(bench) == {"done": MOST_A_MINUTE + 5}
+
+
+def test_an_event_that_is_tried_again_counts_once() -> None:
+    limits = Limits(2)
+    assert [limits.check("ada", 1, NOON) for _ in range(5)] == [None] * 5
+    assert limits.check("ada", 2, NOON) is None
+    left_out = LeftOut(first=3, until=NOON + timedelta(minutes=1))
+    assert [limits.check("ada", number, NOON) for number in (3, 4, 3, 1)] == [left_out, left_out, left_out, None]
+
+
+def test_who_asked_long_ago_is_forgotten() -> None:
+    limits = Limits()
+    for number in range(MOST_PEOPLE):
+        limits.check(f"person {number}", number, NOON)
+    limits.check("ada", 0, NOON + timedelta(minutes=2))
+    assert set(limits._people) == {"ada"}

@@ -1,0 +1,241 @@
+"""What comes from outside is shown as it is and does nothing: no link, mention, markup, line or header comes of it.
+
+Each text is driven the whole way, through the real program: a report that holds it everywhere, the card, the list, the
+file and its line, an error of Webex's, a typed word; then what stands in the space, in the log and on the wire is read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from bot.emulator import Emulator
+from bot.emulator.cards import problems
+from bot.observe import start_logging
+from tests.core.workbench import Workbench, migrated
+from tests.stage import actions_of, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.emulator.things import Message
+
+TEXTS = {
+    "a link": "[click](https://evil.example/x)",
+    "a link by reference": "[click][1]\n\n[1]: https://evil.example/x",
+    "a picture": "![x](https://evil.example/x.png)",
+    "an autolink": "<https://evil.example/x>",
+    "a mention by address": "<@personEmail:ethan.hunt@globex.example|Ada>",
+    "a mention by id": "<@personId:{ethan}>",
+    "everybody": "<@all> <@here>",
+    "a mention as html": '<spark-mention data-object-type="person" data-object-id="{ethan}">x</spark-mention>',
+    "html": "<script>alert(1)</script><img src=x onerror=alert(1)><a href='https://evil.example'>x</a>",
+    "entities": "&lt;script&gt; &#91;x](https://evil.example)",
+    "emphasis": "**bold** __bold__ ~~gone~~ `code` ```fence",
+    "blocks": "# head\n> quote\n- item\n1. one\n***\n| a | b |\n|---|---|",
+    "escapes": "\\[x\\](https://evil.example) \\\\[x](https://evil.example)",
+    "colours of a terminal": "\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b31m\x08\x08",
+    "directions": "\u202egnp.exe\u2066\u2069\u200f\u061c",
+    "lines": "one\r\ntwo\nthree\u2028four\u2029five\x85six",
+    "percent": "%0d%0aSet-Cookie: x=1%00%2e%2e%2f",
+    "a header": 'x"; filename="evil.exe"\r\nContent-Type: text/html\r\n\r\n<html>',
+    "paths": "../../../etc/passwd\\..\\..\\CON",
+    "date of a card": "{{DATE(2026-01-01T00:00:00Z,SHORT)}} ${{title}} {{{{x}}}}",
+    "json": '"}],"actions":[{"type":"Action.OpenUrl","url":"https://evil.example"}],"x":[{"y":"',
+    "a formula": '=HYPERLINK("https://evil.example","x")',
+    "nothing visible": "\u200b\u2060\ufeff\x00",
+    "lone surrogate": "a\ud800b",
+    "very long": "W" * 10_000,
+    "many marks": "[*_`<@" * 2_000,
+    "zalgo": "z" + "\u0301" * 5_000,
+}
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+LONGEST_CARD = 22_000
+
+
+@pytest.fixture(scope="module")
+def log() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    start_logging("test", level="debug", form="json", stream=stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Iterator[Workbench]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with Emulator() as emulator:
+        made = Workbench(emulator, folder / "data", migrated(folder / "empty.db"), POLL_INTERVAL="10")
+        yield made
+        made.stop()
+
+
+@pytest.fixture(autouse=True)
+def end_faults(bench: Workbench) -> Iterator[None]:
+    yield
+    bench.emulator.faults.clear()
+
+
+@pytest.fixture(params=sorted(TEXTS))
+def text(request: pytest.FixtureRequest, bench: Workbench) -> str:
+    return str(TEXTS[request.param].replace("{ethan}", bench.stage.ethan.id))
+
+
+def check_message(message: Message) -> None:
+    """The emulator makes html of markdown as Webex does; whatever it made, only ours may be in it."""
+    html = message.html or ""
+    assert not re.search(r"<(?!/?(p|strong|code|br)\b)", html), html
+    assert not message.mentioned
+    assert len((message.markdown or "").encode()) <= 7439
+    assert not UNSEEN.search(message.markdown or "")
+    for file in message.files:
+        check_name(file.name)
+    if message.card is not None:
+        check_card(message.card)
+
+
+def check_card(card: dict[str, Any]) -> None:
+    assert problems(card) == []
+    assert len(json.dumps(card, ensure_ascii=False).encode()) < LONGEST_CARD
+    assert {one["type"] for one in actions_of(card)} <= {"Action.Submit", "Action.ToggleVisibility"}
+    for words in texts_of(card):
+        assert not UNSEEN.search(words), words
+        assert "\n" not in words
+        # A link needs an unescaped bracket in front of its address.
+        assert not re.search(r"(?<!\\)\]\(", words.replace("\\\\", "")), words
+        assert "{{" not in words
+
+
+def check_name(name: str) -> None:
+    assert re.fullmatch(r"[\w .()+,=@-]{1,130}\.(csv|zip)", name), name
+    assert ".." not in name
+
+
+def test_a_report_that_is_hostile_everywhere(bench: Workbench, text: str, log: io.StringIO) -> None:
+    stage, faults = bench.stage, bench.emulator.faults
+    asker = bench.world.add_person("Eve Smith", stage.acme, roles=["id_full_admin"])
+    space = bench.world.add_space("Group", [asker, stage.ada, stage.bot])
+    lines_before = len(log.getvalue().splitlines())
+    for family in ("partner", "organization"):
+        make = stage.partner_report if family == "partner" else stage.organization_report
+        report = make("Calls", content=f'"{text}"\r\nx\r\n'.encode("utf-8", "replace"))
+        body = {
+            **dict.fromkeys(("title", "service", "regionId", "siteList", "templateId", "fileName"), text),
+            **dict.fromkeys(("startDate", "endDate", "checksum", "scheduleFrom", "createdBy"), text),
+            **dict.fromkeys(("created", "createdTime", "downloadUrlExpiryTime"), text),
+            "reportId": report.id,
+            "status": "done",
+            "downloadURL": bench.world.download_link(report),
+        }
+        path = f"/v1/partner/reports/{report.id}" if family == "partner" else f"/v1/reports/{report.id}"
+        if family == "organization":
+            faults.add("GET", f"/v1/partner/reports/{report.id}", status=404)
+        pending = faults.add("GET", path, status=200, body={**body, "status": text}, times=1)
+        faults.add("GET", path, status=200, body=body)
+        listing = "/v1/partner/reports" if family == "partner" else "/v1/reports"
+        faults.add("GET", listing, status=200, body={"items": [body] * 10})
+        bench.hears(asker, f"report {report.id}", space)
+        bench.wait(120)
+        bench.hears(asker, "reports", space)
+        bench.work()
+        assert pending.hits == 1
+        faults.clear()
+        assert [one for one in bench.said(space) if one.card]
+    messages = bench.said(space)
+    assert len(messages) >= 5
+    for message in messages:
+        check_message(message)
+    check_log(log, lines_before)
+
+
+def test_a_file_of_a_hostile_name_is_posted_under_a_safe_one(bench: Workbench, text: str) -> None:
+    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=["id_full_admin"])
+    space = bench.world.add_space("Group", [asker, bench.stage.bot])
+    plain = text.encode("utf-8", "replace").decode()
+    report = bench.stage.partner_report(plain, content=b"a\r\n1\r\n", file_name="x.csv")
+    shown = {"reportId": report.id, "status": "done", "fileName": plain}
+    shown["downloadURL"] = bench.world.download_link(report)
+    bench.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body=shown)
+    bench.hears(asker, f"report {report.id}", space)
+    bench.work()
+    bench.emulator.faults.clear()
+
+    (posted,) = [one for one in bench.said(space) if one.files]
+    for message in bench.said(space):
+        check_message(message)
+    assert posted.files[0].content_type == "text/csv"
+
+
+def test_hostile_words_of_a_person_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
+    """``report <odd>``, an unknown word, and a button's data, which anybody may make up."""
+    stage = bench.stage
+    asker = bench.world.add_person("Eve Smith", stage.acme, roles=["id_full_admin"])
+    lines_before = len(log.getvalue().splitlines())
+    typed = text.encode("utf-8", "replace").decode()
+    for words in (typed, f"report {typed}", f"reports {typed}", f"cancel {typed}"):
+        bench.hears(asker, words)
+        bench.work()
+    card = next(one for one in bench.said(person=asker) if one.card)
+    for data in ({"command": typed, "argument": typed}, {"command": "report", "argument": typed}, {"command": [typed]}):
+        bench.pressed(asker, card, data)
+        bench.work()
+
+    for message in bench.said(person=asker):
+        check_message(message)
+    check_log(log, lines_before)
+
+
+def test_hostile_words_of_an_error_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
+    stage, faults = bench.stage, bench.emulator.faults
+    asker = bench.world.add_person("Eve Smith", stage.acme, roles=["id_full_admin"])
+    lines_before = len(log.getvalue().splitlines())
+    for status in (400, 403, 409, 415):
+        body = {"message": text, "errors": [{"description": text}], "trackingId": text}
+        faults.add("GET", "/v1/partner/reports/*", status=status, body=body)
+        faults.add("GET", "/v1/reports/*", status=status, body=body)
+        bench.hears(asker, f"report {stage.partner_report().id}")
+        bench.work()
+        faults.clear()
+
+    messages = bench.said(person=asker)
+    assert len(messages) == 4
+    for message in messages:
+        check_message(message)
+    check_log(log, lines_before)
+
+
+def check_log(log: io.StringIO, start: int) -> None:
+    """One line an event, each JSON, each fit for a terminal."""
+    for line in log.getvalue().splitlines()[start:]:
+        assert isinstance(json.loads(line), dict)
+        assert not UNSEEN.search(line)
+        assert line.isprintable()
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\x1b[2J.csv", "b.zip"])
+def test_a_hostile_zip_is_refused_with_a_sentence(bench: Workbench, name: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        made.writestr(name, b"a,b\r\n")
+    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=["id_full_admin"])
+    report = bench.stage.partner_report("Calls", content=buffer.getvalue())
+    bench.hears(asker, f"report {report.id}")
+    bench.work()
+
+    said = bench.said(person=asker)
+    assert not [one for one in said if one.files]
+    assert "is done, but its file was not posted. The zip that Webex sent holds" in (said[-1].text or "")
+    assert name not in (said[-1].text or "")
+    for message in said:
+        check_message(message)

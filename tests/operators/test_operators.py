@@ -1,0 +1,202 @@
+"""Trouble is said once until it is over, through restarts, lost answers and a space that the bot is not in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import migrations, wiring
+from bot.emulator import Emulator
+from bot.errors import WebexError
+from bot.identity import Identity
+from bot.ledger import unverified
+from bot.operators import TOO_MANY, Check, Operators, knocking
+from bot.outbox import Outbox
+from bot.webex.chat import Chat
+from bot.webex.tokens import StaticToken
+from tests.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Lamp:
+    """Something that can be wrong, or unknown."""
+
+    def __init__(self, name: str = "lamp", calm: timedelta = timedelta()) -> None:
+        self.trouble: str | None = None
+        self.error: Exception | None = None
+        self.check = Check(name, self.look, f"The {name} burns again.", calm)
+
+    def look(self) -> str | None:
+        if self.error is not None:
+            raise self.error
+        return self.trouble
+
+
+class House:
+    """Emulator, ledger, clock and the operators' space; ``operators()`` is a fresh process."""
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.stage = Stage(emulator, folder)
+        self.emulator = emulator
+        self.now = datetime.now(UTC)
+        settings = self.stage.settings()
+        self.store = wiring.open_store(settings)
+        migrations.upgrade(self.store)
+        self.chat = Chat(settings.webex_api_url, StaticToken(self.stage.bot_token))
+        self.identity = Identity(self.store, self.chat, self.stage.bot_token, self.time)
+        self.outbox = Outbox(self.store, self.chat, self.identity.id, self.time)
+        self.space = self.stage.group
+
+    def time(self) -> datetime:
+        return self.now
+
+    def operators(self, *lamps: Lamp, space: bool = True) -> Operators:
+        where = self.space.id if space else None
+        return Operators(self.store, self.outbox, where, [lamp.check for lamp in lamps], self.time)
+
+    def heard(self) -> list[str]:
+        world = self.emulator.world
+        return [one.text or "" for one in world.messages(self.space) if one.person_id == self.stage.bot.id]
+
+    def close(self) -> None:
+        self.chat.close()
+        self.store.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with Emulator() as emulator:
+        made = House(emulator, tmp_path / "data")
+        yield made
+        made.close()
+
+
+def test_trouble_is_said_once_and_its_end_once_also_through_restarts(house: House) -> None:
+    lamp = Lamp()
+    house.operators(lamp).look()
+    assert house.heard() == []
+
+    lamp.trouble = "It is dark. Change the bulb."
+    operators = house.operators(lamp)
+    operators.look()
+    operators.look()
+    house.operators(lamp).look()
+    assert house.heard() == ["Trouble. It is dark. Change the bulb."]
+
+    lamp.trouble = None
+    house.operators(lamp).look()
+    house.operators(lamp).look()
+    assert house.heard()[1:] == ["Over. The lamp burns again."]
+
+    house.now += timedelta(seconds=1)
+    lamp.trouble = "Dark again."
+    house.operators(lamp).look()
+    assert house.heard()[2:] == ["Trouble. Dark again."]
+
+
+def test_without_the_space_only_the_log_says_it_once_and_it_is_said_when_there_is_one(house: House) -> None:
+    lamp = Lamp()
+    lamp.trouble = "It is dark."
+    operators = house.operators(lamp, space=False)
+    with capture_logs() as lines:
+        operators.look()
+        operators.look()
+    assert [(line["event"], line["log_level"], line["trouble"]) for line in lines] == [
+        ("trouble", "warning", "It is dark.")
+    ]
+    assert house.heard() == []
+
+    house.operators(lamp).look()
+    assert house.heard() == ["Trouble. It is dark."]
+
+
+def test_what_nobody_can_know_neither_begins_nor_ends_a_trouble(house: House) -> None:
+    lamp = Lamp()
+    operators = house.operators(lamp)
+    lamp.error = WebexError("GET people/me", 503)
+    operators.look()
+    lamp.error, lamp.trouble = None, "Dark."
+    operators.look()
+    lamp.error = WebexError("GET people/me", None)
+    operators.look()
+    assert house.heard() == ["Trouble. Dark."]
+
+
+def test_a_check_that_crashes_stops_no_other(house: House) -> None:
+    bad, good = Lamp("bad"), Lamp("good")
+    bad.error, good.trouble = RuntimeError("a bug"), "Dark."
+    with capture_logs() as lines:
+        house.operators(bad, good).look()
+    assert house.heard() == ["Trouble. Dark."]
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["check_crashed"]
+
+
+def test_a_post_whose_answer_was_lost_is_said_again_rather_than_lost(house: House) -> None:
+    lamp = Lamp()
+    lamp.trouble = "Dark."
+    operators = house.operators(lamp)
+    house.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    for _ in range(4):
+        operators.look()
+    assert house.heard() == ["Trouble. Dark."]
+
+
+def test_killed_between_the_post_and_its_note_it_is_not_said_again(house: House, monkeypatch) -> None:
+    lamp = Lamp()
+    lamp.trouble = "Dark."
+    operators = house.operators(lamp)
+    monkeypatch.setattr(operators, "_keep", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+    with capture_logs():
+        operators.look()
+    house.operators(lamp).look()
+    assert house.heard() == ["Trouble. Dark."]
+
+
+def test_a_space_that_the_bot_is_not_in_is_one_line_in_the_log_until_it_is(house: House) -> None:
+    house.space = house.emulator.world.add_space("Operators", [house.stage.ada])
+    lamp = Lamp()
+    lamp.trouble = "Dark."
+    operators = house.operators(lamp)
+    with capture_logs() as lines:
+        operators.look()
+        house.emulator.world.join(house.space, house.stage.bot)
+        operators.look()
+        operators.look()
+    assert [line["event"] for line in lines] == ["trouble", "operators_not_told"]
+    assert house.heard() == ["Trouble. Dark."]
+
+
+def test_what_comes_and_goes_is_over_when_it_has_stayed_away(house: House) -> None:
+    lamp = Lamp(calm=timedelta(minutes=5))
+    operators = house.operators(lamp)
+    for trouble in ("Dark.", None, "Dark.", None):
+        lamp.trouble = trouble
+        operators.look()
+        house.now += timedelta(minutes=4)
+    operators.look()
+    assert house.heard() == ["Trouble. Dark."]
+    house.now += timedelta(minutes=2)
+    operators.look()
+    assert house.heard()[1:] == ["Over. The lamp burns again."]
+
+
+def test_knocking_is_the_sum_of_the_web_processes_of_the_last_five_minutes(house: House) -> None:
+    check = knocking(house.store, house.time)
+    for process, number in (("one", TOO_MANY - 5), ("other", 5), ("one", TOO_MANY - 5)):
+        with house.store.begin() as tx:
+            unverified.keep(tx, process, number, house.now)
+    assert check.look() is None
+    with house.store.begin() as tx:
+        unverified.keep(tx, "other", 6, house.now)
+    assert "100 failures in 5 minutes" in (check.look() or "")
+    house.now += timedelta(minutes=6)
+    assert check.look() is None
+    with house.store.begin() as tx:
+        unverified.keep(tx, "other", 0, house.now)
+        assert unverified.total(tx, house.now - timedelta(minutes=6)) == 0

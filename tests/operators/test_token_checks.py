@@ -1,0 +1,257 @@
+"""Each kind of wrong token is recognised, and a dead one is noticed when it is first refused, not ten minutes later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from bot import token_checks
+from bot.errors import BotError, Refused, WebexError
+from bot.operators import NotKnown
+from bot.ports import Person, RolesOf
+from bot.token_checks import (
+    ADMIN_IS_BOT,
+    BOT_NOT_A_BOT,
+    LOOK_AGAIN,
+    LOOK_EVERY,
+    NEAR_THE_END,
+    NO_ROLE,
+    ROLES_UNREADABLE,
+    SAME,
+    TRUSTED,
+    TokenChecks,
+    admin_token_trouble,
+    refresh_trouble,
+)
+
+ADA = Person("ada", "Ada", "Ada", "acme")
+BOT = Person("bot", "Report Bot", "Report", "acme", kind="bot")
+NOW = 1_800_000_000.0
+DAY = 86400.0
+
+
+@dataclass
+class FakeDirectory:
+    """Webex as the admin token sees it."""
+
+    person: Person = ADA
+    status: int | None = 200
+    roles: frozenset[str] | None = frozenset({"id_full_admin"})
+    """None: Webex does not show them."""
+    listed: bool = False
+    looks: int = 0
+
+    def me(self) -> Person:
+        self.looks += 1
+        if self.status != 200:
+            raise WebexError("GET people/me", self.status)
+        return self.person
+
+    def roles_of(self, person_id: str) -> RolesOf:
+        if self.roles is None:
+            raise Refused(reason="roles_unreadable")
+        return RolesOf(person_id, "acme", frozenset(), self.roles)
+
+    def lists_roles(self) -> bool:
+        return self.listed
+
+
+@dataclass
+class FakeRefreshing:
+    is_refused: bool = False
+    ends_at: float | None = None
+
+    def refused(self) -> bool:
+        return self.is_refused
+
+    def refresh_ends_at(self) -> float | None:
+        return self.ends_at
+
+
+@dataclass
+class World:
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    bot: Person = BOT
+    bot_status: int = 200
+    refreshing: FakeRefreshing | None = field(default_factory=FakeRefreshing)
+    now: float = NOW
+
+    def checks(self) -> TokenChecks:
+        def who() -> Person:
+            if self.bot_status != 200:
+                raise WebexError("GET people/me", self.bot_status)
+            return self.bot
+
+        return TokenChecks(self.directory, who, self.refreshing, clock=lambda: self.now)
+
+    def troubles(self, checks: TokenChecks | None = None) -> dict[str, str]:
+        """What one round finds."""
+        found = {}
+        for check in (checks or self.checks()).all():
+            try:
+                said = check.look()
+            except BotError:
+                said = "not known"
+            if said:
+                found[check.name] = said
+        return found
+
+
+def sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def test_when_all_is_well_nothing_is_said():
+    assert World().troubles() == {}
+
+
+def test_a_plain_token_is_said_to_lapse_and_that_nothing_tells_when():
+    said = World(refreshing=None).troubles()
+    assert set(said) == {"admin_token_plain"}
+    assert "12 hours" in said["admin_token_plain"]
+    assert "14 days" in said["admin_token_plain"]
+    assert "nothing tells which" in said["admin_token_plain"]
+
+
+@pytest.mark.parametrize("refreshing", [None, FakeRefreshing()])
+def test_a_dead_token_is_said_with_what_to_do_and_hides_what_cannot_be_known(refreshing):
+    said = World(FakeDirectory(status=401), refreshing=refreshing).troubles()
+    said.pop("admin_token_plain", None)
+    assert said.pop("admin_token_wrong") == said.pop("admin_token_roles") == "not known"
+    wanted = "set WEBEX_ADMIN_TOKEN" if refreshing is None else "set WEBEX_ADMIN_REFRESH_TOKEN"
+    assert wanted in said.pop("admin_token_dead")
+    assert said == {}
+
+
+def test_a_refused_refresh_is_said_while_the_access_token_still_works():
+    assert set(World(refreshing=FakeRefreshing(is_refused=True)).troubles()) == {"admin_token_dead"}
+
+
+@pytest.mark.parametrize("status", [None, 429, 500, 503])
+def test_while_webex_has_trouble_nothing_is_known_of_the_admin_token(status):
+    world = World(FakeDirectory(status=status))
+    said = world.troubles()
+    assert set(said.values()) == {"not known"}
+    assert world.directory.looks == 1  # one look serves all checks, also when it hangs
+
+
+def test_a_token_that_may_not_ask_whose_it_is_lacks_a_scope():
+    assert "spark-admin:people_read" in World(FakeDirectory(status=403)).troubles()["admin_token_roles"]
+
+
+@pytest.mark.parametrize(
+    ("me", "refreshable", "said"),
+    [
+        (ADA, False, None),
+        (ADA, True, None),
+        (BOT, False, SAME),
+        (BOT, True, SAME),
+        (replace(BOT, id="another"), False, ADMIN_IS_BOT),
+        (replace(BOT, id="another"), True, None),
+    ],
+)
+def test_the_wrong_kind_of_admin_token(me, refreshable, said):
+    assert admin_token_trouble(me, BOT.id, refreshable=refreshable) == said
+    world = World(FakeDirectory(me), refreshing=FakeRefreshing() if refreshable else None)
+    assert world.troubles().get("admin_token_wrong") == (sentence(said) if said else None)
+
+
+def test_a_persons_token_in_the_bots_place():
+    assert World(bot=replace(ADA, id="other")).troubles() == {"bot_token_wrong": sentence(BOT_NOT_A_BOT)}
+
+
+def test_a_dead_bot_token_is_said_to_the_log_at_least():
+    assert "WEBEX_BOT_TOKEN" in World(bot_status=401).troubles()["bot_token_wrong"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "listed", "refreshable", "said"),
+    [
+        ({"id_full_admin"}, False, False, None),
+        ({"ID_READONLY_ADMIN"}, False, False, None),
+        ({"Full Administrator"}, False, False, None),
+        ({"atlas-portal.partner.salesadmin"}, False, False, None),
+        ({"id_device_admin"}, False, False, NO_ROLE),
+        ({"id_device_admin"}, True, True, NO_ROLE),
+        (set(), True, False, ROLES_UNREADABLE),
+        (None, True, False, ROLES_UNREADABLE),
+        (None, False, True, ROLES_UNREADABLE),
+        (None, True, True, None),
+    ],
+)
+def test_roles_that_cannot_be_seen_and_a_person_without_one(roles, listed, refreshable, said):
+    directory = FakeDirectory(roles=None if roles is None else frozenset(roles), listed=listed)
+    world = World(directory, refreshing=FakeRefreshing() if refreshable else None)
+    assert world.troubles().get("admin_token_roles") == (sentence(said) if said else None)
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [(None, False), (90 * DAY, False), (NEAR_THE_END, False), (13 * DAY, True), (-DAY, True)]
+)
+def test_a_refresh_token_near_its_end_is_said_with_the_day(left, said):
+    ends_at = None if left is None else NOW + left
+    found = refresh_trouble(ends_at, NOW)
+    assert (found is not None) is said
+    world = World(refreshing=FakeRefreshing(ends_at=ends_at))
+    assert ("refresh_token_ends" in world.troubles()) is said
+    if left == 13 * DAY:
+        assert "ends on 2027-01-28" in (found or "")
+
+
+def test_no_sentence_holds_a_name_or_an_id():
+    world = World(FakeDirectory(replace(BOT, id="bot"), roles=frozenset()), refreshing=None)
+    assert not any(word in " ".join(world.troubles().values()) for word in ("Ada", "Report Bot", "acme"))
+
+
+def test_webex_is_asked_every_ten_minutes_while_all_is_well_and_sooner_otherwise():
+    world = World()
+    checks = world.checks()
+    for _ in range(3):
+        world.troubles(checks)
+    assert world.directory.looks == 1
+    world.now += LOOK_EVERY
+    world.directory.status = 401
+    world.troubles(checks)
+    world.now += LOOK_AGAIN
+    world.directory.status = 200
+    assert world.troubles(checks) == {}
+    assert world.directory.looks == 3
+
+
+def call(checks: TokenChecks, status: int | None) -> bool:
+    checks.observed("GET", "/v1/reports", status, 0.1)
+    return checks.in_doubt()
+
+
+def test_a_refused_call_makes_the_next_look_urgent_and_so_does_one_that_works_again():
+    world = World()
+    checks = world.checks()
+    world.troubles(checks)
+    assert not any(call(checks, status) for status in (200, 404, 403, 503, None))
+    assert call(checks, 401)
+    world.directory.status = 401
+    assert "admin_token_dead" in world.troubles(checks)
+    assert not call(checks, 401)
+    assert call(checks, 200)
+    world.directory.status = 200
+    assert world.troubles(checks) == {}
+
+
+def test_calls_that_are_refused_for_another_reason_do_not_make_a_look_a_second():
+    """The download host may refuse one file's link with 401 for as long as somebody asks."""
+    world = World()
+    checks = world.checks()
+    world.troubles(checks)
+    for _ in range(20):
+        if call(checks, 401):
+            world.troubles(checks)
+    assert world.directory.looks == 2
+    world.now += TRUSTED
+    world.troubles(checks)
+    assert world.directory.looks == 3
+
+
+def test_not_known_is_an_error_of_the_tree():
+    assert issubclass(NotKnown, BotError)
+    assert token_checks.LAPSES

@@ -1,0 +1,178 @@
+"""The operators hear of it: the real program, the emulated Webex, and what stands in the operators' space."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from bot import doctor, migrations, wiring
+from bot.emulator import Emulator
+from bot.ledger import facts, unverified
+from bot.settings import secret_key
+from bot.webex.keeper import FACT, LedgerKeeper, derived
+from bot.webex.tokens import RefreshableToken
+from tests.stage import PATIENCE, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DAY = 86400
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """The stage without the program; the group space is the operators'."""
+    with Emulator() as emulator:
+        made = Stage(emulator, tmp_path / "data")
+        made.environ["OPERATORS_SPACE"] = made.group.id
+        yield made
+
+
+def heard(stage: Stage) -> list[str]:
+    world = stage.emulator.world
+    mine = [one for one in world.messages(stage.group) if one.person_id == stage.bot.id and one.parent_id is None]
+    return [one.text or "" for one in mine]
+
+
+def hears(stage: Stage, words: str, number: int = 1) -> None:
+    """Wait until it was said so often."""
+    world = stage.emulator.world
+    world.wait_for(lambda _: sum(words in said for said in heard(stage)) >= number, timeout=PATIENCE)
+    assert sum(words in said for said in heard(stage)) == number
+
+
+def refreshable(stage: Stage, **more: Any) -> Any:
+    """Give the program a Service App's credentials instead of the plain token."""
+    made = stage.emulator.world.add_refreshable(stage.ada, kind="service_app", **more)
+    stage.environ.pop("WEBEX_ADMIN_TOKEN", None)
+    stage.environ |= {
+        "WEBEX_ADMIN_CLIENT_ID": made.client_id,
+        "WEBEX_ADMIN_CLIENT_SECRET": made.client_secret,
+        "WEBEX_ADMIN_REFRESH_TOKEN": made.refresh_token,
+    }
+    return made
+
+
+def test_a_token_that_dies_is_told_when_it_is_first_refused_and_its_renewal_after_a_restart(stage):
+    report = stage.partner_report()
+    with stage.program() as door:
+        stage.register(door)
+        hears(stage, "lapses by itself")
+        stage.emulator.world.expire_token(stage.admin_token)
+        stage.at(stage.ada).says(f"report {report.id}").hears("does not accept the bot's admin token any more")
+        hears(stage, "Webex does not accept the admin token any more, so nobody gets a report")
+    stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, kind="integration")
+    with stage.program():
+        hears(stage, "Over. Webex accepts the admin token again.")
+    assert len(heard(stage)) == 3  # the remark on the plain token was not said again
+
+
+def test_a_refresh_that_is_refused_is_told(stage):
+    made = refreshable(stage)
+    made.client_secret = "another one"
+    with stage.program():
+        hears(stage, "Webex refuses to renew the admin token")
+    assert len(heard(stage)) == 1
+
+
+def test_a_refresh_token_near_its_end_is_told_once_and_doctor_says_it_too(stage):
+    refreshable(stage, refresh_token_expires_in=10 * DAY)
+    for _ in range(2):
+        with stage.program():
+            hears(stage, "refresh token ends on")
+    lines: list[str] = []
+    doctor.run(stage.settings(), lines.append)
+    assert [line for line in lines if line.startswith("note") and "refresh token ends on" in line]
+
+
+def test_all_is_well_with_a_service_app_and_nothing_is_said(stage):
+    refreshable(stage)
+    report = stage.partner_report()
+    with stage.program() as door:
+        stage.register(door)
+        stage.at(stage.ada).says(f"report {report.id}").file()
+    assert heard(stage) == []
+
+
+def test_tokens_in_each_others_place_are_told(stage):
+    stage.environ |= {"WEBEX_BOT_TOKEN": stage.admin_token, "WEBEX_ADMIN_TOKEN": stage.bot_token}
+    world = stage.emulator.world
+
+    def said() -> str:
+        return " ".join(one.text or "" for one in world.messages(stage.group))
+
+    with stage.program():
+        world.wait_for(lambda _: "must be a bot's token" in said() and "has no admin rights" in said(), PATIENCE)
+
+
+def test_an_owner_without_a_role_is_told_with_the_scopes(stage):
+    stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.nora, kind="personal")
+    with stage.program():
+        hears(stage, "spark-admin:people_read and spark-admin:roles_read")
+
+
+def test_knocking_is_told_and_said_in_readyz_whose_status_it_does_not_change(stage):
+    with stage.program() as door:
+        for number in range(25):
+            answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
+            assert answer.status_code == 401, number
+        ready = requests.get(f"{door}/readyz", timeout=5)
+        assert ready.status_code == 200
+        assert ready.json()["unverified_events"] == {"last_5_minutes": 25}
+        store = wiring.open_store(stage.settings())
+
+        def kept() -> bool:
+            with store.read() as tx:
+                return unverified.total(tx, wiring.now()) == 25
+
+        deadline = time.monotonic() + PATIENCE
+        while not kept():
+            assert time.monotonic() < deadline, "the web process kept no figure"
+            time.sleep(0.02)
+        store.close()
+    with stage.program():
+        hears(stage, "webhook calls in five minutes did not verify")
+
+
+def test_no_secret_and_nobodys_name_is_told(stage):
+    made = refreshable(stage, refresh_token_expires_in=10 * DAY)
+    with stage.program():
+        hears(stage, "refresh token ends on")
+    said = " ".join(heard(stage))
+    for secret in (*stage.settings().secret_values(), made.refresh_token, stage.ada.display_name, stage.acme.id):
+        assert secret not in said
+
+
+def test_a_state_that_an_earlier_version_kept_still_loads(stage):
+    """It does not say when the refresh token ends: then nobody knows, and the token goes on being used."""
+    made = refreshable(stage)
+    settings = stage.settings()
+    store = wiring.open_store(settings)
+    migrations.upgrade(store)
+    admin = wiring.admin_token(settings, store)
+    assert isinstance(admin, RefreshableToken)
+    token = admin.current()
+    admin.close()
+
+    cipher = derived(secret_key(settings), FACT)
+    with store.begin() as tx:
+        state = json.loads(cipher.decrypt((facts.read(tx, FACT) or "").encode()))
+        assert state.pop("refresh_ends_at") > 0
+        facts.note(tx, FACT, cipher.encrypt(json.dumps(state).encode()).decode(), wiring.now())
+
+    again = RefreshableToken(
+        made.client_id,
+        made.client_secret,
+        settings.webex_admin_refresh_token.get_secret_value() if settings.webex_admin_refresh_token else "",
+        settings.webex_api_url,
+        LedgerKeeper(store, settings.data_dir, lambda: secret_key(settings), lambda *_: None),
+    )
+    assert again.current() == token
+    assert again.refresh_ends_at() is None
+    again.close()
+    store.close()
