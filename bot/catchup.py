@@ -93,7 +93,7 @@ class CatchUp:
         with self._store.begin() as tx:
             for message in sorted(missed, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC)):
                 event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
-                event_id = events.record(tx, event, self._now())
+                event_id = events.record(tx, event, message.created or self._now())
                 if event_id is not None:
                     self._queue.put(tx, tasks.EVENT, str(event_id), lock=space.id)
         return len(missed)

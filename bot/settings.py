@@ -100,7 +100,7 @@ class Settings(BaseModel):
         "ids of partner organisations whose people may be in the space", "none", ()
     )
     requests_per_minute: Annotated[int, BeforeValidator(values.number)] = _setting(
-        "messages and presses of one person that are answered in a minute; 0: all", "30", 30
+        "messages and presses of one person that are answered in a minute; 0: all", "1200", 1200
     )
     operators_space: str | None = _setting("id of the space where the bot tells its operators of trouble", "none")
     secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(

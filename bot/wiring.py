@@ -39,7 +39,7 @@ from bot.web import create_app
 from bot.web.heartbeat import Heartbeat
 from bot.web.knocks import Knocks
 from bot.web.ops import Ops
-from bot.web.webhook import Door
+from bot.web.webhook import Door, keeper
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.directory import Directory
@@ -159,12 +159,10 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
 
     knocks = Knocks(keep_unverified, stop=stop)
     door = Door(
-        store=store,
-        queue=queue,
+        keep=keeper(store, queue, now),
         secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
         bot_id=KeptIdentity(store, bot_token).id,
         ready=migration,
-        now=now,
         count=metrics.webhook_answered,
         knocks=knocks,
     )

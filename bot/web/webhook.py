@@ -23,6 +23,7 @@ from bot.ledger import events
 from bot.ledger.events import Event
 from bot.web.knocks import Knocks
 from bot.web.signature import is_signed
+from bot.web.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,17 +45,29 @@ RETRY_AFTER = "5"
 OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
 
 
+def keeper(store: Store, queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
+    """Keep events, those that come at the same time in one transaction. Raises ``StoreUnavailable``."""
+
+    def keep(batch: Sequence[Event]) -> None:
+        with store.begin() as tx:
+            for event in batch:
+                event_id = events.record(tx, event, now())
+                if event_id is not None:
+                    queue.put(tx, tasks.EVENT, str(event_id), lock=event.room_id)
+
+    return Together(keep)
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """What the door needs; ``bot_id`` is None as long as nobody knows it."""
 
-    store: Store
-    queue: Queue
+    keep: Callable[[Event], None]
+    """Puts an event on the disk, once; raises ``StoreUnavailable``."""
     secrets: Sequence[bytes] = field(repr=False)
     bot_id: Callable[[], str | None]
     ready: Callable[[], bool]
     """Migrates the database if nobody has; raises ``StoreUnavailable``."""
-    now: Callable[[], datetime]
     count: Callable[[int], None]
     knocks: Knocks = field(default_factory=Knocks)
 
@@ -106,10 +119,7 @@ def _keep(door: Door, event: Event) -> Response:
         door.ready()
         if event.resource in OWN_IS_DROPPED and event.person_id and event.person_id == door.bot_id():
             return Response("ok\n", 200)
-        with door.store.begin() as tx:
-            event_id = events.record(tx, event, door.now())
-            if event_id is not None:
-                door.queue.put(tx, tasks.EVENT, str(event_id), lock=event.room_id)
+        door.keep(event)
     except StoreUnavailable as error:
         log.error("webhook_not_stored", cause=str(error.__cause__ or error))  # noqa: TRY400 the cause says it all
         return Response("try again\n", 503, {"Retry-After": RETRY_AFTER})

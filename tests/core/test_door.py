@@ -31,7 +31,7 @@ from bot.store import Store
 from bot.web import create_app
 from bot.web.ops import Ops
 from bot.web.signature import WEBEX
-from bot.web.webhook import MAX_BODY, Door, MalformedError, read_event
+from bot.web.webhook import Door, MAX_BODY, MalformedError, keeper, read_event
 from tests.core.workbench import Clock
 from tests.stage import QuietHandler
 
@@ -65,12 +65,10 @@ class Way:
         self.queue = SqliteQueue(self.store, folder)
         clock = Clock()
         door = Door(
-            store=self.store,
-            queue=self.queue,
+            keep=keeper(self.store, self.queue, clock),
             secrets=SECRETS,
             bot_id=lambda: BOT,
             ready=lambda: True,
-            now=clock,
             count=lambda _status: None,
         )
         ops = Ops(

@@ -29,7 +29,7 @@ def test_a_mistyped_word_gets_help_with_the_nearest_guessed(stage: Stage) -> Non
 def test_hostile_text_cannot_break_out_of_the_card(stage: Stage) -> None:
     card = stage.at(stage.ada).says("[click](http://evil.example) <@personEmail:x@y.z>").card()
 
-    assert "click\\](" in card.shown
+    assert "](" not in card.shown, "a link needs both brackets side by side"
     assert "<@personEmail" not in card.message.markdown
 
 
