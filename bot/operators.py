@@ -35,7 +35,6 @@ EVERY: Final = 60.0
 """Seconds between rounds."""
 STEP: Final = 1.0
 """Seconds in which a round is begun that cannot wait."""
-PREFIX: Final = "trouble:"
 TOO_MANY: Final = 20
 """Webhook calls that do not verify, in five minutes: a fifth of what makes Webex give up on a webhook."""
 KNOCKING: Final = (
@@ -196,7 +195,7 @@ def knocking(store: Store, now: Callable[[], datetime]) -> Check:
 
 
 def _fact(check: Check) -> str:
-    return f"{PREFIX}{check.name}"
+    return f"{facts.TROUBLE}{check.name}"
 
 
 def _written(found: Open) -> str:

@@ -22,11 +22,11 @@ from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bot.emulator import Emulator
-    from bot.emulator.things import Message, Person, Space
+    from bot.emulator.things import Family, Message, Person, Space
     from bot.ledger.deliveries import State
 
 SECRET = "a secret of the tests"
@@ -74,7 +74,7 @@ class Heard:
 
     @property
     def content(self) -> bytes:
-        return self.file.path.read_bytes()
+        return bytes(self.file.path.read_bytes())
 
 
 class Line:
@@ -107,7 +107,7 @@ class Line:
         """Wait for an answer with these words."""
         return self._first(lambda heard: words in heard.words)
 
-    def _first(self, wanted: Any) -> Heard:
+    def _first(self, wanted: Callable[[Heard], bool]) -> Heard:
         self._stage.emulator.world.wait_for(lambda _: any(map(wanted, self._there())), timeout=PATIENCE)
         return next(filter(wanted, self._there()))
 
@@ -195,7 +195,7 @@ class Stage:
         """An organisation report."""
         return self._report("organization", title, more)
 
-    def _report(self, family: str, title: str, more: dict[str, Any]) -> Any:
+    def _report(self, family: Family, title: str, more: dict[str, Any]) -> Any:
         given = {"status": "done", "content": CSV} | more
         return self.emulator.world.add_report(family=family, title=title, **given)
 

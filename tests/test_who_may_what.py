@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import bot.chat.commands  # noqa: F401 it fills the registry
 from bot.chat.registry import registry
 from bot.emulator import Emulator
 from bot.ports import Target
@@ -57,7 +56,7 @@ SAMPLE_SPACES = ("1:1", "ours", "outsider", "closed")
 TITLE = "Secret Figures"
 REFUSALS = (
     "Reports are for administrators",
-    "Your role lets you read reports, but not",
+    "Your role lets you read reports",
     "This space is not one where the bot may show reports",
 )
 NEUTRAL = ("so I answer you 1:1",)
@@ -79,6 +78,7 @@ DOORS = {
     "refresh": Door("refresh"),
     "again": Door("again"),
     "cancel": Door("cancel", shows="Nobody waits for this report here"),
+    "why": Door("why", shows="Nobody asked for"),
     "audit": Door("audit", shows=None, wants_id=False, changes=True),
 }
 PUBLIC = frozenset({"help"})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
+class Refusal(Exception):
     """Webex refuses a call: HTTP status, a sentence, and headers such as `Retry-After`."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:

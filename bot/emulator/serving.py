@@ -29,7 +29,7 @@ GRACE_SECONDS = 1.0
 BODILESS = ("1", "204", "304")
 
 
-class ConnectionCut(ConnectionError):  # noqa: N818 - it is done on purpose
+class ConnectionCut(ConnectionError):
     """Raised by an application that wants the connection closed without (more of) an answer."""
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BOT_PERSON_ID = "bot_person_id"
 WORKER_SEEN = "worker_seen"
+TROUBLE = "trouble:"
+"""Begins the name of each trouble that the operators were told of and that is not over."""
 
 
 def note(tx: Transaction, name: str, value: str, now: datetime) -> None:
@@ -41,3 +43,9 @@ def read(tx: Transaction, name: str) -> str | None:
 def noted_at(tx: Transaction, name: str) -> datetime | None:
     """When the fact was kept last."""
     return tx.execute(select(facts.c.noted_at).where(facts.c.name == name)).scalar_one_or_none()
+
+
+def names(tx: Transaction, prefix: str) -> list[str]:
+    """The facts whose name begins so, without that beginning."""
+    found = tx.execute(select(facts.c.name).where(facts.c.name.startswith(prefix, autoescape=True)))
+    return sorted(name.removeprefix(prefix) for name in found.scalars())

@@ -65,9 +65,11 @@ def _look(ops: Ops) -> dict[str, Any]:
     with ops.store.read() as tx:
         depth = ops.queue.depth(tx)
         seen = facts.noted_at(tx, facts.WORKER_SEEN)
+        troubles = facts.names(tx, facts.TROUBLE)
     alive = seen is not None and ops.now() - seen < WORKER_SILENT
     # The worker is said, not required: the door takes events without it, and they are served when it comes.
-    return {"database": "ok", "worker": "alive" if alive else "not seen", "queue": dict(depth)}
+    worker = "alive" if alive else "not seen"
+    return {"database": "ok", "worker": worker, "queue": dict(depth), "troubles": troubles}
 
 
 def _knocks(ops: Ops) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser, Dialog, Route
 
 SOON = 20_000
 """Milliseconds until something must have appeared on the page."""
@@ -75,7 +75,12 @@ def test_no_script_runs_and_nobody_is_called(browser: Browser, with_renderer: bo
         context.route("**/*", guard)
         page = context.new_page()
         dialogs: list[str] = []
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+        def refuse(dialog: Dialog) -> None:
+            dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
         page.set_default_timeout(SOON)
         page.goto(emulator.api_url.replace("/v1", "/emulator/"))
         page.get_by_test_id(f"person-{writer.id}").click()
@@ -86,8 +91,8 @@ def test_no_script_runs_and_nobody_is_called(browser: Browser, with_renderer: bo
         for link in page.locator("[data-message-id] a").all():
             assert (link.get_attribute("href") or "").startswith(("http://127.0.0.1", "https://", "/emulator/"))
         found = page.evaluate(
-            "() => [document.documentElement.dataset.pwned ?? '', "
-            "document.querySelectorAll('[data-message-id] :is(script, iframe, form, style, object, svg[onload])').length]"
+            "() => [document.documentElement.dataset.pwned ?? '', document.querySelectorAll("
+            "'[data-message-id] :is(script, iframe, form, style, object, svg[onload])').length]"
         )
         context.close()
 

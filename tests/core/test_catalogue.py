@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.errors import WebexError
 from bot.reports.catalogue import Catalogue, NotFound
 from bot.reports.model import Family, Report, ReportMissing, ReportUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION
 STATUSES = [None, 400, 401, 403, 404, 405, 409, 410, 415, 423, 428, 429, 451, 500, 502, 503, 504]
@@ -85,7 +88,7 @@ def test_every_answer_of_the_second_family(first: int, status: int | None) -> No
         assert error.value.status == status
         assert "TRACK_partner" not in error.value.sentence
         return
-    said = error.value.sentence  # type: ignore[union-attr]
+    said = error.value.sentence
     assert isinstance(error.value, NotFound)
     assert {family: one.status for family, one in error.value.answers.items()} == {PARTNER: first, ORGANIZATION: status}
     assert "TRACK_partner" in said

@@ -31,7 +31,7 @@ from bot.store import Store
 from bot.web import create_app
 from bot.web.ops import Ops
 from bot.web.signature import WEBEX
-from bot.web.webhook import Door, MAX_BODY, MalformedError, keeper, read_event
+from bot.web.webhook import MAX_BODY, Door, MalformedError, keeper, read_event
 from tests.core.workbench import Clock
 from tests.stage import QuietHandler
 
@@ -291,7 +291,8 @@ def test_a_body_that_ends_before_its_length_leaves_no_row(way: Way) -> None:
         for part in (GOOD[:20], GOOD):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                 sent = signed(part)["X-Spark-Signature"]
-                head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Spark-Signature: {sent}\r\nContent-Length: {len(GOOD) + 5}\r\n"
+                length = len(GOOD) + 5
+                head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Spark-Signature: {sent}\r\nContent-Length: {length}\r\n"
                 connection.sendall(head.encode() + b"\r\n" + part)
                 connection.shutdown(socket.SHUT_WR)
                 assert b" 400 " in connection.makefile("rb").readline()

@@ -6,7 +6,7 @@ import shutil
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -59,7 +59,7 @@ def got(store: Store, number: int, tx=None) -> Delivery:
     return found
 
 
-def move(store: Store, delivery: Delivery, to: State, **values: object) -> bool:
+def move(store: Store, delivery: Delivery, to: State, **values: Any) -> bool:
     with store.begin() as tx:
         return deliveries.move(tx, delivery, to, NOW, **values)
 

@@ -19,8 +19,11 @@ ODD = st.text(
 )
 
 
-def named(name: str = "", kind: str = "csv", title: str = "", **more: date) -> str:
-    return file_name(Report("id", Family.PARTNER, "done", file_name=name, title=title, **more), kind)
+def named(
+    name: str = "", kind: str = "csv", title: str = "", *, start: date | None = None, end: date | None = None
+) -> str:
+    report = Report("id", Family.PARTNER, "done", file_name=name, title=title, start=start, end=end)
+    return file_name(report, kind)
 
 
 @given(ODD, ODD, st.sampled_from(sorted(CONTENT_TYPES)))
@@ -61,8 +64,8 @@ def test_a_name_stays_readable(name: str, kind: str, made: str) -> None:
 
 
 def test_without_a_name_it_is_the_title_and_the_period() -> None:
-    period = {"start": date(2024, 2, 23), "end": date(2024, 3, 24)}
-    assert named(title="Calling Usage", **period) == "Calling Usage 2024-02-23 2024-03-24.csv"
+    start, end = date(2024, 2, 23), date(2024, 3, 24)
+    assert named(title="Calling Usage", start=start, end=end) == "Calling Usage 2024-02-23 2024-03-24.csv"
     assert named() == "report.csv"
 
 

@@ -186,12 +186,12 @@ class Workbench:
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,
         )
-        self._open = [self.store, self.chat, client, self.files]
+        self._close = [self.store.close, self.chat.close, client.close, self.files.close]
 
     def stop(self) -> None:
         """End the program, in order or after a crash: nothing of it is left but what is on the disk."""
-        for one in self._open:
-            one.close()
+        for close in self._close:
+            close()
 
     def restart(self) -> None:
         """A new process on the same disk; it sweeps first, as the real one does."""

@@ -39,7 +39,7 @@ def answered_before(stage: Stage) -> str:
     with stage.program() as door:
         stage.register(door)
         stage.at(stage.ada).says(f"report {report.id}").file()
-    return report.id
+    return str(report.id)
 
 
 def test_what_was_missed_is_answered_and_what_was_answered_is_not(stage: Stage) -> None:

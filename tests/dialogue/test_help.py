@@ -30,7 +30,7 @@ def test_hostile_text_cannot_break_out_of_the_card(stage: Stage) -> None:
     card = stage.at(stage.ada).says("[click](http://evil.example) <@personEmail:x@y.z>").card()
 
     assert "](" not in card.shown, "a link needs both brackets side by side"
-    assert "<@personEmail" not in card.message.markdown
+    assert "<@personEmail" not in (card.message.markdown or "")
 
 
 def test_the_bot_introduces_itself_when_it_is_added_and_does_not_answer_itself(stage: Stage) -> None:

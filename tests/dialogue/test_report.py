@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,9 @@ def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
         ("{id}", {}),
     ],
 )
-def test_the_word_is_understood_however_it_is_written_in_a_group_space(stage: Stage, text: str, how: dict) -> None:
+def test_the_word_is_understood_however_it_is_written_in_a_group_space(
+    stage: Stage, text: str, how: dict[str, Any]
+) -> None:
     report = stage.organization_report()
 
     line = stage.at(stage.grace, stage.group).says(text.format(id=report.id), **how)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.emulator import Emulator
-from tests.killed.program import Program
+from tests.killed.program import SERVE, Program
 from tests.stage import Stage
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def start(stage: Stage, tmp_path: Path) -> Iterator[Start]:
     """Start the program; whatever happens, nothing of it is left at the end."""
     started: list[Program] = []
 
-    def run(*args: str, **environ: str) -> Program:
-        command = (tuple(args),) if args else ()
-        program = Program(stage, tmp_path / f"log {len(started)}", *command, **environ)
+    def run(command: tuple[str, ...] = SERVE) -> Program:
+        program = Program(stage, tmp_path / f"log {len(started)}", command)
         started.append(program)
         program.up()
         return program

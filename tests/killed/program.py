@@ -65,7 +65,7 @@ def family(pid: int) -> list[int]:
 class Program:
     """``reportbot serve`` (or another command) on the stage's settings, and what it writes to its log."""
 
-    def __init__(self, stage: Stage, log: Path, command: tuple[str, ...] = SERVE, **environ: str) -> None:
+    def __init__(self, stage: Stage, log: Path, command: tuple[str, ...] = SERVE) -> None:
         self.port = free_port()
         self.log = log
         mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
@@ -74,7 +74,7 @@ class Program:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=mine | stage.environ | own | environ,
+                env=mine | stage.environ | own,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -116,10 +116,9 @@ def test_a_large_report_is_delivered_in_bounded_memory(
     file = ada.says(f"report {report.id}").file()
 
     grown = peak_memory(worker) - before
+    figures = f"the worker grew by {grown / 1e6:.1f} MB to {(before + grown) / 1e6:.0f} MB"
     with capsys.disabled():
-        print(
-            f"\na report of {LARGE / 1e6:.0f} MB: the worker grew by {grown / 1e6:.1f} MB to {(before + grown) / 1e6:.0f} MB"
-        )
+        print(f"\na report of {LARGE / 1e6:.0f} MB: {figures}")
     assert file.file.size == LARGE
     assert f"{LARGE // len(LINE):,} rows" in file.words
     assert grown < MAY_GROW

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_ten_deliveries_at_once_in_two_processes_are_one_card_and_the_log_holds_no_secret(
     stage: Stage, start: Start
 ) -> None:
-    one, other = start(), start(*WEB)
+    one, other = start(), start(WEB)
     stage.register(one.url)
     emulator = stage.emulator
     emulator.deliver_webhooks = False

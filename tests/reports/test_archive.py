@@ -69,7 +69,7 @@ def test_reports_pass(tmp_path, method):
 
 def test_a_zip_that_was_written_as_a_stream_passes(tmp_path):
     class Stream(io.RawIOBase):
-        def __init__(self):
+        def __init__(self) -> None:
             self.parts: list[bytes] = []
 
         def writable(self):
@@ -80,7 +80,7 @@ def test_a_zip_that_was_written_as_a_stream_passes(tmp_path):
             return len(data)
 
     stream = Stream()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made, made.open("a.csv", "w", force_zip64=True) as entry:  # type: ignore[call-overload]
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made, made.open("a.csv", "w", force_zip64=True) as entry:
         entry.write(CSV * 1000)
     passes(tmp_path / "x.zip", b"".join(stream.parts))
 
@@ -338,12 +338,12 @@ def test_no_damage_at_all_raises_anything_but_the_refusal(tmp_path, data):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(min_size=1, max_size=40))
+@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=40))
 def test_a_name_that_passes_stays_in_its_folder_and_on_its_line(tmp_path, name):
     path = tmp_path / "x.zip"
     try:
         passes(path, packed((name, CSV)))
-    except (FileRejected, UnicodeEncodeError):
+    except FileRejected:
         return
     target = (tmp_path / "folder").resolve()
     with zipfile.ZipFile(path) as opened:

@@ -1,0 +1,143 @@
+"""The bot's webhooks: an inactive one is revived, a missing one made anew, one that leads elsewhere is left alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import manifest, wiring
+from bot.emulator import Emulator
+from bot.ledger import events
+from bot.ledger.events import Event
+from bot.queue import open_queue
+from bot.webex.chat import Chat
+from bot.webex.tokens import StaticToken
+from bot.webex.webhooks import BotWebhooks
+from bot.webhook_care import EVERY, WebhookCare
+from tests.stage import SECRET, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.manifest import Existing
+    from bot.queue import Depth
+
+HERE = "https://bot.example.com/webhooks/webex"
+ELSEWHERE = "https://other.example.com/webhooks/webex"
+
+
+class Ward:
+    """Webhook care beside the emulator, with a clock that the test turns."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.emulator = stage.emulator
+        settings = stage.settings()
+        self.store = wiring.open_store(settings)
+        wiring.Migration(self.store)()
+        self.queue = open_queue(self.store, settings.data_dir)
+        self.chat = Chat(stage.emulator.api_url, StaticToken(stage.bot_token))
+        self.webhooks = BotWebhooks(self.chat)
+        self.wanted = manifest.read()
+        self.time = 0.0
+        self.care = WebhookCare(
+            store=self.store,
+            queue=self.queue,
+            webhooks=self.webhooks,
+            wanted=self.wanted,
+            target_url=HERE,
+            secret=SECRET,
+            now=wiring.now,
+            clock=lambda: self.time,
+        )
+
+    def look(self) -> str | None:
+        """Look when it is time."""
+        self.time += EVERY
+        return self.care.look()
+
+    def register(self, target: str = HERE) -> None:
+        for wanted in self.wanted.webhooks:
+            self.webhooks.create(wanted, target, SECRET)
+
+    def there(self) -> list[Existing]:
+        return self.webhooks.all()
+
+    def depth(self) -> Depth:
+        with self.store.read() as tx:
+            return self.queue.depth(tx)
+
+    def close(self) -> None:
+        self.chat.close()
+        self.store.close()
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Ward]:
+    with Emulator() as emulator:
+        made = Ward(Stage(emulator, tmp_path / "data"))
+        yield made
+        made.close()
+
+
+def test_webhooks_as_wanted_are_left_as_they_are(ward: Ward) -> None:
+    ward.register()
+    before = ward.there()
+
+    assert ward.look() is None
+    assert ward.there() == before
+
+
+def test_an_inactive_webhook_is_revived_and_said(ward: Ward) -> None:
+    ward.register()
+    first = ward.there()[0]
+    ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, active=False)
+
+    said = ward.look()
+
+    assert said is not None
+    assert "had disabled" in said
+    assert {hook.status for hook in ward.there()} == {"active"}
+    assert ward.look() is None, "the next look finds it well, so that the operators hear that it is over"
+
+
+def test_a_missing_webhook_is_made_anew(ward: Ward) -> None:
+    ward.register()
+    ward.webhooks.delete(ward.there()[0].id)
+
+    said = ward.look()
+
+    assert said is not None
+    assert "made it anew" in said
+    assert len(ward.there()) == len(ward.wanted.webhooks)
+
+
+def test_a_webhook_that_leads_elsewhere_is_reported_and_not_touched(ward: Ward) -> None:
+    ward.register(ELSEWHERE)
+
+    said = ward.look()
+
+    assert said is not None
+    assert "leads to another address" in said
+    assert {hook.target_url for hook in ward.there()} == {ELSEWHERE}
+
+
+def test_after_a_revival_what_was_missed_is_looked_for(ward: Ward) -> None:
+    ward.register()
+    first = ward.there()[0]
+    with ward.store.begin() as tx:
+        events.record(tx, Event("messages", "created", "m1"), wiring.now() - timedelta(hours=1))
+    ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, active=False)
+
+    ward.look()
+
+    assert ward.depth()["due"] == 1
+
+
+def test_nothing_is_asked_before_its_time(ward: Ward) -> None:
+    ward.emulator.calls.clear()
+
+    assert ward.care.look() is None
+    assert list(ward.emulator.calls) == []
