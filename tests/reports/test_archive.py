@@ -338,7 +338,7 @@ def test_no_damage_at_all_raises_anything_but_the_refusal(tmp_path, data):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=40))
+@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_a_name_that_passes_stays_in_its_folder_and_on_its_line(tmp_path, name):
     path = tmp_path / "x.zip"
     try:
