@@ -159,8 +159,11 @@ class Deliver:
         now = self._now()
         with self._store.begin() as tx:
             for delivery in waiting:
-                if report.phase is Phase.FAILED or delivery.state is State.POSTING:
+                if report.phase is Phase.FAILED:
                     end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
+                elif delivery.state is State.POSTING:
+                    # Its file may be in the space already, so it cannot go back to being watched.
+                    end(tx, self._queue, delivery, State.FAILED, made_again(delivery.title), now, why=BY_WEBEX)
                 else:
                     deliveries.move(tx, delivery, State.PENDING, now, status=report.status)
                     self._queue.put(tx, tasks.WATCH, watch_key(delivery.family or "", delivery.region))
@@ -301,6 +304,11 @@ def nothing_inside(report: Report, contents: Contents) -> str:
     else:
         where = "an organisation outside North America (Webex makes these reports only there)"
     return f"The file {what}. Likely causes: {where}, a licence that is missing, or a period without any activity."
+
+
+def made_again(title: str | None) -> str:
+    """What is said when a report that was done is on its way once more, in the middle of its delivery."""
+    return f"{named(title)} was done, and Webex is making it again. Ask again to wait for the new one."
 
 
 def too_large(report: Report, number: int) -> str:

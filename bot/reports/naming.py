@@ -13,6 +13,8 @@ CONTENT_TYPES = {"zip": "application/zip", "csv": "text/csv"}
 
 LONGEST_NAME = 120
 """Letters; well under what file systems and multipart headers carry."""
+MOST_BYTES = 200
+"""The same in bytes: file systems take 255, and letters that are not Latin have up to four each."""
 
 _UNSAFE = re.compile(r"[^\w .()+,=@-]+")
 _DOTS = re.compile(r"\.{2,}")
@@ -42,4 +44,5 @@ def safe_stem(wanted: str) -> str:
 
 
 def _trimmed(base: str) -> str:
-    return base[:LONGEST_NAME].strip(" ._-=+@,")
+    short = base[:LONGEST_NAME].encode()[:MOST_BYTES].decode(errors="ignore")
+    return short.strip(" ._-=+@,")
