@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import tasks
-from bot.errors import WebexError
+from bot.errors import BotError, WebexError
 from bot.ledger import events, presence
 from bot.ledger.events import Event
+from bot.outbox import Unsure
 from bot.ports import Target
 from bot.reports.whereto import DIRECT
 
@@ -36,6 +37,8 @@ MARGIN = timedelta(minutes=2)
 """What clocks may differ, and what was on its way when the silence began."""
 MOST_SPACES = 1000
 """Spaces looked into for one absence, the latest active ones first."""
+PATIENCE = timedelta(hours=1)
+"""How long it is tried although Webex refuses it."""
 CLOSED = frozenset({403, 404})
 """How Webex answers for a space that the bot was removed from meanwhile."""
 
@@ -63,14 +66,33 @@ class CatchUp:
     def run(self, key: str) -> None:
         """Look into every space that was active in the absence. Harmless when it runs again; raises ``WebexError``."""
         away = presence.read_key(key)
+        try:
+            self._look_everywhere(away)
+        except WebexError as error:
+            # Nobody else looks for these messages: what ends other things at once is tried again here for a while.
+            error.passing |= self._now() - away.until < PATIENCE
+            raise
+
+    def _look_everywhere(self, away: presence.Absence) -> None:
         since = max(away.since - MARGIN, self._now() - LONGEST)
         looked, found = 0, 0
+        trouble: BotError | None = None
         for space in self._spaces.active_spaces(since, MOST_SPACES):
             looked += 1
-            found += self._look_into(space, away, since)
+            try:
+                found += self._look_into(space, away, since)
+            except BotError as error:
+                if error.passing:
+                    raise
+                # One space that refuses must not keep the others waiting.
+                log.warning("space_not_looked_into", cause=str(error))
+                if not isinstance(error, WebexError) or error.status not in CLOSED:
+                    trouble = error
         log.info("caught_up", since=away.since.isoformat(), spaces=looked, messages=found)
         if looked == MOST_SPACES:
             log.warning("caught_up_in_part", spaces=looked)
+        if trouble is not None:
+            raise trouble
 
     def give_up(self, key: str, sentence: str) -> None:
         """What was missed stays unanswered."""
@@ -78,18 +100,12 @@ class CatchUp:
 
     def _look_into(self, space: Space, away: presence.Absence, since: datetime) -> int:
         """Make events of what was missed in one space; gives how many."""
-        try:
-            messages = self._spaces.written_to_bot(space)
-        except WebexError as error:
-            if error.status in CLOSED:
-                return 0
-            raise
+        messages = self._spaces.written_to_bot(space)
         missed = [one for one in messages if self._is_missed(one, since)]
         if not missed:
             return 0
         if away.noticeable:
-            target = Target(room_id=space.id, direct=space.kind == DIRECT)
-            self._outbox.say(f"away:{away.key}:{space.id}", target, away.sentence)
+            self._say_so(space, away)
         with self._store.begin() as tx:
             for message in sorted(missed, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC)):
                 event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
@@ -97,6 +113,16 @@ class CatchUp:
                 if event_id is not None:
                     self._queue.put(tx, tasks.EVENT, str(event_id), lock=space.id)
         return len(missed)
+
+    def _say_so(self, space: Space, away: presence.Absence) -> None:
+        """A courtesy: where it cannot be said, what was missed is answered all the same."""
+        target = Target(room_id=space.id, direct=space.kind == DIRECT)
+        try:
+            self._outbox.say(f"away:{away.key}:{space.id}", target, away.sentence)
+        except BotError as error:
+            if error.passing and not isinstance(error, Unsure):
+                raise
+            log.info("absence_not_said", cause=str(error))
 
     def _is_missed(self, message: Message, since: datetime) -> bool:
         if message.person_id == self._bot_id() or message.created is None or message.created < since:

@@ -139,7 +139,9 @@ def _worker(_: argparse.Namespace) -> int:
     from bot import lifeline  # noqa: PLC0415
     from bot.metrics import start_metrics  # noqa: PLC0415
     from bot.signals import on_stop  # noqa: PLC0415
+    from bot.switching import switch_quickly  # noqa: PLC0415
 
+    switch_quickly()
     stop = threading.Event()
     on_stop(stop.set)
     lifeline.hold()

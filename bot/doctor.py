@@ -136,7 +136,7 @@ def _admin(directory: Directory, admin: TokenSource, bot_id: str | None) -> tupl
     wrong = admin_token_trouble(me, bot_id, refreshable=refreshing is not None)
     if wrong is not None:
         return State.FAILED, f"{me.display_name}: {wrong}"
-    whose = f"{me.display_name}, a {me.kind} of the organisation {me.org_id}"
+    whose = f"{me.display_name}, a {me.kind or 'person or bot'} of the organisation {me.org_id}"
     if refreshing is None:
         return State.OK, f"{whose}. {LAPSES}"
     near = refresh_trouble(refreshing.refresh_ends_at(), time.time())
@@ -189,4 +189,6 @@ def _webhooks(settings: Settings, chat: Chat, wanted: Manifest) -> tuple[State, 
     if not changes:
         return State.OK, f"as wanted, to {target}"
     what = "; ".join(f"{change.kind} “{change.name}” ({change.why})" for change in changes)
+    if all(change.optional for change in changes):
+        return State.NOTE, f"as needed, to {target}; reportbot manifest apply would {what}, which may be refused"
     return State.FAILED, f"differ: run reportbot manifest apply. It would {what}"

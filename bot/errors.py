@@ -62,6 +62,10 @@ class SettingsError(BotError):
         super().__init__("\n".join(problems))
 
 
+ADMIN_TOKEN = "the bot's admin token"
+BOT_TOKEN = "the bot's own token"
+"""The two tokens, as people read of them."""
+
 PASSING_STATUSES = frozenset({423, 429, 500, 502, 503, 504})
 
 
@@ -72,6 +76,7 @@ class WebexError(BotError):
     ``reached`` is False when the request certainly took no effect (no connection), True when Webex answered,
     None when nobody can know: then a POST may have taken effect.
     The text never holds a token, a link or a body; ``call`` is the method and the path without its query.
+    ``whose`` names the token that the call was made with.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class WebexError(BotError):
         retry_after: float | None = None,
         reached: bool | None = True,
         passing: bool | None = None,
+        whose: str = ADMIN_TOKEN,
     ) -> None:
         self.call = call
         self.status = status
@@ -92,7 +98,7 @@ class WebexError(BotError):
         self.retry_after = retry_after
         self.reached = reached
         self.passing = (status is None or status in PASSING_STATUSES) if passing is None else passing
-        super().__init__(sentence_for(status, message, tracking_id))
+        super().__init__(sentence_for(status, message, tracking_id, whose))
 
     def __str__(self) -> str:
         return f"{self.call} -> {self.status or 'no answer'} {self.message} (tracking id {self.tracking_id or 'none'})"
@@ -100,8 +106,8 @@ class WebexError(BotError):
 
 SENTENCES = {
     400: "Webex says the request was wrong",
-    401: "Webex does not accept the bot's admin token any more; its operators must renew it",
-    403: "Webex refuses this to the bot's admin token",
+    401: "Webex does not accept {whose} any more; its operators must renew it",
+    403: "Webex refuses this to {whose}",
     404: "Webex does not know this",
     405: "Webex says the request was wrong",
     409: "Webex reports a conflict; try again in a minute",
@@ -119,12 +125,12 @@ SENTENCES = {
 _MARKUP = re.compile(r"[\\`*~<>\[\]()#|&]+")
 
 
-def sentence_for(status: int | None, message: str = "", tracking_id: str = "") -> str:
+def sentence_for(status: int | None, message: str = "", tracking_id: str = "", whose: str = ADMIN_TOKEN) -> str:
     """Say what a status means for the person, with what Webex's support asks for."""
     if status is None:
         said = "Webex did not answer"
     elif status in SENTENCES:
-        said = SENTENCES[status]
+        said = SENTENCES[status].format(whose=whose)
     else:
         said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
     words = _MARKUP.sub(" ", message)[:200].strip()

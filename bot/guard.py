@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused, WebexError
 from bot.policy import Act, Decision, Place, Rules, Verdict, decide
+from bot.webex_ids import bare_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +35,18 @@ class Guard:
 
     def decide(self, person_id: str, act: Act, *, room_id: str | None, direct: bool) -> Decision:
         """Ask policy with fresh facts about the space."""
-        rules = self._rules(self._directory.our_org())
+        rules = with_bare_ids(self._rules(self._directory.our_org()))
         try:
             who = self._directory.roles_of(person_id)
+            who = replace(who, org_id=bare_id(who.org_id))
         except Refused as refused:
             return Decision(Verdict.REFUSED, refused.reason, refused.sentence)
         # The members are asked only for somebody who may ask at all: it is a call for each page.
-        alone = decide(who, act, Place(room_id, direct=True), rules)
+        room = None if room_id is None else bare_id(room_id)
+        alone = decide(who, act, Place(room, direct=True), rules)
         if direct or alone.verdict is Verdict.REFUSED:
             return alone
-        return decide(who, act, Place(room_id, direct=False, member_orgs=self._member_orgs(room_id)), rules)
+        return decide(who, act, Place(room, direct=False, member_orgs=self._member_orgs(room_id)), rules)
 
     def _member_orgs(self, room_id: str | None) -> frozenset[str] | None:
         if room_id is None:
@@ -56,4 +60,14 @@ class Guard:
         bot = self._bot_id()
         if not any(member.person_id != bot for member in members):
             return None
-        return frozenset(member.person_org_id for member in members if member.person_id != bot)
+        return frozenset(bare_id(member.person_org_id) for member in members if member.person_id != bot)
+
+
+def with_bare_ids(rules: Rules) -> Rules:
+    """The same rules by bare ids: an operator may paste an id either way."""
+    return replace(
+        rules,
+        our_org=bare_id(rules.our_org),
+        partner_orgs=frozenset(map(bare_id, rules.partner_orgs)),
+        spaces=None if rules.spaces is None else frozenset(map(bare_id, rules.spaces)),
+    )

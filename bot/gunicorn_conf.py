@@ -1,6 +1,7 @@
 """How gunicorn runs the web process: ``gunicorn -c python:bot.gunicorn_conf``, in the Procfile and under ``serve``.
 
 One process with eight threads, measured: the door does little, and on two cores one process answers quicker than two.
+A thread gets whole requests only (``web/slow_connections.py``), so eight are enough whoever connects.
 The names in lower case are gunicorn's own settings.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +20,7 @@ from bot.errors import SettingsError
 from bot.metrics import start_metrics
 from bot.observe import catch_crashes, hide, start_logging
 from bot.settings import load
+from bot.switching import switch_quickly
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 WRONG_SETTINGS: Final = 2
 """The exit code of every command for settings that are missing or wrong."""
+MOST_CONNECTIONS: Final = 2000
+"""Open at once. When there are more, those that have been silent longest are closed: nobody is kept out."""
+OTHER_FILES: Final = 200
+"""What else the process may have open: the database, the figures, the log."""
+FEWEST_CONNECTIONS: Final = 50
 
 try:
     _settings = load(os.environ)
@@ -55,13 +63,25 @@ def _address() -> str:
     return f"[{host}]:{_settings.port}" if ":" in host else f"{host}:{_settings.port}"
 
 
+def _connections() -> int:
+    """How many connections the system's limit of open files allows; the limit is raised if that needs no rights."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - OTHER_FILES
+    return max(FEWEST_CONNECTIONS, min(MOST_CONNECTIONS, allowed))
+
+
 wsgi_app = "bot.wiring:web()"
 bind = _address()
 logger_class = PlainLogger
 loglevel = _settings.log_level
-worker_class = "gthread"
+worker_class = "bot.web.slow_connections.WholeRequests"
 workers = 1
 threads = 8
+worker_connections = _connections()
 graceful_timeout = 60
 keepalive = 75
 control_socket_disable = True
@@ -75,4 +95,5 @@ def on_starting(_server: Arbiter) -> None:
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
     """Once in the process that answers: figures are counted in files of its own."""
+    switch_quickly()
     start_metrics(_settings.data_dir)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import yaml
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACTIVE: Final = "active"
+UNAUTHORIZED: Final = 401
 CONFLICT: Final = 409
 PACKAGED: Final = Path(__file__).parent / "_manifest"
 """Where an installed wheel has the files; in the repository they lie beside the package."""
@@ -67,6 +68,8 @@ class Wanted:
     event: str
     filter: str
     why: str
+    optional: bool = False
+    """True when the bot does its work without it, should Webex refuse it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,25 @@ class Change:
     sure: bool = True
     """False when the two may be the same already: Webex did not show the secret, so it is sent again."""
 
+    @property
+    def optional(self) -> bool:
+        """True when the bot works without it."""
+        return self.wanted is not None and self.wanted.optional
+
+
+class Failure(NamedTuple):
+    """A change that could not be made."""
+
+    change: Change
+    sentence: str
+    refused: bool
+    """True when Webex will not do it, however often it is asked."""
+
+    @property
+    def harmless(self) -> bool:
+        """True when everything is as good as it can be on this Webex."""
+        return self.refused and self.change.optional
+
 
 def read(folder: Path | None = None) -> Manifest:
     """Read the manifest; raises ``ManifestUnreadable`` with the file's name."""
@@ -128,7 +150,14 @@ def read(folder: Path | None = None) -> Manifest:
         if not mark.strip() or not path.startswith("/"):
             raise ManifestUnreadable(f"{folder / name}: mark must not be empty, and path must begin with a slash.")
         wanted = tuple(
-            Wanted(f"{mark}{one['name']}", one["resource"], one["event"], one.get("filter", ""), one.get("why", ""))
+            Wanted(
+                name=f"{mark}{one['name']}",
+                resource=one["resource"],
+                event=one["event"],
+                filter=one.get("filter", ""),
+                why=one.get("why", ""),
+                optional=one.get("optional", False),
+            )
             for one in hooks["webhooks"]
         )
         name = "scopes.yaml"
@@ -194,7 +223,7 @@ def _differing(hook: Existing, target_url: str, secret: str) -> list[str]:
     return found
 
 
-def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Webhooks) -> list[tuple[Change, str]]:
+def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Webhooks) -> list[Failure]:
     """Carry the changes out, each on its own; returns those that failed, each with a sentence."""
     failed = []
     for change in changes:
@@ -209,5 +238,5 @@ def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Web
             sentence = error.sentence
             if error.status == CONFLICT:
                 sentence += " Another webhook of this bot brings the same event to the same address; delete that one."
-            failed.append((change, sentence))
+            failed.append(Failure(change, sentence, refused=not error.passing and error.status != UNAUTHORIZED))
     return failed

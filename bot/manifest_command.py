@@ -14,7 +14,7 @@ from bot.wiring import Migration, open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.manifest import Change, Manifest
+    from bot.manifest import Change, Failure, Manifest
     from bot.settings import Settings
 
     Say = Callable[[str], None]
@@ -59,6 +59,8 @@ def plan(settings: Settings, say: Say) -> int:
 def apply(settings: Settings, say: Say) -> int:
     """Migrate the database, then make Webex's side as wanted; 0 when all is, 1 when something could not be done.
 
+    An optional webhook that Webex refuses is told, and left out.
+
     Raises ``SettingsError`` without ``PUBLIC_URL``, ``StoreUnavailable``, and ``WebexError`` when Webex is down.
     """
     wanted = manifest.read()
@@ -79,18 +81,26 @@ def apply(settings: Settings, say: Say) -> int:
         webhooks = BotWebhooks(chat)
         changes = differences(settings, wanted, target, webhooks)
         secret = settings.webex_webhook_secret[0].get_secret_value()
-        failed = dict(manifest.apply(changes, target, secret, webhooks))
+        failed = {failure.change: failure for failure in manifest.apply(changes, target, secret, webhooks)}
     finally:
         chat.close()
     for change in changes:
-        say(_line(change) + (f" FAILED: {failed[change]}" if change in failed else ""))
-    if not failed:
-        say(f"The webhooks to {target} are as wanted.")
-    return 1 if failed else 0
+        say(_line(change) + (_how(failed[change]) if change in failed else ""))
+    if not all(failure.harmless for failure in failed.values()):
+        return 1
+    without = "".join(f", without “{change.name}”" for change in failed)
+    say(f"The webhooks to {target} are as wanted{without}.")
+    return 0
 
 
 def _line(change: Change) -> str:
     return f"  {change.kind} “{change.name}”: {change.why}."
+
+
+def _how(failure: Failure) -> str:
+    if failure.harmless:
+        return f" LEFT OUT, Webex refuses it: {failure.sentence} The bot works without it."
+    return f" FAILED: {failure.sentence}"
 
 
 def _remark(name: str, wanted: Manifest) -> str:

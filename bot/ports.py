@@ -30,7 +30,7 @@ class Person:
     emails: tuple[str, ...] = ()
     nick_name: str = ""
     kind: str = "person"
-    """``person`` or ``bot``."""
+    """``person`` or ``bot``, or empty when Webex does not tell."""
     roles: tuple[str, ...] = ()
     """Role ids; only an administrator's token is shown them."""
 
@@ -44,6 +44,7 @@ class Message:
     room_type: str
     person_id: str
     text: str = ""
+    markdown: str = ""
     html: str = ""
     parent_id: str | None = None
     files: int = 0
@@ -100,6 +101,7 @@ class Posted:
 
     message_id: str
     room_id: str
+    """Empty when it went to a person and Webex did not tell the space."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ SHORTEST_POLL_SECONDS: Final = 0.05
 KEY_FILE: Final = "secret.key"
 KEY_BYTES: Final = 32
 DEFAULT_API_URL: Final = "https://webexapis.com/v1"
+NO_POSTGRESQL: Final = (
+    "DATABASE_URL names PostgreSQL, which this version cannot use yet; remove it (the bot then keeps its data in"
+    " DATA_DIR), or name a file: sqlite:////folder/reportbot.db"
+)
 CLIENT_VARIABLES: Final = ("WEBEX_ADMIN_CLIENT_ID", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN")
 
 
@@ -189,6 +193,8 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         problems.append(
             "SECRET_KEY is missing; with PostgreSQL every machine needs the same (try: openssl rand -hex 32)"
         )
+    if given["database_url"].lower().startswith("postgres"):
+        problems.append(NO_POSTGRESQL)
     return problems
 
 

@@ -76,8 +76,8 @@ NOT_SHOWN: Final = (
 
 
 def bot_token_trouble(me: Person) -> str | None:
-    """What is wrong with the account of the bot's token."""
-    return None if me.kind == BOT else BOT_NOT_A_BOT
+    """What is wrong with the account of the bot's token; nothing, when Webex does not tell what it is."""
+    return None if me.kind in {BOT, ""} else BOT_NOT_A_BOT
 
 
 def admin_token_trouble(me: Person, bot_id: str | None, *, refreshable: bool) -> str | None:

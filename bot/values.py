@@ -11,7 +11,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +81,8 @@ def web_address(raw: str) -> str:
         raise ValueError("is not a web address; write it as https://name.example")
     if url.username is not None or url.query or url.fragment:
         raise ValueError("must hold no user, query or fragment; write only https://, the host and a path")
+    if set("<>") & set(unquote(url.path)):
+        raise ValueError("has a path with < or > in it; write the address as it is, without a placeholder")
     if url.scheme == "http" and not is_loopback(host):
         raise ValueError("is plain http; use https (http is only for this machine's own addresses)")
     return raw.rstrip("/")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot import manifest, tasks
+from bot.errors import WebexError
 from bot.ledger import events
 from bot.ledger.presence import Absence
 from bot.operators import Check
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from bot.manifest import Existing, Manifest, Webhooks
+    from bot.manifest import Existing, Manifest, Wanted, Webhooks
     from bot.queue import Queue
     from bot.store import Store
 
@@ -73,23 +74,13 @@ class WebhookCare:
     def _mend(self, actual: Sequence[Existing], target: str) -> str | None:
         said, mended = [], False
         for wanted in self._wanted.webhooks:
-            same = [hook for hook in actual if hook.name == wanted.name]
-            ours = [hook for hook in same if hook.target_url == target]
-            if any(hook.status == manifest.ACTIVE for hook in ours):
-                continue
-            if ours:
-                self._webhooks.update(ours[0].id, wanted, target, self._secret)
-                said.append(f"Webex had disabled the webhook “{wanted.name}”: I have revived it.")
-                mended = True
-            elif same:
-                said.append(
-                    f"The webhook “{wanted.name}” leads to another address. If this installation is the one that "
-                    "should hear, run `reportbot manifest apply`; if not, stop it or give it a bot of its own."
-                )
-            else:
-                self._webhooks.create(wanted, target, self._secret)
-                said.append(f"The webhook “{wanted.name}” was gone: I have made it anew.")
-                mended = True
+            try:
+                done, sentence = self._mend_one(wanted, [hook for hook in actual if hook.name == wanted.name], target)
+            except WebexError as error:
+                done, sentence = False, f"The webhook “{wanted.name}” cannot be put right. {error.sentence}"
+            mended |= done
+            if sentence:
+                said.append(sentence)
         if mended:
             self._look_for_what_was_missed()
             said.append("I look for the messages that were missed. Check that PUBLIC_URL can be reached from outside.")
@@ -97,9 +88,25 @@ class WebhookCare:
             log.warning("webhooks_not_as_wanted", found=len(said), mended=mended)
         return " ".join(said) or None
 
+    def _mend_one(self, wanted: Wanted, same: Sequence[Existing], target: str) -> tuple[bool, str]:
+        """Whether something was done, and what to say of it."""
+        ours = [hook for hook in same if hook.target_url == target]
+        if any(hook.status == manifest.ACTIVE for hook in ours):
+            return False, ""
+        if ours:
+            self._webhooks.update(ours[0].id, wanted, target, self._secret)
+            return True, f"Webex had disabled the webhook “{wanted.name}”: I have revived it."
+        if same:
+            return False, (
+                f"The webhook “{wanted.name}” leads to another address. If this installation is the one that should "
+                "hear, run `reportbot manifest apply`; if not, stop it or give it a bot of its own."
+            )
+        self._webhooks.create(wanted, target, self._secret)
+        return True, f"The webhook “{wanted.name}” was gone: I have made it anew."
+
     def _look_for_what_was_missed(self) -> None:
         now = self._now()
         with self._store.begin() as tx:
             last = events.last_received(tx)
             if last is not None:
-                self._queue.put(tx, tasks.CATCH_UP, Absence(last, now).key)
+                self._queue.put(tx, tasks.CATCH_UP, Absence(last, now, told=False).key)

@@ -28,7 +28,7 @@ from bot.policy import ADMINISTRATORS, Rules
 from bot.queue import open_queue
 from bot.reports.catalogue import Catalogue
 from bot.reports.deliver import Deliver
-from bot.reports.endings import Tell
+from bot.reports.tell import Tell
 from bot.reports.model import Family
 from bot.reports.watch import Watch
 from bot.settings import Settings, load, secret_key
@@ -175,7 +175,7 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
         version=bot.__version__,
         unverified=knocks.lately,
     )
-    return create_app(door, ops, manifest.read().path)
+    return create_app(door, ops, manifest.read().path, settings.public_url)
 
 
 def build_worker(settings: Settings) -> Worker:
@@ -256,8 +256,9 @@ def build_worker(settings: Settings) -> Worker:
                 outbox=outbox,
                 folder=folder,
                 now=now,
+                poll_interval=settings.poll_interval,
             ),
-            tasks.TELL: Tell(store, outbox, now),
+            tasks.TELL: Tell(store, outbox, guard, now),
             tasks.CATCH_UP: CatchUp(store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now),
         },
         new_reference=new_reference,

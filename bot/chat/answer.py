@@ -12,6 +12,7 @@ from bot.chat.registry import button
 from bot.errors import BotError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
+from bot.outbox import Unsure
 from bot.plain_words import in_message, utc
 from bot.policy import Act, Verdict
 from bot.reports.endings import end
@@ -73,14 +74,18 @@ class Answer:
             self._end(delivery, State.REFUSED, decision.sentence, why=decision.reason)
             return
         if decision.verdict is Verdict.PRIVATELY:
-            delivery = go_private(context.store, context.outbox, delivery, decision.sentence)
+            delivery = go_private(context.store, context.outbox, delivery, decision.sentence, context.now())
         with context.store.read() as tx:
             known = deliveries.known_family(tx, delivery.report_id)
             leader = deliveries.watched_here(tx, delivery)
         report = context.catalogue.find(delivery.report_id, known)
         if report.phase is not Phase.PENDING:
             leader = None
-        self._say(delivery, report, leader)
+        try:
+            self._say(delivery, report, leader)
+        except Unsure:
+            # Seen or not, it is not worth the report: the file is what was asked for.
+            log.warning("perhaps_shown", reference=delivery.reference)
         self._go_on(delivery, report, leader)
 
     def _say(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:

@@ -45,7 +45,7 @@ def show(context: Context, request: Request) -> None:
     asked = request.rest[0] if request.rest else ""
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     request.course.report_ids = (by_report,) if by_report else ()
-    target = context.allow(request, Act.CHANGE)
+    target = context.allow(request, Act.AUDIT)
     if asked and not by_report and "@" not in asked:
         context.outbox.say(f"{request.origin}:usage", target, USAGE)
         return

@@ -164,7 +164,7 @@ def report_text(report: Report, shown: Shown) -> str:
     link = f" Link: {in_message(link_of(report, shown.now))}."
     return (
         f"**{in_message(title_of(report))}**{about}: {in_message(status_word(report))}.{link} {shown.coming} "
-        f"Reference {shown.reference}."
+        + (f"Reference {shown.reference}." if shown.reference else "")
     )
 
 

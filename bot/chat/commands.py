@@ -13,17 +13,26 @@ import structlog
 from bot.chat import audits, cards
 from bot.chat.answer import shown_for
 from bot.chat.asking import ask
+from bot.chat.cards import FAMILIES
 from bot.chat.registry import registry
+from bot.chat.words import is_filler
 from bot.errors import WebexError
 from bot.ledger import deliveries, posts
 from bot.ledger.deliveries import MOVES, State
 from bot.plain_words import in_message
-from bot.reports.catalogue import NEEDS
+from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
+from bot.reports.endings import end
 from bot.reports.model import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from bot.chat.context import Context
+    from datetime import datetime
+
     from bot.chat.request import Request
+    from bot.ledger.deliveries import Delivery
+    from bot.reports.model import Family
+    from bot.store import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +45,7 @@ PAGE = 10
 @registry.command("report", usage="report <id>", summary="Get a report: its card now, its file when it is done.")
 def report(context: Context, request: Request) -> None:
     """One request for each id. Policy is asked for each right before its card, see ``answer.py``."""
-    ids = list(dict.fromkeys(request.rest))
+    ids = _without_fillers(dict.fromkeys(request.rest))
     if not ids:
         context.say(request, "usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
         return
@@ -44,6 +53,7 @@ def report(context: Context, request: Request) -> None:
     if odd:
         said = ", ".join(f"“{in_message(one, 60)}”" for one in odd[:5])
         context.say(request, "odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
+    context.ask_who(request)
     wanted = [one for one in ids if is_report_id(one)]
     if len(wanted) > MOST_IDS:
         left = len(wanted) - MOST_IDS
@@ -62,13 +72,20 @@ def reports(context: Context, request: Request) -> None:
     now = context.now()
     note = _note(len(found), start, len(shown))
     if refused:
-        note += " " + " ".join(f"Not shown: {NEEDS[family]}." for family in refused)
+        note += " " + " ".join(_not_shown(family, error) for family, error in refused.items())
     context.outbox.say(
         f"{request.origin}:reports",
         target,
         cards.reports_text(shown, now, note=note),
         cards.reports_card(shown, now, total=len(found) - start, page=max(1, page), note=note),
+        mark="newest first" if shown else "",  # the rest may be another at the next try
     )
+
+
+def _not_shown(family: Family, error: WebexError) -> str:
+    if error.status in ASK_THE_OTHER:
+        return f"Not shown: {NEEDS[family]}."
+    return f"{FAMILIES[family]}s are not shown. {error.sentence}"
 
 
 def _note(total: int, start: int, shown: int) -> str:
@@ -84,7 +101,8 @@ def refresh(context: Context, request: Request) -> None:
     """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
     _named(request)
     target = context.allow(request)
-    for report_id in _ids(context, request, "refresh"):
+    ids = _ids(context, request, "refresh")
+    for report_id in ids:
         with context.store.read() as tx:
             waiting = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
             known = deliveries.known_family(tx, report_id)
@@ -96,8 +114,9 @@ def refresh(context: Context, request: Request) -> None:
             target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
+            mark=f"Reference {reference}." if reference else "",  # the rest may be another at the next try
         )
-    if request.pressed:
+    if request.pressed and ids:
         _take_away(context, request.pressed)
 
 
@@ -119,27 +138,40 @@ def _take_away(context: Context, message_id: str) -> None:
 @registry.command("again", usage="again <id>", summary="Send a report's file once more.")
 def again(context: Context, request: Request) -> None:
     """The file without another card."""
+    context.ask_who(request)
     ask(context, request, _ids(context, request, "again"), carded=False)
 
 
 @registry.command("cancel", usage="cancel <id>", summary="Stop waiting for a report here.")
 def cancel(context: Context, request: Request) -> None:
-    """Ends this space's wait for the report; other spaces that wait for it are served."""
+    """Ends the person's own request in this space, or else everybody's here; other spaces are served."""
     _named(request)
     target = context.allow(request)
     now = context.now()
     for report_id in _ids(context, request, "cancel"):
         with context.store.begin() as tx:
-            found = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
-            movable = [one for one in found if State.CANCELLED in MOVES[one.state]]
-            ended = [one for one in movable if deliveries.move(tx, one, State.CANCELLED, now)]
-        if ended:
+            found = deliveries.open_here(tx, request.room_id, request.person_id, report_id)
+            own = [one for one in found if one.asker_id == request.person_id]
+            movable = [one for one in own or found if State.CANCELLED in MOVES[one.state]]
+            before = deliveries.cancelled_by(tx, report_id, request.origin)  # a kill came between this and its answer
+            ended = before or [one for one in movable if _cancel(context, tx, one, request, now)]
+        if ended and len(found) > (0 if before else len(ended)):
+            said = "Cancelled: your request is off the list. Others here still wait for this report."
+        elif ended:
             said = "Cancelled: I do not wait for this report here any more."
         elif found:
             said = "Too late to cancel: the file is on its way."
         else:
             said = "Nobody waits for this report here."
         context.outbox.say(f"{request.origin}:cancel:{report_id}", target, said)
+
+
+def _cancel(context: Context, tx: Transaction, one: Delivery, request: Request, now: datetime) -> bool:
+    """End one request. Somebody else's is told in its own thread; who cancels is answered anyway."""
+    if one.asker_id == request.person_id or one.parent_id == request.parent_id:
+        return deliveries.move(tx, one, State.CANCELLED, now, reason=request.origin)
+    said = "Another administrator has cancelled this request: I do not wait for its report here any more."
+    return end(tx, context.queue, one, State.CANCELLED, said, now)
 
 
 @registry.command("audit", usage="audit", summary="Show who asked for what; for full administrators.")
@@ -152,6 +184,14 @@ def audit(context: Context, request: Request) -> None:
 def help_(context: Context, request: Request) -> None:
     """What the bot can do."""
     context.say(request, "help", cards.help_text(list(registry)), cards.help_card(list(registry)))
+
+
+def _without_fillers(said: Iterable[str]) -> list[str]:
+    """What may be ids: beside one that looks like it, "please" is none."""
+    words = list(said)
+    if not any(looks_like_report_id(one) for one in words):
+        return words
+    return [one for one in words if looks_like_report_id(one) or not is_filler(one)]
 
 
 def unknown(context: Context, request: Request) -> None:

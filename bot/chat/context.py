@@ -42,6 +42,15 @@ class Context:
         """Answer in the asker's thread; ``part`` names this answer among those to the same request."""
         return self.outbox.say(f"{request.origin}:{part}", request.target, markdown, card)
 
+    def ask_who(self, request: Request, act: Act = Act.READ) -> None:
+        """Ask policy about the person alone, before any row is made: one refusal for a message, however many ids.
+
+        Raises ``Refused``. Where the answer may go is asked for each report, right before its card.
+        """
+        decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=True)
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(decision.sentence, reason=decision.reason)
+
     def allow(self, request: Request, act: Act = Act.READ) -> Target:
         """Ask policy; gives where the answer may go. Raises ``Refused`` with the sentence for the person.
 
@@ -54,5 +63,5 @@ class Context:
         if decision.verdict is Verdict.PRIVATELY:
             request.course.outcome = PRIVATELY
             self.say(request, "privately", decision.sentence)
-            return request.privately
+            request.course.private = True
         return request.target

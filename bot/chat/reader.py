@@ -15,6 +15,7 @@ from bot.chat.words import read_words
 from bot.errors import BotError, Refused, WebexError
 from bot.ledger import audit, events, posts
 from bot.ledger.audit import Door
+from bot.outbox import Unsure
 from bot.ports import Target
 from bot.queue import Again
 from bot.reports.whereto import DIRECT, GROUP
@@ -37,6 +38,10 @@ LAG = timedelta(seconds=30)
 LAG_STEP = 0.5
 """Seconds between looks for it."""
 NOT_FOUND = 404
+PATIENCE = timedelta(hours=1)
+"""How long it is tried to say that there is no answer, although Webex refuses it."""
+GAVE_UP, ERROR = "I could not answer this.", "(reference "
+"""By these words such a message is known again: its reference is another one at each try."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
 
@@ -78,15 +83,30 @@ class Reader:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
             return
+        try:
+            self._say_so(event, f"{GAVE_UP} {sentence}")
+        except BotError as error:
+            # As long as it is new the sweep has it read again, so a person is not left without a word at once.
+            if not isinstance(error, Unsure) and self._age(event) < PATIENCE:
+                raise
+            log.warning("nobody_could_be_told", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
+
+    def _say_so(self, event: Event, sentence: str) -> None:
         if event.room_id:
-            target = Target(room_id=event.room_id, direct=event.room_type == DIRECT)
-            self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
+            parent = event.data_id if event.resource == "messages" else None
+            target = Target(room_id=event.room_id, parent_id=parent, direct=event.room_type == DIRECT)
+            self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence, mark=GAVE_UP)
+
+    def _age(self, event: Event) -> timedelta:
+        now = self._context.now()
+        return now - (event.received_at or now)
 
     def _not_there(self, event: Event, error: WebexError) -> Again | None:
-        """A 404 on what was just announced is lag; later, and for any other refusal, there is nothing to answer to."""
-        waited = self._context.now() - (event.received_at or self._context.now())
-        if error.status == NOT_FOUND and waited < LAG:
+        """A 404 on what was just announced is lag; later there is nothing to answer to. Other refusals are told."""
+        if error.status != NOT_FOUND:
+            raise error
+        if self._age(event) < LAG:
             return Again(LAG_STEP, count=False)
         log.warning("event_not_readable", resource=event.resource, cause=str(error))
         outcome = audit.joined(audit.FAILED, audit.cause_of(error))
@@ -115,7 +135,8 @@ class Reader:
             request.course.reference = reference
             request.course.tracking = audit.tracking_of(error)
             log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
-            self._context.say(request, "error", f"{error.sentence} (reference {reference})")
+            said = f"{error.sentence} (reference {reference})"
+            self._context.outbox.say(f"{request.origin}:error", request.target, said, mark=ERROR)
 
     def _request(self, event: Event) -> Request | None:
         match event.resource, event.event:
@@ -135,12 +156,13 @@ class Reader:
         message = self._context.chat.message(event.data_id)
         if message.person_id == bot.id:
             return None
-        words = read_words(message.text, message.html, bot, registry.words, direct=message.room_type == DIRECT)
+        room_type = message.room_type or event.room_type or ""
+        words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
         return Request(
             origin=origin_of(event),
             person_id=message.person_id,
             room_id=message.room_id,
-            room_type=message.room_type,
+            room_type=room_type,
             parent_id=message.parent_id or message.id,
             word=words.word or "help",
             rest=words.rest,
@@ -154,7 +176,7 @@ class Reader:
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
         if not isinstance(word, str) or len(word) > LONGEST_WORD:
             return None
-        room_type, parent = self._thread_of(action)
+        room_type, parent = self._thread_of(action, event)
         return Request(
             origin=origin_of(event),
             person_id=action.person_id,
@@ -167,14 +189,14 @@ class Reader:
             door=Door.BUTTON,
         )
 
-    def _thread_of(self, action: Action) -> tuple[str, str | None]:
+    def _thread_of(self, action: Action, event: Event) -> tuple[str, str | None]:
         """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have."""
         with self._context.store.read() as tx:
             post = posts.by_message(tx, action.message_id)
         if post is not None:
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._context.chat.message(action.message_id)
-        return card.room_type, card.parent_id or card.id
+        return card.room_type or event.room_type or "", card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:
         """The bot was added to a space: it says what it can do."""

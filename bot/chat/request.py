@@ -27,6 +27,8 @@ class Course:
     """The reports that it is about, each a row of its own."""
     reference: str | None = None
     tracking: str | None = None
+    private: bool = False
+    """Policy said that others would read along: every later word about it goes to the asker 1:1."""
     written: bool = False
     """Its rows are there already: they were written with what it began."""
 
@@ -57,12 +59,9 @@ class Request:
     @property
     def target(self) -> Target:
         """Where the answer goes."""
+        if self.course.private:
+            return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
-
-    @property
-    def privately(self) -> Target:
-        """The asker, 1:1."""
-        return Target(person_id=self.person_id, direct=True)
 
     def entries(self, act: str) -> list[Entry]:
         """The audit's rows about this request, as its course is now; ``act`` is the command's word."""

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Sequence
 
     from bot.ports import Person
 
@@ -20,6 +20,12 @@ BREAKS = frozenset({"br", "p", "div", "li", "ul", "ol", "pre", "blockquote", "h1
 _SEPARATORS = re.compile(r"[\s,;\u200b\ufeff]+")
 _BESIDE_NAME = r"[\s,:\u200b\ufeff]"
 _WRAPPING = "<>\"'“”„‘’«»`*()[]{}.:!?"
+COMMAND_WITHIN = 3
+"""A command may stand so far into a message: "please get report …"."""
+LONGEST_FILLER = 12
+"""Letters of the longest word that is taken for mere politeness; ids are longer, or have digits."""
+NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn't", "doesn’t", "without"})
+"""After these the command is not what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +40,50 @@ def read_words(text: str, html: str, bot: Person, known: Collection[str], *, dir
     """Read a message. ``known`` are the commands' words: they decide where a mention may stand for two things.
 
     With an ``html`` mention of the bot there is no doubt. Without, the label stands in the text, at the start or the
-    end, and may be the bot's full or first name; a bot named "Report Bot" makes "Report report X" of it.
+    end, and may be the bot's full or first name; a bot named "Report Bot" makes "Report report X" of it. In a group
+    space somebody has mentioned the bot, so a reading with the label taken off comes before the text as it stands.
     """
     if MENTION in html.lower():
         without = _without_mention(html, bot)
         if without is not None:
-            return _split(without)
-    readings = list(_readings(text, bot))
+            words = _split(without)
+            return _command([words], known) or words
+    as_it_stands, (unlabelled, sure) = _split(text), _readings(text, bot)
     if direct:
-        readings.insert(0, text)
-    else:
-        readings.append(text)
-    return next((words for words in map(_split, readings) if words.word.casefold() in known), _split(readings[0]))
+        return _command([as_it_stands, *unlabelled], known) or as_it_stands
+    # A name of several words at the start is no accident: then the text is not read as it stands.
+    others = [] if sure else [as_it_stands]
+    return _command(unlabelled, known) or _command(others, known) or [*unlabelled, as_it_stands][0]
+
+
+def is_filler(word: str) -> bool:
+    """Whether a word is plain and short, as "please" is, and no id."""
+    letters = word.replace("'", "").replace("’", "")
+    return letters.isalpha() and len(word) <= LONGEST_FILLER
+
+
+def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:
+    """The first reading that begins with a command, or else the first that has one soon."""
+    begins = (words for words in readings if words.word.casefold() in known)
+    return next(begins, None) or next(filter(None, (_later(words, known) for words in readings)), None)
+
+
+def _later(words: Words, known: Collection[str]) -> Words | None:
+    """From the command on, where only a few plain words stand before it."""
+    tokens = (words.word, *words.rest)
+    for place, token in enumerate(tokens[:COMMAND_WITHIN]):
+        if token.casefold() in known:
+            return Words(token, tokens[place + 1 :])
+        if not is_filler(token) or token.casefold() in NEGATIONS:
+            return None
+    return None
+
+
+def names_of(bot: Person) -> list[str]:
+    """What a mention of the bot may show, the longest first; Webex need not tell the first name."""
+    first = next(iter(bot.display_name.split()), "")
+    names = dict.fromkeys(name for name in (bot.display_name, bot.nick_name, bot.first_name, first) if name)
+    return sorted(names, key=lambda name: -len(name.split()))
 
 
 def _split(text: str) -> Words:
@@ -56,19 +94,26 @@ def _split(text: str) -> Words:
     return Words(tokens[0].lstrip("/"), tuple(tokens[1:]))
 
 
-def _readings(text: str, bot: Person) -> Iterator[str]:
-    """The text without the bot's name: full before first name, at the start before at the end."""
+def _readings(text: str, bot: Person) -> tuple[list[Words], bool]:
+    """The text without the bot's name: full before first name, at the start before at the end.
+
+    And whether a name of several words stood at the start.
+    """
+    found: list[Words] = []
+    sure = False
     stripped = text.strip()
     trimmed = stripped.rstrip(" \t\r\n\u00a0\u200b\ufeff.!?")
-    for label in dict.fromkeys(name for name in (bot.display_name, bot.nick_name, bot.first_name) if name):
+    for label in names_of(bot):
         name = r"\s+".join(re.escape(part) for part in label.split())
         start = re.match(rf"@?{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
-        if start:
-            yield stripped[start.end() :]
+        if start and not sure:
+            sure = len(label.split()) > 1
+            found.append(_split(stripped[start.end() :]))
         # No repetition in front of the name: a message of spaces would take seconds.
         end = re.search(rf"(?:^|(?<={_BESIDE_NAME}))@?{name}$", trimmed, re.IGNORECASE)
         if end:
-            yield trimmed[: end.start()]
+            found.append(_split(trimmed[: end.start()]))
+    return found, sure
 
 
 class _Reader(HTMLParser):
@@ -77,7 +122,7 @@ class _Reader(HTMLParser):
     def __init__(self, bot: Person) -> None:
         super().__init__(convert_charrefs=True)
         self._bot = bot
-        self._names = {name.casefold() for name in (bot.display_name, bot.nick_name, bot.first_name) if name}
+        self._names = {name.casefold() for name in names_of(bot)}
         self._id = ""
         self._label: list[str] | None = None
         self.parts: list[str] = []

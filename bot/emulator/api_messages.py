@@ -147,7 +147,8 @@ def list_messages() -> Response:
         found = world().messages(space)
         wanted = asked.get("mentionedPeople")
         parent = asked.get("parentId")
-        if person.is_bot and space.type == "group" and wanted not in ("me", person.id) and not parent:
+        thread = parent and world().lists_threads
+        if person.is_bot and space.type == "group" and wanted not in ("me", person.id) and not thread:
             raise Refusal(403, "A bot can list the messages of a group space only with mentionedPeople=me.")
         if parent:
             found = [message for message in found if message.parent_id == parent]

@@ -53,6 +53,9 @@ IN_HAND = frozenset({State.READY, State.FETCHING, State.POSTING})
 OPEN = frozenset({State.ASKED, State.PENDING}) | IN_HAND
 CLOSED = frozenset(State) - OPEN
 
+PERSONAL = frozenset({State.REFUSED, State.CANCELLED})
+"""Ends that are about who asked, not about the report: who joined goes on waiting."""
+
 MOVES: dict[State, frozenset[State]] = {
     State.ASKED: frozenset({State.PENDING, State.READY, State.FAILED, State.REFUSED, State.EXPIRED, State.CANCELLED}),
     State.PENDING: frozenset({State.READY, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}),
@@ -142,8 +145,8 @@ def move(
 ) -> bool:
     """Move a delivery on from the state that it was read in. False: somebody else moved it first.
 
-    Those that joined it end with it. Each end is a row in the audit: ``why`` is its short cause, by default that of
-    ``error``.
+    Those that joined it end with it, but where the end is only about who asked: then the first of them goes on in its
+    place. Each end is a row in the audit: ``why`` is its short cause, by default that of ``error``.
     """
     if to not in MOVES[delivery.state]:
         raise ValueError(f"a delivery does not go from {delivery.state} to {to}")
@@ -154,12 +157,40 @@ def move(
     ended = tx.execute(update(deliveries).where(this).values(values | closing).returning(*_AUDITED)).one_or_none()
     if ended is None:
         return False
-    joined = (deliveries.c.leader_id == delivery.id) & deliveries.c.state.in_([state.value for state in OPEN])
+    if to in PERSONAL:
+        hand_over(tx, delivery, now)
+    joined = _joined(delivery)
     closing["reason"] = values.get("reason")
     followers = tx.execute(update(deliveries).where(joined).values(closing).returning(*_AUDITED)).all()
     for row in (ended, *followers):
         audit.record(tx, _ending(row, to, why or (audit.cause_of(error) if error else ""), error), now)
     return True
+
+
+def _joined(delivery: Delivery) -> ColumnElement[bool]:
+    return (deliveries.c.leader_id == delivery.id) & deliveries.c.state.in_([state.value for state in OPEN])
+
+
+def hand_over(tx: Transaction, delivery: Delivery, now: datetime, *, not_to: str | None = None) -> None:
+    """Those who joined a delivery go on without it: the first of them (not the person ``not_to``) leads the others."""
+    found = [one for one in _find(tx, _joined(delivery)) if one.asker_id != not_to]
+    if found:
+        first, *others = found
+        _lead(tx, first, delivery, now)
+        for other in others:
+            note(tx, other.id, leader_id=first.id)
+
+
+def let_go(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+    """Each of those who joined a delivery is served by itself from now on: the file cannot be seen by all of them."""
+    for one in _find(tx, _joined(delivery)):
+        _lead(tx, one, delivery, now)
+
+
+def _lead(tx: Transaction, one: Delivery, before: Delivery, now: datetime) -> None:
+    """Stand where the delivery stood that was joined; the job that serves its report finds it."""
+    in_hand = {"state": State.READY.value, "ready_at": now} if before.state in IN_HAND else {}
+    note(tx, one.id, leader_id=None, **in_hand)
 
 
 def _ending(row: Row[Any], to: State, why: str, error: BotError | None) -> audit.Entry:
@@ -230,6 +261,27 @@ def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -
         deliveries.c.state.in_([state.value for state in OPEN]),
         (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
         | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
+    )
+
+
+def open_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
+    """The same with those that joined another: everything that a person may cancel in a space."""
+    return _find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.state.in_([state.value for state in OPEN]),
+        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
+        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
+    )
+
+
+def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]:
+    """What one request has cancelled: its origin stands in the place of a reason."""
+    return _find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.state == State.CANCELLED.value,
+        deliveries.c.reason == origin,
     )
 
 

@@ -56,7 +56,7 @@ def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
     """End what is open for a person, and put a pseudonym in their place; the audit says that, and not who it was."""
     open_ones = _open_of(tx, person_id)
     for delivery in open_ones:
-        _hand_over(tx, delivery)
+        deliveries.hand_over(tx, delivery, now, not_to=person_id)
         _end(tx, delivery, now)
     pseudonym = MARK + secrets.token_hex(RANDOM_BYTES)
     replaced = {
@@ -83,29 +83,6 @@ def _open_of(tx: Transaction, person_id: str) -> list[Delivery]:
     ).scalars()
     found = (deliveries.get(tx, delivery_id) for delivery_id in ids.all())
     return [delivery for delivery in found if delivery is not None]
-
-
-def _hand_over(tx: Transaction, delivery: Delivery) -> None:
-    """Others who joined this delivery go on waiting: the first of them leads from now on; a sweep finds its watch."""
-    followers = (
-        tx.execute(
-            select(deliveries_table.c.id)
-            .where(
-                deliveries_table.c.leader_id == delivery.id,
-                deliveries_table.c.asker_id != delivery.asker_id,
-                deliveries_table.c.state.in_([state.value for state in OPEN]),
-            )
-            .order_by(deliveries_table.c.id)
-        )
-        .scalars()
-        .all()
-    )
-    if not followers:
-        return
-    first, *others = followers
-    deliveries.note(tx, first, leader_id=None)
-    for other in others:
-        deliveries.note(tx, other, leader_id=first)
 
 
 def _end(tx: Transaction, delivery: Delivery, now: datetime) -> None:

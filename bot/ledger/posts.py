@@ -63,7 +63,8 @@ def by_message(tx: Transaction, message_id: str) -> Post | None:
 
 
 def _one(tx: Transaction, where: object) -> Post | None:
-    row = tx.execute(select(posts).where(where)).one_or_none()  # type: ignore[arg-type]
+    # The first: two posts of the same words may have been taken for one message, which must not stop anybody.
+    row = tx.execute(select(posts).where(where).order_by(posts.c.id)).first()  # type: ignore[arg-type]
     if row is None:
         return None
     return Post(

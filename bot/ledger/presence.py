@@ -24,16 +24,18 @@ class Absence:
 
     since: datetime
     until: datetime
+    told: bool = True
+    """False: what was missed is answered without a word, since nobody knows from when on the door heard nothing."""
 
     @property
     def key(self) -> str:
         """The key of the job that makes up for it."""
-        return f"{self.since.timestamp():.0f}-{self.until.timestamp():.0f}"
+        return f"{self.since.timestamp():.0f}-{self.until.timestamp():.0f}" + ("" if self.told else "-silently")
 
     @property
     def noticeable(self) -> bool:
         """Whether people may have waited."""
-        return self.until - self.since > NOTICEABLE
+        return self.told and self.until - self.since > NOTICEABLE
 
     @property
     def sentence(self) -> str:
@@ -60,5 +62,5 @@ def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:
 
 def read_key(key: str) -> Absence:
     """The absence of a job's key."""
-    since, _, until = key.partition("-")
-    return Absence(datetime.fromtimestamp(int(since), UTC), datetime.fromtimestamp(int(until), UTC))
+    since, until, *silently = key.split("-")
+    return Absence(datetime.fromtimestamp(int(since), UTC), datetime.fromtimestamp(int(until), UTC), not silently)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 UNKNOWN_HERE = 404
 REFUSED_HERE = 403
-ASK_THE_OTHER = frozenset({UNKNOWN_HERE, REFUSED_HERE})
+WRONG_HERE = 400
+ASK_THE_OTHER = frozenset({UNKNOWN_HERE, REFUSED_HERE, WRONG_HERE})
+"""Answers of one family that the other may not share: 400 is how one could refuse an id of the other's."""
 
 NEEDS = {
     Family.PARTNER: (
@@ -59,6 +61,13 @@ def _told(answers: dict[Family, WebexError]) -> str:
     return said + tracking
 
 
+def _none_has_it(answers: dict[Family, WebexError]) -> BotError:
+    """What to say when no family has it: one sentence about all of them, unless all call the request itself wrong."""
+    if all(error.status not in {UNKNOWN_HERE, REFUSED_HERE} for error in answers.values()):
+        return next(iter(answers.values()))
+    return NotFound(answers)
+
+
 class Catalogue:
     """Asks the families of the settings, in their order."""
 
@@ -74,21 +83,26 @@ class Catalogue:
     def find(self, report_id: str, known: str | None = None) -> Report:
         """The report's details. ``known``: the family that it was found in before, asked first.
 
-        Raises :class:`NotFound` when every family answers 404 or 403, and ``WebexError`` for anything else.
+        Raises :class:`NotFound` when every family answers 404 or 403, and ``WebexError`` for anything else: a family
+        that has trouble does not hide a report that the other has.
         """
         order = sorted(self._families, key=lambda family: family.value != known)
         answers: dict[Family, WebexError] = {}
+        trouble: WebexError | None = None
         for family in order:
             try:
                 return self._api.details(family, report_id)
             except WebexError as error:
-                if error.status not in ASK_THE_OTHER:
+                if error.status in ASK_THE_OTHER:
+                    answers[family] = error
+                elif error.passing:
+                    trouble = trouble or error  # the other family may have it all the same
+                else:
                     raise
-                answers[family] = error
             except ReportMissing:
                 # An empty answer with status 200 means the same as 404.
                 answers[family] = WebexError("report details", UNKNOWN_HERE)
-        raise NotFound(answers)
+        raise trouble or _none_has_it(answers)
 
     def details(self, family: str, report_id: str) -> Report:
         """The report's details, in the family that is known to have it."""
@@ -101,7 +115,7 @@ class Catalogue:
     def everything(self) -> tuple[list[Report], dict[Family, WebexError]]:
         """All reports of all families, newest first, and the families that refused.
 
-        Raises ``WebexError`` when a family fails in another way, or when every family refuses.
+        Raises ``WebexError`` or :class:`NotFound` when every family fails.
         """
         found: list[Report] = []
         refused: dict[Family, WebexError] = {}
@@ -109,10 +123,8 @@ class Catalogue:
             try:
                 found += self._api.list(family)
             except WebexError as error:
-                if error.status not in ASK_THE_OTHER:
-                    raise
                 refused[family] = error
         if len(refused) == len(self._families):
-            raise NotFound(refused)
+            raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
         found.sort(key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True)
         return found, refused

@@ -27,7 +27,7 @@ from bot.reports.endings import GONE, end
 from bot.reports.model import Family, Phase
 from bot.reports.naming import CONTENT_TYPES, file_name
 from bot.reports.privately import go_private
-from bot.reports.watch import BY_WEBEX, failed, gone, named, watch_key
+from bot.reports.watch import details_interval, BY_WEBEX, failed, gone, named, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ EXTRA_TIME = timedelta(hours=6)
 """A report that became ready late is still delivered after its watch's deadline."""
 
 UNKNOWN_TO_WEBEX = 404
+LINK_GONE = 410
 
 
 class Deliver:
@@ -73,6 +74,7 @@ class Deliver:
         outbox: Outbox,
         folder: Path,
         now: Callable[[], datetime],
+        poll_interval: float,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -82,6 +84,7 @@ class Deliver:
         self._outbox = outbox
         self._folder = folder
         self._now = now
+        self._poll_interval = poll_interval
 
     def run(self, key: str) -> None:
         """Deliver to everybody who waits, and to those who come to wait meanwhile.
@@ -165,8 +168,19 @@ class Deliver:
                     # Its file may be in the space already, so it cannot go back to being watched.
                     end(tx, self._queue, delivery, State.FAILED, made_again(delivery.title), now, why=BY_WEBEX)
                 else:
-                    deliveries.move(tx, delivery, State.PENDING, now, status=report.status)
-                    self._queue.put(tx, tasks.WATCH, watch_key(delivery.family or "", delivery.region))
+                    # The list said "done" and the details do not: the next look at it waits longer each time.
+                    wait = details_interval(delivery.missing, self._poll_interval)
+                    deliveries.move(
+                        tx,
+                        delivery,
+                        State.PENDING,
+                        now,
+                        status=report.status,
+                        missing=delivery.missing + 1,
+                        next_look_at=now + timedelta(seconds=wait),
+                    )
+                    key = watch_key(delivery.family or "", delivery.region)
+                    self._queue.put(tx, tasks.WATCH, key, after=self._poll_interval)
         return False
 
     def _permitted(self, waiting: Sequence[Delivery]) -> tuple[list[Delivery], BotError | None]:
@@ -194,7 +208,7 @@ class Deliver:
         if decision.verdict is Verdict.ALLOWED:
             return True
         if decision.verdict is Verdict.PRIVATELY:
-            go_private(self._store, self._outbox, delivery, decision.sentence)
+            go_private(self._store, self._outbox, delivery, decision.sentence, self._now())
             return True
         self._end_all([delivery], State.REFUSED, decision.sentence, why=decision.reason)
         return False
@@ -214,7 +228,7 @@ class Deliver:
         self._move(self._again(allowed), State.READY, State.FETCHING)
         held = self._held(allowed, path)
         if held is None:
-            held = self._files.download(report, path)
+            held = self._download(report, path)
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
             with self._store.begin(durable=False) as tx:
                 for delivery in allowed:
@@ -223,6 +237,18 @@ class Deliver:
             self._end_all(self._again(allowed), State.FAILED, too_large(report, held.size), why="too_large")
             return None
         return held
+
+    def _download(self, report: Report, path: Path) -> Downloaded:
+        """Fetch it; a link that is gone is asked for anew, once."""
+        try:
+            return self._files.download(report, path)
+        except WebexError as error:
+            if error.status != LINK_GONE:
+                raise
+            fresh = self._catalogue.details(report.family.value, report.id)
+            if fresh.phase is not Phase.READY:
+                raise
+            return self._files.download(fresh, path)
 
     def _held(self, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
         with self._store.read() as tx:
@@ -297,6 +323,8 @@ def file_line(report: Report, held: Downloaded, contents: Contents) -> str:
 
 def nothing_inside(report: Report, contents: Contents) -> str:
     """Why a report may hold no rows: the likely causes, by family."""
+    if contents.columns == 1:
+        return "The file is a single line. It may be an error message: open it before you rely on it."
     what = "holds only its header" if contents.columns else "is empty"
     if report.family is Family.PARTNER:
         region = in_message(report.region)

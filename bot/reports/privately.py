@@ -14,6 +14,8 @@ from bot.reports.endings import GONE
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
     from bot.store import Store
@@ -23,7 +25,7 @@ log = structlog.get_logger(__name__)
 REMOVED = "I am not in the space where you asked for a report any more, so I answer you here."
 
 
-def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str) -> Delivery:
+def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str, now: datetime) -> Delivery:
     """Say so in the space, or to the asker when the bot is no longer in it; gives the delivery as it is then.
 
     Raises ``WebexError`` for everything but a space that is closed to the bot.
@@ -37,5 +39,7 @@ def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str) 
     except Unsure:
         log.info("perhaps_said", reference=delivery.reference)  # said or not, the sentence is not worth the report
     with store.begin() as tx:
+        # Those who joined were promised the file in this space: each gets it 1:1 now, if policy lets them.
+        deliveries.let_go(tx, delivery, now)
         deliveries.note(tx, delivery.id, private=True)
         return deliveries.get(tx, delivery.id) or delivery

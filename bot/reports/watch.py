@@ -19,7 +19,7 @@ from bot.ledger.deliveries import State
 from bot.plain_words import duration, in_message
 from bot.queue import Again
 from bot.reports.endings import end
-from bot.reports.model import Phase
+from bot.reports.model import Phase, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from bot.ledger.deliveries import Delivery
     from bot.queue import Queue
     from bot.reports.catalogue import Catalogue
-    from bot.reports.model import Report
     from bot.store import Store, Transaction
 
 log = structlog.get_logger(__name__)
@@ -103,6 +102,8 @@ class Watch:
         seen: list[tuple[Delivery, Report | BotError]] = []
         for delivery in waiting:
             report = listed.get(delivery.report_id) or self._absent(delivery)
+            if isinstance(report, Report) and report.phase is Phase.READY and self._too_early(delivery):
+                continue
             if isinstance(report, BotError) and report.passing:
                 pause = max(pause, report.retry_after or 0.0)
             elif report is not None:
@@ -138,9 +139,13 @@ class Watch:
                     end(tx, self._queue, delivery, State.EXPIRED, too_long(delivery), now, why="not_done_in_time")
         return [delivery for delivery in found if delivery.deadline_at > now]
 
+    def _too_early(self, delivery: Delivery) -> bool:
+        """Whether the time of the next look has not come: the list lags behind the details, one way or the other."""
+        return delivery.next_look_at is not None and delivery.next_look_at > self._now()
+
     def _absent(self, delivery: Delivery) -> Report | BotError | None:
         """Ask for an id that the list does not show; None when its time has not come."""
-        if delivery.next_look_at is not None and delivery.next_look_at > self._now():
+        if self._too_early(delivery):
             return None
         try:
             return self._catalogue.details(delivery.family or "", delivery.report_id)
@@ -164,8 +169,8 @@ class Watch:
         elif seen.phase is Phase.FAILED:
             end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
         elif seen.phase is Phase.READY:
-            learned |= {"status": seen.status, "ready_at": now}
-            if deliveries.move(tx, delivery, State.READY, now, **learned):
+            looks = delivery.looks + 1
+            if deliveries.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, ready_at=now):
                 put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
         else:
             deliveries.note(tx, delivery.id, status=seen.status, **learned)

@@ -30,8 +30,8 @@ WINDOW: Final = 300.0
 GRAIN: Final = 5.0
 """Seconds that are counted together; the window is exact to this."""
 MINUTE: Final = 60.0
-MOST_A_MINUTE: Final = 30
-"""Calls of one address that are told why they are refused; further ones are told to come later."""
+MOST_A_MINUTE: Final = 300
+"""Calls of one address that are told why they are refused; high enough that an honest mistake never meets it."""
 MOST_ADDRESSES: Final = 10_000
 """Addresses counted singly in one minute; all further ones are counted as if they were one."""
 EVERYBODY_ELSE: Final = ""

@@ -26,7 +26,7 @@ from bot.web.signature import is_signed
 from bot.web.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from bot.queue import Queue
@@ -40,6 +40,7 @@ MAX_ID = 512
 """Letters of an id or a name in an envelope."""
 RETRY_AFTER = "5"
 """Seconds, in a 503."""
+UNSIGNED = 401
 
 # Only what people write and press can be the bot's own; that the bot was added to a space is news.
 OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
@@ -76,15 +77,16 @@ class MalformedError(ValueError):
     """The body is no event of Webex's."""
 
 
-def add_route(app: Flask, door: Door, path: str) -> None:
-    """Serve the webhook under the path that the manifest registers."""
+def add_routes(app: Flask, door: Door, paths: Iterable[str]) -> None:
+    """Serve the webhook under each of the paths."""
 
     def webhook() -> Response:
         answer = _answer(door)
         door.count(answer.status_code)
         return answer
 
-    app.add_url_rule(path, "webhook", webhook, methods=["POST"])
+    for path in paths:
+        app.add_url_rule(path, "webhook", webhook, methods=["POST"])
 
 
 def _answer(door: Door) -> Response:
@@ -98,7 +100,7 @@ def _answer(door: Door) -> Response:
         answer = Response("incomplete\n", 400)
         return _unverified(door, "webhook_cut_off", answer, cause="shorter than announced")
     if not is_signed(body, request.headers, door.secrets):
-        answer = Response("signature does not verify\n", 401)
+        answer = Response("signature does not verify\n", UNSIGNED)
         return _unverified(door, "webhook_not_verified", answer, bytes=len(body))
     try:
         event = read_event(body)
@@ -109,9 +111,14 @@ def _answer(door: Door) -> Response:
 
 
 def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Response:
-    """Count it. The address is the peer's: whoever forges events forges ``X-Forwarded-For`` too."""
+    """Count it. The address is the peer's: whoever forges events forges ``X-Forwarded-For`` too.
+
+    Too large or cut off stays what it is however many come: a sender with that fault must be able to see it.
+    """
     wait = door.knocks.note(request.remote_addr or "", what, **more)
-    return answer if wait is None else Response("too many\n", 429, {"Retry-After": str(wait)})
+    if wait is None or answer.status_code != UNSIGNED:
+        return answer
+    return Response("too many\n", 429, {"Retry-After": str(wait)})
 
 
 def _keep(door: Door, event: Event) -> Response:

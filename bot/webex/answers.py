@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from requests.utils import parse_header_links
 
-from bot.errors import WebexError
+from bot.errors import ADMIN_TOKEN, WebexError
 from bot.observe import without_secrets
 
 if TYPE_CHECKING:
@@ -69,9 +69,18 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 
 def error_from(
-    call: str, status: int, headers: Mapping[str, str], body: bytes, *, secrets: tuple[str, ...] = ()
+    call: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    secrets: tuple[str, ...] = (),
+    whose: str = ADMIN_TOKEN,
 ) -> WebexError:
-    """Make the error of an answer that is not a success. ``secrets`` are taken out of Webex's message."""
+    """Make the error of an answer that is not a success. ``secrets`` are taken out of Webex's message.
+
+    ``whose``: the token that the call was made with, in words.
+    """
     details: Any = None
     with suppress(ValueError, RecursionError):
         details = json.loads(body)
@@ -88,6 +97,7 @@ def error_from(
         message=cleaned(message, secrets),
         tracking_id=tracking,
         retry_after=retry_after(headers),
+        whose=whose,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from webexteamssdk import WebexTeamsAPI, dict_data_factory
 from webexteamssdk.exceptions import webexteamssdkException
 
+from bot.errors import BOT_TOKEN
 from bot.webex import shapes, uploads
 from bot.webex.answers import unreadable
 from bot.webex.client import segment
@@ -54,7 +55,9 @@ class Chat:
         observe: Observe | None = None,
         brake: Brake | None = None,
     ) -> None:
-        self._transport = Transport(base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake)
+        self._transport = Transport(
+            base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake, whose=BOT_TOKEN
+        )
         self._api = WebexTeamsAPI(
             access_token="(set by the transport)",  # noqa: S106 the SDK insists on one
             base_url=self._transport.base_url,
@@ -93,7 +96,7 @@ class Chat:
         attachments = None if card is None else [{"contentType": CARD_TYPE, "content": card}]
         return self._one(
             "POST messages",
-            shapes.posted,
+            lambda raw: shapes.posted(raw, target.room_id),
             lambda: self._api.messages.create(**uploads.address(target), markdown=markdown, attachments=attachments),
         )
 

@@ -7,8 +7,6 @@ SCIM shows them. What cannot be read is an error, never "no roles".
 
 from __future__ import annotations
 
-import base64
-import binascii
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +16,7 @@ from bot.ports import RolesOf
 from bot.webex import shapes
 from bot.webex.answers import unreadable
 from bot.webex.client import NOT_FOUND, segment
+from bot.webex_ids import bare_id, readable_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -180,14 +179,26 @@ class Directory:
         try:
             raw = self._admin.call("GET", f"/identity/scim/{segment(org)}/v2/Users/{segment(user)}").json
         except WebexError as error:
-            if error.status in NO_SCOPE:
+            if error.status not in NO_SCOPE:
+                raise
+            if not self._shows_roles():
                 raise _cannot_see_roles(error) from error
-            raise
+            return []
         roles = raw.get("roles") if isinstance(raw, dict) else None
         if not isinstance(raw, dict) or not isinstance(roles, list | None):
             raise unreadable("GET /identity/scim/{id}/v2/Users/{id}")
         values = (role.get("value") for role in roles or [] if isinstance(role, dict))
         return [value for value in values if isinstance(value, str) and value]
+
+    def _shows_roles(self) -> bool:
+        """Whether the admin token sees roles at all: then somebody who is shown without any has none."""
+        try:
+            if self._raw("me").get("roles"):
+                return True
+        except WebexError as error:
+            if error.status not in NO_SCOPE:
+                raise
+        return self.lists_roles()
 
     def _role_names(self) -> dict[str, str]:
         """Role id to name; empty when the token may not list roles, since the ids' tails do without."""
@@ -211,26 +222,6 @@ class Directory:
                 if isinstance(item, dict) and isinstance(item.get("id"), str) and isinstance(item.get("name"), str):
                     names[item["id"]] = item["name"]
         return names
-
-
-def decoded(an_id: str) -> str:
-    """Read ``ciscospark://us/ROLE/id_full_admin`` out of an id; empty for one that is not base64 of such a text."""
-    bare = an_id.rstrip("=")
-    try:
-        text = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        return ""
-    return text if text.startswith("ciscospark://") else ""
-
-
-def readable_tail(an_id: str) -> str:
-    """The last piece of a decoded id (``id_full_admin``), or empty."""
-    return decoded(an_id).rpartition("/")[2]
-
-
-def bare_id(an_id: str) -> str:
-    """The bare id that SCIM wants, from an encoded one; others are given back as they are."""
-    return readable_tail(an_id) or an_id
 
 
 def _cannot_see_roles(error: WebexError) -> Refused:

@@ -49,7 +49,7 @@ def person(raw: Mapping[str, Any]) -> Person:
         nick_name=_text(raw, "nickName"),
         org_id=_text(raw, "orgId"),
         emails=_texts(raw.get("emails")),
-        kind=_text(raw, "type") or "person",
+        kind=_text(raw, "type"),
         roles=_texts(raw.get("roles")),
     )
 
@@ -63,6 +63,7 @@ def message(raw: Mapping[str, Any]) -> Message:
         room_type=_text(raw, "roomType"),
         person_id=_text(raw, "personId"),
         text=_text(raw, "text"),
+        markdown=_text(raw, "markdown"),
         html=_text(raw, "html"),
         parent_id=_text(raw, "parentId") or None,
         files=len(files) if isinstance(files, list) else 0,
@@ -70,9 +71,9 @@ def message(raw: Mapping[str, Any]) -> Message:
     )
 
 
-def posted(raw: Mapping[str, Any]) -> Posted:
-    """``POST /messages``."""
-    return Posted(message_id=_id(raw, "id"), room_id=_id(raw, "roomId"))
+def posted(raw: Mapping[str, Any], room_id: str | None = None) -> Posted:
+    """``POST /messages`` to ``room_id``: only the message's id must be there, since a post cannot be tried again."""
+    return Posted(message_id=_id(raw, "id"), room_id=_text(raw, "roomId") or room_id or "")
 
 
 def action(raw: Mapping[str, Any]) -> Action:

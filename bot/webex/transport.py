@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from bot.errors import WebexError
+from bot.errors import ADMIN_TOKEN, WebexError
 from bot.values import is_loopback
 from bot.webex.answers import cause_of, error_from, names_of, origin, retry_after, template
 from bot.webex.session import POOL, TIMEOUT, Bearer, PlainSession
@@ -100,7 +100,9 @@ class Transport:
         pool: int = POOL,
         observe: Observe | None = None,
         brake: Brake | None = None,
+        whose: str = ADMIN_TOKEN,
     ) -> None:
+        self._whose = whose
         self._origin = origin(base_url)
         scheme, host, _ = self._origin
         if scheme != "https" and not (scheme == "http" and is_loopback(host)):
@@ -142,7 +144,9 @@ class Transport:
             return response
         if response.status_code == TOO_MANY_REQUESTS:
             self.brake.hold(retry_after(response.headers) or 0.0)
-        raise error_from(call, response.status_code, response.headers, response.content, secrets=(token,))
+        raise error_from(
+            call, response.status_code, response.headers, response.content, secrets=(token,), whose=self._whose
+        )
 
     def _checked(self, method: str, url: str) -> str:
         try:

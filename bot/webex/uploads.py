@@ -66,7 +66,7 @@ def upload(transport: Transport, target: Target, *, path: Path, name: str, conte
         )
     answer = json_of("POST", response.url, response.content)
     try:
-        return shapes.posted(answer)
+        return shapes.posted(answer, target.room_id)
     except (shapes.ShapeError, AttributeError):
         failure = unreadable(call)
     raise failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -9,11 +10,11 @@ import pytest
 
 from bot.errors import Refused, WebexError
 from bot.guard import Guard
-from bot.policy import Act, Rules, Verdict
+from bot.policy import Act, Decision, Rules, Verdict
 from bot.ports import Membership, RolesOf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.ports import Chat, Directory
 
@@ -52,8 +53,16 @@ class Space:
         return [Membership(*one) for one in self.found]
 
 
-def decide(people: People, space: Space, who: str = "ada", *, room: str | None = "room", direct: bool = False):
-    guard = Guard(cast("Directory", people), cast("Chat", space), lambda: BOT, Rules)
+def decide(
+    people: People,
+    space: Space,
+    who: str = "ada",
+    *,
+    room: str | None = "room",
+    direct: bool = False,
+    rules: Callable[[str], Rules] = Rules,
+) -> Decision:
+    guard = Guard(cast("Directory", people), cast("Chat", space), lambda: BOT, rules)
     return guard.decide(who, Act.READ, room_id=room, direct=direct)
 
 
@@ -75,6 +84,33 @@ def test_a_space_that_is_closed_to_the_bot_counts_as_one_with_outsiders(status: 
 @pytest.mark.parametrize("found", [[], [(BOT, OURS)]])
 def test_a_space_that_lists_nobody_but_the_bot_is_not_believed(found: list[tuple[str, str]]) -> None:
     assert decide(People(), Space(found)).verdict is Verdict.PRIVATELY
+
+
+def encoded(kind: str, bare: str) -> str:
+    return base64.urlsafe_b64encode(f"ciscospark://us/{kind}/{bare}".encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("pasted", ["bare", "whole"])
+@pytest.mark.parametrize("shown", ["bare", "whole"])
+def test_an_operator_may_paste_an_id_bare_or_whole(pasted: str, shown: str) -> None:
+    def form(which: str, kind: str, bare: str) -> str:
+        return bare if which == "bare" else encoded(kind, bare)
+
+    ours, partner, room = ("ORGANIZATION", "11-22"), ("ORGANIZATION", "33-44"), ("ROOM", "55-66")
+
+    def rules(_our_org: str) -> Rules:
+        return Rules(
+            our_org=form(shown, *ours),
+            spaces=frozenset({form(pasted, *room)}),
+            partner_orgs=frozenset({form(pasted, *partner)}),
+        )
+
+    people = People({"ada": encoded(*ours)})
+    space = Space([("ada", encoded(*ours)), ("pat", form(shown, *partner))])
+    assert decide(people, space, room=form(shown, *room), rules=rules).verdict is Verdict.ALLOWED
+    assert decide(people, space, room=encoded("ROOM", "other"), rules=rules).reason == "space_not_allowed"
+    space.found.append(("eve", encoded("ORGANIZATION", "77-88")))
+    assert decide(people, space, room=form(shown, *room), rules=rules).reason == "outsiders"
 
 
 def test_no_space_at_all_is_not_an_open_space() -> None:

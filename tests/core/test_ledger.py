@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.ledger import deliveries, events, facts, posts
-from bot.ledger.deliveries import CLOSED, IN_HAND, MOVES, OPEN, Delivery, State
+from bot.ledger.deliveries import CLOSED, Delivery, IN_HAND, MOVES, OPEN, PERSONAL, State
 from bot.ledger.events import Event
 from bot.ports import Target
 from bot.store import Store
@@ -115,7 +115,21 @@ def test_a_move_from_a_state_of_the_past_changes_nothing(store: Store) -> None:
     assert (now.state, now.title, now.reason) == (State.PENDING, "Usage", None)
 
 
-@pytest.mark.parametrize("state", sorted(CLOSED & MOVES[State.PENDING]))
+@pytest.mark.parametrize("state", sorted(PERSONAL))
+def test_where_the_end_is_about_the_person_the_next_one_leads(store: Store, state: State) -> None:
+    leader = ask(store)
+    joined, third = ask(store, "messages:N:R"), ask(store, "messages:T:R")
+    assert move(store, leader, State.PENDING)
+    for one in (joined, third):
+        assert move(store, one, State.PENDING, leader_id=leader.id)
+
+    assert move(store, got(store, leader.id), state, reason="so it is")
+
+    assert (got(store, joined.id).state, got(store, joined.id).leader_id) == (State.PENDING, None)
+    assert got(store, third.id).leader_id == joined.id
+
+
+@pytest.mark.parametrize("state", sorted((CLOSED & MOVES[State.PENDING]) - PERSONAL))
 def test_those_that_joined_end_with_their_leader(store: Store, state: State) -> None:
     leader = ask(store)
     joined = ask(store, "messages:N:R")

@@ -176,6 +176,113 @@ def test_where_the_bot_cannot_look_a_clear_refusal_may_be_tried_again(bench: Wor
     assert len(said(bench, "Hello")) == 1
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_webex_refuses_the_look_the_bot_does_not_guess(bench: Workbench, place: str, status: int) -> None:
+    target = PLACES[place](bench)
+    bench.world.lists_threads = False
+    bench.emulator.faults.add(method="GET", path="/v1/messages/direct", status=status, times=None)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    for _ in range(2):
+        with pytest.raises(Unsure):
+            bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+    assert state_of(bench, "key").state == posts.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_where_webex_refuses_the_look_a_clear_refusal_may_be_tried_again(bench: Workbench, status: int) -> None:
+    bench.world.lists_threads = False
+    target = thread(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=status, times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+def test_after_a_lost_answer_a_clear_refusal_makes_nothing_certain(bench: Workbench) -> None:
+    """REST lags: the first look may be too early, so the next one looks again, and where it cannot it does not guess."""
+    target = thread(bench)
+    for how in ({"cut": "before"}, {"status": 503}):
+        bench.emulator.faults.add(method="POST", path="/v1/messages", times=1, **how)
+        with pytest.raises(WebexError):
+            bench.outbox.say("key", target, "Hello")
+    bench.world.lists_threads = False
+
+    with pytest.raises(Unsure):
+        bench.outbox.say("key", target, "Hello")
+
+
+def test_while_the_look_fails_for_a_while_nothing_is_settled(bench: Workbench) -> None:
+    target = thread(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    bench.emulator.faults.add(method="GET", path="/v1/messages", status=503, times=1)
+    for _ in range(2):
+        with pytest.raises(WebexError):
+            bench.outbox.say("key", target, "Hello")
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_a_card_whose_answer_was_lost_does_not_keep_the_file_back(bench: Workbench, threads: bool) -> None:
+    bench.world.lists_threads = threads
+    report = bench.stage.partner_report()
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work()
+    bench.wait(GENTLY)
+    bench.wait(GENTLY)
+
+    heard = bench.said(bench.stage.group)
+    assert [("card" if one.card else "file" if one.files else one.text) for one in heard] == ["card", "file"]
+    assert bench.delivery().state is State.DONE
+
+
+@pytest.mark.parametrize("field", ["text", "markdown", "html"])
+@pytest.mark.parametrize("mark", ["", "reference7"])
+def test_the_message_is_known_by_whatever_webex_shows_of_it(bench: Workbench, field: str, mark: str) -> None:
+    target = thread(bench)
+    words = "Hello reference7"
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, words, mark=mark)
+    posted = bench.world.post(bench.stage.bot, bench.stage.group, parent_id=target.parent_id, **{field: words})
+
+    assert bench.outbox.say("key", target, words, mark=mark).message_id == posted.id
+
+
+def test_by_its_mark_a_message_is_known_whatever_webex_s_clock_says(bench: Workbench) -> None:
+    target = thread(bench)
+    posted = bench.world.post(bench.stage.bot, bench.stage.group, text="Hello reference7", parent_id=target.parent_id)
+    bench.clock.turn(3600)  # our clock goes ahead of Webex's
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello again, reference7", mark="reference7")
+
+    assert bench.outbox.say("key", target, "Hello again, reference7", mark="reference7").message_id == posted.id
+
+
+def test_a_post_of_which_webex_tells_no_space_is_settled(bench: Workbench) -> None:
+    target = thread(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=200, body={"id": "M"}, times=1)
+
+    posted = bench.outbox.say("key", target, "Hello")
+
+    assert (posted.message_id, posted.room_id) == ("M", target.room_id)
+    assert state_of(bench, "key").state == posts.SENT
+
+
 @pytest.mark.parametrize("direct", [True, False])
 def test_a_thread_whose_root_was_deleted_is_answered_beside_it(bench: Workbench, direct: bool) -> None:
     space = bench.world.direct_space(bench.stage.ada, bench.stage.bot) if direct else bench.stage.group

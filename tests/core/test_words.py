@@ -17,6 +17,8 @@ KNOWN = registry.words
 ID = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC85Yzg"
 BOT = Person("BOT", "Report Bot", "Report", "org", nick_name="Report Bot", kind="bot")
 PLAIN_BOT = Person("BOT", "Ada's Helper", "Ada's", "org", kind="bot")
+NAMELESS_BOT = Person("BOT", "Report Bot", "", "org", kind="bot")
+"""Webex gives a bot neither a first name nor a nick name, it seems."""
 WANTED = Words("report", (ID,))
 
 
@@ -101,6 +103,54 @@ def test_one_to_one_a_name_is_no_mention() -> None:
     assert same(read(f"report {ID}", direct=True), "report", ID)
     assert same(read(f"Report Bot report {ID}", direct=True), "report", "Bot", "report", ID)
     assert same(read(f"Ada's Helper report {ID}", bot=PLAIN_BOT, direct=True), "report", ID)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "rest"),
+    [
+        (f"Report report {ID}", "report", (ID,)),
+        ("Report help", "help", ()),
+        (f"report {ID} Report", "report", (ID,)),
+        ("Report reports", "reports", ()),
+        ("reports Report", "reports", ()),
+        ("Report Bot help", "help", ()),
+        (f"Report {ID}", "report", (ID,)),
+        (f"Report Bot {ID}", ID.casefold(), ()),
+        ("Report Bot hello", "hello", ()),
+        (f"Report please get report {ID}", "report", (ID,)),
+        ("Report please help", "help", ()),
+    ],
+)
+def test_a_bot_of_which_webex_tells_one_name_only(text: str, word: str, rest: tuple[str, ...]) -> None:
+    """A group message without html: the label may be the first word of the name, which is a command's word too."""
+    assert same(read(text, bot=NAMELESS_BOT), word, *rest)
+
+
+def test_a_mention_without_an_id_may_show_the_first_word_of_the_name() -> None:
+    html = f"<p><spark-mention>Report</spark-mention> help {ID}</p>"
+    assert same(read("", html, bot=NAMELESS_BOT), "help", ID)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "rest"),
+    [
+        (f"please get report {ID}", "report", (ID,)),
+        (f"get report {ID}", "report", (ID,)),
+        (f"Could you report {ID} please?", "report", (ID, "please")),
+        ("show reports", "reports", ()),
+        (f"I need that report {ID}", "i", ("need", "that", "report", ID)),
+        (f"do not cancel {ID}", "do", ("not", "cancel", ID)),
+        (f"don’t cancel {ID}", "don’t", ("cancel", ID)),
+        (f"{ID} report", ID.casefold(), ("report",)),
+    ],
+)
+@pytest.mark.parametrize("form", ["1:1", "html", "text"])
+def test_a_command_may_stand_a_little_into_the_message(
+    text: str, word: str, rest: tuple[str, ...], form: str
+) -> None:
+    html = f"<p>{mention('Helper')} {text}</p>" if form == "html" else ""
+    said = text if form == "1:1" else f"Ada's Helper {text}"
+    assert same(read(said, html, bot=PLAIN_BOT, direct=form == "1:1"), word, *rest)
 
 
 def test_several_ids_may_be_parted_in_any_way() -> None:

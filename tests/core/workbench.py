@@ -24,7 +24,7 @@ from bot.outbox import Outbox
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.catalogue import Catalogue
 from bot.reports.deliver import Deliver
-from bot.reports.endings import Tell
+from bot.reports.tell import Tell
 from bot.reports.model import Family
 from bot.reports.watch import Watch
 from bot.store import Store
@@ -180,8 +180,9 @@ class Workbench:
                     outbox=self.outbox,
                     folder=self.folder,
                     now=self.clock,
+                    poll_interval=settings.poll_interval,
                 ),
-                tasks.TELL: Tell(self.store, self.outbox, self.clock),
+                tasks.TELL: Tell(self.store, self.outbox, guard, self.clock),
             },
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,

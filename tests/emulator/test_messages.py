@@ -105,6 +105,8 @@ def test_a_bot_reads_in_a_group_only_what_mentions_it(stage, bot):
     reply = bot.post("/messages", roomId=stage.space.id, text="yes", parentId=shown.id).json()
     thread = bot.get("/messages", roomId=stage.space.id, parentId=shown.id).json()["items"]
     assert [message["id"] for message in thread] == [reply["id"]]
+    stage.world.lists_threads = False
+    assert bot.get("/messages", roomId=stage.space.id, parentId=shown.id).status_code == 403
 
 
 def test_a_reply_to_a_reply_or_across_spaces_is_refused(stage, bot):

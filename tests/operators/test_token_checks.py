@@ -161,6 +161,10 @@ def test_a_persons_token_in_the_bots_place():
     assert World(bot=replace(ADA, id="other")).troubles() == {"bot_token_wrong": sentence(BOT_NOT_A_BOT)}
 
 
+def test_an_account_of_which_webex_does_not_tell_what_it_is_is_no_trouble():
+    assert World(FakeDirectory(replace(ADA, kind="")), bot=replace(BOT, kind="")).troubles() == {}
+
+
 def test_a_dead_bot_token_is_said_to_the_log_at_least():
     assert "WEBEX_BOT_TOKEN" in World(bot_status=401).troubles()["bot_token_wrong"]
 

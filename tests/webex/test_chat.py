@@ -68,6 +68,25 @@ def refused(chat, call) -> WebexError:
     return caught.value
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("name", ["message", "post", "recent", "upload"])
+def test_a_refusal_names_the_token_that_was_refused(loopback, scripted, tmp_path, name, status):
+    file = tmp_path / "file.csv"
+    file.write_bytes(b"a,b")
+    send = {"path": file, "name": "file.csv", "content_type": "text/csv", "markdown": "x"}
+    calls = CALLS | {"upload": lambda chat: chat.upload(Target(room_id="r"), **send)}
+    loopback.answer(lambda exchange, _: exchange.reply(status, {"message": "no"}))
+    sentence = refused(scripted, calls[name]).sentence
+    assert "the bot's own token" in sentence
+    assert "admin" not in sentence
+
+
+def test_a_post_whose_answer_does_not_tell_the_space_was_made(loopback, scripted):
+    loopback.answer(lambda exchange, _: exchange.reply(200, {"id": "m"}))
+    assert scripted.post(Target(room_id="r"), markdown="hi") == Posted("m", "r")
+    assert scripted.post(Target(person_id="p"), markdown="hi") == Posted("m", "")
+
+
 def test_the_bot_knows_itself_and_others(stage):
     me = stage.chat.me()
     assert (me.id, me.display_name, me.first_name, me.kind) == (stage.bot.id, "Report Bot", "Report", "bot")

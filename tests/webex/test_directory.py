@@ -8,8 +8,9 @@ import pytest
 
 from bot.errors import Refused, WebexError
 from bot.webex.client import Client
-from bot.webex.directory import Directory, bare_id, readable_tail
+from bot.webex.directory import Directory
 from bot.webex.tokens import StaticToken
+from bot.webex_ids import bare_id, readable_tail
 from tests.webex.loopback import ALL_ERRORS
 
 
@@ -84,6 +85,49 @@ def test_where_nothing_shows_roles_it_is_refused_with_the_scope_that_is_missing(
             directory.roles_of(stage.ada.id)
         assert caught.value.reason == "roles_unreadable"
     assert len(stage.emulator.calls.calls_to("GET", f"/v1/people/{stage.ada.id}")) == 2
+
+
+NORA = encoded("PEOPLE", "n-1")
+HIDDEN = {NORA: (200, {"id": NORA, "orgId": ORG})}
+"""An ordinary person as people/… shows her; SCIM, by her bare id, answers 404."""
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"me": (200, {"id": "me", "orgId": ORG, "roles": [ADMIN]})},
+        {"me": ME, "roles": (200, {"items": [{"id": ADMIN, "name": "Full Administrator"}]})},
+    ],
+    ids=["its own roles", "the list of roles"],
+)
+def test_where_the_admin_token_sees_roles_somebody_without_them_has_none(loopback, scripted, seen):
+    """Webex leaves the field out for ordinary people, and SCIM wants another scope."""
+    answers(loopback, **HIDDEN, **seen)
+    assert scripted.roles_of(NORA).roles == frozenset()
+
+
+def test_where_it_sees_none_the_missing_scopes_are_named(loopback, scripted):
+    answers(loopback, **HIDDEN, me=ME, roles=(403, {"message": "no"}))
+    with pytest.raises(Refused, match="spark-admin:people_read"):
+        scripted.roles_of(NORA)
+
+
+@pytest.mark.parametrize("broken", ["me", "roles"])
+def test_trouble_in_finding_out_is_no_answer(loopback, scripted, broken):
+    asked: list[str] = []
+
+    def answer(exchange, request):
+        asked.append(request.path)
+        last = request.path.rpartition("/")[2]
+        if last == broken and "/identity/scim/11-22/v2/Users/n-1" in asked:
+            exchange.reply(503, {})
+        else:
+            exchange.reply(*(HIDDEN | {"me": ME}).get(last, (404, {})))
+
+    loopback.answer(answer)
+    with pytest.raises(WebexError) as caught:
+        scripted.roles_of(NORA)
+    assert caught.value.status == 503
 
 
 def test_an_outsiders_hidden_roles_are_not_asked_for(loopback, scripted):

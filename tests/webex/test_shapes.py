@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.ports import Posted
 from bot.webex import shapes
 
 json_values = st.recursive(
@@ -44,6 +45,18 @@ def test_a_message_keeps_its_text_to_the_letter():
     )
     assert (message.text, message.files, message.parent_id) == (" report  AbC=\n", 1, "p")
     assert message.created == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_of_an_answer_to_a_post_only_the_message_s_id_is_needed():
+    assert shapes.posted({"id": "m"}, "r") == Posted("m", "r")
+    assert shapes.posted({"id": "m", "roomId": "other"}, "r") == Posted("m", "other")
+    assert shapes.posted({"id": "m"}) == Posted("m", "")
+    with pytest.raises(shapes.ShapeError):
+        shapes.posted({"roomId": "r"}, "r")
+
+
+def test_a_person_without_a_type_is_of_unknown_kind():
+    assert shapes.person({"id": "x"}).kind == ""
 
 
 def test_what_no_database_takes_is_replaced():

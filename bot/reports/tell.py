@@ -1,0 +1,90 @@
+"""Says how a delivery ended other than with its file. It names the report, so policy is asked here too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.errors import WebexError
+from bot.ledger import deliveries
+from bot.ledger.deliveries import CLOSED, State
+from bot.outbox import Unsure
+from bot.policy import Act, Verdict
+from bot.ports import Target
+from bot.reports.endings import GONE
+from bot.reports.privately import go_private
+from bot.reports.whereto import DIRECT, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.guard import Guard
+    from bot.ledger.deliveries import Delivery
+    from bot.outbox import Outbox
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = timedelta(hours=1)
+"""How long it is tried to tell somebody although Webex refuses it."""
+
+
+class Tell:
+    """Tells the asker, once: in the thread, or 1:1 when others would read along or the space is closed to the bot."""
+
+    def __init__(self, store: Store, outbox: Outbox, guard: Guard, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._guard = guard
+        self._now = now
+
+    def run(self, key: str) -> None:
+        """Say it. Raises ``WebexError`` while Webex has trouble."""
+        with self._store.read() as tx:
+            delivery = deliveries.get(tx, int(key))
+        if delivery is None or delivery.state not in CLOSED or not delivery.reason:
+            return
+        try:
+            self._tell(delivery, delivery.reason)
+        except WebexError as error:
+            # It is all that the person gets: what ends other things at once is tried again here for a while.
+            error.passing |= delivery.settled_at is not None and self._now() - delivery.settled_at < PATIENCE
+            raise
+
+    def _tell(self, delivery: Delivery, reason: str) -> None:
+        delivery, sentence = self._for_whom(delivery, reason)
+        said = f"{sentence} (reference {delivery.reference})"
+        try:
+            self._outbox.say(f"delivery:{delivery.id}:end", target_of(delivery), said, mark=delivery.reference)
+        except Unsure:
+            log.warning("perhaps_told", reference=delivery.reference)
+        except WebexError as error:
+            if error.status not in GONE:
+                raise
+            self._outbox.say(
+                f"delivery:{delivery.id}:end:privately",
+                Target(person_id=delivery.asker_id, direct=True),
+                f"I could not answer in the space where you asked: I am not in it any more. {said}",
+                mark=delivery.reference,
+            )
+
+    def _for_whom(self, delivery: Delivery, sentence: str) -> tuple[Delivery, str]:
+        """Who may hear it: somebody from outside may have joined since it was asked for."""
+        if delivery.state is State.REFUSED or delivery.private or delivery.room_type == DIRECT:
+            return delivery, sentence  # a refusal says nothing of the report
+        try:
+            decision = self._guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False)
+        except WebexError as error:
+            if error.passing:
+                raise
+            return delivery, error.sentence  # nobody can know who may hear more, but this says nothing of the report
+        if decision.verdict is Verdict.PRIVATELY:
+            return go_private(self._store, self._outbox, delivery, decision.sentence, self._now()), sentence
+        return delivery, sentence if decision.verdict is Verdict.ALLOWED else decision.sentence
+
+    def give_up(self, key: str, sentence: str) -> None:
+        """There is nobody left to tell but the log."""
+        log.error("nobody_could_be_told", delivery=key, sentence=sentence)

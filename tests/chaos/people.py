@@ -1,0 +1,119 @@
+"""The people of a run: what they ask and press, in which space, and the reports that they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.chat.registry import COMMAND
+from bot.emulator.problems import Refusal
+from tests.stage import actions_of
+
+if TYPE_CHECKING:
+    from bot.emulator.report import Report
+    from bot.emulator.things import Message, Person, Space
+    from tests.chaos.mail import Mail
+    from tests.chaos.plan import Ask, Press
+    from tests.stage import Stage
+
+NOWHERE = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC9ub3doZXJl"
+"""The id of no report."""
+FAILS_AFTER = 3.0
+"""Seconds after which a report that is going to fail has failed."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, as it stands in its space."""
+
+    ask: Ask
+    message: Message
+    report: Report | None
+
+    @property
+    def root(self) -> str:
+        return self.message.id
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A press, and the question under whose card it was."""
+
+    action_id: str
+    word: str
+    under: Asked
+
+
+class People:
+    """Say and press what the plan says."""
+
+    def __init__(self, stage: Stage, mail: Mail) -> None:
+        self._stage = stage
+        self._world = stage.emulator.world
+        self._mail = mail
+        self.asked: dict[int, Asked] = {}
+        self.pressed: list[Pressed] = []
+
+    def ask(self, ask: Ask) -> None:
+        """Write the question."""
+        report = self._report(ask)
+        person: Person = getattr(self._stage, ask.who)
+        space = self._space(ask, person)
+        words = ask.what if ask.what == "help" else f"report {report.id if report else NOWHERE}"
+        mention = self._stage.bot if space.type == "group" else None
+        message = self._world.say(person, space, words, mention=mention)
+        self._mail.decide(message.id, ask.fate)
+        self.asked[ask.number] = Asked(ask, message, report)
+
+    def _space(self, ask: Ask, person: Person) -> Space:
+        if ask.where == "1:1" or (ask.where == "outside" and ask.who != "ada"):
+            return self._world.direct_space(person, self._stage.bot)
+        return self._stage.outside if ask.where == "outside" else self._stage.group
+
+    def _report(self, ask: Ask) -> Report | None:
+        if ask.what in {"nowhere", "help"}:
+            return None
+        if ask.like is not None and ask.like in self.asked:
+            return self.asked[ask.like].report
+        rows = "".join(f"{ask.number},{row}\r\n" for row in range(20))
+        more = {
+            "pending": {"status": "In progress", "ready_after_polls": 2 + ask.number % 3},
+            "fails": {"status": "waiting"},
+            "failed": {"status": "failed"},
+            "zip": {"as_zip": True},
+        }.get(ask.what, {})
+        make = self._stage.partner_report if ask.family == "partner" else self._stage.organization_report
+        report: Report = make(f"Report {ask.number}", content=f"\ufeffNumber,Row\r\n{rows}".encode(), **more)
+        return report
+
+    def fail_reports(self, now: float, *, all_of_them: bool = False) -> None:
+        """What is going to fail does so in its time; `now`: seconds since the run began."""
+        for one in self.asked.values():
+            due = all_of_them or now > one.ask.at + FAILS_AFTER
+            if one.ask.what == "fails" and due and one.report is not None and one.report.status == "waiting":
+                self._world.set_report(one.report.id, status="failed")
+
+    def press(self, press: Press) -> None:
+        """Press a button of the newest card in the thread of a question, if it has one by now."""
+        under = self.asked.get(press.ask)
+        if under is None or under.report is None:
+            return
+        cards = [one for one in self._cards_of(under) if one.card]
+        buttons = [one["data"] for one in actions_of(cards[-1].card) if one["type"] == "Action.Submit"] if cards else []
+        if not buttons:
+            return
+        data = buttons[press.choice % len(buttons)]
+        try:
+            action = self._world.press(getattr(self._stage, under.ask.who), cards[-1], data)
+        except Refusal:
+            return  # a refresh took the card away in this very moment
+        self._mail.decide(action.id, press.fate)
+        self.pressed.append(Pressed(action.id, str(data[COMMAND]), under))
+
+    def _cards_of(self, asked: Asked) -> list[Message]:
+        space = self._world.spaces[asked.message.room_id]
+        return [
+            one
+            for one in self._world.messages(space)
+            if one.parent_id == asked.root and one.person_id == self._stage.bot.id
+        ]

@@ -1,0 +1,190 @@
+"""One run: the plan is carried out, then everything heals, and within a deadline every question must have its ending."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+from bot.emulator import Emulator
+from tests.chaos import plan as plans
+from tests.chaos.mail import Mail
+from tests.chaos.people import People
+from tests.chaos.plan import Ask, Kill, Lock, Outage, Press, Step, Trouble
+from tests.chaos.system import System
+from tests.chaos.verdict import Verdict, read
+from tests.killed.program import until
+from tests.stage import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.emulator.faults import Fault
+
+TICK = 0.02
+LOOK = 0.5
+MUST_BE_FOUND_WITHIN = 45.0
+"""Seconds. A webhook that is lost while the door lives is found at the door's next start, which looks back two minutes
+behind its last sign of life. So somebody starts the door anew in time, as a deploy would."""
+HEALS_WITHIN = 150.0
+"""Seconds from the end of all trouble to the ending of every question: waits between tries go up to a minute."""
+
+
+@dataclass
+class Outcome:
+    """What a run came to."""
+
+    seed: int
+    requests: int
+    presses: int
+    kills: int
+    faults: int
+    deliveries_of_webhooks: dict[str, int]
+    webhooks_silenced: int
+    presses_lost: int
+    seconds_to_heal: float
+    verdict: Verdict
+    told_otherwise: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Nothing lost, nothing said twice that could be known."""
+        return not self.verdict.lost and not self.verdict.twice
+
+    def figures(self) -> dict[str, Any]:
+        """What is printed, by name."""
+        otherwise = ", ".join(f"{reason} {number}" for reason, number in sorted(self.told_otherwise.items()))
+        return {
+            "seed": self.seed,
+            "requests": f"{self.requests}, and {self.presses} presses",
+            "webhooks": ", ".join(f"{fate} {number}" for fate, number in sorted(self.deliveries_of_webhooks.items())),
+            "silenced by Webex": self.webhooks_silenced,
+            "kills": self.kills,
+            "faults injected": self.faults,
+            "delivered": self.verdict.delivered,
+            "told otherwise": f"{sum(self.told_otherwise.values())} ({otherwise})",
+            "presses lost with their webhook": self.presses_lost,
+            "unknown": self.verdict.unknown,
+            "said twice, unknowable": self.verdict.unknowable,
+            "seconds to heal": round(self.seconds_to_heal, 1),
+            "lost": len(self.verdict.lost),
+            "said twice": len(self.verdict.twice),
+        }
+
+
+class Run:
+    """Everything of one run; `play` it once."""
+
+    def __init__(self, emulator: Emulator, folder: Path, seed: int) -> None:
+        self.seed = seed
+        self.emulator = emulator
+        self.stage = Stage(emulator, folder / "data", POLL_INTERVAL="0.3")
+        self.mail = Mail(emulator)
+        self.people = People(self.stage, self.mail)
+        self.system = System(self.stage, folder / "log", random.Random(seed))
+        self._faults: list[Fault] = []
+        self._began = 0.0
+
+    def play(self, steps: list[Step]) -> Outcome:
+        """Carry out the steps, heal, and judge."""
+        self.stage.register(self.system.url)
+        try:
+            self._tend()
+            self._began = time.monotonic()
+            for step in steps:
+                while self._now() < step.at:
+                    self._tend()
+                self._do(step)
+            seconds = self._heal()
+            return self._judged(seconds)
+        finally:
+            self.system.stop()
+            self.mail.close()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
+
+    def _tend(self) -> None:
+        """Let time pass: start what died, carry the mail, let reports fail."""
+        self.system.tend()
+        self.mail.carry()
+        self.people.fail_reports(self._now())
+        waiting = [since for since in self.mail.unheard.values() if since > self.system.door_started]
+        if waiting and time.monotonic() - min(waiting) > MUST_BE_FOUND_WITHIN:
+            self.system.renew_door()
+        time.sleep(TICK)
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case Ask():
+                self.people.ask(step)
+            case Press():
+                self.people.press(step)
+            case Trouble(fault=fault):
+                self._faults.append(self.emulator.faults.add(**fault | {"headers": _headers(fault)}))
+            case Kill(whom=whom, gently=gently):
+                self.system.kill(whom, gently=gently)
+            case Lock(seconds=seconds):
+                self.system.lock_database(seconds)
+            case Outage(seconds=seconds):
+                self.system.outage(seconds)
+
+    def _heal(self) -> float:
+        """End all trouble, let the door start once more if something was lost, and wait for every ending."""
+        self.emulator.faults.clear()
+        self.system.settle()
+        self.people.fail_reports(self._now(), all_of_them=True)
+        until(lambda: self._tend() or self.mail.empty, "the last webhook")
+        if any(since > self.system.door_started for since in self.mail.unheard.values()):
+            self.system.renew_door()
+        began = time.monotonic()
+        deadline = began + HEALS_WITHIN
+        look = 0.0
+        while time.monotonic() < deadline:
+            self._tend()
+            if time.monotonic() >= look:
+                if not self._verdict().lost:
+                    break
+                look = time.monotonic() + LOOK
+        return time.monotonic() - began
+
+    def _verdict(self) -> Verdict:
+        return Verdict(self.stage, self.people, self.mail.heard, read(self.system.database))
+
+    def _judged(self, seconds: float) -> Outcome:
+        # Whatever is still on its way may yet be said a second time: wait until a question asked now is answered.
+        last = Ask(self._now(), -1, "grace", "1:1", "help", "partner", "once")
+        self.people.ask(last)
+        until(lambda: self._tend() or not self._verdict().lost or seconds >= HEALS_WITHIN, "an answer to the last")
+        verdict = self._verdict()
+        presses = [one.action_id for one in self.people.pressed]
+        return Outcome(
+            seed=self.seed,
+            requests=len(self.people.asked) - 1,
+            presses=len(presses),
+            kills=self.system.signals,
+            faults=sum(fault.hits for fault in self._faults),
+            deliveries_of_webhooks=dict(self.mail.fates),
+            webhooks_silenced=self.mail.silenced,
+            presses_lost=sum(one not in self.mail.heard for one in presses),
+            seconds_to_heal=seconds,
+            verdict=verdict,
+            told_otherwise=dict(verdict.otherwise),
+        )
+
+
+def _headers(fault: dict[str, Any]) -> dict[str, str]:
+    dates = {plans.DATE_SOON: timedelta(seconds=2), plans.DATE_PAST: -timedelta(days=1)}
+    return {
+        name: format_datetime(datetime.now(UTC) + dates[value], usegmt=True) if value in dates else value
+        for name, value in fault.get("headers", {}).items()
+    }
+
+
+def run(seed: int, seconds: float, requests: int, folder: Path) -> Outcome:
+    """Play the plan of a seed: so many seconds of trouble, so many questions."""
+    with Emulator() as emulator:
+        return Run(emulator, folder, seed).play(plans.plan(seed, seconds, requests))

@@ -1,0 +1,66 @@
+"""An event becomes a request: where it was written, and which of its words are report ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.ledger import posts
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message
+    from tests.core.workbench import Workbench
+
+
+def as_webex_shows(message: Message, **more: Any) -> dict[str, Any]:
+    """The message as ``GET /messages/{id}`` gives it, without the type of its space."""
+    return {
+        "id": message.id,
+        "roomId": message.room_id,
+        "personId": message.person_id,
+        "text": message.text,
+        **more,
+    }
+
+
+def is_direct(bench: Workbench, message: Message) -> bool:
+    with bench.store.read() as tx:
+        post = posts.by_message(tx, message.id)
+    assert post is not None
+    return post.direct
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_the_event_tells_the_type_of_the_space_where_the_message_does_not(bench: Workbench, direct: bool) -> None:
+    """1:1 is where the bot may list the messages, and where nobody else reads along."""
+    space = None if direct else bench.stage.group
+    message = bench.hears(bench.stage.ada, "help", space)
+    body = as_webex_shows(message, html=message.html)
+    bench.emulator.faults.add(method="GET", path=f"/v1/messages/{message.id}", status=200, body=body, times=None)
+
+    bench.work()
+
+    (answer,) = bench.said(space)
+    assert is_direct(bench, answer) is direct
+
+
+def asked(bench: Workbench, text: str) -> list[str]:
+    """The report ids that a 1:1 message asks for."""
+    bench.hears(bench.stage.ada, text)
+    bench.work()
+    with bench.store.read() as tx:
+        rows = tx.connection.exec_driver_sql("SELECT report_id FROM deliveries ORDER BY id").all()
+    return [row.report_id for row in rows]
+
+
+@pytest.mark.parametrize("form", ["report {} please", "please get report {}", "report the {} thanks!", "get report {}"])
+def test_politeness_is_no_report_id(bench: Workbench, form: str) -> None:
+    report = bench.stage.partner_report()
+    assert asked(bench, form.format(report.id)) == [report.id]
+    assert not [one for one in bench.said() if "please" in (one.text or "")]
+
+
+def test_a_short_word_alone_is_asked_for_like_any_id(bench: Workbench) -> None:
+    """Ids are opaque: only beside one that looks like it is a plain word taken for politeness."""
+    assert asked(bench, "report abc") == ["abc"]

@@ -1,0 +1,120 @@
+"""What one person does must not take from another, nor tell an outsider anything of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.stage import CSV
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.stage import Stage
+
+
+def test_an_outsider_who_joined_meanwhile_hears_nothing_of_a_report_that_failed(stage: Stage) -> None:
+    report = stage.partner_report("Secret Merger Usage", status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    ada.says(f"report {report.id}").card()
+    stage.emulator.world.join(stage.group, stage.ethan)
+
+    stage.emulator.world.set_report(report.id, status="failed")
+
+    assert "Secret Merger Usage" in ada.hears_privately("could not make it").words
+    said = [m.text or "" for m in stage.emulator.world.messages(stage.group) if m.person_id == stage.bot.id]
+    assert "people from outside" in said[-1]
+    assert not any("failed" in words for words in said)
+
+
+def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
+    ada = stage.at(stage.ada, stage.outside)
+
+    line = ada.says("refresh Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w")
+
+    ada.hears_privately("does not know this report")
+    assert ["people from outside" in heard.words for heard in line.answers()] == [True]
+
+
+def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.webex.directory.REMEMBERED_SECONDS", 0.0)
+    world = stage.emulator.world
+    bob = world.add_person("Bob Kahn", stage.acme, roles=["id_full_admin"])
+    world.join(stage.group, bob)
+    report = stage.partner_report(status="waiting")
+    first = stage.at(bob, stage.group).says(f"report {report.id}")
+    first.card()
+    second = stage.at(stage.grace, stage.group).says(f"report {report.id}")
+    second.card()
+
+    bob.roles = []
+    world.set_report(report.id, status="done")
+
+    assert second.file().content == CSV
+    assert "for administrators" in first.hears("administrators").words
+
+
+def test_a_cancel_takes_only_the_own_request_off_the_list(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    first.card()
+    grace = stage.at(stage.grace, stage.group)
+    second = grace.says(f"report {report.id}")
+
+    grace.presses(second.card(), "Cancel")
+
+    second.hears("Others here still wait")
+    stage.emulator.world.set_report(report.id, status="done")
+    assert first.file().content == CSV
+
+
+def test_a_cancelled_request_of_somebody_else_is_told_in_its_thread(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    first.card()
+
+    stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
+
+    assert "Another administrator has cancelled" in first.hears("cancelled").words
+
+
+def test_a_link_that_is_gone_is_asked_for_anew(stage: Stage) -> None:
+    report = stage.partner_report()
+    stage.emulator.faults.add(method="GET", path="/api", host="download", status=410, times=1)
+
+    assert stage.at(stage.ada).says(f"report {report.id}").file().content == CSV
+
+
+def test_a_list_that_is_ahead_of_the_details_makes_no_hot_loop(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    line.card()
+    details = f"/v1/partner/reports/{report.id}"
+    told = {"reportId": report.id, "status": "In progress", "title": "Usage", "regionId": "US"}
+    stage.emulator.faults.add(method="GET", path=details, status=200, body=told, times=3)
+    stage.emulator.calls.clear()
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    line.file()
+    assert len(stage.emulator.calls.calls_to("GET", details)) == 4, "three that deny it, and the last"
+
+
+def test_somebody_who_may_not_ask_is_refused_once_for_any_number_of_ids(stage: Stage) -> None:
+    line = stage.at(stage.nora).says("report " + " ".join(f"Y2lzY29zcGFyazovL3VzL1JFUE9SVC8{n}" for n in range(9)))
+
+    line.answer()
+    again = stage.at(stage.nora).says("help")
+    again.card()
+    assert len(line.answers()) == 1
+
+
+def test_a_family_in_trouble_does_not_hide_the_reports_of_the_other(stage: Stage) -> None:
+    report = stage.organization_report("Meeting Details")
+    stage.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=503)
+
+    assert stage.at(stage.ada).says(f"report {report.id}").file().content == CSV
+    listed = stage.at(stage.ada).says("reports").card()
+    assert "Meeting Details" in listed.shown
+    assert "Partner reports are not shown" in listed.shown
