@@ -62,8 +62,8 @@ class SettingsError(BotError):
         super().__init__("\n".join(problems))
 
 
-ADMIN_TOKEN = "the bot's admin token"
-BOT_TOKEN = "the bot's own token"
+ADMIN_TOKEN = "the bot's admin token"  # noqa: S105 words about it, not the token
+BOT_TOKEN = "the bot's own token"  # noqa: S105 likewise
 """The two tokens, as people read of them."""
 
 PASSING_STATUSES = frozenset({423, 429, 500, 502, 503, 504})

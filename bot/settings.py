@@ -193,8 +193,9 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         problems.append(
             "SECRET_KEY is missing; with PostgreSQL every machine needs the same (try: openssl rand -hex 32)"
         )
-    if given["database_url"].lower().startswith("postgres"):
-        problems.append(NO_POSTGRESQL)
+    with contextlib.suppress(ValueError):  # one that cannot be read is a problem of its own
+        if values.database(given["database_url"]).startswith("postgresql://"):
+            problems.append(NO_POSTGRESQL)
     return problems
 
 

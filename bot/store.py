@@ -13,7 +13,7 @@ import random
 import sqlite3
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -62,6 +62,7 @@ UNAVAILABLE_CODES = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
+PRIVATE = 0o600
 PRIMARY_CODE = 0xFF  # the low byte of an extended result code
 
 
@@ -243,6 +244,10 @@ class Store:
         # Made when it is missing at the start, but not later: a file that was moved away must not be replaced by an
         # empty one that takes what is stored next.
         mode = "rw" if self._was_there else "rwc"
+        if not self._was_there:
+            # Nobody else on the machine may read it, whatever the umask; SQLite gives its other files the same mode.
+            with suppress(OSError):  # SQLite says what is wrong with the place, in its own words
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )

@@ -28,8 +28,8 @@ from bot.policy import ADMINISTRATORS, Rules
 from bot.queue import open_queue
 from bot.reports.catalogue import Catalogue
 from bot.reports.deliver import Deliver
-from bot.reports.tell import Tell
 from bot.reports.model import Family
+from bot.reports.tell import Tell
 from bot.reports.watch import Watch
 from bot.settings import Settings, load, secret_key
 from bot.store import Store

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bot import values
 from bot.errors import SettingsError
-from bot.settings import Settings, load, secret_key, settings_table
+from bot.settings import NO_POSTGRESQL, Settings, load, secret_key, settings_table
 
 BOT = "bot-token-0123456789"
 ADMIN = "admin-token-0123456789"
@@ -89,6 +90,8 @@ def test_unknown_variables_are_ignored():
         ("PUBLIC_URL", "https://u:p@bot.example.com"),
         ("PUBLIC_URL", "https://bot.example.com/?a=b"),
         ("PUBLIC_URL", "https://[bad"),
+        ("PUBLIC_URL", "https://bot.example.com/<path>"),
+        ("PUBLIC_URL", "https://bot.example.com/%3Cpath%3E"),
         ("WEBEX_API_URL", "ftp://webexapis.com"),
         ("REPORT_DOWNLOAD_HOSTS", "*"),
         ("REPORT_DOWNLOAD_HOSTS", "*.com"),
@@ -151,12 +154,18 @@ def test_a_value_is_read(name, value, read):
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_postgresql_is_written_in_one_way_and_needs_a_secret_key(scheme):
+def test_postgresql_is_written_in_one_way_needs_a_secret_key_and_is_refused_with_a_remedy(scheme):
     url = f"{scheme}://bot:pass%40word@db/reports"
+    assert values.database(url) == "postgresql://bot:pass%40word@db/reports"
     assert problems(DATABASE_URL=url)[0].startswith("SECRET_KEY is missing")
-    settings = load({**REQUIRED, "DATABASE_URL": url, "SECRET_KEY": "k" * 16})
-    assert settings.database_url.get_secret_value() == "postgresql://bot:pass%40word@db/reports"
-    assert {"pass%40word", "pass@word", "k" * 16} <= set(settings.secret_values())
+    (found,) = problems(DATABASE_URL=url, SECRET_KEY="k" * 16)
+    assert found == NO_POSTGRESQL
+    assert "remove it" in found
+    read = Settings.model_validate(
+        {**{name.lower(): value for name, value in REQUIRED.items()}, "database_url": url, "secret_key": "k" * 16}
+        | {"data_dir": "/data"}
+    )
+    assert {"pass%40word", "pass@word", "k" * 16} <= set(read.secret_values())
 
 
 def test_a_sqlite_path_is_made_absolute(tmp_path, monkeypatch):

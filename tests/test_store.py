@@ -322,3 +322,19 @@ class TestUtcDateTime:
     def test_a_naive_one_is_refused(self, store):
         with pytest.raises(StatementError, match="time zone"), store.begin() as tx:
             _add(tx, "one", datetime(2024, 3, 24, 12))  # noqa: DTZ001
+
+
+def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        store = Store(f"sqlite:///{tmp_path}/bot.db")
+        with store.begin() as tx:
+            tx.execute(text("CREATE TABLE one (id INTEGER)"))
+        assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+            "bot.db": 0o600,
+            "bot.db-wal": 0o600,
+            "bot.db-shm": 0o600,
+        }
+        store.close()
+    finally:
+        os.umask(before)

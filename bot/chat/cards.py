@@ -162,10 +162,9 @@ def report_text(report: Report, shown: Shown) -> str:
     period = period_of(report)
     about = f" ({in_message(period)})" if period else ""
     link = f" Link: {in_message(link_of(report, shown.now))}."
-    return (
-        f"**{in_message(title_of(report))}**{about}: {in_message(status_word(report))}.{link} {shown.coming} "
-        + (f"Reference {shown.reference}." if shown.reference else "")
-    )
+    reference = f" Reference {shown.reference}." if shown.reference else ""
+    status = in_message(status_word(report))
+    return f"**{in_message(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
 
 
 def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> Card:

@@ -26,9 +26,9 @@ from bot.reports.model import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from bot.chat.context import Context
     from datetime import datetime
 
+    from bot.chat.context import Context
     from bot.chat.request import Request
     from bot.ledger.deliveries import Delivery
     from bot.reports.model import Family

@@ -144,7 +144,7 @@ def _pieces(raw: IO[bytes]) -> Iterator[bytes]:
             raise _TooMuchError
         lines, end, rest = chunk.rpartition(b"\n")
         if end:
-            yield begun + lines
+            yield begun + lines + end
             begun = rest
         else:
             begun += rest

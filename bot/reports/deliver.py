@@ -27,7 +27,7 @@ from bot.reports.endings import GONE, end
 from bot.reports.model import Family, Phase
 from bot.reports.naming import CONTENT_TYPES, file_name
 from bot.reports.privately import go_private
-from bot.reports.watch import details_interval, BY_WEBEX, failed, gone, named, watch_key
+from bot.reports.watch import BY_WEBEX, details_interval, failed, gone, named, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:

@@ -56,9 +56,10 @@ class Tell:
 
     def _tell(self, delivery: Delivery, reason: str) -> None:
         delivery, sentence = self._for_whom(delivery, reason)
-        said = f"{sentence} (reference {delivery.reference})"
+        mark = f"(reference {delivery.reference})"  # the card's words have the reference too, but not like this
+        said = f"{sentence} {mark}"
         try:
-            self._outbox.say(f"delivery:{delivery.id}:end", target_of(delivery), said, mark=delivery.reference)
+            self._outbox.say(f"delivery:{delivery.id}:end", target_of(delivery), said, mark=mark)
         except Unsure:
             log.warning("perhaps_told", reference=delivery.reference)
         except WebexError as error:
@@ -68,7 +69,7 @@ class Tell:
                 f"delivery:{delivery.id}:end:privately",
                 Target(person_id=delivery.asker_id, direct=True),
                 f"I could not answer in the space where you asked: I am not in it any more. {said}",
-                mark=delivery.reference,
+                mark=mark,
             )
 
     def _for_whom(self, delivery: Delivery, sentence: str) -> tuple[Delivery, str]:

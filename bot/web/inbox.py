@@ -14,6 +14,8 @@ MOST_HEAD: Final = 16 * 1024
 """Bytes of a request line with its headers that are waited for; proxies send one or two thousand."""
 MOST_BODY: Final = 64 * 1024
 """Bytes of a body that are waited for. A larger one is refused by the door anyway, and at once."""
+MOST_CHUNKED: Final = 80 * 1024
+"""The same with the marks of its chunks: enough of it for the door to see that it is too large."""
 
 HEAD_END: Final = b"\r\n\r\n"
 LINE_END: Final = b"\r\n"
@@ -107,4 +109,4 @@ class Inbox:
                 break
             at = line_end + len(LINE_END) + length + len(LINE_END)
             self._chunk = at
-        return State.ODD if len(self._bytes) > self._head + MOST_BODY else State.COMING
+        return State.ODD if len(self._bytes) > self._head + MOST_CHUNKED else State.COMING

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import select
 import socket
 import sys
 import time
@@ -36,8 +37,10 @@ PATIENCE: Final = 5.0
 """Seconds from a request's first byte to its last, and for a connection to say its first."""
 LAST_PATIENCE: Final = 1.0
 """The same while the process stops."""
-ANSWER_SECONDS: Final = 5.0
-"""For the peer to take an answer; all that the bot says fits into the kernel's buffers mostly."""
+ANSWERS: Final = 128 * 1024
+"""Bytes of answers that the kernel keeps for a peer that does not read them. A third of it is more than any answer."""
+ANSWER_SECONDS: Final = 1.0
+"""For an answer that does not fit there all the same."""
 ROOM: Final = 8
 """Places that are kept free for connections that come."""
 LINE_EVERY: Final = 10.0
@@ -67,6 +70,7 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(cfg, sock, client, server)
         self.end = End()
         self.parser = get_parser(cfg, self.end, client)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWERS)
         self.data_ready = True  # gunicorn's thread need not wait for the first byte
         self.inbox = Inbox()
         self.since = 0.0
@@ -100,6 +104,12 @@ class Connection(TConn):  # type: ignore[misc]
             self._send(GO_ON)
         return self.inbox.state is not State.COMING
 
+    def takes_answers(self) -> bool:
+        """Whether there is room for an answer; there is none when the peer asks and asks, and does not read."""
+        look = select.poll()
+        look.register(self.sock, select.POLLOUT)
+        return any(event & select.POLLOUT for _, event in look.poll(0))
+
     def hand_over(self) -> None:
         """Give what has come to the parser."""
         self.parser.unreader.unread(self.inbox.take())
@@ -113,9 +123,8 @@ class Connection(TConn):  # type: ignore[misc]
         self.leaving = True
 
     def refuse(self) -> None:
-        """Say that it took too long, if it had begun."""
-        if self.inbox and not self.leaving:
-            self._send(TOO_SLOW)
+        """Say that it took too long."""
+        self._send(TOO_SLOW)
 
     def _send(self, words: bytes) -> None:
         with contextlib.suppress(OSError):  # a line that does not fit into the kernel's buffer would help nobody
@@ -213,14 +222,18 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         """Let a thread answer; a connection that closed without a word needs no answer."""
         if not conn.inbox:
             self._close(conn)
-            return
-        conn.hand_over()
-        super().enqueue_req(conn)
+        elif not conn.takes_answers():
+            self._slow += 1
+            self._close(conn)
+        else:
+            conn.hand_over()
+            super().enqueue_req(conn)
 
     def _drop(self, conn: Connection) -> None:
         self._wait_no_more(conn)
-        self._slow += bool(conn.inbox)
-        conn.refuse()
+        if conn.inbox:  # it had begun
+            self._slow += 1
+            conn.refuse()
         self._close(conn)
 
     def _drop_the_most_silent(self) -> bool:

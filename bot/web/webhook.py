@@ -92,10 +92,14 @@ def add_routes(app: Flask, door: Door, paths: Iterable[str]) -> None:
 def _answer(door: Door) -> Response:
     try:
         body = request.get_data(cache=False)
+        # A body without a length, in chunks, is cut at the limit and not refused by the library.
+        too_large = request.content_length is None and len(body) >= MAX_BODY
     except RequestEntityTooLarge:
-        return _unverified(door, "webhook_too_large", Response("too large\n", 413), bytes=request.content_length)
+        body, too_large = b"", True
     except HTTPException as error:
         return _unverified(door, "webhook_cut_off", Response("incomplete\n", 400), cause=error.name)
+    if too_large:
+        return _unverified(door, "webhook_too_large", Response("too large\n", 413), bytes=request.content_length)
     if request.content_length is not None and len(body) != request.content_length:
         answer = Response("incomplete\n", 400)
         return _unverified(door, "webhook_cut_off", answer, cause="shorter than announced")

@@ -116,6 +116,12 @@ def unreadable(call: str) -> WebexError:
     return WebexError(call, None, message="the answer cannot be read", reached=reached)
 
 
+def too_large(call: str) -> WebexError:
+    """Make the error of a success that is too large to be read; it will not be smaller the next time."""
+    reached = True if call.startswith("GET ") else None
+    return WebexError(call, None, message="the answer is too large", reached=reached, passing=False)
+
+
 def tracking_id(headers: Mapping[str, str]) -> str:
     """Webex's tracking id, which its support asks for; empty when there is none, or none that can be shown."""
     raw = header(headers, "trackingId").strip()

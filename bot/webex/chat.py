@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from webexteamssdk import WebexTeamsAPI, dict_data_factory
 from webexteamssdk.exceptions import webexteamssdkException
 
-from bot.errors import BOT_TOKEN
+from bot.errors import BOT_TOKEN, WebexError
 from bot.webex import shapes, uploads
 from bot.webex.answers import unreadable
-from bot.webex.client import segment
+from bot.webex.client import MOST_PAGES, segment
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
 
@@ -42,6 +43,22 @@ MOST_ITEMS: Final = 5000
 T = TypeVar("T")
 
 
+class _Listing:
+    """What the SDK asks the pages of one listing of: its own session, but neither the same page twice nor for ever."""
+
+    def __init__(self, sdk: Any) -> None:
+        self._sdk = sdk
+        self._asked: set[str] = set()
+
+    def request(self, method: str, url: str, *expected: int, **options: Any) -> Any:
+        """Ask for one page; all but the first by the link of the page before."""
+        if url in self._asked or len(self._asked) == MOST_PAGES:
+            what = "the pages lead round in circles" if url in self._asked else f"more than {MOST_PAGES} pages"
+            raise WebexError(f"{method} {urlsplit(url).path}", None, message=what, passing=False)
+        self._asked.add(url)
+        return self._sdk.request(method, url, *expected, **options)
+
+
 class Chat:
     """What the bot does in Webex, with its own token. Every call raises ``WebexError``; threads may share it."""
 
@@ -65,7 +82,10 @@ class Chat:
             wait_on_rate_limit=False,
             object_factory=dict_data_factory,
         )
-        self._api._session._req_session = self._transport  # noqa: SLF001 the SDK has no other way in; it is pinned
+        sdk = self._api._session  # noqa: SLF001 the SDK has no other way in; it is pinned
+        sdk._req_session = self._transport  # noqa: SLF001
+        pages = type(sdk).get_pages
+        sdk.get_pages = lambda *arguments, **options: pages(_Listing(sdk), *arguments, **options)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,8 @@ from bot.webex.answers import error_from, header
 from bot.webex.links import permitted_host, redirected
 from bot.webex.received import CHUNK, Received
 from bot.webex.session import TIMEOUT, Bearer, PlainSession
-from bot.webex.transport import FIRST_ERROR, FOREIGN, UNAUTHORIZED, no_answer
+from bot.webex.timely import FIRST_ERROR
+from bot.webex.transport import FOREIGN, UNAUTHORIZED, no_answer, take_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,6 @@ LONGEST_DOWNLOAD: Final = 3600.0
 KEEP_FREE: Final = 200 * 1024**2
 """Bytes that stay free on the disk: the database lives there too."""
 LOOK_AT_DISK_EVERY: Final = 16 * 1024**2
-LONGEST_ERROR_BODY: Final = 64 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Files:
         self._max_bytes = max_bytes
         self._keep_free = keep_free
         self._longest = longest
-        self._session = PlainSession(pool=1)
+        self._session = PlainSession(pool=1, longest=longest)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -107,7 +107,8 @@ class Files:
                 response = self._follow(url, token)
         with response:
             if response.status_code >= FIRST_ERROR:
-                raise error_from(CALL, response.status_code, response.headers, _error_body(response), secrets=(token,))
+                take_error(response)
+                raise error_from(CALL, response.status_code, response.headers, response.content, secrets=(token,))
             yield response
 
     def _follow(self, url: str, token: str) -> requests.Response:
@@ -208,13 +209,6 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     else:
         return
     raise failure
-
-
-def _error_body(response: requests.Response) -> bytes:
-    with suppress(WebexError):
-        for chunk in _chunks(response):
-            return chunk[:LONGEST_ERROR_BODY]
-    return b""
 
 
 def _length(response: requests.Response) -> int:

@@ -1,7 +1,7 @@
 """The HTTP session beneath every call and every download: shared by threads, kept alive, and deaf to the environment.
 
-What requests does on its own would be wrong here: it follows redirects, keeps cookies, and lets a ``.netrc`` replace
-the token.
+What requests does on its own would be wrong here: it follows redirects, keeps cookies, lets a ``.netrc`` replace the
+token, and takes whatever comes, however large and however slow.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
+from bot.webex.timely import pools
+
 TIMEOUT: Final = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
+LONGEST_ANSWER: Final = 60.0
+"""Seconds until an answer must be whole, however steadily it drips."""
+PIECE: Final = 64 * 1024
 POOL: Final = 32
 """Connections kept per host; more than there are threads."""
 KEEP_ALIVE_SECONDS: Final = 30
@@ -43,14 +48,17 @@ class Bearer(requests.auth.AuthBase):
 
 
 class PlainSession(requests.Session):
-    """A session that threads can share: no cookies kept, no redirects followed. Give ``auth`` with each request."""
+    """A session that threads can share: no cookies kept, no redirects followed. Give ``auth`` with each request.
 
-    def __init__(self, pool: int = POOL) -> None:
+    ``longest``: seconds from the request's end to the last byte of its answer.
+    """
+
+    def __init__(self, pool: int = POOL, *, longest: float = LONGEST_ANSWER) -> None:
         super().__init__()
         self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _KeptAlive(pool_connections=4, pool_maxsize=pool))
+            self.mount(scheme, _KeptAlive(longest, pool_connections=4, pool_maxsize=pool))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that there is none, whatever the answer says: who wants to follow decides about the address first."""
@@ -62,9 +70,36 @@ class PlainSession(requests.Session):
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
 
+def take_body(response: requests.Response, most: int) -> bool:
+    """Read a streamed answer's body, unpacked, so that ``content`` has it; False when there was more than ``most`` bytes.
+
+    What has come is there also when it raises, which it does as requests and urllib3 do.
+    """
+    taken = bytearray()
+    try:
+        with response:
+            for piece in response.iter_content(PIECE):
+                taken += piece
+                if len(taken) > most:
+                    break
+    finally:
+        response._content = bytes(taken[:most])  # noqa: SLF001 requests itself sets no limit
+    return len(taken) <= most
+
+
 class _KeptAlive(HTTPAdapter):
+    def __init__(self, longest: float, **more: Any) -> None:
+        self._pools = pools(longest)
+        super().__init__(**more)
+
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: FBT001, FBT002 requests' signature
         options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
         if hasattr(socket, "TCP_KEEPIDLE"):
             options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
         super().init_poolmanager(connections, maxsize, block=block, socket_options=options, **more)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = self._pools
+        return manager

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -19,8 +20,9 @@ import urllib3
 
 from bot.errors import ADMIN_TOKEN, WebexError
 from bot.values import is_loopback
-from bot.webex.answers import cause_of, error_from, names_of, origin, retry_after, template
-from bot.webex.session import POOL, TIMEOUT, Bearer, PlainSession
+from bot.webex.answers import cause_of, error_from, names_of, origin, retry_after, template, too_large
+from bot.webex.session import LONGEST_ANSWER, POOL, TIMEOUT, Bearer, PlainSession, take_body
+from bot.webex.timely import FIRST_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +34,10 @@ LONGEST_BRAKE: Final = 60.0
 """Seconds for which one 429 may hold back all calls; the call that was refused waits as long as Webex says."""
 UNAUTHORIZED: Final = 401
 TOO_MANY_REQUESTS: Final = 429
-FIRST_ERROR: Final = 300
-"""Redirects count as errors: the API has none, and they could carry the token away."""
+LARGEST_ANSWER: Final = 20_000_000
+"""Bytes of an answer, unpacked; the API's largest pages have about one million."""
+LARGEST_ERROR: Final = 16 * 1024
+"""Bytes of an error that are read."""
 
 FOREIGN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 """What requests and the layers beneath it raise, also for headers and addresses that cannot be sent."""
@@ -101,6 +105,7 @@ class Transport:
         observe: Observe | None = None,
         brake: Brake | None = None,
         whose: str = ADMIN_TOKEN,
+        longest: float = LONGEST_ANSWER,
     ) -> None:
         self._whose = whose
         self._origin = origin(base_url)
@@ -112,7 +117,7 @@ class Transport:
         self._timeout = timeout
         self._observe = observe
         self.brake = brake or Brake()
-        self._session = PlainSession(pool)
+        self._session = PlainSession(pool, longest=longest)
 
     def close(self) -> None:
         """Close idle connections; they come back when needed."""
@@ -141,6 +146,7 @@ class Transport:
                 token = fresh
                 response = self._send(call, url, token, options)
         if response.status_code < FIRST_ERROR:
+            response.encoding = "utf-8"  # it is JSON; to guess at a large body would take long
             return response
         if response.status_code == TOO_MANY_REQUESTS:
             self.brake.hold(retry_after(response.headers) or 0.0)
@@ -165,8 +171,12 @@ class Transport:
             started = time.monotonic()
             status: int | None = None
             try:
-                response = self._session.request(method, url, auth=Bearer(token), **options)
+                response = self._session.request(method, url, auth=Bearer(token), stream=True, **options)
                 status = response.status_code
+                if status >= FIRST_ERROR:
+                    take_error(response)
+                elif not take_body(response, LARGEST_ANSWER):
+                    raise too_large(call)
             except FOREIGN as exc:
                 # Not chained: the text of foreign errors holds the address with its query, or even the header.
                 failure = no_answer(call, exc)
@@ -181,6 +191,12 @@ class Transport:
             # The peer may close an idle connection in the moment we use it. The others are as old: let go of all.
             first = False
             self._session.close()
+
+
+def take_error(response: requests.Response) -> None:
+    """Read what an error says, so that ``content`` has it: as far as it comes soon, because its status says most."""
+    with suppress(*FOREIGN):
+        take_body(response, LARGEST_ERROR)
 
 
 def no_answer(call: str, exc: BaseException) -> WebexError:

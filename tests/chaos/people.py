@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.chat.registry import COMMAND
 from bot.emulator.problems import Refusal
@@ -76,7 +76,7 @@ class People:
         if ask.like is not None and ask.like in self.asked:
             return self.asked[ask.like].report
         rows = "".join(f"{ask.number},{row}\r\n" for row in range(20))
-        more = {
+        more: dict[str, Any] = {
             "pending": {"status": "In progress", "ready_after_polls": 2 + ask.number % 3},
             "fails": {"status": "waiting"},
             "failed": {"status": "failed"},
@@ -94,14 +94,13 @@ class People:
                 self._world.set_report(one.report.id, status="failed")
 
     def press(self, press: Press) -> None:
-        """Press a button of the newest card in the thread of a question, if it has one by now."""
-        under = self.asked.get(press.ask)
-        if under is None or under.report is None:
+        """Press a button of the newest card in the thread of a question, or of the next one that has a card by now."""
+        order = sorted(self.asked.values(), key=lambda one: (one.ask.number < press.ask, one.ask.number))
+        found = ((one, self._cards_of(one)) for one in order if one.report is not None)
+        under, cards = next(((one, cards) for one, cards in found if cards), (None, []))
+        if under is None:
             return
-        cards = [one for one in self._cards_of(under) if one.card]
-        buttons = [one["data"] for one in actions_of(cards[-1].card) if one["type"] == "Action.Submit"] if cards else []
-        if not buttons:
-            return
+        buttons = [one["data"] for one in actions_of(cards[-1].card) if one["type"] == "Action.Submit"]
         data = buttons[press.choice % len(buttons)]
         try:
             action = self._world.press(getattr(self._stage, under.ask.who), cards[-1], data)
@@ -115,5 +114,5 @@ class People:
         return [
             one
             for one in self._world.messages(space)
-            if one.parent_id == asked.root and one.person_id == self._stage.bot.id
+            if one.parent_id == asked.root and one.person_id == self._stage.bot.id and one.card
         ]

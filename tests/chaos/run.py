@@ -1,4 +1,4 @@
-"""One run: the plan is carried out, then everything heals, and within a deadline every question must have its ending."""
+"""One run: the plan is carried out, everything heals, and within a deadline every question must have its ending."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.killed.program import until
 from tests.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot.emulator.faults import Fault
@@ -117,6 +118,15 @@ class Run:
             self.system.renew_door()
         time.sleep(TICK)
 
+    def _until(self, what: Callable[[], bool], name: str) -> None:
+        """Let time pass until something is so."""
+
+        def so() -> bool:
+            self._tend()
+            return what()
+
+        until(so, name)
+
     def _do(self, step: Step) -> None:
         match step:
             case Ask():
@@ -137,7 +147,7 @@ class Run:
         self.emulator.faults.clear()
         self.system.settle()
         self.people.fail_reports(self._now(), all_of_them=True)
-        until(lambda: self._tend() or self.mail.empty, "the last webhook")
+        self._until(lambda: self.mail.empty, "the last webhook")
         if any(since > self.system.door_started for since in self.mail.unheard.values()):
             self.system.renew_door()
         began = time.monotonic()
@@ -158,7 +168,7 @@ class Run:
         # Whatever is still on its way may yet be said a second time: wait until a question asked now is answered.
         last = Ask(self._now(), -1, "grace", "1:1", "help", "partner", "once")
         self.people.ask(last)
-        until(lambda: self._tend() or not self._verdict().lost or seconds >= HEALS_WITHIN, "an answer to the last")
+        self._until(lambda: seconds >= HEALS_WITHIN or not self._verdict().lost, "an answer to the last question")
         verdict = self._verdict()
         presses = [one.action_id for one in self.people.pressed]
         return Outcome(

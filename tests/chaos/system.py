@@ -7,7 +7,6 @@ Every process is known by a mark in its environment, so that exactly ours are fo
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import signal
 import sqlite3
@@ -24,6 +23,8 @@ from bot.settings import Settings
 from tests.killed.program import ROOT, SERVE, WEB, free_port, parents
 
 if TYPE_CHECKING:
+    import random
+
     from tests.stage import Stage
 
 WORKER = (sys.executable, "-m", "bot", "worker")
@@ -32,7 +33,7 @@ MARK = "REPORTBOT_CHAOS_MARK"
 PAUSE = 0.3
 """Seconds before a dead process is started again."""
 SEEMS = timedelta(minutes=5)
-"""How long an outage was, as far as the ledger can tell: nobody's clock can be turned, but the last sign of life can."""
+"""How long an outage was, as far as the ledger can tell: no clock can be turned, but the last sign of life can."""
 
 
 class System:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 Row = sqlite3.Row
 OPEN_POSTS = frozenset({"intended", "unknown"})
-NO_ENDING = (":privately", ":wait")
-"""Posts that announce something, and end nothing."""
+ENDINGS = (":end", ":file")
+ANNOUNCEMENTS = (":privately", ":wait", ":removed")
+"""Parts of a post's key: an announcement ends nothing, unless it is an ending that was moved elsewhere."""
 BY_FILE = "done"
 
 
@@ -123,7 +124,7 @@ class Verdict:
     def _ended(self, origin: str, caused: list[Row], root: str) -> bool:
         """Whether there is a sentence, a file, or a card that says that nothing follows."""
         keys = self._ledger.said_for(f"{origin}:", *(f"delivery:{one['id']}:" for one in caused))
-        ending = self._of(one for one in keys if not any(part in one["key"] for part in NO_ENDING))
+        ending = self._of(one for one in keys if _ends(one["key"]))
         if any(not one.card or not caused for one in ending):
             return True
         # Somebody who joined another's wait is served by that one's file, in its thread.
@@ -206,6 +207,10 @@ class Verdict:
                 found.append(f"{len(files)} files: {asked.ask}")
             found += [f"{text!r}: {asked.ask}" for text, number in texts.items() if number > 1 + max(0, presses - 1)]
         return found
+
+
+def _ends(key: str) -> bool:
+    return any(f"{part}:" in f"{key}:" for part in ENDINGS) or not key.endswith(ANNOUNCEMENTS)
 
 
 def _shown(message: Message) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.ledger import deliveries, events, facts, posts
-from bot.ledger.deliveries import CLOSED, Delivery, IN_HAND, MOVES, OPEN, PERSONAL, State
+from bot.ledger.deliveries import CLOSED, IN_HAND, MOVES, OPEN, PERSONAL, Delivery, State
 from bot.ledger.events import Event
 from bot.ports import Target
 from bot.store import Store

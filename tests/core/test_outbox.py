@@ -208,7 +208,7 @@ def test_where_webex_refuses_the_look_a_clear_refusal_may_be_tried_again(bench: 
 
 
 def test_after_a_lost_answer_a_clear_refusal_makes_nothing_certain(bench: Workbench) -> None:
-    """REST lags: the first look may be too early, so the next one looks again, and where it cannot it does not guess."""
+    """REST lags: the first look may be too early, so the next one looks again, and where it cannot does not guess."""
     target = thread(bench)
     for how in ({"cut": "before"}, {"status": 503}):
         bench.emulator.faults.add(method="POST", path="/v1/messages", times=1, **how)
@@ -257,7 +257,8 @@ def test_the_message_is_known_by_whatever_webex_shows_of_it(bench: Workbench, fi
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
     with pytest.raises(WebexError):
         bench.outbox.say("key", target, words, mark=mark)
-    posted = bench.world.post(bench.stage.bot, bench.stage.group, parent_id=target.parent_id, **{field: words})
+    shown: dict[str, Any] = {field: words}
+    posted = bench.world.post(bench.stage.bot, bench.stage.group, parent_id=target.parent_id, **shown)
 
     assert bench.outbox.say("key", target, words, mark=mark).message_id == posted.id
 
@@ -271,6 +272,26 @@ def test_by_its_mark_a_message_is_known_whatever_webex_s_clock_says(bench: Workb
         bench.outbox.say("key", target, "Hello again, reference7", mark="reference7")
 
     assert bench.outbox.say("key", target, "Hello again, reference7", mark="reference7").message_id == posted.id
+
+
+def test_the_card_is_not_taken_for_the_last_word_about_its_delivery(bench: Workbench) -> None:
+    """Both bear the reference. The card's fate is unknown, so no post of ours lays claim to it."""
+    bench.world.lists_threads = False
+    report = bench.stage.partner_report(status="In progress")
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work()
+    bench.wait(GENTLY)
+    bench.world.lists_threads = True
+    bench.world.set_report(report.id, status="failed")
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+
+    for _ in range(4):
+        bench.wait(GENTLY)
+
+    card, end = bench.said(bench.stage.group)
+    assert card.card
+    assert f"(reference {bench.delivery().reference})" in (end.text or "")
 
 
 def test_a_post_of_which_webex_tells_no_space_is_settled(bench: Workbench) -> None:

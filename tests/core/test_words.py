@@ -145,9 +145,7 @@ def test_a_mention_without_an_id_may_show_the_first_word_of_the_name() -> None:
     ],
 )
 @pytest.mark.parametrize("form", ["1:1", "html", "text"])
-def test_a_command_may_stand_a_little_into_the_message(
-    text: str, word: str, rest: tuple[str, ...], form: str
-) -> None:
+def test_a_command_may_stand_a_little_into_the_message(text: str, word: str, rest: tuple[str, ...], form: str) -> None:
     html = f"<p>{mention('Helper')} {text}</p>" if form == "html" else ""
     said = text if form == "1:1" else f"Ada's Helper {text}"
     assert same(read(said, html, bot=PLAIN_BOT, direct=form == "1:1"), word, *rest)

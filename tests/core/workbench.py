@@ -24,8 +24,8 @@ from bot.outbox import Outbox
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.catalogue import Catalogue
 from bot.reports.deliver import Deliver
-from bot.reports.tell import Tell
 from bot.reports.model import Family
+from bot.reports.tell import Tell
 from bot.reports.watch import Watch
 from bot.store import Store
 from bot.sweep import Sweep

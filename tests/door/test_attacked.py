@@ -125,23 +125,39 @@ def forwarded_for(number: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "code"),
+    ("body", "headers", "code", "then"),
     [
-        (b"x" * (MAX_BODY + 1), {}, 413),
-        (b"short", {"announced": 50}, 400),
-        (b"{}", {"X-Spark-Signature": "0" * 40}, 401),
-        (b"{}", {"X-Webex-Signature": "SHA-256=00"}, 401),
+        pytest.param(b"x" * (MAX_BODY + 1), {}, 413, 413, id="too large"),
+        pytest.param(b"short", {"announced": 50}, 400, 400, id="cut off"),
+        pytest.param(b"{}", {"X-Spark-Signature": "0" * 40}, 401, 429, id="wrongly signed"),
+        pytest.param(b"{}", {"X-Webex-Signature": "SHA-256=00"}, 401, 429, id="wrongly signed in the other way"),
     ],
 )
-def test_every_kind_of_unverified_call_counts_and_is_limited(door: DoorWay, body: bytes, headers: Any, code: int):
+def test_every_kind_of_unverified_call_counts_and_only_the_signature_is_limited(
+    door: DoorWay, body: bytes, headers: Any, code: int, then: int
+):
+    """A sender whose bodies are too large or cut off must be able to see that, however many it sends."""
     with capture_logs() as lines:
         codes = [door.posts(body, secret=None, **headers).status_code for _ in range(MOST_A_MINUTE + 1)]
-    assert codes == [code] * MOST_A_MINUTE + [429]
+    assert codes == [code] * MOST_A_MINUTE + [then]
     assert len([line for line in lines if line["log_level"] == "warning"]) <= 3
     said = door.client.get("/readyz")
     assert said.status_code == 200
     assert said.json is not None
     assert said.json["unverified_events"] == {"last_5_minutes": MOST_A_MINUTE + 1}
+
+
+def test_a_signed_body_that_is_no_event_is_400_even_above_the_limit(door: DoorWay):
+    with capture_logs():
+        for _ in range(MOST_A_MINUTE + 5):
+            door.posts(event(), secret=None)
+        assert door.posts(b"[]").status_code == 400
+
+
+def test_a_hundred_honest_mistakes_in_a_minute_are_told_what_is_wrong(door: DoorWay):
+    """As when somebody tries the door by hand or with a test suite, or Webex signs with another secret."""
+    with capture_logs():
+        assert {door.posts(event(), secret="a wrong secret 0123456789").status_code for _ in range(100)} == {401}
 
 
 def test_the_readiness_of_a_door_in_peace_counts_nothing(door: DoorWay):

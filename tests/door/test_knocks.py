@@ -79,7 +79,7 @@ def test_an_address_that_comes_too_often_is_told_when_its_minute_is_over(knocks,
 
 
 def test_memory_is_bounded_whatever_addresses_come(knocks, clock):
-    for number in range(MOST_ADDRESSES + MOST_A_MINUTE):
+    for number in range(MOST_ADDRESSES + MOST_A_MINUTE):  # those above the most share one count
         assert knocks.note(f"address {number}", "x") is None
     assert knocks.note("one more", "x") is not None
     assert len(knocks._addresses) == MOST_ADDRESSES + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -242,6 +243,38 @@ def test_a_next_page_on_another_host_is_not_asked(loopback, scripted):
     error = refused(scripted, CALLS["members"])
     assert not error.passing
     assert len(loopback.asked) == 1
+
+
+LISTINGS = {name: CALLS[name] for name in ("recent", "recent 1:1", "members", "spaces", "webhooks")} | {
+    "active_spaces": lambda chat: chat.active_spaces(datetime(2026, 1, 1, tzinfo=UTC), 10)
+}
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_a_listing_that_leads_back_to_itself_is_an_error(loopback, scripted, name):
+    """Its pages are empty, so counting what is on them would never end."""
+    loopback.always(200, {"items": []}, {"Link": f'<{loopback.url}/again?page=2>; rel="next"'})
+    error = refused(scripted, LISTINGS[name])
+    assert (error.status, error.passing) == (None, False)
+    assert "circles" in error.message
+    assert len(loopback.asked) == 2
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_a_listing_that_never_ends_is_an_error(loopback, scripted, name):
+    def answer(exchange, asked):
+        exchange.reply(200, {"items": []}, {"Link": f'<{loopback.url}/on?page={len(loopback.asked)}>; rel="next"'})
+
+    loopback.answer(answer)
+    error = refused(scripted, LISTINGS[name])
+    assert (error.message, error.passing) == ("more than 100 pages", False)
+    assert len(loopback.asked) == 100
+
+
+def test_one_listing_after_the_other_may_ask_the_same_pages(stage):
+    space = stage.emulator.world.add_space("Reports", [stage.ada, stage.nora, stage.bot])
+    stage.emulator.world.page_size = 1
+    assert [len(stage.chat.members(space.id)) for _ in range(3)] == [3, 3, 3]
 
 
 def test_the_token_never_gets_into_the_sdk(loopback, scripted):

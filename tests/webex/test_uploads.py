@@ -94,7 +94,7 @@ def test_every_status_is_an_error(loopback, scripted, path, status):
     assert len(loopback.asked) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"id":"m"}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"roomId":"r"}'])
 def test_an_answer_that_cannot_be_read_is_unsure(loopback, scripted, path, body):
     loopback.always(200, body)
     with pytest.raises(WebexError) as caught:

@@ -1,0 +1,321 @@
+"""The real web process, with connections held by somebody who knows no secret: the door stays open for the others."""
+
+from __future__ import annotations
+
+import hmac
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.settings import Settings
+from bot.web.inbox import MOST_BODY
+from bot.web.slow_connections import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+SECRET = "webhook-secret-0123456789"
+START_SECONDS = 20.0
+SOON = 1.0
+"""Within this, everybody is answered, whatever else is held."""
+HALF_HEAD = b"POST /webhooks/webex HTTP/1.1\r\nHost: x\r\n"
+HALF_BODY = HALF_HEAD + b"Content-Length: 1000\r\n\r\n{"
+HALF_CHUNK = HALF_HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"
+TOO_LARGE = HALF_HEAD + f"Content-Length: {MOST_BODY + 1000}\r\n\r\n{{".encode()
+LAST_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+class Web:
+    """A running ``gunicorn -c python:bot.gunicorn_conf``."""
+
+    def __init__(self, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self.process = process
+        self.log = folder / "log"
+        self._events = 0
+
+    def connect(self, words: bytes = b"") -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        connection.sendall(words)
+        return connection
+
+    def seconds(self, method: str, path: str, body: bytes | None = None, **headers: str) -> float:
+        """Ask on a new connection: how long until the 200."""
+        began = time.monotonic()
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        client.request(method, path, body, headers)
+        answer = client.getresponse()
+        assert (answer.status, answer.read() != b"") == (200, True)
+        client.close()
+        return time.monotonic() - began
+
+    def event(self) -> tuple[bytes, dict[str, str]]:
+        """A new signed event."""
+        self._events += 1
+        data = {"id": f"message-{self._events}", "roomId": "space", "roomType": "direct", "personId": "ada"}
+        body = json.dumps({"resource": "messages", "event": "created", "data": data}).encode()
+        return body, {"X-Spark-Signature": hmac.new(SECRET.encode(), body, "sha1").hexdigest()}
+
+    def slowest(self, number: int) -> float:
+        """The slowest of so many signed events and looks at ``/healthz``, each on a connection of its own."""
+        found = []
+        for _ in range(number):
+            body, headers = self.event()
+            found += [self.seconds("POST", "/webhooks/webex", body, **headers), self.seconds("GET", "/healthz")]
+        return max(found)
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in found if line["event"] == event]
+
+
+def until(condition: Callable[[], Any], seconds: float) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    mine |= {
+        "WEBEX_BOT_TOKEN": "bot-token-0123456789",
+        "WEBEX_ADMIN_TOKEN": "admin-token-0123456789",
+        "WEBEX_WEBHOOK_SECRET": SECRET,
+        "DATA_DIR": str(folder / "data"),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "LOG_FORMAT": "json",
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf", *arguments]
+    with (folder / "log").open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=mine | environ, stdout=out, stderr=out)
+    web = Web(folder, port, process)
+
+    def up() -> bool:
+        assert process.poll() is None, web.log.read_text()
+        try:
+            web.seconds("GET", "/healthz")
+        except OSError:
+            return False
+        return True
+
+    try:
+        until(up, START_SECONDS)
+        body, headers = web.event()
+        web.seconds("POST", "/webhooks/webex", body, **headers)  # the database is migrated
+        yield web
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with running(tmp_path_factory.mktemp("web")) as made:
+        yield made
+    assert "Traceback" not in made.log.read_text()
+    assert made.process.returncode == 0
+
+
+@contextmanager
+def held(web: Web, number: int, words: bytes) -> Iterator[list[socket.socket]]:
+    """So many connections that have said these words and say nothing more."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(web.connect(words)) for _ in range(number)]
+
+
+def test_events_are_answered_at_once_beside_hundreds_of_slow_connections(web):
+    with (
+        held(web, 50, HALF_BODY),
+        held(web, 50, HALF_HEAD),
+        held(web, 50, HALF_CHUNK),
+        held(web, 50, TOO_LARGE),
+        held(web, 200, b""),
+    ):
+        assert web.slowest(30) < SOON
+
+
+def test_who_says_byte_after_byte_has_no_more_time_than_who_says_nothing(web):
+    """Each is told so and closed; the log says how many, once."""
+    began = time.monotonic()
+    with held(web, 10, HALF_HEAD) as slow, held(web, 10, b"") as silent:
+        open_ = set(slow)
+        while open_:
+            assert time.monotonic() - began < PATIENCE + 3
+            for connection in list(open_):
+                connection.settimeout(0.05)
+                try:
+                    connection.sendall(b"X")
+                    said = connection.recv(1000)
+                except TimeoutError:
+                    continue
+                except OSError:  # it was closed while we sent
+                    said = b""
+                assert said[:12] in {b"HTTP/1.1 408", b""}
+                open_.discard(connection)
+        assert time.monotonic() - began > PATIENCE - 1
+        for connection in silent:
+            connection.settimeout(5)
+            assert connection.recv(10) == b""
+    lines = until(lambda: web.lines("slow_connections_closed"), 12)
+    assert sum(line["number"] for line in lines) >= 10
+    assert web.slowest(2) < SOON
+
+
+def test_who_is_answered_for_the_last_time_and_does_not_hang_up_holds_up_nobody(web):
+    with held(web, 40, LAST_REQUEST) as answered:
+        assert web.slowest(5) < SOON
+        for connection in answered:
+            assert b" 200 OK" in connection.recv(1000)
+
+
+def test_who_asks_and_does_not_read_the_answers_holds_up_nobody(web):
+    with ExitStack() as stack:
+        for _ in range(20):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", web.port))
+            connection.settimeout(1)
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+        assert web.slowest(5) < 2 * SOON  # 4,000 answers are made meanwhile
+
+
+def test_when_all_places_are_taken_the_most_silent_go_and_whoever_comes_is_answered(tmp_path):
+    with running(tmp_path, "--worker-connections", "60") as small:
+        kept = http.client.HTTPConnection("127.0.0.1", small.port, timeout=10)
+        kept.request("GET", "/healthz")
+        kept.getresponse().read()
+        with held(small, 150, HALF_BODY) as slow:
+            assert small.slowest(10) < SOON
+            assert slow[0].recv(1000).startswith(b"HTTP/1.1 408"), "the first one had to go"
+            assert kept.sock is not None
+            assert kept.sock.recv(10) == b"", "and before it the one that was idle for longer"
+        kept.close()
+
+
+def test_sigterm_ends_the_process_soon_whoever_holds_connections(tmp_path):
+    with (
+        running(tmp_path) as web,
+        held(web, 20, HALF_BODY),
+        held(web, 20, HALF_HEAD),
+        held(web, 20, b""),
+        held(web, 20, LAST_REQUEST),
+        held(web, 20, LAST_REQUEST.replace(b"Connection: close\r\n", b"")),
+    ):
+        assert web.slowest(1) < SOON
+        began = time.monotonic()
+        web.process.send_signal(signal.SIGTERM)
+        assert web.process.wait(10) == 0
+        assert time.monotonic() - began < 6
+
+
+def answers(connection: socket.socket) -> bytes:
+    """All that comes until the other end closes."""
+    found = b""
+    while piece := connection.recv(65536):
+        found += piece
+    return found
+
+
+def codes(said: bytes) -> list[int]:
+    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3})", said)]
+
+
+def request_bytes(web: Web) -> bytes:
+    body, headers = web.event()
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return HALF_HEAD + f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_a_kept_connection_takes_one_event_after_the_other_also_when_they_come_at_once_or_in_pieces(web):
+    with web.connect() as connection:
+        for _ in range(3):
+            connection.sendall(request_bytes(web))
+            assert codes(connection.recv(65536)) == [200]
+        connection.sendall(request_bytes(web) + request_bytes(web) + request_bytes(web)[:60])
+        found: list[int] = []
+        while len(found) < 2:
+            found += codes(connection.recv(65536))
+        assert found == [200, 200]
+        connection.shutdown(socket.SHUT_WR)
+        assert codes(answers(connection)) == []
+    with web.connect() as connection:
+        request = request_bytes(web)
+        for at in range(0, len(request), 50):
+            connection.sendall(request[at : at + 50])
+        connection.sendall(LAST_REQUEST)
+        assert codes(answers(connection)) == [200, 200]
+
+
+def test_a_signed_event_in_chunks_is_taken(web):
+    body, headers = web.event()
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+    with web.connect(HALF_HEAD + head + b"Transfer-Encoding: chunked\r\n\r\n") as connection:
+        for part in (body[:20], body[20:]):
+            connection.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+        connection.sendall(b"0\r\n\r\n" + LAST_REQUEST)
+        assert codes(answers(connection)) == [200, 200]
+
+
+def test_who_waits_for_leave_gets_it(web):
+    body, headers = web.event()
+    lines = {**headers, "Content-Length": str(len(body)), "Expect": "100-continue", "Connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode()
+    with web.connect(HALF_HEAD + head + b"\r\n") as connection:
+        assert codes(connection.recv(1000)) == [100]
+        connection.sendall(body)
+        assert codes(answers(connection))[-1] == 200
+
+
+def test_what_is_too_large_or_cut_off_is_told_so_and_the_connection_ends(web):
+    """Also while it is still being sent; and what is behind it is not taken for a request."""
+    with web.connect(TOO_LARGE) as connection:
+        connection.sendall(b"x" * 500 + LAST_REQUEST)
+        assert codes(answers(connection)) == [413]
+    with web.connect(HALF_HEAD + b"Transfer-Encoding: chunked\r\n\r\n18000\r\n" + b"x" * 0x18000) as connection:
+        assert codes(answers(connection)) == [413]
+    for cut in (HALF_BODY, HALF_CHUNK):
+        with web.connect(cut) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            assert codes(answers(connection)) == [400]
+
+
+def test_what_is_not_http_is_refused_and_a_silent_visit_is_nothing(web):
+    with web.connect(b"\x16\x03\x01 this is no HTTP\r\n\r\n") as connection:
+        assert codes(answers(connection)) == [400]
+    with web.connect(HALF_HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!") as connection:
+        assert codes(answers(connection)) == [400]
+    with web.connect() as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert answers(connection) == b""
+
+
+def test_tls_is_for_the_proxy_and_gunicorn_says_so(tmp_path):
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text("")
+    with (
+        pytest.raises(AssertionError, match="let the proxy in front of it speak TLS"),
+        running(tmp_path, "--certfile", str(certificate)),
+    ):
+        pytest.fail("it came up")

@@ -1,0 +1,191 @@
+"""No answer holds a thread for ever, however steadily it drips, and none fills the memory."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.errors import WebexError
+from bot.reports.model import Family, Report
+from bot.webex import timely, transport
+from bot.webex.files import Files
+from bot.webex.tokens import StaticToken
+from bot.webex.transport import Transport
+from tests.webex.loopback import Loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD = b"HTTP/1.1 %s\r\nContent-Length: 1000\r\n\r\n"
+LONGEST = 0.5
+"""Seconds that an answer may take here; the drops come ten times as often as the time-out for the next bytes."""
+SOON = 2.0
+"""Seconds in which a test's call must be back; the drips would go on for ten."""
+
+
+@pytest.fixture
+def dripping(loopback: Loopback) -> Iterator[object]:
+    """Make the server send one part at once and the other a byte at a time."""
+    over = threading.Event()
+
+    def drip(at_once: bytes, drop: bytes) -> None:
+        def answer(exchange, asked):
+            exchange.wfile.write(at_once)
+            ends = time.monotonic() + 10
+            while not over.wait(0.05) and time.monotonic() < ends:
+                exchange.wfile.write(drop)
+
+        loopback.answer(answer)
+
+    yield drip
+    over.set()
+
+
+@pytest.fixture
+def ask(loopback, closed):
+    made = closed(Transport(loopback.url, StaticToken("token"), timeout=(2, 0.5), longest=LONGEST))
+
+    def ask(method="GET", **options):
+        with pytest.raises(WebexError) as caught:
+            made.request(method, made.base_url + "rooms", **options)
+        return caught.value
+
+    return ask
+
+
+PARTS = {
+    "status": (b"HTTP/1.1 200 ", b"O"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+    "body": (HEAD % b"200 OK", b" "),
+    "body without end": (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "a chunk's size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_answer_that_drips_is_given_up(dripping, ask, loopback, part, method):
+    dripping(*PARTS[part])
+    started = time.monotonic()
+    error = ask(method)
+    assert time.monotonic() - started < SOON
+    assert (error.status, error.passing) == (None, True)
+    assert "Timeout" in error.message
+    assert len(loopback.asked) == 1
+
+
+@pytest.mark.parametrize("part", ["headers", "body", "body without end", "chunks", "a chunk's size"])
+def test_a_download_that_drips_is_given_up(dripping, loopback, closed, tmp_path, part):
+    dripping(*PARTS[part])
+    files = closed(Files(StaticToken("token"), ("127.0.0.1",), timeout=(2, 0.5), longest=LONGEST))
+    report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
+    started = time.monotonic()
+    with pytest.raises(WebexError) as caught:
+        files.download(report, tmp_path / "x")
+    assert time.monotonic() - started < SOON
+    assert (caught.value.status, caught.value.passing) == (None, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_error_says_is_waited_for_only_shortly(dripping, loopback, closed, tmp_path, monkeypatch):
+    """Its status is known by then, and its wait."""
+    monkeypatch.setattr(timely, "ERROR_SECONDS", 0.3)
+    dripping(b"HTTP/1.1 423 Locked\r\nRetry-After: 7\r\nContent-Length: 1000\r\n\r\n", b" ")
+    files = closed(Files(StaticToken("token"), ("127.0.0.1",)))
+    report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
+    api = closed(Transport(loopback.url, StaticToken("token")))
+    for call in (lambda: files.download(report, tmp_path / "x"), lambda: api.request("GET", api.base_url + "rooms")):
+        started = time.monotonic()
+        with pytest.raises(WebexError) as caught:
+            call()
+        assert time.monotonic() - started < SOON
+        assert (caught.value.status, caught.value.retry_after, caught.value.reached) == (423, 7.0, True)
+
+
+def test_a_call_that_may_wait_longer_for_the_first_byte_has_that_time(loopback, closed):
+    """As an upload has, which Webex looks through before it answers."""
+
+    def slow(exchange, asked):
+        assert not threading.Event().wait(LONGEST * 2)
+        exchange.reply(200, {"id": "x"})
+
+    loopback.answer(slow)
+    made = closed(Transport(loopback.url, StaticToken("token"), longest=LONGEST))
+    assert made.request("POST", made.base_url + "messages", timeout=(2, 5)).json() == {"id": "x"}
+
+
+def test_the_time_counts_from_each_request_anew(loopback, closed):
+    """One connection serves for longer than one answer may take."""
+    made = closed(Transport(loopback.url, StaticToken("token"), timeout=(2, 0.5), longest=LONGEST))
+    ends = time.monotonic() + LONGEST * 2
+    while time.monotonic() < ends:
+        assert made.request("GET", made.base_url + "rooms").status_code == 200
+    assert len({asked.connection for asked in loopback.asked}) == 1
+
+
+def test_a_proxy_that_drips_is_given_up(dripping, loopback, closed, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{loopback.host}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
+    made = closed(Transport("https://webexapis.invalid/v1", StaticToken("token"), timeout=(0.5, 0.5), longest=LONGEST))
+    started = time.monotonic()
+    with pytest.raises(WebexError):
+        made.request("GET", made.base_url + "rooms")
+    assert time.monotonic() - started < SOON
+
+
+def endless(exchange, asked):
+    exchange.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1500000000\r\n\r\n{")
+    while True:
+        exchange.wfile.write(b" " * 100_000)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_huge_answer_is_an_error_before_it_fills_the_memory(loopback, ask, monkeypatch, packed, method):
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 2_000_000)
+    if packed:
+        loopback.always(200, gzip.compress(b" " * 100_000_000, 1), {"Content-Encoding": "gzip"})
+    else:
+        loopback.answer(endless)
+    tracemalloc.start()
+    try:
+        error = ask(method)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000, "bytes"
+    assert (error.status, error.message, error.passing) == (None, "the answer is too large", False)
+    assert error.reached is (True if method == "GET" else None)
+
+
+def test_a_huge_error_keeps_its_status(loopback, ask):
+    loopback.always(404, b'{"message":"' + b"x" * 1_000_000 + b'"}', {"trackingId": "T_1"})
+    error = ask()
+    assert (error.status, error.tracking_id, error.message) == (404, "T_1", "")
+
+
+def test_an_error_that_breaks_off_keeps_its_status(loopback, ask):
+    loopback.answer(lambda exchange, asked: exchange.reply(404, b'{"message":', length=500))
+    assert ask().status == 404
+    loopback.always(503, b"not gzip", {"Content-Encoding": "gzip"})
+    assert ask().status == 503
+
+
+def test_an_answer_as_large_as_may_be_is_whole_and_read_as_utf_8(loopback, closed, monkeypatch):
+    """Whatever its type says: nothing is guessed."""
+    body = '{"title":"Ærøskøbing €"}'.encode()
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", len(body))
+    loopback.always(200, body, {"Content-Type": "text/plain; charset=latin-1"})
+    made = closed(Transport(loopback.url, StaticToken("token")))
+    answer = made.request("GET", made.base_url + "rooms")
+    assert (answer.content, answer.text) == (body, body.decode())
