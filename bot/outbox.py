@@ -134,8 +134,8 @@ class Outbox:
         if message.person_id != self._bot_id() or (message.parent_id or None) != target.parent_id:
             return False
         shown = message.text or message.markdown or message.html
-        if mark:
-            if mark not in shown:
+        if plain(mark):
+            if plain(mark) not in plain(shown):
                 return False
         elif plain(shown) != plain(text) or _is_older(message, before):
             return False

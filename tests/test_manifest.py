@@ -177,7 +177,7 @@ def test_from_any_state_one_apply_makes_it_as_wanted_and_a_second_one_changes_no
     blocked = {(hook.target_url, hook.resource, hook.event, hook.filter) for hook in theirs}
     webex = Webex(hooks, shows_secrets=shows_secrets)
     failed = manifest.apply(manifest.plan(WANTED, TARGET, SECRET, webex.all()), TARGET, SECRET, webex)
-    assert all("delete that one" in sentence for _, sentence in failed)
+    assert all("delete that one" in sentence for _, sentence, _ in failed)
     assert [hook for hook in webex.hooks.values() if not is_ours(hook)] == theirs
     got = {(hook.name, hook.resource, hook.event, hook.filter) for hook in webex.hooks.values() if is_ours(hook)}
     want = {(one.name, one.resource, one.event, one.filter) for one in WANTED.webhooks}
@@ -189,8 +189,8 @@ def test_from_any_state_one_apply_makes_it_as_wanted_and_a_second_one_changes_no
         assert not any(change.sure for change in manifest.plan(WANTED, TARGET, SECRET, webex.all()))
 
 
-def failed_wanted(failed: list[tuple[Change, str]]) -> list[tuple[Wanted, str]]:
-    return [(change.wanted, sentence) for change, sentence in failed if change.wanted is not None]
+def failed_wanted(failed: list[manifest.Failure]) -> list[tuple[Wanted, str]]:
+    return [(change.wanted, sentence) for change, sentence, _ in failed if change.wanted is not None]
 
 
 def test_one_failure_does_not_stop_the_others_and_is_told_with_a_sentence():
@@ -199,7 +199,7 @@ def test_one_failure_does_not_stop_the_others_and_is_told_with_a_sentence():
     webex = Webex(hooks)
     webex.broken = {Kind.UPDATE}
     failed = manifest.apply(plan(hooks), TARGET, SECRET, webex)
-    assert [(change.kind, sentence) for change, sentence in failed] == [(Kind.UPDATE, "Webex has trouble.")]
+    assert [(change.kind, sentence) for change, sentence, _ in failed] == [(Kind.UPDATE, "Webex has trouble.")]
     assert FIRST.name in {hook.name for hook in webex.all()}
 
 

@@ -189,6 +189,7 @@ def test_figures_of_the_moment_are_added():
 
 def test_nothing_is_counted_before_the_start(monkeypatch):
     monkeypatch.setattr(metrics._Running, "metrics", None)
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)  # another test of this process may have started
     metrics.webhook_answered(200)
     metrics.webex_called("GET", "/x", 200, 1.0)
     metrics.job_run("x", "y")

@@ -114,7 +114,7 @@ def refresh(context: Context, request: Request) -> None:
             target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
-            mark=f"Reference {reference}." if reference else "",  # the rest may be another at the next try
+            mark=reference or cards.title_of(found),  # the rest may be another at the next try
         )
     if request.pressed and ids:
         _take_away(context, request.pressed)

@@ -1,9 +1,9 @@
-"""A connection that is slow, silent or never read from must not hold up the others: gunicorn's threads, better guarded.
+"""A connection that is slow, silent or never read from must not hold up the others: gunicorn's threads, guarded.
 
 gunicorn's own thread worker gives a thread to each connection that has said its first byte, and the thread waits for
 the rest without an end: as many half-sent requests as there are threads shut the door for everybody, and need no
-secret for it. Here the main thread, which watches all connections anyway, collects each request, and a thread gets one
-only when all of it has come. So no thread ever waits for what somebody else may send. The figures are in
+secret for it. Here a thread takes what is there, and leaves what is missing to the main thread, which watches all
+connections anyway. So no thread ever waits for what somebody else may send. The figures are in
 ``docs/decisions/0006-slow-connections.md``.
 
 Named in ``gunicorn_conf.py``. It builds on the insides of gunicorn's thread worker: ``tests/door`` notices a change.
@@ -48,6 +48,8 @@ LINE_EVERY: Final = 10.0
 READ: Final = 64 * 1024
 WRONG_CALL: Final = 2
 
+REST: Final = object()
+"""What a thread says of a connection whose request has not come as a whole."""
 GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -73,14 +75,17 @@ class Connection(TConn):  # type: ignore[misc]
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWERS)
         self.data_ready = True  # gunicorn's thread need not wait for the first byte
         self.inbox = Inbox()
-        self.since = 0.0
+        self.since = time.monotonic()
+        self.collected = False
+        """The main thread has collected all that there is to wait for."""
         self.leaving = False
         """Answered for the last time; what still comes is thrown away until the peer closes."""
 
     def begin(self) -> None:
         """Expect a request, which may have come already behind the last one."""
         self.since = time.monotonic()
-        self.sock.settimeout(0)
+        if self.sock.gettimeout() != 0:
+            self.sock.settimeout(0)
         self.inbox = Inbox(self.parser.unreader.take_buffered())
 
     def receive(self) -> bool:
@@ -155,19 +160,15 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         self.nr_conns += 1
-        self.enqueue_req(Connection(self.cfg, sock, client, listener.getsockname()))
+        self._wait(Connection(self.cfg, sock, client, listener.getsockname()))
 
-    def enqueue_req(self, conn: Connection) -> None:
-        """Called by gunicorn when a request may come: on a new connection, or on a kept one that has something."""
-        conn.begin()
-        if conn.receive():
-            self._serve(conn)
-        else:
+    def finish_request(self, conn: Connection, fs: Future[object]) -> None:
+        """Called by gunicorn when a thread is done with a connection."""
+        result = None if fs.cancelled() or fs.exception() is not None else fs.result()
+        if result is REST:
             self._wait(conn)
-
-    def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
-        """Called by gunicorn when a thread is done with a request."""
-        if fs.cancelled() or fs.exception() is not None or fs.result():
+            return
+        if result is not False:
             super().finish_request(conn, fs)
             return
         # gunicorn would wait here until the peer closes, up to two seconds, and everybody else with it. To close at
@@ -179,8 +180,17 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         else:
             self._wait(conn)
 
-    def handle(self, conn: Connection) -> bool:
-        """Called by gunicorn, in a thread: whether the connection is kept."""
+    def handle(self, conn: Connection) -> object:
+        """Called by gunicorn, in a thread: whether the connection is kept, or ``REST``."""
+        if conn.collected:
+            conn.collected = False
+        else:  # a kept connection has something to say: mostly all of it
+            conn.begin()
+            if not conn.receive():
+                return REST
+        if not conn.inbox or not conn.takes_answers():
+            return False
+        conn.hand_over()
         kept = super().handle(conn)
         return bool(kept) and not conn.end.asked  # else nobody knows where the next request begins
 
@@ -216,18 +226,11 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
     def _on_readable(self, conn: Connection, _sock: socket.socket) -> None:
         if conn.receive():
             self._wait_no_more(conn)
-            self._serve(conn)
-
-    def _serve(self, conn: Connection) -> None:
-        """Let a thread answer; a connection that closed without a word needs no answer."""
-        if not conn.inbox:
-            self._close(conn)
-        elif not conn.takes_answers():
-            self._slow += 1
-            self._close(conn)
-        else:
-            conn.hand_over()
-            super().enqueue_req(conn)
+            if conn.inbox:
+                conn.collected = True
+                self.enqueue_req(conn)
+            else:  # it closed without a word
+                self._close(conn)
 
     def _drop(self, conn: Connection) -> None:
         self._wait_no_more(conn)

@@ -71,7 +71,7 @@ class PlainSession(requests.Session):
 
 
 def take_body(response: requests.Response, most: int) -> bool:
-    """Read a streamed answer's body, unpacked, so that ``content`` has it; False when there was more than ``most`` bytes.
+    """Read a streamed answer's body, unpacked, so that ``content`` has it. False: there was more than ``most`` bytes.
 
     What has come is there also when it raises, which it does as requests and urllib3 do.
     """

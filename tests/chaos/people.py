@@ -76,14 +76,16 @@ class People:
         if ask.like is not None and ask.like in self.asked:
             return self.asked[ask.like].report
         rows = "".join(f"{ask.number},{row}\r\n" for row in range(20))
-        more: dict[str, Any] = {
+        ways: dict[str, dict[str, Any]] = {
             "pending": {"status": "In progress", "ready_after_polls": 2 + ask.number % 3},
             "fails": {"status": "waiting"},
             "failed": {"status": "failed"},
             "zip": {"as_zip": True},
-        }.get(ask.what, {})
+        }
         make = self._stage.partner_report if ask.family == "partner" else self._stage.organization_report
-        report: Report = make(f"Report {ask.number}", content=f"\ufeffNumber,Row\r\n{rows}".encode(), **more)
+        report: Report = make(
+            f"Report {ask.number}", content=f"\ufeffNumber,Row\r\n{rows}".encode(), **ways.get(ask.what, {})
+        )
         return report
 
     def fail_reports(self, now: float, *, all_of_them: bool = False) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Row = sqlite3.Row
 OPEN_POSTS = frozenset({"intended", "unknown"})
+FLYING, PRECISION = 0.2, 0.1
+"""Seconds: a post that took effect so long after it was sent was still on its way when a new process looked for it."""
 ENDINGS = (":end", ":file")
 ANNOUNCEMENTS = (":privately", ":wait", ":removed")
 """Parts of a post's key: an announcement ends nothing, unless it is an ending that was moved elsewhere."""
@@ -83,6 +85,7 @@ class Verdict:
         for pressed in people.pressed:
             if pressed.action_id in heard:
                 self._judge_press(pressed.action_id, pressed.word)
+        self._late = self._landed_late()
         self.twice, self.unknowable = self._recorded_against_said()
         self.twice += self._too_many_in_threads()
         self.unknown = sum(one["state"] == "unknown" for one in ledger.posts)
@@ -157,6 +160,12 @@ class Verdict:
         body = self._world.body_of(asked.report).path.read_bytes()
         return message.files[0].sha256 == hashlib.sha256(body).hexdigest()
 
+    def _landed_late(self) -> set[str]:
+        """Messages that the ledger does not know, of posts that hung: whoever looked meanwhile could not see them."""
+        calls = [call for call in self._world.calls.calls_to("POST", "/v1/messages") if call.seconds >= FLYING]
+        landed = [call.at + call.seconds for call in calls]
+        return {one.id for one in self._loose() if any(abs(one.created - at) < PRECISION for at in landed)}
+
     def _need(self, good: bool, otherwise: str) -> None:
         if not good:
             self.lost.append(otherwise)
@@ -173,8 +182,13 @@ class Verdict:
         may_be = Counter((self._room_of(one), one["parent_id"] or "") for one in open_posts)
         twice: list[str] = []
         unknowable = 0
-        for (room, parent), found in loose.items():
+        for (room, parent), there in loose.items():
+            found = sorted(there, key=lambda one: one.id in self._late)
             more = len(found) - may_be[room, parent]
+            while more > 0 and found[-1].id in self._late:
+                found.pop()
+                more -= 1
+                unknowable += 1
             if more <= 0:
                 continue
             if parent or self._world.spaces[room].type == "direct":
@@ -196,7 +210,7 @@ class Verdict:
         words = Counter((pressed.under.root, pressed.word) for pressed in self._people.pressed)
         for asked in self._people.asked.values():
             root = asked.root
-            there = [one for one in self._messages.values() if one.parent_id == root]
+            there = [one for one in self._messages.values() if one.parent_id == root and one.id not in self._late]
             cards = [one for one in there if one.card]
             files = [one for one in there if one.files]
             texts = Counter(one.markdown for one in there if not one.card and not one.files)

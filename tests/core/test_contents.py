@@ -144,7 +144,7 @@ def test_blank_lines_cost_next_to_nothing(tmp_path: Path, end: bytes) -> None:
     body = zipped(("report.csv", b"".join([blank, b"A,B", blank, b'"1', blank, b'",2', end])))
     started = time.thread_time()
     assert read(tmp_path, body, "zip") == Contents(1, 2)
-    assert time.thread_time() - started < 2.5, "seconds"
+    assert time.thread_time() - started < 30, "seconds; each as a row it takes minutes"
 
 
 def test_a_line_of_blanks_alone_is_a_row(tmp_path: Path) -> None:

@@ -108,3 +108,14 @@ def test_many_spaces_are_paged(stage: Stage, page_size: int) -> None:
     with stage.program():
         for line in missed:
             line.file()
+
+
+@pytest.mark.parametrize("path", ["/v1/rooms", "/v1/messages"])
+@pytest.mark.parametrize("status", [401, 409, 451, 502])
+def test_a_refusal_at_one_call_loses_no_message(stage: Stage, path: str, status: int) -> None:
+    report_id = answered_before(stage)
+    missed = stage.at(stage.ada).says(f"report {report_id}")
+    stage.emulator.faults.add(method="GET", path=path, status=status, times=1)
+
+    with stage.program():
+        missed.file()

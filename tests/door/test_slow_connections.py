@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,9 +196,11 @@ def test_who_asks_and_does_not_read_the_answers_holds_up_nobody(web):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(("127.0.0.1", web.port))
-            connection.settimeout(1)
-            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
-        assert web.slowest(5) < 2 * SOON  # 4,000 answers are made meanwhile
+            connection.settimeout(0.2)
+            with suppress(TimeoutError):
+                for _ in range(50):
+                    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        assert web.slowest(5) < 2 * SOON  # hundreds of answers are made meanwhile
 
 
 def test_when_all_places_are_taken_the_most_silent_go_and_whoever_comes_is_answered(tmp_path):

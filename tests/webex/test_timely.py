@@ -16,14 +16,15 @@ from bot.webex import timely, transport
 from bot.webex.files import Files
 from bot.webex.tokens import StaticToken
 from bot.webex.transport import Transport
-from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.webex.loopback import Loopback
 
 HEAD = b"HTTP/1.1 %s\r\nContent-Length: 1000\r\n\r\n"
-LONGEST = 0.5
-"""Seconds that an answer may take here; the drops come ten times as often as the time-out for the next bytes."""
+LONGEST = 0.4
+"""Seconds that an answer may take here, and the time-out for the next bytes; drops come eight times as often."""
 SOON = 2.0
 """Seconds in which a test's call must be back; the drips would go on for ten."""
 
@@ -48,7 +49,7 @@ def dripping(loopback: Loopback) -> Iterator[object]:
 
 @pytest.fixture
 def ask(loopback, closed):
-    made = closed(Transport(loopback.url, StaticToken("token"), timeout=(2, 0.5), longest=LONGEST))
+    made = closed(Transport(loopback.url, StaticToken("token"), timeout=(2, LONGEST), longest=LONGEST))
 
     def ask(method="GET", **options):
         with pytest.raises(WebexError) as caught:
@@ -70,8 +71,7 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("method", "part"), [*(("GET", part) for part in PARTS), ("POST", "body")])
 def test_an_answer_that_drips_is_given_up(dripping, ask, loopback, part, method):
     dripping(*PARTS[part])
     started = time.monotonic()
@@ -102,7 +102,11 @@ def test_what_an_error_says_is_waited_for_only_shortly(dripping, loopback, close
     files = closed(Files(StaticToken("token"), ("127.0.0.1",)))
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
     api = closed(Transport(loopback.url, StaticToken("token")))
-    for call in (lambda: files.download(report, tmp_path / "x"), lambda: api.request("GET", api.base_url + "rooms")):
+    calls: list[Callable[[], object]] = [
+        lambda: files.download(report, tmp_path / "x"),
+        lambda: api.request("GET", api.base_url + "rooms"),
+    ]
+    for call in calls:
         started = time.monotonic()
         with pytest.raises(WebexError) as caught:
             call()
