@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from gunicorn.config import Config
 
 from bot.settings import Settings
 from bot.web.inbox import MOST_BODY
-from bot.web.slow_connections import PATIENCE
+from bot.web.slow_connections import ANSWERS, PATIENCE, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,17 +191,41 @@ def test_who_is_answered_for_the_last_time_and_does_not_hang_up_holds_up_nobody(
             assert b" 200 OK" in connection.recv(1000)
 
 
-def test_who_asks_and_does_not_read_the_answers_holds_up_nobody(web):
+def test_who_asks_and_does_not_read_the_answers_holds_up_nobody_and_is_left(web):
+    asked = 2000
     with ExitStack() as stack:
-        for _ in range(20):
+        deaf = []
+        for _ in range(10):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(("127.0.0.1", web.port))
-            connection.settimeout(0.2)
-            with suppress(TimeoutError):
-                for _ in range(50):
-                    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+            connection.setblocking(False)
+            with suppress(BlockingIOError):
+                for _ in range(asked // 100):
+                    connection.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+            deaf.append(connection)
         assert web.slowest(5) < 2 * SOON  # hundreds of answers are made meanwhile
+        for connection in deaf:
+            connection.settimeout(START_SECONDS)
+            got = b""
+            with suppress(ConnectionResetError):
+                while piece := connection.recv(65536):
+                    got += piece
+                    assert got.count(b"200 OK") < asked
+        assert web.slowest(5) < SOON
+
+
+def test_it_is_seen_when_there_is_no_room_for_another_answer():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = Connection(Config(), ours, ("127.0.0.1", 1), ("127.0.0.1", 2))
+        assert connection.takes_answers()
+        with suppress(BlockingIOError):
+            while True:
+                ours.send(b"x" * 1000)
+        assert not connection.takes_answers()
+        theirs.recv(10 * ANSWERS)
+        assert connection.takes_answers()
 
 
 def test_when_all_places_are_taken_the_most_silent_go_and_whoever_comes_is_answered(tmp_path):

@@ -1,0 +1,74 @@
+"""What the randomised runs found: one answer lost, or one refusal at the wrong call, must not silence the bot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.stage import Stage
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 410, 428, 451])
+def test_a_message_that_webex_refuses_to_show_is_answered_by_a_sentence(stage: Stage, status: int) -> None:
+    stage.emulator.faults.add(method="GET", path="/v1/messages/?*", status=status, times=1)
+
+    line = stage.at(stage.ada, stage.group).says("help")
+
+    assert "I could not answer this." in line.answer().words
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 410, 428, 451])
+def test_the_sentence_that_ends_a_request_survives_a_refusal(stage: Stage, status: int) -> None:
+    stage.emulator.faults.add(method="POST", path="/v1/messages", status=status, times=1)
+    ada = stage.at(stage.ada)
+
+    ada.says("report Y2lzY29zcGFyazov")
+
+    assert "Webex does not know this report" in ada.hears_privately("Webex does not know").words
+
+
+def test_a_cancel_whose_answer_was_lost_is_answered_once_and_the_same(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+    card = line.card()
+    lost = stage.emulator.faults.add(method="POST", path="/v1/messages", status=503, times=1)
+
+    ada.presses(card, "Cancel")
+
+    assert "Cancelled" in line.hears("Cancelled").words
+    assert lost.hits == 1
+    assert not [heard for heard in line.answers() if "Nobody waits" in heard.words]
+
+
+def test_a_refreshed_card_whose_answer_was_lost_is_not_posted_again_when_the_status_has_changed(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada)
+    first = ada.says(f"report {report.id}").card()
+    ada.presses(first, "Cancel").hears("Cancelled")
+    lost = stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    world = stage.emulator.world
+
+    ada.presses(first, "Refresh")
+    world.wait_for(lambda _: lost.hits)
+    world.set_report(report.id, status="In progress")
+
+    world.wait_for(lambda _: first.message.deleted)
+    ada.says("help").card()
+    assert len([one for one in world.messages_of(stage.bot) if one.card and report.title in (one.markdown or "")]) == 2
+
+
+def test_an_error_whose_answer_was_lost_is_said_once(stage: Stage) -> None:
+    """Its reference is another one at each try; the refusals come one more time than the answer is lost."""
+    for path in ("/v1/partner/reports", "/v1/reports"):
+        stage.emulator.faults.add(method="GET", path=path, status=403, times=2)
+    lost = stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    ada = stage.at(stage.ada)
+
+    line = ada.says("reports")
+
+    stage.emulator.world.wait_for(lambda _: lost.hits)
+    ada.says("help").card()
+    assert len(line.answers()) == 1
