@@ -18,10 +18,14 @@ from bot import __version__
 from bot.cli import main
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
+from bot.errors import WebexError
 from bot.settings import Settings
+from bot.webex.webhooks import BotWebhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from bot.manifest import Wanted
 
 SECRET = "webhook-secret-0123456789"
 ROOT = Path(__file__).parent.parent
@@ -166,6 +170,99 @@ def test_one_webhook_that_webex_refuses_is_named_and_the_others_are_made(webex, 
     assert main(["manifest", "apply"]) == 1
     assert capsys.readouterr().out.count("FAILED: Webex has trouble") == 1
     assert len(hooks_of(webex)) == 3
+
+
+def test_an_optional_webhook_that_webex_refuses_is_left_out_and_the_release_succeeds(webex, monkeypatch, capsys):
+    """Some Webex knows no event of moved spaces. The doctor then has a note, and no failure."""
+    create = BotWebhooks.create
+
+    def refusing(self: BotWebhooks, wanted: Wanted, target_url: str, secret: str) -> None:
+        if wanted.event == "migrated":
+            raise WebexError("POST webhooks", 400, message="Unknown event")
+        create(self, wanted, target_url, secret)
+
+    monkeypatch.setattr(BotWebhooks, "create", refusing)
+    assert main(["manifest", "apply"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in told if "LEFT OUT" in line]
+    assert "“reportbot: moved spaces”" in line
+    assert "Unknown event" in line
+    assert told[-1].endswith("are as wanted, without “reportbot: moved spaces”.")
+    assert len(hooks_of(webex)) == 3
+    code, checks, told_by_doctor = doctor(capsys)
+    assert (code, checks["webhooks"]) == (0, "note")
+    assert "moved spaces" in told_by_doctor
+
+
+@pytest.mark.parametrize("words", [["serve"], ["worker"], ["doctor"], ["manifest", "apply"], ["audit"]])
+def test_postgresql_is_refused_with_a_remedy_and_no_traceback(webex, monkeypatch, capsys, words):
+    monkeypatch.setenv("DATABASE_URL", "postgres://bot:m4rk3d-password@127.0.0.1/reports")
+    monkeypatch.setenv("SECRET_KEY", "k" * 32)
+    assert main(words) == 2
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 2
+    assert "PostgreSQL, which this version cannot use yet; remove it" in told.err
+    assert "m4rk3d" not in told.err + told.out
+
+
+def test_gunicorn_refuses_postgresql_too(webex):
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
+    settings = {**os.environ, "DATABASE_URL": "postgresql://db/reports", "SECRET_KEY": "k" * 32}
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "cannot use yet" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def _own_pace() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_own_pace")
+def test_the_workers_threads_give_way_quickly(webex, monkeypatch):
+    """A thread that holds SQLite's write lock must not wait long for the interpreter."""
+    seen: list[float] = []
+
+    class Idle:
+        def run(self, stop: threading.Event) -> None:
+            seen.append(sys.getswitchinterval())
+
+    monkeypatch.setattr("bot.wiring.build_worker", lambda _: Idle())
+    monkeypatch.setattr("bot.signals.on_stop", lambda _: None)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    assert main(["worker"]) == 0
+    assert seen == [pytest.approx(0.001)]
+
+
+def test_the_webs_threads_give_way_quickly(webex):
+    code = (
+        "import sys; from bot import gunicorn_conf; print(sys.getswitchinterval());"
+        "gunicorn_conf.post_fork(None, None); print(sys.getswitchinterval())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+    )
+    assert told.stdout.split() == ["0.005", "0.001"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "connections"),
+    [((8000, 8000), 2000), ((256, 8000), 2000), ((256, 1024), 824), ((100, 100), 50)],
+    ids=["enough", "may be raised", "may be raised a little", "hardly any"],
+)
+def test_connections_stay_within_the_limit_of_open_files(webex, limits, connections):
+    """At the limit, accepting one more would end the process."""
+    code = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, {limits});"
+        "from bot import gunicorn_conf; print(gunicorn_conf.worker_connections)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+    )
+    assert int(told.stdout) == connections
 
 
 def doctor(capsys) -> tuple[int, dict[str, str], str]:

@@ -25,6 +25,7 @@ class Webex:
         self.hooks = {hook.id: hook for hook in hooks}
         self.shows_secrets = shows_secrets
         self.broken: set[Kind] = set()
+        self.refuses: dict[str, int] = {}
         self.calls = 0
 
     def all(self) -> list[Existing]:
@@ -37,6 +38,8 @@ class Webex:
 
     def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
         self._call(Kind.CREATE)
+        if wanted.name in self.refuses:
+            raise WebexError("POST webhooks", self.refuses[wanted.name])
         made = Existing(
             f"new-{self.calls}", wanted.name, target_url, wanted.resource, wanted.event, wanted.filter, secret=secret
         )
@@ -181,7 +184,7 @@ def test_from_any_state_one_apply_makes_it_as_wanted_and_a_second_one_changes_no
     assert [hook for hook in webex.hooks.values() if not is_ours(hook)] == theirs
     got = {(hook.name, hook.resource, hook.event, hook.filter) for hook in webex.hooks.values() if is_ours(hook)}
     want = {(one.name, one.resource, one.event, one.filter) for one in WANTED.webhooks}
-    assert got | {(one.name, one.resource, one.event, one.filter) for one, _ in failed_wanted(failed)} == want
+    assert got | {(one.name, one.resource, one.event, one.filter) for one in failed_wanted(failed)} == want
     ours = [hook for hook in webex.hooks.values() if is_ours(hook)]
     assert len(ours) == len(got)
     assert all((hook.target_url, hook.status, hook.secret) == (TARGET, "active", SECRET) for hook in ours)
@@ -189,8 +192,8 @@ def test_from_any_state_one_apply_makes_it_as_wanted_and_a_second_one_changes_no
         assert not any(change.sure for change in manifest.plan(WANTED, TARGET, SECRET, webex.all()))
 
 
-def failed_wanted(failed: list[manifest.Failure]) -> list[tuple[Wanted, str]]:
-    return [(change.wanted, sentence) for change, sentence, _ in failed if change.wanted is not None]
+def failed_wanted(failed: list[Failure]) -> list[Wanted]:
+    return [failure.change.wanted for failure in failed if failure.change.wanted is not None]
 
 
 def test_one_failure_does_not_stop_the_others_and_is_told_with_a_sentence():
@@ -201,6 +204,23 @@ def test_one_failure_does_not_stop_the_others_and_is_told_with_a_sentence():
     failed = manifest.apply(plan(hooks), TARGET, SECRET, webex)
     assert [(change.kind, sentence) for change, sentence, _ in failed] == [(Kind.UPDATE, "Webex has trouble.")]
     assert FIRST.name in {hook.name for hook in webex.all()}
+
+
+@pytest.mark.parametrize(("status", "harmless"), [(400, True), (403, True), (404, True), (401, False), (503, False)])
+@pytest.mark.parametrize("optional", [True, False])
+def test_only_a_refusal_of_what_is_optional_is_harmless(status, harmless, optional):
+    """A token that is not accepted, or a Webex that is down, says nothing about this webhook."""
+    webex = Webex([])
+    webex.refuses[FIRST.name] = status
+    wanted = replace(WANTED, webhooks=(replace(FIRST, optional=optional), *WANTED.webhooks[1:]))
+    (failed,) = manifest.apply(manifest.plan(wanted, TARGET, SECRET, []), TARGET, SECRET, webex)
+    assert failed.change.name == FIRST.name
+    assert failed.harmless is (harmless and optional)
+    assert len(webex.hooks) == len(WANTED.webhooks) - 1
+
+
+def test_what_the_bot_lives_on_is_not_optional():
+    assert [(hook.resource, hook.event) for hook in WANTED.webhooks if hook.optional] == [("rooms", "migrated")]
 
 
 @pytest.mark.parametrize(
