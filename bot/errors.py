@@ -2,7 +2,7 @@
 
     BotError                   one clear sentence for the person, and whether trying again can help
     ├── Refused                policy said no; the sentence says what is missing
-    ├── WebexError             Webex answered an error, or did not answer
+    ├── WebexError             Webex answered an error, or nothing that is of use
     ├── FileRejected           the download is not a report that may be posted
     ├── StoreUnavailable       our database cannot be reached
     └── SettingsError          the program is set up wrongly; every mistake at once
@@ -73,6 +73,7 @@ class WebexError(BotError):
     """Webex did not do what was asked.
 
     ``status`` is the HTTP status, or None when no complete answer came (time-out, reset, truncated or malformed body).
+    ``message`` is what Webex said, cleaned; without a status it is ours, and those in ``NO_USE`` have a sentence.
     ``reached`` is False when the request certainly took no effect (no connection), True when Webex answered,
     None when nobody can know: then a POST may have taken effect.
     The text never holds a token, a link or a body; ``call`` is the method and the path without its query.
@@ -104,6 +105,26 @@ class WebexError(BotError):
         return f"{self.call} -> {self.status or 'no answer'} {self.message} (tracking id {self.tracking_id or 'none'})"
 
 
+UNREADABLE = "the answer cannot be read"
+TOO_LARGE = "the answer is too large"
+IN_CIRCLES = "the pages lead round in circles"
+TOO_MANY_PAGES = "more pages than are followed"
+ELSEWHERE = "not Webex's address"
+TOO_SLOW = "the download took too long"
+"""Our own messages in a ``WebexError`` without a status: something came, but it is of no use."""
+
+NO_USE = {
+    UNREADABLE: "Webex answered, but not in a way that the bot can read. If that happens again, tell the bot's "
+    "operators",
+    TOO_LARGE: "Webex's answer is larger than the bot reads, so none of it was used. Tell the bot's operators",
+    IN_CIRCLES: "Webex's list leads round in circles, so none of it was used. If that happens again, tell the bot's "
+    "operators",
+    TOO_MANY_PAGES: "Webex's list is longer than the bot reads, so none of it was used. Tell the bot's operators",
+    ELSEWHERE: "Webex pointed to an address that is not its own, and the bot did not ask there. Tell the bot's "
+    "operators",
+    TOO_SLOW: "Webex sent the file so slowly that it was not whole in time. Ask again in a while",
+}
+
 SENTENCES = {
     400: "Webex says the request was wrong",
     401: "Webex does not accept {whose} any more; its operators must renew it",
@@ -128,7 +149,7 @@ _MARKUP = re.compile(r"[\\`*~<>\[\]()#|&]+")
 def sentence_for(status: int | None, message: str = "", tracking_id: str = "", whose: str = ADMIN_TOKEN) -> str:
     """Say what a status means for the person, with what Webex's support asks for."""
     if status is None:
-        said = "Webex did not answer"
+        said = NO_USE.get(message, "Webex did not answer")
     elif status in SENTENCES:
         said = SENTENCES[status].format(whose=whose)
     else:

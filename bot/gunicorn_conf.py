@@ -85,6 +85,10 @@ worker_connections = _connections()
 graceful_timeout = 60
 keepalive = 75
 control_socket_disable = True
+forwarded_allow_ips = ""
+forwarder_headers = ""
+"""Nobody is believed: gunicorn trusts whatever comes over loopback, which behind a proxy on this machine is everybody,
+and ``SCRIPT_NAME`` in a header would lead round the proxy's rules for paths."""
 proc_name = "reportbot web"
 
 

@@ -36,8 +36,8 @@ class Heartbeat:
             try:
                 self.once()
             except BotError as error:
-                # No sign is a sign too: the silence shows when the database is back.
-                log.warning("no_sign_of_life", cause=str(error))
+                # No sign is a sign too: the silence shows when the database is back. That it is away, the store says.
+                log.debug("no_sign_of_life", cause=str(error))
             stop.wait(presence.SIGN_EVERY)
 
     def once(self) -> None:

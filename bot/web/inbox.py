@@ -22,6 +22,8 @@ LINE_END: Final = b"\r\n"
 _FRAMING = re.compile(
     rb"^(content-length|transfer-encoding|expect):[ \t]*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE | re.MULTILINE
 )
+MOST_SIZE: Final = 1024
+"""Bytes of the line with a chunk's size, and of the last one with its trailers, whose end is searched anew."""
 _SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(;.*)?", re.IGNORECASE)
 
 
@@ -46,6 +48,11 @@ class Inbox:
         self._chunk: int | None = None  # where the next chunk begins, if it comes in chunks
         if data:
             self.add(data)
+
+    @property
+    def headless(self) -> bool:
+        """Whether the end of the head has not come."""
+        return not self._head
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -98,15 +105,16 @@ class Inbox:
 
     def _look_at_chunks(self, at: int) -> State:
         """Walk on from the chunk that begins at ``at``; what was walked over is not looked at again."""
-        while (line_end := self._bytes.find(LINE_END, at)) >= 0:
+        while (line_end := self._bytes.find(LINE_END, at, at + MOST_SIZE)) >= 0:
             size = _SIZE.fullmatch(self._bytes[at:line_end])
             if size is None:
                 return State.ODD
             length = int(size[1], 16)
             if length == 0:  # the last one; behind it are trailers, mostly none, and an empty line
-                if self._bytes.find(HEAD_END, line_end) >= 0:
+                if self._bytes.find(HEAD_END, line_end, at + MOST_SIZE) >= 0:
                     return State.WHOLE
                 break
             at = line_end + len(LINE_END) + length + len(LINE_END)
             self._chunk = at
-        return State.ODD if len(self._bytes) > self._head + MOST_CHUNKED else State.COMING
+        too_large = len(self._bytes) > min(self._head + MOST_CHUNKED, at + MOST_SIZE)
+        return State.ODD if too_large else State.COMING

@@ -85,8 +85,7 @@ class Knocks:
             else:
                 self._unsaid[what] += 1
             if self._teller is None:
-                self._teller = threading.Thread(target=self._tell, name="knocks", daemon=True)
-                self._teller.start()
+                self._start_teller()
         if first:
             log.warning(what, **more)
         return wait
@@ -95,6 +94,13 @@ class Knocks:
         """How many came in the last five minutes."""
         with self._lock:
             return self._lately(self._clock())
+
+    def _start_teller(self) -> None:
+        self._teller = threading.Thread(target=self._tell, name="knocks", daemon=True)
+        try:
+            self._teller.start()
+        except RuntimeError:  # the system has no room for it: the next call tries again, and this one is answered
+            self._teller = None
 
     def _count(self, now: float) -> None:
         grain = now - now % GRAIN

@@ -11,24 +11,25 @@ Named in ``gunicorn_conf.py``. It builds on the insides of gunicorn's thread wor
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import select
-import socket
 import sys
 import time
 from collections import OrderedDict
+from concurrent.futures import CancelledError
 from functools import partial
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from gunicorn.http import get_parser
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.http import errors as http
+from gunicorn.workers.gthread import ThreadWorker
 
-from bot.web.inbox import Inbox, State
+from bot.web.connection import Connection, send
+from bot.web.inbox import MOST_HEAD, State
+from bot.web.tally import Tally
 
 if TYPE_CHECKING:
+    import socket
     from concurrent.futures import Future
 
 log = structlog.get_logger(__name__)
@@ -37,113 +38,48 @@ PATIENCE: Final = 5.0
 """Seconds from a request's first byte to its last, and for a connection to say its first."""
 LAST_PATIENCE: Final = 1.0
 """The same while the process stops."""
-ANSWERS: Final = 128 * 1024
-"""Bytes of answers that the kernel keeps for a peer that does not read them. A third of it is more than any answer."""
 ANSWER_SECONDS: Final = 1.0
 """For an answer that does not fit there all the same."""
-ROOM: Final = 8
-"""Places that are kept free for connections that come."""
-LINE_EVERY: Final = 10.0
-"""Seconds between two lines in the log."""
-READ: Final = 64 * 1024
+ROOM: Final = 32
+"""Places that are kept free for connections that come, at most. So many may come between two rounds of those that send:
+one at a time, newcomers would wait behind everybody who sends a byte now and then."""
+SHARE_OF_ROOM: Final = 6
+"""One of so many places is kept free, when there are few."""
+MOST_HELD: Final = 16 * 1024 * 1024
+"""Bytes of requests that all connections may have sent and nobody has answered. When there are more, those go that
+hold more than is ``FAIR``; two thousand connections could send 160 MB."""
+FAIR: Final = 8 * 1024
+"""More than Webex's events have, headers and all."""
 WRONG_CALL: Final = 2
 
 REST: Final = object()
 """What a thread says of a connection whose request has not come as a whole."""
-GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-
-class End:
-    """What gunicorn's parser reads when it has used up what came: the end, never the socket."""
-
-    asked = False
-
-    def recv(self, _size: int) -> bytes:
-        """Nothing more, and a note that more was wanted."""
-        self.asked = True
-        return b""
-
-
-class Connection(TConn):  # type: ignore[misc]
-    """A connection with what has come of its request."""
-
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(cfg, sock, client, server)
-        self.end = End()
-        self.parser = get_parser(cfg, self.end, client)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWERS)
-        self.data_ready = True  # gunicorn's thread need not wait for the first byte
-        self.inbox = Inbox()
-        self.since = time.monotonic()
-        self.collected = False
-        """The main thread has collected all that there is to wait for."""
-        self.leaving = False
-        """Answered for the last time; what still comes is thrown away until the peer closes."""
-
-    def begin(self) -> None:
-        """Expect a request, which may have come already behind the last one."""
-        self.since = time.monotonic()
-        if self.sock.gettimeout() != 0:
-            self.sock.settimeout(0)
-        self.inbox = Inbox(self.parser.unreader.take_buffered())
-
-    def receive(self) -> bool:
-        """Take what has come; True when there is nothing more to wait for."""
-        if self.inbox.state is not State.COMING:
-            return True
-        try:
-            data = self.sock.recv(READ)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
-            data = b""
-        if self.leaving:
-            return not data
-        if not data:
-            self.inbox.end()
-        else:
-            self.inbox.add(data)
-        if self.inbox.state is State.COMING and self.inbox.wants_leave:
-            self.inbox.wants_leave = False
-            self._send(GO_ON)
-        return self.inbox.state is not State.COMING
-
-    def takes_answers(self) -> bool:
-        """Whether there is room for an answer; there is none when the peer asks and asks, and does not read."""
-        look = select.poll()
-        look.register(self.sock, select.POLLOUT)
-        return any(event & select.POLLOUT for _, event in look.poll(0))
-
-    def hand_over(self) -> None:
-        """Give what has come to the parser."""
-        self.parser.unreader.unread(self.inbox.take())
-
-    def leave(self) -> None:
-        """Say that no more answers come; raises ``OSError`` when the peer is gone already."""
-        self.sock.shutdown(socket.SHUT_WR)
-        self.sock.settimeout(0)
-        self.since = time.monotonic()
-        self.inbox = Inbox()
-        self.leaving = True
-
-    def refuse(self) -> None:
-        """Say that it took too long."""
-        self._send(TOO_SLOW)
-
-    def _send(self, words: bytes) -> None:
-        with contextlib.suppress(OSError):  # a line that does not fit into the kernel's buffer would help nobody
-            self.sock.send(words)
+LAST: Final = "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+TOO_SLOW: Final = f"HTTP/1.1 408 Request Timeout{LAST}".encode()
+TOO_MUCH: Final = f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5{LAST}".encode()
+REFUSALS: Final = {
+    http.LimitRequestLine: "414 URI Too Long",
+    http.LimitRequestHeaders: "431 Request Header Fields Too Large",
+    http.ExpectationFailed: "417 Expectation Failed",
+    http.UnsupportedTransferCoding: "501 Not Implemented",
+}
+BAD_REQUEST: Final = "400 Bad Request"
+OUR_FAULT: Final = (http.ConfigurationProblem, http.InvalidResponseHeader, http.InvalidResponseHeaderName)
+NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system says when it has no place for one more connection."""
 
 
 class WholeRequests(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's thread worker, whose threads get whole requests. All but ``handle…`` runs in the main thread."""
+    """gunicorn's thread worker, whose threads get whole requests. All but ``handle…`` is the main thread's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting: OrderedDict[Connection, None] = OrderedDict()  # the one that has waited longest first
-        self._slow = 0
-        self._said_at = float("-inf")
+        self._room = max(1, min(ROOM, self.worker_connections // SHARE_OF_ROOM))
+        self._held = 0
+        self._too_many = False
+        self._closed = Tally("connections_closed")
+        self._refused = Tally("malformed_requests_refused")
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -155,30 +91,45 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     def accept(self, listener: socket.socket) -> None:
         """Called by gunicorn when somebody connects."""
-        try:
-            sock, client = listener.accept()
-        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
-        self.nr_conns += 1
-        self._wait(Connection(self.cfg, sock, client, listener.getsockname()))
+        for _ in range(self._room):
+            try:
+                sock, client = listener.accept()
+            except OSError as error:  # nobody else comes, or who came is gone again
+                self._too_many = error.errno in NO_ROOM
+                return
+            self.nr_conns += 1
+            try:
+                conn = Connection(self.cfg, sock, client, listener.getsockname())
+            except OSError:  # it is gone already
+                self.nr_conns -= 1
+                sock.close()
+            else:
+                self._wait(conn)
 
     def finish_request(self, conn: Connection, fs: Future[object]) -> None:
         """Called by gunicorn when a thread is done with a connection."""
-        result = None if fs.cancelled() or fs.exception() is not None else fs.result()
-        if result is REST:
-            self._wait(conn)
-            return
-        if result is not False:
-            super().finish_request(conn, fs)
-            return
-        # gunicorn would wait here until the peer closes, up to two seconds, and everybody else with it. To close at
-        # once could cost the peer its answer, if it is still sending.
-        try:
-            conn.leave()
-        except OSError:
+        error = CancelledError() if fs.cancelled() else fs.exception()
+        if error is not None:
+            log.error("connection_crashed", exc_info=error)
             self._close(conn)
-        else:
+            return
+        self._count(conn)
+        if fs.result() is REST:
             self._wait(conn)
+        elif fs.result() and self._is_too_much(conn):  # answered, but there is much behind it
+            self._closed.add("too_much")
+            self._close(conn)
+        elif fs.result():
+            super().finish_request(conn, fs)
+        else:
+            # gunicorn would wait here until the peer closes, up to two seconds, and everybody else with it. To close
+            # at once could cost the peer its answer, if it is still sending.
+            try:
+                conn.leave()
+            except OSError:
+                self._close(conn)
+            else:
+                self._wait(conn)
 
     def handle(self, conn: Connection) -> object:
         """Called by gunicorn, in a thread: whether the connection is kept, or ``REST``."""
@@ -190,9 +141,21 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
                 return REST
         if not conn.inbox or not conn.takes_answers():
             return False
+        if conn.inbox.headless and len(conn.inbox) > MOST_HEAD:
+            self.handle_error(None, conn.sock, conn.client, http.LimitRequestHeaders("a head without an end"))
+            return False
         conn.hand_over()
         kept = super().handle(conn)
+        conn.parser.mesg = None  # its headers are as large as the peer likes, and it may stay for long
         return bool(kept) and not conn.end.asked  # else nobody knows where the next request begins
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Called by gunicorn, in a thread: what came is no request, or the program has failed."""
+        if not isinstance(exc, http.ParseException) or isinstance(exc, OUR_FAULT):
+            super().handle_error(req, client, addr, exc)
+            return
+        self._refused.add(type(exc).__name__)
+        send(client, f"HTTP/1.1 {REFUSALS.get(type(exc), BAD_REQUEST)}{LAST}".encode())
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """Called by ``handle``."""
@@ -204,27 +167,48 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         except TimeoutError as exc:
             raise BrokenPipeError(errno.EPIPE, "the peer does not take the answer") from exc
 
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:  # noqa: FBT001 gunicorn's signature
+        """Called by ``handle`` when all is answered: whether the rest of the body leads to a next request."""
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except http.ParseException as exc:  # a second answer would be taken for that to another request
+            self._refused.add(type(exc).__name__)
+            return False
+
     def murder_pending(self) -> None:
         """Called by gunicorn after each round of events, at least once a second."""
         latest = time.monotonic() - (PATIENCE if self.alive else LAST_PATIENCE)
         while self._waiting and (first := next(iter(self._waiting))).since <= latest:
-            self._drop(first)
-        while self.nr_conns > self.worker_connections - ROOM and self._drop_the_most_silent():
+            self._drop(first, TOO_SLOW)
+        most = self.worker_connections - self._room
+        if self._too_many:
+            self._too_many = False
+            most = min(most, self.nr_conns - self._room)
+        while self.nr_conns > most and self._drop_the_most_silent():
             pass
-        if self._slow and time.monotonic() - self._said_at >= LINE_EVERY:
-            log.warning("slow_connections_closed", number=self._slow)
-            self._slow, self._said_at = 0, time.monotonic()
+        self._closed.say()
+        self._refused.say()
 
     def _wait(self, conn: Connection) -> None:
-        self._waiting[conn] = None
-        self.poller.register(conn.sock, EVENT_READ, partial(self._on_readable, conn))
+        try:
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_readable, conn))
+        except (OSError, ValueError):  # the system has no room to watch one more, or the thread has closed it
+            self._close(conn)
+        else:
+            self._waiting[conn] = None
+            if self._is_too_much(conn):
+                self._drop(conn, TOO_MUCH)
 
     def _wait_no_more(self, conn: Connection) -> None:
         del self._waiting[conn]
         self.poller.unregister(conn.sock)
 
     def _on_readable(self, conn: Connection, _sock: socket.socket) -> None:
-        if conn.receive():
+        collected = conn.receive()
+        self._count(conn)
+        if self._is_too_much(conn):
+            self._drop(conn, TOO_MUCH)
+        elif collected:
             self._wait_no_more(conn)
             if conn.inbox:
                 conn.collected = True
@@ -232,11 +216,21 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
             else:  # it closed without a word
                 self._close(conn)
 
-    def _drop(self, conn: Connection) -> None:
+    def _count(self, conn: Connection, *, closed: bool = False) -> None:
+        """Look anew at how much a connection holds."""
+        held = 0 if closed else conn.holds()
+        self._held += held - conn.held
+        conn.held = held
+
+    def _is_too_much(self, conn: Connection) -> bool:
+        return self._held > MOST_HELD and conn.held > FAIR
+
+    def _drop(self, conn: Connection, words: bytes) -> None:
+        """Close a waiting connection, with a word if it had begun."""
         self._wait_no_more(conn)
-        if conn.inbox:  # it had begun
-            self._slow += 1
-            conn.refuse()
+        if conn.inbox:
+            self._closed.add("too_much" if words is TOO_MUCH else "slow")
+            send(conn.sock, words)
         self._close(conn)
 
     def _drop_the_most_silent(self) -> bool:
@@ -249,9 +243,10 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
             self._close(kept)
             return True
         if waiting is not None:
-            self._drop(waiting)
+            self._drop(waiting, TOO_SLOW)
         return waiting is not None
 
     def _close(self, conn: Connection) -> None:
+        self._count(conn, closed=True)
         self.nr_conns -= 1
         conn.close()

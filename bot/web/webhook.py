@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from bot import tasks
 from bot.errors import StoreUnavailable
-from bot.ledger import events
+from bot.ledger import events, moved_spaces
 from bot.ledger.events import Event
 from bot.web.knocks import Knocks
 from bot.web.signature import is_signed
@@ -90,19 +91,9 @@ def add_routes(app: Flask, door: Door, paths: Iterable[str]) -> None:
 
 
 def _answer(door: Door) -> Response:
-    try:
-        body = request.get_data(cache=False)
-        # A body without a length, in chunks, is cut at the limit and not refused by the library.
-        too_large = request.content_length is None and len(body) >= MAX_BODY
-    except RequestEntityTooLarge:
-        body, too_large = b"", True
-    except HTTPException as error:
-        return _unverified(door, "webhook_cut_off", Response("incomplete\n", 400), cause=error.name)
-    if too_large:
-        return _unverified(door, "webhook_too_large", Response("too large\n", 413), bytes=request.content_length)
-    if request.content_length is not None and len(body) != request.content_length:
-        answer = Response("incomplete\n", 400)
-        return _unverified(door, "webhook_cut_off", answer, cause="shorter than announced")
+    body = _body(door)
+    if isinstance(body, Response):
+        return body
     if not is_signed(body, request.headers, door.secrets):
         answer = Response("signature does not verify\n", UNSIGNED)
         return _unverified(door, "webhook_not_verified", answer, bytes=len(body))
@@ -112,6 +103,28 @@ def _answer(door: Door) -> Response:
         log.warning("webhook_malformed", cause=str(error))
         return Response("malformed\n", 400)
     return _keep(door, event)
+
+
+def _body(door: Door) -> bytes | Response:
+    """Give the whole body, or the answer why there is none."""
+    announced = request.content_length
+    try:
+        body = request.get_data(cache=False)
+        # A body without a length, in chunks, is cut at the limit and not refused by the library.
+        too_large = announced is None and len(body) >= MAX_BODY
+    except RequestEntityTooLarge:
+        body, too_large = b"", True
+    except HTTPException as error:
+        return _unverified(door, "webhook_cut_off", Response("incomplete\n", 400), cause=error.name)
+    except ParseException as error:  # chunks or trailers that are none; what it says may be the sender's words
+        answer = Response("not readable\n", 400)
+        return _unverified(door, "webhook_not_readable", answer, cause=type(error).__name__)
+    if too_large:
+        return _unverified(door, "webhook_too_large", Response("too large\n", 413), bytes=announced)
+    if announced is not None and len(body) != announced:
+        answer = Response("incomplete\n", 400)
+        return _unverified(door, "webhook_cut_off", answer, cause="shorter than announced")
+    return body
 
 
 def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Response:
@@ -132,7 +145,8 @@ def _keep(door: Door, event: Event) -> Response:
             return Response("ok\n", 200)
         door.keep(event)
     except StoreUnavailable as error:
-        log.error("webhook_not_stored", cause=str(error.__cause__ or error))  # noqa: TRY400 the cause says it all
+        # The store has said that it is away; a line for each event would be a flood.
+        log.debug("webhook_not_stored", cause=str(error.__cause__ or error))
         return Response("try again\n", 503, {"Retry-After": RETRY_AFTER})
     return Response("ok\n", 200)
 
@@ -149,9 +163,12 @@ def read_event(body: bytes) -> Event:
     data = envelope.get("data") if isinstance(envelope, dict) else None
     if not isinstance(envelope, dict) or not isinstance(data, dict):
         raise MalformedError("not an event")
+    resource, event = _text(envelope, "resource"), _text(envelope, "event")
+    if (resource, event) == (moved_spaces.RESOURCE, moved_spaces.MIGRATED):
+        return moved_spaces.event_of(data)
     return Event(
-        resource=_text(envelope, "resource"),
-        event=_text(envelope, "event"),
+        resource=resource,
+        event=event,
         data_id=_text(data, "id"),
         room_id=_optional(data, "roomId"),
         room_type=_optional(data, "roomType"),

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from requests.utils import parse_header_links
 
-from bot.errors import ADMIN_TOKEN, WebexError
+from bot.errors import ADMIN_TOKEN, IN_CIRCLES, TOO_LARGE, TOO_MANY_PAGES, UNREADABLE, WebexError
 from bot.observe import without_secrets
 
 if TYPE_CHECKING:
@@ -113,13 +113,18 @@ def json_of(method: str, url: str, body: bytes) -> Any:
 def unreadable(call: str) -> WebexError:
     """Make the error of a success whose body cannot be read; what a POST did is then unknown."""
     reached = True if call.startswith("GET ") else None
-    return WebexError(call, None, message="the answer cannot be read", reached=reached)
+    return WebexError(call, None, message=UNREADABLE, reached=reached)
 
 
 def too_large(call: str) -> WebexError:
     """Make the error of a success that is too large to be read; it will not be smaller the next time."""
     reached = True if call.startswith("GET ") else None
-    return WebexError(call, None, message="the answer is too large", reached=reached, passing=False)
+    return WebexError(call, None, message=TOO_LARGE, reached=reached, passing=False)
+
+
+def endless(call: str, *, circles: bool) -> WebexError:
+    """Make the error of a listing that comes to no end: its pages lead in ``circles``, or there are too many."""
+    return WebexError(call, None, message=IN_CIRCLES if circles else TOO_MANY_PAGES, passing=False)
 
 
 def tracking_id(headers: Mapping[str, str]) -> str:

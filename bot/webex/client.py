@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from bot.errors import WebexError
-from bot.webex.answers import json_of, next_link, tracking_id
+from bot.webex.answers import endless, json_of, next_link, tracking_id
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
 
@@ -90,18 +90,20 @@ class Client:
     def pages(self, path: str, params: Mapping[str, str] | None = None, *, most: int = MOST_PAGES) -> Iterator[Answer]:
         """Give each page of a listing. An empty page does not end it; only a missing ``Link`` to the next one does.
 
-        Raises ``WebexError`` when a page fails, when the link leads to another host, and after ``most`` pages.
+        Raises ``WebexError`` when a page fails, when the link leads to another host or to a page that was asked for
+        already, and after ``most`` pages.
         """
         answer = self.call("GET", path, params=params)
         yield answer
-        for _ in range(most - 1):
-            link = next_link(answer.headers)
-            if link is None:
-                return
-            answer = self._answer("GET", self._joined(path, link))
+        first = urljoin(self._transport.base_url, path)
+        asked = {f"{first}?{urlencode(params)}" if params else first}
+        while (link := next_link(answer.headers)) is not None:
+            url = self._joined(path, link)
+            if url in asked or len(asked) == most:
+                raise endless(f"GET {path}", circles=url in asked)
+            asked.add(url)
+            answer = self._answer("GET", url)
             yield answer
-        if next_link(answer.headers) is not None:
-            raise WebexError(f"GET {path}", None, message=f"more than {most} pages", passing=False)
 
     def _joined(self, path: str, link: str) -> str:
         """The next page's address; the transport refuses any but the API's own."""

@@ -11,8 +11,8 @@ from gunicorn.http import get_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.web.connection import End
 from bot.web.inbox import MOST_BODY, MOST_CHUNKED, MOST_HEAD, Inbox, State
-from bot.web.slow_connections import End
 from bot.web.webhook import MAX_BODY
 
 HEAD = "POST /webhooks/webex HTTP/1.1\r\nHost: bot.example.com\r\n"
@@ -86,6 +86,9 @@ def test_byte_by_byte_it_is_whole_with_the_last_one_only(request):
         pytest.param(f"{HEAD}Transfer-Encoding: gzip\r\n\r\n".encode(), id="another coding"),
         pytest.param(f"{HEAD}Transfer-Encoding: chunked\r\n\r\nxyz\r\n".encode(), id="a chunk without a size"),
         pytest.param(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n+5\r\n".encode(), id="a chunk with a sign"),
+        pytest.param(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + b"5" * 2000, id="a size without an end"),
+        pytest.param(chunked([b"x"], ";" + "a" * 2000), id="an extension without an end"),
+        pytest.param(chunked([b"x"], trailers="A: b\r\n" * 300), id="trailers without an end"),
         pytest.param(chunked([b"x" * MOST_CHUNKED] * 2)[: MOST_CHUNKED + 500], id="chunks too large"),
     ],
 )

@@ -174,6 +174,19 @@ def test_when_the_process_stops_what_is_unsaid_is_said_and_the_thread_ends(clock
     assert [line.get("x") for line in lines] == [None, 2]
 
 
+def test_when_the_system_has_no_room_for_a_thread_the_call_is_answered_and_the_next_one_has_it(knocks, monkeypatch):
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", full)
+    assert knocks.note("a", "x") is None
+    monkeypatch.undo()
+    with capture_logs() as lines:
+        knocks.note("a", "x")
+        until(lambda: at_rest(knocks))
+    assert [line.get("x") for line in lines] == [1]
+
+
 def test_threads_may_share_it():
     knocks = Knocks(line_every=0.01)
     with capture_logs():

@@ -2,133 +2,27 @@
 
 from __future__ import annotations
 
-import hmac
 import http.client
-import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from gunicorn.config import Config
 
-from bot.settings import Settings
+from bot.web.connection import ANSWERS, Connection
 from bot.web.inbox import MOST_BODY
-from bot.web.slow_connections import ANSWERS, PATIENCE, Connection, WholeRequests
+from bot.web.slow_connections import PATIENCE, WholeRequests
+from tests.door.running_web import HALF_BODY, HALF_HEAD, SOON, Web, answers, codes, got, held, running, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
-SECRET = "webhook-secret-0123456789"
-START_SECONDS = 20.0
-SOON = 1.0
-"""Within this, everybody is answered, whatever else is held."""
-HALF_HEAD = b"POST /webhooks/webex HTTP/1.1\r\nHost: x\r\n"
-HALF_BODY = HALF_HEAD + b"Content-Length: 1000\r\n\r\n{"
 HALF_CHUNK = HALF_HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"
 TOO_LARGE = HALF_HEAD + f"Content-Length: {MOST_BODY + 1000}\r\n\r\n{{".encode()
 LAST_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-
-
-class Web:
-    """A running ``gunicorn -c python:bot.gunicorn_conf``."""
-
-    def __init__(self, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
-        self.port = port
-        self.process = process
-        self.log = folder / "log"
-        self._events = 0
-
-    def connect(self, words: bytes = b"") -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
-        connection.sendall(words)
-        return connection
-
-    def seconds(self, method: str, path: str, body: bytes | None = None, **headers: str) -> float:
-        """Ask on a new connection: how long until the 200."""
-        began = time.monotonic()
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        client.request(method, path, body, headers)
-        answer = client.getresponse()
-        assert (answer.status, answer.read() != b"") == (200, True)
-        client.close()
-        return time.monotonic() - began
-
-    def event(self) -> tuple[bytes, dict[str, str]]:
-        """A new signed event."""
-        self._events += 1
-        data = {"id": f"message-{self._events}", "roomId": "space", "roomType": "direct", "personId": "ada"}
-        body = json.dumps({"resource": "messages", "event": "created", "data": data}).encode()
-        return body, {"X-Spark-Signature": hmac.new(SECRET.encode(), body, "sha1").hexdigest()}
-
-    def slowest(self, number: int) -> float:
-        """The slowest of so many signed events and looks at ``/healthz``, each on a connection of its own."""
-        found = []
-        for _ in range(number):
-            body, headers = self.event()
-            found += [self.seconds("POST", "/webhooks/webex", body, **headers), self.seconds("GET", "/healthz")]
-        return max(found)
-
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        found = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [line for line in found if line["event"] == event]
-
-
-def until(condition: Callable[[], Any], seconds: float) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)
-    return found
-
-
-@contextmanager
-def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-    mine |= {
-        "WEBEX_BOT_TOKEN": "bot-token-0123456789",
-        "WEBEX_ADMIN_TOKEN": "admin-token-0123456789",
-        "WEBEX_WEBHOOK_SECRET": SECRET,
-        "DATA_DIR": str(folder / "data"),
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "LOG_FORMAT": "json",
-    }
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf", *arguments]
-    with (folder / "log").open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=mine | environ, stdout=out, stderr=out)
-    web = Web(folder, port, process)
-
-    def up() -> bool:
-        assert process.poll() is None, web.log.read_text()
-        try:
-            web.seconds("GET", "/healthz")
-        except OSError:
-            return False
-        return True
-
-    try:
-        until(up, START_SECONDS)
-        body, headers = web.event()
-        web.seconds("POST", "/webhooks/webex", body, **headers)  # the database is migrated
-        yield web
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -137,13 +31,6 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         yield made
     assert "Traceback" not in made.log.read_text()
     assert made.process.returncode == 0
-
-
-@contextmanager
-def held(web: Web, number: int, words: bytes) -> Iterator[list[socket.socket]]:
-    """So many connections that have said these words and say nothing more."""
-    with ExitStack() as stack:
-        yield [stack.enter_context(web.connect(words)) for _ in range(number)]
 
 
 def test_events_are_answered_at_once_beside_hundreds_of_slow_connections(web):
@@ -180,7 +67,7 @@ def test_who_says_byte_after_byte_has_no_more_time_than_who_says_nothing(web):
             connection.settimeout(5)
             assert connection.recv(10) == b""
     # The lines come every ten seconds, each with the number since the one before.
-    assert until(lambda: sum(line["number"] for line in web.lines("slow_connections_closed")) >= 10, 25)
+    assert until(lambda: sum(line["slow"] for line in web.lines("connections_closed")) >= 10, 25)
     assert web.slowest(2) < SOON
 
 
@@ -249,18 +136,6 @@ def test_sigterm_ends_the_process_soon_whoever_holds_connections(tmp_path):
         assert time.monotonic() - began < 6
 
 
-def answers(connection: socket.socket) -> bytes:
-    """All that comes until the other end closes."""
-    found = b""
-    while piece := connection.recv(65536):
-        found += piece
-    return found
-
-
-def codes(said: bytes) -> list[int]:
-    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3})", said)]
-
-
 def request_bytes(web: Web) -> bytes:
     body, headers = web.event()
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -273,14 +148,12 @@ def test_a_kept_connection_takes_one_event_after_the_other_also_when_they_come_a
             connection.sendall(request_bytes(web))
             said = b""
             while not said.endswith(b"\r\n\r\nok\n"):  # the head and the body may come in two pieces
-                assert (piece := connection.recv(65536))
-                said += piece
+                said += got(connection)
             assert codes(said) == [200]
         connection.sendall(request_bytes(web) + request_bytes(web) + request_bytes(web)[:60])
         said = b""
         while said.count(b"\r\n\r\nok\n") < 2:
-            assert (piece := connection.recv(65536))
-            said += piece
+            said += got(connection)
         assert codes(said) == [200, 200]
         connection.shutdown(socket.SHUT_WR)
         assert codes(answers(connection)) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import WebexError
+from bot.errors import IN_CIRCLES, TOO_MANY_PAGES, WebexError
 from bot.webex.client import Client, segment
 from bot.webex.tokens import StaticToken
 
@@ -90,10 +90,30 @@ def test_a_page_on_another_host_is_refused(loopback, client, elsewhere):
 
 
 def test_a_listing_without_end_is_an_error_and_not_a_shorter_list(loopback, client):
-    loopback.always(200, {"items": []}, {"Link": f'<{loopback.url}/roles>; rel="next"'})
-    with pytest.raises(WebexError, match="more than 7 pages"):
-        list(client.pages("roles", most=7))
-    assert len(loopback.asked) == 7
+    url = f"{loopback.url}/roles?page="
+    pages_of(loopback, [f'<{url}{number}>; rel="next"' for number in range(1, 100)])
+    found: list[int] = []
+    with pytest.raises(WebexError, match=TOO_MANY_PAGES) as caught:
+        found.extend(len(answer.json["items"]) for answer in client.pages("roles", most=7))
+    assert len(found) == len(loopback.asked) == 7
+    assert (caught.value.reached, caught.value.passing) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("params", "links", "asked"),
+    [
+        pytest.param(None, ["roles"], 1, id="the first page leads to itself"),
+        pytest.param({"a": "b c"}, ["roles?a=b+c"], 1, id="with its parameters"),
+        pytest.param(None, ["roles?page=1", "roles?page=1"], 2, id="a later one leads to itself"),
+        pytest.param(None, ["roles?page=1", "roles?page=2", "roles?page=1"], 3, id="one leads back"),
+    ],
+)
+def test_a_page_that_was_asked_for_already_is_an_error_at_once(loopback, client, params, links, asked):
+    pages_of(loopback, [f'<{loopback.url}/{link}>; rel="next"' for link in links])
+    with pytest.raises(WebexError, match=IN_CIRCLES) as caught:
+        list(client.pages("roles", params))
+    assert len(loopback.asked) == asked
+    assert (caught.value.reached, caught.value.passing) == (True, False)
 
 
 def test_a_page_that_fails_fails_the_listing(loopback, client):

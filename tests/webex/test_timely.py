@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import html
 import threading
 import time
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot.errors import WebexError
+from bot.outbox import MAX_TEXT_BYTES
 from bot.reports.model import Family, Report
 from bot.webex import timely, transport
+from bot.webex.answers import json_of
+from bot.webex.chat import RECENT
 from bot.webex.files import Files
 from bot.webex.tokens import StaticToken
 from bot.webex.transport import Transport
@@ -170,6 +174,36 @@ def test_a_huge_answer_is_an_error_before_it_fills_the_memory(loopback, ask, mon
     assert peak < 10_000_000, "bytes"
     assert (error.status, error.message, error.passing) == (None, "the answer is too large", False)
     assert error.reached is (True if method == "GET" else None)
+
+
+@pytest.mark.parametrize("nested", [b"[" * 900 + b"]" * 900, b'{"":' * 900 + b"0" + b"}" * 900, b"[]", b'{"":0}'])
+def test_what_the_worst_json_becomes_in_memory_is_what_the_limit_is_said_to_allow(nested):
+    """In proportion, of a tenth of it."""
+    most = transport.LARGEST_ANSWER // 10
+    body = b"[" + b",".join([nested] * (most // (len(nested) + 1) - 1)) + b"]"
+    tracemalloc.start()
+    try:
+        kept = json_of("GET", "/", body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept
+    assert peak < 24_000_000, "bytes"
+
+
+def page_of_messages(text: str, number: int) -> dict[str, Any]:
+    """What Webex answers about so many messages with this text; its ids have 80 letters or so."""
+    ids = dict.fromkeys(("id", "roomId", "parentId", "personId", "personEmail", "created", "updated"), "x" * 80)
+    said = {"text": text, "markdown": text, "html": f"<p>{html.escape(text)}</p>", "mentionedPeople": ["x" * 80] * 10}
+    return {"items": [ids | said] * number}
+
+
+@pytest.mark.parametrize("letter", ['"', "\\", "&", "<", "é", "€", "🙂"])
+def test_as_many_messages_as_the_bot_asks_for_fit_whatever_people_write(loopback, closed, letter):
+    """Nobody can hide a space from the bot by writing what becomes long on its way."""
+    loopback.always(200, page_of_messages(letter * (MAX_TEXT_BYTES // len(letter.encode())), RECENT))
+    made = closed(Transport(loopback.url, StaticToken("token")))
+    assert len(made.request("GET", made.base_url + "messages").json()["items"]) == RECENT
 
 
 def test_a_huge_error_keeps_its_status(loopback, ask):
