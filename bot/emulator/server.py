@@ -21,6 +21,7 @@ class Emulator:
         self.faults = Faults()
         self._ports = (port, download_port)
         self._servers: tuple[WsgiServer, WsgiServer] | None = None
+        self._line_speed = 0.0
         world = self.world
         self._api_gate = Gate(api.make_app(world, self.faults), host="api", world=world, faults=self.faults)
         self._download_gate = Gate(files.make_app(world), host="download", world=world, faults=self.faults)
@@ -36,6 +37,7 @@ class Emulator:
             first.abandon()
             raise
         self._servers = (first, second)
+        self.line_speed = self._line_speed
         self.world.download_url = self.download_url
         self.world.courier = Courier(self.world.note_delivery)
         for server in self._servers:
@@ -100,6 +102,17 @@ class Emulator:
     @latency.setter
     def latency(self, seconds: float) -> None:
         self._api_gate.latency = seconds
+
+    @property
+    def line_speed(self) -> float:
+        """Bytes a second that each request and each answer may have, on both hosts; 0 is as fast as they can."""
+        return self._line_speed
+
+    @line_speed.setter
+    def line_speed(self, bytes_per_second: float) -> None:
+        self._line_speed = bytes_per_second
+        for server in self._servers or ():
+            server.line_speed = bytes_per_second
 
     @property
     def deliver_webhooks(self) -> bool:

@@ -33,23 +33,41 @@ class ConnectionCut(ConnectionError):
     """Raised by an application that wants the connection closed without (more of) an answer."""
 
 
+class _Line:
+    """How fast the bytes of one request or answer may go, one way; 0 is as fast as they can."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._speed = bytes_per_second
+        self._due = 0.0
+
+    def carry(self, size: int) -> None:
+        """Wait as long as so many bytes take."""
+        if self._speed:
+            now = time.monotonic()
+            self._due = max(self._due, now) + size / self._speed
+            time.sleep(self._due - now)
+
+
 class _Body:
     """The request's body: never reads beyond its length, and knows what is left of it."""
 
-    def __init__(self, stream: Any, length: int) -> None:
+    def __init__(self, stream: Any, length: int, line: _Line) -> None:
         self._stream = stream
+        self._line = line
         self.left = length
 
     def read(self, size: int | None = -1) -> bytes:
         wanted = self.left if size is None or size < 0 else min(size, self.left)
         data: bytes = self._stream.read(wanted) if wanted else b""
         self.left = self.left - len(data) if data else 0
+        self._line.carry(len(data))
         return data
 
     def readline(self, size: int | None = -1) -> bytes:
         limit = self.left if size is None or size < 0 else min(size, self.left)
         data: bytes = self._stream.readline(limit) if limit else b""
         self.left -= len(data)
+        self._line.carry(len(data))
         return data
 
     def readlines(self, hint: int = -1) -> list[bytes]:
@@ -95,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.wfile.write(b"HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return
-        body = _Body(self.rfile, int(self.headers.get("Content-Length") or 0))
+        body = _Body(self.rfile, int(self.headers.get("Content-Length") or 0), _Line(self.server.line_speed))
         try:
             _Answer(self).run(self._environ(body))
             body.drain()
@@ -138,6 +156,7 @@ class _Answer:
         self._started = False
         self._chunked = False
         self._owed: int | None = None  # bytes that Content-Length promises and that are not written yet
+        self._line = _Line(handler.server.line_speed)
 
     def run(self, environ: dict[str, Any]) -> None:
         start_response: StartResponse = self._start
@@ -181,6 +200,7 @@ class _Answer:
             piece = b""
         elif self._chunked:
             piece = b"%x\r\n%s\r\n" % (len(piece), piece)
+        self._line.carry(len(piece))
         self._handler.wfile.write(head + piece if head else piece)
 
     def _finish(self) -> None:
@@ -200,6 +220,9 @@ class WsgiServer(ThreadingMixIn, TCPServer):
     daemon_threads = True
     block_on_close = True
     request_queue_size = 128
+
+    line_speed = 0.0
+    """Bytes a second, of each request and each answer; 0 is as fast as they can."""
 
     def __init__(self, application: "WSGIApplication", port: int) -> None:
         self.application = application

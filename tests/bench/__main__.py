@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.bench import figures, queue_bench
+from tests.bench import figures, large, queue_bench
 from tests.bench.cards import Race
 from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds
@@ -128,6 +128,24 @@ class Bench:
             f"{waiting} jobs left; {used[0]}" + _troubles(acks)
         )
 
+    def large(self) -> None:
+        """A line for each large report and speed of the line to Webex."""
+        for report in self._world.large():
+            for line in large.LINES:
+                found = large.race(self._world, self._product, report, line)
+                self.met += [found.ratio <= large.RATIO, found.grown <= large.EXTRA_MEMORY]
+                speed = f"{line / large.MEGA:.0f} MB/s" if line else "no limit"
+                say(f"{report.kind} of {report.size / large.MEGA:.0f} MB, {speed}")
+                say(
+                    f"  card to file {found.bot:.2f} s, bare copy {found.bare:.2f} s: ratio {found.ratio:.2f}  "
+                    f"expected ≤ {large.RATIO}: {said(met=self.met[-2])}, aim ≤ {large.AIM}: "
+                    f"{said(met=found.ratio <= large.AIM)}"
+                )
+                say(
+                    f"  the worker grew by {found.grown:.1f} MiB  expected ≤ {large.EXTRA_MEMORY:g}: "
+                    f"{said(met=self.met[-1])}"
+                )
+
     def floors(self) -> None:
         """What senders and machine add to any figure, and the least that gunicorn and Flask take for an answer."""
         with self._product.running():
@@ -207,6 +225,9 @@ def main() -> None:
         bench.floors()
         for case in ACKS:
             bench.acks(case)
+        say("\nLARGE REPORTS: from the card to the file, against the bare copy of the same bytes, turn and turn about;")
+        say("the line's speed is that of each connection to Webex. The worker's growth is that of its peak memory.")
+        bench.large()
     say("\nQUEUE")
     queue_bench.main()
     say(f"\n{sum(bench.met)} of {len(bench.met)} expectations are met")

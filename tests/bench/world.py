@@ -10,13 +10,14 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Self
 
 from bot.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from multiprocessing.connection import Connection
     from types import TracebackType
 
@@ -26,6 +27,10 @@ SENDERS = 20
 REPORTS_EACH = 4
 """A person asks for these in turn, so that an earlier request's delivery is not joined by the next one."""
 CONTENT = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
+LARGE_ROWS = {"csv": 920_000, "zip": 2_200_000}
+"""Rows of the large reports: 90 MB, as they are and zipped."""
+ROWS_AT_ONCE = 10_000
+ROW_BYTES = 58
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 
@@ -59,6 +64,29 @@ class Addresses:
     bot_token: str
     admin_token: str
     pid: int
+    small: str
+    """The id of a small report."""
+
+
+@dataclass(frozen=True)
+class Large:
+    """A report of some 90 MB, and the space where it is asked for."""
+
+    report_id: str
+    room_id: str
+    kind: str
+    size: int
+
+
+def _rows(number: int) -> Iterator[bytes]:
+    """Random figures, which a zip makes half as small."""
+    yield b"Id,Call,Name,Start,Minutes\r\n"
+    for _ in range(number // ROWS_AT_ONCE):
+        digits = os.urandom(ROWS_AT_ONCE * ROW_BYTES // 2).hex().encode()
+        yield b"".join(
+            b"%b,%b,Ada Lovelace,2026-01-05 10:00:00,%b\r\n" % (row[:24], row[24:48], row[48:])
+            for row in (digits[at : at + ROW_BYTES] for at in range(0, len(digits), ROW_BYTES))
+        )
 
 
 class _Puppet:
@@ -81,18 +109,20 @@ class _Puppet:
         return report
 
     def addresses(self) -> Addresses:
-        return Addresses(self._emulator.api_url, *self._tokens, os.getpid())
+        return Addresses(self._emulator.api_url, *self._tokens, os.getpid(), self._reports[0][0].id)
 
     def ask(self, senders: int, each: int) -> list[list[Asked]]:
         """So many new messages of each of so many senders, in the 1:1 space of each."""
         return [self._asked_by(index, each) for index in range(senders)]
 
     def _asked_by(self, index: int, number: int) -> list[Asked]:
+        return self._asked(index, [self._reports[index][count % REPORTS_EACH].id for count in range(number)])
+
+    def _asked(self, index: int, wanted: list[str]) -> list[Asked]:
         world = self._emulator.world
         person = self._people[index]
         with world.lock:
             space = world.direct_space(person, self._bot)
-            wanted = [self._reports[index][count % REPORTS_EACH].id for count in range(number)]
             said = [world.say(person, space, f"report {report_id}") for report_id in wanted]
             events = {event.data_id: event for event in world.undelivered if event.resource == "messages"}
             world.undelivered.clear()
@@ -102,14 +132,35 @@ class _Puppet:
             for event in [events[message.id]]
         ]
 
+    def large(self) -> list[Large]:
+        """The large reports; they are made now, which takes a while."""
+        world = self._emulator.world
+        room = world.direct_space(self._people[0], self._bot)
+        found = []
+        for kind, number in LARGE_ROWS.items():
+            report = world.add_report(
+                family="partner", title=f"Large {kind}", content=partial(_rows, number), as_zip=kind == "zip"
+            )
+            found.append(Large(report.id, room.id, kind, world.body_of(report).size))
+        return found
+
+    def ask_for(self, report_id: str) -> Asked:
+        """A new message of the first person."""
+        (asked,) = self._asked(0, [report_id])
+        return asked
+
     def card_of(self, asked_id: str) -> tuple[str, list[dict[str, Any]]]:
         """Fallback text and attachments of the card that answered a message."""
         found = self._emulator.world.all_messages.values()
         card = next(one for one in found if one.parent_id == asked_id and one.card)
         return card.markdown or "", card.attachments
 
-    def behave(self, latency: float, hang: float) -> None:
-        """Every answer of the API takes so many seconds longer; with `hang`, calls from now on hang for as long."""
+    def behave(self, latency: float, hang: float, line: float) -> None:
+        """Every answer of the API takes so many seconds longer; with `hang`, calls from now on hang for as long.
+
+        `line`: bytes a second of each request and answer.
+        """
+        self._emulator.line_speed = line
         self._emulator.latency = latency
         self._emulator.faults.clear()
         if hang:
@@ -210,9 +261,19 @@ class World:
         words, attachments = self._call("card_of", asked_id)
         return words, attachments
 
-    def behave(self, *, latency: float = 0.0, hang: float = 0.0) -> None:
+    def large(self) -> list[Large]:
         """See `_Puppet`."""
-        self._call("behave", latency, hang)
+        found: list[Large] = self._call("large")
+        return found
+
+    def ask_for(self, report_id: str) -> Asked:
+        """See `_Puppet`."""
+        asked: Asked = self._call("ask_for", report_id)
+        return asked
+
+    def behave(self, *, latency: float = 0.0, hang: float = 0.0, line: float = 0.0) -> None:
+        """See `_Puppet`."""
+        self._call("behave", latency, hang, line)
 
     def card_at(self, asked_id: str) -> float:
         """Wait for the card that answers this message; when Webex took it, in seconds since 1970."""

@@ -120,3 +120,24 @@ def test_the_program_serves_the_demo_until_it_is_told_to_stop():
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert me["displayName"] == "Report Bot"
+
+
+def test_a_slow_line_takes_its_time_both_ways():
+    """A lower bound only: how much longer the machine takes is its own affair."""
+    with Emulator() as emulator:
+        emulator.line_speed = 1_000_000
+        world = emulator.world
+        org = world.add_organization("Acme", is_partner=True)
+        ada = world.add_person("Ada Lovelace", org, roles=["id_full_admin"])
+        headers = {"Authorization": f"Bearer {world.add_token(ada)}"}
+        report = world.add_report(family="partner", title="Large", content=b"x" * 300_000)
+        details = requests.get(f"{emulator.api_url}/partner/reports/{report.id}", headers=headers, timeout=5).json()
+        began = time.monotonic()
+        assert len(requests.get(details["downloadURL"], headers=headers, timeout=5).content) == 300_000
+        assert time.monotonic() - began > 0.25
+        began = time.monotonic()
+        space = world.add_space("Space", [ada])
+        file, fields = ("a.csv", b"x" * 300_000), {"roomId": space.id}
+        url = f"{emulator.api_url}/messages"
+        assert requests.post(url, data=fields, files={"files": file}, headers=headers, timeout=5).ok
+        assert time.monotonic() - began > 0.25
