@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, help=meaning, description=meaning).set_defaults(run=run)
     _add_audit(commands)
+    meaning = "what became of the requests for a report, the newest first, from the ledger"
+    why = commands.add_parser("why", help=meaning, description=meaning)
+    why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's id, or the reference that the bot gave")
+    why.add_argument("--json", action="store_true", help="JSON, one object a line")
+    why.set_defaults(run=_why)
     manifest = commands.add_parser("manifest", help="what must exist on Webex's side")
     steps = manifest.add_subparsers(required=True, metavar="step")
     steps.add_parser("plan", help="show what differs, change nothing").set_defaults(run=_plan)
@@ -108,6 +113,13 @@ def _clean(line: str) -> str:
     from bot.observe import mask, visible  # noqa: PLC0415
 
     return visible(mask(line))
+
+
+def _say_with_links(line: str) -> None:
+    """For what holds links of our own making: a link's query is masked elsewhere, since Webex's hold tokens."""
+    from bot.observe import visible, without_secrets  # noqa: PLC0415
+
+    print(visible(without_secrets(line)), flush=True)
 
 
 def _begin(process: str) -> Settings:
@@ -187,6 +199,13 @@ def _forget(arguments: argparse.Namespace) -> int:
     from bot import audit_command  # noqa: PLC0415
 
     return audit_command.forget(settings, arguments.person, _say)
+
+
+def _why(arguments: argparse.Namespace) -> int:
+    settings = _begin("why")
+    from bot import why_command  # noqa: PLC0415
+
+    return why_command.tell(settings, arguments.wanted, _say_with_links, as_json=arguments.json)
 
 
 def _demo(_: argparse.Namespace) -> int:

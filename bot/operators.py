@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import BotError
-from bot.ledger import facts, unverified
+from bot.ledger import facts, moved_spaces, unverified
 from bot.outbox import Unsure
 from bot.ports import Target
 
@@ -61,6 +61,18 @@ class Check:
     """What is said when it is over."""
     calm: timedelta = timedelta()
     """For how long it must be away before it is over, for what comes and goes."""
+    began: Callable[[], datetime | None] = lambda: None
+    """When the trouble began, where the check knows better than that it was just found."""
+    past: Callable[[datetime, datetime], str] | None = None
+    """What is said afterwards, from when until when, where nothing could be said while it lasted; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that is over and that no check could have told of; said once in this process's life."""
+
+    key: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ class Operators:
         now: Callable[[], datetime],
         *,
         hurry: Callable[[], bool] = lambda: False,
+        news: Callable[[], Sequence[News]] = tuple,
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -92,6 +105,7 @@ class Operators:
         self._checks = tuple(checks)
         self._now = now
         self._hurry = hurry
+        self._news = news
         self._logged: set[str] = set()
 
     def forever(self, stop: threading.Event) -> None:
@@ -116,6 +130,18 @@ class Operators:
                 self._make(check)
             except Exception:  # a check that fails must stop neither the others nor the next round
                 log.exception("check_crashed", check=check.name)
+        for one in self._news():
+            if one.key not in self._logged:
+                self._break(one)
+
+    def _break(self, news: News) -> None:
+        try:
+            self._tell(f"news:{news.key}", f"**Over.** {news.words}")
+        except BotError as error:
+            log.info("news_not_told_yet", news=news.key, cause=str(error))
+            return
+        self._logged.add(news.key)
+        log.warning("news", news=news.key, words=news.words)
 
     def _make(self, check: Check) -> None:
         try:
@@ -133,7 +159,8 @@ class Operators:
 
     def _there(self, check: Check, trouble: str) -> None:
         with self._store.begin() as tx:
-            facts.note_first(tx, _fact(check), _written(Open(self._now().isoformat())), self._now())
+            began = check.began() or self._now()
+            facts.note_first(tx, _fact(check), _written(Open(began.isoformat())), self._now())
             found = _read(facts.read(tx, _fact(check)))
             if found.away_since is not None:
                 found = replace(found, away_since=None)
@@ -159,9 +186,10 @@ class Operators:
             self._keep(check, found)
         if self._now() - datetime.fromisoformat(found.away_since or "") < check.calm:
             return
-        if found.told:
+        said = check.over if found.told else _afterwards(check, found)
+        if said:
             try:
-                self._say(check, found, f"**Over.** {check.over}", ":over")
+                self._say(check, found, f"**Over.** {said}", ":over")
             except Unsure as error:
                 log.info("perhaps_not_told_that_it_is_over", check=check.name, cause=str(error))
         with self._store.begin() as tx:
@@ -169,9 +197,13 @@ class Operators:
         log.info("trouble_over", check=check.name, since=found.since)
 
     def _say(self, check: Check, found: Open, words: str, which: str = "") -> None:
+        self._tell(f"{check.name}:{found.since}:{found.tries}{which}", words)
+
+    def _tell(self, key: str, words: str) -> None:
         if self._space is not None:
-            key = f"operators:{check.name}:{found.since}:{found.tries}{which}"
-            self._outbox.say(key, Target(room_id=self._space), words)
+            with self._store.read() as tx:
+                where = moved_spaces.now_at(tx, self._space)
+            self._outbox.say(f"operators:{key}", Target(room_id=where), words)
 
     def _keep(self, check: Check, found: Open) -> None:
         with self._store.begin() as tx:
@@ -192,6 +224,13 @@ def knocking(store: Store, now: Callable[[], datetime]) -> Check:
             return KNOCKING if unverified.total(tx, now()) > TOO_MANY else None
 
     return Check("unverified_events", look, "Webhook calls verify again, or nobody knocks any more.", unverified.WINDOW)
+
+
+def _afterwards(check: Check, found: Open) -> str:
+    """What is said of a trouble that nobody was told of while it lasted."""
+    if check.past is None or found.away_since is None:
+        return ""
+    return check.past(datetime.fromisoformat(found.since), datetime.fromisoformat(found.away_since))
 
 
 def _fact(check: Check) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from bot.ports import Card, Chat, Message
+    from bot.ports import Begun, Card, Chat, Message
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,10 @@ MAX_TEXT_BYTES = 7439
 
 LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
 """Answers of something in front of Webex: the post may have taken effect all the same."""
+
+NOT_FOUND = 404
+NOT_THERE = frozenset({posts.DELETED, posts.REFUSED})
+"""States of a post of which nothing stands in a space."""
 
 THREAD_GONE = frozenset({400, 404})
 """How Webex refuses a reply whose thread's root was deleted."""
@@ -56,29 +60,117 @@ class Outbox:
         self._bot_id = bot_id
         self._now = now
 
-    def say(self, key: str, target: Target, markdown: str, card: Card | None = None, *, mark: str = "") -> Posted:
+    def say(
+        self, key: str, target: Target, markdown: str, card: Card | None = None, *, mark: str = "", shows: str = ""
+    ) -> Posted:
         """Post words, or a card with its fallback text. Raises ``WebexError`` or :class:`Unsure`.
 
         ``mark``: a part of the words that no other post has. By it the message is known again where the rest of the
-        words may be others at the next try, as a card's status.
+        words may be others at the next try, as a card's status. ``shows``: that status in a word, for the ledger.
         """
         text = shortened(without_secrets(markdown))
         shown = _without_secrets_in(card)
-        return self._once(key, target, text, lambda where: self._chat.post(where, markdown=text, card=shown), mark)
-
-    def send(self, key: str, target: Target, path: Path, *, name: str, content_type: str, markdown: str) -> Posted:
-        """Post a file with its line. Raises ``WebexError`` or :class:`Unsure`."""
-        text, shown = shortened(without_secrets(markdown)), without_secrets(name)
         return self._once(
-            key,
-            target,
-            text,
-            lambda where: self._chat.upload(where, path=path, name=shown, content_type=content_type, markdown=text),
+            key, target, text, lambda where: self._chat.post(where, markdown=text, card=shown), mark=mark, shows=shows
         )
 
-    def _once(self, key: str, target: Target, text: str, post: Callable[[Target], Posted], mark: str = "") -> Posted:
+    def edit(self, key: str, markdown: str) -> bool:
+        """Change words that were said under a key. False: they are not known to be there.
+
+        Raises ``WebexError``: Webex takes ten edits of a message, and none of one with a card or a file.
+        """
+        with self._store.read() as tx:
+            post = posts.present(tx, key)
+        if post is None or post.state != posts.SENT or not (post.message_id and post.room_id):
+            return False
+        self._chat.edit(post.message_id, post.room_id, markdown=shortened(without_secrets(markdown)))
+        return True
+
+    def take_back(self, key: str, *, mark: str = "") -> bool:
+        """Delete what was said under a key, if it was. False: it stays. Raises ``WebexError``.
+
+        What may have been said unnoticed is looked for by its ``mark``. A thread's root goes only if no replies hang
+        on it.
+        """
+        with self._store.read() as tx:
+            post = posts.present(tx, key)
+        if post is None or post.state in NOT_THERE:
+            return True
+        message_id = post.message_id if post.state == posts.SENT else self._unnoticed(post, mark)
+        if message_id is None or not self._alone(post, message_id):
+            return False
+        try:
+            self._chat.delete(message_id)
+        except WebexError as error:
+            if error.status != NOT_FOUND:
+                raise
         with self._store.begin() as tx:
-            fresh = posts.intend(tx, key, target, self._now())
+            posts.settle(tx, post.key, posts.DELETED, self._now())
+        return True
+
+    def stays(self, key: str) -> bool:
+        """Whether what was said cannot be taken back, since replies hang on it. Raises ``WebexError`` that passes."""
+        with self._store.read() as tx:
+            post = posts.present(tx, key)
+        return post is not None and post.message_id is not None and not self._alone(post, post.message_id)
+
+    def _unnoticed(self, post: posts.Post, mark: str) -> str | None:
+        """The id of a message of ours that an unfinished try left behind."""
+        target = Target(post.room_id, post.parent_id, post.person_id, direct=post.direct)
+        if post.state != posts.INTENDED or not mark:
+            return None
+        there = self._recent(target) or ()
+        return next((one.id for one in there if self._is_ours(one, post, target, "", mark)), None)
+
+    def _alone(self, post: posts.Post, message_id: str) -> bool:
+        """Whether certainly no replies hang on a message: only a thread's root has any."""
+        if post.parent_id is not None:
+            return True
+        target = Target(post.room_id, message_id, None if post.room_id else post.person_id, direct=post.direct)
+        return self._recent(target) == []
+
+    def send(
+        self,
+        key: str,
+        target: Target,
+        path: Path,
+        *,
+        name: str,
+        content_type: str,
+        markdown: str,
+        begun: Begun | None = None,
+    ) -> Posted:
+        """Post a file with its line; ``begun`` is an upload of it under way, to use if it goes to the same place.
+
+        Raises ``WebexError`` or :class:`Unsure`.
+        """
+        text, shown = shortened(without_secrets(markdown)), without_secrets(name)
+
+        def post(where: Target) -> Posted:
+            posted = begun.finish(text) if begun is not None and begun.target == where else None
+            if posted is not None:
+                return posted
+            return self._chat.upload(where, path=path, name=shown, content_type=content_type, markdown=text)
+
+        return self._once(key, target, text, post)
+
+    def was_meant(self, key: str) -> bool:
+        """Whether this was said, or was to be said, before."""
+        with self._store.read() as tx:
+            return posts.get(tx, key) is not None
+
+    def _once(
+        self,
+        key: str,
+        target: Target,
+        text: str,
+        post: Callable[[Target], Posted],
+        *,
+        mark: str = "",
+        shows: str = "",
+    ) -> Posted:
+        with self._store.begin() as tx:
+            fresh = posts.intend(tx, key, target, self._now(), shows=shows or None)
             before = None if fresh else posts.get(tx, key)
         if before is not None:
             if before.state == posts.SENT and before.message_id:
@@ -92,7 +184,8 @@ class Outbox:
             if target.parent_id and error.status in THREAD_GONE:
                 # A post of its own: its answer may be lost too, and it is to be looked for elsewhere.
                 self._forget(key)
-                return self._once(f"{key}:beside", replace(target, parent_id=None), text, post, mark)
+                beside = replace(target, parent_id=None)
+                return self._once(f"{key}{posts.BESIDE}", beside, text, post, mark=mark, shows=shows)
             if error.reached is None or error.status in LOST_BEHIND_A_GATEWAY:
                 # Stays "intended": the next try looks first.
                 raise
@@ -103,8 +196,6 @@ class Outbox:
 
     def _look(self, before: posts.Post, target: Target, text: str, mark: str) -> Posted | None:
         """Find the message of an earlier try that may have taken effect."""
-        if before.state == posts.DELETED:
-            return None
         messages = self._recent(target)
         if messages is None:
             if before.state == posts.REFUSED:

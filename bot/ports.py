@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from bot.reports.contents import Contents
     from bot.reports.model import Family, Report
 
 Card = dict[str, Any]
@@ -124,6 +125,34 @@ class Downloaded:
     sha256: str
     kind: str
     """``zip`` or ``csv``, by the first bytes."""
+    contents: Contents | None = None
+    """What its CSV holds; None: nobody has counted."""
+
+
+class Arriving(Protocol):
+    """A report's file while it is being fetched: its end waits for ``release``. ``bot/webex/arriving.py``."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    def __len__(self) -> int: ...
+    def read(self, most: int = -1) -> bytes: ...
+    def release(self) -> None: ...
+    def abandon(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Begun(Protocol):
+    """An upload of a file that still comes; nothing is posted before ``finish``."""
+
+    @property
+    def target(self) -> Target: ...
+    def finish(self, markdown: str) -> Posted | None:
+        """Post it; None when that is not possible this way, and nothing was posted. Raises ``WebexError``."""
+        ...
+
+    def abandon(self) -> None: ...
 
 
 class Chat(Protocol):
@@ -134,12 +163,15 @@ class Chat(Protocol):
     def action(self, action_id: str) -> Action: ...
     def post(self, target: Target, *, markdown: str, card: Card | None = None) -> Posted: ...
     def upload(self, target: Target, *, path: Path, name: str, content_type: str, markdown: str) -> Posted: ...
+    def begin_upload(self, target: Target, arriving: Arriving, *, name: str, content_type: str, room: int) -> Begun: ...
+    def edit(self, message_id: str, room_id: str, *, markdown: str) -> None: ...
     def delete(self, message_id: str) -> None: ...
     def recent(self, target: Target) -> Sequence[Message]:
         """The newest messages of a thread or of a 1:1 space, newest first; the places where a bot may look."""
         ...
 
     def members(self, room_id: str) -> Sequence[Membership]: ...
+    def space(self, room_id: str) -> Space: ...
 
 
 class Spaces(Protocol):
@@ -164,7 +196,14 @@ class Reports(Protocol):
 class Files(Protocol):
     """The download host, with the admin token. Raises ``WebexError`` or ``FileRejected``."""
 
-    def download(self, report: Report, to: Path) -> Downloaded: ...
+    def download(
+        self,
+        report: Report,
+        to: Path,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        begun: Callable[[Arriving], None] | None = None,
+    ) -> Downloaded: ...
 
 
 class Directory(Protocol):

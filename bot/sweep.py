@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import tasks
-from bot.errors import BotError
+from bot.errors import BotError, StoreUnavailable
 from bot.ledger import audit, deliveries, events, facts
 from bot.ledger.deliveries import IN_HAND, State
 from bot.reports.watch import put_delivery, watch_key
@@ -58,6 +58,8 @@ class Sweep:
         while not stop.is_set():
             try:
                 self.once()
+            except StoreUnavailable as error:
+                log.debug("not_swept", cause=str(error))  # the store has said so, once for all who use it
             except BotError as error:
                 log.warning("sweep_failed", cause=str(error))
             except Exception:  # a sweep that fails must not be the last

@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,23 +17,25 @@ from bot.catchup import CatchUp
 from bot.chat.answer import Answer
 from bot.chat.context import Context
 from bot.chat.limits import Limits, SlowDown
+from bot.chat.living import LivingCard
 from bot.chat.reader import Reader
 from bot.errors import BotError, StoreUnavailable
 from bot.guard import Guard
 from bot.identity import Identity, KeptIdentity
-from bot.ledger import settings_seen, unverified
+from bot.ledger import moved_spaces, settings_seen, unverified
 from bot.observe import hide, new_reference, start_logging
-from bot.operators import Operators, knocking
+from bot.operators import News, Operators, knocking
 from bot.outbox import Outbox
 from bot.policy import ADMINISTRATORS, Rules
 from bot.queue import open_queue
-from bot.reports.catalogue import Catalogue
+from bot.reach import sides
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
 from bot.reports.tell import Tell
+from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
 from bot.settings import Settings, load, secret_key
-from bot.store import Store
+from bot.store_watch import WatchedStore
 from bot.sweep import Sweep
 from bot.token_checks import TokenChecks
 from bot.web import create_app
@@ -46,14 +49,18 @@ from bot.webex.directory import Directory
 from bot.webex.files import Files
 from bot.webex.keeper import LedgerKeeper
 from bot.webex.reports import ReportsApi
+from bot.webex.shared_brake import SharedBrake
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
 from bot.webhook_care import WebhookCare
 from bot.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask import Flask
 
+    from bot.store import Store
     from bot.webex.transport import Observe, TokenSource
 
 log = structlog.get_logger(__name__)
@@ -69,10 +76,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> WatchedStore:
     """The database of the settings, and the folder that an embedded one lies in."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Store(settings.database_url.get_secret_value())
+    return WatchedStore(settings.database_url.get_secret_value())
 
 
 def admin_token(settings: Settings, store: Store, observe: Observe = metrics.webex_called) -> TokenSource:
@@ -90,13 +97,27 @@ def admin_token(settings: Settings, store: Store, observe: Observe = metrics.web
     )
 
 
-def rules(settings: Settings, our_org: str) -> Rules:
-    """The operator's settings as policy reads them."""
+def told_to_all(observers: Sequence[Observe]) -> Observe:
+    """Tells each call to all of them, also to those who come later."""
+
+    def observe(method: str, path: str, status: int | None, seconds: float) -> None:
+        for one in observers:
+            one(method, path, status, seconds)
+
+    return observe
+
+
+def rules(settings: Settings, our_org: str, store: Store | None = None) -> Rules:
+    """The operator's settings as policy reads them; with the store, also by the ids that spaces have moved to."""
+    spaces = frozenset(settings.allowed_spaces)
+    if spaces and store is not None:
+        with store.read() as tx:
+            spaces = moved_spaces.with_moved(tx, spaces)
     return Rules(
         our_org=our_org,
         roles=frozenset(role.lower() for role in settings.allowed_roles) or ADMINISTRATORS,
         people=frozenset(email.lower() for email in settings.allowed_people),
-        spaces=frozenset(settings.allowed_spaces) or None,
+        spaces=spaces or None,
         partner_orgs=frozenset(settings.allowed_orgs),
     )
 
@@ -121,7 +142,7 @@ class Migration:
             try:
                 self()
             except StoreUnavailable as error:
-                log.warning("database_away_at_start", cause=str(error))
+                log.debug("database_away_at_start", cause=str(error))  # the store has said so
                 stop.wait(DATABASE_AWAY)
             else:
                 return
@@ -184,19 +205,20 @@ def build_worker(settings: Settings) -> Worker:
     queue = open_queue(store, settings.data_dir)
     bot_token = settings.webex_bot_token.get_secret_value()
     observers: list[Observe] = [metrics.webex_called]
-
-    def observe(method: str, path: str, status: int | None, seconds: float) -> None:
-        for one in observers:
-            one(method, path, status, seconds)
-
+    observe = told_to_all(observers)
+    bots_observers: list[Observe] = [metrics.webex_called]
+    clients_observers: list[Observe] = [observe]
     admin = admin_token(settings, store, observe)
-    chat = Chat(settings.webex_api_url, StaticToken(bot_token), observe=metrics.webex_called)
-    client = Client(settings.webex_api_url, admin, observe=observe)
+    brakes = SharedBrake(store, "bot", now), SharedBrake(store, "admin", now)
+    chat = Chat(settings.webex_api_url, StaticToken(bot_token), observe=told_to_all(bots_observers), brake=brakes[0])
+    client = Client(settings.webex_api_url, admin, observe=told_to_all(clients_observers), brake=brakes[1])
     identity = Identity(store, chat, bot_token, now)
     directory = Directory(client)
-    guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org))
-    catalogue = Catalogue(ReportsApi(client), [Family(family) for family in settings.report_families])
+    guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org, store))
+    families = [Family(family) for family in settings.report_families]
+    catalogue = Listening(ReportsApi(client), families)
     outbox = Outbox(store, chat, identity.id, now)
+    card = LivingCard(store, outbox, now)
     folder = settings.data_dir / "files"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     context = Context(
@@ -205,6 +227,7 @@ def build_worker(settings: Settings) -> Worker:
         catalogue=catalogue,
         guard=guard,
         outbox=outbox,
+        card=card,
         chat=chat,
         directory=directory,
         now=now,
@@ -226,8 +249,33 @@ def build_worker(settings: Settings) -> Worker:
         secret=settings.webex_webhook_secret[0].get_secret_value(),
         now=now,
     )
-    checks = [*tokens.all(), knocking(store, now), care.check()]
-    operators = Operators(store, outbox, settings.operators_space, checks, now, hurry=tokens.in_doubt)
+    listings = {family.value: partial(catalogue.listing, family.value, None) for family in families}
+    bot_side, admin_sides = sides(chat.me, directory.me, listings, now)
+    bots_observers.append(bot_side.observed)
+    clients_observers += [side.observed for side in admin_sides]
+    checks = [*tokens.all(), knocking(store, now), care.check(), *(side.check() for side in (bot_side, *admin_sides))]
+    operators = Operators(
+        store,
+        outbox,
+        settings.operators_space,
+        checks,
+        now,
+        hurry=tokens.in_doubt,
+        news=lambda: [News(one.key, one.sentence) for one in store.long_absences()],
+    )
+    deliver = Deliver(
+        store=store,
+        queue=queue,
+        catalogue=catalogue,
+        files=files,
+        chat=chat,
+        guard=guard,
+        outbox=outbox,
+        card=card,
+        folder=folder,
+        now=now,
+        poll_interval=settings.poll_interval,
+    )
     limits = Limits(settings.requests_per_minute)
     migration = Migration(store)
 
@@ -245,20 +293,12 @@ def build_worker(settings: Settings) -> Worker:
         {
             tasks.EVENT: Reader(context, identity.person, limits),
             tasks.SLOW_DOWN: SlowDown(context, limits),
-            tasks.ANSWER: Answer(context),
-            tasks.WATCH: Watch(store, queue, catalogue, now, settings.poll_interval),
-            tasks.DELIVER: Deliver(
-                store=store,
-                queue=queue,
-                catalogue=catalogue,
-                files=files,
-                guard=guard,
-                outbox=outbox,
-                folder=folder,
-                now=now,
-                poll_interval=settings.poll_interval,
+            tasks.ANSWER: Waiting(tasks.ANSWER, Answer(context), store, outbox, now),
+            tasks.WATCH: WaitingWatch(
+                Watch(store, queue, catalogue, now, settings.poll_interval), catalogue, store, outbox, now
             ),
-            tasks.TELL: Tell(store, outbox, guard, now),
+            tasks.DELIVER: Waiting(tasks.DELIVER, deliver, store, outbox, now),
+            tasks.TELL: Tell(store, outbox, guard, card, now),
             tasks.CATCH_UP: CatchUp(store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now),
         },
         new_reference=new_reference,

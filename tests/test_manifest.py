@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import manifest
 from bot.errors import WebexError
-from bot.manifest import Change, Existing, Kind, ManifestUnreadable, Wanted
+from bot.manifest import Change, Existing, Failure, Kind, ManifestUnreadable, Wanted
 
 TARGET = "https://bot.example.com/webhooks/webex"
 SECRET = "webhook-secret-0123456789"

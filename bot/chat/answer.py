@@ -92,6 +92,8 @@ class Answer:
         """The one card of this request; "send again" has none, but says when there is nothing to send yet."""
         context = self._context
         now = context.now()
+        if delivery.card_key is not None:
+            return  # its card was refreshed between a try that showed it and this one
         if not delivery.carded:
             if report.phase is Phase.PENDING:
                 status = in_message(cards.status_word(report))
@@ -105,6 +107,7 @@ class Answer:
             cards.report_text(report, shown),
             cards.report_card(report, shown),
             mark=delivery.reference,
+            shows=report.phase.value,
         )
 
     def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
@@ -148,6 +151,9 @@ def shown_for(
     """What a card says and offers next, by the report's phase and whether somebody waits for it here."""
     refresh = button("Refresh", "refresh", report.id)
     match report.phase:
+        case Phase.READY if leader is not None:
+            coming = "The file comes once, in the thread of who asked first."
+            buttons = [button("Send again", "again", report.id)]
         case Phase.READY if asked_for_file or awaited:
             coming = "The file follows in this thread."
             buttons = [button("Send again", "again", report.id)]

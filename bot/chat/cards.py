@@ -30,6 +30,7 @@ COLOURS = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warni
 FAMILIES = {Family.PARTNER: "Partner report", Family.ORGANIZATION: "Organisation report"}
 WORDS = {Phase.READY: "Done", Phase.FAILED: "Failed"}
 NO_STATUS = "No status yet"
+LONGEST_ID = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _details(report: Report, reference: str) -> dict[str, Any]:
         "style": "emphasis",
         "items": [
             text("Report id", size="Small", isSubtle=True),
-            text(in_card(report.id, 600), fontType="Monospace", size="Small", spacing="None"),
+            text(in_card(report.id, LONGEST_ID), fontType="Monospace", size="Small", spacing="None"),
             facts(
                 [
                     ("Kind", FAMILIES[report.family]),
@@ -162,9 +163,13 @@ def report_text(report: Report, shown: Shown) -> str:
     period = period_of(report)
     about = f" ({in_message(period)})" if period else ""
     link = f" Link: {in_message(link_of(report, shown.now))}."
-    reference = f" Reference {shown.reference}." if shown.reference else ""
     status = in_message(status_word(report))
-    return f"**{in_message(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
+    return f"**{in_message(title_of(report))}**{about}: {status}.{link} {last_words(shown)}"
+
+
+def last_words(shown: Shown) -> str:
+    """How the text ends: by this a card is known from another one of the same request."""
+    return shown.coming + (f" Reference {shown.reference}." if shown.reference else "")
 
 
 def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> Card:

@@ -16,13 +16,13 @@ from bot.chat.asking import ask
 from bot.chat.cards import FAMILIES
 from bot.chat.registry import registry
 from bot.chat.words import is_filler
-from bot.errors import WebexError
 from bot.ledger import deliveries, posts
-from bot.ledger.deliveries import MOVES, State
+from bot.ledger.deliveries import MOVES, OPEN, State
 from bot.plain_words import in_message
 from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
 from bot.reports.endings import end
 from bot.reports.model import is_report_id, looks_like_report_id
+from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from bot.chat.context import Context
     from bot.chat.request import Request
+    from bot.errors import WebexError
     from bot.ledger.deliveries import Delivery
     from bot.reports.model import Family
     from bot.store import Transaction
@@ -101,38 +102,37 @@ def refresh(context: Context, request: Request) -> None:
     """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
     _named(request)
     target = context.allow(request)
-    ids = _ids(context, request, "refresh")
-    for report_id in ids:
+    for report_id in _ids(context, request, "refresh"):
         with context.store.read() as tx:
+            pressed = posts.by_message(tx, request.pressed) if request.pressed else None
+            own = deliveries.with_card(tx, report_id, pressed.key.removesuffix(posts.BESIDE)) if pressed else None
+            leader = deliveries.get(tx, own.leader_id) if own and own.leader_id else None
             waiting = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
             known = deliveries.known_family(tx, report_id)
         found = context.catalogue.find(report_id, known)
-        reference = waiting[0].reference if waiting else ""
-        shown = shown_for(found, context.now(), reference, awaited=bool(waiting), asked_for_file=False)
+        of = own or (waiting[0] if waiting else None)
+        shown = shown_for(
+            found,
+            context.now(),
+            of.reference if of else "",
+            awaited=bool(waiting),
+            deadline=own.deadline_at if own else None,
+            leader=leader if leader and leader.state in OPEN else None,
+            asked_for_file=False,
+        )
+        key = f"{request.origin}:refresh:{report_id}"
         context.outbox.say(
-            f"{request.origin}:refresh:{report_id}",
-            target,
+            key,
+            target_of(own) if own and own.private and request.direct else target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
-            mark=reference or cards.title_of(found),  # the rest may be another at the next try
+            mark=of.reference if of else cards.title_of(found),  # the rest may be another at the next try
+            shows=found.phase.value,
         )
-    if request.pressed and ids:
-        _take_away(context, request.pressed)
-
-
-def _take_away(context: Context, message_id: str) -> None:
-    """Delete the card that a new one stands in for. Webex does not let a bot edit cards; an old one does no harm."""
-    with context.store.read() as tx:
-        post = posts.by_message(tx, message_id)
-    if post is None or post.state != posts.SENT or post.parent_id is None:
-        return  # a card that is its thread's root stays: replies hang on it
-    try:
-        context.chat.delete(message_id)
-    except WebexError as error:
-        log.info("old_card_stays", cause=str(error))
-        return
-    with context.store.begin() as tx:
-        posts.settle(tx, post.key, posts.DELETED, context.now())
+        if own and (not request.course.private or own.asker_id == request.person_id):
+            context.card.becomes(own, key)
+        elif pressed:
+            context.card.take_back(pressed.key)
 
 
 @registry.command("again", usage="again <id>", summary="Send a report's file once more.")
@@ -146,7 +146,7 @@ def again(context: Context, request: Request) -> None:
 def cancel(context: Context, request: Request) -> None:
     """Ends the person's own request in this space, or else everybody's here; other spaces are served."""
     _named(request)
-    target = context.allow(request)
+    context.allow(request)
     now = context.now()
     for report_id in _ids(context, request, "cancel"):
         with context.store.begin() as tx:
@@ -163,12 +163,37 @@ def cancel(context: Context, request: Request) -> None:
             said = "Too late to cancel: the file is on its way."
         else:
             said = "Nobody waits for this report here."
-        context.outbox.say(f"{request.origin}:cancel:{report_id}", target, said)
+        mine = [replace(one, state=State.CANCELLED) for one in ended if _is_answered(one, request)]
+        _say_cancelled(context, request, mine, f"{request.origin}:cancel:{report_id}", said)
+
+
+def _say_cancelled(context: Context, request: Request, mine: list[Delivery], key: str, said: str) -> None:
+    """Answer; where the card of what was cancelled stands in this thread, by a card in its place."""
+    here = next((one for one in mine if _stands_here(one, request)), None)
+    card = context.card.ending(here, said) if here else None
+    context.outbox.say(key, target_of(here) if here and card else request.target, said, card)
+    for one in mine:
+        if one == here or request.course.private:
+            context.card.ended(one, key)
+        else:
+            context.card.end(one, said)
+
+
+def _stands_here(one: Delivery, request: Request) -> bool:
+    """Whether a request's card is in the thread of this one, where nobody reads it who may not."""
+    if one.private:
+        return request.direct
+    return one.carded and one.parent_id == request.parent_id and not request.course.private
+
+
+def _is_answered(one: Delivery, request: Request) -> bool:
+    """Whether the answer to who cancels is enough; somebody else's request is told in its own thread."""
+    return one.asker_id == request.person_id or one.parent_id == request.parent_id
 
 
 def _cancel(context: Context, tx: Transaction, one: Delivery, request: Request, now: datetime) -> bool:
-    """End one request. Somebody else's is told in its own thread; who cancels is answered anyway."""
-    if one.asker_id == request.person_id or one.parent_id == request.parent_id:
+    """End one request."""
+    if _is_answered(one, request):
         return deliveries.move(tx, one, State.CANCELLED, now, reason=request.origin)
     said = "Another administrator has cancelled this request: I do not wait for its report here any more."
     return end(tx, context.queue, one, State.CANCELLED, said, now)

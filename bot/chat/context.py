@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
+    from bot.chat.living import LivingCard
     from bot.chat.request import Request
     from bot.guard import Guard
     from bot.outbox import Outbox
@@ -31,6 +32,7 @@ class Context:
     catalogue: Catalogue
     guard: Guard
     outbox: Outbox
+    card: LivingCard
     chat: Chat
     directory: Directory
     now: Callable[[], datetime]

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat import commands, why
+from bot.chat import commands, moved, why
 from bot.chat.limits import Limits, leave_out
 from bot.chat.registry import ARGUMENT, COMMAND, registry
 from bot.chat.request import Request, unread
 from bot.chat.words import read_words
 from bot.errors import BotError, Refused, WebexError
-from bot.ledger import audit, events, posts
+from bot.ledger import audit, events, moved_spaces, posts
 from bot.ledger.audit import Door
 from bot.outbox import Unsure
 from bot.ports import Target
 from bot.queue import Again
+from bot.reports.waiting import CARD_PATIENCE, SAYING
+from bot.reports.waiting import sentence as in_trouble
 from bot.reports.whereto import DIRECT, GROUP
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ class Reader:
             return None
         if leave_out(self._context, self._limits, event):
             return None
+        if moved_spaces.is_move(event):
+            self._settle(event, events.DONE, moved.follow(self._context, event))
+            return None
         try:
             request = self._request(event)
         except WebexError as error:
@@ -71,7 +76,11 @@ class Reader:
         if request is None:
             self._settle(event, events.IGNORED, "not for us")
             return None
-        self._carry_out(request)
+        try:
+            self._carry_out(request)
+        except WebexError as error:
+            self._say_that_it_lasts(event, request, error)
+            raise
         command = registry.find(request.word)
         entries = request.entries(command.word if command else audit.UNKNOWN_WORD)
         self._settle(event, events.DONE, command.word if command else "unknown word", entries)
@@ -91,6 +100,15 @@ class Reader:
                 raise
             log.warning("nobody_could_be_told", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
+
+    def _say_that_it_lasts(self, event: Event, request: Request, error: WebexError) -> None:
+        """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
+        if not error.passing or self._age(event) < CARD_PATIENCE or any(part in error.call for part in SAYING):
+            return
+        try:
+            self._context.outbox.say(f"{request.origin}:trouble", request.target, in_trouble(error))
+        except BotError as trouble:
+            log.info("not_told_of_trouble", cause=str(trouble))
 
     def _say_so(self, event: Event, sentence: str) -> None:
         if event.room_id:

@@ -10,7 +10,7 @@ from bot.ledger import deliveries
 from bot.ledger.deliveries import CLOSED
 from bot.plain_words import in_card, in_message
 from bot.reports.model import is_report_id
-from bot.reports.story import story
+from bot.reports.story import gather, story
 
 if TYPE_CHECKING:
     from bot.chat.context import Context
@@ -28,21 +28,27 @@ def why(context: Context, request: Request) -> None:
     if not is_report_id(wanted):
         context.say(request, "usage", "Why what? Write `why` and a report's id, or the reference of an answer.")
         return
+    now = context.now()
     with context.store.read() as tx:
         found = deliveries.told_here(tx, request.room_id, request.person_id, wanted)[:MOST_TOLD]
+        besides = [gather(tx, one, now, context.poll_interval) for one in found]
     if not found:
         said = f"Nobody asked for “{in_message(wanted, 60)}” here. Write `report {in_message(wanted, 512)}` to do so."
         context.outbox.say(f"{request.origin}:why", target, said)
         return
-    now = context.now()
-    told = [(one, story(one, now)) for one in found]
     title = found[0].title or "Report"
     body = [cards.text(in_card(title), size="Medium", weight="Bolder")]
-    for one, steps in told:
+    lines: list[str] = []
+    for one, more in zip(found, besides, strict=True):
+        steps = story(one, now, more)
         body.append(cards.text(f"Reference {one.reference}", isSubtle=True, size="Small"))
         body += [cards.text(in_card(step, 400), spacing="Small") for step in steps]
+        lines += [f"- {in_message(step, 400)}" for step in steps]
+        if more.link:
+            # As text and not as a button: Webex takes only http and https for a button that opens something.
+            body.append(cards.text(f"[Show the message]({more.link})", spacing="Small"))
+            lines.append(f"- [Show the message]({more.link})")
     again = [button("Send again", "again", found[0].report_id)] if found[0].state in CLOSED else []
-    lines = [f"- {in_message(step, 400)}" for _, steps in told for step in steps]
     context.outbox.say(
         f"{request.origin}:why", target, "\n".join([f"**{in_message(title)}**", "", *lines]), cards.card(body, again)
     )

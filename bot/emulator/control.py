@@ -7,13 +7,14 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, request, send_file, send_from_directory
 
 from bot.emulator.directory import is_admin
 from bot.emulator.faults import Faults
+from bot.emulator.moving import Told
 from bot.emulator.problems import Refusal, not_found
 from bot.emulator.report import Report
 from bot.emulator.request import json_body, require
@@ -198,6 +199,18 @@ def _add_doings(part: Blueprint, world: World) -> None:
                 parent_id=body.get("parentId"),
             )
             return jsonify(item_view(world, message)), 201
+
+    @part.post("/emulator/spaces/<space_id>/move")
+    def move(space_id: str) -> tuple[Response, int]:
+        told = json_body().get("told", "pair")
+        if told not in get_args(Told):
+            raise Refusal(400, "told must be one of the readings.")
+        with world.lock:
+            space = world.spaces.get(space_id)
+            if space is None:
+                raise not_found("No such space.")
+            world.move_space(space, told)
+            return jsonify(_space_view(world, space)), 201
 
     @part.post("/emulator/actions")
     def press() -> tuple[Response, int]:

@@ -111,6 +111,17 @@ class Conversation(Spaces):
             message.deleted = True
             self._announce_message("deleted", message, by)
 
+    def rename_space(self, space: Space, new_id: str) -> None:
+        """Give a space another id, with all that is in it; the old id is unknown from then on."""
+        old_id, space.id = space.id, new_id
+        self.spaces[new_id] = self.spaces.pop(old_id)
+        self._members[new_id] = self._members.pop(old_id)
+        self._by_space[new_id] = self._by_space.pop(old_id, [])
+        for member in self._members[new_id].values():
+            member.space_id = new_id
+        for message in self._by_space[new_id]:
+            message.room_id = new_id
+
     def message_of(self, message_id: str, person: Person) -> Message:
         """A message that `person` may see; 404 otherwise. A bot sees in a group what mentions it or is its own."""
         message = self.all_messages.get(message_id)

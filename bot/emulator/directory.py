@@ -199,7 +199,7 @@ def person_view(person: Person, *, with_roles: bool) -> dict[str, object]:
     if with_roles:
         view["roles"] = [ids.role_id(role) for role in person.roles]
         view["licenses"] = []
-        view["loginEnabled"] = True
+        view["loginEnabled"] = not person.deactivated
         view["invitePending"] = False
     return view
 

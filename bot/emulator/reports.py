@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bot.emulator import ids
-from bot.emulator.conversation import Conversation
+from bot.emulator.moving import Moving
 from bot.emulator.problems import Refusal, not_found
 from bot.emulator.report import CHECKSUMS, DONE, Body, ExpirySpelling, Report, Shape, Wrap, write_body
 from bot.emulator.things import Content, Family, Organization, Person, Template, iso, report_time
 
 
-class Reports(Conversation):
+class Reports(Moving):
     """The reports and templates of every organization."""
 
     def __init__(self) -> None:

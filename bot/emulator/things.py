@@ -62,6 +62,7 @@ class Person:
     roles: list[str] = field(default_factory=list)
     type: Literal["person", "bot"] = "person"
     note: str = ""
+    deactivated: bool = False
 
     @property
     def email(self) -> str:

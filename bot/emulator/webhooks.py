@@ -71,7 +71,7 @@ def make_event(webhook: Webhook, resource: str, event: str, data: Mapping[str, A
     headers = {"Content-Type": "application/json; charset=UTF-8", "User-Agent": "webex-emulator"}
     if webhook.secret:
         headers["X-Spark-Signature"] = signature(webhook.secret, body)
-    return Event(webhook.id, resource, event, str(data["id"]), webhook.target_url, body, headers)
+    return Event(webhook.id, resource, event, str(data.get("id", "")), webhook.target_url, body, headers)
 
 
 def new_webhook(owner: Person, fields: Mapping[str, Any], now: float) -> Webhook:

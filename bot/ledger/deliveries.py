@@ -98,6 +98,8 @@ class Delivery:
     size: int | None
     sha256: str | None
     kind: str | None
+    card_key: str | None = None
+    """The key of the post that is its card now; None: the first one, see :func:`card_of`."""
 
 
 def _read(row: Row[Any]) -> Delivery:
@@ -214,6 +216,30 @@ def _ending(row: Row[Any], to: State, why: str, error: BotError | None) -> audit
 def note(tx: Transaction, delivery_id: int, **values: Any) -> None:
     """Keep what was learned of a delivery, without moving it."""
     tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+
+
+def card_of(delivery: Delivery) -> str:
+    """The key of the post that is the card of a request: the first one, or what has taken its place."""
+    return delivery.card_key or f"delivery:{delivery.id}:card"
+
+
+def change_card(tx: Transaction, delivery: Delivery, key: str) -> bool:
+    """Have the post of that key be its card. False: somebody else changed it since the delivery was read."""
+    before = deliveries.c.card_key
+    unchanged = before.is_(None) if delivery.card_key is None else before == delivery.card_key
+    this = (deliveries.c.id == delivery.id) & unchanged
+    return tx.execute(update(deliveries).where(this).values(card_key=key)).rowcount == 1
+
+
+def with_card(tx: Transaction, report_id: str, key: str) -> Delivery | None:
+    """The request for that report whose card is the post of that key."""
+    found = _find(tx, deliveries.c.report_id == report_id)
+    return next((one for one in found if card_of(one) == key), None)
+
+
+def joined_to(tx: Transaction, delivery: Delivery) -> list[Delivery]:
+    """Those who joined a delivery, oldest first; its end is theirs."""
+    return _find(tx, deliveries.c.leader_id == delivery.id)
 
 
 def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[State]) -> list[Delivery]:

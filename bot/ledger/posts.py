@@ -3,6 +3,7 @@
 intended ──▶ sent        Webex gave the message's id
          └─▶ unknown     the answer was lost, and Webex does not let the bot look
          └─▶ refused     Webex will not have it
+sent ──▶ deleted         it was taken back; the same may be said again
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bot.ports import Target
     from bot.store import Transaction
 
+BESIDE = ":beside"
+"""Ends the key of what was said outside of its thread, because the thread's root is gone."""
 INTENDED, SENT, UNKNOWN, REFUSED, DELETED = "intended", "sent", "unknown", "refused", "deleted"
 
 
@@ -36,10 +39,12 @@ class Post:
     direct: bool
     message_id: str | None
     intended_at: datetime
+    shows: str | None
+    """What a card says of its report, in a word; kept when it was first meant to be said."""
 
 
-def intend(tx: Transaction, key: str, target: Target, now: datetime) -> bool:
-    """Keep that this is about to be said. False: it was intended before, see :func:`get`."""
+def intend(tx: Transaction, key: str, target: Target, now: datetime, *, shows: str | None = None) -> bool:
+    """Keep that this is about to be said. False: it was intended before and not taken back since, see :func:`get`."""
     values = {
         "key": key,
         "room_id": target.room_id,
@@ -48,13 +53,26 @@ def intend(tx: Transaction, key: str, target: Target, now: datetime) -> bool:
         "direct": target.direct,
         "state": INTENDED,
         "intended_at": now,
+        "shows": shows,
     }
+    if tx.insert_once(posts, values, conflict=["key"]) is not None:
+        return True
+    before = get(tx, key)
+    if before is None or before.state != DELETED:
+        return False
+    # What was taken back stays on record, under a name of its own.
+    tx.execute(update(posts).where(posts.c.id == before.id).values(key=f"{key}:gone:{before.id}"))
     return tx.insert_once(posts, values, conflict=["key"]) is not None
 
 
 def get(tx: Transaction, key: str) -> Post | None:
     """What is known of the post with that key."""
     return _one(tx, posts.c.key == key)
+
+
+def present(tx: Transaction, key: str) -> Post | None:
+    """The post of that key as it may be in a space now: itself, or what was said beside its thread in its place."""
+    return get(tx, f"{key}{BESIDE}") or get(tx, key)
 
 
 def by_message(tx: Transaction, message_id: str) -> Post | None:
@@ -77,6 +95,7 @@ def _one(tx: Transaction, where: object) -> Post | None:
         direct=bool(row.direct),
         message_id=row.message_id,
         intended_at=row.intended_at,
+        shows=row.shows,
     )
 
 

@@ -79,6 +79,7 @@ deliveries = Table(
     Column("size", BigInteger),
     Column("sha256", Text),
     Column("kind", Text),
+    Column("card_key", Text),
     Index("ix_deliveries_state", "state"),
     Index("ix_deliveries_report_id", "report_id"),
 )
@@ -96,6 +97,7 @@ posts = Table(
     Column("message_id", Text),
     Column("intended_at", UtcDateTime, nullable=False),
     Column("settled_at", UtcDateTime),
+    Column("shows", Text),
     Index("ix_posts_message_id", "message_id"),
 )
 

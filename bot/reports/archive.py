@@ -1,7 +1,9 @@
 """Looks through a zip before it is posted: nobody should be handed a bomb, a trap or a box that cannot be opened.
 
 The work is bounded and nothing is unpacked to disk: the end record is read before the table of contents, that before
-the entries, and each entry is inflated in pieces that are thrown away, no further than its own header announces.
+the entries, and each entry is inflated in pieces that are thrown away, no further than its own header announces. It is
+the only time that they are inflated: whoever counts or digests the CSV looks on, and what was unpacked while the zip
+came (``early_look.py``) is not unpacked again.
 Only what a report can be passes: a few entries, stored or deflated, side by side, with plain names.
 """
 
@@ -12,12 +14,13 @@ import stat
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from bot.errors import FileRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 MAX_ENTRIES: Final = 1000
@@ -40,9 +43,9 @@ _END: Final = struct.Struct("<4s4H2LH")
 """End record: signature, disk, disk of the table, entries here, entries, bytes and offset of the table, comment."""
 _END64_PLACE: Final = struct.Struct("<4sLQL")
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
+LOCAL: Final = struct.Struct("<4s5H3L2H")
 """Local header: signature, version, flags, method, time, date, checksum, packed, unpacked, name's length, extra's."""
-_END_SIGN, _END64_PLACE_SIGN, _END64_SIGN, _LOCAL_SIGN = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
+_END_SIGN, _END64_PLACE_SIGN, _END64_SIGN, LOCAL_SIGN = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06", b"PK\x03\x04"
 _SEE_END64: Final = (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
 """What the end record says where the larger one, before it, is to be read."""
 _LONGEST_COMMENT: Final = 0xFFFF
@@ -80,8 +83,32 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImpleme
 AGAIN = "Make the report anew; if that does not help, ask Webex support."
 
 
-def inspect(path: Path) -> None:
-    """Look through the zip at ``path``. Raises ``FileRejected``, whose sentence says what was found, never a name."""
+def csv_among(entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo | None:
+    """The report among the entries: the first file is the CSV; were a read-me in front of it, its name would tell."""
+    files = [entry for entry in entries if not entry.is_dir()]
+    return next((entry for entry in files if entry.filename.lower().endswith(".csv")), files[0] if files else None)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the first entry turned out to be when it was unpacked before the table of contents was there."""
+
+    begin: int
+    """Where its data begins in the zip."""
+    packed: int = 0
+    size: int = 0
+    checksum: int = 0
+    head: bytes = b""
+
+
+def inspect(path: Path, *, csv: Callable[[bytes], None] | None = None, early: Seen | None = None) -> bool:
+    """Look through the zip at ``path``; ``csv`` is handed the bytes of its CSV, since they are unpacked anyway.
+
+    What was handed over is the CSV only if nothing is raised. ``early`` is what the first entry was seen to be: when
+    the table says the same, it is not unpacked again; gives True when that entry is the CSV.
+
+    Raises ``FileRejected``, whose sentence says what was found, never a name.
+    """
     try:
         with path.open("rb") as raw:
             directory = _directory_start(raw, path.stat().st_size)
@@ -92,8 +119,14 @@ def inspect(path: Path) -> None:
             for entry in entries:
                 _check_description(entry)
             _check_sizes(entries)
+            report = csv_among(entries)
+            seen = None
             for entry, begin in zip(entries, _places(raw, entries, directory), strict=True):
-                _check_body(raw, entry, begin)
+                if early is not None and _is_as_seen(entry, begin, early):
+                    seen = entry
+                else:
+                    _check_body(raw, entry, begin, csv if entry is report else None)
+            return seen is not None and seen is report
     except _DAMAGED as exc:
         raise _damaged() from exc
 
@@ -225,17 +258,30 @@ def _places(raw: IO[bytes], entries: list[zipfile.ZipInfo], directory: int) -> l
 def _data_start(raw: IO[bytes], entry: zipfile.ZipInfo) -> int:
     """The header before the data must tell the same as the table: other programs read this one."""
     raw.seek(entry.header_offset)
-    sign, _, flags, method, _, _, _, _, _, name_length, extra = _LOCAL.unpack(raw.read(_LOCAL.size))
+    sign, _, flags, method, _, _, _, _, _, name_length, extra = LOCAL.unpack(raw.read(LOCAL.size))
     name = raw.read(name_length)
     encoding = "utf-8" if flags & _UTF8 else "cp437"
-    if sign != _LOCAL_SIGN or method != entry.compress_type or name.decode(encoding) != entry.orig_filename:
+    if sign != LOCAL_SIGN or method != entry.compress_type or name.decode(encoding) != entry.orig_filename:
         raise _damaged()
     if flags & ENCRYPTED:
         raise _encrypted()
-    return int(entry.header_offset + _LOCAL.size + name_length + extra)
+    return int(entry.header_offset + LOCAL.size + name_length + extra)
 
 
-def _check_body(raw: IO[bytes], entry: zipfile.ZipInfo, begin: int) -> None:
+def _is_as_seen(entry: zipfile.ZipInfo, begin: int, early: Seen) -> bool:
+    said = (entry.header_offset, begin, entry.compress_size, entry.file_size, entry.CRC)
+    if said != (0, early.begin, early.packed, early.size, early.checksum):
+        return False
+    _check_head(early.head)
+    return entry.compress_type == zipfile.ZIP_DEFLATED
+
+
+def _check_head(head: bytes) -> None:
+    if head.startswith(_ARCHIVE_STARTS) or head[_TAR_AT:].startswith(_TAR_SIGN):
+        raise _nested()
+
+
+def _check_body(raw: IO[bytes], entry: zipfile.ZipInfo, begin: int, unpacked: Callable[[bytes], None] | None) -> None:
     """Unpack to nowhere: the size and checksum must be those that are announced, and the beginning no archive's."""
     raw.seek(begin)
     size, checksum, head = 0, 0, b""
@@ -246,8 +292,9 @@ def _check_body(raw: IO[bytes], entry: zipfile.ZipInfo, begin: int) -> None:
             raise _damaged()
         if len(head) < HEAD_BYTES:
             head += piece[: HEAD_BYTES - len(head)]
-            if head.startswith(_ARCHIVE_STARTS) or head[_TAR_AT:].startswith(_TAR_SIGN):
-                raise _nested()
+            _check_head(head)
+        if unpacked:
+            unpacked(piece)
     if size != entry.file_size or checksum != entry.CRC:
         raise _damaged()
 

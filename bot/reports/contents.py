@@ -6,39 +6,27 @@ in time and every record one in size. Whoever goes beyond is not counted; the fi
 
 from __future__ import annotations
 
-import csv
 import lzma
 import struct
 import time
 import zipfile
 import zlib
 from dataclasses import dataclass
-from itertools import chain
 from typing import IO, TYPE_CHECKING
 
-from bot.reports.archive import ENCRYPTED, MAX_ENTRIES
+from bot.reports.archive import ENCRYPTED, MAX_ENTRIES, csv_among
+from bot.reports.records import PIECE, Records, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAX_UNPACKED = 2 * 1024**3
-"""Bytes that are unpacked to count rows; a zip bomb is not worth counting."""
-MAX_FIELD = 1_000_000
-"""Letters of one CSV field; more is no report of Webex's."""
-MAX_RECORD = 1_000_000
-"""Bytes of one record, about: what is looked at while no row ends. A record takes up to thirty times its bytes."""
-MAX_COLUMNS = 10_000
-"""Fields of one record; Webex's reports have some fifty."""
+"""Bytes of which rows are counted; a zip bomb is not worth counting."""
 MAX_WORK = 5.0
-"""Seconds of processor time for one file: as much as some 300 MB of CSV take."""
-PIECE = 128 * 1024
-"""Bytes that are read at once."""
-
-csv.field_size_limit(MAX_FIELD)
+"""Seconds of processor time for one file: as much as some 400 MB of the slowest CSV take, with a quote at every field.
+"""
 
 UNREADABLE = (
-    csv.Error,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -68,6 +56,48 @@ class Contents:
 UNCOUNTED = Contents()
 
 
+class Counting:
+    """Counts a CSV as its bytes come. It never raises: what cannot or should not be counted is passed over."""
+
+    def __init__(self) -> None:
+        self._records: Records | None = Records()
+        self._left = MAX_UNPACKED
+        self._work_left = MAX_WORK
+
+    def take(self, data: bytes) -> None:
+        """Count a piece, of any size."""
+        for at in range(0, len(data), PIECE):
+            if self._records is None:
+                return
+            self._take(self._records, data[at : at + PIECE])
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the rest of the bytes will not be looked at."""
+        return self._records is None
+
+    def end(self) -> Contents:
+        """What has come, in all."""
+        if self._records is None:
+            return UNCOUNTED
+        try:
+            self._records.end()
+        except UnreadableError:
+            return UNCOUNTED
+        return Contents(rows=max(self._records.count - 1, 0), columns=self._records.columns)
+
+    def _take(self, records: Records, data: bytes) -> None:
+        started = time.thread_time()
+        try:
+            records.take(data)
+        except UnreadableError:
+            self._records = None
+        self._left -= len(data)
+        self._work_left -= time.thread_time() - started
+        if self._left < 0 or self._work_left < 0:
+            self._records = None
+
+
 def read_contents(path: Path, kind: str) -> Contents:
     """Count what the file holds; a CSV that cannot be read is not an error, only uncounted."""
     try:
@@ -75,21 +105,15 @@ def read_contents(path: Path, kind: str) -> Contents:
             return _of_zip(path)
         with path.open("rb") as raw:
             return _of_csv(raw)
-    except (*UNREADABLE, _TooMuchError):
+    except UNREADABLE:
         return UNCOUNTED
-
-
-class _TooMuchError(Exception):
-    """More came out, or more was to do, than a report is worth."""
 
 
 def _of_zip(path: Path) -> Contents:
     with zipfile.ZipFile(path) as archive:
-        entries = [entry for entry in archive.infolist()[:MAX_ENTRIES] if not entry.is_dir()]
-        if not entries:
+        entry = csv_among(archive.infolist()[:MAX_ENTRIES])
+        if entry is None:
             return Contents(rows=0, columns=0)
-        # The first entry is the CSV; a read-me in front of it would be a surprise, so prefer the name.
-        entry = next((entry for entry in entries if entry.filename.lower().endswith(".csv")), entries[0])
         if entry.flag_bits & ENCRYPTED:
             return UNCOUNTED
         with archive.open(entry) as raw:
@@ -97,57 +121,7 @@ def _of_zip(path: Path) -> Contents:
 
 
 def _of_csv(raw: IO[bytes]) -> Contents:
-    rows = columns = 0
-
-    def lines() -> Iterator[Iterable[str]]:
-        before, waiting = 0, 0
-        for text in _texts(raw):
-            # The rows of the last piece have been counted by now. No row in it: its record goes on.
-            waiting = len(text) if rows > before else waiting + len(text)
-            before = rows
-            if waiting > MAX_RECORD:
-                raise _TooMuchError
-            # Blank lines are no rows, and within quotes they change no count: so millions of them are dropped cheaply.
-            yield filter(None, text.split("\n"))
-
-    for row in filter(None, csv.reader(chain.from_iterable(lines()))):
-        if not rows:
-            columns = len(row)
-        if len(row) > MAX_COLUMNS:
-            raise _TooMuchError
-        rows += 1
-    return Contents(rows=max(rows - 1, 0), columns=columns)
-
-
-def _texts(raw: IO[bytes]) -> Iterator[str]:
-    """Whole lines, many at once, without the byte order mark; without those pieces that are all blank."""
-    work_ends = time.thread_time() + MAX_WORK
-    start = True
-    for piece in _pieces(raw):
-        text = piece.decode("utf-8", "replace").replace("\r\n", "\n")
-        if start:
-            text = text.removeprefix("\ufeff")
-            start = False
-        if text.strip("\n"):
-            yield text
-        if time.thread_time() > work_ends:
-            raise _TooMuchError
-
-
-def _pieces(raw: IO[bytes]) -> Iterator[bytes]:
-    """The bytes, cut at ends of lines; no more than :data:`MAX_UNPACKED` of them."""
-    left = MAX_UNPACKED
-    begun = b""
-    while chunk := raw.read(PIECE):
-        left -= len(chunk)
-        if left < 0:
-            raise _TooMuchError
-        lines, end, rest = chunk.rpartition(b"\n")
-        if end:
-            yield begun + lines + end
-            begun = rest
-        else:
-            begun += rest
-            if len(begun) > MAX_RECORD:
-                raise _TooMuchError
-    yield begun
+    counting = Counting()
+    while not counting.given_up and (piece := raw.read(PIECE)):
+        counting.take(piece)
+    return counting.end()

@@ -8,7 +8,8 @@ twice what was said.
 from __future__ import annotations
 
 import hashlib
-import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,16 @@ from bot.errors import BotError, FileRejected, Refused, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
 from bot.outbox import Unsure
-from bot.plain_words import count, in_message, size
 from bot.policy import Act, Verdict
-from bot.ports import Downloaded
-from bot.reports.contents import read_contents
+from bot.reports.contents import UNCOUNTED
 from bot.reports.endings import GONE, end
-from bot.reports.model import Family, Phase
-from bot.reports.naming import CONTENT_TYPES, file_name
+from bot.reports.fetch import Fetch
+from bot.reports.file_words import file_line, made_again, part_line
+from bot.reports.meter import Meter
+from bot.reports.model import Phase
+from bot.reports.naming import CONTENT_TYPES, file_stem
+from bot.reports.packing import pack
+from bot.reports.passing_on import PassingOn
 from bot.reports.privately import go_private
 from bot.reports.watch import BY_WEBEX, details_interval, failed, gone, named, watch_key
 from bot.reports.whereto import DIRECT, target_of
@@ -38,11 +42,12 @@ if TYPE_CHECKING:
     from bot.guard import Guard
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
-    from bot.ports import Files
+    from bot.ports import Chat, Downloaded, Files, Target
     from bot.queue import Queue
     from bot.reports.catalogue import Catalogue
-    from bot.reports.contents import Contents
     from bot.reports.model import Report
+    from bot.reports.packing import Piece
+    from bot.reports.request_card import RequestCard
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -50,14 +55,10 @@ log = structlog.get_logger(__name__)
 MAX_POSTED = 100 * 1000 * 1000
 """Bytes of the largest file that Webex takes with a message (100 MB)."""
 
-HELD_SECONDS = 900.0
-"""How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
-
 EXTRA_TIME = timedelta(hours=6)
 """A report that became ready late is still delivered after its watch's deadline."""
 
 UNKNOWN_TO_WEBEX = 404
-LINK_GONE = 410
 
 
 class Deliver:
@@ -70,8 +71,10 @@ class Deliver:
         queue: Queue,
         catalogue: Catalogue,
         files: Files,
+        chat: Chat,
         guard: Guard,
         outbox: Outbox,
+        card: RequestCard,
         folder: Path,
         now: Callable[[], datetime],
         poll_interval: float,
@@ -79,9 +82,11 @@ class Deliver:
         self._store = store
         self._queue = queue
         self._catalogue = catalogue
-        self._files = files
+        self._fetch = Fetch(store, catalogue, files)
+        self._chat = chat
         self._guard = guard
         self._outbox = outbox
+        self._card = card
         self._folder = folder
         self._now = now
         self._poll_interval = poll_interval
@@ -129,18 +134,38 @@ class Deliver:
             if not self._is_done(report, waiting):
                 return None
             waiting, trouble = self._permitted(waiting)
-            held = self._fetch(report, waiting, path) if waiting else None
         except BotError as error:
-            if error.passing:
-                return error
-            self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]), error=error)
-            return None
-        if held is None:
-            return trouble
-        line = file_line(report, held, read_contents(held.path, held.kind))
-        for delivery in self._again(waiting):
-            trouble = self._post(delivery, report, held, line) or trouble
+            return self._not_fetched(error, waiting)
+        return self._fetch_and_post(report, waiting, path) or trouble if waiting else trouble
+
+    def _fetch_and_post(self, report: Report, waiting: list[Delivery], path: Path) -> BotError | None:
+        with ExitStack() as stack:
+            passing_on = stack.enter_context(PassingOn(self._chat, self._first_target(waiting), report, MAX_POSTED))
+            meter = stack.enter_context(Meter(self._outbox, self._again(waiting)))
+            try:
+                self._move(self._again(waiting), State.READY, State.FETCHING)
+                held = self._fetch.file(report, waiting, path, progress=meter, begun=passing_on.begin)
+                stem = file_stem(report)
+                pieces = stack.enter_context(pack(held, self._folder, stem=stem, limit=MAX_POSTED, progress=meter))
+            except BotError as error:
+                return self._not_fetched(error, waiting)
+            trouble: BotError | None = None
+            posting = Posting(report, held, pieces, passing_on, meter)
+            for delivery in self._again(waiting):
+                trouble = self._post(delivery, posting) or trouble
         return trouble
+
+    def _not_fetched(self, error: BotError, waiting: Sequence[Delivery]) -> BotError | None:
+        """Gives the trouble if it will pass; otherwise it ends them all."""
+        if error.passing:
+            return error
+        self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]), error=error)
+        return None
+
+    def _first_target(self, waiting: Sequence[Delivery]) -> Target | None:
+        """Where the file may go while it is being fetched: not where an earlier try may have posted it already."""
+        first = waiting[0]
+        return None if self._outbox.was_meant(file_key(first)) else target_of(first)
 
     def _again(self, old: Sequence[Delivery]) -> list[Delivery]:
         """The same deliveries as the ledger has them now, without those that ended meanwhile."""
@@ -220,76 +245,62 @@ class Deliver:
                 if delivery.state is before:
                     deliveries.move(tx, delivery, to, now)
 
-    def _fetch(self, report: Report, allowed: Sequence[Delivery], path: Path) -> Downloaded | None:
-        """The file for those who may have it; None when Webex will not take it.
-
-        It comes from our disk when an earlier run has just verified it and only the post is missing.
-        """
-        self._move(self._again(allowed), State.READY, State.FETCHING)
-        held = self._held(allowed, path)
-        if held is None:
-            held = self._download(report, path)
-            log.info("report_downloaded", bytes=held.size, kind=held.kind)
-            with self._store.begin(durable=False) as tx:
-                for delivery in allowed:
-                    deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
-        if held.size > MAX_POSTED:
-            self._end_all(self._again(allowed), State.FAILED, too_large(report, held.size), why="too_large")
-            return None
-        return held
-
-    def _download(self, report: Report, path: Path) -> Downloaded:
-        """Fetch it; a link that is gone is asked for anew, once."""
-        try:
-            return self._files.download(report, path)
-        except WebexError as error:
-            if error.status != LINK_GONE:
-                raise
-            fresh = self._catalogue.details(report.family.value, report.id)
-            if fresh.phase is not Phase.READY:
-                raise
-            return self._files.download(fresh, path)
-
-    def _held(self, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
-        with self._store.read() as tx:
-            first = waiting[0]
-            known = deliveries.fetched_file(tx, first.family or "", first.report_id)
-        if known is None or not path.exists():
-            return None
-        status = path.stat()
-        if status.st_size != known.size or time.time() - status.st_mtime > HELD_SECONDS:
-            return None
-        return Downloaded(path, status.st_size, known.sha256 or "", known.kind or "")
-
-    def _post(self, delivery: Delivery, report: Report, held: Downloaded, line: str) -> BotError | None:
+    def _post(self, delivery: Delivery, posting: Posting) -> BotError | None:
         """Post to one space. Gives the trouble if it will pass."""
         try:
-            if not self._allowed(delivery):
+            if not self._sent(delivery, posting):
                 return None
-            self._move(self._again([delivery]), State.FETCHING, State.POSTING)
-            (delivery,) = self._again([delivery]) or (None,)  # type: ignore[assignment]
-            if delivery is None:
-                return None
-            self._outbox.send(
-                f"delivery:{delivery.id}:file" + (":privately" if delivery.private else ""),
-                target_of(delivery),
-                held.path,
-                name=file_name(report, held.kind),
-                content_type=CONTENT_TYPES[held.kind],
-                markdown=line,
-            )
         except Unsure as error:
-            self._end_all([delivery], State.UNKNOWN, error.sentence, error=error)
+            self._end_all(self._again([delivery]), State.UNKNOWN, error.sentence, error=error)
             return None
         except BotError as error:
             if error.passing:
                 return error
             self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error), error=error)
             return None
+        posting.meter.posted(delivery)
         with self._store.begin() as tx:
-            deliveries.move(tx, delivery, State.DONE, self._now())
-        log.info("report_delivered", reference=delivery.reference, bytes=held.size)
+            for one in self._again([delivery]):
+                deliveries.move(tx, one, State.DONE, self._now())
+        log.info("report_delivered", reference=delivery.reference, bytes=posting.held.size, files=len(posting.pieces))
         return None
+
+    def _sent(self, delivery: Delivery, posting: Posting) -> bool:
+        """Send every piece, and ask policy before each. False: it ended meanwhile."""
+        private: bool | None = None
+        left = list(posting.pieces)
+        while left:
+            if not self._allowed(delivery):
+                return False
+            self._move(self._again([delivery]), State.FETCHING, State.POSTING)
+            (now,) = self._again([delivery]) or (None,)
+            if now is None:
+                return False
+            if private is not None and now.private is not private:
+                left = list(posting.pieces)  # it goes elsewhere from here: all of it
+            if len(left) == len(posting.pieces):
+                self._card.found(now, posting.report)
+            delivery, private = now, now.private
+            self._send(now, posting, left.pop(0))
+        return True
+
+    def _send(self, delivery: Delivery, posting: Posting, piece: Piece) -> None:
+        number, pieces = posting.pieces.index(piece) + 1, posting.pieces
+        key = file_key(delivery)
+        line = file_line(posting.report, posting.held, posting.held.contents or UNCOUNTED)
+        if len(pieces) > 1:
+            # Parts are told apart by what they are parts of: another download may be cut otherwise.
+            key = f"{key}:{number}of{len(pieces)}:{posting.held.sha256[:8]}"
+            line = part_line(posting.report, posting.held, pieces, number)
+        self._outbox.send(
+            key,
+            target_of(delivery),
+            piece.path,
+            name=piece.name,
+            content_type=CONTENT_TYPES[piece.kind],
+            markdown=line,
+            begun=posting.passing_on.upload if len(pieces) == 1 else None,
+        )
 
     @staticmethod
     def _not_posted(error: BotError) -> str:
@@ -308,40 +319,17 @@ class Deliver:
         return f"{named(delivery.title)} is done, but its file cannot be fetched. {error.sentence}"
 
 
-def file_line(report: Report, held: Downloaded, contents: Contents) -> str:
-    """The one line that goes with the file: what, which period, how much."""
-    parts = [f"**{in_message(report.title or 'Report')}**"]
-    period = " to ".join(str(day) for day in (report.start, report.end) if day)
-    if period:
-        parts.append(period)
-    if contents.rows is not None and contents.columns is not None and not contents.empty:
-        parts.append(f"{count(contents.rows, 'row')}, {count(contents.columns, 'column')}")
-    parts.append(size(held.size))
-    line = " · ".join(parts)
-    return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What there is to post, and what is under way."""
+
+    report: Report
+    held: Downloaded
+    pieces: Sequence[Piece]
+    passing_on: PassingOn
+    meter: Meter
 
 
-def nothing_inside(report: Report, contents: Contents) -> str:
-    """Why a report may hold no rows: the likely causes, by family."""
-    if contents.columns == 1:
-        return "The file is a single line. It may be an error message: open it before you rely on it."
-    what = "holds only its header" if contents.columns else "is empty"
-    if report.family is Family.PARTNER:
-        region = in_message(report.region)
-        where = f"no organisation of yours in the region {region}" if region else "another region"
-    else:
-        where = "an organisation outside North America (Webex makes these reports only there)"
-    return f"The file {what}. Likely causes: {where}, a licence that is missing, or a period without any activity."
-
-
-def made_again(title: str | None) -> str:
-    """What is said when a report that was done is on its way once more, in the middle of its delivery."""
-    return f"{named(title)} was done, and Webex is making it again. Ask again to wait for the new one."
-
-
-def too_large(report: Report, number: int) -> str:
-    """What is said about a file that Webex does not take."""
-    return (
-        f"{named(report.title)} is done, but its file has {size(number)} and Webex takes at most {size(MAX_POSTED)}. "
-        "Make the report for a shorter period, or fetch it in Control Hub or Partner Hub."
-    )
+def file_key(delivery: Delivery) -> str:
+    """Under which the outbox has a delivery's file, and the beginning of it when it comes in parts."""
+    return f"delivery:{delivery.id}:file" + (":privately" if delivery.private else "")

@@ -23,14 +23,19 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 
 
 def file_name(report: Report, kind: str) -> str:
-    """Webex's name for the file, or the report's title and period, made safe; ``kind`` is ``zip`` or ``csv``.
+    """The name with its extension; ``kind`` is ``zip`` or ``csv``.
 
     Webex's name ends in ``.csv`` even when the body is a zip, so the extension is always ours.
     """
+    return f"{file_stem(report)}.{kind}"
+
+
+def file_stem(report: Report) -> str:
+    """Webex's name for the file, or the report's title and period, made safe; without an extension."""
     wanted = report.file_name or " ".join(
         str(part) for part in (report.title or "report", report.start or "", report.end or "") if part
     )
-    return f"{safe_stem(wanted)}.{kind}"
+    return safe_stem(wanted)
 
 
 def safe_stem(wanted: str) -> str:

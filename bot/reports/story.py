@@ -1,17 +1,31 @@
-"""The story of a request in plain words, from the ledger alone: for ``why``. Pure."""
+"""The story of a request in plain words, from the ledger alone: for ``why`` in the chat and on the command line.
+
+Which steps it has is pure (:func:`story`); :func:`gather` looks up what stands elsewhere than in the request's own row.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.ledger.deliveries import State
-from bot.plain_words import ago, count, size, utc
+from sqlalchemy import select
+
+from bot import tasks
+from bot.ledger import deliveries, hindrances
+from bot.ledger import posts as by_key
+from bot.ledger.deliveries import CLOSED, IN_HAND, State
+from bot.ledger.tables import posts
+from bot.plain_words import ago, count, duration, size, utc
+from bot.reports.message_link import message_link
+from bot.reports.watch import deliver_key, interval, watch_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from bot.ledger.deliveries import Delivery
+    from bot.ledger.hindrances import Hindrance
+    from bot.store import Transaction
 
 STANDS = {
     State.ASKED: "I have not had Webex's answer about it yet, and go on asking.",
@@ -26,15 +40,61 @@ STANDS = {
 SHOWN_OF_HASH = 16
 
 
-def story(delivery: Delivery, now: datetime) -> list[str]:
-    """One sentence a step, oldest first."""
-    return list(_steps(delivery, now))
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What the story needs besides the request's row."""
+
+    link: str | None = None
+    """To the message with the file."""
+    hindrance: Hindrance | None = None
+    shortest: float = 0.0
+    """``POLL_INTERVAL``, in seconds; 0: how often it is looked at is not told."""
 
 
-def _steps(one: Delivery, now: datetime) -> Iterator[str]:
+NOTHING = Besides()
+
+
+def gather(tx: Transaction, delivery: Delivery, now: datetime, shortest: float = 0.0) -> Besides:
+    """Look up the posted message and what hinders the request now."""
+    served = delivery
+    if delivery.leader_id is not None:
+        served = deliveries.get(tx, delivery.leader_id) or delivery
+    hindrance = None
+    job = _job_of(served)
+    if job is not None:
+        hindrance = hindrances.read(tx, *job, now)
+    return Besides(_link(tx, served), hindrance, shortest)
+
+
+def _job_of(one: Delivery) -> tuple[str, str] | None:
+    """The task and key of the job that the request waits for."""
+    if one.state is State.ASKED:
+        return tasks.ANSWER, str(one.id)
+    if one.state is State.PENDING:
+        return tasks.WATCH, watch_key(one.family or "", one.region)
+    if one.state in IN_HAND:
+        return tasks.DELIVER, deliver_key(one.family or "", one.report_id)
+    return None
+
+
+def _link(tx: Transaction, one: Delivery) -> str | None:
+    """To the first message with the file: it may have come in parts, beside its thread, or 1:1."""
+    mine = posts.c.key.startswith(f"delivery:{one.id}:file", autoescape=True) & (posts.c.state == by_key.SENT)
+    row = tx.execute(select(posts.c.room_id, posts.c.message_id).where(mine).order_by(posts.c.id)).first()
+    return None if row is None else message_link(row.room_id, row.message_id)
+
+
+def story(delivery: Delivery, now: datetime, besides: Besides = NOTHING) -> list[str]:
+    """One sentence a step, oldest first. The link is not among them: each place shows it in its own way."""
+    return list(_steps(delivery, now, besides))
+
+
+def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
     where = "1:1" if one.private or one.room_type == "direct" else "in a space"
     yield f"Asked for {ago(one.asked_at, now)} ({utc(one.asked_at)}), {where}."
     if one.family is not None:
+        # It is learned right after policy has said yes.
+        yield "Policy allowed it, 1:1." if one.private else "Policy allowed it."
         yield f"Webex knew it as a report of the {one.family} family; its last status was “{one.status or 'none'}”."
     if one.leader_id is not None:
         yield "It was awaited there already, so this request joined that one: one file for both."
@@ -45,8 +105,20 @@ def _steps(one: Delivery, now: datetime) -> Iterator[str]:
     if one.size is not None and one.sha256:
         yield f"Its file has {size(one.size)} (SHA-256 {one.sha256[:SHOWN_OF_HASH]}…)."
     if one.state is State.PENDING:
-        yield f"{STANDS[one.state]} At the latest at {utc(one.deadline_at)} I stop, and say so."
+        yield STANDS[one.state] + _next_look(one, now, besides)
+        yield f"At the latest at {utc(one.deadline_at)} I stop, and say so."
     else:
         yield STANDS.get(one.state) or one.reason or f"It ended: {one.state.value}."
+    if besides.hindrance is not None and one.state not in CLOSED:
+        trouble = besides.hindrance
+        yield f"Since {utc(trouble.since)} there is trouble: {trouble.words} I go on trying; nobody need do anything."
     if one.settled_at is not None:
         yield f"That was at {utc(one.settled_at)}."
+
+
+def _next_look(one: Delivery, now: datetime, besides: Besides) -> str:
+    if one.next_look_at is not None and one.next_look_at > now:
+        return f" The next look is at {utc(one.next_look_at)}."
+    if not besides.shortest:
+        return ""
+    return f" The next look is within {duration(interval((now - one.asked_at).total_seconds(), besides.shortest))}."

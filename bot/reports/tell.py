@@ -1,4 +1,7 @@
-"""Says how a delivery ended other than with its file. It names the report, so policy is asked here too."""
+"""Says how a delivery ended other than with its file: by a card in the place of the one there, or in a sentence.
+
+It names the report, so policy is asked here too; what says nothing of the report is a sentence, and its card goes.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from bot.outbox import Unsure
 from bot.policy import Act, Verdict
 from bot.ports import Target
 from bot.reports.endings import GONE
+from bot.reports.meter import take_back_line
 from bot.reports.privately import go_private
 from bot.reports.whereto import DIRECT, target_of
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from bot.guard import Guard
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
+    from bot.reports.request_card import RequestCard
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -33,58 +38,79 @@ PATIENCE = timedelta(hours=1)
 
 
 class Tell:
-    """Tells the asker, once: in the thread, or 1:1 when others would read along or the space is closed to the bot."""
+    """Tells the asker, once: in the thread, or 1:1 when others would read along or the space is closed to the bot.
 
-    def __init__(self, store: Store, outbox: Outbox, guard: Guard, now: Callable[[], datetime]) -> None:
+    Those who joined a delivery have ended with it: each of their cards says so, too.
+    """
+
+    def __init__(
+        self, store: Store, outbox: Outbox, guard: Guard, card: RequestCard, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._outbox = outbox
         self._guard = guard
+        self._card = card
         self._now = now
 
     def run(self, key: str) -> None:
         """Say it. Raises ``WebexError`` while Webex has trouble."""
         with self._store.read() as tx:
             delivery = deliveries.get(tx, int(key))
+            joined = deliveries.joined_to(tx, delivery) if delivery else []
         if delivery is None or delivery.state not in CLOSED or not delivery.reason:
             return
         try:
             self._tell(delivery, delivery.reason)
+            for one in joined:
+                if one.carded and one.state is delivery.state:
+                    self._tell(one, delivery.reason)
         except WebexError as error:
             # It is all that the person gets: what ends other things at once is tried again here for a while.
             error.passing |= delivery.settled_at is not None and self._now() - delivery.settled_at < PATIENCE
             raise
 
     def _tell(self, delivery: Delivery, reason: str) -> None:
-        delivery, sentence = self._for_whom(delivery, reason)
+        delivery, sentence, of_report = self._for_whom(delivery, reason)
+        card = self._card.ending(delivery, sentence) if of_report else None
         mark = f"(reference {delivery.reference})"  # the card's words have the reference too, but not like this
         said = f"{sentence} {mark}"
+        key = f"delivery:{delivery.id}:end"
         try:
-            self._outbox.say(f"delivery:{delivery.id}:end", target_of(delivery), said, mark=mark)
+            self._outbox.say(key, target_of(delivery), said, card, mark=mark)
         except Unsure:
             log.warning("perhaps_told", reference=delivery.reference)
         except WebexError as error:
             if error.status not in GONE:
                 raise
+            key = f"{key}:privately"
             self._outbox.say(
-                f"delivery:{delivery.id}:end:privately",
+                key,
                 Target(person_id=delivery.asker_id, direct=True),
                 f"I could not answer in the space where you asked: I am not in it any more. {said}",
                 mark=mark,
             )
+        self._card.ended(delivery, key)
+        take_back_line(self._outbox, delivery)
 
-    def _for_whom(self, delivery: Delivery, sentence: str) -> tuple[Delivery, str]:
-        """Who may hear it: somebody from outside may have joined since it was asked for."""
-        if delivery.state is State.REFUSED or delivery.private or delivery.room_type == DIRECT:
-            return delivery, sentence  # a refusal says nothing of the report
+    def _for_whom(self, delivery: Delivery, sentence: str) -> tuple[Delivery, str, bool]:
+        """Who may hear it: somebody from outside may have joined since it was asked for.
+
+        Gives the delivery as it is then, what to say, and whether that is about the report.
+        """
+        if delivery.state is State.REFUSED:
+            return delivery, sentence, False
+        if delivery.private or delivery.room_type == DIRECT:
+            return delivery, sentence, True
         try:
             decision = self._guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False)
         except WebexError as error:
             if error.passing:
                 raise
-            return delivery, error.sentence  # nobody can know who may hear more, but this says nothing of the report
+            return delivery, error.sentence, False  # nobody can know who may hear more
         if decision.verdict is Verdict.PRIVATELY:
-            return go_private(self._store, self._outbox, delivery, decision.sentence, self._now()), sentence
-        return delivery, sentence if decision.verdict is Verdict.ALLOWED else decision.sentence
+            return go_private(self._store, self._outbox, delivery, decision.sentence, self._now()), sentence, True
+        allowed = decision.verdict is Verdict.ALLOWED
+        return delivery, sentence if allowed else decision.sentence, allowed
 
     def give_up(self, key: str, sentence: str) -> None:
         """There is nobody left to tell but the log."""

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from webexteamssdk import WebexTeamsAPI, dict_data_factory
 from webexteamssdk.exceptions import webexteamssdkException
 
-from bot.errors import BOT_TOKEN, WebexError
+from bot.errors import BOT_TOKEN
 from bot.webex import shapes, uploads
-from bot.webex.answers import unreadable
+from bot.webex.answers import endless, unreadable
 from bot.webex.client import MOST_PAGES, segment
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from bot.ports import Action, Card, Membership, Message, Person, Posted, Space, Target
+    from bot.ports import Action, Arriving, Card, Membership, Message, Person, Posted, Space, Target
     from bot.webex.shapes import Webhook
     from bot.webex.transport import Observe, TokenSource
 
@@ -53,8 +53,7 @@ class _Listing:
     def request(self, method: str, url: str, *expected: int, **options: Any) -> Any:
         """Ask for one page; all but the first by the link of the page before."""
         if url in self._asked or len(self._asked) == MOST_PAGES:
-            what = "the pages lead round in circles" if url in self._asked else f"more than {MOST_PAGES} pages"
-            raise WebexError(f"{method} {urlsplit(url).path}", None, message=what, passing=False)
+            raise endless(f"{method} {urlsplit(url).path}", circles=url in self._asked)
         self._asked.add(url)
         return self._sdk.request(method, url, *expected, **options)
 
@@ -125,6 +124,12 @@ class Chat:
         return uploads.upload(
             self._transport, target, path=path, name=name, content_type=content_type, markdown=markdown
         )
+
+    def begin_upload(
+        self, target: Target, arriving: Arriving, *, name: str, content_type: str, room: int
+    ) -> uploads.Begun:
+        """Pass on a file that is still being fetched; ``room``: bytes for the words, which its ``finish`` is given."""
+        return uploads.begin(self._transport, target, arriving, name=name, content_type=content_type, room=room)
 
     def edit(self, message_id: str, room_id: str, *, markdown: str) -> None:
         """Change a message of ours. Webex refuses it for one with a card or a file, and after ten times."""

@@ -6,9 +6,6 @@ so a file that exists is a good one. Redirects are ours to follow, because each 
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 import tempfile
 import time
 from contextlib import contextmanager
@@ -19,7 +16,9 @@ import structlog
 
 from bot.errors import FileRejected, WebexError
 from bot.ports import Downloaded
+from bot.reports import disk
 from bot.webex.answers import error_from, header
+from bot.webex.arriving import Arriving
 from bot.webex.links import permitted_host, redirected
 from bot.webex.received import CHUNK, Received
 from bot.webex.session import TIMEOUT, Bearer, PlainSession
@@ -41,9 +40,6 @@ MAX_REDIRECTS: Final = 5
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 LONGEST_DOWNLOAD: Final = 3600.0
 """Seconds; a host that sends a byte now and then would otherwise hold a thread for ever."""
-KEEP_FREE: Final = 200 * 1024**2
-"""Bytes that stay free on the disk: the database lives there too."""
-LOOK_AT_DISK_EVERY: Final = 16 * 1024**2
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +55,7 @@ class Files:
         timeout: tuple[float, float] = TIMEOUT,
         observe: Observe | None = None,
         max_bytes: int = MAX_BYTES,
-        keep_free: int = KEEP_FREE,
+        keep_free: int = disk.KEEP_FREE,
         longest: float = LONGEST_DOWNLOAD,
     ) -> None:
         self._token = token
@@ -75,24 +71,38 @@ class Files:
         """Close idle connections."""
         self._session.close()
 
-    def download(self, report: Report, to: Path, *, progress: Callable[[int], None] | None = None) -> Downloaded:
+    def download(
+        self,
+        report: Report,
+        to: Path,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        begun: Callable[[Arriving], None] | None = None,
+    ) -> Downloaded:
         """Fetch the file of ``report`` (with fresh details) to ``to``, replacing what is there.
 
-        ``progress`` is told the bytes so far. Raises ``FileRejected`` for what is not a report or may not be fetched,
-        and ``WebexError`` for the host's errors and for a file that ends too early. Then ``to`` is as it was.
+        ``progress`` is told the bytes so far, and how many there will be (0: the host does not say). ``begun`` is given
+        the file as soon as its kind and size are known, to pass it on while it comes; when the download fails it is
+        abandoned, and only the caller releases it.
+
+        Raises ``FileRejected`` for what is not a report or may not be fetched, and ``WebexError`` for the host's errors
+        and for a file that ends too early. Then ``to`` is as it was.
         """
         if not report.download_url:
             raise FileRejected("Webex gives no download link for this report. Ask again later.")
         with self._opened(report.download_url) as response, _beside(to) as (part, temporary):
-            got = self._save(response, part, temporary, checksum=report.checksum, progress=progress)
-            part.flush()
-            os.fsync(part.fileno())
-            got.check(temporary)
+            got = Received(report.checksum)
+            with _passed_on(temporary, _length(response), begun) as pass_on:
+                for size in self._save(response, part, temporary, got):
+                    pass_on(got)
+                    if progress:
+                        progress(size, _length(response))
+                got.check(temporary)
             temporary.replace(to)
         if report.file_size and report.file_size != got.size:
             # The unit of Webex's figure is not documented, so it proves nothing.
             log.info("download_size_differs", said=report.file_size, got=got.size)
-        return Downloaded(path=to, size=got.size, sha256=got.sha256.hexdigest(), kind=got.kind)
+        return Downloaded(path=to, size=got.size, sha256=got.sha256.hexdigest(), kind=got.kind, contents=got.contents)
 
     @contextmanager
     def _opened(self, url: str) -> Iterator[requests.Response]:
@@ -139,19 +149,11 @@ class Files:
                 self._observe("GET", "download", status, time.monotonic() - started)
         raise failure
 
-    def _save(
-        self,
-        response: requests.Response,
-        part: Any,
-        temporary: Path,
-        *,
-        checksum: str,
-        progress: Callable[[int], None] | None,
-    ) -> Received:
-        got = Received(checksum)
+    def _save(self, response: requests.Response, part: Any, temporary: Path, got: Received) -> Iterator[int]:
+        """Write it down, piece by piece; gives the bytes so far."""
         deadline = time.monotonic() + self._longest
         looked_at = 0
-        self._check_disk(temporary, coming=_length(response))
+        disk.check_room(temporary.parent, coming=_length(response), keep_free=self._keep_free)
         for chunk in _chunks(response):
             got.take(chunk)
             if got.size > self._max_bytes:
@@ -161,43 +163,50 @@ class Files:
                 )
             if time.monotonic() > deadline:
                 raise WebexError(CALL, None, message="the download took too long", reached=True)
-            if got.size - looked_at >= LOOK_AT_DISK_EVERY:
+            if got.size - looked_at >= disk.LOOK_EVERY:
                 looked_at = got.size
-                self._check_disk(temporary)
+                disk.check_room(temporary.parent, keep_free=self._keep_free)
             part.write(chunk)
-            if progress:
-                progress(got.size)
+            part.flush()  # it may be read already
+            yield got.size
         got.end()
-        return got
-
-    def _check_disk(self, path: Path, coming: int = 0) -> None:
-        if shutil.disk_usage(path.parent).free - coming < self._keep_free:
-            raise _disk_full()
 
 
 @contextmanager
 def _beside(to: Path) -> Iterator[tuple[Any, Path]]:
     """A temporary file in the same folder; whatever happens, it is gone afterwards."""
+    with (
+        disk.writing(),
+        tempfile.NamedTemporaryFile(dir=to.parent, prefix=".download-", suffix=".part", delete=False) as part,
+    ):
+        temporary = Path(part.name)
+        try:
+            yield part, temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _passed_on(
+    temporary: Path, size: int, begun: Callable[[Arriving], None] | None
+) -> Iterator[Callable[[Received], None]]:
+    """Say how far a file has come to whoever passes it on; it is abandoned when the block fails."""
+    arriving: Arriving | None = None
+
+    def pass_on(got: Received) -> None:
+        nonlocal arriving
+        if arriving is None and got.kind and size and begun:
+            arriving = Arriving(temporary, size, got.kind)
+            begun(arriving)
+        if arriving is not None:
+            arriving.came(got.size)
+
     try:
-        with tempfile.NamedTemporaryFile(dir=to.parent, prefix=".download-", suffix=".part", delete=False) as part:
-            temporary = Path(part.name)
-            try:
-                yield part, temporary
-            finally:
-                temporary.unlink(missing_ok=True)
-    except OSError as exc:
-        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise _disk_full() from exc
-        raise FileRejected(
-            "The bot cannot write its folder for files "
-            f"({exc.strerror or type(exc).__name__}). Its operators must help."
-        ) from exc
-
-
-def _disk_full() -> FileRejected:
-    return FileRejected(
-        "The bot's disk is nearly full, so the file was not fetched. Its operators must make room; ask again then."
-    )
+        yield pass_on
+    except BaseException:
+        if arriving is not None:
+            arriving.abandon()
+        raise
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
@@ -212,5 +221,8 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 
 def _length(response: requests.Response) -> int:
+    """How many bytes will come; 0 when that is not said, or they come packed."""
+    if header(response.headers, "Content-Encoding").lower() not in {"", "identity"}:
+        return 0
     said = header(response.headers, "Content-Length")
     return int(said) if said.isascii() and said.isdigit() else 0

@@ -1,18 +1,18 @@
-"""What has arrived of a download: how much, what it is, and whether it is what Webex's checksum says."""
+"""What has arrived of a download: how much, what it is and holds, and whether it is what Webex's checksum says."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
-import zlib
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.errors import FileRejected
 from bot.reports import archive
-from bot.webex.sniff import HEAD_BYTES, ZIP, kind_of
+from bot.reports.contents import UNCOUNTED, Counting
+from bot.reports.early_look import EarlyLook
+from bot.webex.sniff import CSV, HEAD_BYTES, ZIP, kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,11 +34,16 @@ class Received:
         self.kind = ""
         """``zip`` or ``csv``, once enough has come to tell."""
         self.sha256 = hashlib.sha256()
+        self.contents = UNCOUNTED
+        """Rows and columns of the CSV, once it was checked."""
         said = checksum.strip().lower()
         self._wanted = said if _HEX.fullmatch(said) else ""
         self._algorithm = ALGORITHMS.get(len(self._wanted), "")
         self._digest = hashlib.new(self._algorithm, usedforsecurity=False) if self._algorithm else None
         self._head = b""
+        """What came before the kind could be told."""
+        self._csv = _Csv(self._algorithm)
+        self._early = EarlyLook(self._csv.take)
 
     def take(self, chunk: bytes) -> None:
         """Count a piece. Raises ``FileRejected`` as soon as the beginning shows that it is no report."""
@@ -46,40 +51,61 @@ class Received:
         self.sha256.update(chunk)
         if self._digest:
             self._digest.update(chunk)
-        if not self.kind:
-            self._head += chunk[: HEAD_BYTES - len(self._head)]
-            if len(self._head) == HEAD_BYTES:
-                self.kind = kind_of(self._head)
+        if self.kind == CSV:
+            self._csv.counting.take(chunk)
+        elif self.kind == ZIP:
+            self._early.take(chunk)
+        else:
+            self._head += chunk
+            if len(self._head) >= HEAD_BYTES:
+                self._judge()
 
     def end(self) -> None:
         """Judge what was too short to be judged before."""
-        self.kind = self.kind or kind_of(self._head)
+        if not self.kind:
+            self._judge()
+
+    def _judge(self) -> None:
+        self.kind = kind_of(self._head[:HEAD_BYTES])
+        if self.kind == CSV:
+            self._csv.counting.take(self._head)
+        elif self.kind == ZIP:
+            self._early.take(self._head)
+        self._head = b""
 
     def check(self, path: Path) -> None:
         """Check the whole file at ``path``: a zip must be a safe one, and a checksum that can be checked must be right.
 
-        The checksum may be the file's or that of the CSV within the zip: nobody says which. Raises ``FileRejected``.
+        The checksum may be the file's or that of the CSV within the zip: nobody says which. Raises ``FileRejected``;
+        otherwise ``contents`` are there.
         """
-        within = ""
+        right = self._digest is None or self._digest.hexdigest() == self._wanted
         if self.kind == ZIP:
-            archive.inspect(path)
-            within = self._look_within(path)
-        if self._digest is not None and self._wanted not in {self._digest.hexdigest(), within}:
+            anew = _Csv(self._algorithm)
+            if not archive.inspect(path, csv=anew.take, early=self._early.end()):
+                self._csv = anew
+            right = right or self._csv.digest() == self._wanted
+        if not right:
             log.warning("download_checksum_differs", algorithm=self._algorithm, kind=self.kind)
             raise FileRejected(
                 "The file that Webex sent does not match the report's checksum, so it was not posted. Ask again later."
             )
+        self.contents = self._csv.counting.end()
 
-    def _look_within(self, path: Path) -> str:
-        if self._digest is None or self._digest.hexdigest() == self._wanted:
-            return ""
-        digest = hashlib.new(self._algorithm, usedforsecurity=False)
-        try:
-            with zipfile.ZipFile(path) as opened:
-                for entry in opened.infolist()[:1]:
-                    with opened.open(entry) as csv:
-                        while chunk := csv.read(CHUNK):
-                            digest.update(chunk)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as exc:
-            raise FileRejected("The zip that Webex sent is damaged, so it was not posted. Ask again later.") from exc
-        return digest.hexdigest()
+
+class _Csv:
+    """The CSV within a zip: what it holds, and its digest."""
+
+    def __init__(self, algorithm: str) -> None:
+        self.counting = Counting()
+        self._digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
+
+    def take(self, piece: bytes) -> None:
+        """Look at the next bytes of it."""
+        if self._digest:
+            self._digest.update(piece)
+        self.counting.take(piece)
+
+    def digest(self) -> str:
+        """In hex; empty when nobody asked for one."""
+        return self._digest.hexdigest() if self._digest else ""

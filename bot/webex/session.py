@@ -24,6 +24,8 @@ LONGEST_ANSWER: Final = 60.0
 PIECE: Final = 64 * 1024
 POOL: Final = 32
 """Connections kept per host; more than there are threads."""
+BLOCK: Final = 256 * 1024
+"""Bytes of a body that are sent at once; 16 kB, as is usual, make an upload twice as dear."""
 KEEP_ALIVE_SECONDS: Final = 30
 """Idle time after which the system asks whether the peer is there, so that a middlebox does not drop the connection."""
 USER_AGENT: Final = "webex-report-bot"
@@ -96,7 +98,7 @@ class _KeptAlive(HTTPAdapter):
         options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
         if hasattr(socket, "TCP_KEEPIDLE"):
             options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
-        super().init_poolmanager(connections, maxsize, block=block, socket_options=options, **more)
+        super().init_poolmanager(connections, maxsize, block=block, socket_options=options, blocksize=BLOCK, **more)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:

@@ -2,12 +2,13 @@
 
 What it settles once for all of them: the token goes only to the API's own address and no redirect or ``.netrc`` can
 change that; a connection is kept alive and shared by all threads; time-outs; a refused token is renewed once; one 429
-slows every thread; and whatever goes wrong comes out as a ``WebexError``. It never sleeps and hardly retries: that is
-the queue's.
+slows every thread (``shared_brake.py``: every process); and whatever goes wrong comes out as a ``WebexError``. It never
+sleeps and hardly retries: that is the queue's.
 """
 
 from __future__ import annotations
 
+import random
 import ssl
 import threading
 import time
@@ -20,7 +21,7 @@ import urllib3
 
 from bot.errors import ADMIN_TOKEN, WebexError
 from bot.values import is_loopback
-from bot.webex.answers import cause_of, error_from, names_of, origin, retry_after, template, too_large
+from bot.webex.answers import cause_of, error_from, names_of, origin, template, too_large
 from bot.webex.session import LONGEST_ANSWER, POOL, TIMEOUT, Bearer, PlainSession, take_body
 from bot.webex.timely import FIRST_ERROR
 
@@ -32,10 +33,17 @@ if TYPE_CHECKING:
 
 LONGEST_BRAKE: Final = 60.0
 """Seconds for which one 429 may hold back all calls; the call that was refused waits as long as Webex says."""
+UNTOLD_BRAKE: Final = 0.2
+"""Seconds for which a 429 holds back all calls that does not say how long, or says it so that nobody can read it. Each
+job waits longer by itself, so this only keeps the others from running into the same."""
+SPREAD: Final = 0.25
+"""By how much of its wait, at most, a call comes back later than it must."""
 UNAUTHORIZED: Final = 401
 TOO_MANY_REQUESTS: Final = 429
-LARGEST_ANSWER: Final = 20_000_000
-"""Bytes of an answer, unpacked; the API's largest pages have about one million."""
+LARGEST_ANSWER: Final = 5_000_000
+"""Bytes of an answer, unpacked. A page of 1,000 members or spaces has 0.6 million; 50 messages as long as Webex takes
+them, of nothing but quotation marks, have 3.8 million. As Python's objects one byte of JSON becomes 48 bytes at worst
+(``[[[…]],[[[…``, measured): 240 MB."""
 LARGEST_ERROR: Final = 16 * 1024
 """Bytes of an error that are read."""
 
@@ -73,10 +81,16 @@ class TokenSource(Protocol):
 
 
 class Brake:
-    """After a 429 it refuses calls here until Webex wants to hear from us again. Shared by threads."""
+    """After a 429 it refuses calls here until Webex wants to hear from us again. Shared by threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    ``chance`` (0…1) spreads what is told to wait, so that not everybody comes back in the same instant.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
+    ) -> None:
         self._clock = clock
+        self._chance = chance
         self._until = 0.0
         self._lock = threading.Lock()
 
@@ -84,12 +98,18 @@ class Brake:
         """Raise the same ``WebexError`` that Webex would, while the brake holds."""
         rest = self._until - self._clock()
         if rest > 0:
-            raise WebexError(call, TOO_MANY_REQUESTS, message="held back after a 429", retry_after=rest, reached=False)
+            wait = self.spread(rest)
+            raise WebexError(call, TOO_MANY_REQUESTS, message="held back after a 429", retry_after=wait, reached=False)
 
-    def hold(self, seconds: float) -> None:
-        """Hold for so long from now, or longer if it does already."""
+    def hold(self, seconds: float | None) -> None:
+        """Hold for so long from now, or longer if it does already; None: Webex has not told how long."""
+        held = UNTOLD_BRAKE if seconds is None else min(seconds, LONGEST_BRAKE)
         with self._lock:
-            self._until = max(self._until, self._clock() + min(seconds, LONGEST_BRAKE))
+            self._until = max(self._until, self._clock() + held)
+
+    def spread(self, seconds: float) -> float:
+        """So long, or a little longer."""
+        return seconds * (1.0 + SPREAD * self._chance())
 
 
 class Transport:
@@ -148,11 +168,13 @@ class Transport:
         if response.status_code < FIRST_ERROR:
             response.encoding = "utf-8"  # it is JSON; to guess at a large body would take long
             return response
-        if response.status_code == TOO_MANY_REQUESTS:
-            self.brake.hold(retry_after(response.headers) or 0.0)
-        raise error_from(
+        error = error_from(
             call, response.status_code, response.headers, response.content, secrets=(token,), whose=self._whose
         )
+        if response.status_code == TOO_MANY_REQUESTS:
+            self.brake.hold(error.retry_after)
+            error.retry_after = None if error.retry_after is None else self.brake.spread(error.retry_after)
+        raise error
 
     def _checked(self, method: str, url: str) -> str:
         try:

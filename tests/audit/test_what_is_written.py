@@ -201,13 +201,13 @@ def test_every_end_at_the_file_is_one_row(
     assert bench.delivery().state in CLOSED
 
 
-def test_a_file_that_is_too_large_is_one_row(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_cut_is_one_row(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliver, "MAX_POSTED", len(CSV) - 1)
     bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}")
 
     bench.work()
 
-    assert endings(bench) == ["failed:too_large"]
+    assert endings(bench) == ["failed:file_rejected"]
 
 
 def test_a_refusal_of_who_may_not_ask_is_one_row(bench: Workbench) -> None:

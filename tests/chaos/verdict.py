@@ -26,10 +26,15 @@ Row = sqlite3.Row
 OPEN_POSTS = frozenset({"intended", "unknown"})
 FLYING, PRECISION = 0.2, 0.1
 """Seconds: a post that took effect so long after it was sent was still on its way when a new process looked for it."""
-ENDINGS = (":end", ":file")
+END = ":end"
+ENDINGS = (END, ":file")
+CARDS_OF_A_REQUEST = 3
+"""The first, the one that says done, and the one that tells another end after all: each takes the place before it."""
 ANNOUNCEMENTS = (":privately", ":wait", ":removed")
 """Parts of a post's key: an announcement ends nothing, unless it is an ending that was moved elsewhere."""
 BY_FILE = "done"
+TAKEN_BACK = 204
+"""How Webex answers when a message was deleted."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ class Verdict:
         ending = self._of(one for one in keys if _ends(one["key"]))
         if any(not one.card or not caused for one in ending):
             return True
+        if self._of(one for one in keys if END in one["key"]):  # a card in the place of the one that was waiting
+            return True
         # Somebody who joined another's wait is served by that one's file, in its thread.
         for one in caused:
             leader = one["leader_id"]
@@ -207,6 +214,8 @@ class Verdict:
     def _too_many_in_threads(self) -> list[str]:
         """The same seen from outside, without the ledger: cards, files and sentences of each thread are counted."""
         found: list[str] = []
+        stayed = sum(call.status != TAKEN_BACK for call in self._world.calls.calls_to("DELETE", "/v1/messages/*"))
+        stayed += sum(one["state"] in OPEN_POSTS for one in self._ledger.posts)  # nobody knows what to take back
         words = Counter((pressed.under.root, pressed.word) for pressed in self._people.pressed)
         for asked in self._people.asked.values():
             root = asked.root
@@ -215,9 +224,14 @@ class Verdict:
             files = [one for one in there if one.files]
             texts = Counter(one.markdown for one in there if not one.card and not one.files)
             presses = sum(number for (where, _), number in words.items() if where == root)
-            if len(cards) > 1 + words[root, "refresh"]:
-                found.append(f"{len(cards)} cards: {asked.ask}")
-            if len(files) > 1 + words[root, "again"]:
+            requests = 1 + words[root, "report"]
+            answers = words[root, "why"] + words[root, "refresh"] + words[root, "cancel"]
+            standing = [one for one in cards if not one.deleted]
+            if len(cards) > CARDS_OF_A_REQUEST * requests + answers:
+                found.append(f"{len(cards)} cards, those taken back included: {asked.ask}")
+            if len(standing) > requests + words[root, "why"] + stayed:
+                found.append(f"{len(standing)} cards: {asked.ask}")
+            if len(files) > requests + words[root, "again"]:
                 found.append(f"{len(files)} files: {asked.ask}")
             found += [f"{text!r}: {asked.ask}" for text, number in texts.items() if number > 1 + max(0, presses - 1)]
         return found

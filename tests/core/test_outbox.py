@@ -201,6 +201,7 @@ def test_where_webex_refuses_the_look_a_clear_refusal_may_be_tried_again(bench: 
     bench.emulator.faults.add(method="POST", path="/v1/messages", status=status, times=1)
     with pytest.raises(WebexError):
         bench.outbox.say("key", target, "Hello")
+    bench.clock.turn(2)  # a 429 holds all calls back for a moment
 
     bench.outbox.say("key", target, "Hello")
 
@@ -337,6 +338,107 @@ def test_beside_a_deleted_root_too_a_lost_answer_is_not_said_twice(bench: Workbe
                 bench.outbox.say(f"key {direct}", target, "Hello")
 
         assert len(bench.said(space)) == 1
+
+
+def test_what_was_said_is_edited(bench: Workbench) -> None:
+    target = thread(bench)
+    assert not bench.outbox.edit("key", "Hello"), "nothing was said yet"
+    bench.outbox.say("key", target, "Hello")
+
+    assert bench.outbox.edit("key", "Hello, again")
+
+    assert [one.text for one in bench.said(bench.stage.group)] == ["Hello, again"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_was_taken_back_is_gone_and_may_be_said_again(bench: Workbench, place: str) -> None:
+    target = PLACES[place](bench)
+    first = bench.outbox.say("key", target, "Hello")
+
+    assert bench.outbox.take_back("key")
+    assert bench.outbox.take_back("key"), "a second time is harmless"
+    assert said(bench, "Hello") == []
+    assert not bench.outbox.edit("key", "Hello")
+
+    second = bench.outbox.say("key", target, "Hello")
+    assert second.message_id != first.message_id
+    assert bench.outbox.say("key", target, "Hello") == second
+    assert len(said(bench, "Hello")) == 1
+
+
+@pytest.mark.parametrize("point", range(1, 7))
+def test_what_is_said_again_is_said_once_wherever_the_program_is_killed(bench: Workbench, point: int) -> None:
+    target = thread(bench)
+    bench.outbox.say("key", target, "Hello")
+    bench.outbox.take_back("key")
+    bench.points.passed, bench.points.deadly = 0, point
+    with pytest.raises(Crash):
+        bench.outbox.say("key", target, "Hello")
+    bench.restart()
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+@pytest.mark.parametrize("point", range(1, 5))
+def test_what_is_taken_back_is_gone_wherever_the_program_is_killed(bench: Workbench, point: int) -> None:
+    """The points: before and after the message is deleted, and before and after that is kept."""
+    bench.outbox.say("key", thread(bench), "Hello")
+    bench.points.passed, bench.points.deadly = 0, point
+    with pytest.raises(Crash):
+        bench.outbox.take_back("key")
+    bench.restart()
+
+    assert bench.outbox.take_back("key")
+
+    assert said(bench, "Hello") == []
+    assert state_of(bench, "key").state == posts.DELETED
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_was_said_unnoticed_is_taken_back_by_its_mark(bench: Workbench, place: str) -> None:
+    target = PLACES[place](bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello: 40 %", mark="Hello")
+
+    assert not bench.outbox.take_back("key"), "without its mark it may be any message"
+    assert bench.outbox.take_back("key", mark="Hello")
+
+    assert said(bench, "Hello") == []
+
+
+def test_a_message_that_others_have_replied_to_is_not_taken_back(bench: Workbench) -> None:
+    posted = bench.outbox.say("key", one_to_one(bench), "Hello")
+    space = bench.world.direct_space(bench.stage.ada, bench.stage.bot)
+    bench.world.say(bench.stage.ada, space, "hello yourself", parent_id=posted.message_id)
+
+    assert bench.outbox.stays("key")
+    assert not bench.outbox.take_back("key")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+def test_a_message_whose_replies_nobody_may_list_is_not_taken_back(bench: Workbench) -> None:
+    bench.world.lists_threads = False
+    bench.outbox.say("key", nowhere_to_look(bench), "Hello")
+
+    assert not bench.outbox.take_back("key")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+def test_what_was_said_beside_a_deleted_thread_is_edited_and_taken_back(bench: Workbench) -> None:
+    root = bench.world.say(bench.stage.ada, bench.stage.group, "hello")
+    bench.world.delete(root, bench.stage.ada)
+    bench.outbox.say("key", Target(room_id=bench.stage.group.id, parent_id=root.id), "Hello")
+
+    assert bench.outbox.edit("key", "Hello, again")
+    assert len(said(bench, "Hello, again")) == 1
+    assert bench.outbox.take_back("key")
+
+    assert said(bench, "Hello") == []
 
 
 def test_what_is_too_long_for_webex_is_cut_and_said(bench: Workbench) -> None:

@@ -166,16 +166,19 @@ def test_a_list_that_fails_for_now_is_asked_again_no_sooner_than_webex_wishes(be
 
 
 def test_the_deadline_is_said_once_with_the_last_status(bench: Workbench) -> None:
+    """By a card in the place of the one that said pending."""
     (report,) = watched(bench, status="manual_processing")
-    before = len(bench.said(bench.stage.group))
+    before = bench.said(bench.stage.group)
 
     bench.wait(26 * 3600 - 1)
-    assert len(bench.said(bench.stage.group)) == before
+    assert bench.said(bench.stage.group) == before
     for _ in range(3):
         bench.wait(300)
         bench.sweep.once()
 
-    (said,) = bench.said(bench.stage.group)[before:]
+    (said,) = bench.said(bench.stage.group)
+    assert said.card
+    assert said.id != before[0].id
     assert "was not done after 26 hours" in (said.text or "")
     assert "manual_processing" in (said.markdown or "").replace("\\", "")
     assert f"report {report.id}" in (said.markdown or "")

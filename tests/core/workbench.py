@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bot import migrations, tasks, wiring
 from bot.chat.answer import Answer
 from bot.chat.context import Context
+from bot.chat.living import LivingCard
 from bot.chat.reader import Reader
 from bot.guard import Guard
 from bot.identity import Identity
@@ -22,10 +23,10 @@ from bot.ledger import deliveries, events
 from bot.ledger.events import Event
 from bot.outbox import Outbox
 from bot.queue.sqlite import SqliteQueue
-from bot.reports.catalogue import Catalogue
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
 from bot.reports.tell import Tell
+from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
 from bot.store import Store
 from bot.sweep import Sweep
@@ -95,6 +96,18 @@ class CountingChat(Chat):
     def upload(self, *args: Any, **more: Any) -> Any:
         return self._between(lambda: Chat.upload(self, *args, **more))
 
+    def edit(self, *args: Any, **more: Any) -> Any:
+        return self._between(lambda: Chat.edit(self, *args, **more))
+
+    def delete(self, *args: Any, **more: Any) -> Any:
+        return self._between(lambda: Chat.delete(self, *args, **more))
+
+    def begin_upload(self, *args: Any, **more: Any) -> Any:
+        begun = Chat.begin_upload(self, *args, **more)
+        finish = begun.finish
+        begun.finish = lambda words: self._between(lambda: finish(words))  # type: ignore[assignment, method-assign]
+        return begun
+
     def _between(self, do: Callable[[], Any]) -> Any:
         self.points()
         done = do()
@@ -141,15 +154,18 @@ class Workbench:
         self.store.points = self.points
         self.queue = SqliteQueue(self.store, settings.data_dir, clock=self.clock.seconds)
         bot_token, admin = self.stage.bot_token, StaticToken(self.stage.admin_token)
-        brakes = Brake(self.clock.seconds), Brake(self.clock.seconds)
-        self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), brake=brakes[0])
+        one, other = (Brake(self.clock.seconds, chance=lambda: 0.0) for _ in range(2))
+        self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), brake=one)
         self.chat.points = self.points
-        client = Client(settings.webex_api_url, admin, brake=brakes[1])
+        client = Client(settings.webex_api_url, admin, brake=other)
         identity = Identity(self.store, self.chat, bot_token, self.clock)
         self.directory = Directory(client, clock=self.clock.seconds)
-        guard = Guard(self.directory, self.chat, identity.id, lambda our_org: wiring.rules(settings, our_org))
-        catalogue = Catalogue(ReportsApi(client, now=self.clock), [Family(one) for one in settings.report_families])
+        guard = Guard(
+            self.directory, self.chat, identity.id, lambda our_org: wiring.rules(settings, our_org, self.store)
+        )
+        catalogue = Listening(ReportsApi(client, now=self.clock), [Family(one) for one in settings.report_families])
         self.outbox = Outbox(self.store, self.chat, identity.id, self.clock)
+        self.card = LivingCard(self.store, self.outbox, self.clock)
         self.files = Files(admin, settings.report_download_hosts)
         self.context = Context(
             store=self.store,
@@ -157,6 +173,7 @@ class Workbench:
             catalogue=catalogue,
             guard=guard,
             outbox=self.outbox,
+            card=self.card,
             chat=self.chat,
             directory=self.directory,
             now=self.clock,
@@ -165,24 +182,33 @@ class Workbench:
             poll_interval=settings.poll_interval,
         )
         self.sweep = Sweep(self.store, self.queue, self.folder, self.clock)
+        deliver = Deliver(
+            store=self.store,
+            queue=self.queue,
+            catalogue=catalogue,
+            files=self.files,
+            chat=self.chat,
+            guard=guard,
+            outbox=self.outbox,
+            card=self.card,
+            folder=self.folder,
+            now=self.clock,
+            poll_interval=settings.poll_interval,
+        )
         self.worker = Worker(
             self.queue,
             {
                 tasks.EVENT: Reader(self.context, identity.person),
-                tasks.ANSWER: Answer(self.context),
-                tasks.WATCH: Watch(self.store, self.queue, catalogue, self.clock, settings.poll_interval),
-                tasks.DELIVER: Deliver(
-                    store=self.store,
-                    queue=self.queue,
-                    catalogue=catalogue,
-                    files=self.files,
-                    guard=guard,
-                    outbox=self.outbox,
-                    folder=self.folder,
-                    now=self.clock,
-                    poll_interval=settings.poll_interval,
+                tasks.ANSWER: Waiting(tasks.ANSWER, Answer(self.context), self.store, self.outbox, self.clock),
+                tasks.WATCH: WaitingWatch(
+                    Watch(self.store, self.queue, catalogue, self.clock, settings.poll_interval),
+                    catalogue,
+                    self.store,
+                    self.outbox,
+                    self.clock,
                 ),
-                tasks.TELL: Tell(self.store, self.outbox, guard, self.clock),
+                tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.outbox, self.clock),
+                tasks.TELL: Tell(self.store, self.outbox, guard, self.card, self.clock),
             },
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,

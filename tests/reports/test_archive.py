@@ -351,3 +351,34 @@ def test_a_name_that_passes_stays_in_its_folder_and_on_its_line(tmp_path, name):
             assert (target / entry.filename).resolve().is_relative_to(target)
             assert "\\" not in entry.orig_filename
             assert len(entry.orig_filename.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("a.csv", CSV * 50_000)],
+        [("folder/", b""), ("read me.txt", b"no"), ("folder/Usage.CSV", CSV), ("b.csv", b"no")],
+        [("folder/", b""), ("Usage", CSV), ("read me.txt", b"no")],
+        [],
+    ],
+)
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_the_csv_is_handed_over_while_it_is_unpacked(tmp_path, entries, method):
+    """The first CSV by its name, otherwise the first file; nothing else."""
+    path = tmp_path / "x.zip"
+    path.write_bytes(packed(*entries, method=method))
+    seen: list[bytes] = []
+    archive.inspect(path, csv=seen.append)
+    assert b"".join(seen) == next((content for _, content in entries if content.startswith(CSV)), b"")
+    assert all(len(piece) <= archive.PIECE for piece in seen)
+
+
+def test_what_is_handed_over_of_a_damaged_zip_is_no_more_than_its_entry_announces(tmp_path):
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = packer.compress(bytes(30_000_000)) + packer.flush()
+    path = tmp_path / "x.zip"
+    path.write_bytes(by_hand([("a.csv", data, 10_000, 0)]))
+    seen: list[bytes] = []
+    with pytest.raises(FileRejected, match="damaged"):
+        archive.inspect(path, csv=seen.append)
+    assert sum(len(piece) for piece in seen) <= 10_000

@@ -266,16 +266,16 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
         stage = Secretive(emulator, tmp_path / "data")
         settings = stage.settings()
         worker, app = wiring.build_worker(settings), wiring.build_web(settings)
-        deliver = worker._tasks["deliver"]
-        wiring.migrations.upgrade(deliver._store)  # type: ignore[attr-defined]
-        report = deliver._catalogue.find(stage.partner_report().id)  # type: ignore[attr-defined]
+        deliver = worker._tasks["deliver"]._task  # type: ignore[attr-defined]
+        wiring.migrations.upgrade(deliver._store)
+        report = deliver._catalogue.find(stage.partner_report().id)
         shown = list(reprs_within(settings, worker, app.view_functions, report))
         heap.add_all("a repr", shown)
         heap.add("the settings", str(settings))
 
         names = {line.split(":", 1)[0] for line in shown}
         assert {"Settings", "Door", "Worker", "Client", "Transport", "Files", "RefreshableToken", "Report"} <= names
-        assert {"TokenState", "LedgerKeeper", "StaticToken", "Chat", "Store"} <= names
+        assert {"TokenState", "LedgerKeeper", "StaticToken", "Chat", "WatchedStore"} <= names
         assert heap.leaks(stage.secrets()) == []
 
 

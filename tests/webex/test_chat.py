@@ -196,7 +196,7 @@ def test_spaces_are_listed_and_read(stage):
 @pytest.mark.parametrize("name", CALLS)
 def test_every_status_at_every_call_is_an_error_with_its_tracking_id(loopback, scripted, name):
     for status in ALL_ERRORS:
-        loopback.always(status, {"message": f"no {SECRET}"}, {"trackingId": "T_1"})
+        loopback.always(status, {"message": f"no {SECRET}"}, {"trackingId": "T_1", "Retry-After": "0"})
         error = refused(scripted, CALLS[name])
         assert (error.status, error.tracking_id, error.message) == (status, "T_1", "no (hidden)")
 
@@ -267,7 +267,7 @@ def test_a_listing_that_never_ends_is_an_error(loopback, scripted, name):
 
     loopback.answer(answer)
     error = refused(scripted, LISTINGS[name])
-    assert (error.message, error.passing) == ("more than 100 pages", False)
+    assert (error.message, error.passing) == ("more pages than are followed", False)
     assert len(loopback.asked) == 100
 
 

@@ -44,7 +44,7 @@ def answers(loopback, **by_path) -> None:
 
     def answer(exchange, asked):
         status, body = by_path.get(asked.path.rpartition("/")[2], (404, {"message": "no"}))
-        exchange.reply(status, body, {"trackingId": "T_1"})
+        exchange.reply(status, body, {"trackingId": "T_1", "Retry-After": "0"})
 
     loopback.answer(answer)
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import shutil
+import tempfile
 import traceback
 import zipfile
 from collections import namedtuple
@@ -266,7 +267,7 @@ def test_a_download_that_takes_for_ever_is_given_up(loopback, fails):
 def test_a_nearly_full_disk_is_said(loopback, fails, monkeypatch):
     usage = namedtuple("usage", "free")  # noqa: PYI024
     loopback.always(200, CSV)
-    monkeypatch.setattr("bot.webex.files.shutil.disk_usage", lambda path: usage(10))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10))
     assert "disk" in fails().sentence
 
 
@@ -276,11 +277,18 @@ def test_room_for_the_announced_file_is_looked_for_first(loopback, fails):
 
 
 def test_a_full_disk_is_said(loopback, fails, monkeypatch):
-    def full(*arguments):
+    make = tempfile.NamedTemporaryFile
+
+    def full(data):
         raise OSError(28, "No space left on device")
 
+    def on_a_full_disk(**options):
+        made = make(**options)
+        made.write = full  # type: ignore[method-assign]
+        return made
+
     loopback.always(200, CSV)
-    monkeypatch.setattr("bot.webex.files.os.fsync", full)
+    monkeypatch.setattr("bot.webex.files.tempfile.NamedTemporaryFile", on_a_full_disk)
     assert "disk" in fails().sentence
 
 
@@ -293,10 +301,10 @@ def test_a_folder_that_is_not_there_is_said(loopback, link, closed, tmp_path):
 def test_progress_is_told_and_every_download_observed_without_its_address(loopback, link, closed, tmp_path):
     loopback.always(200, CSV * 50_000)
     seen: list[tuple[object, ...]] = []
-    told: list[int] = []
+    told: list[tuple[int, int]] = []
     made = closed(Files(StaticToken(SECRET), HERE, observe=lambda *call: seen.append(call)))
-    got = made.download(report(link), tmp_path / "x", progress=told.append)
-    assert told[-1] == got.size
+    got = made.download(report(link), tmp_path / "x", progress=lambda *so_far: told.append(so_far))
+    assert told[-1] == (got.size, got.size)
     assert told == sorted(told)
     assert len(told) > 1
     assert [call[:3] for call in seen] == [("GET", "download", 200)]

@@ -70,7 +70,7 @@ def test_the_other_familys_id_is_unknown(stage, reports, family):
 
 @pytest.mark.parametrize("status", ALL_ERRORS)
 def test_every_status_reaches_the_caller(loopback, scripted, status):
-    loopback.always(status, {"message": "m"}, {"trackingId": "T_1"})
+    loopback.always(status, {"message": "m"}, {"trackingId": "T_1", "Retry-After": "0"})
     for family in BOTH:
         for ask, arguments in ((scripted.details, (family, "x")), (scripted.list, (family,))):
             with pytest.raises(WebexError) as caught:

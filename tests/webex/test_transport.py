@@ -248,7 +248,7 @@ def test_a_token_that_cannot_be_renewed_is_not_tried_again(loopback, transport):
 
 def test_after_a_429_every_call_is_held_back_until_webex_wants_to_hear_from_us(loopback, closed):
     now = [100.0]
-    brake = Brake(clock=lambda: now[0])
+    brake = Brake(clock=lambda: now[0], chance=lambda: 0.0)
     one, other = (closed(Transport(loopback.url, StaticToken(SECRET), brake=brake)) for _ in range(2))
     loopback.always(429, b"", {"Retry-After": "20"})
     assert refused(get, one).retry_after == 20
@@ -263,15 +263,28 @@ def test_after_a_429_every_call_is_held_back_until_webex_wants_to_hear_from_us(l
 
 def test_a_brake_holds_a_minute_at_most_and_only_for_a_429(loopback, closed):
     now = [100.0]
-    transport = closed(Transport(loopback.url, StaticToken(SECRET), brake=Brake(clock=lambda: now[0])))
+    brake = Brake(clock=lambda: now[0], chance=lambda: 0.0)
+    transport = closed(Transport(loopback.url, StaticToken(SECRET), brake=brake))
     loopback.always(423, b"", {"Retry-After": "20"})
     refused(get, transport)
     loopback.always(429, b"", {"Retry-After": "rand(30),add(30)"})
     assert refused(get, transport).retry_after is None
+    now[0] += 2  # what nobody can read holds for a moment
     loopback.always(429, b"", {"Retry-After": "3000"})
     assert refused(get, transport).retry_after == 3000
     assert refused(get, transport).retry_after == 60
     assert len(loopback.asked) == 3
+
+
+def test_who_is_held_back_comes_back_spread_over_a_while(loopback, closed):
+    now, chance = [100.0], [0.0]
+    brake = Brake(clock=lambda: now[0], chance=lambda: chance[0])
+    transport = closed(Transport(loopback.url, StaticToken(SECRET), brake=brake))
+    loopback.always(429, b"", {"Retry-After": "20"})
+    waits = []
+    for chance[0] in (0.5, 0.0, 1.0):
+        waits.append(refused(get, transport).retry_after)
+    assert waits == [22.5, 20.0, 25.0], "of the call that met the 429, and of those that it holds back"
 
 
 def test_every_call_is_observed_without_its_ids(loopback, closed):

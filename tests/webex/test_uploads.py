@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import traceback
@@ -14,12 +15,15 @@ import pytest
 from bot.errors import FileRejected, WebexError
 from bot.ports import Posted, Target
 from bot.webex import uploads
+from bot.webex.arriving import HELD_BACK, Arriving
 from bot.webex.chat import Chat
+from bot.webex.session import BLOCK
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS
 
 SECRET = "top-secret-token-0123456789"
 LARGE = 60 * 1024 * 1024
+BIG = 8 * 1024 * 1024
 MEMORY_FOR_ANY_SIZE = 16 * 1024 * 1024
 FETCH_AND_POST = """
 import json, resource, sys
@@ -164,3 +168,90 @@ def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_pat
     (file,) = world.messages(space)[-1].files
     assert (file.size, file.sha256) == (LARGE, said["sha256"])
     assert said["grown"] < MEMORY_FOR_ANY_SIZE
+
+
+@pytest.fixture
+def arriving(tmp_path):
+    """A file of which all has come, but nothing is released."""
+    path = tmp_path / "large.part"
+    path.write_bytes(b"0123456789abcdef" * (BIG // 16))
+    made = Arriving(path, BIG, "csv")
+    made.came(BIG)
+    yield made
+    made.abandon()
+
+
+def pass_on(chat: Chat, arriving: Arriving, target: Target, room: int = 100) -> uploads.Begun:
+    return chat.begin_upload(target, arriving, name="Hosts.csv", content_type="text/csv", room=room)
+
+
+def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_released(stage, arriving):
+    world = stage.emulator.world
+    space = world.add_space("Reports", [stage.ada, stage.bot])
+    said = world.say(stage.ada, space, "report x", mention=stage.bot)
+    begun = pass_on(stage.chat, arriving, Target(room_id=space.id, parent_id=said.id))
+    posted = begun.finish("**two** rows, é")
+    (message,) = [one for one in world.messages(space) if one.files]
+    assert (posted, message.parent_id) == (Posted(message.id, space.id), said.id)
+    assert (message.text or "").strip() == "two rows, é"
+    (file,) = message.files
+    assert (file.name, file.content_type, file.size) == ("Hosts.csv", "text/csv", BIG)
+    assert file.path.read_bytes() == b"0123456789abcdef" * (BIG // 16)
+
+
+def test_most_of_it_is_on_its_way_before_it_is_released_and_nothing_is_posted(closed, arriving):
+    """Webex waits for the rest: a peer that counts what it gets sees all but the end."""
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        chat = closed(Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeout=(2, 2)))
+        begun = pass_on(chat, arriving, Target(room_id="r"))
+        connection, _ = peer.accept()
+        with connection:
+            connection.settimeout(5)
+            got = b""
+            while len(got) < BIG - HELD_BACK - BLOCK:  # it is sent in blocks
+                got += connection.recv(1 << 20)
+            assert len(got) < BIG
+            begun.abandon()
+            while piece := connection.recv(1 << 20):
+                got += piece
+    assert b"Content-Length" in got
+    assert len(got) < BIG, "it was broken off, and the other end can see that it is not whole"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500, 503])
+def test_an_upload_that_webex_refuses_before_its_end_posts_nothing_and_says_so(closed, arriving, status):
+    """The file is on the disk by then: who waits posts it from there, and gets the refusal first-hand."""
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        chat = closed(Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeout=(2, 2)))
+        begun = pass_on(chat, arriving, Target(room_id="r"))
+        connection, _ = peer.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    begun._thread.join(10)
+    assert begun.finish("words") is None
+
+
+def test_more_words_than_there_is_room_for_are_not_cut(stage, arriving):
+    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
+    assert pass_on(stage.chat, arriving, Target(room_id=space.id), room=10).finish("eleven words") is None
+    assert stage.emulator.world.messages(space) == []
+
+
+@pytest.mark.parametrize("status", ALL_ERRORS)
+def test_every_status_at_the_end_is_the_error_of_a_plain_upload(loopback, scripted, arriving, status):
+    loopback.always(status, {"message": f"no {SECRET}"}, {"trackingId": "T_1", "Retry-After": "0"})
+    begun = pass_on(scripted, arriving, Target(room_id="r"))
+    with pytest.raises(WebexError) as caught:
+        begun.finish("words")
+    assert (caught.value.status, caught.value.tracking_id, caught.value.reached) == (status, "T_1", True)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_lost_answer_of_what_was_passed_on_is_unsure(stage, arriving):
+    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
+    stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    with pytest.raises(WebexError) as caught:
+        pass_on(stage.chat, arriving, Target(room_id=space.id)).finish("words")
+    assert caught.value.reached is None
+    assert len(stage.emulator.world.messages(space)) == 1

@@ -1,0 +1,54 @@
+"""The card of a request that ended without its file for sure: it stands where the card of the waiting request stood."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.chat.cards import LONGEST_ID, card, text
+from bot.chat.registry import button
+from bot.ledger.deliveries import State
+from bot.plain_words import in_card
+
+if TYPE_CHECKING:
+    from bot.ledger.deliveries import Delivery
+    from bot.ports import Card
+
+ENDS = {
+    State.FAILED: ("Failed", "Attention"),
+    State.EXPIRED: ("Stopped waiting", "Attention"),
+    State.CANCELLED: ("Cancelled", "Default"),
+    State.UNKNOWN: ("Perhaps sent", "Warning"),
+}
+"""How a request ended without its file for sure: the word and its colour. A refusal has no card."""
+NOT_SENT = "Not sent"
+"""The report itself is done; what failed is its file."""
+
+_CODE = re.compile(r"(?<!\\)`([^`]*)`")
+
+
+def ended_card(delivery: Delivery, sentence: str) -> Card:
+    """How a request ended (one of ``ENDS``), in the sentence that a client without cards reads."""
+    word, colour = ENDS[delivery.state]
+    done = delivery.ready_at is not None
+    if delivery.state is State.FAILED and done:
+        word = NOT_SENT
+    once_more = button("Send again", "again", delivery.report_id) if done else None
+    return card(
+        [
+            text(in_card(delivery.title or "Report"), size="Medium", weight="Bolder"),
+            text(f"● {word}", color=colour, weight="Bolder", spacing="Small"),
+            text(sentence_in_card(sentence), spacing="Medium"),
+            text(f"Reference {delivery.reference}", isSubtle=True, size="Small"),
+        ],
+        [
+            once_more or button("Ask again", "report", delivery.report_id),
+            button("Why", "why", delivery.reference),
+        ],
+    )
+
+
+def sentence_in_card(sentence: str) -> str:
+    """A sentence of a message as a card takes it: cards know neither HTML nor code."""
+    plain = sentence.replace("&lt;", "<").replace("&amp;", "&")
+    return _CODE.sub(lambda code: in_card(code[1], LONGEST_ID), plain)

@@ -1,0 +1,146 @@
+"""The card follows its request: one stands for it, and says what is true now.
+
+Webex takes no edit of a card, so it is renewed: the new one is posted, then the old one taken back. In this order a
+kill leaves two for a moment, never none, and the next try goes on where the last one ended: the posts' keys say what is
+there, ``deliveries.card_key`` which of them is the card. A card is a courtesy: whatever goes wrong with it is a line in
+the log and never holds the file up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.chat import cards
+from bot.chat.answer import shown_for
+from bot.chat.ended import ENDS, ended_card
+from bot.errors import BotError, WebexError
+from bot.ledger import deliveries, posts
+from bot.ledger.deliveries import OPEN, State, card_of
+from bot.outbox import Unsure
+from bot.reports.model import Phase
+from bot.reports.whereto import target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.ledger.deliveries import Delivery
+    from bot.ledger.posts import Post
+    from bot.outbox import Outbox
+    from bot.ports import Card
+    from bot.reports.model import Report
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+DONE = Phase.READY.value
+"""What a card shows that needs no other before its file."""
+
+
+class LivingCard:
+    """Renews the cards of requests."""
+
+    def __init__(self, store: Store, outbox: Outbox, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._now = now
+
+    def found(self, delivery: Delivery, report: Report) -> None:
+        """Have the card, and those of who joined, say that the report is done. Never raises; again is harmless."""
+
+        def renew() -> None:
+            with self._store.read() as tx:
+                leader = deliveries.get(tx, delivery.id)
+                joined = deliveries.joined_to(tx, delivery)
+            if leader is not None:
+                self._quietly(leader, lambda: self._found(leader, report))
+            for one in joined:
+                self._quietly(one, lambda one=one: self._found(one, report, leader))  # type: ignore[misc]
+
+        self._quietly(delivery, renew)
+
+    def ending(self, delivery: Delivery, sentence: str) -> Card | None:
+        """Make the card that says how it ended; None where no card is to be replaced, or not in the place of the end.
+
+        Raises ``StoreUnavailable``, and ``WebexError`` that will pass.
+        """
+        if delivery.state not in ENDS or not delivery.carded:
+            return None
+        old = self._card(delivery)
+        if old is None or old.state != posts.SENT or (delivery.private and not old.direct):
+            return None
+        return None if self._outbox.stays(old.key) else ended_card(delivery, sentence)
+
+    def ended(self, delivery: Delivery, key: str) -> None:
+        """Take the card back, since what was said under ``key`` tells the end. Never raises; again is harmless."""
+        if delivery.carded:
+            self._quietly(delivery, lambda: self.becomes(delivery, key))
+
+    def end(self, delivery: Delivery, sentence: str) -> None:
+        """Say in its own thread how it ended, by a card in the place of the one there, if there is one.
+
+        Raises ``BotError``.
+        """
+        card = self.ending(delivery, sentence)
+        if card is None:
+            return
+        key, mark = f"delivery:{delivery.id}:end", f"(reference {delivery.reference})"
+        self._outbox.say(key, target_of(delivery), f"{sentence} {mark}", card, mark=mark)
+        self.ended(delivery, key)
+
+    def becomes(self, delivery: Delivery, key: str) -> None:
+        """Have the post of that key be the card of the request, and take back the one before. Raises ``BotError``."""
+        current: Delivery | None = delivery
+        while current is not None and card_of(current) != key:
+            self.take_back(card_of(current))
+            with self._store.begin(durable=False) as tx:
+                if deliveries.change_card(tx, current, key):
+                    return
+                current = deliveries.get(tx, delivery.id)  # somebody pressed "Refresh" meanwhile: that one goes, too
+
+    def take_back(self, key: str) -> None:
+        """Take back a card that a new one stands in for; where Webex refuses it stays, and does no harm."""
+        try:
+            gone = self._outbox.take_back(key)
+        except WebexError as error:
+            log.info("old_card_stays", cause=str(error))
+        else:
+            if not gone:
+                log.info("old_card_stays")
+
+    def _found(self, one: Delivery, report: Report, leader: Delivery | None = None) -> None:
+        if not one.carded or one.state not in OPEN or one.state is State.ASKED:
+            return
+        old = self._card(one)
+        if old is not None and old.state != posts.DELETED:
+            in_place = old.direct or not one.private
+            if (old.shows == DONE and in_place) or self._outbox.stays(old.key):
+                return
+        shown = shown_for(report, self._now(), one.reference, awaited=True, leader=leader)
+        key = f"delivery:{one.id}:card:done" + (":privately" if one.private else "")
+        self._outbox.say(
+            key,
+            target_of(one),
+            cards.report_text(report, shown),
+            cards.report_card(report, shown),
+            mark=cards.last_words(shown),
+            shows=DONE,
+        )
+        self.becomes(one, key)
+
+    def _card(self, one: Delivery) -> Post | None:
+        with self._store.read() as tx:
+            return posts.present(tx, card_of(one))
+
+    @staticmethod
+    def _quietly(delivery: Delivery, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Unsure:
+            log.warning("card_perhaps_renewed", reference=delivery.reference)
+        except BotError as error:
+            log.warning("card_not_renewed", reference=delivery.reference, cause=str(error))
+        except Exception:  # not even a bug here is worth the file
+            log.exception("card_crashed", reference=delivery.reference)

@@ -1,0 +1,91 @@
+"""Gets a report's file onto our disk, once for everybody who waits for it: from Webex, or from an earlier run."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.errors import WebexError
+from bot.ledger import deliveries
+from bot.ports import Downloaded
+from bot.reports.contents import read_contents
+from bot.reports.model import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bot.ledger.deliveries import Delivery
+    from bot.ports import Arriving, Files
+    from bot.reports.catalogue import Catalogue
+    from bot.reports.model import Report
+    from bot.store import Store
+
+log = structlog.get_logger(__name__)
+
+HELD_SECONDS = 900.0
+"""How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
+LINK_GONE = 410
+
+
+class Fetch:
+    """Downloads, verifies, and keeps on record what was fetched."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, files: Files) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._files = files
+
+    def file(
+        self,
+        report: Report,
+        waiting: Sequence[Delivery],
+        path: Path,
+        *,
+        progress: Callable[[int, int], None],
+        begun: Callable[[Arriving], None],
+    ) -> Downloaded:
+        """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
+
+        ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError`` and ``FileRejected``.
+        """
+        held = self._held(report, path)
+        if held is not None:
+            return held
+        held = self._download(report, path, progress, begun)
+        log.info("report_downloaded", bytes=held.size, kind=held.kind)
+        with self._store.begin(durable=False) as tx:
+            for delivery in waiting:
+                deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+        return held
+
+    def _download(
+        self, report: Report, path: Path, progress: Callable[[int, int], None], begun: Callable[[Arriving], None]
+    ) -> Downloaded:
+        """Fetch it; a link that is gone is asked for anew, once."""
+        try:
+            return self._files.download(report, path, progress=progress, begun=begun)
+        except WebexError as error:
+            if error.status != LINK_GONE:
+                raise
+            fresh = self._catalogue.details(report.family.value, report.id)
+            if fresh.phase is not Phase.READY:
+                raise
+            return self._files.download(fresh, path, progress=progress, begun=begun)
+
+    def _held(self, report: Report, path: Path) -> Downloaded | None:
+        with self._store.read() as tx:
+            known = deliveries.fetched_file(tx, report.family.value, report.id)
+        if known is None or not path.exists():
+            return None
+        status = path.stat()
+        if status.st_size != known.size or time.time() - status.st_mtime > HELD_SECONDS:
+            return None
+        with path.open("rb") as file:  # nobody waited until the disk had all of it
+            if hashlib.file_digest(file, "sha256").hexdigest() != known.sha256:
+                return None
+        kind = known.kind or ""
+        return Downloaded(path, status.st_size, known.sha256 or "", kind, read_contents(path, kind))

@@ -1,0 +1,64 @@
+"""What is said of a report's file: the line that goes with it, and the sentences when there is none to post."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.plain_words import count, in_message, size
+from bot.reports.model import Family
+from bot.reports.packing import joining
+from bot.reports.watch import named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Downloaded
+    from bot.reports.contents import Contents
+    from bot.reports.model import Report
+    from bot.reports.packing import Piece
+
+
+def file_line(report: Report, held: Downloaded, contents: Contents) -> str:
+    """The one line that goes with the file: what, which period, how much."""
+    parts = _named(report)
+    if contents.rows is not None and contents.columns is not None and not contents.empty:
+        parts.append(f"{count(contents.rows, 'row')}, {count(contents.columns, 'column')}")
+    parts.append(size(held.size))
+    line = " · ".join(parts)
+    return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
+
+
+def part_line(report: Report, held: Downloaded, pieces: Sequence[Piece], number: int) -> str:
+    """The line that goes with one of several parts; with the first, why they are parts and how to join them."""
+    piece = pieces[number - 1]
+    parts = [*_named(report), f"part {number} of {len(pieces)}"]
+    if piece.rows is not None:
+        parts.append(count(piece.rows, "row"))
+    parts.append(size(piece.size))
+    line = " · ".join(parts)
+    if number > 1:
+        return line
+    return f"{line}  \nThe file has {size(held.size)}, more than Webex takes with a message. {joining(pieces)}"
+
+
+def _named(report: Report) -> list[str]:
+    period = " to ".join(str(day) for day in (report.start, report.end) if day)
+    return [f"**{in_message(report.title or 'Report')}**", *([period] if period else [])]
+
+
+def nothing_inside(report: Report, contents: Contents) -> str:
+    """Why a report may hold no rows: the likely causes, by family."""
+    if contents.columns == 1:
+        return "The file is a single line. It may be an error message: open it before you rely on it."
+    what = "holds only its header" if contents.columns else "is empty"
+    if report.family is Family.PARTNER:
+        region = in_message(report.region)
+        where = f"no organisation of yours in the region {region}" if region else "another region"
+    else:
+        where = "an organisation outside North America (Webex makes these reports only there)"
+    return f"The file {what}. Likely causes: {where}, a licence that is missing, or a period without any activity."
+
+
+def made_again(title: str | None) -> str:
+    """What is said when a report that was done is on its way once more, in the middle of its delivery."""
+    return f"{named(title)} was done, and Webex is making it again. Ask again to wait for the new one."

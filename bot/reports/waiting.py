@@ -1,0 +1,207 @@
+"""Tells whoever waits that Webex has trouble, once, and that nothing need be done; and keeps what hinders a job.
+
+It stands around the jobs that a person waits for: each is tried again by itself, for a day if need be, and without this
+the person would see nothing happen. What is said tells nothing of the report, so it may be read by whoever reads along.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import select
+
+from bot import tasks
+from bot.errors import BotError, StoreUnavailable, WebexError
+from bot.ledger import deliveries, hindrances, posts
+from bot.ledger.deliveries import IN_HAND, State
+from bot.ledger.tables import deliveries as requests
+from bot.plain_words import utc
+from bot.reports.catalogue import Catalogue
+from bot.reports.whereto import target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+    from bot.ledger.deliveries import Delivery
+    from bot.outbox import Outbox
+    from bot.queue import Again
+    from bot.reports.model import Report
+    from bot.store import Store, Transaction
+    from bot.tasks import Task
+
+log = structlog.get_logger(__name__)
+
+CARD_PATIENCE: Final = timedelta(minutes=2)
+"""How long a person may wait for the first answer without a word."""
+WATCH_PATIENCE: Final = timedelta(minutes=15)
+"""How long a watch, or a file that is done, may be in trouble without a word: who waits for it waits anyway."""
+FIRST_TROUBLE: Final = 500
+TOO_MANY: Final = 429
+SAYING: Final = ("/messages", "/attachment")
+"""In the paths of calls by which something is said: where these fail, this cannot be said either."""
+
+
+class Waiting:
+    """One task with this around it."""
+
+    def __init__(self, name: str, task: Task, store: Store, outbox: Outbox, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._task = task
+        self._store = store
+        self._outbox = outbox
+        self._now = now
+        self._patience = CARD_PATIENCE if name == tasks.ANSWER else WATCH_PATIENCE
+        self._hindered: set[str] | None = None
+        """Keys with a hindrance on record; None: nobody has looked since the start."""
+
+    def run(self, key: str) -> Again | None:
+        """Run the task. Raises what it raises."""
+        try:
+            again = self._task.run(key)
+        except StoreUnavailable:
+            raise  # nothing can be kept, and it is not Webex
+        except BotError as error:
+            if not error.passing:
+                self._over(key)
+            elif self._met(key, error):
+                return None
+            raise
+        self._settled(key)
+        return again
+
+    def give_up(self, key: str, sentence: str) -> None:
+        """Give the task up."""
+        self._over(key)
+        self._task.give_up(key, sentence)
+
+    def _settled(self, key: str) -> None:
+        """The task has run without an error."""
+        self._over(key)
+
+    def _met(self, key: str, error: BotError) -> bool:
+        """Keep what went wrong and tell who has waited for long. True: the time of all of them is over, and told."""
+        now = self._now()
+        with self._store.begin(durable=False) as tx:
+            hindrance = hindrances.note(tx, self._name, key, error.sentence, now)
+            waiting = _who_waits(tx, self._name, key)
+        if self._hindered is not None:
+            self._hindered.add(key)
+        if self._name == tasks.ANSWER and waiting and all(one.deadline_at <= now for one in waiting):
+            self.give_up(key, f"Webex had trouble for too long, so I stopped trying. {error.sentence}")
+            return True
+        if isinstance(error, WebexError) and not any(part in error.call for part in SAYING):
+            for one in waiting:
+                since = one.asked_at if self._name == tasks.ANSWER else hindrance.since
+                if now - since >= self._patience:
+                    self._tell(one, error)
+        return False
+
+    def _tell(self, delivery: Delivery, error: WebexError) -> None:
+        key = f"delivery:{delivery.id}:trouble"
+        with self._store.read() as tx:
+            said = posts.get(tx, key)
+        if said is not None and said.state in {posts.SENT, posts.UNKNOWN}:
+            return
+        try:
+            self._outbox.say(key, target_of(delivery), sentence(error, utc(delivery.deadline_at)))
+        except BotError as trouble:
+            log.info("not_told_of_trouble", reference=delivery.reference, cause=str(trouble))
+
+    def _over(self, key: str) -> None:
+        """Forget the hindrance, if there was one."""
+        if self._hindered is None:
+            with self._store.read() as tx:
+                self._hindered = set(hindrances.keys(tx, self._name))
+        if key in self._hindered:
+            with self._store.begin(durable=False) as tx:
+                hindrances.over(tx, self._name, key)
+            self._hindered.discard(key)
+
+
+class Listening(Catalogue):
+    """A catalogue that remembers, for the thread that asks, the last error that will pass: a watch only looks again."""
+
+    _heard = threading.local()
+
+    def listing(self, family: str, region: str | None) -> Sequence[Report]:
+        """As in the catalogue."""
+        try:
+            return super().listing(family, region)
+        except BotError as error:
+            self._heard.trouble = error if error.passing else None
+            raise
+
+    def details(self, family: str, report_id: str) -> Report:
+        """As in the catalogue."""
+        try:
+            return super().details(family, report_id)
+        except BotError as error:
+            self._heard.trouble = error if error.passing else None
+            raise
+
+    def forget(self) -> None:
+        """Begin anew, in this thread."""
+        self._heard.trouble = None
+
+    @property
+    def trouble(self) -> BotError | None:
+        """What this thread has met since it began anew."""
+        return getattr(self._heard, "trouble", None)
+
+
+class WaitingWatch(Waiting):
+    """The watch with this around it; ``catalogue`` is the one that it asks."""
+
+    def __init__(
+        self, watch: Task, catalogue: Listening, store: Store, outbox: Outbox, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__(tasks.WATCH, watch, store, outbox, now)
+        self._catalogue = catalogue
+
+    def run(self, key: str) -> Again | None:
+        """Run one round."""
+        self._catalogue.forget()
+        return super().run(key)
+
+    def _settled(self, key: str) -> None:
+        trouble = self._catalogue.trouble
+        if trouble is None:
+            self._over(key)
+        else:
+            self._met(key, trouble)
+
+
+def sentence(error: WebexError, until: str = "") -> str:
+    """What is said of trouble at Webex; ``until`` is when trying ends, in words."""
+    if error.status == TOO_MANY:
+        what = "Webex asks me to slow down at the moment."
+    elif "/report" in error.call or "/partner" in error.call:
+        what = "Webex's reports do not answer at the moment."
+    elif error.status is None or error.status >= FIRST_TROUBLE:
+        what = "Webex does not answer at the moment."
+    else:
+        what = "Webex keeps me waiting at the moment."
+    return f"{what} I go on trying{f' until {until}' if until else ''}; you need not do anything."
+
+
+def _who_waits(tx: Transaction, task: str, key: str) -> list[Delivery]:
+    """The requests that a job serves, those that joined another one included: each has a thread of its own."""
+    where: list[ColumnElement[bool]]
+    family, _, rest = key.partition(":")
+    if task == tasks.ANSWER:
+        where = [requests.c.id == int(key), requests.c.state == State.ASKED.value]
+    elif task == tasks.WATCH:
+        region = requests.c.region == rest if rest else requests.c.region.is_(None)
+        where = [requests.c.family == family, region, requests.c.state == State.PENDING.value]
+    else:
+        states = [state.value for state in IN_HAND]
+        where = [requests.c.family == family, requests.c.report_id == rest, requests.c.state.in_(states)]
+    ids = tx.execute(select(requests.c.id).where(*where).order_by(requests.c.id)).scalars().all()
+    found = (deliveries.get(tx, number) for number in ids)
+    return [one for one in found if one is not None]

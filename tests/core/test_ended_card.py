@@ -1,0 +1,74 @@
+"""The card of a request that ended: one that Webex takes, whatever the report is called, with the whole sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.ended import ENDS, ended_card, sentence_in_card
+from bot.chat.registry import registry
+from bot.emulator.cards import problems
+from bot.ledger.deliveries import CLOSED, State
+from bot.plain_words import in_card, in_message
+from bot.reports.watch import failed, gone, too_long
+from tests.core.test_story import ASKED, NOW
+from tests.stage import actions_of, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.ledger.deliveries import Delivery
+
+TITLES = st.text(st.sampled_from("\\`*_[]()<>~#&;ltamp{}\n ab会😀"), max_size=300)
+SENTENCES: dict[str, Callable[[Delivery], str]] = {
+    "failed": lambda one: failed(one.title),
+    "gone": gone,
+    "too long": too_long,
+}
+
+
+def test_every_end_without_a_file_has_its_card_but_a_refusal() -> None:
+    """A refusal may be read by people who may not know of the report."""
+    assert set(ENDS) == CLOSED - {State.DONE, State.REFUSED}
+
+
+@given(TITLES, TITLES, st.sampled_from(list(ENDS)), st.booleans(), st.sampled_from(sorted(SENTENCES)))
+def test_any_end_makes_a_card_that_webex_takes(title: str, status: str, state: State, ready: bool, how: str) -> None:
+    one = replace(ASKED, title=title, status=status, state=state, ready_at=NOW if ready else None)
+    card = ended_card(one, SENTENCES[how](one))
+    assert problems(card) == []
+    assert {action["data"]["command"] for action in actions_of(card)} <= registry.words
+
+
+@given(TITLES)
+def test_a_title_stands_in_the_card_s_sentence_as_in_any_card(title: str) -> None:
+    """What was escaped for a message is not escaped twice, nor less than a card needs."""
+    if "`" not in title:
+        assert sentence_in_card(in_message(title)) == in_card(title)
+
+
+def test_what_is_code_in_a_message_is_plain_and_whole_in_a_card() -> None:
+    assert sentence_in_card("Write `report abc_d*e`.") == "Write report abc_d\\*e."
+
+
+@pytest.mark.parametrize(
+    ("state", "ready", "word", "button"),
+    [
+        (State.FAILED, False, "Failed", "Ask again"),
+        (State.FAILED, True, "Not sent", "Send again"),
+        (State.EXPIRED, False, "Stopped waiting", "Ask again"),
+        (State.UNKNOWN, True, "Perhaps sent", "Send again"),
+        (State.CANCELLED, False, "Cancelled", "Ask again"),
+    ],
+)
+def test_the_word_and_the_buttons_tell_what_helps(state: State, ready: bool, word: str, button: str) -> None:
+    one = replace(ASKED, title="Calling Usage", state=state, ready_at=NOW if ready else None)
+
+    card = ended_card(one, "Because.")
+
+    assert texts_of(card)[:4] == ["Calling Usage", f"● {word}", "Because.", "Reference abcd2345"]
+    assert [action["title"] for action in actions_of(card)] == [button, "Why"]

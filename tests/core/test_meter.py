@@ -1,0 +1,172 @@
+"""The line that tells how far a long download is: seldom, at most ten edits, never in the way, and gone afterwards."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import tasks
+from bot.errors import WebexError
+from bot.reports import meter
+from bot.reports.meter import MOST_EDITS, WORDS, Meter, line, line_key, percent, take_back_line, worth_it
+from bot.reports.whereto import target_of
+
+if TYPE_CHECKING:
+    import threading
+
+    from bot.emulator.things import Message
+    from bot.ledger.deliveries import Delivery
+    from tests.core.workbench import Workbench
+
+POSTS = "/v1/messages"
+SOON = 10.0
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long is told at once."""
+    monkeypatch.setattr(meter, "LONG", 0.0)
+    monkeypatch.setattr(meter, "EVERY", 0.001)
+
+
+def fetching(bench: Workbench) -> Delivery:
+    """A delivery in the group space whose file is about to be fetched."""
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work(until=tasks.DELIVER)
+    return bench.delivery()
+
+
+def lines(bench: Workbench) -> list[Message]:
+    return [one for one in bench.said(bench.stage.group) if WORDS in (one.text or "")]
+
+
+def shows(bench: Workbench, words: str) -> None:
+    """Wait for a line with these words."""
+    bench.world.wait_for(lambda _: [one.text for one in lines(bench)] == [words], timeout=SOON)
+
+
+def ended(one: Meter) -> None:
+    """Wait until it says nothing more by itself."""
+    thread = one._thread
+    assert thread is not None
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
+    delivery = fetching(bench)
+    bench.emulator.calls.clear()
+
+    with Meter(bench.outbox, [delivery]) as one:
+        for came in range(0, 1001, 10):
+            one(came, 1000)
+
+    assert len(bench.emulator.calls) == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_line_grows_by_edits_and_is_taken_back(bench: Workbench) -> None:
+    with Meter(bench.outbox, [fetching(bench)]) as one:
+        one(34_000_000, 85_000_000)
+        shows(bench, "Fetching the file: 40 % of 85.0 MB.")
+        (first,) = lines(bench)
+        one(42_000_000, 85_000_000)  # 49 %: not worth an edit
+        one(51_000_000, 85_000_000)
+        shows(bench, "Fetching the file: 60 % of 85.0 MB.")
+        assert (lines(bench)[0].id, first.edits) == (first.id, 1)
+
+    assert lines(bench) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_there_are_at_most_ten_edits_of_a_line(bench: Workbench) -> None:
+    """Here the size is not known, so there would be no end of them."""
+    with Meter(bench.outbox, [fetching(bench)]) as one:
+        for number in range(MOST_EDITS + 1):
+            one(1000 * 2**number)
+            shows(bench, line(1000 * 2**number, 0))
+        one(10**9)
+        ended(one)
+        assert bench.calls("PUT", f"{POSTS}/*") == MOST_EDITS
+        assert len(lines(bench)) == 1
+    assert lines(bench) == []
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 429}, {"status": 503}, {"cut": "after"}])
+def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench, fault: dict[str, object]) -> None:
+    delivery = fetching(bench)
+    refused = bench.emulator.faults.add(method="POST", path=POSTS, **fault)  # type: ignore[arg-type]
+    with Meter(bench.outbox, [delivery]) as one:
+        one(10, 1000)
+        ended(one)
+    assert refused.hits == 1
+    assert lines(bench) == [], "what was said unnoticed is looked for"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_line_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
+    delivery = fetching(bench)
+    bench.outbox.say(line_key(delivery, private=False), target_of(delivery), line(10, 100), mark=WORDS)
+    bench.restart()
+
+    with Meter(bench.outbox, [delivery]) as one:
+        one(50, 100)
+        shows(bench, "Fetching the file: 50 % of 100 bytes.")
+
+    assert lines(bench) == []
+    assert bench.calls("POST", POSTS) == 2, "the card and one line"
+
+
+def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(bench: Workbench) -> None:
+    delivery = fetching(bench)
+    bench.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say(line_key(delivery, private=False), target_of(delivery), line(10, 100), mark=WORDS)
+    assert len(lines(bench)) == 1
+
+    with Meter(bench.outbox, [delivery]) as one:
+        one.posted(delivery)
+
+    assert lines(bench) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_line_that_stays_is_no_trouble(bench: Workbench) -> None:
+    bench.emulator.faults.add(method="DELETE", path=f"{POSTS}/*", status=403)
+    delivery = fetching(bench)
+    with Meter(bench.outbox, [delivery]) as one:
+        one(10, 100)
+        shows(bench, "Fetching the file: 10 % of 100 bytes.")
+        one.posted(delivery)
+    assert len(lines(bench)) == 1
+
+
+def test_without_threads_nothing_is_told_and_the_download_goes_on(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = fetching(bench)
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", none_left)
+    with Meter(bench.outbox, [delivery]) as one:
+        one(10, 100)
+    take_back_line(bench.outbox, delivery)
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=200), st.integers(1, 10**9))
+def test_edits_are_ten_per_cent_apart_and_so_at_most_ten(pieces: list[int], total: int) -> None:
+    shown, said = 0, []
+    for came in sorted(pieces):
+        if worth_it(shown, came, total):
+            said.append(percent(came, total))
+            shown = came
+    assert all(after - before >= 10 for before, after in pairwise(said))
+    assert len(said) <= 1 + MOST_EDITS

@@ -1,0 +1,158 @@
+"""A large file is uploaded while it is fetched: the outcome is the same, and nothing is posted that is not proved."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import tasks
+from bot.ledger.deliveries import State
+from bot.reports import passing_on
+from bot.webex.arriving import HELD_BACK
+from tests.core.workbench import Crash
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message, Space
+    from tests.core.workbench import Workbench
+
+CONTENT = "Name,Minutes\r\n" + "Ada Lovelace,12\r\n" * (4 * HELD_BACK // 17)
+LINE = f"{CONTENT.count(chr(10)) - 1:,} rows, 2 columns"
+
+
+@pytest.fixture(autouse=True)
+def _always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", 1)
+
+
+@pytest.fixture
+def begun(bench: Workbench) -> list[Any]:
+    """Every upload that was begun before its file was there."""
+    found: list[Any] = []
+    begin = bench.chat.begin_upload
+
+    def noted(*args: Any, **more: Any) -> Any:
+        found.append(begin(*args, **more))
+        return found[-1]
+
+    bench.chat.begin_upload = noted  # type: ignore[method-assign]
+    return found
+
+
+def ready(bench: Workbench, space: Space | None = None, **report: Any) -> None:
+    made = bench.stage.partner_report(**{"content": CONTENT} | report)
+    bench.hears(bench.stage.ada, f"report {made.id}", space)
+    bench.work(until=tasks.DELIVER)
+
+
+def files(messages: list[Message]) -> list[bytes]:
+    return [one.files[0].path.read_bytes() for one in messages if one.files]
+
+
+def uploads(bench: Workbench) -> int:
+    return sum(call.method == "POST" and call.path.endswith("/messages") for call in bench.emulator.calls)
+
+
+def test_the_file_goes_on_while_it_comes_and_once(bench: Workbench, begun: list[Any]) -> None:
+    ready(bench, bench.stage.group)
+    bench.emulator.calls.clear()
+
+    bench.work()
+
+    (message,) = [one for one in bench.said(bench.stage.group) if one.files]
+    assert message.files[0].path.read_bytes() == CONTENT.encode("utf-8-sig")
+    assert LINE in (message.text or "")
+    assert (len(begun), uploads(bench)) == (1, 1)
+    assert bench.delivery().state is State.DONE
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_a_small_file_is_not_worth_it(bench: Workbench, begun: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", len(CONTENT) + 100)
+    ready(bench)
+    bench.work()
+    assert begun == []
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+
+
+def test_a_host_that_does_not_say_the_length_is_waited_for(bench: Workbench, begun: list[Any]) -> None:
+    ready(bench, without_length=True)
+    bench.work()
+    assert begun == []
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+
+
+@pytest.mark.parametrize("how", [{"checksum": "0" * 32}, {"claimed_length": len(CONTENT) + 10_000}])
+def test_a_file_that_is_not_proved_is_never_posted(bench: Workbench, begun: list[Any], how: dict[str, Any]) -> None:
+    """Its checksum is wrong, or it ends too early."""
+    ready(bench, **how)
+    with suppress(AssertionError):  # a file that is cut short is tried again and again
+        bench.work()
+    assert begun
+    assert files(bench.said()) == []
+    for one in begun:
+        one._thread.join(10)
+        assert not one._thread.is_alive()
+
+
+def test_somebody_external_who_joins_while_it_is_on_its_way_does_not_get_it(bench: Workbench, begun: list[Any]) -> None:
+    ready(bench, bench.stage.group)
+    fetch = bench.files.download
+
+    def slow(*args: Any, **more: Any) -> Any:
+        held = fetch(*args, **more)
+        bench.world.join(bench.stage.group, bench.stage.ethan)
+        return held
+
+    bench.files.download = slow  # type: ignore[method-assign]
+
+    bench.work()
+
+    assert len(begun) == 1
+    assert files(bench.said(bench.stage.group)) == []
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+
+
+def test_an_upload_that_fails_on_the_way_is_made_from_the_disk(bench: Workbench, begun: list[Any]) -> None:
+    """Webex refuses it at once; the file is there a moment later, and is posted by the next try."""
+    ready(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=503, times=1)
+    bench.work()
+    bench.wait(5)
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+    assert len(begun) == 1, "the next try had it on the disk"
+
+
+def test_a_lost_answer_is_looked_for_and_nothing_is_posted_twice(bench: Workbench, begun: list[Any]) -> None:
+    ready(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    bench.work()
+    bench.wait(5)
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+    assert bench.delivery().state is State.DONE
+
+
+def test_the_others_who_wait_get_it_from_the_disk(bench: Workbench, begun: list[Any]) -> None:
+    made = bench.stage.partner_report(content=CONTENT)
+    bench.hears(bench.stage.ada, f"report {made.id}", bench.stage.group)
+    bench.hears(bench.stage.ada, f"report {made.id}")
+    bench.work()
+    whole = [CONTENT.encode("utf-8-sig")]
+    assert (files(bench.said(bench.stage.group)), files(bench.said())) == (whole, whole)
+    assert bench.downloads == 1
+    assert len(begun) == 1
+
+
+@pytest.mark.parametrize("point", range(1, 15))
+def test_killed_at_any_point_it_is_posted_once(bench: Workbench, point: int) -> None:
+    """Killed between any two steps, also with an upload half-way, a new process goes on and posts one file."""
+    ready(bench)
+    bench.points.passed, bench.points.deadly = 0, point
+    with suppress(Crash):
+        bench.work()
+    bench.points.deadly = None
+    bench.restart()
+    bench.wait(5)
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+    assert bench.delivery().state is State.DONE

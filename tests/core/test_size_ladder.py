@@ -1,0 +1,149 @@
+"""A file that is larger than Webex takes arrives all the same: zipped, or in numbered parts of whole rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import zipfile
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import tasks
+from bot.ledger.deliveries import State
+from bot.reports import deliver
+from tests.core.workbench import Crash
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message, Space
+    from tests.core.workbench import Workbench
+
+LIMIT = 20_000
+HEADER = ["Name", "Key", "Note"]
+
+
+def table(rows: int, *, plain: bool = False) -> str:
+    """Rows that a zip makes half as small, or (``plain``) hardly anything; some notes have lines and quotes."""
+    chance = random.Random(7)
+    out = io.StringIO()
+    written = csv.writer(out)
+    written.writerow(HEADER)
+    for number in range(rows):
+        key = "0" * 40 if plain else f"{chance.getrandbits(160):040x}"
+        written.writerow([f"Ada {number}", key, 'two\nlines, "quoted"' if number % 9 == 0 else "one"])
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)
+
+
+def ready(bench: Workbench, space: Space | None = None, **report: Any) -> None:
+    made = bench.stage.partner_report(title="Calls", file_name="calls.csv", **report)
+    bench.hears(bench.stage.ada, f"report {made.id}", space)
+    bench.work(until=tasks.DELIVER)
+
+
+def posts(messages: list[Message]) -> list[Message]:
+    return [one for one in messages if one.files]
+
+
+def rows_of(message: Message) -> list[list[str]]:
+    """The rows of a posted zip's CSV, header and all."""
+    (file,) = message.files
+    assert file.size <= LIMIT
+    with zipfile.ZipFile(file.path) as archive:
+        (name,) = archive.namelist()
+        assert name == f"{file.name.removesuffix('.zip').partition(' of ')[0]}.csv"
+        return list(csv.reader(io.StringIO(archive.read(name).decode("utf-8-sig"), newline="")))
+
+
+def test_a_csv_that_is_too_large_comes_as_a_zip(bench: Workbench) -> None:
+    content = table(600, plain=True)
+    ready(bench, content=content)
+
+    bench.work()
+
+    (message,) = posts(bench.said())
+    assert message.files[0].name == "calls.zip"
+    assert rows_of(message) == list(csv.reader(io.StringIO(content, newline="")))
+    assert "600 rows, 3 columns" in (message.text or "")
+    assert list(bench.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip: bool) -> None:
+    content = table(1500)
+    ready(bench, bench.stage.group, content=content, as_zip=as_zip)
+
+    bench.work()
+
+    parts = posts(bench.said(bench.stage.group))
+    assert len(parts) >= 2
+    assert [part.files[0].name for part in parts] == [
+        f"calls part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)
+    ]
+    assert all(rows_of(part)[0] == HEADER for part in parts)
+    joined = [HEADER, *(row for part in parts for row in rows_of(part)[1:])]
+    assert joined == list(csv.reader(io.StringIO(content, newline="")))
+    said = [part.text or "" for part in parts]
+    assert "more than Webex takes" in said[0]
+    assert f"To put the {len(parts)} parts together" in said[0]
+    assert all(f"part {number} of {len(parts)}" in one for number, one in enumerate(said, 1))
+    assert len({part.parent_id for part in parts}) == 1, "all in the asker's thread"
+    assert bench.delivery().state is State.DONE
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_a_row_that_is_too_large_to_post_is_said(bench: Workbench) -> None:
+    chance = random.Random(1)
+    key = "".join(f"{chance.getrandbits(64):x}" for _ in range(10_000))
+    ready(bench, content=f"Name,Key\r\nAda,{key}\r\n")
+
+    bench.work()
+
+    assert posts(bench.said()) == []
+    said = " ".join(one.text or "" for one in bench.said())
+    assert "cannot be cut into parts" in said
+    assert "shorter period" in said
+    assert bench.delivery().state is State.FAILED
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_somebody_external_who_joins_between_two_parts_sees_no_more_of_them(bench: Workbench) -> None:
+    """The asker gets all of them 1:1."""
+    ready(bench, bench.stage.group, content=table(1500))
+    upload = bench.chat.upload
+
+    def joined_after(*args: Any, **more: Any) -> Any:
+        done = upload(*args, **more)
+        if not bench.world.is_member(bench.stage.group.id, bench.stage.ethan.id):
+            bench.world.join(bench.stage.group, bench.stage.ethan)
+        return done
+
+    bench.chat.upload = joined_after  # type: ignore[method-assign]
+
+    bench.work()
+
+    assert len(posts(bench.said(bench.stage.group))) == 1
+    there = posts(bench.said())
+    assert there[0].files[0].name == f"calls part 1 of {len(there)}.zip"
+    assert bench.delivery().state is State.DONE
+
+
+@pytest.mark.parametrize("point", range(1, 24))
+def test_killed_between_any_two_steps_every_part_is_posted_once(bench: Workbench, point: int) -> None:
+    ready(bench, content=table(900))
+    bench.points.passed, bench.points.deadly = 0, point
+    with suppress(Crash):
+        bench.work()
+    bench.points.deadly = None
+    bench.restart()
+    bench.wait(5)
+    names = [part.files[0].name for part in posts(bench.said())]
+    assert len(names) >= 2
+    assert names == [f"calls part {number} of {len(names)}.zip" for number in range(1, len(names) + 1)]
+    assert bench.delivery().state is State.DONE

@@ -1,0 +1,363 @@
+"""One living status for each request: whatever becomes of it, one card stands for it and says what is true now."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.emulator.cards import problems
+from bot.ledger.deliveries import State
+from bot.reports import meter
+from tests.stage import CSV, Heard, Line, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.emulator.things import Message, Space
+
+
+def settled(stage: Stage) -> None:
+    """A question asked afterwards is answered afterwards: by then what is said about the one before is said."""
+    stage.at(stage.grace).says("help").card()
+
+
+def only_card(stage: Stage, line: Line, words: str) -> Heard:
+    """Wait until one card is left in a thread, and it shows these words."""
+
+    def cards() -> list[Heard]:
+        return [heard for heard in line.answers() if heard.card]
+
+    stage.emulator.world.wait_for(lambda _: len(cards()) == 1 and words in cards()[0].shown, timeout=15)
+    (card,) = cards()
+    assert problems(card.card) == []
+    return card
+
+
+def kinds(line: Line) -> list[str]:
+    return ["card" if one.card else "file" if one.file else one.words for one in line.answers()]
+
+
+def bot_says(stage: Stage, space: Space) -> list[Message]:
+    return [one for one in stage.emulator.world.messages(space) if one.person_id == stage.bot.id]
+
+
+@pytest.mark.parametrize("where", ["group", "1:1"])
+def test_the_card_that_said_pending_says_done_when_the_file_comes(stage: Stage, where: str) -> None:
+    report = stage.partner_report(status="In progress")
+    line = stage.at(stage.ada, stage.group if where == "group" else None).says(f"report {report.id}")
+    assert "● In progress" in line.card().shown
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    assert line.file().content == CSV
+    card = only_card(stage, line, "● Done")
+    assert "The file follows in this thread." in card.shown
+    assert set(card.buttons) == {"Send again"}
+    assert kinds(line) == ["card", "file"]
+
+
+def test_a_report_that_was_done_at_once_keeps_its_card(stage: Stage) -> None:
+    report = stage.partner_report()
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    card = line.card()
+
+    line.file()
+
+    settled(stage)
+    assert not card.message.deleted
+    assert stage.emulator.calls.calls_to("DELETE", "/v1/messages/*") == []
+
+
+def test_a_watched_report_that_fails_is_told_by_its_card_alone(stage: Stage) -> None:
+    report = stage.partner_report("Broken & <bent>", status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+    line.card()
+
+    stage.emulator.world.set_report(report.id, status="failed")
+
+    card = only_card(stage, line, "● Failed")
+    assert "The report **Broken & <bent>** failed: Webex could not make it." in card.shown
+    assert "failed: Webex could not make it." in card.words, "clients that show no cards read the same"
+    settled(stage)
+    assert kinds(line) == ["card"]
+    assert "Its last status was" not in card.shown
+    ada.presses(card, "Why")
+    assert any("Asked for" in heard.shown for heard in line.answers(2))
+    stage.emulator.world.set_report(report.id, status="done")
+    ada.presses(card, "Ask again")
+    assert line.file().content == CSV
+
+
+@pytest.mark.parametrize("settings", [{"WATCH_DEADLINE": "1"}])
+def test_a_watch_whose_time_is_over_is_told_by_its_card_alone(stage: Stage) -> None:
+    report = stage.partner_report("Slow", status="manual_processing")
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    line.card()
+
+    card = only_card(stage, line, "● Stopped waiting")
+
+    assert f"To go on, write report {report.id}" in card.shown.replace("\\", "")
+    assert set(card.buttons) == {"Ask again", "Why"}
+    settled(stage)
+    assert kinds(line) == ["card"]
+
+
+def test_a_report_whose_file_may_not_be_posted_is_told_by_its_card_alone(stage: Stage) -> None:
+    report = stage.partner_report("Odd", html_error=True)
+
+    line = stage.at(stage.ada).says(f"report {report.id}")
+
+    card = only_card(stage, line, "● Not sent")
+    assert "web page instead of the report" in card.shown
+    assert set(card.buttons) == {"Send again", "Why"}
+    assert kinds(line) == ["card"]
+
+
+def test_the_refreshed_card_is_the_one_that_says_done(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+    first = line.card()
+    stage.emulator.world.set_report(report.id, status="In progress")
+    ada.presses(first, "Refresh")
+    refreshed = only_card(stage, line, "● In progress")
+    assert "until " in refreshed.shown, "it tells as much as the first"
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    assert line.file().content == CSV
+    only_card(stage, line, "● Done")
+    assert first.message.deleted
+    assert refreshed.message.deleted
+    assert kinds(line) == ["card", "file"]
+
+
+def test_who_joined_a_watch_is_told_by_the_own_card(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    first.card()
+    second = stage.at(stage.grace, stage.group).says(f"report {report.id}")
+    assert "awaited here already" in second.card().shown
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    first.file()
+    assert "in the thread of who asked first" in only_card(stage, second, "● Done").shown
+    assert kinds(second) == ["card"]
+
+
+def test_who_joined_a_watch_hears_that_it_failed(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    lines = [stage.at(person, stage.group).says(f"report {report.id}") for person in (stage.ada, stage.grace)]
+    for line in lines:
+        line.card()
+
+    stage.emulator.world.set_report(report.id, status="failed")
+
+    for line in lines:
+        assert "could not make it" in only_card(stage, line, "● Failed").shown
+
+
+def test_the_card_of_a_cancelled_request_says_so(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+
+    ada.presses(line.card(), "Cancel")
+
+    card = only_card(stage, line, "● Cancelled")
+    assert "I do not wait for this report here any more." in card.shown
+    assert kinds(line) == ["card"]
+    ada.presses(card, "Ask again")
+    line.answers(2)
+    stage.emulator.world.set_report(report.id, status="done")
+    assert line.file().content == CSV
+
+
+def test_a_cancel_in_another_thread_is_answered_there_and_shown_by_the_card(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"report {report.id}")
+    line.card()
+
+    answer = ada.says(f"cancel {report.id}")
+
+    assert "Cancelled" in answer.answer().words
+    only_card(stage, line, "● Cancelled")
+
+
+def test_a_request_that_somebody_else_cancels_is_told_by_its_card(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    line.card()
+
+    stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
+
+    assert "Another administrator has cancelled" in only_card(stage, line, "● Cancelled").shown
+    assert kinds(line) == ["card"]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_card_that_webex_does_not_let_us_take_back_holds_nothing_up(stage: Stage, status: int) -> None:
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    line.card()
+    stage.emulator.faults.add(method="DELETE", path="/v1/messages/*", status=status)
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    assert line.file().content == CSV
+    assert kinds(line) == ["card", "card", "file"]
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 403}, {"cut": "before"}])
+def test_a_card_that_cannot_be_renewed_holds_nothing_up(stage: Stage, fault: dict[str, object]) -> None:
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    line.card()
+    stage.emulator.faults.add(method="POST", path="/v1/messages", times=1, **fault)  # type: ignore[arg-type]
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    assert line.file().content == CSV
+    assert [one for one in kinds(line) if one not in {"card", "file"}] == []
+
+
+def test_a_card_with_details_is_taken_from_a_space_that_an_outsider_has_joined(stage: Stage) -> None:
+    report = stage.partner_report("Secret Merger Usage", status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    card = ada.says(f"report {report.id}").card()
+    stage.emulator.world.join(stage.group, stage.ethan)
+
+    stage.emulator.world.set_report(report.id, status="failed")
+
+    told = ada.hears_privately("could not make it")
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert told.card is None
+    assert ["people from outside" in (one.text or "") for one in bot_says(stage, stage.group)] == [True]
+
+
+def test_a_file_that_goes_one_to_one_at_the_last_moment_takes_its_card_along(stage: Stage) -> None:
+    report = stage.partner_report("Secret Merger Usage", status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    card = ada.says(f"report {report.id}").card()
+    stage.emulator.world.join(stage.group, stage.ethan)
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    ada.hears_privately("2 rows")
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert ["people from outside" in (one.text or "") for one in bot_says(stage, stage.group)] == [True]
+    private = bot_says(stage, stage.at(stage.ada).space)
+    assert ["● Done" in Heard(one).shown if one.card else bool(one.files) for one in private] == [True, True]
+
+
+def test_somebody_who_is_refused_meanwhile_is_told_in_a_sentence_and_the_card_goes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.webex.directory.REMEMBERED_SECONDS", 0.0)
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.grace, stage.group).says(f"report {report.id}")
+    card = line.card()
+    stage.grace.roles = []
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    line.hears("for administrators")
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert ["for administrators" in said for said in kinds(line)] == [True]
+
+
+def test_a_card_that_others_have_replied_to_stays(stage: Stage) -> None:
+    """1:1, after a question in an outside space, the card is a thread of its own: nothing hangs in the air."""
+    report = stage.partner_report(status="waiting")
+    stage.at(stage.ada, stage.outside).says(f"report {report.id}")
+    ada = stage.at(stage.ada)
+    card = ada.hears_privately("waiting")
+    stage.emulator.world.say(stage.ada, ada.space, "I wonder when", parent_id=card.message.id)
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    ada.hears_privately("2 rows")
+    stage.on_record(report.id, State.DONE)
+    assert not card.message.deleted
+
+
+def test_a_card_that_stands_by_itself_one_to_one_follows_too(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    stage.at(stage.ada, stage.outside).says(f"report {report.id}")
+    ada = stage.at(stage.ada)
+    card = ada.hears_privately("waiting")
+    ada.presses(card, "Refresh")
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+
+    stage.emulator.world.set_report(report.id, status="done")
+
+    ada.hears_privately("2 rows")
+    stage.on_record(report.id, State.DONE)
+    private = bot_says(stage, ada.space)
+    assert ["● Done" in Heard(one).shown if one.card else bool(one.files) for one in private] == [True, True]
+
+
+class Tap:
+    """A large file that comes in three parts, each of the later ones when the test says so."""
+
+    def __init__(self) -> None:
+        self.more = threading.Semaphore(0)
+        self.size = 9_000_000
+
+    def content(self) -> Iterator[bytes]:
+        part = b"Ada,12,34\r\n" * (self.size // 11 // 3)
+        yield part
+        for _ in range(2):
+            assert self.more.acquire(timeout=20)
+            yield part
+        yield b"\n" * (self.size - 3 * len(part))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long is told at once."""
+    monkeypatch.setattr(meter, "LONG", 0.05)
+    monkeypatch.setattr(meter, "EVERY", 0.02)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("where", ["group", "1:1"])
+def test_a_long_download_tells_how_far_it_is_and_tidies_up(stage: Stage, where: str) -> None:
+    tap = Tap()
+    report = stage.partner_report(content=tap.content, size=tap.size, checksum=None)
+    line = stage.at(stage.ada, stage.group if where == "group" else None).says(f"report {report.id}")
+
+    told = line.hears("Fetching the file: ")
+
+    def comes_to(least: int) -> None:
+        stage.emulator.world.wait_for(lambda _: int(told.words.split()[3]) >= least, timeout=15)
+
+    assert told.words.endswith(" % of 9.0 MB.")
+    assert told.card is None
+    comes_to(20)
+    tap.more.release()
+    comes_to(50)
+    tap.more.release()
+    line.file()
+    stage.emulator.world.wait_for(lambda _: told.message.deleted, timeout=15)
+    assert kinds(line) == ["card", "file"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_long_download_that_fails_leaves_no_line_behind(stage: Stage) -> None:
+    tap = Tap()
+    report = stage.partner_report(content=tap.content, size=tap.size, checksum="0" * 32)
+    line = stage.at(stage.ada).says(f"report {report.id}")
+    told = line.hears("Fetching the file")
+
+    for _ in range(2):
+        tap.more.release()
+
+    only_card(stage, line, "● Not sent")
+    stage.emulator.world.wait_for(lambda _: told.message.deleted, timeout=15)
+    assert kinds(line) == ["card"]

@@ -1,0 +1,302 @@
+"""Issue 4, item 10: Webex or the database is away for long; the operators hear of it once, afterwards if need be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import migrations, wiring
+from bot.emulator import Emulator
+from bot.errors import StoreUnavailable, WebexError
+from bot.identity import Identity
+from bot.operators import News, Operators
+from bot.outbox import Outbox
+from bot.reach import sides
+from bot.webex.chat import Chat
+from bot.webex.client import Client
+from bot.webex.directory import Directory
+from bot.webex.tokens import StaticToken
+from tests.stage import PATIENCE, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.store_watch import WatchedStore
+
+MINUTE = timedelta(minutes=1)
+
+
+class House:
+    """Emulator, ledger, clock and the operators' space; ``operators()`` is a fresh process."""
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.stage = Stage(emulator, folder)
+        self.emulator = emulator
+        self.now = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
+        emulator.world.clock = lambda: self.time().timestamp()
+        settings = self.stage.settings()
+        self.store = wiring.open_store(settings)
+        self.store._now = self.time
+        migrations.upgrade(self.store)
+        self._close: list[Any] = [self.store]
+
+    def time(self) -> datetime:
+        return self.now
+
+    def operators(self) -> Operators:
+        api = self.stage.settings().webex_api_url
+        bots: list[Any] = []
+        admins: list[Any] = []
+        chat = Chat(api, StaticToken(self.stage.bot_token), observe=wiring.told_to_all(bots))
+        client = Client(api, StaticToken(self.stage.admin_token), observe=wiring.told_to_all(admins))
+        self._close += [chat, client]
+        bot, others = sides(
+            chat.me,
+            Directory(client).me,
+            {
+                "partner": lambda: client.call("GET", "partner/reports"),
+                "organization": lambda: client.call("GET", "reports"),
+            },
+            self.time,
+        )
+        bots.append(bot.observed)
+        admins += [one.observed for one in others]
+        identity = Identity(self.store, chat, self.stage.bot_token, self.time)
+        outbox = Outbox(self.store, chat, identity.id, self.time)
+        return Operators(
+            self.store,
+            outbox,
+            self.stage.group.id,
+            [one.check() for one in (bot, *others)],
+            self.time,
+            news=lambda: [News(one.key, one.sentence) for one in self.store.long_absences()],
+        )
+
+    def rounds(self, operators: Operators, number: int) -> None:
+        """So many minutes, with one round each."""
+        for _ in range(number):
+            self.now += MINUTE
+            operators.look()
+
+    def heard(self) -> list[str]:
+        world = self.emulator.world
+        return [one.text or "" for one in world.messages(self.stage.group) if one.person_id == self.stage.bot.id]
+
+    def close(self) -> None:
+        for one in self._close:
+            one.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with Emulator() as emulator:
+        made = House(emulator, tmp_path / "data")
+        yield made
+        made.close()
+
+
+def token_of(house: House, which: str) -> str:
+    return house.stage.bot_token if which == "bot" else house.stage.admin_token
+
+
+def test_while_all_is_well_nothing_is_said_and_webex_is_asked_little(house: House) -> None:
+    operators = house.operators()
+    house.rounds(operators, 60)
+
+    assert house.heard() == []
+    assert len(house.emulator.calls.calls_to("GET", "/v1/people/me", "api")) <= 26, "twelve an hour for each token"
+
+
+def test_webex_that_was_away_for_an_hour_is_told_of_once_afterwards(house: House) -> None:
+    operators = house.operators()
+    house.rounds(operators, 5)
+    house.emulator.faults.add(method="*", path="/v1/*", cut="before")
+    house.rounds(operators, 60)
+    assert house.heard() == []
+    house.emulator.faults.clear()
+    house.rounds(operators, 20)
+
+    (said,) = house.heard()
+    assert said.startswith("Over. I could not reach Webex from 09:1")
+    assert "to 10:11 UTC" in said
+    assert "What waited goes on by itself" in said
+
+
+def test_a_restart_in_the_middle_says_neither_too_much_nor_too_little(house: House) -> None:
+    operators = house.operators()
+    house.rounds(operators, 1)
+    house.emulator.faults.add(method="*", path="/v1/*", status=503)
+    house.rounds(operators, 20)
+    operators = house.operators()
+    house.rounds(operators, 20)
+    house.emulator.faults.clear()
+    house.rounds(operators, 5)
+
+    (said,) = house.heard()
+    assert "from 09:11 UTC to 09:47 UTC" in said
+
+
+def test_an_outage_of_the_reports_alone_is_told_while_it_lasts_and_when_it_is_over(house: House) -> None:
+    operators = house.operators()
+    house.rounds(operators, 1)
+    house.emulator.faults.add(method="GET", path="/v1/partner/reports", status=503)
+    with pytest.raises(WebexError):
+        _ask_reports(operators)
+    house.rounds(operators, 30)
+    (trouble,) = house.heard()
+    assert trouble.startswith("Trouble. Webex's reports of the partner family do not answer since 09:06 UTC.")
+
+    house.emulator.faults.clear()
+    house.rounds(operators, 30)
+    assert house.heard()[1:] == [
+        "Over. Webex's reports of the partner family answer again. What waited goes on by itself."
+    ]
+
+
+def _ask_reports(operators: Operators) -> None:
+    """A call such as people's requests make, with the same client."""
+    check = next(one for one in operators._checks if one.name == "webex_reports_partner")
+    check.look.__self__._ask()  # type: ignore[attr-defined]
+
+
+def test_an_outage_of_the_admin_side_is_told_while_it_lasts(house: House) -> None:
+    operators = house.operators()
+    house.rounds(operators, 1)
+    house.emulator.faults.add(method="GET", path="/v1/people/me", status=503, skip=0)
+    check = next(one for one in operators._checks if one.name == "webex_admin")
+    reach = check.look.__self__  # type: ignore[attr-defined]
+    bot = next(one for one in operators._checks if one.name == "webex_bot").look.__self__  # type: ignore[attr-defined]
+    for _ in range(10):
+        house.now += MINUTE
+        bot.observed("GET", "/v1/messages", 200, 0.1)  # the bot's own calls go well
+        operators.look()
+    (trouble,) = house.heard()
+    assert trouble.startswith("Trouble. Webex does not answer the admin token since ")
+    assert reach.failing()
+
+    house.emulator.faults.clear()
+    house.rounds(operators, 10)
+    assert house.heard()[1:] == ["Over. Webex answers the admin token again. What waited goes on by itself."]
+
+
+def test_a_hiccup_is_nothing(house: House) -> None:
+    operators = house.operators()
+    for _ in range(10):
+        house.rounds(operators, 4)
+        house.emulator.faults.add(method="*", path="/v1/*", status=502)
+        house.rounds(operators, 4)
+        house.emulator.faults.clear()
+
+    assert house.heard() == []
+
+
+def away(house: House) -> Path:
+    """Move the database away; gives where it is."""
+    path = house.stage.folder / "reportbot.db"
+    for one in house.stage.folder.glob("reportbot.db*"):
+        one.rename(one.with_name(one.name.replace("reportbot", "elsewhere")))
+    return path
+
+
+def back(house: House) -> None:
+    for one in house.stage.folder.glob("elsewhere.db*"):
+        one.rename(one.with_name(one.name.replace("elsewhere", "reportbot")))
+
+
+def tries(store: WatchedStore) -> None:
+    for way in (store.read, store.begin):
+        try:
+            with way():
+                pass
+        except StoreUnavailable:
+            continue
+
+
+def test_a_database_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(house: House) -> None:
+    away(house)
+    with capture_logs() as lines:
+        threads = [threading.Thread(target=tries_often, args=(house.store,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        back(house)
+        for _ in range(20):
+            tries(house.store)
+
+    assert [line["event"] for line in lines] == ["database_away", "database_back"]
+    assert house.store.long_absences() == (), "a moment is nothing for the operators"
+
+
+def test_a_disk_that_is_full_is_no_return_at_each_read(house: House) -> None:
+    error = StoreUnavailable(OSError("disk full"))
+    with capture_logs() as lines:
+        for _ in range(10):
+            house.store._gone("write", error)
+            tries_read(house.store)
+        tries(house.store)
+
+    assert [line["event"] for line in lines] == ["database_away", "database_back"]
+
+
+def tries_often(store: WatchedStore) -> None:
+    for _ in range(20):
+        tries(store)
+
+
+def tries_read(store: WatchedStore) -> None:
+    with store.read():
+        pass
+
+
+def test_the_operators_hear_once_that_the_database_was_away_for_long(house: House) -> None:
+    operators = house.operators()
+    house.rounds(operators, 1)
+    away(house)
+    house.rounds(operators, 12)
+    back(house)
+    house.rounds(operators, 5)
+    house.rounds(operators, 5)
+
+    said = [one for one in house.heard() if "database" in one]
+    assert len(said) == 1
+    assert said[0].startswith("Over. The database could not be used from 2026-11-23 09:07 to 09:1")
+
+
+def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> None:
+    """Door and worker under load, with the database away for some seconds in the middle."""
+    import requests
+
+    with Emulator() as emulator:
+        stage = Stage(emulator, tmp_path / "data")
+        report = stage.partner_report()
+        with capture_logs() as lines, stage.program() as door:
+            stage.register(door)
+            stage.at(stage.ada).says("help").card()
+            folder = tmp_path / "data"
+            moved = [(one, one.with_name(f"gone-{one.name}")) for one in folder.glob("reportbot.db*")]
+            for here, there in moved:
+                here.rename(there)
+            deadline = time.monotonic() + PATIENCE
+            while requests.get(f"{door}/readyz", timeout=5).status_code != 503:
+                assert time.monotonic() < deadline
+            lost = [stage.at(stage.ada).says(f"report {report.id}") for _ in range(20)]
+            emulator.world.wait_for(lambda world: sum(not one.ok for one in world.deliveries) >= 20, timeout=PATIENCE)
+            for here, there in moved:
+                there.rename(here)
+            while requests.get(f"{door}/readyz", timeout=5).status_code != 200:
+                assert time.monotonic() < deadline
+            stage.at(stage.grace).says(f"report {report.id}").file()
+            assert lost
+    noisy = [line for line in lines if line["log_level"] in {"warning", "error"}]
+    gone = [line["event"] for line in noisy if "away" in line["event"]]
+    assert gone.count("database_away") <= 2, "one for the door, one for the worker"
+    assert gone.count("queue_database_away") <= 1
+    expected = {"database_away", "database_back", "queue_database_away", "job_again", "trouble"}
+    assert {line["event"] for line in noisy} <= expected, "the trouble is the admin token's, and another one"

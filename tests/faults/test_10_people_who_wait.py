@@ -1,0 +1,205 @@
+"""Issue 4, item 10: Webex's reports do not answer for long; whoever waits is told once, and served afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import tasks
+from bot.ledger import hindrances
+from bot.ledger.deliveries import State
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message, Space
+    from tests.core.workbench import Workbench
+
+TROUBLE = "Webex's reports do not answer at the moment. I go on trying until"
+MINUTE = 60.0
+
+
+def words(messages: list[Message]) -> list[str]:
+    return [one.markdown or one.text or "" for one in messages]
+
+
+def told(bench: Workbench, space: Space | None = None) -> list[Message]:
+    return [one for one in bench.said(space) if "at the moment" in (one.markdown or one.text or "")]
+
+
+def minutes(bench: Workbench, number: float) -> None:
+    """Let time pass in small steps, as it does."""
+    for _ in range(int(number * 4)):
+        bench.wait(MINUTE / 4)
+
+
+def test_a_card_that_does_not_come_is_explained_once_after_two_minutes(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Calling Usage")
+    root = bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=503)
+    bench.work()
+    minutes(bench, 1.5)
+    assert told(bench, bench.stage.group) == []
+
+    minutes(bench, 60)
+
+    (one,) = told(bench, bench.stage.group)
+    assert one.parent_id == root.id
+    (said,) = words([one])
+    assert said.startswith(TROUBLE)
+    assert said.endswith("you need not do anything.")
+    assert "Calling Usage" not in said
+    assert report.id not in said
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+    assert bench.delivery().state is State.DONE
+    with bench.store.read() as tx:
+        assert hindrances.keys(tx, tasks.ANSWER) == []
+
+
+def test_no_name_in_the_dns_for_an_hour_is_no_end(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until=tasks.ANSWER)
+    fault = bench.emulator.faults.add(method="*", path="/v1/*", cut="before")
+    minutes(bench, 60)
+    assert fault.hits
+    assert bench.said() == []
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+
+    assert bench.delivery().state is State.DONE
+    assert len([one for one in bench.said() if one.files]) == 1
+
+
+def test_it_is_said_once_through_restarts(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=503)
+    minutes(bench, 4)
+    bench.restart()
+    minutes(bench, 4)
+
+    assert len(told(bench)) == 1
+
+
+def test_a_watch_in_trouble_is_explained_after_a_quarter_of_an_hour_to_everybody_who_waits(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="waiting")
+    space = bench.stage.group
+    first = bench.hears(bench.stage.ada, f"report {report.id}", space)
+    second = bench.hears(bench.stage.grace, f"report {report.id}", space)
+    bench.work()
+    assert bench.delivery(2).leader_id == 1
+    bench.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=503)
+    minutes(bench, 14)
+    assert told(bench, space) == []
+
+    minutes(bench, 20)
+
+    assert {one.parent_id for one in told(bench, space)} == {first.id, second.id}
+    minutes(bench, 60)
+    assert len(told(bench, space)) == 2
+
+    bench.emulator.faults.clear()
+    bench.world.set_report(report.id, status="done")
+    minutes(bench, 10)
+    assert bench.delivery().state is State.DONE
+
+
+def test_a_watch_whose_trouble_comes_and_goes_bothers_nobody(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="waiting")
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+    for _ in range(8):
+        bench.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=503)
+        minutes(bench, 8)
+        bench.emulator.faults.clear()
+        minutes(bench, 8)
+
+    assert told(bench) == []
+
+
+def test_a_file_that_cannot_be_fetched_is_explained_too(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    bench.emulator.faults.add(method="GET", path="*", host="download", status=503)
+    minutes(bench, 30)
+    assert len(told(bench)) == 1
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+    assert [one for one in bench.said() if one.files]
+
+
+def test_other_commands_are_explained_as_well(bench: Workbench) -> None:
+    bench.stage.partner_report()
+    bench.emulator.faults.add(method="GET", path="/v1/*reports*", status=503)
+    bench.hears(bench.stage.ada, "reports")
+    bench.work()
+    minutes(bench, 30)
+    assert words(told(bench)) == [
+        "Webex's reports do not answer at the moment. I go on trying; you need not do anything."
+    ]
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+    assert [one for one in bench.said() if one.card]
+
+
+def test_who_asks_is_explained_that_webex_does_not_say_who_they_are(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, "help")
+    bench.work()  # the bot knows who it is itself
+    bench.emulator.faults.add(method="GET", path="/v1/people/*", status=503)
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    minutes(bench, 10)
+    assert len(told(bench)) == 1
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+    assert [one for one in bench.said() if one.files]
+
+
+def test_a_message_that_could_not_be_read_for_an_hour_is_answered(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.emulator.faults.add(method="GET", path="/v1/messages/*", status=503)
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    minutes(bench, 60)
+    assert bench.said() == []
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+
+    assert [one for one in bench.said() if one.files]
+
+
+def test_an_ask_that_meets_nothing_but_trouble_ends_with_its_deadline_and_a_sentence(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=503)
+    bench.work()
+    bench.clock.turn(26 * 3600 + 1)
+    bench.work()
+
+    assert bench.delivery().state is State.FAILED
+    assert "trouble for too long" in " ".join(f"{one.markdown} {one.card}" for one in bench.said())
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+def test_why_says_what_hinders_and_says_no_more_when_it_is_over(bench: Workbench, status: int) -> None:
+    report = bench.stage.partner_report(status="waiting")
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+    bench.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=status)
+    minutes(bench, 3)
+    bench.hears(bench.stage.ada, f"why {report.id}")
+    bench.work()
+    assert "there is trouble" in str(bench.said()[-1].card)
+
+    bench.emulator.faults.clear()
+    minutes(bench, 5)
+    bench.hears(bench.stage.ada, f"why {report.id}")
+    bench.work()
+    assert "there is trouble" not in str(bench.said()[-1].card)

@@ -1,0 +1,156 @@
+"""Issue 4, item 8: the story of a request, in the chat and on the command line."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from bot import tasks
+from bot.cli import main
+from bot.ledger import hindrances
+from bot.ledger.deliveries import State
+from bot.reports.message_link import message_link
+from bot.reports.watch import watch_key
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.emulator.things import Message
+    from tests.core.workbench import Workbench
+
+
+@pytest.fixture
+def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """The workbench's settings in the environment, and a log that is put back."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in bench.stage.environ.items():
+        monkeypatch.setenv(name, value)
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield bench
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def delivered(bench: Workbench, **where) -> tuple[str, Message]:
+    """A report that Ada asked for and got; the report's id and the message with its file."""
+    report = bench.stage.partner_report("Calling Usage")
+    bench.hears(bench.stage.ada, f"report {report.id}", **where)
+    bench.work()
+    assert bench.delivery().state is State.DONE
+    (file,) = (one for one in bench.said(where.get("space")) if one.files)
+    return report.id, file
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def bare(an_id: str) -> str:
+    return base64.urlsafe_b64decode(an_id + "=" * (-len(an_id) % 4)).decode().rpartition("/")[2]
+
+
+def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
+    machine: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report_id, file = delivered(machine, space=machine.stage.group)
+
+    capsys.readouterr()
+    assert main(["why", report_id]) == 0
+
+    out = capsys.readouterr().out
+    assert out.startswith(f"Request {machine.delivery().reference} for “Calling Usage”, report {report_id}\n")
+    for step in ("Asked for just now", "Policy allowed it.", "It was done at", "Its file has", "Its file was posted."):
+        assert f"\n  {step}" in out
+    assert f"webexteams://im?space={bare(file.room_id)}&message={bare(file.id)}" in out
+    for name in ("Ada", machine.stage.ada.id, machine.stage.ada.email):
+        assert name not in out
+
+
+def test_json_is_one_object_a_request_the_newest_first(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    report_id, file = delivered(machine)
+    machine.hears(machine.stage.ada, f"again {report_id}")
+    machine.work(until=tasks.ANSWER)
+
+    capsys.readouterr()
+    assert main(["why", "--json", report_id]) == 0
+
+    newest, oldest = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (newest["state"], newest["message"]) == ("asked", None)
+    assert oldest["state"] == "done"
+    assert oldest["size"] == file.files[0].size
+    assert oldest["sha256"] == file.files[0].sha256
+    assert oldest["message"].endswith(bare(file.id))
+    assert oldest["story"][0].startswith("Asked for")
+    assert "asker_id" not in oldest
+
+
+def test_a_reference_is_enough_in_any_case(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    delivered(machine)
+
+    assert main(["why", machine.delivery().reference.upper()]) == 0
+    assert "Its file was posted." in capsys.readouterr().out
+
+
+def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
+    machine: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["why", "nothing"]) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == ("reportbot: Nobody has asked for a report with this id, and no request has this reference.\n")
+
+
+def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
+    machine: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = machine.stage.partner_report(status="waiting")
+    machine.hears(machine.stage.ada, f"report {report.id}")
+    machine.work()
+    one = machine.delivery()
+    with machine.store.begin() as tx:
+        key = watch_key(one.family or "", one.region)
+        hindrances.note(tx, tasks.WATCH, key, "Webex did not answer.", machine.clock())
+
+    assert main(["why", report.id]) == 0
+
+    out = capsys.readouterr().out
+    assert "It is not done yet. I go on looking. The next look is within 10 s." in out
+    assert "At the latest at" in out
+    assert "there is trouble: Webex did not answer. I go on trying" in out
+
+
+def test_the_chat_shows_the_same_with_the_link_and_send_again(bench: Workbench) -> None:
+    report_id, file = delivered(bench, space=bench.stage.group)
+    bench.hears(bench.stage.ada, f"why {report_id}", bench.stage.group)
+    bench.work()
+
+    (card,) = (one for one in bench.said(bench.stage.group) if one.card and "Policy allowed it." in str(one.card))
+
+    link = f"[Show the message](webexteams://im?space={bare(file.room_id)}&message={bare(file.id)})"
+    assert link in str(card.card)
+    assert link in (card.markdown or "")
+    assert "Send again" in str(card.card)
+
+
+def test_a_link_is_only_made_of_ids_that_can_be_read() -> None:
+    room, message = "0a1b2c3d-0000-4000-8000-000000000001", "0a1b2c3d-0000-4000-8000-000000000002"
+    rooms = encoded(f"ciscospark://us/ROOM/{room}"), encoded(f"ciscospark://urn:TEAM:eu-central-1_k/ROOM/{room}")
+
+    for one in rooms:
+        assert message_link(one, encoded(f"ciscospark://us/MESSAGE/{message}")) == (
+            f"webexteams://im?space={room}&message={message}"
+        )
+    for wrong in (None, "", "abc", room, encoded(f"ciscospark://us/ROOM/{message}"), encoded("ciscospark://us/x)(/y")):
+        assert message_link(rooms[0], wrong) is None
+    assert message_link(None, encoded(f"ciscospark://us/MESSAGE/{message}")) is None
+    assert message_link(rooms[0], encoded(f"ciscospark://us/MESSAGE/{message})[x](https://evil.example")) is None
