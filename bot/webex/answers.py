@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT: Final = 3600.0
 """Seconds; a longer Retry-After is cut to this."""
 LONGEST_MESSAGE: Final = 300
+LONGEST_READ: Final = 1200
+"""Letters of a foreign text that are looked through for links and credentials, of which it may lose many."""
 LONGEST_HEADER: Final = 100
 MOST_CAUSES: Final = 6
 """How deep a foreign error's causes are followed; theirs go three or four deep."""
@@ -139,6 +141,7 @@ def cleaned(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "(hidden)")
+    text = text[:LONGEST_READ]  # after the secrets, of which half a one would not be known any more
     text = _BEARER.sub(r"\1 (hidden)", _LINK.sub("(link)", _UNFIT.sub(" ", text)))
     return text.strip()[:LONGEST_MESSAGE]
 

@@ -126,12 +126,18 @@ class Directory:
             if error.status == NOT_FOUND:
                 return RolesOf(person_id, "", frozenset(), frozenset())
             raise
-        person = self._read(raw, f"GET people/{person_id}")
-        if raw.get("loginEnabled") is False:  # deactivated: the roles may still stand there
-            return RolesOf(person_id, "", frozenset(), frozenset())
-        ids: Iterable[str] = person.roles
+        call = f"GET people/{person_id}"
+        person = self._read(raw, call)
+        if bare_id(person.id) != bare_id(person_id):  # somebody else's roles must not be taken for theirs
+            raise unreadable(call)
+        nobody = RolesOf(person_id, "", frozenset(), frozenset())
+        if not _enabled(raw, "loginEnabled"):
+            return nobody
+        ids: Iterable[str] | None = person.roles
         if "roles" not in raw and person.org_id == self.our_org():
             ids = self._roles_by_scim(person)
+        if ids is None:
+            return nobody
         names = self._role_names() if ids else {}
         roles = {known for role in ids for known in (role, readable_tail(role), names.get(role, "")) if known}
         return RolesOf(person_id, person.org_id, frozenset(email.lower() for email in person.emails), frozenset(roles))
@@ -173,8 +179,11 @@ class Directory:
         except shapes.ShapeError as exc:
             raise unreadable(call) from exc
 
-    def _roles_by_scim(self, person: Person) -> list[str]:
-        """The second way: ``{"roles": [{"value": "id_full_admin", "type": "cirole"}]}``, with bare ids."""
+    def _roles_by_scim(self, person: Person) -> list[str] | None:
+        """The second way: ``{"roles": [{"value": "id_full_admin", "type": "cirole"}]}``, with bare ids.
+
+        None for somebody who is deactivated.
+        """
         org, user = (bare_id(an_id) for an_id in (person.org_id, person.id))
         try:
             raw = self._admin.call("GET", f"/identity/scim/{segment(org)}/v2/Users/{segment(user)}").json
@@ -187,6 +196,8 @@ class Directory:
         roles = raw.get("roles") if isinstance(raw, dict) else None
         if not isinstance(raw, dict) or not isinstance(roles, list | None):
             raise unreadable("GET /identity/scim/{id}/v2/Users/{id}")
+        if not _enabled(raw, "active"):
+            return None
         values = (role.get("value") for role in roles or [] if isinstance(role, dict))
         return [value for value in values if isinstance(value, str) and value]
 
@@ -222,6 +233,11 @@ class Directory:
                 if isinstance(item, dict) and isinstance(item.get("id"), str) and isinstance(item.get("name"), str):
                     names[item["id"]] = item["name"]
         return names
+
+
+def _enabled(raw: dict[str, Any], field: str) -> bool:
+    """Whether somebody may still sign in. The roles of who may not can stand there yet, so only a plain yes counts."""
+    return raw.get(field, True) is True
 
 
 def _cannot_see_roles(error: WebexError) -> Refused:

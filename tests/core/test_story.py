@@ -68,7 +68,7 @@ def test_the_whole_story() -> None:
 
     assert told == [
         "Asked for 10 min ago (2026-11-23 11:50 UTC), in a space.",
-        "Policy allowed it.",
+        "It was checked that the asker may have it: yes.",
         "Webex knew it as a report of the partner family; its last status was “done”.",
         "I looked 12 times until now.",
         "It was done at 2026-11-23 11:58 UTC.",

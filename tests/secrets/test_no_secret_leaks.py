@@ -267,7 +267,7 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
         settings = stage.settings()
         worker, app = wiring.build_worker(settings), wiring.build_web(settings)
         deliver = worker._tasks["deliver"]._task  # type: ignore[attr-defined]
-        wiring.migrations.upgrade(deliver._store)
+        wiring.migrations.upgrade(deliver._store)  # type: ignore[attr-defined]
         report = deliver._catalogue.find(stage.partner_report().id)
         shown = list(reprs_within(settings, worker, app.view_functions, report))
         heap.add_all("a repr", shown)

@@ -1,6 +1,7 @@
 """What an answer means: waits, errors, links, paths without ids."""
 
 import json
+import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -121,6 +122,19 @@ def test_links_credentials_and_secrets_are_taken_out_of_a_message():
     text = cleaned("see https://x.example/?sig=1 with Bearer abc.def\nand hush", ("hush",))
     assert text == "see (link) with Bearer (hidden) and (hidden)"
     assert len(cleaned("x" * 5000)) == 300
+
+
+@pytest.mark.parametrize("unit", ["a-", "/", "./", "://", "basic "])
+def test_a_long_message_is_cleaned_as_quickly_as_a_short_one(unit):
+    before = time.thread_time()
+    cleaned(unit * (64_000 // len(unit)))
+    assert time.thread_time() - before < 0.05
+
+
+def test_no_secret_is_cut_in_two_before_it_is_looked_for():
+    secret = "half-a-secret-is-a-secret"
+    assert "half-a" not in cleaned("https://x.example/" + "y" * 1175 + secret, (secret,))
+    assert "half-a" not in cleaned("\x00" * 1190 + secret, (secret,))
 
 
 @pytest.mark.parametrize(
