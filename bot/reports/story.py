@@ -94,7 +94,7 @@ def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
     yield f"Asked for {ago(one.asked_at, now)} ({utc(one.asked_at)}), {where}."
     if one.family is not None:
         # It is learned right after policy has said yes.
-        yield "It was checked that the asker may have it: yes, but only 1:1." if one.private else "It was checked that the asker may have it: yes."
+        yield f"It was checked that the asker may have it: yes{', but only 1:1' if one.private else ''}."
         yield f"Webex knew it as a report of the {one.family} family; its last status was “{one.status or 'none'}”."
     if one.leader_id is not None:
         yield "It was awaited there already, so this request joined that one: one file for both."

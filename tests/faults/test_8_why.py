@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
+CHECKED = "It was checked that the asker may have it: yes."
+
 
 @pytest.fixture
 def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
@@ -68,7 +70,7 @@ def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
 
     out = capsys.readouterr().out
     assert out.startswith(f"Request {machine.delivery().reference} for “Calling Usage”, report {report_id}\n")
-    for step in ("Asked for just now", "It was checked that the asker may have it: yes.", "It was done at", "Its file has", "Its file was posted."):
+    for step in ("Asked for just now", CHECKED, "It was done at", "Its file has", "Its file was posted."):
         assert f"\n  {step}" in out
     assert f"webexteams://im?space={bare(file.room_id)}&message={bare(file.id)}" in out
     for name in ("Ada", machine.stage.ada.id, machine.stage.ada.email):
@@ -134,7 +136,7 @@ def test_the_chat_shows_the_same_with_the_link_and_send_again(bench: Workbench) 
     bench.hears(bench.stage.ada, f"why {report_id}", bench.stage.group)
     bench.work()
 
-    (card,) = (one for one in bench.said(bench.stage.group) if one.card and "It was checked that the asker may have it: yes." in str(one.card))
+    (card,) = (one for one in bench.said(bench.stage.group) if one.card and CHECKED in str(one.card))
 
     link = f"[Show the message](webexteams://im?space={bare(file.room_id)}&message={bare(file.id)})"
     assert link in str(card.card)
