@@ -1,6 +1,6 @@
 """Looks after the bot's webhooks: Webex disables one after a hundred failures in five minutes, and never revives it.
 
-Without its webhook the bot hears nothing, so nobody could tell it. Every few minutes the webhooks are compared with the
+Without its webhook the bot hears nothing, so nobody could tell it. Every minute the webhooks are compared with the
 manifest: an inactive one is revived, a missing one made anew, and what was missed meanwhile is looked for. One that
 leads elsewhere is only reported: another installation may use the same bot, and the two would fight.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EVERY: Final = 300.0
+EVERY: Final = 60.0
 """Seconds between looks. The first one waits as long: a deploy's ``manifest apply`` may be at work."""
 OVER: Final = "The bot's webhooks are as they must be."
 

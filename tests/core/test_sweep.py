@@ -12,7 +12,7 @@ import pytest
 from bot import tasks
 from bot.ledger import facts
 from bot.ledger.deliveries import State
-from bot.sweep import OLD_FILE
+from bot.sweep import OLD_FILE, OLD_FILES
 from tests.stage import CSV, PATIENCE
 
 if TYPE_CHECKING:
@@ -70,6 +70,20 @@ def test_what_has_ended_is_left_alone(bench: Workbench) -> None:
     bench.clock.turn(3600)
     bench.sweep.once()
     assert bench.work() == []
+
+
+@pytest.mark.parametrize("beginning", sorted(OLD_FILES))
+def test_what_a_kill_left_of_a_download_or_of_parts_is_removed(bench: Workbench, beginning: str) -> None:
+    bench.folder.mkdir(exist_ok=True)
+    for age in (-1.0, 1.0):
+        path = bench.folder / f"{beginning}{age}.part"
+        path.write_bytes(b"x")
+        past = time.time() - OLD_FILES[beginning] - age
+        os.utime(path, (past, past))
+
+    bench.sweep.once()
+
+    assert [one.name for one in bench.folder.iterdir()] == [f"{beginning}-1.0.part"]
 
 
 def test_files_that_nobody_waits_for_are_removed_and_younger_ones_stay(bench: Workbench) -> None:
