@@ -117,6 +117,7 @@ def forget(settings: Settings, person: str, say: Say) -> int:
             raise ForgottenError
         with store.begin() as tx:
             done = forget_person(tx, person_id, wiring.now())
+        emptied = store.empty_log()
     finally:
         store.close()
     say(f"Ended what was open: {count(done.ended, 'delivery') if done.ended == 1 else f'{done.ended} deliveries'}.")
@@ -124,6 +125,9 @@ def forget(settings: Settings, person: str, say: Say) -> int:
         f"Replaced the person in {count(done.audit, 'row')} of the audit, {done.deliveries} of the deliveries, "
         f"{done.events} of the events and {done.posts} of the posts."
     )
+    if not emptied:
+        say("The database was in use all the time: parts of what was there stay on the disk until its log is emptied.")
+    say("The id of their 1:1 space with the bot went, too; ids of messages stay, so that nothing is said twice.")
     say("Webex itself, and logs, exports and backups of before, still name the person.")
     return 0
 

@@ -198,6 +198,23 @@ class Store:
             connection.rollback()
         transaction._run_afterwards()  # noqa: SLF001 - the other half of this class
 
+    def empty_log(self) -> bool:
+        """Bring what was written into the database's file, and leave nothing of before in the log beside it.
+
+        What a committed transaction deleted is then on the disk no longer, as far as a program can tell. False: others
+        read or wrote all the time (`lock_patience`). PostgreSQL keeps its log by its own rules; nothing happens there.
+        """
+        if self.dialect != "sqlite":
+            return True
+        with self._unavailable_is_one_error(), self._writers_turn(), self._open().connect() as connection:
+            driver = _driver_connection(connection)
+            deadline = time.monotonic() + self._patience
+            while (busy := driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) != 0:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(random.uniform(*LOCK_STEP))  # noqa: S311 - chance keeps writers out of step, no secret
+            return not busy
+
     def close(self) -> None:
         """Close every connection; the next transaction opens the database anew."""
         with self._opening:
@@ -255,6 +272,7 @@ class Store:
             self._patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchone())
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA secure_delete=ON")  # zeros over what is deleted: see empty_log
         except BaseException:
             connection.close()
             raise

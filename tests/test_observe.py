@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 QUICK = 0.05
-"""Seconds of this thread's work for 64,000 letters; a pattern that begins anew at each of them takes twenty times that."""
+"""Seconds of work for 64,000 letters; a pattern that begins anew at each of them takes seconds."""
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ import structlog
 from bot import tasks
 from bot.chat import cards
 from bot.chat.registry import button
-from bot.errors import BotError
+from bot.errors import BotError, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.outbox import Unsure
 from bot.plain_words import in_message, utc
 from bot.policy import Act, Verdict
-from bot.reports.endings import end
+from bot.reports.endings import GONE, end
 from bot.reports.model import Phase
-from bot.reports.privately import go_private
+from bot.reports.privately import REMOVED, go_private
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
@@ -82,7 +82,14 @@ class Answer:
         if report.phase is not Phase.PENDING:
             leader = None
         try:
-            self._say(delivery, report, leader)
+            try:
+                self._say(delivery, report, leader)
+            except WebexError as error:
+                if error.status not in GONE or delivery.private or delivery.room_type == DIRECT:
+                    raise
+                # The bot was removed after its members were listed: the asker is told so, and gets the report 1:1.
+                delivery, leader = go_private(context.store, context.outbox, delivery, REMOVED, context.now()), None
+                self._say(delivery, report, leader)
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for.
             log.warning("perhaps_shown", reference=delivery.reference)

@@ -36,16 +36,20 @@ GONE, FORGOTTEN, NAMELESS, BOT = (
     "somebody (Webex does not tell the name)",
     "the bot",
 )
+NEUTRAL = "This is for one person at a time, so I answer you 1:1."
 USAGE = "Write `audit` for the last rows, `audit` and a report's id, or `audit` and a person's e-mail address."
 COLOURS = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
 
 
 def show(context: Context, request: Request) -> None:
-    """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``; for full administrators."""
+    """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``; for full administrators, and only 1:1.
+
+    The others in a space may be of the same organisation and still have no part in who asked for what.
+    """
     asked = request.rest[0] if request.rest else ""
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     request.course.report_ids = (by_report,) if by_report else ()
-    target = context.allow(request, Act.AUDIT)
+    target = context.allow(request, Act.AUDIT, neutral=NEUTRAL)
     if asked and not by_report and "@" not in asked:
         context.outbox.say(f"{request.origin}:usage", target, USAGE)
         return
@@ -59,7 +63,7 @@ def show(context: Context, request: Request) -> None:
     with context.store.read() as tx:
         rows = audit.latest(tx, SHOWN, person_id=person_id, report_id=by_report)
         titles = deliveries.titles(tx, {row.report_id for row in rows if row.report_id})
-    seen = Seen(context.now(), request.room_id, _names(context, rows), titles)
+    seen = Seen(context.now(), _names(context, rows), titles)
     note = _note(len(rows), asked)
     context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), audit_card(rows, seen, note))
 
@@ -91,8 +95,6 @@ class Seen:
     """What it takes to show rows to somebody."""
 
     now: datetime
-    room_id: str
-    """Where it was asked: rows of this space say so."""
     names: Mapping[str, str]
     titles: Mapping[str, str]
 
@@ -112,8 +114,9 @@ class Seen:
         return self.titles.get(row.report_id) or f"report …{row.report_id[-ID_END:]}"
 
     def where(self, row: Row) -> str:
-        """By which door, and whether it was here."""
-        return f"{row.door.value}, in this space" if row.room_id == self.room_id else row.door.value
+        """By which door, and whether it was in a group space or 1:1, as far as that is known."""
+        kind = {None: "", audit.DIRECT_SPACE: ", 1:1"}.get(row.room_id, ", in a space")
+        return f"{row.door.value}{kind}"
 
     def when(self, row: Row) -> str:
         """``12 min ago (2024-03-24 17:13 UTC)``."""

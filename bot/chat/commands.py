@@ -54,8 +54,9 @@ def report(context: Context, request: Request) -> None:
     if odd:
         said = ", ".join(f"“{in_message(one, 60)}”" for one in odd[:5])
         context.say(request, "odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
-    context.ask_who(request)
     wanted = [one for one in ids if is_report_id(one)]
+    request.course.report_ids = tuple(wanted[:MOST_IDS])
+    context.ask_who(request)
     if len(wanted) > MOST_IDS:
         left = len(wanted) - MOST_IDS
         context.say(request, "many", f"I take {MOST_IDS} reports from one message; I leave out the last {left}.")
@@ -102,7 +103,7 @@ def refresh(context: Context, request: Request) -> None:
     """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
     _named(request)
     target = context.allow(request)
-    for report_id in _ids(context, request, "refresh"):
+    for report_id in request.course.each(_ids(context, request, "refresh")):
         with context.store.read() as tx:
             pressed = posts.by_message(tx, request.pressed) if request.pressed else None
             own = deliveries.with_card(tx, report_id, pressed.key.removesuffix(posts.BESIDE)) if pressed else None
@@ -138,6 +139,7 @@ def refresh(context: Context, request: Request) -> None:
 @registry.command("again", usage="again <id>", summary="Send a report's file once more.")
 def again(context: Context, request: Request) -> None:
     """The file without another card."""
+    _named(request)
     context.ask_who(request)
     ask(context, request, _ids(context, request, "again"), carded=False)
 
@@ -148,7 +150,7 @@ def cancel(context: Context, request: Request) -> None:
     _named(request)
     context.allow(request)
     now = context.now()
-    for report_id in _ids(context, request, "cancel"):
+    for report_id in request.course.each(_ids(context, request, "cancel")):
         with context.store.begin() as tx:
             found = deliveries.open_here(tx, request.room_id, request.person_id, report_id)
             own = [one for one in found if one.asker_id == request.person_id]

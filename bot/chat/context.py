@@ -53,17 +53,18 @@ class Context:
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason)
 
-    def allow(self, request: Request, act: Act = Act.READ) -> Target:
+    def allow(self, request: Request, act: Act = Act.READ, *, neutral: str = "") -> Target:
         """Ask policy; gives where the answer may go. Raises ``Refused`` with the sentence for the person.
 
-        Where outsiders would read along, the space gets one neutral sentence and the asker is answered 1:1.
+        Where outsiders would read along, the space gets one neutral sentence and the asker is answered 1:1. With
+        ``neutral``, which is such a sentence, that is so in every group space.
         """
         decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=request.direct)
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason)
         request.course.outcome = ALLOWED
-        if decision.verdict is Verdict.PRIVATELY:
+        if decision.verdict is Verdict.PRIVATELY or (neutral and not request.direct):
             request.course.outcome = PRIVATELY
-            self.say(request, "privately", decision.sentence)
+            self.say(request, "privately", decision.sentence or neutral)
             request.course.private = True
         return request.target

@@ -104,7 +104,8 @@ def leave_out(context: Context, limits: Limits, event: Event) -> bool:
         return False
     with context.store.begin() as tx:
         if events.settle(tx, event.id, events.LIMITED, str(found.first), now):
-            entry = Entry(door, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=event.room_id)
+            where = audit.place(event.room_id, event.room_type)
+            entry = Entry(door, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
             audit.record(tx, entry, now)
         # Put with each one, not only with the first: that one's own transaction may not have gone through.
         after = max(timedelta(), found.until - now) + SETTLING

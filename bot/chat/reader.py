@@ -21,6 +21,7 @@ from bot.queue import Again
 from bot.reports.waiting import CARD_PATIENCE, SAYING
 from bot.reports.waiting import sentence as in_trouble
 from bot.reports.whereto import DIRECT, GROUP
+from bot.webex_ids import bare_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +49,14 @@ LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
 
 
+class UselessPress(Exception):
+    """A press that no card of ours makes; nobody waits for an answer, but it is on record."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 class Reader:
     """The task behind every event."""
 
@@ -67,12 +76,20 @@ class Reader:
         if moved_spaces.is_move(event):
             self._settle(event, events.DONE, moved.follow(self._context, event))
             return None
+        return self._answer(event)
+
+    def _answer(self, event: Event) -> Again | None:
         try:
             request = self._request(event)
         except WebexError as error:
             if error.passing:
                 raise
             return self._not_there(event, error)
+        except UselessPress as press:
+            log.warning("press_of_no_use", why=press.why)
+            entry = unread(event, audit.joined(audit.FAILED, press.why))
+            self._settle(event, events.IGNORED, press.why, [entry])
+            return None
         if request is None:
             self._settle(event, events.IGNORED, "not for us")
             return None
@@ -192,8 +209,8 @@ class Reader:
         if action.person_id == self._bot().id:
             return None
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
-        if not isinstance(word, str) or len(word) > LONGEST_WORD:
-            return None
+        if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
+            raise UselessPress("unreadable")
         room_type, parent = self._thread_of(action, event)
         return Request(
             origin=origin_of(event),
@@ -208,12 +225,18 @@ class Reader:
         )
 
     def _thread_of(self, action: Action, event: Event) -> tuple[str, str | None]:
-        """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have."""
+        """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have.
+
+        A press counts only in the space of its card: what kind of space that is decides what may be shown there.
+        """
         with self._context.store.read() as tx:
             post = posts.by_message(tx, action.message_id)
-        if post is not None:
+            places = {moved_spaces.now_at(tx, one) for one in (action.room_id, post.room_id if post else None) if one}
+        if post is not None and post.room_id and len(set(map(bare_id, places))) == 1:
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._context.chat.message(action.message_id)
+        if bare_id(card.room_id) != bare_id(action.room_id):
+            raise UselessPress("elsewhere")
         return card.room_type or event.room_type or "", card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:

@@ -11,11 +11,15 @@ from bot.ports import Target
 from bot.reports.whereto import DIRECT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from bot.errors import WebexError
     from bot.ledger.events import Event
 
 DOORS = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
 """Which door an event stands for; what people neither wrote nor pressed is the system's."""
+NOT_REACHED = audit.joined(audit.ERROR, "not_reached")
+"""The outcome of a report that came behind the one at which the request ended."""
 
 
 @dataclass(slots=True)
@@ -25,12 +29,30 @@ class Course:
     outcome: str = ANSWERED
     report_ids: tuple[str, ...] = ()
     """The reports that it is about, each a row of its own."""
+    finished: dict[str, str] = field(default_factory=dict)
+    """The outcome of each report that was done with, by its id; what happens to another leaves it as it is."""
+    in_hand: str | None = None
+    """The report that is being seen to."""
     reference: str | None = None
     tracking: str | None = None
     private: bool = False
     """Policy said that others would read along: every later word about it goes to the asker 1:1."""
     written: bool = False
     """Its rows are there already: they were written with what it began."""
+
+    def each(self, report_ids: Iterable[str]) -> Iterator[str]:
+        """One report after the other, noting how far it came: an error ends the request, and is only that one's."""
+        for report_id in report_ids:
+            self.in_hand = report_id
+            yield report_id
+            self.finished[report_id] = self.outcome
+        self.in_hand = None
+
+    def outcome_of(self, report_id: str | None) -> str:
+        """What came of one report, or of the whole request."""
+        if report_id in self.finished:
+            return self.finished[report_id]
+        return self.outcome if self.in_hand in {None, report_id} else NOT_REACHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +89,21 @@ class Request:
         """The audit's rows about this request, as its course is now; ``act`` is the command's word."""
         if self.course.written:
             return []
-        return [self.entry(act, report_id) for report_id in self.course.report_ids or (None,)]
+        ids = self.course.report_ids or (None,)
+        return [self.entry(act, report_id, self.course.outcome_of(report_id)) for report_id in ids]
 
     def entry(self, act: str, report_id: str | None, outcome: str | None = None, reference: str | None = None) -> Entry:
-        """One row about this request."""
+        """One row about this request; the error's reference stands only where the error does."""
+        said = outcome or self.course.outcome
         return Entry(
             door=self.door,
             act=act,
-            outcome=outcome or self.course.outcome,
+            outcome=said,
             person_id=self.person_id or None,
-            room_id=self.room_id,
+            room_id=audit.place(self.room_id, self.room_type),
             report_id=report_id,
-            reference=reference or self.course.reference,
-            tracking=self.course.tracking,
+            reference=reference or (self.course.reference if said == self.course.outcome else None),
+            tracking=self.course.tracking if said == self.course.outcome else None,
         )
 
 
@@ -90,6 +114,6 @@ def unread(event: Event, outcome: str, error: WebexError | None = None) -> Entry
         act=audit.REQUEST,
         outcome=outcome,
         person_id=event.person_id,
-        room_id=event.room_id,
+        room_id=audit.place(event.room_id, event.room_type),
         tracking=audit.tracking_of(error),
     )

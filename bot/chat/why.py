@@ -23,8 +23,9 @@ MOST_TOLD = 3
 @registry.command("why", usage="why <id>", summary="What became of a request, by report id or reference.")
 def why(context: Context, request: Request) -> None:
     """The newest requests for a report in this space or by this person, with "Send again" where they have ended."""
-    target = context.allow(request)
     wanted = next(iter(request.rest), "")
+    request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
+    target = context.allow(request)
     if not is_report_id(wanted):
         context.say(request, "usage", "Why what? Write `why` and a report's id, or the reference of an answer.")
         return
@@ -36,6 +37,7 @@ def why(context: Context, request: Request) -> None:
         said = f"Nobody asked for “{in_message(wanted, 60)}” here. Write `report {in_message(wanted, 512)}` to do so."
         context.outbox.say(f"{request.origin}:why", target, said)
         return
+    request.course.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
     title = found[0].title or "Report"
     body = [cards.text(in_card(title), size="Medium", weight="Bolder")]
     lines: list[str] = []

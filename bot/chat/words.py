@@ -20,6 +20,10 @@ BREAKS = frozenset({"br", "p", "div", "li", "ul", "ol", "pre", "blockquote", "h1
 _SEPARATORS = re.compile(r"[\s,;\u200b\ufeff]+")
 _BESIDE_NAME = r"[\s,:\u200b\ufeff]"
 _WRAPPING = "<>\"'“”„‘’«»`*()[]{}.:!?"
+LONGEST_HTML = 3 * 7439
+"""Letters of html that are read. Webex's messages have at most 7,439 bytes of text, and html a few times that."""
+MOST_TAGS = 200
+"""More of them are not read either: the parser looks from each unfinished one to the end of the message."""
 COMMAND_WITHIN = 3
 """A command may stand so far into a message: "please get report …"."""
 LONGEST_FILLER = 12
@@ -39,11 +43,12 @@ class Words:
 def read_words(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
     """Read a message. ``known`` are the commands' words: they decide where a mention may stand for two things.
 
-    With an ``html`` mention of the bot there is no doubt. Without, the label stands in the text, at the start or the
-    end, and may be the bot's full or first name; a bot named "Report Bot" makes "Report report X" of it. In a group
-    space somebody has mentioned the bot, so a reading with the label taken off comes before the text as it stands.
+    With an ``html`` mention of the bot there is no doubt. Without, or where the html is too long to be a person's, the
+    label stands in the text, at the start or the end, and may be the bot's full or first name; a bot named "Report Bot"
+    makes "Report report X" of it. In a group space somebody has mentioned the bot, so a reading with the label taken
+    off comes before the text as it stands.
     """
-    if MENTION in html.lower():
+    if len(html) <= LONGEST_HTML and html.count("<") <= MOST_TAGS and MENTION in html.lower():
         without = _without_mention(html, bot)
         if without is not None:
             words = _split(without)

@@ -3,8 +3,11 @@
 A row is written by the transaction that it tells of, so there is never one without the other. It holds ids, times and
 short words of our own; never a text of a message, a title, an address, a link or the content of a file.
 
-The database refuses changes itself (triggers, see migration 0002): an UPDATE of anything but the person, who may only
-become a pseudonym and only once, and a DELETE of what is not older than the day that :func:`prune` has noted before.
+Where somebody asked is a space's id, but for 1:1 spaces a plain word: such a space has one person, so its id would name
+them as their own does, and lead from what they do later to what was forgotten.
+
+The database refuses changes itself (triggers, see migrations 0002 and 0004): an UPDATE of anything but the person, who
+may only become a pseudonym and only once, and a DELETE of what is not older than the day that :func:`prune` has noted.
 That guards against slips and bugs of the program. Whoever owns the database can drop the triggers: to be safe from
 them, export the rows regularly (``reportbot audit --json``) to a place that is not theirs.
 """
@@ -48,6 +51,10 @@ REQUEST = "request"
 """The act of an event whose words could not be read."""
 UNKNOWN_WORD = "unknown"
 SETTINGS, FORGET = "settings", "forget"
+DIRECT = "direct"
+"""Webex's type of a 1:1 space."""
+DIRECT_SPACE = "1:1"
+"""Stands in the place of such a space's id."""
 
 _UNFIT = re.compile(r"[^a-z0-9_:]+")
 
@@ -73,6 +80,7 @@ class Entry:
     outcome: str
     person_id: str | None = None
     room_id: str | None = None
+    """As :func:`place` says it."""
     report_id: str | None = None
     reference: str | None = None
     """The delivery's or the error's, the same as the person was told and the log has."""
@@ -110,6 +118,13 @@ def _word(text: str) -> str:
 
 def _id(text: str | None) -> str | None:
     return text[:LONGEST_ID] if text else None
+
+
+def place(room_id: str | None, room_type: str | None) -> str | None:
+    """What a row says of where: a group space's id, ``1:1``, or nothing where Webex did not tell which of the two."""
+    if room_type == DIRECT:
+        return DIRECT_SPACE
+    return room_id if room_type else None
 
 
 def joined(word: str, why: str) -> str:

@@ -128,6 +128,7 @@ def _find(tx: Transaction, *where: ColumnElement[bool]) -> list[Delivery]:
 _AUDITED = (
     deliveries.c.asker_id,
     deliveries.c.room_id,
+    deliveries.c.room_type,
     deliveries.c.report_id,
     deliveries.c.reference,
     deliveries.c.private,
@@ -206,7 +207,7 @@ def _ending(row: Row[Any], to: State, why: str, error: BotError | None) -> audit
         act=audit.DELIVERY,
         outcome=outcome,
         person_id=row.asker_id,
-        room_id=row.room_id,
+        room_id=audit.place(row.room_id, row.room_type),
         report_id=row.report_id,
         reference=row.reference,
         tracking=audit.tracking_of(error),

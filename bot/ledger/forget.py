@@ -1,7 +1,11 @@
 """Forgets who somebody was: their id gives way to a pseudonym, everywhere in the ledger, in one transaction.
 
-What happened stays countable (the same person is the same pseudonym in every row of one run), but nothing leads back:
-the pseudonym is random and kept nowhere else. What the person does afterwards is recorded anew, under their id.
+What happened stays countable (the same person is the same pseudonym in every row of one run), but nothing here leads
+back: the pseudonym is random and kept nowhere else, and the id of their 1:1 space with the bot, which what they do
+later has too, goes with their own. What the person does afterwards is recorded anew, under their id.
+
+What stays are the ids of messages: by these nothing is answered or posted a second time. They tell nobody who wrote a
+message but Webex itself, and those to whom Webex shows it.
 """
 
 from __future__ import annotations
@@ -10,13 +14,15 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from bot.ledger import audit, deliveries
-from bot.ledger.audit import Door, Entry
+from bot.ledger.audit import DIRECT, Door, Entry
 from bot.ledger.deliveries import OPEN, State
+from bot.ledger.moved_spaces import PREFIX
+from bot.ledger.posts import INTENDED
 from bot.ledger.tables import deliveries as deliveries_table
-from bot.ledger.tables import events, posts
+from bot.ledger.tables import events, facts, posts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +64,7 @@ def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
     for delivery in open_ones:
         deliveries.hand_over(tx, delivery, now, not_to=person_id)
         _end(tx, delivery, now)
+    rooms = _direct_spaces(tx, person_id)
     pseudonym = MARK + secrets.token_hex(RANDOM_BYTES)
     replaced = {
         table.name: tx.execute(update(table).where(column == person_id).values({column: pseudonym})).rowcount
@@ -67,9 +74,42 @@ def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
             (posts, posts.c.person_id),
         )
     }
+    for room_id in rooms:
+        _forget_space(tx, room_id, pseudonym)
     renamed = audit.rename(tx, person_id, pseudonym)
     audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
     return Forgotten(ended=len(open_ones), audit=renamed, **replaced)
+
+
+def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
+    """The 1:1 spaces of a person with the bot, by what they wrote, asked for, and were told there."""
+    asked = select(deliveries_table.c.room_id).where(
+        deliveries_table.c.asker_id == person_id, deliveries_table.c.room_type == DIRECT
+    )
+    wrote = select(events.c.room_id).where(events.c.person_id == person_id, events.c.room_type == DIRECT)
+    told = select(posts.c.room_id).where(posts.c.person_id == person_id, posts.c.direct)
+    # A button's event does not say what kind of space it is in: what was said there tells.
+    pressed = select(events.c.room_id).where(
+        events.c.person_id == person_id, events.c.room_id.in_(select(posts.c.room_id).where(posts.c.direct))
+    )
+    found = (tx.execute(query).scalars().all() for query in (asked, wrote, told, pressed))
+    return {room_id for rooms in found for room_id in rooms if room_id}
+
+
+def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
+    """Take a 1:1 space's id out of every row; what is read or said again finds the space by its message, or its person.
+
+    A post that is on its way keeps it until Webex has answered: it is looked for there before it is said again.
+    """
+    tx.execute(update(deliveries_table).where(deliveries_table.c.room_id == room_id).values(room_id=None))
+    tx.execute(update(events).where(events.c.room_id == room_id).values(room_id=None))
+    settled = (posts.c.room_id == room_id, posts.c.state != INTENDED)
+    tx.execute(update(posts).where(*settled).values(room_id=None))
+    # Some keys name the space; they stay unique, since no two of them are alike but for it.
+    named = (posts.c.key.contains(room_id, autoescape=True), posts.c.state != INTENDED)
+    tx.execute(update(posts).where(*named).values(key=func.replace(posts.c.key, room_id, pseudonym)))
+    moved = facts.c.name.startswith(PREFIX, autoescape=True)
+    tx.execute(delete(facts).where(moved, or_(facts.c.name == f"{PREFIX}{room_id}", facts.c.value == room_id)))
 
 
 def _open_of(tx: Transaction, person_id: str) -> list[Delivery]:

@@ -121,8 +121,10 @@ def move(tx: Transaction, old: str, new: str, now: datetime) -> int:
         update(facts).where(facts.c.name.startswith(PREFIX, autoescape=True), facts.c.value == old).values(value=new)
     )
     by_name.note(tx, f"{PREFIX}{old}", new, now)
-    audit.record(tx, Entry(Door.SYSTEM, SPACE, LEFT, room_id=old), now)
-    audit.record(tx, Entry(Door.SYSTEM, SPACE, ENTERED, room_id=new), now)
+    direct = tx.execute(select(posts.c.id).where(posts.c.room_id == new, posts.c.direct).limit(1)).first()
+    for outcome, room_id in ((LEFT, old), (ENTERED, new)):
+        where = audit.DIRECT_SPACE if direct else room_id
+        audit.record(tx, Entry(Door.SYSTEM, SPACE, outcome, room_id=where), now)
     return moved
 
 

@@ -58,6 +58,10 @@ def intend(tx: Transaction, key: str, target: Target, now: datetime, *, shows: s
     if tx.insert_once(posts, values, conflict=["key"]) is not None:
         return True
     before = get(tx, key)
+    if before is not None and before.state == REFUSED:
+        # Nothing of it stands anywhere, and this try may go elsewhere: 1:1 when the space was closed to us meanwhile.
+        where = {name: values[name] for name in ("room_id", "person_id", "parent_id", "direct")}
+        tx.execute(update(posts).where(posts.c.id == before.id).values(**where))
     if before is None or before.state != DELETED:
         return False
     # What was taken back stays on record, under a name of its own.
@@ -72,7 +76,10 @@ def get(tx: Transaction, key: str) -> Post | None:
 
 def present(tx: Transaction, key: str) -> Post | None:
     """The post of that key as it may be in a space now: itself, or what was said beside its thread in its place."""
-    return get(tx, f"{key}{BESIDE}") or get(tx, key)
+    itself, beside = get(tx, key), get(tx, f"{key}{BESIDE}")
+    if beside is None or (beside.state == REFUSED and itself is not None and itself.state == SENT):
+        return itself
+    return beside
 
 
 def by_message(tx: Transaction, message_id: str) -> Post | None:

@@ -4,7 +4,7 @@ The work is bounded and nothing is unpacked to disk: the end record is read befo
 the entries, and each entry is inflated in pieces that are thrown away, no further than its own header announces. It is
 the only time that they are inflated: whoever counts or digests the CSV looks on, and what was unpacked while the zip
 came (``early_look.py``) is not unpacked again.
-Only what a report can be passes: a few entries, stored or deflated, side by side, with plain names.
+Only what a report can be passes: a few entries of text, stored or deflated, side by side, with plain names.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from bot.errors import FileRejected
+from bot.reports.first_bytes import other_than_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,6 +75,8 @@ _ARCHIVE_STARTS = (
     b"\x04\x22\x4d\x18",
     b"MSCF\x00\x00\x00\x00",
 )
+_REPORT_NAMES = (".csv", ".txt")
+"""Or none at all: the ending decides what a click on an unpacked file does."""
 _TAR_SIGN, _TAR_AT = b"ustar", 257
 # Control characters, lone surrogates, and those that turn the direction of reading or break a line.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -212,6 +215,9 @@ def _check_name(name: str) -> None:
         raise _found("holds an entry whose name leads out of the folder where it would be unpacked")
     if _ARCHIVE_NAME.search(name.rstrip(" .")):
         raise _nested()
+    last = name.rstrip(" .").rpartition("/")[2]
+    if "." in last and not last.lower().endswith(_REPORT_NAMES):
+        raise _found("holds a file that is not of a report's kind")
 
 
 def _other_names(extra: bytes) -> Iterator[str]:
@@ -279,10 +285,13 @@ def _is_as_seen(entry: zipfile.ZipInfo, begin: int, early: Seen) -> bool:
 def _check_head(head: bytes) -> None:
     if head.startswith(_ARCHIVE_STARTS) or head[_TAR_AT:].startswith(_TAR_SIGN):
         raise _nested()
+    other = other_than_csv(head)
+    if other:
+        raise _found(f"holds {other} instead of a CSV")
 
 
 def _check_body(raw: IO[bytes], entry: zipfile.ZipInfo, begin: int, unpacked: Callable[[bytes], None] | None) -> None:
-    """Unpack to nowhere: the size and checksum must be those that are announced, and the beginning no archive's."""
+    """Unpack to nowhere: the size and checksum must be those that are announced, and the beginning that of a CSV."""
     raw.seek(begin)
     size, checksum, head = 0, 0, b""
     for piece in _unpacked(raw, entry):

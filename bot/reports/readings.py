@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from bot.observe import without_secrets
+
 LONGEST_TEXT: Final = 2000
 """Characters kept of a title and the like: more than a card can show, and a bound on what is stored."""
 LONGEST_NUMBER: Final = 32
@@ -44,10 +46,13 @@ class Expiry:
 
 
 def read_text(value: Any, longest: int | None = LONGEST_TEXT) -> str:
-    """Text without control characters and lone surrogates, which neither a card nor a database takes."""
+    """Text without control characters and lone surrogates, which neither a card nor a database takes.
+
+    Nor does it hold a secret of ours, since it is kept and shown. ``longest=None``: to the letter, for ids and links.
+    """
     if isinstance(value, str):
         clean = _UNFIT.sub(" ", value).strip()
-        return clean if longest is None else clean[:longest]
+        return clean if longest is None else without_secrets(clean)[:longest]
     number = read_number(value)
     if number is None:
         return ""

@@ -38,6 +38,8 @@ SHARE_OF_AGE = 0.1
 """A tenth of the youngest watch's age: a report of minutes is seen in seconds, one of hours in minutes."""
 LONGEST_DETAILS_INTERVAL = 3600.0
 """Seconds between two details calls for an id that the list does not show."""
+CLOCK_SLACK = 1.0
+"""Seconds by which a clock may step back before it counts as set back."""
 GONE_AFTER = 3
 """Times that Webex must say "unknown" of a report it knew, before the watch ends: the first may be lag."""
 UNKNOWN_TO_WEBEX = 404
@@ -140,8 +142,14 @@ class Watch:
         return [delivery for delivery in found if delivery.deadline_at > now]
 
     def _too_early(self, delivery: Delivery) -> bool:
-        """Whether the time of the next look has not come: the list lags behind the details, one way or the other."""
-        return delivery.next_look_at is not None and delivery.next_look_at > self._now()
+        """Whether the time of the next look has not come: the list lags behind the details, one way or the other.
+
+        One that is farther off than it was set to is due: the clock has been set back since.
+        """
+        if delivery.next_look_at is None:
+            return False
+        left = (delivery.next_look_at - self._now()).total_seconds()
+        return 0.0 < left <= details_interval(delivery.missing - 1, self._shortest) + CLOCK_SLACK
 
     def _absent(self, delivery: Delivery) -> Report | BotError | None:
         """Ask for an id that the list does not show; None when its time has not come."""

@@ -194,7 +194,7 @@ class Directory:
                 raise _cannot_see_roles(error) from error
             return []
         roles = raw.get("roles") if isinstance(raw, dict) else None
-        if not isinstance(raw, dict) or not isinstance(roles, list | None):
+        if not isinstance(raw, dict) or not isinstance(roles, list | None) or bare_id(str(raw.get("id", user))) != user:
             raise unreadable("GET /identity/scim/{id}/v2/Users/{id}")
         if not _enabled(raw, "active"):
             return None

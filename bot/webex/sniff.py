@@ -5,10 +5,10 @@ Only a zip or a CSV may be posted as a report; an error page in HTML or JSON mus
 
 from __future__ import annotations
 
-import codecs
 from typing import Final
 
 from bot.errors import FileRejected
+from bot.reports.first_bytes import NO_TEXT, other_than_csv
 
 HEAD_BYTES: Final = 4096
 """As much of the beginning as is looked at."""
@@ -18,25 +18,18 @@ CSV: Final = "csv"
 
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 """A zip's first entry, or the end record of an empty zip."""
-_UTF16_STARTS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1a")
 
 
 def kind_of(head: bytes) -> str:
     """Give ``zip`` or ``csv`` for the first bytes of a file (nothing at all is a blank CSV).
 
-    Raises ``FileRejected`` for HTML, XML, JSON and for what is no text.
+    Raises ``FileRejected`` for HTML, XML, JSON, documents, scripts and for what is no text.
     """
     if head.startswith(_ZIP_STARTS):
         return ZIP
-    if head.startswith(_UTF16_STARTS):
-        text = head[2:].replace(b"\x00", b"").lstrip()
-    else:
-        text = head.removeprefix(codecs.BOM_UTF8).lstrip()
-        if any(byte < ord(" ") and byte not in _TEXT_CONTROLS for byte in head):
-            raise FileRejected("Webex sent a file that is neither a zip nor a CSV, so it was not posted.")
-    if text.startswith(b"<"):
-        raise FileRejected("Webex sent a web page instead of the report, so it was not posted. Ask again later.")
-    if text.startswith((b"{", b"[")):
-        raise FileRejected("Webex sent an error message instead of the report, so it was not posted. Ask again later.")
+    found = other_than_csv(head)
+    if found == NO_TEXT:
+        raise FileRejected("Webex sent a file that is neither a zip nor a CSV, so it was not posted.")
+    if found:
+        raise FileRejected(f"Webex sent {found} instead of the report, so it was not posted. Ask again later.")
     return CSV

@@ -17,6 +17,7 @@ from bot.cli import main
 from bot.ledger import audit
 from bot.ledger.audit import Door, Entry
 from bot.settings import Settings
+from bot.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,6 +164,36 @@ def test_forget_by_address_says_in_how_many_rows(machine: Workbench, capsys: pyt
     lines = exported(capsys)
     assert not any(machine.stage.grace.id in str(line) for line in lines)
     assert [line["act"] for line in lines] == ["report", "delivery", "forget"]
+
+
+def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: Workbench) -> None:
+    """Deleted rows stay readable in a file, and what was written in the log beside it, unless that is undone."""
+    grace = machine.stage.grace
+    for words in ("help", f"report {machine.stage.partner_report().id}", "reports"):
+        machine.hears(grace, words)
+    machine.work()
+    space = machine.world.direct_space(grace, machine.stage.bot)
+
+    def on_disk() -> bytes:
+        return b"".join(path.read_bytes() for path in machine.folder.parent.glob("*.db*"))
+
+    assert grace.id.encode() in on_disk()
+    assert space.id.encode() in on_disk()
+
+    assert main(["forget", grace.id]) == 0
+
+    assert grace.id.encode() not in on_disk()
+    assert space.id.encode() not in on_disk()
+
+
+def test_a_log_that_others_use_is_said_to_be_there(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.hears(machine.stage.grace, "help")
+    machine.work()
+    impatient = Store(machine.stage.settings().database_url.get_secret_value(), lock_patience=0.05)
+    with machine.store.read(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.wiring.open_store", lambda _settings: impatient)
+        assert main(["forget", machine.stage.grace.id]) == 0
+    assert "until its log is emptied" in capsys.readouterr().out
 
 
 def test_forget_by_id_works_with_webex_down_and_a_pseudonym_is_no_person(

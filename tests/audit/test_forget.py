@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bot import tasks
-from bot.ledger import audit
+from bot.ledger import audit, posts
 from bot.ledger.deliveries import State
 from bot.ledger.forget import Forgotten, forget
+from bot.ports import Target
 from tests.audit.rows import endings, rows
 from tests.stage import CSV
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
     from bot.emulator.things import Person
     from tests.core.workbench import Workbench
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+OPERATORS = Target(room_id="operators")
 
 
 def forgets(bench: Workbench, person: Person) -> Forgotten:
@@ -54,6 +60,44 @@ def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
     assert len(pseudonyms) == 1
     last = rows(bench)[-1]
     assert (last.door, last.act, last.outcome, last.person_id) == ("cli", "forget", "done", None)
+
+
+def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_before(bench: Workbench) -> None:
+    stage = bench.stage
+    space = bench.world.direct_space(stage.grace, stage.bot)
+    with bench.store.begin() as tx:
+        posts.intend(tx, f"away:1-2:{space.id}", OPERATORS, MOMENT)
+        posts.settle(tx, f"away:1-2:{space.id}", posts.SENT, MOMENT)
+    report = stage.partner_report()
+    bench.hears(stage.grace, f"report {report.id}")
+    bench.work()
+    card = next(one for one in bench.said(person=stage.grace) if one.card)
+    bench.pressed(stage.grace, card, {"command": "refresh", "argument": report.id})
+    bench.work()
+    assert space.id in everything(bench)
+    assert space.id not in str(rows(bench)), "the audit never has it"
+
+    forgets(bench, stage.grace)
+
+    assert space.id not in everything(bench)
+    before = len(bench.said(person=stage.grace))
+    with bench.store.begin() as tx:
+        for event in ("1", "2"):
+            bench.queue.put(tx, tasks.EVENT, event)
+    bench.work()
+    assert len(bench.said(person=stage.grace)) == before, "nothing is answered a second time"
+    shown = next(one for one in bench.said(person=stage.grace) if one.card)
+    bench.pressed(stage.grace, shown, {"command": "help"})
+    bench.work()
+    assert len(bench.said(person=stage.grace)) == before + 1, "and an old card still works"
+
+
+def test_of_a_group_space_the_audit_says_which(bench: Workbench) -> None:
+    bench.hears(bench.stage.grace, "reports", bench.stage.group)
+    bench.hears(bench.stage.grace, "reports")
+    bench.work()
+
+    assert [row.room_id for row in rows(bench)] == [bench.stage.group.id, audit.DIRECT_SPACE]
 
 
 def test_two_runs_have_two_pseudonyms(bench: Workbench) -> None:

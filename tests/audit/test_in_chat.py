@@ -135,6 +135,30 @@ def test_before_outsiders_it_is_answered_privately(bench: Workbench) -> None:
     assert "Audit" in shown(private)
 
 
+def test_in_any_group_space_it_is_answered_privately(bench: Workbench) -> None:
+    """Colleagues without a role have no part in who asked for what."""
+    bench.hears(bench.stage.ada, "audit", bench.stage.group)
+
+    bench.work()
+
+    (neutral,) = bench.said(bench.stage.group)
+    assert neutral.card is None
+    assert neutral.text == "This is for one person at a time, so I answer you 1:1."
+    (private,) = bench.said()
+    assert "Audit" in shown(private)
+
+
+def test_a_row_says_whether_it_was_in_a_space_or_1_1(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, "reports", bench.stage.group)
+    bench.hears(bench.stage.ada, "reports")
+    bench.work()
+
+    said = shown(asked_by(bench))
+
+    assert "chat, in a space" in said
+    assert "chat, 1:1" in said
+
+
 def test_a_read_only_administrator_is_refused(bench: Workbench) -> None:
     bench.hears(bench.stage.grace, "audit")
 

@@ -92,7 +92,9 @@ def test_a_button_s_press_names_its_presser_and_its_door(bench: Workbench) -> No
     assert asked.outcome == "asked"
 
 
-@pytest.mark.parametrize("words", ["refresh {id}", "cancel {id}", "reports", "audit"])
+@pytest.mark.parametrize(
+    "words", ["report {id}", "{id}", "again {id}", "why {id}", "refresh {id}", "cancel {id}", "reports", "audit"]
+)
 def test_a_refusal_says_why_and_of_what(bench: Workbench, words: str) -> None:
     report = bench.stage.partner_report()
     bench.hears(bench.stage.nora, words.format(id=report.id), bench.stage.group)
@@ -104,6 +106,85 @@ def test_a_refusal_says_why_and_of_what(bench: Workbench, words: str) -> None:
     assert row.person_id == bench.stage.nora.id
     assert row.report_id == (report.id if "{id}" in words else None)
     assert f"reference {row.reference}" in (bench.said(bench.stage.group)[0].text or "")
+
+
+@pytest.mark.parametrize("word", ["report", "again", "why", "refresh", "cancel"])
+def test_a_refused_press_says_of_what(bench: Workbench, word: str) -> None:
+    stage = bench.stage
+    report = stage.partner_report()
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.work()
+    card = next(one for one in bench.said(stage.group) if one.card)
+
+    bench.pressed(stage.nora, card, {"command": word, "argument": report.id})
+    bench.work()
+
+    last = rows(bench)[-1]
+    assert (last.door, last.act, last.outcome) == ("button", word, "refused:not_administrator")
+    assert (last.person_id, last.report_id) == (stage.nora.id, report.id)
+
+
+@pytest.mark.parametrize("word", ["report", "again", "refresh"])
+def test_each_report_of_a_refused_message_is_a_row(bench: Workbench, word: str) -> None:
+    ids = [f"abc{number}" for number in range(25)]
+    bench.hears(bench.stage.nora, f"{word} {' '.join(ids)}")
+
+    bench.work()
+
+    assert [row.report_id for row in rows(bench)] == ids[:20]
+    assert {row.outcome for row in rows(bench)} == {"refused:not_administrator"}
+
+
+def test_what_goes_wrong_with_one_report_is_written_of_that_one(bench: Workbench) -> None:
+    first, third = bench.stage.partner_report(), bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"refresh {first.id} nonsense {third.id}")
+
+    bench.work()
+
+    one, two, three = rows(bench)
+    assert (one.report_id, one.outcome, one.reference) == (first.id, "allowed", None)
+    assert (two.report_id, three.report_id) == ("nonsense", third.id)
+    assert two.outcome.startswith("error:")
+    assert two.reference
+    assert two.reference in (bench.said()[-1].text or "")
+    assert (three.outcome, three.reference) == ("error:not_reached", None)
+
+
+@pytest.mark.parametrize("data", [{"command": 7}, {}, {"command": ""}, {"command": "x" * 65}])
+def test_a_press_that_says_nothing_is_on_record(bench: Workbench, data: dict[str, Any]) -> None:
+    stage = bench.stage
+    bench.hears(stage.ada, "help", stage.group)
+    bench.work()
+    (card,) = bench.said(stage.group)
+
+    bench.pressed(stage.nora, card, data)
+    bench.work()
+
+    last = rows(bench)[-1]
+    assert (last.door, last.act, last.outcome) == ("button", "request", "failed:unreadable")
+    assert last.person_id == stage.nora.id
+    assert len(bench.said(stage.group)) == 1, "and nobody is answered"
+
+
+@pytest.mark.parametrize("card_is_known", [True, False])
+def test_a_press_counts_only_in_the_space_of_its_card(bench: Workbench, card_is_known: bool) -> None:
+    """The kind of space decides what may be shown, and the card tells the kind."""
+    stage = bench.stage
+    bench.hears(stage.ada, "reports")
+    bench.work()
+    (card,) = bench.said()
+    if not card_is_known:
+        with bench.store.begin() as tx:
+            tx.connection.exec_driver_sql("DELETE FROM posts")
+    bench.pressed(stage.ada, card, {"command": "reports"})
+    action = next(iter(bench.world.actions.values()))
+    action.room_id = stage.outside.id
+
+    bench.work()
+
+    assert bench.said(stage.outside) == []
+    assert len(bench.said()) == 1
+    assert told(bench)[-1] == ("button", "request", "failed:elsewhere")
 
 
 def test_who_may_only_read_is_refused_the_audit(bench: Workbench) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 
 from bot import migrations
-from bot.ledger import tables
+from bot.ledger import audit, tables
 from bot.queue import sqlite as queue_tables
 from bot.store import Store
 from tests.queue.programs import process
@@ -20,6 +22,9 @@ from tests.queue.programs import process
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -66,6 +71,30 @@ def test_what_is_migrated_equals_what_the_program_declares(store: Store) -> None
             tx.connection, opts={"compare_type": True, "compare_server_default": False}
         )
         assert compare_metadata(context, declared) == []
+
+
+def test_ids_of_1_1_spaces_leave_the_audit_of_before(store: Store) -> None:
+    """Such an id would lead from somebody's later rows to those in which they were forgotten."""
+    config = migrations._config()
+    with store.begin() as tx:
+        config.attributes["connection"] = tx.connection
+        command.upgrade(config, "0003")
+        for kind in ("direct", "group"):
+            tx.execute(
+                tables.events.insert().values(
+                    resource="messages", event="created", data_id=kind, room_id=kind, room_type=kind, received_at=NOW
+                )
+            )
+        said = {"key": "k", "room_id": "told", "direct": True, "state": "sent", "intended_at": NOW}
+        tx.execute(tables.posts.insert().values(**said))
+        for room in ("direct", "group", "told", "unknown", None):
+            row = {"at": NOW, "door": "chat", "act": "help", "outcome": "answered", "room_id": room}
+            tx.execute(tables.audit.insert().values(**row))
+
+    migrations.upgrade(store)
+
+    with store.read() as tx:
+        assert [row.room_id for row in audit.read(tx, limit=9)] == ["1:1", "group", "1:1", "unknown", None]
 
 
 def test_two_processes_may_migrate_at_once(store: Store, tmp_path: Path) -> None:

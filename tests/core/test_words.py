@@ -131,6 +131,18 @@ def test_a_mention_without_an_id_may_show_the_first_word_of_the_name() -> None:
     assert same(read("", html, bot=NAMELESS_BOT), "help", ID)
 
 
+@pytest.mark.parametrize("unit", ["<a ", '<a "', "<a/", "<a a=", "<!--", "</", "<spark-mention "])
+@pytest.mark.parametrize("number", [195, 25_000])
+def test_html_that_never_ends_takes_no_time_and_the_text_is_read(unit: str, number: int) -> None:
+    """The parser looks from each unfinished tag to the end: 74,000 letters of them took a minute."""
+    html = mention("Report Bot") + unit * number
+    before = time.thread_time()
+    words = read(f"Report Bot report {ID}", html)
+    assert time.thread_time() - before < 0.5
+    if number > 195:
+        assert same(words, "report", ID)
+
+
 @pytest.mark.parametrize(
     ("text", "word", "rest"),
     [

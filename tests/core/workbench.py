@@ -7,6 +7,7 @@ between, and looks at what stands in the space.
 from __future__ import annotations
 
 import shutil
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from bot.store import Transaction
 
 A_LITTLE = 0.001
+CALLER_OF_BEGIN = 2
+"""Frames from ``CountingStore.begin``, past contextlib's, to the function whose transaction it is."""
 MOST_JOBS = 300
 """Runs after which a workbench that never comes to rest has failed."""
 
@@ -60,16 +63,17 @@ class Crash(BaseException):
 
 
 class Points:
-    """The points between two steps of the program; the one chosen is where it is killed."""
+    """The points between two steps of the program; the one chosen, by its number or its name, is where it is killed."""
 
     def __init__(self) -> None:
         self.passed = 0
         self.deadly: int | None = None
+        self.kills_at: Callable[[str], bool] | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, name: str) -> None:
         self.passed += 1
-        if self.passed == self.deadly:
-            raise Crash
+        if self.passed == self.deadly or (self.kills_at is not None and self.kills_at(name)):
+            raise Crash(name)
 
 
 class CountingStore(Store):
@@ -79,10 +83,11 @@ class CountingStore(Store):
 
     @contextmanager
     def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
-        self.points()
+        whose = sys._getframe(CALLER_OF_BEGIN).f_code.co_qualname
+        self.points(f"before the commit in {whose}")
         with super().begin(durable=durable) as tx:
             yield tx
-        self.points()
+        self.points(f"after the commit in {whose}")
 
 
 class CountingChat(Chat):
@@ -91,27 +96,27 @@ class CountingChat(Chat):
     points: Points
 
     def post(self, *args: Any, **more: Any) -> Any:
-        return self._between(lambda: Chat.post(self, *args, **more))
+        return self._between("post", lambda: Chat.post(self, *args, **more))
 
     def upload(self, *args: Any, **more: Any) -> Any:
-        return self._between(lambda: Chat.upload(self, *args, **more))
+        return self._between("upload", lambda: Chat.upload(self, *args, **more))
 
     def edit(self, *args: Any, **more: Any) -> Any:
-        return self._between(lambda: Chat.edit(self, *args, **more))
+        return self._between("edit", lambda: Chat.edit(self, *args, **more))
 
     def delete(self, *args: Any, **more: Any) -> Any:
-        return self._between(lambda: Chat.delete(self, *args, **more))
+        return self._between("delete", lambda: Chat.delete(self, *args, **more))
 
     def begin_upload(self, *args: Any, **more: Any) -> Any:
         begun = Chat.begin_upload(self, *args, **more)
         finish = begun.finish
-        begun.finish = lambda words: self._between(lambda: finish(words))  # type: ignore[assignment, method-assign]
+        begun.finish = lambda words: self._between("end of an upload", lambda: finish(words))  # type: ignore[assignment, method-assign]
         return begun
 
-    def _between(self, do: Callable[[], Any]) -> Any:
-        self.points()
+    def _between(self, what: str, do: Callable[[], Any]) -> Any:
+        self.points(f"before the {what}")
         done = do()
-        self.points()
+        self.points(f"after the {what}")
         return done
 
 

@@ -139,6 +139,7 @@ def test_who_joined_a_watch_is_told_by_the_own_card(stage: Stage) -> None:
     report = stage.partner_report(status="waiting")
     first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
     first.card()
+    stage.on_record(report.id, State.PENDING)
     second = stage.at(stage.grace, stage.group).says(f"report {report.id}")
     assert "awaited here already" in second.card().shown
 

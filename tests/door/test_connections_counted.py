@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import resource
 import socket
@@ -75,6 +76,10 @@ class Stage:
         self.worker.tpool.shutdown()
         self.worker.method_queue.close()
         self.worker.tmp.close()
+        for log in (self.worker.log.error_log, self.worker.log.access_log):  # they are the whole process's
+            log.handlers.clear()
+            log.propagate = True
+            log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

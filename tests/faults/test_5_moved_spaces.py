@@ -119,6 +119,17 @@ def test_a_watch_follows_its_space(bench: Workbench, told: Told) -> None:
     assert [(row.outcome, row.room_id) for row in rows] == [("moved:from", old), ("moved:to", space.id)]
 
 
+def test_the_audit_holds_no_id_of_a_1_1_space_that_moves(bench: Workbench) -> None:
+    space = bench.world.direct_space(bench.stage.ada, bench.stage.bot)
+    awaited_in(bench, space)
+
+    moves(bench, space, "pair")
+    bench.work()
+
+    with bench.store.read() as tx:
+        assert {row.room_id for row in audit.read(tx, limit=100)} == {audit.DIRECT_SPACE}
+
+
 @pytest.mark.parametrize("told", ["pair", "names", "ids"])
 def test_so_it_does_when_nothing_of_the_id_stays(bench: Workbench, told: Told) -> None:
     space = bench.stage.group

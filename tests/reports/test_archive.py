@@ -183,6 +183,40 @@ def test_an_archive_within_is_refused_by_its_first_bytes(refused, content, metho
     assert "another archive" in refused(packed(("a.csv", content), method=method))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["r.html", "r.exe", "report.csv.exe", "r.lnk", "r.js", "r.docm", "r.HTA", ".exe", "folder/r.svg ", "r.csv/x.pdf"],
+)
+def test_only_names_of_csv_files_and_texts_pass(refused, name):
+    """What a click on the unpacked file does is decided by its name's ending, whatever lies beside it."""
+    assert "not of a report's kind" in refused(packed(("a.csv", CSV), (name, CSV)))
+
+
+@pytest.mark.parametrize("name", ["r.CSV", "read me.txt", "Usage", "folder.d/", "folder.d/Usage", "r.csv. "])
+def test_other_names_do(tmp_path, name):
+    passes(tmp_path / "x.zip", packed(("a.csv", CSV), (name, b"" if name.endswith("/") else CSV)))
+
+
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"<!DOCTYPE html><html><script>", "a web page"),
+        (b"\xef\xbb\xbf\n <html>", "a web page"),
+        (b'{"message": "no"}', "an error message"),
+        (b"%PDF-1.7", "a document"),
+        (b"#!/bin/sh\necho", "a program"),
+        (b"MZ\x90\x00\x03", "no text"),
+        (b"\x7fELF\x02\x01", "no text"),
+        (b"L\x00\x00\x00\x01\x14\x02\x00", "no text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "no text"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "Usage", "b.txt"])
+def test_what_is_no_csv_is_refused_by_its_first_bytes(refused, head, what, name):
+    assert f"{what} instead of a CSV" in refused(packed((name, head + CSV)))
+    assert f"{what} instead of a CSV" in refused(packed(("first.csv", CSV), (name + ".csv", head + CSV)))
+
+
 def test_more_than_a_thousand_entries_are_refused(refused, tmp_path):
     passes(tmp_path / "x.zip", packed(*((f"{number}.csv", b"") for number in range(1000))))
     assert "1,000 entries" in refused(packed(*((f"{number}.csv", b"") for number in range(1001))))
@@ -292,7 +326,7 @@ def test_a_flat_bomb_is_refused_though_each_of_its_entries_can_be_unpacked(refus
 
 def test_an_entry_that_is_larger_or_smaller_than_it_says_is_refused_and_unpacked_no_further(refused):
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    data = packer.compress(bytes(30_000_000)) + packer.flush()
+    data = packer.compress(b"0" * 30_000_000) + packer.flush()
     tracemalloc.start()
     try:
         assert "damaged" in refused(by_hand([("a.csv", data, 10_000, 0)]))
@@ -375,7 +409,7 @@ def test_the_csv_is_handed_over_while_it_is_unpacked(tmp_path, entries, method):
 
 def test_what_is_handed_over_of_a_damaged_zip_is_no_more_than_its_entry_announces(tmp_path):
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    data = packer.compress(bytes(30_000_000)) + packer.flush()
+    data = packer.compress(b"0" * 30_000_000) + packer.flush()
     path = tmp_path / "x.zip"
     path.write_bytes(by_hand([("a.csv", data, 10_000, 0)]))
     seen: list[bytes] = []

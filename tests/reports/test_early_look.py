@@ -45,7 +45,11 @@ def inspected(path, body: bytes, early: Seen | None) -> tuple[bool, bytes]:
     return archive.inspect(path, csv=got.extend, early=early), bytes(got)
 
 
-@given(content=st.binary(max_size=3000), more=st.binary(max_size=50), piece=st.integers(1, 400))
+def texts(most: int) -> st.SearchStrategy[bytes]:
+    return st.text(st.characters(codec="utf-8", min_codepoint=ord(" ")), max_size=most).map(str.encode)
+
+
+@given(content=texts(3000), more=texts(50), piece=st.integers(1, 400))
 def test_the_first_entry_is_unpacked_however_its_bytes_come(tmp_path_factory, content, more, piece):
     body = zipped(("Usage.csv", b"x" + content), ("more.txt", b"y" + more))
     seen, got = looked_at(body, piece)
@@ -128,3 +132,13 @@ def test_a_bomb_is_not_unpacked_to_its_end():
     look.take(header + packed)
     assert look.end() is None
     assert unpacked < 60_000_000
+
+
+@pytest.mark.parametrize("head", [b"<html>", b"%PDF-1.7", b"#!/bin/sh", b"MZ\x00"])
+def test_what_is_no_csv_is_refused_although_it_was_seen_early(tmp_path, head):
+    body = zipped(("Usage.csv", head + CSV))
+    seen, _ = looked_at(body)
+    assert seen is not None
+    for early in (seen, None):
+        with pytest.raises(FileRejected, match="instead of a CSV"):
+            inspected(tmp_path / "file", body, early)

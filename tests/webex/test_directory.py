@@ -165,6 +165,47 @@ def test_people_are_remembered_for_five_minutes_and_the_org_for_good(loopback, s
     assert len(loopback.asked) == 4
 
 
+@pytest.mark.parametrize("enabled", [False, "false", "true", 0, 1, None, [], "yes"])
+def test_only_a_plain_yes_lets_somebody_be_enabled(loopback, scripted, enabled):
+    """The roles of somebody who was deactivated may stand there yet; a text of "false" is true to a program."""
+    answers(loopback, me=ME, ada=(200, {"id": "ada", "orgId": ORG, "roles": [ADMIN], "loginEnabled": enabled}))
+    found = scripted.roles_of("ada")
+    assert (found.org_id, found.roles, found.emails) == ("", frozenset(), frozenset())
+
+
+def by_scim(loopback, **fields) -> None:
+    """Nora's roles are hidden, and SCIM (asked by her bare id) shows an administrator's, with these fields."""
+    scim = {"roles": [{"value": "id_full_admin", "type": "cirole"}]} | fields
+    answers(loopback, me=ME, **HIDDEN, **{"n-1": (200, scim)})
+
+
+@pytest.mark.parametrize("active", [False, "false", "true", None, 0, 1])
+def test_somebody_whom_scim_calls_inactive_is_nobody(loopback, scripted, active):
+    by_scim(loopback, active=active)
+    found = scripted.roles_of(NORA)
+    assert (found.org_id, found.roles) == ("", frozenset())
+
+
+@pytest.mark.parametrize("fields", [{}, {"active": True}, {"active": True, "id": "n-1"}])
+def test_somebody_whom_scim_calls_active_or_says_nothing_of_has_the_roles_it_shows(loopback, scripted, fields):
+    by_scim(loopback, **fields)
+    assert scripted.roles_of(NORA).roles == {"id_full_admin"}
+
+
+def test_roles_of_somebody_else_are_not_taken_for_this_persons(loopback, scripted):
+    answers(loopback, me=ME, eve=(200, {"id": "ada", "orgId": ORG, "roles": [ADMIN]}), roles=(200, {"items": []}))
+    with pytest.raises(WebexError):
+        scripted.roles_of("eve")
+    by_scim(loopback, id="a-1")
+    with pytest.raises(WebexError):
+        scripted.roles_of(NORA)
+
+
+def test_an_id_in_its_other_spelling_is_the_same_person(loopback, scripted):
+    answers(loopback, me=ME, **{NORA: (200, {"id": "n-1", "orgId": ORG, "roles": ["custom"]})})
+    assert scripted.roles_of(NORA).roles == {"custom"}
+
+
 GOOD = {"me": ME, "ada": (200, {"id": "ada", "orgId": ORG, "roles": [ADMIN]}), "roles": (200, {"items": []})}
 CAN_DO_WITHOUT = {("ada", 404), ("roles", 401), ("roles", 403), ("roles", 404)}
 """A person whom Webex does not know, and role names that the token may not list."""

@@ -62,6 +62,15 @@ def test_what_is_no_text_is_refused(head):
         kind_of(head)
 
 
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [(b"%PDF-1.7\n%text", "a document"), (b"%!PS-Adobe-3.0\n", "a document"), (b"#!/bin/sh\nrm", "a program")],
+)
+def test_documents_and_scripts_are_text_and_no_csv(head, what):
+    with pytest.raises(FileRejected, match=f"sent {what} instead"):
+        kind_of(head)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary())
 def test_any_bytes_are_judged(head):

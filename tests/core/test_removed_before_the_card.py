@@ -1,0 +1,38 @@
+"""The bot is removed from a space after its members were listed, and before its card: the asker is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot import tasks
+from bot.ledger.deliveries import State
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.core.workbench import Workbench
+
+
+def test_the_asker_gets_it_1_1_with_a_word_that_fits(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = bench.stage
+    report = stage.partner_report("Usage")
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.work(until=tasks.ANSWER)
+    post = bench.chat.post
+
+    def removed_first(*args: Any, **more: Any) -> Any:
+        bench.world.leave(stage.group, stage.bot)
+        monkeypatch.undo()
+        return post(*args, **more)
+
+    monkeypatch.setattr(bench.chat, "post", removed_first)
+    bench.work()
+
+    words = [one.text or "" for one in bench.said()]
+    assert any("I am not in the space where you asked" in one for one in words)
+    assert not any("does not know this" in one for one in words)
+    assert any(one.card for one in bench.said())
+    assert len([one for one in bench.said() if one.files]) == 1
+    assert bench.said(stage.group) == []
+    assert bench.delivery().state is State.DONE
+    assert bench.delivery().private

@@ -1,0 +1,37 @@
+"""Whoever can name a report could have learned a secret: kept and shown it is masked, like any other text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import observe
+
+if TYPE_CHECKING:
+    from tests.core.workbench import Workbench
+
+SECRET = "a-registered-secret-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "_hidden", observe._Hidden())
+    observe.hide(SECRET)
+
+
+@pytest.mark.parametrize("field", ["title", "status", "file_name"])
+def test_a_secret_in_webex_s_own_words_is_kept_nowhere(bench: Workbench, field: str) -> None:
+    report = bench.stage.partner_report("Usage")
+    bench.world.set_report(report.id, **{field: f"Usage {SECRET}"})
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until="watch")
+    bench.hears(bench.stage.ada, f"why {report.id}")
+    bench.work(until="watch")
+
+    on_disk = b"".join(path.read_bytes() for path in bench.folder.parent.rglob("*") if path.is_file())
+    assert report.id.encode() in on_disk
+    assert SECRET.encode() not in on_disk
+    said = bench.said()
+    assert len(said) >= 2
+    assert not any(SECRET in str(vars(one)) for one in said)

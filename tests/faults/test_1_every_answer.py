@@ -1,0 +1,348 @@
+"""Issue 4, item 1: every answer of Webex, at every call of the pipeline, ends in the file or in one word about it.
+
+What the clients make of each status is tried in ``tests/webex``; here the whole program meets it. A call goes wrong
+once or twice, then all is well again and the clock is turned as far as the jobs ask. Time-outs are cuts: to the program
+both are "no answer".
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from sqlalchemy import func, select
+from structlog.testing import capture_logs
+
+from bot import tasks
+from bot.emulator import Emulator
+from bot.ledger import deliveries
+from bot.ledger.deliveries import CLOSED, State
+from bot.ledger.tables import deliveries as table
+from bot.reports import meter, passing_on
+from bot.webex.arriving import HELD_BACK
+from tests.core.workbench import Workbench
+from tests.stage import CSV, PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bot.emulator.things import Message
+    from bot.ledger.deliveries import Delivery
+
+Dialogue: TypeAlias = "Iterator[bytes]"
+"""What happens before the fault, up to a ``yield`` of the file that is asked for; and what happens then."""
+
+LASTING = (400, 401, 403, 404, 405, 409, 410, 413, 415, 428, 451)
+SECOND_CHANCE = (401, 403, 404, 410)
+"""What may be right at the next try, or by another way."""
+PASSING = (423, 429, 500, 502, 503, 504)
+USELESS: dict[str, Any] = {
+    "html": "<html>Bad Gateway</html>",
+    "empty": "",
+    "list": "[]",
+    "truncated": '{"id": "Y2lz',
+    "wrong types": {"id": 5, "items": 5, "roles": 5},
+    "wrong items": {"items": [5, None]},
+}
+LARGE = "Name,Minutes\r\n" + "Ada Lovelace,12\r\n" * (2 * HELD_BACK // 17)
+A_DAY = 24 * 3600.0
+LONGEST = 2 * 3600.0
+"""Seconds: a wish to wait is cut to an hour."""
+CASES_OF_A_BENCH = 50
+MOST_ROUNDS = 100
+"""Turns of the clock after which a case that does not come to rest has failed."""
+
+
+def asked(bench: Workbench) -> Dialogue:
+    yield CSV
+    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
+
+
+def asked_of_organization(bench: Workbench) -> Dialogue:
+    yield CSV
+    bench.hears(bench.stage.ada, f"report {bench.stage.organization_report().id}", bench.stage.group)
+
+
+def asked_for_a_large_one(bench: Workbench) -> Dialogue:
+    """Passed on: uploaded while it is fetched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passing_on, "WORTH_IT_FROM", 1)
+        yield LARGE.encode("utf-8-sig")
+        bench.hears(bench.stage.ada, f"report {bench.stage.partner_report(content=LARGE).id}", bench.stage.group)
+        to_the_end(bench)
+
+
+def pressed(bench: Workbench) -> Dialogue:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    to_the_end(bench)
+    card = next(one for one in reversed(bench.said(bench.stage.group)) if one.card)
+    yield CSV
+    bench.pressed(bench.stage.ada, card, {"command": "again", "argument": report.id})
+
+
+def watched(bench: Workbench, family: str = "partner") -> Dialogue:
+    make = bench.stage.partner_report if family == "partner" else bench.stage.organization_report
+    report = make(status="In progress")
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work()
+    bench.world.set_report(report.id, status="done")
+    yield CSV
+
+
+def watched_of_organization(bench: Workbench) -> Dialogue:
+    return watched(bench, "organization")
+
+
+def ends_badly(bench: Workbench) -> Dialogue:
+    report = bench.stage.partner_report(status="In progress")
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work()
+    bench.world.set_report(report.id, status="failed")
+    yield b""
+
+
+def refused(bench: Workbench) -> Dialogue:
+    """Whoever lost the role meanwhile is told so, in a sentence."""
+    roles = bench.stage.grace.roles
+    before = list(roles)
+    bench.hears(bench.stage.grace, f"report {bench.stage.partner_report().id}", bench.stage.group)
+    bench.work(until=tasks.DELIVER)
+    roles.clear()
+    bench.directory.forget()
+    yield b""
+    to_the_end(bench)
+    roles.extend(before)
+
+
+def looked_for(bench: Workbench) -> Dialogue:
+    """The answer to the file's post is lost, so the next try looks whether it is there."""
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", skip=1, times=1)
+    yield CSV
+    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
+
+
+def takes_long(bench: Workbench) -> Dialogue:
+    """A download of which the line in the thread tells, and whose line is edited."""
+    download, world = bench.files.download, bench.world
+    edits = bench.calls("PUT", "/v1/messages/*")
+
+    def slow(*args: Any, progress: Callable[[int, int], None], **more: Any) -> Any:
+        progress(40, 100)
+        words = f"{meter.WORDS}: 40 %"
+        world.wait_for(
+            lambda _: any(words in (one.text or "") for one in bench.said(bench.stage.group)), timeout=PATIENCE
+        )
+        progress(60, 100)
+        world.wait_for(lambda _: bench.calls("PUT", "/v1/messages/*") > edits, timeout=PATIENCE)
+        return download(*args, progress=progress, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(meter, "LONG", 0.0)
+        patch.setattr(meter, "EVERY", 0.001)
+        patch.setattr(bench.files, "download", slow)
+        yield CSV
+        bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
+        to_the_end(bench)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the pipeline, and a dialogue in which it is made after so many others (``skip``) like it."""
+
+    dialogue: Callable[[Workbench], Dialogue]
+    method: str
+    path: str
+    host: Any = "api"
+    skip: int = 0
+    ends: State = State.DONE
+    waits: bool = True
+    """Whether nothing goes on before this call went well; the others are courtesies, or have a second way."""
+
+
+POSTS = "/v1/messages"
+CALLS = {
+    "GET message": Call(asked, "GET", "/v1/messages/*"),
+    "GET action": Call(pressed, "GET", "/v1/attachment/actions/*"),
+    "GET details, partner": Call(asked, "GET", "/v1/partner/reports/*"),
+    "GET details, organization": Call(asked_of_organization, "GET", "/v1/reports/*"),
+    "GET list, partner": Call(watched, "GET", "/v1/partner/reports"),
+    "GET list, organization": Call(watched_of_organization, "GET", "/v1/reports"),
+    "GET download": Call(asked, "GET", "*", host="download"),
+    "GET memberships": Call(asked, "GET", "/v1/memberships"),
+    "GET people": Call(asked, "GET", "/v1/people/*"),
+    "GET roles": Call(asked, "GET", "/v1/roles"),
+    "GET messages, to look": Call(looked_for, "GET", POSTS),
+    "POST card": Call(asked, "POST", POSTS),
+    "POST file": Call(asked, "POST", POSTS, skip=1),
+    "POST file, passed on": Call(asked_for_a_large_one, "POST", POSTS, skip=1, waits=False),
+    "POST card of an end": Call(ends_badly, "POST", POSTS, ends=State.FAILED),
+    "POST sentence of an end": Call(refused, "POST", POSTS, ends=State.REFUSED),
+    "PUT edit": Call(takes_long, "PUT", "/v1/messages/*", waits=False),
+    "DELETE message": Call(watched, "DELETE", "/v1/messages/*", waits=False),
+}
+
+
+class Benches:
+    """One workbench for many cases, since it takes a while to set up; after a failure, or many cases, a fresh one."""
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        self._folder, self._database = folder, database
+        self._made = self._lent = 0
+        self._open: tuple[Emulator, Workbench] | None = None
+
+    @contextmanager
+    def lent(self) -> Iterator[Workbench]:
+        self._lent += 1
+        if self._lent % CASES_OF_A_BENCH == 0:
+            self.close()
+        if self._open is None:
+            emulator = Emulator().start()
+            self._made += 1
+            folder = self._folder / str(self._made)
+            self._open = emulator, Workbench(emulator, folder, self._database, POLL_INTERVAL="10")
+        bench = self._open[1]
+        try:
+            bench.emulator.faults.clear()
+            bench.directory.forget()
+            bench.clock.turn(A_DAY)
+            yield bench
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._open is not None:
+            emulator, bench = self._open
+            bench.stop()
+            emulator.stop()
+            self._open = None
+
+
+@pytest.fixture(scope="module")
+def benches(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[Benches]:
+    made = Benches(tmp_path_factory.mktemp("benches"), database)
+    yield made
+    made.close()
+
+
+def to_the_end(bench: Workbench) -> float:
+    """Run all jobs, turning the clock as far as they ask; gives the seconds that it was turned."""
+    begin = bench.clock.seconds()
+    bench.work()
+    for _ in range(MOST_ROUNDS):
+        if bench.next_wait() is None:
+            return bench.clock.seconds() - begin
+        bench.wait_for_next()
+    raise AssertionError("it never comes to rest")
+
+
+def newest(bench: Workbench) -> Delivery | None:
+    with bench.store.read() as tx:
+        number = tx.execute(select(func.max(table.c.id))).scalar()
+        return deliveries.get(tx, number) if number else None
+
+
+def suffers(bench: Workbench, call: Call, **fault: Any) -> tuple[State | None, float]:
+    """Play a call's dialogue with the fault, judge what came of it, and give the state and the seconds it took."""
+    dialogue = call.dialogue(bench)
+    wanted = next(dialogue)
+    before, spoken = newest(bench), len(bench.world.messages_of(bench.stage.bot))
+    injected = bench.emulator.faults.add(method=call.method, path=call.path, host=call.host, skip=call.skip, **fault)
+    begin = bench.clock.seconds()
+    with capture_logs() as lines:
+        next(dialogue, None)
+        to_the_end(bench)
+    assert injected.hits, "the dialogue does not make this call"
+    assert [line for line in lines if line["event"].endswith("_crashed")] == []
+    assert list(bench.folder.iterdir()) == []
+    said = bench.world.messages_of(bench.stage.bot)[spoken:]
+    delivery = newest(bench)
+    if before is not None and before.state in CLOSED and delivery is not None and delivery.id == before.id:
+        delivery = None  # the request never came to be
+    judge(said, delivery, wanted, cards=2 if call.method == "DELETE" else 1)
+    return delivery.state if delivery else None, bench.clock.seconds() - begin
+
+
+def judge(said: list[Message], delivery: Delivery | None, wanted: bytes, *, cards: int) -> None:
+    """The file stands there once, or one sentence that tells why not, as the ledger has it; nothing is said twice."""
+    standing = [one for one in said if not one.deleted]
+    files = [one.files[0].path.read_bytes() for one in standing if one.files]
+    words = [one.markdown or one.text or "" for one in said if not one.files and not one.card]
+    assert len(words) == len(set(words)), "a sentence was said twice"
+    assert sum(one.card is not None for one in standing) <= cards
+    if delivery is None:
+        assert files == []
+        (word,) = words
+        assert "reference" in word.lower(), "no answer is told with what the log has of it"
+        return
+    told = [one for one in standing if f"(reference {delivery.reference})" in (one.markdown or "")]
+    assert delivery.state in CLOSED
+    assert len(told) == (0 if delivery.state is State.DONE else 1), "the end was not told once"
+    if delivery.state is State.DONE:
+        assert files == [wanted]
+    elif delivery.state is not State.UNKNOWN:
+        assert files == []
+
+
+@pytest.mark.parametrize(
+    ("status", "times"), [(status, 2) for status in LASTING] + [(status, 1) for status in SECOND_CHANCE]
+)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_refusal_ends_in_the_file_or_in_one_word(benches: Benches, name: str, status: int, times: int) -> None:
+    with benches.lent() as bench:
+        suffers(bench, CALLS[name], status=status, times=times)
+
+
+@pytest.mark.parametrize("status", PASSING)
+@pytest.mark.parametrize("name", CALLS)
+def test_trouble_that_passes_costs_time_and_nothing_else(benches: Benches, name: str, status: int) -> None:
+    with benches.lent() as bench:
+        state, _ = suffers(bench, CALLS[name], status=status, times=2)
+        assert state is CALLS[name].ends
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "middle"])
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_cut_connection_loses_nothing_and_repeats_nothing(benches: Benches, name: str, cut: Any, times: int) -> None:
+    """The call took effect or not, or half of its answer came."""
+    with benches.lent() as bench:
+        state, _ = suffers(bench, CALLS[name], cut=cut, times=times)
+        assert state is CALLS[name].ends
+
+
+@pytest.mark.parametrize("body", USELESS.values(), ids=USELESS)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_success_that_says_nothing_of_use_is_no_success(benches: Benches, name: str, body: Any) -> None:
+    with benches.lent() as bench:
+        suffers(bench, CALLS[name], status=200, body=body, times=2)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "least"),
+    [
+        (423, "7", 7.0),
+        (429, "7", 7.0),
+        (503, "in a minute, as a date", 55.0),
+        (429, "rand(30),add(30)", 0.0),
+        (423, "999999999", 3600.0),
+        (503, "-5", 0.0),
+    ],
+)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_wish_to_wait_is_kept_however_it_is_spelled(
+    benches: Benches, name: str, status: int, said: str, least: float
+) -> None:
+    if "date" in said:
+        said = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
+    with benches.lent() as bench:
+        state, seconds = suffers(bench, CALLS[name], status=status, headers={"Retry-After": said}, times=1)
+        assert state is CALLS[name].ends
+        assert seconds >= least or not CALLS[name].waits
+        assert seconds < LONGEST

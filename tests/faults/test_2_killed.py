@@ -1,0 +1,193 @@
+"""Issue 4, item 2: killed at every step by name, and a hundred times at random, nothing is lost or said twice.
+
+One dialogue uses everything that is said by steps: a card that is refreshed and then says done, a file, a file in
+parts, an end, a cancellation, in a group space and 1:1. Wherever a message of the bot may be, Webex lets it look here.
+What is killed while a line of progress is edited is in ``tests/core/test_meter.py``; real processes are killed in
+``tests/killed``, and an upload half-way in ``tests/core/test_passing_on.py``.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.ledger.deliveries import State
+from bot.reports import deliver
+from tests.core.test_size_ladder import LIMIT, table
+from tests.core.workbench import Crash
+from tests.stage import CSV, Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.emulator.things import Message
+    from tests.core.workbench import Workbench
+
+SEED = 20261123
+KILLS = 100
+FARTHEST = 40
+"""Points, at most, between two kills: a dialogue has some hundreds."""
+POLL = 10.5
+MINUTE = 60.0
+IN_PARTS = table(900)
+WRITES = {f"{when} the {what}" for when in ("before", "after") for what in ("post", "upload", "delete")}
+
+
+@pytest.fixture(autouse=True)
+def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)
+
+
+def survives(bench: Workbench, do: Callable[[], object]) -> None:
+    """Do it; whenever the process is killed another one goes on, which may be killed in its first sweep."""
+
+    def anew() -> None:
+        bench.restart()
+        bench.work()
+
+    while True:
+        try:
+            do()
+        except Crash:
+            do = anew
+        else:
+            return
+
+
+class Dialogue:
+    """One round of everything, and what must stand in its threads afterwards."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.asked: dict[str, Message] = {}
+
+    def play(self) -> None:
+        bench, stage = self.bench, self.bench.stage
+        waits, fails, cancelled = (stage.partner_report(title, status="In progress") for title in ("A", "B", "C"))
+        self.ask("waits", waits)
+        self.ask("fails", fails)
+        self.ask("cancelled", cancelled)
+        self.ask("at once", stage.organization_report())
+        self.ask("in parts", stage.partner_report("Calls", content=IN_PARTS, file_name="calls.csv"))
+        self.asked["1:1"] = bench.hears(stage.grace, f"report {waits.id}")
+        survives(bench, bench.work)
+        self.press("waits", "refresh", waits)
+        self.press("cancelled", "cancel", cancelled)
+        survives(bench, bench.work)
+        bench.world.set_report(waits.id, status="done")
+        bench.world.set_report(fails.id, status="failed")
+        survives(bench, partial(bench.wait, POLL))
+        while bench.next_wait() is not None:
+            survives(bench, partial(bench.wait, MINUTE))
+
+    def ask(self, name: str, report: Any) -> None:
+        bench = self.bench
+        self.asked[name] = bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+
+    def press(self, name: str, command: str, report: Any) -> None:
+        (card,) = [one for one in self.thread(name) if one.card]
+        self.bench.pressed(self.bench.stage.ada, card, {"command": command, "argument": report.id})
+
+    def thread(self, name: str) -> list[Message]:
+        """What the bot has said to it, also what it took back."""
+        said = self.bench.world.messages_of(self.bench.stage.bot)
+        return [one for one in said if one.parent_id == self.asked[name].id]
+
+    def judge(self) -> None:
+        """As many messages as without any kill, those taken back included; and the right ones stand."""
+        assert self.shown("waits") == (4, ["● Done"], [CSV])
+        assert self.shown("1:1") == (3, ["● Done"], [CSV])
+        assert self.shown("at once") == (2, ["● Done"], [CSV])
+        assert self.shown("fails") == (2, ["● Failed"], [])
+        assert self.shown("cancelled") == (2, ["● Cancelled"], [])
+        messages, card, parts = self.shown("in parts")
+        assert (messages, card) == (1 + len(parts), ["● Done"])
+        names = [one.files[0].name for one in self.thread("in parts") if one.files]
+        assert names == [f"calls part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)]
+        assert len(parts) > 1
+
+    def shown(self, name: str) -> tuple[int, list[str], list[bytes]]:
+        there = self.thread(name)
+        standing = [one for one in there if not one.deleted]
+        lines = [line for one in standing if one.card for line in Heard(one).shown.splitlines()]
+        files = [one.files[0].path.read_bytes() for one in standing if one.files]
+        return len(there), [line for line in lines if line.startswith("● ")], files
+
+
+def states(bench: Workbench, rounds: int) -> list[State]:
+    return [bench.delivery(number).state for number in range(1, 6 * rounds + 1)]
+
+
+ENDS = sorted([State.DONE] * 4 + [State.FAILED, State.CANCELLED])
+
+
+def test_without_a_kill_the_dialogue_is_what_it_is_held_against(bench: Workbench) -> None:
+    dialogue = Dialogue(bench)
+    dialogue.play()
+    dialogue.judge()
+    assert sorted(states(bench, 1)) == ENDS
+
+
+def test_killed_once_at_each_step_by_name_nothing_is_lost_and_nothing_said_twice(bench: Workbench) -> None:
+    """Each step kills the process when it is reached for the first time, before it and after it."""
+    met: set[str] = set()
+
+    def kills(name: str) -> bool:
+        first = name not in met
+        met.add(name)
+        return first
+
+    bench.points.kills_at = kills
+    dialogue = Dialogue(bench)
+    dialogue.play()
+
+    assert met >= WRITES
+    assert len(met) > 30, "there are steps to be killed at"
+    dialogue.judge()
+    assert sorted(states(bench, 1)) == ENDS
+    assert list(bench.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", sorted(WRITES))
+def test_killed_at_each_write_that_webex_sees_it_is_made_once(bench: Workbench, write: str) -> None:
+    """Each first, third, fifth… time: what was interrupted gets through at the second try."""
+    passed = 0
+
+    def kills(name: str) -> bool:
+        nonlocal passed
+        passed += name == write
+        return name == write and passed % 2 == 1
+
+    bench.points.kills_at = kills
+    dialogue = Dialogue(bench)
+    dialogue.play()
+    assert passed > 2
+    dialogue.judge()
+
+
+def test_killed_a_hundred_times_at_random_nothing_is_lost_and_nothing_said_twice(bench: Workbench) -> None:
+    chance = random.Random(SEED)
+    left = chance.randint(1, FARTHEST)
+    killed: list[str] = []
+
+    def kills(name: str) -> bool:
+        nonlocal left
+        left -= 1
+        if left > 0 or len(killed) == KILLS:
+            return False
+        left = chance.randint(1, FARTHEST)
+        killed.append(name)
+        return True
+
+    bench.points.kills_at = kills
+    rounds = 0
+    while len(killed) < KILLS:
+        rounds += 1
+        dialogue = Dialogue(bench)
+        dialogue.play()
+        dialogue.judge()
+    assert sorted(states(bench, rounds)) == sorted(ENDS * rounds)
+    assert list(bench.folder.iterdir()) == []
