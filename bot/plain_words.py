@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 KILO = 1000
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SOON = timedelta(seconds=45)
 
 _SPECIAL = re.compile(r"([\\`*\[\]~])|((?<![^\W_])_|_(?![^\W_]))")
+_MARKS = re.compile(r"\*\*|\\(\W|_)")
 _LEADING = re.compile(r"^(\s*)([#>+-]|\d+[.)])(?=\s)")
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
@@ -32,6 +34,11 @@ def in_card(text: str, longest: int = 200) -> str:
 def in_message(text: str, longest: int = 200) -> str:
     """Foreign text for a message's markdown: nor a mention or HTML."""
     return in_card(text, longest).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def unmarked(text: str) -> str:
+    """What people see of a sentence of ours: without the marks of markdown, and what it escaped as it is."""
+    return unescape(_MARKS.sub(lambda found: found[1] or "", text))
 
 
 def size(number: int) -> str:

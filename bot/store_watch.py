@@ -91,6 +91,11 @@ class WatchedStore(Store):
             raise
         self._there("read")
 
+    @property
+    def writable(self) -> bool:
+        """Whether the last transaction that wrote went through; one that is full or locked can still be read."""
+        return "write" not in self._missing
+
     def long_absences(self) -> Sequence[Absence]:
         """Those that are over and were long enough to tell of, since this process began."""
         with self._guard:

@@ -34,8 +34,8 @@ SETTLING = timedelta(seconds=60)
 """A row younger than this has its job from the transaction that made it."""
 OLD_FILE = 3600.0
 """Seconds after which a file in the folder belongs to nobody."""
-OLD_FILES = {".download-": 600.0, ".packed-": 6 * 3600.0}
-"""The same by a name's beginning: a download is written all the time, parts may wait long until they are posted."""
+OLD_FILES = {".download-": 600.0, ".packed-": 1800.0}
+"""The same by a name's beginning: a download is written all the time, parts are touched at each post."""
 MOST_PRUNED = 1000
 """Rows of the audit that one sweep deletes: more than a busy minute makes, and done in a moment."""
 

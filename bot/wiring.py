@@ -20,6 +20,7 @@ from bot.chat.limits import Limits, SlowDown
 from bot.chat.living import LivingCard
 from bot.chat.reader import Reader
 from bot.errors import BotError, StoreUnavailable
+from bot.folder_check import folder_check
 from bot.guard import Guard
 from bot.identity import Identity, KeptIdentity
 from bot.ledger import moved_spaces, settings_seen, unverified
@@ -186,6 +187,7 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
         ready=migration,
         count=metrics.webhook_answered,
         knocks=knocks,
+        refused=heartbeat.refused,
     )
     ops = Ops(
         store=store,
@@ -195,6 +197,7 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
         migrated=migration,
         version=bot.__version__,
         unverified=knocks.lately,
+        writable=lambda: store.writable,
     )
     return create_app(door, ops, manifest.read().path, settings.public_url)
 
@@ -253,7 +256,13 @@ def build_worker(settings: Settings) -> Worker:
     bot_side, admin_sides = sides(chat.me, directory.me, listings, now)
     bots_observers.append(bot_side.observed)
     clients_observers += [side.observed for side in admin_sides]
-    checks = [*tokens.all(), knocking(store, now), care.check(), *(side.check() for side in (bot_side, *admin_sides))]
+    checks = [
+        *tokens.all(),
+        knocking(store, now),
+        care.check(),
+        folder_check(folder),
+        *(side.check() for side in (bot_side, *admin_sides)),
+    ]
     operators = Operators(
         store,
         outbox,

@@ -21,6 +21,7 @@ from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
 from bot.outbox import Unsure
 from bot.policy import Act, Verdict
+from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
 from bot.reports.endings import GONE, end
 from bot.reports.fetch import Fetch
@@ -105,7 +106,7 @@ class Deliver:
             trouble = self._serve(family, report_id, waiting, path) or trouble
         if trouble is not None:
             raise trouble
-        path.unlink(missing_ok=True)
+        disk.remove(path)
 
     def give_up(self, key: str, sentence: str) -> None:
         """End what still waits, and say so."""
@@ -146,7 +147,9 @@ class Deliver:
                 self._move(self._again(waiting), State.READY, State.FETCHING)
                 held = self._fetch.file(report, waiting, path, progress=meter, begun=passing_on.begin)
                 stem = file_stem(report)
-                pieces = stack.enter_context(pack(held, self._folder, stem=stem, limit=MAX_POSTED, progress=meter))
+                pieces = stack.enter_context(
+                    pack(held, self._folder, stem=stem, limit=MAX_POSTED, progress=meter.cutting)
+                )
             except BotError as error:
                 return self._not_fetched(error, waiting)
             trouble: BotError | None = None
@@ -281,6 +284,7 @@ class Deliver:
             if len(left) == len(posting.pieces):
                 self._card.found(now, posting.report)
             delivery, private = now, now.private
+            disk.touch(piece.path for piece in left)
             self._send(now, posting, left.pop(0))
         return True
 

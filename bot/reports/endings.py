@@ -41,5 +41,5 @@ def end(  # noqa: PLR0917 read at every call as "end this, so, because"
     if not deliveries.move(tx, delivery, state, now, why=why, error=error, reason=sentence):
         return False
     queue.put(tx, tasks.TELL, str(delivery.id))
-    log.info("delivery_ended", reference=delivery.reference, state=state.value)
+    log.info("delivery_ended", reference=delivery.reference, state=state.value, cause=str(error) if error else why)
     return True

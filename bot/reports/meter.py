@@ -49,12 +49,17 @@ class Meter:
         self._outbox = outbox
         self._waiting = tuple(waiting)[:MOST_LINES]
         self._came, self._total = 0, total or 0
+        self._cutting = False
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
 
     def __call__(self, came: int, total: int = 0) -> None:
         """Note that so many bytes came, of so many (0: nobody knows)."""
         self._came, self._total = came, total or self._total
+
+    def cutting(self, done: int, total: int) -> None:
+        """Note that all is fetched, and how much of it is cut into parts."""
+        self._came, self._total, self._cutting = done, total, True
 
     def __enter__(self) -> Self:
         """Begin to count the seconds."""
@@ -91,12 +96,18 @@ class Meter:
 
     def _tell(self) -> None:
         told = list(self._waiting)
-        shown, changes = 0, 0
+        shown, changes, cutting = 0, 0, False
         self._over.wait(LONG)
         while told and changes <= MOST_EDITS and not self._over.is_set():
             came, total = self._came, self._total
+            if cutting is not self._cutting:
+                cutting, shown = self._cutting, 0
             if worth_it(shown, came, total):
-                told = [one for one in told if not self._over.is_set() and self._say(one, line(came, total))]
+                told = [
+                    one
+                    for one in told
+                    if not self._over.is_set() and self._say(one, line(came, total, cutting=cutting))
+                ]
                 shown, changes = came, changes + 1
             self._over.wait(EVERY)
 
@@ -112,8 +123,10 @@ class Meter:
         return True
 
 
-def line(came: int, total: int) -> str:
+def line(came: int, total: int, *, cutting: bool = False) -> str:
     """How far it is."""
+    if cutting:
+        return f"{WORDS}: it is here, and I cut it into parts: {percent(came, total)} %."
     if total <= 0:
         return f"{WORDS}: {size(came)} so far."
     return f"{WORDS}: {percent(came, total)} % of {size(total)}."

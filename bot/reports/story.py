@@ -15,7 +15,7 @@ from bot.ledger import deliveries, hindrances
 from bot.ledger import posts as by_key
 from bot.ledger.deliveries import CLOSED, IN_HAND, State
 from bot.ledger.tables import posts
-from bot.plain_words import ago, count, duration, size, utc
+from bot.plain_words import ago, count, duration, size, unmarked, utc
 from bot.reports.message_link import message_link
 from bot.reports.watch import deliver_key, interval, watch_key
 
@@ -108,7 +108,7 @@ def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
         yield STANDS[one.state] + _next_look(one, now, besides)
         yield f"At the latest at {utc(one.deadline_at)} I stop, and say so."
     else:
-        yield STANDS.get(one.state) or one.reason or f"It ended: {one.state.value}."
+        yield STANDS.get(one.state) or unmarked(one.reason or "") or f"It ended: {one.state.value}."
     if besides.hindrance is not None and one.state not in CLOSED:
         trouble = besides.hindrance
         yield f"Since {utc(trouble.since)} there is trouble: {trouble.words} I go on trying; nobody need do anything."

@@ -100,6 +100,9 @@ class Waiting:
                 since = one.asked_at if self._name == tasks.ANSWER else hindrance.since
                 if now - since >= self._patience:
                     self._tell(one, error)
+                elif error.retry_after is not None:
+                    # Webex may ask for an hour: nobody is left without a word for so long.
+                    error.retry_after = min(error.retry_after, (since + self._patience - now).total_seconds())
         return False
 
     def _tell(self, delivery: Delivery, error: WebexError) -> None:

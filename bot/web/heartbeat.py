@@ -1,8 +1,10 @@
-"""The door's sign of life. After a silence, messages may have been missed: a job looks for them."""
+"""The door's sign of life. After a silence, or when events were refused, messages were missed: a job looks for them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -11,7 +13,6 @@ from bot.errors import BotError
 from bot.ledger import presence
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from datetime import datetime
 
@@ -20,15 +21,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+STEP: Final = 2.0
+"""Seconds until the next sign while something is to be made up for, or the database is away."""
+LAG: Final = timedelta(minutes=1)
+"""How long before its refusal an event's message may have been written."""
+
 
 class Heartbeat:
-    """Signs every minute, in a thread of its own."""
+    """Signs every minute, in a thread of its own; sooner when the door has refused an event."""
 
     def __init__(self, store: Store, queue: Queue, now: Callable[[], datetime]) -> None:
         self._store = store
         self._queue = queue
         self._now = now
         self._started = True
+        self._guard = threading.Lock()
+        self._refused: tuple[datetime, int] | None = None  # since when, and how many
+
+    def refused(self) -> None:
+        """An event could not be kept: Webex does not bring it again, so it is looked for when the database is back."""
+        with self._guard:
+            since, number = self._refused or (self._now() - LAG, 0)
+            self._refused = since, number + 1
 
     def forever(self, stop: threading.Event) -> None:
         """Sign until ``stop`` is set."""
@@ -38,14 +52,29 @@ class Heartbeat:
             except BotError as error:
                 # No sign is a sign too: the silence shows when the database is back. That it is away, the store says.
                 log.debug("no_sign_of_life", cause=str(error))
-            stop.wait(presence.SIGN_EVERY)
+                stop.wait(STEP)
+            else:
+                self._wait(stop)
+
+    def _wait(self, stop: threading.Event) -> None:
+        left = presence.SIGN_EVERY
+        while left > 0 and self._refused is None and not stop.wait(STEP):
+            left -= STEP
 
     def once(self) -> None:
         """Sign, and put the job for an absence that ends with it."""
+        with self._guard:
+            refused = self._refused
         with self._store.begin() as tx:
             away = presence.sign(tx, self._now(), started=self._started)
             if away is not None:
                 self._queue.put(tx, tasks.CATCH_UP, away.key)
+            elif refused is not None:
+                missed = presence.Absence(refused[0], self._now(), told=False)
+                self._queue.put(tx, tasks.CATCH_UP, missed.key)
         self._started = False
+        with self._guard:
+            if self._refused == refused:  # else another one was refused meanwhile
+                self._refused = None
         if away is not None and away.noticeable:
             log.warning("was_away", since=away.since.isoformat(), until=away.until.isoformat())

@@ -35,6 +35,8 @@ class Ops:
     version: str
     unverified: Callable[[], int] = lambda: 0
     """How many webhook calls did not verify in the last five minutes, at this process."""
+    writable: Callable[[], bool] = lambda: True
+    """Whether the database takes what is written; without that every event is refused."""
 
 
 def add_routes(app: Flask, ops: Ops) -> None:
@@ -62,6 +64,8 @@ def add_routes(app: Flask, ops: Ops) -> None:
 def _look(ops: Ops) -> dict[str, Any]:
     if not ops.migrated():
         return {"database": "not migrated yet"}
+    if not ops.writable():
+        return {"database": "cannot be written"}
     with ops.store.read() as tx:
         depth = ops.queue.depth(tx)
         seen = facts.noted_at(tx, facts.WORKER_SEEN)

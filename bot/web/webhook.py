@@ -72,6 +72,8 @@ class Door:
     """Migrates the database if nobody has; raises ``StoreUnavailable``."""
     count: Callable[[int], None]
     knocks: Knocks = field(default_factory=Knocks)
+    refused: Callable[[], None] = lambda: None
+    """Told of each verified event that could not be kept."""
 
 
 class MalformedError(ValueError):
@@ -147,6 +149,7 @@ def _keep(door: Door, event: Event) -> Response:
     except StoreUnavailable as error:
         # The store has said that it is away; a line for each event would be a flood.
         log.debug("webhook_not_stored", cause=str(error.__cause__ or error))
+        door.refused()
         return Response("try again\n", 503, {"Retry-After": RETRY_AFTER})
     return Response("ok\n", 200)
 

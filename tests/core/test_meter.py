@@ -170,3 +170,7 @@ def test_edits_are_ten_per_cent_apart_and_so_at_most_ten(pieces: list[int], tota
             shown = came
     assert all(after - before >= 10 for before, after in pairwise(said))
     assert len(said) <= 1 + MOST_EDITS
+
+
+def test_cutting_into_parts_is_told_in_the_same_line() -> None:
+    assert line(5_000_000, 10_000_000, cutting=True) == "Fetching the file: it is here, and I cut it into parts: 50 %."

@@ -6,10 +6,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.plain_words import ago, count, duration, in_card, in_message, one_line, size, utc
+from bot.plain_words import ago, count, duration, in_card, in_message, one_line, size, unmarked, utc
 
 NOW = datetime(2024, 3, 24, 17, 13, tzinfo=UTC)
 FOREIGN = st.text(
@@ -95,3 +95,11 @@ def test_foreign_text_makes_neither_markup_nor_mention_nor_html_in_a_message(tex
 @pytest.mark.parametrize("text", ["Active_Hosts_2024.csv", "Calling Usage (EU)", "a+b = c, 50 %", "Ünïcödé 会議"])
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert in_card(text) == text
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_what_people_see_of_an_escaped_text_is_the_text(text: str) -> None:
+    """But for what was added to part a link's joints."""
+    plain = one_line(text)
+    assume("**" not in plain and "](" not in plain and "{{" not in plain and "&" not in plain)
+    assert unmarked(f"**{in_message(text)}** is done") == f"{plain} is done"

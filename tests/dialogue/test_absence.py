@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from bot.emulator import Emulator
 from bot.ledger import presence
@@ -119,3 +123,27 @@ def test_a_refusal_at_one_call_loses_no_message(stage: Stage, path: str, status:
 
     with stage.program():
         missed.file()
+
+
+def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_back(stage: Stage) -> None:
+    """Webex does not bring a refused event again; and readiness says that nothing can be written."""
+    answered_before(stage)
+    with stage.program() as door:
+        stage.register(door)
+        stage.emulator.deliver_webhooks = True
+        ready = f"{door}/readyz"
+        lock = sqlite3.connect(stage.settings().data_dir / "reportbot.db", isolation_level=None)
+        with closing(lock):
+            lock.execute("BEGIN EXCLUSIVE")
+            line = stage.at(stage.grace).says("help")
+            deadline = time.monotonic() + 30
+            while (answer := requests.get(ready, timeout=10)).status_code != 503:
+                assert time.monotonic() < deadline, answer.text
+                time.sleep(0.1)
+            assert answer.json()["database"] in {"cannot be written", "cannot be reached"}
+            lock.execute("ROLLBACK")
+        line.card()
+        until = time.monotonic() + 30
+        while (answer := requests.get(ready, timeout=10)).status_code != 200:
+            assert time.monotonic() < until, answer.text
+            time.sleep(0.1)
