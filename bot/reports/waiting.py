@@ -98,11 +98,9 @@ class Waiting:
         if isinstance(error, WebexError) and not any(part in error.call for part in SAYING):
             for one in waiting:
                 since = one.asked_at if self._name == tasks.ANSWER else hindrance.since
-                if now - since >= self._patience:
+                # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
+                if now + timedelta(seconds=error.retry_after or 0.0) - since >= self._patience:
                     self._tell(one, error)
-                elif error.retry_after is not None:
-                    # Webex may ask for an hour: nobody is left without a word for so long.
-                    error.retry_after = min(error.retry_after, (since + self._patience - now).total_seconds())
         return False
 
     def _tell(self, delivery: Delivery, error: WebexError) -> None:
