@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.errors import BotError
+from bot.errors import BotError, StoreUnavailable
 from bot.ledger import facts, moved_spaces, unverified
 from bot.outbox import Unsure
 from bot.ports import Target
@@ -154,6 +154,8 @@ class Operators:
                 self._away(check)
             else:
                 self._there(check, trouble)
+        except StoreUnavailable as error:
+            log.debug("operators_not_told", check=check.name, cause=str(error))  # the store has said that it is away
         except BotError as error:
             self._once(f"{check.name} {error}", "operators_not_told", check=check.name, cause=str(error))
 

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 
 from bot import audit_command
 from bot.cli import main
 from bot.ledger import audit
 from bot.ledger.audit import Door, Entry
-from bot.settings import Settings
 from bot.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.core.workbench import Workbench
-
-
-@pytest.fixture
-def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
-    """The workbench's settings in the environment, and a log that is put back."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in bench.stage.environ.items():
-        monkeypatch.setenv(name, value)
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    yield bench
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def write(bench: Workbench, number: int, **more: Any) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 from typing import TYPE_CHECKING
-
-import pytest
-import structlog
 
 from bot import tasks
 from bot.cli import main
@@ -16,30 +12,14 @@ from bot.ledger import hindrances
 from bot.ledger.deliveries import State
 from bot.reports.message_link import message_link
 from bot.reports.watch import watch_key
-from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pytest
 
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
 CHECKED = "It was checked that the asker may have it: yes."
-
-
-@pytest.fixture
-def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
-    """The workbench's settings in the environment, and a log that is put back."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in bench.stage.environ.items():
-        monkeypatch.setenv(name, value)
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    yield bench
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def delivered(bench: Workbench, **where) -> tuple[str, Message]:

@@ -1,10 +1,15 @@
+"""The workbench for every folder that uses it; a folder or a test may have its own instead."""
+
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from bot.emulator import Emulator
+from bot.settings import Settings
 from tests.core.workbench import Workbench, migrated
 
 if TYPE_CHECKING:
@@ -30,3 +35,18 @@ def bench(tmp_path: Path, database: Path, settings: dict[str, str]) -> Iterator[
         made = Workbench(emulator, tmp_path / "data", database, **({"POLL_INTERVAL": "10"} | settings))
         yield made
         made.stop()
+
+
+@pytest.fixture
+def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """The workbench's settings in the environment, and a log that is put back."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in bench.stage.environ.items():
+        monkeypatch.setenv(name, value)
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield bench
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
