@@ -30,6 +30,8 @@ LOOK = 0.5
 MUST_BE_FOUND_WITHIN = 45.0
 """Seconds. A webhook that is lost while the door lives is found at the door's next start, which looks back two minutes
 behind its last sign of life. So somebody starts the door anew in time, as a deploy would."""
+READABLE_WITHIN = 30.0
+"""Seconds. While a new process recovers what a killed one left of the database, nobody else can read it."""
 HEALS_WITHIN = 150.0
 """Seconds from the end of all trouble to the ending of every question: waits between tries go up to a minute."""
 
@@ -162,7 +164,11 @@ class Run:
         return time.monotonic() - began
 
     def _verdict(self) -> Verdict:
-        return Verdict(self.stage, self.people, self.mail.heard, read(self.system.database))
+        deadline = time.monotonic() + READABLE_WITHIN
+        while (ledger := read(self.system.database)) is None:
+            assert time.monotonic() < deadline, "the ledger cannot be read"
+            self._tend()
+        return Verdict(self.stage, self.people, self.mail.heard, ledger)
 
     def _judged(self, seconds: float) -> Outcome:
         # Whatever is still on its way may yet be said a second time: wait until a question asked now is answered.

@@ -55,10 +55,10 @@ class Ledger:
         return [one for one in self.posts if one["key"].startswith(beginnings)]
 
 
-def read(database: Path) -> Ledger:
-    """Read the ledger as it is now; an empty one while it cannot be read."""
+def read(database: Path) -> Ledger | None:
+    """Read the ledger as it is now; None while it cannot be read: an empty one would tell of lost presses."""
     if not database.exists():
-        return Ledger()
+        return None
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
         connection.row_factory = sqlite3.Row
         try:
@@ -68,7 +68,7 @@ def read(database: Path) -> Ledger:
                 for name in ("events", "deliveries", "posts", "audit")
             }
         except sqlite3.OperationalError:
-            return Ledger()
+            return None
     events = {f"{one['resource']}:{one['data_id']}": one for one in tables.pop("events")}
     return Ledger(events=events, **tables)
 
