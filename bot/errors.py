@@ -66,6 +66,9 @@ ADMIN_TOKEN = "the bot's admin token"  # noqa: S105 words about it, not the toke
 BOT_TOKEN = "the bot's own token"  # noqa: S105 likewise
 """The two tokens, as people read of them."""
 
+DOWNLOAD = "GET download"
+"""How a download is called in errors and logs: its address is a secret."""
+
 PASSING_STATUSES = frozenset({423, 429, 500, 502, 503, 504})
 
 
@@ -99,7 +102,7 @@ class WebexError(BotError):
         self.retry_after = retry_after
         self.reached = reached
         self.passing = (status is None or status in PASSING_STATUSES) if passing is None else passing
-        super().__init__(sentence_for(status, message, tracking_id, whose))
+        super().__init__(sentence_for(status, message, tracking_id, whose, call))
 
     def __str__(self) -> str:
         return f"{self.call} -> {self.status or 'no answer'} {self.message} (tracking id {self.tracking_id or 'none'})"
@@ -132,13 +135,19 @@ SENTENCES = {
     404: "Webex does not know this",
     405: "Webex says the request was wrong",
     409: "Webex reports a conflict; try again in a minute",
-    410: "Webex says this is gone: the link has expired, or the file was found infected. Make the report anew",
+    410: "Webex says this is gone",
     413: "Webex says this is too large",
     415: "Webex says the request was wrong",
-    423: "Webex is still scanning the file for malware",
-    428: "Webex could not scan this file for malware, so it was not fetched",
+    423: "Webex has locked this for the moment",
+    428: "Webex wants something first that the bot cannot give",
     429: "Webex asks the bot to slow down",
     451: "Webex keeps this in another region, where the bot cannot reach it",
+}
+
+SENTENCES_OF_DOWNLOADS = SENTENCES | {
+    410: "Webex says this is gone: the link has expired, or the file was found infected. Make the report anew",
+    423: "Webex is still scanning the file for malware",
+    428: "Webex could not scan this file for malware, so it was not fetched",
 }
 
 
@@ -146,12 +155,15 @@ SENTENCES = {
 _MARKUP = re.compile(r"[\\`*~<>\[\]()#|&]+")
 
 
-def sentence_for(status: int | None, message: str = "", tracking_id: str = "", whose: str = ADMIN_TOKEN) -> str:
-    """Say what a status means for the person, with what Webex's support asks for."""
+def sentence_for(
+    status: int | None, message: str = "", tracking_id: str = "", whose: str = ADMIN_TOKEN, call: str = ""
+) -> str:
+    """Say what a status of a call means for the person, with what Webex's support asks for."""
+    sentences = SENTENCES_OF_DOWNLOADS if call == DOWNLOAD else SENTENCES
     if status is None:
         said = NO_USE.get(message, "Webex did not answer")
-    elif status in SENTENCES:
-        said = SENTENCES[status].format(whose=whose)
+    elif status in sentences:
+        said = sentences[status].format(whose=whose)
     else:
         said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
     words = _MARKUP.sub(" ", message)[:200].strip()

@@ -16,14 +16,16 @@ from bot import tasks
 from bot.errors import BotError, StoreUnavailable
 from bot.ledger import audit, deliveries, events, facts
 from bot.ledger.deliveries import IN_HAND, State
+from bot.reports.fetch import held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
     from pathlib import Path
 
     from bot.queue import Queue
+    from bot.reports.workroom import Workroom
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -33,9 +35,7 @@ EVERY = 60.0
 SETTLING = timedelta(seconds=60)
 """A row younger than this has its job from the transaction that made it."""
 OLD_FILE = 3600.0
-"""Seconds after which a file in the folder belongs to nobody."""
-OLD_FILES = {".download-": 600.0, ".packed-": 1800.0}
-"""The same by a name's beginning: a download is written all the time, parts are touched at each post."""
+"""Seconds after which a file in the folder that has no name of this version's belongs to nobody."""
 MOST_PRUNED = 1000
 """Rows of the audit that one sweep deletes: more than a busy minute makes, and done in a moment."""
 
@@ -44,11 +44,19 @@ class Sweep:
     """Looks over the ledger and the folder."""
 
     def __init__(
-        self, store: Store, queue: Queue, folder: Path, now: Callable[[], datetime], *, audit_days: int = 0
+        self,
+        store: Store,
+        queue: Queue,
+        folder: Path,
+        workroom: Workroom,
+        now: Callable[[], datetime],
+        *,
+        audit_days: int = 0,
     ) -> None:
         self._store = store
         self._queue = queue
         self._folder = folder
+        self._workroom = workroom
         self._now = now
         self._audit_days = audit_days
 
@@ -70,7 +78,7 @@ class Sweep:
 
     def once(self) -> None:
         """Sweep."""
-        self._clear_folder()
+        self._workroom.clear()
         now = self._now()
         with self._store.begin() as tx:
             facts.note(tx, facts.WORKER_SEEN, "", now)
@@ -82,17 +90,23 @@ class Sweep:
                 self._queue.put(tx, tasks.ANSWER, str(one.id), keep_time=True)
             for one in deliveries.in_state(tx, State.PENDING):
                 self._queue.put(tx, tasks.WATCH, watch_key(one.family or "", one.region), keep_time=True)
-            for one in deliveries.in_state(tx, *IN_HAND):
+            in_hand = deliveries.in_state(tx, *IN_HAND)
+            for one in in_hand:
                 put_delivery(tx, self._queue, one.family or "", one.report_id, keep_time=True)
+            # Within the transaction: so nobody can come to need a file just now.
+            self._clear_folder({held_name(one.family or "", one.report_id) for one in in_hand})
 
-    def _clear_folder(self) -> None:
-        if not self._folder.is_dir():
-            return
-        for path in self._folder.iterdir():
+    def _clear_folder(self, needed: Collection[str]) -> None:
+        """Remove the files of reports that are not in hand; what else lies there goes when it is old."""
+        for path in self._folder.glob("*"):
             try:
-                old = next((age for start, age in OLD_FILES.items() if path.name.startswith(start)), OLD_FILE)
-                if time.time() - path.stat().st_mtime > old:
+                if path.is_dir():
+                    continue
+                ours = is_held_name(path.name)
+                if path.name not in needed if ours else time.time() - path.stat().st_mtime > OLD_FILE:
                     path.unlink()
                     log.info("old_file_removed")
             except FileNotFoundError:
                 continue  # delivered and removed meanwhile
+            except OSError as exc:
+                log.warning("old_file_stays", cause=exc.strerror)

@@ -35,6 +35,7 @@ from bot.reports.model import Family
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
+from bot.reports.workroom import Workroom
 from bot.settings import Settings, load, secret_key
 from bot.store_watch import WatchedStore
 from bot.sweep import Sweep
@@ -238,8 +239,9 @@ def build_worker(settings: Settings) -> Worker:
         watch_deadline=timedelta(seconds=settings.watch_deadline),
         poll_interval=settings.poll_interval,
     )
-    files = Files(admin, settings.report_download_hosts, observe=observe)
-    sweep = Sweep(store, queue, folder, now, audit_days=settings.audit_days)
+    workroom = Workroom(folder)
+    files = Files(admin, settings.report_download_hosts, observe=observe, workroom=workroom)
+    sweep = Sweep(store, queue, folder, workroom, now, audit_days=settings.audit_days)
     tokens = TokenChecks(directory, identity.person, admin if isinstance(admin, RefreshableToken) else None)
     observers.append(tokens.observed)
     wanted = manifest.read()
@@ -282,6 +284,7 @@ def build_worker(settings: Settings) -> Worker:
         outbox=outbox,
         card=card,
         folder=folder,
+        workroom=workroom,
         now=now,
         poll_interval=settings.poll_interval,
     )
@@ -314,6 +317,7 @@ def build_worker(settings: Settings) -> Worker:
         observe=metrics.job_run,
         threads=THREADS,
         start=start,
+        end=workroom.close,
     )
 
 

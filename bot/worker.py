@@ -49,6 +49,7 @@ class Worker:
         observe: Callable[[str, str], None],
         threads: int = 16,
         start: Callable[[threading.Event], None] | None = None,
+        end: Callable[[], None] | None = None,
     ) -> None:
         self._queue = queue
         self._tasks = tasks
@@ -56,12 +57,15 @@ class Worker:
         self._observe = observe
         self._threads = threads
         self._start = start
+        self._end = end
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set and what is in hand has ended or is handed back."""
         if self._start is not None:
             self._start(stop)
         self._queue.work(self.handle, threads=self._threads, stop=stop)
+        if self._end is not None:
+            self._end()
 
     def handle(self, job: Job) -> Again | None:
         """Run one job; never raises."""

@@ -162,7 +162,7 @@ def shown_for(
             coming = "The file comes once, in the thread of who asked first."
             buttons = [button("Send again", "again", report.id)]
         case Phase.READY if asked_for_file or awaited:
-            coming = "The file follows in this thread."
+            coming = "The file follows here."
             buttons = [button("Send again", "again", report.id)]
         case Phase.READY:
             coming = "The file is ready to be sent."

@@ -62,7 +62,9 @@ MOVES: dict[State, frozenset[State]] = {
     State.READY: frozenset(
         {State.FETCHING, State.PENDING, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}
     ),
-    State.FETCHING: frozenset({State.POSTING, State.READY, State.PENDING, State.FAILED, State.REFUSED, State.EXPIRED}),
+    State.FETCHING: frozenset(
+        {State.POSTING, State.READY, State.PENDING, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}
+    ),
     State.POSTING: frozenset({State.DONE, State.UNKNOWN, State.READY, State.FAILED, State.REFUSED, State.EXPIRED}),
 } | {state: frozenset() for state in CLOSED}
 

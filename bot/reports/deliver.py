@@ -7,9 +7,8 @@ twice what was said.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from bot.policy import Act, Verdict
 from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
 from bot.reports.endings import GONE, end
-from bot.reports.fetch import Fetch
+from bot.reports.fetch import Fetch, held_name
 from bot.reports.file_words import file_line, made_again, part_line
 from bot.reports.meter import Meter
 from bot.reports.model import Phase
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from bot.reports.model import Report
     from bot.reports.packing import Piece
     from bot.reports.request_card import RequestCard
+    from bot.reports.workroom import Workroom
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -77,6 +77,7 @@ class Deliver:
         outbox: Outbox,
         card: RequestCard,
         folder: Path,
+        workroom: Workroom,
         now: Callable[[], datetime],
         poll_interval: float,
     ) -> None:
@@ -89,6 +90,7 @@ class Deliver:
         self._outbox = outbox
         self._card = card
         self._folder = folder
+        self._workroom = workroom
         self._now = now
         self._poll_interval = poll_interval
 
@@ -98,15 +100,13 @@ class Deliver:
         Raises the first passing ``BotError``; what is left is done in the next run.
         """
         family, _, report_id = key.partition(":")
-        path = self._folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+        run = Run(family, report_id, self._folder / held_name(family, report_id))
         trouble: BotError | None = None
-        tried: set[int] = set()
-        while waiting := [one for one in self._waiting(family, report_id) if one.id not in tried]:
-            tried |= {delivery.id for delivery in waiting}
-            trouble = self._serve(family, report_id, waiting, path) or trouble
+        while waiting := self._come(run):
+            trouble = self._serve(run, waiting) or trouble
         if trouble is not None:
             raise trouble
-        disk.remove(path)
+        disk.remove(run.path)
 
     def give_up(self, key: str, sentence: str) -> None:
         """End what still waits, and say so."""
@@ -117,6 +117,12 @@ class Deliver:
         with self._store.read() as tx:
             return deliveries.of_report(tx, family, report_id, IN_HAND)
 
+    def _come(self, run: Run) -> list[Delivery]:
+        """Those who wait and were not tried in this run; they count as tried from now on."""
+        come = [one for one in self._waiting(run.family, run.report_id) if one.id not in run.tried]
+        run.tried |= {delivery.id for delivery in come}
+        return come
+
     def _end_all(
         self, ended: Sequence[Delivery], state: State, sentence: str, *, why: str = "", error: BotError | None = None
     ) -> None:
@@ -124,39 +130,57 @@ class Deliver:
             for delivery in ended:
                 end(tx, self._queue, delivery, state, sentence, self._now(), why=why, error=error)
 
-    def _serve(self, family: str, report_id: str, waiting: list[Delivery], path: Path) -> BotError | None:
+    def _serve(self, run: Run, waiting: list[Delivery]) -> BotError | None:
         """Serve these deliveries; gives the first trouble that will pass."""
         waiting = self._in_time(waiting)
         if not waiting:
             return None
         trouble: BotError | None = None
         try:
-            report = self._catalogue.details(family, report_id)
+            report = self._catalogue.details(run.family, run.report_id)
             if not self._is_done(report, waiting):
                 return None
-            waiting, trouble = self._permitted(waiting)
+            permitted, trouble = self._permitted(waiting)
         except BotError as error:
             return self._not_fetched(error, waiting)
-        return self._fetch_and_post(report, waiting, path) or trouble if waiting else trouble
+        run.in_doubt |= {one.id for one in waiting} - {one.id for one in permitted}
+        return self._fetch_and_post(run, report, permitted) or trouble if permitted else trouble
 
-    def _fetch_and_post(self, report: Report, waiting: list[Delivery], path: Path) -> BotError | None:
+    def _fetch_and_post(self, run: Run, report: Report, waiting: list[Delivery]) -> BotError | None:
         with ExitStack() as stack:
             passing_on = stack.enter_context(PassingOn(self._chat, self._first_target(waiting), report, MAX_POSTED))
-            meter = stack.enter_context(Meter(self._outbox, self._again(waiting)))
+            meter = stack.enter_context(Meter(self._outbox, lambda: self._told(run)))
             try:
                 self._move(self._again(waiting), State.READY, State.FETCHING)
-                held = self._fetch.file(report, waiting, path, progress=meter, begun=passing_on.begin)
+                held = self._fetch.file(report, waiting, run.path, progress=meter, begun=passing_on.begin)
+                with disk.writing("packed"):
+                    room = self._workroom.path()
                 stem = file_stem(report)
-                pieces = stack.enter_context(
-                    pack(held, self._folder, stem=stem, limit=MAX_POSTED, progress=meter.cutting)
-                )
+                pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=meter.cutting))
             except BotError as error:
                 return self._not_fetched(error, waiting)
+            meter.posting()
             trouble: BotError | None = None
             posting = Posting(report, held, pieces, passing_on, meter)
-            for delivery in self._again(waiting):
-                trouble = self._post(delivery, posting) or trouble
+            waiting = self._again(waiting)
+            while waiting:
+                for delivery in waiting:
+                    trouble = self._post(delivery, posting) or trouble
+                waiting = self._late(run, held)
         return trouble
+
+    def _late(self, run: Run, held: Downloaded) -> list[Delivery]:
+        """Those who have come since this was begun: the file is here, so they need no other fetching."""
+        late = self._in_time(self._come(run))
+        self._move(late, State.READY, State.FETCHING)
+        with self._store.begin(durable=False) as tx:
+            for delivery in late:
+                deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+        return self._again(late)
+
+    def _told(self, run: Run) -> list[Delivery]:
+        """Who may be told how far it is: all who wait but those of whom policy could not be asked."""
+        return [one for one in self._waiting(run.family, run.report_id) if one.id not in run.in_doubt]
 
     def _not_fetched(self, error: BotError, waiting: Sequence[Delivery]) -> BotError | None:
         """Gives the trouble if it will pass; otherwise it ends them all."""
@@ -284,7 +308,6 @@ class Deliver:
             if len(left) == len(posting.pieces):
                 self._card.found(now, posting.report)
             delivery, private = now, now.private
-            disk.touch(piece.path for piece in left)
             self._send(now, posting, left.pop(0))
         return True
 
@@ -321,6 +344,19 @@ class Deliver:
         if isinstance(error, FileRejected):
             return f"{named(delivery.title)} is done, but its file was not posted. {error.sentence}"
         return f"{named(delivery.title)} is done, but its file cannot be fetched. {error.sentence}"
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the job: its report, and whom it has met."""
+
+    family: str
+    report_id: str
+    path: Path
+    """Where its file is, once it is proved."""
+    tried: set[int] = field(default_factory=set)
+    in_doubt: set[int] = field(default_factory=set)
+    """Those of whom policy could not be asked: they get nothing in this run."""
 
 
 @dataclass(frozen=True, slots=True)

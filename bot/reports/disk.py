@@ -6,7 +6,6 @@ The database lies on the same disk, so some of it always stays free.
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,7 @@ import structlog
 from bot.errors import FileRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 KEEP_FREE: Final = 200 * 1024**2
@@ -52,15 +51,6 @@ def full(done: str) -> FileRejected:
     return FileRejected(
         f"The bot's disk is nearly full, so the file was not {done}. Its operators must make room; ask again then."
     )
-
-
-def touch(paths: Iterable[Path]) -> None:
-    """Say that these are still needed: the sweep takes away what looks forgotten."""
-    for path in paths:
-        try:
-            os.utime(path)
-        except OSError as exc:
-            log.warning("file_not_touched", cause=exc.strerror)
 
 
 def remove(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,19 @@ log = structlog.get_logger(__name__)
 HELD_SECONDS = 900.0
 """How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
 LINK_GONE = 410
+
+
+_HELD_NAME = re.compile(r"[0-9a-f]{32}")
+
+
+def held_name(family: str, report_id: str) -> str:
+    """The name under which a report's file lies in the folder for files."""
+    return hashlib.sha256(f"{family}:{report_id}".encode()).hexdigest()[:32]
+
+
+def is_held_name(name: str) -> bool:
+    """Whether it is such a name."""
+    return _HELD_NAME.fullmatch(name) is not None
 
 
 class Fetch:

@@ -1,12 +1,15 @@
-"""Tells people how far a long download is: one line in each thread, edited now and then, taken back at the end.
+"""Tells people how far a large file is: one line in each thread, edited now and then, taken back at the end.
 
 The download only leaves its figures here; a small thread says them, so that a slow Webex holds nothing up and a
-download that hangs is told too. The line is a courtesy: whatever goes wrong with it is a line in the log.
+download that hangs is told too. It asks anew who waits: somebody may come, or cancel, in the middle. The line is a
+courtesy: whatever goes wrong with it is a line in the log.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -16,7 +19,7 @@ from bot.plain_words import size
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LONG = 10.0
-"""Seconds after which a download is worth a word."""
+"""Seconds after which a file that is still not there is worth a word."""
 EVERY = 5.0
 """Seconds between two edits of a line, at least."""
 STEP = 10
@@ -32,34 +35,73 @@ STEP = 10
 GROWTH = 1.5
 """By how much what came must have grown between two edits where nobody knows how much there will be."""
 MOST_EDITS = 10
-"""Webex takes no more of one message."""
+"""Webex takes no more of one message; then another takes its place."""
 MOST_LINES = 10
 """Threads that are told, of those who wait for one report: each edit is a call of the bot's few."""
 WORDS = "Fetching the file"
 """How each line begins; by it a line that a kill left behind is known."""
 
 
+class Stage(Enum):
+    """What is being done with the file."""
+
+    FETCHING = "fetching"
+    CUTTING = "cutting"
+    POSTING = "posting"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How far it is: bytes so far, of so many (0: nobody knows)."""
+
+    stage: Stage = Stage.FETCHING
+    came: int = 0
+    total: int = 0
+
+
+NOTHING = Figures()
+
+
+@dataclass(slots=True)
+class Line:
+    """What is said in one thread."""
+
+    delivery: Delivery
+    shown: Figures = NOTHING
+    edits: int = 0
+    given_up: bool = False
+    """Webex did not take it: this thread is left alone."""
+
+
 class Meter:
     """Called with the bytes so far at every chunk; a context around fetching and posting. Never raises.
 
-    ``waiting``: who gets the file, as the ledger has them now. It is said where the file will be.
+    ``waiting`` gives who gets the file, as the ledger has them now; it may raise ``BotError``. It is said where the
+    file will be.
     """
 
-    def __init__(self, outbox: Outbox, waiting: Sequence[Delivery], total: int | None = None) -> None:
+    def __init__(self, outbox: Outbox, waiting: Callable[[], Sequence[Delivery]]) -> None:
         self._outbox = outbox
-        self._waiting = tuple(waiting)[:MOST_LINES]
-        self._came, self._total = 0, total or 0
-        self._cutting = False
+        self._waiting = waiting
+        self._now = NOTHING
+        self._lines: dict[int, Line] = {}
+        self._posted: set[int] = set()
+        self._speaking = threading.Lock()
+        """Held while a line is said, or taken back for good."""
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
 
     def __call__(self, came: int, total: int = 0) -> None:
         """Note that so many bytes came, of so many (0: nobody knows)."""
-        self._came, self._total = came, total or self._total
+        self._now = Figures(Stage.FETCHING, came, total)
 
     def cutting(self, done: int, total: int) -> None:
         """Note that all is fetched, and how much of it is cut into parts."""
-        self._came, self._total, self._cutting = done, total, True
+        self._now = Figures(Stage.CUTTING, done, total)
+
+    def posting(self) -> None:
+        """Note that the file is being posted, to one after another."""
+        self._now = Figures(Stage.POSTING)
 
     def __enter__(self) -> Self:
         """Begin to count the seconds."""
@@ -74,76 +116,103 @@ class Meter:
 
     def __exit__(self, *_: object) -> None:
         """Take every line back."""
-        self._stop()
-        for delivery in self._waiting:
-            take_back_line(self._outbox, delivery)
-
-    def posted(self, delivery: Delivery) -> None:
-        """Take the line of this one back, since its file is there; before that is on record, for a kill's sake."""
-        self._stop()
-        take_back_line(self._outbox, delivery)
-
-    def _stop(self) -> None:
         self._over.set()
         if self._thread is not None:
             self._thread.join()
+        for line in self._lines.values():
+            take_back_line(self._outbox, line.delivery)
+
+    def posted(self, delivery: Delivery) -> None:
+        """Take the line of this one back, since its file is there; before that is on record, for a kill's sake."""
+        with self._speaking:
+            self._posted.add(delivery.id)
+            self._lines.pop(delivery.id, None)
+            take_back_line(self._outbox, delivery)
 
     def _run(self) -> None:
         try:
-            self._tell()
+            self._over.wait(LONG)
+            while not self._over.is_set():
+                self._tell()
+                self._over.wait(EVERY)
         except Exception:  # a bug here must not show as one of the download
             log.exception("meter_crashed")
 
     def _tell(self) -> None:
-        told = list(self._waiting)
-        shown, changes, cutting = 0, 0, False
-        self._over.wait(LONG)
-        while told and changes <= MOST_EDITS and not self._over.is_set():
-            came, total = self._came, self._total
-            if cutting is not self._cutting:
-                cutting, shown = self._cutting, 0
-            if worth_it(shown, came, total):
-                told = [
-                    one
-                    for one in told
-                    if not self._over.is_set() and self._say(one, line(came, total, cutting=cutting))
-                ]
-                shown, changes = came, changes + 1
-            self._over.wait(EVERY)
-
-    def _say(self, delivery: Delivery, words: str) -> bool:
-        """Edit the line, or say it when it is not there. False: leave this thread alone from now on."""
-        key = line_key(delivery, private=delivery.private)
+        """Say it once in every thread where it is worth it."""
+        now = self._now
         try:
-            if not self._outbox.edit(key, words):
-                self._outbox.say(key, target_of(delivery), words, mark=WORDS)
+            waiting = self._waiting()
+        except BotError as error:
+            log.info("progress_not_said", cause=str(error))
+            return
+        for delivery in waiting:
+            with self._speaking:
+                if not self._over.is_set():
+                    self._follow(delivery, now)
+        ids = {delivery.id for delivery in waiting}
+        with self._speaking:
+            for gone in [one for one in self._lines if one not in ids]:
+                take_back_line(self._outbox, self._lines.pop(gone).delivery)
+
+    def _follow(self, delivery: Delivery, now: Figures) -> None:
+        line = self._lines.get(delivery.id)
+        if line is None:
+            if delivery.id in self._posted or len(self._lines) >= MOST_LINES:
+                return
+            line = self._lines[delivery.id] = Line(delivery)
+        line.delivery = delivery
+        if line.given_up or not worth_it(line.shown, now):
+            return
+        try:
+            self._say(line, words(now))
         except BotError as error:
             log.info("progress_not_said", reference=delivery.reference, cause=str(error))
-            return False
-        return True
+            line.given_up = True
+        else:
+            line.shown = now
+
+    def _say(self, line: Line, said: str) -> None:
+        """Edit the line, or say it when it is not there or was edited often enough. Raises ``BotError``."""
+        key = line_key(line.delivery, private=line.delivery.private)
+        if line.edits == MOST_EDITS:
+            self._outbox.take_back(key, mark=WORDS)
+            line.edits = 0
+        if self._outbox.edit(key, said):
+            line.edits += 1
+        else:
+            self._outbox.say(key, target_of(line.delivery), said, mark=WORDS)
 
 
-def line(came: int, total: int, *, cutting: bool = False) -> str:
+def words(now: Figures) -> str:
     """How far it is."""
-    if cutting:
-        return f"{WORDS}: it is here, and I cut it into parts: {percent(came, total)} %."
-    if total <= 0:
-        return f"{WORDS}: {size(came)} so far."
-    return f"{WORDS}: {percent(came, total)} % of {size(total)}."
+    match now.stage:
+        case Stage.POSTING:
+            return f"{WORDS}: it is here, and I am posting it."
+        case Stage.CUTTING:
+            return f"{WORDS}: it is here, and I cut it into parts: {percent(now)} %."
+        case Stage.FETCHING if now.total <= 0:
+            return f"{WORDS}: {size(now.came)} so far."
+        case Stage.FETCHING:
+            return f"{WORDS}: {percent(now)} % of {size(now.total)}."
 
 
-def percent(came: int, total: int) -> int:
+def percent(now: Figures) -> int:
     """Whole per cent, at most 100: the host's figure may be wrong."""
-    return min(100, came * 100 // total)
+    return min(100, now.came * 100 // now.total) if now.total > 0 else 0
 
 
-def worth_it(shown: int, came: int, total: int) -> bool:
-    """Whether what came since the line was last changed is worth an edit; ``shown`` 0: there is no line yet."""
-    if shown == 0:
-        return came > 0 and (came < total or total <= 0)
-    if total <= 0:
-        return came >= shown * GROWTH
-    return percent(came, total) - percent(shown, total) >= STEP
+def worth_it(shown: Figures, now: Figures) -> bool:
+    """Whether what is so now is worth a word, after what was shown (``NOTHING``: there is no line yet)."""
+    if now.stage is not shown.stage:
+        return True
+    if now.stage is Stage.POSTING:
+        return False
+    if shown.came == 0:
+        return now.came > 0 and (now.came < now.total or now.total <= 0)
+    if now.total <= 0:
+        return now.came >= shown.came * GROWTH
+    return percent(now) - percent(shown) >= STEP
 
 
 def line_key(delivery: Delivery, *, private: bool) -> str:

@@ -47,6 +47,8 @@ class Besides:
     link: str | None = None
     """To the message with the file."""
     hindrance: Hindrance | None = None
+    under_way: bool = False
+    """Its file is being fetched or posted for somebody who asked before."""
     shortest: float = 0.0
     """``POLL_INTERVAL``, in seconds; 0: how often it is looked at is not told."""
 
@@ -63,7 +65,12 @@ def gather(tx: Transaction, delivery: Delivery, now: datetime, shortest: float =
     job = _job_of(served)
     if job is not None:
         hindrance = hindrances.read(tx, *job, now)
-    return Besides(_link(tx, served), hindrance, shortest)
+    return Besides(_link(tx, served), hindrance, _under_way(tx, served), shortest)
+
+
+def _under_way(tx: Transaction, one: Delivery) -> bool:
+    busy = (State.FETCHING, State.POSTING)
+    return one.state is State.READY and bool(deliveries.of_report(tx, one.family or "", one.report_id, busy))
 
 
 def _job_of(one: Delivery) -> tuple[str, str] | None:
@@ -107,6 +114,8 @@ def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
     if one.state is State.PENDING:
         yield STANDS[one.state] + _next_look(one, now, besides)
         yield f"At the latest at {utc(one.deadline_at)} I stop, and say so."
+    elif besides.under_way:
+        yield "It is done. Its file is being fetched for who asked before, and comes here too."
     else:
         yield STANDS.get(one.state) or unmarked(one.reason or "") or f"It ended: {one.state.value}."
     if besides.hindrance is not None and one.state not in CLOSED:

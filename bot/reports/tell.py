@@ -83,12 +83,9 @@ class Tell:
             if error.status not in GONE:
                 raise
             key = f"{key}:privately"
-            self._outbox.say(
-                key,
-                Target(person_id=delivery.asker_id, direct=True),
-                f"I could not answer in the space where you asked: I am not in it any more. {said}",
-                mark=mark,
-            )
+            elsewhere = not (delivery.private or delivery.room_type == DIRECT)
+            why = "I could not answer in the space where you asked: I am not in it any more. " if elsewhere else ""
+            self._outbox.say(key, Target(person_id=delivery.asker_id, direct=True), f"{why}{said}", mark=mark)
         self._card.ended(delivery, key)
         take_back_line(self._outbox, delivery)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bot.errors import FileRejected, WebexError
+from bot.errors import DOWNLOAD, FileRejected, WebexError
 from bot.ports import Downloaded
 from bot.reports import disk
 from bot.webex.answers import error_from, header
@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     import requests
 
     from bot.reports.model import Report
+    from bot.reports.workroom import Workroom
     from bot.webex.transport import Observe, TokenSource
 
-CALL: Final = "GET download"
-"""How a download is called in errors and logs: its address is a secret."""
 MAX_BYTES: Final = 2 * 1024**3
 MAX_REDIRECTS: Final = 5
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -55,6 +54,7 @@ class Files:
         timeout: tuple[float, float] = TIMEOUT,
         observe: Observe | None = None,
         max_bytes: int = MAX_BYTES,
+        workroom: Workroom | None = None,
         keep_free: int = disk.KEEP_FREE,
         longest: float = LONGEST_DOWNLOAD,
     ) -> None:
@@ -63,9 +63,11 @@ class Files:
         self._timeout = timeout
         self._observe = observe
         self._max_bytes = max_bytes
+        self._workroom = workroom
+        """Where a file is until it is proved; None: beside its place."""
         self._keep_free = keep_free
         self._longest = longest
-        self._session = PlainSession(pool=1, longest=longest)
+        self._session = PlainSession(longest=longest)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -90,7 +92,7 @@ class Files:
         """
         if not report.download_url:
             raise FileRejected("Webex gives no download link for this report. Ask again later.")
-        with self._opened(report.download_url) as response, _beside(to) as (part, temporary):
+        with self._opened(report.download_url) as response, _beside(to, self._workroom) as (part, temporary):
             got = Received(report.checksum)
             with _passed_on(temporary, _length(response), begun) as pass_on:
                 for size in self._save(response, part, temporary, got):
@@ -118,7 +120,7 @@ class Files:
         with response:
             if response.status_code >= FIRST_ERROR:
                 take_error(response)
-                raise error_from(CALL, response.status_code, response.headers, response.content, secrets=(token,))
+                raise error_from(DOWNLOAD, response.status_code, response.headers, response.content, secrets=(token,))
             yield response
 
     def _follow(self, url: str, token: str) -> requests.Response:
@@ -141,7 +143,7 @@ class Files:
             response = self._session.get(url, auth=Bearer(token), headers=headers, stream=True, timeout=self._timeout)
             status = response.status_code
         except FOREIGN as exc:
-            failure = no_answer(CALL, exc)  # not chained: its text would hold the link
+            failure = no_answer(DOWNLOAD, exc)  # not chained: its text would hold the link
         else:
             return response
         finally:
@@ -162,7 +164,7 @@ class Files:
                     "fetches. Make the report for a shorter period."
                 )
             if time.monotonic() > deadline:
-                raise WebexError(CALL, None, message="the download took too long", reached=True)
+                raise WebexError(DOWNLOAD, None, message="the download took too long", reached=True)
             if got.size - looked_at >= disk.LOOK_EVERY:
                 looked_at = got.size
                 disk.check_room(temporary.parent, keep_free=self._keep_free)
@@ -173,11 +175,13 @@ class Files:
 
 
 @contextmanager
-def _beside(to: Path) -> Iterator[tuple[Any, Path]]:
-    """A temporary file in the same folder; whatever happens, it is gone afterwards."""
+def _beside(to: Path, workroom: Workroom | None) -> Iterator[tuple[Any, Path]]:
+    """A temporary file on the same disk; whatever happens, it is gone afterwards."""
     with (
         disk.writing(),
-        tempfile.NamedTemporaryFile(dir=to.parent, prefix=".download-", suffix=".part", delete=False) as part,
+        tempfile.NamedTemporaryFile(
+            dir=workroom.path() if workroom else to.parent, prefix=".download-", suffix=".part", delete=False
+        ) as part,
     ):
         temporary = Path(part.name)
         try:
@@ -214,7 +218,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     try:
         yield from response.iter_content(CHUNK)
     except FOREIGN as exc:
-        failure = no_answer(CALL, exc)
+        failure = no_answer(DOWNLOAD, exc)
     else:
         return
     raise failure

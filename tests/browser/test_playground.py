@@ -132,5 +132,5 @@ def test_the_page_without_its_renderer_still_shows_the_texts(browser: Browser, a
 
     ask(found, "Meeting Details")
 
-    found.get_by_text("The file follows in this thread").last.wait_for()
+    found.get_by_text("The file follows here").last.wait_for()
     context.close()

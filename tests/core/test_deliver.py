@@ -44,7 +44,7 @@ def test_the_steps_come_in_order(bench: Workbench) -> None:
     assert steps == [f"GET {report.id}", "GET memberships", "GET api", "GET memberships", "POST messages"]
     assert bench.delivery().state is State.DONE
     assert files(bench.said(bench.stage.group)) == [CSV]
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
 
 
 def test_somebody_external_joins_between_card_and_file(bench: Workbench) -> None:
@@ -64,14 +64,7 @@ def test_somebody_external_joins_between_card_and_file(bench: Workbench) -> None
 def test_somebody_external_joins_while_the_file_is_fetched(bench: Workbench) -> None:
     """Policy is asked right before the post, not only before the download."""
     carded(bench, bench.stage.group)
-    fetch = bench.files.download
-
-    def slow(*args: Any, **more: Any) -> Any:
-        held = fetch(*args, **more)
-        bench.world.join(bench.stage.group, bench.stage.ethan)
-        return held
-
-    bench.files.download = slow  # type: ignore[method-assign]
+    bench.while_fetching(lambda: bench.world.join(bench.stage.group, bench.stage.ethan))
 
     bench.work()
 
@@ -128,7 +121,24 @@ def test_a_file_that_may_not_be_posted_is_said_once(bench: Workbench, how: dict[
 
     assert files(bench.said()) == []
     assert words(bench.said()).count(said) == 1
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (410, "Webex says this is gone."),
+        (428, "Webex wants something first that the bot cannot give."),
+        (451, "Webex keeps this in another region, where the bot cannot reach it."),
+    ],
+)
+def test_a_post_that_is_refused_is_not_told_as_a_download_that_failed(bench: Workbench, status: int, said: str) -> None:
+    carded(bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=status, times=1)
+
+    bench.work()
+
+    assert f"The report is done, but Webex did not take the file. {said}" in words(bench.said())
 
 
 def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +151,7 @@ def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, mo
     assert f"has {len(CSV)} bytes, Webex takes at most {len(CSV) - 1} bytes with a message, and it cannot be" in said
     assert files(bench.said(bench.stage.group)) == []
     assert bench.delivery().state is State.FAILED
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
 
 
 def test_the_bot_is_removed_from_the_space(bench: Workbench) -> None:
@@ -265,6 +275,75 @@ def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -
 
     assert files(bench.said()) == []
     assert bench.downloads == 0
+
+
+def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None:
+    report = carded(bench)
+
+    def cancel() -> None:
+        assert bench.delivery().state is State.FETCHING
+        bench.hears(bench.stage.ada, f"cancel {report.id}")
+        bench.work_beside()
+
+    bench.while_fetching(cancel)
+    bench.work()
+
+    assert "I do not wait for this report here any more" in words(bench.said())
+    assert files(bench.said()) == []
+    assert bench.delivery().state is State.CANCELLED
+    assert bench.files_left == []
+
+
+def test_who_comes_while_the_file_is_fetched_gets_the_same_file_and_hears_where_it_stands(bench: Workbench) -> None:
+    report = carded(bench, bench.stage.group)
+
+    def come() -> None:
+        bench.hears(bench.stage.grace, f"report {report.id}")
+        bench.work_beside()
+        bench.hears(bench.stage.grace, f"why {report.id}")
+        bench.work_beside()
+
+    bench.while_fetching(come)
+    bench.work()
+
+    assert "Its file is being fetched for who asked before, and comes here too" in words(
+        bench.said(person=bench.stage.grace)
+    ).replace("\\", "")
+    assert files(bench.said(bench.stage.group)) == files(bench.said(person=bench.stage.grace)) == [CSV]
+    assert bench.downloads == 1
+    second = bench.delivery(2)
+    assert (second.state, second.size, second.sha256) == (State.DONE, len(CSV), bench.delivery(1).sha256)
+
+
+def test_who_comes_while_the_file_is_fetched_and_may_not_have_it_gets_none(bench: Workbench) -> None:
+    report = carded(bench, bench.stage.group)
+
+    def come() -> None:
+        bench.hears(bench.stage.ada, f"again {report.id}", bench.stage.outside)
+        bench.work_beside()
+
+    bench.while_fetching(come)
+    bench.work()
+
+    assert files(bench.said(bench.stage.outside)) == []
+    assert files(bench.said()) == [CSV], "1:1 instead"
+    assert bench.downloads == 1
+
+
+def test_who_comes_when_policy_cannot_be_asked_is_served_later(bench: Workbench) -> None:
+    report = carded(bench)
+
+    def come() -> None:
+        bench.hears(bench.stage.ada, f"again {report.id}", bench.stage.group)
+        bench.work_beside()
+        bench.emulator.faults.add(method="GET", path="/v1/memberships", status=503, times=1)
+
+    bench.while_fetching(come)
+    ran = bench.work()
+
+    assert [job.task for job in ran].count(tasks.DELIVER) == 2
+    assert files(bench.said()) == files(bench.said(bench.stage.group)) == [CSV]
+    assert bench.downloads == 1, "the file waits on the disk"
 
 
 def test_a_second_request_shortly_after_does_not_download_again_while_the_first_still_waits(bench: Workbench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import tasks
-from bot.errors import WebexError
+from bot.errors import StoreUnavailable, WebexError
 from bot.reports import meter
-from bot.reports.meter import MOST_EDITS, WORDS, Meter, line, line_key, percent, take_back_line, worth_it
+from bot.reports.meter import (
+    MOST_EDITS,
+    NOTHING,
+    WORDS,
+    Figures,
+    Meter,
+    Stage,
+    line_key,
+    percent,
+    take_back_line,
+    words,
+    worth_it,
+)
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
-    import threading
-
-    from bot.emulator.things import Message
+    from bot.emulator.things import Message, Space
     from bot.ledger.deliveries import Delivery
     from tests.core.workbench import Workbench
 
@@ -41,8 +52,9 @@ def fetching(bench: Workbench) -> Delivery:
     return bench.delivery()
 
 
-def lines(bench: Workbench) -> list[Message]:
-    return [one for one in bench.said(bench.stage.group) if WORDS in (one.text or "")]
+def lines(bench: Workbench, *spaces: Space | None) -> list[Message]:
+    """In these spaces (None: 1:1 with Ada), or the group space."""
+    return [one for space in spaces or [bench.stage.group] for one in bench.said(space) if WORDS in (one.text or "")]
 
 
 def shows(bench: Workbench, words: str) -> None:
@@ -50,19 +62,15 @@ def shows(bench: Workbench, words: str) -> None:
     bench.world.wait_for(lambda _: [one.text for one in lines(bench)] == [words], timeout=SOON)
 
 
-def ended(one: Meter) -> None:
-    """Wait until it says nothing more by itself."""
-    thread = one._thread
-    assert thread is not None
-    thread.join(SOON)
-    assert not thread.is_alive()
+def fetched(came: int, total: int = 0) -> Figures:
+    return Figures(Stage.FETCHING, came, total)
 
 
 def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
     delivery = fetching(bench)
     bench.emulator.calls.clear()
 
-    with Meter(bench.outbox, [delivery]) as one:
+    with Meter(bench.outbox, lambda: [delivery]) as one:
         for came in range(0, 1001, 10):
             one(came, 1000)
 
@@ -71,7 +79,8 @@ def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_the_line_grows_by_edits_and_is_taken_back(bench: Workbench) -> None:
-    with Meter(bench.outbox, [fetching(bench)]) as one:
+    delivery = fetching(bench)
+    with Meter(bench.outbox, lambda: [delivery]) as one:
         one(34_000_000, 85_000_000)
         shows(bench, "Fetching the file: 40 % of 85.0 MB.")
         (first,) = lines(bench)
@@ -84,16 +93,66 @@ def test_the_line_grows_by_edits_and_is_taken_back(bench: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_there_are_at_most_ten_edits_of_a_line(bench: Workbench) -> None:
-    """Here the size is not known, so there would be no end of them."""
-    with Meter(bench.outbox, [fetching(bench)]) as one:
-        for number in range(MOST_EDITS + 1):
+def test_a_line_that_was_edited_ten_times_is_replaced(bench: Workbench) -> None:
+    """Here the size is not known, so there is no end of them; Webex refuses an eleventh edit."""
+    delivery = fetching(bench)
+    seen: dict[str, int] = {}
+    with Meter(bench.outbox, lambda: [delivery]) as one:
+        for number in range(2 * MOST_EDITS + 2):
             one(1000 * 2**number)
-            shows(bench, line(1000 * 2**number, 0))
-        one(10**9)
-        ended(one)
-        assert bench.calls("PUT", f"{POSTS}/*") == MOST_EDITS
-        assert len(lines(bench)) == 1
+            shows(bench, words(fetched(1000 * 2**number)))
+            (there,) = lines(bench)
+            seen[there.id] = there.edits
+    assert list(seen.values()) == [MOST_EDITS, MOST_EDITS]
+    assert lines(bench) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_comes_to_wait_is_told_too_and_who_goes_no_more(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    for space in (bench.stage.group, None):
+        bench.hears(bench.stage.ada, f"report {report.id}", space)
+    bench.work(until=tasks.DELIVER)
+    first, second = bench.delivery(1), bench.delivery(2)
+    there = [first]
+    with Meter(bench.outbox, lambda: list(there)) as one:
+        one(10, 100)
+        shows(bench, "Fetching the file: 10 % of 100 bytes.")
+        assert lines(bench, None) == []
+
+        there[:] = [first, second]
+        bench.world.wait_for(lambda _: len(lines(bench, None)) == 1, timeout=SOON)
+
+        there[:] = [second]
+        bench.world.wait_for(lambda _: lines(bench) == [], timeout=SOON)
+        assert len(lines(bench, None)) == 1
+    assert lines(bench, None) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_long_upload_is_told_too(bench: Workbench) -> None:
+    delivery = fetching(bench)
+    with Meter(bench.outbox, lambda: [delivery]) as one:
+        one(100, 100)
+        one.posting()
+        shows(bench, "Fetching the file: it is here, and I am posting it.")
+        one.posted(delivery)
+        assert lines(bench) == []
+    assert bench.calls("POST", POSTS) == 2, "the card and one line: what was posted is not talked about again"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_without_the_ledger_nothing_is_told_and_the_download_goes_on(bench: Workbench) -> None:
+    fetching(bench)
+    asked = threading.Event()
+
+    def away() -> list[Delivery]:
+        asked.set()
+        raise StoreUnavailable(OSError())
+
+    with Meter(bench.outbox, away) as one:
+        one(10, 100)
+        assert asked.wait(SOON)
     assert lines(bench) == []
 
 
@@ -102,9 +161,16 @@ def test_there_are_at_most_ten_edits_of_a_line(bench: Workbench) -> None:
 def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench, fault: dict[str, object]) -> None:
     delivery = fetching(bench)
     refused = bench.emulator.faults.add(method="POST", path=POSTS, **fault)  # type: ignore[arg-type]
-    with Meter(bench.outbox, [delivery]) as one:
+    asked = threading.Semaphore(0)
+
+    def waiting() -> list[Delivery]:
+        asked.release()
+        return [delivery]
+
+    with Meter(bench.outbox, waiting) as one:
         one(10, 1000)
-        ended(one)
+        for _ in range(20):
+            assert asked.acquire(timeout=SOON)
     assert refused.hits == 1
     assert lines(bench) == [], "what was said unnoticed is looked for"
 
@@ -112,10 +178,10 @@ def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench,
 @pytest.mark.usefixtures("impatient")
 def test_a_line_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
     delivery = fetching(bench)
-    bench.outbox.say(line_key(delivery, private=False), target_of(delivery), line(10, 100), mark=WORDS)
+    bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)), mark=WORDS)
     bench.restart()
 
-    with Meter(bench.outbox, [delivery]) as one:
+    with Meter(bench.outbox, lambda: [delivery]) as one:
         one(50, 100)
         shows(bench, "Fetching the file: 50 % of 100 bytes.")
 
@@ -127,10 +193,10 @@ def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(ben
     delivery = fetching(bench)
     bench.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)
     with pytest.raises(WebexError):
-        bench.outbox.say(line_key(delivery, private=False), target_of(delivery), line(10, 100), mark=WORDS)
+        bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)), mark=WORDS)
     assert len(lines(bench)) == 1
 
-    with Meter(bench.outbox, [delivery]) as one:
+    with Meter(bench.outbox, lambda: [delivery]) as one:
         one.posted(delivery)
 
     assert lines(bench) == []
@@ -140,7 +206,7 @@ def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(ben
 def test_a_line_that_stays_is_no_trouble(bench: Workbench) -> None:
     bench.emulator.faults.add(method="DELETE", path=f"{POSTS}/*", status=403)
     delivery = fetching(bench)
-    with Meter(bench.outbox, [delivery]) as one:
+    with Meter(bench.outbox, lambda: [delivery]) as one:
         one(10, 100)
         shows(bench, "Fetching the file: 10 % of 100 bytes.")
         one.posted(delivery)
@@ -156,21 +222,23 @@ def test_without_threads_nothing_is_told_and_the_download_goes_on(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", none_left)
-    with Meter(bench.outbox, [delivery]) as one:
+    with Meter(bench.outbox, lambda: [delivery]) as one:
         one(10, 100)
     take_back_line(bench.outbox, delivery)
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=200), st.integers(1, 10**9))
 def test_edits_are_ten_per_cent_apart_and_so_at_most_ten(pieces: list[int], total: int) -> None:
-    shown, said = 0, []
+    shown, said = NOTHING, []
     for came in sorted(pieces):
-        if worth_it(shown, came, total):
-            said.append(percent(came, total))
-            shown = came
+        if worth_it(shown, fetched(came, total)):
+            shown = fetched(came, total)
+            said.append(percent(shown))
     assert all(after - before >= 10 for before, after in pairwise(said))
     assert len(said) <= 1 + MOST_EDITS
 
 
 def test_cutting_into_parts_is_told_in_the_same_line() -> None:
-    assert line(5_000_000, 10_000_000, cutting=True) == "Fetching the file: it is here, and I cut it into parts: 50 %."
+    cutting = Figures(Stage.CUTTING, 5_000_000, 10_000_000)
+    assert worth_it(fetched(90, 100), cutting)
+    assert words(cutting) == "Fetching the file: it is here, and I cut it into parts: 50 %."

@@ -65,7 +65,7 @@ def test_the_file_goes_on_while_it_comes_and_once(bench: Workbench, begun: list[
     assert LINE in (message.text or "")
     assert (len(begun), uploads(bench)) == (1, 1)
     assert bench.delivery().state is State.DONE
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
 
 
 def test_a_small_file_is_not_worth_it(bench: Workbench, begun: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ import pytest
 from bot import tasks
 from bot.ledger import facts
 from bot.ledger.deliveries import State
-from bot.sweep import OLD_FILE, OLD_FILES
+from bot.reports.fetch import held_name
+from bot.reports.workroom import Workroom
+from bot.sweep import OLD_FILE
 from tests.stage import CSV, PATIENCE
 
 if TYPE_CHECKING:
@@ -72,30 +74,46 @@ def test_what_has_ended_is_left_alone(bench: Workbench) -> None:
     assert bench.work() == []
 
 
-@pytest.mark.parametrize("beginning", sorted(OLD_FILES))
-def test_what_a_kill_left_of_a_download_or_of_parts_is_removed(bench: Workbench, beginning: str) -> None:
-    bench.folder.mkdir(exist_ok=True)
-    for age in (-1.0, 1.0):
-        path = bench.folder / f"{beginning}{age}.part"
+def test_a_file_goes_when_nobody_waits_for_its_report_and_stays_as_long_as_somebody_does(bench: Workbench) -> None:
+    """Whatever the clock says: it may have jumped."""
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    needed = bench.folder / held_name("partner", report.id)
+    needless = bench.folder / held_name("partner", "another")
+    long_ago = time.time() - 10 * OLD_FILE
+    for path in (needed, needless):
+        path.write_bytes(CSV)
+    os.utime(needed, (long_ago, long_ago))
+
+    bench.sweep.once()
+
+    assert list(bench.folder.glob("[0-9a-f]*")) == [needed]
+
+
+def test_what_another_version_left_goes_when_it_is_old(bench: Workbench) -> None:
+    for age in (-60.0, 60.0):
+        path = bench.folder / f".download-{age}.part"
         path.write_bytes(b"x")
-        past = time.time() - OLD_FILES[beginning] - age
+        past = time.time() - OLD_FILE - age
         os.utime(path, (past, past))
 
     bench.sweep.once()
 
-    assert [one.name for one in bench.folder.iterdir()] == [f"{beginning}-1.0.part"]
+    assert [one.name for one in bench.folder.glob(".download*")] == [".download--60.0.part"]
 
 
-def test_files_that_nobody_waits_for_are_removed_and_younger_ones_stay(bench: Workbench) -> None:
-    old, young = bench.folder / "old", bench.folder / ".download-x.part"
-    for path in (old, young):
-        path.write_bytes(CSV)
-    past = time.time() - OLD_FILE - 1
-    os.utime(old, (past, past))
-
+def test_what_a_kill_left_of_a_download_is_gone_at_the_next_start(bench: Workbench) -> None:
+    dead = Workroom(bench.folder)
+    left = dead.path()
+    (left / "half a file").write_bytes(b"x")
     bench.sweep.once()
+    assert left.is_dir(), "as long as its process lives"
 
-    assert list(bench.folder.iterdir()) == [young]
+    dead.close()
+    bench.restart()
+
+    assert not left.exists()
 
 
 def test_the_worker_says_that_it_lives_and_one_failed_sweep_is_not_the_last(bench: Workbench) -> None:

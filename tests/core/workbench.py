@@ -29,6 +29,7 @@ from bot.reports.model import Family
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
+from bot.reports.workroom import Workroom
 from bot.store import Store
 from bot.sweep import Sweep
 from bot.webex.chat import Chat
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
     from bot.ledger.deliveries import Delivery
     from bot.queue import Job
+    from bot.queue.sqlite import Claim
     from bot.store import Transaction
 
 A_LITTLE = 0.001
@@ -171,7 +173,8 @@ class Workbench:
         catalogue = Listening(ReportsApi(client, now=self.clock), [Family(one) for one in settings.report_families])
         self.outbox = Outbox(self.store, self.chat, identity.id, self.clock)
         self.card = LivingCard(self.store, self.outbox, self.clock)
-        self.files = Files(admin, settings.report_download_hosts)
+        self.workroom = Workroom(self.folder)
+        self.files = Files(admin, settings.report_download_hosts, workroom=self.workroom)
         self.context = Context(
             store=self.store,
             queue=self.queue,
@@ -186,7 +189,7 @@ class Workbench:
             watch_deadline=timedelta(seconds=settings.watch_deadline),
             poll_interval=settings.poll_interval,
         )
-        self.sweep = Sweep(self.store, self.queue, self.folder, self.clock)
+        self.sweep = Sweep(self.store, self.queue, self.folder, self.workroom, self.clock)
         deliver = Deliver(
             store=self.store,
             queue=self.queue,
@@ -197,6 +200,7 @@ class Workbench:
             outbox=self.outbox,
             card=self.card,
             folder=self.folder,
+            workroom=self.workroom,
             now=self.clock,
             poll_interval=settings.poll_interval,
         )
@@ -218,7 +222,7 @@ class Workbench:
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,
         )
-        self._close = [self.store.close, self.chat.close, client.close, self.files.close]
+        self._close = [self.store.close, self.chat.close, client.close, self.files.close, self.workroom.close]
 
     def stop(self) -> None:
         """End the program, in order or after a crash: nothing of it is left but what is on the disk."""
@@ -263,6 +267,31 @@ class Workbench:
             self.queue.settle(claims[0], outcome)
             ran.append(claims[0].job)
         raise AssertionError(f"the jobs never come to an end: {ran[-5:]}")
+
+    def work_beside(self) -> None:
+        """Run what is due but deliveries: one of them is running, and calls this in its middle."""
+        busy: list[Claim] = []
+        while claims := self.queue.take(busy, 1)[0]:
+            if claims[0].job.task == tasks.DELIVER:
+                busy += claims
+            else:
+                self.queue.settle(claims[0], self.worker.handle(claims[0].job))
+
+    def while_fetching(self, do: Callable[[], object]) -> None:
+        """Do something at the end of each download, before the file is posted."""
+        fetch = self.files.download
+
+        def download(*args: Any, **more: Any) -> Any:
+            held = fetch(*args, **more)
+            do()
+            return held
+
+        self.files.download = download  # type: ignore[method-assign]
+
+    @property
+    def files_left(self) -> list[Path]:
+        """The files in the bot's folder for files."""
+        return [path for path in self.folder.rglob("*") if path.is_file()]
 
     def wait(self, seconds: float, *, until: str | None = None) -> list[Job]:
         """Turn the clock and run what is due then."""

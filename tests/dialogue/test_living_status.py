@@ -53,7 +53,7 @@ def test_the_card_that_said_pending_says_done_when_the_file_comes(stage: Stage, 
 
     assert line.file().content == CSV
     card = only_card(stage, line, "● Done")
-    assert "The file follows in this thread." in card.shown
+    assert "The file follows here." in card.shown
     assert set(card.buttons) == {"Send again"}
     assert kinds(line) == ["card", "file"]
 

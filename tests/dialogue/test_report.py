@@ -22,7 +22,7 @@ def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
     assert "● Done" in card.shown
     assert "Region: US" in card.shown
     assert "Link: lasts 60 min from now" in card.shown
-    assert "The file follows in this thread." in card.shown
+    assert "The file follows here." in card.shown
     assert problems(card.card) == []
     file = line.file()
     assert file.content == CSV

@@ -260,7 +260,7 @@ def suffers(bench: Workbench, call: Call, **fault: Any) -> tuple[State | None, f
         to_the_end(bench)
     assert injected.hits, "the dialogue does not make this call"
     assert [line for line in lines if line["event"].endswith("_crashed")] == []
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
     said = bench.world.messages_of(bench.stage.bot)[spoken:]
     delivery = newest(bench)
     if before is not None and before.state in CLOSED and delivery is not None and delivery.id == before.id:

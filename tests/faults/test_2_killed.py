@@ -148,7 +148,7 @@ def test_killed_once_at_each_step_by_name_nothing_is_lost_and_nothing_said_twice
     assert len(met) > 30, "there are steps to be killed at"
     dialogue.judge()
     assert sorted(states(bench, 1)) == ENDS
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
 
 
 @pytest.mark.parametrize("write", sorted(WRITES))
@@ -190,4 +190,4 @@ def test_killed_a_hundred_times_at_random_nothing_is_lost_and_nothing_said_twice
         dialogue.play()
         dialogue.judge()
     assert sorted(states(bench, rounds)) == sorted(ENDS * rounds)
-    assert list(bench.folder.iterdir()) == []
+    assert bench.files_left == []
