@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.errors import BotError
+from bot.errors import BotError, StoreUnavailable
 from bot.queue import Again
 
 if TYPE_CHECKING:
@@ -91,7 +91,11 @@ class Worker:
         if job.attempt < patience:
             asked = error.retry_after if isinstance(error, BotError) else None
             wait = wait_before(job.attempt, asked, random.random())  # noqa: S311 jitter, no secret
-            log.warning("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=str(error))
+            # An outage of hours is a handful of lines for each job: at every doubling of its tries.
+            say = log.warning if job.attempt & (job.attempt - 1) == 0 else log.debug
+            if isinstance(error, StoreUnavailable):
+                say = log.debug  # the store has said so, once for all who use it
+            say("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=str(error))
             return Again(wait)
         reference = self._new_reference()
         log.error("job_given_up", task=job.task, reference=reference, cause=str(error))

@@ -73,6 +73,7 @@ class Worker:
         self._running: dict[int, Claim] = {}
         self._guard = threading.Lock()  # of _running and _away
         self._away: set[Claim | None] = set()  # who misses the database: claims that cannot settle, None the chooser
+        self._say = log.debug  # how the last absence of the database was logged
         self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write down
         self._lead = 0.0
 
@@ -198,20 +199,21 @@ class Worker:
                 return
 
     def _missing(self, who: Claim | None, error: Exception) -> None:
-        """Note that the database is away; the first to meet it logs it."""
+        """Note that the database is away; the first to meet it logs it, unless the store has said so."""
         with self._guard:
             first = not self._away
             self._away.add(who)
         if first:
-            log.error("queue_database_away", error=str(error.cause if isinstance(error, StoreUnavailable) else error))
+            self._say = log.debug if isinstance(error, StoreUnavailable) else log.error
+            self._say("queue_database_away", error=str(error.cause if isinstance(error, StoreUnavailable) else error))
 
     def _reached(self, who: Claim | None) -> None:
-        """Note that the database is back; the last to see it logs it."""
+        """Note that the database is back; the last to see it logs it as its absence was logged."""
         with self._guard:
             last = self._away == {who}
             self._away.discard(who)
         if last:
-            log.info("queue_database_back")
+            self._say("queue_database_back")
 
     def _end(self, threads: list[threading.Thread]) -> None:
         for _ in threads:

@@ -149,3 +149,17 @@ def test_a_task_of_another_version_is_logged_and_dropped() -> None:
     with capture_logs() as lines:
         assert Made(Failing()).handle(task="of the future") is None
     assert [line["event"] for line in lines] == ["unknown_task"]
+
+
+def test_an_outage_of_hours_is_a_handful_of_lines_for_each_job() -> None:
+    one = Made(Failing(passing()))
+    with capture_logs() as logs:
+        for attempt in range(1, 101):
+            assert one.handle(attempt) is not None
+    assert [line["attempt"] for line in logs if line["log_level"] == "warning"] == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_a_database_that_is_away_is_left_to_the_store_to_tell() -> None:
+    with capture_logs() as logs:
+        assert Made(Failing(StoreUnavailable(OSError()))).handle() is not None
+    assert {line["log_level"] for line in logs} == {"debug"}
