@@ -1,4 +1,4 @@
-"""The workbench for every folder that uses it; a folder or a test may have its own instead."""
+"""The program for every folder that uses it, in pieces, beside the test or as processes; a folder may have its own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import structlog
 from bot.emulator import Emulator
 from bot.settings import Settings
 from tests.core.workbench import Workbench, migrated
+from tests.killed.program import SERVE, Program
+from tests.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Start = Callable[..., Program]
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +39,42 @@ def bench(tmp_path: Path, database: Path, settings: dict[str, str]) -> Iterator[
         made = Workbench(emulator, tmp_path / "data", database, **({"POLL_INTERVAL": "10"} | settings))
         yield made
         made.stop()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, settings: dict[str, str]) -> Iterator[Stage]:
+    """Webex with people and spaces, and the whole program beside the test."""
+    with Emulator() as emulator:
+        made = Stage(emulator, tmp_path / "data", **settings)
+        with made.program() as door:
+            made.register(door)
+            yield made
+
+
+@pytest.fixture
+def stage_alone(tmp_path: Path) -> Iterator[Stage]:
+    """Webex with people and spaces, without the program."""
+    with Emulator() as emulator:
+        made = Stage(emulator, tmp_path / "data")
+        yield made
+        emulator.deliver_webhooks = False
+
+
+@pytest.fixture
+def start(stage_alone: Stage, tmp_path: Path) -> Iterator[Start]:
+    """Start the program as real processes; whatever happens, nothing of it is left at the end."""
+    started: list[Program] = []
+
+    def run(command: tuple[str, ...] = SERVE, *, answers: bool = True) -> Program:
+        program = Program(stage_alone, tmp_path / f"log {len(started)}", command)
+        started.append(program)
+        if answers:
+            program.up()
+        return program
+
+    yield run
+    for program in started:
+        program.kill()
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 
 from bot.ledger.deliveries import State
 from bot.reports import deliver
-from tests.core.test_size_ladder import LIMIT, table
 from tests.core.workbench import Crash
+from tests.faults.test_6_size_ladder import LIMIT, table
 from tests.stage import CSV, Heard
 
 if TYPE_CHECKING:

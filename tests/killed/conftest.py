@@ -5,15 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.emulator import Emulator
-from tests.killed.program import SERVE, Program
-from tests.stage import Stage
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    Start = Callable[..., Program]
+    from tests.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,24 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
-        yield made
-        emulator.deliver_webhooks = False
-
-
-@pytest.fixture
-def start(stage: Stage, tmp_path: Path) -> Iterator[Start]:
-    """Start the program; whatever happens, nothing of it is left at the end."""
-    started: list[Program] = []
-
-    def run(command: tuple[str, ...] = SERVE) -> Program:
-        program = Program(stage, tmp_path / f"log {len(started)}", command)
-        started.append(program)
-        program.up()
-        return program
-
-    yield run
-    for program in started:
-        program.kill()
+def stage(stage_alone: Stage) -> Stage:
+    """Here the program runs in processes of its own."""
+    return stage_alone

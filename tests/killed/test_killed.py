@@ -15,7 +15,7 @@ from tests.stage import CSV, Line, Stage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.killed.conftest import Start
+    from tests.conftest import Start
 
 LINE = b"Ada,12,some words that make the line a little longer than it would be\r\n"
 PIECE = LINE * 1000

@@ -12,7 +12,7 @@ from tests.stage import SECRET, Stage
 
 if TYPE_CHECKING:
     from bot.emulator.things import Delivery
-    from tests.killed.conftest import Start
+    from tests.conftest import Start
 
 
 def test_ten_deliveries_at_once_in_two_processes_are_one_card_and_the_log_holds_no_secret(
