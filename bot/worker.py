@@ -27,6 +27,9 @@ LONGEST_WAIT = 60.0
 """Seconds between tries while Webex has trouble: doubled each time, up to this, with jitter."""
 PATIENCE = 1600
 """Tries of a job that fails for a passing reason: a good day of them."""
+PATIENCE_WITHOUT_MEMORY = 15
+"""Tries of a job for which the machine had too little memory: some ten minutes of them."""
+NO_MEMORY = "The bot's machine has too little memory. Its operators must help; ask again then."
 PATIENCE_WITH_BUGS = 5
 """Tries of a job that fails for a reason that nobody foresaw."""
 
@@ -78,6 +81,9 @@ class Worker:
         except BotError as error:
             outcome = "again" if error.passing and job.attempt < PATIENCE else "failed"
             again = self._after(job, task, error, error.sentence, PATIENCE if error.passing else 1)
+        except MemoryError as error:
+            outcome = "again" if job.attempt < PATIENCE_WITHOUT_MEMORY else "failed"
+            again = self._after(job, task, error, NO_MEMORY, PATIENCE_WITHOUT_MEMORY)
         except Exception as error:  # a bug must not stop the others, and its person must hear of it
             log.exception("job_crashed", task=job.task, attempt=job.attempt)
             outcome = "again" if job.attempt < PATIENCE_WITH_BUGS else "failed"
@@ -95,10 +101,11 @@ class Worker:
             say = log.warning if job.attempt & (job.attempt - 1) == 0 else log.debug
             if isinstance(error, StoreUnavailable):
                 say = log.debug  # the store has said so, once for all who use it
-            say("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=str(error))
+            cause = str(error) or type(error).__name__
+            say("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=cause)
             return Again(wait)
         reference = self._new_reference()
-        log.error("job_given_up", task=job.task, reference=reference, cause=str(error))
+        log.error("job_given_up", task=job.task, reference=reference, cause=str(error) or type(error).__name__)
         try:
             task.give_up(job.key, f"{sentence} Reference {reference}.")
         except BotError as told:

@@ -62,15 +62,16 @@ class LivingCard:
         self._quietly(delivery, renew)
 
     def ending(self, delivery: Delivery, sentence: str) -> Card | None:
-        """Make the card that says how it ended; None where no card is to be replaced, or not in the place of the end.
+        """Make the card that says how it ended; None where a sentence does, since no card is there to be replaced.
 
         Raises ``StoreUnavailable``, and ``WebexError`` that will pass.
         """
-        if delivery.state not in ENDS or not delivery.carded:
+        if delivery.state not in ENDS:
             return None
-        old = self._card(delivery)
+        old = self._card(delivery) if delivery.carded else None
         if old is None or old.state != posts.SENT or (delivery.private and not old.direct):
-            return None
+            # Whatever is uncertain is offered once more.
+            return ended_card(delivery, sentence) if delivery.state is State.UNKNOWN else None
         return None if self._outbox.stays(old.key) else ended_card(delivery, sentence)
 
     def ended(self, delivery: Delivery, key: str) -> None:

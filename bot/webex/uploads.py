@@ -104,7 +104,12 @@ class Begun:
         self._ended = False
         self._result: Posted | Exception = WebexError(CALL, None, message="broken off", reached=False)
         self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads on this machine: it is posted from the disk
+            log.warning("upload_not_begun", cause=str(error))
+            self._ended = True
+            self._arriving.close()
 
     def finish(self, markdown: str) -> Posted | None:
         """Let the end of the file go, with these words; None: it cannot be done so, and nothing was posted.

@@ -10,7 +10,7 @@ from bot import tasks
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.reports import deliver
-from tests.stage import CSV
+from tests.stage import CSV, actions_of
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -217,6 +217,32 @@ def test_the_lost_answer_of_an_upload_is_looked_for_and_not_posted_twice(bench: 
     assert files(bench.said(space)) == [CSV]
     assert bench.delivery().state is State.DONE
     assert bench.downloads == 1
+
+
+@pytest.mark.parametrize("word", ["report", "again"])
+def test_what_nobody_can_know_is_told_once_and_offered_again(bench: Workbench, word: str) -> None:
+    """Outside of a thread a bot may not look: it must neither guess nor be silent."""
+    space = bench.stage.group
+    report = bench.stage.partner_report()
+    root = bench.hears(bench.stage.ada, f"{word} {report.id}", space)
+    bench.work(until=tasks.DELIVER)
+    bench.world.delete(root, bench.stage.ada)
+    # The first try, in the thread, is refused; the answer to the second one, beside it, is lost.
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", skip=1, times=1)
+
+    bench.work()
+    bench.wait(5)
+    bench.wait(3600)
+
+    assert bench.delivery().state is State.UNKNOWN
+    assert len(files(bench.said(space))) == 1
+    (told,) = [one for one in bench.said(space) if "Webex did not say whether this was posted" in (one.text or "")]
+    data = {str(one["title"]): one["data"] for one in actions_of(told.card)}
+
+    bench.pressed(bench.stage.ada, told, data["Send again"])
+    bench.work()
+
+    assert len(files(bench.said(space))) == 2
 
 
 def test_a_download_that_breaks_off_is_fetched_anew(bench: Workbench) -> None:

@@ -11,7 +11,16 @@ from structlog.testing import capture_logs
 
 from bot.errors import BotError, FileRejected, StoreUnavailable, WebexError
 from bot.queue import Again, Job, Queue
-from bot.worker import FIRST_WAIT, LONGEST_WAIT, PATIENCE, PATIENCE_WITH_BUGS, Worker, wait_before
+from bot.worker import (
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    NO_MEMORY,
+    PATIENCE,
+    PATIENCE_WITH_BUGS,
+    PATIENCE_WITHOUT_MEMORY,
+    Worker,
+    wait_before,
+)
 
 
 @dataclass
@@ -115,6 +124,19 @@ def test_a_crash_is_tried_five_times_and_then_told_without_its_inside() -> None:
     assert said == "Something went wrong inside the bot. Reference k4m7x2p9."
     assert {line.get("reference") for line in lines} >= {"k4m7x2p9"}
     assert [line["event"] for line in lines] == ["job_crashed", "job_given_up"]
+
+
+def test_too_little_memory_is_tried_for_longer_and_then_told() -> None:
+    made = Made(Failing(MemoryError()))
+    for attempt in range(1, PATIENCE_WITHOUT_MEMORY):
+        assert made.handle(attempt) is not None
+
+    with capture_logs() as lines:
+        assert made.handle(PATIENCE_WITHOUT_MEMORY) is None
+
+    ((_, said),) = made.task.told
+    assert said == f"{NO_MEMORY} Reference k4m7x2p9."
+    assert [line["cause"] for line in lines] == ["MemoryError"]
 
 
 def test_somebody_who_cannot_be_told_now_is_told_later() -> None:

@@ -131,13 +131,16 @@ def takes_long(bench: Workbench) -> Dialogue:
     """A download of which the line in the thread tells, and whose line is edited."""
     download, world = bench.files.download, bench.world
     edits = bench.calls("PUT", "/v1/messages/*")
+    words = f"{meter.WORDS}: 40 %"
+
+    def lines() -> set[str]:
+        return {one.id for one in bench.said(bench.stage.group) if words in (one.text or "")}
+
+    before = lines()  # where a dialogue of before had trouble, its line may have stayed
 
     def slow(*args: Any, progress: Callable[[int, int], None], **more: Any) -> Any:
         progress(40, 100)
-        words = f"{meter.WORDS}: 40 %"
-        world.wait_for(
-            lambda _: any(words in (one.text or "") for one in bench.said(bench.stage.group)), timeout=PATIENCE
-        )
+        world.wait_for(lambda _: bool(lines() - before), timeout=PATIENCE)
         progress(60, 100)
         world.wait_for(lambda _: bench.calls("PUT", "/v1/messages/*") > edits, timeout=PATIENCE)
         return download(*args, progress=progress, **more)

@@ -232,6 +232,16 @@ def test_an_upload_that_webex_refuses_before_its_end_posts_nothing_and_says_so(c
     assert begun.finish("words") is None
 
 
+def test_without_threads_nothing_is_passed_on(scripted, arriving, monkeypatch):
+    def none_left(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", none_left)
+    begun = pass_on(scripted, arriving, Target(room_id="r"))
+    assert begun.finish("words") is None
+    begun.abandon()
+
+
 def test_more_words_than_there_is_room_for_are_not_cut(stage, arriving):
     space = stage.emulator.world.direct_space(stage.ada, stage.bot)
     assert pass_on(stage.chat, arriving, Target(room_id=space.id), room=10).finish("eleven words") is None
