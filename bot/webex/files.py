@@ -93,8 +93,7 @@ class Files:
         if not report.download_url:
             raise FileRejected("Webex gives no download link for this report. Ask again later.")
         with self._opened(report.download_url) as response, _beside(to, self._workroom) as (part, temporary):
-            got = Received(report.checksum)
-            with _passed_on(temporary, _length(response), begun) as pass_on:
+            with Received(report.checksum) as got, _passed_on(temporary, _length(response), begun) as pass_on:
                 for size in self._save(response, part, temporary, got):
                     pass_on(got)
                     if progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
@@ -12,6 +12,7 @@ from bot.errors import FileRejected
 from bot.reports import archive
 from bot.reports.contents import UNCOUNTED, Counting
 from bot.reports.early_look import EarlyLook
+from bot.webex.aside import Aside
 from bot.webex.sniff import CSV, HEAD_BYTES, ZIP, kind_of
 
 if TYPE_CHECKING:
@@ -42,36 +43,52 @@ class Received:
         self._digest = hashlib.new(self._algorithm, usedforsecurity=False) if self._algorithm else None
         self._head = b""
         """What came before the kind could be told."""
-        self._csv = _Csv(self._algorithm)
+        self._csv = _Csv()
         self._early = EarlyLook(self._csv.take)
+        self._digests = Aside(self._digest_all)
+        self._contents = Aside(self._look_inside)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what goes on beside."""
+        self._digests.abandon()
+        self._contents.abandon()
 
     def take(self, chunk: bytes) -> None:
         """Count a piece. Raises ``FileRejected`` as soon as the beginning shows that it is no report."""
         self.size += len(chunk)
-        self.sha256.update(chunk)
-        if self._digest:
-            self._digest.update(chunk)
-        if self.kind == CSV:
-            self._csv.counting.take(chunk)
-        elif self.kind == ZIP:
-            self._early.take(chunk)
+        self._digests.take(chunk)
+        if self.kind:
+            self._contents.take(chunk)
         else:
             self._head += chunk
             if len(self._head) >= HEAD_BYTES:
                 self._judge()
 
     def end(self) -> None:
-        """Judge what was too short to be judged before."""
+        """Judge what was too short to be judged before, and wait until all is looked at."""
         if not self.kind:
             self._judge()
+        self._digests.end()
+        self._contents.end()
 
     def _judge(self) -> None:
         self.kind = kind_of(self._head[:HEAD_BYTES])
-        if self.kind == CSV:
-            self._csv.counting.take(self._head)
-        elif self.kind == ZIP:
-            self._early.take(self._head)
+        self._contents.take(self._head)
         self._head = b""
+
+    def _digest_all(self, piece: bytes) -> None:
+        self.sha256.update(piece)
+        if self._digest:
+            self._digest.update(piece)
+
+    def _look_inside(self, piece: bytes) -> None:
+        if self.kind == CSV:
+            self._csv.take(piece)
+        elif self.kind == ZIP:
+            self._early.take(piece)
 
     def check(self, path: Path) -> None:
         """Check the whole file at ``path``: a zip must be a safe one, and a checksum that can be checked must be right.
@@ -81,8 +98,9 @@ class Received:
         """
         right = self._digest is None or self._digest.hexdigest() == self._wanted
         if self.kind == ZIP:
-            anew = _Csv(self._algorithm)
-            if not archive.inspect(path, csv=anew.take, early=self._early.end()):
+            # Only where the zip's own digest is another one it is worth to unpack once more for that of its CSV.
+            anew = _Csv("" if right else self._algorithm)
+            if not archive.inspect(path, csv=anew.take, early=self._early.end() if right else None):
                 self._csv = anew
             right = right or self._csv.digest() == self._wanted
         if not right:
@@ -94,9 +112,9 @@ class Received:
 
 
 class _Csv:
-    """The CSV within a zip: what it holds, and its digest."""
+    """The CSV: what it holds, and its digest if that is wanted."""
 
-    def __init__(self, algorithm: str) -> None:
+    def __init__(self, algorithm: str = "") -> None:
         self.counting = Counting()
         self._digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
 
