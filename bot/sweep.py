@@ -84,6 +84,8 @@ class Sweep:
             facts.note(tx, facts.WORKER_SEEN, "", now)
             if self._audit_days:
                 audit.prune(tx, now - timedelta(days=self._audit_days), now, MOST_PRUNED)
+            if orphans := deliveries.free_orphans(tx):
+                log.error("orphans_freed", number=orphans)
             for event in events.unsettled(tx, now - SETTLING):
                 self._queue.put(tx, tasks.EVENT, str(event.id), lock=event.room_id, keep_time=True)
             for one in deliveries.in_state(tx, State.ASKED):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.chat.context import Context
     from bot.ledger.deliveries import Delivery
     from bot.reports.model import Report
+    from bot.store import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -77,10 +78,9 @@ class Answer:
             delivery = go_private(context.store, context.outbox, delivery, decision.sentence, context.now())
         with context.store.read() as tx:
             known = deliveries.known_family(tx, delivery.report_id)
-            leader = deliveries.watched_here(tx, delivery)
         report = context.catalogue.find(delivery.report_id, known)
-        if report.phase is not Phase.PENDING:
-            leader = None
+        with context.store.read() as tx:
+            leader = _joined(tx, delivery, report)
         try:
             try:
                 self._say(delivery, report, leader)
@@ -127,10 +127,14 @@ class Answer:
             "status": report.status,
         }
         with context.store.begin(durable=False) as tx:
+            # While its card was being posted, the one that it was to join may have ended, or gone elsewhere.
+            leader = _joined(tx, delivery, report) if leader else None
             match report.phase:
+                case _ if leader is not None:
+                    state = State.PENDING if report.phase is Phase.PENDING else State.READY
+                    deliveries.move(tx, delivery, state, now, leader_id=leader.id, **learned)
                 case Phase.PENDING:
-                    leader_id = leader.id if leader else None
-                    deliveries.move(tx, delivery, State.PENDING, now, leader_id=leader_id, **learned)
+                    deliveries.move(tx, delivery, State.PENDING, now, **learned)
                     key = watch_key(report.family.value, report.region or None)
                     context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
                 case Phase.READY:
@@ -143,6 +147,13 @@ class Answer:
                         deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
                     else:
                         end(tx, context.queue, delivery, State.FAILED, failed(report.title), now, why=BY_WEBEX)
+
+
+def _joined(tx: Transaction, delivery: Delivery, report: Report) -> Delivery | None:
+    """The request that brings this one its file, too: one that waits here, or whose file is on its way here."""
+    if report.phase is Phase.FAILED:
+        return None
+    return deliveries.awaited_here(tx, delivery, done=report.phase is Phase.READY)
 
 
 def shown_for(

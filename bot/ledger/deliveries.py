@@ -267,18 +267,39 @@ def pending(tx: Transaction, family: str, region: str | None) -> list[Delivery]:
     )
 
 
-def watched_here(tx: Transaction, delivery: Delivery) -> Delivery | None:
-    """The pending delivery to the same place that a new request for the same report joins."""
+def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> Delivery | None:
+    """The delivery to the same place that a new request for the same report joins; ``done``: one whose file comes now.
+
+    "Send again" joins no file that comes: it asks for one more.
+    """
+    states = IN_HAND if delivery.carded else frozenset[State]()
+    if not done:
+        states |= {State.PENDING}
     found = _find(
         tx,
         deliveries.c.id != delivery.id,
         deliveries.c.report_id == delivery.report_id,
         deliveries.c.leader_id.is_(None),
-        deliveries.c.state == State.PENDING.value,
+        deliveries.c.state.in_([state.value for state in states]),
         deliveries.c.private == delivery.private,
         deliveries.c.asker_id == delivery.asker_id if delivery.private else deliveries.c.room_id == delivery.room_id,
     )
     return found[0] if found else None
+
+
+def free_orphans(tx: Transaction) -> int:
+    """Have those go on by themselves that wait for one that has ended; gives their number.
+
+    There should be none: whoever ends takes along, or lets go, those who joined.
+    """
+    leader = deliveries.alias("leader")
+    ended = select(leader.c.id).where(leader.c.state.in_([state.value for state in CLOSED]))
+    found = _find(
+        tx, deliveries.c.state.in_([state.value for state in OPEN]), deliveries.c.leader_id.in_(ended.scalar_subquery())
+    )
+    for one in found:
+        note(tx, one.id, leader_id=None)
+    return len(found)
 
 
 def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:

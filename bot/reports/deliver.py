@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import tasks
-from bot.errors import BotError, FileRejected, Refused, WebexError
+from bot.errors import BotError, FileRejected, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
 from bot.outbox import Unsure
 from bot.policy import Act, Verdict
 from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
-from bot.reports.endings import GONE, end
+from bot.reports.endings import end
 from bot.reports.fetch import Fetch, held_name
-from bot.reports.file_words import file_line, made_again, part_line
+from bot.reports.file_words import file_line, made_again, not_posted, part_line
 from bot.reports.meter import Meter
 from bot.reports.model import Phase
 from bot.reports.naming import CONTENT_TYPES, file_stem
@@ -173,9 +173,7 @@ class Deliver:
         """Those who have come since this was begun: the file is here, so they need no other fetching."""
         late = self._in_time(self._come(run))
         self._move(late, State.READY, State.FETCHING)
-        with self._store.begin(durable=False) as tx:
-            for delivery in late:
-                deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+        self._fetch.note(held, late)
         return self._again(late)
 
     def _told(self, run: Run) -> list[Delivery]:
@@ -250,7 +248,7 @@ class Deliver:
                 if error.passing:
                     trouble = error
                 else:
-                    self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error), error=error)
+                    self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
         return permitted, trouble
 
     def _allowed(self, delivery: Delivery) -> bool:
@@ -283,7 +281,7 @@ class Deliver:
         except BotError as error:
             if error.passing:
                 return error
-            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error), error=error)
+            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
             return None
         posting.meter.posted(delivery)
         with self._store.begin() as tx:
@@ -330,12 +328,8 @@ class Deliver:
         )
 
     @staticmethod
-    def _not_posted(error: BotError) -> str:
-        if isinstance(error, WebexError) and error.status in GONE:
-            return "The report is done, but I could not post it where you asked. Ask me again, here or there."
-        if isinstance(error, Refused):
-            return error.sentence
-        return f"The report is done, but Webex did not take the file. {error.sentence} Ask again in a while."
+    def _not_posted(error: BotError, delivery: Delivery) -> str:
+        return not_posted(error, direct=delivery.private or delivery.room_type == DIRECT)
 
     @staticmethod
     def _why(error: BotError, delivery: Delivery) -> str:

@@ -67,14 +67,17 @@ class Fetch:
         ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError`` and ``FileRejected``.
         """
         held = self._held(report, path)
-        if held is not None:
-            return held
-        held = self._download(report, path, progress, begun)
-        log.info("report_downloaded", bytes=held.size, kind=held.kind)
+        if held is None:
+            held = self._download(report, path, progress, begun)
+            log.info("report_downloaded", bytes=held.size, kind=held.kind)
+        self.note(held, waiting)
+        return held
+
+    def note(self, held: Downloaded, waiting: Sequence[Delivery]) -> None:
+        """Keep on record what these will get."""
         with self._store.begin(durable=False) as tx:
             for delivery in waiting:
                 deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
-        return held
 
     def _download(
         self, report: Report, path: Path, progress: Callable[[int, int], None], begun: Callable[[Arriving], None]

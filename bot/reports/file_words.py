@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.errors import Refused, WebexError
 from bot.plain_words import count, in_message, size
+from bot.reports.endings import GONE
 from bot.reports.model import Family
 from bot.reports.packing import joining
 from bot.reports.watch import named
@@ -12,10 +14,21 @@ from bot.reports.watch import named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.errors import BotError
     from bot.ports import Downloaded
     from bot.reports.contents import Contents
     from bot.reports.model import Report
     from bot.reports.packing import Piece
+
+
+LATER = "Ask again in a while."
+OPERATORS = "Asking again will hardly help: tell the bot's operators."
+REMEDIES = {
+    401: "Ask again then.",
+    409: "",  # the sentence has it
+    413: "Make the report for a shorter period.",
+}
+"""What to do when Webex refuses a file, by the status of its answer."""
 
 
 def file_line(report: Report, held: Downloaded, contents: Contents) -> str:
@@ -57,6 +70,22 @@ def nothing_inside(report: Report, contents: Contents) -> str:
     else:
         where = "an organisation outside North America (Webex makes these reports only there)"
     return f"The file {what}. Likely causes: {where}, a licence that is missing, or a period without any activity."
+
+
+def not_posted(error: BotError, *, direct: bool) -> str:
+    """What is said when the file is here and Webex does not take it, or nobody can know who would read it.
+
+    ``direct``: it was to go 1:1.
+    """
+    if isinstance(error, Refused):
+        return error.sentence
+    status = error.status if isinstance(error, WebexError) else None
+    if status in GONE:
+        if direct:
+            return f"The report is done, but Webex does not let me post its file here. {OPERATORS}"
+        return "The report is done, but Webex does not let me post its file where you asked for it. Ask me 1:1."
+    remedy = LATER if status is None or error.passing else REMEDIES.get(status, OPERATORS)
+    return f"The report is done, but Webex did not take its file. {error.sentence} {remedy}".rstrip()
 
 
 def made_again(title: str | None) -> str:

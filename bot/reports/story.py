@@ -114,15 +114,21 @@ def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
     if one.state is State.PENDING:
         yield STANDS[one.state] + _next_look(one, now, besides)
         yield f"At the latest at {utc(one.deadline_at)} I stop, and say so."
-    elif besides.under_way:
-        yield "It is done. Its file is being fetched for who asked before, and comes here too."
     else:
-        yield STANDS.get(one.state) or unmarked(one.reason or "") or f"It ended: {one.state.value}."
+        yield _stands(one, besides)
     if besides.hindrance is not None and one.state not in CLOSED:
         trouble = besides.hindrance
         yield f"Since {utc(trouble.since)} there is trouble: {trouble.words} I go on trying; nobody need do anything."
     if one.settled_at is not None:
         yield f"That was at {utc(one.settled_at)}."
+
+
+def _stands(one: Delivery, besides: Besides) -> str:
+    if besides.under_way:
+        return "It is done. Its file is being fetched for who asked before, and comes here too."
+    if one.state is State.FETCHING and one.size is not None:
+        return "I have its file, and post it to one after another of those who wait."
+    return STANDS.get(one.state) or unmarked(one.reason or "") or f"It ended: {one.state.value}."
 
 
 def _next_look(one: Delivery, now: datetime, besides: Besides) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ from bot import tasks
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.reports import deliver
-from tests.stage import CSV, actions_of
+from tests.stage import CSV, Heard, actions_of
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -127,18 +128,26 @@ def test_a_file_that_may_not_be_posted_is_said_once(bench: Workbench, how: dict[
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (410, "Webex says this is gone."),
-        (428, "Webex wants something first that the bot cannot give."),
-        (451, "Webex keeps this in another region, where the bot cannot reach it."),
+        (401, "Webex does not accept the bot's own token any more; its operators must renew it. Ask again then."),
+        (403, "Webex does not let me post its file here. Asking again will hardly help: tell the bot's operators."),
+        (409, "Webex reports a conflict; try again in a minute."),
+        (410, "Webex says this is gone. Asking again will hardly help: tell the bot's operators."),
+        (413, "Webex says this is too large. Make the report for a shorter period."),
+        (428, "Webex wants something first that the bot cannot give. Asking again will hardly help"),
+        (451, "Webex keeps this in another region, where the bot cannot reach it. Asking again will hardly help"),
     ],
 )
-def test_a_post_that_is_refused_is_not_told_as_a_download_that_failed(bench: Workbench, status: int, said: str) -> None:
+def test_a_post_that_is_refused_is_told_with_what_helps_and_not_as_a_download_that_failed(
+    bench: Workbench, status: int, said: str
+) -> None:
     carded(bench)
     bench.emulator.faults.add(method="POST", path="/v1/messages", status=status, times=1)
 
     bench.work()
 
-    assert f"The report is done, but Webex did not take the file. {said}" in words(bench.said())
+    heard = re.sub(r" \(“.*?”\)| Webex tracking id: \S+", "", words(bench.said()))
+    assert "The report is done, but Webex d" in heard
+    assert said in heard
 
 
 def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +226,48 @@ def test_the_lost_answer_of_an_upload_is_looked_for_and_not_posted_twice(bench: 
     assert files(bench.said(space)) == [CSV]
     assert bench.delivery().state is State.DONE
     assert bench.downloads == 1
+
+
+def test_who_asks_again_in_the_same_place_while_the_file_is_fetched_gets_it_with_who_asked_first(
+    bench: Workbench,
+) -> None:
+    """Whoever sees nothing happen for a while asks again; that is no wish for a second copy, as "again" is."""
+    space = bench.stage.group
+    report = carded(bench, space)
+
+    def impatient() -> None:
+        bench.hears(bench.stage.grace, f"report {report.id}", space)
+        bench.work_beside()
+
+    bench.while_fetching(impatient)
+    bench.work()
+
+    assert files(bench.said(space)) == [CSV]
+    assert "The file comes once, in the thread of who asked first." in "".join(
+        Heard(one).shown for one in bench.said(space) if one.card
+    )
+    assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]
+
+    bench.hears(bench.stage.grace, f"again {report.id}", space)
+    bench.work()
+    assert files(bench.said(space)) == [CSV, CSV]
+
+
+def test_who_joined_in_the_middle_goes_on_when_the_first_asker_cancels(bench: Workbench) -> None:
+    space = bench.stage.group
+    report = carded(bench, space)
+
+    def come_and_go() -> None:
+        bench.hears(bench.stage.grace, f"report {report.id}", space)
+        bench.work_beside()
+        bench.hears(bench.stage.ada, f"cancel {report.id}", space)
+        bench.work_beside()
+
+    bench.while_fetching(come_and_go)
+    bench.work()
+
+    assert files(bench.said(space)) == [CSV]
+    assert [bench.delivery(number).state for number in (1, 2)] == [State.CANCELLED, State.DONE]
 
 
 @pytest.mark.parametrize("word", ["report", "again"])

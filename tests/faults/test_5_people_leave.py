@@ -1,4 +1,4 @@
-"""Issue 4, item 5: the asker is deactivated, the bot is removed, the thread's root is deleted."""
+"""The asker is deactivated, the bot is removed, the thread's root is deleted, who was joined is gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot import tasks
+from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 
 if TYPE_CHECKING:
@@ -131,4 +133,62 @@ def test_a_thread_that_goes_while_the_file_is_fetched_is_no_obstacle(bench: Work
     bench.wait(120)
 
     assert bench.delivery().state is State.DONE
+    assert len([one for one in bench.said(space) if one.files]) == 1
+
+
+@pytest.mark.parametrize("how", ["cancelled", "private", "done"])
+def test_nobody_joins_a_request_that_has_ended_or_gone_elsewhere_meanwhile(
+    bench: Workbench, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look for it and the end of the new one's card there is a call to Webex, which may take its time."""
+    space = bench.stage.group
+    report = bench.stage.partner_report(status="waiting")
+    asks(bench, bench.stage.ada, report, space)
+    bench.hears(bench.stage.grace, f"report {report.id}", space)
+    bench.work(until=tasks.ANSWER)
+    post = bench.chat.post
+
+    def gone_first(*args: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        with bench.store.begin() as tx:
+            if how == "private":
+                deliveries.let_go(tx, bench.delivery(1), bench.clock())
+                deliveries.note(tx, 1, private=True)
+            else:
+                done = [State.READY, State.FETCHING, State.POSTING, State.DONE]
+                for state in done if how == "done" else [State.CANCELLED]:
+                    first = deliveries.get(tx, 1)
+                    assert first is not None
+                    assert deliveries.move(tx, first, state, bench.clock())
+        return post(*args, **more)
+
+    monkeypatch.setattr(bench.chat, "post", gone_first)
+    bench.work()
+    assert bench.delivery(2).leader_id is None
+    bench.world.set_report(report.id, status="done")
+
+    bench.wait(60)
+
+    assert bench.delivery(2).state is State.DONE
+    assert len([one for one in bench.said(space) if one.files]) == 1
+
+
+def test_whoever_was_left_behind_by_an_older_version_is_served(bench: Workbench) -> None:
+    space = bench.stage.group
+    report = bench.stage.partner_report(status="waiting")
+    for person in (bench.stage.ada, bench.stage.grace):
+        asks(bench, person, report, space)
+    assert bench.delivery(2).leader_id == 1
+    with bench.store.begin() as tx:
+        deliveries.note(tx, 2, leader_id=None)
+        assert deliveries.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
+        deliveries.note(tx, 2, leader_id=1)
+    bench.world.set_report(report.id, status="done")
+    bench.wait(60)
+    assert bench.delivery(2).state is State.PENDING
+
+    bench.sweep.once()
+    bench.wait(60)
+
+    assert bench.delivery(2).state is State.DONE
     assert len([one for one in bench.said(space) if one.files]) == 1
