@@ -31,7 +31,16 @@ from bot.reports.naming import CONTENT_TYPES, file_stem
 from bot.reports.packing import pack
 from bot.reports.passing_on import PassingOn
 from bot.reports.privately import go_private
-from bot.reports.watch import BY_WEBEX, details_interval, failed, gone, named, watch_key
+from bot.reports.watch import (
+    BY_WEBEX,
+    EXTRA_TIME,
+    TROUBLE_TOO_LONG,
+    details_interval,
+    failed,
+    gone,
+    named,
+    watch_key,
+)
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:
@@ -55,9 +64,6 @@ log = structlog.get_logger(__name__)
 
 MAX_POSTED = 100 * 1000 * 1000
 """Bytes of the largest file that Webex takes with a message (100 MB)."""
-
-EXTRA_TIME = timedelta(hours=6)
-"""A report that became ready late is still delivered after its watch's deadline."""
 
 UNKNOWN_TO_WEBEX = 404
 
@@ -105,6 +111,8 @@ class Deliver:
         while waiting := self._come(run):
             trouble = self._serve(run, waiting) or trouble
         if trouble is not None:
+            # Not before it was tried: perhaps it was the bot that was away for so long.
+            self._expire([one for one in self._waiting(family, report_id) if one.id in run.tried])
             raise trouble
         disk.remove(run.path)
 
@@ -132,9 +140,6 @@ class Deliver:
 
     def _serve(self, run: Run, waiting: list[Delivery]) -> BotError | None:
         """Serve these deliveries; gives the first trouble that will pass."""
-        waiting = self._in_time(waiting)
-        if not waiting:
-            return None
         trouble: BotError | None = None
         try:
             report = self._catalogue.details(run.family, run.report_id)
@@ -171,7 +176,7 @@ class Deliver:
 
     def _late(self, run: Run, held: Downloaded) -> list[Delivery]:
         """Those who have come since this was begun: the file is here, so they need no other fetching."""
-        late = self._in_time(self._come(run))
+        late = self._come(run)
         self._move(late, State.READY, State.FETCHING)
         self._fetch.note(held, late)
         return self._again(late)
@@ -198,12 +203,11 @@ class Deliver:
             found = [deliveries.get(tx, delivery.id) for delivery in old]
         return [delivery for delivery in found if delivery is not None and delivery.state in IN_HAND]
 
-    def _in_time(self, waiting: list[Delivery]) -> list[Delivery]:
+    def _expire(self, waiting: list[Delivery]) -> None:
+        """End those for which Webex had trouble for too long."""
         now = self._now()
         late = [one for one in waiting if now > max(one.deadline_at, (one.ready_at or one.asked_at) + EXTRA_TIME)]
-        said = "Webex had trouble for too long, so I stopped trying. Ask again to go on."
-        self._end_all(late, State.EXPIRED, said, why="trouble_for_too_long")
-        return [one for one in waiting if one not in late]
+        self._end_all(late, State.EXPIRED, TROUBLE_TOO_LONG, why="trouble_for_too_long")
 
     def _is_done(self, report: Report, waiting: list[Delivery]) -> bool:
         """Whether Webex still says that the report is done; otherwise its deliveries go where they belong."""

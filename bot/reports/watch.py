@@ -22,7 +22,7 @@ from bot.reports.endings import end
 from bot.reports.model import Phase, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from bot.ledger.deliveries import Delivery
@@ -40,6 +40,9 @@ LONGEST_DETAILS_INTERVAL = 3600.0
 """Seconds between two details calls for an id that the list does not show."""
 CLOCK_SLACK = 1.0
 """Seconds by which a clock may step back before it counts as set back."""
+EXTRA_TIME = timedelta(hours=6)
+"""How long after its deadline a request is still tried while Webex has trouble, or when its report was done late."""
+TROUBLE_TOO_LONG = "Webex had trouble for too long, so I stopped trying. Ask again to go on."
 GONE_AFTER = 3
 """Times that Webex must say "unknown" of a report it knew, before the watch ends: the first may be lag."""
 UNKNOWN_TO_WEBEX = 404
@@ -91,22 +94,35 @@ class Watch:
         waiting = self._waiting(family, region or None)
         if not waiting:
             return None
-        pause = 0.0
+        # Also at those whose time is over: perhaps it was the bot that was away, and their report is done.
+        unseen, pause = self._look(family, region or None, waiting)
+        self._expire(family, region or None, unseen)
+        waiting = self._waiting(family, region or None)
+        return Again(max(self._next(waiting), pause), count=False) if waiting else None
+
+    def _look(self, family: str, region: str | None, waiting: Sequence[Delivery]) -> tuple[set[int], float]:
+        """Ask Webex and act on what it says.
+
+        Gives the rows of which it said nothing, and the seconds for which it asked to be left alone.
+        """
         try:
-            listed = {report.id: report for report in self._catalogue.listing(family, region or None)}
+            listed = {report.id: report for report in self._catalogue.listing(family, region)}
         except BotError as error:
             if error.passing:
                 log.warning("watch_list_failed", family=family, region=region, cause=str(error))
-                return Again(max(self._next(waiting), error.retry_after or 0.0), count=False)
+                return {delivery.id for delivery in waiting}, error.retry_after or 0.0
             # The list is refused, yet details may be given: each id is then asked for by itself.
             log.warning("watch_list_refused", family=family, region=region, cause=str(error))
             listed = {}
         seen: list[tuple[Delivery, Report | BotError]] = []
+        unseen: set[int] = set()
+        pause = 0.0
         for delivery in waiting:
             report = listed.get(delivery.report_id) or self._absent(delivery)
             if isinstance(report, Report) and report.phase is Phase.READY and self._too_early(delivery):
                 continue
             if isinstance(report, BotError) and report.passing:
+                unseen.add(delivery.id)
                 pause = max(pause, report.retry_after or 0.0)
             elif report is not None:
                 seen.append((delivery, report))
@@ -115,8 +131,7 @@ class Watch:
         with self._store.begin(durable=False) as tx:
             for delivery, report in seen:
                 self._act(tx, delivery, report, now, listed=delivery.report_id in listed)
-        waiting = self._waiting(family, region or None)
-        return Again(max(self._next(waiting), pause), count=False) if waiting else None
+        return unseen, pause
 
     def give_up(self, key: str, sentence: str) -> None:
         """A round that cannot be made at all ends the watches it would have served."""
@@ -130,16 +145,21 @@ class Watch:
         return interval((self._now() - youngest).total_seconds(), self._shortest)
 
     def _waiting(self, family: str, region: str | None) -> list[Delivery]:
-        """The pending deliveries, without those whose time is over: these are told so."""
-        now = self._now()
         with self._store.read() as tx:
-            found = deliveries.pending(tx, family, region)
-        overdue = [delivery for delivery in found if delivery.deadline_at <= now]
-        if overdue:
-            with self._store.begin() as tx:
-                for delivery in overdue:
-                    end(tx, self._queue, delivery, State.EXPIRED, too_long(delivery), now, why="not_done_in_time")
-        return [delivery for delivery in found if delivery.deadline_at > now]
+            return deliveries.pending(tx, family, region)
+
+    def _expire(self, family: str, region: str | None, unseen: Collection[int]) -> None:
+        """End those whose time is over; where Webex said nothing of their report, some time later."""
+        now = self._now()
+        overdue = [delivery for delivery in self._waiting(family, region) if delivery.deadline_at <= now]
+        if not overdue:
+            return
+        with self._store.begin() as tx:
+            for one in overdue:
+                if one.id not in unseen:
+                    end(tx, self._queue, one, State.EXPIRED, too_long(one), now, why="not_done_in_time")
+                elif one.deadline_at + EXTRA_TIME <= now:
+                    end(tx, self._queue, one, State.EXPIRED, TROUBLE_TOO_LONG, now, why="trouble_for_too_long")
 
     def _too_early(self, delivery: Delivery) -> bool:
         """Whether the time of the next look has not come: the list lags behind the details, one way or the other.
@@ -153,7 +173,7 @@ class Watch:
 
     def _absent(self, delivery: Delivery) -> Report | BotError | None:
         """Ask for an id that the list does not show; None when its time has not come."""
-        if self._too_early(delivery):
+        if self._too_early(delivery) and self._now() < delivery.deadline_at:
             return None
         try:
             return self._catalogue.details(delivery.family or "", delivery.report_id)
