@@ -11,7 +11,7 @@ from bot.chat import cards
 from bot.chat.registry import button
 from bot.errors import BotError, WebexError
 from bot.ledger import deliveries
-from bot.ledger.deliveries import State
+from bot.ledger.deliveries import State, card_of
 from bot.outbox import Unsure
 from bot.plain_words import in_message, utc
 from bot.policy import Act, Verdict
@@ -93,7 +93,9 @@ class Answer:
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for.
             log.warning("perhaps_shown", reference=delivery.reference)
-        self._go_on(delivery, report, leader)
+        if not self._go_on(delivery, report, leader) and delivery.carded:
+            # Somebody cancelled it while its card was on its way, and was answered without it.
+            context.card.take_back(card_of(delivery))
 
     def _say(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
         """The one card of this request; "send again" has none, but says when there is nothing to send yet."""
@@ -117,7 +119,8 @@ class Answer:
             shows=report.phase.value,
         )
 
-    def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
+    def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> bool:
+        """Move it on by what the report is. False: it was ended by somebody else meanwhile."""
         context = self._context
         now = context.now()
         learned: dict[str, Any] = {
@@ -132,21 +135,24 @@ class Answer:
             match report.phase:
                 case _ if leader is not None:
                     state = State.PENDING if report.phase is Phase.PENDING else State.READY
-                    deliveries.move(tx, delivery, state, now, leader_id=leader.id, **learned)
+                    return deliveries.move(tx, delivery, state, now, leader_id=leader.id, **learned)
                 case Phase.PENDING:
-                    deliveries.move(tx, delivery, State.PENDING, now, **learned)
-                    key = watch_key(report.family.value, report.region or None)
-                    context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
+                    moved = deliveries.move(tx, delivery, State.PENDING, now, **learned)
+                    if moved:
+                        key = watch_key(report.family.value, report.region or None)
+                        context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
+                    return moved
                 case Phase.READY:
-                    if deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned):
+                    moved = deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned)
+                    if moved:
                         put_delivery(tx, context.queue, report.family.value, delivery.report_id)
+                    return moved
                 case Phase.FAILED:
-                    # With a card the card has said it; the reason is for the ledger.
-                    if delivery.carded:
-                        said = failed(report.title)
-                        deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
-                    else:
-                        end(tx, context.queue, delivery, State.FAILED, failed(report.title), now, why=BY_WEBEX)
+                    said = failed(report.title)
+                    if not delivery.carded:
+                        return end(tx, context.queue, delivery, State.FAILED, said, now, why=BY_WEBEX)
+                    # The card has said it; the reason is for the ledger.
+                    return deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
 
 
 def _joined(tx: Transaction, delivery: Delivery, report: Report) -> Delivery | None:

@@ -237,6 +237,8 @@ class Reader:
         card = self._context.chat.message(action.message_id)
         if bare_id(card.room_id) != bare_id(action.room_id):
             raise UselessPress("elsewhere")
+        if post is None and card.person_id == self._bot().id:
+            self._context.card.recognise(card)
         return card.room_type or event.room_type or "", card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:

@@ -109,8 +109,8 @@ def _one(tx: Transaction, where: object) -> Post | None:
 def settle(
     tx: Transaction, key: str, state: str, now: datetime, *, message_id: str | None = None, room_id: str | None = None
 ) -> None:
-    """Keep the outcome."""
+    """Keep the outcome. What was taken back before its post was answered stays taken back."""
     values = {"state": state, "settled_at": now}
     if message_id is not None:
         values |= {"message_id": message_id, "room_id": room_id}
-    tx.execute(update(posts).where(posts.c.key == key).values(**values))
+    tx.execute(update(posts).where(posts.c.key == key, posts.c.state != DELETED).values(**values))

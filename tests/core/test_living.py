@@ -19,7 +19,7 @@ from tests.stage import Heard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.emulator.things import Space
+    from bot.emulator.things import Message, Space
     from bot.reports.model import Report
     from tests.core.workbench import Workbench
 
@@ -190,6 +190,69 @@ def test_a_first_card_that_was_refreshed_before_it_was_on_record_is_not_posted_a
 
     assert len(cards(bench)) == 1
     assert bench.delivery().state is State.PENDING
+
+
+def while_its_card_is_posted(bench: Workbench, do: Callable[[Message], object]) -> None:
+    """Do something when Webex shows the next card and its answer is still on its way; then the event that it makes."""
+    post = bench.chat.post
+
+    def posting(*args: Any, **more: Any) -> Any:
+        posted = post(*args, **more)
+        bench.chat.post = post  # type: ignore[method-assign]
+        do(bench.said(bench.stage.group)[-1])
+        for claim in bench.queue.take([], 16)[0]:
+            if claim.job.task == tasks.EVENT:
+                bench.queue.settle(claim, bench.worker.handle(claim.job))
+        return posted
+
+    bench.chat.post = posting  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("button", "shown"), [("refresh", "● waiting"), ("cancel", "● Cancelled")])
+def test_a_card_that_is_pressed_before_its_post_is_answered_is_renewed_too(
+    bench: Workbench, button: str, shown: str
+) -> None:
+    def press(card: Message) -> None:
+        bench.pressed(bench.stage.ada, card, {"command": button, "argument": report.id})
+
+    report = bench.stage.partner_report(status="waiting")
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work(until=tasks.ANSWER)
+    while_its_card_is_posted(bench, press)
+
+    bench.work()
+
+    assert [shown in one for one in cards(bench)] == [True]
+
+
+def test_a_request_that_is_cancelled_while_its_card_is_posted_has_no_card(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="waiting")
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work(until=tasks.ANSWER)
+    while_its_card_is_posted(bench, lambda _: bench.hears(bench.stage.ada, f"cancel {report.id}", bench.stage.group))
+
+    bench.work()
+
+    assert cards(bench) == []
+    assert ["Cancelled" in (one.text or "") for one in bench.said(bench.stage.group)] == [True]
+    assert bench.next_wait() is None, "nothing is watched"
+
+
+@pytest.mark.parametrize(("button", "shown"), [("refresh", "● waiting"), ("cancel", "● Cancelled")])
+def test_who_presses_a_card_whose_post_was_never_answered_proves_that_it_is_there(
+    bench: Workbench, button: str, shown: str
+) -> None:
+    bench.world.lists_threads = False
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    report = waiting(bench, status="waiting")
+    bench.wait(AFTERWARDS)
+    (card,) = bench.said(bench.stage.group)
+    bench.pressed(bench.stage.ada, card, {"command": button, "argument": report.id})
+
+    bench.work()
+
+    assert [shown in one for one in cards(bench)] == [True]
+    assert bench.said(bench.stage.group)[0].id != card.id
 
 
 def test_the_end_of_a_request_whose_card_was_never_seen_is_a_sentence(bench: Workbench) -> None:
