@@ -1,9 +1,11 @@
-"""After an absence: finds what people wrote meanwhile, and has it answered like any other message.
+"""Finds what people wrote and the door did not hear of, and has it answered like any other message.
 
-Webex gives a webhook no second delivery that is documented, so what was written while the door was away would never be
-answered. The bot's 1:1 spaces, and its mentions in group spaces, are listed since the door's last sign of life. What is
-found becomes an event under the very key that a webhook would have used: what was answered is not answered again, and
-a delivery that comes late is the same event. Presses of buttons cannot be listed: they are lost, the card is not.
+Webex gives a webhook no second delivery that is documented, so what was written while the door was away, or could not
+be reached, would never be answered. After each absence and each outage, and every ten minutes besides (who cannot be
+reached from outside does not know it), the bot's 1:1 spaces and its mentions in group spaces are listed since the last
+time. What is found becomes an event under the very key that a webhook would have used: what was answered is not
+answered again, and a delivery that comes late is the same event. Presses of buttons cannot be listed: they are lost,
+the card is not.
 """
 
 from __future__ import annotations
@@ -15,19 +17,21 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError, WebexError
-from bot.ledger import events, presence
+from bot.ledger import events, facts, presence
 from bot.ledger.events import Event
+from bot.ledger.presence import Absence
+from bot.operators import Check
 from bot.outbox import Unsure
 from bot.ports import Target
 from bot.reports.whereto import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bot.outbox import Outbox
     from bot.ports import Message, Space, Spaces
     from bot.queue import Queue
-    from bot.store import Store
+    from bot.store import Store, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +45,10 @@ PATIENCE = timedelta(hours=1)
 """How long it is tried although Webex refuses it."""
 CLOSED = frozenset({403, 404})
 """How Webex answers for a space that the bot was removed from meanwhile."""
+UNHEARD = "unheard"
+"""The fact that holds how many messages the last regular look has found."""
+ON_ITS_WAY = timedelta(minutes=1)
+"""How old a message must be that is found without its event before that is held against anybody."""
 
 
 class CatchUp:
@@ -55,6 +63,7 @@ class CatchUp:
         outbox: Outbox,
         bot_id: Callable[[], str],
         now: Callable[[], datetime],
+        outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -62,25 +71,43 @@ class CatchUp:
         self._outbox = outbox
         self._bot_id = bot_id
         self._now = now
+        self._outage = outage
 
     def run(self, key: str) -> None:
-        """Look into every space that was active in the absence. Harmless when it runs again; raises ``WebexError``."""
-        away = presence.read_key(key)
+        """Look into every space that was active since. Harmless when it runs again; raises ``WebexError``."""
+        began = self._now()
+        with self._store.read() as tx:
+            looked = presence.looked_until(tx)
+        regular = key == presence.LOOK
+        named = Absence(looked or began, began, told=False) if regular else presence.read_key(key)
+        # What was to be looked for before this, and could not be, is made up for with it.
+        since = max(min(named.since, looked or named.since) - MARGIN, began - LONGEST)
+        patient = began - (named.since if regular else named.until) < PATIENCE
         try:
-            self._look_everywhere(away)
+            spaces = self._spaces.active_spaces(since, MOST_SPACES)
+            away = presence.unnoticed(named.since, began, self._outage()) if regular else named
+            missed, trouble = self._look_everywhere(spaces, away, since)
         except WebexError as error:
-            # Nobody else looks for these messages: what ends other things at once is tried again here for a while.
-            error.passing |= self._now() - away.until < PATIENCE
+            # Nobody else looks for these messages: what ends other things at once is tried again here.
+            error.passing |= regular or patient
             raise
+        if trouble is not None and patient:
+            trouble.passing = True
+            raise trouble
+        with self._store.begin() as tx:
+            presence.note_looked(tx, began)
+            if regular:
+                _note_unheard(tx, [] if away.told else missed, began)
 
-    def _look_everywhere(self, away: presence.Absence) -> None:
-        since = max(away.since - MARGIN, self._now() - LONGEST)
-        looked, found = 0, 0
+    def _look_everywhere(
+        self, spaces: Sequence[Space], away: Absence, since: datetime
+    ) -> tuple[list[Message], BotError | None]:
+        """Gives what was missed, and how a space refused to be looked into, if one did."""
+        missed: list[Message] = []
         trouble: BotError | None = None
-        for space in self._spaces.active_spaces(since, MOST_SPACES):
-            looked += 1
+        for space in spaces:
             try:
-                found += self._look_into(space, away, since)
+                missed += self._look_into(space, away, since)
             except BotError as error:
                 if error.passing:
                     raise
@@ -88,22 +115,22 @@ class CatchUp:
                 log.warning("space_not_looked_into", cause=str(error))
                 if not isinstance(error, WebexError) or error.status not in CLOSED:
                     trouble = error
-        log.info("caught_up", since=away.since.isoformat(), spaces=looked, messages=found)
-        if looked == MOST_SPACES:
-            log.warning("caught_up_in_part", spaces=looked)
-        if trouble is not None:
-            raise trouble
+        if missed or away.told:
+            log.info("caught_up", since=since.isoformat(), spaces=len(spaces), messages=len(missed))
+        if len(spaces) == MOST_SPACES:
+            log.warning("caught_up_in_part", spaces=len(spaces))
+        return missed, trouble
 
     def give_up(self, key: str, sentence: str) -> None:
         """What was missed stays unanswered."""
         log.error("absence_not_made_up_for", absence=key, sentence=sentence)
 
-    def _look_into(self, space: Space, away: presence.Absence, since: datetime) -> int:
-        """Make events of what was missed in one space; gives how many."""
-        messages = self._spaces.written_to_bot(space)
+    def _look_into(self, space: Space, away: Absence, since: datetime) -> list[Message]:
+        """Make events of what was missed in one space, and give it."""
+        messages = self._spaces.written_to_bot(space, since)
         missed = [one for one in messages if self._is_missed(one, since)]
         if not missed:
-            return 0
+            return []
         if away.noticeable:
             self._say_so(space, away)
         with self._store.begin() as tx:
@@ -112,9 +139,9 @@ class CatchUp:
                 event_id = events.record(tx, event, message.created or self._now())
                 if event_id is not None:
                     self._queue.put(tx, tasks.EVENT, str(event_id), lock=space.id)
-        return len(missed)
+        return missed
 
-    def _say_so(self, space: Space, away: presence.Absence) -> None:
+    def _say_so(self, space: Space, away: Absence) -> None:
         """A courtesy: where it cannot be said, what was missed is answered all the same."""
         target = Target(room_id=space.id, direct=space.kind == DIRECT)
         try:
@@ -129,3 +156,30 @@ class CatchUp:
             return False
         with self._store.read() as tx:
             return not events.is_known(tx, "messages", "created", message.id)
+
+
+def _note_unheard(tx: Transaction, missed: Sequence[Message], now: datetime) -> None:
+    """Keep how many messages came without an event although nobody was away."""
+    number = sum(one.created is not None and one.created < now - ON_ITS_WAY for one in missed)
+    if number:
+        facts.note(tx, UNHEARD, str(number), now)
+    else:
+        facts.forget(tx, UNHEARD)
+
+
+def unheard(store: Store) -> Check:
+    """Whether Webex announces to the door what is written to the bot."""
+
+    def look() -> str | None:
+        with store.read() as tx:
+            number = facts.read(tx, UNHEARD)
+        if number is None:
+            return None
+        said = "a message; I found it" if number == "1" else f"{number} messages; I found them"
+        return (
+            f"Webex did not announce {said} by looking, some minutes late, and answered. Presses of buttons cannot be "
+            "found so. Check that PUBLIC_URL leads to this bot from outside (its address, certificate and proxy), and "
+            "that `reportbot manifest plan` finds the webhooks as they must be."
+        )
+
+    return Check("unheard_messages", look, "Webex announces messages to me again.")

@@ -181,8 +181,8 @@ class Spaces(Protocol):
         """Spaces with something new since then, the latest first."""
         ...
 
-    def written_to_bot(self, space: Space) -> Sequence[Message]:
-        """The newest messages of a 1:1 space, or the newest that mention the bot in a group space."""
+    def written_to_bot(self, space: Space, since: datetime) -> Sequence[Message]:
+        """The messages of a 1:1 space since then, or in a group space those that mention the bot; newest first."""
         ...
 
 

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 LONG: Final = timedelta(minutes=5)
 """How long it must last before the operators hear of it."""
+BRIEF: Final = timedelta(seconds=30)
+"""How long it must last before somebody may have missed something."""
 QUIET: Final = timedelta(minutes=5)
 """How long nothing may be heard of Webex before it is asked."""
 FIRST_TROUBLE: Final = 500
@@ -94,6 +96,7 @@ class Reach:
         self._lock = threading.Lock()
         self._heard_at: datetime | None = None
         self._failing_since: datetime | None = None
+        self._outage: tuple[datetime, datetime] | None = None
 
     def observed(self, _method: str, path: str, status: int | None, _seconds: float) -> None:
         """Be told of each call."""
@@ -108,12 +111,18 @@ class Reach:
                 self._failing_since = before or now
             else:
                 self._heard_at, self._failing_since = now, None
+            if before is not None and self._failing_since is None and now - before >= BRIEF:
+                self._outage = before, now
         if before is not None and self._failing_since is None and now - before >= LONG:
             log.info("reached_again", side=self._side.name, since=before.isoformat())
 
     def failing(self) -> bool:
         """Whether the last call met nothing, or trouble."""
         return self._failing_since is not None
+
+    def outage(self) -> tuple[datetime, datetime] | None:
+        """The last time that it was away, from when until when; None: not since the start."""
+        return self._outage
 
     def check(self) -> Check:
         """The check for the operators."""

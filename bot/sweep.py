@@ -14,7 +14,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError, StoreUnavailable
-from bot.ledger import audit, deliveries, events, facts
+from bot.ledger import audit, deliveries, events, facts, presence
 from bot.ledger.deliveries import IN_HAND, State
 from bot.reports.fetch import held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
@@ -52,6 +52,7 @@ class Sweep:
         now: Callable[[], datetime],
         *,
         audit_days: int = 0,
+        outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -59,6 +60,7 @@ class Sweep:
         self._workroom = workroom
         self._now = now
         self._audit_days = audit_days
+        self._outage = outage
 
     def forever(self, stop: threading.Event) -> None:
         """Sweep now and every minute, in a thread of its own, until ``stop`` is set."""
@@ -82,6 +84,8 @@ class Sweep:
         now = self._now()
         with self._store.begin() as tx:
             facts.note(tx, facts.WORKER_SEEN, "", now)
+            if presence.must_look(tx, now, self._outage()):
+                self._queue.put(tx, tasks.CATCH_UP, presence.LOOK, lock=presence.LOCK, keep_time=True)
             if self._audit_days:
                 audit.prune(tx, now - timedelta(days=self._audit_days), now, MOST_PRUNED)
             if orphans := deliveries.free_orphans(tx):

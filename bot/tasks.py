@@ -21,7 +21,7 @@ TELL = "tell"
 SLOW_DOWN = "slow down"
 """Tell a person how much was left out in a minute; the key is the id of the first event that was."""
 CATCH_UP = "catch-up"
-"""Find what was written while the door was away; the key is the absence, in seconds since 1970."""
+"""Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
 
 
 class Task(Protocol):

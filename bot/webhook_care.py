@@ -15,7 +15,7 @@ import structlog
 from bot import manifest, tasks
 from bot.errors import WebexError
 from bot.ledger import events
-from bot.ledger.presence import Absence
+from bot.ledger.presence import LOCK, Absence
 from bot.operators import Check
 
 if TYPE_CHECKING:
@@ -109,4 +109,4 @@ class WebhookCare:
         with self._store.begin() as tx:
             last = events.last_received(tx)
             if last is not None:
-                self._queue.put(tx, tasks.CATCH_UP, Absence(last, now, told=False).key)
+                self._queue.put(tx, tasks.CATCH_UP, Absence(last, now, told=False).key, lock=LOCK)

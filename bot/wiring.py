@@ -13,7 +13,7 @@ import structlog
 
 import bot
 from bot import manifest, metrics, migrations, tasks
-from bot.catchup import CatchUp
+from bot.catchup import CatchUp, unheard
 from bot.chat.answer import Answer
 from bot.chat.context import Context
 from bot.chat.limits import Limits, SlowDown
@@ -241,7 +241,6 @@ def build_worker(settings: Settings) -> Worker:
     )
     workroom = Workroom(folder)
     files = Files(admin, settings.report_download_hosts, observe=observe, workroom=workroom)
-    sweep = Sweep(store, queue, folder, workroom, now, audit_days=settings.audit_days)
     tokens = TokenChecks(directory, identity.person, admin if isinstance(admin, RefreshableToken) else None)
     observers.append(tokens.observed)
     wanted = manifest.read()
@@ -258,10 +257,15 @@ def build_worker(settings: Settings) -> Worker:
     bot_side, admin_sides = sides(chat.me, directory.me, listings, now)
     bots_observers.append(bot_side.observed)
     clients_observers += [side.observed for side in admin_sides]
+    sweep = Sweep(store, queue, folder, workroom, now, audit_days=settings.audit_days, outage=bot_side.outage)
+    catch_up = CatchUp(
+        store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now, outage=bot_side.outage
+    )
     checks = [
         *tokens.all(),
         knocking(store, now),
         care.check(),
+        unheard(store),
         folder_check(folder),
         *(side.check() for side in (bot_side, *admin_sides)),
     ]
@@ -311,7 +315,7 @@ def build_worker(settings: Settings) -> Worker:
             ),
             tasks.DELIVER: Waiting(tasks.DELIVER, deliver, store, outbox, now),
             tasks.TELL: Tell(store, outbox, guard, card, now),
-            tasks.CATCH_UP: CatchUp(store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now),
+            tasks.CATCH_UP: catch_up,
         },
         new_reference=new_reference,
         observe=metrics.job_run,

@@ -1,4 +1,8 @@
-"""Whether the door was there: it gives a sign of life every minute, and a gap between two signs is an absence."""
+"""Whether the bot heard what was written to it.
+
+The door gives a sign of life every minute, and a gap between two signs is an absence. But Webex may also fail to reach
+a door that lives; so it is on record, too, until when it is certain that nothing was missed.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,15 @@ SIGN_EVERY = 60.0
 """Seconds between two signs of life."""
 NOTICEABLE = timedelta(minutes=2, seconds=30)
 """A longer silence is an absence, and worth a word to people; a restart is neither."""
+
+LOOKED = "looked"
+"""The fact whose time says until when everything that was written was looked for."""
+LOOK_EVERY = timedelta(minutes=10)
+"""How often it is looked for although nothing seems to be amiss."""
+LOOK = "look"
+"""The key of the job that does so."""
+LOCK = "catch-up"
+"""One look at a time: two would say "I was away" twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,35 @@ def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:
     if before is None or before >= now:
         return None
     return Absence(before, now) if started or now - before > NOTICEABLE else None
+
+
+def must_look(tx: Transaction, now: datetime, outage: tuple[datetime, datetime] | None) -> bool:
+    """Whether it is time to look for what was written: regularly, or since Webex is back from an outage.
+
+    What was written before the first such question is not looked for.
+    """
+    looked = facts.noted_at(tx, LOOKED)
+    if looked is None or looked > now:  # the clock has been set back
+        facts.note(tx, LOOKED, "", now)
+        return False
+    return now - looked >= LOOK_EVERY or (outage is not None and outage[1] > looked)
+
+
+def looked_until(tx: Transaction) -> datetime | None:
+    """Until when everything was looked for."""
+    return facts.noted_at(tx, LOOKED)
+
+
+def note_looked(tx: Transaction, until: datetime) -> None:
+    """Keep that everything that was written until then was looked for."""
+    facts.note(tx, LOOKED, "", until)
+
+
+def unnoticed(looked: datetime, now: datetime, outage: tuple[datetime, datetime] | None) -> Absence:
+    """What a regular look makes up for: an outage of Webex's, if there was one; else nobody knows of any absence."""
+    if outage is not None and outage[1] > looked:
+        return Absence(max(outage[0], looked), outage[1])
+    return Absence(looked, now, told=now - looked > LOOK_EVERY + NOTICEABLE)
 
 
 def read_key(key: str) -> Absence:

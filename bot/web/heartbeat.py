@@ -68,10 +68,10 @@ class Heartbeat:
         with self._store.begin() as tx:
             away = presence.sign(tx, self._now(), started=self._started)
             if away is not None:
-                self._queue.put(tx, tasks.CATCH_UP, away.key)
+                self._queue.put(tx, tasks.CATCH_UP, away.key, lock=presence.LOCK)
             elif refused is not None:
                 missed = presence.Absence(refused[0], self._now(), told=False)
-                self._queue.put(tx, tasks.CATCH_UP, missed.key)
+                self._queue.put(tx, tasks.CATCH_UP, missed.key, lock=presence.LOCK)
         self._started = False
         with self._guard:
             if self._refused == refused:  # else another one was refused meanwhile

@@ -7,7 +7,7 @@ transport in its place: it needs only ``request``, and the token never gets into
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 CARD_TYPE: Final = "application/vnd.microsoft.card.adaptive"
 RECENT: Final = 50
 """Messages looked at: Webex gives so many in one page."""
+MOST_MISSED: Final = 1000
+"""Messages of one space that are looked through after an absence."""
 LARGEST_PAGE: Final = 1000
 """Spaces in one page, at most."""
 MOST_ITEMS: Final = 5000
@@ -185,9 +187,16 @@ class Chat:
 
         return self._call("GET rooms", active)
 
-    def written_to_bot(self, space: Space) -> list[Message]:
-        """The newest messages of a 1:1 space, or the newest mentions of the bot in a group space."""
-        return self.messages(space.id, mentioned="me" if space.kind == "group" else None)
+    def written_to_bot(self, space: Space, since: datetime) -> list[Message]:
+        """The messages of a 1:1 space since then, or in a group space those that mention the bot; newest first."""
+        mentioned = "me" if space.kind == "group" else None
+
+        def written() -> list[Message]:
+            listed = self._api.messages.list(space.id, mentionedPeople=mentioned, max=RECENT)
+            found = map(shapes.message, islice(listed, MOST_MISSED))
+            return list(takewhile(lambda one: one.created is None or one.created >= since, found))
+
+        return self._call("GET messages", written)
 
     def space(self, room_id: str) -> Space:
         """Read one space."""

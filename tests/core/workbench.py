@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bot import migrations, tasks, wiring
+from bot.catchup import CatchUp
 from bot.chat.answer import Answer
 from bot.chat.context import Context
 from bot.chat.living import LivingCard
@@ -152,6 +153,7 @@ class Workbench:
         self.folder.mkdir(parents=True)
         shutil.copy(database, folder / "reportbot.db")
         self._references = count(1)
+        self.outage: tuple[datetime, datetime] | None = None
         self.start()
 
     def start(self) -> None:
@@ -189,7 +191,16 @@ class Workbench:
             watch_deadline=timedelta(seconds=settings.watch_deadline),
             poll_interval=settings.poll_interval,
         )
-        self.sweep = Sweep(self.store, self.queue, self.folder, self.workroom, self.clock)
+        self.sweep = Sweep(self.store, self.queue, self.folder, self.workroom, self.clock, outage=lambda: self.outage)
+        catch_up = CatchUp(
+            store=self.store,
+            queue=self.queue,
+            spaces=self.chat,
+            outbox=self.outbox,
+            bot_id=identity.id,
+            now=self.clock,
+            outage=lambda: self.outage,
+        )
         deliver = Deliver(
             store=self.store,
             queue=self.queue,
@@ -217,6 +228,7 @@ class Workbench:
                     self.clock,
                 ),
                 tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.outbox, self.clock),
+                tasks.CATCH_UP: catch_up,
                 tasks.TELL: Tell(self.store, self.outbox, guard, self.card, self.clock),
             },
             new_reference=self.context.new_reference,

@@ -196,6 +196,17 @@ def test_a_hiccup_is_nothing(house: House) -> None:
     assert house.heard() == []
 
 
+@pytest.mark.parametrize(("seconds", "known"), [(29, False), (30, True), (3600, True)])
+def test_what_lasted_is_remembered_from_when_until_when_so_that_somebody_looks(seconds: int, known: bool) -> None:
+    began = datetime(2026, 3, 29, 0, 55, tzinfo=UTC)
+    times = [began, began, began + timedelta(seconds=seconds / 2), began + timedelta(seconds=seconds)]
+    bot, _ = sides(lambda: None, lambda: None, {}, lambda: times.pop(0))
+    for status in (200, None, 503, 200):
+        bot.observed("GET", "/v1/rooms", status, 0.1)
+
+    assert bot.outage() == ((began, began + timedelta(seconds=seconds)) if known else None)
+
+
 def away(house: House) -> Path:
     """Move the database away; gives where it is."""
     path = house.stage.folder / "reportbot.db"

@@ -1,0 +1,186 @@
+"""Issue 4, item 3: what Webex never announced is found by looking, also when nobody noticed that anything was amiss."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import tasks
+from bot.catchup import unheard
+from bot.errors import WebexError
+from bot.ledger import facts, presence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bot.emulator.things import Space as EmulatedSpace
+    from bot.ports import Message, Space
+    from tests.core.workbench import Workbench
+
+MINUTE = 60.0
+AWAY = "I was away from"
+
+
+def minutes(bench: Workbench, number: int) -> None:
+    """The program runs for so long: it sweeps every minute."""
+    for _ in range(number):
+        bench.sweep.once()
+        bench.wait(MINUTE)
+
+
+def runs(bench: Workbench) -> None:
+    """It has run for a while, and looked."""
+    minutes(bench, 12)
+    bench.emulator.calls.clear()
+
+
+def unannounced(bench: Workbench, text: str = "help", space: EmulatedSpace | None = None) -> None:
+    """Somebody writes to the bot, and no event comes of it."""
+    stage = bench.stage
+    space = space or bench.world.direct_space(stage.ada, stage.bot)
+    mention: dict[str, Any] = {"mention": stage.bot} if space.type == "group" else {}
+    bench.world.say(stage.ada, space, text, **mention)
+
+
+def said(bench: Workbench, space: EmulatedSpace | None = None) -> list[str]:
+    return [one.text or "" for one in bench.said(space)]
+
+
+def test_a_message_whose_event_never_came_is_answered_without_a_word_about_it(bench: Workbench) -> None:
+    runs(bench)
+    unannounced(bench)
+    unannounced(bench, space=bench.stage.group)
+    minutes(bench, 12)
+
+    for space in (None, bench.stage.group):
+        (answer,) = said(bench, space)
+        assert "You can write" in answer
+    minutes(bench, 24)
+    assert len(said(bench)) == 1
+
+
+def test_the_operators_hear_that_webex_does_not_announce_and_when_it_does_again(bench: Workbench) -> None:
+    look = unheard(bench.store).look
+    runs(bench)
+    assert look() is None
+    for _ in range(3):
+        unannounced(bench)
+    minutes(bench, 11)
+    assert "did not announce 3 messages; I found them" in (look() or "")
+    minutes(bench, 11)
+    assert look() is None
+
+
+def test_what_was_announced_is_answered_once_and_held_against_nobody(bench: Workbench) -> None:
+    runs(bench)
+    bench.hears(bench.stage.ada, "help")
+    minutes(bench, 25)
+    assert len(said(bench)) == 1
+    assert unheard(bench.store).look() is None
+
+
+def test_a_look_is_few_calls_where_nothing_is_new(bench: Workbench) -> None:
+    bench.world.direct_space(bench.stage.ada, bench.stage.bot)
+    runs(bench)
+    minutes(bench, 60)
+    assert bench.calls("GET", "/v1/rooms") <= 6
+    assert len(bench.emulator.calls) == bench.calls("GET", "/v1/rooms")
+
+
+def test_after_an_outage_it_is_looked_at_once_and_said_from_when_until_when(bench: Workbench) -> None:
+    runs(bench)
+    began = bench.clock()
+    unannounced(bench)
+    bench.clock.turn(4 * MINUTE)
+    bench.outage = (began, bench.clock())
+    minutes(bench, 1)
+
+    (word, answer) = said(bench)
+    assert word.startswith(f"{AWAY} {began:%H:%M} to {bench.outage[1]:%H:%M} UTC")
+    assert "You can write" in answer
+    minutes(bench, 30)
+    assert len(said(bench)) == 2
+    assert bench.calls("GET", "/v1/rooms") <= 4, "the outage is made up for once"
+
+
+def test_an_outage_of_hours_hides_nothing_that_was_written_at_its_beginning(bench: Workbench) -> None:
+    """No call gets through, and the process that knew of the outage dies in its middle."""
+    runs(bench)
+    bench.clock.turn(MINUTE)
+    unannounced(bench)
+    bench.emulator.faults.add(path="/v1/*", cut="before")
+    minutes(bench, 20)
+    bench.restart()
+    minutes(bench, 40)
+    assert said(bench) == []
+    bench.emulator.faults.clear()
+    minutes(bench, 3)
+
+    (word, answer) = said(bench)
+    assert word.startswith(AWAY)
+    assert "You can write" in answer
+
+
+def test_hundreds_of_messages_in_one_space_are_all_found(bench: Workbench) -> None:
+    runs(bench)
+    for _ in range(130):
+        unannounced(bench)
+        bench.clock.turn(3)  # so that it is no flood
+    minutes(bench, 13)
+    assert len(said(bench)) == 130
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_a_look_that_is_refused_is_made_up_for(bench: Workbench, status: int) -> None:
+    runs(bench)
+    unannounced(bench)
+    bench.emulator.faults.add(method="GET", path="/v1/rooms", status=status, times=3)
+    minutes(bench, 20)
+    assert "You can write" in said(bench)[-1]
+
+
+def test_a_space_that_is_always_refused_holds_the_others_up_for_no_moment_and_the_look_for_an_hour(
+    bench: Workbench,
+) -> None:
+    runs(bench)
+    unannounced(bench)
+    unannounced(bench, space=bench.stage.group)
+    read = bench.chat.written_to_bot
+
+    def refused(space: Space, since: datetime) -> Sequence[Message]:
+        if space.id == bench.stage.group.id:
+            raise WebexError("GET messages", 409)
+        return read(space, since)
+
+    bench.chat.written_to_bot = refused  # type: ignore[method-assign,assignment]
+    minutes(bench, 12)
+    assert len(said(bench)) == 1
+    minutes(bench, 70)
+    with bench.store.read() as tx:
+        looked = presence.looked_until(tx)
+    assert looked is not None
+    assert bench.clock() - looked < timedelta(minutes=12)
+
+
+def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:
+    runs(bench)
+    bench.clock.turn(-20 * 3600)
+    bench.queue.wait_anew()
+    minutes(bench, 2)
+    unannounced(bench)
+    minutes(bench, 12)
+    assert "You can write" in said(bench)[-1]
+
+
+def test_two_looks_at_once_are_one_after_the_other(bench: Workbench) -> None:
+    with bench.store.begin() as tx:
+        facts.note(tx, presence.LOOKED, "", bench.clock())
+        away = presence.Absence(bench.clock() - timedelta(hours=1), bench.clock())
+        bench.queue.put(tx, tasks.CATCH_UP, away.key, lock=presence.LOCK)
+    bench.clock.turn(11 * MINUTE)
+    bench.sweep.once()
+    claims, _ = bench.queue.take([], 16)
+    assert [claim.job.key for claim in claims if claim.job.task == tasks.CATCH_UP] == [away.key]
