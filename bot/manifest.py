@@ -71,6 +71,10 @@ class Wanted:
     optional: bool = False
     """True when the bot does its work without it, should Webex refuse it."""
 
+    def fits(self, hook: Existing) -> bool:
+        """Whether a webhook brings what is wanted: resource, event and filter cannot be changed."""
+        return (hook.resource, hook.event, hook.filter) == (self.resource, self.event, self.filter)
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -185,7 +189,7 @@ def plan(manifest: Manifest, target_url: str, secret: str, actual: Sequence[Exis
     ours = [hook for hook in actual if hook.name.startswith(manifest.mark)]
     deletes, updates, creates, kept = [], [], [], set()
     for wanted in manifest.webhooks:
-        same = [hook for hook in ours if hook.name == wanted.name and _fits(hook, wanted)]
+        same = [hook for hook in ours if hook.name == wanted.name and wanted.fits(hook)]
         if not same:
             creates.append(Change(Kind.CREATE, wanted.name, f"{wanted.resource}/{wanted.event}: {wanted.why}", wanted))
             continue
@@ -206,10 +210,6 @@ def plan(manifest: Manifest, target_url: str, secret: str, actual: Sequence[Exis
             )
             deletes.append(Change(Kind.DELETE, hook.name, why, webhook_id=hook.id))
     return deletes + updates + creates
-
-
-def _fits(hook: Existing, wanted: Wanted) -> bool:
-    return (hook.resource, hook.event, hook.filter) == (wanted.resource, wanted.event, wanted.filter)
 
 
 def _differing(hook: Existing, target_url: str, secret: str) -> list[str]:
@@ -238,5 +238,10 @@ def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Web
             sentence = error.sentence
             if error.status == CONFLICT:
                 sentence += " Another webhook of this bot brings the same event to the same address; delete that one."
-            failed.append(Failure(change, sentence, refused=not error.passing and error.status != UNAUTHORIZED))
+            failed.append(Failure(change, sentence, refused=is_refusal(error)))
     return failed
+
+
+def is_refusal(error: WebexError) -> bool:
+    """Whether Webex will not do it, however often it is asked."""
+    return not error.passing and error.status != UNAUTHORIZED

@@ -1,8 +1,8 @@
 """Looks after the bot's webhooks: Webex disables one after a hundred failures in five minutes, and never revives it.
 
 Without its webhook the bot hears nothing, so nobody could tell it. Every minute the webhooks are compared with the
-manifest: an inactive one is revived, a missing one made anew, and what was missed meanwhile is looked for. One that
-leads elsewhere is only reported: another installation may use the same bot, and the two would fight.
+manifest: an inactive one is revived, a missing or changed one put right, and what was missed meanwhile is looked for.
+One that leads elsewhere is only reported: another installation may use the same bot, and the two would fight.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class WebhookCare:
         webhooks: Webhooks,
         wanted: Manifest,
         target_url: str | None,
-        secret: str,
+        secrets: Sequence[str],
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,11 +53,13 @@ class WebhookCare:
         self._webhooks = webhooks
         self._wanted = wanted
         self._target = target_url
-        self._secret = secret
+        self._secrets = tuple(secrets)  # the first one signs, all verify
         self._now = now
         self._clock = clock
         self._due = clock() + EVERY
         self._said: str | None = None
+        self._refused: set[str] = set()
+        """Optional webhooks that Webex does not give."""
 
     def check(self) -> Check:
         """The check for the operators."""
@@ -74,9 +76,15 @@ class WebhookCare:
     def _mend(self, actual: Sequence[Existing], target: str) -> str | None:
         said, mended = [], False
         for wanted in self._wanted.webhooks:
+            if wanted.name in self._refused:
+                continue
             try:
                 done, sentence = self._mend_one(wanted, [hook for hook in actual if hook.name == wanted.name], target)
             except WebexError as error:
+                if wanted.optional and manifest.is_refusal(error):
+                    log.info("optional_webhook_refused", webhook=wanted.name, cause=str(error))
+                    self._refused.add(wanted.name)
+                    continue
                 done, sentence = False, f"The webhook “{wanted.name}” cannot be put right. {error.sentence}"
             mended |= done
             if sentence:
@@ -90,19 +98,30 @@ class WebhookCare:
 
     def _mend_one(self, wanted: Wanted, same: Sequence[Existing], target: str) -> tuple[bool, str]:
         """Whether something was done, and what to say of it."""
-        ours = [hook for hook in same if hook.target_url == target]
-        if any(hook.status == manifest.ACTIVE for hook in ours):
+        here = [hook for hook in same if hook.target_url == target]
+        fitting = [hook for hook in here if wanted.fits(hook)]
+        if any(hook.status == manifest.ACTIVE and self._verifies(hook) for hook in fitting):
             return False, ""
-        if ours:
-            self._webhooks.update(ours[0].id, wanted, target, self._secret)
-            return True, f"Webex had disabled the webhook “{wanted.name}”: I have revived it."
-        if same:
+        if fitting:
+            (hook, *_) = fitting
+            self._webhooks.update(hook.id, wanted, target, self._secrets[0])
+            if hook.status != manifest.ACTIVE:
+                return True, f"Webex had disabled the webhook “{wanted.name}”: I have revived it."
+            return True, f"The webhook “{wanted.name}” was signed with another secret: I have set the right one."
+        if same and not here:
             return False, (
                 f"The webhook “{wanted.name}” leads to another address. If this installation is the one that should "
                 "hear, run `reportbot manifest apply`; if not, stop it or give it a bot of its own."
             )
-        self._webhooks.create(wanted, target, self._secret)
-        return True, f"The webhook “{wanted.name}” was gone: I have made it anew."
+        for hook in here:
+            self._webhooks.delete(hook.id)
+        self._webhooks.create(wanted, target, self._secrets[0])
+        what = "brought something else" if here else "was gone"
+        return True, f"The webhook “{wanted.name}” {what}: I have made it anew."
+
+    def _verifies(self, hook: Existing) -> bool:
+        """Whether its events verify, as far as Webex shows its secret."""
+        return hook.secret is None or hook.secret in self._secrets
 
     def _look_for_what_was_missed(self) -> None:
         now = self._now()

@@ -250,7 +250,7 @@ def build_worker(settings: Settings) -> Worker:
         webhooks=BotWebhooks(chat),
         wanted=wanted,
         target_url=f"{settings.public_url}{wanted.path}" if settings.public_url else None,
-        secret=settings.webex_webhook_secret[0].get_secret_value(),
+        secrets=[secret.get_secret_value() for secret in settings.webex_webhook_secret],
         now=now,
     )
     listings = {family.value: partial(catalogue.listing, family.value, None) for family in families}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.queue import Depth
 
 HERE = "https://bot.example.com/webhooks/webex"
+OLD_SECRET = "the-secret-before-the-rotation"
 ELSEWHERE = "https://other.example.com/webhooks/webex"
 
 
@@ -48,7 +49,7 @@ class Ward:
             webhooks=self.webhooks,
             wanted=self.wanted,
             target_url=HERE,
-            secret=SECRET,
+            secrets=[SECRET, OLD_SECRET],
             now=wiring.now,
             clock=lambda: self.time,
         )
@@ -122,6 +123,58 @@ def test_a_webhook_that_leads_elsewhere_is_reported_and_not_touched(ward: Ward) 
     assert said is not None
     assert "leads to another address" in said
     assert {hook.target_url for hook in ward.there()} == {ELSEWHERE}
+
+
+@pytest.mark.parametrize(
+    "other", [{"resource": "rooms"}, {"event": "updated"}, {"webhook_filter": "roomType=group"}], ids=str
+)
+def test_a_webhook_that_brings_something_else_is_made_anew(ward: Ward, other: dict[str, str]) -> None:
+    ward.register()
+    first = next(hook for hook in ward.there() if hook.resource == "messages")
+    ward.webhooks.delete(first.id)
+    given = {"resource": "messages", "event": "created"} | other
+    ward.chat.create_webhook(name=first.name, target_url=HERE, secret=SECRET, **given)
+
+    said = ward.look()
+
+    assert said is not None
+    assert "brought something else: I have made it anew" in said
+    assert [(hook.resource, hook.event, hook.filter) for hook in ward.there() if hook.name == first.name] == [
+        ("messages", "created", "")
+    ]
+    assert ward.look() is None
+
+
+def test_a_webhook_with_another_secret_is_given_the_right_one(ward: Ward) -> None:
+    ward.register()
+    first = ward.there()[0]
+    ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, secret="somebody-else-s-secret")
+
+    said = ward.look()
+
+    assert said is not None
+    assert "another secret" in said
+    assert {hook.secret for hook in ward.there()} == {SECRET}
+    assert ward.look() is None
+
+
+def test_a_webhook_with_the_secret_before_the_rotation_is_left_as_it_is(ward: Ward) -> None:
+    ward.register()
+    first = ward.there()[0]
+    ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, secret=OLD_SECRET)
+
+    assert ward.look() is None
+
+
+def test_an_optional_webhook_that_webex_does_not_give_is_no_trouble(ward: Ward) -> None:
+    ward.register()
+    (moved,) = [hook for hook in ward.there() if hook.resource == "rooms"]
+    ward.webhooks.delete(moved.id)
+    fault = ward.emulator.faults.add(method="POST", path="/v1/webhooks", status=400)
+
+    assert ward.look() is None
+    assert ward.look() is None
+    assert fault.hits == 1
 
 
 def test_after_a_revival_what_was_missed_is_looked_for(ward: Ward) -> None:
