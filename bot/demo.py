@@ -203,7 +203,7 @@ def _welcome(emulator: Emulator, demo: Demo) -> list[str]:
         "",
         "  Open it in a browser. Three things to try:",
         f"  1. As Ada, an administrator, write to the bot:  report {ready.id}",
-        "     or press “ask” beside any report: a card comes, then the file; one of them is done after 20 seconds.",
+        "     or press “Ask” beside any report: a card comes, then the file; one of them is done after 20 seconds.",
         "  2. As Nora, who has no role, ask for the same: the bot refuses, and says why.",
         "  3. As Ada, ask in “Project with Globex”: no report goes where people from outside read along.",
         "",

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from bot import manifest
 from bot.errors import SettingsError
+from bot.ledger import presence
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from bot.webex.webhooks import BotWebhooks
-from bot.wiring import Migration, open_store
+from bot.wiring import Migration, now, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,8 @@ def apply(settings: Settings, say: Say) -> int:
     store = open_store(settings)
     try:
         Migration(store)()
+        with store.begin() as tx:
+            presence.expect(tx, now())
     finally:
         store.close()
     say("The database is as this version needs it.")

@@ -61,6 +61,11 @@ class Absence:
         )
 
 
+def expect(tx: Transaction, now: datetime) -> None:
+    """The bot is about to be heard of: what is written from now on is for it, although its door was never there."""
+    facts.note_first(tx, DOOR_SEEN, "", now)
+
+
 def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:
     """Give a sign of life. Gives the absence that it ends: at a start always, later when the last sign is too old.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from bot import manifest_command
 from bot.emulator import Emulator
 from bot.ledger import presence
 from bot.ledger.tables import facts
@@ -99,6 +100,15 @@ def test_the_first_start_answers_nothing_that_is_older(stage: Stage) -> None:
         stage.at(stage.ada).says("help").card()
 
     assert old._there() == []
+
+
+def test_what_was_written_between_the_manifest_and_the_first_start_is_answered(stage: Stage) -> None:
+    stage.environ["PUBLIC_URL"] = "https://bot.example.com"
+    assert manifest_command.apply(stage.settings(), lambda _: None) == 0
+    line = stage.at(stage.ada).says("help")
+
+    with stage.program():
+        line.card()
 
 
 @pytest.mark.parametrize("page_size", [1, 2])
