@@ -309,11 +309,11 @@ def build_worker(settings: Settings) -> Worker:
         {
             tasks.EVENT: Reader(context, identity.person, limits),
             tasks.SLOW_DOWN: SlowDown(context, limits),
-            tasks.ANSWER: Waiting(tasks.ANSWER, Answer(context), store, outbox, now),
+            tasks.ANSWER: Waiting(tasks.ANSWER, Answer(context), store, queue, outbox, now),
             tasks.WATCH: WaitingWatch(
-                Watch(store, queue, catalogue, now, settings.poll_interval), catalogue, store, outbox, now
+                Watch(store, queue, catalogue, now, settings.poll_interval), catalogue, store, queue, outbox, now
             ),
-            tasks.DELIVER: Waiting(tasks.DELIVER, deliver, store, outbox, now),
+            tasks.DELIVER: Waiting(tasks.DELIVER, deliver, store, queue, outbox, now),
             tasks.TELL: Tell(store, outbox, guard, card, now),
             tasks.CATCH_UP: catch_up,
         },

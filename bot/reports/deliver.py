@@ -33,8 +33,6 @@ from bot.reports.passing_on import PassingOn
 from bot.reports.privately import go_private
 from bot.reports.watch import (
     BY_WEBEX,
-    EXTRA_TIME,
-    TROUBLE_TOO_LONG,
     details_interval,
     failed,
     gone,
@@ -111,8 +109,6 @@ class Deliver:
         while waiting := self._come(run):
             trouble = self._serve(run, waiting) or trouble
         if trouble is not None:
-            # Not before it was tried: perhaps it was the bot that was away for so long.
-            self._expire([one for one in self._waiting(family, report_id) if one.id in run.tried])
             raise trouble
         disk.remove(run.path)
 
@@ -202,12 +198,6 @@ class Deliver:
         with self._store.read() as tx:
             found = [deliveries.get(tx, delivery.id) for delivery in old]
         return [delivery for delivery in found if delivery is not None and delivery.state in IN_HAND]
-
-    def _expire(self, waiting: list[Delivery]) -> None:
-        """End those for which Webex had trouble for too long."""
-        now = self._now()
-        late = [one for one in waiting if now > max(one.deadline_at, (one.ready_at or one.asked_at) + EXTRA_TIME)]
-        self._end_all(late, State.EXPIRED, TROUBLE_TOO_LONG, why="trouble_for_too_long")
 
     def _is_done(self, report: Report, waiting: list[Delivery]) -> bool:
         """Whether Webex still says that the report is done; otherwise its deliveries go where they belong."""

@@ -20,6 +20,7 @@ from bot.ledger.deliveries import IN_HAND, State
 from bot.ledger.tables import deliveries as requests
 from bot.plain_words import utc
 from bot.reports.catalogue import Catalogue
+from bot.reports.endings import end
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
-    from bot.queue import Again
+    from bot.queue import Again, Queue
     from bot.reports.model import Report
     from bot.store import Store, Transaction
     from bot.tasks import Task
@@ -41,6 +42,9 @@ CARD_PATIENCE: Final = timedelta(minutes=2)
 """How long a person may wait for the first answer without a word."""
 WATCH_PATIENCE: Final = timedelta(minutes=15)
 """How long a watch, or a file that is done, may be in trouble without a word: who waits for it waits anyway."""
+EXTRA_TIME: Final = timedelta(hours=6)
+"""How long Webex must have been in trouble before a request ends with its deadline: perhaps the bot itself was away."""
+TOO_LONG: Final = "Webex had trouble for too long, so I stopped trying. Ask again to go on."
 FIRST_TROUBLE: Final = 500
 TOO_MANY: Final = 429
 SAYING: Final = ("/messages", "/attachment")
@@ -50,10 +54,13 @@ SAYING: Final = ("/messages", "/attachment")
 class Waiting:
     """One task with this around it."""
 
-    def __init__(self, name: str, task: Task, store: Store, outbox: Outbox, now: Callable[[], datetime]) -> None:
+    def __init__(  # noqa: PLR0917 the same row for each task, in ``wiring.py``
+        self, name: str, task: Task, store: Store, queue: Queue, outbox: Outbox, now: Callable[[], datetime]
+    ) -> None:
         self._name = name
         self._task = task
         self._store = store
+        self._queue = queue
         self._outbox = outbox
         self._now = now
         self._patience = CARD_PATIENCE if name == tasks.ANSWER else WATCH_PATIENCE
@@ -85,16 +92,20 @@ class Waiting:
         self._over(key)
 
     def _met(self, key: str, error: BotError) -> bool:
-        """Keep what went wrong and tell who has waited for long. True: the time of all of them is over, and told."""
+        """Keep what went wrong and tell who has waited for long. True: the time of all of them is over."""
         now = self._now()
         with self._store.begin(durable=False) as tx:
             hindrance = hindrances.note(tx, self._name, key, error.sentence, now)
             waiting = _who_waits(tx, self._name, key)
         if self._hindered is not None:
             self._hindered.add(key)
-        if self._name == tasks.ANSWER and waiting and all(one.deadline_at <= now for one in waiting):
-            self.give_up(key, f"Webex had trouble for too long, so I stopped trying. {error.sentence}")
-            return True
+        if waiting and now - hindrance.since >= EXTRA_TIME:
+            late = [one for one in waiting if one.deadline_at <= now]
+            self._end(late, error, now)
+            if len(late) == len(waiting):
+                self._over(key)
+                return True
+            waiting = [one for one in waiting if one not in late]
         if isinstance(error, WebexError) and not any(part in error.call for part in SAYING):
             for one in waiting:
                 since = one.asked_at if self._name == tasks.ANSWER else hindrance.since
@@ -102,6 +113,11 @@ class Waiting:
                 if now + timedelta(seconds=error.retry_after or 0.0) - since >= self._patience:
                     self._tell(one, error)
         return False
+
+    def _end(self, late: Sequence[Delivery], error: BotError, now: datetime) -> None:
+        with self._store.begin() as tx:
+            for one in late:
+                end(tx, self._queue, one, State.EXPIRED, TOO_LONG, now, why="trouble_for_too_long", error=error)
 
     def _tell(self, delivery: Delivery, error: WebexError) -> None:
         key = f"delivery:{delivery.id}:trouble"
@@ -159,10 +175,16 @@ class Listening(Catalogue):
 class WaitingWatch(Waiting):
     """The watch with this around it; ``catalogue`` is the one that it asks."""
 
-    def __init__(
-        self, watch: Task, catalogue: Listening, store: Store, outbox: Outbox, now: Callable[[], datetime]
+    def __init__(  # noqa: PLR0917 as above
+        self,
+        watch: Task,
+        catalogue: Listening,
+        store: Store,
+        queue: Queue,
+        outbox: Outbox,
+        now: Callable[[], datetime],
     ) -> None:
-        super().__init__(tasks.WATCH, watch, store, outbox, now)
+        super().__init__(tasks.WATCH, watch, store, queue, outbox, now)
         self._catalogue = catalogue
 
     def run(self, key: str) -> Again | None:

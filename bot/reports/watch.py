@@ -40,9 +40,6 @@ LONGEST_DETAILS_INTERVAL = 3600.0
 """Seconds between two details calls for an id that the list does not show."""
 CLOCK_SLACK = 1.0
 """Seconds by which a clock may step back before it counts as set back."""
-EXTRA_TIME = timedelta(hours=6)
-"""How long after its deadline a request is still tried while Webex has trouble, or when its report was done late."""
-TROUBLE_TOO_LONG = "Webex had trouble for too long, so I stopped trying. Ask again to go on."
 GONE_AFTER = 3
 """Times that Webex must say "unknown" of a report it knew, before the watch ends: the first may be lag."""
 UNKNOWN_TO_WEBEX = 404
@@ -149,17 +146,14 @@ class Watch:
             return deliveries.pending(tx, family, region)
 
     def _expire(self, family: str, region: str | None, unseen: Collection[int]) -> None:
-        """End those whose time is over; where Webex said nothing of their report, some time later."""
+        """End those whose time is over; not where Webex said nothing of their report: see ``waiting.py``."""
         now = self._now()
-        overdue = [delivery for delivery in self._waiting(family, region) if delivery.deadline_at <= now]
-        if not overdue:
-            return
-        with self._store.begin() as tx:
-            for one in overdue:
-                if one.id not in unseen:
+        found = self._waiting(family, region)
+        overdue = [one for one in found if one.deadline_at <= now and one.id not in unseen]
+        if overdue:
+            with self._store.begin() as tx:
+                for one in overdue:
                     end(tx, self._queue, one, State.EXPIRED, too_long(one), now, why="not_done_in_time")
-                elif one.deadline_at + EXTRA_TIME <= now:
-                    end(tx, self._queue, one, State.EXPIRED, TROUBLE_TOO_LONG, now, why="trouble_for_too_long")
 
     def _too_early(self, delivery: Delivery) -> bool:
         """Whether the time of the next look has not come: the list lags behind the details, one way or the other.

@@ -124,7 +124,7 @@ class System:
     def _hold_lock(self, seconds: float) -> None:
         if not self.database.exists():
             return
-        with closing(sqlite3.connect(self.database, timeout=5, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.database, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             time.sleep(seconds)
             connection.execute("ROLLBACK")

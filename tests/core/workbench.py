@@ -219,15 +219,18 @@ class Workbench:
             self.queue,
             {
                 tasks.EVENT: Reader(self.context, identity.person),
-                tasks.ANSWER: Waiting(tasks.ANSWER, Answer(self.context), self.store, self.outbox, self.clock),
+                tasks.ANSWER: Waiting(
+                    tasks.ANSWER, Answer(self.context), self.store, self.queue, self.outbox, self.clock
+                ),
                 tasks.WATCH: WaitingWatch(
                     Watch(self.store, self.queue, catalogue, self.clock, settings.poll_interval),
                     catalogue,
                     self.store,
+                    self.queue,
                     self.outbox,
                     self.clock,
                 ),
-                tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.outbox, self.clock),
+                tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.queue, self.outbox, self.clock),
                 tasks.CATCH_UP: catch_up,
                 tasks.TELL: Tell(self.store, self.outbox, guard, self.card, self.clock),
             },

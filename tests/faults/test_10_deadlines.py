@@ -115,3 +115,34 @@ def test_a_file_that_was_ready_when_the_bot_went_away_for_days_is_posted(bench: 
     bench.work()
 
     assert files(bench) == [CSV]
+
+
+def test_trouble_that_begins_when_the_bot_is_back_ends_nothing_at_once(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="done")
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work(until=tasks.DELIVER)
+    bench.clock.turn(DAYS_AWAY)
+    bench.emulator.faults.add(path="/v1/partner/reports*", status=503)
+    bench.restart()
+    bench.wait(HOUR)
+    assert bench.delivery().state is State.READY
+
+    bench.emulator.faults.clear()
+    bench.wait(600)
+    assert files(bench) == [CSV]
+
+
+def test_nor_does_it_end_a_question_that_was_not_answered_yet(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="done")
+    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+    bench.work(until=tasks.ANSWER)
+    bench.clock.turn(DAYS_AWAY)
+    bench.emulator.faults.add(path="/v1/partner/reports*", status=503)
+    bench.restart()
+    bench.wait(HOUR)
+    assert bench.delivery().state is State.ASKED
+
+    for _ in range(6):
+        bench.wait(HOUR)
+    assert bench.delivery().state is State.EXPIRED
+    assert words(bench).count("Webex had trouble for too long") == 1
