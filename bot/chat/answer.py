@@ -8,12 +8,12 @@ import structlog
 
 from bot import tasks
 from bot.chat import cards
-from bot.chat.registry import button
+from bot.chat.shown import request_card, shows
 from bot.errors import BotError, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State, card_of
 from bot.outbox import Unsure
-from bot.plain_words import in_message, utc
+from bot.plain_words import in_message
 from bot.policy import Act, Verdict
 from bot.reports.endings import GONE, end
 from bot.reports.model import Phase
@@ -22,8 +22,6 @@ from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bot.chat.context import Context
     from bot.ledger.deliveries import Delivery
     from bot.reports.model import Report
@@ -93,9 +91,12 @@ class Answer:
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for.
             log.warning("perhaps_shown", reference=delivery.reference)
-        if not self._go_on(delivery, report, leader) and delivery.carded:
+        joined, moved = self._go_on(delivery, report, leader)
+        if not moved and delivery.carded:
             # Somebody cancelled it while its card was on its way, and was answered without it.
             context.card.take_back(card_of(delivery))
+        elif moved and (joined is None) is not (leader is None):
+            context.card.renew(delivery.id, report, joined)
 
     def _say(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
         """The one card of this request; "send again" has none, but says when there is nothing to send yet."""
@@ -103,24 +104,29 @@ class Answer:
         now = context.now()
         if delivery.card_key is not None:
             return  # its card was refreshed between a try that showed it and this one
+        if leader is not None and _is_pressed_again(delivery, leader):
+            return
         if not delivery.carded:
-            if report.phase is Phase.PENDING:
-                status = in_message(cards.status_word(report))
-                said = f"This report is not done yet ({status}). Its file comes here when it is."
+            said = _words_without_card(delivery, report, leader)
+            if said:
                 context.outbox.say(f"delivery:{delivery.id}:wait", target_of(delivery), said)
             return
-        shown = shown_for(report, now, delivery.reference, awaited=True, deadline=delivery.deadline_at, leader=leader)
+        shown = request_card(report, now, delivery, leader)
         context.outbox.say(
             f"delivery:{delivery.id}:card",
             target_of(delivery),
             cards.report_text(report, shown),
             cards.report_card(report, shown),
             mark=delivery.reference,
-            shows=report.phase.value,
+            shows=shows(report, leader),
         )
 
-    def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> bool:
-        """Move it on by what the report is. False: it was ended by somebody else meanwhile."""
+    def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> tuple[Delivery | None, bool]:
+        """Move it on by what the report is.
+
+        Gives the request that it has joined, which may be another one than its card says, and whether it was moved:
+        False when somebody has ended it meanwhile.
+        """
         context = self._context
         now = context.now()
         learned: dict[str, Any] = {
@@ -131,28 +137,32 @@ class Answer:
         }
         with context.store.begin(durable=False) as tx:
             # While its card was being posted, the one that it was to join may have ended, or gone elsewhere.
-            leader = _joined(tx, delivery, report) if leader else None
+            joined = _joined(tx, delivery, report) or _served_with(tx, delivery, leader)
+            if joined is not None:
+                learned["leader_id"] = joined.id
+                learned["carded"] = delivery.carded and not _is_pressed_again(delivery, joined)
+                if joined.state is State.DONE:
+                    return joined, deliveries.move(tx, delivery, State.DONE, now, **learned)
+                state = State.PENDING if report.phase is Phase.PENDING else State.READY
+                return joined, deliveries.move(tx, delivery, state, now, **learned)
             match report.phase:
-                case _ if leader is not None:
-                    state = State.PENDING if report.phase is Phase.PENDING else State.READY
-                    return deliveries.move(tx, delivery, state, now, leader_id=leader.id, **learned)
                 case Phase.PENDING:
                     moved = deliveries.move(tx, delivery, State.PENDING, now, **learned)
                     if moved:
                         key = watch_key(report.family.value, report.region or None)
                         context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
-                    return moved
                 case Phase.READY:
                     moved = deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned)
                     if moved:
                         put_delivery(tx, context.queue, report.family.value, delivery.report_id)
-                    return moved
                 case Phase.FAILED:
                     said = failed(report.title)
-                    if not delivery.carded:
-                        return end(tx, context.queue, delivery, State.FAILED, said, now, why=BY_WEBEX)
-                    # The card has said it; the reason is for the ledger.
-                    return deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
+                    if delivery.carded:
+                        # The card has said it; the reason is for the ledger.
+                        moved = deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
+                    else:
+                        moved = end(tx, context.queue, delivery, State.FAILED, said, now, why=BY_WEBEX)
+        return None, moved
 
 
 def _joined(tx: Transaction, delivery: Delivery, report: Report) -> Delivery | None:
@@ -162,39 +172,26 @@ def _joined(tx: Transaction, delivery: Delivery, report: Report) -> Delivery | N
     return deliveries.awaited_here(tx, delivery, done=report.phase is Phase.READY)
 
 
-def shown_for(
-    report: Report,
-    now: datetime,
-    reference: str,
-    *,
-    awaited: bool,
-    deadline: datetime | None = None,
-    leader: Delivery | None = None,
-    asked_for_file: bool = True,
-) -> cards.Shown:
-    """What a card says and offers next, by the report's phase and whether somebody waits for it here."""
-    refresh = button("Refresh", "refresh", report.id)
-    match report.phase:
-        case Phase.READY if leader is not None:
-            coming = "The file comes once, in the thread of who asked first."
-            buttons = [button("Send again", "again", report.id)]
-        case Phase.READY if asked_for_file or awaited:
-            coming = "The file follows here."
-            buttons = [button("Send again", "again", report.id)]
-        case Phase.READY:
-            coming = "The file is ready to be sent."
-            buttons = [button("Send file", "again", report.id)]
-        case Phase.FAILED:
-            coming = "Webex could not make this report. Make it anew; nothing will follow for this one."
-            buttons = [refresh]
-        case Phase.PENDING if leader is not None:
-            coming = "This report is awaited here already: its file comes once, in the thread of who asked first."
-            buttons = [refresh, button("Cancel", "cancel", report.id)]
-        case Phase.PENDING if awaited:
-            until = f", until {utc(deadline)} at the latest" if deadline else ""
-            coming = f"I keep looking and post the file here when it is done{until}. You need not do anything."
-            buttons = [refresh, button("Cancel", "cancel", report.id)]
-        case _:
-            coming = "Nobody waits for this report here."
-            buttons = [refresh, button("Wait for it", "again", report.id)]
-    return cards.Shown(now, reference, coming, tuple(buttons))
+def _served_with(tx: Transaction, delivery: Delivery, leader: Delivery | None) -> Delivery | None:
+    """The request that was to be joined, if its file came while the card of this one was being posted."""
+    served = deliveries.get(tx, leader.id) if leader else None
+    if served is None or served.state is not State.DONE or served.private is not delivery.private:
+        return None
+    return served
+
+
+def _is_pressed_again(delivery: Delivery, leader: Delivery) -> bool:
+    """Whether somebody pressed a button twice: what the first press brings is in this very thread."""
+    return delivery.origin.startswith("attachmentActions:") and deliveries.in_one_thread(delivery, leader)
+
+
+def _words_without_card(delivery: Delivery, report: Report, leader: Delivery | None) -> str:
+    """What is said to "send again" when there is no file to send at once."""
+    here = leader is None or deliveries.in_one_thread(delivery, leader)
+    if report.phase is Phase.PENDING:
+        status = in_message(cards.status_word(report))
+        where = "here" if here else "once, in the thread of who asked first,"
+        return f"This report is not done yet ({status}). Its file comes {where} when it is."
+    if leader is None or here:
+        return ""
+    return "This file is being sent again already; it comes once, in the thread of who asked first."

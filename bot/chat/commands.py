@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.chat import audits, cards
-from bot.chat.answer import shown_for
 from bot.chat.asking import ask
 from bot.chat.cards import FAMILIES
 from bot.chat.registry import registry
+from bot.chat.shown import JOINED, request_card, shown_for, shows
 from bot.chat.words import is_filler
+from bot.errors import BotError
 from bot.ledger import deliveries, posts
-from bot.ledger.deliveries import MOVES, OPEN, State
-from bot.plain_words import in_message
+from bot.ledger.deliveries import MOVES, OPEN, State, card_of
+from bot.plain_words import in_message, utc
 from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
 from bot.reports.endings import end
 from bot.reports.model import is_report_id, looks_like_report_id
@@ -107,28 +108,34 @@ def refresh(context: Context, request: Request) -> None:
         with context.store.read() as tx:
             pressed = posts.by_message(tx, request.pressed) if request.pressed else None
             own = deliveries.with_card(tx, report_id, pressed.key.removesuffix(posts.BESIDE)) if pressed else None
+            if own is None and not request.course.private:
+                # Typed, or the press of a card that another one has replaced already.
+                own = deliveries.in_thread(tx, report_id, request.room_id, request.parent_id)
             leader = deliveries.get(tx, own.leader_id) if own and own.leader_id else None
             waiting = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
             known = deliveries.known_family(tx, report_id)
         found = context.catalogue.find(report_id, known)
-        of = own or (waiting[0] if waiting else None)
-        shown = shown_for(
-            found,
-            context.now(),
-            of.reference if of else "",
-            awaited=bool(waiting),
-            deadline=own.deadline_at if own else None,
-            leader=leader if leader and leader.state in OPEN else None,
-            asked_for_file=False,
-        )
+        now = context.now()
+        if own and own.state in OPEN:
+            leader = leader if leader and leader.state in OPEN else None
+            shown = request_card(found, now, own, leader, asked_for_file=False)
+        else:
+            leader = waiting[0] if waiting else None
+            shown = shown_for(
+                found, now, own.reference if own else "", awaited=False, leader=leader, asked_for_file=False
+            )
+            if leader is not None:
+                shown = replace(
+                    shown, coming=f"{shown.coming} This card shows it as of {utc(now)}, and does not follow it."
+                )
         key = f"{request.origin}:refresh:{report_id}"
         context.outbox.say(
             key,
             target_of(own) if own and own.private and request.direct else target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
-            mark=of.reference if of else cards.title_of(found),  # the rest may be another at the next try
-            shows=found.phase.value,
+            mark=own.reference if own else cards.title_of(found),  # the rest may be another at the next try
+            shows=shows(found, leader),
         )
         if own and (not request.course.private or own.asker_id == request.person_id):
             context.card.becomes(own, key)
@@ -167,6 +174,8 @@ def cancel(context: Context, request: Request) -> None:
             said = "Nobody waits for this report here."
         mine = [replace(one, state=State.CANCELLED) for one in ended if _is_answered(one, request)]
         _say_cancelled(context, request, mine, f"{request.origin}:cancel:{report_id}", said)
+        if ended:
+            _go_on_alone(context, request, report_id)
 
 
 def _say_cancelled(context: Context, request: Request, mine: list[Delivery], key: str, said: str) -> None:
@@ -179,6 +188,24 @@ def _say_cancelled(context: Context, request: Request, mine: list[Delivery], key
             context.card.ended(one, key)
         else:
             context.card.end(one, said)
+
+
+def _go_on_alone(context: Context, request: Request, report_id: str) -> None:
+    """Who had joined what was cancelled gets the file in their own thread: their card must not lead elsewhere."""
+    with context.store.read() as tx:
+        alone = [
+            one
+            for one in deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
+            if (card := posts.present(tx, card_of(one))) and (card.shows or "").endswith(JOINED)
+        ]
+    try:
+        found = context.catalogue.find(report_id, alone[0].family) if alone else None
+    except BotError as error:
+        log.info("card_not_renewed", cause=str(error))  # it is renewed when the file comes
+        return
+    for one in alone:
+        if found is not None:
+            context.card.renew(one.id, found, None)
 
 
 def _stands_here(one: Delivery, request: Request) -> bool:

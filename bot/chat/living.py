@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.chat import cards
-from bot.chat.answer import shown_for
 from bot.chat.ended import ENDS, ended_card
+from bot.chat.shown import request_card, shows
 from bot.errors import BotError, WebexError
 from bot.ledger import deliveries, posts
 from bot.ledger.deliveries import OPEN, State, card_of
 from bot.outbox import Unsure
-from bot.reports.model import Phase
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ log = structlog.get_logger(__name__)
 
 _WORD = re.compile(r"\w+")
 
-DONE = Phase.READY.value
-"""What a card shows that needs no other before its file."""
+DONE = "done"
+"""In the key of the card that says that the file follows."""
 
 
 class LivingCard:
@@ -127,23 +126,36 @@ class LivingCard:
             if not gone:
                 log.info("old_card_stays")
 
+    def renew(self, delivery_id: int, report: Report, leader: Delivery | None) -> None:
+        """Have the card say where the file comes, since that is another place now. Never raises; again is harmless."""
+        with self._store.read() as tx:
+            one = deliveries.get(tx, delivery_id)
+        if one is not None:
+            self._quietly(one, lambda: self._renew(one, report, leader, "leads" if leader is None else "joins"))
+
     def _found(self, one: Delivery, report: Report, leader: Delivery | None = None) -> None:
-        if not one.carded or one.state not in OPEN or one.state is State.ASKED:
+        if one.state in OPEN and one.state is not State.ASKED:
+            self._renew(one, report, leader, DONE)
+
+    def _renew(self, one: Delivery, report: Report, leader: Delivery | None, what: str) -> None:
+        """Post the card that is right now, unless the one there is, and have it be the card of the request."""
+        if not one.carded:
             return
+        right = shows(report, leader)
         old = self._card(one)
         if old is not None and old.state != posts.DELETED:
             in_place = old.direct or not one.private
-            if (old.shows == DONE and in_place) or self._outbox.stays(old.key):
+            if (old.shows == right and in_place) or self._outbox.stays(old.key):
                 return
-        shown = shown_for(report, self._now(), one.reference, awaited=True, leader=leader)
-        key = f"delivery:{one.id}:card:done" + (":privately" if one.private else "")
+        shown = request_card(report, self._now(), one, leader)
+        key = f"delivery:{one.id}:card:{what}" + (":privately" if one.private else "")
         self._outbox.say(
             key,
             target_of(one),
             cards.report_text(report, shown),
             cards.report_card(report, shown),
             mark=cards.last_words(shown),
-            shows=DONE,
+            shows=right,
         )
         self.becomes(one, key)
 

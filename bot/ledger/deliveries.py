@@ -1,6 +1,6 @@
 """One row for each report that somebody waits for, and the page that says how it may move.
 
-    asked ──▶ pending ──▶ ready ──▶ fetching ──▶ posting ──▶ done
+    asked ──▶ pending ──▶ ready ──▶ fetching ──▶ posting ──▶ done   (from "asked" where the joined one is done)
       │          │  ▲        ▲          │            │
       │          │  └────────┼──────────┤            └──▶ unknown   the answer to the post was lost
       │          │           └──────────┴──── a kill, or Webex has trouble: from the start again
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, false, func, or_, select, true, update
 
 from bot.ledger import audit
 from bot.ledger.audit import Door
@@ -57,7 +57,9 @@ PERSONAL = frozenset({State.REFUSED, State.CANCELLED})
 """Ends that are about who asked, not about the report: who joined goes on waiting."""
 
 MOVES: dict[State, frozenset[State]] = {
-    State.ASKED: frozenset({State.PENDING, State.READY, State.FAILED, State.REFUSED, State.EXPIRED, State.CANCELLED}),
+    State.ASKED: frozenset(
+        {State.PENDING, State.READY, State.DONE, State.FAILED, State.REFUSED, State.EXPIRED, State.CANCELLED}
+    ),
     State.PENDING: frozenset({State.READY, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}),
     State.READY: frozenset(
         {State.FETCHING, State.PENDING, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}
@@ -165,11 +167,15 @@ def move(
     if to in PERSONAL:
         hand_over(tx, delivery, now)
     joined = _joined(delivery)
-    closing["reason"] = values.get("reason")
+    closing |= {"reason": values.get("reason")} | {name: getattr(delivery, name) for name in _SHARED}
     followers = tx.execute(update(deliveries).where(joined).values(closing).returning(*_AUDITED)).all()
     for row in (ended, *followers):
         audit.record(tx, _ending(row, to, why or (audit.cause_of(error) if error else ""), error), now)
     return True
+
+
+_SHARED = ("status", "ready_at", "size", "sha256", "kind")
+"""What was learned for whoever joined, too."""
 
 
 def _joined(delivery: Delivery) -> ColumnElement[bool]:
@@ -275,21 +281,41 @@ def pending(tx: Transaction, family: str, region: str | None) -> list[Delivery]:
 def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> Delivery | None:
     """The delivery to the same place that a new request for the same report joins; ``done``: one whose file comes now.
 
-    "Send again" joins no file that comes: it asks for one more.
+    Of those asked at the same moment the first is joined by the others. "Send again" asks for one more file, so it
+    joins only what waits, and another "send again" that is under way.
     """
-    states = IN_HAND if delivery.carded else frozenset[State]()
-    if not done:
-        states |= {State.PENDING}
+    asked_before = and_(deliveries.c.state == State.ASKED.value, deliveries.c.id < delivery.id)
+    comes = or_(deliveries.c.state.in_([state.value for state in IN_HAND]), asked_before)
+    alike = true() if delivery.carded else deliveries.c.carded.is_(False)
+    waits = false() if done else deliveries.c.state == State.PENDING.value
     found = _find(
         tx,
         deliveries.c.id != delivery.id,
         deliveries.c.report_id == delivery.report_id,
         deliveries.c.leader_id.is_(None),
-        deliveries.c.state.in_([state.value for state in states]),
+        or_(and_(comes, alike), waits),
         deliveries.c.private == delivery.private,
         deliveries.c.asker_id == delivery.asker_id if delivery.private else deliveries.c.room_id == delivery.room_id,
     )
     return found[0] if found else None
+
+
+def in_one_thread(one: Delivery, other: Delivery) -> bool:
+    """Whether two requests are answered in the same thread."""
+    return (one.room_id, one.parent_id, one.private) == (other.room_id, other.parent_id, other.private)
+
+
+def in_thread(tx: Transaction, report_id: str, room_id: str, parent_id: str | None) -> Delivery | None:
+    """The newest request for a report that has its card in that thread."""
+    found = _find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.room_id == room_id,
+        deliveries.c.parent_id.is_(None) if parent_id is None else deliveries.c.parent_id == parent_id,
+        deliveries.c.private.is_(False),
+        deliveries.c.carded.is_(True),
+    )
+    return found[-1] if found else None
 
 
 def free_orphans(tx: Transaction) -> int:

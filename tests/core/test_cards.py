@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.chat import cards, commands
-from bot.chat.answer import shown_for
 from bot.chat.registry import registry
+from bot.chat.shown import shown_for
 from bot.emulator.cards import MAX_CARD_BYTES, problems
 from bot.outbox import MAX_TEXT_BYTES
 from bot.reports.catalogue import NEEDS
