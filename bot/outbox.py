@@ -159,6 +159,12 @@ class Outbox:
         with self._store.read() as tx:
             return posts.get(tx, key) is not None
 
+    def was_sent(self, key: str) -> bool:
+        """Whether this was said for sure."""
+        with self._store.read() as tx:
+            post = posts.present(tx, key)
+        return post is not None and post.state == posts.SENT
+
     def _once(
         self,
         key: str,

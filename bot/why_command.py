@@ -12,15 +12,16 @@ from sqlalchemy import or_, select
 
 from bot import wiring
 from bot.errors import BotError
-from bot.ledger import deliveries
+from bot.ledger import audit, deliveries
 from bot.ledger.tables import deliveries as requests
 from bot.plain_words import one_line
-from bot.reports.story import gather, story
+from bot.reports.story import gather, looked_after, outcome_of, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bot.ledger.audit import Row
     from bot.ledger.deliveries import Delivery
     from bot.reports.story import Besides
     from bot.settings import Settings
@@ -48,10 +49,13 @@ def tell(settings: Settings, wanted: str, say: Say, *, as_json: bool) -> int:
         with store.read() as tx:
             found = _find(tx, wanted.strip())
             told = [(one, gather(tx, one, now, settings.poll_interval)) for one in found]
+            other = [] if told else audit.with_reference(tx, wanted.strip().lower())
     finally:
         store.close()
-    if not told:
+    if not told and not other:
         raise NothingKnownError
+    for row in other:
+        say(_row_in_json(row) if as_json else f"Reference {row.reference}: {outcome_of(row)}")
     for one, besides in told:
         for line in [in_json(one, besides, now)] if as_json else in_words(one, besides, now):
             say(line)
@@ -81,6 +85,7 @@ def in_words(one: Delivery, besides: Besides, now: datetime) -> list[str]:
 def in_json(one: Delivery, besides: Besides, now: datetime) -> str:
     """One JSON object: times are ISO 8601 in UTC, ``size`` is in bytes, null is what is not known."""
     hindrance = besides.hindrance
+    one = looked_after(one, besides)
     values: dict[str, Any] = {
         "reference": one.reference,
         "report_id": one.report_id,
@@ -99,10 +104,16 @@ def in_json(one: Delivery, besides: Besides, now: datetime) -> str:
         "sha256": one.sha256,
         "kind": one.kind,
         "message": besides.link,
+        "parts": besides.parts,
         "trouble": hindrance and {"since": _iso(hindrance.since), "words": hindrance.words},
         "story": story(one, now, besides),
     }
     return json.dumps(values, ensure_ascii=False)
+
+
+def _row_in_json(row: Row) -> str:
+    values = {"reference": row.reference, "act": row.act, "outcome": row.outcome, "report_id": row.report_id}
+    return json.dumps(values | {"at": _iso(row.at)}, ensure_ascii=False)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -69,7 +69,7 @@ def shown_for(
             buttons = [button("Send file", "again", report.id)]
         case Phase.FAILED:
             coming = "Webex could not make this report. Make it anew; nothing will follow for this one."
-            buttons = [refresh]
+            buttons = [refresh, *([button("Why", "why", reference)] if reference else [])]
         case Phase.PENDING if leader is not None:
             where = "here" if here else "in the thread of who asked first"
             coming = f"This report is awaited here already: its file comes once, {where}."

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from bot.chat import cards
 from bot.chat.registry import button, registry
-from bot.ledger import deliveries
-from bot.ledger.deliveries import CLOSED
+from bot.ledger import audit, deliveries
+from bot.ledger.deliveries import CLOSED, State
 from bot.plain_words import in_card, in_message
-from bot.reports.model import is_report_id
-from bot.reports.story import gather, story
+from bot.reports.model import is_report_id, looks_like_report_id
+from bot.reports.story import gather, outcome_of, story
 
 if TYPE_CHECKING:
     from bot.chat.context import Context
@@ -22,8 +22,8 @@ MOST_TOLD = 3
 
 @registry.command("why", usage="why <id>", summary="What became of a request, by report id or reference.")
 def why(context: Context, request: Request) -> None:
-    """The newest requests for a report in this space or by this person, with "Send again" where they have ended."""
-    wanted = next(iter(request.rest), "")
+    """The newest requests for a report in this space, with "Send again" where they have ended; 1:1 also one's own."""
+    wanted = next((word for word in request.rest if word.casefold() != "reference"), "")
     request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
     target = context.allow(request)
     if not is_report_id(wanted):
@@ -31,10 +31,13 @@ def why(context: Context, request: Request) -> None:
         return
     now = context.now()
     with context.store.read() as tx:
-        found = deliveries.told_here(tx, request.room_id, request.person_id, wanted)[:MOST_TOLD]
+        # In a space others read along: what somebody asked for elsewhere is told there, or 1:1.
+        alone = request.person_id if target.direct else None
+        found = deliveries.told_here(tx, request.room_id, alone, wanted)[:MOST_TOLD]
         besides = [gather(tx, one, now, context.poll_interval) for one in found]
+        other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
     if not found:
-        said = f"Nobody asked for “{in_message(wanted, 60)}” here. Write `report {in_message(wanted, 512)}` to do so."
+        said = " ".join(map(outcome_of, other)) or _nothing(wanted)
         context.outbox.say(f"{request.origin}:why", target, said)
         return
     request.course.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
@@ -47,10 +50,18 @@ def why(context: Context, request: Request) -> None:
         body += [cards.text(in_card(step, 400), spacing="Small") for step in steps]
         lines += [f"- {in_message(step, 400)}" for step in steps]
         if more.link:
+            shown = "Show the message" if one.state is State.DONE else "Show what was posted"
             # As text and not as a button: Webex takes only http and https for a button that opens something.
-            body.append(cards.text(f"[Show the message]({more.link})", spacing="Small"))
-            lines.append(f"- [Show the message]({more.link})")
+            body.append(cards.text(f"[{shown}]({more.link})", spacing="Small"))
+            lines.append(f"- [{shown}]({more.link})")
     again = [button("Send again", "again", found[0].report_id)] if found[0].state in CLOSED else []
     context.outbox.say(
         f"{request.origin}:why", target, "\n".join([f"**{in_message(title)}**", "", *lines]), cards.card(body, again)
     )
+
+
+def _nothing(wanted: str) -> str:
+    shown = in_message(wanted, 60)
+    if not looks_like_report_id(wanted):
+        return f"I know of no request “{shown}” here. If you asked elsewhere, ask me there, or 1:1."
+    return f"Nobody asked for “{shown}” here. Write `report {in_message(wanted, 512)}` to do so."

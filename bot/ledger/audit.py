@@ -170,6 +170,12 @@ def latest(tx: Transaction, limit: int, *, person_id: str | None = None, report_
     return _rows(tx, select(audit).where(*_about(person_id, report_id)).order_by(audit.c.id.desc()).limit(limit))
 
 
+def with_reference(tx: Transaction, reference: str, *, person_id: str | None = None) -> list[Row]:
+    """What was told with a reference, oldest first; of one person if one is named."""
+    where = [audit.c.reference == reference, *_about(person_id, None)]
+    return _rows(tx, select(audit).where(*where).order_by(audit.c.id))
+
+
 def _about(person_id: str | None, report_id: str | None) -> list[ColumnElement[bool]]:
     pairs = ((audit.c.person_id, person_id), (audit.c.report_id, report_id))
     return [column == value for column, value in pairs if value is not None]

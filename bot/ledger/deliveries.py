@@ -366,12 +366,16 @@ def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]
     )
 
 
-def told_here(tx: Transaction, room_id: str, asker_id: str, wanted: str) -> list[Delivery]:
-    """Requests for a report id, or with a reference, that were made in a space or by a person; newest first."""
+def told_here(tx: Transaction, room_id: str, asker_id: str | None, wanted: str) -> list[Delivery]:
+    """Requests for a report id, or with a reference, that were made in a space, or by a person if one is named.
+
+    The newest first.
+    """
+    here = deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id)
     found = _find(
         tx,
         (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()),
-        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id)) | (deliveries.c.asker_id == asker_id),
+        here if asker_id is None else here | (deliveries.c.asker_id == asker_id),
     )
     return found[::-1]
 

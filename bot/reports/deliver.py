@@ -163,7 +163,8 @@ class Deliver:
             meter.posting()
             trouble: BotError | None = None
             posting = Posting(report, held, pieces, passing_on, meter)
-            waiting = self._again(waiting)
+            # Also when all of them have ended meanwhile: somebody who joined one of them goes on in its place.
+            waiting = self._again(waiting) or self._late(run, held)
             while waiting:
                 for delivery in waiting:
                     trouble = self._post(delivery, posting) or trouble
@@ -275,7 +276,9 @@ class Deliver:
         except BotError as error:
             if error.passing:
                 return error
-            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
+            self._end_all(
+                self._again([delivery]), State.FAILED, self._not_posted(error, delivery, posting), error=error
+            )
             return None
         posting.meter.posted(delivery)
         with self._store.begin() as tx:
@@ -305,14 +308,12 @@ class Deliver:
 
     def _send(self, delivery: Delivery, posting: Posting, piece: Piece) -> None:
         number, pieces = posting.pieces.index(piece) + 1, posting.pieces
-        key = file_key(delivery)
-        line = file_line(posting.report, posting.held, posting.held.contents or UNCOUNTED)
         if len(pieces) > 1:
-            # Parts are told apart by what they are parts of: another download may be cut otherwise.
-            key = f"{key}:{number}of{len(pieces)}:{posting.held.sha256[:8]}"
             line = part_line(posting.report, posting.held, pieces, number)
+        else:
+            line = file_line(posting.report, posting.held, piece, posting.held.contents or UNCOUNTED)
         self._outbox.send(
-            key,
+            piece_key(delivery, posting, number),
             target_of(delivery),
             piece.path,
             name=piece.name,
@@ -321,9 +322,13 @@ class Deliver:
             begun=posting.passing_on.upload if len(pieces) == 1 else None,
         )
 
-    @staticmethod
-    def _not_posted(error: BotError, delivery: Delivery) -> str:
-        return not_posted(error, direct=delivery.private or delivery.room_type == DIRECT)
+    def _not_posted(self, error: BotError, delivery: Delivery, posting: Posting | None = None) -> str:
+        direct = delivery.private or delivery.room_type == DIRECT
+        if posting is None:
+            return not_posted(error, direct=direct)
+        numbers = range(1, len(posting.pieces) + 1)
+        there = sum(self._outbox.was_sent(piece_key(delivery, posting, number)) for number in numbers)
+        return not_posted(error, direct=direct, there=there, parts=len(posting.pieces))
 
     @staticmethod
     def _why(error: BotError, delivery: Delivery) -> str:
@@ -361,3 +366,9 @@ class Posting:
 def file_key(delivery: Delivery) -> str:
     """Under which the outbox has a delivery's file, and the beginning of it when it comes in parts."""
     return f"delivery:{delivery.id}:file" + (":privately" if delivery.private else "")
+
+
+def piece_key(delivery: Delivery, posting: Posting, number: int) -> str:
+    """The key of one piece: parts are told apart by what they are parts of; another download may be cut otherwise."""
+    key, parts = file_key(delivery), len(posting.pieces)
+    return f"{key}:{number}of{parts}:{posting.held.sha256[:8]}" if parts > 1 else key

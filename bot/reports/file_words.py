@@ -31,13 +31,15 @@ REMEDIES = {
 """What to do when Webex refuses a file, by the status of its answer."""
 
 
-def file_line(report: Report, held: Downloaded, contents: Contents) -> str:
-    """The one line that goes with the file: what, which period, how much."""
+def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents) -> str:
+    """The one line that goes with the file: what, which period, how much, and that it was zipped if it was."""
     parts = _named(report)
     if contents.rows is not None and contents.columns is not None and not contents.empty:
         parts.append(f"{count(contents.rows, 'row')}, {count(contents.columns, 'column')}")
     parts.append(size(held.size))
     line = " · ".join(parts)
+    if piece.kind != held.kind:
+        line += f"  \nThat is more than Webex takes with a message, so I zipped it to {size(piece.size)}."
     return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
 
 
@@ -72,10 +74,10 @@ def nothing_inside(report: Report, contents: Contents) -> str:
     return f"The file {what}. Likely causes: {where}, a licence that is missing, or a period without any activity."
 
 
-def not_posted(error: BotError, *, direct: bool) -> str:
+def not_posted(error: BotError, *, direct: bool, there: int = 0, parts: int = 1) -> str:
     """What is said when the file is here and Webex does not take it, or nobody can know who would read it.
 
-    ``direct``: it was to go 1:1.
+    ``direct``: it was to go 1:1. ``there``: so many of its ``parts`` are posted.
     """
     if isinstance(error, Refused):
         return error.sentence
@@ -85,6 +87,12 @@ def not_posted(error: BotError, *, direct: bool) -> str:
             return f"The report is done, but Webex does not let me post its file here. {OPERATORS}"
         return "The report is done, but Webex does not let me post its file where you asked for it. Ask me 1:1."
     remedy = LATER if status is None or error.passing else REMEDIES.get(status, OPERATORS)
+    if there:
+        are = "is" if there == 1 else "are"
+        return (
+            f"The report is not complete: {there} of its {parts} parts {are} here, and Webex did not take the next. "
+            f"{error.sentence} {remedy}"
+        ).rstrip()
     return f"The report is done, but Webex did not take its file. {error.sentence} {remedy}".rstrip()
 
 

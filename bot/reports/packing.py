@@ -190,8 +190,7 @@ class _Packing:
     def _cannot_be_cut(self, why: str) -> FileRejected:
         return FileRejected(
             f"The file has {size(self._held.size)}, Webex takes at most {size(self._limit)} with a message, and it "
-            f"cannot be cut into parts: {why}. Make the report for a shorter period, or fetch it in Control Hub or "
-            "Partner Hub."
+            f"cannot be cut into parts: {why}. Make the report for a shorter period."
         )
 
 

@@ -5,7 +5,8 @@ Which steps it has is pure (:func:`story`); :func:`gather` looks up what stands 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from bot.ledger.audit import Row
     from bot.ledger.deliveries import Delivery
     from bot.ledger.hindrances import Hindrance
     from bot.store import Transaction
@@ -33,11 +35,12 @@ STANDS = {
     State.READY: "It is done. I am about to fetch its file.",
     State.FETCHING: "I am fetching its file.",
     State.POSTING: "I have its file and am posting it.",
-    State.DONE: "Its file was posted.",
     State.CANCELLED: "It was cancelled.",
     State.UNKNOWN: "Webex never said whether the file was posted, and I could not look.",
 }
 SHOWN_OF_HASH = 16
+_PART = re.compile(r":(\d+)of(\d+):")
+"""In the key of the post of a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,15 @@ class Besides:
 
     link: str | None = None
     """To the message with the file."""
+    there: int = 0
+    """How many messages with the file, or a part of it, were posted."""
+    parts: int = 1
+    """How many the file has."""
     hindrance: Hindrance | None = None
     under_way: bool = False
     """Its file is being fetched or posted for somebody who asked before."""
+    served: Delivery | None = None
+    """The request that it joined, which is the one that is looked after."""
     shortest: float = 0.0
     """``POLL_INTERVAL``, in seconds; 0: how often it is looked at is not told."""
 
@@ -58,14 +67,25 @@ NOTHING = Besides()
 
 def gather(tx: Transaction, delivery: Delivery, now: datetime, shortest: float = 0.0) -> Besides:
     """Look up the posted message and what hinders the request now."""
-    served = delivery
-    if delivery.leader_id is not None:
-        served = deliveries.get(tx, delivery.leader_id) or delivery
+    joined = deliveries.get(tx, delivery.leader_id) if delivery.leader_id is not None else None
+    served = joined or delivery
     hindrance = None
     job = _job_of(served)
     if job is not None:
         hindrance = hindrances.read(tx, *job, now)
-    return Besides(_link(tx, served), hindrance, _under_way(tx, served), shortest)
+    link, there, parts = _posted(tx, served)
+    return Besides(link, there, parts, hindrance, _under_way(tx, served), joined, shortest)
+
+
+def looked_after(delivery: Delivery, besides: Besides) -> Delivery:
+    """The request with what is known of its report: where it joined another one, that one's."""
+    of = besides.served
+    if of is None:
+        return delivery
+    shared = {name: getattr(of, name) for name in ("status", "looks", "ready_at", "size", "sha256", "kind")}
+    if delivery.state not in CLOSED:
+        shared |= {"state": of.state, "next_look_at": of.next_look_at}
+    return replace(delivery, **shared)
 
 
 def _under_way(tx: Transaction, one: Delivery) -> bool:
@@ -84,16 +104,29 @@ def _job_of(one: Delivery) -> tuple[str, str] | None:
     return None
 
 
-def _link(tx: Transaction, one: Delivery) -> str | None:
-    """To the first message with the file: it may have come in parts, beside its thread, or 1:1."""
+def _posted(tx: Transaction, one: Delivery) -> tuple[str | None, int, int]:
+    """A link to the first message with the file, how many there are, and of how many parts.
+
+    They may have come beside the thread, or 1:1.
+    """
     mine = posts.c.key.startswith(f"delivery:{one.id}:file", autoescape=True) & (posts.c.state == by_key.SENT)
-    row = tx.execute(select(posts.c.room_id, posts.c.message_id).where(mine).order_by(posts.c.id)).first()
-    return None if row is None else message_link(row.room_id, row.message_id)
+    rows = tx.execute(select(posts.c.key, posts.c.room_id, posts.c.message_id).where(mine).order_by(posts.c.id)).all()
+    if not rows:
+        return None, 0, 1
+    part = _PART.search(rows[-1].key)
+    return message_link(rows[0].room_id, rows[0].message_id), len(rows), int(part[2]) if part else 1
 
 
 def story(delivery: Delivery, now: datetime, besides: Besides = NOTHING) -> list[str]:
     """One sentence a step, oldest first. The link is not among them: each place shows it in its own way."""
-    return list(_steps(delivery, now, besides))
+    return list(_steps(looked_after(delivery, besides), now, besides))
+
+
+def outcome_of(row: Row) -> str:
+    """What the audit has of an answer that no request for a report stands behind, as a refusal."""
+    outcome, _, why = row.outcome.partition(":")
+    at = f", at {utc(row.at)}" if row.at else ""
+    return f"`{row.act}`: {outcome}{f' ({why})' if why else ''}{at}."
 
 
 def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
@@ -101,16 +134,17 @@ def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
     yield f"Asked for {ago(one.asked_at, now)} ({utc(one.asked_at)}), {where}."
     if one.family is not None:
         # It is learned right after policy has said yes.
-        yield f"It was checked that the asker may have it: yes{', but only 1:1' if one.private else ''}."
-        yield f"Webex knew it as a report of the {one.family} family; its last status was “{one.status or 'none'}”."
-    if one.leader_id is not None:
+        yield f"Allowed: the asker may have it{', but only 1:1' if one.private else ''}."
+        family = "A partner report" if one.family == "partner" else "An organisation report"
+        yield f"{family}; the last status that Webex gave it: “{one.status or 'none'}”."
+    if besides.served is not None:
         yield "It was awaited there already, so this request joined that one: one file for both."
     if one.looks:
-        yield f"I looked {count(one.looks, 'time')} until now."
+        yield f"I looked {count(one.looks, 'time')}{'' if one.state in CLOSED else ' until now'}."
     if one.ready_at is not None:
         yield f"It was done at {utc(one.ready_at)}."
     if one.size is not None and one.sha256:
-        yield f"Its file has {size(one.size)} (SHA-256 {one.sha256[:SHOWN_OF_HASH]}…)."
+        yield f"Downloaded: {size(one.size)} (SHA-256 {one.sha256[:SHOWN_OF_HASH]}…)."
     if one.state is State.PENDING:
         yield STANDS[one.state] + _next_look(one, now, besides)
         yield f"At the latest at {utc(one.deadline_at)} I stop, and say so."
@@ -119,11 +153,17 @@ def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
     if besides.hindrance is not None and one.state not in CLOSED:
         trouble = besides.hindrance
         yield f"Since {utc(trouble.since)} there is trouble: {trouble.words} I go on trying; nobody need do anything."
-    if one.settled_at is not None:
+    if one.state is not State.DONE and besides.there and besides.parts > 1:
+        yield f"{besides.there} of its {besides.parts} parts were posted."
+    if one.settled_at is not None and one.state is not State.DONE:
         yield f"That was at {utc(one.settled_at)}."
 
 
 def _stands(one: Delivery, besides: Besides) -> str:
+    if one.state is State.DONE:
+        parts = f" in {besides.parts} parts" if besides.parts > 1 else ""
+        at = f" at {utc(one.settled_at)}" if one.settled_at else ""
+        return f"Its file was posted{parts}{at}."
     if besides.under_way:
         return "It is done. Its file is being fetched for who asked before, and comes here too."
     if one.state is State.FETCHING and one.size is not None:

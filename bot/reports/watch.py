@@ -189,6 +189,7 @@ class Watch:
             sentence = gone(delivery) if unknown else seen.sentence
             end(tx, self._queue, delivery, State.FAILED, sentence, now, error=seen)
         elif seen.phase is Phase.FAILED:
+            deliveries.note(tx, delivery.id, status=seen.status, looks=delivery.looks + 1)
             end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
         elif seen.phase is Phase.READY:
             looks = delivery.looks + 1

@@ -68,11 +68,10 @@ def test_the_whole_story() -> None:
 
     assert told == [
         "Asked for 10 min ago (2026-11-23 11:50 UTC), in a space.",
-        "It was checked that the asker may have it: yes.",
-        "Webex knew it as a report of the partner family; its last status was “done”.",
-        "I looked 12 times until now.",
+        "Allowed: the asker may have it.",
+        "A partner report; the last status that Webex gave it: “done”.",
+        "I looked 12 times.",
         "It was done at 2026-11-23 11:58 UTC.",
-        "Its file has 1.2 kB (SHA-256 abababababababab…).",
-        "Its file was posted.",
-        "That was at 2026-11-23 11:59 UTC.",
+        "Downloaded: 1.2 kB (SHA-256 abababababababab…).",
+        "Its file was posted at 2026-11-23 11:59 UTC.",
     ]

@@ -19,7 +19,7 @@ def test_why_tells_a_delivered_report_step_by_step(stage: Stage) -> None:
 
     card = ada.says(f"why {report.id}").card()
 
-    for step in ("Asked for just now", "partner family", "It was done at", "SHA-256", "Its file was posted."):
+    for step in ("Asked for just now", "A partner report", "It was done at", "SHA-256", "Its file was posted at"):
         assert step in card.shown
     assert set(card.buttons) == {"Send again"}
 
@@ -49,4 +49,53 @@ def test_why_tells_nothing_to_who_may_not_ask(stage: Stage) -> None:
 
 
 def test_why_of_what_nobody_asked_for_says_so(stage: Stage) -> None:
-    assert "Nobody asked" in stage.at(stage.ada).says("why abc").answer().words
+    report = stage.partner_report()
+    ada = stage.at(stage.ada)
+    assert "Nobody asked" in ada.says(f"why {report.id}").answer().words
+    assert "I know of no request “abc2345” here" in ada.says("why (reference abc2345)").answer().words
+
+
+def test_why_with_the_reference_of_an_error_says_what_it_was(stage: Stage) -> None:
+    ada = stage.at(stage.ada)
+    stage.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=400)
+    failed = ada.says(f"refresh {stage.partner_report().id}").hears("(reference ")
+    reference = failed.words.rpartition("(reference ")[2].partition(")")[0]
+
+    told = ada.says(f"why {reference}").answer().message.markdown or ""
+    assert "`refresh`: error (not_found), at" in told
+    assert "no request" in stage.at(stage.grace).says(f"why {reference}").answer().words, "that is another one's"
+
+
+def test_why_in_a_space_tells_nothing_of_what_was_asked_elsewhere(stage: Stage) -> None:
+    report = stage.partner_report("Secret Merger Usage")
+    ada = stage.at(stage.ada)
+    ada.says(f"report {report.id}").file()
+    stage.on_record(report.id, State.DONE)
+
+    answer = stage.at(stage.ada, stage.group).says(f"why {report.id}").answer()
+
+    assert "Nobody asked" in answer.words
+    assert "Secret Merger" not in answer.words
+    assert "Secret Merger" in ada.says(f"why {report.id}").card().shown
+
+
+def test_why_of_a_request_that_joined_another_one_tells_as_much(stage: Stage) -> None:
+    report = stage.partner_report("Calling Usage", status="waiting")
+    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    first.card()
+    stage.on_record(report.id, State.PENDING)
+    grace = stage.at(stage.grace, stage.group)
+    grace.says(f"report {report.id}").card()
+    stage.emulator.world.set_report(report.id, status="done")
+    first.file()
+    stage.on_record(report.id, State.DONE)
+
+    shown = grace.says(f"why {report.id}").card().shown
+
+    for step in (
+        "one file for both",
+        "the last status that Webex gave it: “done”",
+        "SHA-256",
+        "Its file was posted at",
+    ):
+        assert shown.count(step) == (1 if step == "one file for both" else 2)

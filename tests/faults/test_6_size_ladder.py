@@ -71,6 +71,7 @@ def test_a_csv_that_is_too_large_comes_as_a_zip(bench: Workbench) -> None:
     assert message.files[0].name == "calls.zip"
     assert rows_of(message) == list(csv.reader(io.StringIO(content, newline="")))
     assert "600 rows, 3 columns" in (message.text or "")
+    assert "so I zipped it to" in (message.text or "")
     assert bench.files_left == []
 
 
@@ -96,6 +97,26 @@ def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip:
     assert len({part.parent_id for part in parts}) == 1, "all in the asker's thread"
     assert bench.delivery().state is State.DONE
     assert bench.files_left == []
+
+
+def test_a_part_that_webex_does_not_take_is_said_to_be_missing(bench: Workbench) -> None:
+    """The one that is there is not the whole report, and nobody may take it for that."""
+    ready(bench, content=table(1500))
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=413, skip=1)
+
+    bench.work(until=tasks.TELL)
+    bench.emulator.faults.clear()
+    bench.work()
+
+    assert len(posts(bench.said())) == 1
+    (card,) = [one for one in bench.said() if one.card]
+    assert "The report is not complete: 1 of its" in str(card.card)
+    assert "Make the report for a shorter period." in str(card.card)
+    bench.hears(bench.stage.ada, f"why {bench.delivery().reference}")
+    bench.work()
+    (why,) = [str(one.card) for one in bench.said() if one.card and "Asked for" in str(one.card)]
+    assert "1 of its" in why
+    assert "Show what was posted" in why
 
 
 def test_a_row_that_is_too_large_to_post_is_said(bench: Workbench) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
-CHECKED = "It was checked that the asker may have it: yes."
+CHECKED = "Allowed: the asker may have it."
 
 
 def delivered(bench: Workbench, **where) -> tuple[str, Message]:
@@ -50,7 +50,7 @@ def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
 
     out = capsys.readouterr().out
     assert out.startswith(f"Request {machine.delivery().reference} for “Calling Usage”, report {report_id}\n")
-    for step in ("Asked for just now", CHECKED, "It was done at", "Its file has", "Its file was posted."):
+    for step in ("Asked for just now", CHECKED, "It was done at", "Downloaded: ", "Its file was posted at"):
         assert f"\n  {step}" in out
     assert f"webexteams://im?space={bare(file.room_id)}&message={bare(file.id)}" in out
     for name in ("Ada", machine.stage.ada.id, machine.stage.ada.email):
@@ -79,7 +79,7 @@ def test_a_reference_is_enough_in_any_case(machine: Workbench, capsys: pytest.Ca
     delivered(machine)
 
     assert main(["why", machine.delivery().reference.upper()]) == 0
-    assert "Its file was posted." in capsys.readouterr().out
+    assert "Its file was posted at" in capsys.readouterr().out
 
 
 def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(

@@ -28,7 +28,7 @@ from bot.reports.packing import Piece, joining, pack
 
 BOM = codecs.BOM_UTF8
 HEADER = BOM + b"Name,Minutes\r\n"
-OUT_OF_THE_WAY = ("shorter period", "Control Hub or Partner Hub")
+OUT_OF_THE_WAY = ("cannot be cut into parts", "Make the report for a shorter period.")
 
 
 def report(rows: int, seed: int = 1) -> bytes:
