@@ -77,7 +77,7 @@ def list_partner_reports() -> Response:
             if report.region == region and _wanted(report)
         ]
         for report in found:
-            world().ask(report)
+            world().look(report)
         return jsonify({"items": [world().list_item(report) for report in found]})
 
 
@@ -91,7 +91,7 @@ def list_organization_reports() -> Response:
             raise Refusal(400, "from and to are needed together.")
         found = [report for report in world().listed_reports("organization", person) if _wanted(report)]
         for report in found:
-            world().ask(report)
+            world().look(report)
         items = [world().list_item(report) for report in found]
         return jsonify({"items": items, "numberOfReports": len(items)})
 

@@ -74,7 +74,7 @@ class Reports(Moving):
         `content`: a text becomes UTF-8 with a BOM, bytes stay as they are, a function gives pieces of any total; with
         `size` (bytes) such pieces go straight to the wire, otherwise they are put into a file first. `checksum`: an
         algorithm, None, or a literal to lie with. A pending report is done after so many polls (details, or a list
-        that holds it) were answered with the old status, or so many seconds after it was first asked for.
+        that holds it) were answered with the old status, or so many seconds after it was first asked for by details.
         `owner_org` defaults to the first organization, `region` to its home region.
         """
         org = owner_org or next(iter(self.organizations.values()))
@@ -143,9 +143,16 @@ class Reports(Moving):
                     report.status, report.ready_after_seconds = DONE, None
 
     def ask(self, report: Report) -> None:
-        """Somebody looks at a report: time and the number of looks have their effect."""
+        """Somebody wants this very report: its clock starts, and it is a look like any other."""
         if report.first_asked is None:
             report.first_asked = self.clock()
+        self.look(report)
+
+    def look(self, report: Report) -> None:
+        """An answer shows a report: time and the number of looks have their effect.
+
+        A list starts no clock. Clients call it to see which family answers, long before anybody wants a report.
+        """
         self.advance()
         report.polls += 1
         if report.ready_after_polls is not None and report.polls > report.ready_after_polls and not report.is_done:

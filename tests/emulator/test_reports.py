@@ -204,6 +204,30 @@ def test_a_report_ripens_by_time_since_it_was_first_asked_for(stage, admin):
         assert admin.get(f"/reports/{report.id}").json()["items"][0]["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("family", "path", "status"),
+    [("partner", "/partner/reports", "In progress"), ("organization", "/reports", "waiting")],
+)
+def test_a_list_starts_no_clock_and_shows_what_time_did_to_a_report_that_was_asked_for(
+    stage, admin, family, path, status
+):
+    now = 1_800_000_000.0
+    stage.world.clock = lambda: now
+    report = stage.world.add_report(family=family, status=status, ready_after_seconds=20)
+
+    def shown() -> Any:
+        return admin.get(path).json()["items"][0]["status"]
+
+    assert shown() == status
+    now += 100.0
+    assert shown() == status
+    admin.get(f"{path}/{report.id}")
+    now += 19.0
+    assert shown() == status
+    now += 1.5
+    assert shown() == "done"
+
+
 def test_a_pending_report_has_a_link_but_no_size_and_a_status_can_be_set(stage, admin):
     report = stage.world.add_report(family="partner", status="manual_processing")
     pending = admin.get(f"/partner/reports/{report.id}").json()
