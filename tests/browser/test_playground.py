@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import bot.emulator
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,10 +63,6 @@ def opened(browser: Browser, address: str) -> Iterator[Page]:
     context.close()
 
 
-def has_renderer() -> bool:
-    return (Path(bot.emulator.__file__).parent / "page" / "node_modules" / "adaptivecards").is_dir()
-
-
 def ask(opened: Page, title: str) -> str:
     """Write `report <id>` for the report of that title, as a person would; gives the id."""
     button = opened.get_by_role("button", name=f"Ask for {title}").first
@@ -78,12 +72,8 @@ def ask(opened: Page, title: str) -> str:
     return report_id
 
 
+@pytest.mark.usefixtures("renderer")
 def test_report_gives_card_and_file(opened: Page) -> None:
-    if not has_renderer():
-        missing = "the page's card renderer is not installed (no Node at set-up): cards are not drawn"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
     ask(opened, "License Consumption")
 
     card = opened.get_by_test_id("card").last
@@ -111,6 +101,21 @@ def test_a_report_that_is_not_done_comes_within_a_minute_by_itself(opened: Page)
     opened.wait_for_function(
         "n => document.querySelectorAll('[data-testid=file-link]').length > n", arg=before, timeout=WATCHED
     )
+
+
+@pytest.mark.usefixtures("renderer")
+def test_the_link_of_why_shows_the_message_with_the_file(opened: Page) -> None:
+    before = opened.get_by_test_id("file-link").count()
+    report_id = ask(opened, "App Version")
+    opened.wait_for_function(
+        "n => document.querySelectorAll('[data-testid=file-link]').length > n", arg=before, timeout=SOON
+    )
+    opened.get_by_test_id("composer").fill(f"why {report_id}")
+    opened.get_by_test_id("composer").press("Enter")
+
+    opened.get_by_role("link", name="Show the message").last.click()
+
+    opened.locator(":focus").get_by_test_id("file-link").wait_for()
 
 
 def test_somebody_without_a_role_is_refused(opened: Page) -> None:

@@ -1,5 +1,6 @@
 // Markdown to safe HTML: markdown-it without raw HTML, then DOMPurify with a short list of what may stay.
 // Messages and cards share it. Without the two packages there is no HTML at all, only text.
+import { readLink } from "./links.js";
 
 const TAGS = [
   "a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p",
@@ -34,10 +35,18 @@ function build() {
   markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false }); // "hosts.md" is a file here, not a web site
   markdown.inline.ruler.before("autolink", "mention", mentionRule);
   const purifier = globalThis.DOMPurify(window);
+  const messageLinks = new WeakMap(); // noted before the sanitiser takes their addresses away
+  purifier.addHook("beforeSanitizeAttributes", (node) => {
+    const link = node.tagName === "A" && readLink(node.getAttribute("href"));
+    if (link) messageLinks.set(node, link);
+  });
   purifier.addHook("afterSanitizeAttributes", (node) => {
     if (node.tagName !== "A") return;
-    node.setAttribute("target", "_blank");
-    node.setAttribute("rel", "noopener noreferrer");
+    const link = messageLinks.get(node);
+    const added = link
+      ? { "data-to-space": link.space, "data-to-message": link.message, role: "link", tabindex: "0" }
+      : { target: "_blank", rel: "noopener noreferrer" };
+    for (const [name, value] of Object.entries(added)) node.setAttribute(name, value);
   });
   return { markdown, purifier };
 }

@@ -2,6 +2,7 @@
 import { canRender } from "./cards.js";
 import { getMessages, getState, listen, oneAtATime, openDirectSpace, postAction, postMessage } from "./client.js";
 import { setText } from "./dom.js";
+import { bareId } from "./links.js";
 import { inOneLine, showMessages } from "./messages.js";
 import { outsiders, showPeople, showReports, showSpaces, spaceTitle } from "./panels.js";
 
@@ -125,6 +126,27 @@ function showFresh() {
   $("fresh").hidden = true;
 }
 
+const shownMessage = (id) => [...document.querySelectorAll("[data-message-id]")].find((item) => bareId(item.dataset.messageId) === bareId(id));
+
+/** A link to a message leads to it when the person is in its space, and nowhere otherwise. */
+async function goTo(link) {
+  const there = mine().find((each) => bareId(each.id) === bareId(link.toSpace));
+  if (!there) return;
+  switchTo(personId, there.id);
+  showTab("stream");
+  await catchUp();
+  const item = spaceId === there.id ? shownMessage(link.toMessage) : null;
+  if (!item) return; // it was deleted, or another space was chosen meanwhile
+  item.scrollIntoView({ block: "center" });
+  item.focus({ preventScroll: true });
+  item.classList.add("marked");
+}
+
+function onLink(event) {
+  const link = event.target.closest("[data-to-message]");
+  if (link && (event.type === "click" || event.key === "Enter")) goTo(link.dataset);
+}
+
 const personIndex = (id) => Math.max(0, world.people.findIndex((each) => each.id === id));
 
 async function onPress(message, inputs, title) {
@@ -218,6 +240,8 @@ function wire() {
   });
   $("replying").querySelector("button").addEventListener("click", () => answerThread(null));
   $("fresh").addEventListener("click", showFresh);
+  for (const kind of ["click", "keydown"]) $("threads").addEventListener(kind, onLink);
+  $("threads").addEventListener("animationend", (event) => event.target.classList.remove("marked"));
   $("stream").addEventListener("scroll", () => {
     const stream = $("stream");
     if (stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR_BOTTOM_PX) $("fresh").hidden = true;
