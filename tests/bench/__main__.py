@@ -20,7 +20,7 @@ from tests.bench.cards import Race
 from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds
 from tests.bench.senders import Acks, closed_loop, even_pace, own_cost, request_bytes
-from tests.bench.world import SENDERS, Asked, World
+from tests.bench.world import REPORTS_EACH, SENDERS, Asked, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,8 @@ LATENCY: Final = 0.05
 HANG: Final = 30.0
 ACK: Final = Limits(p50=5.0, p99=50.0)
 RATIO: Final = 1.15
-WARM_UP_EVENTS: Final = 10
+WARM_UP_EVENTS: Final = REPORTS_EACH
+"""Of all senders together, but one of each at least."""
 LOOP_SECONDS: Final = 4.0
 MOST_A_SECOND: Final = 1500
 """Events prepared for a closed loop: more than the door takes."""
@@ -161,8 +162,7 @@ class Bench:
         """A whole dialogue of each sender, and some events: caches are full and connections open."""
         asked = self._world.ask(senders, max(1, WARM_UP_EVENTS // senders))
         closed_loop(self._product.port, _requests(asked), LOOP_SECONDS)
-        for one in (one for row in asked for one in row):
-            self._world.file_at(one.message_id)
+        self._world.files_at(asked)
 
     def _verdict(self, case: Case, spread: Spread, failures: int) -> str:
         wrong = f"  {failures} ANSWERS WERE NOT 200" if failures else ""

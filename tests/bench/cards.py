@@ -135,6 +135,6 @@ class Race:
 
     def _files_of(self, asked: Sequence[Sequence[Asked]]) -> None:
         """Wait until every file is there, so that the bare chain runs undisturbed."""
-        for one in (one for row in asked for one in row):
-            after_card = self._world.file_at(one.message_id) - self._world.card_at(one.message_id)
-            self.cards.files.append(after_card)
+        files = self._world.files_at(asked)
+        cards = [self._world.card_at(one.message_id) for row in asked for one in row]
+        self.cards.files += [file - card for file, card in zip(files, cards, strict=True)]

@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any, Self
 from bot.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from types import TracebackType
 
     from bot.emulator import Message, Person, Report
 
 SENDERS = 20
-REPORTS_EACH = 4
-"""A person asks for these in turn, so that an earlier request's delivery is not joined by the next one."""
+REPORTS_EACH = 5
+"""A person asks for these in turn, so that an earlier request's delivery is not joined by the next one.
+
+Who joins gets no file of their own; so files are waited for of at most so many requests at once, see `World.files_at`.
+"""
 CONTENT = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
 LARGE_ROWS = {"csv": 920_000, "zip": 2_200_000}
 """Rows of the large reports: 90 MB, as they are and zipped."""
@@ -280,8 +283,18 @@ class World:
         return self._wait(asked_id, is_card=True)
 
     def file_at(self, asked_id: str) -> float:
-        """The same for the file."""
+        """The same for the file; nobody must have asked for the same report shortly before, see `files_at`."""
         return self._wait(asked_id, is_card=False)
+
+    def files_at(self, asked: Sequence[Sequence[Asked]]) -> list[float]:
+        """The same for the files of all senders' requests, each for another report in its space.
+
+        Of two for the same report the second may join the first, and then gets no file: it would be waited for in vain.
+        """
+        everything = [one for row in asked for one in row]
+        if len({(one.room_id, one.report_id) for one in everything}) < len(everything):
+            raise ValueError(f"more than {REPORTS_EACH} requests of a sender at once: some would get no file")
+        return [self.file_at(one.message_id) for one in everything]
 
     def _wait(self, asked_id: str, *, is_card: bool) -> float:
         deadline = time.monotonic() + PATIENCE_SECONDS
