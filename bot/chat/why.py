@@ -50,7 +50,7 @@ def why(context: Context, request: Request) -> None:
         body += [cards.text(in_card(step, 400), spacing="Small") for step in steps]
         lines += [f"- {in_message(step, 400)}" for step in steps]
         if more.link:
-            shown = "Show the message" if one.state is State.DONE else "Show what was posted"
+            shown = "Show what was posted" if one.state in CLOSED - {State.DONE} else "Show the message"
             # As text and not as a button: Webex takes only http and https for a button that opens something.
             body.append(cards.text(f"[{shown}]({more.link})", spacing="Small"))
             lines.append(f"- [{shown}]({more.link})")
