@@ -10,7 +10,7 @@ from bot import tasks
 from bot.chat import cards
 from bot.chat.shown import request_card, shows
 from bot.errors import BotError, WebexError
-from bot.ledger import deliveries
+from bot.ledger import deliveries, places
 from bot.ledger.deliveries import State, card_of
 from bot.outbox import Unsure
 from bot.plain_words import in_message
@@ -169,7 +169,7 @@ def _joined(tx: Transaction, delivery: Delivery, report: Report) -> Delivery | N
     """The request that brings this one its file, too: one that waits here, or whose file is on its way here."""
     if report.phase is Phase.FAILED:
         return None
-    return deliveries.awaited_here(tx, delivery, done=report.phase is Phase.READY)
+    return places.awaited_here(tx, delivery, done=report.phase is Phase.READY)
 
 
 def _served_with(tx: Transaction, delivery: Delivery, leader: Delivery | None) -> Delivery | None:
@@ -182,12 +182,12 @@ def _served_with(tx: Transaction, delivery: Delivery, leader: Delivery | None) -
 
 def _is_pressed_again(delivery: Delivery, leader: Delivery) -> bool:
     """Whether somebody pressed a button twice: what the first press brings is in this very thread."""
-    return delivery.origin.startswith("attachmentActions:") and deliveries.in_one_thread(delivery, leader)
+    return delivery.origin.startswith("attachmentActions:") and places.in_one_thread(delivery, leader)
 
 
 def _words_without_card(delivery: Delivery, report: Report, leader: Delivery | None) -> str:
     """What is said to "send again" when there is no file to send at once."""
-    here = leader is None or deliveries.in_one_thread(delivery, leader)
+    here = leader is None or places.in_one_thread(delivery, leader)
     if report.phase is Phase.PENDING:
         status = in_message(cards.status_word(report))
         where = "here" if here else "once, in the thread of who asked first,"

@@ -17,7 +17,7 @@ from bot.chat.registry import registry
 from bot.chat.shown import JOINED, request_card, shown_for, shows
 from bot.chat.words import is_filler
 from bot.errors import BotError
-from bot.ledger import deliveries, posts
+from bot.ledger import deliveries, places, posts
 from bot.ledger.deliveries import MOVES, OPEN, State, card_of
 from bot.plain_words import in_message, utc
 from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
@@ -110,9 +110,9 @@ def refresh(context: Context, request: Request) -> None:
             own = deliveries.with_card(tx, report_id, pressed.key.removesuffix(posts.BESIDE)) if pressed else None
             if own is None and not request.course.private:
                 # Typed, or the press of a card that another one has replaced already.
-                own = deliveries.in_thread(tx, report_id, request.room_id, request.parent_id)
+                own = places.in_thread(tx, report_id, request.room_id, request.parent_id)
             leader = deliveries.get(tx, own.leader_id) if own and own.leader_id else None
-            waiting = deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
+            waiting = places.waiting_here(tx, request.room_id, request.person_id, report_id)
             known = deliveries.known_family(tx, report_id)
         found = context.catalogue.find(report_id, known)
         now = context.now()
@@ -159,10 +159,10 @@ def cancel(context: Context, request: Request) -> None:
     now = context.now()
     for report_id in request.course.each(_ids(context, request, "cancel")):
         with context.store.begin() as tx:
-            found = deliveries.open_here(tx, request.room_id, request.person_id, report_id)
+            found = places.open_here(tx, request.room_id, request.person_id, report_id)
             own = [one for one in found if one.asker_id == request.person_id]
             movable = [one for one in own or found if State.CANCELLED in MOVES[one.state]]
-            before = deliveries.cancelled_by(tx, report_id, request.origin)  # a kill came between this and its answer
+            before = places.cancelled_by(tx, report_id, request.origin)  # a kill came between this and its answer
             ended = before or [one for one in movable if _cancel(context, tx, one, request, now)]
         if ended and len(found) > (0 if before else len(ended)):
             said = "Cancelled: your request is off the list. Others here still wait for this report."
@@ -195,7 +195,7 @@ def _go_on_alone(context: Context, request: Request, report_id: str) -> None:
     with context.store.read() as tx:
         alone = [
             one
-            for one in deliveries.waiting_here(tx, request.room_id, request.person_id, report_id)
+            for one in places.waiting_here(tx, request.room_id, request.person_id, report_id)
             if (card := posts.present(tx, card_of(one))) and (card.shows or "").endswith(JOINED)
         ]
     try:

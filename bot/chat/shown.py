@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.chat import cards
 from bot.chat.registry import button
-from bot.ledger.deliveries import in_one_thread
+from bot.ledger.places import in_one_thread
 from bot.plain_words import utc
 from bot.reports.model import Phase
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.chat import cards
 from bot.chat.registry import button, registry
-from bot.ledger import audit, deliveries
+from bot.ledger import audit, places
 from bot.ledger.deliveries import CLOSED, State
 from bot.plain_words import in_card, in_message
 from bot.reports.model import is_report_id, looks_like_report_id
@@ -33,7 +33,7 @@ def why(context: Context, request: Request) -> None:
     with context.store.read() as tx:
         # In a space others read along: what somebody asked for elsewhere is told there, or 1:1.
         alone = request.person_id if target.direct else None
-        found = deliveries.told_here(tx, request.room_id, alone, wanted)[:MOST_TOLD]
+        found = places.told_here(tx, request.room_id, alone, wanted)[:MOST_TOLD]
         besides = [gather(tx, one, now, context.poll_interval) for one in found]
         other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
     if not found:

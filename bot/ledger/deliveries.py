@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, func, or_, select, true, update
+from sqlalchemy import func, select, update
 
 from bot.ledger import audit
 from bot.ledger.audit import Door
@@ -125,7 +125,8 @@ def get(tx: Transaction, delivery_id: int) -> Delivery | None:
     return None if row is None else _read(row)
 
 
-def _find(tx: Transaction, *where: ColumnElement[bool]) -> list[Delivery]:
+def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Delivery]:
+    """Those for which all of this holds, oldest first."""
     return [_read(row) for row in tx.execute(select(deliveries).where(*where).order_by(deliveries.c.id))]
 
 
@@ -184,7 +185,7 @@ def _joined(delivery: Delivery) -> ColumnElement[bool]:
 
 def hand_over(tx: Transaction, delivery: Delivery, now: datetime, *, not_to: str | None = None) -> None:
     """Those who joined a delivery go on without it: the first of them (not the person ``not_to``) leads the others."""
-    found = [one for one in _find(tx, _joined(delivery)) if one.asker_id != not_to]
+    found = [one for one in find(tx, _joined(delivery)) if one.asker_id != not_to]
     if found:
         first, *others = found
         _lead(tx, first, delivery, now)
@@ -194,7 +195,7 @@ def hand_over(tx: Transaction, delivery: Delivery, now: datetime, *, not_to: str
 
 def let_go(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     """Each of those who joined a delivery is served by itself from now on: the file cannot be seen by all of them."""
-    for one in _find(tx, _joined(delivery)):
+    for one in find(tx, _joined(delivery)):
         _lead(tx, one, delivery, now)
 
 
@@ -242,23 +243,23 @@ def change_card(tx: Transaction, delivery: Delivery, key: str) -> bool:
 
 def with_card(tx: Transaction, report_id: str, key: str) -> Delivery | None:
     """The request for that report whose card is the post of that key."""
-    found = _find(tx, deliveries.c.report_id == report_id)
+    found = find(tx, deliveries.c.report_id == report_id)
     return next((one for one in found if card_of(one) == key), None)
 
 
 def with_references(tx: Transaction, references: Collection[str]) -> list[Delivery]:
     """The requests with one of these references."""
-    return _find(tx, deliveries.c.reference.in_(references))
+    return find(tx, deliveries.c.reference.in_(references))
 
 
 def joined_to(tx: Transaction, delivery: Delivery) -> list[Delivery]:
     """Those who joined a delivery, oldest first; its end is theirs."""
-    return _find(tx, deliveries.c.leader_id == delivery.id)
+    return find(tx, deliveries.c.leader_id == delivery.id)
 
 
 def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[State]) -> list[Delivery]:
     """Deliveries of one report in these states, oldest first, without those that joined another."""
-    return _find(
+    return find(
         tx,
         deliveries.c.report_id == report_id,
         deliveries.c.family == family,
@@ -269,53 +270,13 @@ def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[Sta
 
 def pending(tx: Transaction, family: str, region: str | None) -> list[Delivery]:
     """What one watch looks after: all pending deliveries of a family and region."""
-    return _find(
+    return find(
         tx,
         deliveries.c.state == State.PENDING.value,
         deliveries.c.leader_id.is_(None),
         deliveries.c.family == family,
         deliveries.c.region.is_(None) if region is None else deliveries.c.region == region,
     )
-
-
-def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> Delivery | None:
-    """The delivery to the same place that a new request for the same report joins; ``done``: one whose file comes now.
-
-    Of those asked at the same moment the first is joined by the others. "Send again" asks for one more file, so it
-    joins only what waits, and another "send again" that is under way.
-    """
-    asked_before = and_(deliveries.c.state == State.ASKED.value, deliveries.c.id < delivery.id)
-    comes = or_(deliveries.c.state.in_([state.value for state in IN_HAND]), asked_before)
-    alike = true() if delivery.carded else deliveries.c.carded.is_(False)
-    waits = false() if done else deliveries.c.state == State.PENDING.value
-    found = _find(
-        tx,
-        deliveries.c.id != delivery.id,
-        deliveries.c.report_id == delivery.report_id,
-        deliveries.c.leader_id.is_(None),
-        or_(and_(comes, alike), waits),
-        deliveries.c.private == delivery.private,
-        deliveries.c.asker_id == delivery.asker_id if delivery.private else deliveries.c.room_id == delivery.room_id,
-    )
-    return found[0] if found else None
-
-
-def in_one_thread(one: Delivery, other: Delivery) -> bool:
-    """Whether two requests are answered in the same thread."""
-    return (one.room_id, one.parent_id, one.private) == (other.room_id, other.parent_id, other.private)
-
-
-def in_thread(tx: Transaction, report_id: str, room_id: str, parent_id: str | None) -> Delivery | None:
-    """The newest request for a report that has its card in that thread."""
-    found = _find(
-        tx,
-        deliveries.c.report_id == report_id,
-        deliveries.c.room_id == room_id,
-        deliveries.c.parent_id.is_(None) if parent_id is None else deliveries.c.parent_id == parent_id,
-        deliveries.c.private.is_(False),
-        deliveries.c.carded.is_(True),
-    )
-    return found[-1] if found else None
 
 
 def free_orphans(tx: Transaction) -> int:
@@ -325,59 +286,12 @@ def free_orphans(tx: Transaction) -> int:
     """
     leader = deliveries.alias("leader")
     ended = select(leader.c.id).where(leader.c.state.in_([state.value for state in CLOSED]))
-    found = _find(
+    found = find(
         tx, deliveries.c.state.in_([state.value for state in OPEN]), deliveries.c.leader_id.in_(ended.scalar_subquery())
     )
     for one in found:
         note(tx, one.id, leader_id=None)
     return len(found)
-
-
-def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
-    """The open deliveries of a report to a space, or to this asker 1:1."""
-    return _find(
-        tx,
-        deliveries.c.report_id == report_id,
-        deliveries.c.leader_id.is_(None),
-        deliveries.c.state.in_([state.value for state in OPEN]),
-        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
-        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
-    )
-
-
-def open_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
-    """The same with those that joined another: everything that a person may cancel in a space."""
-    return _find(
-        tx,
-        deliveries.c.report_id == report_id,
-        deliveries.c.state.in_([state.value for state in OPEN]),
-        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
-        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
-    )
-
-
-def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]:
-    """What one request has cancelled: its origin stands in the place of a reason."""
-    return _find(
-        tx,
-        deliveries.c.report_id == report_id,
-        deliveries.c.state == State.CANCELLED.value,
-        deliveries.c.reason == origin,
-    )
-
-
-def told_here(tx: Transaction, room_id: str, asker_id: str | None, wanted: str) -> list[Delivery]:
-    """Requests for a report id, or with a reference, that were made in a space, or by a person if one is named.
-
-    The newest first.
-    """
-    here = deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id)
-    found = _find(
-        tx,
-        (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()),
-        here if asker_id is None else here | (deliveries.c.asker_id == asker_id),
-    )
-    return found[::-1]
 
 
 def known_family(tx: Transaction, report_id: str) -> str | None:
@@ -402,7 +316,7 @@ def titles(tx: Transaction, report_ids: Collection[str]) -> dict[str, str]:
 
 def fetched_file(tx: Transaction, family: str, report_id: str) -> Delivery | None:
     """The newest delivery of a report whose file was fetched and verified: it knows size, hash and kind."""
-    found = _find(
+    found = find(
         tx, deliveries.c.report_id == report_id, deliveries.c.family == family, deliveries.c.sha256.is_not(None)
     )
     return found[-1] if found else None
@@ -410,7 +324,7 @@ def fetched_file(tx: Transaction, family: str, report_id: str) -> Delivery | Non
 
 def in_state(tx: Transaction, *states: State) -> list[Delivery]:
     """Every delivery in these states, oldest first."""
-    return _find(tx, deliveries.c.state.in_([state.value for state in states]), deliveries.c.leader_id.is_(None))
+    return find(tx, deliveries.c.state.in_([state.value for state in states]), deliveries.c.leader_id.is_(None))
 
 
 def counts(tx: Transaction) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger import deliveries, events, facts, posts
+from bot.ledger import deliveries, events, facts, places, posts
 from bot.ledger.deliveries import CLOSED, IN_HAND, MOVES, OPEN, PERSONAL, Delivery, State
 from bot.ledger.events import Event
 from bot.ports import Target
@@ -150,7 +150,7 @@ def test_those_that_joined_are_neither_watched_nor_served_themselves(store: Stor
     assert move(store, leader, State.PENDING, family="partner", region="US")
     joined = ask(store, "messages:N:R")
     with store.read() as tx:
-        assert deliveries.awaited_here(tx, joined) == got(store, leader.id)
+        assert places.awaited_here(tx, joined) == got(store, leader.id)
     assert move(store, joined, State.PENDING, family="partner", region="US", leader_id=leader.id)
     with store.read() as tx:
         assert [one.id for one in deliveries.pending(tx, "partner", "US")] == [leader.id]
@@ -166,7 +166,7 @@ def test_only_the_same_report_to_the_same_place_is_joined(store: Store, more: di
     assert move(store, leader, State.PENDING, family="partner")
     one = ask(store, "messages:N:R", **more)
     with store.read() as tx:
-        assert deliveries.awaited_here(tx, one) is None
+        assert places.awaited_here(tx, one) is None
 
 
 def test_a_private_watch_is_joined_by_its_own_asker_alone(store: Store) -> None:
@@ -175,7 +175,7 @@ def test_a_private_watch_is_joined_by_its_own_asker_alone(store: Store) -> None:
     for asker, joins in (("ada", True), ("grace", False)):
         one = ask(store, f"messages:{asker}:R", private=True, asker_id=asker, room_id="elsewhere")
         with store.read() as tx:
-            assert (deliveries.awaited_here(tx, one) is not None) is joins
+            assert (places.awaited_here(tx, one) is not None) is joins
 
 
 def test_the_same_request_twice_is_one_row(store: Store) -> None:

@@ -1,0 +1,101 @@
+"""Requests by the place in which they were made: what may be joined, cancelled, renewed or told of there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, false, or_, true
+
+from bot.ledger.deliveries import IN_HAND, OPEN, State, find
+from bot.ledger.tables import deliveries
+
+if TYPE_CHECKING:
+    from bot.ledger.deliveries import Delivery
+    from bot.store import Transaction
+
+
+def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> Delivery | None:
+    """The delivery to the same place that a new request for the same report joins; ``done``: one whose file comes now.
+
+    Of those asked at the same moment the first is joined by the others. "Send again" asks for one more file, so it
+    joins only what waits, and another "send again" that is under way.
+    """
+    asked_before = and_(deliveries.c.state == State.ASKED.value, deliveries.c.id < delivery.id)
+    comes = or_(deliveries.c.state.in_([state.value for state in IN_HAND]), asked_before)
+    alike = true() if delivery.carded else deliveries.c.carded.is_(False)
+    waits = false() if done else deliveries.c.state == State.PENDING.value
+    found = find(
+        tx,
+        deliveries.c.id != delivery.id,
+        deliveries.c.report_id == delivery.report_id,
+        deliveries.c.leader_id.is_(None),
+        or_(and_(comes, alike), waits),
+        deliveries.c.private == delivery.private,
+        deliveries.c.asker_id == delivery.asker_id if delivery.private else deliveries.c.room_id == delivery.room_id,
+    )
+    return found[0] if found else None
+
+
+def in_one_thread(one: Delivery, other: Delivery) -> bool:
+    """Whether two requests are answered in the same thread."""
+    return (one.room_id, one.parent_id, one.private) == (other.room_id, other.parent_id, other.private)
+
+
+def in_thread(tx: Transaction, report_id: str, room_id: str, parent_id: str | None) -> Delivery | None:
+    """The newest request for a report that has its card in that thread."""
+    found = find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.room_id == room_id,
+        deliveries.c.parent_id.is_(None) if parent_id is None else deliveries.c.parent_id == parent_id,
+        deliveries.c.private.is_(False),
+        deliveries.c.carded.is_(True),
+    )
+    return found[-1] if found else None
+
+
+def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
+    """The open deliveries of a report to a space, or to this asker 1:1."""
+    return find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.leader_id.is_(None),
+        deliveries.c.state.in_([state.value for state in OPEN]),
+        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
+        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
+    )
+
+
+def open_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
+    """The same with those that joined another: everything that a person may cancel in a space."""
+    return find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.state.in_([state.value for state in OPEN]),
+        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
+        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
+    )
+
+
+def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]:
+    """What one request has cancelled: its origin stands in the place of a reason."""
+    return find(
+        tx,
+        deliveries.c.report_id == report_id,
+        deliveries.c.state == State.CANCELLED.value,
+        deliveries.c.reason == origin,
+    )
+
+
+def told_here(tx: Transaction, room_id: str, asker_id: str | None, wanted: str) -> list[Delivery]:
+    """Requests for a report id, or with a reference, that were made in a space, or by a person if one is named.
+
+    The newest first.
+    """
+    here = deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id)
+    found = find(
+        tx,
+        (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()),
+        here if asker_id is None else here | (deliveries.c.asker_id == asker_id),
+    )
+    return found[::-1]
