@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CLOCKS_DIFFER = timedelta(minutes=2)
-"""How far Webex's clock may be behind ours when we look for a message of ours."""
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far Webex's clock may be behind ours when we look for a message of ours; what was said before is on record."""
+
+WORDS_SETTLE, FILES_SETTLE = timedelta(seconds=3), timedelta(seconds=10)
+"""How long a post whose answer was lost may take to show: Webex scans files first, and what it lists lags behind."""
 
 MAX_TEXT_BYTES = 7439
 """Webex refuses a longer text or markdown (measured in bytes)."""
@@ -54,11 +57,20 @@ class Unsure(BotError):
 class Outbox:
     """Posts messages, cards and files, each under a key of its own that is said at most once."""
 
-    def __init__(self, store: Store, chat: Chat, bot_id: Callable[[], str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        chat: Chat,
+        bot_id: Callable[[], str],
+        now: Callable[[], datetime],
+        *,
+        settle: tuple[timedelta, timedelta] = (WORDS_SETTLE, FILES_SETTLE),
+    ) -> None:
         self._store = store
         self._chat = chat
         self._bot_id = bot_id
         self._now = now
+        self._words_settle, self._files_settle = settle
 
     def say(
         self, key: str, target: Target, markdown: str, card: Card | None = None, *, mark: str = "", shows: str = ""
@@ -152,7 +164,7 @@ class Outbox:
                 return posted
             return self._chat.upload(where, path=path, name=shown, content_type=content_type, markdown=text)
 
-        return self._once(key, target, text, post)
+        return self._once(key, target, text, post, settle=self._files_settle)
 
     def was_meant(self, key: str) -> bool:
         """Whether this was said, or was to be said, before."""
@@ -174,6 +186,7 @@ class Outbox:
         *,
         mark: str = "",
         shows: str = "",
+        settle: timedelta | None = None,
     ) -> Posted:
         with self._store.begin() as tx:
             fresh = posts.intend(tx, key, target, self._now(), shows=shows or None)
@@ -184,6 +197,9 @@ class Outbox:
             found = self._look(before, target, text, mark)
             if found is not None:
                 return self._sent(key, found)
+            self._wait_for(before, self._words_settle if settle is None else settle)
+            with self._store.begin() as tx:
+                posts.settle(tx, key, posts.INTENDED, self._now())  # from now on it may be there again
         try:
             posted = post(target)
         except WebexError as error:
@@ -191,7 +207,7 @@ class Outbox:
                 # A post of its own: its answer may be lost too, and it is to be looked for elsewhere.
                 self._forget(key)
                 beside = replace(target, parent_id=None)
-                return self._once(f"{key}{posts.BESIDE}", beside, text, post, mark=mark, shows=shows)
+                return self._once(f"{key}{posts.BESIDE}", beside, text, post, mark=mark, shows=shows, settle=settle)
             if error.reached is None or error.status in LOST_BEHIND_A_GATEWAY:
                 # Stays "intended": the next try looks first.
                 raise
@@ -199,6 +215,14 @@ class Outbox:
                 self._forget(key)
             raise
         return self._sent(key, posted)
+
+    def _wait_for(self, before: posts.Post, settle: timedelta) -> None:
+        """What was begun a moment ago and is not seen may still show. Raises ``WebexError`` until then."""
+        left = settle - abs(self._now() - before.tried_at)
+        if before.state == posts.INTENDED and left > timedelta():
+            message = "the answer to a post was lost, and it is not there yet"
+            wait = left.total_seconds()
+            raise WebexError("POST /messages", None, message=message, retry_after=wait, reached=None, passing=True)
 
     def _look(self, before: posts.Post, target: Target, text: str, mark: str) -> Posted | None:
         """Find the message of an earlier try that may have taken effect."""

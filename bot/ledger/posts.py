@@ -39,6 +39,8 @@ class Post:
     direct: bool
     message_id: str | None
     intended_at: datetime
+    tried_at: datetime
+    """When it was last begun to be said."""
     shows: str | None
     """What a card says of its report, in a word; kept when it was first meant to be said."""
 
@@ -102,6 +104,7 @@ def _one(tx: Transaction, where: object) -> Post | None:
         direct=bool(row.direct),
         message_id=row.message_id,
         intended_at=row.intended_at,
+        tried_at=row.settled_at if row.state == INTENDED and row.settled_at else row.intended_at,
         shows=row.shows,
     )
 

@@ -137,7 +137,7 @@ def test_only_the_bot_s_own_new_unclaimed_message_is_taken_for_it(bench: Workben
     target, other = thread(bench), thread(bench)
     world, bot, group = bench.world, bench.stage.bot, bench.stage.group
     world.post(bot, group, text="Hello", parent_id=target.parent_id)
-    bench.clock.turn(600)
+    bench.clock.turn(25 * 3600)
     world.say(bench.stage.ada, group, "Hello", parent_id=target.parent_id)
     world.post(bot, group, text="Hello", parent_id=other.parent_id)
     bench.outbox.say("another", target, "Hello")

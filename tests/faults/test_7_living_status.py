@@ -183,6 +183,7 @@ def test_a_cancel_in_another_thread_is_answered_there_and_shown_by_the_card(stag
     ada = stage.at(stage.ada, stage.group)
     line = ada.says(f"report {report.id}")
     line.card()
+    stage.on_record(report.id, State.PENDING)
 
     answer = ada.says(f"cancel {report.id}")
 
@@ -194,6 +195,7 @@ def test_a_request_that_somebody_else_cancels_is_told_by_its_card(stage: Stage) 
     report = stage.partner_report(status="waiting")
     line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
     line.card()
+    stage.on_record(report.id, State.PENDING)
 
     stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
 
