@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LONGEST = timedelta(days=1)
-"""How far back the bot looks; whoever asked before that has asked again."""
-MARGIN = timedelta(minutes=2)
+MARGIN = timedelta(minutes=15)
 """What clocks may differ, and what was on its way when the silence began."""
 MOST_SPACES = 1000
 """Spaces looked into for one absence, the latest active ones first."""
@@ -81,7 +79,7 @@ class CatchUp:
         regular = key == presence.LOOK
         named = Absence(looked or began, began, told=False) if regular else presence.read_key(key)
         # What was to be looked for before this, and could not be, is made up for with it.
-        since = max(min(named.since, looked or named.since) - MARGIN, began - LONGEST)
+        since = max(min(named.since, looked or named.since) - MARGIN, began - presence.LONGEST)
         patient = began - (named.since if regular else named.until) < PATIENCE
         try:
             spaces = self._spaces.active_spaces(since, MOST_SPACES)

@@ -29,7 +29,8 @@ def folder_check(folder: Path) -> Check:
     def look() -> str | None:
         probe = folder / f".probe-{os.getpid()}"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Only this one: a DATA_DIR that was moved away must find its place free when it comes back.
+            folder.mkdir(mode=0o700, exist_ok=True)
             probe.write_bytes(b"x")
             probe.unlink()
             disk.check_room(folder)

@@ -108,17 +108,27 @@ class Outbox:
             post = posts.present(tx, key)
         if post is None or post.state in NOT_THERE:
             return True
-        message_id = post.message_id if post.state == posts.SENT else self._unnoticed(post, mark)
+        there = {posts.SENT, posts.LEAVING}
+        message_id = post.message_id if post.state in there else self._unnoticed(post, mark)
         if message_id is None or not self._alone(post, message_id):
             return False
         try:
             self._chat.delete(message_id)
         except WebexError as error:
             if error.status != NOT_FOUND:
+                # What passes is tried again by the sweep: what was said is not so any more.
+                with self._store.begin() as tx:
+                    state = posts.LEAVING if error.passing else posts.SENT
+                    posts.settle(tx, post.key, state, self._now(), message_id=message_id, room_id=post.room_id)
                 raise
         with self._store.begin() as tx:
             posts.settle(tx, post.key, posts.DELETED, self._now())
         return True
+
+    def leave(self, key: str) -> None:
+        """Try no more to take back what could not be."""
+        with self._store.begin() as tx:
+            posts.settle(tx, key, posts.SENT, self._now())
 
     def stays(self, key: str) -> bool:
         """Whether what was said cannot be taken back, since replies hang on it. Raises ``WebexError`` that passes."""

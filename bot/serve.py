@@ -25,7 +25,7 @@ from bot.errors import BotError
 from bot.signals import on_stop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.settings import Settings
 
@@ -60,6 +60,8 @@ class Child:
 
     name: str
     command: Sequence[str]
+    hand_down: tuple[int, ...] = ()
+    """Descriptors that it inherits."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
@@ -71,10 +73,10 @@ class Child:
     starts: int = 0
     lived: bool = False
 
-    def died(self, now: float) -> None:
-        """Note a death, and decide when to start again."""
+    def died(self, now: float, code: int) -> None:
+        """Note a death, and decide when to start again. Whom a signal ends has not failed to start."""
         ran = now - self.started
-        self.lived = self.lived or ran >= LIVES_SECONDS
+        self.lived = self.lived or ran >= LIVES_SECONDS or code < 0
         if ran >= SETTLED_SECONDS:
             self.pause = FIRST_PAUSE
         self.due, self.paused = now + self.pause, self.pause
@@ -93,8 +95,8 @@ class Supervisor:
 
     children: list[Child]
     environ: Mapping[str, str]
-    hand_down: tuple[int, ...] = ()
-    """Descriptors that children inherit."""
+    web_ended: Callable[[], None] = lambda: None
+    """Called when the door has closed while the others still end: nobody should knock in vain."""
     grace: float = GRACE_SECONDS
     stop: threading.Event = field(default_factory=threading.Event)
     hurry: threading.Event = field(default_factory=threading.Event)
@@ -125,7 +127,7 @@ class Supervisor:
         if code is None:
             return
         _signal_all(child.process, signal.SIGTERM)  # processes of its own that outlived it
-        child.died(now)
+        child.died(now, code)
         if child.hopeless:
             raise CannotServe(
                 f"{child.name} cannot start: it ended {child.starts} times at once (exit code {code}), see above."
@@ -137,7 +139,7 @@ class Supervisor:
             child.command,
             env=dict(self.environ),
             stdin=subprocess.DEVNULL,
-            pass_fds=self.hand_down,
+            pass_fds=child.hand_down,
             start_new_session=True,
         )
         child.started = time.monotonic()
@@ -150,6 +152,12 @@ class Supervisor:
             process.terminate()
         deadline = time.monotonic() + self.grace
         while any(process.poll() is None for process in living):
+            if all(
+                child.process.poll() is not None
+                for child in self.children
+                if child.process and len(child.hand_down) > 1
+            ):
+                self.web_ended()
             if self.hurry.is_set() or time.monotonic() >= deadline:
                 log.warning("children_killed", asked=self.hurry.is_set())
                 break
@@ -184,9 +192,9 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     with listen(host, settings.port) as door:
         reading, writing = os.pipe()  # the writing end is ours alone: it closes when this process ends
         supervisor = Supervisor(
-            [Child("web", WEB), Child("worker", WORKER)],
+            [Child("web", WEB, (door.fileno(), reading)), Child("worker", WORKER, (reading,))],
             {**environ, lifeline.LISTEN_VARIABLE: str(door.fileno()), lifeline.VARIABLE: str(reading)},
-            (door.fileno(), reading),
+            door.close,
         )
         on_stop(supervisor.asked_to_stop)
         log.info("serving", address=f"http://{host}:{settings.port}")

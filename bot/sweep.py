@@ -14,7 +14,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError, StoreUnavailable
-from bot.ledger import audit, deliveries, events, facts, presence
+from bot.ledger import audit, deliveries, events, facts, posts, presence
 from bot.ledger.deliveries import IN_HAND, State
 from bot.reports.fetch import held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
@@ -61,6 +61,7 @@ class Sweep:
         self._now = now
         self._audit_days = audit_days
         self._outage = outage
+        self._swept = False
 
     def forever(self, stop: threading.Event) -> None:
         """Sweep now and every minute, in a thread of its own, until ``stop`` is set."""
@@ -84,7 +85,8 @@ class Sweep:
         now = self._now()
         with self._store.begin() as tx:
             facts.note(tx, facts.WORKER_SEEN, "", now)
-            if presence.must_look(tx, now, self._outage()):
+            # Not at once: the door may just be finding out for how long it was away, and says so.
+            if presence.must_look(tx, now, self._outage()) and self._swept:
                 self._queue.put(tx, tasks.CATCH_UP, presence.LOOK, lock=presence.LOCK, keep_time=True)
             if self._audit_days:
                 audit.prune(tx, now - timedelta(days=self._audit_days), now, MOST_PRUNED)
@@ -96,10 +98,13 @@ class Sweep:
                 self._queue.put(tx, tasks.ANSWER, str(one.id), keep_time=True)
             for one in deliveries.in_state(tx, State.PENDING):
                 self._queue.put(tx, tasks.WATCH, watch_key(one.family or "", one.region), keep_time=True)
+            for key in posts.leaving(tx):
+                self._queue.put(tx, tasks.TAKE_BACK, key, keep_time=True)
             in_hand = deliveries.in_state(tx, *IN_HAND)
             for one in in_hand:
                 put_delivery(tx, self._queue, one.family or "", one.report_id, keep_time=True)
             # Within the transaction: so nobody can come to need a file just now.
+            self._swept = True
             self._clear_folder({held_name(one.family or "", one.report_id) for one in in_hand})
 
     def _clear_folder(self, needed: Collection[str]) -> None:

@@ -18,6 +18,8 @@ DELIVER = "deliver"
 TELL = "tell"
 """Say how a delivery ended; the key is the delivery's id."""
 
+TAKE_BACK = "take back"
+"""Delete what is not so any more and could not be deleted before; the key is the post's."""
 SLOW_DOWN = "slow down"
 """Tell a person how much was left out in a minute; the key is the id of the first event that was."""
 CATCH_UP = "catch-up"

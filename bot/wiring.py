@@ -32,6 +32,7 @@ from bot.queue import open_queue
 from bot.reach import sides
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
+from bot.reports.take_back import TakeBack
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
@@ -316,6 +317,7 @@ def build_worker(settings: Settings) -> Worker:
             tasks.DELIVER: Waiting(tasks.DELIVER, deliver, store, queue, outbox, now),
             tasks.TELL: Tell(store, outbox, guard, card, now),
             tasks.CATCH_UP: catch_up,
+            tasks.TAKE_BACK: TakeBack(outbox),
         },
         new_reference=new_reference,
         observe=metrics.job_run,

@@ -213,17 +213,25 @@ def test_a_child_that_can_never_start_ends_the_supervisor_with_a_sentence_and_th
 def test_a_child_that_has_lived_is_started_again_for_ever_at_growing_intervals():
     child = Child("web", ["true"])
     child.starts = 100
-    child.died(now=10.0)
+    child.died(now=10.0, code=1)
     assert not child.hopeless
     pauses = []
     for _ in range(8):
         child.started = 0.0
-        child.died(now=1.0)
+        child.died(now=1.0, code=1)
         pauses.append(child.paused)
     assert pauses == sorted(pauses)
     assert pauses[-1] == 30.0
-    child.died(now=61.0)
+    child.died(now=61.0, code=1)
     assert child.paused == 0.5
+
+
+def test_a_child_that_a_signal_ends_at_its_start_is_no_reason_to_give_up():
+    """As SIGBUS does on a full disk, or the kernel for want of memory: there may be room again."""
+    child = Child("worker", ["true"])
+    child.starts = 100
+    child.died(now=0.1, code=-7)
+    assert not child.hopeless
 
 
 STUBBORN = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"

@@ -89,8 +89,10 @@ class Answer:
                 delivery, leader = go_private(context.store, context.outbox, delivery, REMOVED, context.now()), None
                 self._say(delivery, report, leader)
         except Unsure:
-            # Seen or not, it is not worth the report: the file is what was asked for.
+            # Seen or not, it is not worth the report: the file is what was asked for. Who waits long gets a word.
             log.warning("perhaps_shown", reference=delivery.reference)
+            if report.phase is Phase.PENDING and delivery.carded:
+                self._promise(delivery)
         joined, moved = self._go_on(delivery, report, leader)
         if not moved and delivery.carded:
             # Somebody cancelled it while its card was on its way, and was answered without it.
@@ -120,6 +122,14 @@ class Answer:
             mark=delivery.reference,
             shows=shows(report, leader),
         )
+
+    def _promise(self, delivery: Delivery) -> None:
+        """Say in words what the card says that is perhaps not there; once."""
+        said = "I keep looking for this report, and post its file here when it is done. You need not do anything."
+        try:
+            self._context.outbox.say(f"delivery:{delivery.id}:promise", target_of(delivery), said)
+        except Unsure:
+            log.warning("perhaps_promised", reference=delivery.reference)
 
     def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> tuple[Delivery | None, bool]:
         """Move it on by what the report is.

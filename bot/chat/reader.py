@@ -25,6 +25,7 @@ from bot.webex_ids import bare_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from bot.chat.context import Context
     from bot.ledger.audit import Entry
@@ -64,6 +65,8 @@ class Reader:
         self._context = context
         self._bot = bot
         self._limits = limits or Limits()
+        self._not_found_since: dict[int, datetime] = {}
+        """Events whose message or action Webex did not know at the first look, by their rows."""
 
     def run(self, key: str) -> Again | None:
         """Read the event and act on it, unless that was done before."""
@@ -90,6 +93,7 @@ class Reader:
             entry = unread(event, audit.joined(audit.FAILED, press.why))
             self._settle(event, events.IGNORED, press.why, [entry])
             return None
+        self._not_found_since.pop(event.id, None)
         if request is None:
             self._settle(event, events.IGNORED, "not for us")
             return None
@@ -141,8 +145,12 @@ class Reader:
         """A 404 on what was just announced is lag; later there is nothing to answer to. Other refusals are told."""
         if error.status != NOT_FOUND:
             raise error
-        if self._age(event) < LAG:
+        now = self._context.now()
+        # From the first look on: what was found after an absence, or could not be asked for before, is old by then.
+        first = self._not_found_since.setdefault(event.id, now)
+        if abs(now - first) < LAG:
             return Again(LAG_STEP, count=False)
+        del self._not_found_since[event.id]
         log.warning("event_not_readable", resource=event.resource, cause=str(error))
         outcome = audit.joined(audit.FAILED, audit.cause_of(error))
         self._settle(event, events.FAILED, f"not readable: {error.status}", [unread(event, outcome, error)])

@@ -4,6 +4,7 @@ intended ──▶ sent        Webex gave the message's id
          └─▶ unknown     the answer was lost, and Webex does not let the bot look
          └─▶ refused     Webex will not have it
 sent ──▶ deleted         it was taken back; the same may be said again
+     └─▶ leaving         it is to be taken back, and Webex had trouble: it is tried again
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BESIDE = ":beside"
 """Ends the key of what was said outside of its thread, because the thread's root is gone."""
 INTENDED, SENT, UNKNOWN, REFUSED, DELETED = "intended", "sent", "unknown", "refused", "deleted"
+LEAVING = "leaving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ def _one(tx: Transaction, where: object) -> Post | None:
         tried_at=row.settled_at if row.state == INTENDED and row.settled_at else row.intended_at,
         shows=row.shows,
     )
+
+
+def leaving(tx: Transaction) -> list[str]:
+    """The keys of what is to be taken back and is there still, because Webex had trouble."""
+    return list(tx.execute(select(posts.c.key).where(posts.c.state == LEAVING).order_by(posts.c.id)).scalars())
 
 
 def settle(

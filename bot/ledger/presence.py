@@ -21,6 +21,8 @@ SIGN_EVERY = 60.0
 NOTICEABLE = timedelta(minutes=2, seconds=30)
 """A longer silence is an absence, and worth a word to people; a restart is neither."""
 
+LONGEST = timedelta(days=1)
+"""How far back the bot looks; whoever asked before that has asked again."""
 LOOKED = "looked"
 """The fact whose time says until when everything that was written was looked for."""
 LOOK_EVERY = timedelta(minutes=10)
@@ -55,8 +57,9 @@ class Absence:
         """What is said in a space where something was missed."""
         same_day = self.since.date() == self.until.date()
         since = f"{self.since:%H:%M}" if same_day else f"{self.since:%Y-%m-%d %H:%M}"
+        what = "meanwhile" if self.until - self.since <= LONGEST else "in the last 24 hours"
         return (
-            f"I was away from {since} to {self.until:%H:%M} UTC. Now I answer what was written meanwhile; "
+            f"I was away from {since} to {self.until:%H:%M} UTC. Now I answer what was written {what}; "
             "if you pressed a button, please press it again."
         )
 
@@ -73,8 +76,11 @@ def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:
     """
     before = facts.noted_at(tx, DOOR_SEEN)
     facts.note(tx, DOOR_SEEN, "", now)
-    if before is None or before >= now:
+    if before is None:
         return None
+    if before > now:
+        # The clock was ahead, and has been put right since: nobody knows for how long the door was away.
+        return Absence(now - LONGEST, now, told=False) if started else None
     return Absence(before, now) if started or now - before > NOTICEABLE else None
 
 

@@ -119,11 +119,8 @@ class Worker:
     def _work(self) -> None:
         self._deaf = not self._bell.listen(self._jobs.data_dir)
         self._lead = self._jobs.clock() - time.monotonic() + 2 * CLOCK_STEP  # so that the first look checks the clock
-        threads = [
-            threading.Thread(target=self._run_jobs, name=f"queue-{number}", daemon=True) for number in range(self._room)
-        ]
-        for thread in threads:
-            thread.start()
+        threads = self._threads()
+        self._room = len(threads)
         log.info("queue_worker_started", threads=self._room)
         try:
             wait_if_away = AWAY_FIRST
@@ -140,6 +137,21 @@ class Worker:
                     self._bell.wait(wait)
         finally:
             self._end(threads)
+
+    def _threads(self) -> list[threading.Thread]:
+        """Start as many threads as the machine gives; RuntimeError when it gives none."""
+        started: list[threading.Thread] = []
+        for number in range(self._room):
+            thread = threading.Thread(target=self._run_jobs, name=f"queue-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                if not started:
+                    raise
+                log.warning("queue_worker_has_fewer_threads", threads=number, cause=str(error))
+                break
+            started.append(thread)
+        return started
 
     def _start_what_is_due(self) -> float:
         """Hand jobs to free threads; give the seconds until the next look."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import tasks
-from bot.errors import BotError, FileRejected, WebexError
+from bot.errors import DOWNLOAD, BotError, FileRejected, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
 from bot.outbox import Unsure
@@ -332,7 +332,7 @@ class Deliver:
 
     @staticmethod
     def _why(error: BotError, delivery: Delivery) -> str:
-        if isinstance(error, WebexError) and error.status == UNKNOWN_TO_WEBEX:
+        if isinstance(error, WebexError) and error.status == UNKNOWN_TO_WEBEX and error.call != DOWNLOAD:
             return gone(delivery)
         if isinstance(error, FileRejected):
             return f"{named(delivery.title)} is done, but its file was not posted. {error.sentence}"

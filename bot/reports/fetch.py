@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 HELD_SECONDS = 900.0
 """How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
-LINK_GONE = 410
+LINK_GONE = frozenset({404, 410})
 
 
 _HELD_NAME = re.compile(r"[0-9a-f]{32}")
@@ -86,7 +86,7 @@ class Fetch:
         try:
             return self._files.download(report, path, progress=progress, begun=begun)
         except WebexError as error:
-            if error.status != LINK_GONE:
+            if error.status not in LINK_GONE:
                 raise
             fresh = self._catalogue.details(report.family.value, report.id)
             if fresh.phase is not Phase.READY:

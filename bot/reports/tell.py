@@ -76,9 +76,15 @@ class Tell:
         said = f"{sentence} {mark}"
         key = f"delivery:{delivery.id}:end"
         try:
-            self._outbox.say(key, target_of(delivery), said, card, mark=mark)
+            try:
+                self._outbox.say(key, target_of(delivery), said, card, mark=mark)
+            except Unsure:
+                # It is all that the person gets: said twice, perhaps, is better than not at all.
+                key = f"{key}:once-more"
+                self._outbox.say(key, target_of(delivery), said, card, mark=mark)
         except Unsure:
             log.warning("perhaps_told", reference=delivery.reference)
+            return  # the card stays: perhaps it is all that there is
         except WebexError as error:
             if error.status not in GONE:
                 raise

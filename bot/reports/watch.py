@@ -84,6 +84,8 @@ class Watch:
         self._catalogue = catalogue
         self._now = now
         self._shortest = poll_interval
+        self._said: set[tuple[str, str | None]] = set()
+        """Families and regions whose list does not answer, as the log knows already."""
 
     def run(self, key: str) -> Again | None:
         """Look once; the answer says when to look again, or None when nothing is pending any more."""
@@ -106,11 +108,13 @@ class Watch:
             listed = {report.id: report for report in self._catalogue.listing(family, region)}
         except BotError as error:
             if error.passing:
-                log.warning("watch_list_failed", family=family, region=region, cause=str(error))
+                self._say_once("watch_list_failed", family, region, error)
                 return {delivery.id for delivery in waiting}, error.retry_after or 0.0
             # The list is refused, yet details may be given: each id is then asked for by itself.
-            log.warning("watch_list_refused", family=family, region=region, cause=str(error))
+            self._say_once("watch_list_refused", family, region, error)
             listed = {}
+        else:
+            self._said.discard((family, region))
         seen: list[tuple[Delivery, Report | BotError]] = []
         unseen: set[int] = set()
         pause = 0.0
@@ -144,6 +148,12 @@ class Watch:
     def _waiting(self, family: str, region: str | None) -> list[Delivery]:
         with self._store.read() as tx:
             return deliveries.pending(tx, family, region)
+
+    def _say_once(self, event: str, family: str, region: str | None, error: BotError) -> None:
+        """One line for an outage, however often it is looked."""
+        say = log.debug if (family, region) in self._said else log.warning
+        self._said.add((family, region))
+        say(event, family=family, region=region, cause=str(error))
 
     def _expire(self, family: str, region: str | None, unseen: Collection[int]) -> None:
         """End those whose time is over; not where Webex said nothing of their report: see ``waiting.py``."""

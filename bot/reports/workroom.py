@@ -38,6 +38,7 @@ class Workroom:
         with self._making:
             while self._room is None or not self._room.is_dir():
                 self._leave()
+                self._folder.mkdir(mode=0o700, exist_ok=True)
                 room = Path(tempfile.mkdtemp(dir=self._folder, prefix=PREFIX))
                 try:
                     self._lock = _locked(room)

@@ -246,13 +246,14 @@ def test_who_presses_a_card_whose_post_was_never_answered_proves_that_it_is_ther
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
     report = waiting(bench, status="waiting")
     bench.wait(AFTERWARDS)
-    (card,) = bench.said(bench.stage.group)
+    card, promise = bench.said(bench.stage.group)
+    assert "I keep looking" in (promise.text or "")
     bench.pressed(bench.stage.ada, card, {"command": button, "argument": report.id})
 
     bench.work()
 
     assert [shown in one for one in cards(bench)] == [True]
-    assert bench.said(bench.stage.group)[0].id != card.id
+    assert card.id not in [one.id for one in bench.said(bench.stage.group)]
 
 
 def test_the_end_of_a_request_whose_card_was_never_seen_is_a_sentence(bench: Workbench) -> None:
@@ -264,7 +265,7 @@ def test_the_end_of_a_request_whose_card_was_never_seen_is_a_sentence(bench: Wor
 
     bench.wait(AFTERWARDS)
 
-    (_, end) = bench.said(bench.stage.group)
+    (_, _, end) = bench.said(bench.stage.group)
     assert end.card is None
     assert "could not make it" in (end.text or "")
 
@@ -292,3 +293,57 @@ def test_every_way_that_a_card_is_told_fits_its_thread(bench: Workbench) -> None
 
     (done,) = bench.said(bench.stage.group)
     assert (done.parent_id, done.room_id) == (first.parent_id, first.room_id)
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"cut": "before"}])
+def test_an_old_card_that_webex_does_not_take_back_for_now_goes_by_the_sweep(
+    bench: Workbench, fault: dict[str, Any]
+) -> None:
+    report = waiting(bench)
+    bench.emulator.faults.add(method="DELETE", path="/v1/messages/*", times=2, **fault)
+    bench.world.set_report(report.id, status="done")
+    bench.wait(POLL)
+    assert len(cards(bench)) == 2
+
+    for _ in range(4):
+        bench.sweep.once()
+        bench.wait(60)
+
+    assert ["● Done" in one for one in cards(bench)] == [True]
+    calls = bench.calls("DELETE", "/v1/messages/*")
+    bench.sweep.once()
+    bench.wait(60)
+    assert bench.calls("DELETE", "/v1/messages/*") == calls, "and is not asked for again"
+
+
+def test_an_old_card_that_webex_refuses_to_take_back_stays(bench: Workbench) -> None:
+    report = waiting(bench)
+    fault = bench.emulator.faults.add(method="DELETE", path="/v1/messages/*", status=403)
+    bench.world.set_report(report.id, status="done")
+    bench.wait(POLL)
+    bench.sweep.once()
+    bench.wait(60)
+    assert fault.hits == 1
+
+
+def test_a_last_word_whose_answer_is_lost_where_nobody_can_look_is_said_once_more(bench: Workbench) -> None:
+    """The thread may not be left with nothing, nor with a card that still promises something."""
+    report = waiting(bench)
+    bench.world.lists_threads = False
+    bench.world.set_report(report.id, status="failed")
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    for _ in range(3):
+        bench.wait(AFTERWARDS)
+
+    assert ["● Failed" in one for one in cards(bench)] == [True]
+
+
+def test_where_that_is_lost_too_the_card_stays(bench: Workbench) -> None:
+    report = waiting(bench)
+    bench.world.lists_threads = False
+    bench.world.set_report(report.id, status="failed")
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=2)
+    for _ in range(3):
+        bench.wait(AFTERWARDS)
+
+    assert len(cards(bench)) == 1

@@ -290,8 +290,9 @@ def test_the_card_is_not_taken_for_the_last_word_about_its_delivery(bench: Workb
     for _ in range(4):
         bench.wait(GENTLY)
 
-    card, end = bench.said(bench.stage.group)
+    card, promise, end = bench.said(bench.stage.group)
     assert card.card
+    assert "I keep looking" in (promise.text or "")
     assert f"(reference {bench.delivery().reference})" in (end.text or "")
 
 

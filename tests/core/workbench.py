@@ -27,6 +27,7 @@ from bot.outbox import Outbox
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
+from bot.reports.take_back import TakeBack
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
@@ -232,6 +233,7 @@ class Workbench:
                 ),
                 tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.queue, self.outbox, self.clock),
                 tasks.CATCH_UP: catch_up,
+                tasks.TAKE_BACK: TakeBack(self.outbox),
                 tasks.TELL: Tell(self.store, self.outbox, guard, self.card, self.clock),
             },
             new_reference=self.context.new_reference,

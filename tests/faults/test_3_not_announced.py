@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,6 @@ from bot.ledger import facts, presence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from bot.emulator.things import Space as EmulatedSpace
     from bot.ports import Message, Space
@@ -84,6 +83,7 @@ def test_what_was_announced_is_answered_once_and_held_against_nobody(bench: Work
 
 def test_a_look_is_few_calls_where_nothing_is_new(bench: Workbench) -> None:
     bench.world.direct_space(bench.stage.ada, bench.stage.bot)
+    minutes(bench, 20)
     runs(bench)
     minutes(bench, 60)
     assert bench.calls("GET", "/v1/rooms") <= 6
@@ -163,6 +163,31 @@ def test_a_space_that_is_always_refused_holds_the_others_up_for_no_moment_and_th
         looked = presence.looked_until(tx)
     assert looked is not None
     assert bench.clock() - looked < timedelta(minutes=12)
+
+
+def test_what_webex_does_not_know_for_a_moment_is_read_again_however_old_it_is(bench: Workbench) -> None:
+    runs(bench)
+    unannounced(bench)
+    bench.emulator.faults.add(method="GET", path="/v1/messages/*", status=404, times=1)
+    minutes(bench, 13)
+
+    assert ["You can write" in one for one in said(bench)] == [True]
+
+
+def test_an_absence_of_days_promises_no_more_than_a_day() -> None:
+    now = datetime(2026, 3, 29, 9, 40, tzinfo=UTC)
+    assert "written meanwhile" in presence.Absence(now - timedelta(hours=23), now).sentence
+    assert "written in the last 24 hours" in presence.Absence(now - timedelta(hours=50), now).sentence
+
+
+def test_a_last_sign_of_a_clock_that_was_ahead_has_everything_looked_for(bench: Workbench) -> None:
+    now = bench.clock()
+    with bench.store.begin() as tx:
+        facts.note(tx, presence.DOOR_SEEN, "", now + timedelta(hours=1))
+        away = presence.sign(tx, now, started=True)
+    assert away is not None
+    assert away.since == now - presence.LONGEST
+    assert not away.noticeable
 
 
 def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:

@@ -136,7 +136,7 @@ def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: Stage, 
     third = stage.at(stage.ada).says(f"report {stage.partner_report().id}")
     only_the_file_after_the_card(stage, third)
     # Which of them takes what is asked in the moment of the stop is open.
-    assert len(old.lines("report_delivered")) + len(new.lines("report_delivered")) == 3
+    until(lambda: len(old.lines("report_delivered")) + len(new.lines("report_delivered")) == 3, "the log of all three")
 
 
 def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: Stage, start: Start) -> None:
