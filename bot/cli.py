@@ -125,9 +125,10 @@ def _say_with_links(line: str) -> None:
 def _begin(process: str) -> Settings:
     """Read the settings and start the log; raises ``SettingsError``."""
     from bot.observe import catch_crashes, hide, start_logging  # noqa: PLC0415
-    from bot.settings import load  # noqa: PLC0415
+    from bot.settings import load, prepare_folder  # noqa: PLC0415
 
     settings = load(os.environ)
+    prepare_folder(settings)
     hide(*settings.secret_values())
     start_logging(process, level=settings.log_level, form=settings.log_format)
     catch_crashes()

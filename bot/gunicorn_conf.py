@@ -19,7 +19,7 @@ from bot import lifeline
 from bot.errors import SettingsError
 from bot.metrics import start_metrics
 from bot.observe import catch_crashes, hide, start_logging
-from bot.settings import load
+from bot.settings import load, prepare_folder
 from bot.switching import switch_quickly
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ FEWEST_CONNECTIONS: Final = 50
 
 try:
     _settings = load(os.environ)
+    prepare_folder(_settings)
 except SettingsError as error:
     sys.stderr.write("The settings are wrong:\n" + "".join(f"  {problem}\n" for problem in error.problems))
     sys.exit(WRONG_SETTINGS)

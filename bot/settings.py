@@ -7,6 +7,7 @@ line or traceback shows it. A message about a wrong setting never holds its valu
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path  # noqa: TC003 pydantic reads the annotation when the program runs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SHORTEST_POLL_SECONDS: Final = 0.05
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 KEY_FILE: Final = "secret.key"
 KEY_BYTES: Final = 32
 DEFAULT_API_URL: Final = "https://webexapis.com/v1"
@@ -207,6 +209,26 @@ def settings_table() -> Iterator[tuple[str, str, str]]:
         yield name.upper(), field.description or "", str(shown)
 
 
+def prepare_folder(settings: Settings) -> None:
+    """Make ``DATA_DIR`` and see that it can be written; raises ``SettingsError`` when it never can.
+
+    A full disk is none of its business: there may be room again.
+    """
+    probe = settings.data_dir / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as exc:
+        if exc.errno in NO_ROOM:
+            return
+        raise SettingsError([_unusable(settings, exc)]) from exc
+
+
+def _unusable(settings: Settings, exc: OSError) -> str:
+    return f"DATA_DIR cannot be used ({exc.strerror}); make {settings.data_dir} writable or choose another"
+
+
 def secret_key(settings: Settings) -> bytes:
     """Give the key for what is kept at rest: ``SECRET_KEY``, or the file that the first start makes in ``DATA_DIR``.
 
@@ -221,8 +243,7 @@ def secret_key(settings: Settings) -> bytes:
             _make_key(path)
         key = path.read_bytes().strip()
     except OSError as exc:
-        sentence = f"DATA_DIR cannot be used ({exc.strerror}); make {settings.data_dir} writable or choose another"
-        raise SettingsError([sentence]) from exc
+        raise SettingsError([_unusable(settings, exc)]) from exc
     if len(key) < values.SHORTEST_SECRET:
         raise SettingsError([f"{path} is damaged; restore it from a backup, or delete it and lose what it encrypted"])
     return key

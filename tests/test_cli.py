@@ -88,6 +88,24 @@ def test_every_command_names_all_wrong_settings_at_once_and_exits_with_2(words, 
     assert told.out == ""
 
 
+@pytest.mark.parametrize("words", [["worker"], ["doctor"], ["manifest", "apply"], ["why", "x"], ["audit"], ["serve"]])
+def test_a_folder_that_cannot_be_made_is_a_sentence(webex, words, monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
+    assert main(words) == 2
+    assert "DATA_DIR cannot be used (Not a directory)" in capsys.readouterr().err
+
+
+def test_for_gunicorn_too(webex, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "DATA_DIR cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_gunicorn_names_wrong_settings_too(monkeypatch):
     monkeypatch.setenv("WEBEX_BOT_TOKEN", "a token with spaces")
     command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]

@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bot.errors import StoreUnavailable
 from bot.ledger import facts
 from bot.webex.tokens import TokenState
 
@@ -70,9 +71,11 @@ class LedgerKeeper:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock; it falls when the process dies."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Hold the lock; it falls when the process dies. Raises ``StoreUnavailable`` when its folder is away."""
+        try:
+            handle = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(error) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

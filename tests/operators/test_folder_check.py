@@ -8,9 +8,15 @@ from bot.folder_check import CANNOT_WRITE, FULL, folder_check
 
 
 def test_a_missing_folder_is_made_and_nothing_is_left_in_it(tmp_path):
-    folder = tmp_path / "data" / "files"
+    folder = tmp_path / "files"
     assert folder_check(folder).look() is None
     assert list(folder.iterdir()) == []
+
+
+def test_a_data_folder_that_was_moved_away_is_not_made_anew(tmp_path):
+    """It must find its place free when it comes back."""
+    assert folder_check(tmp_path / "data" / "files").look() == CANNOT_WRITE
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_the_folders_place_is_told(tmp_path):

@@ -92,7 +92,7 @@ def test_a_room_that_was_taken_for_a_dead_ones_before_it_was_locked_is_made_anew
 
 
 def test_without_a_folder_there_is_no_room_and_nothing_to_clear(tmp_path: Path) -> None:
-    nowhere = Workroom(tmp_path / "nowhere")
+    nowhere = Workroom(tmp_path / "moved away" / "files")
     nowhere.clear()
     with pytest.raises(OSError, match="No such file"):
         nowhere.path()
