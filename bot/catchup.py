@@ -10,6 +10,7 @@ the card is not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,23 @@ MOST_SPACES = 1000
 """Spaces looked into for one absence, the latest active ones first."""
 PATIENCE = timedelta(hours=1)
 """How long it is tried although Webex refuses it."""
+TOO_MANY = 429
 CLOSED = frozenset({403, 404})
 """How Webex answers for a space that the bot was removed from meanwhile."""
 UNHEARD = "unheard"
 """The fact that holds how many messages the last regular look has found."""
 ON_ITS_WAY = timedelta(minutes=1)
 """How old a message must be that is found without its event before that is held against anybody."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a look has come, over all its tries."""
+
+    began: datetime
+    done: set[str] = field(default_factory=set)
+    """Spaces that were looked into."""
+    missed: list[Message] = field(default_factory=list)
 
 
 class CatchUp:
@@ -70,21 +82,23 @@ class CatchUp:
         self._bot_id = bot_id
         self._now = now
         self._outage = outage
+        self._progress: dict[str, Progress] = {}
 
     def run(self, key: str) -> None:
         """Look into every space that was active since. Harmless when it runs again; raises ``WebexError``."""
-        began = self._now()
+        progress = self._progress.setdefault(key, Progress(self._now()))
+        began = progress.began
         with self._store.read() as tx:
             looked = presence.looked_until(tx)
         regular = key == presence.LOOK
         named = Absence(looked or began, began, told=False) if regular else presence.read_key(key)
         # What was to be looked for before this, and could not be, is made up for with it.
         since = max(min(named.since, looked or named.since) - MARGIN, began - presence.LONGEST)
-        patient = began - (named.since if regular else named.until) < PATIENCE
+        patient = self._now() - (named.since if regular else named.until) < PATIENCE
         try:
             spaces = self._spaces.active_spaces(since, MOST_SPACES)
             away = presence.unnoticed(named.since, began, self._outage()) if regular else named
-            missed, trouble = self._look_everywhere(spaces, away, since)
+            trouble = self._look_everywhere(spaces, away, since, progress)
         except WebexError as error:
             # Nobody else looks for these messages: what ends other things at once is tried again here.
             error.passing |= regular or patient
@@ -95,29 +109,32 @@ class CatchUp:
         with self._store.begin() as tx:
             presence.note_looked(tx, began)
             if regular:
-                _note_unheard(tx, [] if away.told else missed, began)
+                _note_unheard(tx, [] if away.told else progress.missed, began)
+        del self._progress[key]
 
     def _look_everywhere(
-        self, spaces: Sequence[Space], away: Absence, since: datetime
-    ) -> tuple[list[Message], BotError | None]:
-        """Gives what was missed, and how a space refused to be looked into, if one did."""
-        missed: list[Message] = []
+        self, spaces: Sequence[Space], away: Absence, since: datetime, progress: Progress
+    ) -> BotError | None:
+        """Gives how a space could not be looked into, if one could not; the next try goes on with those alone."""
         trouble: BotError | None = None
         for space in spaces:
+            if space.id in progress.done:
+                continue
             try:
-                missed += self._look_into(space, away, since)
+                progress.missed += self._look_into(space, away, since)
+                progress.done.add(space.id)
             except BotError as error:
-                if error.passing:
-                    raise
-                # One space that refuses must not keep the others waiting.
+                if not isinstance(error, WebexError) or error.status == TOO_MANY:
+                    raise  # the others would meet the same
+                # One space that does not answer must not keep the others waiting.
                 log.warning("space_not_looked_into", cause=str(error))
-                if not isinstance(error, WebexError) or error.status not in CLOSED:
+                if error.status not in CLOSED:
                     trouble = error
-        if missed or away.told:
-            log.info("caught_up", since=since.isoformat(), spaces=len(spaces), messages=len(missed))
+        if progress.missed or away.told:
+            log.info("caught_up", since=since.isoformat(), spaces=len(spaces), messages=len(progress.missed))
         if len(spaces) == MOST_SPACES:
             log.warning("caught_up_in_part", spaces=len(spaces))
-        return missed, trouble
+        return trouble
 
     def give_up(self, key: str, sentence: str) -> None:
         """What was missed stays unanswered."""

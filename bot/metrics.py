@@ -15,6 +15,8 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
 FOLDER: Final = "metrics"
 FOLDER_LOCK: Final = "folder.lock"
 ALIVE: Final = ".alive"
+FILE_BYTES: Final = 256 * 1024
+"""Of each file: room for some thousand figures."""
 BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
 """Seconds: an API call takes a tenth, a hanging one half a minute, a file of 100 MB minutes."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class _Identity:
@@ -86,6 +93,7 @@ class _Metrics:
 
         self.folder = folder
         self.identity = _Identity(folder)
+        self._allocate()
         values.ValueClass = values.MultiProcessValue(self.identity)  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
         self.webhooks = Counter("reportbot_webhook_answers", "Webhook deliveries by our answer", ["code"], registry=own)
@@ -101,6 +109,18 @@ class _Metrics:
         )
         self.jobs = Counter("reportbot_jobs", "Jobs run by the worker", ["task", "outcome"], registry=own)
         self.posts = Counter("reportbot_posts", "What was posted to spaces", ["kind", "outcome"], registry=own)
+
+    def _allocate(self) -> None:
+        """Have the disk give all that the files need: a mapped page that it cannot give later ends the process.
+
+        Raises ``OSError``.
+        """
+        for kind in ("counter", "histogram"):
+            descriptor = os.open(self.folder / f"{kind}_{self.identity()}.db", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, FILE_BYTES)
+            finally:
+                os.close(descriptor)
 
     def render(self) -> bytes:
         from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
@@ -128,8 +148,12 @@ def start_metrics(data_dir: Path) -> None:
         if _Running.metrics.folder == folder:
             return
         _Running.metrics.identity.close()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _Running.metrics = _Metrics(folder)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _Running.metrics = _Metrics(folder)
+    except OSError as exc:  # the figures are no reason not to work
+        _Running.metrics = None
+        log.warning("no_metrics", cause=exc.strerror)
 
 
 def webhook_answered(code: int) -> None:

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 EVERY: Final = 60.0
 """Seconds between looks. The first one waits as long: a deploy's ``manifest apply`` may be at work."""
+BLIND: Final = 300.0
+"""Seconds for which Webex may refuse to show the webhooks before that is said."""
 OVER: Final = "The bot's webhooks are as they must be."
 
 
@@ -58,6 +60,7 @@ class WebhookCare:
         self._clock = clock
         self._due = clock() + EVERY
         self._said: str | None = None
+        self._blind_since: float | None = None
         self._refused: set[str] = set()
         """Optional webhooks that Webex does not give."""
 
@@ -69,7 +72,15 @@ class WebhookCare:
         """The trouble in words, or None; raises ``WebexError``. Between two looks, what the last one found."""
         if self._target is None or self._clock() < self._due:
             return self._said
-        self._said = self._mend(self._webhooks.all(), self._target)
+        try:
+            there = self._webhooks.all()
+        except WebexError as error:
+            self._blind_since = self._clock() if self._blind_since is None else self._blind_since
+            if self._clock() - self._blind_since < BLIND:
+                raise
+            return f"I cannot look after my webhooks. {error.sentence} Should they be disabled, nobody gets an answer."
+        self._blind_since = None
+        self._said = self._mend(there, self._target)
         self._due = self._clock() + EVERY
         return self._said
 

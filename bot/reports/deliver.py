@@ -22,7 +22,7 @@ from bot.outbox import Unsure
 from bot.policy import Act, Verdict
 from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
-from bot.reports.endings import end
+from bot.reports.endings import GONE, end
 from bot.reports.fetch import Fetch, held_name
 from bot.reports.file_words import file_line, made_again, not_posted, part_line
 from bot.reports.meter import Meter
@@ -276,6 +276,8 @@ class Deliver:
         except BotError as error:
             if error.passing:
                 return error
+            if self._moved(delivery, error):
+                return next((self._post(one, posting) for one in self._again([delivery])), None)
             self._end_all(
                 self._again([delivery]), State.FAILED, self._not_posted(error, delivery, posting), error=error
             )
@@ -286,6 +288,16 @@ class Deliver:
                 deliveries.move(tx, one, State.DONE, self._now())
         log.info("report_delivered", reference=delivery.reference, bytes=posting.held.size, files=len(posting.pieces))
         return None
+
+    def _moved(self, delivery: Delivery, error: BotError) -> bool:
+        """Whether a 1:1 space is no more: it has another id by now, and whoever is in it can be named instead."""
+        if not isinstance(error, WebexError) or error.status not in GONE:
+            return False
+        if delivery.private or delivery.room_type != DIRECT:
+            return False
+        with self._store.begin() as tx:
+            deliveries.note(tx, delivery.id, private=True)
+        return True
 
     def _sent(self, delivery: Delivery, posting: Posting) -> bool:
         """Send every piece, and ask policy before each. False: it ended meanwhile."""

@@ -190,6 +190,28 @@ def test_a_last_sign_of_a_clock_that_was_ahead_has_everything_looked_for(bench: 
     assert not away.noticeable
 
 
+def test_a_space_that_does_not_answer_holds_nobody_else_up(bench: Workbench) -> None:
+    runs(bench)
+    unannounced(bench)
+    unannounced(bench, space=bench.stage.group)
+    read = bench.chat.written_to_bot
+    asked: list[str] = []
+
+    def failing(space: Space, since: datetime) -> Sequence[Message]:
+        asked.append(space.id)
+        if space.id == bench.stage.group.id and len(asked) < 6:
+            raise WebexError("GET messages", 503)
+        return read(space, since)
+
+    bench.chat.written_to_bot = failing  # type: ignore[method-assign,assignment]
+    minutes(bench, 20)
+
+    for space in (None, bench.stage.group):
+        assert ["You can write" in one for one in said(bench, space)] == [True]
+    others = [one for one in asked[:6] if one != bench.stage.group.id]
+    assert len(others) == len(set(others)), "the next try goes on with the one that failed"
+
+
 def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:
     runs(bench)
     bench.clock.turn(-20 * 3600)

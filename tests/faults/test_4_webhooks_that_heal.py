@@ -9,6 +9,7 @@ import pytest
 
 from bot import manifest, wiring
 from bot.emulator import Emulator
+from bot.errors import WebexError
 from bot.ledger import events
 from bot.ledger.events import Event
 from bot.queue import open_queue
@@ -175,6 +176,18 @@ def test_an_optional_webhook_that_webex_does_not_give_is_no_trouble(ward: Ward) 
     assert ward.look() is None
     assert ward.look() is None
     assert fault.hits == 1
+
+
+def test_webhooks_that_webex_does_not_show_are_reported_after_five_minutes(ward: Ward) -> None:
+    ward.register()
+    ward.emulator.faults.add(method="GET", path="/v1/webhooks", status=403)
+    for _ in range(5):
+        with pytest.raises(WebexError):
+            ward.look()
+
+    assert "I cannot look after my webhooks." in (ward.look() or "")
+    ward.emulator.faults.clear()
+    assert ward.look() is None
 
 
 def test_after_a_revival_what_was_missed_is_looked_for(ward: Ward) -> None:
