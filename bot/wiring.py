@@ -305,6 +305,14 @@ def build_worker(settings: Settings) -> Worker:
         operators.forever(stop)
         threading.Thread(target=_warm_up, args=(identity, directory), name="warm-up", daemon=True).start()
 
+    def end() -> None:
+        workroom.close()
+        if isinstance(admin, RefreshableToken):
+            try:
+                admin.flush()
+            except BotError as error:
+                log.error("refreshed_token_not_kept", cause=str(error))  # noqa: TRY400 the cause says it all
+
     return Worker(
         queue,
         {
@@ -323,7 +331,7 @@ def build_worker(settings: Settings) -> Worker:
         observe=metrics.job_run,
         threads=THREADS,
         start=start,
-        end=workroom.close,
+        end=end,
     )
 
 

@@ -144,6 +144,13 @@ class RefreshableToken:
         """Close idle connections."""
         self._client.close()
 
+    def flush(self) -> None:
+        """Keep, at the end, what a refresh brought and could not be kept before. Raises ``StoreUnavailable``."""
+        with self._turn:
+            if self._unsaved is not None:
+                with self._keep.lock():
+                    self._latest()
+
     def current(self) -> str:
         """Give a token that is valid, refreshing it when it is about to lapse.
 

@@ -242,6 +242,29 @@ def test_a_rotated_token_is_saved_before_it_is_used_and_not_lost_when_that_fails
     assert len(loopback.asked) == 1
 
 
+def test_what_could_not_be_kept_is_kept_at_the_end(loopback, scripted, clock):
+    gives(loopback)
+
+    class Away(MemoryKeeper):
+        away = True
+
+        def save(self, state):
+            if self.away:
+                raise StoreUnavailable(OSError("locked"))
+            super().save(state)
+
+    keep = Away()
+    source = scripted(keep=keep)
+    with pytest.raises(StoreUnavailable):
+        source.current()
+    assert keep.load() is None
+
+    keep.away = False
+    source.flush()
+
+    assert keep.load().refresh_token == "refresh-1"
+
+
 def test_with_the_emulator_a_token_that_is_expired_there_is_renewed_within_the_call(stage, closed):
     """Rotating refresh tokens: each works once."""
     world = stage.emulator.world
