@@ -305,14 +305,6 @@ def build_worker(settings: Settings) -> Worker:
         operators.forever(stop)
         threading.Thread(target=_warm_up, args=(identity, directory), name="warm-up", daemon=True).start()
 
-    def end() -> None:
-        workroom.close()
-        if isinstance(admin, RefreshableToken):
-            try:
-                admin.flush()
-            except BotError as error:
-                log.error("refreshed_token_not_kept", cause=str(error))  # noqa: TRY400 the cause says it all
-
     return Worker(
         queue,
         {
@@ -331,8 +323,17 @@ def build_worker(settings: Settings) -> Worker:
         observe=metrics.job_run,
         threads=THREADS,
         start=start,
-        end=end,
+        end=partial(_end, workroom, admin),
     )
+
+
+def _end(workroom: Workroom, admin: TokenSource) -> None:
+    workroom.close()
+    if isinstance(admin, RefreshableToken):
+        try:
+            admin.flush()
+        except BotError as error:
+            log.error("refreshed_token_not_kept", cause=str(error))  # noqa: TRY400 the cause says it all
 
 
 def _note_settings(settings: Settings, store: Store) -> None:

@@ -262,7 +262,9 @@ def test_what_could_not_be_kept_is_kept_at_the_end(loopback, scripted, clock):
     keep.away = False
     source.flush()
 
-    assert keep.load().refresh_token == "refresh-1"
+    kept = keep.load()
+    assert kept is not None
+    assert kept.refresh_token == "refresh-1"
 
 
 def test_with_the_emulator_a_token_that_is_expired_there_is_renewed_within_the_call(stage, closed):
