@@ -97,7 +97,9 @@ class CatchUp:
         patient = self._now() - (named.since if regular else named.until) < PATIENCE
         try:
             spaces = self._spaces.active_spaces(since, MOST_SPACES)
-            away = presence.unnoticed(named.since, began, self._outage()) if regular else named
+            # Where some spaces could be read at once, it was not the bot that was away.
+            until = began if progress.done else self._now()
+            away = presence.unnoticed(named.since, until, self._outage()) if regular else named
             trouble = self._look_everywhere(spaces, away, since, progress)
         except WebexError as error:
             # Nobody else looks for these messages: what ends other things at once is tried again here.
@@ -138,6 +140,7 @@ class CatchUp:
 
     def give_up(self, key: str, sentence: str) -> None:
         """What was missed stays unanswered."""
+        self._progress.pop(key, None)
         log.error("absence_not_made_up_for", absence=key, sentence=sentence)
 
     def _look_into(self, space: Space, away: Absence, since: datetime) -> list[Message]:

@@ -124,6 +124,19 @@ def test_an_outage_of_hours_hides_nothing_that_was_written_at_its_beginning(benc
     assert "You can write" in answer
 
 
+def test_a_look_that_was_long_in_coming_says_so_without_a_restart_too(bench: Workbench) -> None:
+    runs(bench)
+    unannounced(bench)
+    bench.emulator.faults.add(path="/v1/*", cut="before")
+    minutes(bench, 40)
+    bench.emulator.faults.clear()
+    minutes(bench, 3)
+
+    (word, answer) = said(bench)
+    assert word.startswith(AWAY)
+    assert "You can write" in answer
+
+
 def test_hundreds_of_messages_in_one_space_are_all_found(bench: Workbench) -> None:
     runs(bench)
     for _ in range(130):
