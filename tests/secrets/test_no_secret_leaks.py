@@ -204,7 +204,8 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
     start_logging("test", level="debug", form=form, stream=log)
     with Emulator() as emulator:
         stage = Secretive(emulator, tmp_path / "data")
-        stage.settings().data_dir.mkdir(parents=True)
+        files = stage.settings().data_dir / "files"
+        files.mkdir(parents=True)
         start_metrics(tmp_path / "data")
         hide(*stage.settings().secret_values())
         mad = echo(stage.client.refresh_token, stage.client.client_secret)
@@ -220,6 +221,8 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
             for page in ("/metrics", "/readyz", "/healthz"):
                 with urllib.request.urlopen(door + page, timeout=10) as answer:
                     heap.add(f"the door's {page}", answer.read())
+            # A report's file is kept until it is posted, and a post whose answer was lost is waited for.
+            emulator.world.wait_for(lambda _: not any(map(Path.is_file, files.rglob("*"))), timeout=PATIENCE)
             heap.add_all("a message", said_by(emulator, stage.bot))
         heap.add_all("a kept file", kept_in(tmp_path / "data"))
         heap.add("the log", log.getvalue())
