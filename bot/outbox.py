@@ -8,8 +8,10 @@ before it says it again. Where Webex does not let it look, it does not guess: th
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,9 @@ CLOCKS_DIFFER = timedelta(days=1)
 WORDS_SETTLE, FILES_SETTLE = timedelta(seconds=3), timedelta(seconds=10)
 """How long a post whose answer was lost may take to show: Webex scans files first, and what it lists lags behind."""
 
+FINGERPRINT = 16
+"""Characters of a post's fingerprint: it tells a post from the others in one thread, and from nobody else's."""
+
 MAX_TEXT_BYTES = 7439
 """Webex refuses a longer text or markdown (measured in bytes)."""
 
@@ -48,6 +53,8 @@ NOT_THERE = frozenset({posts.DELETED, posts.REFUSED})
 
 THREAD_GONE = frozenset({400, 404})
 """How Webex refuses a reply whose thread's root was deleted."""
+
+_LEADS_TO = re.compile(r"\]\([^()\s]*\)")
 
 
 class Unsure(BotError):
@@ -72,18 +79,15 @@ class Outbox:
         self._now = now
         self._words_settle, self._files_settle = settle
 
-    def say(
-        self, key: str, target: Target, markdown: str, card: Card | None = None, *, mark: str = "", shows: str = ""
-    ) -> Posted:
+    def say(self, key: str, target: Target, markdown: str, card: Card | None = None, *, shows: str = "") -> Posted:
         """Post words, or a card with its fallback text. Raises ``WebexError`` or :class:`Unsure`.
 
-        ``mark``: a part of the words that no other post has. By it the message is known again where the rest of the
-        words may be others at the next try, as a card's status. ``shows``: that status in a word, for the ledger.
+        ``shows``: what a card says of its report, in a word for the ledger.
         """
         text = shortened(without_secrets(markdown))
         shown = _without_secrets_in(card)
         return self._once(
-            key, target, text, lambda where: self._chat.post(where, markdown=text, card=shown), mark=mark, shows=shows
+            key, target, text, lambda where: self._chat.post(where, markdown=text, card=shown), shows=shows
         )
 
     def edit(self, key: str, markdown: str) -> bool:
@@ -98,18 +102,17 @@ class Outbox:
         self._chat.edit(post.message_id, post.room_id, markdown=shortened(without_secrets(markdown)))
         return True
 
-    def take_back(self, key: str, *, mark: str = "") -> bool:
-        """Delete what was said under a key, if it was. False: it stays. Raises ``WebexError``.
+    def take_back(self, key: str) -> bool:
+        """Delete what was said under a key, if it was, unnoticed or not. False: it stays. Raises ``WebexError``.
 
-        What may have been said unnoticed is looked for by its ``mark``. A thread's root goes only if no replies hang
-        on it.
+        A thread's root goes only if no replies hang on it.
         """
         with self._store.read() as tx:
             post = posts.present(tx, key)
         if post is None or post.state in NOT_THERE:
             return True
         there = {posts.SENT, posts.LEAVING}
-        message_id = post.message_id if post.state in there else self._unnoticed(post, mark)
+        message_id = post.message_id if post.state in there else self._unnoticed(post)
         if message_id is None or not self._alone(post, message_id):
             return False
         try:
@@ -136,13 +139,27 @@ class Outbox:
             post = posts.present(tx, key)
         return post is not None and post.message_id is not None and not self._alone(post, post.message_id)
 
-    def _unnoticed(self, post: posts.Post, mark: str) -> str | None:
+    def recognise(self, message: Message) -> None:
+        """Take it that a message of ours was said, since somebody pressed it: its post was perhaps never answered.
+
+        Raises ``StoreUnavailable``.
+        """
+        with self._store.begin(durable=False) as tx:
+            if posts.by_message(tx, message.id) is not None:
+                return
+            there = posts.open_in(tx, message.room_id, message.parent_id or None)
+            post = next((one for one in there if _is_said_by(message, one)), None)
+            if post is not None:
+                posts.settle(tx, post.key, posts.SENT, self._now(), message_id=message.id, room_id=message.room_id)
+                log.info("recognised", post=post.key)
+
+    def _unnoticed(self, post: posts.Post) -> str | None:
         """The id of a message of ours that an unfinished try left behind."""
-        target = Target(post.room_id, post.parent_id, post.person_id, direct=post.direct)
-        if post.state != posts.INTENDED or not mark:
+        if post.state != posts.INTENDED:
             return None
+        target = Target(post.room_id, post.parent_id, post.person_id, direct=post.direct)
         there = self._recent(target) or ()
-        return next((one.id for one in there if self._is_ours(one, post, target, "", mark)), None)
+        return next((one.id for one in there if self._is_ours(one, post, target)), None)
 
     def _alone(self, post: posts.Post, message_id: str) -> bool:
         """Whether certainly no replies hang on a message: only a thread's root has any."""
@@ -194,22 +211,23 @@ class Outbox:
         text: str,
         post: Callable[[Target], Posted],
         *,
-        mark: str = "",
         shows: str = "",
         settle: timedelta | None = None,
     ) -> Posted:
+        said = fingerprint(text)
         with self._store.begin() as tx:
-            fresh = posts.intend(tx, key, target, self._now(), shows=shows or None)
+            fresh = posts.intend(tx, key, target, self._now(), said=said, shows=shows or None)
             before = None if fresh else posts.get(tx, key)
         if before is not None:
             if before.state == posts.SENT and before.message_id:
                 return Posted(before.message_id, before.room_id or "")
-            found = self._look(before, target, text, mark)
+            # What an older version of the bot was about to say is known by what is said now.
+            found = self._look(before if before.said else replace(before, said=frozenset({said})), target)
             if found is not None:
                 return self._sent(key, found)
             self._wait_for(before, self._words_settle if settle is None else settle)
             with self._store.begin() as tx:
-                posts.settle(tx, key, posts.INTENDED, self._now())  # from now on it may be there again
+                posts.intend_again(tx, before, target, self._now(), said=said)
         try:
             posted = post(target)
         except WebexError as error:
@@ -217,7 +235,7 @@ class Outbox:
                 # A post of its own: its answer may be lost too, and it is to be looked for elsewhere.
                 self._forget(key)
                 beside = replace(target, parent_id=None)
-                return self._once(f"{key}{posts.BESIDE}", beside, text, post, mark=mark, shows=shows, settle=settle)
+                return self._once(f"{key}{posts.BESIDE}", beside, text, post, shows=shows, settle=settle)
             if error.reached is None or error.status in LOST_BEHIND_A_GATEWAY:
                 # Stays "intended": the next try looks first.
                 raise
@@ -234,7 +252,7 @@ class Outbox:
             wait = left.total_seconds()
             raise WebexError("POST /messages", None, message=message, retry_after=wait, reached=None, passing=True)
 
-    def _look(self, before: posts.Post, target: Target, text: str, mark: str) -> Posted | None:
+    def _look(self, before: posts.Post, target: Target) -> Posted | None:
         """Find the message of an earlier try that may have taken effect."""
         messages = self._recent(target)
         if messages is None:
@@ -243,10 +261,7 @@ class Outbox:
             with self._store.begin() as tx:
                 posts.settle(tx, before.key, posts.UNKNOWN, self._now())
             raise Unsure
-        for message in messages:
-            if self._is_ours(message, before, target, text, mark):
-                return Posted(message.id, message.room_id)
-        return None
+        return next((Posted(one.id, one.room_id) for one in messages if self._is_ours(one, before, target)), None)
 
     def _recent(self, target: Target) -> Sequence[Message] | None:
         """The messages among which ours would be; None where Webex does not let the bot look."""
@@ -261,14 +276,10 @@ class Outbox:
             log.warning("cannot_look", cause=str(error))
             return None
 
-    def _is_ours(self, message: Message, before: posts.Post, target: Target, text: str, mark: str) -> bool:
+    def _is_ours(self, message: Message, before: posts.Post, target: Target) -> bool:
         if message.person_id != self._bot_id() or (message.parent_id or None) != target.parent_id:
             return False
-        shown = message.text or message.markdown or message.html
-        if plain(mark):
-            if plain(mark) not in plain(shown):
-                return False
-        elif plain(shown) != plain(text) or _is_older(message, before):
+        if not _is_said_by(message, before) or _is_older(message, before):
             return False
         with self._store.read() as tx:
             return posts.by_message(tx, message.id) is None
@@ -302,9 +313,19 @@ def _can_look(target: Target) -> bool:
     return target.direct or target.parent_id is not None or target.person_id is not None
 
 
-def plain(text: str) -> str:
-    """The letters and digits of a text: what markdown and Webex's rendering of it have in common."""
-    return "".join(letter for letter in unescape(text) if letter.isalnum())
+def _is_said_by(message: Message, post: posts.Post) -> bool:
+    """Whether a message has the words of one of the post's tries."""
+    return fingerprint(message.text or message.markdown or message.html) in post.said
+
+
+def fingerprint(text: str) -> str:
+    """By this a text is known again: letters and digits are what markdown and Webex's rendering of it have in common.
+
+    Where a link leads is not among them; its words are.
+    """
+    shown = unescape(_LEADS_TO.sub("]", text))
+    letters = "".join(letter for letter in shown if letter.isalnum())
+    return sha256(letters.encode(errors="replace")).hexdigest()[:FINGERPRINT]
 
 
 def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:

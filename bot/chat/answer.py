@@ -119,7 +119,6 @@ class Answer:
             target_of(delivery),
             cards.report_text(report, shown),
             cards.report_card(report, shown),
-            mark=delivery.reference,
             shows=shows(report, leader),
         )
 

@@ -164,12 +164,8 @@ def report_text(report: Report, shown: Shown) -> str:
     about = f" ({in_message(period)})" if period else ""
     link = f" Link: {in_message(link_of(report, shown.now))}."
     status = in_message(status_word(report))
-    return f"**{in_message(title_of(report))}**{about}: {status}.{link} {last_words(shown)}"
-
-
-def last_words(shown: Shown) -> str:
-    """How the text ends: by this a card is known from another one of the same request."""
-    return shown.coming + (f" Reference {shown.reference}." if shown.reference else "")
+    reference = f" Reference {shown.reference}." if shown.reference else ""
+    return f"**{in_message(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
 
 
 def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> Card:

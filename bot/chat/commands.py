@@ -81,7 +81,6 @@ def reports(context: Context, request: Request) -> None:
         target,
         cards.reports_text(shown, now, note=note),
         cards.reports_card(shown, now, total=len(found) - start, page=max(1, page), note=note),
-        mark="newest first" if shown else "",  # the rest may be another at the next try
     )
 
 
@@ -134,7 +133,6 @@ def refresh(context: Context, request: Request) -> None:
             target_of(own) if own and own.private and request.direct else target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
-            mark=own.reference if own else cards.title_of(found),  # the rest may be another at the next try
             shows=shows(found, leader),
         )
         if own and (not request.course.private or own.asker_id == request.person_id):

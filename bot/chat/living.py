@@ -8,7 +8,6 @@ the log and never holds the file up.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,13 +28,11 @@ if TYPE_CHECKING:
     from bot.ledger.deliveries import Delivery
     from bot.ledger.posts import Post
     from bot.outbox import Outbox
-    from bot.ports import Card, Message
+    from bot.ports import Card
     from bot.reports.model import Report
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
-
-_WORD = re.compile(r"\w+")
 
 DONE = "done"
 """In the key of the card that says that the file follows."""
@@ -89,22 +86,9 @@ class LivingCard:
         card = self.ending(delivery, sentence)
         if card is None:
             return
-        key, mark = f"delivery:{delivery.id}:end", f"(reference {delivery.reference})"
-        self._outbox.say(key, target_of(delivery), f"{sentence} {mark}", card, mark=mark)
+        key = f"delivery:{delivery.id}:end"
+        self._outbox.say(key, target_of(delivery), f"{sentence} (reference {delivery.reference})", card)
         self.ended(delivery, key)
-
-    def recognise(self, card: Message) -> None:
-        """Take it that a card was said, since somebody pressed it: its post is not answered yet, or never was.
-
-        ``card`` is a message of the bot's own. Raises ``StoreUnavailable``.
-        """
-        words = set(_WORD.findall(card.text or card.markdown))
-        with self._store.begin(durable=False) as tx:
-            for one in deliveries.with_references(tx, words):
-                post = posts.present(tx, card_of(one)) if one.carded else None
-                if post is not None and post.state in {posts.INTENDED, posts.UNKNOWN}:
-                    posts.settle(tx, post.key, posts.SENT, self._now(), message_id=card.id, room_id=card.room_id)
-                    log.info("card_recognised", reference=one.reference)
 
     def becomes(self, delivery: Delivery, key: str) -> None:
         """Have the post of that key be the card of the request, and take back the one before. Raises ``BotError``."""
@@ -154,7 +138,6 @@ class LivingCard:
             target_of(one),
             cards.report_text(report, shown),
             cards.report_card(report, shown),
-            mark=cards.last_words(shown),
             shows=right,
         )
         self.becomes(one, key)

@@ -44,7 +44,7 @@ LAG_STEP = 0.5
 NOT_FOUND = 404
 PATIENCE = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
-GAVE_UP, ERROR = "I could not answer this.", "(reference "
+GAVE_UP = "I could not answer this."
 """By these words such a message is known again: its reference is another one at each try."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
@@ -135,7 +135,7 @@ class Reader:
         if event.room_id:
             parent = event.data_id if event.resource == "messages" else None
             target = Target(room_id=event.room_id, parent_id=parent, direct=event.room_type == DIRECT)
-            self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence, mark=GAVE_UP)
+            self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
 
     def _age(self, event: Event) -> timedelta:
         now = self._context.now()
@@ -179,7 +179,7 @@ class Reader:
             request.course.tracking = audit.tracking_of(error)
             log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
             said = f"{error.sentence} (reference {reference})"
-            self._context.outbox.say(f"{request.origin}:error", request.target, said, mark=ERROR)
+            self._context.outbox.say(f"{request.origin}:error", request.target, said)
 
     def _request(self, event: Event) -> Request | None:
         match event.resource, event.event:
@@ -246,7 +246,7 @@ class Reader:
         if bare_id(card.room_id) != bare_id(action.room_id):
             raise UselessPress("elsewhere")
         if post is None and card.person_id == self._bot().id:
-            self._context.card.recognise(card)
+            self._context.outbox.recognise(card)
         return card.room_type or event.room_type or "", card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:

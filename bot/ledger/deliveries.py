@@ -247,11 +247,6 @@ def with_card(tx: Transaction, report_id: str, key: str) -> Delivery | None:
     return next((one for one in found if card_of(one) == key), None)
 
 
-def with_references(tx: Transaction, references: Collection[str]) -> list[Delivery]:
-    """The requests with one of these references."""
-    return find(tx, deliveries.c.reference.in_(references))
-
-
 def joined_to(tx: Transaction, delivery: Delivery) -> list[Delivery]:
     """Those who joined a delivery, oldest first; its end is theirs."""
     return find(tx, deliveries.c.leader_id == delivery.id)

@@ -10,14 +10,16 @@ sent ──▶ deleted         it was taken back; the same may be said again
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from bot.ledger.tables import posts
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from bot.ports import Target
     from bot.store import Transaction
@@ -45,32 +47,62 @@ class Post:
     """When it was last begun to be said."""
     shows: str | None
     """What a card says of its report, in a word; kept when it was first meant to be said."""
+    said: frozenset[str]
+    """Fingerprints of what its tries said: a card's words may be others at the next one.
+
+    Posts of older versions of the bot have none.
+    """
 
 
-def intend(tx: Transaction, key: str, target: Target, now: datetime, *, shows: str | None = None) -> bool:
-    """Keep that this is about to be said. False: it was intended before and not taken back since, see :func:`get`."""
+def intend(
+    tx: Transaction, key: str, target: Target, now: datetime, *, said: str | None = None, shows: str | None = None
+) -> bool:
+    """Keep that this is about to be said. False: it was intended before and not taken back since, see :func:`get`.
+
+    ``said``: the fingerprint of its words.
+    """
     values = {
         "key": key,
-        "room_id": target.room_id,
-        "person_id": target.person_id,
-        "parent_id": target.parent_id,
-        "direct": target.direct,
+        **_place(target),
         "state": INTENDED,
         "intended_at": now,
         "shows": shows,
+        "said": said,
     }
     if tx.insert_once(posts, values, conflict=["key"]) is not None:
         return True
     before = get(tx, key)
-    if before is not None and before.state == REFUSED:
-        # Nothing of it stands anywhere, and this try may go elsewhere: 1:1 when the space was closed to us meanwhile.
-        where = {name: values[name] for name in ("room_id", "person_id", "parent_id", "direct")}
-        tx.execute(update(posts).where(posts.c.id == before.id).values(**where))
     if before is None or before.state != DELETED:
         return False
     # What was taken back stays on record, under a name of its own.
     tx.execute(update(posts).where(posts.c.id == before.id).values(key=f"{key}:gone:{before.id}"))
     return tx.insert_once(posts, values, conflict=["key"]) is not None
+
+
+def intend_again(tx: Transaction, before: Post, target: Target, now: datetime, *, said: str) -> None:
+    """Keep that it is about to be tried once more: from now on it may be there again.
+
+    The words may be others, and so may the place: 1:1 when the space was closed to us meanwhile.
+    """
+    tries = " ".join(sorted(before.said | {said}))
+    again = update(posts).where(posts.c.key == before.key, posts.c.state != DELETED)
+    tx.execute(again.values(**_place(target), state=INTENDED, settled_at=now, said=tries))
+
+
+def _place(target: Target) -> dict[str, Any]:
+    return {
+        "room_id": target.room_id,
+        "person_id": target.person_id,
+        "parent_id": target.parent_id,
+        "direct": target.direct,
+    }
+
+
+def open_in(tx: Transaction, room_id: str, parent_id: str | None) -> list[Post]:
+    """The posts to a space, or a thread of it, of which nobody knows yet whether they are there; oldest first."""
+    here = or_(posts.c.room_id == room_id, posts.c.room_id.is_(None))  # none: to a person, whose 1:1 space it may be
+    where = and_(posts.c.state.in_([INTENDED, UNKNOWN]), here, posts.c.parent_id.is_not_distinct_from(parent_id))
+    return [_read(row) for row in tx.execute(select(posts).where(where).order_by(posts.c.id))]
 
 
 def get(tx: Transaction, key: str) -> Post | None:
@@ -94,8 +126,10 @@ def by_message(tx: Transaction, message_id: str) -> Post | None:
 def _one(tx: Transaction, where: object) -> Post | None:
     # The first: two posts of the same words may have been taken for one message, which must not stop anybody.
     row = tx.execute(select(posts).where(where).order_by(posts.c.id)).first()  # type: ignore[arg-type]
-    if row is None:
-        return None
+    return None if row is None else _read(row)
+
+
+def _read(row: Row[Any]) -> Post:
     return Post(
         id=row.id,
         key=row.key,
@@ -108,6 +142,7 @@ def _one(tx: Transaction, where: object) -> Post | None:
         intended_at=row.intended_at,
         tried_at=row.settled_at if row.state == INTENDED and row.settled_at else row.intended_at,
         shows=row.shows,
+        said=frozenset((row.said or "").split()),
     )
 
 

@@ -98,7 +98,9 @@ posts = Table(
     Column("intended_at", UtcDateTime, nullable=False),
     Column("settled_at", UtcDateTime),
     Column("shows", Text),
+    Column("said", Text),
     Index("ix_posts_message_id", "message_id"),
+    Index("ix_posts_state", "state"),
 )
 
 facts = Table(

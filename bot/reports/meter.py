@@ -39,7 +39,7 @@ MOST_EDITS = 10
 MOST_LINES = 10
 """Threads that are told, of those who wait for one report: each edit is a call of the bot's few."""
 WORDS = "Fetching the file"
-"""How each line begins; by it a line that a kill left behind is known."""
+"""How each line begins."""
 
 
 class Stage(Enum):
@@ -176,12 +176,12 @@ class Meter:
         """Edit the line, or say it when it is not there or was edited often enough. Raises ``BotError``."""
         key = line_key(line.delivery, private=line.delivery.private)
         if line.edits == MOST_EDITS:
-            self._outbox.take_back(key, mark=WORDS)
+            self._outbox.take_back(key)
             line.edits = 0
         if self._outbox.edit(key, said):
             line.edits += 1
         else:
-            self._outbox.say(key, target_of(line.delivery), said, mark=WORDS)
+            self._outbox.say(key, target_of(line.delivery), said)
 
 
 def words(now: Figures) -> str:
@@ -224,7 +224,7 @@ def take_back_line(outbox: Outbox, delivery: Delivery) -> None:
     """Take the line away, this run's or one that a kill left behind. Never raises."""
     for private in (False, True):  # it may have become so after the line was said
         try:
-            if not outbox.take_back(line_key(delivery, private=private), mark=WORDS):
+            if not outbox.take_back(line_key(delivery, private=private)):
                 log.info("progress_line_stays", reference=delivery.reference)
         except BotError as error:
             log.info("progress_line_stays", reference=delivery.reference, cause=str(error))

@@ -72,16 +72,15 @@ class Tell:
     def _tell(self, delivery: Delivery, reason: str) -> None:
         delivery, sentence, of_report = self._for_whom(delivery, reason)
         card = self._card.ending(delivery, sentence) if of_report else None
-        mark = f"(reference {delivery.reference})"  # the card's words have the reference too, but not like this
-        said = f"{sentence} {mark}"
+        said = f"{sentence} (reference {delivery.reference})"
         key = f"delivery:{delivery.id}:end"
         try:
             try:
-                self._outbox.say(key, target_of(delivery), said, card, mark=mark)
+                self._outbox.say(key, target_of(delivery), said, card)
             except Unsure:
                 # It is all that the person gets: said twice, perhaps, is better than not at all.
                 key = f"{key}:once-more"
-                self._outbox.say(key, target_of(delivery), said, card, mark=mark)
+                self._outbox.say(key, target_of(delivery), said, card)
         except Unsure:
             log.warning("perhaps_told", reference=delivery.reference)
             return  # the card stays: perhaps it is all that there is
@@ -91,7 +90,7 @@ class Tell:
             key = f"{key}:privately"
             elsewhere = not (delivery.private or delivery.room_type == DIRECT)
             why = "I could not answer in the space where you asked: I am not in it any more. " if elsewhere else ""
-            self._outbox.say(key, Target(person_id=delivery.asker_id, direct=True), f"{why}{said}", mark=mark)
+            self._outbox.say(key, Target(person_id=delivery.asker_id, direct=True), f"{why}{said}")
         self._card.ended(delivery, key)
         take_back_line(self._outbox, delivery)
 

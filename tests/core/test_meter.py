@@ -178,7 +178,7 @@ def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench,
 @pytest.mark.usefixtures("impatient")
 def test_a_line_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
     delivery = fetching(bench)
-    bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)), mark=WORDS)
+    bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)))
     bench.restart()
 
     with Meter(bench.outbox, lambda: [delivery]) as one:
@@ -193,7 +193,7 @@ def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(ben
     delivery = fetching(bench)
     bench.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)
     with pytest.raises(WebexError):
-        bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)), mark=WORDS)
+        bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)))
     assert len(lines(bench)) == 1
 
     with Meter(bench.outbox, lambda: [delivery]) as one:
