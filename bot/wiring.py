@@ -51,6 +51,7 @@ from bot.webex.client import Client
 from bot.webex.directory import Directory
 from bot.webex.files import Files
 from bot.webex.keeper import LedgerKeeper
+from bot.webex.quick_retries import QuickRetries
 from bot.webex.reports import ReportsApi
 from bot.webex.shared_brake import SharedBrake
 from bot.webex.tokens import RefreshableToken, StaticToken
@@ -215,8 +216,10 @@ def build_worker(settings: Settings) -> Worker:
     clients_observers: list[Observe] = [observe]
     admin = admin_token(settings, store, observe)
     brakes = SharedBrake(store, "bot", now), SharedBrake(store, "admin", now)
-    chat = Chat(settings.webex_api_url, StaticToken(bot_token), observe=told_to_all(bots_observers), brake=brakes[0])
-    client = Client(settings.webex_api_url, admin, observe=told_to_all(clients_observers), brake=brakes[1])
+    url, retries = settings.webex_api_url, QuickRetries()
+    bots_observe, clients_observe = told_to_all(bots_observers), told_to_all(clients_observers)
+    chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=retries)
+    client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=retries)
     identity = Identity(store, chat, bot_token, now)
     directory = Directory(client)
     guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org, store))
@@ -241,7 +244,7 @@ def build_worker(settings: Settings) -> Worker:
         poll_interval=settings.poll_interval,
     )
     workroom = Workroom(folder)
-    files = Files(admin, settings.report_download_hosts, observe=observe, workroom=workroom)
+    files = Files(admin, settings.report_download_hosts, observe=observe, workroom=workroom, retries=QuickRetries())
     tokens = TokenChecks(directory, identity.person, admin if isinstance(admin, RefreshableToken) else None)
     observers.append(tokens.observed)
     wanted = manifest.read()

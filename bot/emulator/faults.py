@@ -19,7 +19,8 @@ class Fault:
     `path` is a pattern (`/v1/reports/*`); `host` None is both hosts. With `status` the call does not take effect and
     this is its answer (body None: Webex's error body). `delay` is in seconds, and alone it delays a normal answer.
     `cut` closes the connection: `before` the call takes effect, `after` it did (the answer is lost), or in the
-    `middle` of the answer's body. The first `skip` matching calls are spared, the next `times` are hit (None: all).
+    `middle` of the answer's body. The first `skip` matching calls are spared, then the next and each `every`th after
+    it is hit, `times` in all (None: no end).
     """
 
     method: str = "*"
@@ -32,6 +33,7 @@ class Fault:
     cut: Cut | None = None
     times: int | None = None
     skip: int = 0
+    every: int = 1
     id: int = 0
     hits: int = 0
 
@@ -52,6 +54,7 @@ class Fault:
             "cut": self.cut,
             "times": self.times,
             "skip": self.skip,
+            "every": self.every,
             "hits": self.hits,
         }
 
@@ -77,6 +80,7 @@ class Faults:
         cut: Cut | None = None,
         times: int | None = None,
         skip: int = 0,
+        every: int = 1,
     ) -> Fault:
         """Put a fault in force; see `Fault` for the meaning of each value. `hits` of the result counts its effects."""
         fault = Fault(
@@ -90,6 +94,7 @@ class Faults:
             cut=cut,
             times=times,
             skip=skip,
+            every=every,
             id=next(self._numbers),
         )
         with self._lock:
@@ -105,6 +110,7 @@ class Faults:
                 if fault.skip > 0:
                     fault.skip -= 1
                     continue
+                fault.skip = fault.every - 1
                 fault.hits += 1
                 return fault
         return None

@@ -18,6 +18,7 @@ from bot.errors import BOT_TOKEN
 from bot.webex import shapes, uploads
 from bot.webex.answers import endless, unreadable
 from bot.webex.client import MOST_PAGES, segment
+from bot.webex.quick_retries import NEVER
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.ports import Action, Arriving, Card, Membership, Message, Person, Posted, Space, Target
+    from bot.webex.quick_retries import QuickRetries
     from bot.webex.shapes import Webhook
     from bot.webex.transport import Observe, TokenSource
 
@@ -72,9 +74,17 @@ class Chat:
         pool: int = POOL,
         observe: Observe | None = None,
         brake: Brake | None = None,
+        retries: QuickRetries = NEVER,
     ) -> None:
         self._transport = Transport(
-            base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake, whose=BOT_TOKEN
+            base_url,
+            token,
+            timeout=timeout,
+            pool=pool,
+            observe=observe,
+            brake=brake,
+            whose=BOT_TOKEN,
+            retries=retries,
         )
         self._api = WebexTeamsAPI(
             access_token="(set by the transport)",  # noqa: S106 the SDK insists on one

@@ -13,12 +13,14 @@ from urllib.parse import urlencode, urljoin
 
 from bot.errors import WebexError
 from bot.webex.answers import endless, json_of, next_link, tracking_id
+from bot.webex.quick_retries import NEVER
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bot.webex.quick_retries import QuickRetries
     from bot.webex.transport import Observe, TokenSource
 
 MOST_PAGES: Final = 100
@@ -61,8 +63,11 @@ class Client:
         pool: int = POOL,
         observe: Observe | None = None,
         brake: Brake | None = None,
+        retries: QuickRetries = NEVER,
     ) -> None:
-        self._transport = Transport(base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake)
+        self._transport = Transport(
+            base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake, retries=retries
+        )
 
     def close(self) -> None:
         """Close idle connections."""

@@ -20,6 +20,7 @@ from bot.reports import disk
 from bot.webex.answers import error_from, header
 from bot.webex.arriving import Arriving
 from bot.webex.links import permitted_host, redirected
+from bot.webex.quick_retries import NEVER
 from bot.webex.received import CHUNK, Received
 from bot.webex.session import TIMEOUT, Bearer, PlainSession
 from bot.webex.timely import FIRST_ERROR
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from bot.reports.model import Report
     from bot.reports.workroom import Workroom
+    from bot.webex.quick_retries import QuickRetries
     from bot.webex.transport import Observe, TokenSource
 
 MAX_BYTES: Final = 2 * 1024**3
@@ -57,6 +59,7 @@ class Files:
         workroom: Workroom | None = None,
         keep_free: int = disk.KEEP_FREE,
         longest: float = LONGEST_DOWNLOAD,
+        retries: QuickRetries = NEVER,
     ) -> None:
         self._token = token
         self._hosts = tuple(hosts)
@@ -67,6 +70,7 @@ class Files:
         """Where a file is until it is proved; None: beside its place."""
         self._keep_free = keep_free
         self._longest = longest
+        self._retries = retries
         self._session = PlainSession(longest=longest)
 
     def close(self) -> None:
@@ -108,6 +112,10 @@ class Files:
     @contextmanager
     def _opened(self, url: str) -> Iterator[requests.Response]:
         """Ask for the file, following redirects to permitted hosts, and give the answer when it is a success."""
+        with self._retries.call(lambda: self._answer(url), reads=True) as response:
+            yield response
+
+    def _answer(self, url: str) -> requests.Response:
         token = self._token.current()
         response = self._follow(url, token)
         if response.status_code == UNAUTHORIZED:
@@ -116,11 +124,11 @@ class Files:
                 response.close()
                 token = fresh
                 response = self._follow(url, token)
+        if response.status_code < FIRST_ERROR:
+            return response
         with response:
-            if response.status_code >= FIRST_ERROR:
-                take_error(response)
-                raise error_from(DOWNLOAD, response.status_code, response.headers, response.content, secrets=(token,))
-            yield response
+            take_error(response)
+            raise error_from(DOWNLOAD, response.status_code, response.headers, response.content, secrets=(token,))
 
     def _follow(self, url: str, token: str) -> requests.Response:
         for _ in range(MAX_REDIRECTS + 1):

@@ -2,8 +2,9 @@
 
 What it settles once for all of them: the token goes only to the API's own address and no redirect or ``.netrc`` can
 change that; a connection is kept alive and shared by all threads; time-outs; a refused token is renewed once; one 429
-slows every thread (``shared_brake.py``: every process); and whatever goes wrong comes out as a ``WebexError``. It never
-sleeps and hardly retries: that is the queue's.
+slows every thread (``shared_brake.py``: every process); and whatever goes wrong comes out as a ``WebexError``. What may
+go well a moment later is tried again there and then (``quick_retries.py``); for the rest no thread sleeps, that is the
+queue's.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ import urllib3
 from bot.errors import ADMIN_TOKEN, WebexError
 from bot.values import is_loopback
 from bot.webex.answers import cause_of, error_from, names_of, origin, template, too_large
+from bot.webex.quick_retries import NEVER
 from bot.webex.session import LONGEST_ANSWER, POOL, TIMEOUT, Bearer, PlainSession, take_body
 from bot.webex.timely import FIRST_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bot.webex.quick_retries import QuickRetries
 
     Observe = Callable[[str, str, int | None, float], None]
     """Told of each call: method, path without ids, status (None: no answer), seconds."""
@@ -126,8 +130,10 @@ class Transport:
         brake: Brake | None = None,
         whose: str = ADMIN_TOKEN,
         longest: float = LONGEST_ANSWER,
+        retries: QuickRetries = NEVER,
     ) -> None:
         self._whose = whose
+        self.retries = retries
         self._origin = origin(base_url)
         scheme, host, _ = self._origin
         if scheme != "https" and not (scheme == "http" and is_loopback(host)):
@@ -157,6 +163,11 @@ class Transport:
         """
         call = f"{method} {self._checked(method, url)}"
         options["timeout"] = timeout or self._timeout
+        if hasattr(options.get("data"), "read"):
+            return self._once(call, url, options)  # what was read of it can only be sent again by who can rewind it
+        return self.retries.call(lambda: self._once(call, url, options), reads=method == "GET")
+
+    def _once(self, call: str, url: str, options: dict[str, Any]) -> requests.Response:
         self.brake.check(call)
         token = self._token.current() if self._token else ""
         response = self._send(call, url, token, options)

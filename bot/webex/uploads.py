@@ -61,7 +61,12 @@ def upload(transport: Transport, target: Target, *, path: Path, name: str, conte
                 f"The report's file has {size / 1024 / 1024:,.0f} MB; Webex takes no more than "
                 f"{MAX_FILE_BYTES // 1024 // 1024} MB in one message."
             )
-        return _post(transport, target, markdown, (name, file, content_type))
+
+        def post() -> Posted:
+            file.seek(0)
+            return _post(transport, target, markdown, (name, file, content_type))
+
+        return transport.retries.call(post, reads=False)
 
 
 def _post(transport: Transport, target: Target, words: Any, file: tuple[str, Any, str]) -> Posted:

@@ -98,14 +98,15 @@ class People:
     def press(self, press: Press) -> None:
         """Press a button of the newest card in the thread of a question, or of the next one that has a card by now."""
         order = sorted(self.asked.values(), key=lambda one: (one.ask.number < press.ask, one.ask.number))
-        found = ((one, self._cards_of(one)) for one in order if one.report is not None)
-        under, cards = next(((one, cards) for one, cards in found if cards), (None, []))
-        if under is None:
+        found = ((one, card) for one in order if one.report is not None for card in reversed(self._cards_of(one)))
+        under, card, buttons = next(
+            ((one, card, buttons) for one, card in found if (buttons := _buttons_of(card))), (None, None, [])
+        )
+        if under is None or card is None:
             return
-        buttons = [one["data"] for one in actions_of(cards[-1].card) if one["type"] == "Action.Submit"]
         data = buttons[press.choice % len(buttons)]
         try:
-            action = self._world.press(getattr(self._stage, under.ask.who), cards[-1], data)
+            action = self._world.press(getattr(self._stage, under.ask.who), card, data)
         except Refusal:
             return  # a refresh took the card away in this very moment
         self._mail.decide(action.id, press.fate)
@@ -118,3 +119,8 @@ class People:
             for one in self._world.messages(space)
             if one.parent_id == asked.root and one.person_id == self._stage.bot.id and one.card
         ]
+
+
+def _buttons_of(card: Message) -> list[dict[str, Any]]:
+    """What its buttons send; the story of a request that is open has none."""
+    return [one["data"] for one in actions_of(card.card) if one["type"] == "Action.Submit"]

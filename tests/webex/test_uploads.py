@@ -17,6 +17,7 @@ from bot.ports import Posted, Target
 from bot.webex import uploads
 from bot.webex.arriving import HELD_BACK, Arriving
 from bot.webex.chat import Chat
+from bot.webex.quick_retries import QuickRetries
 from bot.webex.session import BLOCK
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS
@@ -68,6 +69,28 @@ def send(chat, path, target=None, name="Hosts é.csv") -> Posted:
         target or Target(room_id="r"), path=path, name=name, content_type="text/csv", markdown="**two** rows"
     )
     return posted
+
+
+def test_a_file_that_webex_is_too_busy_for_is_sent_again_from_its_beginning(stage, closed, path):
+    world = stage.emulator.world
+    space = world.add_space("Reports", [stage.ada, stage.bot])
+    retries = QuickRetries((0.0, 0.0))
+    chat = closed(Chat(stage.emulator.api_url, StaticToken(stage.bot_token), retries=retries))
+    stage.emulator.faults.add("POST", "/v1/messages", status=429, headers={"Retry-After": "0"}, times=2)
+
+    send(chat, path, Target(room_id=space.id))
+
+    (message,) = world.messages(space)
+    assert message.files[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("status", [status for status in ALL_ERRORS if status != 429])
+def test_a_file_that_may_be_there_is_not_sent_again(loopback, closed, path, status):
+    chat = closed(Chat(loopback.url, StaticToken(SECRET), retries=QuickRetries((0.0,))))
+    loopback.always(status)
+    with pytest.raises(WebexError):
+        send(chat, path)
+    assert len(loopback.asked) == 1
 
 
 def test_a_file_is_posted_under_its_name_with_its_line_in_the_thread(stage, path):
