@@ -197,7 +197,7 @@ def test_threads_share_it(loopback: Loopback, transport: Transport) -> None:
     got: list[int] = []
     threads = [
         threading.Thread(
-            target=lambda n=n: got.append(transport.request("GET", f"{transport.base_url}{n}").status_code)  # type: ignore[misc]
+            target=lambda n=n: got.append(transport.request("GET", f"{transport.base_url}{n}").status_code)
         )
         for n in range(8)
     ]
