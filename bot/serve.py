@@ -62,6 +62,8 @@ class Child:
     command: Sequence[str]
     hand_down: tuple[int, ...] = ()
     """Descriptors that it inherits."""
+    holds_door: bool = False
+    """Whether the socket on which webhooks come is among them."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
@@ -152,11 +154,7 @@ class Supervisor:
             process.terminate()
         deadline = time.monotonic() + self.grace
         while any(process.poll() is None for process in living):
-            if all(
-                child.process.poll() is not None
-                for child in self.children
-                if child.process and len(child.hand_down) > 1
-            ):
+            if all(child.process.poll() is not None for child in self.children if child.process and child.holds_door):
                 self.web_ended()
             if self.hurry.is_set() or time.monotonic() >= deadline:
                 log.warning("children_killed", asked=self.hurry.is_set())
@@ -192,7 +190,7 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     with listen(host, settings.port) as door:
         reading, writing = os.pipe()  # the writing end is ours alone: it closes when this process ends
         supervisor = Supervisor(
-            [Child("web", WEB, (door.fileno(), reading)), Child("worker", WORKER, (reading,))],
+            [Child("web", WEB, (door.fileno(), reading), holds_door=True), Child("worker", WORKER, (reading,))],
             {**environ, lifeline.LISTEN_VARIABLE: str(door.fileno()), lifeline.VARIABLE: str(reading)},
             door.close,
         )

@@ -6,6 +6,7 @@ The sentence for the person and the line in the log carry the same reference.
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -64,9 +65,8 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set and what is in hand has ended or is handed back."""
-        if self._start is not None:
-            self._start(stop)
-        self._queue.work(self.handle, threads=self._threads, stop=stop)
+        begin = None if self._start is None else partial(self._start, stop)
+        self._queue.work(self.handle, threads=self._threads, stop=stop, begin=begin)
         if self._end is not None:
             self._end()
 

@@ -17,7 +17,7 @@ from bot.plain_words import in_message
 from bot.policy import Act, Verdict
 from bot.reports.endings import GONE, end
 from bot.reports.model import Phase
-from bot.reports.privately import REMOVED, go_private
+from bot.reports.privately import CLOSED, go_private
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
@@ -85,8 +85,8 @@ class Answer:
             except WebexError as error:
                 if error.status not in GONE or delivery.private or delivery.room_type == DIRECT:
                     raise
-                # The bot was removed after its members were listed: the asker is told so, and gets the report 1:1.
-                delivery, leader = go_private(context.store, context.outbox, delivery, REMOVED, context.now()), None
+                # Removed after the members were listed, or cards are not let in: the asker gets the report 1:1.
+                delivery, leader = go_private(context.store, context.outbox, delivery, CLOSED, context.now()), None
                 self._say(delivery, report, leader)
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for. Who waits long gets a word.

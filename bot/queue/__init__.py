@@ -77,10 +77,17 @@ class Queue(Protocol):
         """
 
     def work(
-        self, handle: Callable[[Job], Again | None], *, threads: int, stop: threading.Event, grace: float = GRACE
+        self,
+        handle: Callable[[Job], Again | None],
+        *,
+        threads: int,
+        stop: threading.Event,
+        grace: float = GRACE,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         """Run jobs in so many threads until `stop` is set, and what runs then has ended or `grace` seconds are over.
 
+        `begin` is called before the first job, when there is no other worker that must end first.
         What has not ended by then stays due for the next worker. A handler that raises is logged, its job runs again.
         """
 

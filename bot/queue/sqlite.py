@@ -228,10 +228,16 @@ class SqliteQueue:
         tx.after_commit(self.wake, once=True)
 
     def work(
-        self, handle: Callable[[Job], Again | None], *, threads: int, stop: threading.Event, grace: float = GRACE
+        self,
+        handle: Callable[[Job], Again | None],
+        *,
+        threads: int,
+        stop: threading.Event,
+        grace: float = GRACE,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
-        Worker(self, handle, threads=threads, stop=stop, grace=grace).run()
+        Worker(self, handle, threads=threads, stop=stop, grace=grace).run(begin)
 
     def wake(self) -> None:
         """As in the port; costs some 20 µs, worker or not."""

@@ -77,13 +77,15 @@ class Worker:
         self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write down
         self._lead = 0.0
 
-    def run(self) -> None:
-        """Wait for the lock, work until the stop, give the rest back."""
+    def run(self, begin: Callable[[], None] | None = None) -> None:
+        """Wait for the lock, begin, work until the stop, give the rest back."""
         ended = threading.Event()
         threading.Thread(target=self._watch_stop, args=(ended,), name="queue-stop", daemon=True).start()
         try:
             with self._only_one() as mine:
                 if mine:
+                    if begin is not None:
+                        begin()
                     self._work()
         finally:
             ended.set()

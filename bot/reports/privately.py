@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-REMOVED = "I am not in the space where you asked for a report any more, so I answer you here."
+REMOVED = "Webex does not let me post in the space where you asked, perhaps since I was removed. So I answer you here."
+CLOSED = "Webex does not let me post the answer in this space, so I send it to you 1:1."
 
 
 def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str, now: datetime) -> Delivery:

@@ -89,7 +89,7 @@ class Tell:
                 raise
             key = f"{key}:privately"
             elsewhere = not (delivery.private or delivery.room_type == DIRECT)
-            why = "I could not answer in the space where you asked: I am not in it any more. " if elsewhere else ""
+            why = "Webex did not let me answer in the space where you asked. " if elsewhere else ""
             self._outbox.say(key, Target(person_id=delivery.asker_id, direct=True), f"{why}{said}")
         self._card.ended(delivery, key)
         take_back_line(self._outbox, delivery)

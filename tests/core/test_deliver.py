@@ -176,7 +176,7 @@ def test_the_bot_is_removed_from_the_space(bench: Workbench) -> None:
 
     bench.work()
 
-    assert "I am not in the space where you asked" in words(bench.said())
+    assert "in the space where you asked" in words(bench.said())
     assert files(bench.said()) == [CSV]
     assert files(bench.said(other)) == [CSV]
     assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]

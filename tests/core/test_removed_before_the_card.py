@@ -29,10 +29,22 @@ def test_the_asker_gets_it_1_1_with_a_word_that_fits(bench: Workbench, monkeypat
     bench.work()
 
     words = [one.text or "" for one in bench.said()]
-    assert any("I am not in the space where you asked" in one for one in words)
+    assert any("in the space where you asked" in one for one in words)
     assert not any("does not know this" in one for one in words)
     assert any(one.card for one in bench.said())
     assert len([one for one in bench.said() if one.files]) == 1
     assert bench.said(stage.group) == []
     assert bench.delivery().state is State.DONE
     assert bench.delivery().private
+
+
+def test_a_space_that_takes_words_but_no_cards_is_told_what_is_so(bench: Workbench) -> None:
+    stage = bench.stage
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=403, times=1)
+
+    bench.hears(stage.ada, f"report {stage.partner_report('Usage').id}", stage.group)
+    bench.work()
+
+    (said,) = bench.said(stage.group)
+    assert said.text == "Webex does not let me post the answer in this space, so I send it to you 1:1."
+    assert [("card" if one.card else "file") for one in bench.said()] == ["card", "file"]

@@ -57,6 +57,9 @@ class Crew:
     times: list[float] = field(default_factory=list)
     ends: list[Job] = field(default_factory=list)
 
+    begun: int = 0
+    """How often it was told to begin, each time before its first job."""
+
     def __post_init__(self) -> None:
         self.stop = threading.Event()
         self.guard = threading.Lock()
@@ -73,7 +76,11 @@ class Crew:
                 self.ends.append(job)
 
     def _work(self) -> None:
-        self.queue.work(self._handle, threads=self.threads, stop=self.stop, grace=self.grace)
+        self.queue.work(self._handle, threads=self.threads, stop=self.stop, grace=self.grace, begin=self._begin)
+
+    def _begin(self) -> None:
+        assert not self.starts
+        self.begun += 1
 
     def __enter__(self) -> Self:
         self.thread.start()

@@ -38,6 +38,7 @@ def test_a_put_without_a_worker_is_no_error_and_waits(queue, put):
     queue.wake()
     with Crew(queue) as crew:
         crew.ran("early")
+        assert crew.begun == 1
 
 
 def test_tasks_and_keys_are_two_things(queue, put):

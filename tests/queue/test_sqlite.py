@@ -54,9 +54,11 @@ class TestOneWorker:
                 put("two")
                 first.ran("one", "two")
                 assert not second.starts
+                assert not second.begun, "what a worker does beside its jobs waits, too"
                 first.finish()
                 put("three")
                 second.ran("three")
+                assert (first.begun, second.begun) == (1, 1)
         assert _events(logs, "queue_worker_waits") == ["queue_worker_waits"]
         store.close()
 
