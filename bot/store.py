@@ -63,6 +63,8 @@ UNAVAILABLE_CODES = frozenset(
     }
 )
 PRIVATE = 0o600
+_MAKING = threading.Lock()
+"""Held while a file is made, so that no thread of ours has it open when its maker closes it."""
 PRIMARY_CODE = 0xFF  # the low byte of an extended result code
 
 
@@ -262,9 +264,7 @@ class Store:
         # empty one that takes what is stored next.
         mode = "rw" if self._was_there else "rwc"
         if not self._was_there:
-            # Nobody else on the machine may read it, whatever the umask; SQLite gives its other files the same mode.
-            with suppress(OSError):  # SQLite says what is wrong with the place, in its own words
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+            _make_private(path)
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )
@@ -333,6 +333,17 @@ class Store:
             if _means_unavailable(error):
                 raise StoreUnavailable(error) from error
             raise
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if it is missing: nobody else on the machine may read it, whatever the umask.
+
+    SQLite gives its other files the same mode. One that is there is never opened here: whoever closes a file of which
+    this process holds locks drops them all, and then another process that ends takes the log away that is still used.
+    """
+    # SQLite says what is wrong with a place, in its own words.
+    with _MAKING, suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
 
 
 def _normalised(url: str) -> URL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -338,3 +339,51 @@ def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:
         store.close()
     finally:
         os.umask(before)
+
+
+COMES_AND_GOES = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+connection.close()
+"""
+
+
+def test_a_store_that_is_opened_takes_no_locks_away_from_another(tmp_path: Path) -> None:
+    """Else a process that ends takes itself for the last one, and deletes the log into which others still write."""
+    path = tmp_path / "bot.db"
+    with closing(Store(f"sqlite:///{path}")) as one, closing(Store(f"sqlite:///{path}")) as other:
+        with one.begin() as tx:
+            tx.execute(text("CREATE TABLE one (id INTEGER)"))
+        with other.read() as tx:
+            tx.execute(text("SELECT * FROM one"))
+
+        subprocess.run([sys.executable, "-c", COMES_AND_GOES, str(path)], check=True, timeout=30)
+
+        assert path.with_name(f"{path.name}-wal").exists()
+        with one.begin() as tx:
+            tx.execute(text("INSERT INTO one VALUES (1)"))
+        with closing(sqlite3.connect(path)) as outside:
+            assert outside.execute("SELECT id FROM one").fetchall() == [(1,)]
+
+
+def test_threads_that_open_a_new_database_at_once_keep_their_locks(tmp_path: Path) -> None:
+    for number in range(5):
+        path = tmp_path / f"{number}.db"
+        with closing(Store(f"sqlite:///{path}")) as store:
+            ready = threading.Barrier(4)
+
+            def write(key: int, store: Store = store, ready: threading.Barrier = ready) -> None:
+                ready.wait(10)
+                with store.begin() as tx:
+                    tx.execute(text(f"CREATE TABLE t{key} (id INTEGER)"))
+
+            threads = [threading.Thread(target=write, args=(key,)) for key in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+            subprocess.run([sys.executable, "-c", COMES_AND_GOES, str(path)], check=True, timeout=30)
+
+            assert path.with_name(f"{path.name}-wal").exists()
