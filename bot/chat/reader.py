@@ -86,6 +86,8 @@ class Reader:
             request = self._request(event)
         except WebexError as error:
             if error.passing:
+                if error.status is not None:  # it can be said, perhaps, though it cannot be read
+                    self._say_that_it_lasts(event, _where(event), error)
                 raise
             return self._not_there(event, error)
         except UselessPress as press:
@@ -100,7 +102,8 @@ class Reader:
         try:
             self._carry_out(request)
         except WebexError as error:
-            self._say_that_it_lasts(event, request, error)
+            if not any(part in error.call for part in SAYING):
+                self._say_that_it_lasts(event, request.target, error)
             raise
         command = registry.find(request.word)
         entries = request.entries(command.word if command else audit.UNKNOWN_WORD)
@@ -122,19 +125,18 @@ class Reader:
             log.warning("nobody_could_be_told", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
 
-    def _say_that_it_lasts(self, event: Event, request: Request, error: WebexError) -> None:
+    def _say_that_it_lasts(self, event: Event, target: Target | None, error: WebexError) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
-        if not error.passing or self._age(event) < CARD_PATIENCE or any(part in error.call for part in SAYING):
+        if target is None or not error.passing or self._age(event) < CARD_PATIENCE:
             return
         try:
-            self._context.outbox.say(f"{request.origin}:trouble", request.target, in_trouble(error))
+            self._context.outbox.say(f"{origin_of(event)}:trouble", target, in_trouble(error))
         except BotError as trouble:
             log.info("not_told_of_trouble", cause=str(trouble))
 
     def _say_so(self, event: Event, sentence: str) -> None:
-        if event.room_id:
-            parent = event.data_id if event.resource == "messages" else None
-            target = Target(room_id=event.room_id, parent_id=parent, direct=event.room_type == DIRECT)
+        target = _where(event)
+        if target is not None:
             self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
 
     def _age(self, event: Event) -> timedelta:
@@ -267,3 +269,11 @@ class Reader:
 def origin_of(event: Event) -> str:
     """The event's name in the ledger, which what it causes carries on."""
     return f"{event.resource}:{event.data_id}"
+
+
+def _where(event: Event) -> Target | None:
+    """Where to say what is to be said of an event that cannot be read; None when it happened in no space."""
+    if not event.room_id:
+        return None
+    parent = event.data_id if event.resource == "messages" else None
+    return Target(room_id=event.room_id, parent_id=parent, direct=event.room_type == DIRECT)

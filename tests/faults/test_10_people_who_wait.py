@@ -166,8 +166,10 @@ def test_a_message_that_could_not_be_read_for_an_hour_is_answered(bench: Workben
     report = bench.stage.partner_report()
     bench.emulator.faults.add(method="GET", path="/v1/messages/*", status=503)
     bench.hears(bench.stage.ada, f"report {report.id}")
-    minutes(bench, 60)
+    minutes(bench, 1.5)
     assert bench.said() == []
+    minutes(bench, 60)
+    assert words(bench.said()) == ["Webex does not answer at the moment. I go on trying; you need not do anything."]
 
     bench.emulator.faults.clear()
     minutes(bench, 2)
