@@ -19,6 +19,7 @@ import structlog
 
 from bot.errors import BotError, WebexError
 from bot.ledger import posts
+from bot.ledger.audit import DIRECT
 from bot.observe import without_secrets
 from bot.ports import Posted, Target
 
@@ -48,8 +49,17 @@ LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
 """Answers of something in front of Webex: the post may have taken effect all the same."""
 
 NOT_FOUND = 404
+NEVER_SHOWS_AFTER = timedelta(minutes=2)
+"""Longer than Webex may take to answer a post of words: what is not there by then was never posted."""
+
+LOOK_BACK = timedelta(minutes=10)
+"""How much further back than its intent a message is looked for among many; clocks differ."""
+
 NOT_THERE = frozenset({posts.DELETED, posts.REFUSED})
 """States of a post of which nothing stands in a space."""
+
+UNNOTICED = frozenset({posts.INTENDED, posts.LEAVING})
+"""States of a post that may be there although nobody knows its message."""
 
 THREAD_GONE = frozenset({400, 404})
 """How Webex refuses a reply whose thread's root was deleted."""
@@ -111,8 +121,12 @@ class Outbox:
             post = posts.present(tx, key)
         if post is None or post.state in NOT_THERE:
             return True
-        there = {posts.SENT, posts.LEAVING}
-        message_id = post.message_id if post.state in there else self._unnoticed(post)
+        message_id = post.message_id
+        if message_id is None:
+            there = self._unnoticed(post)
+            if there == []:
+                return self._never_showed(post)
+            message_id = there[0] if there else None
         if message_id is None or not self._alone(post, message_id):
             return False
         try:
@@ -128,6 +142,21 @@ class Outbox:
             posts.settle(tx, post.key, posts.DELETED, self._now())
         return True
 
+    def _leave_later(self, post: posts.Post) -> None:
+        """Have the sweep look for it, and take it back."""
+        if post.state == posts.INTENDED:
+            with self._store.begin() as tx:
+                posts.settle(tx, post.key, posts.LEAVING, self._now())
+
+    def _never_showed(self, post: posts.Post) -> bool:
+        """Whether what is not seen is certainly not there: it may still show, and then the sweep takes it back."""
+        if abs(self._now() - post.tried_at) < NEVER_SHOWS_AFTER:
+            self._leave_later(post)
+            return False
+        with self._store.begin() as tx:
+            posts.settle(tx, post.key, posts.DELETED, self._now())
+        return True
+
     def leave(self, key: str) -> None:
         """Try no more to take back what could not be."""
         with self._store.begin() as tx:
@@ -139,8 +168,8 @@ class Outbox:
             post = posts.present(tx, key)
         return post is not None and post.message_id is not None and not self._alone(post, post.message_id)
 
-    def recognise(self, message: Message) -> None:
-        """Take it that a message of ours was said, since somebody pressed it: its post was perhaps never answered.
+    def recognise(self, message: Message, person_id: str) -> None:
+        """Take it that a message of ours was said, since this person pressed it: its post was perhaps never answered.
 
         Raises ``StoreUnavailable``.
         """
@@ -148,18 +177,24 @@ class Outbox:
             if posts.by_message(tx, message.id) is not None:
                 return
             there = posts.open_in(tx, message.room_id, message.parent_id or None)
-            post = next((one for one in there if _is_said_by(message, one)), None)
+            # What was said to a person is in their 1:1 space with the bot, where nobody else presses anything.
+            ours = (one for one in there if one.room_id or (message.room_type == DIRECT and one.person_id == person_id))
+            post = next((one for one in ours if _is_said_by(message, one)), None)
             if post is not None:
                 posts.settle(tx, post.key, posts.SENT, self._now(), message_id=message.id, room_id=message.room_id)
                 log.info("recognised", post=post.key)
 
-    def _unnoticed(self, post: posts.Post) -> str | None:
-        """The id of a message of ours that an unfinished try left behind."""
-        if post.state != posts.INTENDED:
+    def _unnoticed(self, post: posts.Post) -> list[str] | None:
+        """The ids of messages of ours that an unfinished try left behind; None where the bot cannot look."""
+        if post.state not in UNNOTICED:
             return None
         target = Target(post.room_id, post.parent_id, post.person_id, direct=post.direct)
-        there = self._recent(target) or ()
-        return next((one.id for one in there if self._is_ours(one, post, target)), None)
+        try:
+            there = self._recent(target, post.intended_at)
+        except WebexError:
+            self._leave_later(post)
+            raise
+        return None if there is None else [one.id for one in there if self._is_ours(one, post, target)]
 
     def _alone(self, post: posts.Post, message_id: str) -> bool:
         """Whether certainly no replies hang on a message: only a thread's root has any."""
@@ -224,7 +259,7 @@ class Outbox:
             # What an older version of the bot was about to say is known by what is said now.
             found = self._look(before if before.said else replace(before, said=frozenset({said})), target)
             if found is not None:
-                return self._sent(key, found)
+                return self._settled(key, found, posts.SENT)
             self._wait_for(before, self._words_settle if settle is None else settle)
             with self._store.begin() as tx:
                 posts.intend_again(tx, before, target, self._now(), said=said)
@@ -254,7 +289,7 @@ class Outbox:
 
     def _look(self, before: posts.Post, target: Target) -> Posted | None:
         """Find the message of an earlier try that may have taken effect."""
-        messages = self._recent(target)
+        messages = self._recent(target, before.intended_at)
         if messages is None:
             if before.state == posts.REFUSED:
                 return None
@@ -263,12 +298,12 @@ class Outbox:
             raise Unsure
         return next((Posted(one.id, one.room_id) for one in messages if self._is_ours(one, before, target)), None)
 
-    def _recent(self, target: Target) -> Sequence[Message] | None:
+    def _recent(self, target: Target, since: datetime | None = None) -> Sequence[Message] | None:
         """The messages among which ours would be; None where Webex does not let the bot look."""
         if not _can_look(target):
             return None
         try:
-            return self._chat.recent(target)
+            return self._chat.recent(target, since - LOOK_BACK if since else None)
         except WebexError as error:
             # That a bot may list a thread is documented nowhere, and the space may be closed to it by now.
             if error.passing:
@@ -285,8 +320,15 @@ class Outbox:
             return posts.by_message(tx, message.id) is None
 
     def _sent(self, key: str, posted: Posted) -> Posted:
+        with self._store.read() as tx:
+            post = posts.get(tx, key)
+        # It may be that it was to be taken back before its post was answered.
+        leaving = post is not None and post.state == posts.LEAVING
+        return self._settled(key, posted, posts.LEAVING if leaving else posts.SENT)
+
+    def _settled(self, key: str, posted: Posted, state: str) -> Posted:
         with self._store.begin() as tx:
-            posts.settle(tx, key, posts.SENT, self._now(), message_id=posted.message_id, room_id=posted.room_id or None)
+            posts.settle(tx, key, state, self._now(), message_id=posted.message_id, room_id=posted.room_id or None)
         return posted
 
     def _forget(self, key: str) -> None:
@@ -314,16 +356,23 @@ def _can_look(target: Target) -> bool:
 
 
 def _is_said_by(message: Message, post: posts.Post) -> bool:
-    """Whether a message has the words of one of the post's tries."""
-    return fingerprint(message.text or message.markdown or message.html) in post.said
+    """Whether a message has the words of one of the post's tries.
+
+    ``text`` is rendered: what looks like an entity in it may be the letters of one.
+    """
+    shown = (message.text, message.markdown, message.html)
+    return any(fingerprint(one) in post.said for one in shown if one) or _of_letters(message.text) in post.said
 
 
-def fingerprint(text: str) -> str:
+def fingerprint(markdown: str) -> str:
     """By this a text is known again: letters and digits are what markdown and Webex's rendering of it have in common.
 
     Where a link leads is not among them; its words are.
     """
-    shown = unescape(_LEADS_TO.sub("]", text))
+    return _of_letters(unescape(_LEADS_TO.sub("]", markdown)))
+
+
+def _of_letters(shown: str) -> str:
     letters = "".join(letter for letter in shown if letter.isalnum())
     return sha256(letters.encode(errors="replace")).hexdigest()[:FINGERPRINT]
 

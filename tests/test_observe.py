@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-QUICK = 0.05
+QUICK = 0.5
 """Seconds of work for 64,000 letters; a pattern that begins anew at each of them takes seconds."""
 
 

@@ -127,7 +127,9 @@ class Reader:
 
     def _say_that_it_lasts(self, event: Event, target: Target | None, error: WebexError) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
-        if target is None or not error.passing or self._age(event) < CARD_PATIENCE:
+        # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
+        waited = self._age(event) + timedelta(seconds=error.retry_after or 0.0)
+        if target is None or not error.passing or waited < CARD_PATIENCE:
             return
         try:
             self._context.outbox.say(f"{origin_of(event)}:trouble", target, in_trouble(error))
@@ -248,7 +250,7 @@ class Reader:
         if bare_id(card.room_id) != bare_id(action.room_id):
             raise UselessPress("elsewhere")
         if post is None and card.person_id == self._bot().id:
-            self._context.outbox.recognise(card)
+            self._context.outbox.recognise(card, action.person_id)
         return card.room_type or event.room_type or "", card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:

@@ -4,6 +4,7 @@ It demands the administrator's token, streams, and can go wrong in every way tha
 """
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 
@@ -61,7 +62,10 @@ def download() -> Response:
         if report.html_error:
             return Response(HTML_ERROR, mimetype="text/html")
         size = report.size if _straight(report) else world().body_of(report).size
-    headers = {"Content-Type": report.content_type, "Content-Disposition": f'attachment; filename="{report.file_name}"'}
+    named = f"attachment; filename*=UTF-8''{quote(report.file_name)}"  # a header has no other way for other letters
+    if report.file_name.isascii():
+        named = f'attachment; filename="{report.file_name}"'
+    headers = {"Content-Type": report.content_type, "Content-Disposition": named}
     if not report.without_length:
         headers["Content-Length"] = str(size if report.claimed_length is None else report.claimed_length)
     return Response(_pieces(report), headers=headers, direct_passthrough=True)

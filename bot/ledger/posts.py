@@ -140,7 +140,7 @@ def _read(row: Row[Any]) -> Post:
         direct=bool(row.direct),
         message_id=row.message_id,
         intended_at=row.intended_at,
-        tried_at=row.settled_at if row.state == INTENDED and row.settled_at else row.intended_at,
+        tried_at=row.settled_at if row.state in {INTENDED, LEAVING} and row.settled_at else row.intended_at,
         shows=row.shows,
         said=frozenset((row.said or "").split()),
     )

@@ -154,27 +154,22 @@ class Chat:
         """Take a message of ours back."""
         self._call("DELETE messages/{id}", lambda: self._api.messages.delete(segment(message_id)))
 
-    def recent(self, target: Target) -> list[Message]:
-        """List the newest messages of a thread or of a 1:1 space, newest first; Webex lets a bot look nowhere else."""
-        if target.room_id is None:
-            return self._several(
-                "GET messages/direct",
-                shapes.message,
-                lambda: self._api.messages.list_direct(personId=target.person_id, parentId=target.parent_id),
-                RECENT,
-            )
-        return self.messages(target.room_id, parent_id=target.parent_id)
+    def recent(self, target: Target, since: datetime | None = None) -> list[Message]:
+        """List the newest messages of a thread or of a 1:1 space, newest first; Webex lets a bot look nowhere else.
 
-    def messages(
-        self, room_id: str, *, parent_id: str | None = None, mentioned: str | None = None, most: int = RECENT
-    ) -> list[Message]:
-        """List a space's newest messages, newest first; in a group space a thread's, or with ``mentioned="me"``."""
-        return self._several(
-            "GET messages",
-            shapes.message,
-            lambda: self._api.messages.list(room_id, parentId=parent_id, mentionedPeople=mentioned, max=most),
-            most,
-        )
+        Those of one page, and with ``since`` those before it that were written since then.
+        """
+
+        def newest() -> list[Message]:
+            if target.room_id is None:
+                listed = self._api.messages.list_direct(personId=target.person_id, parentId=target.parent_id)
+            else:
+                listed = self._api.messages.list(target.room_id, parentId=target.parent_id, max=RECENT)
+            found = map(shapes.message, islice(listed, MOST_MISSED if since else RECENT))
+            page = list(islice(found, RECENT))
+            return page + list(takewhile(lambda one: since and one.created and one.created >= since, found))
+
+        return self._call("GET messages" if target.room_id else "GET messages/direct", newest)
 
     def members(self, room_id: str) -> list[Membership]:
         """Everyone in a space, all pages. Raises ``WebexError`` rather than leave somebody out."""

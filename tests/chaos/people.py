@@ -95,22 +95,26 @@ class People:
             if one.ask.what == "fails" and due and one.report is not None and one.report.status == "waiting":
                 self._world.set_report(one.report.id, status="failed")
 
-    def press(self, press: Press) -> None:
-        """Press a button of the newest card in the thread of a question, or of the next one that has a card by now."""
+    def press(self, press: Press) -> bool:
+        """Press a button of the newest card in the thread of a question, or of the next one that has a card by now.
+
+        False: there is no card yet.
+        """
         order = sorted(self.asked.values(), key=lambda one: (one.ask.number < press.ask, one.ask.number))
         found = ((one, card) for one in order if one.report is not None for card in reversed(self._cards_of(one)))
         under, card, buttons = next(
             ((one, card, buttons) for one, card in found if (buttons := _buttons_of(card))), (None, None, [])
         )
         if under is None or card is None:
-            return
+            return False
         data = buttons[press.choice % len(buttons)]
         try:
             action = self._world.press(getattr(self._stage, under.ask.who), card, data)
         except Refusal:
-            return  # a refresh took the card away in this very moment
+            return True  # a refresh took the card away in this very moment
         self._mail.decide(action.id, press.fate)
         self.pressed.append(Pressed(action.id, str(data[COMMAND]), under))
+        return True
 
     def _cards_of(self, asked: Asked) -> list[Message]:
         space = self._world.spaces[asked.message.room_id]

@@ -90,6 +90,7 @@ class Run:
         self.system = System(self.stage, folder / "log", random.Random(seed))
         self._faults: list[Fault] = []
         self._began = 0.0
+        self._unpressed: list[Press] = []
 
     def play(self, steps: list[Step]) -> Outcome:
         """Carry out the steps, heal, and judge."""
@@ -134,7 +135,7 @@ class Run:
             case Ask():
                 self.people.ask(step)
             case Press():
-                self.people.press(step)
+                self._unpressed.append(step)
             case Trouble(fault=fault):
                 self._faults.append(self.emulator.faults.add(**fault | {"headers": _headers(fault)}))
             case Kill(whom=whom, gently=gently):
@@ -143,6 +144,8 @@ class Run:
                 self.system.lock_database(seconds)
             case Outage(seconds=seconds):
                 self.system.outage(seconds)
+        # On a slow machine the first cards come late: who wanted to press waits for one.
+        self._unpressed = [one for one in self._unpressed if not self.people.press(one)]
 
     def _heal(self) -> float:
         """End all trouble, let the door start once more if something was lost, and wait for every ending."""

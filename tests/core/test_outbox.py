@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -13,19 +13,27 @@ from bot.emulator.mentions import from_markdown
 from bot.errors import WebexError
 from bot.ledger import posts
 from bot.ledger.deliveries import State
-from bot.outbox import MAX_TEXT_BYTES, Unsure, fingerprint, shortened
+from bot.outbox import MAX_TEXT_BYTES, Outbox, Unsure, fingerprint, shortened
 from bot.plain_words import in_message
 from bot.ports import Target
 from tests.core.workbench import Crash
 from tests.stage import CSV
 
 if TYPE_CHECKING:
+    from bot.emulator.faults import Cut
     from bot.emulator.things import Message
     from bot.ledger.posts import Post
     from tests.core.workbench import Workbench
 
 GENTLY = 120.0
 """Seconds after which every retry is due."""
+
+
+def later(bench: Workbench) -> None:
+    """Let time pass, and the sweep come by."""
+    bench.wait(GENTLY)
+    bench.sweep.once()
+    bench.work()
 
 
 def state_of(bench: Workbench, key: str) -> Post:
@@ -510,6 +518,85 @@ def test_a_cut_text_is_whole_letters_within_the_limit(text: str, limit: int) -> 
     cut = shortened(text, limit)
     assert len(cut.encode()) <= limit
     assert cut == text or text.startswith(cut.removesuffix(" …"))
+
+
+def test_a_press_says_nothing_of_what_was_said_to_somebody_else(bench: Workbench) -> None:
+    """The same words to two people 1:1: one message came and its answer was lost, the other never came."""
+    grace = bench.world.add_person("Grace", bench.stage.acme, roles=["id_full_admin"])
+    for key, person, cut in (("graces", grace, "before"), ("adas", bench.stage.ada, "after")):
+        bench.emulator.faults.add(method="POST", path="/v1/messages", cut=cast("Cut", cut), times=1)
+        with pytest.raises(WebexError):
+            bench.outbox.say(key, Target(person_id=person.id, direct=True), "Hello")
+    (message,) = bench.said(person=bench.stage.ada)
+
+    bench.outbox.recognise(bench.chat.message(message.id), bench.stage.ada.id)
+
+    assert state_of(bench, "adas").message_id == message.id
+    assert state_of(bench, "graces").state == posts.INTENDED
+    for key, person in (("graces", grace), ("adas", bench.stage.ada)):
+        bench.outbox.say(key, Target(person_id=person.id, direct=True), "Hello")
+        assert len(bench.said(person=person)) == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_cannot_be_looked_for_when_it_is_taken_back_goes_by_the_sweep(bench: Workbench, place: str) -> None:
+    target = PLACES[place](bench)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    bench.emulator.faults.add(method="GET", path="/v1/messages*", status=503, times=1)
+    for act in (lambda: bench.outbox.say("key", target, "Hello"), lambda: bench.outbox.take_back("key")):
+        with pytest.raises(WebexError):
+            act()
+
+    later(bench)
+
+    assert said(bench, "Hello") == []
+    assert state_of(bench, "key").state == posts.DELETED
+
+
+def test_what_does_not_show_yet_when_it_is_taken_back_goes_by_the_sweep(bench: Workbench) -> None:
+    target = thread(bench)
+    outbox = Outbox(bench.store, bench.chat, lambda: bench.stage.bot.id, bench.clock)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    with pytest.raises(WebexError):
+        outbox.say("key", target, "Hello")
+
+    assert not outbox.take_back("key")
+    bench.world.post(bench.stage.bot, bench.stage.group, text="Hello", parent_id=target.parent_id)
+    later(bench)
+
+    assert said(bench, "Hello") == []
+
+
+def test_what_is_taken_back_before_its_post_is_answered_goes_afterwards(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, post = thread(bench), bench.chat.post
+    outbox = Outbox(bench.store, bench.chat, lambda: bench.stage.bot.id, bench.clock)
+
+    def slow(*args: Any, **more: Any) -> Any:
+        assert not outbox.take_back("key")
+        return post(*args, **more)
+
+    monkeypatch.setattr(bench.chat, "post", slow)
+    outbox.say("key", target, "Hello")
+    assert said(bench, "Hello") != []
+
+    later(bench)
+
+    assert said(bench, "Hello") == []
+
+
+@pytest.mark.parametrize("title", ["R&amp;D", "A &lt;b&gt;", "&copy; &#65;", "R&D", "<b>"])
+@pytest.mark.parametrize("rendered", [True, False], ids=["as Webex renders it", "with its entities"])
+def test_a_title_with_an_entity_is_known_again(bench: Workbench, title: str, rendered: bool) -> None:
+    target, words = thread(bench), f"**{in_message(title)}**: done"
+    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, words)
+    shown = f"{title}: done" if rendered else words.replace("*", "")
+    posted = bench.world.post(bench.stage.bot, bench.stage.group, text=shown, parent_id=target.parent_id)
+
+    assert bench.outbox.say("key", target, words).message_id == posted.id
 
 
 @given(st.text())

@@ -221,3 +221,12 @@ def test_webex_asks_for_an_hour_and_the_person_hears_of_it_at_once(bench: Workbe
     bench.emulator.faults.clear()
     minutes(bench, 70)
     assert bench.delivery().state is State.DONE
+
+
+def test_who_wrote_another_command_hears_of_a_long_wait_at_once_as_well(bench: Workbench) -> None:
+    bench.emulator.faults.add(method="GET", path="/v1/*reports*", status=429, headers={"Retry-After": "1800"}, times=1)
+    bench.hears(bench.stage.ada, "reports")
+
+    bench.work()
+
+    assert words(told(bench)) == ["Webex asks me to slow down at the moment. I go on trying; you need not do anything."]

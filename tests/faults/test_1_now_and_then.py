@@ -19,12 +19,13 @@ SOON = {"Retry-After": "1"}
     [
         {"every": 4, "status": 429, "headers": SOON},
         {"every": 2, "status": 429},
-        {"every": 3, "status": 500},
-        {"every": 3, "status": 503},
+        {"every": 2, "method": "GET", "status": 500},
+        {"every": 2, "method": "GET", "cut": "before"},
+        {"times": 2, "method": "POST", "status": 503},
     ],
     ids=str,
 )
-def test_when_many_calls_fail_the_card_and_the_file_come_soon_and_once(stage: Stage, fails: dict[str, Any]) -> None:
+def test_when_calls_fail_the_card_and_the_file_come_soon_and_once(stage: Stage, fails: dict[str, Any]) -> None:
     report = stage.partner_report("Calling Usage")
     ada = stage.at(stage.ada, stage.group)
     fault = stage.emulator.faults.add(host="api", **fails)
@@ -45,3 +46,12 @@ def test_a_download_host_that_fails_twice_is_asked_again(stage: Stage, fails: di
     assert line.file()
     assert fault.hits == 2
     assert len(stage.emulator.calls.calls_to("GET", "/v1/partner/reports/*")) == 2, "for the card, and for the link"
+
+
+def test_a_title_in_any_letters_comes_with_its_file(stage: Stage) -> None:
+    title = "Verbräuche ﬁnal 日本 📊 “Q1”"
+
+    line = stage.at(stage.ada, stage.group).says(f"report {stage.partner_report(title).id}")
+
+    assert title in line.card().shown
+    assert line.file().content == CSV

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.errors import WebexError
 from bot.ports import Membership, Posted, Target
-from bot.webex.chat import Chat
+from bot.webex.chat import RECENT, Chat
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS
 
@@ -129,15 +129,29 @@ def test_a_bot_sees_its_mentions_in_a_group_space_and_everything_one_to_one(stag
     space = world.add_space("Reports", [stage.ada, stage.bot])
     world.say(stage.ada, space, "not for the bot")
     said = world.say(stage.ada, space, "help", mention=stage.bot)
-    assert [found.id for found in stage.chat.messages(space.id, mentioned="me")] == [said.id]
+    here = next(one for one in stage.chat.spaces() if one.id == space.id)
+    assert [found.id for found in stage.chat.written_to_bot(here, datetime(2020, 1, 1, tzinfo=UTC))] == [said.id]
     with pytest.raises(WebexError) as caught:
-        stage.chat.messages(space.id)
+        stage.chat.recent(Target(room_id=space.id))
     assert caught.value.status == 403
 
     direct = world.direct_space(stage.ada, stage.bot)
     first, second = (world.say(stage.ada, direct, text) for text in ("one", "two"))
     assert [found.id for found in stage.chat.recent(Target(room_id=direct.id, direct=True))] == [second.id, first.id]
     assert [found.text for found in stage.chat.recent(Target(person_id=stage.ada.id))] == ["two", "one"]
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+def test_of_many_messages_all_are_listed_that_were_written_since_then(stage, by_person):
+    world = stage.emulator.world
+    direct = world.direct_space(stage.ada, stage.bot)
+    said = [world.post(stage.bot, direct, text=str(number)) for number in range(130)]
+    target = Target(person_id=stage.ada.id) if by_person else Target(room_id=direct.id, direct=True)
+    since = datetime.fromtimestamp(said[0].created, UTC) - timedelta(seconds=1)
+
+    assert len(stage.chat.recent(target)) == RECENT
+    assert [one.text for one in stage.chat.recent(target, since)] == [str(number) for number in reversed(range(130))]
+    assert len(stage.chat.recent(target, since + timedelta(days=1))) == RECENT, "a page comes anyway"
 
 
 def test_words_to_a_person_open_the_one_to_one_space(stage):
