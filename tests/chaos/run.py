@@ -144,7 +144,10 @@ class Run:
                 self.system.lock_database(seconds)
             case Outage(seconds=seconds):
                 self.system.outage(seconds)
-        # On a slow machine the first cards come late: who wanted to press waits for one.
+        self._press()
+
+    def _press(self) -> None:
+        """Press what is to be pressed; on a slow machine the first cards come late, and people wait for one."""
         self._unpressed = [one for one in self._unpressed if not self.people.press(one)]
 
     def _heal(self) -> float:
@@ -161,7 +164,8 @@ class Run:
         while time.monotonic() < deadline:
             self._tend()
             if time.monotonic() >= look:
-                if not self._verdict().lost:
+                self._press()
+                if self.mail.empty and not self._verdict().lost:
                     break
                 look = time.monotonic() + LOOK
         return time.monotonic() - began
