@@ -259,7 +259,10 @@ class Outbox:
             # What an older version of the bot was about to say is known by what is said now.
             found = self._look(before if before.said else replace(before, said=frozenset({said})), target)
             if found is not None:
-                return self._settled(key, found, posts.SENT)
+                with self._store.begin() as tx:
+                    where = found.room_id or None
+                    posts.settle(tx, key, posts.SENT, self._now(), message_id=found.message_id, room_id=where)
+                return found
             self._wait_for(before, self._words_settle if settle is None else settle)
             with self._store.begin() as tx:
                 posts.intend_again(tx, before, target, self._now(), said=said)
@@ -320,14 +323,10 @@ class Outbox:
             return posts.by_message(tx, message.id) is None
 
     def _sent(self, key: str, posted: Posted) -> Posted:
-        with self._store.read() as tx:
-            post = posts.get(tx, key)
-        # It may be that it was to be taken back before its post was answered.
-        leaving = post is not None and post.state == posts.LEAVING
-        return self._settled(key, posted, posts.LEAVING if leaving else posts.SENT)
-
-    def _settled(self, key: str, posted: Posted, state: str) -> Posted:
         with self._store.begin() as tx:
+            post = posts.get(tx, key)
+            # It may be that it was to be taken back before its post was answered.
+            state = posts.LEAVING if post is not None and post.state == posts.LEAVING else posts.SENT
             posts.settle(tx, key, state, self._now(), message_id=posted.message_id, room_id=posted.room_id or None)
         return posted
 

@@ -77,7 +77,7 @@ def test_a_bot_that_is_removed_tells_the_asker_privately_and_serves_the_space_wh
     bench.wait(60)
 
     private = bench.said()
-    assert "in the space where you asked" in words(private)
+    assert "Webex does not let me post in the space where you asked" in words(private)
     assert [one for one in private if one.files], "what was promised comes all the same"
     assert bench.delivery().state is State.DONE
 
