@@ -150,10 +150,12 @@ def _serve(_: argparse.Namespace) -> int:
 def _worker(_: argparse.Namespace) -> int:
     settings = _begin("worker")
     from bot import lifeline  # noqa: PLC0415
+    from bot.heaps import share_heaps  # noqa: PLC0415
     from bot.metrics import start_metrics  # noqa: PLC0415
     from bot.signals import on_stop  # noqa: PLC0415
     from bot.switching import switch_quickly  # noqa: PLC0415
 
+    share_heaps()
     switch_quickly()
     stop = threading.Event()
     on_stop(stop.set)

@@ -17,6 +17,7 @@ from gunicorn.glogging import Logger
 
 from bot import lifeline
 from bot.errors import SettingsError
+from bot.heaps import share_heaps
 from bot.metrics import start_metrics
 from bot.observe import catch_crashes, hide, start_logging
 from bot.settings import load, prepare_folder
@@ -100,5 +101,6 @@ def on_starting(_server: Arbiter) -> None:
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
     """Once in the process that answers: figures are counted in files of its own."""
+    share_heaps()
     switch_quickly()
     start_metrics(_settings.data_dir)

@@ -28,8 +28,8 @@ LONGEST_WAIT = 60.0
 """Seconds between tries while Webex has trouble: doubled each time, up to this, with jitter."""
 PATIENCE = 1600
 """Tries of a job that fails for a passing reason: a good day of them."""
-PATIENCE_WITHOUT_MEMORY = 15
-"""Tries of a job for which the machine had too little memory: some ten minutes of them."""
+PATIENCE_WITHOUT_MEMORY = 9
+"""Tries of a job for which the machine had too little memory: some two minutes of them."""
 NO_MEMORY = "The bot's machine has too little memory. Its operators must help; ask again then."
 PATIENCE_WITH_BUGS = 5
 """Tries of a job that fails for a reason that nobody foresaw."""
@@ -39,6 +39,11 @@ def wait_before(attempt: int, asked: float | None, chance: float) -> float:
     """Seconds before the next try: at least what Webex asked for, else doubling with jitter (``chance`` in 0…1)."""
     own = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 16)) * (0.5 + chance / 2)
     return own if asked is None else max(asked, 0.0) + own * 0.1
+
+
+def _asked(error: Exception) -> float | None:
+    """Seconds that Webex asked to wait."""
+    return error.retry_after if isinstance(error, BotError) else None
 
 
 class Worker:
@@ -95,8 +100,7 @@ class Worker:
 
     def _after(self, job: Job, task: Task, error: Exception, sentence: str, patience: int) -> Again | None:
         if job.attempt < patience:
-            asked = error.retry_after if isinstance(error, BotError) else None
-            wait = wait_before(job.attempt, asked, random.random())  # noqa: S311 jitter, no secret
+            wait = wait_before(job.attempt, _asked(error), random.random())  # noqa: S311 jitter, no secret
             # An outage of hours is a handful of lines for each job: at every doubling of its tries.
             say = log.warning if job.attempt & (job.attempt - 1) == 0 else log.debug
             if isinstance(error, StoreUnavailable):
@@ -108,12 +112,12 @@ class Worker:
         log.error("job_given_up", task=job.task, reference=reference, cause=str(error) or type(error).__name__)
         try:
             task.give_up(job.key, f"{sentence} Reference {reference}.")
-        except BotError as told:
+        except (BotError, MemoryError) as told:
             log.error(  # noqa: TRY400 the cause says it all
-                "person_not_told", task=job.task, reference=reference, cause=str(told)
+                "person_not_told", task=job.task, reference=reference, cause=str(told) or type(told).__name__
             )
-            if told.passing and job.attempt < 2 * patience:
-                return Again(wait_before(job.attempt, told.retry_after, 1.0))
+            if job.attempt < 2 * patience and (isinstance(told, MemoryError) or told.passing):
+                return Again(wait_before(job.attempt, _asked(told), 1.0))
         except Exception:  # a bug here too must not stop the others; the sweep finds what is left open
             log.exception("giving_up_crashed", task=job.task, reference=reference)
         return None

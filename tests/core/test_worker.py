@@ -146,6 +146,14 @@ def test_somebody_who_cannot_be_told_now_is_told_later() -> None:
     assert again.seconds >= 9
 
 
+def test_somebody_whom_there_is_no_memory_to_tell_is_told_later() -> None:
+    made = Made(Failing(MemoryError(), at_the_end=MemoryError()))
+    with capture_logs() as lines:
+        assert made.handle(PATIENCE_WITHOUT_MEMORY) is not None
+    assert (lines[-1]["event"], lines[-1]["cause"]) == ("person_not_told", "MemoryError")
+    assert made.handle(2 * PATIENCE_WITHOUT_MEMORY) is None
+
+
 def test_somebody_who_cannot_be_told_at_all_is_in_the_log() -> None:
     made = Made(Failing(FileRejected(), at_the_end=WebexError("POST messages", 404)))
     with capture_logs() as lines:
