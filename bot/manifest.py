@@ -235,11 +235,15 @@ def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Web
             else:
                 webhooks.create(change.wanted, target_url, secret)
         except WebexError as error:
-            sentence = error.sentence
-            if error.status == CONFLICT:
-                sentence += " Another webhook of this bot brings the same event to the same address; delete that one."
-            failed.append(Failure(change, sentence, refused=is_refusal(error)))
+            failed.append(Failure(change, sentence_of(error), refused=is_refusal(error)))
     return failed
+
+
+def sentence_of(error: WebexError) -> str:
+    """What to do about a webhook that Webex did not take."""
+    if error.status != CONFLICT:
+        return error.sentence
+    return "Another webhook of this bot, by another name, brings the same event to the same address: delete that one."
 
 
 def is_refusal(error: WebexError) -> bool:

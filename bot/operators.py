@@ -9,6 +9,7 @@ The space may be any that the bot is in, so nothing that is said here holds a to
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -63,6 +64,8 @@ class Check:
     """For how long it must be away before it is over, for what comes and goes."""
     began: Callable[[], datetime | None] = lambda: None
     """When the trouble began, where the check knows better than that it was just found."""
+    each: bool = False
+    """Whether other words are another trouble, to be said too; not for words with a number that grows."""
     past: Callable[[datetime, datetime], str] | None = None
     """What is said afterwards, from when until when, where nothing could be said while it lasted; None: nothing."""
 
@@ -83,6 +86,8 @@ class Open:
     told: bool = False
     tries: int = 1
     away_since: str | None = None
+    words: tuple[str, ...] = ()
+    """Digests of what was told, where each is another trouble."""
 
 
 class Operators:
@@ -167,15 +172,19 @@ class Operators:
             if found.away_since is not None:
                 found = replace(found, away_since=None)
                 facts.note(tx, _fact(check), _written(found), self._now())
-        self._once(f"{check.name} {found.since}", "trouble", check=check.name, trouble=trouble, since=found.since)
-        if found.told or self._space is None:
+        words = (hashlib.sha256(trouble.encode()).hexdigest()[:16],) if check.each else ()
+        which = "".join(f" {word}" for word in words)
+        self._once(
+            f"{check.name} {found.since}{which}", "trouble", check=check.name, trouble=trouble, since=found.since
+        )
+        if self._space is None or (set(words) <= set(found.words) if check.each else found.told):
             return
         try:
-            self._say(check, found, f"**Trouble.** {trouble}")
+            self._say(check, found, f"**Trouble.** {trouble}", which.replace(" ", ":"))
         except Unsure:
             self._keep(check, replace(found, tries=found.tries + 1))  # perhaps it was said: under a new name, anew
             raise
-        self._keep(check, replace(found, told=True))
+        self._keep(check, replace(found, told=True, words=(*found.words, *words)))
 
     def _away(self, check: Check) -> None:
         with self._store.read() as tx:
@@ -244,4 +253,5 @@ def _written(found: Open) -> str:
 
 
 def _read(kept: str | None) -> Open:
-    return Open(**json.loads(kept or "{}"))
+    fields = json.loads(kept or "{}")
+    return Open(**fields | {"words": tuple(fields.get("words", ()))})

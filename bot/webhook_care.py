@@ -14,7 +14,6 @@ import structlog
 
 from bot import manifest, tasks
 from bot.errors import WebexError
-from bot.ledger import events
 from bot.ledger.presence import LOCK, Absence
 from bot.operators import Check
 
@@ -66,7 +65,7 @@ class WebhookCare:
 
     def check(self) -> Check:
         """The check for the operators."""
-        return Check("webhooks", self.look, OVER)
+        return Check("webhooks", self.look, OVER, each=True)
 
     def look(self) -> str | None:
         """The trouble in words, or None; raises ``WebexError``. Between two looks, what the last one found."""
@@ -86,39 +85,45 @@ class WebhookCare:
 
     def _mend(self, actual: Sequence[Existing], target: str) -> str | None:
         said, mended = [], False
+        shown = any(hook.secret is not None for hook in actual)
         for wanted in self._wanted.webhooks:
             if wanted.name in self._refused:
                 continue
             try:
-                done, sentence = self._mend_one(wanted, [hook for hook in actual if hook.name == wanted.name], target)
+                same = [hook for hook in actual if hook.name == wanted.name]
+                done, sentence = self._mend_one(wanted, same, target, shown=shown)
             except WebexError as error:
                 if wanted.optional and manifest.is_refusal(error):
                     log.info("optional_webhook_refused", webhook=wanted.name, cause=str(error))
                     self._refused.add(wanted.name)
                     continue
-                done, sentence = False, f"The webhook “{wanted.name}” cannot be put right. {error.sentence}"
+                done, sentence = (
+                    False,
+                    f"The webhook “{wanted.name}” cannot be put right. {manifest.sentence_of(error)}",
+                )
             mended |= done
             if sentence:
                 said.append(sentence)
         if mended:
-            self._look_for_what_was_missed()
             said.append("I look for the messages that were missed. Check that PUBLIC_URL can be reached from outside.")
         if said:
             log.warning("webhooks_not_as_wanted", found=len(said), mended=mended)
+        if mended or (self._said and not said):  # put right here, or by `manifest apply` or by hand
+            self.look_for_what_was_missed()
         return " ".join(said) or None
 
-    def _mend_one(self, wanted: Wanted, same: Sequence[Existing], target: str) -> tuple[bool, str]:
-        """Whether something was done, and what to say of it."""
+    def _mend_one(self, wanted: Wanted, same: Sequence[Existing], target: str, *, shown: bool) -> tuple[bool, str]:
+        """Whether something was done, and what to say of it; ``shown``: Webex shows secrets."""
         here = [hook for hook in same if hook.target_url == target]
         fitting = [hook for hook in here if wanted.fits(hook)]
-        if any(hook.status == manifest.ACTIVE and self._verifies(hook) for hook in fitting):
+        if any(hook.status == manifest.ACTIVE and self._verifies(hook, shown=shown) for hook in fitting):
             return False, ""
         if fitting:
             (hook, *_) = fitting
             self._webhooks.update(hook.id, wanted, target, self._secrets[0])
             if hook.status != manifest.ACTIVE:
                 return True, f"Webex had disabled the webhook “{wanted.name}”: I have revived it."
-            return True, f"The webhook “{wanted.name}” was signed with another secret: I have set the right one."
+            return True, f"The webhook “{wanted.name}” was not signed with WEBEX_WEBHOOK_SECRET: I have set it anew."
         if same and not here:
             return False, (
                 f"The webhook “{wanted.name}” leads to another address. If this installation is the one that should "
@@ -130,13 +135,12 @@ class WebhookCare:
         what = "brought something else" if here else "was gone"
         return True, f"The webhook “{wanted.name}” {what}: I have made it anew."
 
-    def _verifies(self, hook: Existing) -> bool:
-        """Whether its events verify, as far as Webex shows its secret."""
-        return hook.secret is None or hook.secret in self._secrets
+    def _verifies(self, hook: Existing, *, shown: bool) -> bool:
+        """Whether its events verify, as far as Webex shows secrets: where it shows another one's, none is none."""
+        return hook.secret in self._secrets if shown else hook.secret is None
 
-    def _look_for_what_was_missed(self) -> None:
+    def look_for_what_was_missed(self, after: float = 0.0) -> None:
+        """Have it looked for, from when it was last certain that nothing was missed, in so many seconds."""
         now = self._now()
         with self._store.begin() as tx:
-            last = events.last_received(tx)
-            if last is not None:
-                self._queue.put(tx, tasks.CATCH_UP, Absence(last, now, told=False).key, lock=LOCK)
+            self._queue.put(tx, tasks.CATCH_UP, Absence(now, now, told=False).key, lock=LOCK, after=after)

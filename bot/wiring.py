@@ -71,6 +71,8 @@ log = structlog.get_logger(__name__)
 
 THREADS = 16
 """Jobs at once. They wait for Webex most of the time."""
+HANDOVER = 30.0
+"""Seconds after another worker's end until whoever routes webhooks leads them to the door beside this one."""
 DATABASE_AWAY = 2.0
 """Seconds between tries to open a database that is away at the start."""
 
@@ -299,11 +301,13 @@ def build_worker(settings: Settings) -> Worker:
     limits = Limits(settings.requests_per_minute)
     migration = Migration(store)
 
-    def start(stop: threading.Event) -> None:
+    def start(stop: threading.Event, waited: bool) -> None:  # noqa: FBT001 as the queue says it
         migration.until_done(stop)
         if stop.is_set():
             return
         _note_settings(settings, store)
+        if waited:
+            care.look_for_what_was_missed(after=HANDOVER)
         sweep.forever(stop)
         operators.forever(stop)
         threading.Thread(target=_warm_up, args=(identity, directory), name="warm-up", daemon=True).start()

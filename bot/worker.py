@@ -57,7 +57,7 @@ class Worker:
         new_reference: Callable[[], str],
         observe: Callable[[str, str], None],
         threads: int = 16,
-        start: Callable[[threading.Event], None] | None = None,
+        start: Callable[[threading.Event, bool], None] | None = None,
         end: Callable[[], None] | None = None,
     ) -> None:
         self._queue = queue

@@ -76,11 +76,6 @@ def is_known(tx: Transaction, resource: str, event: str, data_id: str) -> bool:
     return tx.execute(select(events.c.id).where(*where)).first() is not None
 
 
-def last_received(tx: Transaction) -> datetime | None:
-    """When the newest event came, or None when none ever did."""
-    return tx.execute(select(events.c.received_at).order_by(events.c.id.desc()).limit(1)).scalar_one_or_none()
-
-
 def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> bool:
     """Say what became of a new event. False: it was said before, and the first word stays."""
     settled = tx.execute(

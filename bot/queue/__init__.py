@@ -83,11 +83,12 @@ class Queue(Protocol):
         threads: int,
         stop: threading.Event,
         grace: float = GRACE,
-        begin: Callable[[], None] | None = None,
+        begin: Callable[[bool], None] | None = None,
     ) -> None:
         """Run jobs in so many threads until `stop` is set, and what runs then has ended or `grace` seconds are over.
 
-        `begin` is called before the first job, when there is no other worker that must end first.
+        `begin` is called before the first job, when there is no other worker that must end first: with True if it
+        had to wait for one.
         What has not ended by then stays due for the next worker. A handler that raises is logged, its job runs again.
         """
 

@@ -234,7 +234,7 @@ class SqliteQueue:
         threads: int,
         stop: threading.Event,
         grace: float = GRACE,
-        begin: Callable[[], None] | None = None,
+        begin: Callable[[bool], None] | None = None,
     ) -> None:
         """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
         Worker(self, handle, threads=threads, stop=stop, grace=grace).run(begin)

@@ -77,15 +77,15 @@ class Worker:
         self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write down
         self._lead = 0.0
 
-    def run(self, begin: Callable[[], None] | None = None) -> None:
+    def run(self, begin: Callable[[bool], None] | None = None) -> None:
         """Wait for the lock, begin, work until the stop, give the rest back."""
         ended = threading.Event()
         threading.Thread(target=self._watch_stop, args=(ended,), name="queue-stop", daemon=True).start()
         try:
-            with self._only_one() as mine:
-                if mine:
+            with self._only_one() as waited:
+                if not self._stop.is_set():
                     if begin is not None:
-                        begin()
+                        begin(waited)
                     self._work()
         finally:
             ended.set()
@@ -99,7 +99,7 @@ class Worker:
 
     @contextmanager
     def _only_one(self) -> Iterator[bool]:
-        """Hold the lock file; gives False if the stop came first."""
+        """Hold the lock file, unless the stop comes first; gives whether another worker had it."""
         self._jobs.data_dir.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._jobs.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -114,7 +114,7 @@ class Worker:
                     self._bell.wait(LOCK_LOOK)
                 else:
                     break
-            yield not self._stop.is_set()
+            yield waited
         finally:
             os.close(handle)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +9,6 @@ import pytest
 from bot import manifest, wiring
 from bot.emulator import Emulator
 from bot.errors import WebexError
-from bot.ledger import events
-from bot.ledger.events import Event
 from bot.queue import open_queue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
@@ -154,9 +151,38 @@ def test_a_webhook_with_another_secret_is_given_the_right_one(ward: Ward) -> Non
     said = ward.look()
 
     assert said is not None
-    assert "another secret" in said
+    assert "not signed with WEBEX_WEBHOOK_SECRET" in said
     assert {hook.secret for hook in ward.there()} == {SECRET}
     assert ward.look() is None
+
+
+def test_a_webhook_that_has_lost_its_secret_is_given_it_where_webex_shows_secrets(ward: Ward) -> None:
+    ward.register()
+    first = ward.there()[0]
+    ward.emulator.world.webhooks[first.id].secret = None
+
+    said = ward.look()
+
+    assert said is not None
+    assert "not signed with WEBEX_WEBHOOK_SECRET" in said
+    assert {hook.secret for hook in ward.there()} == {SECRET}
+    assert ward.look() is None
+
+
+def test_where_webex_shows_no_secrets_that_is_no_trouble(ward: Ward) -> None:
+    ward.register()
+    for hook in ward.there():
+        ward.emulator.world.webhooks[hook.id].secret = None
+
+    assert ward.look() is None
+
+
+def test_a_webhook_by_another_name_that_stands_in_the_way_is_named(ward: Ward) -> None:
+    ward.register()
+    first = ward.there()[0]
+    ward.chat.update_webhook(first.id, name="my own", target_url=HERE)
+
+    assert "by another name" in (ward.look() or "")
 
 
 def test_a_webhook_with_the_secret_before_the_rotation_is_left_as_it_is(ward: Ward) -> None:
@@ -193,11 +219,21 @@ def test_webhooks_that_webex_does_not_show_are_reported_after_five_minutes(ward:
 def test_after_a_revival_what_was_missed_is_looked_for(ward: Ward) -> None:
     ward.register()
     first = ward.there()[0]
-    with ward.store.begin() as tx:
-        events.record(tx, Event("messages", "created", "m1"), wiring.now() - timedelta(hours=1))
     ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, active=False)
 
     ward.look()
+
+    assert ward.depth()["due"] == 1
+
+
+def test_after_somebody_else_put_it_right_what_was_missed_is_looked_for(ward: Ward) -> None:
+    ward.register(ELSEWHERE)
+    ward.look()
+    assert ward.depth()["due"] == 0
+    for hook in ward.there():
+        ward.chat.update_webhook(hook.id, name=hook.name, target_url=HERE)
+
+    assert ward.look() is None
 
     assert ward.depth()["due"] == 1
 

@@ -41,6 +41,15 @@ raise SystemExit(main(["worker"]))
 """
 HASTY = (sys.executable, "-c", IN_HASTE)
 """A worker whose time to end is over in a moment, so that nobody has to wait a minute for it."""
+AT_ONCE = """
+from bot import wiring
+from bot.cli import main
+
+wiring.HANDOVER = 0.0
+raise SystemExit(main(["worker"]))
+"""
+SUCCESSOR = (sys.executable, "-c", AT_ONCE)
+"""A worker that looks at once for what was missed while another one had the queue."""
 
 
 class Slow:
@@ -153,6 +162,25 @@ def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: Stage,
     slow.goes_on.set()
 
     only_the_file_after_the_card(stage, line)
+
+
+def test_what_led_to_the_old_door_while_it_was_dead_is_answered_by_the_new_one(
+    stage_alone: Stage, start: Start
+) -> None:
+    """Two whole versions side by side, and a router that has not heard yet that the old one was killed."""
+    stage = stage_alone
+    old = start()
+    stage.register(old.url)
+    old.worker()
+    start(WEB)
+    new = start(SUCCESSOR, answers=False)
+    until(lambda: new.lines("queue_worker_waits"), "that the second one waits")
+
+    stage.emulator.deliver_webhooks = False
+    line = stage.at(stage.grace).says("help")
+    old.kill()
+
+    line.card()
 
 
 def test_a_stop_of_the_whole_leaves_no_process_and_no_file(stage_alone: Stage, start: Start) -> None:

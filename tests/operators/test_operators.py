@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 class Lamp:
     """Something that can be wrong, or unknown."""
 
-    def __init__(self, name: str = "lamp", calm: timedelta = timedelta()) -> None:
+    def __init__(self, name: str = "lamp", calm: timedelta = timedelta(), *, each: bool = False) -> None:
         self.trouble: str | None = None
         self.error: Exception | None = None
-        self.check = Check(name, self.look, f"The {name} burns again.", calm)
+        self.check = Check(name, self.look, f"The {name} burns again.", calm, each=each)
 
     def look(self) -> str | None:
         if self.error is not None:
@@ -98,6 +98,24 @@ def test_trouble_is_said_once_and_its_end_once_also_through_restarts(house: Hous
     lamp.trouble = "Dark again."
     house.operators(lamp).look()
     assert house.heard()[2:] == ["Trouble. Dark again."]
+
+
+def test_where_other_words_are_another_trouble_each_is_said_once(house: House) -> None:
+    lamp = Lamp(each=True)
+    for lamp.trouble in ("The first is dark.", "The second is dark.", "The first is dark.", "The second is dark."):
+        house.operators(lamp).look()
+    lamp.trouble = None
+    house.operators(lamp).look()
+    house.now += timedelta(seconds=1)
+    lamp.trouble = "The first is dark."
+    house.operators(lamp).look()
+
+    assert house.heard() == [
+        "Trouble. The first is dark.",
+        "Trouble. The second is dark.",
+        "Over. The lamp burns again.",
+        "Trouble. The first is dark.",
+    ]
 
 
 def test_without_the_space_only_the_log_says_it_once_and_it_is_said_when_there_is_one(house: House) -> None:

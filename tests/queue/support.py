@@ -59,6 +59,8 @@ class Crew:
 
     begun: int = 0
     """How often it was told to begin, each time before its first job."""
+    waited: bool = False
+    """Whether it was told that it had to wait for another worker."""
 
     def __post_init__(self) -> None:
         self.stop = threading.Event()
@@ -78,9 +80,10 @@ class Crew:
     def _work(self) -> None:
         self.queue.work(self._handle, threads=self.threads, stop=self.stop, grace=self.grace, begin=self._begin)
 
-    def _begin(self) -> None:
+    def _begin(self, waited: bool) -> None:
         assert not self.starts
         self.begun += 1
+        self.waited = waited
 
     def __enter__(self) -> Self:
         self.thread.start()

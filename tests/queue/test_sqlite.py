@@ -59,6 +59,7 @@ class TestOneWorker:
                 put("three")
                 second.ran("three")
                 assert (first.begun, second.begun) == (1, 1)
+                assert (first.waited, second.waited) == (False, True)
         assert _events(logs, "queue_worker_waits") == ["queue_worker_waits"]
         store.close()
 
