@@ -12,7 +12,7 @@ from bot.webex_ids import bare_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.ports import Chat, Directory
+    from bot.ports import Chat, Directory, Membership
 
 CLOSED_TO_US = frozenset({403, 404})
 """Webex does not show the members: the bot was removed, or the space is gone. It then counts as an outside space."""
@@ -33,8 +33,12 @@ class Guard:
         self._bot_id = bot_id
         self._rules = rules
 
-    def decide(self, person_id: str, act: Act, *, room_id: str | None, direct: bool) -> Decision:
-        """Ask policy with fresh facts about the space."""
+    def decide(self, person_id: str, act: Act, *, room_id: str | None, direct: bool, later: bool = False) -> Decision:
+        """Ask policy with fresh facts about the space.
+
+        ``later``: some time has passed since the person wrote there. Before that, who is not among the members may
+        just have joined: Webex's lists lag.
+        """
         rules = with_bare_ids(self._rules(self._directory.our_org()))
         try:
             who = self._directory.roles_of(person_id)
@@ -46,21 +50,23 @@ class Guard:
         alone = decide(who, act, Place(room, direct=True), rules)
         if direct or alone.verdict is Verdict.REFUSED:
             return alone
-        return decide(who, act, Place(room, direct=False, member_orgs=self._member_orgs(room_id)), rules)
+        people = self._people(room_id)
+        orgs = frozenset(bare_id(one.person_org_id) for one in people) or None
+        left = later and bare_id(person_id) not in {bare_id(one.person_id) for one in people}
+        return decide(who, act, Place(room, direct=False, member_orgs=orgs, asker_left=left), rules)
 
-    def _member_orgs(self, room_id: str | None) -> frozenset[str] | None:
+    def _people(self, room_id: str | None) -> list[Membership]:
+        """Everyone in a group space but the bot itself; empty when they cannot be listed."""
         if room_id is None:
-            return None
+            return []
         try:
             members = self._chat.members(room_id)
         except WebexError as error:
             if error.status in CLOSED_TO_US:
-                return None
+                return []
             raise
         bot = self._bot_id()
-        if not any(member.person_id != bot for member in members):
-            return None
-        return frozenset(bare_id(member.person_org_id) for member in members if member.person_id != bot)
+        return [member for member in members if member.person_id != bot]
 
 
 def with_bare_ids(rules: Rules) -> Rules:

@@ -11,6 +11,8 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 SOON = timedelta(seconds=45)
 
 _SPECIAL = re.compile(r"([\\`*\[\]~])|((?<![^\W_])_|_(?![^\W_]))")
+CODE = re.compile(r"(?<!\\)`([^`]*)`")
+"""A word to write, in a sentence of ours."""
 _MARKS = re.compile(r"\*\*|\\(\W|_)")
 _LEADING = re.compile(r"^(\s*)([#>+-]|\d+[.)])(?=\s)")
 _UNSEEN = re.compile(
@@ -38,7 +40,7 @@ def in_message(text: str, longest: int = 200) -> str:
 
 def unmarked(text: str) -> str:
     """What people see of a sentence of ours: without the marks of markdown, and what it escaped as it is."""
-    return unescape(_MARKS.sub(lambda found: found[1] or "", text))
+    return unescape(_MARKS.sub(lambda found: found[1] or "", CODE.sub(r"“\1”", text)))
 
 
 def size(number: int) -> str:

@@ -54,6 +54,8 @@ class Place:
     direct: bool
     member_orgs: frozenset[str] | None = None
     """Organisations of everyone in a group space but the bot itself; None when they could not be listed."""
+    asker_left: bool = False
+    """Whether who asked is not in the group space any more."""
 
 
 class Verdict(StrEnum):
@@ -127,4 +129,6 @@ def _where(place: Place, rules: Rules) -> Decision:
         return Decision(
             Verdict.PRIVATELY, "outsiders", "This space has people from outside your organisation, so I answer you 1:1."
         )
+    if place.asker_left:
+        return Decision(Verdict.PRIVATELY, "asker_left", "Who asked has left this space, so I answer them 1:1.")
     return ALLOWED

@@ -49,7 +49,7 @@ def tell(settings: Settings, wanted: str, say: Say, *, as_json: bool) -> int:
         with store.read() as tx:
             found = _find(tx, wanted.strip())
             told = [(one, gather(tx, one, now, settings.poll_interval)) for one in found]
-            other = [] if told else audit.with_reference(tx, wanted.strip().lower())
+            other = [] if told else _refused(tx, wanted.strip())
     finally:
         store.close()
     if not told and not other:
@@ -71,6 +71,12 @@ def _find(tx: Transaction, wanted: str) -> list[Delivery]:
     )
     found = (deliveries.get(tx, number) for number in rows.scalars().all())
     return [one for one in found if one is not None]
+
+
+def _refused(tx: Transaction, wanted: str) -> list[Row]:
+    """What was answered that no request stands behind, oldest first: by its reference, or of a report."""
+    found = audit.with_reference(tx, wanted.lower())
+    return found or audit.latest(tx, MOST_TOLD, report_id=wanted)[::-1]
 
 
 def in_words(one: Delivery, besides: Besides, now: datetime) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.chat.registry import button
 from bot.outbox import MAX_TEXT_BYTES
-from bot.plain_words import ago, duration, in_card, in_message, one_line, size, utc
+from bot.plain_words import DAY, ago, duration, in_card, in_message, one_line, size, utc
 from bot.reports.model import Family, Phase
 
 if TYPE_CHECKING:
@@ -98,10 +98,13 @@ def file_of(report: Report) -> str:
 
 
 def link_of(report: Report, now: datetime) -> str:
-    """How long the download link lasts from now, or that Webex gives no expiry. Never the link."""
+    """How long the download link lasts and until when, or that Webex gives no expiry. Never the link."""
     if report.expiry is not None:
         left = (report.expiry.at - now).total_seconds()
-        return f"lasts {duration(left)} from now" if left > 0 else "expired; I fetch a new one before each download"
+        until = f"{report.expiry.at:%H:%M} UTC" if left < DAY else utc(report.expiry.at)
+        return (
+            f"lasts {duration(left)}, until {until}" if left > 0 else "expired; I fetch a new one before each download"
+        )
     if report.expiry_raw:
         return f"Webex says “{one_line(report.expiry_raw, 60)}”"
     return "Webex gives no expiry"

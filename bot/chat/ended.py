@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bot.chat.cards import LONGEST_ID, card, text
 from bot.chat.registry import button
 from bot.ledger.deliveries import State
-from bot.plain_words import in_card
+from bot.plain_words import CODE, in_card
 
 if TYPE_CHECKING:
     from bot.ledger.deliveries import Delivery
@@ -24,8 +23,6 @@ ENDS = {
 NOT_SENT = "Not sent"
 """The report itself is done; what failed is its file."""
 
-_CODE = re.compile(r"(?<!\\)`([^`]*)`")
-
 
 def ended_card(delivery: Delivery, sentence: str) -> Card:
     """How a request ended (one of ``ENDS``), in the sentence that a client without cards reads."""
@@ -33,7 +30,6 @@ def ended_card(delivery: Delivery, sentence: str) -> Card:
     done = delivery.ready_at is not None
     if delivery.state is State.FAILED and done:
         word = NOT_SENT
-    once_more = button("Send again", "again", delivery.report_id) if done else None
     return card(
         [
             text(in_card(delivery.title or "Report"), size="Medium", weight="Bolder"),
@@ -42,13 +38,20 @@ def ended_card(delivery: Delivery, sentence: str) -> Card:
             text(f"Reference {delivery.reference}", isSubtle=True, size="Small"),
         ],
         [
-            once_more or button("Ask again", "report", delivery.report_id),
+            once_more(delivery),
             button("Why", "why", delivery.reference),
         ],
     )
 
 
+def once_more(delivery: Delivery) -> dict[str, object]:
+    """The button that asks once more; what was never done cannot be sent again."""
+    if delivery.ready_at is not None or delivery.state is State.DONE:
+        return button("Send again", "again", delivery.report_id)
+    return button("Ask again", "report", delivery.report_id)
+
+
 def sentence_in_card(sentence: str) -> str:
     """A sentence of a message as a card takes it: cards know neither HTML nor code."""
     plain = sentence.replace("&lt;", "<").replace("&amp;", "&")
-    return _CODE.sub(lambda code: in_card(code[1], LONGEST_ID), plain)
+    return CODE.sub(lambda code: in_card(code[1], LONGEST_ID), plain)

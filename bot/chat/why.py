@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.chat import cards
-from bot.chat.registry import button, registry
+from bot.chat.ended import once_more
+from bot.chat.registry import registry
 from bot.ledger import audit, places
 from bot.ledger.deliveries import CLOSED, State
 from bot.plain_words import in_card, in_message
@@ -22,7 +23,7 @@ MOST_TOLD = 3
 
 @registry.command("why", usage="why <id>", summary="What became of a request, by report id or reference.")
 def why(context: Context, request: Request) -> None:
-    """The newest requests for a report in this space, with "Send again" where they have ended; 1:1 also one's own."""
+    """The newest requests for a report in this space, 1:1 also one's own; with a button to ask once more at the end."""
     wanted = next((word for word in request.rest if word.casefold() != "reference"), "")
     request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
     target = context.allow(request)
@@ -54,14 +55,19 @@ def why(context: Context, request: Request) -> None:
             # As text and not as a button: Webex takes only http and https for a button that opens something.
             body.append(cards.text(f"[{shown}]({more.link})", spacing="Small"))
             lines.append(f"- [{shown}]({more.link})")
-    again = [button("Send again", "again", found[0].report_id)] if found[0].state in CLOSED else []
     context.outbox.say(
-        f"{request.origin}:why", target, "\n".join([f"**{in_message(title)}**", "", *lines]), cards.card(body, again)
+        f"{request.origin}:why",
+        target,
+        "\n".join([f"**{in_message(title)}**", "", *lines]),
+        cards.card(body, [once_more(found[0])] if found[0].state in CLOSED else []),
     )
 
 
 def _nothing(wanted: str) -> str:
     shown = in_message(wanted, 60)
     if not looks_like_report_id(wanted):
-        return f"I know of no request “{shown}” here. If you asked elsewhere, ask me there, or 1:1."
+        return (
+            f"I know of no request “{shown}” here. If it is a report's id, copy it whole, in its own capital and small "
+            "letters. If you asked elsewhere, ask me there, or 1:1."
+        )
     return f"Nobody asked for “{shown}” here. Write `report {in_message(wanted, 512)}` to do so."

@@ -249,7 +249,9 @@ class Deliver:
     def _allowed(self, delivery: Delivery) -> bool:
         """Ask policy, now: roles, members and settings may have changed since it was asked for."""
         target_is_direct = delivery.private or delivery.room_type == DIRECT
-        decision = self._guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct)
+        decision = self._guard.decide(
+            delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct, later=True
+        )
         if decision.verdict is Verdict.ALLOWED:
             return True
         if decision.verdict is Verdict.PRIVATELY:

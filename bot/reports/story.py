@@ -19,6 +19,7 @@ from bot.ledger.tables import posts
 from bot.plain_words import ago, count, duration, size, unmarked, utc
 from bot.reports.message_link import message_link
 from bot.reports.watch import deliver_key, interval, watch_key
+from bot.reports.whereto import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,11 +131,12 @@ def outcome_of(row: Row) -> str:
 
 
 def _steps(one: Delivery, now: datetime, besides: Besides) -> Iterator[str]:
-    where = "1:1" if one.private or one.room_type == "direct" else "in a space"
+    private = one.private and one.room_type != DIRECT
+    where = f"in a space{'; answered 1:1' if private else ''}" if one.room_type != DIRECT else "1:1"
     yield f"Asked for {ago(one.asked_at, now)} ({utc(one.asked_at)}), {where}."
     if one.family is not None:
         # It is learned right after policy has said yes.
-        yield f"Allowed: the asker may have it{', but only 1:1' if one.private else ''}."
+        yield f"Allowed: the asker may have it{', but only 1:1' if private else ''}."
         family = "A partner report" if one.family == "partner" else "An organisation report"
         yield f"{family}; the last status that Webex gave it: “{one.status or 'none'}”."
     if besides.served is not None:

@@ -104,7 +104,9 @@ class Tell:
         if delivery.private or delivery.room_type == DIRECT:
             return delivery, sentence, True
         try:
-            decision = self._guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False)
+            decision = self._guard.decide(
+                delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False, later=True
+            )
         except WebexError as error:
             if error.passing:
                 raise

@@ -200,7 +200,7 @@ def test_the_issue_s_fields_are_on_the_card() -> None:
         "Period: 2024-02-23 to 2024-03-24",
         "Created: 3 hours ago (2024-03-24 15:00 UTC)",
         "File: calling_usage.csv, 1.2 MB",
-        "Link: lasts 60 min from now",
+        "Link: lasts 60 min, until 19:00 UTC",
         "Template: 500",
         "Checksum: 0f343b0931126a20f133d67c2b018a3b",
         PARTNER.id,

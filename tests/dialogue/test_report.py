@@ -21,7 +21,7 @@ def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
     assert "Calling Usage" in card.shown
     assert "● Done" in card.shown
     assert "Region: US" in card.shown
-    assert "Link: lasts 60 min from now" in card.shown
+    assert "Link: lasts 60 min, until " in card.shown
     assert "The file follows here." in card.shown
     assert problems(card.card) == []
     file = line.file()

@@ -68,6 +68,39 @@ def test_whoever_joined_goes_on_and_gets_the_file(bench: Workbench) -> None:
     assert not [one for one in in_thread(bench, first, space) if one.files]
 
 
+@pytest.mark.parametrize("ends", ["done", "failed"])
+def test_an_asker_who_left_the_space_is_answered_privately(bench: Workbench, ends: str) -> None:
+    space = bench.stage.group
+    report = bench.stage.partner_report("Calling Usage", status="waiting")
+    root = asks(bench, bench.stage.ada, report, space)
+    bench.world.leave(space, bench.stage.ada)
+    bench.world.set_report(report.id, status=ends)
+    bench.wait(60)
+
+    left = in_thread(bench, root, space)
+    assert words(left[-1:]) == "Who asked has left this space, so I answer them 1:1."
+    assert not [one for one in left if one.files]
+    private = bench.said()
+    assert bool([one for one in private if one.files]) is (ends == "done")
+    assert "Calling Usage" in words(private)
+
+
+def test_who_joined_an_asker_who_left_is_served_in_the_space(bench: Workbench) -> None:
+    space = bench.stage.group
+    report = bench.stage.partner_report(status="waiting")
+    first = asks(bench, bench.stage.ada, report, space)
+    second = asks(bench, bench.stage.grace, report, space)
+    bench.world.leave(space, bench.stage.ada)
+    bench.world.set_report(report.id, status="done")
+    bench.wait(60)
+
+    assert [bool([one for one in in_thread(bench, root, space) if one.files]) for root in (first, second)] == [
+        False,
+        True,
+    ]
+    assert [one for one in bench.said() if one.files], "and who asked first has it 1:1"
+
+
 def test_a_bot_that_is_removed_tells_the_asker_privately_and_serves_the_space_when_it_is_back(bench: Workbench) -> None:
     space, bot = bench.stage.group, bench.stage.bot
     report = bench.stage.partner_report(status="waiting")

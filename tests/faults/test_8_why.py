@@ -92,6 +92,42 @@ def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
     assert said.err == ("reportbot: Nobody has asked for a report with this id, and no request has this reference.\n")
 
 
+def test_what_was_refused_is_told_of_by_its_id_too(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    report = machine.stage.partner_report()
+    machine.hears(machine.stage.nora, f"report {report.id}")
+    machine.work()
+
+    assert main(["why", report.id]) == 0
+    assert "`report`: refused (not_administrator)" in capsys.readouterr().out
+
+
+def test_what_was_asked_in_a_space_and_answered_privately_says_both(
+    machine: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = machine.stage.group
+    report = machine.stage.partner_report(status="waiting")
+    machine.hears(machine.stage.ada, f"report {report.id}", space)
+    machine.work()
+    machine.world.leave(space, machine.stage.ada)
+    machine.world.set_report(report.id, status="done")
+    machine.wait(60)
+
+    assert main(["why", report.id]) == 0
+    assert "in a space; answered 1:1." in capsys.readouterr().out
+
+
+def test_what_was_never_done_is_asked_for_again_and_not_sent_again(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Calls", status="failed")
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+    bench.hears(bench.stage.ada, f"why {report.id}")
+    bench.work()
+
+    card = bench.said()[-1].card
+    assert "Ask again" in str(card)
+    assert "Send again" not in str(card)
+
+
 def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
     machine: Workbench, capsys: pytest.CaptureFixture[str]
 ) -> None:
