@@ -8,16 +8,14 @@ before it says it again. Where Webex does not let it look, it does not guess: th
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
-from html import unescape
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.errors import BotError, WebexError
+from bot.fingerprint import fingerprint, is_said_by
 from bot.ledger import posts
 from bot.ledger.audit import DIRECT
 from bot.observe import without_secrets
@@ -39,9 +37,6 @@ CLOCKS_DIFFER = timedelta(days=1)
 WORDS_SETTLE, FILES_SETTLE = timedelta(seconds=3), timedelta(seconds=10)
 """How long a post whose answer was lost may take to show: Webex scans files first, and what it lists lags behind."""
 
-FINGERPRINT = 16
-"""Characters of a post's fingerprint: it tells a post from the others in one thread, and from nobody else's."""
-
 MAX_TEXT_BYTES = 7439
 """Webex refuses a longer text or markdown (measured in bytes)."""
 
@@ -61,10 +56,11 @@ NOT_THERE = frozenset({posts.DELETED, posts.REFUSED})
 UNNOTICED = frozenset({posts.INTENDED, posts.LEAVING})
 """States of a post that may be there although nobody knows its message."""
 
+PERHAPS_THERE = UNNOTICED | {posts.UNKNOWN}
+"""States of a post that may stand where it was to be said."""
+
 THREAD_GONE = frozenset({400, 404})
 """How Webex refuses a reply whose thread's root was deleted."""
-
-_LEADS_TO = re.compile(r"\]\([^()\s]*\)")
 
 
 class Unsure(BotError):
@@ -121,26 +117,36 @@ class Outbox:
             post = posts.present(tx, key)
         if post is None or post.state in NOT_THERE:
             return True
-        message_id = post.message_id
-        if message_id is None:
-            there = self._unnoticed(post)
-            if there == []:
-                return self._never_showed(post)
-            message_id = there[0] if there else None
-        if message_id is None or not self._alone(post, message_id):
-            return False
+        there = [post.message_id] if post.message_id else self._unnoticed(post)
+        if there == []:
+            return self._never_showed(post)
+        known = there[0] if there and len(there) == 1 else None
+        try:
+            if there is None or not all(self._alone(post, one) for one in there):
+                if post.state == posts.LEAVING:  # it stays, and is not to be looked at for ever
+                    self._stays(post, posts.SENT if known else posts.UNKNOWN, known)
+                return False
+            for one in there:
+                self._delete(one)
+        except WebexError as error:
+            # What passes is tried again by the sweep: what was said is not so any more.
+            self._stays(post, posts.LEAVING if error.passing else posts.SENT, known)
+            raise
+        with self._store.begin() as tx:
+            posts.settle(tx, post.key, posts.DELETED, self._now())
+        return True
+
+    def _delete(self, message_id: str) -> None:
         try:
             self._chat.delete(message_id)
         except WebexError as error:
             if error.status != NOT_FOUND:
-                # What passes is tried again by the sweep: what was said is not so any more.
-                with self._store.begin() as tx:
-                    state = posts.LEAVING if error.passing else posts.SENT
-                    posts.settle(tx, post.key, state, self._now(), message_id=message_id, room_id=post.room_id)
                 raise
+
+    def _stays(self, post: posts.Post, state: str, message_id: str | None) -> None:
+        room_id = post.room_id if message_id else None
         with self._store.begin() as tx:
-            posts.settle(tx, post.key, posts.DELETED, self._now())
-        return True
+            posts.settle(tx, post.key, state, self._now(), message_id=message_id, room_id=room_id)
 
     def _leave_later(self, post: posts.Post) -> None:
         """Have the sweep look for it, and take it back."""
@@ -154,7 +160,9 @@ class Outbox:
             self._leave_later(post)
             return False
         with self._store.begin() as tx:
-            posts.settle(tx, post.key, posts.DELETED, self._now())
+            now = posts.get(tx, post.key)
+            if now is not None and now.message_id is None and now.tried_at == post.tried_at:  # nor said again meanwhile
+                posts.settle(tx, post.key, posts.DELETED, self._now())
         return True
 
     def leave(self, key: str) -> None:
@@ -179,14 +187,17 @@ class Outbox:
             there = posts.open_in(tx, message.room_id, message.parent_id or None)
             # What was said to a person is in their 1:1 space with the bot, where nobody else presses anything.
             ours = (one for one in there if one.room_id or (message.room_type == DIRECT and one.person_id == person_id))
-            post = next((one for one in ours if _is_said_by(message, one)), None)
+            post = next((one for one in ours if is_said_by(message, one.said)), None)
             if post is not None:
                 posts.settle(tx, post.key, posts.SENT, self._now(), message_id=message.id, room_id=message.room_id)
                 log.info("recognised", post=post.key)
 
     def _unnoticed(self, post: posts.Post) -> list[str] | None:
-        """The ids of messages of ours that an unfinished try left behind; None where the bot cannot look."""
-        if post.state not in UNNOTICED:
+        """The ids of messages of ours that an unfinished try left behind; None where the bot cannot look.
+
+        Nor can it for what an older version said: of that it has no words.
+        """
+        if post.state not in UNNOTICED or not post.said:
             return None
         target = Target(post.room_id, post.parent_id, post.person_id, direct=post.direct)
         try:
@@ -250,11 +261,11 @@ class Outbox:
         settle: timedelta | None = None,
     ) -> Posted:
         said = fingerprint(text)
-        with self._store.begin() as tx:
-            fresh = posts.intend(tx, key, target, self._now(), said=said, shows=shows or None)
-            before = None if fresh else posts.get(tx, key)
+        before = self._intended(key, target, said, shows)
         if before is not None:
-            if before.state == posts.SENT and before.message_id:
+            if before.state in {posts.SENT, posts.LEAVING} and before.message_id:
+                if before.state == posts.LEAVING:  # it was to go, and is there still: so it is said
+                    self._stays(before, posts.SENT, before.message_id)
                 return Posted(before.message_id, before.room_id or "")
             # What an older version of the bot was about to say is known by what is said now.
             found = self._look(before if before.said else replace(before, said=frozenset({said})), target)
@@ -264,8 +275,7 @@ class Outbox:
                     posts.settle(tx, key, posts.SENT, self._now(), message_id=found.message_id, room_id=where)
                 return found
             self._wait_for(before, self._words_settle if settle is None else settle)
-            with self._store.begin() as tx:
-                posts.intend_again(tx, before, target, self._now(), said=said)
+            self._intend_again(before, target, said)
         try:
             posted = post(target)
         except WebexError as error:
@@ -281,6 +291,27 @@ class Outbox:
                 self._forget(key)
             raise
         return self._sent(key, posted)
+
+    def _intended(self, key: str, target: Target, said: str, shows: str) -> posts.Post | None:
+        """Keep that this is to be said; gives what is known of it if that was so before."""
+        with self._store.begin() as tx:
+            if posts.intend(tx, key, target, self._now(), said=said, shows=shows or None):
+                return None
+            before = posts.get(tx, key)
+            if before is None or before.direct or not target.direct or before.state not in PERHAPS_THERE:
+                return before
+            # It goes 1:1 since others read along: what may stand in the space goes, as soon as it is seen.
+            posts.set_aside(tx, before)
+            posts.intend(tx, key, target, self._now(), said=said, shows=shows or None)
+        return None
+
+    def _intend_again(self, before: posts.Post, target: Target, said: str) -> None:
+        with self._store.begin() as tx:
+            if before.state == posts.LEAVING:  # it may still show, and then it is not this one
+                posts.set_aside(tx, before)
+                posts.intend(tx, before.key, target, self._now(), said=said, shows=before.shows)
+            else:
+                posts.intend_again(tx, before, target, self._now(), said=said)
 
     def _wait_for(self, before: posts.Post, settle: timedelta) -> None:
         """What was begun a moment ago and is not seen may still show. Raises ``WebexError`` until then."""
@@ -317,7 +348,7 @@ class Outbox:
     def _is_ours(self, message: Message, before: posts.Post, target: Target) -> bool:
         if message.person_id != self._bot_id() or (message.parent_id or None) != target.parent_id:
             return False
-        if not _is_said_by(message, before) or _is_older(message, before):
+        if not is_said_by(message, before.said) or _is_older(message, before):
             return False
         with self._store.read() as tx:
             return posts.by_message(tx, message.id) is None
@@ -352,28 +383,6 @@ def _is_older(message: Message, before: posts.Post) -> bool:
 
 def _can_look(target: Target) -> bool:
     return target.direct or target.parent_id is not None or target.person_id is not None
-
-
-def _is_said_by(message: Message, post: posts.Post) -> bool:
-    """Whether a message has the words of one of the post's tries.
-
-    ``text`` is rendered: what looks like an entity in it may be the letters of one.
-    """
-    shown = (message.text, message.markdown, message.html)
-    return any(fingerprint(one) in post.said for one in shown if one) or _of_letters(message.text) in post.said
-
-
-def fingerprint(markdown: str) -> str:
-    """By this a text is known again: letters and digits are what markdown and Webex's rendering of it have in common.
-
-    Where a link leads is not among them; its words are.
-    """
-    return _of_letters(unescape(_LEADS_TO.sub("]", markdown)))
-
-
-def _of_letters(shown: str) -> str:
-    letters = "".join(letter for letter in shown if letter.isalnum())
-    return sha256(letters.encode(errors="replace")).hexdigest()[:FINGERPRINT]
 
 
 def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:

@@ -218,10 +218,10 @@ def build_worker(settings: Settings) -> Worker:
     clients_observers: list[Observe] = [observe]
     admin = admin_token(settings, store, observe)
     brakes = SharedBrake(store, "bot", now), SharedBrake(store, "admin", now)
-    url, retries = settings.webex_api_url, QuickRetries()
+    url = settings.webex_api_url
     bots_observe, clients_observe = told_to_all(bots_observers), told_to_all(clients_observers)
-    chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=retries)
-    client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=retries)
+    chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=QuickRetries())
+    client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=QuickRetries())
     identity = Identity(store, chat, bot_token, now)
     directory = Directory(client)
     guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org, store))

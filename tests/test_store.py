@@ -349,6 +349,22 @@ connection.close()
 """
 
 
+def test_the_database_is_for_its_owner_alone_behind_a_link_to_where_nothing_is_yet(tmp_path: Path) -> None:
+    volume, link = tmp_path / "volume", tmp_path / "reportbot.db"
+    volume.mkdir()
+    link.symlink_to(volume / "real.db")
+    store = Store(f"sqlite:///{link}")
+    before = os.umask(0o022)
+    try:
+        with store.begin() as tx:
+            tx.execute(text("CREATE TABLE a (b)"))
+    finally:
+        os.umask(before)
+        store.close()
+
+    assert (volume / "real.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_store_that_is_opened_takes_no_locks_away_from_another(tmp_path: Path) -> None:
     """Else a process that ends takes itself for the last one, and deletes the log into which others still write."""
     path = tmp_path / "bot.db"

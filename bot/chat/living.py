@@ -60,6 +60,21 @@ class LivingCard:
 
         self._quietly(delivery, renew)
 
+    def delivered(self, delivery: Delivery, report: Report) -> None:
+        """The file is there: a card that could not be made to say so goes. Never raises; again is harmless."""
+
+        def go() -> None:
+            with self._store.read() as tx:
+                leader = deliveries.get(tx, delivery.id)
+                joined = deliveries.joined_to(tx, delivery)
+            pairs = [(leader, None), *((one, leader) for one in joined)]
+            for one, before in pairs:
+                old = self._card(one) if one is not None and one.carded else None
+                if old is not None and old.state == posts.SENT and old.shows not in {None, shows(report, before)}:
+                    self.take_back(old.key)
+
+        self._quietly(delivery, go)
+
     def ending(self, delivery: Delivery, sentence: str) -> Card | None:
         """Make the card that says how it ended; None where a sentence does, since no card is there to be replaced.
 

@@ -45,7 +45,6 @@ NOT_FOUND = 404
 PATIENCE = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
 GAVE_UP = "I could not answer this."
-"""By these words such a message is known again: its reference is another one at each try."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
 
@@ -82,6 +81,8 @@ class Reader:
         return self._answer(event)
 
     def _answer(self, event: Event) -> Again | None:
+        # Who does not know who it is says nothing, or it would answer itself. Raises ``WebexError``.
+        self._bot()
         try:
             request = self._request(event)
         except WebexError as error:
@@ -117,7 +118,8 @@ class Reader:
         if event is None or event.state != events.NEW:
             return
         try:
-            self._say_so(event, f"{GAVE_UP} {sentence}")
+            if event.person_id != self._bot().id:
+                self._say_so(event, f"{GAVE_UP} {sentence}")
         except BotError as error:
             # As long as it is new the sweep has it read again, so a person is not left without a word at once.
             if not isinstance(error, Unsure) and self._age(event) < PATIENCE:

@@ -1,10 +1,14 @@
 """What the bot says, kept before and after: the intent first, the outcome when Webex has answered.
 
 intended ──▶ sent        Webex gave the message's id
-         └─▶ unknown     the answer was lost, and Webex does not let the bot look
-         └─▶ refused     Webex will not have it
+         ├─▶ unknown     the answer was lost, and Webex does not let the bot look
+         ├─▶ refused     Webex will not have it
+         └─▶ leaving     it is to be taken back, and is not seen yet
 sent ──▶ deleted         it was taken back; the same may be said again
      └─▶ leaving         it is to be taken back, and Webex had trouble: it is tried again
+leaving ──▶ deleted      it is gone, or never was there
+        ├─▶ sent         it stays, since replies hang on it, or it is said again after all
+        └─▶ unknown      it may be there, and Webex does not let the bot look any more
 """
 
 from __future__ import annotations
@@ -87,6 +91,12 @@ def intend_again(tx: Transaction, before: Post, target: Target, now: datetime, *
     tries = " ".join(sorted(before.said | {said}))
     again = update(posts).where(posts.c.key == before.key, posts.c.state != DELETED)
     tx.execute(again.values(**_place(target), state=INTENDED, settled_at=now, said=tries))
+
+
+def set_aside(tx: Transaction, before: Post) -> None:
+    """Have what may have been said elsewhere taken back, under a name of its own, so that it can be said anew."""
+    key = f"{before.key}:elsewhere:{before.id}"
+    tx.execute(update(posts).where(posts.c.id == before.id).values(key=key, state=LEAVING))
 
 
 def _place(target: Target) -> dict[str, Any]:

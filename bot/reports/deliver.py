@@ -285,6 +285,7 @@ class Deliver:
             )
             return None
         posting.meter.posted(delivery)
+        self._card.delivered(delivery, posting.report)
         with self._store.begin() as tx:
             for one in self._again([delivery]):
                 deliveries.move(tx, one, State.DONE, self._now())

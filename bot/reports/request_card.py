@@ -17,6 +17,10 @@ class RequestCard(Protocol):
         """Have the card say that the report is done and its file follows. Never raises; again is harmless."""
         ...
 
+    def delivered(self, delivery: Delivery, report: Report) -> None:
+        """The file is there: a card that could not be made to say so goes. Never raises; again is harmless."""
+        ...
+
     def ending(self, delivery: Delivery, sentence: str) -> Card | None:
         """Make the card that says how it ended, to take the place of the one there; None: the sentence alone does.
 

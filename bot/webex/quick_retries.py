@@ -22,8 +22,8 @@ Got = TypeVar("Got")
 
 WAITS: Final = (0.2, 0.5, 1.2)
 """Seconds before the second, third and fourth try, at most; half of it is chance."""
-LONGEST_WAIT: Final = 2.0
-"""Seconds; who is told to wait longer (``Retry-After``) is not repeated here."""
+LONGEST_WAIT: Final = 2.5
+"""Seconds; who is told to wait longer is not repeated here: a ``Retry-After`` of 2 s, and what the brake adds to it."""
 LONGEST_TRY: Final = 5.0
 """Seconds; a call that has failed so late has kept its thread for long enough."""
 AN_OUTAGE: Final = 12
@@ -34,7 +34,10 @@ MAY_GO_WELL: Final = frozenset({None, 500, 502, 503, 504})
 
 
 class QuickRetries:
-    """Shared by all threads that call one host. ``waits`` empty: nothing is repeated."""
+    """Shared by all threads that call one host with one token. ``waits`` empty: nothing is repeated.
+
+    One for each token: the reports may be away while chats go well.
+    """
 
     def __init__(
         self,
@@ -62,7 +65,8 @@ class QuickRetries:
             try:
                 got = once()
             except WebexError as error:
-                self._note(failed=error.passing)
+                if error.status != TOO_MANY_REQUESTS or error.reached is not False:  # else our own brake held it back
+                    self._note(failed=error.passing)
                 pause = self._pause(error, next(waits, None), reads=reads)
                 if pause is None or self._clock() - started > LONGEST_TRY:
                     raise

@@ -11,59 +11,19 @@ from hypothesis import strategies as st
 
 from bot.emulator.mentions import from_markdown
 from bot.errors import WebexError
+from bot.fingerprint import fingerprint
 from bot.ledger import posts
 from bot.ledger.deliveries import State
-from bot.outbox import MAX_TEXT_BYTES, Outbox, Unsure, fingerprint, shortened
+from bot.outbox import MAX_TEXT_BYTES, Outbox, Unsure, shortened
 from bot.plain_words import in_message
 from bot.ports import Target
+from tests.core.posting import GENTLY, PLACES, later, nowhere_to_look, one_to_one, said, state_of, thread
 from tests.core.workbench import Crash
 from tests.stage import CSV
 
 if TYPE_CHECKING:
     from bot.emulator.faults import Cut
-    from bot.emulator.things import Message
-    from bot.ledger.posts import Post
     from tests.core.workbench import Workbench
-
-GENTLY = 120.0
-"""Seconds after which every retry is due."""
-
-
-def later(bench: Workbench) -> None:
-    """Let time pass, and the sweep come by."""
-    bench.wait(GENTLY)
-    bench.sweep.once()
-    bench.work()
-
-
-def state_of(bench: Workbench, key: str) -> Post:
-    with bench.store.read() as tx:
-        found = posts.get(tx, key)
-    assert found is not None
-    return found
-
-
-def thread(bench: Workbench) -> Target:
-    """A thread in the group space, begun by Ada."""
-    root = bench.world.say(bench.stage.ada, bench.stage.group, "hello")
-    return Target(room_id=bench.stage.group.id, parent_id=root.id)
-
-
-def one_to_one(bench: Workbench) -> Target:
-    return Target(person_id=bench.stage.ada.id, direct=True)
-
-
-def nowhere_to_look(bench: Workbench) -> Target:
-    """A group space without a thread: Webex does not let a bot list its messages."""
-    return Target(room_id=bench.stage.group.id)
-
-
-PLACES: dict[str, Any] = {"thread": thread, "1:1": one_to_one}
-
-
-def said(bench: Workbench, words: str) -> list[Message]:
-    everywhere = bench.said(bench.stage.group) + bench.said()
-    return [one for one in everywhere if words in (one.text or "")]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.ledger import posts
+from bot.ledger.events import Event
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message
@@ -64,3 +65,27 @@ def test_politeness_is_no_report_id(bench: Workbench, form: str) -> None:
 def test_a_short_word_alone_is_asked_for_like_any_id(bench: Workbench) -> None:
     """Ids are opaque: only beside one that looks like it is a plain word taken for politeness."""
     assert asked(bench, "report abc") == ["abc"]
+
+
+@pytest.mark.parametrize("asked_to_wait", [{}, {"Retry-After": "600"}], ids=["", "for ten minutes"])
+def test_who_does_not_know_who_it_is_says_nothing_since_it_would_answer_itself(
+    bench: Workbench, asked_to_wait: dict[str, str]
+) -> None:
+    bench.emulator.faults.add(method="GET", path="/v1/people/me", status=503, headers=asked_to_wait)
+    bench.hears(bench.stage.ada, "help")
+    for _ in range(20):
+        bench.wait(30)
+    assert bench.said() == []
+
+    bench.emulator.faults.clear()
+    bench.wait(600)
+    (answer,) = bench.said()
+    assert answer.card
+
+
+def test_that_somebody_else_was_added_is_no_reason_to_speak(bench: Workbench) -> None:
+    bench.emulator.faults.add(method="GET", path="/v1/people/me", status=503, headers={"Retry-After": "600"})
+    bench._keep(Event("memberships", "created", "added", bench.stage.outside.id, "group", bench.stage.ethan.id))
+    for _ in range(20):
+        bench.wait(30)
+    assert bench.said(bench.stage.outside) == []

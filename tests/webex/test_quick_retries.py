@@ -163,6 +163,36 @@ def test_in_an_outage_nothing_is_repeated_until_something_goes_well(
     assert len(loopback.asked) == asked + 2 + 1 + len(WAITS)
 
 
+def test_what_our_own_brake_held_back_is_no_sign_of_an_outage(retries: QuickRetries, time: Time) -> None:
+    def held_back() -> None:
+        raise WebexError("GET x", 429, retry_after=1.0, reached=False)
+
+    for _ in range(AN_OUTAGE):
+        with pytest.raises(WebexError):
+            retries.call(held_back, reads=True)
+    time.slept.clear()
+    answers = iter([WebexError("GET x", 503)])
+
+    def fails_once() -> str:
+        for error in answers:
+            raise error
+        return "well"
+
+    assert retries.call(fails_once, reads=True) == "well"
+
+
+def test_two_seconds_that_the_brake_made_longer_are_still_waited_for(retries: QuickRetries) -> None:
+    spread = Brake(chance=lambda: 1.0).spread(2.0)
+    answers = iter([WebexError("POST x", 429, retry_after=spread)])
+
+    def fails_once() -> str:
+        for error in answers:
+            raise error
+        return "well"
+
+    assert retries.call(fails_once, reads=False) == "well"
+
+
 def test_a_refusal_is_no_outage(loopback: Loopback, transport: Transport) -> None:
     loopback.always(404)
     for _ in range(AN_OUTAGE + 1):

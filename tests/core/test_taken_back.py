@@ -1,0 +1,200 @@
+"""What is to be taken back goes, also where an answer was lost before; what cannot go is not looked at for ever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import tasks
+from bot.errors import WebexError
+from bot.ledger import posts
+from bot.ledger.deliveries import State
+from bot.outbox import FILES_SETTLE, WORDS_SETTLE, Outbox
+from tests.core.posting import PLACES, later, one_to_one, said, state_of, thread
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message
+    from bot.ports import Target
+    from tests.core.workbench import Workbench
+
+POST: dict[str, Any] = {"method": "POST", "path": "/v1/messages"}
+LOOK: dict[str, Any] = {"method": "GET", "path": "/v1/messages*"}
+DELETE: dict[str, Any] = {"method": "DELETE", "path": "/v1/messages/*"}
+
+
+@pytest.fixture
+def patient(bench: Workbench) -> Workbench:
+    """The bench with the product's own waits for what may still show."""
+    bench.outbox._words_settle, bench.outbox._files_settle = WORDS_SETTLE, FILES_SETTLE
+    return bench
+
+
+def answer_is_lost(bench: Workbench, target: Target, words: str = "Hello", outbox: Outbox | None = None) -> Message:
+    """Say something that takes effect, without the bot's knowing; gives the message."""
+    before = said(bench, words)
+    bench.emulator.faults.add(**POST, cut="after", times=1)
+    with pytest.raises(WebexError):
+        (outbox or bench.outbox).say("key", target, words)
+    (new,) = (one for one in said(bench, words) if one not in before)
+    return new
+
+
+def cannot_be_deleted_now(bench: Workbench) -> None:
+    bench.emulator.faults.add(**DELETE, status=503, times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.take_back("key")
+    assert state_of(bench, "key").state == posts.LEAVING
+
+
+def sweeps_of_an_hour(bench: Workbench) -> int:
+    """How often an hour of sweeps tries to take something back."""
+    tries = 0
+    for _ in range(60):
+        bench.clock.turn(60)
+        bench.sweep.once()
+        tries += sum(job.task == tasks.TAKE_BACK for job in bench.work())
+    return tries
+
+
+def test_what_may_stand_in_a_space_goes_when_it_is_said_privately_after_all(bench: Workbench) -> None:
+    answer_is_lost(bench, thread(bench))
+
+    bench.outbox.say("key", one_to_one(bench), "Hello")
+    later(bench)
+
+    assert not [one for one in bench.said(bench.stage.group) if not one.deleted]
+    assert len(bench.said()) == 1
+
+
+@pytest.mark.parametrize("ends", ["done", "failed"])
+def test_a_title_does_not_stay_before_somebody_external_though_the_card_s_answer_was_lost(
+    patient: Workbench, ends: str
+) -> None:
+    bench, space = patient, patient.stage.group
+    report = bench.stage.partner_report("Secret title", status="In progress")
+    bench.emulator.faults.add(**POST, cut="after", times=1)
+    bench.hears(bench.stage.ada, f"report {report.id}", space)
+    bench.work()
+    bench.world.join(space, bench.stage.ethan)
+    later(bench)
+    bench.world.set_report(report.id, status=ends)
+    for _ in range(3):
+        later(bench)
+
+    assert bench.delivery().state in {State.DONE, State.FAILED}
+    assert not [one for one in bench.said(space) if "Secret title" in f"{one.markdown}{one.card}"]
+
+
+@pytest.mark.parametrize("fault", [{"cut": "after"}, {"status": 503}], ids=str)
+def test_a_card_that_could_not_be_made_to_say_done_does_not_stand_beside_the_file(
+    patient: Workbench, fault: dict[str, Any]
+) -> None:
+    bench, space = patient, patient.stage.group
+    report = bench.stage.partner_report(status="In progress")
+    bench.hears(bench.stage.ada, f"report {report.id}", space)
+    bench.work()
+    bench.world.set_report(report.id, status="done")
+    bench.emulator.faults.add(**POST, **fault, times=1)
+    for _ in range(3):
+        later(bench)
+
+    assert [one for one in bench.said(space) if one.files]
+    assert not [one for one in bench.said(space) if one.card and "I keep looking" in str(one.card)]
+
+
+def test_what_was_leaving_and_is_said_again_is_there_once(bench: Workbench) -> None:
+    target = thread(bench)
+    bench.outbox.say("key", target, "Hello")
+    cannot_be_deleted_now(bench)
+
+    bench.outbox.say("key", target, "Hello")
+    later(bench)
+
+    assert len(said(bench, "Hello")) == 1
+    assert bench.outbox.take_back("key")
+    assert said(bench, "Hello") == []
+
+
+def test_what_shows_only_after_it_was_said_again_goes(patient: Workbench) -> None:
+    bench, target = patient, thread(patient)
+    first = answer_is_lost(bench, target, "Fetching 40 %")
+    first.deleted = True  # as if it did not show yet
+    assert not bench.outbox.take_back("key")
+    bench.outbox.say("key", target, "Fetching 50 %")
+    first.deleted = False
+
+    later(bench)
+
+    assert [one.text for one in said(bench, "Fetching")] == ["Fetching 50 %"]
+
+
+def test_what_is_said_while_the_sweep_looks_is_not_called_gone(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = thread(bench)
+    bench.emulator.faults.add(**POST, cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+    assert not bench.outbox.take_back("key")
+    bench.clock.turn(200)
+    recent = bench.chat.recent
+
+    def meanwhile(*arguments: object) -> object:
+        found = recent(*arguments)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        bench.outbox.say("key", target, "Hello")
+        return found
+
+    monkeypatch.setattr(bench.chat, "recent", meanwhile)
+    bench.outbox.take_back("key")
+
+    assert state_of(bench, "key").state == posts.SENT
+    assert bench.outbox.take_back("key")
+    assert said(bench, "Hello") == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_all_tries_that_took_effect_go(bench: Workbench, place: str) -> None:
+    target = PLACES[place](bench)
+    first = answer_is_lost(bench, target)
+    first.deleted = True  # as if it did not show yet
+    answer_is_lost(bench, target)
+    first.deleted = False
+
+    assert bench.outbox.take_back("key")
+
+    assert said(bench, "Hello") == []
+
+
+def test_a_look_for_replies_that_fails_is_made_again(bench: Workbench) -> None:
+    bench.outbox.say("key", one_to_one(bench), "Hello")
+    bench.emulator.faults.add(**LOOK, status=503, times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.take_back("key")
+
+    later(bench)
+
+    assert said(bench, "Hello") == []
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_the_bot_may_not_look_any_more_it_does_not_look_for_ever(bench: Workbench, status: int) -> None:
+    answer_is_lost(bench, thread(bench))
+    bench.emulator.faults.add(**LOOK, status=503, times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.take_back("key")
+    bench.emulator.faults.add(**LOOK, status=status)
+
+    assert sweeps_of_an_hour(bench) == 1
+    assert state_of(bench, "key").state == posts.UNKNOWN
+
+
+def test_what_has_replies_by_now_stays_and_is_not_tried_for_ever(bench: Workbench) -> None:
+    posted = bench.outbox.say("key", one_to_one(bench), "Hello")
+    cannot_be_deleted_now(bench)
+    space = bench.world.direct_space(bench.stage.ada, bench.stage.bot)
+    bench.world.say(bench.stage.ada, space, "hello yourself", parent_id=posted.message_id)
+
+    assert sweeps_of_an_hour(bench) == 1
+    assert state_of(bench, "key").state == posts.SENT
