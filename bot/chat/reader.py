@@ -81,8 +81,12 @@ class Reader:
         return self._answer(event)
 
     def _answer(self, event: Event) -> Again | None:
-        # Who does not know who it is says nothing, or it would answer itself. Raises ``WebexError``.
-        self._bot()
+        try:
+            self._bot()
+        except WebexError as error:
+            # Who does not know who it is says nothing, or it would answer itself: so it is asked for a while.
+            error.passing |= self._age(event) < PATIENCE
+            raise
         try:
             request = self._request(event)
         except WebexError as error:
