@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused, WebexError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from bot.ports import Chat, Directory, Membership
 
+LISTS_LAG = timedelta(seconds=30)
+"""How long somebody who has just joined a space may be missing among its members."""
 CLOSED_TO_US = frozenset({403, 404})
 """Webex does not show the members: the bot was removed, or the space is gone. It then counts as an outside space."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
@@ -36,6 +37,8 @@ EVERY: Final = 60.0
 """Seconds between rounds."""
 STEP: Final = 1.0
 """Seconds in which a round is begun that cannot wait."""
+MOST_WORDS: Final = 10
+"""How many troubles of one check are said before it is over."""
 TOO_MANY: Final = 20
 """Webhook calls that do not verify, in five minutes: a fifth of what makes Webex give up on a webhook."""
 KNOCKING: Final = (
@@ -44,6 +47,9 @@ KNOCKING: Final = (
     "webhooks were registered with: check it, and run `reportbot manifest apply`. If all goes on as usual, somebody is "
     "knocking."
 )
+
+
+_TRACKING = re.compile(r" Webex tracking id: \S+")
 
 
 class NotKnown(BotError):
@@ -172,12 +178,16 @@ class Operators:
             if found.away_since is not None:
                 found = replace(found, away_since=None)
                 facts.note(tx, _fact(check), _written(found), self._now())
-        words = (hashlib.sha256(trouble.encode()).hexdigest()[:16],) if check.each else ()
+        words = (_digest(trouble),) if check.each else ()
         which = "".join(f" {word}" for word in words)
         self._once(
             f"{check.name} {found.since}{which}", "trouble", check=check.name, trouble=trouble, since=found.since
         )
-        if self._space is None or (set(words) <= set(found.words) if check.each else found.told):
+        if check.each and found.told and not found.words:  # an older version said it
+            self._keep(check, replace(found, words=words))
+            return
+        known = not words or set(words) <= set(found.words) or len(found.words) >= MOST_WORDS
+        if self._space is None or (found.told and known):
             return
         try:
             self._say(check, found, f"**Trouble.** {trouble}", which.replace(" ", ":"))
@@ -235,6 +245,11 @@ def knocking(store: Store, now: Callable[[], datetime]) -> Check:
             return KNOCKING if unverified.total(tx, now()) > TOO_MANY else None
 
     return Check("unverified_events", look, "Webhook calls verify again, or nobody knocks any more.", unverified.WINDOW)
+
+
+def _digest(trouble: str) -> str:
+    """The same for the same words; an answer's tracking id is another one each time."""
+    return hashlib.sha256(_TRACKING.sub("", trouble).encode()).hexdigest()[:16]
 
 
 def _afterwards(check: Check, found: Open) -> str:

@@ -120,6 +120,8 @@ class Outbox:
         there = [post.message_id] if post.message_id else self._unnoticed(post)
         if there == []:
             return self._never_showed(post)
+        if there and post.message_id is None and self._is_being_said(post):
+            return False  # it may be that one: the sweep comes again
         known = there[0] if there and len(there) == 1 else None
         try:
             if there is None or not all(self._alone(post, one) for one in there):
@@ -130,7 +132,8 @@ class Outbox:
                 self._delete(one)
         except WebexError as error:
             # What passes is tried again by the sweep: what was said is not so any more.
-            self._stays(post, posts.LEAVING if error.passing else posts.SENT, known)
+            stays = posts.SENT if known else posts.UNKNOWN
+            self._stays(post, posts.LEAVING if error.passing else stays, known)
             raise
         with self._store.begin() as tx:
             posts.settle(tx, post.key, posts.DELETED, self._now())
@@ -207,6 +210,13 @@ class Outbox:
             raise
         return None if there is None else [one.id for one in there if self._is_ours(one, post, target)]
 
+    def _is_being_said(self, post: posts.Post) -> bool:
+        """Whether the same words are on their way to the same place under another name."""
+        with self._store.read() as tx:
+            there = posts.open_in(tx, post.room_id, post.parent_id)
+        others = (one for one in there if one.key != post.key and one.person_id == post.person_id)
+        return any(one.said & post.said for one in others)
+
     def _alone(self, post: posts.Post, message_id: str) -> bool:
         """Whether certainly no replies hang on a message: only a thread's root has any."""
         if post.parent_id is not None:
@@ -263,12 +273,12 @@ class Outbox:
         said = fingerprint(text)
         before = self._intended(key, target, said, shows)
         if before is not None:
-            if before.state in {posts.SENT, posts.LEAVING} and before.message_id:
-                if before.state == posts.LEAVING:  # it was to go, and is there still: so it is said
-                    self._stays(before, posts.SENT, before.message_id)
+            if before.state == posts.SENT and before.message_id:
                 return Posted(before.message_id, before.room_id or "")
             # What an older version of the bot was about to say is known by what is said now.
-            found = self._look(before if before.said else replace(before, said=frozenset({said})), target)
+            known = before if before.said else replace(before, said=frozenset({said}))
+            # What is to go, and is known, goes by itself; perhaps it is gone by now.
+            found = None if before.state == posts.LEAVING and before.message_id else self._look(known, target)
             if found is not None:
                 with self._store.begin() as tx:
                     where = found.room_id or None
@@ -297,13 +307,14 @@ class Outbox:
         with self._store.begin() as tx:
             if posts.intend(tx, key, target, self._now(), said=said, shows=shows or None):
                 return None
-            before = posts.get(tx, key)
-            if before is None or before.direct or not target.direct or before.state not in PERHAPS_THERE:
-                return before
-            # It goes 1:1 since others read along: what may stand in the space goes, as soon as it is seen.
-            posts.set_aside(tx, before)
-            posts.intend(tx, key, target, self._now(), said=said, shows=shows or None)
-        return None
+            if target.direct:
+                # It goes 1:1 since others read along: what may stand in the space goes, as soon as it is seen.
+                for one in (posts.get(tx, key), posts.get(tx, f"{key}{posts.BESIDE}")):
+                    if one is not None and not one.direct and one.state in PERHAPS_THERE:
+                        posts.set_aside(tx, one)
+                if posts.intend(tx, key, target, self._now(), said=said, shows=shows or None):
+                    return None
+            return posts.get(tx, key)
 
     def _intend_again(self, before: posts.Post, target: Target, said: str) -> None:
         with self._store.begin() as tx:

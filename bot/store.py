@@ -264,7 +264,7 @@ class Store:
         # empty one that takes what is stored next.
         mode = "rw" if self._was_there else "rwc"
         if not self._was_there:
-            _make_private(path.resolve())  # a link may lead to where nothing is yet
+            _make_private(Path(os.path.realpath(path)))  # a link may lead to where nothing is yet
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot import manifest, tasks
-from bot.errors import WebexError
+from bot.errors import StoreUnavailable, WebexError
 from bot.ledger.presence import LOCK, Absence
 from bot.operators import Check
 
@@ -62,6 +62,10 @@ class WebhookCare:
         self._blind_since: float | None = None
         self._refused: set[str] = set()
         """Optional webhooks that Webex does not give."""
+        self._signed: set[str] = set()
+        """Webhooks that were given the secret and of which Webex shows none."""
+        self._missed: float | None = None
+        """In how many seconds what was missed is to be looked for; None: nothing was."""
 
     def check(self) -> Check:
         """The check for the operators."""
@@ -69,6 +73,7 @@ class WebhookCare:
 
     def look(self) -> str | None:
         """The trouble in words, or None; raises ``WebexError``. Between two looks, what the last one found."""
+        self._make_up()
         if self._target is None or self._clock() < self._due:
             return self._said
         try:
@@ -81,11 +86,12 @@ class WebhookCare:
         self._blind_since = None
         self._said = self._mend(there, self._target)
         self._due = self._clock() + EVERY
+        self._make_up()
         return self._said
 
     def _mend(self, actual: Sequence[Existing], target: str) -> str | None:
         said, mended = [], False
-        shown = any(hook.secret is not None for hook in actual)
+        shown = any(hook.secret for hook in actual)
         for wanted in self._wanted.webhooks:
             if wanted.name in self._refused:
                 continue
@@ -109,7 +115,7 @@ class WebhookCare:
         if said:
             log.warning("webhooks_not_as_wanted", found=len(said), mended=mended)
         if mended or (self._said and not said):  # put right here, or by `manifest apply` or by hand
-            self.look_for_what_was_missed()
+            self._missed = 0.0
         return " ".join(said) or None
 
     def _mend_one(self, wanted: Wanted, same: Sequence[Existing], target: str, *, shown: bool) -> tuple[bool, str]:
@@ -121,6 +127,7 @@ class WebhookCare:
         if fitting:
             (hook, *_) = fitting
             self._webhooks.update(hook.id, wanted, target, self._secrets[0])
+            self._signed.add(hook.id)
             if hook.status != manifest.ACTIVE:
                 return True, f"Webex had disabled the webhook “{wanted.name}”: I have revived it."
             return True, f"The webhook “{wanted.name}” was not signed with WEBEX_WEBHOOK_SECRET: I have set it anew."
@@ -137,10 +144,24 @@ class WebhookCare:
 
     def _verifies(self, hook: Existing, *, shown: bool) -> bool:
         """Whether its events verify, as far as Webex shows secrets: where it shows another one's, none is none."""
-        return hook.secret in self._secrets if shown else hook.secret is None
+        if hook.secret:
+            return hook.secret in self._secrets
+        return not shown or hook.id in self._signed
 
-    def look_for_what_was_missed(self, after: float = 0.0) -> None:
+    def look_for_what_was_missed(self, after: float) -> None:
         """Have it looked for, from when it was last certain that nothing was missed, in so many seconds."""
+        self._missed = after
+        self._make_up()
+
+    def _make_up(self) -> None:
+        """Have what was missed looked for; while the database is away, at the next look."""
+        if self._missed is None:
+            return
         now = self._now()
-        with self._store.begin() as tx:
-            self._queue.put(tx, tasks.CATCH_UP, Absence(now, now, told=False).key, lock=LOCK, after=after)
+        try:
+            with self._store.begin() as tx:
+                self._queue.put(tx, tasks.CATCH_UP, Absence(now, now, told=False).key, lock=LOCK, after=self._missed)
+        except StoreUnavailable as error:
+            log.info("not_looked_for_what_was_missed_yet", cause=str(error))
+        else:
+            self._missed = None

@@ -69,8 +69,13 @@ class LivingCard:
                 joined = deliveries.joined_to(tx, delivery)
             pairs = [(leader, None), *((one, leader) for one in joined)]
             for one, before in pairs:
-                old = self._card(one) if one is not None and one.carded else None
-                if old is not None and old.state == posts.SENT and old.shows not in {None, shows(report, before)}:
+                if one is None or not one.carded or one.state not in OPEN:
+                    continue
+                old = self._card(one)
+                if old is None or old.state != posts.SENT:
+                    continue
+                others_read_along = one.private and not old.direct
+                if others_read_along or old.shows not in {None, shows(report, before)}:
                     self.take_back(old.key)
 
         self._quietly(delivery, go)

@@ -108,7 +108,7 @@ def _place(target: Target) -> dict[str, Any]:
     }
 
 
-def open_in(tx: Transaction, room_id: str, parent_id: str | None) -> list[Post]:
+def open_in(tx: Transaction, room_id: str | None, parent_id: str | None) -> list[Post]:
     """The posts to a space, or a thread of it, of which nobody knows yet whether they are there; oldest first."""
     here = or_(posts.c.room_id == room_id, posts.c.room_id.is_(None))  # none: to a person, whose 1:1 space it may be
     where = and_(posts.c.state.in_([INTENDED, UNKNOWN]), here, posts.c.parent_id.is_not_distinct_from(parent_id))

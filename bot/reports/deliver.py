@@ -16,6 +16,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import DOWNLOAD, BotError, FileRejected, WebexError
+from bot.guard import LISTS_LAG
 from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
 from bot.outbox import Unsure
@@ -249,8 +250,9 @@ class Deliver:
     def _allowed(self, delivery: Delivery) -> bool:
         """Ask policy, now: roles, members and settings may have changed since it was asked for."""
         target_is_direct = delivery.private or delivery.room_type == DIRECT
+        later = self._now() - delivery.asked_at > LISTS_LAG
         decision = self._guard.decide(
-            delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct, later=True
+            delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct, later=later
         )
         if decision.verdict is Verdict.ALLOWED:
             return True

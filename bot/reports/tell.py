@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.errors import WebexError
+from bot.guard import LISTS_LAG
 from bot.ledger import deliveries
 from bot.ledger.deliveries import CLOSED, State
 from bot.outbox import Unsure
@@ -103,9 +104,10 @@ class Tell:
             return delivery, sentence, False
         if delivery.private or delivery.room_type == DIRECT:
             return delivery, sentence, True
+        later = self._now() - delivery.asked_at > LISTS_LAG
         try:
             decision = self._guard.decide(
-                delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False, later=True
+                delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False, later=later
             )
         except WebexError as error:
             if error.passing:

@@ -86,6 +86,29 @@ def test_a_title_does_not_stay_before_somebody_external_though_the_card_s_answer
     assert not [one for one in bench.said(space) if "Secret title" in f"{one.markdown}{one.card}"]
 
 
+def test_a_card_does_not_stay_before_somebody_external_though_it_cannot_be_renewed(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, post = bench.stage.group, bench.chat.post
+    report = bench.stage.partner_report("Secret title")
+    bench.hears(bench.stage.ada, f"report {report.id}", space)
+
+    def joined_by(target: Target, **more: Any) -> object:
+        if more.get("card") and target.direct:
+            raise WebexError("POST /messages", 503)
+        posted = post(target, **more)
+        if more.get("card"):
+            bench.world.join(space, bench.stage.ethan)
+        return posted
+
+    monkeypatch.setattr(bench.chat, "post", joined_by)
+    bench.work()
+    later(bench)
+
+    assert [one for one in bench.said() if one.files]
+    assert not [one for one in bench.said(space) if "Secret title" in f"{one.markdown}{one.card}"]
+
+
 @pytest.mark.parametrize("fault", [{"cut": "after"}, {"status": 503}], ids=str)
 def test_a_card_that_could_not_be_made_to_say_done_does_not_stand_beside_the_file(
     patient: Workbench, fault: dict[str, Any]
@@ -114,6 +137,55 @@ def test_what_was_leaving_and_is_said_again_is_there_once(bench: Workbench) -> N
     assert len(said(bench, "Hello")) == 1
     assert bench.outbox.take_back("key")
     assert said(bench, "Hello") == []
+
+
+def test_what_was_leaving_and_is_gone_by_now_is_said_again(bench: Workbench) -> None:
+    target = thread(bench)
+    bench.outbox.say("key", target, "Hello")
+    bench.emulator.faults.add(**DELETE, cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.take_back("key")
+
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+def test_what_is_on_its_way_again_is_not_taken_for_what_is_to_go(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = thread(bench)
+    bench.emulator.faults.add(**POST, cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+    assert not bench.outbox.take_back("key")
+    post = bench.chat.post
+
+    def slowly(*arguments: Any, **more: Any) -> object:
+        posted = post(*arguments, **more)  # Webex has it, and the sweep comes before its answer
+        monkeypatch.undo()
+        with bench.store.read() as tx:
+            keys = posts.leaving(tx)
+        for key in keys:
+            assert not bench.outbox.take_back(key)
+        return posted
+
+    monkeypatch.setattr(bench.chat, "post", slowly)
+    bench.outbox.say("key", target, "Hello")
+
+    assert len(said(bench, "Hello")) == 1
+
+
+def test_what_was_said_beside_its_thread_and_goes_private_is_known_to_be_said(bench: Workbench) -> None:
+    target = thread(bench)
+    bench.emulator.faults.add(**POST, status=404, times=1)
+    bench.emulator.faults.add(**POST, cut="after", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+
+    bench.outbox.say("key", one_to_one(bench), "Hello")
+
+    assert bench.outbox.was_sent("key")
 
 
 def test_what_shows_only_after_it_was_said_again_goes(patient: Workbench) -> None:

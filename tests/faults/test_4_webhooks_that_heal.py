@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot import manifest, wiring
 from bot.emulator import Emulator
-from bot.errors import WebexError
+from bot.errors import StoreUnavailable, WebexError
 from bot.queue import open_queue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
@@ -169,6 +170,15 @@ def test_a_webhook_that_has_lost_its_secret_is_given_it_where_webex_shows_secret
     assert ward.look() is None
 
 
+def test_a_secret_that_webex_never_shows_is_set_once(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward.register()
+    there = ward.webhooks.all
+    monkeypatch.setattr(ward.webhooks, "all", lambda: [replace(there()[0], secret=None), *there()[1:]])
+
+    assert ward.look() is not None
+    assert ward.look() is None
+
+
 def test_where_webex_shows_no_secrets_that_is_no_trouble(ward: Ward) -> None:
     ward.register()
     for hook in ward.there():
@@ -222,6 +232,25 @@ def test_after_a_revival_what_was_missed_is_looked_for(ward: Ward) -> None:
     ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, active=False)
 
     ward.look()
+
+    assert ward.depth()["due"] == 1
+
+
+def test_while_the_database_is_away_the_repair_is_told_and_the_look_is_owed(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward.register()
+    ward.webhooks.delete(ward.there()[0].id)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable(OSError())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ward.store, "begin", away)
+        assert "made it anew" in (ward.look() or "")
+    assert ward.depth()["due"] == 0
+
+    ward.care.look()
 
     assert ward.depth()["due"] == 1
 

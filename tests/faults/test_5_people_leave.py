@@ -85,6 +85,18 @@ def test_an_asker_who_left_the_space_is_answered_privately(bench: Workbench, end
     assert "Calling Usage" in words(private)
 
 
+def test_who_has_just_written_has_not_left_though_webex_does_not_list_them_yet(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, members = bench.stage.group, bench.chat.members
+    ada = bench.stage.ada.id
+    monkeypatch.setattr(bench.chat, "members", lambda room: [one for one in members(room) if one.person_id != ada])
+    root = asks(bench, bench.stage.ada, bench.stage.partner_report(), space)
+    bench.work()
+
+    assert [one for one in in_thread(bench, root, space) if one.files]
+
+
 def test_who_joined_an_asker_who_left_is_served_in_the_space(bench: Workbench) -> None:
     space = bench.stage.group
     report = bench.stage.partner_report(status="waiting")

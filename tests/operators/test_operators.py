@@ -118,6 +118,15 @@ def test_where_other_words_are_another_trouble_each_is_said_once(house: House) -
     ]
 
 
+def test_an_answer_s_tracking_id_makes_no_other_trouble(house: House) -> None:
+    lamp = Lamp(each=True)
+    for number in range(3):
+        lamp.trouble = f"No light. {WebexError('GET lamp', 400, tracking_id=f'ROUTERGW_{number}').sentence} Look!"
+        house.operators(lamp).look()
+
+    assert len(house.heard()) == 1
+
+
 def test_without_the_space_only_the_log_says_it_once_and_it_is_said_when_there_is_one(house: House) -> None:
     lamp = Lamp()
     lamp.trouble = "It is dark."
