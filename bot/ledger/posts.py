@@ -7,7 +7,7 @@ intended ──▶ sent        Webex gave the message's id
 sent ──▶ deleted         it was taken back; the same may be said again
      └─▶ leaving         it is to be taken back, and Webex had trouble: it is tried again
 leaving ──▶ deleted      it is gone, or never was there
-        ├─▶ sent         it stays, since replies hang on it, or it is said again after all
+        ├─▶ sent         it stays, since replies hang on it
         └─▶ unknown      it may be there, and Webex does not let the bot look any more
 """
 

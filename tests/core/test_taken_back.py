@@ -40,6 +40,14 @@ def answer_is_lost(bench: Workbench, target: Target, words: str = "Hello", outbo
     return new
 
 
+def never_arrives(bench: Workbench, target: Target) -> None:
+    """Say something that takes no effect, which the bot cannot know, and have it taken back."""
+    bench.emulator.faults.add(**POST, cut="before", times=1)
+    with pytest.raises(WebexError):
+        bench.outbox.say("key", target, "Hello")
+    assert not bench.outbox.take_back("key")
+
+
 def cannot_be_deleted_now(bench: Workbench) -> None:
     bench.emulator.faults.add(**DELETE, status=503, times=1)
     with pytest.raises(WebexError):
@@ -155,10 +163,7 @@ def test_what_is_on_its_way_again_is_not_taken_for_what_is_to_go(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = thread(bench)
-    bench.emulator.faults.add(**POST, cut="before", times=1)
-    with pytest.raises(WebexError):
-        bench.outbox.say("key", target, "Hello")
-    assert not bench.outbox.take_back("key")
+    never_arrives(bench, target)
     post = bench.chat.post
 
     def slowly(*arguments: Any, **more: Any) -> object:
@@ -205,10 +210,7 @@ def test_what_is_said_while_the_sweep_looks_is_not_called_gone(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = thread(bench)
-    bench.emulator.faults.add(**POST, cut="before", times=1)
-    with pytest.raises(WebexError):
-        bench.outbox.say("key", target, "Hello")
-    assert not bench.outbox.take_back("key")
+    never_arrives(bench, target)
     bench.clock.turn(200)
     recent = bench.chat.recent
 
