@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot import manifest, wiring
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, READONLY_ADMIN
 from bot.ledger import deliveries
 from bot.settings import Settings, load
 from bot.store import Store
@@ -159,10 +160,10 @@ class Stage:
         world = emulator.world
         self.acme = world.add_organization("Acme", is_partner=True)
         self.globex = world.add_organization("Globex")
-        self.ada = world.add_person("Ada Lovelace", self.acme, roles=["id_full_admin"])
-        self.grace = world.add_person("Grace Hopper", self.acme, roles=["id_readonly_admin"])
+        self.ada = world.add_person("Ada Lovelace", self.acme, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN])
+        self.grace = world.add_person("Grace Hopper", self.acme, roles=[READONLY_ADMIN])
         self.nora = world.add_person("Nora Jones", self.acme, roles=[])
-        self.ethan = world.add_person("Ethan Hunt", self.globex, roles=["id_full_admin"])
+        self.ethan = world.add_person("Ethan Hunt", self.globex, roles=[FULL_ADMIN])
         self.bot = world.add_bot("Report Bot", self.acme)
         self.bot_token = world.add_token(self.bot, kind="bot")
         self.admin_token = world.add_token(self.ada, kind="integration")

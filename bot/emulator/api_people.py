@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from bot.emulator import ids
-from bot.emulator.directory import has_scope, is_admin, people_named, person_view
+from bot.emulator.directory import administers, has_scope, is_admin, people_named, person_view
 from bot.emulator.paging import page
 from bot.emulator.problems import Refusal, missing_role, missing_scope, not_found
 from bot.emulator.request import caller, me, world
@@ -20,7 +20,8 @@ part = Blueprint("people", __name__)
 
 def _view(person: Person, token: Token) -> dict[str, object]:
     """Roles go to an administrator of the same organization whose token may read people."""
-    allowed = is_admin(token.person) and token.person.org_id == person.org_id and has_scope(token, PEOPLE_READ)
+    org = world().organizations[token.person.org_id]
+    allowed = administers(token.person, org) and org.id == person.org_id and has_scope(token, PEOPLE_READ)
     return person_view(person, with_roles=allowed)
 
 
@@ -30,8 +31,8 @@ def require_admin(*scopes: str) -> Token:
     lacking = [scope for scope in scopes if not has_scope(token, scope)]
     if lacking:
         raise missing_scope(*lacking)
-    if not is_admin(token.person):
-        raise missing_role("full or read-only administrator")
+    if not administers(token.person, world().organizations[token.person.org_id]):
+        raise missing_role("administrator")
     return token
 
 

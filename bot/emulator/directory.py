@@ -8,6 +8,8 @@ from bot.emulator.problems import BAD_TOKEN, Refusal
 from bot.emulator.state import State
 from bot.emulator.things import (
     FULL_ADMIN,
+    PARTNER_FULL_ADMIN,
+    PARTNER_READONLY_ADMIN,
     READONLY_ADMIN,
     Organization,
     Person,
@@ -24,7 +26,7 @@ REFRESH_DAYS = 90
 
 
 class Directory(State):
-    """People and tokens. A person's `roles` are role names; a bot never has any."""
+    """People and tokens. A bot never has any roles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +40,7 @@ class Directory(State):
     def add_organization(
         self, name: str, *, is_partner: bool = False, pro_pack: bool = True, region: str = "US"
     ) -> Organization:
-        """An organization; with `is_partner` its full administrators count as partner administrators."""
+        """An organization; only in one with `is_partner` do partner roles count."""
         with self.change():
             org = Organization(ids.new_id(ids.ORGANIZATION), name, self.clock(), is_partner, pro_pack, region)
             self.organizations[org.id] = org
@@ -175,9 +177,14 @@ def is_admin(person: Person) -> bool:
 
 
 def is_partner_admin(person: Person, org: Organization) -> bool:
-    """A partner role, or a full administrator of an organization that is a partner."""
-    partner_role = any("partner" in role.lower() for role in person.roles)
-    return not person.is_bot and (partner_role or (org.is_partner and FULL_ADMIN in person.roles))
+    """A Partner Full or Partner Read-only Administrator of a partner; no other role counts."""
+    roles = {PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN}
+    return org.is_partner and not person.is_bot and not roles.isdisjoint(person.roles)
+
+
+def administers(person: Person, org: Organization) -> bool:
+    """An administrator of either kind, who may see people's roles."""
+    return is_admin(person) or is_partner_admin(person, org)
 
 
 def person_view(person: Person, *, with_roles: bool) -> dict[str, object]:

@@ -26,7 +26,7 @@ UNSCANNABLE = "File cannot be scanned for malware and need to be force downloade
 
 def _check_caller(report: Report, token: Token) -> None:
     org = world().organizations[token.person.org_id]
-    admin = is_admin(token.person) or is_partner_admin(token.person, org)
+    admin = is_partner_admin(token.person, org) if report.family == "partner" else is_admin(token.person)
     if report.owner_org_id != org.id or not admin:
         raise Refusal(403, "The report belongs to another organization, or the token is no administrator's.")
 

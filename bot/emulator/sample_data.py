@@ -8,7 +8,16 @@ from typing import Any
 from bot.emulator import ids
 from bot.emulator.report import Report
 from bot.emulator.sample_csv import sample
-from bot.emulator.things import FULL_ADMIN, PARTNER_ADMIN, READONLY_ADMIN, Family, Person, Space, Template
+from bot.emulator.things import (
+    FULL_ADMIN,
+    PARTNER_FULL_ADMIN,
+    PARTNER_READONLY_ADMIN,
+    READONLY_ADMIN,
+    Family,
+    Person,
+    Space,
+    Template,
+)
 from bot.emulator.world import World
 
 PARTNER_READY_SECONDS = 20.0
@@ -34,14 +43,15 @@ def furnish(world: World) -> Demo:
     acme = world.add_organization("Acme Corp", is_partner=True)
     globex = world.add_organization("Globex")
     ada = world.add_person(
-        "Ada Lovelace", acme, roles=[FULL_ADMIN, PARTNER_ADMIN], note="full and partner administrator"
+        "Ada Lovelace", acme, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN], note="full and partner full administrator"
     )
     grace = world.add_person("Grace Hopper", acme, roles=[READONLY_ADMIN], note="read-only administrator")
+    hedy = world.add_person("Hedy Lamarr", acme, roles=[PARTNER_READONLY_ADMIN], note="partner read-only administrator")
     nora = world.add_person("Nora Jones", acme, note="no role")
     ethan = world.add_person("Ethan Hunt", globex, note="from outside: Globex")
     bot = world.add_bot("Report Bot", acme, note="the bot")
-    spaces = [_direct(world, person, bot) for person in (ada, grace, nora, ethan)]
-    spaces.append(world.add_space("Admin reports", [ada, grace, nora, bot], note="only people of Acme Corp"))
+    spaces = [_direct(world, person, bot) for person in (ada, grace, hedy, nora, ethan)]
+    spaces.append(world.add_space("Admin reports", [ada, grace, hedy, nora, bot], note="only people of Acme Corp"))
     spaces.append(world.add_space("Project with Globex", [ada, ethan, bot], note="has an outsider in it"))
     _add_templates(world)
     return Demo(
@@ -49,7 +59,7 @@ def furnish(world: World) -> Demo:
         bot_token=world.add_token(bot, "bot"),
         admin=ada,
         admin_token=world.add_token(ada, "integration"),
-        people={person.first_name.lower(): person for person in (ada, grace, nora, ethan)},
+        people={person.first_name.lower(): person for person in (ada, grace, hedy, nora, ethan)},
         spaces={space.title: space for space in spaces},
         reports=_add_reports(world, ada),
     )

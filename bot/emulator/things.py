@@ -8,16 +8,24 @@ from typing import Any, Literal
 
 FULL_ADMIN = "id_full_admin"
 READONLY_ADMIN = "id_readonly_admin"
-PARTNER_ADMIN = "atlas-portal.partner.salesadmin"
+# Webex publishes the ids of its partner roles nowhere, so a client can know them by their names alone.
+PARTNER_FULL_ADMIN = "6d2d6bd3-7e10-4c7b-9a6d-0c1f4f0f5a11"
+PARTNER_READONLY_ADMIN = "0b8a4f52-93f4-4c25-8f0e-5a7d3b1e7c42"
+PARTNER_ADMIN = "c5f3a1de-2f6b-4b0a-b1de-7d9e2c6a8f73"
+"""The weaker one: it manages some customers, and gets no partner reports."""
+PARTNER_SALES_ADMIN = "atlas-portal.partner.salesadmin"
+PARTNER_HELP_DESK = "atlas-portal.partner.helpdesk"
 
 ROLE_NAMES = {
     FULL_ADMIN: "Full Administrator",
     READONLY_ADMIN: "Read-only Administrator",
     "id_user_admin": "User and Device Administrator",
     "id_device_admin": "Device Administrator",
-    PARTNER_ADMIN: "Partner Full Administrator",
-    "atlas-portal.partner.readonlyadmin": "Partner Read-only Administrator",
-    "atlas-portal.partner.helpdesk": "Help Desk Administrator",
+    PARTNER_FULL_ADMIN: "Partner Full Administrator",
+    PARTNER_READONLY_ADMIN: "Partner Read-only Administrator",
+    PARTNER_ADMIN: "Partner Administrator",
+    PARTNER_SALES_ADMIN: "Sales Full Administrator",
+    PARTNER_HELP_DESK: "Help Desk Administrator",
 }
 
 Family = Literal["partner", "organization"]
@@ -38,7 +46,10 @@ def report_time(moment: float) -> str:
 
 @dataclass(eq=False)
 class Organization:
-    """A customer or partner. `region` is its home region; without Pro Pack its reports are refused."""
+    """A customer or partner; only a partner has partner reports.
+
+    `region` is its home region; without Pro Pack its reports are refused.
+    """
 
     id: str
     name: str
@@ -50,7 +61,7 @@ class Organization:
 
 @dataclass(eq=False)
 class Person:
-    """Someone, or a bot. `roles` holds role names (`id_full_admin`), not ids."""
+    """Someone, or a bot. `roles` holds what a role's id ends with (`id_full_admin`), not the id."""
 
     id: str
     emails: list[str]

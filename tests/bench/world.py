@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Self
 
 from bot.emulator import Emulator
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,7 +100,8 @@ class _Puppet:
         self._emulator = emulator
         world = emulator.world
         acme = world.add_organization("Acme", is_partner=True)
-        self._people = [world.add_person(f"Ada {number}", acme, roles=["id_full_admin"]) for number in range(SENDERS)]
+        roles = [FULL_ADMIN, PARTNER_FULL_ADMIN]
+        self._people = [world.add_person(f"Ada {number}", acme, roles=roles) for number in range(SENDERS)]
         self._bot = world.add_bot("Report Bot", acme)
         self._tokens = world.add_token(self._bot, kind="bot"), world.add_token(self._people[0], kind="integration")
         self._reports = [[self._report(person, number) for number in range(REPORTS_EACH)] for person in self._people]

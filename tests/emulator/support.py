@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from bot.emulator import Emulator, Organization, Person, Space, World
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN
 
 
 class Client:
@@ -18,6 +19,9 @@ class Client:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        self.session.close()
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
         url = path if path.startswith("http") else self.base + path
@@ -41,7 +45,7 @@ class Client:
 
 @dataclass
 class Stage:
-    """Acme, a partner: Ada (full administrator), Nora (no role), the bot, a group space; and Globex's Ethan."""
+    """Acme, a partner: Ada (full administrator of both kinds), Nora (no role), the bot, a group; and Globex's Ethan."""
 
     emulator: Emulator
     world: World
@@ -64,7 +68,7 @@ def set_stage(emulator: Emulator) -> Stage:
     world = emulator.world
     acme = world.add_organization("Acme", is_partner=True)
     globex = world.add_organization("Globex")
-    ada = world.add_person("Ada Lovelace", acme, roles=["id_full_admin"])
+    ada = world.add_person("Ada Lovelace", acme, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN])
     nora = world.add_person("Nora Jones", acme)
     ethan = world.add_person("Ethan Hunt", globex)
     bot = world.add_bot("Report Bot", acme)

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from bot.emulator import ids
+from bot.emulator.things import PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN
 
 
 def decoded(webex_id: str) -> str:
@@ -51,7 +52,7 @@ def test_an_error_has_message_description_and_the_tracking_id_of_its_header(bot)
 
 def test_roles_are_shown_only_to_an_administrator_who_may_read_people(stage, admin, bot):
     path = f"/people/{stage.ada.id}"
-    assert admin.get(path).json()["roles"] == [ids.role_id("id_full_admin")]
+    assert admin.get(path).json()["roles"] == [ids.role_id("id_full_admin"), ids.role_id(PARTNER_FULL_ADMIN)]
     assert "roles" not in bot.get(path).json()
     assert "roles" not in stage.client(stage.nora).get(path).json()
     assert "roles" not in stage.client(stage.ada, scopes={"spark:all"}).get(path).json()
@@ -72,6 +73,9 @@ def test_roles_are_listed_for_an_administrator_with_the_scope(stage, admin, bot)
     roles = {role["name"]: role["id"] for role in admin.get("/roles").json()["items"]}
     assert roles["Full Administrator"] == ids.role_id("id_full_admin")
     assert admin.get(f"/roles/{ids.role_id('id_readonly_admin')}").json()["name"] == "Read-only Administrator"
+    assert decoded(roles["Partner Read-only Administrator"]) == f"ciscospark://us/ROLE/{PARTNER_READONLY_ADMIN}"
+    for name in ("Partner Full Administrator", "Partner Read-only Administrator", "Partner Administrator"):
+        assert "partner" not in decoded(roles[name])  # nothing but the name tells what it is
     assert admin.get("/roles/none").status_code == 404
     assert bot.get("/roles").status_code == 403
     assert stage.client(stage.nora).get("/roles").status_code == 403

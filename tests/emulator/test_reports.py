@@ -6,6 +6,15 @@ from typing import Any
 import pytest
 
 from bot.emulator import Shape, Template
+from bot.emulator.things import (
+    FULL_ADMIN,
+    PARTNER_ADMIN,
+    PARTNER_FULL_ADMIN,
+    PARTNER_HELP_DESK,
+    PARTNER_READONLY_ADMIN,
+    PARTNER_SALES_ADMIN,
+    READONLY_ADMIN,
+)
 
 READ = {"spark-admin:reports_read", "identity:people_read"}
 
@@ -81,28 +90,36 @@ def test_a_test_chooses_how_the_expiry_is_spelled(stage, admin, spelling, expect
     assert admin.get(f"/partner/reports/{report.id}").json().get("downloadUrlExpiryTime") == expected
 
 
-def test_the_partner_family_needs_a_partner_administrator(stage):
+def test_the_partner_family_needs_a_partner_full_or_read_only_administrator(stage, admin):
     report = stage.world.add_report(family="partner")
-    globex_admin = stage.world.add_person("Eve", stage.globex, roles=["id_full_admin"])
-    reader = stage.world.add_person("Rita", stage.acme, roles=["id_readonly_admin"])
-    seller = stage.world.add_person("Sal", stage.acme, roles=["atlas-portal.partner.salesadmin"])
-    for person, status in [
-        (stage.ada, 200),
-        (seller, 200),
-        (reader, 403),
-        (stage.nora, 403),
-        (globex_admin, 403),
-        (stage.bot, 403),
+    link = admin.get(f"/partner/reports/{report.id}").json()["downloadURL"]
+    for role, status in [
+        (PARTNER_FULL_ADMIN, 200),
+        (PARTNER_READONLY_ADMIN, 200),
+        (PARTNER_ADMIN, 403),
+        (PARTNER_SALES_ADMIN, 403),
+        (PARTNER_HELP_DESK, 403),
+        (FULL_ADMIN, 403),
+        (READONLY_ADMIN, 403),
+        ("id_user_admin", 403),
+        ("partner full administrator", 403),
     ]:
-        client = stage.client(person)
-        found = [client.get(path).status_code for path in (f"/partner/reports/{report.id}", "/partner/reports")]
-        assert found == [status, status], person.display_name
+        client = stage.client(stage.world.add_person(f"With {role}", stage.acme, roles=[role]))
+        paths = (f"/partner/reports/{report.id}", "/partner/reports", "/partner/reports/templates", link)
+        assert [client.get(path).status_code for path in paths] == [status] * 4, role
+
+
+def test_a_partner_role_counts_in_a_partner_only_and_never_for_a_bot(stage):
+    eve = stage.world.add_person("Eve", stage.globex, roles=[PARTNER_FULL_ADMIN])
+    for person in (eve, stage.nora, stage.bot):
+        assert stage.client(person).get("/partner/reports").status_code == 403, person.display_name
 
 
 def test_the_organization_family_needs_an_administrator_and_pro_pack(stage):
     report = stage.world.add_report(family="organization")
     reader = stage.world.add_person("Rita", stage.acme, roles=["id_readonly_admin"])
-    for person, status in [(stage.ada, 200), (reader, 200), (stage.nora, 403), (stage.bot, 403)]:
+    partner = stage.world.add_person("Pam", stage.acme, roles=[PARTNER_FULL_ADMIN])
+    for person, status in [(stage.ada, 200), (reader, 200), (partner, 403), (stage.nora, 403), (stage.bot, 403)]:
         assert stage.client(person).get(f"/reports/{report.id}").status_code == status, person.display_name
     stage.acme.pro_pack = False
     refused = stage.client(stage.ada).get(f"/reports/{report.id}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -48,13 +49,23 @@ def test_every_kind_is_a_csv_with_bom_and_even_rows_and_always_the_same(kind):
 
 def test_the_demo_has_admins_a_person_without_role_an_outsider_and_their_spaces(demo):
     emulator, made, _ = demo
-    assert set(made.people) == {"ada", "grace", "nora", "ethan"}
+    assert set(made.people) == {"ada", "grace", "hedy", "nora", "ethan"}
     assert made.people["ethan"].org_id != made.people["ada"].org_id
-    assert [space.type for space in made.spaces.values()].count("direct") == 4
+    assert [space.type for space in made.spaces.values()].count("direct") == 5
     assert {"Admin reports", "Project with Globex"} <= set(made.spaces)
     assert all(person.note for person in emulator.world.people.values())
     assert all(space.note for space in made.spaces.values())
     assert all(report.note for report in made.reports)
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [("ada", [200, 200]), ("grace", [403, 200]), ("hedy", [200, 403]), ("nora", [403, 403]), ("ethan", [403, 403])],
+)
+def test_each_family_of_reports_is_for_other_people(demo, who, expected):
+    emulator, made, _ = demo
+    with closing(Client(emulator.api_url, emulator.world.add_token(made.people[who]))) as client:
+        assert [client.get(path).status_code for path in LISTS] == expected
 
 
 def test_each_report_of_the_demo_meets_its_fate(demo):

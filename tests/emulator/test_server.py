@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from bot.emulator import Emulator
+from bot.emulator.things import PARTNER_FULL_ADMIN
 from tests.emulator.support import set_stage
 
 
@@ -128,7 +129,7 @@ def test_a_slow_line_takes_its_time_both_ways():
         emulator.line_speed = 1_000_000
         world = emulator.world
         org = world.add_organization("Acme", is_partner=True)
-        ada = world.add_person("Ada Lovelace", org, roles=["id_full_admin"])
+        ada = world.add_person("Ada Lovelace", org, roles=[PARTNER_FULL_ADMIN])
         headers = {"Authorization": f"Bearer {world.add_token(ada)}"}
         report = world.add_report(family="partner", title="Large", content=b"x" * 300_000)
         details = requests.get(f"{emulator.api_url}/partner/reports/{report.id}", headers=headers, timeout=5).json()

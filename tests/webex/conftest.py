@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from bot.emulator import Emulator
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.tokens import StaticToken
@@ -61,7 +62,7 @@ def stage() -> Iterator[Stage]:
     with Emulator() as emulator:
         world = emulator.world
         org = world.add_organization("Acme", is_partner=True)
-        ada = world.add_person("Ada Lovelace", org, roles=["id_full_admin"])
+        ada = world.add_person("Ada Lovelace", org, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN])
         nora = world.add_person("Nora Jones", org)
         bot = world.add_bot("Report Bot", org)
         admin_token, bot_token = world.add_token(ada), world.add_token(bot)
