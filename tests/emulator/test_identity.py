@@ -59,6 +59,24 @@ def test_roles_are_shown_only_to_an_administrator_who_may_read_people(stage, adm
     assert "roles" not in admin.get(f"/people/{stage.ethan.id}").json()
 
 
+@pytest.mark.parametrize("path", ["/people/me", "/people/{ada}", "/people?email={mail}"])
+def test_reading_people_needs_a_people_scope_except_for_a_bot(stage, bot, path):
+    path = path.format(ada=stage.ada.id, mail=stage.ada.email)
+    assert bot.get(path).status_code == 200
+    for scope in ("spark:people_read", "spark-admin:people_read", "spark:all"):
+        assert stage.client(stage.ada, scopes={scope}).get(path).status_code == 200
+    for scopes in ({"spark-admin:reports_read", "identity:people_read"}, {"analytics:read_all"}, set()):
+        refused = stage.client(stage.ada, scopes=scopes).get(path)
+        assert refused.status_code == 403
+        assert "spark:people_read" in refused.json()["message"]
+
+
+def test_roles_are_in_no_list(stage, admin):
+    for query in ({"email": stage.ada.email}, {"id": stage.ada.id}, {"displayName": "Ada"}, {}):
+        (found,) = (one for one in admin.get("/people", **query).json()["items"] if one["id"] == stage.ada.id)
+        assert "roles" not in found
+
+
 def test_people_are_found_by_address_name_and_ids(stage, bot):
     def names(**query) -> Any:
         return [person["displayName"] for person in bot.get("/people", **query).json()["items"]]
