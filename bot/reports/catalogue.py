@@ -6,13 +6,15 @@ partner administrator), the organisation family is asked; both answers are told 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.errors import BotError, WebexError
 from bot.reports.model import Family, ReportMissing
+from bot.reports.recent_details import RecentDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot.ports import Reports
     from bot.reports.model import Report
@@ -68,12 +70,17 @@ def _none_has_it(answers: dict[Family, WebexError]) -> BotError:
     return NotFound(answers)
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Catalogue:
     """Asks the families of the settings, in their order."""
 
-    def __init__(self, api: Reports, families: Sequence[Family]) -> None:
+    def __init__(self, api: Reports, families: Sequence[Family], *, now: Callable[[], datetime] = _utc_now) -> None:
         self._api = api
         self._families = tuple(families)
+        self._recent = RecentDetails(now)
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -91,7 +98,7 @@ class Catalogue:
         trouble: WebexError | None = None
         for family in order:
             try:
-                return self._api.details(family, report_id)
+                return self._asked(family, report_id)
             except WebexError as error:
                 if error.status in ASK_THE_OTHER:
                     answers[family] = error
@@ -105,8 +112,19 @@ class Catalogue:
         raise trouble or _none_has_it(answers)
 
     def details(self, family: str, report_id: str) -> Report:
-        """The report's details, in the family that is known to have it."""
-        return self._api.details(Family(family), report_id)
+        """The report's details as Webex gives them now, in the family that is known to have it."""
+        return self._asked(Family(family), report_id)
+
+    def recent_details(self, family: str, report_id: str) -> Report:
+        """The same, or what Webex said less than a minute ago of a report that was ready then."""
+        return self._recent.get(family, report_id) or self.details(family, report_id)
+
+    def _asked(self, family: Family, report_id: str) -> Report:
+        self._recent.forget(family.value, report_id)
+        report = self._api.details(family, report_id)
+        if report.id == report_id:
+            self._recent.keep(report)
+        return report
 
     def listing(self, family: str, region: str | None) -> Sequence[Report]:
         """Every report of a family and region that Webex lists."""

@@ -24,7 +24,7 @@ from bot.policy import Act, Verdict
 from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
 from bot.reports.endings import GONE, end
-from bot.reports.fetch import Fetch, held_name
+from bot.reports.fetch import Fetch, NotReadyAnyMore, held_name
 from bot.reports.file_words import file_line, made_again, not_posted, part_line
 from bot.reports.meter import Meter
 from bot.reports.model import Phase
@@ -139,7 +139,7 @@ class Deliver:
         """Serve these deliveries; gives the first trouble that will pass."""
         trouble: BotError | None = None
         try:
-            report = self._catalogue.details(run.family, run.report_id)
+            report = self._catalogue.recent_details(run.family, run.report_id)
             if not self._is_done(report, waiting):
                 return None
             permitted, trouble = self._permitted(waiting)
@@ -159,6 +159,9 @@ class Deliver:
                     room = self._workroom.path()
                 stem = file_stem(report)
                 pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=meter.cutting))
+            except NotReadyAnyMore as changed:
+                self._is_done(changed.report, self._again(waiting))
+                return None
             except BotError as error:
                 return self._not_fetched(error, waiting)
             meter.posting()

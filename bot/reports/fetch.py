@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 
 HELD_SECONDS = 900.0
 """How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
-LINK_GONE = frozenset({404, 410})
+LINK_REFUSED = frozenset({401, 403, 404, 410})
+"""Answers of the download host that a link which was just given may not get."""
 
 
 _HELD_NAME = re.compile(r"[0-9a-f]{32}")
@@ -43,6 +44,14 @@ def held_name(family: str, report_id: str) -> str:
 def is_held_name(name: str) -> bool:
     """Whether it is such a name."""
     return _HELD_NAME.fullmatch(name) is not None
+
+
+class NotReadyAnyMore(Exception):
+    """Webex took its link back, and says by now that the report is on its way, or has failed."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
 
 
 class Fetch:
@@ -64,7 +73,8 @@ class Fetch:
     ) -> Downloaded:
         """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
 
-        ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError`` and ``FileRejected``.
+        ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError``, ``FileRejected`` and
+        :class:`NotReadyAnyMore`.
         """
         held = self._held(report, path)
         if held is None:
@@ -82,15 +92,15 @@ class Fetch:
     def _download(
         self, report: Report, path: Path, progress: Callable[[int, int], None], begun: Callable[[Arriving], None]
     ) -> Downloaded:
-        """Fetch it; a link that is gone is asked for anew, once."""
+        """Fetch it; a link that is refused is asked for anew, once."""
         try:
             return self._files.download(report, path, progress=progress, begun=begun)
         except WebexError as error:
-            if error.status not in LINK_GONE:
+            if error.status not in LINK_REFUSED:
                 raise
             fresh = self._catalogue.details(report.family.value, report.id)
             if fresh.phase is not Phase.READY:
-                raise
+                raise NotReadyAnyMore(fresh) from None
             return self._files.download(fresh, path, progress=progress, begun=begun)
 
     def _held(self, report: Report, path: Path) -> Downloaded | None:

@@ -29,6 +29,7 @@ __all__ = [
     "Report",
     "ReportMissing",
     "ReportUnreadable",
+    "is_known_status",
     "is_report_id",
     "looks_like_report_id",
     "phase_of",
@@ -40,6 +41,7 @@ __all__ = [
 _REPORT_ID = re.compile(r"[A-Za-z0-9_=-]{1,512}")
 _DECODED_REPORT_ID = re.compile(rb"ciscospark://[^/\s]+/REPORT/[^/\s]+")
 _NO_LETTER = re.compile(r"[^a-z0-9]")
+_SEPARATORS = re.compile(r"[\W_]+")
 
 WRAPPER: Final = "items"
 """The field that holds the report, or the reports, in the organisation family's answers."""
@@ -66,6 +68,33 @@ NAMES: Final = {
 """Our field → Webex's names for it, in lower case and without separators: case and underscores differ too."""
 
 
+READY_WORDS: Final = frozenset(
+    {"done", "completed", "complete", "finished", "ready", "success", "succeeded", "successful", "available"}
+)
+FAILED_WORDS: Final = frozenset({"failed", "fail", "failure", "error", "errored", "aborted", "canceled", "cancelled"})
+PENDING_WORDS: Final = frozenset(
+    {
+        "waiting",
+        "queued",
+        "pending",
+        "scheduled",
+        "submitted",
+        "started",
+        "initiated",
+        "running",
+        "processing",
+        "generating",
+        "manualprocessing",
+        "inprogress",
+        "inprocess",
+        "inqueue",
+        "preparing",
+        "notstarted",
+    }
+)
+"""Statuses, without case and separators. Webex publishes no list: some were seen, the others are what services say."""
+
+
 class Family(StrEnum):
     """Which of Webex's two report APIs a report belongs to."""
 
@@ -74,7 +103,7 @@ class Family(StrEnum):
 
 
 class Phase(StrEnum):
-    """What a status means to the bot. Webex has no list of statuses, so the unknown ones are pending."""
+    """What a status means to the bot. Webex has no list of statuses, so those that nobody knows are pending."""
 
     PENDING = "pending"
     READY = "ready"
@@ -137,8 +166,20 @@ class Listing(list[Report]):
 
 
 def phase_of(status: str) -> Phase:
-    """Read a status without regard to case; only the two words seen in the wild end a watch."""
-    return {"done": Phase.READY, "failed": Phase.FAILED}.get(status.strip().casefold(), Phase.PENDING)
+    """Read a status without regard to case and separators; what is in no list of ours is pending."""
+    word = _word(status)
+    if word in READY_WORDS:
+        return Phase.READY
+    return Phase.FAILED if word in FAILED_WORDS else Phase.PENDING
+
+
+def is_known_status(status: str) -> bool:
+    """Whether it is in one of our lists; no status at all is not."""
+    return _word(status) in READY_WORDS | FAILED_WORDS | PENDING_WORDS
+
+
+def _word(status: str) -> str:
+    return _SEPARATORS.sub("", status.casefold())
 
 
 def is_report_id(text: str) -> bool:

@@ -173,7 +173,8 @@ class Workbench:
         guard = Guard(
             self.directory, self.chat, identity.id, lambda our_org: wiring.rules(settings, our_org, self.store)
         )
-        catalogue = Listening(ReportsApi(client, now=self.clock), [Family(one) for one in settings.report_families])
+        families = [Family(one) for one in settings.report_families]
+        catalogue = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
         self.outbox = Outbox(self.store, self.chat, identity.id, self.clock, settle=(timedelta(), timedelta()))
         self.card = LivingCard(self.store, self.outbox, self.clock)
         self.workroom = Workroom(self.folder)

@@ -9,6 +9,7 @@ from bot.reports.model import (
     Phase,
     ReportMissing,
     ReportUnreadable,
+    is_known_status,
     is_report_id,
     looks_like_report_id,
     phase_of,
@@ -155,11 +156,35 @@ def test_an_unreadable_date_is_kept_as_text():
         ("waiting", Phase.PENDING),
         ("manual_processing", Phase.PENDING),
         ("undone", Phase.PENDING),
+        ("not ready", Phase.PENDING),
         ("", Phase.PENDING),
+        ("7", Phase.PENDING),
+        ("完了", Phase.PENDING),
+        *(
+            (word, Phase.READY)
+            for word in ["completed", "complete", "finished", "ready", "success", "succeeded", "available"]
+        ),
+        *((word, Phase.FAILED) for word in ["error", "failure", "aborted", "canceled", "cancelled"]),
     ],
 )
 def test_a_status_is_read_without_regard_to_case_and_the_unknown_is_pending(status, phase):
-    assert phase_of(status) is phase
+    for spelling in (status, status.upper(), status.title(), f" {status}\n", f"{status}."):
+        assert phase_of(spelling) is phase
+
+
+PENDING = "waiting queued pending scheduled submitted started initiated running processing generating"
+SPELLED = ["manual_processing", "MANUAL-PROCESSING", "In progress", "in_progress", "InProgress", "DONE", "com-pleted"]
+
+
+@pytest.mark.parametrize("status", [*PENDING.split(), *SPELLED])
+def test_the_known_statuses(status):
+    assert is_known_status(status)
+
+
+@pytest.mark.parametrize("status", ["", "-", "7", "true", "PREPARED", "not done", "完了", "unavailable", "created"])
+def test_any_other_status_is_unknown(status):
+    assert not is_known_status(status)
+    assert phase_of(status) is Phase.PENDING
 
 
 def test_the_status_is_kept_to_the_letter():

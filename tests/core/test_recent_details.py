@@ -1,0 +1,146 @@
+"""Issue 11, §4: details under a minute old are reused by the same process; their link lives in memory only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import tasks
+from bot.ledger.deliveries import State
+from bot.reports.model import Family, Report
+from bot.reports.recent_details import FRESH, MOST, RecentDetails
+
+if TYPE_CHECKING:
+    from tests.core.workbench import Workbench
+
+NOW = datetime(2026, 3, 24, tzinfo=UTC)
+
+
+def details_calls(bench: Workbench) -> int:
+    return bench.calls("GET", "/v1/partner/reports/*") + bench.calls("GET", "/v1/reports/*")
+
+
+def files(bench: Workbench) -> int:
+    return sum(bool(one.files) for one in bench.said())
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+def test_a_ready_report_costs_one_details_call_of_its_family_from_card_to_file(bench: Workbench, family: str) -> None:
+    make = bench.stage.partner_report if family == "partner" else bench.stage.organization_report
+    report = make()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+
+    assert (bench.delivery().state, files(bench), bench.downloads) == (State.DONE, 1, 1)
+    path = "/v1/partner/reports/*" if family == "partner" else "/v1/reports/*"
+    assert bench.calls("GET", path) == 1
+
+
+def test_each_request_asks_anew_for_its_card(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    for _ in range(2):
+        bench.hears(bench.stage.ada, f"again {report.id}")
+        bench.work()
+
+    assert (files(bench), details_calls(bench)) == (2, 2)
+
+
+def test_details_that_are_a_minute_old_are_asked_for_anew(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    bench.wait(60)
+
+    assert (files(bench), details_calls(bench)) == (1, 2)
+
+
+def test_another_process_knows_nothing_of_the_link_and_nothing_on_the_disk_does(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    link = bench.world.download_link(report)
+    host = link.partition("?")[0].encode()
+    for path in bench.folder.parent.rglob("*"):
+        if path.is_file():
+            assert host not in path.read_bytes(), path
+            assert b"signature=" not in path.read_bytes(), path
+
+    bench.restart()
+    bench.work()
+
+    assert (files(bench), details_calls(bench)) == (1, 2)
+
+
+@pytest.mark.parametrize("status", [401, 403, 410])
+def test_a_link_that_is_refused_is_asked_for_anew_once(bench: Workbench, status: int) -> None:
+    report = bench.stage.partner_report()
+    bench.emulator.faults.add(path="/api", host="download", status=status, times=1)
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+
+    assert (bench.delivery().state, files(bench), details_calls(bench)) == (State.DONE, 1, 2)
+
+
+@pytest.mark.parametrize("status", [401, 403, 410])
+def test_a_link_that_is_refused_twice_is_told(bench: Workbench, status: int) -> None:
+    report = bench.stage.partner_report()
+    bench.emulator.faults.add(path="/api", host="download", status=status)
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+
+    assert (bench.delivery().state, files(bench), details_calls(bench)) == (State.FAILED, 0, 2)
+
+
+def test_a_report_that_was_deleted_in_between_is_not_served(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    bench.world.set_report(report.id, deleted=True)
+    bench.work()
+
+    assert (bench.delivery().state, files(bench)) == (State.FAILED, 0)
+    assert "is gone" in (bench.delivery().reason or "")
+
+
+def test_policy_is_asked_right_before_the_file_all_the_same(bench: Workbench) -> None:
+    report = bench.stage.partner_report()
+    grace = bench.stage.grace  # Ada is whose the admin token is
+    bench.hears(grace, "reports")  # her roles are known for five minutes from here on
+    bench.work()
+    bench.clock.turn(280)
+    bench.hears(grace, f"report {report.id}")
+    bench.work(until=tasks.DELIVER)
+    grace.roles.clear()
+    bench.wait(40)
+
+    assert (bench.delivery().state, details_calls(bench), bench.downloads) == (State.REFUSED, 1, 0)
+    assert not any(one.files for one in bench.said(person=grace))
+
+
+def ready(report_id: str, at: datetime = NOW, *, status: str = "done", link: str = "https://example.com/x") -> Report:
+    return Report(report_id, Family.PARTNER, status, fetched_at=at, download_url=link)
+
+
+def test_only_what_is_ready_recent_and_has_a_link_is_kept() -> None:
+    now = NOW
+    recent = RecentDetails(lambda: now)
+    for one in (ready("pending", status="waiting"), ready("bare", link=""), ready("ready")):
+        recent.keep(one)
+    assert [recent.get("partner", one) is not None for one in ("pending", "bare", "ready")] == [False, False, True]
+    assert recent.get("organization", "ready") is None
+    now = NOW - FRESH
+    assert recent.get("partner", "ready") is None, "the clock was set back"
+
+    recent.keep(ready("ready", now))
+    recent.keep(ready("ready", now, status="In progress"))
+    assert recent.get("partner", "ready") is None, "Webex makes it again"
+
+
+def test_it_is_bounded() -> None:
+    recent = RecentDetails(lambda: NOW + timedelta(seconds=1))
+    for number in range(MOST + 1):
+        recent.keep(ready(str(number)))
+    assert recent.get("partner", "0") is None
+    assert recent.get("partner", str(MOST)) is not None
