@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain("The settings are wrong:", *(f"  {problem}" for problem in error.problems))
         return WRONG_SETTINGS
     except BotError as error:
-        _complain(f"reportbot: {error.sentence}")
+        _complain(f"reportbot: {error.in_full}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -88,7 +88,7 @@ def _checked(what: str, look: Callable[[], tuple[State, str]]) -> Check:
     try:
         return Check(what, *look())
     except BotError as error:
-        return Check(what, State.FAILED, error.sentence)
+        return Check(what, State.FAILED, error.in_full)
 
 
 def _database(settings: Settings, store: Store) -> tuple[State, str]:
@@ -130,7 +130,8 @@ def _admin(directory: Directory, admin: TokenSource, bot_id: str | None) -> tupl
         me = directory.me()
     except WebexError as error:
         if error.status in REFUSED:
-            return State.FAILED, "Webex does not accept the admin token for people/me; renew it, with the scopes below"
+            general = "Webex does not accept the admin token for people/me; renew it, with the scopes below"
+            return State.FAILED, error.advice or general
         raise
     refreshing = admin if isinstance(admin, RefreshableToken) else None
     wrong = admin_token_trouble(me, bot_id, refreshable=refreshing is not None)
@@ -167,13 +168,13 @@ def _families(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[C
             answered = True
         except WebexError as error:
             if error.status not in REFUSED:
-                yield Check(what, State.FAILED, error.sentence)
+                yield Check(what, State.FAILED, error.in_full)
                 continue
             needs = [one for one in wanted.scopes if one.family == family]
             scopes, roles = " and ".join(one.scope for one in needs), " / ".join(sorted({one.role for one in needs}))
             refused.append(Check(what, State.FAILED, f"refused ({error.status}): needs {scopes}, given by: {roles}"))
         except BotError as error:
-            yield Check(what, State.FAILED, error.sentence)
+            yield Check(what, State.FAILED, error.in_full)
     for check in refused:
         if answered:
             yield Check(check.what, State.NOTE, f"{check.found}; if that is not meant, leave it out of REPORT_FAMILIES")

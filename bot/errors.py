@@ -23,10 +23,17 @@ class BotError(Exception):
     """True when the same call may succeed later without anybody doing anything."""
     retry_after: float | None = None
     """Seconds that Webex asked to wait, if it did."""
+    advice = ""
+    """Why, with the remedy, as a sentence for whoever runs the bot; empty when nobody knows more than the sentence."""
 
     def __init__(self, sentence: str | None = None) -> None:
         self.sentence = sentence or " ".join((type(self).__doc__ or "").split())
         super().__init__(self.sentence)
+
+    @property
+    def in_full(self) -> str:
+        """The sentence and the advice, for whoever runs the bot."""
+        return f"{self.sentence} {self.advice}".strip()
 
 
 class Refused(BotError):
@@ -80,7 +87,7 @@ class WebexError(BotError):
     ``reached`` is False when the request certainly took no effect (no connection), True when Webex answered,
     None when nobody can know: then a POST may have taken effect.
     The text never holds a token, a link or a body; ``call`` is the method and the path without its query.
-    ``whose`` names the token that the call was made with.
+    ``whose`` names the token that the call was made with. ``advice`` is told to whoever runs the bot, not in chat.
     """
 
     def __init__(
@@ -94,7 +101,9 @@ class WebexError(BotError):
         reached: bool | None = True,
         passing: bool | None = None,
         whose: str = ADMIN_TOKEN,
+        advice: str = "",
     ) -> None:
+        self.advice = advice
         self.call = call
         self.status = status
         self.message = message
@@ -105,7 +114,8 @@ class WebexError(BotError):
         super().__init__(sentence_for(status, message, tracking_id, whose, call))
 
     def __str__(self) -> str:
-        return f"{self.call} -> {self.status or 'no answer'} {self.message} (tracking id {self.tracking_id or 'none'})"
+        said = f"{self.call} -> {self.status or 'no answer'} {self.message} (tracking id {self.tracking_id or 'none'})"
+        return f"{said} {self.advice}".strip()
 
 
 UNREADABLE = "the answer cannot be read"

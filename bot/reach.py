@@ -52,8 +52,7 @@ BOT: Final = Side(
     "webex_bot",
     "I cannot reach Webex since {since}, so nobody gets an answer. I go on trying, and what waits goes on by itself.",
     "I can reach Webex again. What waited goes on by itself.",
-    "I could not reach Webex from {since} to {until}. What waited goes on by itself; nobody need do anything. "
-    "If it comes back, check this machine's network, DNS and proxy.",
+    "I could not reach Webex from {since} to {until}. What waited goes on by itself; nobody need do anything.",
 )
 ADMIN: Final = Side(
     "webex_admin",
@@ -97,6 +96,7 @@ class Reach:
         self._heard_at: datetime | None = None
         self._failing_since: datetime | None = None
         self._outage: tuple[datetime, datetime] | None = None
+        self._advice = ""  # why the last question of its own met nothing, and what to do
 
     def observed(self, _method: str, path: str, status: int | None, _seconds: float) -> None:
         """Be told of each call."""
@@ -132,8 +132,12 @@ class Reach:
             self._look,
             side.over,
             began=lambda: self._failing_since,
-            past=lambda since, until: side.past.format(since=_clock(since, until), until=_clock(until, until)),
+            past=self._afterwards,
         )
+
+    def _afterwards(self, since: datetime, until: datetime) -> str:
+        said = self._side.past.format(since=_clock(since, until), until=_clock(until, until))
+        return f"{said} {self._advice}" if self._advice else said
 
     def _look(self) -> str | None:
         if self._is_in_doubt():
@@ -141,6 +145,7 @@ class Reach:
                 self._ask()
             except WebexError as error:
                 if error.status is None:
+                    self._advice = error.advice
                     self._heard(None)  # also what the token's renewal met, which is another call
             except BotError as error:
                 log.debug("not_asked", side=self._side.name, cause=str(error))
@@ -152,7 +157,8 @@ class Reach:
         now = self._now()
         if now - since < LONG or self._unless():
             raise NotKnown
-        return self._side.trouble.format(since=_clock(since, now))
+        said = self._side.trouble.format(since=_clock(since, now))
+        return f"{said} {self._advice}" if self._advice else said
 
     def _is_in_doubt(self) -> bool:
         if self._failing_since is not None or self._heard_at is None:

@@ -67,8 +67,8 @@ class Settings(BaseModel):
     public_url: Annotated[str | None, BeforeValidator(values.web_address)] = _setting(
         "where Webex reaches the bot, https", "required for manifest apply"
     )
-    webex_api_url: Annotated[str, BeforeValidator(values.web_address)] = _setting(
-        "base address of the Webex API", DEFAULT_API_URL, DEFAULT_API_URL
+    webex_api_url: Annotated[str, BeforeValidator(values.api_address)] = _setting(
+        "base address of the Webex API, with or without /v1", DEFAULT_API_URL, DEFAULT_API_URL
     )
     report_download_hosts: Annotated[tuple[str, ...], BeforeValidator(values.host_patterns)] = _setting(
         "hosts that may be sent the admin token for a download, comma-separated, any port",

@@ -45,9 +45,9 @@ DEAD_PLAIN: Final = (
     "and start the bot again. With the three WEBEX_ADMIN_CLIENT_… variables the bot would renew it by itself."
 )
 DEAD_REFRESHED: Final = (
-    "Webex refuses to renew the admin token, so nobody gets a report, at the latest when the present one lapses. To "
-    f"mend it, {RENEW}."
+    "Webex refuses to renew the admin token, so nobody gets a report, at the latest when the present one lapses. "
 )
+DEAD_UNKNOWN: Final = f"To mend it, {RENEW}."
 LAPSES: Final = (
     "WEBEX_ADMIN_TOKEN lapses by itself: a personal token 12 hours after it was made, an integration's after 14 days, "
     "and nothing tells which it is; with the three WEBEX_ADMIN_CLIENT_… variables the bot renews the token by itself"
@@ -123,6 +123,7 @@ class Refreshing(Protocol):
     """What a token that is renewed knows of itself."""
 
     def refused(self) -> bool: ...  # noqa: D102
+    def refusal(self) -> str: ...  # noqa: D102
     def refresh_ends_at(self) -> float | None: ...  # noqa: D102
 
 
@@ -189,7 +190,9 @@ class TokenChecks:
         dead = not self._standing().alive or (self._refreshing is not None and self._refreshing.refused())
         if not dead:
             return None
-        return DEAD_PLAIN if self._refreshing is None else DEAD_REFRESHED
+        if self._refreshing is None:
+            return DEAD_PLAIN
+        return f"{DEAD_REFRESHED}{self._refreshing.refusal() or DEAD_UNKNOWN}"
 
     def _wrong(self) -> str | None:
         return _sentence(admin_token_trouble(self._me(), self._bot().id, refreshable=self._refreshing is not None))

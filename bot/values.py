@@ -23,6 +23,7 @@ MOST_DAYS: Final = 36500
 LONGEST_NUMBER: Final = 9
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_VERSION = re.compile(r"/v[0-9]+$")
 _VISIBLE = re.compile(r"[!-~]+")
 
 
@@ -86,6 +87,12 @@ def web_address(raw: str) -> str:
     if url.scheme == "http" and not is_loopback(host):
         raise ValueError("is plain http; use https (http is only for this machine's own addresses)")
     return raw.rstrip("/")
+
+
+def api_address(raw: str) -> str:
+    """Read the base address of the Webex API; it comes back with its version, ``/v1`` unless another one is named."""
+    address = web_address(raw)
+    return address if _VERSION.search(address) else f"{address}/v1"
 
 
 def host_pattern(raw: str) -> str:

@@ -82,7 +82,7 @@ class WebhookCare:
             self._blind_since = self._clock() if self._blind_since is None else self._blind_since
             if self._clock() - self._blind_since < BLIND:
                 raise
-            return f"I cannot look after my webhooks. {error.sentence} Should they be disabled, nobody gets an answer."
+            return f"I cannot look after my webhooks. {error.in_full} Should they be disabled, nobody gets an answer."
         self._blind_since = None
         self._said = self._mend(there, self._target)
         self._due = self._clock() + EVERY

@@ -179,7 +179,10 @@ def test_webex_down_is_one_sentence_and_exit_code_1(webex, step, monkeypatch, ca
         monkeypatch.setenv("WEBEX_API_URL", f"http://127.0.0.1:{taken.getsockname()[1]}/v1")
     assert main(["manifest", step]) == 1
     told = capsys.readouterr().err
-    assert told.splitlines()[-1] == "reportbot: Webex did not answer."
+    assert told.splitlines()[-1] == (
+        "reportbot: Webex did not answer. 127.0.0.1 refuses the connection: check address and port, and that something "
+        "listens there."
+    )
     assert "Traceback" not in told
 
 

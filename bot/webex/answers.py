@@ -21,6 +21,7 @@ from requests.utils import parse_header_links
 
 from bot.errors import ADMIN_TOKEN, IN_CIRCLES, TOO_LARGE, TOO_MANY_PAGES, UNREADABLE, WebexError
 from bot.observe import without_secrets
+from bot.webex.causes import OAUTH_CODES, cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,9 @@ def error_from(
     message, tracking = "", tracking_id(headers)
     if isinstance(details, dict):
         message = _text(details.get("message")) or _first_description(details.get("errors"))
+        code = _text(details.get("error"))
+        if code in OAUTH_CODES:
+            message = f"{code}: {message or _text(details.get('error_description'))}"
         said = _text(details.get("trackingId"))
         tracking = tracking or (said if _TRACKING_ID.fullmatch(said) else "")
     if without_secrets(tracking) != tracking or any(secret and secret in tracking for secret in secrets):
@@ -186,15 +190,6 @@ def names_of(error: BaseException) -> str:
         found.append(f"{type(current).__name__} ({words})" if words else type(current).__name__)
         current = cause_of(current)
     return ": ".join(found)
-
-
-def cause_of(error: BaseException) -> BaseException | None:
-    """The error inside a foreign error, which urllib3 and requests keep as ``reason`` or in their arguments."""
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return reason
-    inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-    return inner or error.__cause__ or error.__context__
 
 
 def _first_description(errors: Any) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from bot.errors import WebexError
 from bot.reports.readings import read_number
 from bot.webex.answers import cleaned
+from bot.webex.causes import explain_renewal
 from bot.webex.client import Client
 
 if TYPE_CHECKING:
@@ -170,6 +171,11 @@ class RefreshableToken:
         failure = self._failure
         return failure is not None and failure.status == UNAUTHORIZED
 
+    def refusal(self) -> str:
+        """Why Webex refused the last refresh, with the remedy; empty when it did not."""
+        failure = self._failure
+        return failure.advice if failure is not None and failure.status == UNAUTHORIZED else ""
+
     def refresh_ends_at(self) -> float | None:
         """When the newest refresh token ends, in seconds since 1970; None when Webex did not say."""
         state = self._keep.load()  # another process may have refreshed since
@@ -220,7 +226,10 @@ class RefreshableToken:
                 if number < len(candidates):
                     continue
                 message = "the refresh token or the client's secret is refused"
-                raise WebexError(CALL, UNAUTHORIZED, message=message, tracking_id=error.tracking_id) from error
+                advice = explain_renewal(error.status, error.message)
+                raise WebexError(
+                    CALL, UNAUTHORIZED, message=message, tracking_id=error.tracking_id, advice=advice
+                ) from error
             state = self._state_from(answer, refresh_token, old)
             self._failure = None
             self._unsaved = state
@@ -281,4 +290,5 @@ def again(failure: WebexError | None, message: str | None = None) -> WebexError:
         retry_after=failure.retry_after,
         reached=failure.reached,
         passing=failure.passing,
+        advice=failure.advice,
     )

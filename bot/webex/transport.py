@@ -22,7 +22,8 @@ import urllib3
 
 from bot.errors import ADMIN_TOKEN, WebexError
 from bot.values import is_loopback
-from bot.webex.answers import cause_of, error_from, names_of, origin, template, too_large
+from bot.webex.answers import error_from, names_of, origin, template, too_large
+from bot.webex.causes import cause_of, explain
 from bot.webex.quick_retries import NEVER
 from bot.webex.session import LONGEST_ANSWER, POOL, TIMEOUT, Bearer, PlainSession, take_body
 from bot.webex.timely import FIRST_ERROR
@@ -239,7 +240,8 @@ def no_answer(call: str, exc: BaseException) -> WebexError:
         reached = False
     elif isinstance(exc, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         reached = True if call.startswith("GET ") else None  # a truncated answer
-    return WebexError(call, None, message=names_of(exc), reached=reached)
+    cause = explain(exc)
+    return WebexError(call, None, message=names_of(exc), reached=reached, advice=cause.sentence if cause else "")
 
 
 def _hung_up(exc: BaseException) -> bool:

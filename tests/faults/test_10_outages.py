@@ -14,7 +14,7 @@ from bot import migrations, wiring
 from bot.emulator import Emulator
 from bot.errors import StoreUnavailable, WebexError
 from bot.identity import Identity
-from bot.operators import News, Operators
+from bot.operators import News, NotKnown, Operators
 from bot.outbox import Outbox
 from bot.reach import sides
 from bot.webex.chat import Chat
@@ -205,6 +205,24 @@ def test_what_lasted_is_remembered_from_when_until_when_so_that_somebody_looks(s
         bot.observed("GET", "/v1/rooms", status, 0.1)
 
     assert bot.outage() == ((began, began + timedelta(seconds=seconds)) if known else None)
+
+
+def test_what_is_said_of_an_outage_names_its_cause_and_only_while_one_is_known() -> None:
+    at = datetime(2026, 3, 29, 9, 0, tzinfo=UTC)
+    advice = "This machine can't resolve the name webexapis.com: look for a typo."
+
+    def ask() -> None:
+        raise WebexError("GET people/me", None, advice=advice)
+
+    bot, (admin, *_) = sides(ask, ask, {}, lambda: at)
+    for one in (bot, admin):
+        with pytest.raises(NotKnown):
+            one.check().look()
+    at += timedelta(minutes=6)
+    assert (bot.check().look() or "").endswith(f"on by itself. {advice}")
+    past = bot.check().past
+    assert past is not None
+    assert past(at, at).endswith(f" {advice}")
 
 
 def away(house: House) -> Path:

@@ -65,6 +65,9 @@ class FakeRefreshing:
     def refused(self) -> bool:
         return self.is_refused
 
+    def refusal(self) -> str:
+        return "The refresh token has expired." if self.is_refused else ""
+
     def refresh_ends_at(self) -> float | None:
         return self.ends_at
 
