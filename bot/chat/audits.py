@@ -14,7 +14,7 @@ from bot.ledger import audit, deliveries
 from bot.ledger.forget import is_pseudonym
 from bot.plain_words import ago, count, in_card, in_message, utc
 from bot.policy import Act
-from bot.reports.model import is_report_id
+from bot.reports.model import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,8 @@ def show(context: Context, request: Request) -> None:
 
     The others in a space may be of the same organisation and still have no part in who asked for what.
     """
-    asked = request.rest[0] if request.rest else ""
+    asked = next((one for one in request.rest if "@" in one or looks_like_report_id(one)), "".join(request.rest[:1]))
+    asked = asked.removeprefix("mailto:")
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     request.course.report_ids = (by_report,) if by_report else ()
     target = context.allow(request, Act.AUDIT, neutral=NEUTRAL)

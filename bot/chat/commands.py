@@ -15,7 +15,6 @@ from bot.chat.asking import ask
 from bot.chat.cards import FAMILIES
 from bot.chat.registry import registry
 from bot.chat.shown import JOINED, request_card, shown_for, shows
-from bot.chat.words import is_filler
 from bot.errors import BotError
 from bot.ledger import deliveries, places, posts
 from bot.ledger.deliveries import MOVES, OPEN, State, card_of
@@ -23,10 +22,10 @@ from bot.plain_words import in_message, utc
 from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
 from bot.reports.endings import end
 from bot.reports.model import is_report_id, looks_like_report_id
+from bot.reports.report_ids import chosen, chosen_ids
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from bot.chat.context import Context
@@ -47,7 +46,7 @@ PAGE = 10
 @registry.command("report", usage="report <id>", summary="Get a report: its card now, its file when it is done.")
 def report(context: Context, request: Request) -> None:
     """One request for each id. Policy is asked for each right before its card, see ``answer.py``."""
-    ids = _without_fillers(dict.fromkeys(request.rest))
+    ids = chosen(request.rest)
     if not ids:
         context.say(request, "usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
         return
@@ -66,7 +65,10 @@ def report(context: Context, request: Request) -> None:
 
 @registry.command("reports", usage="reports", summary="Show the reports that I can fetch, newest first.")
 def reports(context: Context, request: Request) -> None:
-    """A page of what both families list; ``reports 2`` is the next one."""
+    """A page of what both families list; ``reports 2`` is the next one, ``reports <id>`` shows that report."""
+    if any(map(looks_like_report_id, request.rest)):
+        refresh(context, request)
+        return
     target = context.allow(request)
     page = int(request.rest[0]) if request.rest and request.rest[0].isdecimal() and len(request.rest[0]) < 5 else 1  # noqa: PLR2004 digits
     found, refused = context.catalogue.everything()
@@ -238,14 +240,6 @@ def help_(context: Context, request: Request) -> None:
     context.say(request, "help", cards.help_text(list(registry)), cards.help_card(list(registry)))
 
 
-def _without_fillers(said: Iterable[str]) -> list[str]:
-    """What may be ids: beside one that looks like it, "please" is none."""
-    words = list(said)
-    if not any(looks_like_report_id(one) for one in words):
-        return words
-    return [one for one in words if looks_like_report_id(one) or not is_filler(one)]
-
-
 def unknown(context: Context, request: Request) -> None:
     """Whatever is no command. Bare report ids are taken for what they are; else help, with the nearest word guessed."""
     said = (request.word, *request.rest)
@@ -265,7 +259,7 @@ def unknown(context: Context, request: Request) -> None:
 
 def _named(request: Request) -> list[str]:
     """The report ids in a request; the audit's row is about them, also when policy refuses it."""
-    ids = [one for one in dict.fromkeys(request.rest) if is_report_id(one)][:MOST_IDS]
+    ids = chosen_ids(request.rest)[:MOST_IDS]
     request.course.report_ids = tuple(ids)
     return ids
 

@@ -11,6 +11,7 @@ from bot.ledger import audit, places
 from bot.ledger.deliveries import CLOSED, State
 from bot.plain_words import in_card, in_message
 from bot.reports.model import is_report_id, looks_like_report_id
+from bot.reports.report_ids import chosen
 from bot.reports.story import gather, outcome_of, story
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MOST_TOLD = 3
 @registry.command("why", usage="why <id>", summary="What became of a request, by report id or reference.")
 def why(context: Context, request: Request) -> None:
     """The newest requests for a report in this space, 1:1 also one's own; with a button to ask once more at the end."""
-    wanted = next((word for word in request.rest if word.casefold() != "reference"), "")
+    wanted = next((word for word in chosen(request.rest) if word.casefold() != "reference"), "")
     request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
     target = context.allow(request)
     if not is_report_id(wanted):

@@ -1,4 +1,4 @@
-"""Reads what a person wrote: the mention of the bot taken off, the first word, and the rest to the letter.
+"""Reads what a person wrote: mentions and quotes taken off, the first word, and the rest to the letter.
 
 Pure. Report ids are case-sensitive, so nothing but the first word is ever changed in case.
 """
@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+from bot.chat.html_text import QUOTE, read_html
+from bot.chat.letters import plain
+from bot.reports.report_ids import MAY_BREAK, pieces
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from bot.ports import Person
 
-MENTION = "spark-mention"
-BREAKS = frozenset({"br", "p", "div", "li", "ul", "ol", "pre", "blockquote", "h1", "h2", "h3"})
-_SEPARATORS = re.compile(r"[\s,;\u200b\ufeff]+")
-_BESIDE_NAME = r"[\s,:\u200b\ufeff]"
-_WRAPPING = "<>\"'“”„‘’«»`*()[]{}.:!?"
-LONGEST_HTML = 3 * 7439
-"""Letters of html that are read. Webex's messages have at most 7,439 bytes of text, and html a few times that."""
-MOST_TAGS = 200
-"""More of them are not read either: the parser looks from each unfinished one to the end of the message."""
+_SEPARATORS = re.compile(r"[\s,;]+")
+_BESIDE_NAME = rf"[\s,:{MAY_BREAK}]"
+_QUOTED = re.compile(rf"^[ {MAY_BREAK}]*>.*$", re.MULTILINE)
+_KEPT_AT_ENDS = "_=-/\\"
+"""Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
 COMMAND_WITHIN = 3
 """A command may stand so far into a message: "please get report …"."""
 LONGEST_FILLER = 12
@@ -43,16 +42,22 @@ class Words:
 def read_words(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
     """Read a message. ``known`` are the commands' words: they decide where a mention may stand for two things.
 
-    With an ``html`` mention of the bot there is no doubt. Without, or where the html is too long to be a person's, the
-    label stands in the text, at the start or the end, and may be the bot's full or first name; a bot named "Report Bot"
-    makes "Report report X" of it. In a group space somebody has mentioned the bot, so a reading with the label taken
-    off comes before the text as it stands.
+    The html is what was written, where there is some: the text does not tell a quote from the rest. With a mention of
+    the bot in it there is no doubt. Without, the label stands in the text, and may be the bot's full or first name; a
+    bot named "Report Bot" makes "Report report X" of it. In a group space somebody has mentioned the bot, so a reading
+    with the label taken off comes before the text as it stands.
     """
-    if len(html) <= LONGEST_HTML and html.count("<") <= MOST_TAGS and MENTION in html.lower():
-        without = _without_mention(html, bot)
-        if without is not None:
-            words = _split(without)
+    if html:
+        read = read_html(html, bot.id, {" ".join(name.split()).casefold() for name in names_of(bot)})
+        if read is None and QUOTE in html.casefold():
+            return Words("")  # which of the text's words are a quote's is not known
+        written = read.text() if read else ""
+        if read and read.mentions_bot:
+            words = _split(_unquoted(written))
             return _command([words], known) or words
+        if written.strip() or (read and read.left_out):
+            text = written
+    text = _unquoted(text)
     as_it_stands, (unlabelled, sure) = _split(text), _readings(text, bot)
     if direct:
         return _command([as_it_stands, *unlabelled], known) or as_it_stands
@@ -91,75 +96,61 @@ def names_of(bot: Person) -> list[str]:
     return sorted(names, key=lambda name: -len(name.split()))
 
 
+def _unquoted(text: str) -> str:
+    """The text in plain letters, without the lines that quote somebody."""
+    return _QUOTED.sub("", plain(text))
+
+
 def _split(text: str) -> Words:
-    tokens = [token.strip(_WRAPPING) for token in _SEPARATORS.split(text)]
-    tokens = [token for token in tokens if token]
-    if not tokens:
-        return Words("")
-    return Words(tokens[0].lstrip("/"), tuple(tokens[1:]))
+    tokens = [token for token in _tokens(text) if token]
+    while tokens and not any(map(str.isalnum, tokens[0])):
+        del tokens[0]  # a list's dash
+    return Words(tokens[0].lstrip("/"), tuple(tokens[1:])) if tokens else Words("")
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for token in _SEPARATORS.split(text):
+        yield from map(_bare, pieces(token))
+
+
+def _bare(token: str) -> str:
+    """Without what wraps it: quotes, brackets, full stops."""
+    start, end = 0, len(token)
+    while start < end and not _belongs(token[start]):
+        start += 1
+    while start < end and not _belongs(token[end - 1]):
+        end -= 1
+    return token[start:end]
+
+
+def _belongs(letter: str) -> bool:
+    return letter.isalnum() or letter in _KEPT_AT_ENDS
 
 
 def _readings(text: str, bot: Person) -> tuple[list[Words], bool]:
-    """The text without the bot's name: full before first name, at the start before at the end.
+    """The text without the bot's name: full before first name, at the start before at the end, then in between.
 
     And whether a name of several words stood at the start.
     """
     found: list[Words] = []
     sure = False
-    stripped = text.strip()
-    trimmed = stripped.rstrip(" \t\r\n\u00a0\u200b\ufeff.!?")
+    stripped = " ".join(text.split())
+    trimmed = stripped.rstrip(f" {MAY_BREAK}.!?")
     for label in names_of(bot):
-        name = r"\s+".join(re.escape(part) for part in label.split())
-        start = re.match(rf"@?{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
+        parts = plain(label).split()
+        if not parts:
+            continue
+        name = "@?" + r"\s".join(map(re.escape, parts))
+        start = re.match(rf"{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
         if start and not sure:
-            sure = len(label.split()) > 1
+            sure = len(parts) > 1
             found.append(_split(stripped[start.end() :]))
-        # No repetition in front of the name: a message of spaces would take seconds.
-        end = re.search(rf"(?:^|(?<={_BESIDE_NAME}))@?{name}$", trimmed, re.IGNORECASE)
+        # No repetition in front of the name: a message of separators would take seconds.
+        end = re.search(rf"(?:^|(?<={_BESIDE_NAME})){name}$", trimmed, re.IGNORECASE)
         if end:
             found.append(_split(trimmed[: end.start()]))
+        elif not start and len(parts) > 1:
+            between = re.search(rf"(?<={_BESIDE_NAME}){name}(?={_BESIDE_NAME})", stripped, re.IGNORECASE)
+            if between:
+                found.append(_split(f"{stripped[: between.start()]} {stripped[between.end() :]}"))
     return found, sure
-
-
-class _Reader(HTMLParser):
-    """Collects the text of a message's html without the mentions of the bot."""
-
-    def __init__(self, bot: Person) -> None:
-        super().__init__(convert_charrefs=True)
-        self._bot = bot
-        self._names = {name.casefold() for name in names_of(bot)}
-        self._id = ""
-        self._label: list[str] | None = None
-        self.parts: list[str] = []
-        self.mentioned = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == MENTION:
-            self._id = dict(attrs).get("data-object-id") or ""
-            self._label = []
-        elif tag in BREAKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == MENTION and self._label is not None:
-            label = "".join(self._label)
-            self._label = None
-            if self._id == self._bot.id or (not self._id and label.strip().lstrip("@").casefold() in self._names):
-                self.mentioned = True
-                label = " "
-            self.parts.append(label)
-        elif tag in BREAKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        (self.parts if self._label is None else self._label).append(data)
-
-
-def _without_mention(html: str, bot: Person) -> str | None:
-    reader = _Reader(bot)
-    try:
-        reader.feed(html)
-        reader.close()
-    except AssertionError:  # how the parser answers a declaration that it does not know; the text is there to read
-        return None
-    return "".join(reader.parts) if reader.mentioned else None

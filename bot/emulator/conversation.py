@@ -33,11 +33,14 @@ class Conversation(Spaces):
         mention_as: MentionAs = "full",
         mention_at: MentionAt = "start",
         with_html: bool = True,
+        html: str | None = None,
         parent_id: str | None = None,
     ) -> Message:
-        """Somebody types a message, perhaps with a mention; it is stored and announced as Webex would."""
-        html = None
-        if mention is not None:
+        """Somebody types a message, perhaps with a mention; it is stored and announced as Webex would.
+
+        With `html`, that is what the client makes of it, mention included, and `text` is what Webex shows of that.
+        """
+        if html is None and mention is not None:
             text, html = written_mention(text, mention, mention_as, mention_at)
         return self.post(
             person,

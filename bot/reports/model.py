@@ -8,8 +8,6 @@ Sources: Webex's "Get Report Details" pages of both families, and answers seen b
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import BotError
 from bot.reports.readings import Expiry, read_day, read_expiry, read_moment, read_sites, read_size, read_text
+from bot.webex_ids import decoded
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -39,7 +38,8 @@ __all__ = [
 ]
 
 _REPORT_ID = re.compile(r"[A-Za-z0-9_=-]{1,512}")
-_DECODED_REPORT_ID = re.compile(rb"ciscospark://[^/\s]+/REPORT/[^/\s]+")
+_DECODED_REPORT_ID = re.compile(r"ciscospark://[!-.0-~]+/REPORT/[!-.0-=@-~]+")
+"""Without ``>`` and ``?``: a hyphen or underscore behind an id decodes to one of them."""
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _SEPARATORS = re.compile(r"[\W_]+")
 
@@ -189,14 +189,8 @@ def is_report_id(text: str) -> bool:
 
 def looks_like_report_id(text: str) -> bool:
     """Whether a text decodes to ``ciscospark://…/REPORT/…``, as every id seen so far does."""
-    if not is_report_id(text):
-        return False
     bare = text.rstrip("=")
-    try:
-        decoded = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
-    except (binascii.Error, ValueError):
-        return False
-    return _DECODED_REPORT_ID.fullmatch(decoded) is not None
+    return is_report_id(text) and "=" not in bare and _DECODED_REPORT_ID.fullmatch(decoded(bare)) is not None
 
 
 def read_details(payload: Any, family: Family, fetched_at: datetime, report_id: str = "") -> Report:

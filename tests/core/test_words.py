@@ -83,13 +83,16 @@ def test_the_html_mention_settles_it(label: str, html: str) -> None:
     assert same(found, "report", ID)
 
 
-def test_a_mention_of_somebody_else_is_words() -> None:
+def test_a_mention_of_somebody_else_is_no_word() -> None:
     html = f"<p>{mention('Report Bot')} report {ID} {mention('Grace', 'GRACE')}</p>"
-    assert same(read("", html), "report", ID, "Grace")
+    assert same(read("", html), "report", ID)
+    assert same(read("", html.replace("person", "groupMention").replace("GRACE", "all")), "report", ID)
 
 
-def test_a_mention_of_nobody_we_know_leaves_the_text_to_read() -> None:
-    assert same(read(f"Report Bot report {ID}", f"<p>{mention('Eve', 'EVE')} x</p>"), "report", ID)
+def test_a_mention_whose_id_is_in_a_spelling_unknown_to_us_is_no_word_either() -> None:
+    """In a group space somebody has mentioned the bot: whoever it says, the rest is the message."""
+    html = f"<p>{mention('Helper', 'an e-mail address perhaps')} cancel {ID}</p>"
+    assert same(read(f"Helper cancel {ID}", html), "cancel", ID)
 
 
 def test_a_bare_mention_says_nothing() -> None:
@@ -132,14 +135,14 @@ def test_a_mention_without_an_id_may_show_the_first_word_of_the_name() -> None:
 
 
 @pytest.mark.parametrize("unit", ["<a ", '<a "', "<a/", "<a a=", "<!--", "</", "<spark-mention "])
-@pytest.mark.parametrize("number", [195, 25_000])
+@pytest.mark.parametrize("number", [1_995, 25_000])
 def test_html_that_never_ends_takes_no_time_and_the_text_is_read(unit: str, number: int) -> None:
     """The parser looks from each unfinished tag to the end: 74,000 letters of them took a minute."""
     html = mention("Report Bot") + unit * number
     before = time.thread_time()
     words = read(f"Report Bot report {ID}", html)
     assert time.thread_time() - before < 0.5
-    if number > 195:
+    if number > 1_995:
         assert same(words, "report", ID)
 
 

@@ -1,0 +1,120 @@
+"""What people quote, mention and paste, with the HTML that their clients make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.emulator.ids import plain_part
+from bot.ledger.deliveries import OPEN, State
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Space
+    from tests.core.workbench import Workbench
+    from tests.stage import Stage
+
+
+def cards_in(bench: Workbench, space: Space | None = None) -> list[str]:
+    return [str(one.card) for one in bench.said(space) if one.card]
+
+
+def texts_in(bench: Workbench, space: Space | None = None) -> str:
+    return "\n".join(one.text or "" for one in bench.said(space))
+
+
+def mention_of_bot(bench: Workbench) -> str:
+    return f'<spark-mention data-object-id="{plain_part(bench.stage.bot.id)}">Report</spark-mention>'
+
+
+@pytest.mark.parametrize("where", ["group", "1:1"])
+def test_a_quoted_cancel_cancels_nothing(bench: Workbench, where: str) -> None:
+    space = bench.stage.group if where == "group" else None
+    waiting = bench.stage.partner_report("Slow", status="In progress")
+    wanted = bench.stage.partner_report("Wanted")
+    bench.hears(bench.stage.ada, f"report {waiting.id}", space)
+    bench.work()
+
+    mention = mention_of_bot(bench) if space else ""
+    html = f"<blockquote>cancel {waiting.id}</blockquote>{mention}report {wanted.id}"
+    bench.hears(bench.stage.ada, f"cancel {waiting.id}\nReport report {wanted.id}", space, html=html)
+    bench.work()
+
+    assert bench.delivery(1).state in OPEN
+    assert bench.delivery(2).report_id == wanted.id
+    assert bench.delivery(2).state is State.DONE
+    assert "Cancelled" not in texts_in(bench, space)
+
+
+NOISE = "{id} for Mary-Ann from 2024-05-01 v2 👍"
+
+
+def test_one_id_among_other_words_is_one_request_and_no_complaint(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Calling Usage")
+
+    bench.hears(bench.stage.ada, f"report {NOISE.format(id=report.id)}")
+    bench.work()
+
+    assert [bool(one.card) for one in bench.said()] == [True, False]
+    assert bench.delivery(1).report_id == report.id
+    assert "not a report id" not in texts_in(bench)
+
+
+def test_every_word_takes_the_one_id(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Slow", status="In progress")
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+
+    for word in ("refresh", "why", "again", "cancel"):
+        bench.hears(bench.stage.ada, f"{word} {NOISE.format(id=report.id)}")
+        bench.work()
+
+    said = texts_in(bench)
+    assert [bench.delivery(number).state for number in (1, 2)] == [State.CANCELLED] * 2, "what was asked twice"
+    assert "Cancelled: " in said
+    assert "Nobody asked" not in said
+    assert "I know of no request" not in said
+    assert "does not know this report" not in said
+
+
+def test_reports_with_an_id_shows_that_one_and_asks_for_no_file(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Calling Usage")
+    bench.stage.partner_report("Another")
+
+    bench.hears(bench.stage.ada, f"reports {report.id} please")
+    bench.work()
+
+    [card] = cards_in(bench)
+    assert "Calling Usage" in card
+    assert "Another" not in card
+    assert "Send file" in card
+    assert bench.downloads == 0
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p>{bot} report <a href="https://reports.example/view?reportId={id}&amp;x=1">the May report</a></p>',
+        '<p>{bot} could you <a href="https://go.example/?u=https%3A%2F%2Fx%2Freports%2F{id}">report</a> this</p>',
+        "<div>Hi {bot}:</div><div>report&nbsp;<b>\u2066#{id}\u2069</b>…</div>",
+        "report 「{id}」。 {bot}",
+    ],
+)
+def test_an_id_comes_by_link_or_with_what_travels_along(stage: Stage, html: str) -> None:
+    report = stage.organization_report()
+    bot = f"<spark-mention data-object-type='person' data-object-id='{plain_part(stage.bot.id)}'>Report</spark-mention>"
+
+    line = stage.at(stage.ada, stage.group).says("what Webex shows", html=html.format(bot=bot, id=report.id))
+
+    assert "Meeting Details" in line.card().shown
+    line.file()
+    assert len(line.answers()) == 2
+
+
+def test_an_address_to_audit_may_be_a_link_or_behind_other_words(bench: Workbench) -> None:
+    ada, grace = bench.stage.ada, bench.stage.grace
+
+    bench.hears(ada, f"audit of {grace.email}", html=f'audit of <a href="mailto:{grace.email}">{grace.email}</a>')
+    bench.work()
+
+    assert f"about “{grace.email}”" in texts_in(bench)
