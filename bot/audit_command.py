@@ -1,14 +1,13 @@
 """``reportbot audit`` and ``reportbot forget``: the audit for those who run the machine.
 
-Both work while Webex is down; only an e-mail address has to be looked up there.
+Both need the database alone; only an e-mail address has to be looked up in Webex.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import sys
+import shlex
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -26,13 +25,23 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.ledger.audit import Row
-    from bot.settings import Settings
+    from bot.ledger.forget import Forgotten
+    from bot.settings import Settings, StorageSettings
     from bot.store import Store
 
     Say = Callable[[str], None]
+    Find = Callable[[str, Store], str | None]
+    """Looks up an e-mail address: the person's id, or None."""
 
 PAGE: Final = 1000
 """Rows that are read at a time: the export takes no more memory for a year than for a day, and holds up nobody."""
+
+
+ADDRESS_NEEDS_WEBEX: Final = (
+    "To look up an e-mail address I need Webex, and these settings. Give the person's ID instead, which needs none of"
+    " them, or set them:"
+)
+NOTHING_DONE: Final = 1
 
 
 class NobodyError(BotError):
@@ -54,18 +63,18 @@ class Wanted:
     limit: int | None = None
 
 
-def export(settings: Settings, wanted: Wanted, say: Say, *, as_json: bool) -> int:
-    """Say each row, oldest first; 0. Raises ``StoreUnavailable``, and ``WebexError`` when an address is looked up."""
+class _UndoError(Exception):
+    """Rolls back what was done to see what it would do."""
+
+
+def export(settings: StorageSettings, wanted: Wanted, say: Say, *, find: Find, as_json: bool) -> int:
+    """Say each row, oldest first; 0. Raises ``StoreUnavailable``, and what ``find`` does for an address."""
     store = wiring.open_store(settings)
     try:
         wiring.Migration(store)()
-        person_id = _id_of(wanted.person, settings, store) if wanted.person else None
+        person_id = _id_of(wanted.person, find, store) if wanted.person else None
         for row in _rows(store, wanted, person_id):
             say(in_json(row) if as_json else in_words(row))
-    except BrokenPipeError:
-        # Whoever reads has seen enough (``| head``); what Python still wants to flush at its end goes nowhere.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         store.close()
     return 0
@@ -107,24 +116,27 @@ def in_words(row: Row) -> str:
     return " ".join([when, row.door.value, row.act, row.outcome, *named])
 
 
-def forget(settings: Settings, person: str, say: Say) -> int:
-    """Forget somebody, and say in how many rows they were; 0. Raises what ``export`` does."""
+def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure: bool) -> int:
+    """Forget somebody, and say in how many rows they were; 0. Raises what ``export`` does.
+
+    Unless ``sure``, only say what it would do, and change nothing; 1.
+    """
     store = wiring.open_store(settings)
     try:
         wiring.Migration(store)()
-        person_id = _id_of(person, settings, store)
+        person_id = _id_of(person, find, store)
         if is_pseudonym(person_id):
             raise ForgottenError
+        if not sure:
+            _say_trial(_tried(store, person_id), person, say)
+            return NOTHING_DONE
         with store.begin() as tx:
             done = forget_person(tx, person_id, wiring.now())
         emptied = store.empty_log()
     finally:
         store.close()
-    say(f"Ended what was open: {count(done.ended, 'delivery') if done.ended == 1 else f'{done.ended} deliveries'}.")
-    say(
-        f"Replaced the person in {count(done.audit, 'row')} of the audit, {done.deliveries} of the deliveries, "
-        f"{done.events} of the events and {done.posts} of the posts."
-    )
+    say(f"Ended what was open: {_deliveries(done.ended)}.")
+    say(f"Replaced the person in {_rows_of(done)}.")
     if not emptied:
         say("The database was in use all the time: parts of what was there stay on the disk until its log is emptied.")
     say("The id of their 1:1 space with the bot went, too; ids of messages stay, so that nothing is said twice.")
@@ -132,15 +144,48 @@ def forget(settings: Settings, person: str, say: Say) -> int:
     return 0
 
 
-def _id_of(person: str, settings: Settings, store: Store) -> str:
-    """The id, looked up in Webex with the admin token for an address."""
+def _say_trial(done: Forgotten, person: str, say: Say) -> None:
+    if not any((done.audit, done.deliveries, done.events, done.posts)):
+        say("Nothing that is kept names this person. Check the ID: it is case-sensitive.")
+        return
+    say(f"This would end what is open ({_deliveries(done.ended)}),")
+    say(f"and replace the person in {_rows_of(done)}.")
+    say(f"There is no way back. Nothing has been changed; to do it: reportbot forget {shlex.quote(person)} --yes")
+
+
+def _tried(store: Store, person_id: str) -> Forgotten:
+    """Do it, and undo it: what is said is what would happen."""
+    with suppress(_UndoError), store.begin() as tx:
+        done = forget_person(tx, person_id, wiring.now())
+        raise _UndoError
+    return done
+
+
+def _deliveries(number: int) -> str:
+    return count(number, "delivery") if number == 1 else f"{number} deliveries"
+
+
+def _rows_of(done: Forgotten) -> str:
+    return (
+        f"{count(done.audit, 'row')} of the audit, {done.deliveries} of the deliveries, "
+        f"{done.events} of the events and {done.posts} of the posts"
+    )
+
+
+def _id_of(person: str, find: Find, store: Store) -> str:
+    """The id, looked up in Webex for an address."""
     if "@" not in person:
         return person
-    client = Client(settings.webex_api_url, wiring.admin_token(settings, store))
-    try:
-        found = Directory(client).find(person)
-    finally:
-        client.close()
+    found = find(person, store)
     if found is None:
         raise NobodyError
     return found
+
+
+def find_person(email: str, settings: Settings, store: Store) -> str | None:
+    """Ask Webex, with the admin token, for the id of whoever has this address."""
+    client = Client(settings.webex_api_url, wiring.admin_token(settings, store))
+    try:
+        return Directory(client).find(email)
+    finally:
+        client.close()

@@ -1,15 +1,19 @@
 """The command line. What a command needs is imported when it runs, so that ``--help`` and a wrong setting are quick.
 
-Exit codes: 0 done; 1 something could not be done, one sentence on stderr says what; 2 wrong settings or a wrong call.
+Exit codes: 0 done; 1 something could not be done, one sentence on stderr says what; 2 wrong settings or a wrong call;
+141 whoever reads what is printed has gone (``| head``).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import re
 import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot import __version__
@@ -18,22 +22,39 @@ from bot.errors import BotError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.settings import Settings
+    from bot.settings import Settings, StorageSettings
+    from bot.store import Store
 
 DONE: Final = 0
 FAILED: Final = 1
 WRONG_SETTINGS: Final = 2
 INTERRUPTED: Final = 130
 """What a shell says of a program that Ctrl-C ended."""
+NOBODY_READS: Final = 141
+"""What a shell says of a program that wrote into a closed pipe."""
 WORKER_NICENESS: Final = 5
 """The door answers first when both want the processor."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code; errors that are expected become sentences on stderr."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()  # also of argparse's help: at the interpreter's end it would be too late
+    except BrokenPipeError:
+        _write_no_more()
+        return NOBODY_READS
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
+        if arguments.env_file is not None:
+            # What is in the environment wins, as with other tools: a file holds what is usual.
+            os.environ.update({**_read_env_file(arguments.env_file), **os.environ})
         return run(arguments)
     except SettingsError as error:
         _complain("The settings are wrong:", *(f"  {problem}" for problem in error.problems))
@@ -45,43 +66,86 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _write_no_more() -> None:
+    """Have what Python still wants to flush at its end go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # a stream of a test has no descriptor
+            stream.flush()
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="reportbot", description="The Webex report bot.")
     parser.add_argument("--version", action="version", version=f"reportbot {__version__}")
+    every = argparse.ArgumentParser(add_help=False)
+    every.add_argument(
+        "--env-file", metavar="FILE", help="lines of NAME=value to read settings from; the environment wins"
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
-    for name, run, meaning in (
-        ("serve", _serve, "web and worker in one supervised command"),
-        ("worker", _worker, "the worker alone; web runs by gunicorn -c python:bot.gunicorn_conf"),
-        ("doctor", _doctor, "check settings, database, tokens, scopes and webhooks"),
-        ("demo", _demo, "the whole product against an emulated Webex, in the browser; needs no settings"),
-    ):
-        commands.add_parser(name, help=meaning, description=meaning).set_defaults(run=run)
-    _add_audit(commands)
-    meaning = "what became of the requests for a report, the newest first, from the ledger"
-    why = commands.add_parser("why", help=meaning, description=meaning)
-    why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's id, or the reference that the bot gave")
-    why.add_argument("--json", action="store_true", help="JSON, one object a line")
-    why.set_defaults(run=_why)
-    manifest = commands.add_parser("manifest", help="what must exist on Webex's side")
-    steps = manifest.add_subparsers(required=True, metavar="step")
-    steps.add_parser("plan", help="show what differs, change nothing").set_defaults(run=_plan)
-    steps.add_parser("apply", help="migrate the database, make the webhooks as wanted").set_defaults(run=_apply)
-    return parser
 
+    def add(name: str, run: Callable[[argparse.Namespace], int], meaning: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=meaning, description=meaning, parents=[every])
+        made.set_defaults(run=run)
+        return made
 
-def _add_audit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    meaning = "who asked for what and what came of it, oldest first"
-    audit = commands.add_parser("audit", help=meaning, description=meaning)
+    add("serve", _serve, "web and worker in one supervised command")
+    add("worker", _worker, "the worker alone; web runs by gunicorn -c python:bot.gunicorn_conf")
+    add("doctor", _doctor, "check settings, database, tokens, scopes and webhooks")
+    add("demo", _demo, "the whole product against an emulated Webex, in the browser; needs no settings")
+    audit = add("audit", _audit, "who asked for what and what came of it, oldest first")
     audit.add_argument("--json", action="store_true", help="JSON, one object a line")
     audit.add_argument("--person", metavar="ID|EMAIL", help="only about this person; an address is looked up in Webex")
     audit.add_argument("--report", metavar="ID", help="only about this report")
     audit.add_argument("--since", metavar="ISO", type=_moment, help="from this time on, as 2026-03-24T17:13 (UTC)")
     audit.add_argument("--limit", metavar="N", type=_number, help="at most so many rows, the oldest ones")
-    audit.set_defaults(run=_audit)
-    meaning = "put a pseudonym in a person's place in everything that is kept; there is no way back"
-    forget = commands.add_parser("forget", help=meaning, description=meaning)
+    forget = add("forget", _forget, "put a pseudonym in a person's place in everything that is kept")
     forget.add_argument("person", metavar="ID|EMAIL", help="who; an address is looked up in Webex")
-    forget.set_defaults(run=_forget)
+    forget.add_argument("--yes", action="store_true", help="do it; without, it only shows what it would do")
+    why = add("why", _why, "what became of the requests for a report, the newest first, from the ledger")
+    why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's id, or the reference that the bot gave")
+    why.add_argument("--json", action="store_true", help="JSON, one object a line")
+    manifest = commands.add_parser("manifest", help="what must exist on Webex's side")
+    steps = manifest.add_subparsers(required=True, metavar="step")
+    steps.add_parser("plan", help="show what differs, change nothing", parents=[every]).set_defaults(run=_plan)
+    steps.add_parser("apply", help="migrate the database, make the webhooks as wanted", parents=[every]).set_defaults(
+        run=_apply
+    )
+    return parser
+
+
+def _read_env_file(path: str) -> dict[str, str]:
+    """Read lines of ``NAME=value``, as ``docker run --env-file`` does; raises ``SettingsError``.
+
+    Nothing within a value is special, so that any secret can be written as it is. ``export`` before a name is allowed.
+    """
+    from bot.values import without_quotes  # noqa: PLC0415
+
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise SettingsError([f"--env-file {path} is not text; save it as UTF-8"]) from None
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not a file name"
+        raise SettingsError(
+            [f"--env-file {path} cannot be read ({reason}); name a file that the bot may read"]
+        ) from exc
+    found, problems = {}, []
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        parts = re.fullmatch(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^\0]*)", text)
+        if parts is None:
+            problems.append(f"--env-file {path}, line {number}, is not NAME=value; correct it, or put # before it")
+        else:
+            found[parts[1]] = without_quotes(parts[2])
+    if problems:
+        raise SettingsError(problems)
+    return found
 
 
 def _moment(text: str) -> datetime:
@@ -124,15 +188,44 @@ def _say_with_links(line: str) -> None:
 
 def _begin(process: str) -> Settings:
     """Read the settings and start the log; raises ``SettingsError``."""
-    from bot.observe import catch_crashes, hide, start_logging  # noqa: PLC0415
-    from bot.settings import load, prepare_folder  # noqa: PLC0415
+    from bot.settings import load  # noqa: PLC0415
 
     settings = load(os.environ)
+    _start(process, settings)
+    return settings
+
+
+def _begin_reading(process: str) -> StorageSettings:
+    """Do the same for a command that needs the database alone."""
+    from bot.settings import load_storage  # noqa: PLC0415
+
+    settings = load_storage(os.environ)
+    _start(process, settings)
+    return settings
+
+
+def _start(process: str, settings: StorageSettings) -> None:
+    from bot.observe import catch_crashes, hide, start_logging  # noqa: PLC0415
+    from bot.settings import prepare_folder  # noqa: PLC0415
+
     prepare_folder(settings)
     hide(*settings.secret_values())
     start_logging(process, level=settings.log_level, form=settings.log_format)
     catch_crashes()
-    return settings
+
+
+def _find_person(email: str, store: Store) -> str | None:
+    """Look an address up in Webex; only this needs Webex's settings. Raises ``SettingsError``, ``WebexError``."""
+    from bot import audit_command  # noqa: PLC0415
+    from bot.observe import hide  # noqa: PLC0415
+    from bot.settings import load  # noqa: PLC0415
+
+    try:
+        settings = load(os.environ)
+    except SettingsError as error:
+        raise SettingsError([audit_command.ADDRESS_NEEDS_WEBEX, *error.problems]) from None
+    hide(*settings.secret_values())
+    return audit_command.find_person(email, settings, store)
 
 
 def _serve(_: argparse.Namespace) -> int:
@@ -141,8 +234,6 @@ def _serve(_: argparse.Namespace) -> int:
     from bot.serve import serve  # noqa: PLC0415
 
     lifeline.hold()
-    for remark in settings.remarks():
-        _complain(remark)
     serve(settings, os.environ)
     return DONE
 
@@ -162,10 +253,19 @@ def _worker(_: argparse.Namespace) -> int:
     lifeline.hold()
     os.nice(WORKER_NICENESS)
     start_metrics(settings.data_dir)
+    _log_remarks(settings)
     from bot.wiring import build_worker  # noqa: PLC0415
 
     build_worker(settings).run(stop)
     return DONE
+
+
+def _log_remarks(settings: Settings) -> None:
+    """Say once at start, in the worker's log, what is not wrong but good to know."""
+    import structlog  # noqa: PLC0415
+
+    for remark in settings.remarks():
+        structlog.get_logger(__name__).warning("settings_remark", remark=remark)
 
 
 def _plan(_: argparse.Namespace) -> int:
@@ -190,22 +290,22 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    settings = _begin("audit")
+    settings = _begin_reading("audit")
     from bot import audit_command  # noqa: PLC0415
 
     wanted = audit_command.Wanted(arguments.person, arguments.report, arguments.since, arguments.limit)
-    return audit_command.export(settings, wanted, _say, as_json=arguments.json)
+    return audit_command.export(settings, wanted, _say, find=_find_person, as_json=arguments.json)
 
 
 def _forget(arguments: argparse.Namespace) -> int:
-    settings = _begin("forget")
+    settings = _begin_reading("forget")
     from bot import audit_command  # noqa: PLC0415
 
-    return audit_command.forget(settings, arguments.person, _say)
+    return audit_command.forget(settings, arguments.person, _say, find=_find_person, sure=arguments.yes)
 
 
 def _why(arguments: argparse.Namespace) -> int:
-    settings = _begin("why")
+    settings = _begin_reading("why")
     from bot import why_command  # noqa: PLC0415
 
     return why_command.tell(settings, arguments.wanted, _say_with_links, as_json=arguments.json)

@@ -7,14 +7,15 @@ line or traceback shows it. A message about a wrong setting never holds its valu
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import os
 import secrets
-from pathlib import Path  # noqa: TC003 pydantic reads the annotation when the program runs
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
 from bot import values
 from bot.errors import SettingsError
@@ -31,6 +32,14 @@ NO_POSTGRESQL: Final = (
     "DATABASE_URL names PostgreSQL, which this version cannot use yet; remove it (the bot then keeps its data in"
     " DATA_DIR), or name a file: sqlite:////folder/reportbot.db"
 )
+SQLITE: Final = "sqlite:///"
+OUR_PREFIXES: Final = ("WEBEX_", "ALLOWED_", "REPORT_")
+"""A variable that begins so and is no setting is most likely a misspelled one."""
+ALIKE: Final = 0.7
+"""How much of a name, from 0 to 1, must be that of a setting to be taken for it."""
+EASILY_GUESSED: Final = (
+    "OPS_TOKEN is short, so it could be guessed; use 16 characters or more (try: openssl rand -hex 32)"
+)
 CLIENT_VARIABLES: Final = ("WEBEX_ADMIN_CLIENT_ID", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN")
 
 
@@ -46,10 +55,39 @@ def _required(meaning: str) -> Any:
 Token = Annotated[SecretStr, BeforeValidator(values.token)]
 
 
-class Settings(BaseModel):
-    """Everything the operator may choose; ``load`` is the only way it is made outside tests."""
+class StorageSettings(BaseModel):
+    """What a command needs that only reads the database: no token of Webex's."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: Annotated[SecretStr, BeforeValidator(values.database)] = _setting(
+        "database: sqlite:///… or postgresql://… (it may hold a password, so it is treated as a secret)",
+        "SQLite in DATA_DIR",
+    )
+    data_dir: Annotated[Path, BeforeValidator(values.folder)] = _setting("folder for the bot's files", "./data")
+    poll_interval: Annotated[float, BeforeValidator(values.seconds(SHORTEST_POLL_SECONDS))] = _setting(
+        "shortest time between two looks at pending reports, in seconds", "15", 15.0
+    )
+    secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
+        "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
+        "made in DATA_DIR at first start",
+    )
+    log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
+        "least important log line that is written: debug, info, warning or error", "info", "info"
+    )
+    log_format: Annotated[Literal["json", "text"] | None, BeforeValidator(values.one_of("json", "text"))] = _setting(
+        "json or text", "json (text on a terminal)"
+    )
+
+    def secret_values(self) -> list[str]:
+        """Every value that must never be seen: for the log's mask."""
+        found = [] if self.secret_key is None else [self.secret_key.get_secret_value()]
+        password = urlsplit(self.database_url.get_secret_value()).password
+        return [*found, password, unquote(password)] if password else found
+
+
+class Settings(StorageSettings):
+    """Everything the operator may choose; ``load`` is the only way it is made outside tests."""
 
     webex_bot_token: Token = _required("the bot's token")
     webex_admin_token: Token | None = _setting(
@@ -61,6 +99,9 @@ class Settings(BaseModel):
     )
     webex_admin_client_secret: Token | None = _setting("its client secret", "none")
     webex_admin_refresh_token: Token | None = _setting("its refresh token", "none")
+    webex_org_id: Annotated[str | None, BeforeValidator(values.webex_id(values.ORGANIZATION))] = _setting(
+        "id of the admin token's organization, where Webex does not tell it", "asked of Webex"
+    )
     webex_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(values.webhook_secrets)] = _required(
         "signs webhooks, 16 characters or more; two, comma-separated, while rotating: the first signs, both verify"
     )
@@ -75,15 +116,9 @@ class Settings(BaseModel):
         "*.webex.com",
         ("*.webex.com",),
     )
-    database_url: Annotated[SecretStr, BeforeValidator(values.database)] = _setting(
-        "database: sqlite:///… or postgresql://… (it may hold a password, so it is treated as a secret)",
-        "SQLite in DATA_DIR",
-    )
-    data_dir: Annotated[Path, BeforeValidator(values.folder)] = _setting("folder for the bot's files", "./data")
     port: Annotated[int, BeforeValidator(values.port)] = _setting("port that web listens on", "8000", 8000)
-    host: str | None = _setting("address that web listens on", "127.0.0.1 in serve, 0.0.0.0 in the Procfile")
-    poll_interval: Annotated[float, BeforeValidator(values.seconds(SHORTEST_POLL_SECONDS))] = _setting(
-        "shortest time between two looks at pending reports, in seconds", "15", 15.0
+    host: Annotated[str | None, BeforeValidator(values.host)] = _setting(
+        "address that web listens on", "127.0.0.1 in serve, 0.0.0.0 in the Procfile"
     )
     watch_deadline: Annotated[float, BeforeValidator(values.seconds(1))] = _setting(
         "how long a report is watched, in seconds", "93600 (26 hours)", 93600.0
@@ -99,29 +134,26 @@ class Settings(BaseModel):
     allowed_people: Annotated[tuple[str, ...], BeforeValidator(values.people)] = _setting(
         "e-mail addresses of people who may ask besides", "nobody", (), in_repr=False
     )
-    allowed_spaces: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
-        "ids of the spaces in which the bot answers", "all", ()
+    allowed_spaces: Annotated[tuple[str, ...], BeforeValidator(values.webex_ids(values.SPACE))] = _setting(
+        "ids of the spaces in which the bot answers, or links to them", "all", ()
     )
-    allowed_orgs: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+    allowed_orgs: Annotated[tuple[str, ...], BeforeValidator(values.webex_ids(values.ORGANIZATION))] = _setting(
         "ids of partner organisations whose people may be in the space", "none", ()
     )
     requests_per_minute: Annotated[int, BeforeValidator(values.number)] = _setting(
         "messages and presses of one person that are answered in a minute; 0: all", "1200", 1200
     )
-    operators_space: str | None = _setting("id of the space where the bot tells its operators of trouble", "none")
-    secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
-        "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
-        "made in DATA_DIR at first start",
+    operators_space: Annotated[str | None, BeforeValidator(values.webex_id(values.SPACE))] = _setting(
+        "id of the space where the bot tells its operators of trouble, or a link to it", "none"
     )
     audit_days: Annotated[int, BeforeValidator(values.days)] = _setting(
         "how long the audit's rows are kept, in days; 0 keeps them for ever", "365", 365
     )
-    log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
-        "least important log line that is written: debug, info, warning or error", "info", "info"
+    ops_token: Token | None = _setting(
+        "bearer token with which /metrics and the details of /readyz can be read", "none: nobody sees them"
     )
-    log_format: Annotated[Literal["json", "text"] | None, BeforeValidator(values.one_of("json", "text"))] = _setting(
-        "json or text", "json (text on a terminal)"
-    )
+
+    _unknown: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def refreshable(self) -> bool:
@@ -135,38 +167,85 @@ class Settings(BaseModel):
             self.webex_admin_token,
             self.webex_admin_client_secret,
             self.webex_admin_refresh_token,
-            self.secret_key,
+            self.ops_token,
         ]
         found = [secret.get_secret_value() for secret in (*single, *self.webex_webhook_secret) if secret is not None]
-        password = urlsplit(self.database_url.get_secret_value()).password
-        return [*found, password, unquote(password)] if password else found
+        return found + super().secret_values()
 
     def remarks(self) -> list[str]:
         """What is not wrong, but good to know at start."""
+        found = [_unknown_variable(name) for name in self._unknown]
         if self.refreshable and self.webex_admin_token is not None:
-            return [
+            found.append(
                 "WEBEX_ADMIN_TOKEN is not used: the three WEBEX_ADMIN_CLIENT_… variables win; remove one of the two"
-            ]
-        return []
+            )
+        if self.ops_token is not None and len(self.ops_token.get_secret_value()) < values.SHORTEST_SECRET:
+            found.append(EASILY_GUESSED)
+        return found
+
+
+AnySettings = TypeVar("AnySettings", bound=StorageSettings)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from ``environ`` (unknown variables are ignored, empty ones count as unset).
+    """Read the settings from ``environ``; empty variables count as unset, unknown ones are a remark.
 
     Raises ``SettingsError`` with one line for each wrong or missing setting, each with its remedy.
     """
-    raw = {name: environ.get(name.upper(), "").strip() for name in Settings.model_fields}
-    given: dict[str, str] = {name: value for name, value in raw.items() if value}
-    given.setdefault("data_dir", "./data")
-    given.setdefault("database_url", f"sqlite:///{values.folder(given['data_dir']) / 'reportbot.db'}")
-    problems = _problems_together(given)
+    unknown = sorted(name for name in environ if name.startswith(OUR_PREFIXES) and _is_unknown(name, environ[name]))
+    given, problems = _given(environ, Settings)
     try:
-        settings = Settings.model_validate(given)
+        settings = _read(Settings, given, problems + _problems_together(given))
+    except SettingsError as error:  # a missing one may be there under a wrong name
+        raise SettingsError([*error.problems, *map(_unknown_variable, unknown)]) from None
+    settings._unknown = tuple(unknown)  # noqa: SLF001 it is made here
+    return settings
+
+
+def load_storage(environ: Mapping[str, str]) -> StorageSettings:
+    """Read only what the database needs; raises ``SettingsError`` as ``load`` does."""
+    given, problems = _given(environ, StorageSettings)
+    return _read(StorageSettings, given, problems + _problems_of_database(given))
+
+
+def _given(environ: Mapping[str, str], kind: type[StorageSettings]) -> tuple[dict[str, str], list[str]]:
+    """The texts that are set, without what a shell would have removed; and what of them is no text."""
+    given, problems = {}, []
+    for name in kind.model_fields:
+        value = values.without_quotes(environ.get(name.upper(), ""))
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            problems.append(f"{name.upper()} holds bytes that are not text; write it again, in UTF-8")
+        elif value:
+            given[name] = value
+    given.setdefault("data_dir", "./data")
+    if "database_url" not in given:
+        with contextlib.suppress(ValueError):  # DATA_DIR is a problem of its own
+            given["database_url"] = f"{SQLITE}{values.folder(given['data_dir']) / 'reportbot.db'}"
+    given.setdefault("database_url", f"{SQLITE}/unknown")
+    return given, problems
+
+
+def _read(kind: type[AnySettings], given: Mapping[str, str], problems: list[str]) -> AnySettings:
+    try:
+        settings = kind.model_validate(given)
     except ValidationError as found:
-        problems = [_problem(error) for error in found.errors(include_url=False, include_input=False)] + problems
+        found_ones = [_problem(error) for error in found.errors(include_url=False, include_input=False)]
+        told = {problem.split()[0] for problem in problems}  # one that is no text is not missing besides
+        problems = [problem for problem in found_ones if problem.split()[0] not in told] + problems
     if problems:
         raise SettingsError(problems) from None
     return settings
+
+
+def _is_unknown(name: str, value: str) -> bool:
+    return bool(value.strip()) and name.lower() not in Settings.model_fields
+
+
+def _unknown_variable(name: str) -> str:
+    """A remark about a variable that is no setting. Its value stays unsaid."""
+    known = [field.upper() for field in Settings.model_fields]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+    return f"{name} is not a setting of this bot, so it has no effect." + (f" Did you mean {near[0]}?" if near else "")
 
 
 def _problem(error: Any) -> str:
@@ -179,7 +258,7 @@ def _problem(error: Any) -> str:
 
 def _problems_together(given: Mapping[str, str]) -> list[str]:
     """What is wrong between settings; read from the raw texts, so that it is named together with the others."""
-    problems = []
+    problems, same = [], False
     clients = [name for name in CLIENT_VARIABLES if name.lower() in given]
     missing = [name for name in CLIENT_VARIABLES if name not in clients]
     if clients and missing:
@@ -189,8 +268,15 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         )
     elif not clients and "webex_admin_token" not in given:
         problems.append(f"WEBEX_ADMIN_TOKEN is missing; set it, or all three of {', '.join(CLIENT_VARIABLES)}")
-    if "webex_admin_token" in given and given["webex_admin_token"] == given.get("webex_bot_token"):
+    with contextlib.suppress(KeyError, ValueError):  # those are named already
+        same = values.token(given["webex_admin_token"]) == values.token(given["webex_bot_token"])
+    if same:
         problems.append("WEBEX_ADMIN_TOKEN is the bot's token, which has no admin rights; use an administrator's token")
+    return problems + _problems_of_database(given)
+
+
+def _problems_of_database(given: Mapping[str, str]) -> list[str]:
+    problems = []
     if given["database_url"].lower().startswith("postgres") and "secret_key" not in given:
         problems.append(
             "SECRET_KEY is missing; with PostgreSQL every machine needs the same (try: openssl rand -hex 32)"
@@ -209,10 +295,10 @@ def settings_table() -> Iterator[tuple[str, str, str]]:
         yield name.upper(), field.description or "", str(shown)
 
 
-def prepare_folder(settings: Settings) -> None:
+def prepare_folder(settings: StorageSettings) -> None:
     """Make ``DATA_DIR`` and see that it can be written; raises ``SettingsError`` when it never can.
 
-    A full disk is none of its business: there may be room again.
+    The database's own folder must be there. A full disk is none of its business: there may be room again.
     """
     probe = settings.data_dir / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
     try:
@@ -223,13 +309,27 @@ def prepare_folder(settings: Settings) -> None:
         if exc.errno in NO_ROOM:
             return
         raise SettingsError([_unusable(settings, exc)]) from exc
+    url = settings.database_url.get_secret_value()
+    database = Path(url.removeprefix(SQLITE))
+    if not url.startswith(SQLITE):
+        return
+    if database.is_dir():
+        raise SettingsError(
+            [f"DATABASE_URL names a folder ({database}); name a file in it, as {SQLITE}{database}/reportbot.db"]
+        )
+    if not os.access(database.parent, os.W_OK | os.X_OK) or (database.exists() and not os.access(database, os.W_OK)):
+        raise SettingsError(
+            [f"DATABASE_URL cannot be used: make {database.parent} a folder that the bot can write, or choose another"]
+        )
 
 
-def _unusable(settings: Settings, exc: OSError) -> str:
+def _unusable(settings: StorageSettings, exc: OSError) -> str:
+    if isinstance(exc, FileExistsError):
+        return f"DATA_DIR is a file ({settings.data_dir}); choose a folder"
     return f"DATA_DIR cannot be used ({exc.strerror}); make {settings.data_dir} writable or choose another"
 
 
-def secret_key(settings: Settings) -> bytes:
+def secret_key(settings: StorageSettings) -> bytes:
     """Give the key for what is kept at rest: ``SECRET_KEY``, or the file that the first start makes in ``DATA_DIR``.
 
     Web and worker may start at the same moment: the file appears whole, by a hard link that only one of them can make.

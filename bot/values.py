@@ -6,12 +6,16 @@ remedy, as the end of a sentence that begins with the variable's name. A secret'
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ipaddress
 import re
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
+
+from bot.webex_ids import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +29,18 @@ LONGEST_NUMBER: Final = 9
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _VERSION = re.compile(r"/v[0-9]+$")
 _VISIBLE = re.compile(r"[!-~]+")
+_BEARER = re.compile(r"(authorization:\s*)?bearer\s+", re.IGNORECASE)
+_NEVER_IN_A_TOKEN = set("\"'<>`")
+_EMAIL = re.compile(r"[^@\s\"'`<>()\[\]{},;:]+@[^@\s\"'`<>()\[\]{},;:]+")
+_NEVER_IN_A_NAME = set('"<>[]{}`')
+_UUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+_IN_A_LINK = re.compile(
+    rf"(?:webexteams|webex|https?)://\S*?(?:[?&]space=|/spaces/)({_UUID})(?![0-9a-f-])\S*", re.IGNORECASE
+)
+_ID_TEXT = re.compile(r"ciscospark://[^/\s]+/([A-Z_]+)/[^/\s]+")
+QUOTES: Final = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
+SPACE, ORGANIZATION = "ROOM", "ORGANIZATION"
+"""The kinds of ids that settings hold, as Webex writes them within an id."""
 
 
 def is_loopback(host: str) -> bool:
@@ -42,16 +58,33 @@ def start_of(raw: str) -> str:
     return raw if len(raw) < SHORTEST_SECRET else f"{raw[:8]}…"
 
 
+def without_quotes(raw: str) -> str:
+    """Remove white space and a pair of quotation marks around a value: shells do so, env files don't."""
+    text = raw.strip()
+    while len(text) > 1 and QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
+        text = text[1:-1].strip()
+    return text
+
+
+def without_brackets(raw: str) -> str:
+    """Remove ``<`` and ``>`` around a value, as around a placeholder or an address."""
+    text = raw.strip()
+    return text[1:-1].strip() if text.startswith("<") and text.endswith(">") else text
+
+
 def items(raw: str) -> list[str]:
-    """Split a comma-separated list; empty parts do not count."""
-    return [item for item in (part.strip() for part in raw.split(",")) if item]
+    """Split a list at commas and line ends; empty parts do not count."""
+    return [item for item in map(without_quotes, re.split(r"[,\n]", raw)) if item]
 
 
 def token(raw: str) -> str:
     """Read a token or an id of a client: visible ASCII only, since it goes into a header."""
-    if not _VISIBLE.fullmatch(raw):
+    text = without_brackets(without_quotes(_BEARER.sub("", without_brackets(raw), count=1)))
+    if not _VISIBLE.fullmatch(text):
         raise ValueError("holds a space, a line break or a letter that no token has; copy it again, whole and alone")
-    return raw
+    if _NEVER_IN_A_TOKEN & set(text):
+        raise ValueError("holds a quotation mark or bracket, which no token has; copy it again, whole and alone")
+    return text
 
 
 def webhook_secrets(raw: str) -> tuple[str, ...]:
@@ -73,12 +106,15 @@ def key_text(raw: str) -> str:
 
 def web_address(raw: str) -> str:
     """Read a base address; it comes back without trailing slash."""
+    raw = without_brackets(raw)
+    if not _VISIBLE.fullmatch(raw):
+        raise ValueError("holds a space or a letter that no web address has; write it as https://name.example")
     try:
         url = urlsplit(raw)
         host, _ = url.hostname, url.port
     except ValueError:
         host = None
-    if not host or url.scheme not in {"http", "https"}:
+    if not host or url.scheme not in {"http", "https"} or url.path.startswith("//"):
         raise ValueError("is not a web address; write it as https://name.example")
     if url.username is not None or url.query or url.fragment:
         raise ValueError("must hold no user, query or fragment; write only https://, the host and a path")
@@ -122,17 +158,67 @@ def host_patterns(raw: str) -> tuple[str, ...]:
 
 
 def people(raw: str) -> tuple[str, ...]:
-    """Read e-mail addresses; they come back in lower case."""
-    found = tuple(item.lower() for item in items(raw))
-    for item in found:
-        if not re.fullmatch(r"[^@\s]+@[^@\s]+", item):
+    """Read e-mail addresses, also as ``mailto:`` links or between ``<`` and ``>``; they come back in lower case."""
+    found = []
+    for item in items(raw):
+        address = item[item.rindex("<") :] if "<" in item else item
+        address = without_brackets(address).lower().removeprefix("mailto:").partition("?")[0]
+        if not _EMAIL.fullmatch(address):
             raise ValueError(f"“{start_of(item)}” is not an e-mail address; write ada@example.com,grace@example.com")
-    return found
+        found.append(address)
+    return tuple(found)
 
 
 def names(raw: str) -> tuple[str, ...]:
     """Read names or ids to the letter."""
-    return tuple(items(raw))
+    found = tuple(map(without_brackets, items(raw)))
+    for item in found:
+        if _NEVER_IN_A_NAME & set(item):
+            raise ValueError(
+                f"“{start_of(item)}” holds a bracket or quotation mark; write names or IDs with commas between"
+            )
+    return found
+
+
+def webex_id(kind: str) -> Callable[[str], str]:
+    """Make a reader of an ID in each spelling: as the API gives it, the bare UUID within, or a link that holds it.
+
+    It comes back as the API writes it, since calls need it so; ids are compared by what is within.
+    """
+    what, example = (
+        ("space", "or a link to the space") if kind == SPACE else ("organization", "as Control Hub shows it")
+    )
+
+    def read(raw: str) -> str:
+        text = without_brackets(raw)
+        link = _IN_A_LINK.fullmatch(text) if kind == SPACE else None
+        bare = link[1] if link else text
+        if re.fullmatch(_UUID, bare, re.IGNORECASE):
+            return _encoded(f"ciscospark://us/{kind}/{uuid.UUID(bare)}")
+        plain = _ID_TEXT.fullmatch(decoded(text) or text)
+        if plain is None:
+            raise ValueError(
+                f"“{start_of(text)}” isn't the ID of {_a(what)}; write it as the API gives it, as a UUID, {example}"
+            )
+        if plain[1] != kind:
+            raise ValueError(f"“{start_of(text)}” is the ID of another thing ({plain[1]}); write that of {_a(what)}")
+        return _encoded(text) if text == plain[0] else text.rstrip("=")
+
+    return read
+
+
+def webex_ids(kind: str) -> Callable[[str], tuple[str, ...]]:
+    """Make a reader of a list of ids."""
+    one = webex_id(kind)
+    return lambda raw: tuple(map(one, items(raw)))
+
+
+def _a(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
+
+
+def _encoded(plain: str) -> str:
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
 def families(raw: str) -> tuple[str, ...]:
@@ -158,7 +244,29 @@ def database(raw: str) -> str:
 
 def folder(raw: str) -> Path:
     """Read a folder; it comes back absolute."""
-    return Path(raw).expanduser().absolute()
+    if not raw.isprintable():  # a line break, or bytes that are no text
+        raise ValueError("holds a character that is not text; write the folder as /var/lib/reportbot")
+    try:
+        return Path(raw).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(
+            f"“{start_of(raw)}” begins with a user that isn't known here; write the folder as /var/lib/reportbot"
+        ) from None
+
+
+def host(raw: str) -> str:
+    """Read the address to listen on: a name or an IP address without port; an IPv6 address may stand in brackets."""
+    text = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(text))
+    name, _, port_ = text.rpartition(":")
+    if name and port_.isdigit():
+        raise ValueError(
+            f"holds a port; set HOST to the address alone ({start_of(name.strip('[]'))}) and PORT to {port_[:5]}"
+        )
+    if not _HOST.fullmatch(text.lower()) or text.startswith("*"):
+        raise ValueError(f"“{start_of(raw)}” is not an address to listen on; write 0.0.0.0, 127.0.0.1 or ::")
+    return text
 
 
 def port(raw: str) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.ledger.audit import Row
     from bot.ledger.deliveries import Delivery
     from bot.reports.story import Besides
-    from bot.settings import Settings
+    from bot.settings import StorageSettings
     from bot.store import Transaction
 
     Say = Callable[[str], None]
@@ -40,7 +40,7 @@ class NothingKnownError(BotError):
     """Nobody has asked for a report with this id, and no request has this reference."""
 
 
-def tell(settings: Settings, wanted: str, say: Say, *, as_json: bool) -> int:
+def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> int:
     """Say the newest requests, the latest first; 0. Raises ``NothingKnownError`` and ``StoreUnavailable``."""
     store = wiring.open_store(settings)
     now = wiring.now()

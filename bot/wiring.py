@@ -37,7 +37,7 @@ from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
 from bot.reports.workroom import Workroom
-from bot.settings import Settings, load, secret_key
+from bot.settings import Settings, StorageSettings, load, secret_key
 from bot.store_watch import WatchedStore
 from bot.sweep import Sweep
 from bot.token_checks import TokenChecks
@@ -82,7 +82,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_store(settings: Settings) -> WatchedStore:
+def open_store(settings: StorageSettings) -> WatchedStore:
     """The database of the settings, and the folder that an embedded one lies in."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return WatchedStore(settings.database_url.get_secret_value())

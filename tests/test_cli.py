@@ -96,13 +96,67 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(webex, words, monkeypatch, c
     assert "DATA_DIR cannot be used (Not a directory)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("--help", "audit --help", "doctor", "manifest plan", "manifest apply", "why x", "audit --json"),
+        "forget somebody",
+    ],
+)
+def test_a_pipe_that_closes_is_no_crash(webex, words):
+    """The reader is gone before the first word; a shell then sees 141 of most tools."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "bot", *words.split()]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    os.close(writing)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+    assert done.returncode in {0, 1, 141}
+
+
+def test_both_streams_of_a_command_may_close(webex):
+    command = f"{sys.executable} -m bot doctor 2>&1 | true"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_settings_may_stand_in_a_file(webex, monkeypatch, capsys, tmp_path):
+    for name in ("WEBEX_BOT_TOKEN", "PUBLIC_URL"):
+        value = os.environ[name]
+        monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if k != name} | {"LOG_LEVEL": "error"})
+        (tmp_path / name).write_text(f"\ufeff# a comment\n\nexport {name} = '{value}'\nLOG_LEVEL=nonsense\n")
+        assert main(["manifest", "plan", "--env-file", str(tmp_path / name)]) == 0, "the environment wins"
+        assert "Webhooks to https://bot.example.com" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("webex")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"PORT=1\nexport\n", "line 2, is not NAME=value"),
+        (b"\xff\xfe", "is not text; save it as UTF-8"),
+        (b"PORT=x\n", "PORT is not a port"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_used_is_a_sentence(capsys, monkeypatch, tmp_path, content, said):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    if content is not None:
+        (tmp_path / "env").write_bytes(content)
+    assert main(["doctor", "--env-file", str(tmp_path / "env")]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 2
+
+
 def test_for_gunicorn_too(webex, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
     command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
-    assert "DATA_DIR cannot be used" in done.stderr
+    assert "DATA_DIR is a file" in done.stderr
     assert "Traceback" not in done.stderr
 
 

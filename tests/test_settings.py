@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 import subprocess
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from bot import values
 from bot.errors import SettingsError
-from bot.settings import NO_POSTGRESQL, Settings, load, secret_key, settings_table
+from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, prepare_folder, secret_key, settings_table
 
 BOT = "bot-token-0123456789"
 ADMIN = "admin-token-0123456789"
@@ -26,6 +27,13 @@ CLIENT = {
     "WEBEX_ADMIN_CLIENT_SECRET": "client-secret-0123",
     "WEBEX_ADMIN_REFRESH_TOKEN": "refresh-token-0123",
 }
+
+
+UUID = "c0ffee00-1234-5678-9abc-def012345678"
+
+
+def encoded(kind: str, cluster: str = "us") -> str:
+    return base64.urlsafe_b64encode(f"ciscospark://{cluster}/{kind}/{UUID}".encode()).decode().rstrip("=")
 
 
 def problems(**changes: str | None) -> list[str]:
@@ -69,13 +77,71 @@ def test_empty_and_blank_variables_count_as_unset():
     assert problems(WEBEX_BOT_TOKEN=" ")[0].startswith("WEBEX_BOT_TOKEN is missing")
 
 
-def test_unknown_variables_are_ignored():
-    load({**REQUIRED, "WEBEX_BOT_TOKENS": "x", "PATH": "/bin"})
+def test_a_misspelled_variable_is_a_remark_with_the_nearest_name_and_without_its_value():
+    settings = load(
+        {
+            **REQUIRED,
+            "WEBEX_BOT_TOKENS": "m4rk3d",
+            "ALLOWED_ROLE": "m4rk3d",
+            "REPORT_X": "1",
+            "REPORT_Y": "",
+            "PATH": "/bin",
+        }
+    )
+    assert settings.remarks() == [
+        "ALLOWED_ROLE is not a setting of this bot, so it has no effect. Did you mean ALLOWED_ROLES?",
+        "REPORT_X is not a setting of this bot, so it has no effect.",
+        "WEBEX_BOT_TOKENS is not a setting of this bot, so it has no effect. Did you mean WEBEX_BOT_TOKEN?",
+    ]
+
+
+def test_a_required_one_under_a_wrong_name_is_found():
+    found = problems(WEBEX_BOT_TOKEN=None, WEBEX_TOKEN="m4rk3d")
+    assert found[0].startswith("WEBEX_BOT_TOKEN is missing")
+    assert found[1].endswith("Did you mean WEBEX_BOT_TOKEN?")
+    assert "m4rk3d" not in "".join(found)
+
+
+def test_a_token_for_metrics_that_could_be_guessed_is_a_remark():
+    assert "OPS_TOKEN is short" in load({**REQUIRED, "OPS_TOKEN": "metrics"}).remarks()[0]
+    assert load({**REQUIRED, "OPS_TOKEN": "o" * 16}).remarks() == []
+
+
+def test_what_only_reads_the_database_needs_no_token_and_no_other_setting(tmp_path):
+    settings = load_storage({"DATA_DIR": str(tmp_path), "PORT": "nonsense"})
+    assert settings.database_url.get_secret_value() == f"sqlite:///{tmp_path}/reportbot.db"
+    assert load_storage({"DATABASE_URL": "sqlite:////x/y.db"}).database_url.get_secret_value() == "sqlite:////x/y.db"
+    with pytest.raises(SettingsError, match="cannot use yet"):
+        load_storage({"DATABASE_URL": "postgres://db/x", "SECRET_KEY": "k" * 16})
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("HOST", "0.0.0.0:8000"),
+        ("HOST", "[::]:8000"),
+        ("HOST", "http://0.0.0.0"),
+        ("HOST", "*"),
+        ("DATA_DIR", "~no-such-user/x"),
+        ("DATA_DIR", "/data\n/other"),
+        ("DATA_DIR", os.fsdecode(b"/data/\xff\xfe")),
+        ("PUBLIC_URL", os.fsdecode(b"https://b\xff.example.com")),
+        ("ALLOWED_SPACES", "Admin reports"),
+        ("ALLOWED_SPACES", encoded("PEOPLE")),
+        ("ALLOWED_SPACES", "https://web.webex.com/spaces/"),
+        ("OPERATORS_SPACE", f"{UUID},{UUID}"),
+        ("OPERATORS_SPACE", "ops@example.com"),
+        ("WEBEX_ORG_ID", "Acme"),
+        ("WEBEX_ORG_ID", encoded("ROOM")),
+        ("ALLOWED_ORGS", f"webexteams://im?space={UUID}"),
+        ("ALLOWED_ROLES", '["Full Administrator"]'),
+        ("ALLOWED_PEOPLE", '["ada@example.com"]'),
+        ("ALLOWED_PEOPLE", "ada@example.com;grace@example.com"),
+        ("OPS_TOKEN", "two words"),
+        ("PUBLIC_URL", "https://bot example.com"),
+        ("PUBLIC_URL", "https://https://bot.example.com"),
+        ("WEBEX_BOT_TOKEN", '"half-quoted-0123456789'),
+        ("PORT", "tcp://10.0.0.1:8000"),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "-1"),
@@ -143,7 +209,32 @@ def test_a_wrong_value_is_one_problem_that_names_the_variable_and_a_remedy(name,
         ("POLL_INTERVAL", "0.05", 0.05),
         ("ALLOWED_PEOPLE", "Ada@Example.com,grace@example.com", ("ada@example.com", "grace@example.com")),
         ("ALLOWED_ROLES", "Full Administrator, id_readonly_admin", ("Full Administrator", "id_readonly_admin")),
-        ("ALLOWED_SPACES", "Y2lzY29, AbC", ("Y2lzY29", "AbC")),
+        ("ALLOWED_ROLES", '"Full Administrator","Compliance Officer"', ("Full Administrator", "Compliance Officer")),
+        ("ALLOWED_SPACES", f"{encoded('ROOM')},\n{UUID.upper()}\n", (encoded("ROOM"),) * 2),
+        ("ALLOWED_SPACES", f"webexteams://im?space={UUID}&message=1", (encoded("ROOM"),)),
+        ("ALLOWED_SPACES", f"'<https://web.webex.com/spaces/{UUID}>'", (encoded("ROOM"),)),
+        (
+            "ALLOWED_SPACES",
+            encoded("ROOM", "urn:TEAM:eu-central-1_k") + "==",
+            (encoded("ROOM", "urn:TEAM:eu-central-1_k"),),
+        ),
+        ("OPERATORS_SPACE", f"ciscospark://us/ROOM/{UUID}", encoded("ROOM")),
+        ("OPERATORS_SPACE", UUID, encoded("ROOM")),
+        ("WEBEX_ORG_ID", f'"{UUID}"\n', encoded("ORGANIZATION")),
+        ("WEBEX_ORG_ID", encoded("ORGANIZATION"), encoded("ORGANIZATION")),
+        ("ALLOWED_ORGS", f"{UUID},{encoded('ORGANIZATION')}", (encoded("ORGANIZATION"),) * 2),
+        (
+            "ALLOWED_PEOPLE",
+            "mailto:Ada@example.com, Grace Hopper <grace@example.com>",
+            ("ada@example.com", "grace@example.com"),
+        ),
+        ("ALLOWED_PEOPLE", "“ada@example.com”\n'grace@example.com'", ("ada@example.com", "grace@example.com")),
+        ("WEBEX_API_URL", "'https://webexapis.com/'", "https://webexapis.com/v1"),
+        ("PUBLIC_URL", "<https://bot.example.com/>\n", "https://bot.example.com"),
+        ("PORT", '"8080"\n', 8080),
+        ("HOST", "[::]", "::"),
+        ("HOST", "[::1]", "::1"),
+        ("HOST", "localhost", "localhost"),
         ("LOG_LEVEL", "DEBUG", "debug"),
         ("LOG_FORMAT", "Text", "text"),
         ("HOST", "::", "::"),
@@ -170,6 +261,20 @@ def test_postgresql_is_written_in_one_way_needs_a_secret_key_and_is_refused_with
         | {"data_dir": "/data"}
     )
     assert {"pass%40word", "pass@word", "k" * 16} <= set(read.secret_values())
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['"{}"', "'{}'", "{}\n", " {}\r\n", "Bearer {}", "bearer {}", "<{}>", '"Bearer {}"', "Authorization: Bearer {}"],
+)
+@pytest.mark.parametrize("name", ["WEBEX_BOT_TOKEN", "WEBEX_ADMIN_TOKEN", "OPS_TOKEN"])
+def test_what_is_copied_along_with_a_token_is_removed(name, written):
+    settings = load({**REQUIRED, name: written.format("a-token-0123456789")})
+    assert getattr(settings, name.lower()).get_secret_value() == "a-token-0123456789"
+
+
+def test_the_same_token_twice_is_seen_however_it_is_written():
+    assert "no admin rights" in problems(WEBEX_ADMIN_TOKEN=f"Bearer {BOT}")[0]
 
 
 def test_a_sqlite_path_is_made_absolute(tmp_path, monkeypatch):
@@ -203,7 +308,7 @@ def test_the_bots_token_as_admin_token_is_named():
 
 SECRETS = [
     *("WEBEX_BOT_TOKEN", "WEBEX_ADMIN_TOKEN", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN"),
-    *("WEBEX_WEBHOOK_SECRET", "SECRET_KEY", "DATABASE_URL"),
+    *("WEBEX_WEBHOOK_SECRET", "SECRET_KEY", "DATABASE_URL", "OPS_TOKEN"),
 ]
 
 
@@ -264,3 +369,19 @@ def test_a_damaged_key_and_an_unusable_folder_are_said(tmp_path):
     Path(tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="DATA_DIR cannot be used"):
         secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path / "file" / "x")}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATA_DIR", "{}/file", r"DATA_DIR is a file \(.*/file\); choose a folder"),
+        ("DATA_DIR", "{}/file/x", r"DATA_DIR cannot be used \(Not a directory\); make .*/file/x writable or choose"),
+        ("DATABASE_URL", "sqlite:///{}", "DATABASE_URL names a folder .*; name a file in it"),
+        ("DATABASE_URL", "sqlite:///{}/missing/reportbot.db", "DATABASE_URL cannot be used: make .*/missing a folder"),
+    ],
+)
+def test_a_place_that_cannot_hold_the_data_is_a_sentence(tmp_path, name, value, said):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=said) as caught:
+        prepare_folder(load({"DATA_DIR": str(tmp_path / "data"), **REQUIRED, name: value.format(tmp_path)}))
+    assert len(caught.value.problems) == 1
