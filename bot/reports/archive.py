@@ -15,10 +15,12 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
 from bot.errors import FileRejected
-from bot.reports.first_bytes import other_than_csv
+from bot.reports.file_endings import is_of_another_kind
+from bot.reports.first_bytes import is_archive, other_than_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,23 +63,9 @@ _ARCHIVE_NAME = re.compile(
     r"\.(zip|zipx|jar|gz|tgz|bz2|tbz2?|xz|txz|lzma|lz4?|zst|tar|7z|rar|cab|arj|ace|iso|img|dmg|vhdx?|cpio|z)$",
     re.IGNORECASE,
 )
-_ARCHIVE_STARTS = (
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"PK\x07\x08",
-    b"\x1f\x8b",
-    b"\x1f\x9d",
-    *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
-    b"\xfd7zXZ\x00",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!\x1a\x07",
-    b"\x28\xb5\x2f\xfd",
-    b"\x04\x22\x4d\x18",
-    b"MSCF\x00\x00\x00\x00",
-)
-_REPORT_NAMES = (".csv", ".txt")
-"""Or none at all: the ending decides what a click on an unpacked file does."""
-_TAR_SIGN, _TAR_AT = b"ustar", 257
+_TABLE_NAMES: Final = (".csv", ".tsv", ".tab")
+"""Names of tables, the likeliest first."""
+_READ_ME: Final = ".txt"
 # Control characters, lone surrogates, and those that turn the direction of reading or break a line.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -87,9 +75,16 @@ AGAIN = "Make the report anew; if that does not help, ask Webex support."
 
 
 def csv_among(entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo | None:
-    """The report among the entries: the first file is the CSV; were a read-me in front of it, its name would tell."""
+    """Return the report among the entries: the first named as a table, or else the first file that is no read-me."""
     files = [entry for entry in entries if not entry.is_dir()]
-    return next((entry for entry in files if entry.filename.lower().endswith(".csv")), files[0] if files else None)
+    return min(files, key=_unlikeliness, default=None)
+
+
+def _unlikeliness(entry: zipfile.ZipInfo) -> int:
+    ending = PurePosixPath(entry.filename.lower()).suffix
+    if ending in _TABLE_NAMES:
+        return _TABLE_NAMES.index(ending)
+    return len(_TABLE_NAMES) + (ending == _READ_ME)
 
 
 @dataclass(slots=True)
@@ -215,8 +210,7 @@ def _check_name(name: str) -> None:
         raise _found("holds an entry whose name leads out of the folder where it would be unpacked")
     if _ARCHIVE_NAME.search(name.rstrip(" .")):
         raise _nested()
-    last = name.rstrip(" .").rpartition("/")[2]
-    if "." in last and not last.lower().endswith(_REPORT_NAMES):
+    if is_of_another_kind(name):
         raise _found("holds a file that is not of a report's kind")
 
 
@@ -283,7 +277,7 @@ def _is_as_seen(entry: zipfile.ZipInfo, begin: int, early: Seen) -> bool:
 
 
 def _check_head(head: bytes) -> None:
-    if head.startswith(_ARCHIVE_STARTS) or head[_TAR_AT:].startswith(_TAR_SIGN):
+    if is_archive(head):
         raise _nested()
     other = other_than_csv(head)
     if other:
@@ -301,9 +295,12 @@ def _check_body(raw: IO[bytes], entry: zipfile.ZipInfo, begin: int, unpacked: Ca
             raise _damaged()
         if len(head) < HEAD_BYTES:
             head += piece[: HEAD_BYTES - len(head)]
-            _check_head(head)
+            if len(head) == HEAD_BYTES:
+                _check_head(head)
         if unpacked:
             unpacked(piece)
+    if len(head) < HEAD_BYTES:
+        _check_head(head)
     if size != entry.file_size or checksum != entry.CRC:
         raise _damaged()
 

@@ -6,6 +6,7 @@ in time and every record one in size. Whoever goes beyond is not counted; the fi
 
 from __future__ import annotations
 
+import codecs
 import lzma
 import struct
 import time
@@ -14,8 +15,9 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from bot.reports.archive import ENCRYPTED, MAX_ENTRIES, csv_among
-from bot.reports.records import PIECE, Records, UnreadableError
+from bot.reports.archive import ENCRYPTED, HEAD_BYTES, MAX_ENTRIES, csv_among
+from bot.reports.first_bytes import PADDING, PLAIN, encoding_of
+from bot.reports.records import MAX_RECORD, PIECE, Records, UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,9 @@ class Counting:
 
     def __init__(self) -> None:
         self._records: Records | None = Records()
+        self._encoding = _Encoding()
+        self._padding = b""
+        """Bytes that fill the file up, if nothing else follows."""
         self._left = MAX_UNPACKED
         self._work_left = MAX_WORK
 
@@ -81,6 +86,7 @@ class Counting:
         if self._records is None:
             return UNCOUNTED
         try:
+            self._records.take(self._encoding.end().rstrip(PADDING))
             self._records.end()
         except UnreadableError:
             return UNCOUNTED
@@ -89,13 +95,52 @@ class Counting:
     def _take(self, records: Records, data: bytes) -> None:
         started = time.thread_time()
         try:
-            records.take(data)
+            self._feed(records, self._encoding.plain(data))
         except UnreadableError:
             self._records = None
         self._left -= len(data)
         self._work_left -= time.thread_time() - started
         if self._left < 0 or self._work_left < 0:
             self._records = None
+
+    def _feed(self, records: Records, data: bytes) -> None:
+        text = data.rstrip(PADDING)
+        if text:
+            records.take(self._padding + text)
+            self._padding = b""
+        self._padding += data[len(text) :]
+        if len(self._padding) > MAX_RECORD:
+            raise UnreadableError
+
+
+class _Encoding:
+    """Gives a text in plain bytes, however its letters are written; the first bytes wait until that can be told."""
+
+    def __init__(self) -> None:
+        self._head: bytes | None = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    def plain(self, data: bytes) -> bytes:
+        """Give what is known of the text."""
+        if self._head is not None:
+            data = self._head + data
+            if len(data) < HEAD_BYTES:
+                self._head = data
+                return b""
+            return self._begin(data)
+        return self._decoder.decode(data).encode() if self._decoder else data
+
+    def end(self) -> bytes:
+        """Give what waited."""
+        return self._begin(self._head) if self._head else b""
+
+    def _begin(self, head: bytes) -> bytes:
+        self._head = None
+        encoding = encoding_of(head[:HEAD_BYTES])
+        if encoding.name == PLAIN.name:
+            return head
+        self._decoder = codecs.getincrementaldecoder(encoding.name)("replace")
+        return self.plain(head[len(encoding.mark) :])
 
 
 def read_contents(path: Path, kind: str) -> Contents:

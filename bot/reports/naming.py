@@ -16,6 +16,8 @@ LONGEST_NAME = 120
 MOST_BYTES = 200
 """The same in bytes: file systems take 255, and letters that are not Latin have up to four each."""
 
+_SLASHES = re.compile(r"[/\\]+")
+"""A title has them between words ("PC/Server usage"), so they lead into no folder and cut nothing off."""
 _UNSAFE = re.compile(r"[^\w .()+,=@-]+")
 _DOTS = re.compile(r"\.{2,}")
 _EXTENSION = re.compile(r"\.(csv|zip|gz|txt)$", re.IGNORECASE)
@@ -31,16 +33,19 @@ def file_name(report: Report, kind: str) -> str:
 
 
 def file_stem(report: Report) -> str:
-    """Webex's name for the file, or the report's title and period, made safe; without an extension."""
-    wanted = report.file_name or " ".join(
-        str(part) for part in (report.title or "report", report.start or "", report.end or "") if part
-    )
+    """Return the report's title and period, made safe, without an extension; without a title Webex's name for the file.
+
+    Only partner reports have such a name, and people ask for both families by their titles.
+    """
+    wanted = report.title or report.file_name or "report"
+    if report.title or not report.file_name:
+        wanted = " ".join(str(part) for part in (wanted, report.start, report.end) if part)
     return safe_stem(wanted)
 
 
 def safe_stem(wanted: str) -> str:
     """A name that no folder, header, shell or screen can misread, without its extension."""
-    base = unicodedata.normalize("NFKC", wanted).replace("\\", "/").rsplit("/", 1)[-1]
+    base = _SLASHES.sub("-", unicodedata.normalize("NFKC", wanted))
     base = _EXTENSION.sub("", base.strip())
     base = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C")
     base = _DOTS.sub(".", _UNSAFE.sub("_", base))

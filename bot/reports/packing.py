@@ -13,12 +13,15 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from bot.errors import FileRejected
 from bot.plain_words import size
 from bot.reports import disk
+from bot.reports.file_endings import is_of_another_kind
+from bot.reports.first_bytes import PLAIN, encoding_of
 from bot.reports.records import PIECE, Records, UnreadableError
 from bot.reports.zip_of_one import ZipOfOne
 
@@ -183,7 +186,7 @@ class _Packing:
         files = [entry for entry in entries if not entry.is_dir()]
         if len(files) != 1:
             raise self._cannot_be_cut("it is a zip with several files")
-        if not files[0].filename.lower().endswith(".csv"):
+        if is_of_another_kind(files[0].filename):
             raise self._cannot_be_cut("it is a zip without a CSV")
         return files[0]
 
@@ -212,7 +215,10 @@ class _Part(ZipOfOne):
 def _batches(records: Records, source: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
     """Whole records, and how many they are."""
     before = 0
-    for data in source:
+    first = next(source, b"")
+    if encoding_of(first).name != PLAIN.name:
+        raise UnreadableError
+    for data in chain((first,), source):
         if batch := records.take(data):
             yield batch, records.count - before
             before = records.count

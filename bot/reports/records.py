@@ -11,7 +11,8 @@ import codecs
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,18 +30,42 @@ _UTF16_STARTS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WINDOW: Final = MAX_COLUMNS // 2
 """Bytes; a line of more than :data:`MAX_COLUMNS` fields has a window of so many, counted from the start, to itself."""
 
-# A quoted field of csv begins after a comma or at a line's beginning, and ends at the first quote that is not doubled.
-# Any other quote stands for itself. The repetition is bounded because the engine keeps a note of every round.
-_ON_ITS_LINE = re.compile(
-    rb'[^"]*+ (?: (?<![^,\n]) "[^"\n]*+ (?: "(?!") | (?:""[^"\n]*+)+ "(?!") ) [^"]*+ ){0,1000}', re.VERBOSE
-)
-"""As far as quoted fields hold no end of a line; behind it is the end, or a quote."""
+_COMMA: Final = b","
+_SEPARATORS: Final = (b"\t", b";")
+"""What else may stand between fields, where the header has no comma."""
 _QUOTE: Final = b'"'
-_BEFORE_QUOTED: Final = b",\n"
+_QUOTED = re.compile(rb'"[^"]*"')
 _BLANK = re.compile(rb"\n\n")
 _BLANK_OR_ODD = re.compile(rb"\r(?!\n[^\r\n])")
 """A return that ends no line, or the end before a blank line. It begins with one letter, which is sought quickly."""
 _LINE_ENDS = re.compile(rb"\n+")
+
+
+class _Fields(NamedTuple):
+    """How fields are told apart in a file."""
+
+    separator: str
+    before_quoted: bytes
+    """What stands before a field in quotes: the separator, or the end of the line before."""
+    on_its_line: re.Pattern[bytes]
+    """As far as quoted fields hold no end of a line; behind it is the end, or a quote."""
+
+
+@cache
+def _fields(separator: bytes) -> _Fields:
+    # A quoted field of csv begins after a comma or at a line's beginning, and ends at the first quote that is not
+    # doubled. Any other quote stands for itself. The repetition is bounded because the engine keeps a note of every
+    # round.
+    pattern = rb"""[^"]*+ (?: (?<![^%s\n]) "[^"\n]*+ (?: "(?!") | (?:""[^"\n]*+)+ "(?!") ) [^"]*+ ){0,1000}"""
+    return _Fields(separator.decode(), separator + b"\n", re.compile(pattern % re.escape(separator), re.VERBOSE))
+
+
+def _fields_of(line: bytes) -> _Fields:
+    """Tell by the header's first line what stands between its fields: a comma, unless it has none."""
+    bare = _QUOTED.sub(b"", line)
+    separator = _COMMA if _COMMA in bare else max(_SEPARATORS, key=bare.count)
+    return _fields(separator if separator in bare else _COMMA)
+
 
 csv.field_size_limit(MAX_FIELD)
 
@@ -66,6 +91,7 @@ class Records:
         self._look_from = together
         self._mark: bytes | None = None
         """The file's byte order mark; None until its beginning was seen."""
+        self._fields = _fields(_COMMA)
 
     def take(self, data: bytes) -> bytes:
         """Give the records that are whole by now and were not given before, as they came. Raises ``UnreadableError``.
@@ -84,7 +110,7 @@ class Records:
         closed = left + b"\n"
         open_from = len(self._look(closed, last=True))
         if open_from < len(closed):  # a quote that is never closed: all that follows is its field
-            self._add(_number_read(closed[open_from:]), closed[open_from:])
+            self._add(_number_read(closed[open_from:], self._fields), closed[open_from:])
         self._keep(b"")
         return left
 
@@ -97,15 +123,17 @@ class Records:
                 raise UnreadableError
             mark = self._mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         body = data[len(mark) :]
-        spans, end = _over_line_ends(body, body.rfind(b"\n") + 1)
+        if not self.count:
+            self._fields = _fields_of(body.lstrip(b"\r\n")[:PIECE].partition(b"\n")[0])
+        spans, end = _over_line_ends(body, body.rfind(b"\n") + 1, self._fields)
         whole = body[:end]
-        self._add(_number(_without(whole, spans) if spans else whole), whole)
+        self._add(_number(_without(whole, spans) if spans else whole, self._fields), whole)
         self._keep(body[end:])
         return mark + whole if mark else whole
 
     def _add(self, number: int, body: bytes) -> None:
         if number and not self.count:
-            self.header, self.columns = _first(body)
+            self.header, self.columns = _first(body, self._fields)
             self.header = (self._mark or b"") + self.header
         self.count += number
 
@@ -118,7 +146,7 @@ class Records:
         self._look_from = self._together + min(2 * self._size, MAX_RECORD)
 
 
-def _over_line_ends(body: bytes, stop: int) -> tuple[list[tuple[int, int]], int]:
+def _over_line_ends(body: bytes, stop: int, fields: _Fields) -> tuple[list[tuple[int, int]], int]:
     """The quoted fields that hold the end of a line (from, to), and where the last whole record ends.
 
     ``body`` begins with a record, and ``stop`` is behind the end of a line.
@@ -127,8 +155,8 @@ def _over_line_ends(body: bytes, stop: int) -> tuple[list[tuple[int, int]], int]
     if body.find(_QUOTE, 0, stop) < 0:
         return spans, stop
     at = 0
-    while (at := _end(_ON_ITS_LINE.match(body, at, stop))) < stop:
-        if at and body[at - 1] not in _BEFORE_QUOTED:
+    while (at := _end(fields.on_its_line.match(body, at, stop))) < stop:
+        if at and body[at - 1] not in fields.before_quoted:
             at += 1
             continue
         begin, at = at, _closed(body, at, stop)
@@ -166,7 +194,7 @@ def _without(whole: bytes, spans: list[tuple[int, int]]) -> bytes:
     return b'""'.join(whole[begin:end] for begin, end in zip(begins, ends, strict=True))
 
 
-def _number(flat: bytes) -> int:
+def _number(flat: bytes, fields: _Fields) -> int:
     """How many records these lines are."""
     bare = flat.replace(b"\r", b"")
     ends = len(bare) - len(bare.replace(b"\n", b""))  # twice as fast as to count them
@@ -175,11 +203,11 @@ def _number(flat: bytes) -> int:
     lines = flat.replace(b"\r\n", b"\n")
     if b"\r" not in lines and not _has_long_line(lines):
         return len(_LINE_ENDS.findall(lines.lstrip(b"\n")))
-    return _number_read(lines)
+    return _number_read(lines, fields)
 
 
-def _number_read(body: bytes) -> int:
-    return sum(1 for _ in _rows(io.BytesIO(body)))
+def _number_read(body: bytes, fields: _Fields) -> int:
+    return sum(1 for _ in _rows(io.BytesIO(body), fields))
 
 
 def _has_odd_line(flat: bytes, returns: int, ends: int) -> bool:
@@ -194,19 +222,19 @@ def _has_long_line(lines: bytes) -> bool:
     return any(lines.find(b"\n", at, at + _WINDOW) < 0 for at in range(0, len(lines) - _WINDOW, _WINDOW))
 
 
-def _first(body: bytes) -> tuple[bytes, int]:
+def _first(body: bytes, fields: _Fields) -> tuple[bytes, int]:
     """The first record as it stands there, and the number of its fields."""
     raw = io.BytesIO(body)
-    row = next(_rows(raw))
+    row = next(_rows(raw, fields))
     end = raw.tell()
     begin = len(body[:end]) - len(body[:end].lstrip(b"\r\n"))
     return body[begin:end], len(row)
 
 
-def _rows(raw: io.BytesIO) -> Iterator[list[str]]:
+def _rows(raw: io.BytesIO, fields: _Fields) -> Iterator[list[str]]:
     """The records as csv reads them, no further than asked for."""
     try:
-        for row in csv.reader(line.decode("utf-8", "replace") for line in raw):
+        for row in csv.reader((line.decode("utf-8", "replace") for line in raw), delimiter=fields.separator):
             if len(row) > MAX_COLUMNS:
                 raise UnreadableError
             if row:

@@ -23,7 +23,7 @@ _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 def kind_of(head: bytes) -> str:
     """Give ``zip`` or ``csv`` for the first bytes of a file (nothing at all is a blank CSV).
 
-    Raises ``FileRejected`` for HTML, XML, JSON, documents, scripts and for what is no text.
+    Raises ``FileRejected`` for HTML, XML, JSON, documents, programs, scripts and for what is no text.
     """
     if head.startswith(_ZIP_STARTS):
         return ZIP

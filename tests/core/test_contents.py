@@ -19,7 +19,8 @@ from bot.reports.contents import UNCOUNTED, Contents, read_contents
 if TYPE_CHECKING:
     from pathlib import Path
 
-CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\t;"), max_size=12)
+"""Without what else may stand between fields: in a header of one field nobody could tell what it is."""
 on_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 """Each example overwrites the file of the one before."""
 
@@ -68,7 +69,17 @@ def test_any_table_is_counted(tmp_path: Path, table: list[list[str]], quoting: i
         (b"Name,Minutes\r\n", Contents(0, 2)),
         (b"\xef\xbb\xbfName,Minutes", Contents(0, 2)),
         (b"Name,Minutes\r\nAda,12\r\n\r\n\r\n", Contents(1, 2)),
-        (b"Name;Minutes\nAda;12\n", Contents(1, 1)),
+        (b"Name;Minutes\nAda;12\n", Contents(1, 2)),
+        (b'Name\tMinutes\r\n"Lovelace,\nAda"\t12\r\n', Contents(1, 2)),
+        (b'"Na\tme"\nAda\n', Contents(1, 1)),
+        (b"Name,Of\tday;of night\n1,2\n", Contents(1, 2)),
+        (b"Name,Minutes\r\nAda,12\r\n" + bytes(5000), Contents(1, 2)),
+        (b"Name,Minutes\r\nAda,12\r\n\x1a", Contents(1, 2)),
+        (b"Name,Minutes\r\nAda,\x00\r\n" * 5000, Contents(9999, 2)),
+        (b"Name\x0bof host,Minutes\r\nAda,12\r\n", Contents(1, 2)),
+        (b"Name,Minutes\n" + bytes(2_000_000), UNCOUNTED),
+        (b"\xff\xfe", Contents(0, 0)),
+        (b"#!Name,Minutes\n<b>,{}\n", Contents(1, 2)),
         (b"Name,Minutes\nAda,\xff\xfe\n", Contents(1, 2)),
         (b"Name,Minutes\rAda,12\rGrace,30\r", UNCOUNTED),
     ],
@@ -76,6 +87,16 @@ def test_any_table_is_counted(tmp_path: Path, table: list[list[str]], quoting: i
 def test_the_smallest_files(tmp_path: Path, body: bytes, found: Contents) -> None:
     assert read(tmp_path, body) == found
     assert found.empty == (found.rows == 0)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 40_000])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_rows_are_counted_however_letters_are_written(tmp_path: Path, encoding: str, rows: int, packed: bool) -> None:
+    """With a byte order mark or without; a line's end in a quoted field is none."""
+    body = ("Name,Mi\u010anutes\r\n" + '"Ada\r\nB. \u0a0d",12\r\n' * rows).encode(encoding)
+    found = read(tmp_path, zipped(("report.csv", body)), "zip") if packed else read(tmp_path, body)
+    assert found == Contents(rows, 2)
 
 
 def test_the_csv_of_a_zip_is_found_by_its_name(tmp_path: Path) -> None:

@@ -51,8 +51,13 @@ def test_any_name_is_made_safe(name: str, title: str, kind: str) -> None:
     [
         ("Calling_Usage_2024-02-23.csv", "csv", "Calling_Usage_2024-02-23.csv"),
         ("Calling_Usage_2024-02-23.csv", "zip", "Calling_Usage_2024-02-23.zip"),
-        ("../../etc/passwd", "csv", "passwd.csv"),
-        ("C:\\Windows\\evil.csv", "csv", "evil.csv"),
+        ("../../etc/passwd", "csv", "etc-passwd.csv"),
+        ("C:\\Windows\\evil.csv", "csv", "C_-Windows-evil.csv"),
+        ("PC/Server usage.csv", "zip", "PC-Server usage.zip"),
+        ("PC \\ Server usage", "csv", "PC - Server usage.csv"),
+        ("PC\uff0fServer\uff3cusage", "csv", "PC-Server-usage.csv"),
+        ("Audio//Video", "csv", "Audio-Video.csv"),
+        ("/", "csv", "report.csv"),
         ("Bericht März (EU).CSV", "csv", "Bericht März (EU).csv"),
         ("会議.csv", "zip", "会議.zip"),
         ("con", "csv", "report con.csv"),
@@ -67,6 +72,21 @@ def test_without_a_name_it_is_the_title_and_the_period() -> None:
     start, end = date(2024, 2, 23), date(2024, 3, 24)
     assert named(title="Calling Usage", start=start, end=end) == "Calling Usage 2024-02-23 2024-03-24.csv"
     assert named() == "report.csv"
+
+
+def test_a_slash_in_a_title_is_no_path() -> None:
+    start, end = date(2024, 2, 23), date(2024, 3, 24)
+    made = named(title="PC/Server usage", start=start, end=end)
+    assert made == "PC-Server usage 2024-02-23 2024-03-24.csv"
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_both_families_are_named_alike(family: Family) -> None:
+    """Only the partner family has a name for the file."""
+    start, end = date(2024, 2, 23), date(2024, 3, 24)
+    name = "Calling_Usage_2024-02-23.csv" if family is Family.PARTNER else ""
+    report = Report("id", family, "done", title="Calling Usage", file_name=name, start=start, end=end)
+    assert file_name(report, "zip") == "Calling Usage 2024-02-23 2024-03-24.zip"
 
 
 @given(ODD)

@@ -17,7 +17,7 @@ import pytest
 from bot.ledger.deliveries import State
 from bot.reports import deliver
 from tests.core.workbench import Crash
-from tests.faults.test_6_size_ladder import LIMIT, table
+from tests.faults.test_6_size_ladder import LIMIT, STEM, table
 from tests.stage import CSV, Heard
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Dialogue:
         self.ask("fails", fails)
         self.ask("cancelled", cancelled)
         self.ask("at once", stage.organization_report())
-        self.ask("in parts", stage.partner_report("Calls", content=IN_PARTS, file_name="calls.csv"))
+        self.ask("in parts", stage.partner_report("Calls", content=IN_PARTS))
         self.asked["1:1"] = bench.hears(stage.grace, f"report {waits.id}")
         survives(bench, bench.work)
         self.press("waits", "refresh", waits)
@@ -106,7 +106,7 @@ class Dialogue:
         messages, card, parts = self.shown("in parts")
         assert (messages, card) == (1 + len(parts), ["● Done"])
         names = [one.files[0].name for one in self.thread("in parts") if one.files]
-        assert names == [f"calls part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)]
+        assert names == [f"{STEM} part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)]
         assert len(parts) > 1
 
     def shown(self, name: str) -> tuple[int, list[str], list[bytes]]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LIMIT = 20_000
 HEADER = ["Name", "Key", "Note"]
+STEM = "Calls 2026-01-01 2026-01-31"
+"""The report's title and period."""
 
 
 def table(rows: int, *, plain: bool = False) -> str:
@@ -42,7 +44,7 @@ def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ready(bench: Workbench, space: Space | None = None, **report: Any) -> None:
-    made = bench.stage.partner_report(title="Calls", file_name="calls.csv", **report)
+    made = bench.stage.partner_report(title="Calls", **report)
     bench.hears(bench.stage.ada, f"report {made.id}", space)
     bench.work(until=tasks.DELIVER)
 
@@ -68,7 +70,7 @@ def test_a_csv_that_is_too_large_comes_as_a_zip(bench: Workbench) -> None:
     bench.work()
 
     (message,) = posts(bench.said())
-    assert message.files[0].name == "calls.zip"
+    assert message.files[0].name == f"{STEM}.zip"
     assert rows_of(message) == list(csv.reader(io.StringIO(content, newline="")))
     assert "600 rows, 3 columns" in (message.text or "")
     assert "so I zipped it to" in (message.text or "")
@@ -85,7 +87,7 @@ def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip:
     parts = posts(bench.said(bench.stage.group))
     assert len(parts) >= 2
     assert [part.files[0].name for part in parts] == [
-        f"calls part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)
+        f"{STEM} part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)
     ]
     assert all(rows_of(part)[0] == HEADER for part in parts)
     joined = [HEADER, *(row for part in parts for row in rows_of(part)[1:])]
@@ -151,7 +153,7 @@ def test_somebody_external_who_joins_between_two_parts_sees_no_more_of_them(benc
 
     assert len(posts(bench.said(bench.stage.group))) == 1
     there = posts(bench.said())
-    assert there[0].files[0].name == f"calls part 1 of {len(there)}.zip"
+    assert there[0].files[0].name == f"{STEM} part 1 of {len(there)}.zip"
     assert bench.delivery().state is State.DONE
 
 
@@ -166,5 +168,5 @@ def test_killed_between_any_two_steps_every_part_is_posted_once(bench: Workbench
     bench.wait(5)
     names = [part.files[0].name for part in posts(bench.said())]
     assert len(names) >= 2
-    assert names == [f"calls part {number} of {len(names)}.zip" for number in range(1, len(names) + 1)]
+    assert names == [f"{STEM} part {number} of {len(names)}.zip" for number in range(1, len(names) + 1)]
     assert bench.delivery().state is State.DONE

@@ -9,6 +9,7 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,14 +186,48 @@ def test_an_archive_within_is_refused_by_its_first_bytes(refused, content, metho
 
 @pytest.mark.parametrize(
     "name",
-    ["r.html", "r.exe", "report.csv.exe", "r.lnk", "r.js", "r.docm", "r.HTA", ".exe", "folder/r.svg ", "r.csv/x.pdf"],
+    [
+        "r.html",
+        "r.exe",
+        "r.com",
+        "r.bat",
+        "r.ps1",
+        "r.iqy",
+        "r.xlsx",
+        "r.py",
+        "report.csv.exe",
+        "r.lnk",
+        "r.js",
+        "r.docm",
+        "r.HTA",
+        ".exe",
+        "folder/r.svg ",
+        "r.csv/x.pdf",
+    ],
 )
-def test_only_names_of_csv_files_and_texts_pass(refused, name):
+def test_a_name_that_is_opened_as_something_else_is_refused(refused, name):
     """What a click on the unpacked file does is decided by its name's ending, whatever lies beside it."""
     assert "not of a report's kind" in refused(packed(("a.csv", CSV), (name, CSV)))
 
 
-@pytest.mark.parametrize("name", ["r.CSV", "read me.txt", "Usage", "folder.d/", "folder.d/Usage", "r.csv. "])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "r.CSV",
+            "read me.txt",
+            "Usage",
+            "folder.d/",
+            "folder.d/Usage",
+            "r.csv. ",
+            "r.tsv",
+            "r.TAB",
+            "r.dat",
+            "r.report",
+        ),
+        *("acme.webex.com_usage", "acme.webex.com-usage", "Usage 2024.05.01", "Usage v1.2", "r.csv_1", "exe"),
+    ],
+)
 def test_other_names_do(tmp_path, name):
     passes(tmp_path / "x.zip", packed(("a.csv", CSV), (name, b"" if name.endswith("/") else CSV)))
 
@@ -205,10 +240,12 @@ def test_other_names_do(tmp_path, name):
         (b'{"message": "no"}', "an error message"),
         (b"%PDF-1.7", "a document"),
         (b"#!/bin/sh\necho", "a program"),
-        (b"MZ\x90\x00\x03", "no text"),
-        (b"\x7fELF\x02\x01", "no text"),
-        (b"L\x00\x00\x00\x01\x14\x02\x00", "no text"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "no text"),
+        (b"MZ\x90\x00\x03", "a program"),
+        (b"\x7fELF\x02\x01", "a program"),
+        (b"\xcf\xfa\xed\xfe\x07", "a program"),
+        (b"L\x00\x00\x00\x01\x14\x02\x00", "a program"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "a document"),
+        (Random(7).randbytes(600), "no text"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.csv", "Usage", "b.txt"])
@@ -393,6 +430,8 @@ def test_a_name_that_passes_stays_in_its_folder_and_on_its_line(tmp_path, name):
         [("a.csv", CSV * 50_000)],
         [("folder/", b""), ("read me.txt", b"no"), ("folder/Usage.CSV", CSV), ("b.csv", b"no")],
         [("folder/", b""), ("Usage", CSV), ("read me.txt", b"no")],
+        [("read me.txt", b"no"), ("acme.webex.com_usage", CSV)],
+        [("read me.txt", b"no"), ("about", b"no"), ("Usage.TSV", CSV)],
         [],
     ],
 )

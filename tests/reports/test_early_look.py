@@ -134,7 +134,7 @@ def test_a_bomb_is_not_unpacked_to_its_end():
     assert unpacked < 60_000_000
 
 
-@pytest.mark.parametrize("head", [b"<html>", b"%PDF-1.7", b"#!/bin/sh", b"MZ\x00"])
+@pytest.mark.parametrize("head", [b"<html>", b"%PDF-1.7", b"#!/bin/sh", b"MZ\x90\x00\x03"])
 def test_what_is_no_csv_is_refused_although_it_was_seen_early(tmp_path, head):
     body = zipped(("Usage.csv", head + CSV))
     seen, _ = looked_at(body)

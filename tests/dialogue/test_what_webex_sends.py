@@ -1,0 +1,101 @@
+"""What comes of a download: reports of every spelling arrive to the byte, and what is no report never does."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.stage import Stage
+
+TABLE = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
+CSV = TABLE.encode()
+COUNTED = "2 rows, 2 columns"
+PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(57)
+
+
+def zipped(*entries: tuple[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in entries:
+            made.writestr(name, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (CSV.replace(b"Name", b"Name\x0bof the host"), COUNTED),
+        (CSV + bytes(5000), COUNTED),
+        (TABLE.encode("utf-16-le"), COUNTED),
+        (TABLE.encode("utf-16-be"), COUNTED),
+        (TABLE.encode("utf-16"), COUNTED),
+        (b"[Name],[Minutes]\r\nAda,12\r\nGrace,30\r\n", COUNTED),
+        (b"{Name},{Minutes}\r\nAda,12\r\nGrace,30\r\n", COUNTED),
+        (b"<Name>,<Minutes>\r\nAda,12\r\nGrace,30\r\n", COUNTED),
+        (b"#!" + CSV, COUNTED),
+        (CSV.replace(b",", b"\t"), COUNTED),
+        (CSV.replace(b",", b";"), COUNTED),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (b"\xff\xfe", "is empty"),
+        (zipped(("acme.webex.com_usage", CSV)), COUNTED),
+        (zipped(("usage.tsv", CSV.replace(b",", b"\t"))), COUNTED),
+        (zipped(("read me.txt", b"Hello"), ("usage", CSV)), COUNTED),
+        (zipped(("usage.csv", CSV), ("summary.csv", b"Name\r\n")), COUNTED),
+        (zipped(("usage.csv", TABLE.encode("utf-16-le"))), COUNTED),
+        (zipped(("usage.csv", b"")), "is empty"),
+    ],
+)
+def test_a_report_arrives_to_the_byte_however_it_is_written(stage: Stage, content: bytes, line: str) -> None:
+    report = stage.partner_report(content=content)
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert file.content == content
+    assert line in file.words
+    assert file.file.name == f"Calling Usage 2026-01-01 2026-01-31.{'zip' if content.startswith(b'PK') else 'csv'}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!DOCTYPE html><p>Please sign in",
+        "<html><p>Please sign in".encode("utf-16-le"),
+        b'{"message":"The report is not available","trackingId":"X"}',
+        PROGRAM,
+        b"MZ\x90\x00\x03" + bytes(59),
+        b"\xcf\xfa\xed\xfe\x07\x00\x00\x01" + bytes(24),
+        b"#!/bin/sh\necho hello\n",
+        b"\x1f\x8b\x08\x00" + bytes(range(256)),
+        bytes(100),
+        zipped(("usage.csv", zipped(("usage.csv", CSV)))),
+        zipped(("usage.zip", CSV)),
+        zipped(("usage", PROGRAM)),
+        zipped(("usage", b"#!/bin/sh\n")),
+        zipped(("usage.csv", b"<html>")),
+        zipped(("usage.csv", CSV), ("usage.exe", CSV)),
+        zipped(("[Content_Types].xml", b"<?xml?>"), ("xl/workbook.xml", b"<?xml?>")),
+    ],
+)
+def test_what_is_no_report_is_told_and_never_posted(stage: Stage, content: bytes) -> None:
+    report = stage.partner_report(content=content)
+
+    line = stage.at(stage.ada).says(f"report {report.id}")
+
+    line.hears("The zip that Webex sent" if content.startswith(b"PK") else "so it was not posted")
+    assert all(heard.file is None for heard in line.answers())
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+@pytest.mark.parametrize(("title", "name"), [("PC/Server usage", "PC-Server usage"), ("Audio\\Video", "Audio-Video")])
+def test_the_file_has_the_whole_title_in_both_families(stage: Stage, family: str, title: str, name: str) -> None:
+    made: Any = stage.partner_report if family == "partner" else stage.organization_report
+    report = made(title, start="2026-10-01", end="2026-10-31")
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert file.file.name == f"{name} 2026-10-01 2026-10-31.csv"
