@@ -46,12 +46,11 @@ def show(context: Context, request: Request) -> None:
 
     The others in a space may be of the same organisation and still have no part in who asked for what.
     """
-    asked = next((one for one in request.rest if "@" in one or looks_like_report_id(one)), "".join(request.rest[:1]))
-    asked = asked.removeprefix("mailto:")
+    asked = _asked(request)
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     request.course.report_ids = (by_report,) if by_report else ()
     target = context.allow(request, Act.AUDIT, neutral=NEUTRAL)
-    if asked and not by_report and "@" not in asked:
+    if asked is None or (asked and not by_report and "@" not in asked):
         context.outbox.say(f"{request.origin}:usage", target, USAGE)
         return
     person_id = None
@@ -67,6 +66,14 @@ def show(context: Context, request: Request) -> None:
     seen = Seen(context.now(), _names(context, rows), titles)
     note = _note(len(rows), asked)
     context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), audit_card(rows, seen, note))
+
+
+def _asked(request: Request) -> str | None:
+    """What the audit shall be about: an ID or address, nothing for all of it, None where only a person could tell."""
+    named = next((one for one in request.rest if "@" in one or looks_like_report_id(one)), None)
+    if named is None and len(request.rest) <= 1 and not request.mentions_others:
+        named = "".join(request.rest)
+    return named.removeprefix("mailto:") if named is not None else None
 
 
 def _note(number: int, asked: str) -> str:

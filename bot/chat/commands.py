@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 MOST_IDS = 20
 """Report ids taken from one message."""
+POLITE = frozenset({"please", "pls", "thanks", "thx"})
+"""Words beside an id that change nothing."""
 PAGE = 10
 """Reports on one card: well under the size that Webex takes, and still readable on a phone."""
 
@@ -241,13 +243,22 @@ def help_(context: Context, request: Request) -> None:
 
 
 def unknown(context: Context, request: Request) -> None:
-    """Whatever is no command. Bare report ids are taken for what they are; else help, with the nearest word guessed."""
+    """Whatever is no command.
+
+    Report ids alone are asked for; among other words, their cards are shown, which hold a button for each wish. Else
+    help, with the nearest word guessed.
+    """
     said = (request.word, *request.rest)
-    if all(looks_like_report_id(one) for one in said):
+    others = [one for one in said if not looks_like_report_id(one)]
+    names_report = len(others) < len(said)
+    guess = registry.nearest(request.word.casefold())
+    if names_report and all(one.casefold() in POLITE for one in others):
         report(context, replace(request, word="report", rest=said))
         return
+    if names_report and (guess is None or len(others) > 1):
+        refresh(context, replace(request, word="refresh", rest=said))
+        return
     words = " ".join(said).strip()
-    guess = registry.nearest(request.word.casefold())
     commands = list(registry)
     context.say(
         request,

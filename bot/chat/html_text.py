@@ -49,6 +49,7 @@ class HtmlText(HTMLParser):
         self._link_at = 0
         self._parts: list[str] = []
         self.mentions_bot = False
+        self.mentions_others = False
         self.left_out = False
         """Whether there was a mention or a quote."""
 
@@ -106,7 +107,9 @@ class HtmlText(HTMLParser):
         if not self._mention or (self._nested and (tag not in ENDS_MENTION or self._mention in BREAKS)):
             return
         label = "".join(self._label).strip().lstrip("@").strip().casefold()
-        self.mentions_bot |= self._is_bot or label in self._names
+        is_bot = self._is_bot or label in self._names
+        self.mentions_bot |= is_bot
+        self.mentions_others |= not is_bot
         self.left_out = True
         self._parts.append(LEFT_OF_MENTION)
         self._mention, self._label = "", []

@@ -219,6 +219,7 @@ class Reader:
             parent_id=message.parent_id or message.id,
             word=words.word or "help",
             rest=words.rest,
+            mentions_others=words.mentions_others,
         )
 
     def _from_action(self, event: Event) -> Request | None:

@@ -68,6 +68,8 @@ class Request:
     """The root of the thread to answer in."""
     word: str
     rest: tuple[str, ...] = ()
+    mentions_others: bool = False
+    """Whether the message mentions somebody beside the bot; such a mention is no word."""
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
     door: Door = Door.CHAT

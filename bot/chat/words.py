@@ -6,7 +6,7 @@ Pure. Report ids are case-sensitive, so nothing but the first word is ever chang
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.chat.html_text import QUOTE, read_html
@@ -37,6 +37,8 @@ class Words:
 
     word: str
     rest: tuple[str, ...] = ()
+    mentions_others: bool = field(default=False, compare=False)
+    """Whether somebody is mentioned beside the bot."""
 
 
 def read_words(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
@@ -47,22 +49,27 @@ def read_words(text: str, html: str, bot: Person, known: Collection[str], *, dir
     bot named "Report Bot" makes "Report report X" of it. In a group space somebody has mentioned the bot, so a reading
     with the label taken off comes before the text as it stands.
     """
-    if html:
-        read = read_html(html, bot.id, {" ".join(name.split()).casefold() for name in names_of(bot)})
-        if read is None and QUOTE in html.casefold():
-            return Words("")  # which of the text's words are a quote's is not known
-        written = read.text() if read else ""
-        if read and read.mentions_bot:
-            words = _split(_unquoted(written))
-            return _command([words], known) or words
-        if written.strip() or (read and read.left_out):
-            text = written
+    if not html:
+        return _read(text, bot, known, addressed=direct)
+    read = read_html(html, bot.id, {" ".join(name.split()).casefold() for name in names_of(bot)})
+    if read is None:
+        # Which of the text's words are a quote's is not known.
+        return Words("") if QUOTE in html.casefold() else _read(text, bot, known, addressed=direct)
+    addressed = direct or read.mentions_bot
+    written = read.text()
+    words = _read(written if written.strip() or read.left_out else text, bot, known, addressed=addressed)
+    # Who is mentioned in a group space and not known as the bot may be the bot, in a spelling that is new to us.
+    return replace(words, mentions_others=addressed and read.mentions_others)
+
+
+def _read(text: str, bot: Person, known: Collection[str], *, addressed: bool) -> Words:
+    """Read a text; ``addressed``: it is for the bot also without a mention in it, so its name may be a word."""
     text = _unquoted(text)
-    as_it_stands, (unlabelled, sure) = _split(text), _readings(text, bot)
-    if direct:
-        return _command([as_it_stands, *unlabelled], known) or as_it_stands
-    # A name of several words at the start is no accident: then the text is not read as it stands.
-    others = [] if sure else [as_it_stands]
+    as_it_stands, (named, perhaps) = _split(text), _readings(text, bot)
+    if addressed:
+        return _command(named, known) or _command([as_it_stands, *perhaps], known) or as_it_stands
+    unlabelled = [*named, *perhaps]
+    others = [] if named else [as_it_stands]
     return _command(unlabelled, known) or _command(others, known) or [*unlabelled, as_it_stands][0]
 
 
@@ -127,23 +134,23 @@ def _belongs(letter: str) -> bool:
     return letter.isalnum() or letter in _KEPT_AT_ENDS
 
 
-def _readings(text: str, bot: Person) -> tuple[list[Words], bool]:
+def _readings(text: str, bot: Person) -> tuple[list[Words], list[Words]]:
     """The text without the bot's name: full before first name, at the start before at the end, then in between.
 
-    And whether a name of several words stood at the start.
+    Those without a name of several words, which is no accident, are apart from those without one that is a word.
     """
-    found: list[Words] = []
-    sure = False
+    named: list[Words] = []
+    perhaps: list[Words] = []
     stripped = " ".join(text.split())
     trimmed = stripped.rstrip(f" {MAY_BREAK}.!?")
     for label in names_of(bot):
         parts = plain(label).split()
         if not parts:
             continue
+        found = named if len(parts) > 1 else perhaps
         name = "@?" + r"\s".join(map(re.escape, parts))
         start = re.match(rf"{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
-        if start and not sure:
-            sure = len(parts) > 1
+        if start and not named:
             found.append(_split(stripped[start.end() :]))
         # No repetition in front of the name: a message of separators would take seconds.
         end = re.search(rf"(?:^|(?<={_BESIDE_NAME})){name}$", trimmed, re.IGNORECASE)
@@ -153,4 +160,4 @@ def _readings(text: str, bot: Person) -> tuple[list[Words], bool]:
             between = re.search(rf"(?<={_BESIDE_NAME}){name}(?={_BESIDE_NAME})", stripped, re.IGNORECASE)
             if between:
                 found.append(_split(f"{stripped[: between.start()]} {stripped[between.end() :]}"))
-    return found, sure
+    return named, perhaps

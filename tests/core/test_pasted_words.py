@@ -97,6 +97,14 @@ def test_a_mention_is_no_word_however_it_is_spelled_and_wherever_it_stands(
     assert read("whatever the text says", html, direct=direct) == Words("cancel", (ID,))
 
 
+def test_it_is_known_that_somebody_else_is_mentioned_and_only_then() -> None:
+    somebody = f"<spark-mention data-object-id='{SOMEBODY}'>Mary-Ann</spark-mention>"
+    assert read("", f"{mention('iPhone')} audit {somebody}").mentions_others
+    assert read("", f"audit {somebody}", direct=True).mentions_others
+    assert not read("", f"{mention('iPhone')} audit").mentions_others
+    assert not read("", f"audit {somebody}").mentions_others, "in a group space that may be the bot"
+
+
 @pytest.mark.parametrize("kind", ["desktop", "iPhone", "a span"])
 def test_the_whole_mention_goes_also_between_a_word_and_its_id(kind: str) -> None:
     assert read("", f"<p>cancel{mention(kind)}{ID}</p>") == Words("cancel", (ID,))

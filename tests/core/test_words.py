@@ -101,11 +101,19 @@ def test_a_bare_mention_says_nothing() -> None:
     assert read("") == Words("")
 
 
-def test_one_to_one_a_name_is_no_mention() -> None:
-    """The bot's first name is the command's word: 1:1 the text is taken as it stands first."""
+def test_one_to_one_a_name_of_one_word_is_no_mention() -> None:
+    """The bot's first name is the command's word: 1:1 the text is taken as it stands, but for the full name."""
     assert same(read(f"report {ID}", direct=True), "report", ID)
-    assert same(read(f"Report Bot report {ID}", direct=True), "report", "Bot", "report", ID)
+    assert same(read(f"Report Bot report {ID}", direct=True), "report", ID)
+    assert same(read(f"Hey Report Bot, cancel {ID}", direct=True), "cancel", ID)
+    assert same(read(f"cancel {ID}, Report Bot!", direct=True), "cancel", ID)
+    assert same(read("Report Bot", direct=True), "report", "Bot")
     assert same(read(f"Ada's Helper report {ID}", bot=PLAIN_BOT, direct=True), "report", ID)
+
+
+def test_the_bot_s_full_name_is_no_word_beside_a_mention_either() -> None:
+    assert same(read("", f"{mention('Report')} hey Report Bot, cancel {ID}"), "cancel", ID)
+    assert same(read("", f"{mention('Report')} report {ID}"), "report", ID)
 
 
 @pytest.mark.parametrize(

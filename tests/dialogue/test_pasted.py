@@ -118,3 +118,64 @@ def test_an_address_to_audit_may_be_a_link_or_behind_other_words(bench: Workbenc
     bench.work()
 
     assert f"about “{grace.email}”" in texts_in(bench)
+
+
+def test_whoever_is_mentioned_is_not_taken_for_everybody_by_audit(bench: Workbench) -> None:
+    ada, grace = bench.stage.ada, bench.stage.grace
+    somebody = f'<spark-mention data-object-id="{grace.id}">Grace Hopper</spark-mention>'
+
+    for words in ("audit", "audit of"):
+        bench.hears(ada, f"{words} Grace Hopper", html=f"<p>{words} {somebody}</p>")
+        bench.work()
+
+    assert cards_in(bench) == []
+    assert texts_in(bench).count("a person's e-mail address") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi, could you please get me {id}?",
+        "what's the status of {id}",
+        "Title: Calling Usage | ID: {id}",
+        "don't send {id}",
+    ],
+)
+def test_an_id_without_a_command_shows_its_card_and_sends_no_file(bench: Workbench, text: str) -> None:
+    report = bench.stage.partner_report("Calling Usage")
+
+    bench.hears(bench.stage.ada, text.format(id=report.id))
+    bench.work()
+
+    [card] = cards_in(bench)
+    assert "Calling Usage" in card
+    assert "Send file" in card
+    assert bench.downloads == 0
+
+
+@pytest.mark.parametrize("text", ["{id}", "{id}\nThanks!", "please: {id}"])
+def test_an_id_beside_mere_politeness_is_asked_for(bench: Workbench, text: str) -> None:
+    report = bench.stage.partner_report("Calling Usage")
+
+    bench.hears(bench.stage.ada, text.format(id=report.id))
+    bench.work()
+
+    assert bench.delivery(1).state is State.DONE
+
+
+def test_a_mistyped_word_is_guessed_also_before_an_id(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, f"cancle {bench.stage.partner_report().id}")
+    bench.work()
+
+    assert "Did you mean **cancel**?" in cards_in(bench)[0]
+
+
+def test_nobody_learns_of_a_report_by_naming_it_without_a_command(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Calling Usage")
+
+    bench.hears(bench.stage.nora, f"what about {report.id} ?")
+    bench.work()
+
+    said = "".join(f"{one.text} {one.card}" for one in bench.said(person=bench.stage.nora))
+    assert said
+    assert "Calling Usage" not in said
