@@ -18,7 +18,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError, WebexError
-from bot.ledger import events, facts, presence
+from bot.ledger import events, facts, posts, presence
 from bot.ledger.events import Event
 from bot.ledger.presence import Absence
 from bot.operators import Check
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.outbox import Outbox
-    from bot.ports import Message, Space, Spaces
+    from bot.ports import Message, Person, Space, Spaces
     from bot.queue import Queue
     from bot.store import Store, Transaction
 
@@ -71,7 +71,7 @@ class CatchUp:
         queue: Queue,
         spaces: Spaces,
         outbox: Outbox,
-        bot_id: Callable[[], str],
+        bot: Callable[[], Person],
         now: Callable[[], datetime],
         outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
     ) -> None:
@@ -79,7 +79,7 @@ class CatchUp:
         self._queue = queue
         self._spaces = spaces
         self._outbox = outbox
-        self._bot_id = bot_id
+        self._bot = bot
         self._now = now
         self._outage = outage
         self._progress: dict[str, Progress] = {}
@@ -156,7 +156,7 @@ class CatchUp:
                 event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
                 event_id = events.record(tx, event, message.created or self._now())
                 if event_id is not None:
-                    self._queue.put(tx, tasks.EVENT, str(event_id), lock=space.id)
+                    self._queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock)
         return missed
 
     def _say_so(self, space: Space, away: Absence) -> None:
@@ -170,10 +170,12 @@ class CatchUp:
             log.info("absence_not_said", cause=str(error))
 
     def _is_missed(self, message: Message, since: datetime) -> bool:
-        if message.person_id == self._bot_id() or message.created is None or message.created < since:
+        ours = self._bot().goes_by(message.person_id, message.person_email)
+        if ours or message.created is None or message.created < since:
             return False
         with self._store.read() as tx:
-            return not events.is_known(tx, "messages", "created", message.id)
+            known = events.is_known(tx, "messages", "created", message.id)
+            return not known and posts.by_message(tx, message.id) is None
 
 
 def _note_unheard(tx: Transaction, missed: Sequence[Message], now: datetime) -> None:

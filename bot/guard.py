@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Refused, WebexError
 from bot.policy import Act, Decision, Place, Rules, Verdict, decide
-from bot.webex_ids import bare_id
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.ports import Chat, Directory, Membership
+    from bot.ports import Chat, Directory, Membership, Person
 
 LISTS_LAG = timedelta(seconds=30)
 """How long somebody who has just joined a space may be missing among its members."""
@@ -28,12 +28,12 @@ class Guard:
         self,
         directory: Directory,
         chat: Chat,
-        bot_id: Callable[[], str],
+        bot: Callable[[], Person],
         rules: Callable[[str], Rules],
     ) -> None:
         self._directory = directory
         self._chat = chat
-        self._bot_id = bot_id
+        self._bot = bot
         self._rules = rules
 
     def decide(self, person_id: str, act: Act, *, room_id: str | None, direct: bool, later: bool = False) -> Decision:
@@ -42,20 +42,20 @@ class Guard:
         ``later``: some time has passed since the person wrote there. Before that, who is not among the members may
         just have joined: Webex's lists lag.
         """
-        rules = with_bare_ids(self._rules(self._directory.our_org()))
+        rules = comparable(self._rules(self._directory.our_org()))
         try:
             who = self._directory.roles_of(person_id)
-            who = replace(who, org_id=bare_id(who.org_id))
+            who = replace(who, org_id=id_key(who.org_id))
         except Refused as refused:
             return Decision(Verdict.REFUSED, refused.reason, refused.sentence)
         # The members are asked only for somebody who may ask at all: it is a call for each page.
-        room = None if room_id is None else bare_id(room_id)
+        room = None if room_id is None else id_key(room_id)
         alone = decide(who, act, Place(room, direct=True), rules)
         if direct or alone.verdict is Verdict.REFUSED:
             return alone
         people = self._people(room_id)
-        orgs = frozenset(bare_id(one.person_org_id) for one in people) or None
-        left = later and bare_id(person_id) not in {bare_id(one.person_id) for one in people}
+        orgs = frozenset(id_key(one.person_org_id) for one in people) or None
+        left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
         return decide(who, act, Place(room, direct=False, member_orgs=orgs, asker_left=left), rules)
 
     def _people(self, room_id: str | None) -> list[Membership]:
@@ -68,15 +68,15 @@ class Guard:
             if error.status in CLOSED_TO_US:
                 return []
             raise
-        bot = self._bot_id()
-        return [member for member in members if member.person_id != bot]
+        bot = self._bot()
+        return [member for member in members if not bot.goes_by(member.person_id, member.person_email)]
 
 
-def with_bare_ids(rules: Rules) -> Rules:
-    """The same rules by bare ids: an operator may paste an id either way."""
+def comparable(rules: Rules) -> Rules:
+    """The same rules by what all spellings of an id have in common: an operator may paste any of them."""
     return replace(
         rules,
-        our_org=bare_id(rules.our_org),
-        partner_orgs=frozenset(map(bare_id, rules.partner_orgs)),
-        spaces=None if rules.spaces is None else frozenset(map(bare_id, rules.spaces)),
+        our_org=id_key(rules.our_org),
+        partner_orgs=frozenset(map(id_key, rules.partner_orgs)),
+        spaces=None if rules.spaces is None else frozenset(map(id_key, rules.spaces)),
     )

@@ -7,12 +7,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from bot.ledger import facts
+from bot.ports import Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.ports import Chat, Person
+    from bot.ports import Chat
     from bot.store import Store
 
 SHOWN = 16
@@ -37,7 +38,7 @@ class Identity:
                 if self._person is None:
                     person = self._chat.me()
                     with self._store.begin() as tx:
-                        facts.note(tx, self._fact, person.id, self._now())
+                        facts.note(tx, self._fact, " ".join((person.id, *person.emails)), self._now())
                     self._person = person
         return self._person
 
@@ -47,21 +48,24 @@ class Identity:
 
 
 class KeptIdentity:
-    """The bot's person id as another process has kept it: for the door, which never waits for Webex."""
+    """Who the bot is, as another process has kept it: for the door, which never waits for Webex."""
 
     def __init__(self, store: Store, bot_token: str) -> None:
         self._store = store
         self._fact = fact_name(bot_token)
-        self._id: str | None = None
+        self._person: Person | None = None
 
-    def id(self) -> str | None:
-        """The id, or None as long as nobody has learned it; the worker then drops the bot's own messages."""
-        if self._id is None:
+    def person(self) -> Person | None:
+        """The bot's id and addresses, or None while nobody has learned them; the worker then drops its own messages."""
+        if self._person is None:
             with self._store.read() as tx:
-                self._id = facts.read(tx, self._fact)
-        return self._id
+                kept = facts.read(tx, self._fact)
+            if kept:
+                person_id, *emails = kept.split()
+                self._person = Person(person_id, display_name="", first_name="", org_id="", emails=tuple(emails))
+        return self._person
 
 
 def fact_name(bot_token: str) -> str:
-    """Under which name the id is kept."""
+    """Under which name the id and the addresses are kept."""
     return f"{facts.BOT_PERSON_ID}:{hashlib.sha256(bot_token.encode()).hexdigest()[:SHOWN]}"

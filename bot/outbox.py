@@ -20,13 +20,14 @@ from bot.ledger import posts
 from bot.ledger.audit import DIRECT
 from bot.observe import without_secrets
 from bot.ports import Posted, Target
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from bot.ports import Begun, Card, Chat, Message
+    from bot.ports import Begun, Card, Chat, Message, Person
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -74,14 +75,14 @@ class Outbox:
         self,
         store: Store,
         chat: Chat,
-        bot_id: Callable[[], str],
+        bot: Callable[[], Person],
         now: Callable[[], datetime],
         *,
         settle: tuple[timedelta, timedelta] = (WORDS_SETTLE, FILES_SETTLE),
     ) -> None:
         self._store = store
         self._chat = chat
-        self._bot_id = bot_id
+        self._bot = bot
         self._now = now
         self._words_settle, self._files_settle = settle
 
@@ -189,7 +190,11 @@ class Outbox:
                 return
             there = posts.open_in(tx, message.room_id, message.parent_id or None)
             # What was said to a person is in their 1:1 space with the bot, where nobody else presses anything.
-            ours = (one for one in there if one.room_id or (message.room_type == DIRECT and one.person_id == person_id))
+            ours = (
+                one
+                for one in there
+                if one.room_id or (message.room_type == DIRECT and same_id(one.person_id, person_id))
+            )
             post = next((one for one in ours if is_said_by(message, one.said)), None)
             if post is not None:
                 posts.settle(tx, post.key, posts.SENT, self._now(), message_id=message.id, room_id=message.room_id)
@@ -214,7 +219,7 @@ class Outbox:
         """Whether the same words are on their way to the same place under another name."""
         with self._store.read() as tx:
             there = posts.open_in(tx, post.room_id, post.parent_id)
-        others = (one for one in there if one.key != post.key and one.person_id == post.person_id)
+        others = (one for one in there if one.key != post.key and _to_the_same(one, post))
         return any(one.said & post.said for one in others)
 
     def _alone(self, post: posts.Post, message_id: str) -> bool:
@@ -357,7 +362,8 @@ class Outbox:
             return None
 
     def _is_ours(self, message: Message, before: posts.Post, target: Target) -> bool:
-        if message.person_id != self._bot_id() or (message.parent_id or None) != target.parent_id:
+        by_us = self._bot().goes_by(message.person_id, message.person_email)
+        if not by_us or (message.parent_id or None) != target.parent_id:
             return False
         if not is_said_by(message, before.said) or _is_older(message, before):
             return False
@@ -390,6 +396,10 @@ def _without_secrets_in(card: Card | None) -> Card | None:
 def _is_older(message: Message, before: posts.Post) -> bool:
     """Whether it was there before we meant to say it; the same words may have been said earlier, too."""
     return message.created is None or message.created < before.intended_at - CLOCKS_DIFFER
+
+
+def _to_the_same(one: posts.Post, other: posts.Post) -> bool:
+    return one.person_id == other.person_id or same_id(one.person_id, other.person_id)
 
 
 def _can_look(target: Target) -> bool:

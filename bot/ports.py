@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.webex_ids import id_key
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
@@ -35,6 +37,14 @@ class Person:
     roles: tuple[str, ...] = ()
     """Role ids; only an administrator's token is shown them."""
 
+    def goes_by(self, an_id: str | None, email: str | None = None) -> bool:
+        """Return True when an id, in any of its spellings, or an e-mail address is this person's.
+
+        Webex also makes ids of an e-mail address, so an id may be one of the addresses.
+        """
+        known = {id_key(one) for one in (self.id, *self.emails) if one}
+        return any(id_key(one) in known for one in (an_id, email) if one)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -44,6 +54,7 @@ class Message:
     room_id: str
     room_type: str
     person_id: str
+    person_email: str = ""
     text: str = ""
     markdown: str = ""
     html: str = ""
@@ -71,6 +82,7 @@ class Membership:
     person_id: str
     person_org_id: str
     """Empty when Webex does not tell, which counts as outside."""
+    person_email: str = ""
 
 
 @dataclass(frozen=True, slots=True)

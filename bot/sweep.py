@@ -93,7 +93,7 @@ class Sweep:
             if orphans := deliveries.free_orphans(tx):
                 log.error("orphans_freed", number=orphans)
             for event in events.unsettled(tx, now - SETTLING):
-                self._queue.put(tx, tasks.EVENT, str(event.id), lock=event.room_id, keep_time=True)
+                self._queue.put(tx, tasks.EVENT, str(event.id), lock=event.lock, keep_time=True)
             for one in deliveries.in_state(tx, State.ASKED):
                 self._queue.put(tx, tasks.ANSWER, str(one.id), keep_time=True)
             for one in deliveries.in_state(tx, State.PENDING):

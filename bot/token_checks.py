@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bot.errors import BotError, Refused, WebexError
 from bot.operators import Check, NotKnown
 from bot.policy import ADMINISTRATORS
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def bot_token_trouble(me: Person) -> str | None:
 
 def admin_token_trouble(me: Person, bot_id: str | None, *, refreshable: bool) -> str | None:
     """What is wrong with the account of the admin token. A bot has no refresh token, so a refreshed one is no bot's."""
-    if me.id == bot_id:
+    if same_id(me.id, bot_id):
         return SAME
     return ADMIN_IS_BOT if me.kind == BOT and not refreshable else None
 

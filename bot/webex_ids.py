@@ -1,23 +1,30 @@
 """Webex's ids, read: most are base64 of a text like ``ciscospark://us/ORGANIZATION/<bare id>``.
 
-People paste the bare id as often as the whole one, and Webex itself wants the bare one in places; so ids are compared
-by it. Pure.
+Webex spells one person's id in several ways: with another cluster (``ciscospark://urn:TEAM:us-west-2_r/PEOPLE/…``),
+padded, in the other alphabet of base64, in capitals, or bare. So the ids of people, spaces and organizations are
+compared by :func:`same_id` or :func:`id_key` and by nothing else; what is sent to Webex is the id as Webex gave it. The
+ids of messages and reports are opaque and case-sensitive: they are compared as they are. Pure.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
+
+_PREFIX = "ciscospark://"
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
+_TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def decoded(an_id: str) -> str:
     """Read ``ciscospark://us/ROLE/id_full_admin`` out of an id; empty for one that is not base64 of such a text."""
-    bare = an_id.rstrip("=")
+    bare = an_id.rstrip("=").translate(_TO_URL_SAFE)
     try:
         text = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
         return ""
-    return text if text.startswith("ciscospark://") else ""
+    return text if text.startswith(_PREFIX) else ""
 
 
 def readable_tail(an_id: str) -> str:
@@ -28,3 +35,18 @@ def readable_tail(an_id: str) -> str:
 def bare_id(an_id: str) -> str:
     """The bare id that SCIM wants, from an encoded one; others are given back as they are."""
     return readable_tail(an_id) or an_id
+
+
+def id_key(an_id: str) -> str:
+    """Return what every spelling of a person's, a space's or an organization's id has in common, to compare by.
+
+    That is the last part of the decoded id, in small letters. What is neither an encoded id nor a UUID nor an e-mail
+    address is given back as it is: its case may matter.
+    """
+    tail = readable_tail(an_id)
+    return (tail or an_id).lower() if tail or "@" in an_id or _UUID.fullmatch(an_id) else an_id
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Return True when two ids name the same person, space or organization; a missing id names nobody."""
+    return bool(one) and bool(other) and (one == other or id_key(one or "") == id_key(other or ""))

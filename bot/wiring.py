@@ -188,7 +188,7 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
     door = Door(
         keep=keeper(store, queue, now),
         secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
-        bot_id=KeptIdentity(store, bot_token).id,
+        bot=KeptIdentity(store, bot_token).person,
         ready=migration,
         count=metrics.webhook_answered,
         knocks=knocks,
@@ -224,10 +224,10 @@ def build_worker(settings: Settings) -> Worker:
     client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=QuickRetries())
     identity = Identity(store, chat, bot_token, now)
     directory = Directory(client)
-    guard = Guard(directory, chat, identity.id, lambda our_org: rules(settings, our_org, store))
+    guard = Guard(directory, chat, identity.person, lambda our_org: rules(settings, our_org, store))
     families = [Family(family) for family in settings.report_families]
     catalogue = Listening(ReportsApi(client), families)
-    outbox = Outbox(store, chat, identity.id, now)
+    outbox = Outbox(store, chat, identity.person, now)
     card = LivingCard(store, outbox, now)
     folder = settings.data_dir / "files"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -265,7 +265,7 @@ def build_worker(settings: Settings) -> Worker:
     clients_observers += [side.observed for side in admin_sides]
     sweep = Sweep(store, queue, folder, workroom, now, audit_days=settings.audit_days, outage=bot_side.outage)
     catch_up = CatchUp(
-        store=store, queue=queue, spaces=chat, outbox=outbox, bot_id=identity.id, now=now, outage=bot_side.outage
+        store=store, queue=queue, spaces=chat, outbox=outbox, bot=identity.person, now=now, outage=bot_side.outage
     )
     checks = [
         *tokens.all(),

@@ -134,9 +134,9 @@ class Voice:
             how.setdefault("mention", self._stage.bot)
         return Line(self._stage, self.person, world.say(self.person, self.space, text, **how))
 
-    def presses(self, heard: Heard, button: str) -> Line:
+    def presses(self, heard: Heard, button: str, **how: Any) -> Line:
         """Press a button of a card; what comes of it stands in the card's thread."""
-        self._stage.emulator.world.press(self.person, heard.message.id, heard.buttons[button])
+        self._stage.emulator.world.press(self.person, heard.message.id, heard.buttons[button], **how)
         return Line(self._stage, self.person, heard.message)
 
     def hears_privately(self, words: str) -> Heard:

@@ -24,6 +24,7 @@ from bot.reports.endings import end
 from bot.reports.model import is_report_id, looks_like_report_id
 from bot.reports.report_ids import chosen, chosen_ids
 from bot.reports.whereto import target_of
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -139,7 +140,7 @@ def refresh(context: Context, request: Request) -> None:
             cards.report_card(found, shown),
             shows=shows(found, leader),
         )
-        if own and (not request.course.private or own.asker_id == request.person_id):
+        if own and (not request.course.private or same_id(own.asker_id, request.person_id)):
             context.card.becomes(own, key)
         elif pressed:
             context.card.take_back(pressed.key)
@@ -162,7 +163,7 @@ def cancel(context: Context, request: Request) -> None:
     for report_id in request.course.each(_ids(context, request, "cancel")):
         with context.store.begin() as tx:
             found = places.open_here(tx, request.room_id, request.person_id, report_id)
-            own = [one for one in found if one.asker_id == request.person_id]
+            own = [one for one in found if same_id(one.asker_id, request.person_id)]
             movable = [one for one in own or found if State.CANCELLED in MOVES[one.state]]
             before = places.cancelled_by(tx, report_id, request.origin)  # a kill came between this and its answer
             ended = before or [one for one in movable if _cancel(context, tx, one, request, now)]
@@ -219,7 +220,7 @@ def _stands_here(one: Delivery, request: Request) -> bool:
 
 def _is_answered(one: Delivery, request: Request) -> bool:
     """Whether the answer to who cancels is enough; somebody else's request is told in its own thread."""
-    return one.asker_id == request.person_id or one.parent_id == request.parent_id
+    return same_id(one.asker_id, request.person_id) or one.parent_id == request.parent_id
 
 
 def _cancel(context: Context, tx: Transaction, one: Delivery, request: Request, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from bot.reports.report_ids import ids_in_link
-from bot.webex_ids import bare_id
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -98,9 +98,7 @@ class HtmlText(HTMLParser):
 
     def _names_bot(self, attrs: list[tuple[str, str | None]]) -> bool:
         """Whether an attribute is the bot's ID: clients differ in the attribute's name, place and spelling."""
-        wanted = bare_id(self._bot_id).casefold()
-        given = (value.strip(" \t\r\n\"'") for _, value in attrs if value)
-        return any(bare_id(value).casefold() == wanted for value in given if value)
+        return any(same_id(value.strip(" \t\r\n\"'"), self._bot_id) for _, value in attrs if value)
 
     def _end_mention(self, tag: str) -> None:
         """End the mention with its own end tag, or where a paragraph begins or ends and the mention is none."""

@@ -19,6 +19,7 @@ from bot import tasks
 from bot.ledger import audit, events
 from bot.ledger.audit import Door, Entry
 from bot.ports import Target
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,7 +100,7 @@ def leave_out(context: Context, limits: Limits, event: Event) -> bool:
     if door is None or not event.person_id:
         return False
     now = context.now()
-    found = limits.check(event.person_id, event.id, event.received_at or now)
+    found = limits.check(id_key(event.person_id), event.id, event.received_at or now)
     if found is None:
         return False
     with context.store.begin() as tx:

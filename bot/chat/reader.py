@@ -21,7 +21,7 @@ from bot.queue import Again
 from bot.reports.waiting import CARD_PATIENCE, SAYING
 from bot.reports.waiting import sentence as in_trouble
 from bot.reports.whereto import DIRECT, GROUP
-from bot.webex_ids import bare_id
+from bot.webex_ids import id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,7 +122,7 @@ class Reader:
         if event is None or event.state != events.NEW:
             return
         try:
-            if event.person_id != self._bot().id:
+            if not self._is_own(event):
                 self._say_so(event, f"{GAVE_UP} {sentence}")
         except BotError as error:
             # As long as it is new the sweep has it read again, so a person is not left without a word at once.
@@ -202,12 +202,19 @@ class Reader:
             case _:
                 return None
 
+    def _is_own(self, event: Event) -> bool:
+        """Return True for an event of the bot's own, by who did it or since the ledger knows the message as posted."""
+        if self._bot().goes_by(event.person_id, event.person_email):
+            return True
+        with self._context.store.read() as tx:
+            return event.resource == "messages" and posts.by_message(tx, event.data_id) is not None
+
     def _from_message(self, event: Event) -> Request | None:
         bot = self._bot()
-        if event.person_id == bot.id:
+        if self._is_own(event):
             return None
         message = self._context.chat.message(event.data_id)
-        if message.person_id == bot.id:
+        if bot.goes_by(message.person_id, message.person_email):
             return None
         room_type = message.room_type or event.room_type or ""
         words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
@@ -225,7 +232,7 @@ class Reader:
     def _from_action(self, event: Event) -> Request | None:
         """The presser asks, not the card's author; what is in ``inputs`` are words like any other."""
         action = self._context.chat.action(event.data_id)
-        if action.person_id == self._bot().id:
+        if self._bot().goes_by(action.person_id):
             return None
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
         if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
@@ -251,18 +258,18 @@ class Reader:
         with self._context.store.read() as tx:
             post = posts.by_message(tx, action.message_id)
             places = {moved_spaces.now_at(tx, one) for one in (action.room_id, post.room_id if post else None) if one}
-        if post is not None and post.room_id and len(set(map(bare_id, places))) == 1:
+        if post is not None and post.room_id and len(set(map(id_key, places))) == 1:
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._context.chat.message(action.message_id)
-        if bare_id(card.room_id) != bare_id(action.room_id):
+        if not same_id(card.room_id, action.room_id):
             raise UselessPress("elsewhere")
-        if post is None and card.person_id == self._bot().id:
+        if post is None and self._bot().goes_by(card.person_id, card.person_email):
             self._context.outbox.recognise(card, action.person_id)
         return card.room_type or event.room_type or "", card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:
         """The bot was added to a space: it says what it can do."""
-        if event.person_id != self._bot().id or not event.room_id or event.room_type == DIRECT:
+        if not self._bot().goes_by(event.person_id) or not event.room_id or event.room_type == DIRECT:
             return None
         return Request(
             origin=origin_of(event),

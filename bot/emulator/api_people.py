@@ -50,14 +50,15 @@ def require_admin(*scopes: str) -> Token:
 def get_me() -> Response:
     """Whose token this is."""
     token = _reader()
-    return jsonify(_view(token.person, token))
+    own = {"id": token.person.own_id} if token.person.own_id else {}
+    return jsonify(_view(token.person, token) | own)
 
 
 @part.get("/people/<person_id>")
 def get_person(person_id: str) -> Response:
     """Anybody; the roles only to an administrator of the same organization."""
     token = _reader()
-    person = world().people.get(person_id)
+    person = world().person_by("personId", person_id)
     if person is None:
         raise not_found()
     return jsonify(_view(person, token))
@@ -72,8 +73,8 @@ def list_people() -> Response:
         if asked.get("email"):
             found = [person for person in people if person is world().person_by("personEmail", asked["email"])]
         elif asked.get("id"):
-            wanted = asked["id"].split(",")
-            found = [person for person in people if person.id in wanted]
+            wanted = [world().person_by("personId", one) for one in asked["id"].split(",")]
+            found = [person for person in people if person in wanted]
         elif asked.get("displayName"):
             found = people_named(people, asked["displayName"])
         elif is_admin(token.person) and has_scope(token, PEOPLE_READ):

@@ -147,12 +147,18 @@ class Conversation(Spaces):
         return [message for message in self.all_messages.values() if message.person_id == person.id]
 
     def press(
-        self, person: Person, message: Message | str, inputs: Mapping[str, Any] | str | None = None
+        self,
+        person: Person,
+        message: Message | str,
+        inputs: Mapping[str, Any] | str | None = None,
+        *,
+        spelled: str = "",
     ) -> AttachmentAction:
         """Somebody presses a Submit button. `inputs` is what the client sends (the button's `data` and the fields).
 
         A string is the title of the button on the card: its `data` is sent. 404 when the message is gone or hidden
-        from the person, 400 when it has no card or no such button.
+        from the person, 400 when it has no card or no such button. `spelled` is the presser's id as the event has it,
+        where that is another spelling.
         """
         with self.lock:
             found = self.all_messages.get(message if isinstance(message, str) else message.id)
@@ -166,7 +172,7 @@ class Conversation(Spaces):
                 action = AttachmentAction(
                     ids.new_id(ids.ATTACHMENT_ACTION),
                     found.id,
-                    person.id,
+                    spelled or person.id,
                     found.room_id,
                     dict(inputs or {}),
                     self.clock(),
@@ -176,7 +182,7 @@ class Conversation(Spaces):
                     "id": action.id,
                     "type": "submit",
                     "messageId": found.id,
-                    "personId": person.id,
+                    "personId": action.person_id,
                     "roomId": found.room_id,
                     "created": iso(action.created),
                 }

@@ -139,9 +139,12 @@ class Directory(State):
         return self.tokens.get(authorization.removeprefix(BEARER).strip())
 
     def person_by(self, key: str, value: str) -> Person | None:
-        """Somebody by `personId` or `personEmail` (without regard to case)."""
+        """Somebody by `personId` (in any spelling) or `personEmail` (without regard to case)."""
         if key == "personId":
-            return self.people.get(value)
+            plain = ids.plain_part(value).lower()
+            return self.people.get(value) or next(
+                (p for p in self.people.values() if ids.plain_part(p.id) == plain), None
+            )
         return next((p for p in self.people.values() if value.lower() in (mail.lower() for mail in p.emails)), None)
 
     def refresh(self, client_id: str, client_secret: str, refresh_token: str) -> tuple[str, Refreshable]:

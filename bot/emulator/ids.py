@@ -42,4 +42,7 @@ def role_id(name: str) -> str:
 def plain_part(webex: str) -> str:
     """What follows the last slash inside an id: SCIM calls name people and organisations by it."""
     padded = webex + "=" * (-len(webex) % 4)
-    return base64.urlsafe_b64decode(padded).decode().rsplit("/", 1)[-1]
+    try:
+        return base64.urlsafe_b64decode(padded).decode().rsplit("/", 1)[-1]
+    except ValueError:
+        return webex

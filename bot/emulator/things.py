@@ -74,6 +74,8 @@ class Person:
     type: Literal["person", "bot"] = "person"
     note: str = ""
     deactivated: bool = False
+    own_id: str = ""
+    """How `/people/me` spells the id, where it is not as events and messages do."""
 
     @property
     def email(self) -> str:

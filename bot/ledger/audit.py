@@ -24,6 +24,7 @@ from sqlalchemy import delete, select, update
 
 from bot.errors import Refused, WebexError
 from bot.ledger import facts
+from bot.ledger.spellings import spellings
 from bot.ledger.tables import audit
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def read(
     since: datetime | None = None,
 ) -> list[Row]:
     """Rows in the order they were written, from the one behind ``after`` (a row's id) on."""
-    where = [audit.c.id > after, *_about(person_id, report_id)]
+    where = [audit.c.id > after, *_about(tx, person_id, report_id)]
     if since is not None:
         where.append(audit.c.at >= since)
     return _rows(tx, select(audit).where(*where).order_by(audit.c.id).limit(limit))
@@ -167,18 +168,20 @@ def read(
 
 def latest(tx: Transaction, limit: int, *, person_id: str | None = None, report_id: str | None = None) -> list[Row]:
     """The newest rows, newest first."""
-    return _rows(tx, select(audit).where(*_about(person_id, report_id)).order_by(audit.c.id.desc()).limit(limit))
+    return _rows(tx, select(audit).where(*_about(tx, person_id, report_id)).order_by(audit.c.id.desc()).limit(limit))
 
 
 def with_reference(tx: Transaction, reference: str, *, person_id: str | None = None) -> list[Row]:
     """What was told with a reference, oldest first; of one person if one is named."""
-    where = [audit.c.reference == reference, *_about(person_id, None)]
+    where = [audit.c.reference == reference, *_about(tx, person_id, None)]
     return _rows(tx, select(audit).where(*where).order_by(audit.c.id))
 
 
-def _about(person_id: str | None, report_id: str | None) -> list[ColumnElement[bool]]:
-    pairs = ((audit.c.person_id, person_id), (audit.c.report_id, report_id))
-    return [column == value for column, value in pairs if value is not None]
+def _about(tx: Transaction, person_id: str | None, report_id: str | None) -> list[ColumnElement[bool]]:
+    where = [] if report_id is None else [audit.c.report_id == report_id]
+    if person_id is not None:
+        where.append(audit.c.person_id.in_(spellings(tx, audit.c.person_id, person_id)))
+    return where
 
 
 def _rows(tx: Transaction, query: Executable) -> list[Row]:
@@ -202,4 +205,5 @@ def prune(tx: Transaction, before: datetime, now: datetime, limit: int) -> int:
 
 def rename(tx: Transaction, person_id: str, pseudonym: str) -> int:
     """Put a pseudonym in a person's place; gives in how many rows."""
-    return tx.execute(update(audit).where(audit.c.person_id == person_id).values(person_id=pseudonym)).rowcount
+    theirs = audit.c.person_id.in_(spellings(tx, audit.c.person_id, person_id))
+    return tx.execute(update(audit).where(theirs).values(person_id=pseudonym)).rowcount

@@ -21,6 +21,7 @@ from sqlalchemy import func, select, update
 from bot.ledger import audit
 from bot.ledger.audit import Door
 from bot.ledger.tables import deliveries
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -185,7 +186,7 @@ def _joined(delivery: Delivery) -> ColumnElement[bool]:
 
 def hand_over(tx: Transaction, delivery: Delivery, now: datetime, *, not_to: str | None = None) -> None:
     """Those who joined a delivery go on without it: the first of them (not the person ``not_to``) leads the others."""
-    found = [one for one in find(tx, _joined(delivery)) if one.asker_id != not_to]
+    found = [one for one in find(tx, _joined(delivery)) if not same_id(one.asker_id, not_to)]
     if found:
         first, *others = found
         _lead(tx, first, delivery, now)

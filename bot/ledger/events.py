@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 
 from bot.ledger.tables import events
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +33,13 @@ class Event:
     id: int = 0
     received_at: datetime | None = None
     state: str = NEW
+    person_email: str | None = None
+    """As the envelope names it; not kept."""
+
+    @property
+    def lock(self) -> str | None:
+        """The queue's lock of its space, whatever the spelling of the space's id."""
+        return id_key(self.room_id) if self.room_id else None
 
 
 def record(tx: Transaction, event: Event, now: datetime) -> int | None:

@@ -21,11 +21,14 @@ from bot.ledger.audit import DIRECT, Door, Entry
 from bot.ledger.deliveries import OPEN, State
 from bot.ledger.moved_spaces import PREFIX
 from bot.ledger.posts import INTENDED
+from bot.ledger.spellings import spellings
 from bot.ledger.tables import deliveries as deliveries_table
 from bot.ledger.tables import events, facts, posts
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Column, ColumnElement
 
     from bot.ledger.deliveries import Delivery
     from bot.store import Transaction
@@ -67,7 +70,7 @@ def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
     rooms = _direct_spaces(tx, person_id)
     pseudonym = MARK + secrets.token_hex(RANDOM_BYTES)
     replaced = {
-        table.name: tx.execute(update(table).where(column == person_id).values({column: pseudonym})).rowcount
+        table.name: tx.execute(update(table).where(_is(tx, column, person_id)).values({column: pseudonym})).rowcount
         for table, column in (
             (deliveries_table, deliveries_table.c.asker_id),
             (events, events.c.person_id),
@@ -81,19 +84,27 @@ def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
     return Forgotten(ended=len(open_ones), audit=renamed, **replaced)
 
 
+def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]:
+    """Return the condition that a column holds this person or space, in any spelling."""
+    return column.in_(spellings(tx, column, an_id))
+
+
 def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     """The 1:1 spaces of a person with the bot, by what they wrote, asked for, and were told there."""
     asked = select(deliveries_table.c.room_id).where(
-        deliveries_table.c.asker_id == person_id, deliveries_table.c.room_type == DIRECT
+        _is(tx, deliveries_table.c.asker_id, person_id), deliveries_table.c.room_type == DIRECT
     )
-    wrote = select(events.c.room_id).where(events.c.person_id == person_id, events.c.room_type == DIRECT)
-    told = select(posts.c.room_id).where(posts.c.person_id == person_id, posts.c.direct)
+    by_them = _is(tx, events.c.person_id, person_id)
+    wrote = select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)
+    told = select(posts.c.room_id).where(_is(tx, posts.c.person_id, person_id), posts.c.direct)
     # A button's event does not say what kind of space it is in: what was said there tells.
     pressed = select(events.c.room_id).where(
-        events.c.person_id == person_id, events.c.room_id.in_(select(posts.c.room_id).where(posts.c.direct))
+        by_them, events.c.room_id.in_(select(posts.c.room_id).where(posts.c.direct))
     )
     found = (tx.execute(query).scalars().all() for query in (asked, wrote, told, pressed))
-    return {room_id for rooms in found for room_id in rooms if room_id}
+    rooms = {room_id for rooms in found for room_id in rooms if room_id}
+    columns = (deliveries_table.c.room_id, events.c.room_id, posts.c.room_id)
+    return {other for room_id in rooms for column in columns for other in spellings(tx, column, room_id)}
 
 
 def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
@@ -116,7 +127,7 @@ def _open_of(tx: Transaction, person_id: str) -> list[Delivery]:
     ids = tx.execute(
         select(deliveries_table.c.id)
         .where(
-            deliveries_table.c.asker_id == person_id,
+            _is(tx, deliveries_table.c.asker_id, person_id),
             deliveries_table.c.state.in_([state.value for state in OPEN]),
         )
         .order_by(deliveries_table.c.id)

@@ -18,8 +18,9 @@ from bot.ledger import audit
 from bot.ledger import facts as by_name
 from bot.ledger.audit import Door, Entry
 from bot.ledger.events import NEW, Event
+from bot.ledger.spellings import spellings
 from bot.ledger.tables import deliveries, events, facts, posts
-from bot.webex_ids import bare_id
+from bot.webex_ids import id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -99,24 +100,22 @@ def knows(tx: Transaction, room_id: str) -> bool:
 
 
 def relatives(tx: Transaction, room_id: str) -> list[str]:
-    """Other ids in the ledger with the same bare id."""
-    bare = bare_id(room_id)
-    if bare == room_id:
-        return []
-    seen = {
-        one
-        for table in (deliveries, posts)
-        for one in tx.execute(select(table.c.room_id).where(table.c.room_id.is_not(None)).distinct()).scalars()
-    }
-    return sorted(one for one in seen if one != room_id and bare_id(one) == bare)
+    """Other spellings of a space's id in the ledger."""
+    seen = {one for table in (deliveries, posts) for one in spellings(tx, table.c.room_id, room_id)}
+    return sorted(seen - {room_id})
 
 
 def move(tx: Transaction, old: str, new: str, now: datetime) -> int:
     """Have everything in the ledger stand in the space's new place; gives how many requests moved with it."""
-    moved = tx.execute(update(deliveries).where(deliveries.c.room_id == old).values(room_id=new)).rowcount
-    tx.execute(update(posts).where(posts.c.room_id == old).values(room_id=new))
-    tx.execute(update(events).where(events.c.room_id == old, events.c.state == NEW).values(room_id=new))
-    by_name.forget(tx, f"{PREFIX}{new}")  # it may have moved back
+    moved, *_ = (
+        tx.execute(
+            update(table).where(table.c.room_id.in_(spellings(tx, table.c.room_id, old)), *only).values(room_id=new)
+        ).rowcount
+        for table, *only in ((deliveries,), (posts,), (events, events.c.state == NEW))
+    )
+    for one, _ in _moves(tx):
+        if same_id(one, new):  # it may have moved back
+            by_name.forget(tx, f"{PREFIX}{one}")
     tx.execute(
         update(facts).where(facts.c.name.startswith(PREFIX, autoescape=True), facts.c.value == old).values(value=new)
     )
@@ -130,11 +129,16 @@ def move(tx: Transaction, old: str, new: str, now: datetime) -> int:
 
 def now_at(tx: Transaction, room_id: str) -> str:
     """The id that a space has now: for the settings, which may still name an old one."""
-    return by_name.read(tx, f"{PREFIX}{room_id}") or room_id
+    return next((new for old, new in _moves(tx) if same_id(old, room_id)), room_id)
 
 
 def with_moved(tx: Transaction, room_ids: Collection[str]) -> frozenset[str]:
-    """These spaces, by the ids of the settings and by those that they have now. Bare ids are understood."""
-    wanted = {bare_id(one) for one in room_ids}
-    rows = tx.execute(select(facts.c.name, facts.c.value).where(facts.c.name.startswith(PREFIX, autoescape=True))).all()
-    return frozenset(room_ids) | {row.value for row in rows if bare_id(row.name.removeprefix(PREFIX)) in wanted}
+    """These spaces, by the ids of the settings and by those that they have now, in any spelling."""
+    wanted = {id_key(one) for one in room_ids}
+    return frozenset(room_ids) | {new for old, new in _moves(tx) if id_key(old) in wanted}
+
+
+def _moves(tx: Transaction) -> list[tuple[str, str]]:
+    """The old id of each space that has moved, and where it is now."""
+    rows = tx.execute(select(facts.c.name, facts.c.value).where(facts.c.name.startswith(PREFIX, autoescape=True)))
+    return [(row.name.removeprefix(PREFIX), row.value) for row in rows]

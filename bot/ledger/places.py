@@ -8,6 +8,7 @@ from sqlalchemy import and_, false, or_, true
 
 from bot.ledger.deliveries import IN_HAND, OPEN, State, find
 from bot.ledger.tables import deliveries
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from bot.ledger.deliveries import Delivery
@@ -31,14 +32,20 @@ def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> 
         deliveries.c.leader_id.is_(None),
         or_(and_(comes, alike), waits),
         deliveries.c.private == delivery.private,
-        deliveries.c.asker_id == delivery.asker_id if delivery.private else deliveries.c.room_id == delivery.room_id,
     )
-    return found[0] if found else None
+    return next((one for one in found if _goes_to(one, delivery.room_id, delivery.asker_id)), None)
+
+
+def _goes_to(one: Delivery, room_id: str | None, asker_id: str) -> bool:
+    """Return True when a request is answered in this space, or if it is answered 1:1, to this person."""
+    return same_id(one.asker_id, asker_id) if one.private else same_id(one.room_id, room_id)
 
 
 def in_one_thread(one: Delivery, other: Delivery) -> bool:
     """Whether two requests are answered in the same thread."""
-    return (one.room_id, one.parent_id, one.private) == (other.room_id, other.parent_id, other.private)
+    if (one.parent_id, one.private) != (other.parent_id, other.private):
+        return False
+    return one.room_id == other.room_id or same_id(one.room_id, other.room_id)
 
 
 def in_thread(tx: Transaction, report_id: str, room_id: str, parent_id: str | None) -> Delivery | None:
@@ -46,35 +53,32 @@ def in_thread(tx: Transaction, report_id: str, room_id: str, parent_id: str | No
     found = find(
         tx,
         deliveries.c.report_id == report_id,
-        deliveries.c.room_id == room_id,
         deliveries.c.parent_id.is_(None) if parent_id is None else deliveries.c.parent_id == parent_id,
         deliveries.c.private.is_(False),
         deliveries.c.carded.is_(True),
     )
-    return found[-1] if found else None
+    return next((one for one in reversed(found) if same_id(one.room_id, room_id)), None)
 
 
 def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
     """The open deliveries of a report to a space, or to this asker 1:1."""
-    return find(
+    found = find(
         tx,
         deliveries.c.report_id == report_id,
         deliveries.c.leader_id.is_(None),
         deliveries.c.state.in_([state.value for state in OPEN]),
-        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
-        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
     )
+    return [one for one in found if _goes_to(one, room_id, asker_id)]
 
 
 def open_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
     """The same with those that joined another: everything that a person may cancel in a space."""
-    return find(
+    found = find(
         tx,
         deliveries.c.report_id == report_id,
         deliveries.c.state.in_([state.value for state in OPEN]),
-        (deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id))
-        | (deliveries.c.private.is_(True) & (deliveries.c.asker_id == asker_id)),
     )
+    return [one for one in found if _goes_to(one, room_id, asker_id)]
 
 
 def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]:
@@ -92,10 +96,9 @@ def told_here(tx: Transaction, room_id: str, asker_id: str | None, wanted: str) 
 
     The newest first.
     """
-    here = deliveries.c.private.is_(False) & (deliveries.c.room_id == room_id)
-    found = find(
-        tx,
-        (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()),
-        here if asker_id is None else here | (deliveries.c.asker_id == asker_id),
-    )
-    return found[::-1]
+    about = find(tx, (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()))
+    return [
+        one
+        for one in reversed(about)
+        if same_id(one.asker_id, asker_id) or (not one.private and same_id(one.room_id, room_id))
+    ]

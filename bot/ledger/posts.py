@@ -16,9 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, select, update
 
 from bot.ledger.tables import posts
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,9 +111,10 @@ def _place(target: Target) -> dict[str, Any]:
 
 def open_in(tx: Transaction, room_id: str | None, parent_id: str | None) -> list[Post]:
     """The posts to a space, or a thread of it, of which nobody knows yet whether they are there; oldest first."""
-    here = or_(posts.c.room_id == room_id, posts.c.room_id.is_(None))  # none: to a person, whose 1:1 space it may be
-    where = and_(posts.c.state.in_([INTENDED, UNKNOWN]), here, posts.c.parent_id.is_not_distinct_from(parent_id))
-    return [_read(row) for row in tx.execute(select(posts).where(where).order_by(posts.c.id))]
+    where = and_(posts.c.state.in_([INTENDED, UNKNOWN]), posts.c.parent_id.is_not_distinct_from(parent_id))
+    found = [_read(row) for row in tx.execute(select(posts).where(where).order_by(posts.c.id))]
+    # Without a space: to a person, whose 1:1 space it may be.
+    return [one for one in found if one.room_id is None or same_id(one.room_id, room_id)]
 
 
 def get(tx: Transaction, key: str) -> Post | None:

@@ -10,7 +10,7 @@ does not verify is counted, and limited by address (``knocks.py``); what does ve
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from bot.ports import Person
     from bot.queue import Queue
     from bot.store import Store
 
@@ -55,19 +56,19 @@ def keeper(store: Store, queue: Queue, now: Callable[[], datetime]) -> Callable[
             for event in batch:
                 event_id = events.record(tx, event, now())
                 if event_id is not None:
-                    queue.put(tx, tasks.EVENT, str(event_id), lock=event.room_id)
+                    queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock)
 
     return Together(keep)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the door needs; ``bot_id`` is None as long as nobody knows it."""
+    """What the door needs; ``bot`` gives None as long as nobody knows who it is."""
 
     keep: Callable[[Event], None]
     """Puts an event on the disk, once; raises ``StoreUnavailable``."""
     secrets: Sequence[bytes] = field(repr=False)
-    bot_id: Callable[[], str | None]
+    bot: Callable[[], Person | None]
     ready: Callable[[], bool]
     """Migrates the database if nobody has; raises ``StoreUnavailable``."""
     count: Callable[[int], None]
@@ -143,8 +144,11 @@ def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Respons
 def _keep(door: Door, event: Event) -> Response:
     try:
         door.ready()
-        if event.resource in OWN_IS_DROPPED and event.person_id and event.person_id == door.bot_id():
-            return Response("ok\n", 200)
+        bot = door.bot()
+        if bot is not None and bot.goes_by(event.person_id, event.person_email):
+            if event.resource in OWN_IS_DROPPED:
+                return Response("ok\n", 200)
+            event = replace(event, person_id=bot.id)  # it may have been known by its address alone
         door.keep(event)
     except StoreUnavailable as error:
         # The store has said that it is away; a line for each event would be a flood.
@@ -166,6 +170,7 @@ def read_event(body: bytes) -> Event:
     data = envelope.get("data") if isinstance(envelope, dict) else None
     if not isinstance(envelope, dict) or not isinstance(data, dict):
         raise MalformedError("not an event")
+    email = data.get("personEmail")
     resource, event = _text(envelope, "resource"), _text(envelope, "event")
     if (resource, event) == (moved_spaces.RESOURCE, moved_spaces.MIGRATED):
         return moved_spaces.event_of(data)
@@ -176,6 +181,7 @@ def read_event(body: bytes) -> Event:
         room_id=_optional(data, "roomId"),
         room_type=_optional(data, "roomType"),
         person_id=_optional(data, "personId"),
+        person_email=email if isinstance(email, str) else None,
     )
 
 

@@ -16,7 +16,7 @@ from bot.ports import RolesOf
 from bot.webex import shapes
 from bot.webex.answers import unreadable
 from bot.webex.client import NOT_FOUND, segment
-from bot.webex_ids import bare_id, readable_tail
+from bot.webex_ids import bare_id, id_key, readable_tail, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -77,7 +77,7 @@ class Directory:
         Raises ``Refused`` when the admin token may not see roles, and ``WebexError``; errors are not remembered.
         """
         with self._lock:
-            until, known = self._people.get(person_id, (0.0, None))
+            until, known = self._people.get(id_key(person_id), (0.0, None))
         if known is not None and self._clock() < until:
             return known
         found = self._ask(person_id)
@@ -86,7 +86,7 @@ class Directory:
         with self._lock:
             if len(self._people) >= MOST_REMEMBERED:
                 self._people.clear()
-            self._people[person_id] = (self._clock() + REMEMBERED_SECONDS, found)
+            self._people[id_key(person_id)] = (self._clock() + REMEMBERED_SECONDS, found)
         return found
 
     def find(self, email: str) -> str | None:
@@ -97,16 +97,17 @@ class Directory:
         """Display names by id, with one call for as many as Webex takes; somebody who is gone is left out."""
         with self._lock:
             now = self._clock()
-            known = {one: self._called[one][1] for one in person_ids if self._called.get(one, (0.0, ""))[0] > now}
+            kept = {one: self._called.get(id_key(one), (0.0, "")) for one in person_ids}
+        known = {one: name for one, (until, name) in kept.items() if until > now}
         missing = sorted(set(person_ids) - set(known))
         for start in range(0, len(missing), MOST_LISTED):
-            listed = self._by_ids(missing[start : start + MOST_LISTED])
-            found = {person.id: person.display_name for person in listed if person.display_name}
+            asked = missing[start : start + MOST_LISTED]
+            found = {id_key(person.id): person.display_name for person in self._by_ids(asked) if person.display_name}
             with self._lock:
                 if len(self._called) >= MOST_REMEMBERED:
                     self._called.clear()
                 self._called |= {one: (self._clock() + REMEMBERED_SECONDS, name) for one, name in found.items()}
-            known |= found
+            known |= {one: found[id_key(one)] for one in asked if id_key(one) in found}
         return known
 
     def forget(self) -> None:
@@ -128,13 +129,13 @@ class Directory:
             raise
         call = f"GET people/{person_id}"
         person = self._read(raw, call)
-        if bare_id(person.id) != bare_id(person_id):  # somebody else's roles must not be taken for theirs
+        if not person.goes_by(person_id):  # somebody else's roles must not be taken for theirs
             raise unreadable(call)
         nobody = RolesOf(person_id, "", frozenset(), frozenset())
         if not _enabled(raw, "loginEnabled"):
             return nobody
         ids: Iterable[str] | None = person.roles
-        if "roles" not in raw and person.org_id == self.our_org():
+        if "roles" not in raw and same_id(person.org_id, self.our_org()):
             ids = self._roles_by_scim(person)
         if ids is None:
             return nobody
@@ -194,7 +195,11 @@ class Directory:
                 raise _cannot_see_roles(error) from error
             return []
         roles = raw.get("roles") if isinstance(raw, dict) else None
-        if not isinstance(raw, dict) or not isinstance(roles, list | None) or bare_id(str(raw.get("id", user))) != user:
+        if (
+            not isinstance(raw, dict)
+            or not isinstance(roles, list | None)
+            or not same_id(str(raw.get("id", user)), user)
+        ):
             raise unreadable("GET /identity/scim/{id}/v2/Users/{id}")
         if not _enabled(raw, "active"):
             return None

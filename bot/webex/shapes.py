@@ -62,6 +62,7 @@ def message(raw: Mapping[str, Any]) -> Message:
         room_id=_id(raw, "roomId"),
         room_type=_text(raw, "roomType"),
         person_id=_text(raw, "personId"),
+        person_email=_text(raw, "personEmail"),
         text=_text(raw, "text"),
         markdown=_text(raw, "markdown"),
         html=_text(raw, "html"),
@@ -90,7 +91,11 @@ def action(raw: Mapping[str, Any]) -> Action:
 
 def membership(raw: Mapping[str, Any]) -> Membership:
     """One of ``GET /memberships``."""
-    return Membership(person_id=_id(raw, "personId"), person_org_id=_text(raw, "personOrgId"))
+    return Membership(
+        person_id=_id(raw, "personId"),
+        person_org_id=_text(raw, "personOrgId"),
+        person_email=_text(raw, "personEmail"),
+    )
 
 
 def webhook(raw: Mapping[str, Any]) -> Webhook:

@@ -26,6 +26,7 @@ from werkzeug.serving import make_server
 
 from bot import tasks
 from bot.ledger import tables
+from bot.ports import Person
 from bot.queue.sqlite import SqliteQueue, jobs
 from bot.store import Store
 from bot.web import create_app
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 SECRETS = (b"the first secret 0123456789", b"the second secret 0123456789")
-BOT = "the bot's person id"
+BOT = Person("the bot's person id", "Report Bot", "Report", "", ("report-bot@webex.bot",))
 PATH = "/hooks"
 
 
@@ -67,7 +68,7 @@ class Way:
         door = Door(
             keep=keeper(self.store, self.queue, clock),
             secrets=SECRETS,
-            bot_id=lambda: BOT,
+            bot=lambda: BOT,
             ready=lambda: True,
             count=lambda _status: None,
         )
@@ -234,7 +235,7 @@ def test_a_body_over_64_kib_is_refused_by_its_length_or_on_the_way(way: Way) -> 
 
 
 def test_the_bot_s_own_words_and_presses_are_dropped_but_not_its_memberships(way: Way) -> None:
-    own = envelope(personId=BOT)
+    own = envelope(personId=BOT.id)
     assert way.post(own) == 200
     assert way.post(own.replace(b"messages", b"attachmentActions")) == 200
     assert way.untouched

@@ -11,7 +11,7 @@ import pytest
 from bot.errors import Refused, WebexError
 from bot.guard import Guard
 from bot.policy import Act, Decision, Rules, Verdict
-from bot.ports import Membership, RolesOf
+from bot.ports import Membership, Person, RolesOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.ports import Chat, Directory
 
 OURS, FOREIGN = "ours", "foreign"
-BOT = "bot"
+BOT = Person("bot", "Report Bot", "Report", "")
 
 
 @dataclass
@@ -42,7 +42,7 @@ class People:
 class Space:
     """The part of the chat that the guard uses."""
 
-    found: list[tuple[str, str]] = field(default_factory=lambda: [("ada", OURS), (BOT, FOREIGN)])
+    found: list[tuple[str, str]] = field(default_factory=lambda: [("ada", OURS), (BOT.id, FOREIGN)])
     trouble: Exception | None = None
     asked: int = 0
 
@@ -72,7 +72,7 @@ def test_a_space_of_our_own_people_is_open_and_the_bot_s_own_organisation_does_n
 
 @pytest.mark.parametrize("member", [("eve", FOREIGN), ("nobody knows", "")])
 def test_one_outsider_closes_a_space(member: tuple[str, str]) -> None:
-    assert decide(People(), Space([("ada", OURS), member, (BOT, OURS)])).verdict is Verdict.PRIVATELY
+    assert decide(People(), Space([("ada", OURS), member, (BOT.id, OURS)])).verdict is Verdict.PRIVATELY
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -81,7 +81,7 @@ def test_a_space_that_is_closed_to_the_bot_counts_as_one_with_outsiders(status: 
     assert (decision.verdict, decision.reason) == (Verdict.PRIVATELY, "members_unknown")
 
 
-@pytest.mark.parametrize("found", [[], [(BOT, OURS)]])
+@pytest.mark.parametrize("found", [[], [(BOT.id, OURS)]])
 def test_a_space_that_lists_nobody_but_the_bot_is_not_believed(found: list[tuple[str, str]]) -> None:
     assert decide(People(), Space(found)).verdict is Verdict.PRIVATELY
 

@@ -515,7 +515,7 @@ def test_what_cannot_be_looked_for_when_it_is_taken_back_goes_by_the_sweep(bench
 
 def test_what_does_not_show_yet_when_it_is_taken_back_goes_by_the_sweep(bench: Workbench) -> None:
     target = thread(bench)
-    outbox = Outbox(bench.store, bench.chat, lambda: bench.stage.bot.id, bench.clock)
+    outbox = Outbox(bench.store, bench.chat, bench.chat.me, bench.clock)
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
     with pytest.raises(WebexError):
         outbox.say("key", target, "Hello")
@@ -531,7 +531,7 @@ def test_what_is_taken_back_before_its_post_is_answered_goes_afterwards(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, post = thread(bench), bench.chat.post
-    outbox = Outbox(bench.store, bench.chat, lambda: bench.stage.bot.id, bench.clock)
+    outbox = Outbox(bench.store, bench.chat, bench.chat.me, bench.clock)
 
     def slow(*args: Any, **more: Any) -> Any:
         assert not outbox.take_back("key")

@@ -171,11 +171,11 @@ class Workbench:
         identity = Identity(self.store, self.chat, bot_token, self.clock)
         self.directory = Directory(client, clock=self.clock.seconds)
         guard = Guard(
-            self.directory, self.chat, identity.id, lambda our_org: wiring.rules(settings, our_org, self.store)
+            self.directory, self.chat, identity.person, lambda our_org: wiring.rules(settings, our_org, self.store)
         )
         families = [Family(one) for one in settings.report_families]
         catalogue = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
-        self.outbox = Outbox(self.store, self.chat, identity.id, self.clock, settle=(timedelta(), timedelta()))
+        self.outbox = Outbox(self.store, self.chat, identity.person, self.clock, settle=(timedelta(), timedelta()))
         self.card = LivingCard(self.store, self.outbox, self.clock)
         self.workroom = Workroom(self.folder)
         self.files = Files(admin, settings.report_download_hosts, workroom=self.workroom)
@@ -199,7 +199,7 @@ class Workbench:
             queue=self.queue,
             spaces=self.chat,
             outbox=self.outbox,
-            bot_id=identity.id,
+            bot=identity.person,
             now=self.clock,
             outage=lambda: self.outage,
         )
@@ -272,7 +272,7 @@ class Workbench:
         with Store.begin(self.store) as tx:
             event_id = events.record(tx, event, self.clock())
             assert event_id is not None
-            self.queue.put(tx, tasks.EVENT, str(event_id), lock=event.room_id)
+            self.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock)
 
     def work(self, *, until: str | None = None) -> list[Job]:
         """Run what is due, one job after the other, until nothing is (or such a task is next); gives what ran."""

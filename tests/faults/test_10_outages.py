@@ -68,7 +68,7 @@ class House:
         bots.append(bot.observed)
         admins += [one.observed for one in others]
         identity = Identity(self.store, chat, self.stage.bot_token, self.time)
-        outbox = Outbox(self.store, chat, identity.id, self.time)
+        outbox = Outbox(self.store, chat, identity.person, self.time)
         return Operators(
             self.store,
             outbox,

@@ -50,7 +50,7 @@ class House:
         migrations.upgrade(self.store)
         self.chat = Chat(settings.webex_api_url, StaticToken(self.stage.bot_token))
         self.identity = Identity(self.store, self.chat, self.stage.bot_token, self.time)
-        self.outbox = Outbox(self.store, self.chat, self.identity.id, self.time)
+        self.outbox = Outbox(self.store, self.chat, self.identity.person, self.time)
         self.space = self.stage.group
 
     def time(self) -> datetime:

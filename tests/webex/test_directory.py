@@ -251,3 +251,16 @@ def test_ids_have_a_readable_tail():
     assert bare_id("11-22") == "11-22"
     for unfit in ("", "x", "é", "Full Administrator", encoded("ROLE", "x").lower()):
         assert readable_tail(unfit) == ""
+
+
+def test_people_are_known_again_in_another_spelling_than_they_were_asked_for(stage, closed):
+    """Webex answers with the id as it spells it there, and an answer is not asked for twice."""
+    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(stage.admin_token))))
+    bare = bare_id(stage.ada.id)
+    spelled = [encoded("PEOPLE", bare.upper()), encoded("PEOPLE", bare), bare]
+    for one in spelled:
+        assert "id_full_admin" in directory.roles_of(one).roles
+    assert directory.names_of(spelled) == dict.fromkeys(spelled, "Ada Lovelace")
+    assert directory.names_of([stage.ada.id]) == {stage.ada.id: "Ada Lovelace"}
+    assert len(stage.emulator.calls.calls_to("GET", "/v1/people/*")) == 1
+    assert len(stage.emulator.calls.calls_to("GET", "/v1/people")) == 1
