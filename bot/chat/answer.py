@@ -18,6 +18,7 @@ from bot.policy import Act, Verdict
 from bot.reports.endings import GONE, end
 from bot.reports.model import Phase
 from bot.reports.privately import CLOSED, go_private
+from bot.reports.trouble_line import line_of
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bot.chat.context import Context
     from bot.ledger.deliveries import Delivery
     from bot.reports.model import Report
+    from bot.reports.trouble_line import TroubleLine
     from bot.store import Transaction
 
 log = structlog.get_logger(__name__)
@@ -39,7 +41,10 @@ class Answer:
     def run(self, key: str) -> None:
         """Answer; raises ``WebexError`` while Webex has trouble, and is then run again."""
         delivery = self._get(key)
-        if delivery is None or delivery.state is not State.ASKED:
+        if delivery is None:
+            return
+        if delivery.state is not State.ASKED:
+            self._line(delivery).take_back()
             return
         try:
             self._answer(delivery)
@@ -47,6 +52,7 @@ class Answer:
             if error.passing:
                 raise
             self._end(delivery, State.FAILED, error.sentence, error=error)
+        self._line(delivery).take_back()
 
     def give_up(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -57,6 +63,9 @@ class Answer:
     def _get(self, key: str) -> Delivery | None:
         with self._context.store.read() as tx:
             return deliveries.get(tx, int(key))
+
+    def _line(self, delivery: Delivery) -> TroubleLine:
+        return line_of(self._context.outbox, delivery.id, target_of(delivery))
 
     def _end(
         self, delivery: Delivery, state: State, sentence: str, *, why: str = "", error: BotError | None = None
@@ -76,7 +85,8 @@ class Answer:
             delivery = go_private(context.store, context.outbox, delivery, decision.sentence, context.now())
         with context.store.read() as tx:
             known = deliveries.known_family(tx, delivery.report_id)
-        report = context.catalogue.find(delivery.report_id, known)
+        with self._line(delivery).unless_answered(context.now() - delivery.asked_at):
+            report = context.catalogue.find(delivery.report_id, known)
         with context.store.read() as tx:
             leader = _joined(tx, delivery, report)
         try:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused
 from bot.ledger.audit import ALLOWED, PRIVATELY
 from bot.policy import Act, Verdict
+from bot.reports.trouble_line import TroubleLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from bot.chat.living import LivingCard
     from bot.chat.request import Request
@@ -43,6 +46,14 @@ class Context:
     def say(self, request: Request, part: str, markdown: str, card: Card | None = None) -> Posted:
         """Answer in the asker's thread; ``part`` names this answer among those to the same request."""
         return self.outbox.say(f"{request.origin}:{part}", request.target, markdown, card)
+
+    def trouble_line(self, request: Request) -> TroubleLine:
+        """The line that says in the asker's thread that Webex has trouble; it goes when the request is answered."""
+        return TroubleLine(self.outbox, f"{request.origin}:trouble", request.target)
+
+    def asking_reports(self, request: Request) -> AbstractContextManager[None]:
+        """Stand around calls to Webex's reports: who gets no answer for too long is told that they are slow."""
+        return self.trouble_line(request).unless_answered(timedelta())
 
     def ask_who(self, request: Request, act: Act = Act.READ) -> None:
         """Ask policy about the person alone, before any row is made: one refusal for a message, however many ids.

@@ -18,8 +18,9 @@ from bot.ledger.audit import Door
 from bot.outbox import Unsure
 from bot.ports import Target
 from bot.queue import Again
-from bot.reports.waiting import CARD_PATIENCE, SAYING
-from bot.reports.waiting import sentence as in_trouble
+from bot.reports.trouble_line import AFTER_ERRORS, TroubleLine
+from bot.reports.trouble_line import sentence as in_trouble
+from bot.reports.waiting import SAYING
 from bot.reports.whereto import DIRECT, GROUP
 from bot.webex_ids import id_key, same_id
 
@@ -44,6 +45,8 @@ LAG_STEP = 0.5
 NOT_FOUND = 404
 PATIENCE = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
+READING_PATIENCE = timedelta(minutes=2)
+"""How long a message may be unreadable without a word: nobody knows yet whether it wants an answer."""
 GAVE_UP = "I could not answer this."
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
@@ -92,7 +95,7 @@ class Reader:
         except WebexError as error:
             if error.passing:
                 if error.status is not None:  # it can be said, perhaps, though it cannot be read
-                    self._say_that_it_lasts(event, _where(event), error)
+                    self._say_that_it_lasts(event, _where(event), error, READING_PATIENCE)
                 raise
             return self._not_there(event, error)
         except UselessPress as press:
@@ -108,9 +111,10 @@ class Reader:
             self._carry_out(request)
         except WebexError as error:
             if not any(part in error.call for part in SAYING):
-                self._say_that_it_lasts(event, request.target, error)
+                self._say_that_it_lasts(event, request.target, error, AFTER_ERRORS)
             raise
         command = registry.find(request.word)
+        self._context.trouble_line(request).take_back()
         entries = request.entries(command.word if command else audit.UNKNOWN_WORD)
         self._settle(event, events.DONE, command.word if command else "unknown word", entries)
         return None
@@ -131,21 +135,21 @@ class Reader:
             log.warning("nobody_could_be_told", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
 
-    def _say_that_it_lasts(self, event: Event, target: Target | None, error: WebexError) -> None:
+    def _say_that_it_lasts(self, event: Event, target: Target | None, error: WebexError, patience: timedelta) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
         # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
         waited = self._age(event) + timedelta(seconds=error.retry_after or 0.0)
-        if target is None or not error.passing or waited < CARD_PATIENCE:
-            return
-        try:
-            self._context.outbox.say(f"{origin_of(event)}:trouble", target, in_trouble(error))
-        except BotError as trouble:
-            log.info("not_told_of_trouble", cause=str(trouble))
+        if target is not None and error.passing and waited >= patience:
+            self._line(event, target).say(in_trouble(error))
+
+    def _line(self, event: Event, target: Target) -> TroubleLine:
+        return TroubleLine(self._context.outbox, f"{origin_of(event)}:trouble", target)
 
     def _say_so(self, event: Event, sentence: str) -> None:
         target = _where(event)
         if target is not None:
             self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
+            self._line(event, target).take_back()
 
     def _age(self, event: Event) -> timedelta:
         now = self._context.now()

@@ -15,12 +15,12 @@ from sqlalchemy import select
 
 from bot import tasks
 from bot.errors import BotError, StoreUnavailable, WebexError
-from bot.ledger import deliveries, hindrances, posts
+from bot.ledger import deliveries, hindrances
 from bot.ledger.deliveries import IN_HAND, State
 from bot.ledger.tables import deliveries as requests
-from bot.plain_words import utc
 from bot.reports.catalogue import Catalogue
 from bot.reports.endings import end
+from bot.reports.trouble_line import AFTER_ERRORS, line_of, sentence
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
@@ -38,15 +38,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CARD_PATIENCE: Final = timedelta(minutes=2)
-"""How long a person may wait for the first answer without a word."""
 WATCH_PATIENCE: Final = timedelta(minutes=15)
 """How long a watch, or a file that is done, may be in trouble without a word: who waits for it waits anyway."""
 EXTRA_TIME: Final = timedelta(hours=6)
 """How long Webex must have been in trouble before a request ends with its deadline: perhaps the bot itself was away."""
 TOO_LONG: Final = "Webex had trouble for too long, so I stopped trying. Ask again to go on."
-FIRST_TROUBLE: Final = 500
-TOO_MANY: Final = 429
 SAYING: Final = ("/messages", "/attachment")
 """In the paths of calls by which something is said: where these fail, this cannot be said either."""
 
@@ -63,7 +59,7 @@ class Waiting:
         self._queue = queue
         self._outbox = outbox
         self._now = now
-        self._patience = CARD_PATIENCE if name == tasks.ANSWER else WATCH_PATIENCE
+        self._patience = AFTER_ERRORS if name == tasks.ANSWER else WATCH_PATIENCE
         self._hindered: set[str] | None = None
         """Keys with a hindrance on record; None: nobody has looked since the start."""
 
@@ -111,24 +107,13 @@ class Waiting:
                 since = one.asked_at if self._name == tasks.ANSWER else hindrance.since
                 # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
                 if now + timedelta(seconds=error.retry_after or 0.0) - since >= self._patience:
-                    self._tell(one, error)
+                    line_of(self._outbox, one.id, target_of(one)).say(sentence(error))
         return False
 
     def _end(self, late: Sequence[Delivery], error: BotError, now: datetime) -> None:
         with self._store.begin() as tx:
             for one in late:
                 end(tx, self._queue, one, State.EXPIRED, TOO_LONG, now, why="trouble_for_too_long", error=error)
-
-    def _tell(self, delivery: Delivery, error: WebexError) -> None:
-        key = f"delivery:{delivery.id}:trouble"
-        with self._store.read() as tx:
-            said = posts.get(tx, key)
-        if said is not None and said.state in {posts.SENT, posts.UNKNOWN}:
-            return
-        try:
-            self._outbox.say(key, target_of(delivery), sentence(error, utc(delivery.deadline_at)))
-        except BotError as trouble:
-            log.info("not_told_of_trouble", reference=delivery.reference, cause=str(trouble))
 
     def _over(self, key: str) -> None:
         """Forget the hindrance, if there was one."""
@@ -198,19 +183,6 @@ class WaitingWatch(Waiting):
             self._over(key)
         else:
             self._met(key, trouble)
-
-
-def sentence(error: WebexError, until: str = "") -> str:
-    """What is said of trouble at Webex; ``until`` is when trying ends, in words."""
-    if error.status == TOO_MANY:
-        what = "Webex asks me to slow down at the moment."
-    elif "/report" in error.call or "/partner" in error.call:
-        what = "Webex's reports do not answer at the moment."
-    elif error.status is None or error.status >= FIRST_TROUBLE:
-        what = "Webex does not answer at the moment."
-    else:
-        what = "Webex keeps me waiting at the moment."
-    return f"{what} I go on trying{f' until {until}' if until else ''}; you need not do anything."
 
 
 def _who_waits(tx: Transaction, task: str, key: str) -> list[Delivery]:

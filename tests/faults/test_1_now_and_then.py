@@ -45,7 +45,7 @@ def test_a_download_host_that_fails_twice_is_asked_again(stage: Stage, fails: di
 
     assert line.file()
     assert fault.hits == 2
-    assert len(stage.emulator.calls.calls_to("GET", "/v1/partner/reports/*")) == 2, "for the card, and for the link"
+    assert len(stage.emulator.calls.calls_to("GET", "/v1/partner/reports/*")) == 1, "the card's details have the link"
 
 
 def test_a_title_in_any_letters_comes_with_its_file(stage: Stage) -> None:

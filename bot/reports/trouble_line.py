@@ -1,0 +1,101 @@
+"""One line for whoever waits while Webex's reports do not answer: within ten seconds, and gone when the answer stands.
+
+An error says it (``waiting.py``, ``chat/reader.py``); a call that hangs says nothing, so a timer does. It tells nothing
+of any report, so it may be read by whoever reads along.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.errors import BotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.errors import WebexError
+    from bot.outbox import Outbox
+    from bot.ports import Target
+
+log = structlog.get_logger(__name__)
+
+AFTER_ERRORS: Final = timedelta(seconds=3)
+"""How long calls may fail without a word. The next try comes within four seconds until then (``worker.py``)."""
+AFTER_SILENCE: Final = timedelta(seconds=6)
+"""How long the reports may give no answer at all without a word."""
+A_MOMENT: Final = timedelta(seconds=1)
+"""How long a further try may take without a word, for somebody who has waited for longer than that already."""
+FIRST_TROUBLE: Final = 500
+TOO_MANY: Final = 429
+REPORTS_AWAY: Final = "Webex Reports isn't responding right now. I'll keep trying; no action needed."
+
+
+class TroubleLine:
+    """The line in one place, under one key. Nothing here raises."""
+
+    def __init__(self, outbox: Outbox, key: str, target: Target) -> None:
+        self._outbox = outbox
+        self._key = key
+        self._target = target
+
+    def say(self, words: str = REPORTS_AWAY) -> None:
+        """Say it, unless it stands there."""
+        try:
+            if not self._outbox.was_sent(self._key):
+                self._outbox.say(self._key, self._target, words)
+        except BotError as error:
+            log.info("not_told_of_trouble", post=self._key, cause=str(error))
+
+    def take_back(self) -> None:
+        """Have it gone; what Webex does not let go now is tried again by the sweep."""
+        try:
+            self._outbox.take_back(self._key)
+        except BotError as error:
+            log.info("trouble_line_stays", post=self._key, cause=str(error))
+
+    @contextmanager
+    def unless_answered(self, waited: timedelta) -> Iterator[None]:
+        """Say it when what is asked within takes too long for somebody who has waited for so long already."""
+        left = max(A_MOMENT, AFTER_SILENCE - waited).total_seconds()
+        timer = threading.Timer(left, self._say_in_a_thread)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError as error:  # no more threads on this machine
+            log.warning("slow_reports_not_said", cause=str(error))
+            yield
+            return
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # what is being said now must be known to whoever takes it back
+
+    def _say_in_a_thread(self) -> None:
+        try:
+            self.say()
+        except Exception:  # a bug here must not show as one of the reports
+            log.exception("trouble_line_crashed")
+
+
+def line_of(outbox: Outbox, delivery_id: int, target: Target) -> TroubleLine:
+    """The line of one request for a report."""
+    return TroubleLine(outbox, f"delivery:{delivery_id}:trouble", target)
+
+
+def sentence(error: WebexError) -> str:
+    """What is said of trouble at Webex."""
+    if error.status == TOO_MANY:
+        what = "Webex is asking me to slow down right now."
+    elif "/report" in error.call or "/partner" in error.call:
+        return REPORTS_AWAY
+    elif error.status is None or error.status >= FIRST_TROUBLE:
+        what = "Webex isn't responding right now."
+    else:
+        what = "Webex is keeping me waiting right now."
+    return f"{what} I'll keep trying; no action needed."
