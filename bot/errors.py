@@ -13,7 +13,7 @@ sentence in Webex and a line in the log, both with the same reference.
 
 from __future__ import annotations
 
-import re
+from bot.plain_words import in_message
 
 
 class BotError(Exception):
@@ -161,10 +161,6 @@ SENTENCES_OF_DOWNLOADS = SENTENCES | {
 }
 
 
-# What could make a link, a mention, a list or emphasis of Webex's own words in a message.
-_MARKUP = re.compile(r"[\\`*~<>\[\]()#|&]+")
-
-
 def sentence_for(
     status: int | None, message: str = "", tracking_id: str = "", whose: str = ADMIN_TOKEN, call: str = ""
 ) -> str:
@@ -176,7 +172,7 @@ def sentence_for(
         said = sentences[status].format(whose=whose)
     else:
         said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
-    words = _MARKUP.sub(" ", message)[:200].strip()
+    words = in_message(message)
     if words and status in {400, 403, 409, 415}:
         said += f" (“{words}”)"
     return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LENGTH = 16
 """Characters of a fingerprint: it tells a post from the others in one thread, and from nobody else's."""
 
+_ENTITY = re.compile(r"&#?\w+;")  # only whole ones: browsers also take some without the semicolon, markdown none
 _LEADS_TO = re.compile(r"\]\([^()\s]*\)")
 
 
@@ -30,7 +31,7 @@ def fingerprint(markdown: str) -> str:
 
     Where a link leads is not among them; its words are.
     """
-    return _of_letters(unescape(_LEADS_TO.sub("]", markdown)))
+    return _of_letters(_ENTITY.sub(lambda one: unescape(one[0]), _LEADS_TO.sub("]", markdown)))
 
 
 def _of_letters(shown: str) -> str:

@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 import structlog
 
+from bot.plain_words import LOOK_ALIKES
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -54,7 +56,12 @@ class _Hidden:
         with self._lock:
             self._values |= {shape for shape in shapes if len(shape) >= SHORTEST_HIDDEN}
             ordered = sorted(self._values, key=len, reverse=True)
-            self.pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+            self.pattern = re.compile("|".join(map(_in_any_look, ordered))) if ordered else None
+
+
+def _in_any_look(value: str) -> str:
+    """Return a pattern of a value that also finds it where its marks were replaced by their look-alikes."""
+    return "".join(f"[{re.escape(one + LOOK_ALIKES[one])}]" if one in LOOK_ALIKES else re.escape(one) for one in value)
 
 
 _hidden = _Hidden()

@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from html import unescape
+from typing import Final
 
 KILO = 1000
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SOON = timedelta(seconds=45)
 
-_SPECIAL = re.compile(r"([\\`*\[\]~])|((?<![^\W_])_|_(?![^\W_]))")
-CODE = re.compile(r"(?<!\\)`([^`]*)`")
+CODE = re.compile(r"`([^`]*)`")
 """A word to write, in a sentence of ours."""
-_MARKS = re.compile(r"\*\*|\\(\W|_)")
-_LEADING = re.compile(r"^(\s*)([#>+-]|\d+[.)])(?=\s)")
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
 )
-# What makes a link or a card's date function, also where a client does not honour the backslash before it.
-_JOINT = re.compile(r"(?<=\])(?=\()|(?<=\{)(?=\{)")
+
+# What has a meaning to some markdown, and what looks like it and has none anywhere. A backslash before a mark is no way
+# out: clients differ in where they take it away, and some show it. Each of these is in the usual fonts.
+LOOK_ALIKES: Final = {
+    "*": "\N{ASTERISK OPERATOR}",
+    "_": "\N{MODIFIER LETTER LOW MACRON}",
+    "~": "\N{TILDE OPERATOR}",
+    "`": "\N{MODIFIER LETTER GRAVE ACCENT}",
+    "[": "\N{LEFT SQUARE BRACKET WITH QUILL}",
+    "]": "\N{RIGHT SQUARE BRACKET WITH QUILL}",
+    "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
+    ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+    "\\": "\N{SET MINUS}",
+    "-": "\N{HYPHEN}",
+    "#": "\N{MUSIC SHARP SIGN}",
+    "/": "\N{DIVISION SLASH}",
+    "{": "\N{MEDIUM LEFT CURLY BRACKET ORNAMENT}",
+    ";": "\N{REVERSED SEMICOLON}",
+    "+": "\N{MODIFIER LETTER PLUS SIGN}",
+    ".": "\N{ONE DOT LEADER}",
+    ")": "\N{SUPERSCRIPT RIGHT PARENTHESIS}",
+}
+_MARK = re.compile(
+    r"[*~`\[\]<>\\]"  # emphasis, code, a link, HTML, a mention, an escape
+    r"|(?<![^\W_])_|_(?![^\W_])"  # within a word it is no mark, and file names stay as they are
+    r"|(?<=/)/"  # an address that leads somewhere
+    r"|(?<=\{)\{"  # a card's date function
+    r"|(?<=&)#|(?<=&)\w+;"  # a character's name
+    # At the start, and to the parser of some clients after a bracket too: a list, a heading, a line.
+    r"|(?:^|(?<=\)))(?:[-#]|(?:\+|\d+[.)])(?=\s|$))"
+)
+_FOLDED = str.maketrans({look_alike: mark for mark, look_alike in LOOK_ALIKES.items()})
 
 
 def one_line(text: str, longest: int = 200) -> str:
@@ -29,18 +56,26 @@ def one_line(text: str, longest: int = 200) -> str:
 
 
 def in_card(text: str, longest: int = 200) -> str:
-    """Foreign text for a card: it can make no link, list, emphasis or date there."""
-    return _LEADING.sub(r"\1\\\2", _JOINT.sub(" ", _SPECIAL.sub(r"\\\g<0>", one_line(text, longest))))
+    """Return foreign text for a card: it is read as it is, and makes no link, list, emphasis, code or date there."""
+    return _MARK.sub(lambda found: found[0][:-1] + LOOK_ALIKES[found[0][-1]], one_line(text, longest))
 
 
 def in_message(text: str, longest: int = 200) -> str:
-    """Foreign text for a message's markdown: nor a mention or HTML."""
-    return in_card(text, longest).replace("&", "&amp;").replace("<", "&lt;")
+    """Return foreign text for a message's markdown: it makes no mention and no HTML there either."""
+    return in_card(text, longest)
+
+
+def folded(text: str) -> str:
+    """Return text with the look-alikes of marks folded back: what was copied from a card finds its report again.
+
+    Both sides of a comparison are folded: a title may hold a look-alike of its own.
+    """
+    return text.translate(_FOLDED)
 
 
 def unmarked(text: str) -> str:
-    """What people see of a sentence of ours: without the marks of markdown, and what it escaped as it is."""
-    return unescape(_MARKS.sub(lambda found: found[1] or "", CODE.sub(r"“\1”", text)))
+    """Return what people see of a sentence of ours: without the marks of markdown."""
+    return CODE.sub(r"“\1”", text.replace("**", ""))
 
 
 def size(number: int) -> str:

@@ -137,7 +137,7 @@ def audit_card(rows: Sequence[Row], seen: Seen, note: str) -> Card:
         cards.text("Audit", size="Medium", weight="Bolder"),
         cards.text(in_card(note), isSubtle=True, spacing="Small"),
     ]
-    return cards.card(body + [_block(row, seen) for row in rows])
+    return cards.card(body + [_block(row, seen) for row in rows], instead=audit_text(rows, seen, note))
 
 
 def _block(row: Row, seen: Seen) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The cards: plain functions that return Adaptive Cards 1.3 as dicts, and the text that stands in for each.
+"""The cards: plain functions that return Adaptive Cards 1.2 as dicts, and the text that stands in for each.
 
 Everything foreign goes through ``in_card`` or ``in_message``. A card never holds the download link: it needs the admin
 token, and a card can be read by everybody in the space.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.chat.registry import button
 from bot.outbox import MAX_TEXT_BYTES
-from bot.plain_words import DAY, ago, duration, in_card, in_message, one_line, size, utc
+from bot.plain_words import CODE, DAY, ago, duration, in_card, in_message, one_line, size, unmarked, utc
 from bot.reports.model import Family, Phase
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from bot.ports import Card
     from bot.reports.model import Report
 
-VERSION = "1.3"
-"""The newest version that Webex renders."""
+VERSION = "1.2"
+"""The newest version that each of Webex's clients renders; 1.3 adds to it only what forms need."""
+MOST_INSTEAD = 2_000
+"""Bytes of what a client shows that renders no card of this version; the rest is left to the card."""
 
 DETAILS = "details"
 COLOURS = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
@@ -44,16 +46,30 @@ class Shown:
     buttons: tuple[dict[str, Any], ...] = ()
 
 
-def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = ()) -> Card:
-    """An Adaptive Card of these parts."""
+def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = (), *, instead: str) -> Card:
+    """Return an Adaptive Card of these parts; ``instead`` is the message that stands in for it."""
     made: Card = {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": VERSION,
+        "fallbackText": _lines_within(unmarked(instead), MOST_INSTEAD),
         "body": body,
     }
     listed = list(actions)
     return made | ({"actions": listed} if listed else {})
+
+
+def sentence_in_card(sentence: str) -> str:
+    """Return a sentence of a message as a card takes it: cards know no code."""
+    return CODE.sub(lambda code: in_card(code[1], LONGEST_ID), sentence)
+
+
+def _lines_within(words: str, most: int) -> str:
+    """Return the first lines that are of so many bytes together, or the start of the first."""
+    lines = words.split("\n")
+    while len("\n".join(lines).encode()) > most and len(lines) > 1:
+        lines.pop()
+    return "\n".join(lines).encode()[:most].decode(errors="ignore").rstrip()
 
 
 def text(words: str, **more: Any) -> dict[str, Any]:
@@ -135,7 +151,8 @@ def report_card(report: Report, shown: Shown) -> Card:
                     {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]},
                 ],
             },
-        ]
+        ],
+        instead=report_text(report, shown),
     )
 
 
@@ -190,7 +207,11 @@ def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command 
         }
         for command in commands
     ]
-    return card(body, [button("Show reports", "reports"), button("Help", "help")])
+    return card(
+        body,
+        [button("Show reports", "reports"), button("Help", "help")],
+        instead=help_text(commands, unknown=unknown, guess=guess),
+    )
 
 
 def unknown_words(word: str, guess: Command | None) -> str:
@@ -208,10 +229,13 @@ def help_text(commands: Sequence[Command], *, unknown: str = "", guess: Command 
 
 def reports_card(reports: Sequence[Report], now: datetime, *, total: int, page: int, note: str) -> Card:
     """A page of the reports that can be asked for, each with its button."""
-    body = [text("Reports", size="Medium", weight="Bolder"), text(note, isSubtle=True, spacing="Small")]
+    body = [
+        text("Reports", size="Medium", weight="Bolder"),
+        text(sentence_in_card(note), isSubtle=True, spacing="Small"),
+    ]
     body += [_row(report, now) for report in reports]
     more = [button("More", "reports", str(page + 1))] if total > len(reports) else []
-    return card(body, more)
+    return card(body, more, instead=reports_text(reports, now, note=note))
 
 
 def _row(report: Report, now: datetime) -> dict[str, Any]:

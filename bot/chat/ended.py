@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.chat.cards import LONGEST_ID, card, text
+from bot.chat.cards import card, sentence_in_card, text
 from bot.chat.registry import button
 from bot.ledger.deliveries import State
-from bot.plain_words import CODE, in_card
+from bot.plain_words import in_card
 
 if TYPE_CHECKING:
     from bot.ledger.deliveries import Delivery
@@ -41,6 +41,7 @@ def ended_card(delivery: Delivery, sentence: str) -> Card:
             once_more(delivery),
             button("Why", "why", delivery.reference),
         ],
+        instead=f"{in_card(delivery.title or 'Report')}: {word}. {sentence}",
     )
 
 
@@ -49,9 +50,3 @@ def once_more(delivery: Delivery) -> dict[str, object]:
     if delivery.ready_at is not None or delivery.state is State.DONE:
         return button("Send again", "again", delivery.report_id)
     return button("Ask again", "report", delivery.report_id)
-
-
-def sentence_in_card(sentence: str) -> str:
-    """A sentence of a message as a card takes it: cards know neither HTML nor code."""
-    plain = sentence.replace("&lt;", "<").replace("&amp;", "&")
-    return CODE.sub(lambda code: in_card(code[1], LONGEST_ID), plain)

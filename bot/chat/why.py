@@ -56,12 +56,9 @@ def why(context: Context, request: Request) -> None:
             # As text and not as a button: Webex takes only http and https for a button that opens something.
             body.append(cards.text(f"[{shown}]({more.link})", spacing="Small"))
             lines.append(f"- [{shown}]({more.link})")
-    context.outbox.say(
-        f"{request.origin}:why",
-        target,
-        "\n".join([f"**{in_message(title)}**", "", *lines]),
-        cards.card(body, [once_more(found[0])] if found[0].state in CLOSED else []),
-    )
+    said = "\n".join([f"**{in_message(title)}**", "", *lines])
+    buttons = [once_more(found[0])] if found[0].state in CLOSED else []
+    context.outbox.say(f"{request.origin}:why", target, said, cards.card(body, buttons, instead=said))
 
 
 def _nothing(wanted: str) -> str:

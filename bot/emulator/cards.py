@@ -1,6 +1,7 @@
 """Which cards Webex takes: Adaptive Cards up to version 1.3, without what later versions or Teams added.
 
-The table lists, for each element that a bot may use, every field that 1.3 knows and what its value must be. It is
+The table lists, for each element that a bot may use, every field that 1.3 knows and what its value must be; a card
+that declares an older version may not have what 1.3 added. It is
 stricter than Webex, which drops some unknown fields in silence: a field that is dropped is a mistake all the same.
 """
 
@@ -176,6 +177,16 @@ _BOX: Mapping[str, Check] = {
     "selectAction": _select,
 }
 
+ADDED_IN_1_3: Mapping[str, frozenset[str]] = {
+    "Input.Text": frozenset({"isRequired", "label", "errorMessage", "regex"}),
+    **dict.fromkeys(
+        ("Input.Number", "Input.Date", "Input.Time", "Input.Toggle", "Input.ChoiceSet"),
+        frozenset({"isRequired", "label", "errorMessage"}),
+    ),
+    "TextRun": frozenset({"underline"}),
+}
+"""What a client that renders 1.2 does not know."""
+
 FIELDS: Mapping[str, Mapping[str, Check]] = {
     "AdaptiveCard": {
         "$schema": _text,
@@ -312,6 +323,19 @@ def _ids(part: Any) -> list[str]:
     return own + [one for key, value in part.items() if key != "data" for one in _ids(value)]
 
 
+def _too_new(part: Any) -> list[str]:
+    if isinstance(part, list):
+        return [one for item in part for one in _too_new(item)]
+    if not isinstance(part, dict):
+        return []
+    kind = part.get("type")
+    added = ADDED_IN_1_3.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
+    own = [
+        f"{kind}: {field} is of version 1.3, and the card declares an older one" for field in sorted(added & set(part))
+    ]
+    return own + [one for key, value in part.items() if key != "data" for one in _too_new(value)]
+
+
 def problems(card: Any) -> list[str]:
     """Everything that Webex would refuse in a card's content, in words; an empty list means it is taken."""
     found = _card(card, "card")
@@ -319,6 +343,8 @@ def problems(card: Any) -> list[str]:
         return found
     if "version" not in card:
         found.append("card: version is missing")
+    if card.get("version") in VERSIONS[:-1]:
+        found.extend(_too_new(card))
     size = len(json.dumps(card, separators=(",", ":"), ensure_ascii=False).encode())
     if size > MAX_CARD_BYTES:
         found.append(f"card: {size} bytes are more than the {MAX_CARD_BYTES} that Webex takes")

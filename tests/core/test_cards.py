@@ -102,7 +102,10 @@ REPORTS = st.builds(
 
 def fits(card: Card, text: str) -> None:
     """What holds for every card and its text."""
-    assert problems(card) == [], "the schema of 1.3, and the size in UTF-8"
+    assert problems(card) == [], "the schema of its version, and the size in UTF-8"
+    assert card["version"] == "1.2", "some clients render nothing newer"
+    assert card["fallbackText"].strip(), "what they show instead of a newer one"
+    assert not any("`" in words or "\\" in words for words in [*texts_of(card), card["fallbackText"]])
     assert len([one for one in actions_of(card) if one["type"] != "Action.ToggleVisibility"]) <= max(MOST_BUTTONS, 11)
     assert len(text.encode()) <= MAX_TEXT_BYTES
     for shown in (json.dumps(card), text):

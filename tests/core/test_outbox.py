@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
@@ -553,7 +554,7 @@ def test_a_title_with_an_entity_is_known_again(bench: Workbench, title: str, ren
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
     with pytest.raises(WebexError):
         bench.outbox.say("key", target, words)
-    shown = f"{title}: done" if rendered else words.replace("*", "")
+    shown = words.replace("*", "") if rendered else escape(words.replace("*", ""))
     posted = bench.world.post(bench.stage.bot, bench.stage.group, text=shown, parent_id=target.parent_id)
 
     assert bench.outbox.say("key", target, words).message_id == posted.id

@@ -52,6 +52,22 @@ def test_every_element_of_1_3_is_taken():
     assert problems(EVERYTHING) == []
 
 
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"type": "Input.Text", "id": "t", "label": "Text"},
+        {"type": "Input.Text", "id": "t", "regex": "^a$"},
+        {"type": "Input.Date", "id": "t", "isRequired": True},
+        {"type": "Container", "items": [{"type": "Input.ChoiceSet", "id": "t", "choices": [], "errorMessage": "no"}]},
+        {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "a", "underline": True}]},
+    ],
+)
+def test_what_1_3_added_is_refused_in_a_card_of_1_2(new):
+    assert problems(card(new)) == []
+    (problem,) = problems(card(new, version="1.2"))
+    assert "is of version 1.3" in problem
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
 def test_versions_up_to_1_3_are_taken(version):
     assert problems(card(version=version)) == []

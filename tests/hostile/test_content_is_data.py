@@ -19,6 +19,7 @@ import structlog
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.observe import start_logging
+from tests.core.clients import in_documented_subset, in_extended_markdown
 from tests.core.workbench import Workbench, migrated
 from tests.stage import actions_of, texts_of
 
@@ -58,6 +59,11 @@ TEXTS = {
 }
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 LONGEST_CARD = 22_000
+MARKS = re.compile(r"<\w+>")
+OURS = {
+    *("<strong_open>", "<strong_close>", "<code_inline>", "<softbreak>", "<hardbreak>"),
+    *("<bullet_list_open>", "<bullet_list_close>", "<list_item_open>", "<list_item_close>"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +105,8 @@ def check_message(message: Message) -> None:
     assert not message.mentioned
     assert len((message.markdown or "").encode()) <= 7439
     assert not UNSEEN.search(message.markdown or "")
+    assert "\\" not in (message.markdown or ""), "some clients show it"
+    assert set(MARKS.findall(in_extended_markdown(message.markdown or ""))) <= OURS
     for file in message.files:
         check_name(file.name)
     if message.card is not None:
@@ -112,9 +120,11 @@ def check_card(card: dict[str, Any]) -> None:
     for words in texts_of(card):
         assert not UNSEEN.search(words), words
         assert "\n" not in words
-        # A link needs an unescaped bracket in front of its address.
-        assert not re.search(r"(?<!\\)\]\(", words.replace("\\\\", "")), words
+        assert "](" not in words
         assert "{{" not in words
+        assert not {"\\", "`"} & set(words), words
+        for client in (in_extended_markdown, in_documented_subset):
+            assert set(MARKS.findall(client(words))) <= {"<strong_open>", "<strong_close>", "<em>"}, words
 
 
 def check_name(name: str) -> None:
