@@ -34,6 +34,8 @@ MOST_CONNECTIONS: Final = 2000
 OTHER_FILES: Final = 200
 """What else the process may have open: the database, the figures, the log."""
 FEWEST_CONNECTIONS: Final = 50
+LARGEST_HEADER: Final = 33 * 1024
+"""Bytes of one header with its name. A service mesh passes on a client's certificate chain in one of 32 kB."""
 
 try:
     _settings = load(os.environ)
@@ -85,6 +87,7 @@ workers = 1
 threads = 8
 worker_connections = _connections()
 graceful_timeout = 60
+limit_request_field_size = LARGEST_HEADER
 keepalive = 75
 control_socket_disable = True
 forwarded_allow_ips = ""

@@ -203,6 +203,7 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
         version=bot.__version__,
         unverified=knocks.lately,
         writable=lambda: store.writable,
+        token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
     )
     return create_app(door, ops, manifest.read().path, settings.public_url)
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from bot.ledger.deliveries import State
 
 SECRET = "a secret of the tests"
+OPS_TOKEN = "an-ops-token-of-the-tests"
+OPS = {"Authorization": f"Bearer {OPS_TOKEN}"}
+"""The header that shows the figures and details for those who run the bot."""
 PATIENCE = 15.0
 """Seconds until a dialogue that does not go on has failed."""
 CSV = "\ufeffName,Minutes\r\nAda,12\r\nGrace,30\r\n".encode()
@@ -178,6 +181,7 @@ class Stage:
             "REPORT_DOWNLOAD_HOSTS": "127.0.0.1",
             "DATA_DIR": str(folder),
             "POLL_INTERVAL": "0.1",
+            "OPS_TOKEN": OPS_TOKEN,
         } | environ
 
     def settings(self) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 VERSIONS = "alembic_version"
+_one_at_a_time = threading.Lock()
+"""Alembic's context is the whole process's: a first request may migrate while the start does."""
 
 
 def _config() -> Config:
@@ -52,7 +55,7 @@ def upgrade(store: Store) -> None:
     if current(store) == newest():
         return
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with store.begin() as tx:
+    with _one_at_a_time, store.begin() as tx:
         context = MigrationContext.configure(tx.connection)
         before = context.get_current_revision()
         if before == newest():

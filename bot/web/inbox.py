@@ -10,8 +10,9 @@ import re
 from enum import Enum
 from typing import Final
 
-MOST_HEAD: Final = 16 * 1024
-"""Bytes of a request line with its headers that are waited for; proxies send one or two thousand."""
+MOST_HEAD: Final = 48 * 1024
+"""Bytes of a request line with its headers that are waited for: one header as large as gunicorn takes, and others.
+Proxies send one or two thousand; a service mesh may add a client's certificate."""
 MOST_BODY: Final = 64 * 1024
 """Bytes of a body that are waited for. A larger one is refused by the door anyway, and at once."""
 MOST_CHUNKED: Final = 80 * 1024

@@ -1,12 +1,16 @@
-"""What operators and machines look at. ``/healthz`` asks nobody; ``/readyz`` and ``/metrics`` ask the database."""
+"""What operators and machines look at. ``/healthz`` asks nobody; ``/readyz`` and ``/metrics`` ask the database.
+
+Figures and details tell strangers how busy the bot is and what ails it: they are for whoever has ``OPS_TOKEN``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hmac
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from bot.errors import StoreUnavailable
 from bot.ledger import deliveries, facts
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 
 WORKER_SILENT = timedelta(seconds=150)
 """The worker says every minute that it lives."""
-PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,15 @@ class Ops:
     """How many webhook calls did not verify in the last five minutes, at this process."""
     writable: Callable[[], bool] = lambda: True
     """Whether the database takes what is written; without that every event is refused."""
+    token: str | None = field(default=None, repr=False)
+    """``OPS_TOKEN``; without it nobody sees figures and details."""
 
 
 def add_routes(app: Flask, ops: Ops) -> None:
-    """Serve ``/healthz``, ``/readyz`` and ``/metrics``."""
+    """Serve ``/``, ``/healthz``, ``/readyz`` and ``/metrics``."""
+
+    def root() -> Response:
+        return Response("The Webex report bot is running.\n", content_type=TEXT)
 
     def healthz() -> Response:
         return jsonify(status="ok", version=ops.version)
@@ -49,16 +59,29 @@ def add_routes(app: Flask, ops: Ops) -> None:
         try:
             found = _look(ops)
         except StoreUnavailable:
-            return jsonify(status="not ready", database="cannot be reached", **_knocks(ops)), 503
+            found = {"database": "cannot be reached"}
         ready = found["database"] == "ok"
-        return jsonify(status="ready" if ready else "not ready", **found, **_knocks(ops)), 200 if ready else 503
+        details = found | _knocks(ops) if _is_operator(ops) else {}
+        return jsonify(status="ready" if ready else "not ready", **details), 200 if ready else 503
 
     def metrics() -> Response:
-        return Response(ops.render(_gauges(ops)), content_type=PLAIN)
+        if not _is_operator(ops):
+            needed = "The figures are for whoever sends OPS_TOKEN: Authorization: Bearer <OPS_TOKEN>.\n"
+            return Response(needed, 401, {"WWW-Authenticate": "Bearer"}, content_type=TEXT)
+        return Response(ops.render(_gauges(ops)), content_type=PROMETHEUS)
 
+    app.add_url_rule("/", "root", root)
     app.add_url_rule("/healthz", "healthz", healthz)
     app.add_url_rule("/readyz", "readyz", readyz)
     app.add_url_rule("/metrics", "metrics", metrics)
+
+
+def _is_operator(ops: Ops) -> bool:
+    """Whether the request holds the token; compared in constant time, so that it cannot be guessed letter by letter."""
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if ops.token is None or scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(sent.strip().encode(), ops.token.encode())
 
 
 def _look(ops: Ops) -> dict[str, Any]:

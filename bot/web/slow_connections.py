@@ -49,7 +49,7 @@ MOST_HELD: Final = 16 * 1024 * 1024
 """Bytes of requests that all connections may have sent and nobody has answered. When there are more, those go that
 hold more than is ``FAIR``; two thousand connections could send 160 MB."""
 FAIR: Final = 8 * 1024
-"""More than Webex's events have, headers and all."""
+"""More than Webex's events have, headers and all, but for a client's certificate that a service mesh adds."""
 WRONG_CALL: Final = 2
 
 REST: Final = object()

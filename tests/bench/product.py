@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 TOLD_LETTERS = 3000
+OPS_TOKEN = "ops-token-of-the-bench"
 PROCESSES = Path("/proc")
 # Fields of /proc/<pid>/stat after the program's name, which stands in brackets and may hold anything.
 SESSION, USER_TIME, SYSTEM_TIME = 3, 11, 12
@@ -47,6 +48,7 @@ class Product:
             "WEBEX_BOT_TOKEN": addresses.bot_token,
             "WEBEX_ADMIN_TOKEN": addresses.admin_token,
             "WEBEX_WEBHOOK_SECRET": "a secret of the bench",
+            "OPS_TOKEN": OPS_TOKEN,
             "WEBEX_API_URL": addresses.api,
             "REPORT_DOWNLOAD_HOSTS": "127.0.0.1",
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
@@ -122,7 +124,7 @@ class Product:
         """What `/readyz` says; empty while nobody listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {OPS_TOKEN}"})
             found: dict[str, object] = json.loads(connection.getresponse().read())
         except OSError:
             return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -136,3 +137,14 @@ def test_a_newer_database_is_left_alone(store: Store, tmp_path: Path, database: 
     assert migrations.current(store) == "of the future"
     with store.read() as tx:
         assert "hope" in {column["name"] for column in inspect(tx.connection).get_columns("deliveries")}
+
+
+def test_threads_of_one_process_may_migrate_at_once(tmp_path: Path) -> None:
+    """As the first request does beside the start; Alembic's context is shared by all of them."""
+    stores = [Store(f"sqlite:///{tmp_path}/{number}.db") for number in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(migrations.upgrade, store) for store in stores * 2]
+    assert [one.exception() for one in done] == [None] * 8
+    assert [migrations.current(store) for store in stores] == [migrations.newest()] * 4
+    for store in stores:
+        store.close()

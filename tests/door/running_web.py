@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SECRET = "webhook-secret-0123456789"
+OPS_TOKEN = "ops-token-0123456789"
+OPS = f"Authorization: Bearer {OPS_TOKEN}\r\n".encode()
 START_SECONDS = 20.0
 HALF_HEAD = b"POST /webhooks/webex HTTP/1.1\r\nHost: x\r\n"
 HALF_BODY = HALF_HEAD + b"Content-Length: 1000\r\n\r\n{"
@@ -97,6 +99,7 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
         "WEBEX_BOT_TOKEN": "bot-token-0123456789",
         "WEBEX_ADMIN_TOKEN": "admin-token-0123456789",
         "WEBEX_WEBHOOK_SECRET": SECRET,
+        "OPS_TOKEN": OPS_TOKEN,
         "DATA_DIR": str(folder / "data"),
         "HOST": "127.0.0.1",
         "PORT": str(port),

@@ -17,6 +17,7 @@ from bot.ledger.tables import events
 from bot.settings import load
 from bot.web.knocks import MOST_A_MINUTE
 from bot.web.webhook import MAX_BODY
+from tests.stage import OPS, OPS_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ class DoorWay:
                 "WEBEX_BOT_TOKEN": BOT_TOKEN,
                 "WEBEX_ADMIN_TOKEN": "admin-token-0123456789",
                 "WEBEX_WEBHOOK_SECRET": ",".join(SECRETS),
+                "OPS_TOKEN": OPS_TOKEN,
                 "DATA_DIR": str(folder),
             }
         )
@@ -141,7 +143,7 @@ def test_every_kind_of_unverified_call_counts_and_only_the_signature_is_limited(
         codes = [door.posts(body, secret=None, **headers).status_code for _ in range(MOST_A_MINUTE + 1)]
     assert codes == [code] * MOST_A_MINUTE + [then]
     assert len([line for line in lines if line["log_level"] == "warning"]) <= 3
-    said = door.client.get("/readyz")
+    said = door.client.get("/readyz", headers=OPS)
     assert said.status_code == 200
     assert said.json is not None
     assert said.json["unverified_events"] == {"last_5_minutes": MOST_A_MINUTE + 1}
@@ -163,7 +165,7 @@ def test_a_hundred_honest_mistakes_in_a_minute_are_told_what_is_wrong(door: Door
 def test_the_readiness_of_a_door_in_peace_counts_nothing(door: DoorWay):
     assert door.posts(event()).status_code == 200
     assert door.posts(b"[]").status_code == 400  # signed, so it is Webex's own mistake
-    said = door.client.get("/readyz").json
+    said = door.client.get("/readyz", headers=OPS).json
     assert said is not None
     assert said["unverified_events"] == {"last_5_minutes": 0}
 

@@ -16,7 +16,7 @@ from bot.emulator import Emulator
 from bot.ledger import presence
 from bot.ledger.tables import facts
 from bot.store import Store
-from tests.stage import Stage
+from tests.stage import OPS, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,7 @@ def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_b
             lock.execute("BEGIN EXCLUSIVE")
             line = stage.at(stage.grace).says("help")
             deadline = time.monotonic() + 30
-            while (answer := requests.get(ready, timeout=10)).status_code != 503:
+            while (answer := requests.get(ready, headers=OPS, timeout=10)).status_code != 503:
                 assert time.monotonic() < deadline, answer.text
                 time.sleep(0.1)
             assert answer.json()["database"] in {"cannot be written", "cannot be reached"}

@@ -15,7 +15,7 @@ from bot.ledger import facts, unverified
 from bot.settings import secret_key
 from bot.webex.keeper import FACT, LedgerKeeper, derived
 from bot.webex.tokens import RefreshableToken
-from tests.stage import PATIENCE, Stage
+from tests.stage import OPS, PATIENCE, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def test_knocking_is_told_and_said_in_readyz_whose_status_it_does_not_change(sta
         for number in range(25):
             answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
             assert answer.status_code == 401, number
-        ready = requests.get(f"{door}/readyz", timeout=5)
+        ready = requests.get(f"{door}/readyz", headers=OPS, timeout=5)
         assert ready.status_code == 200
         assert ready.json()["unverified_events"] == {"last_5_minutes": 25}
         store = wiring.open_store(stage.settings())

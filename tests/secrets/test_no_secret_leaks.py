@@ -27,7 +27,7 @@ from bot.observe import hide, start_logging
 from bot.reports.catalogue import Catalogue
 from bot.settings import Settings, load
 from tests.secrets.outputs import Heap, kept_in, reprs_within, said_by, told_by
-from tests.stage import Stage
+from tests.stage import OPS, OPS_TOKEN, Stage
 from tests.webex.loopback import ALL_ERRORS
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class Secretive(Stage):
             "rotated refresh token": self.client.refresh_token,
             "webhook secret": FIRST,
             "key": KEY,
+            "ops token": OPS_TOKEN,
             "cell of the file": CELL,
             "allowed person": "somebody.else@acme.example",
         }
@@ -219,7 +220,7 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
             crash_in_the_middle(stage, monkeypatch)
             knocked(door, stage)
             for page in ("/metrics", "/readyz", "/healthz"):
-                with urllib.request.urlopen(door + page, timeout=10) as answer:
+                with urllib.request.urlopen(urllib.request.Request(door + page, headers=OPS), timeout=10) as answer:
                     heap.add(f"the door's {page}", answer.read())
             # A report's file is kept until it is posted, and a post whose answer was lost is waited for.
             emulator.world.wait_for(lambda _: not any(map(Path.is_file, files.rglob("*"))), timeout=PATIENCE)
