@@ -4,6 +4,7 @@
     ├── Refused                policy said no; the sentence says what is missing
     ├── WebexError             Webex answered an error, or nothing that is of use
     ├── FileRejected           the download is not a report that may be posted
+    │   └── ChecksumDiffers    it is one, but Webex's checksum fits nothing of it
     ├── StoreUnavailable       our database cannot be reached
     └── SettingsError          the program is set up wrongly; every mistake at once
 
@@ -49,6 +50,15 @@ class Refused(BotError):
 
 class FileRejected(BotError):
     """What Webex sent is not a report file, so it was not posted. Ask again later, or make the report anew."""
+
+
+class ChecksumDiffers(FileRejected):
+    """The file that Webex sent does not match the report's checksum, so it was not posted. Ask again later."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__()
+        self.sha256 = sha256
+        """Of the file, in hex: the same bytes in a second download are believed."""
 
 
 class StoreUnavailable(BotError):

@@ -139,6 +139,8 @@ class Downloaded:
     """``zip`` or ``csv``, by the first bytes."""
     contents: Contents | None = None
     """What its CSV holds; None: nobody has counted."""
+    checksum_differs: bool = False
+    """Whether Webex's checksum fits nothing of it; then it came twice alike."""
 
 
 class Arriving(Protocol):
@@ -148,6 +150,8 @@ class Arriving(Protocol):
     def size(self) -> int: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def abandoned(self) -> bool: ...
     def __len__(self) -> int: ...
     def read(self, most: int = -1) -> bytes: ...
     def release(self) -> None: ...
@@ -209,7 +213,7 @@ class Reports(Protocol):
 
 
 class Files(Protocol):
-    """The download host, with the admin token. Raises ``WebexError`` or ``FileRejected``."""
+    """The download host, with the admin token. Raises ``WebexError`` or ``FileRejected``. ``bot/webex/files.py``."""
 
     def download(
         self,
@@ -218,6 +222,7 @@ class Files(Protocol):
         *,
         progress: Callable[[int, int], None] | None = None,
         begun: Callable[[Arriving], None] | None = None,
+        twin: str = "",
     ) -> Downloaded: ...
 
 

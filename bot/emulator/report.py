@@ -45,7 +45,8 @@ class Report:
     """One report. From `download_limit` on, the fields are the ways in which its download can go wrong.
 
     `redirect_to`: an address, or `here` for the same host. `claimed_length`: a false Content-Length. `locked_times`:
-    so many 423 with `retry_after` first. `link_seconds`: how long a link lasts.
+    so many 423 with `retry_after` first. `link_seconds`: how long a link lasts. Before them `announced_size` is a
+    `fileSize` of another unit, or of something else.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Report:
     as_zip: bool = False
     listed: bool = True
     checksum: str | None = None
+    announced_size: int | None = None
     file_name: str = ""
     site_list: str = ""
     scheduled_from: str = "api"

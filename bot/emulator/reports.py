@@ -284,6 +284,8 @@ class Reports(Moving):
     def _announced_size(self, report: Report) -> int:
         if not report.is_done:
             return 0
+        if report.announced_size is not None:
+            return report.announced_size
         return report.size if report.size is not None else self.body_of(report).size
 
     def _expiry(self, report: Report) -> str | None:

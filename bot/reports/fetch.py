@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import WebexError
+from bot.errors import ChecksumDiffers, WebexError
 from bot.ledger import deliveries
 from bot.ports import Downloaded
+from bot.reports.checksum import Checksum
 from bot.reports.contents import read_contents
 from bot.reports.model import Phase
 
@@ -47,7 +49,7 @@ def is_held_name(name: str) -> bool:
 
 
 class NotReadyAnyMore(Exception):
-    """Webex took its link back, and says by now that the report is on its way, or has failed."""
+    """Webex took its link back or sent another file, and says by now that the report is on its way, or has failed."""
 
     def __init__(self, report: Report) -> None:
         super().__init__()
@@ -92,16 +94,30 @@ class Fetch:
     def _download(
         self, report: Report, path: Path, progress: Callable[[int, int], None], begun: Callable[[Arriving], None]
     ) -> Downloaded:
+        """Fetch it; once more, with new details, where Webex's checksum fits nothing of it.
+
+        Nobody knows how Webex makes its checksums, so the same bytes twice are believed.
+        """
+        once = partial(self._once, path=path, progress=progress, begun=begun)
+        try:
+            return once(report)
+        except ChecksumDiffers as error:
+            return once(self._anew(report), twin=error.sha256)
+
+    def _once(self, report: Report, *, path: Path, twin: str = "", **more: Any) -> Downloaded:
         """Fetch it; a link that is refused is asked for anew, once."""
         try:
-            return self._files.download(report, path, progress=progress, begun=begun)
+            return self._files.download(report, path, twin=twin, **more)
         except WebexError as error:
             if error.status not in LINK_REFUSED:
                 raise
-            fresh = self._catalogue.details(report.family.value, report.id)
-            if fresh.phase is not Phase.READY:
-                raise NotReadyAnyMore(fresh) from None
-            return self._files.download(fresh, path, progress=progress, begun=begun)
+            return self._files.download(self._anew(report), path, twin=twin, **more)
+
+    def _anew(self, report: Report) -> Report:
+        fresh = self._catalogue.details(report.family.value, report.id)
+        if fresh.phase is not Phase.READY:
+            raise NotReadyAnyMore(fresh) from None
+        return fresh
 
     def _held(self, report: Report, path: Path) -> Downloaded | None:
         with self._store.read() as tx:
@@ -115,4 +131,6 @@ class Fetch:
             if hashlib.file_digest(file, "sha256").hexdigest() != known.sha256:
                 return None
         kind = known.kind or ""
-        return Downloaded(path, status.st_size, known.sha256 or "", kind, read_contents(path, kind))
+        differs = not Checksum(report.checksum).fits(path, kind)
+        contents = read_contents(path, kind)
+        return Downloaded(path, status.st_size, known.sha256 or "", kind, contents, checksum_differs=differs)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bot.reports.packing import Piece
 
 
+CHECKSUM_DIFFERS = (
+    "Webex's checksum doesn't match this file, but two downloads were identical and the file is complete."
+)
 LATER = "Ask again in a while."
 OPERATORS = "Asking again will hardly help: tell the bot's operators."
 REMEDIES = {
@@ -40,6 +43,8 @@ def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents
     line = " · ".join(parts)
     if piece.kind != held.kind:
         line += f"  \nThat is more than Webex takes with a message, so I zipped it to {size(piece.size)}."
+    if held.checksum_differs:
+        line += f"  \n{CHECKSUM_DIFFERS}"
     return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
 
 
@@ -53,6 +58,8 @@ def part_line(report: Report, held: Downloaded, pieces: Sequence[Piece], number:
     line = " · ".join(parts)
     if number > 1:
         return line
+    if held.checksum_differs:
+        line += f"  \n{CHECKSUM_DIFFERS}"
     return f"{line}  \nThe file has {size(held.size)}, more than Webex takes with a message. {joining(pieces)}"
 
 

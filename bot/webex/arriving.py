@@ -50,6 +50,11 @@ class Arriving:
             self._may_go = self.size
             self._changed.notify_all()
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether it will not come, or must not go on."""
+        return self._abandoned
+
     def abandon(self) -> None:
         """Whoever reads it must stop."""
         with self._changed:

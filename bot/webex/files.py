@@ -23,6 +23,7 @@ from bot.webex.links import permitted_host, redirected
 from bot.webex.quick_retries import NEVER
 from bot.webex.received import CHUNK, Received
 from bot.webex.session import TIMEOUT, Bearer, PlainSession
+from bot.webex.sniff import ZIP
 from bot.webex.timely import FIRST_ERROR
 from bot.webex.transport import FOREIGN, UNAUTHORIZED, no_answer, take_error
 
@@ -84,15 +85,18 @@ class Files:
         *,
         progress: Callable[[int, int], None] | None = None,
         begun: Callable[[Arriving], None] | None = None,
+        twin: str = "",
     ) -> Downloaded:
         """Fetch the file of ``report`` (with fresh details) to ``to``, replacing what is there.
 
         ``progress`` is told the bytes so far, and how many there will be (0: the host does not say). ``begun`` is given
         the file as soon as its kind and size are known, to pass it on while it comes; when the download fails it is
-        abandoned, and only the caller releases it.
+        abandoned, and only the caller releases it. ``twin`` is the SHA-256 of an earlier download that Webex's checksum
+        did not fit: the same bytes once more, as far as they are proved to be all, are taken.
 
-        Raises ``FileRejected`` for what is not a report or may not be fetched, and ``WebexError`` for the host's errors
-        and for a file that ends too early. Then ``to`` is as it was.
+        Raises ``ChecksumDiffers`` when the checksum does not fit, ``FileRejected`` for what is not a report or may not
+        be fetched, and ``WebexError`` for the host's errors and for a file that ends too early. Then ``to`` is as it
+        was.
         """
         if not report.download_url:
             raise FileRejected("Webex gives no download link for this report. Ask again later.")
@@ -102,12 +106,19 @@ class Files:
                     pass_on(got)
                     if progress:
                         progress(size, _length(response))
-                got.check(temporary)
+                got.check(temporary, twin=twin if got.kind == ZIP or _tells_its_end(response) else "")
             temporary.replace(to)
         if report.file_size and report.file_size != got.size:
             # The unit of Webex's figure is not documented, so it proves nothing.
             log.info("download_size_differs", said=report.file_size, got=got.size)
-        return Downloaded(path=to, size=got.size, sha256=got.sha256.hexdigest(), kind=got.kind, contents=got.contents)
+        return Downloaded(
+            path=to,
+            size=got.size,
+            sha256=got.sha256.hexdigest(),
+            kind=got.kind,
+            contents=got.contents,
+            checksum_differs=got.checksum_differs,
+        )
 
     @contextmanager
     def _opened(self, url: str) -> Iterator[requests.Response]:
@@ -229,6 +240,11 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     else:
         return
     raise failure
+
+
+def _tells_its_end(response: requests.Response) -> bool:
+    """Whether a body that is cut off is known for it; the end of a zip tells so itself."""
+    return any(header(response.headers, name) for name in ("Content-Length", "Transfer-Encoding"))
 
 
 def _length(response: requests.Response) -> int:

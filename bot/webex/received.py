@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
-from bot.errors import FileRejected
+from bot.errors import ChecksumDiffers
 from bot.reports import archive
+from bot.reports.checksum import Checksum
 from bot.reports.contents import UNCOUNTED, Counting
 from bot.reports.early_look import EarlyLook
 from bot.webex.aside import Aside
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK: Final = 256 * 1024
-ALGORITHMS: Final = {32: "md5", 40: "sha1", 64: "sha256"}
-"""Webex does not say how its checksum is made; the number of its hex digits tells. Others are not enforced."""
-
-_HEX = re.compile(r"[0-9a-f]+")
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +33,10 @@ class Received:
         self.sha256 = hashlib.sha256()
         self.contents = UNCOUNTED
         """Rows and columns of the CSV, once it was checked."""
-        said = checksum.strip().lower()
-        self._wanted = said if _HEX.fullmatch(said) else ""
-        self._algorithm = ALGORITHMS.get(len(self._wanted), "")
-        self._digest = hashlib.new(self._algorithm, usedforsecurity=False) if self._algorithm else None
+        self.checksum_differs = False
+        """True when the checksum fits nothing, and the file was believed all the same."""
+        self._checksum = Checksum(checksum)
+        self._digest = self._checksum.digest() if self._checksum.algorithm else None
         self._head = b""
         """What came before the kind could be told."""
         self._csv = _Csv()
@@ -89,33 +85,36 @@ class Received:
         elif self.kind == ZIP:
             self._early.take(piece)
 
-    def check(self, path: Path) -> None:
+    def check(self, path: Path, *, twin: str = "") -> None:
         """Check the whole file at ``path``: a zip must be a safe one, and a checksum that can be checked must be right.
 
-        The checksum may be the file's or that of the CSV within the zip: nobody says which. Raises ``FileRejected``;
-        otherwise ``contents`` are there.
+        The checksum may be the file's or that of the CSV within the zip: nobody says which. One that fits neither is
+        passed over for a file whose SHA-256 is ``twin``. Raises ``ChecksumDiffers`` and ``FileRejected``; otherwise
+        ``contents`` are there.
         """
-        right = self._digest is None or self._digest.hexdigest() == self._wanted
+        right = self._digest is None or self._digest.hexdigest() == self._checksum.wanted
         if self.kind == ZIP:
             # Only where the zip's own digest is another one it is worth to unpack once more for that of its CSV.
-            anew = _Csv("" if right else self._algorithm)
+            anew = _Csv(None if right else self._checksum)
             if not archive.inspect(path, csv=anew.take, early=self._early.end() if right else None):
                 self._csv = anew
-            right = right or self._csv.digest() == self._wanted
+            right = right or self._csv.digest() == self._checksum.wanted
         if not right:
-            log.warning("download_checksum_differs", algorithm=self._algorithm, kind=self.kind)
-            raise FileRejected(
-                "The file that Webex sent does not match the report's checksum, so it was not posted. Ask again later."
+            log.warning(
+                "download_checksum_differs", algorithm=self._checksum.algorithm, kind=self.kind, again=bool(twin)
             )
+            if self.sha256.hexdigest() != twin:
+                raise ChecksumDiffers(self.sha256.hexdigest())
+            self.checksum_differs = True
         self.contents = self._csv.counting.end()
 
 
 class _Csv:
     """The CSV: what it holds, and its digest if that is wanted."""
 
-    def __init__(self, algorithm: str = "") -> None:
+    def __init__(self, checksum: Checksum | None = None) -> None:
         self.counting = Counting()
-        self._digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
+        self._digest = checksum.digest() if checksum else None
 
     def take(self, piece: bytes) -> None:
         """Look at the next bytes of it."""

@@ -122,7 +122,7 @@ class Begun:
         Raises what a plain upload raises.
         """
         with self._lock:
-            if self._ended or not self._words.say(markdown):
+            if self._ended or self._arriving.abandoned or not self._words.say(markdown):
                 self._arriving.abandon()
                 return None
             self._released = True

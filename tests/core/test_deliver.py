@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from bot import tasks
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.reports import deliver
+from bot.reports.file_words import CHECKSUM_DIFFERS as DIFFERS
 from tests.stage import CSV, Heard, actions_of
 
 if TYPE_CHECKING:
@@ -111,7 +113,6 @@ def test_a_web_page_is_never_posted_as_a_report(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"checksum": "0" * 32}, "does not match the report's checksum"),
         ({"infected": True}, "the file was found infected"),
         ({"unscannable": True}, "could not scan this file for malware"),
         ({"redirect_to": "https://evil.example/steal"}, "evil.example"),
@@ -125,6 +126,72 @@ def test_a_file_that_may_not_be_posted_is_said_once(bench: Workbench, how: dict[
     assert files(bench.said()) == []
     assert words(bench.said()).count(said) == 1
     assert bench.files_left == []
+
+
+def changing(*bodies: bytes) -> dict[str, Any]:
+    """A report whose file is another one at each download, of one size, with a checksum of none of them."""
+    come = iter(bodies)
+    return {"content": lambda: iter([next(come)]), "size": len(bodies[0]), "checksum": "0" * 32}
+
+
+def test_a_file_that_differs_at_each_download_is_refused(bench: Workbench) -> None:
+    carded(bench, **changing(CSV, CSV.replace(b"12", b"13")))
+
+    bench.work()
+
+    assert files(bench.said()) == []
+    assert words(bench.said()).count("does not match the report's checksum") == 1
+    assert bench.delivery().state is State.FAILED
+    assert bench.downloads == 2
+    assert bench.files_left == []
+
+
+def test_a_file_that_was_changed_on_its_way_is_fetched_once_more(bench: Workbench) -> None:
+    carded(bench, **changing(CSV.replace(b"12", b"13"), CSV) | {"checksum": hashlib.md5(CSV).hexdigest()})
+
+    bench.work()
+
+    assert files(bench.said()) == [CSV]
+    assert DIFFERS not in words(bench.said())
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_the_same_file_twice_is_posted_though_the_checksum_fits_nothing(bench: Workbench, as_zip: bool) -> None:
+    carded(bench, bench.stage.group, checksum="0" * 64, as_zip=as_zip)
+
+    bench.work()
+
+    (message,) = [one for one in bench.said(bench.stage.group) if one.files]
+    assert message.files[0].name.endswith("zip" if as_zip else "csv")
+    assert message.text
+    assert message.text.splitlines()[1:] == [DIFFERS]
+    assert "2 rows, 2 columns" in message.text
+    assert bench.downloads == 2
+    assert bench.delivery().state is State.DONE
+    assert bench.files_left == []
+
+
+def test_what_is_said_of_its_checksum_is_said_too_by_a_later_try(bench: Workbench) -> None:
+    carded(bench, checksum="0" * 64, as_zip=True)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=503, times=1)
+
+    bench.work()
+    bench.wait(5)
+
+    assert words(bench.said()).count(DIFFERS) == 1
+    assert bench.downloads == 2, "the file was on the disk"
+
+
+def test_a_new_link_is_asked_for_before_the_second_download(bench: Workbench) -> None:
+    """The first one may serve but once."""
+    carded(bench, checksum="0" * 64)
+    asked = bench.calls("GET", "/v1/partner/reports/*")
+
+    bench.work()
+
+    links = [call.query for call in bench.emulator.calls if call.host == "download"]
+    assert len(links) == 2
+    assert bench.calls("GET", "/v1/partner/reports/*") > asked
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bot import tasks
 from bot.ledger.deliveries import State
 from bot.reports import passing_on
+from bot.reports.file_words import CHECKSUM_DIFFERS as DIFFERS
 from bot.webex.arriving import HELD_BACK
 from tests.core.workbench import Crash
 
@@ -83,9 +85,52 @@ def test_a_host_that_does_not_say_the_length_is_waited_for(bench: Workbench, beg
     assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
 
 
-@pytest.mark.parametrize("how", [{"checksum": "0" * 32}, {"claimed_length": len(CONTENT) + 10_000}])
+def changing() -> Any:
+    """A body that is another one at each download."""
+    number = count(100)
+    return lambda: iter([CONTENT.replace("Name", f"N{next(number)}").encode()])
+
+
+@pytest.mark.parametrize("checksum", ["0" * 32, "0" * 40])
+def test_the_same_twice_is_posted_once_by_the_second_upload(bench: Workbench, begun: list[Any], checksum: str) -> None:
+    ready(bench, bench.stage.group, checksum=checksum)
+    bench.work()
+
+    (message,) = [one for one in bench.said(bench.stage.group) if one.files]
+    assert message.files[0].path.read_bytes() == CONTENT.encode("utf-8-sig")
+    assert LINE in (message.text or "")
+    assert DIFFERS in (message.text or "")
+    assert (len(begun), bench.downloads) == (2, 2)
+    assert begun[0]._arriving.abandoned
+    assert not begun[1]._arriving.abandoned
+    assert bench.delivery().state is State.DONE
+
+
+def test_an_upload_of_a_download_that_was_not_taken_cannot_be_finished(bench: Workbench, begun: list[Any]) -> None:
+    """The host does not tell the size of the second one, so that is posted from the disk."""
+    fetch = bench.files.download
+
+    def once_with_its_size(*args: Any, **more: Any) -> Any:
+        if more["twin"]:
+            more["begun"] = None
+        return fetch(*args, **more)
+
+    bench.files.download = once_with_its_size  # type: ignore[method-assign]
+    ready(bench, checksum="0" * 32)
+    bench.work()
+    assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
+    assert len(begun) == 1
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"checksum": "0" * 32, "content": changing(), "size": len(CONTENT)},
+        {"claimed_length": len(CONTENT) + 10_000},
+    ],
+    ids=["another file each time", "cut short"],
+)
 def test_a_file_that_is_not_proved_is_never_posted(bench: Workbench, begun: list[Any], how: dict[str, Any]) -> None:
-    """Its checksum is wrong, or it ends too early."""
     ready(bench, **how)
     with suppress(AssertionError):  # a file that is cut short is tried again and again
         bench.work()

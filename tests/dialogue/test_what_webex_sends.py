@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import io
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from bot.reports.file_words import CHECKSUM_DIFFERS
 
 if TYPE_CHECKING:
     from tests.stage import Stage
@@ -21,7 +26,7 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
         for name, content in entries:
-            made.writestr(name, content)
+            made.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -88,6 +93,47 @@ def test_what_is_no_report_is_told_and_never_posted(stage: Stage, content: bytes
 
     line.hears("The zip that Webex sent" if content.startswith(b"PK") else "so it was not posted")
     assert all(heard.file is None for heard in line.answers())
+
+
+def digest(of: bytes, algorithm: str = "md5") -> bytes:
+    return hashlib.new(algorithm, of).digest()
+
+
+@pytest.mark.parametrize(
+    ("checksum", "said"),
+    [
+        (digest(CSV, "sha1").hex().upper(), False),
+        (digest(zipped(("usage.csv", CSV))).hex(), False),
+        (digest(CSV[3:]).hex(), True),
+        (digest(b"\xef\xbb\xbf" + CSV, "sha256").hex(), True),
+        (hmac.digest(b"key", CSV, "sha1").hex(), True),
+        (base64.b64encode(digest(CSV[3:])).decode(), False),
+        (f"md5:{digest(CSV[3:]).hex()}", False),
+        (digest(CSV[3:], "sha512").hex(), False),
+        ("1234567890", False),
+        ("NA", False),
+    ],
+    ids=[
+        *("of the CSV, in capitals", "of the zip", "of something else", "with a mark", "with a key"),
+        *("base64", "with its name", "SHA-512", "a number", "none"),
+    ],
+)
+@pytest.mark.parametrize("size", [None, 2])
+def test_a_checksum_or_size_that_nobody_understands_withholds_nothing(
+    stage: Stage, checksum: str, said: bool, size: int | None
+) -> None:
+    """The zip is fetched twice only where its checksum should fit and does not; that is told in a line."""
+    zipped_report = zipped(("usage.csv", CSV))
+    report = stage.partner_report(content=zipped_report, checksum=checksum)
+    if size is not None:  # in kB, or of something else
+        stage.emulator.world.set_report(report.id, announced_size=size)
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert file.content == zipped_report
+    assert COUNTED in file.words
+    assert (CHECKSUM_DIFFERS in file.words) is said
+    assert len([call for call in stage.emulator.calls if call.host == "download"]) == 1 + said
 
 
 @pytest.mark.parametrize("family", ["partner", "organization"])

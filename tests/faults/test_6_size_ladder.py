@@ -14,6 +14,7 @@ import pytest
 from bot import tasks
 from bot.ledger.deliveries import State
 from bot.reports import deliver
+from bot.reports.file_words import CHECKSUM_DIFFERS
 from tests.core.workbench import Crash
 
 if TYPE_CHECKING:
@@ -99,6 +100,18 @@ def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip:
     assert len({part.parent_id for part in parts}) == 1, "all in the asker's thread"
     assert bench.delivery().state is State.DONE
     assert bench.files_left == []
+
+
+def test_the_first_part_says_that_the_checksum_fits_nothing(bench: Workbench) -> None:
+    ready(bench, content=table(1500), checksum="0" * 64)
+
+    bench.work()
+
+    first, *rest = [part.text or "" for part in posts(bench.said())]
+    assert CHECKSUM_DIFFERS in first
+    assert rest
+    assert not any(CHECKSUM_DIFFERS in one for one in rest)
+    assert bench.downloads == 2
 
 
 def test_a_part_that_webex_does_not_take_is_said_to_be_missing(bench: Workbench) -> None:

@@ -354,11 +354,17 @@ def test_a_long_download_tells_how_far_it_is_and_tidies_up(stage: Stage, where: 
 @pytest.mark.usefixtures("impatient")
 def test_a_long_download_that_fails_leaves_no_line_behind(stage: Stage) -> None:
     tap = Tap()
-    report = stage.partner_report(content=tap.content, size=tap.size, checksum="0" * 32)
+    names = iter([b"Ada", b"Eve"])
+
+    def another_each_time() -> Iterator[bytes]:
+        name = next(names)
+        return (piece.replace(b"Ada", name) for piece in tap.content())
+
+    report = stage.partner_report(content=another_each_time, size=tap.size, checksum="0" * 32)
     line = stage.at(stage.ada).says(f"report {report.id}")
     told = line.hears("Fetching the file")
 
-    for _ in range(2):
+    for _ in range(4):
         tap.more.release()
 
     only_card(stage, line, "● Not sent")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import BotError, FileRejected, WebexError
+from bot.errors import BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.reports.model import Family, Report
 from bot.webex.files import Files
 from bot.webex.reports import ReportsApi
@@ -51,9 +51,9 @@ def link(loopback):
 def fetch(link, closed, tmp_path):
     """Download to `tmp_path/report`, with what the test says about the report and about the limits."""
 
-    def fetch(url: str = link, hosts=HERE, limits=None, **about):
+    def fetch(url: str = link, hosts=HERE, limits=None, twin="", **about):
         made = closed(Files(StaticToken(SECRET), hosts, timeout=(2, 1), **(limits or {})))
-        return made.download(report(url, **about), tmp_path / "report")
+        return made.download(report(url, **about), tmp_path / "report", twin=twin)
 
     return fetch
 
@@ -153,6 +153,42 @@ def test_a_checksum_of_a_known_length_is_enforced(loopback, fetch, fails, algori
 def test_a_checksum_may_be_that_of_the_csv_within_the_zip(loopback, fetch):
     loopback.always(200, zipped(CSV))
     assert fetch(checksum=hashlib.md5(CSV).hexdigest()).kind == "zip"
+
+
+@pytest.mark.parametrize("body", [CSV, zipped(CSV)])
+def test_the_same_bytes_twice_are_taken_though_the_checksum_fits_nothing(loopback, fetch, fails, body):
+    loopback.always(200, body)
+    error = fails(checksum="0" * 64)
+    assert isinstance(error, ChecksumDiffers)
+    assert error.sha256 == hashlib.sha256(body).hexdigest()
+    assert "checksum" in fails(checksum="0" * 64, twin=hashlib.sha256(b"other").hexdigest()).sentence
+    got = fetch(checksum="0" * 64, twin=error.sha256)
+    assert (got.path.read_bytes(), got.checksum_differs) == (body, True)
+    assert not fetch(checksum=hashlib.md5(body).hexdigest(), twin=error.sha256).checksum_differs
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [({"Connection": "close"}, False), ({"Transfer-Encoding": "chunked"}, True), ({"Content-Length": str(len(CSV))}, True)],
+)
+def test_a_csv_whose_end_nothing_proves_is_not_taken(loopback, fetch, fails, headers, taken):
+    """Both may be cut off at the same place; only a zip has its end in itself."""
+
+    def answer(exchange, asked):
+        exchange.send_response(200)
+        for name, value in headers.items():
+            exchange.send_header(name, value)
+        exchange.end_headers()
+        chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(CSV), CSV)
+        exchange.wfile.write(chunked if "Transfer-Encoding" in headers else CSV)
+        exchange.close_connection = True
+
+    loopback.answer(answer)
+    twin = hashlib.sha256(CSV).hexdigest()
+    if taken:
+        assert fetch(checksum="0" * 64, twin=twin).checksum_differs
+    else:
+        assert "checksum" in fails(checksum="0" * 64, twin=twin).sentence
 
 
 @pytest.mark.parametrize("checksum", ["", "12345", "z" * 32, "1" * 33, "0" * 128])
