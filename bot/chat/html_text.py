@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from bot.reports.report_ids import ids_in_link
-from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from bot.ports import Person
 
 MENTION = "spark-mention"
 LEFT_OF_MENTION = " @ "
@@ -33,9 +34,9 @@ MOST_TAGS = 2_000
 class HtmlText(HTMLParser):
     """Collects the text of a message's HTML."""
 
-    def __init__(self, bot_id: str, names: Collection[str]) -> None:
+    def __init__(self, bot: Person, names: Collection[str]) -> None:
         super().__init__(convert_charrefs=True)
-        self._bot_id = bot_id
+        self._is_bots = bot.goes_by
         self._names = names
         self._unseen: list[str] = []
         """The elements that are left out and not closed yet, from the outermost on."""
@@ -98,7 +99,8 @@ class HtmlText(HTMLParser):
 
     def _names_bot(self, attrs: list[tuple[str, str | None]]) -> bool:
         """Whether an attribute is the bot's ID: clients differ in the attribute's name, place and spelling."""
-        return any(same_id(value.strip(" \t\r\n\"'"), self._bot_id) for _, value in attrs if value)
+        given = (value.strip(" \t\r\n\"'") for _, value in attrs if value)
+        return any(map(self._is_bots, given))
 
     def _end_mention(self, tag: str) -> None:
         """End the mention with its own end tag, or where a paragraph begins or ends and the mention is none."""
@@ -122,11 +124,14 @@ class HtmlText(HTMLParser):
             self._linked = []
 
 
-def read_html(html: str, bot_id: str, names: Collection[str]) -> HtmlText | None:
-    """Read a message's HTML; None where it is none that a person's client makes."""
+def read_html(html: str, bot: Person, names: Collection[str]) -> HtmlText | None:
+    """Read a message's HTML; None where it is none that a person's client makes.
+
+    ``names`` are what a mention of the bot may show, in lower case.
+    """
     if len(html) > LONGEST_HTML or html.count("<") > MOST_TAGS:
         return None
-    reader = HtmlText(bot_id, names)
+    reader = HtmlText(bot, names)
     try:
         # A blank, since the parser keeps an unfinished entity. No close(): for that it looks from each unfinished tag
         # to the end, which takes a minute for the longest HTML.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.chat import cards
@@ -15,6 +16,8 @@ from bot.reports.report_ids import chosen
 from bot.reports.story import gather, outcome_of, story
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.chat.context import Context
     from bot.chat.request import Request
 
@@ -25,7 +28,7 @@ MOST_TOLD = 3
 @registry.command("why", usage="why <id>", summary="What became of a request, by report id or reference.")
 def why(context: Context, request: Request) -> None:
     """The newest requests for a report in this space, 1:1 also one's own; with a button to ask once more at the end."""
-    wanted = next((word for word in chosen(request.rest) if word.casefold() != "reference"), "")
+    wanted = _wanted(request.rest)
     request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
     target = context.allow(request)
     if not is_report_id(wanted):
@@ -59,6 +62,15 @@ def why(context: Context, request: Request) -> None:
     said = "\n".join([f"**{in_message(title)}**", "", *lines])
     buttons = [once_more(found[0])] if found[0].state in CLOSED else []
     context.outbox.say(f"{request.origin}:why", target, said, cards.card(body, buttons, instead=said))
+
+
+def _wanted(words: Sequence[str]) -> str:
+    """A report's id, or else the word that may be a reference: "why is reference 1a2b3c late?"."""
+    said = chosen(words)
+    named = [after for word, after in pairwise(said) if word.casefold() == "reference"]
+    with_digits = [word for word in said if any(map(str.isdigit, word))]
+    others = [word for word in said if word.casefold() != "reference"]
+    return next(iter([*named, *with_digits, *others]), "")
 
 
 def _nothing(wanted: str) -> str:

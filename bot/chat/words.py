@@ -51,7 +51,7 @@ def read_words(text: str, html: str, bot: Person, known: Collection[str], *, dir
     """
     if not html:
         return _read(text, bot, known, addressed=direct)
-    read = read_html(html, bot.id, {" ".join(name.split()).casefold() for name in names_of(bot)})
+    read = read_html(html, bot, {" ".join(name.split()).casefold() for name in names_of(bot)})
     if read is None:
         # Which of the text's words are a quote's is not known.
         return Words("") if QUOTE in html.casefold() else _read(text, bot, known, addressed=direct)
@@ -65,7 +65,7 @@ def read_words(text: str, html: str, bot: Person, known: Collection[str], *, dir
 def _read(text: str, bot: Person, known: Collection[str], *, addressed: bool) -> Words:
     """Read a text; ``addressed``: it is for the bot also without a mention in it, so its name may be a word."""
     text = _unquoted(text)
-    as_it_stands, (named, perhaps) = _split(text), _readings(text, bot)
+    as_it_stands, (named, perhaps) = _split(text, known), _readings(text, bot, known)
     if addressed:
         return _command(named, known) or _command([as_it_stands, *perhaps], known) or as_it_stands
     unlabelled = [*named, *perhaps]
@@ -89,8 +89,8 @@ def _later(words: Words, known: Collection[str]) -> Words | None:
     """From the command on, where only a few plain words stand before it."""
     tokens = (words.word, *words.rest)
     for place, token in enumerate(tokens[:COMMAND_WITHIN]):
-        if token.casefold() in known:
-            return Words(token, tokens[place + 1 :])
+        if token.lstrip("/").casefold() in known:
+            return Words(token.lstrip("/"), tokens[place + 1 :])
         if not is_filler(token) or token.casefold() in NEGATIONS:
             return None
     return None
@@ -108,16 +108,23 @@ def _unquoted(text: str) -> str:
     return _QUOTED.sub("", plain(text))
 
 
-def _split(text: str) -> Words:
-    tokens = [token for token in _tokens(text) if token]
+def _split(text: str, known: Collection[str]) -> Words:
+    tokens = [token for token in _tokens(text, known) if token]
     while tokens and not any(map(str.isalnum, tokens[0])):
         del tokens[0]  # a list's dash
     return Words(tokens[0].lstrip("/"), tuple(tokens[1:])) if tokens else Words("")
 
 
-def _tokens(text: str) -> Iterator[str]:
+def _tokens(text: str, known: Collection[str]) -> Iterator[str]:
     for token in _SEPARATORS.split(text):
-        yield from map(_bare, pieces(token))
+        for piece in pieces(token):
+            yield from map(_bare, _parted(piece, known))
+
+
+def _parted(piece: str, known: Collection[str]) -> list[str]:
+    """A place where a line may be broken parts words when one of them is a command, and else stands within a word."""
+    parts, whole = piece.split(MAY_BREAK), piece.replace(MAY_BREAK, "")
+    return parts if len(parts) > 1 and not {_bare(part).casefold() for part in parts}.isdisjoint(known) else [whole]
 
 
 def _bare(token: str) -> str:
@@ -134,7 +141,7 @@ def _belongs(letter: str) -> bool:
     return letter.isalnum() or letter in _KEPT_AT_ENDS
 
 
-def _readings(text: str, bot: Person) -> tuple[list[Words], list[Words]]:
+def _readings(text: str, bot: Person, known: Collection[str]) -> tuple[list[Words], list[Words]]:
     """The text without the bot's name: full before first name, at the start before at the end, then in between.
 
     Those without a name of several words, which is no accident, are apart from those without one that is a word.
@@ -151,13 +158,13 @@ def _readings(text: str, bot: Person) -> tuple[list[Words], list[Words]]:
         name = "@?" + r"\s".join(map(re.escape, parts))
         start = re.match(rf"{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
         if start and not named:
-            found.append(_split(stripped[start.end() :]))
+            found.append(_split(stripped[start.end() :], known))
         # No repetition in front of the name: a message of separators would take seconds.
         end = re.search(rf"(?:^|(?<={_BESIDE_NAME})){name}$", trimmed, re.IGNORECASE)
         if end:
-            found.append(_split(trimmed[: end.start()]))
+            found.append(_split(trimmed[: end.start()], known))
         elif not start and len(parts) > 1:
             between = re.search(rf"(?<={_BESIDE_NAME}){name}(?={_BESIDE_NAME})", stripped, re.IGNORECASE)
             if between:
-                found.append(_split(f"{stripped[: between.start()]} {stripped[between.end() :]}"))
+                found.append(_split(f"{stripped[: between.start()]} {stripped[between.end() :]}", known))
     return named, perhaps

@@ -24,6 +24,7 @@ _CUTS = re.compile(rf"[_{MAY_BREAK}-]")
 MOST_CUTS = 64
 """Places at which a candidate is tried to end, from its end on."""
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|\bwww\.")
+_LINK_WITHOUT_HOST = re.compile(r"/reports?/|[?&#]report_?id=", re.IGNORECASE)
 _NAMED_IN_LINK = (
     re.compile(r"[?&#]report_?id=([A-Za-z0-9_=-]{1,512})(?=[&#\s]|$)", re.IGNORECASE),
     re.compile(r"/reports?/([A-Za-z0-9_=-]{1,512})(?=[/?&#\s]|$)", re.IGNORECASE),
@@ -66,13 +67,15 @@ def pieces(token: str) -> list[str]:
     if link:
         ids = ids_in_link(token[link.start() :])
         return [*pieces(token[: link.start()]), *ids] if ids else [token]
+    if _LINK_WITHOUT_HOST.search(token) and (ids := ids_in_link(token)):
+        return ids
     text = unquote(token) if "%" in token and _START in token else token
     found: list[str] = []
     position = 0
     for one in find_ids(text):
-        found += [*text[position : one.start].split(MAY_BREAK), one.id]
+        found += [text[position : one.start], one.id]
         position = one.end
-    return found + text[position:].split(MAY_BREAK)
+    return [*found, text[position:]]
 
 
 def chosen(words: Iterable[str]) -> list[str]:

@@ -25,7 +25,8 @@ def encoded(text: str) -> str:
 
 
 BOT_ID = encoded(f"ciscospark://us/PEOPLE/{UUID}")
-BOT = Person(BOT_ID, "Report Bot", "Report", "org", nick_name="Report Bot", kind="bot")
+EMAIL = "report-bot@webex.bot"
+BOT = Person(BOT_ID, "Report Bot", "Report", "org", emails=(EMAIL,), nick_name="Report Bot", kind="bot")
 ID = encoded("ciscospark://us/REPORT/9c8f0a1b2c3d4e5f60718293a4b5c6d7")
 OTHER_ID = encoded(f"ciscospark://urn:TEAM:us-west-2_r/REPORT/{SOMEBODY}")
 OPAQUE = "8f3a-11_TEST"
@@ -46,6 +47,8 @@ MENTIONS = {
     "the UUID in capitals": '<spark-mention data-object-id="{upper}">Report Bot</spark-mention>',
     "padded": '<spark-mention data-object-id="{id}=">Report Bot</spark-mention>',
     "another cluster": '<spark-mention data-object-id="{team}">Report Bot</spark-mention>',
+    "by its address": '<spark-mention data-object-id="{email}">helper</spark-mention>',
+    "by its address, encoded": '<spark-mention data-object-id="{encoded_email}">helper</spark-mention>',
     "blanks around the id": '<spark-mention data-object-id=" {id}\n">Report Bot</spark-mention>',
     "blanks and lines in the tag": '<spark-mention\n  data-object-id = "{id}"\n>Report Bot</spark-mention >',
     "more attributes": '<spark-mention class="a>b" data-object-id="{id}" data-x>Report Bot</spark-mention>',
@@ -79,6 +82,8 @@ def mention(kind: str) -> str:
         uuid=UUID,
         upper=UUID.upper(),
         team=encoded(f"ciscospark://urn:TEAM:us-west-2_r/PEOPLE/{UUID}"),
+        email=EMAIL,
+        encoded_email=encoded(f"ciscospark://us/PEOPLE/{EMAIL.upper()}"),
         other=OTHER_ID,
         someone=SOMEBODY,
     )
@@ -258,6 +263,11 @@ def test_an_id_is_found_to_the_letter_however_it_is_pasted(kind: str, how: str) 
         ("report\u200b{id}", "report"),
         ("please\u200breport\u200b{id}", "report"),
         ("re\xadport {id}", "report"),
+        ("re\u200bport {id}", "report"),
+        ("\ufeffreport\ufeff {id}", "report"),
+        ("please /report {id}", "report"),
+        ("report reports.example/v1/reports/{id}", "report"),
+        ("report …/reports/{id}", "report"),
         ("「report」{id}", "report"),
         ("👋 report {id}", "report"),
         ("report👉{id}", "report"),
@@ -327,6 +337,27 @@ def test_a_long_table_is_read_also_where_it_is_quoted() -> None:
 )
 def test_a_link_names_a_report_by_what_decodes_or_by_its_place(link: str, ids: list[str]) -> None:
     assert ids_in_link(link) == ids
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"https://reports.example/reports/{OPAQUE}",
+        f"reports.example/reports/{OPAQUE}?x",
+        f"…/reports/{OPAQUE}",
+        f"?reportId={OPAQUE}",
+        f"“{OPAQUE}”",
+        f"8f3a\u200b{OPAQUE[4:]}",
+        f"8f3a\xad{OPAQUE[4:]}",
+        f"\u200b{OPAQUE}\ufe0f👍",
+    ],
+)
+def test_an_id_that_decodes_to_nothing_is_found_in_what_it_comes_in(pasted: str) -> None:
+    assert read(f"cancel {pasted}", direct=True) == Words("cancel", (OPAQUE,))
+
+
+def test_a_break_beside_a_command_parts_words() -> None:
+    assert read(f"please\u200bcancel\u200b{OPAQUE}", direct=True) == Words("cancel", (OPAQUE,))
 
 
 @pytest.mark.parametrize("an_id", [OPAQUE, "REPORT1", "0", "a_b", "abc=="])

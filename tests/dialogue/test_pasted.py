@@ -179,3 +179,18 @@ def test_nobody_learns_of_a_report_by_naming_it_without_a_command(bench: Workben
     said = "".join(f"{one.text} {one.card}" for one in bench.said(person=bench.stage.nora))
     assert said
     assert "Calling Usage" not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["why is reference #reference1 late?", "why reference1", "Why: reference reference1", "why is reference1 late"],
+)
+def test_why_finds_the_reference_among_other_words(bench: Workbench, text: str) -> None:
+    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report('Slow', status='In progress').id}")
+    bench.work()
+
+    bench.hears(bench.stage.ada, text)
+    bench.work()
+
+    assert "Slow" in (bench.said()[-1].text or "")
+    assert "I know of no request" not in texts_in(bench)
