@@ -4,7 +4,8 @@ Webex gives a webhook no second delivery that is documented, so what was written
 be reached, would never be answered. After each absence and each outage, and every ten minutes besides (who cannot be
 reached from outside does not know it), the bot's 1:1 spaces and its mentions in group spaces are listed since the last
 time. What is found becomes an event under the very key that a webhook would have used: what was answered is not
-answered again, and a delivery that comes late is the same event. Presses of buttons cannot be listed: they are lost,
+answered again, and a delivery that comes late is the same event. What was written before the bot first ran on its
+database is never looked for: another one may hold the answers. Presses of buttons cannot be listed: they are lost,
 the card is not.
 """
 
@@ -90,10 +91,12 @@ class CatchUp:
         began = progress.began
         with self._store.read() as tx:
             looked = presence.looked_until(tx)
+            first = presence.began(tx, began)
         regular = key == presence.LOOK
         named = Absence(looked or began, began, told=False) if regular else presence.read_key(key)
         # What was to be looked for before this, and could not be, is made up for with it.
-        since = max(min(named.since, looked or named.since) - MARGIN, began - presence.LONGEST)
+        earliest = began - presence.LONGEST
+        since = max(min(named.since, looked or named.since) - MARGIN, earliest, first or earliest)
         patient = self._now() - (named.since if regular else named.until) < PATIENCE
         try:
             spaces = self._spaces.active_spaces(since, MOST_SPACES)

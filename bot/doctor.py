@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from bot import manifest, migrations
 from bot.errors import BotError, Refused, SettingsError, WebexError
+from bot.ledger import presence
 from bot.manifest_command import ADDRESS_MISSING, differences, target_of
+from bot.plain_words import utc
 from bot.reports.model import Family
 from bot.settings import secret_key
 from bot.token_checks import LAPSES, admin_token_trouble, bot_token_trouble, refresh_trouble, roles_trouble
@@ -20,7 +22,7 @@ from bot.webex.directory import Directory
 from bot.webex.reports import ReportsApi
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
-from bot.wiring import admin_token, open_store
+from bot.wiring import admin_token, now, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from bot.store import Store
     from bot.webex.transport import TokenSource
 
+NOT_ANSWERED: Final = "what was written to the bot before {before} isn't answered"
 REFUSED: Final = frozenset({401, 403})
 LONGEST_ROLE: Final = 60
 """Letters; a longer one is an opaque id, whose name stands beside it."""
@@ -98,12 +101,23 @@ def _database(settings: Settings, store: Store) -> tuple[State, str]:
         return State.FAILED, error.sentence
     found = migrations.current(store)
     if found == migrations.newest():
-        return State.OK, "reachable and up to date"
+        return State.OK, f"reachable and up to date{_beginning(store)}"
     if found is None and settings.refreshable:
         migrations.upgrade(store)  # each refresh brings a new refresh token, which must be kept or it is lost
         return State.OK, "it was empty: made just now, because the admin token's refresh token is kept in it"
     how = "empty" if found is None else "of another version"
-    return State.NOTE, f"reachable, but {how}: reportbot manifest apply migrates it, and so do web and worker"
+    said = f"reachable, but {how}: reportbot manifest apply migrates it, and so do web and worker"
+    return State.NOTE, f"{said}; {NOT_ANSWERED.format(before='its first start')}" if found is None else said
+
+
+def _beginning(store: Store) -> str:
+    """Say from when on messages are answered, for as long as catching up could reach back to before that."""
+    moment = now()
+    with store.read() as tx:
+        began = presence.began(tx, moment)
+    if began is None or moment - began > presence.LONGEST:
+        return ""
+    return f"; {NOT_ANSWERED.format(before=f'{utc(began)}, when the bot first ran on it,')}"
 
 
 def _bot(chat: Chat) -> tuple[State, str]:

@@ -85,6 +85,7 @@ class Sweep:
         now = self._now()
         with self._store.begin() as tx:
             facts.note(tx, facts.WORKER_SEEN, "", now)
+            new = presence.begin(tx, now)
             # Not at once: the door may just be finding out for how long it was away, and says so.
             if presence.must_look(tx, now, self._outage()) and self._swept:
                 self._queue.put(tx, tasks.CATCH_UP, presence.LOOK, lock=presence.LOCK, keep_time=True)
@@ -106,6 +107,9 @@ class Sweep:
             # Within the transaction: so nobody can come to need a file just now.
             self._swept = True
             self._clear_folder({held_name(one.family or "", one.report_id) for one in in_hand})
+
+        if new:
+            log.warning("first_start", sentence=presence.NEW)
 
     def _clear_folder(self, needed: Collection[str]) -> None:
         """Remove the files of reports that are not in hand; what else lies there goes when it is old."""

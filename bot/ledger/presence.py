@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.ledger import facts
 
 if TYPE_CHECKING:
     from bot.store import Transaction
 
+BEGAN = "began"
+"""The fact whose time says when the bot first ran on this database; databases of older versions have none."""
+NEW: Final = "The database is new: what was written to me before this first start isn't answered."
 DOOR_SEEN = "door_seen"
 SIGN_EVERY = 60.0
 """Seconds between two signs of life."""
@@ -64,8 +67,24 @@ class Absence:
         )
 
 
+def begin(tx: Transaction, now: datetime) -> bool:
+    """Keep when the bot first ran on this database. True: that is now, so what was written before isn't for it.
+
+    Another database may have had the answers to that, and nobody wants them twice.
+    """
+    used = facts.noted_at(tx, DOOR_SEEN) or facts.noted_at(tx, LOOKED)
+    return used is None and facts.note_first(tx, BEGAN, "", now)
+
+
+def began(tx: Transaction, now: datetime) -> datetime | None:
+    """Return when the bot first ran on this database; None where nobody knows, or the clock was ahead then."""
+    at = facts.noted_at(tx, BEGAN)
+    return at if at is not None and at <= now else None
+
+
 def expect(tx: Transaction, now: datetime) -> None:
     """The bot is about to be heard of: what is written from now on is for it, although its door was never there."""
+    begin(tx, now)
     facts.note_first(tx, DOOR_SEEN, "", now)
 
 

@@ -66,12 +66,15 @@ class Heartbeat:
         with self._guard:
             refused = self._refused
         with self._store.begin() as tx:
+            new = presence.begin(tx, self._now())
             away = presence.sign(tx, self._now(), started=self._started)
             if away is not None:
                 self._queue.put(tx, tasks.CATCH_UP, away.key, lock=presence.LOCK)
             elif refused is not None:
                 missed = presence.Absence(refused[0], self._now(), told=False)
                 self._queue.put(tx, tasks.CATCH_UP, missed.key, lock=presence.LOCK)
+        if new:
+            log.warning("first_start", sentence=presence.NEW)
         self._started = False
         with self._guard:
             if self._refused == refused:  # else another one was refused meanwhile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from structlog.testing import capture_logs
 
-from bot import manifest_command
+from bot import manifest_command, migrations
+from bot.doctor import examine
 from bot.emulator import Emulator
+from bot.ledger import facts as facts_by_name
 from bot.ledger import presence
 from bot.ledger.tables import facts
 from bot.store import Store
@@ -36,6 +40,17 @@ def door_was_seen(stage: Stage, ago: timedelta) -> None:
         then = datetime.now(UTC) - ago
         tx.execute(facts.update().where(facts.c.name == presence.DOOR_SEEN).values(noted_at=then))
     store.close()
+
+
+def door_was_first_seen(stage: Stage) -> datetime | None:
+    store = Store(stage.settings().database_url.get_secret_value())
+    try:
+        if migrations.current(store) != migrations.newest():
+            return None
+        with store.read() as tx:
+            return facts_by_name.noted_at(tx, presence.DOOR_SEEN)
+    finally:
+        store.close()
 
 
 def answered_before(stage: Stage) -> str:
@@ -63,6 +78,29 @@ def test_what_was_missed_is_answered_and_what_was_answered_is_not(stage: Stage) 
 
     assert len(said) == 2, "once in each space where something was missed, and not in Ada's, where nothing was"
     assert unmentioned._there() == []
+
+
+def test_on_an_empty_database_nothing_of_before_is_answered_again(stage: Stage) -> None:
+    """The database was lost, or is another one: what it does not know was answered by the one before."""
+    report_id = answered_before(stage)
+    stage.at(stage.grace).says("written while no bot ran")
+    shutil.rmtree(stage.folder)
+    before = len(stage.emulator.world.messages_of(stage.bot))
+    with stage.program(), capture_logs() as logged:
+        deadline = time.monotonic() + 30
+        while door_was_first_seen(stage) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    missed = stage.at(stage.ada).says(f"report {report_id}")
+
+    with stage.program():
+        missed.file()
+
+    assert [one["sentence"] for one in logged if one["event"] == "first_start"] == [presence.NEW]
+    checks = {check.what: check.found for check in examine(stage.settings())}
+    assert "when the bot first ran on it, isn't answered" in checks["database"]
+    said = stage.emulator.world.messages_of(stage.bot)[before:]
+    assert {one.parent_id for one in said} == {missed.message.id}
 
 
 def test_a_restart_makes_up_for_what_it_missed_without_a_word(stage: Stage) -> None:
