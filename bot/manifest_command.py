@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from bot import manifest
-from bot.errors import SettingsError
+from bot.errors import SettingsError, WebexError
 from bot.ledger import presence
+from bot.manifest import Kind
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from bot.webex.webhooks import BotWebhooks
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
     Say = Callable[[str], None]
+
+log = structlog.get_logger(__name__)
 
 ADDRESS_MISSING: Final = "PUBLIC_URL is missing; set it to the https address where Webex reaches the bot"
 
@@ -94,6 +99,36 @@ def apply(settings: Settings, say: Say) -> int:
     without = "".join(f", without “{change.name}”" for change in failed)
     say(f"The webhooks to {target} are as wanted{without}.")
     return 0
+
+
+def register_first(settings: Settings, wanted: Manifest) -> bool:
+    """Create the webhooks of a bot that has none yet; the log says which. False when Webex must be asked again.
+
+    Where there are any, nothing is changed: another installation may use the same bot.
+    """
+    target = target_of(settings, wanted)
+    if target is None:
+        log.warning("no_webhooks", advice=f"{ADDRESS_MISSING}, and start again: until then nobody gets an answer.")
+        return True
+    chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
+    try:
+        webhooks = BotWebhooks(chat)
+        changes = differences(settings, wanted, target, webhooks)
+        if any(change.kind is not Kind.CREATE for change in changes) or len(changes) < len(wanted.webhooks):
+            if any(change.sure and not change.optional for change in changes):
+                log.warning("webhooks_differ", address=target, advice="Run reportbot manifest apply.")
+            return True
+        secret = settings.webex_webhook_secret[0].get_secret_value()
+        failed = {failure.change: failure for failure in manifest.apply(changes, target, secret, webhooks)}
+    except WebexError as error:
+        log.warning("webhooks_not_created", cause=str(error), advice=error.sentence, again=error.passing)
+        return not error.passing
+    finally:
+        chat.close()
+    log.info("webhooks_created", address=target, created=[one.name for one in changes if one not in failed])
+    for change, failure in failed.items():
+        log.warning("webhook_not_created", webhook=change.name, needed=not failure.harmless, advice=failure.sentence)
+    return True
 
 
 def _line(change: Change) -> str:

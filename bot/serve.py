@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot import lifeline
+from bot import lifeline, manifest
 from bot.errors import BotError
+from bot.manifest_command import register_first
 from bot.signals import on_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bot.manifest import Manifest
     from bot.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,11 @@ MOST_STARTS: Final = 4
 """Starts without success before the supervisor gives up on a child that has never lived."""
 GRACE_SECONDS: Final = 65.0
 """gunicorn gives requests 60 seconds to end, the worker its jobs 55."""
+
+REGISTER_SECONDS: Final = 20.0
+"""For how long the webhooks' first registration is tried; well before the worker's first look at them, a minute after
+its start, so that none is created twice."""
+REGISTER_PAUSE: Final = 4.0
 
 WEB: Final = (sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf")
 WORKER: Final = (sys.executable, "-m", "bot", "worker")
@@ -177,11 +184,20 @@ def listen(host: str, port: int) -> socket.socket:
     """Open the port; raises ``CannotServe`` with one sentence."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        both = address[0] == "::" and socket.has_dualstack_ipv6()  # "every address": of IPv4, too
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as exc:
         # A name that does not resolve has a negative number with words of its own.
         reason = os.strerror(exc.errno) if exc.errno is not None and exc.errno > 0 else exc.strerror
         raise CannotServe(f"Cannot listen on {host} port {port}: {reason}. Set PORT or HOST, or free it.") from exc
+
+
+def _register(settings: Settings, wanted: Manifest, stop: threading.Event) -> None:
+    """Create the webhooks at the first start, beside it: Webex may be away. Later the worker looks after them."""
+    latest = time.monotonic() + REGISTER_SECONDS
+    while not register_first(settings, wanted) and time.monotonic() < latest:
+        if stop.wait(REGISTER_PAUSE):
+            return
 
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
@@ -195,6 +211,10 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
             door.close,
         )
         on_stop(supervisor.asked_to_stop)
+        wanted = manifest.read()
+        threading.Thread(
+            target=_register, args=(settings, wanted, supervisor.stop), name="webhooks", daemon=True
+        ).start()
         log.info("serving", address=f"http://{host}:{settings.port}")
         try:
             supervisor.run()

@@ -139,8 +139,9 @@ class WebhookCare:
         for hook in here:
             self._webhooks.delete(hook.id)
         self._webhooks.create(wanted, target, self._secrets[0])
-        what = "brought something else" if here else "was gone"
-        return True, f"The webhook “{wanted.name}” {what}: I have made it anew."
+        if here:
+            return True, f"The webhook “{wanted.name}” brought something else: I have made it anew."
+        return True, f"The webhook “{wanted.name}” was not there: I have created it."
 
     def _verifies(self, hook: Existing, *, shown: bool) -> bool:
         """Whether its events verify, as far as Webex shows secrets: where it shows another one's, none is none."""

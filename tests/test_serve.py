@@ -11,11 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.emulator import Emulator
+from bot.emulator.sample_data import furnish
 from bot.serve import CannotServe, Child, Supervisor, listen
 from bot.settings import Settings
 
@@ -76,14 +79,14 @@ def environ(folder: Path, port: int) -> dict[str, str]:
 class Serving:
     """A running ``reportbot serve`` and its log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
         self.port = free_port()
         self.log = folder / "log"
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "serve"],
                 cwd=ROOT,
-                env=environ(folder, self.port),
+                env=environ(folder, self.port) | more,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -111,8 +114,20 @@ class Serving:
 
 @pytest.fixture
 def serving(tmp_path) -> Iterator[Serving]:
-    made = Serving(tmp_path)
-    yield made
+    with running(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def running(folder: Path, **more: str) -> Iterator[Serving]:
+    made = Serving(folder, **more)
+    try:
+        yield made
+    finally:
+        _end(made)
+
+
+def _end(made: Serving) -> None:
     if made.process.poll() is None:
         made.process.terminate()
         made.process.terminate()
@@ -139,6 +154,39 @@ def test_serve_comes_up_with_webex_down_brings_back_what_dies_and_ends_in_order(
     assert not alive(serving.pid_of("web", 2))
     assert not alive(serving.pid_of("worker", 2))
     assert "Traceback" not in serving.log.read_text()
+
+
+def test_without_public_url_serve_says_what_to_do(serving):
+    (line,) = wait_for(lambda: serving.lines("no_webhooks"))
+    assert line["advice"].startswith("PUBLIC_URL is missing; set it to the https address where Webex reaches the bot")
+
+
+def test_the_first_start_creates_the_webhooks_also_when_webex_comes_late_and_the_second_one_nothing(tmp_path):
+    with Emulator() as webex:
+        webex.deliver_webhooks = False
+        demo = furnish(webex.world)
+        webex.faults.add(path="/v1/webhooks", method="GET", status=503, times=2)
+        settings = {"WEBEX_API_URL": webex.api_url, "WEBEX_BOT_TOKEN": demo.bot_token}
+        settings |= {"WEBEX_ADMIN_TOKEN": demo.admin_token, "PUBLIC_URL": "https://bot.example.com"}
+        with running(tmp_path, **settings) as first:
+            (line,) = wait_for(lambda: first.lines("webhooks_created"))
+            assert line["address"] == "https://bot.example.com/webhooks/webex"
+            assert sorted(line["created"]) == sorted(hook.name for hook in webex.world.webhooks.values())
+            assert len(line["created"]) == 4
+            assert first.lines("webhooks_not_created"), "Webex was away at first"
+        ids = set(webex.world.webhooks)
+        with running(tmp_path, **settings | {"PUBLIC_URL": "https://new.example.com"}) as second:
+            (line,) = wait_for(lambda: second.lines("webhooks_differ"))
+            assert line["advice"] == "Run reportbot manifest apply."
+        assert set(webex.world.webhooks) == ids
+        assert {hook.target_url for hook in webex.world.webhooks.values()} == {"https://bot.example.com/webhooks/webex"}
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_every_address_is_of_both_families():
+    with listen("::", free_port()) as door:
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, door.getsockname()[1]), timeout=5).close()
 
 
 def test_when_the_supervisor_is_killed_its_children_end_by_themselves(serving):

@@ -110,7 +110,7 @@ def test_a_missing_webhook_is_made_anew(ward: Ward) -> None:
     said = ward.look()
 
     assert said is not None
-    assert "made it anew" in said
+    assert "was not there: I have created it" in said
     assert len(ward.there()) == len(ward.wanted.webhooks)
 
 
@@ -247,7 +247,7 @@ def test_while_the_database_is_away_the_repair_is_told_and_the_look_is_owed(
 
     with monkeypatch.context() as patched:
         patched.setattr(ward.store, "begin", away)
-        assert "made it anew" in (ward.look() or "")
+        assert "I have created it" in (ward.look() or "")
     assert ward.depth()["due"] == 0
 
     ward.care.look()
