@@ -188,11 +188,16 @@ def report_text(report: Report, shown: Shown) -> str:
     return f"**{in_message(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
 
 
+NEVER_HERE = "Reports created in Control Hub or Partner Hub never show here: Webex doesn't give them to bots."
+"""What most people who miss a report need to know, so it stands first."""
+
+
 def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> Card:
     """What the bot can do, with buttons; after an unknown word with the nearest command guessed."""
     body = [text("Webex reports", size="Medium", weight="Bolder")]
     if unknown:
         body.append(text(unknown_words(in_card(unknown, 60), guess), color="Warning"))
+    body.append(text(NEVER_HERE, spacing="Small"))
     body.append(
         text("I fetch Webex reports: you get a card at once, and the file here when it is done.", spacing="Small")
     )
@@ -224,7 +229,7 @@ def help_text(commands: Sequence[Command], *, unknown: str = "", guess: Command 
     """The same for a client that shows no cards."""
     lines = [f"- `{command.usage}`: {command.summary}" for command in commands]
     start = [unknown_words(in_message(unknown, 60), guess)] if unknown else []
-    return "\n".join([*start, "I fetch Webex reports. You can write:", "", *lines])
+    return "\n".join([*start, f"{NEVER_HERE} I fetch the others. You can write:", "", *lines])
 
 
 def reports_card(reports: Sequence[Report], now: datetime, *, total: int, page: int, note: str) -> Card:

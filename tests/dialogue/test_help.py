@@ -20,6 +20,13 @@ def test_help_shows_every_word_with_buttons(stage: Stage) -> None:
     assert problems(card.card) == []
 
 
+def test_help_says_first_which_reports_never_show_here(stage: Stage) -> None:
+    card = stage.at(stage.ada).says("help").card()
+
+    assert card.shown.splitlines()[1].startswith("Reports created in Control Hub or Partner Hub never show here")
+    assert (card.message.markdown or card.words).startswith("Reports created in Control Hub or Partner Hub never show")
+
+
 def test_a_mistyped_word_gets_help_with_the_nearest_guessed(stage: Stage) -> None:
     card = stage.at(stage.ada, stage.group).says("reprot abc").card()
 
