@@ -358,6 +358,8 @@ class Outbox:
             # That a bot may list a thread is documented nowhere, and the space may be closed to it by now.
             if error.passing:
                 raise
+            if error.status == NOT_FOUND and target.room_id is None:
+                return []  # the two have no 1:1 space: only a post makes one
             log.warning("cannot_look", cause=str(error))
             return None
 

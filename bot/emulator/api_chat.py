@@ -34,10 +34,12 @@ def space_view(space: Space, viewer: Person) -> dict[str, Any]:
 @part.get("/rooms")
 def list_spaces() -> Response:
     """The spaces that the caller is in."""
-    person, kind = me(), request.args.get("type")
+    person, kind, order = me(), request.args.get("type"), request.args.get("sortBy", "id")
+    if kind not in (None, "direct", "group") or order not in ("id", "lastactivity", "created"):
+        raise Refusal(400, "type must be direct or group, and sortBy id, lastactivity or created.")
     with world().lock:
         mine = [space for space in world().spaces.values() if world().is_member(space.id, person.id)]
-        if request.args.get("sortBy") == "lastactivity":
+        if order == "lastactivity":
             mine.sort(key=lambda space: space.last_activity, reverse=True)
         return page([space_view(space, person) for space in mine if kind in (None, space.type)])
 
@@ -51,8 +53,10 @@ def get_space(space_id: str) -> Response:
 
 @part.get("/memberships")
 def list_memberships() -> Response:
-    """Of one space, or the caller's own; perhaps of one person only."""
+    """Of one space, perhaps of one person only; or the caller's own."""
     person, asked = me(), request.args
+    if (asked.get("personId") or asked.get("personEmail")) and not asked.get("roomId"):
+        raise Refusal(400, "roomId is needed beside personId and personEmail.")
     with world().lock:
         if asked.get("roomId"):
             found = world().memberships_in(world().space_of(asked["roomId"], person).id)
@@ -188,18 +192,18 @@ def get_webhook(webhook_id: str) -> Response:
 
 @part.put("/webhooks/<webhook_id>")
 def update_webhook(webhook_id: str) -> Response:
-    """Name, address, secret and status; resource, event and filter stay."""
+    """Name, address, secret, and to make it active again; resource, event and filter stay."""
     me()
     body = json_body()
     require(body, "name", "targetUrl")
     _check_target(body)
-    if body.get("status", "active") not in ("active", "inactive"):
-        raise Refusal(400, "status must be active or inactive.")
+    if body.get("status", "active") != "active":
+        raise Refusal(400, "status can only be set to active.")
     with world().change():
         webhook = _webhook(webhook_id)
         webhook.name, webhook.target_url = body["name"], body["targetUrl"]
         webhook.secret = body.get("secret", webhook.secret)
-        webhook.status = body.get("status", webhook.status)
+        webhook.status = body.get("status", webhook.status)  # without it, a disabled one stays so
         return jsonify(webhook_view(webhook))
 
 

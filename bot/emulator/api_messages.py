@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, request, send_file
 
 from bot.emulator import cards, ids
 from bot.emulator.mentions import from_markdown
-from bot.emulator.paging import page
+from bot.emulator.paging import MOST, page
 from bot.emulator.problems import Refusal, not_found
 from bot.emulator.request import json_body, me, require, upload_of, world
 from bot.emulator.things import AttachmentAction, Message, Person, Space, StoredFile, iso
@@ -14,6 +14,7 @@ from bot.emulator.things import AttachmentAction, Message, Person, Space, Stored
 MAX_TEXT_BYTES = 7439  # D: of text and of markdown, each
 MAX_FILE_BYTES = 100 * 1024 * 1024  # D: 100 MB
 PAGE = 50
+MOST_MENTIONING = 100  # D: the largest max beside mentionedPeople
 
 part = Blueprint("messages", __name__)
 
@@ -48,8 +49,8 @@ def create_message() -> Response:
     attachments = body.get("attachments") or []
     _check_words(body)
     _check_attachments(attachments, has_file=bool(stored))
-    if not (body.get("text") or body.get("markdown") or stored or attachments):
-        raise Refusal(400, "A message needs text, markdown, a file or an attachment.")
+    if not (body.get("text") or body.get("markdown") or stored):
+        raise Refusal(400, "A message needs text, markdown or a file; a card needs text or markdown beside it.")
     with world().lock:
         space = _target(body, author)
         text, html = body.get("text"), None
@@ -138,7 +139,7 @@ def _target(body: dict[str, Any], author: Person) -> Space:
 
 @part.get("/messages")
 def list_messages() -> Response:
-    """Newest first. A bot in a group space must say `mentionedPeople=me`, or name a thread."""
+    """Newest first. A bot in a group space must say `mentionedPeople=me`; a thread there is closed to it."""
     person, asked = me(), request.args
     if not asked.get("roomId"):
         raise Refusal(400, "roomId is needed.")
@@ -147,14 +148,11 @@ def list_messages() -> Response:
         found = world().messages(space)
         wanted = asked.get("mentionedPeople")
         parent = asked.get("parentId")
-        thread = parent and world().lists_threads
-        if person.is_bot and space.type == "group" and wanted not in ("me", person.id) and not thread:
-            raise Refusal(403, "A bot can list the messages of a group space only with mentionedPeople=me.")
+        _check_listing(space, person, wanted, parent)
         if parent:
             found = [message for message in found if message.parent_id == parent]
         if wanted:
-            mentioned = person.id if wanted == "me" else wanted
-            found = [message for message in found if mentioned in message.mentioned]
+            found = [message for message in found if person.id in message.mentioned]
         if asked.get("before"):
             found = [message for message in found if iso(message.created) < asked["before"]]
         if asked.get("beforeMessage"):
@@ -162,19 +160,35 @@ def list_messages() -> Response:
             if asked["beforeMessage"] not in order:
                 raise not_found("No such message in this space.")
             found = found[: order.index(asked["beforeMessage"])]
-        return page([message_view(message) for message in reversed(found)], PAGE)
+        most = MOST_MENTIONING if wanted else MOST
+        return page([message_view(message) for message in reversed(found)], PAGE, most)
+
+
+def _check_listing(space: Space, person: Person, wanted: str | None, parent: str | None) -> None:
+    """400 for a mention of somebody else, 403 for a bot that would read more of a group space than it may."""
+    if wanted not in (None, "", "me", person.id):
+        raise Refusal(400, "mentionedPeople must be me, or the caller's own id.")
+    if wanted or space.type == "direct" or not person.is_bot:
+        return
+    if not parent:
+        raise Refusal(403, "A bot can list the messages of a group space only with mentionedPeople=me.")
+    if not world().lists_threads:
+        raise Refusal(403, "Failed to get activity.")
 
 
 @part.get("/messages/direct")
 def list_direct_messages() -> Response:
-    """The 1:1 with somebody, newest first."""
+    """The 1:1 with somebody, newest first; 404 when there is none, and none is made."""
     person, asked = me(), request.args
     key = "personId" if asked.get("personId") else "personEmail"
+    if not asked.get(key):
+        raise Refusal(400, "personId or personEmail is needed.")
     with world().lock:
-        other = world().person_by(key, asked.get(key, ""))
-        if other is None or other is person:
-            raise not_found("No such person.")
-        found = world().messages(world().direct_space(person, other))
+        other = world().person_by(key, asked[key])
+        space = world().direct_between(person, other) if other is not None else None
+        if space is None:
+            raise not_found("There is no 1:1 space with this person.")
+        found = world().messages(space)
         if asked.get("parentId"):
             found = [message for message in found if message.parent_id == asked["parentId"]]
         return page([message_view(message) for message in reversed(found)], PAGE)

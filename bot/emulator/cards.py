@@ -309,7 +309,7 @@ def _fields(part: Mapping[str, Any], name: str, where: str) -> list[str]:
         check = known.get(field)
         if check is None:
             found.append(f"{where}: 1.3 knows no field {field!r}")
-        else:
+        elif value is not None:  # Webex takes null for any field that it knows
             found.extend(check(value, f"{where}.{field}"))
     return found
 
@@ -341,7 +341,7 @@ def problems(card: Any) -> list[str]:
     found = _card(card, "card")
     if not isinstance(card, dict):
         return found
-    if "version" not in card:
+    if card.get("version") is None:
         found.append("card: version is missing")
     if card.get("version") in VERSIONS[:-1]:
         found.extend(_too_new(card))

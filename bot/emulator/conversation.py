@@ -157,8 +157,8 @@ class Conversation(Spaces):
         """Somebody presses a Submit button. `inputs` is what the client sends (the button's `data` and the fields).
 
         A string is the title of the button on the card: its `data` is sent. 404 when the message is gone or hidden
-        from the person, 400 when it has no card or no such button. `spelled` is the presser's id as the event has it,
-        where that is another spelling.
+        from the person, 400 when it has no card or no such button, or is their own. `spelled` is the presser's id as
+        the event has it, where that is another spelling.
         """
         with self.lock:
             found = self.all_messages.get(message if isinstance(message, str) else message.id)
@@ -166,6 +166,8 @@ class Conversation(Spaces):
                 raise not_found()
             if found.card is None:
                 raise Refusal(400, "The message has no card.")
+            if found.person_id == person.id:
+                raise Refusal(400, "The author of a card cannot submit it.")
             if isinstance(inputs, str):
                 inputs = _data_of_button(found.card, inputs)
             with self.change(found.room_id):

@@ -40,11 +40,14 @@ class Gate:
         self.closing = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
-        """Let a call pass; the control API is no part of Webex and is neither hindered nor recorded."""
+        """Let a call pass; the control API is no part of Webex and is neither hindered nor recorded.
+
+        Webex takes any path with a slash at its end, too.
+        """
         path = environ["PATH_INFO"]
         if path == "/" or path.startswith(CONTROL_PREFIX):
             return self._application(environ, start_response)
-        return self._judged(environ, start_response)
+        return self._judged({**environ, "PATH_INFO": path.removesuffix("/")}, start_response)
 
     def _judged(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterator[bytes]:
         """Generator: the call is on record before the client can see the first byte of its answer."""

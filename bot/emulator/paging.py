@@ -12,11 +12,11 @@ from bot.emulator.request import world
 MOST = 1000
 
 
-def page(items: Sequence[Any], default: int = 100) -> Response:
-    """One page of `items`; `cursor` in the `Link` address is the place where the next begins."""
+def page(items: Sequence[Any], default: int = 100, most: int = MOST) -> Response:
+    """One page of `items`, at most so many; `cursor` in the `Link` address is the place where the next begins."""
     wanted = _number("max", default)
-    if not 1 <= wanted <= MOST:
-        raise Refusal(400, f"max must be between 1 and {MOST}.")
+    if not 1 <= wanted <= most:
+        raise Refusal(400, f"max must be between 1 and {most}.")
     start = _number("cursor", 0)
     end = start + min(wanted, world().page_size)
     answer = jsonify({"items": list(items[start:end])})

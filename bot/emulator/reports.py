@@ -237,12 +237,9 @@ class Reports(Moving):
         return [fields] if shape.wrap == "list" else fields
 
     def list_item(self, report: Report) -> dict[str, Any]:
-        """One item of a list call; an organisation's list spells id and title in its own way."""
-        if report.family == "partner":
-            return self._partner_fields(report)
-        renamed = {"Id": "id", "title": "reportTitle"}
-        fields = self._organization_fields(report)
-        return {renamed.get(name, name): value for name, value in fields.items()}
+        """One item of a list call, in the spellings of the details."""
+        fields = self._partner_fields(report) if report.family == "partner" else self._organization_fields(report)
+        return {report.shape.names.get(name, name): value for name, value in fields.items()}
 
     def _partner_fields(self, report: Report) -> dict[str, Any]:
         fields: dict[str, Any] = {

@@ -30,14 +30,19 @@ class Spaces(Events):
     def direct_space(self, one: Person, other: Person) -> Space:
         """The 1:1 of two people, made when there is none."""
         with self.change():
-            pair = {one.id, other.id}
-            for space in self.spaces.values():
-                if space.type == "direct" and set(self._members[space.id]) == pair:
-                    return space
+            found = self.direct_between(one, other)
+            if found is not None:
+                return found
             space = self._new_space(f"{one.display_name} and {other.display_name}", "direct", one, "")
             self.join(space, one)
             self.join(space, other)
         return space
+
+    def direct_between(self, one: Person, other: Person) -> Space | None:
+        """The 1:1 of two people when there is one."""
+        pair = {one.id, other.id}
+        found = (space for space in self.spaces.values() if space.type == "direct")
+        return next((space for space in found if set(self._members[space.id]) == pair), None)
 
     def _new_space(self, title: str, kind: Any, creator: Person, note: str) -> Space:
         now = self.clock()

@@ -11,7 +11,8 @@ class World(Reports):
     """Organizations, people, spaces, messages, webhooks and reports; see the parts for what each can do.
 
     `page_size` is the most that one page of a list holds whatever `max` says, so that clients must follow pages.
-    `lists_threads` is whether a bot may list a group space's thread by `parentId`: nobody has documented it.
+    `lists_threads` is whether a bot may list a group space's thread by `parentId`: it most likely may not, and
+    nobody has documented it.
     """
 
     def __init__(self) -> None:

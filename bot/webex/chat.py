@@ -223,11 +223,9 @@ class Chat:
             ),
         )
 
-    def update_webhook(
-        self, webhook_id: str, *, name: str, target_url: str, secret: str | None = None, active: bool = True
-    ) -> Webhook:
+    def update_webhook(self, webhook_id: str, *, name: str, target_url: str, secret: str | None = None) -> Webhook:
         """Change name, address or secret, and revive it; the filter cannot be changed. ``secret=None`` keeps it."""
-        more = {"status": "active" if active else "inactive"} | ({"secret": secret} if secret else {})
+        more = {"status": "active"} | ({"secret": secret} if secret else {})
         return self._one(
             "PUT webhooks/{id}",
             shapes.webhook,

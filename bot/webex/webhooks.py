@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bot.manifest import Existing, Wanted
     from bot.webex.chat import Chat
 
-GONE: Final = 404
+GONE: Final = frozenset({400, 404})
 
 
 class BotWebhooks:
@@ -49,12 +49,12 @@ class BotWebhooks:
 
     def update(self, webhook_id: str, wanted: Wanted, target_url: str, secret: str) -> None:
         """Set name, address and secret, and make it active."""
-        self._chat.update_webhook(webhook_id, name=wanted.name, target_url=target_url, secret=secret, active=True)
+        self._chat.update_webhook(webhook_id, name=wanted.name, target_url=target_url, secret=secret)
 
     def delete(self, webhook_id: str) -> None:
-        """Remove it; one that is gone already is no error."""
+        """Remove it; one that is gone already is no error, whichever way Webex says so."""
         try:
             self._chat.delete_webhook(webhook_id)
         except WebexError as error:
-            if error.status != GONE:
+            if error.status not in GONE:
                 raise

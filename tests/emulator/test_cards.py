@@ -68,6 +68,13 @@ def test_what_1_3_added_is_refused_in_a_card_of_1_2(new):
     assert "is of version 1.3" in problem
 
 
+def test_null_is_taken_for_a_known_field_and_for_no_other():
+    nothing = {"type": "TextBlock", "text": None, "size": None, "wrap": None}
+    assert problems(card(nothing, {"type": "Image", "url": None}, actions=None, fallbackText=None)) == []
+    for bad in (card({"type": "TextBlock", "text": "x", "nonsense": None}), card(version=None), card({"type": None})):
+        assert problems(bad)
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
 def test_versions_up_to_1_3_are_taken(version):
     assert problems(card(version=version)) == []
@@ -116,6 +123,14 @@ def test_what_1_3_does_not_know_is_named(bad, word):
 def test_a_problem_tells_where_it_is():
     (found,) = problems(card({"type": "Container", "items": [{"type": "TextBlock", "text": "a", "wrap": "yes"}]}))
     assert found == "card (AdaptiveCard).body[0] (Container).items[0] (TextBlock).wrap must be true or false"
+
+
+@pytest.mark.parametrize("words", [{}, {"text": ""}, {"markdown": ""}, {"text": None}])
+def test_the_api_refuses_a_card_without_words_beside_it(stage, bot, words):
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card()}
+    assert bot.post("/messages", roomId=stage.space.id, attachments=[attachment], **words).status_code == 400
+    assert stage.world.messages(stage.space) == []
+    assert bot.post("/messages", roomId=stage.space.id, attachments=[attachment], markdown="a").status_code == 200
 
 
 def test_the_api_refuses_a_bad_card_with_its_problem(stage, bot):

@@ -72,6 +72,15 @@ def test_a_message_to_a_person_opens_the_1_to_1_once(stage, bot):
     assert [message["text"] for message in listed] == ["b", "a"]
 
 
+def test_who_never_wrote_to_each_other_has_no_1_to_1_to_list(stage, bot):
+    for named in ({"personEmail": stage.ada.email}, {"personId": stage.ada.id}, {"personId": stage.bot.id}):
+        assert bot.get("/messages/direct", **named).status_code == 404
+    assert bot.get("/messages/direct").status_code == 400
+    assert [space.type for space in stage.world.spaces.values()] == ["group"]
+    bot.post("/messages", text="a", toPersonId=stage.ada.id)
+    assert len(bot.get("/messages/direct", personId=stage.ada.id).json()["items"]) == 1
+
+
 def test_a_mention_in_markdown_becomes_a_mention(stage, bot):
     made = bot.post("/messages", roomId=stage.space.id, markdown=f"<@personEmail:{stage.ada.email}> look").json()
     assert made["mentionedPeople"] == [stage.ada.id]
@@ -100,8 +109,10 @@ def test_a_bot_reads_in_a_group_only_what_mentions_it(stage, bot):
     shown = stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
     assert bot.get(f"/messages/{hidden.id}").status_code == 404
     assert bot.get("/messages", roomId=stage.space.id).status_code == 403
-    listed = bot.get("/messages", roomId=stage.space.id, mentionedPeople="me").json()["items"]
+    listed = bot.get("/messages", roomId=stage.space.id, mentionedPeople="me", max=100).json()["items"]
     assert [message["id"] for message in listed] == [shown.id]
+    assert bot.get("/messages", roomId=stage.space.id, mentionedPeople="me", max=101).status_code == 400
+    assert bot.get("/messages", roomId=stage.space.id, mentionedPeople=stage.ada.id).status_code == 400
     reply = bot.post("/messages", roomId=stage.space.id, text="yes", parentId=shown.id).json()
     thread = bot.get("/messages", roomId=stage.space.id, parentId=shown.id).json()["items"]
     assert [message["id"] for message in thread] == [reply["id"]]
@@ -200,6 +211,8 @@ def test_what_cannot_be_pressed_is_not_pressed(stage, bot):
         stage.world.press(stage.ada, plain["id"], {})
     with pytest.raises(Refusal, match=r"no Action\.Submit"):
         stage.world.press(stage.ada, card["id"], "Nonsense")
+    own = bot.post("/attachment/actions", type="submit", messageId=card["id"], inputs={"do": "again"})
+    assert own.status_code == 400
     with pytest.raises(Refusal) as outsider:
         stage.world.press(stage.ethan, card["id"], {})
     assert outsider.value.status == 404

@@ -44,7 +44,7 @@ def test_partner_details_are_flat(stage, admin):
     assert details["fileName"].endswith(".csv")
 
 
-def test_organization_details_are_wrapped_and_the_list_spells_them_otherwise(stage, admin):
+def test_organization_details_and_list_are_wrapped_and_spelled_in_their_own_way(stage, admin):
     report = stage.world.add_report(family="organization", title="Bots Activity", site_list="acme.webex.com")
     details = admin.get(f"/reports/{report.id}").json()
     assert details["numberOfReports"] == 1
@@ -53,7 +53,7 @@ def test_organization_details_are_wrapped_and_the_list_spells_them_otherwise(sta
     assert {"siteList", "created", "createdBy", "downloadDomain", "downloadURL"} <= set(item)
     assert not {"fileSize", "checksum", "downloadUrlExpiryTime"} & set(item)
     listed = admin.get("/reports").json()
-    assert (listed["items"][0]["id"], listed["items"][0]["reportTitle"]) == (report.id, "Bots Activity")
+    assert (listed["items"][0]["Id"], listed["items"][0]["title"]) == (report.id, "Bots Activity")
     assert listed["numberOfReports"] == 1
 
 
@@ -176,7 +176,7 @@ def test_what_a_family_does_not_know_is_404(stage, admin):
 
 
 def listed(answer) -> Any:
-    return [item.get("reportId") or item.get("id") for item in answer.json()["items"]]
+    return [item.get("reportId") or item["Id"] for item in answer.json()["items"]]
 
 
 def test_the_partner_list_holds_one_region_and_honours_its_filters(stage, admin):

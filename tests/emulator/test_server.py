@@ -99,6 +99,17 @@ def test_a_wanted_port_is_taken():
         assert urlsplit(emulator.api_url).port == port
 
 
+def test_a_slash_at_the_end_of_a_path_is_tolerated(stage, bot, admin):
+    report = stage.world.add_report(family="partner")
+    for path in ("/people/me/", "/rooms/", f"/messages/?roomId={stage.space.id}&mentionedPeople=me"):
+        assert bot.get(path).status_code == 200
+    assert admin.get(f"/partner/reports/{report.id}/").json()["reportId"] == report.id
+    made = bot.post("/messages/", roomId=stage.space.id, text="a").json()
+    assert bot.delete(f"/messages/{made['id']}/").status_code == 204
+    assert len(stage.emulator.calls.calls_to("GET", "/v1/people/me")) == 1
+    assert bot.get("/people/me//").status_code == 404
+
+
 def test_a_taken_port_is_an_error_and_leaves_nothing_open():
     with Emulator() as first, pytest.raises(OSError, match="in use"):
         Emulator(download_port=urlsplit(first.api_url).port or 0).start()

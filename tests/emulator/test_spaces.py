@@ -1,5 +1,7 @@
 """Spaces and who is in them."""
 
+import pytest
+
 
 def test_members_are_told_with_their_organization(stage, bot):
     shared = stage.world.add_space("With Globex", [stage.ada, stage.ethan, stage.bot])
@@ -29,6 +31,18 @@ def test_who_is_not_in_a_space_is_told_it_does_not_exist(stage, bot):
     assert bot.get("/memberships", roomId="none").status_code == 404
 
 
+def test_one_persons_membership_is_found_only_within_a_named_space(stage, bot):
+    for named in ({"personId": stage.ada.id}, {"personEmail": stage.ada.email}):
+        assert bot.get("/memberships", **named).status_code == 400
+        (found,) = bot.get("/memberships", roomId=stage.space.id, **named).json()["items"]
+        assert found["personId"] == stage.ada.id
+
+
+@pytest.mark.parametrize("query", [{"type": "team"}, {"sortBy": "title"}])
+def test_spaces_are_listed_by_known_kinds_and_orders_only(bot, query):
+    assert bot.get("/rooms", **query).status_code == 400
+
+
 def test_the_own_spaces_are_listed_and_a_1_to_1_has_the_other_ones_name(stage, bot):
     direct = stage.world.direct_space(stage.ada, stage.bot)
     titles = {space["title"]: space["type"] for space in bot.get("/rooms").json()["items"]}
@@ -40,7 +54,7 @@ def test_the_own_spaces_are_listed_and_a_1_to_1_has_the_other_ones_name(stage, b
 
 def test_a_bot_leaves_a_group_but_no_1_to_1(stage, bot):
     direct = stage.world.direct_space(stage.ada, stage.bot)
-    own = {m["roomId"]: m["id"] for m in bot.get("/memberships", personId=stage.bot.id).json()["items"]}
+    own = {m["roomId"]: m["id"] for m in bot.get("/memberships").json()["items"]}
     assert bot.delete(f"/memberships/{own[direct.id]}").status_code == 400
     assert bot.delete(f"/memberships/{own[stage.space.id]}").status_code == 204
     assert not stage.world.is_member(stage.space.id, stage.bot.id)

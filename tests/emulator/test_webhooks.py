@@ -151,6 +151,16 @@ def test_100_failures_in_5_minutes_silence_a_webhook_and_one_more_after_its_revi
     assert (status(), len(listener.received)) == ("active", 102)
 
 
+def test_nobody_can_make_a_webhook_inactive_and_a_change_without_status_revives_none(stage, bot, listener):
+    made = hook(bot, listener).json()
+    fields = {"name": "another name", "targetUrl": made["targetUrl"]}
+    for status in ("inactive", "", None, True):
+        assert bot.put(f"/webhooks/{made['id']}", **fields, status=status).status_code == 400
+    assert bot.get(f"/webhooks/{made['id']}").json() == made
+    stage.world.webhooks[made["id"]].status = "inactive"
+    assert bot.put(f"/webhooks/{made['id']}", **fields).json()["status"] == "inactive"
+
+
 def test_failures_that_are_far_apart_silence_nothing(stage, bot, listener):
     made = hook(bot, listener).json()
     listener.status = 500

@@ -154,6 +154,12 @@ def test_of_many_messages_all_are_listed_that_were_written_since_then(stage, by_
     assert len(stage.chat.recent(target, since + timedelta(days=1))) == RECENT, "a page comes anyway"
 
 
+def test_looking_for_words_to_a_person_opens_no_one_to_one_space(stage):
+    with pytest.raises(WebexError, match="404"):
+        stage.chat.recent(Target(person_id=stage.ada.id, direct=True))
+    assert stage.emulator.world.spaces == {}
+
+
 def test_words_to_a_person_open_the_one_to_one_space(stage):
     posted = stage.chat.post(Target(person_id=stage.ada.id), markdown="hi")
     assert posted.room_id == stage.emulator.world.direct_space(stage.ada, stage.bot).id

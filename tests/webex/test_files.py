@@ -169,7 +169,11 @@ def test_the_same_bytes_twice_are_taken_though_the_checksum_fits_nothing(loopbac
 
 @pytest.mark.parametrize(
     ("headers", "taken"),
-    [({"Connection": "close"}, False), ({"Transfer-Encoding": "chunked"}, True), ({"Content-Length": str(len(CSV))}, True)],
+    [
+        ({"Connection": "close"}, False),
+        ({"Transfer-Encoding": "chunked"}, True),
+        ({"Content-Length": str(len(CSV))}, True),
+    ],
 )
 def test_a_csv_whose_end_nothing_proves_is_not_taken(loopback, fetch, fails, headers, taken):
     """Both may be cut off at the same place; only a zip has its end in itself."""
