@@ -185,7 +185,7 @@ def test_members_are_listed_over_all_pages_with_their_organisations(stage):
     members = stage.chat.members(space.id)
     assert len(members) == 7
     assert {member for member in members if member.person_org_id == other.id} == {
-        Membership(person.id, other.id) for person in outsiders
+        Membership(person.id, other.id, person.email) for person in outsiders
     }
 
 
