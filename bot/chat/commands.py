@@ -15,6 +15,7 @@ from bot.chat.asking import ask
 from bot.chat.cards import FAMILIES
 from bot.chat.registry import registry
 from bot.chat.shown import JOINED, request_card, shown_for, shows
+from bot.chat.words import is_filler
 from bot.errors import BotError
 from bot.ledger import deliveries, places, posts
 from bot.ledger.deliveries import MOVES, OPEN, State, card_of
@@ -22,7 +23,7 @@ from bot.plain_words import in_message, utc
 from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
 from bot.reports.endings import end
 from bot.reports.model import is_report_id, looks_like_report_id
-from bot.reports.report_ids import chosen, chosen_ids
+from bot.reports.report_ids import chosen
 from bot.reports.whereto import target_of
 from bot.webex_ids import same_id
 
@@ -49,7 +50,7 @@ PAGE = 10
 @registry.command("report", usage="report <id>", summary="Get a report: its card now, its file when it is done.")
 def report(context: Context, request: Request) -> None:
     """One request for each id. Policy is asked for each right before its card, see ``answer.py``."""
-    ids = chosen(request.rest)
+    ids = _meant(request)
     if not ids:
         context.say(request, "usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
         return
@@ -271,9 +272,17 @@ def unknown(context: Context, request: Request) -> None:
     )
 
 
+def _meant(request: Request) -> list[str]:
+    """The words that may be ids: of several that decode to nothing, plain ones are none ("cancel that one please")."""
+    words = chosen(request.rest)
+    if len(words) == 1 or any(map(looks_like_report_id, words)):
+        return words
+    return [one for one in words if not is_filler(one)]
+
+
 def _named(request: Request) -> list[str]:
     """The report ids in a request; the audit's row is about them, also when policy refuses it."""
-    ids = chosen_ids(request.rest)[:MOST_IDS]
+    ids = [one for one in _meant(request) if is_report_id(one)][:MOST_IDS]
     request.course.report_ids = tuple(ids)
     return ids
 

@@ -16,8 +16,8 @@ MENTION = "spark-mention"
 LEFT_OF_MENTION = " @ "
 """What stands for a mention in the text: no word, and yet what follows it does not begin a line."""
 QUOTE = "blockquote"
-UNSEEN = frozenset({QUOTE, "head", "script", "style", "template", "title"})
-"""Elements whose text the author neither wrote nor sees."""
+UNSEEN = frozenset({QUOTE, "del", "head", "s", "script", "strike", "style", "template", "title"})
+"""Elements whose text the author has not written, has struck out, or does not see."""
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 LISTS_AND_TABLES = frozenset({"dd", "dl", "dt", "li", "ol", "table", "td", "th", "tr", "ul"})
 BREAKS = frozenset({"br", "div", "hr", "p", "pre", QUOTE}) | HEADINGS | LISTS_AND_TABLES

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import unicodedata
 
+from bot.plain_words import LOOK_ALIKES
 from bot.reports.report_ids import MAY_BREAK
 
 _MAY_BREAK = frozenset("\u200b\u2060\ufeff")
-_HYPHENS = frozenset("\u2010\u2011\u2212")
+_COPIED = dict.fromkeys("\u2010\u2011\u2212", "-") | {LOOK_ALIKES[mark]: mark for mark in "_-/"}
+"""What stands for a character of IDs and links where it was copied from, on our cards too."""
 _APOSTROPHES = frozenset("‘’")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 _LINE_ENDS = frozenset("\r\n\u2028\u2029")
@@ -39,8 +41,8 @@ def _replacement(letter: str) -> str:
         return letter
     if letter in _MAY_BREAK:
         return MAY_BREAK
-    if letter in _HYPHENS:
-        return "-"
+    if letter in _COPIED:
+        return _COPIED[letter]
     if letter in _LINE_ENDS:
         return "\n"
     if _is_invisible(letter):

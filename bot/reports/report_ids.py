@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from bot.reports.model import is_report_id, looks_like_report_id
+from bot.reports.model import looks_like_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,8 +82,3 @@ def chosen(words: Iterable[str]) -> list[str]:
     """Choose which words are meant as IDs: those that decode as a report ID, or all where none does."""
     said = list(dict.fromkeys(words))
     return [one for one in said if looks_like_report_id(one)] or said
-
-
-def chosen_ids(words: Iterable[str]) -> list[str]:
-    """Choose the words that are meant as IDs and can be some."""
-    return [one for one in chosen(words) if is_report_id(one)]

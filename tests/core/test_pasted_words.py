@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat import commands  # noqa: F401 registers the words
+from bot.chat.letters import plain
 from bot.chat.registry import registry
 from bot.chat.words import Words, read_words
+from bot.plain_words import in_card
 from bot.ports import Person
 from bot.reports.report_ids import chosen, ids_in_link
 
@@ -299,6 +301,7 @@ def test_the_word_is_found_beside_what_comes_along(text: str, word: str) -> None
         ("<p>report <a href='https://x.example/help'>{id}</a></p>", (ID,)),
         ("<p>report <a href='{quoted}'>here", (ID,)),
         ("<p>report {start}<wbr>{end}</p>", (ID,)),
+        ("<p>report <del>{other}</del> <s>{other}</s> {id}</p>", (ID,)),
         ("<p>report {start}<b>{end}</b></p>", (ID,)),
         ("<p>report</p><table><tr><td>{id}</td><td>done</td></tr><tr><td>{other}</td></tr></table>", (ID, OTHER_ID)),
         ("<ul><li>report</li><li>{id}</li><li>{other}</li></ul>", (ID, OTHER_ID)),
@@ -354,6 +357,12 @@ def test_a_link_names_a_report_by_what_decodes_or_by_its_place(link: str, ids: l
 )
 def test_an_id_that_decodes_to_nothing_is_found_in_what_it_comes_in(pasted: str) -> None:
     assert read(f"cancel {pasted}", direct=True) == Words("cancel", (OPAQUE,))
+
+
+@pytest.mark.parametrize("an_id", [OPAQUE, "-a_b__c-", "_abc_", "---1"])
+def test_an_id_copied_from_a_card_is_itself_again(an_id: str) -> None:
+    assert read(f"cancel {in_card(an_id)}", direct=True) == Words("cancel", (an_id,))
+    assert ids_in_link(plain(in_card(f"https://x.example/reports/{an_id}"))) == [an_id]
 
 
 def test_a_break_beside_a_command_parts_words() -> None:

@@ -194,3 +194,12 @@ def test_why_finds_the_reference_among_other_words(bench: Workbench, text: str) 
 
     assert "Slow" in (bench.said()[-1].text or "")
     assert "I know of no request" not in texts_in(bench)
+
+
+@pytest.mark.parametrize("words", ["cancel that one please", "report it for me", "again, for Mary"])
+def test_plain_words_are_no_ids(bench: Workbench, words: str) -> None:
+    bench.hears(bench.stage.ada, words)
+    bench.work()
+
+    [said] = bench.said()
+    assert "Which one?" in (said.text or "")
