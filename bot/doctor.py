@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot import manifest, migrations
-from bot.errors import BotError, Refused, SettingsError, WebexError
+from bot.errors import UNREADABLE, BotError, Refused, SettingsError, WebexError
 from bot.ledger import presence
+from bot.manifest import Kind
 from bot.manifest_command import ADDRESS_MISSING, differences, target_of
+from bot.ops.checks import allowed, public_address
+from bot.ops.checks.families import needs
+from bot.ops.checks.result import Check, State, checked
 from bot.plain_words import utc
 from bot.reports.model import Family
 from bot.settings import secret_key
@@ -34,64 +36,47 @@ if TYPE_CHECKING:
 
 NOT_ANSWERED: Final = "what was written to the bot before {before} isn't answered"
 REFUSED: Final = frozenset({401, 403})
+NO_SUCH_PATH: Final = frozenset({404, 405})
 LONGEST_ROLE: Final = 60
 """Letters; a longer one is an opaque id, whose name stands beside it."""
 
 
-class State(StrEnum):
-    """How a check came out; only ``FAILED`` makes the exit code 1."""
-
-    OK = "ok"
-    NOTE = "note"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line."""
-
-    what: str
-    state: State
-    found: str
-
-
 def examine(settings: Settings) -> Iterator[Check]:
     """Make the checks one after the other, each with a line of its own even when those before it failed."""
-    yield Check("settings", State.OK, "complete")
+    yield Check("settings", State.OK, f"complete; Webex is asked at {settings.webex_api_url}")
     for remark in settings.remarks():
         yield Check("settings", State.NOTE, remark)
     wanted = manifest.read()
     with contextlib.ExitStack() as open_things:
         store = open_store(settings)
         open_things.callback(store.close)
-        yield _checked("database", lambda: _database(settings, store))
+        yield checked("database", lambda: _database(settings, store))
         chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
         open_things.callback(chat.close)
-        yield _checked("bot token", lambda: _bot(chat))
+        yield checked("bot token", lambda: _bot(chat))
         token = admin_token(settings, store)
         admin = Client(settings.webex_api_url, token)
         open_things.callback(admin.close)
         directory = Directory(admin)
-        yield _checked("admin token", lambda: _admin(directory, token, _bot_id(chat)))
-        yield _checked("roles", lambda: _roles(directory, refreshable=settings.refreshable))
+        yield checked("admin token", lambda: _admin(directory, token, _bot_id(chat)))
+        yield checked("roles", lambda: _roles(directory, refreshable=settings.refreshable))
         yield from _families(settings, admin, wanted)
-        yield _checked("webhooks", lambda: _webhooks(settings, chat, wanted))
+        yield from allowed.looked_up(settings, store, directory, admin, chat)
+        yield checked("webhooks", lambda: _webhooks(settings, chat, wanted))
+        yield from public_address.looked_up(settings, store, target_of(settings, wanted), now())
 
 
 def run(settings: Settings, say: Callable[[str], None]) -> int:
     """Say each check as it is made; 0 when none failed, else 1."""
     failed = False
+    said: dict[str, str] = {}
     for check in examine(settings):
-        say(f"{check.state:<6}  {check.what}: {check.found}")
+        found = check.found
+        if check.state is State.FAILED and (before := said.setdefault(found, check.what)) != check.what:
+            found = f"as “{before}” above"  # without Webex, or without a proxy's leave, nearly all say the same
+        say(f"{check.state:<6}  {check.what}: {found}")
         failed = failed or check.state is State.FAILED
     return 1 if failed else 0
-
-
-def _checked(what: str, look: Callable[[], tuple[State, str]]) -> Check:
-    try:
-        return Check(what, *look())
-    except BotError as error:
-        return Check(what, State.FAILED, error.in_full)
 
 
 def _database(settings: Settings, store: Store) -> tuple[State, str]:
@@ -126,6 +111,8 @@ def _bot(chat: Chat) -> tuple[State, str]:
     except WebexError as error:
         if error.status in REFUSED:
             return State.FAILED, "Webex does not accept WEBEX_BOT_TOKEN; make a new one at developer.webex.com/my-apps"
+        if error.status in NO_SUCH_PATH or error.message == UNREADABLE:
+            return State.FAILED, "what answers there isn't Webex's API: correct WEBEX_API_URL, or remove it"
         raise
     wrong = bot_token_trouble(me)
     if wrong is not None:
@@ -184,9 +171,8 @@ def _families(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[C
             if error.status not in REFUSED:
                 yield Check(what, State.FAILED, error.in_full)
                 continue
-            needs = [one for one in wanted.scopes if one.family == family]
-            scopes, roles = " and ".join(one.scope for one in needs), " / ".join(sorted({one.role for one in needs}))
-            refused.append(Check(what, State.FAILED, f"refused ({error.status}): needs {scopes}, given by: {roles}"))
+            needed = needs(family, wanted.scopes)
+            refused.append(Check(what, State.FAILED, f"refused ({error.status}): needs {needed}"))
         except BotError as error:
             yield Check(what, State.FAILED, error.in_full)
     for check in refused:
@@ -199,11 +185,13 @@ def _families(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[C
 def _webhooks(settings: Settings, chat: Chat, wanted: Manifest) -> tuple[State, str]:
     target = target_of(settings, wanted)
     if target is None:
-        return State.NOTE, f"{ADDRESS_MISSING}; until then webhooks are not compared"
+        return State.NEXT, f"{ADDRESS_MISSING}; until then webhooks are not compared"
     changes = [change for change in differences(settings, wanted, target, BotWebhooks(chat)) if change.sure]
     if not changes:
         return State.OK, f"as wanted, to {target}"
     what = "; ".join(f"{change.kind} “{change.name}” ({change.why})" for change in changes)
     if all(change.optional for change in changes):
         return State.NOTE, f"as needed, to {target}; reportbot manifest apply would {what}, which may be refused"
+    if len(changes) == len(wanted.webhooks) and all(change.kind is Kind.CREATE for change in changes):
+        return State.NEXT, f"none is there yet: run reportbot manifest apply (serve does so by itself). It would {what}"
     return State.FAILED, f"differ: run reportbot manifest apply. It would {what}"

@@ -26,6 +26,7 @@ from bot.identity import Identity, KeptIdentity
 from bot.ledger import moved_spaces, settings_seen, unverified
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
+from bot.ops.checks import families as family_checks
 from bot.outbox import Outbox
 from bot.policy import ADMINISTRATORS, Rules
 from bot.queue import open_queue
@@ -212,14 +213,13 @@ def build_worker(settings: Settings) -> Worker:
     """Everything behind the queue."""
     store = open_store(settings)
     queue = open_queue(store, settings.data_dir)
-    bot_token = settings.webex_bot_token.get_secret_value()
+    bot_token, url = settings.webex_bot_token.get_secret_value(), settings.webex_api_url
     observers: list[Observe] = [metrics.webex_called]
     observe = told_to_all(observers)
     bots_observers: list[Observe] = [metrics.webex_called]
     clients_observers: list[Observe] = [observe]
     admin = admin_token(settings, store, observe)
     brakes = SharedBrake(store, "bot", now), SharedBrake(store, "admin", now)
-    url = settings.webex_api_url
     bots_observe, clients_observe = told_to_all(bots_observers), told_to_all(clients_observers)
     chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=QuickRetries())
     client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=QuickRetries())
@@ -263,7 +263,8 @@ def build_worker(settings: Settings) -> Worker:
     listings = {family.value: partial(catalogue.listing, family.value, None) for family in families}
     bot_side, admin_sides = sides(chat.me, directory.me, listings, now)
     bots_observers.append(bot_side.observed)
-    clients_observers += [side.observed for side in admin_sides]
+    accesses = family_checks.accesses(wanted.scopes, listings)
+    clients_observers += [side.observed for side in admin_sides] + [access.observed for access in accesses]
     sweep = Sweep(store, queue, folder, workroom, now, audit_days=settings.audit_days, outage=bot_side.outage)
     catch_up = CatchUp(
         store=store, queue=queue, spaces=chat, outbox=outbox, bot=identity.person, now=now, outage=bot_side.outage
@@ -275,6 +276,7 @@ def build_worker(settings: Settings) -> Worker:
         unheard(store),
         folder_check(folder),
         *(side.check() for side in (bot_side, *admin_sides)),
+        *(access.check() for access in accesses),  # after the sides, whose first question tells these, too
     ]
     operators = Operators(
         store,

@@ -57,7 +57,7 @@ def webex(monkeypatch) -> Iterator[Emulator]:
             "WEBEX_ADMIN_TOKEN": demo.admin_token,
             "WEBEX_WEBHOOK_SECRET": SECRET,
             "WEBEX_API_URL": emulator.api_url,
-            "PUBLIC_URL": "https://bot.example.com",
+            "PUBLIC_URL": "https://bot.invalid",
         }.items():
             monkeypatch.setenv(name, value)
         yield emulator
@@ -127,7 +127,7 @@ def test_settings_may_stand_in_a_file(webex, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if k != name} | {"LOG_LEVEL": "error"})
         (tmp_path / name).write_text(f"\ufeff# a comment\n\nexport {name} = '{value}'\nLOG_LEVEL=nonsense\n")
         assert main(["manifest", "plan", "--env-file", str(tmp_path / name)]) == 0, "the environment wins"
-        assert "Webhooks to https://bot.example.com" in capsys.readouterr().out
+        assert "Webhooks to https://bot.invalid" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("webex")
@@ -184,7 +184,7 @@ def test_apply_registers_the_webhooks_once_and_plan_then_finds_nothing_amiss(web
     assert main(["manifest", "apply"]) == 0
     first = hooks_of(webex)
     assert len(first) == 4
-    assert {hook[2:] for hook in first} == {("https://bot.example.com/webhooks/webex", "active", SECRET)}
+    assert {hook[2:] for hook in first} == {("https://bot.invalid/webhooks/webex", "active", SECRET)}
     assert main(["manifest", "apply"]) == 0
     assert hooks_of(webex) == first
     told = capsys.readouterr()
@@ -352,22 +352,28 @@ def test_a_healthy_set_up_passes_every_check(webex, capsys):
     capsys.readouterr()
     code, checks, told = doctor(capsys)
     assert code == 0
-    assert checks == dict.fromkeys(
-        (
-            *("settings", "database", "bot token", "admin token", "roles"),
-            *("partner reports", "organization reports", "webhooks"),
-        ),
-        "ok",
+    right = (
+        *("settings", "database", "bot token", "admin token", "roles"),
+        *("partner reports", "organization reports", "webhooks"),
     )
+    assert checks == dict.fromkeys(right, "ok") | {"public address": "next"}
     assert "Report Bot" in told
     assert "Ada Lovelace, a person" in told
 
 
 def test_before_apply_the_doctor_says_what_apply_would_do(webex, capsys):
     code, checks, told = doctor(capsys)
-    assert code == 1
-    assert (checks["database"], checks["webhooks"]) == ("note", "FAILED")
+    assert code == 0
+    assert (checks["database"], checks["webhooks"], checks["public address"]) == ("note", "next", "next")
     assert "run reportbot manifest apply" in told
+
+
+def test_webhooks_that_differ_are_a_failure(webex, monkeypatch, capsys):
+    assert main(["manifest", "apply"]) == 0
+    monkeypatch.setenv("PUBLIC_URL", "https://elsewhere.invalid")
+    code, checks, told = doctor(capsys)
+    assert (code, checks["webhooks"]) == (1, "FAILED")
+    assert "differ: run reportbot manifest apply" in told
 
 
 def test_missing_scopes_are_named_with_who_can_give_them(webex, monkeypatch, capsys):

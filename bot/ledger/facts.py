@@ -18,6 +18,9 @@ WORKER_SEEN = "worker_seen"
 TROUBLE = "trouble:"
 """Begins the name of each trouble that the operators were told of and that is not over."""
 
+REPORTS_REFUSED = "reports_refused_"
+"""Begins the name of the trouble that Webex refuses a family of reports; the family's name follows."""
+
 
 def note(tx: Transaction, name: str, value: str, now: datetime) -> None:
     """Keep a fact, over what it was."""

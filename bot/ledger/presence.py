@@ -24,6 +24,9 @@ SIGN_EVERY = 60.0
 NOTICEABLE = timedelta(minutes=2, seconds=30)
 """A longer silence is an absence, and worth a word to people; a restart is neither."""
 
+EXPECTED = "expected"
+"""What the fact says before the first sign: the bot is set up, and nobody has seen its door."""
+
 LONGEST = timedelta(days=1)
 """How far back the bot looks; whoever asked before that has asked again."""
 LOOKED = "looked"
@@ -85,7 +88,13 @@ def began(tx: Transaction, now: datetime) -> datetime | None:
 def expect(tx: Transaction, now: datetime) -> None:
     """The bot is about to be heard of: what is written from now on is for it, although its door was never there."""
     begin(tx, now)
-    facts.note_first(tx, DOOR_SEEN, "", now)
+    facts.note_first(tx, DOOR_SEEN, EXPECTED, now)
+
+
+def door_lives(tx: Transaction, now: datetime) -> bool:
+    """Return True when a web process has given its sign of life lately."""
+    seen = facts.noted_at(tx, DOOR_SEEN)
+    return seen is not None and facts.read(tx, DOOR_SEEN) != EXPECTED and abs(now - seen) <= NOTICEABLE
 
 
 def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:

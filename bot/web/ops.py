@@ -96,7 +96,9 @@ def _look(ops: Ops) -> dict[str, Any]:
     alive = seen is not None and ops.now() - seen < WORKER_SILENT
     # The worker is said, not required: the door takes events without it, and they are served when it comes.
     worker = "alive" if alive else "not seen"
-    return {"database": "ok", "worker": worker, "queue": dict(depth), "troubles": troubles}
+    refused = [one.removeprefix(facts.REPORTS_REFUSED) for one in troubles if one.startswith(facts.REPORTS_REFUSED)]
+    found = {"database": "ok", "worker": worker, "queue": dict(depth), "troubles": troubles}
+    return found | {"refused_families": refused}
 
 
 def _knocks(ops: Ops) -> dict[str, Any]:

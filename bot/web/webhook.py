@@ -22,6 +22,7 @@ from bot import tasks
 from bot.errors import StoreUnavailable
 from bot.ledger import events, moved_spaces
 from bot.ledger.events import Event
+from bot.web import probe
 from bot.web.knocks import Knocks
 from bot.web.signature import is_signed
 from bot.web.together import Together
@@ -100,6 +101,10 @@ def _answer(door: Door) -> Response:
     if not is_signed(body, request.headers, door.secrets):
         answer = Response("signature does not verify\n", UNSIGNED)
         return _unverified(door, "webhook_not_verified", answer, bytes=len(body))
+    nonce = probe.nonce_in(body)
+    if nonce is not None:
+        secret = next(one for one in door.secrets if is_signed(body, request.headers, [one]))
+        return Response(f"{probe.proof_of(nonce, secret)}\n", 200)
     try:
         event = read_event(body)
     except MalformedError as error:

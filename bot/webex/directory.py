@@ -71,6 +71,10 @@ class Directory:
             return False
         return True
 
+    def role_names(self) -> dict[str, str]:
+        """Give the roles that there are, id and name, asked anew. Raises ``WebexError``."""
+        return self._listed_roles()
+
     def roles_of(self, person_id: str) -> RolesOf:
         """Organisation, addresses and roles of a person; somebody whom Webex does not show has none of them.
 

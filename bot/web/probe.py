@@ -1,0 +1,36 @@
+"""A call that proves who answers at ``PUBLIC_URL``: ``doctor`` sends it, the webhook route answers it. Pure.
+
+Its body is no event of Webex's and never could be one: it is compared to the byte and has no ``resource``. So nothing
+is kept and nothing is done for it. The answer proves that whoever answers knows the secret, which no page that says
+"200" to everything can do.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import Final
+
+SIGNATURE: Final = "X-Spark-Signature"
+_BODY = re.compile(rb'\{"reportbot probe":"([0-9a-f]{32})"\}')
+
+
+def body_of(nonce: str) -> bytes:
+    """Write the body of a probe; ``nonce`` is 32 hexadecimal digits, others each time."""
+    return b'{"reportbot probe":"%s"}' % nonce.encode()
+
+
+def nonce_in(body: bytes) -> str | None:
+    """Read a body; None when it isn't a probe."""
+    found = _BODY.fullmatch(body)
+    return found[1].decode() if found else None
+
+
+def signature_of(body: bytes, secret: bytes) -> str:
+    """Sign a body as Webex does."""
+    return hmac.new(secret, body, "sha1").hexdigest()
+
+
+def proof_of(nonce: str, secret: bytes) -> str:
+    """Answer a probe. What is signed begins with words of its own, so it can't pass for a signature of an event."""
+    return "reportbot " + hmac.new(secret, f"reportbot probe answered: {nonce}".encode(), "sha256").hexdigest()

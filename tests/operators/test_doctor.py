@@ -1,0 +1,298 @@
+"""What ``doctor`` says to whoever set something up wrongly: each setting that can lock people out, and PUBLIC_URL."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from bot import doctor, manifest_command, migrations, wiring
+from bot.emulator import Emulator
+from bot.ledger import facts, moved_spaces, presence, tables
+from bot.ops.checks import public_address
+from bot.ops.checks.result import State
+from tests.stage import PATIENCE, SECRET, QuietHandler, Stage
+from tests.webex.certificates import ELSEWHERE, Authority, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch) -> Iterator[Stage]:
+    """The stage without the program."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    with Emulator() as emulator:
+        yield Stage(emulator, tmp_path / "data")
+
+
+def examined(stage: Stage, **environ: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Run doctor; gives its exit code, and state and words of each check."""
+    stage.environ |= environ
+    lines: list[str] = []
+    code = doctor.run(stage.settings(), lines.append)
+    found = {}
+    for line in lines:
+        state, rest = line.split(None, 1)
+        what, words = rest.split(": ", 1)
+        found[what] = (state, words)
+    return code, found
+
+
+def encoded(kind: str, bare: str) -> str:
+    return base64.urlsafe_b64encode(f"ciscospark://us/{kind}/{bare}".encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("roles", "state", "words"),
+    [
+        ("full administrator, Read-only Administrator", "ok", "Full Administrator, Read-only Administrator"),
+        ("id_full_admin", "ok", "Full Administrator (id_full_admin)"),
+        ("Full Adminstrator", "FAILED", "“Full Adminstrator” is no role here; did you mean “Full Administrator”?"),
+        ("Full Administrator,Reed-only Administrator", "note", "did you mean “Read-only Administrator”?; Full Admin"),
+        ("Boss", "FAILED", "“Boss” is no role here"),
+    ],
+)
+def test_role_names_are_compared_with_webexs_own(stage, roles, state, words):
+    _, found = examined(stage, ALLOWED_ROLES=roles)
+    assert found["ALLOWED_ROLES"][0] == state
+    assert words in found["ALLOWED_ROLES"][1]
+
+
+def test_a_role_by_its_opaque_id_is_shown_by_its_name(stage):
+    _, found = examined(stage, ALLOWED_ROLES=encoded("ROLE", "id_readonly_admin"))
+    assert found["ALLOWED_ROLES"] == ("ok", "Read-only Administrator (id_readonly_admin)")
+
+
+def test_roles_that_may_not_be_listed_are_not_called_wrong(stage):
+    token = stage.emulator.world.add_token(stage.ada, scopes={"spark-admin:people_read", "spark:people_read"})
+    _, found = examined(stage, ALLOWED_ROLES="Full Administrator", WEBEX_ADMIN_TOKEN=token)
+    assert found["ALLOWED_ROLES"][0] == "note"
+    assert "spark-admin:roles_read" in found["ALLOWED_ROLES"][1]
+
+
+def test_spaces_are_shown_by_title_and_one_that_the_bot_is_not_in_is_named(stage):
+    world = stage.emulator.world
+    foreign = world.add_space("Without the bot", [stage.ada])
+    code, found = examined(stage, ALLOWED_SPACES=stage.group.id, OPERATORS_SPACE=stage.group.id)
+    assert found["ALLOWED_SPACES"] == found["OPERATORS_SPACE"] == ("ok", "“Admin reports”")
+    code, found = examined(stage, ALLOWED_SPACES=f"{stage.group.id},{foreign.id}", OPERATORS_SPACE=foreign.id)
+    assert found["ALLOWED_SPACES"][0] == "note"
+    assert "the bot isn't in the space" in found["ALLOWED_SPACES"][1]
+    assert "“Admin reports”" in found["ALLOWED_SPACES"][1]
+    assert found["OPERATORS_SPACE"][0] == "FAILED"
+    assert "Without the bot" not in found["OPERATORS_SPACE"][1]
+    assert code == 1
+    code, found = examined(stage, ALLOWED_SPACES=foreign.id)
+    assert found["ALLOWED_SPACES"][0] == "FAILED"
+
+
+def test_a_space_in_another_spelling_and_one_that_has_moved_are_known(stage):
+    bare = base64.urlsafe_b64decode(stage.group.id + "==").decode().rpartition("/")[2]
+    other = base64.urlsafe_b64encode(f"ciscospark://urn:TEAM:eu/ROOM/{bare}".encode()).decode().rstrip("=")
+    _, found = examined(stage, ALLOWED_SPACES=other)
+    assert found["ALLOWED_SPACES"] == ("ok", "“Admin reports”")
+    old = encoded("ROOM", "00000000-0000-0000-0000-00000000cafe")
+    store = wiring.open_store(stage.settings())
+    migrations.upgrade(store)
+    with store.begin() as tx:
+        facts.note(tx, f"{moved_spaces.PREFIX}{old}", stage.group.id, wiring.now())
+    store.close()
+    _, found = examined(stage, ALLOWED_SPACES=old)
+    assert found["ALLOWED_SPACES"] == ("ok", "“Admin reports”")
+
+
+def test_organizations_are_shown_by_name_where_webex_shows_it(stage):
+    _, found = examined(stage, ALLOWED_ORGS=stage.acme.id)
+    assert found["ALLOWED_ORGS"][0] == "ok"
+    assert found["ALLOWED_ORGS"][1].startswith("Acme (")
+    code, found = examined(stage, ALLOWED_ORGS=stage.globex.id)
+    assert (code, found["ALLOWED_ORGS"][0]) == (0, "note")
+    assert "compare the ID yourself" in found["ALLOWED_ORGS"][1]
+
+
+def test_people_are_told_by_their_place_and_never_by_their_address(stage):
+    _, found = examined(stage, ALLOWED_PEOPLE=stage.nora.email)
+    assert found["ALLOWED_PEOPLE"] == ("ok", "Webex knows all 1")
+    code, found = examined(stage, ALLOWED_PEOPLE=f"{stage.nora.email},norra@example.com")
+    assert (code, found["ALLOWED_PEOPLE"][0]) == (0, "note")
+    assert "Webex doesn't know number 2 of the list: look for a typo" in found["ALLOWED_PEOPLE"][1]
+    assert "@" not in found["ALLOWED_PEOPLE"][1]
+
+
+def test_the_base_address_is_shown_and_works_without_its_version(stage):
+    base = stage.emulator.api_url.removesuffix("/v1")
+    for spelling in (base, f"{base}/", f"{base}/v1/"):
+        code, found = examined(stage, WEBEX_API_URL=spelling)
+        assert code == 0, found
+        assert found["settings"][1].endswith(f"{base}/v1")
+
+
+def test_an_address_where_something_else_answers_is_said(stage):
+    with serving() as port:
+        code, found = examined(stage, WEBEX_API_URL=f"http://127.0.0.1:{port}")
+    assert code == 1
+    assert "correct WEBEX_API_URL" in found["bot token"][1]
+
+
+def test_a_cause_is_said_once_and_referred_to_afterwards(stage):
+    code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
+    assert code == 1
+    assert "can't resolve the name x.invalid" in found["bot token"][1]
+    assert found["admin token"] == found["partner reports"] == ("FAILED", "as “bot token” above")
+
+
+def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):
+    with closed_port() as port:
+        code, found = examined(stage, PUBLIC_URL=f"https://127.0.0.1:{port}")
+        assert code == 0, found
+        assert found["webhooks"][0] == "next"
+        assert found["webhooks"][1].startswith("none is there yet: run reportbot manifest apply")
+        assert found["public address"][0] == "next"
+        assert "start the bot" in found["public address"][1]
+        assert manifest_command.apply(stage.settings(), lambda _: None) == 0
+        code, found = examined(stage)
+        assert code == 0, found
+        assert found["webhooks"][0] == "ok"
+        assert found["public address"][0] == "next"  # apply alone is no running bot
+
+
+def test_without_a_public_address_that_is_the_next_step(stage):
+    code, found = examined(stage)
+    assert (code, found["webhooks"][0]) == (0, "next")
+    assert "public address" not in found
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@contextmanager
+def answering(*answers: Response) -> Iterator[str]:
+    """Something else than the bot, which answers so, the last one for ever."""
+    left = list(answers)
+
+    def app(environ: Any, start: Any) -> Any:
+        return (left.pop(0) if len(left) > 1 else left[0])(environ, start)
+
+    server = make_server("127.0.0.1", 0, app, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}/webhooks/webex"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def kept_events(stage: Stage) -> list[Any]:
+    store = wiring.open_store(stage.settings())
+    try:
+        with store.read() as tx:
+            return list(tx.execute(select(tables.events.c.id)).scalars())
+    finally:
+        store.close()
+
+
+def wait_until_seen(stage: Stage) -> None:
+    store = wiring.open_store(stage.settings())
+    migrations.upgrade(store)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with store.read() as tx:
+            if presence.door_lives(tx, wiring.now()):
+                break
+        assert time.monotonic() < deadline, "the web process gave no sign"
+        time.sleep(0.02)
+    store.close()
+
+
+def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_by_it(stage):
+    report = stage.partner_report()
+    with stage.program() as door:
+        stage.register(door)
+        _, found = examined(stage, PUBLIC_URL=door)
+        assert found["public address"][0] == "ok", found
+        assert "with this WEBEX_WEBHOOK_SECRET" in found["public address"][1]
+        assert kept_events(stage) == []
+        stage.at(stage.ada).says(f"report {report.id}").file()
+        assert examined(stage)[1]["public address"][0] == "ok"
+    assert SECRET not in str(found)
+
+
+def test_another_secret_there_is_told_apart_from_another_program(stage):
+    with stage.program() as door:
+        wait_until_seen(stage)
+        code, found = examined(stage, PUBLIC_URL=door, WEBEX_WEBHOOK_SECRET="another secret 0123456789")
+        assert (code, found["public address"][0]) == (1, "FAILED")
+        assert "with another WEBEX_WEBHOOK_SECRET" in found["public address"][1]
+        both = f"{SECRET},another secret 0123456789"  # rotating: the first signs
+        assert examined(stage, WEBEX_WEBHOOK_SECRET=both)[1]["public address"][0] == "ok"
+        with closed_port() as port:
+            code, found = examined(stage, PUBLIC_URL=f"http://127.0.0.1:{port}", WEBEX_WEBHOOK_SECRET=SECRET)
+        assert (code, found["public address"][0]) == (1, "FAILED")
+        assert "web process runs, but nothing answers" in found["public address"][1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "runs", "state", "words"),
+    [
+        (Response("ok", 200), True, State.FAILED, "isn't this bot (200)"),
+        (Response("reportbot 0123", 200), True, State.FAILED, "isn't this bot (200)"),
+        (Response("log in", 401), True, State.FAILED, "wants a login"),
+        (Response("no", 403), True, State.FAILED, "let Webex's calls to this path through"),
+        (Response("no", 404), True, State.FAILED, "no such path"),
+        (Response("no", 405), False, State.FAILED, "takes no POST"),
+        (Response("", 301, {"Location": "https://bot.example.com/"}), True, State.FAILED, "it leads elsewhere"),
+        (Response("bad gateway", 502), True, State.FAILED, "reaches no bot behind it (502)"),
+        (Response("bad gateway", 502), False, State.NEXT, "start the bot"),
+        (Response("malformed\n", 400), True, State.NOTE, "an older version"),
+        (Response("teapot", 418), True, State.FAILED, "correct PUBLIC_URL"),
+    ],
+)
+def test_whatever_else_answers_is_named(answer, runs, state, words):
+    with answering(answer) as target:
+        found, said = public_address.round_trip(target, SECRET, runs=runs)
+    assert (found, words in said) == (state, True), said
+    assert SECRET not in said
+
+
+def test_what_answers_in_time_never_is_told(monkeypatch):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(4)
+        target = f"http://127.0.0.1:{held.getsockname()[1]}/webhooks/webex"
+        state, said = public_address.round_trip(target, SECRET, runs=True, patience=(0.5, 0.2))
+    assert state is State.FAILED
+    assert "doesn't answer in time" in said
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_certificate_that_webex_would_not_accept_is_a_failure_also_before_the_start(tmp_path, monkeypatch, runs):
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    authority = Authority(tmp_path)
+    with serving(authority.leaf()) as port:
+        state, said = public_address.round_trip(f"https://127.0.0.1:{port}/webhooks/webex", SECRET, runs=runs)
+    assert (state, "authority that this machine doesn't know" in said) == (State.FAILED, True)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.fspath(authority.file))
+    with serving(authority.leaf(ELSEWHERE)) as port:
+        state, said = public_address.round_trip(f"https://127.0.0.1:{port}/webhooks/webex", SECRET, runs=runs)
+    assert (state, "is for another name" in said) == (State.FAILED, True)
