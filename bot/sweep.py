@@ -16,6 +16,7 @@ from bot import tasks
 from bot.errors import BotError, StoreUnavailable
 from bot.ledger import audit, deliveries, events, facts, posts, presence
 from bot.ledger.deliveries import IN_HAND, State
+from bot.reports import unknown_status
 from bot.reports.fetch import held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
 
@@ -91,6 +92,7 @@ class Sweep:
                 self._queue.put(tx, tasks.CATCH_UP, presence.LOOK, lock=presence.LOCK, keep_time=True)
             if self._audit_days:
                 audit.prune(tx, now - timedelta(days=self._audit_days), now, MOST_PRUNED)
+            unknown_status.forget_old(tx, now)
             if orphans := deliveries.free_orphans(tx):
                 log.error("orphans_freed", number=orphans)
             for event in events.unsettled(tx, now - SETTLING):

@@ -45,14 +45,14 @@ class Report:
     """One report. From `download_limit` on, the fields are the ways in which its download can go wrong.
 
     `redirect_to`: an address, or `here` for the same host. `claimed_length`: a false Content-Length. `locked_times`:
-    so many 423 with `retry_after` first. `link_seconds`: how long a link lasts. Before them `announced_size` is a
-    `fileSize` of another unit, or of something else.
+    so many 423 with `retry_after` first. `link_seconds`: how long a link lasts. `has_file`: whatever the status says.
+    Before them `announced_size` is a `fileSize` of another unit, or of something else.
     """
 
     id: str
     family: Family
     title: str
-    status: str
+    status: str | int | None
     content: Content
     owner_org_id: str
     created: float
@@ -93,11 +93,12 @@ class Report:
     retry_after: str = "1"
     unscannable: bool = False
     infected: bool = False
+    has_file: bool = False
 
     @property
     def is_done(self) -> bool:
         """Whether the file can be fetched."""
-        return self.status.lower() == DONE
+        return self.has_file or str(self.status).lower() == DONE
 
     def produced(self) -> Iterator[bytes]:
         """The CSV itself, in pieces."""

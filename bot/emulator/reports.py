@@ -49,7 +49,7 @@ class Reports(Moving):
         *,
         family: Family,
         title: str = "Usage",
-        status: str = DONE,
+        status: str | int | None = DONE,
         content: Content = "Name,Value\r\nA,1\r\nB,2\r\n",
         size: int | None = None,
         as_zip: bool = False,

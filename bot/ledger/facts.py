@@ -38,6 +38,11 @@ def forget(tx: Transaction, name: str) -> None:
     tx.execute(delete(facts).where(facts.c.name == name))
 
 
+def forget_old(tx: Transaction, prefix: str, before: datetime) -> None:
+    """Keep no longer what begins so and was kept last before that time."""
+    tx.execute(delete(facts).where(facts.c.name.startswith(prefix, autoescape=True), facts.c.noted_at < before))
+
+
 def read(tx: Transaction, name: str) -> str | None:
     """The fact's value, or None."""
     return tx.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()

@@ -8,14 +8,13 @@ twice what was said.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot import tasks
-from bot.errors import DOWNLOAD, BotError, FileRejected, WebexError
+from bot.errors import DOWNLOAD, BotError, FileRejected, StoreUnavailable, WebexError
 from bot.guard import LISTS_LAG
 from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
@@ -25,13 +24,15 @@ from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
 from bot.reports.endings import GONE, end
 from bot.reports.fetch import Fetch, NotReadyAnyMore, held_name
-from bot.reports.file_words import file_line, made_again, not_posted, part_line
+from bot.reports.file_words import file_line, made_again, not_posted, part_line, status_unknown
 from bot.reports.meter import Meter
 from bot.reports.model import Phase
 from bot.reports.naming import CONTENT_TYPES, file_stem
 from bot.reports.packing import pack
 from bot.reports.passing_on import PassingOn
+from bot.reports.posting import Posting, Run, file_key, piece_key
 from bot.reports.privately import go_private
+from bot.reports.unknown_status import Trials
 from bot.reports.watch import (
     BY_WEBEX,
     details_interval,
@@ -90,6 +91,7 @@ class Deliver:
         self._queue = queue
         self._catalogue = catalogue
         self._fetch = Fetch(store, catalogue, files)
+        self._trials = Trials(store, now)
         self._chat = chat
         self._guard = guard
         self._outbox = outbox
@@ -139,7 +141,7 @@ class Deliver:
         """Serve these deliveries; gives the first trouble that will pass."""
         trouble: BotError | None = None
         try:
-            report = self._catalogue.recent_details(run.family, run.report_id)
+            report = self._trials.look(self._catalogue.recent_details(run.family, run.report_id))
             if not self._is_done(report, waiting):
                 return None
             permitted, trouble = self._permitted(waiting)
@@ -150,20 +152,25 @@ class Deliver:
 
     def _fetch_and_post(self, run: Run, report: Report, waiting: list[Delivery]) -> BotError | None:
         with ExitStack() as stack:
-            passing_on = stack.enter_context(PassingOn(self._chat, self._first_target(waiting), report, MAX_POSTED))
-            meter = stack.enter_context(Meter(self._outbox, lambda: self._told(run)))
+            # Nobody hears of a mere trial: what it brings, if anything, is the file.
+            target = None if report.taken_for_ready else self._first_target(waiting)
+            passing_on = stack.enter_context(PassingOn(self._chat, target, report, MAX_POSTED))
+            meter = stack.enter_context(Meter(self._outbox, lambda: [] if report.taken_for_ready else self._told(run)))
             try:
                 self._move(self._again(waiting), State.READY, State.FETCHING)
+                self._trials.begin(report)
                 held = self._fetch.file(report, waiting, run.path, progress=meter, begun=passing_on.begin)
                 with disk.writing("packed"):
                     room = self._workroom.path()
                 stem = file_stem(report)
                 pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=meter.cutting))
+                self._trials.prove(report)
             except NotReadyAnyMore as changed:
+                self._trials.fail(report)
                 self._is_done(changed.report, self._again(waiting))
                 return None
             except BotError as error:
-                return self._not_fetched(error, waiting)
+                return self._not_fetched(error, waiting, report)
             meter.posting()
             trouble: BotError | None = None
             posting = Posting(report, held, pieces, passing_on, meter)
@@ -186,8 +193,13 @@ class Deliver:
         """Who may be told how far it is: all who wait but those of whom policy could not be asked."""
         return [one for one in self._waiting(run.family, run.report_id) if one.id not in run.in_doubt]
 
-    def _not_fetched(self, error: BotError, waiting: Sequence[Delivery]) -> BotError | None:
-        """Gives the trouble if it will pass; otherwise it ends them all."""
+    def _not_fetched(
+        self, error: BotError, waiting: Sequence[Delivery], report: Report | None = None
+    ) -> BotError | None:
+        """Gives the trouble if it will pass; otherwise it ends them all. Where it was a mere trial they wait on."""
+        if report is not None and report.taken_for_ready and not isinstance(error, StoreUnavailable):
+            self._is_done(self._trials.fail(report), self._again(waiting))
+            return None
         if error.passing:
             return error
         self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]), error=error)
@@ -332,6 +344,8 @@ class Deliver:
             line = part_line(posting.report, posting.held, pieces, number)
         else:
             line = file_line(posting.report, posting.held, piece, posting.held.contents or UNCOUNTED)
+        if posting.report.taken_for_ready and number == 1:
+            line += f"  \n{status_unknown(posting.report)}"
         self._outbox.send(
             piece_key(delivery, posting, number),
             target_of(delivery),
@@ -357,38 +371,3 @@ class Deliver:
         if isinstance(error, FileRejected):
             return f"{named(delivery.title)} is done, but its file was not posted. {error.sentence}"
         return f"{named(delivery.title)} is done, but its file cannot be fetched. {error.sentence}"
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of the job: its report, and whom it has met."""
-
-    family: str
-    report_id: str
-    path: Path
-    """Where its file is, once it is proved."""
-    tried: set[int] = field(default_factory=set)
-    in_doubt: set[int] = field(default_factory=set)
-    """Those of whom policy could not be asked: they get nothing in this run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """What there is to post, and what is under way."""
-
-    report: Report
-    held: Downloaded
-    pieces: Sequence[Piece]
-    passing_on: PassingOn
-    meter: Meter
-
-
-def file_key(delivery: Delivery) -> str:
-    """Under which the outbox has a delivery's file, and the beginning of it when it comes in parts."""
-    return f"delivery:{delivery.id}:file" + (":privately" if delivery.private else "")
-
-
-def piece_key(delivery: Delivery, posting: Posting, number: int) -> str:
-    """The key of one piece: parts are told apart by what they are parts of; another download may be cut otherwise."""
-    key, parts = file_key(delivery), len(posting.pieces)
-    return f"{key}:{number}of{parts}:{posting.held.sha256[:8]}" if parts > 1 else key

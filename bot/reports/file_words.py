@@ -63,6 +63,13 @@ def part_line(report: Report, held: Downloaded, pieces: Sequence[Piece], number:
     return f"{line}  \nThe file has {size(held.size)}, more than Webex takes with a message. {joining(pieces)}"
 
 
+def status_unknown(report: Report) -> str:
+    """What goes with a file that was tried since its status is no word that we know."""
+    if not report.status:
+        return "Webex gives no status for this report; the file is complete."
+    return f"Webex's status is “{in_message(report.status, 60)}”, which I don't know; the file is complete."
+
+
 def _named(report: Report) -> list[str]:
     period = " to ".join(str(day) for day in (report.start, report.end) if day)
     return [f"**{in_message(report.title or 'Report')}**", *([period] if period else [])]

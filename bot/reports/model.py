@@ -32,6 +32,7 @@ __all__ = [
     "is_report_id",
     "looks_like_report_id",
     "phase_of",
+    "plain_status",
     "read_details",
     "read_expiry",
     "read_list",
@@ -152,11 +153,13 @@ class Report:
     expiry_raw: str = ""
     fetched_at: datetime | None = None
     """When Webex gave these details; aware UTC."""
+    taken_for_ready: bool = False
+    """Its status is no word that we know, and its file is tried all the same: see ``unknown_status.py``."""
 
     @property
     def phase(self) -> Phase:
         """Whether to wait, to deliver, or to give up."""
-        return phase_of(self.status)
+        return Phase.READY if self.taken_for_ready else phase_of(self.status)
 
 
 class Listing(list[Report]):
@@ -167,7 +170,7 @@ class Listing(list[Report]):
 
 def phase_of(status: str) -> Phase:
     """Read a status without regard to case and separators; what is in no list of ours is pending."""
-    word = _word(status)
+    word = plain_status(status)
     if word in READY_WORDS:
         return Phase.READY
     return Phase.FAILED if word in FAILED_WORDS else Phase.PENDING
@@ -175,10 +178,11 @@ def phase_of(status: str) -> Phase:
 
 def is_known_status(status: str) -> bool:
     """Whether it is in one of our lists; no status at all is not."""
-    return _word(status) in READY_WORDS | FAILED_WORDS | PENDING_WORDS
+    return plain_status(status) in READY_WORDS | FAILED_WORDS | PENDING_WORDS
 
 
-def _word(status: str) -> str:
+def plain_status(status: str) -> str:
+    """A status without case and separators, as it is compared."""
     return _SEPARATORS.sub("", status.casefold())
 
 

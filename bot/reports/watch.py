@@ -18,8 +18,9 @@ from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.plain_words import duration, in_message
 from bot.queue import Again
+from bot.reports import unknown_status
 from bot.reports.endings import end
-from bot.reports.model import Phase, Report
+from bot.reports.model import Phase, Report, is_known_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -120,7 +121,7 @@ class Watch:
         pause = 0.0
         for delivery in waiting:
             report = listed.get(delivery.report_id) or self._absent(delivery)
-            if isinstance(report, Report) and report.phase is Phase.READY and self._too_early(delivery):
+            if isinstance(report, Report) and _may_be_ready(report) and self._too_early(delivery):
                 continue
             if isinstance(report, BotError) and report.passing:
                 unseen.add(delivery.id)
@@ -202,11 +203,22 @@ class Watch:
             deliveries.note(tx, delivery.id, status=seen.status, looks=delivery.looks + 1)
             end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
         elif seen.phase is Phase.READY:
-            looks = delivery.looks + 1
-            if deliveries.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, ready_at=now):
-                put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
+            self._have_fetched(tx, delivery, seen, now, ready_at=now)
+        elif unknown_status.is_due(tx, seen, now):
+            self._have_fetched(tx, delivery, seen, now)
         else:
+            if delivery.status is not None and not is_known_status(delivery.status):
+                unknown_status.seen(tx, seen, now)  # an unknown word that comes back later begins its minutes anew
             deliveries.note(tx, delivery.id, status=seen.status, **learned)
+
+    def _have_fetched(self, tx: Transaction, delivery: Delivery, seen: Report, now: datetime, **learned: Any) -> None:
+        looks = delivery.looks + 1
+        if deliveries.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, **learned):
+            put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
+
+
+def _may_be_ready(report: Report) -> bool:
+    return report.phase is Phase.READY or unknown_status.is_unknown(report)
 
 
 def named(title: str | None) -> str:

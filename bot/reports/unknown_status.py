@@ -1,0 +1,149 @@
+"""Tries the file of a report whose status is no word that we know: it may be there for all that.
+
+Webex publishes no list of statuses. A word in none of ours counts as pending; when it has stayed the same for ten
+minutes, the download is tried, three times at most, since Webex may allow 30 of each report. What proves whole is
+posted; what does not changes nothing. Kept by report in the facts, so that neither a restart nor another request
+begins to count anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.ledger import facts
+from bot.reports.model import Phase, is_known_status, plain_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.reports.model import Report
+    from bot.store import Store, Transaction
+
+log = structlog.get_logger(__name__)
+
+PREFIX: Final = "status:"
+AFTER: Final = timedelta(minutes=10)
+"""How long a word must have stayed the same before the first try."""
+PAUSES: Final = (timedelta(hours=1), timedelta(hours=6), timedelta(days=3650))
+"""How long after the first, the second and the third try nothing is tried: after the third, never again."""
+KEPT: Final = timedelta(days=7)
+"""How long it is remembered; longer than a watch lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is known of one report's status."""
+
+    word: str
+    """Without case and separators."""
+    next_at: datetime
+    tries: int = 0
+    proved: bool = False
+    """Its file was fetched whole while the status was this word."""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether its file may be asked for now."""
+        return self.proved or now >= self.next_at
+
+
+def seen(tx: Transaction, report: Report, now: datetime) -> Trial:
+    """Keep which word Webex says of a report that is not ready; gives what is known of it then."""
+    word = plain_status(report.status)
+    before = _read(tx, report)
+    if before is not None and before.word == word:
+        # A clock that was set back does not make anybody wait for a year.
+        longest = PAUSES[before.tries - 1] if before.tries else AFTER
+        if before.next_at - now <= longest:
+            return before
+    left = before.next_at if before is not None and before.tries == len(PAUSES) else now + AFTER
+    trial = Trial(word, left, before.tries if before is not None else 0)
+    _write(tx, report, trial, now)
+    return trial
+
+
+def is_due(tx: Transaction, report: Report, now: datetime) -> bool:
+    """Whether the file of a report that Webex does not call ready may be tried now; keeps what Webex says of it."""
+    return is_unknown(report) and seen(tx, report, now).is_due(now)
+
+
+def is_unknown(report: Report) -> bool:
+    """Whether its status is no word that we know; no status at all is none."""
+    return report.phase is Phase.PENDING and not is_known_status(report.status)
+
+
+class Trials:
+    """What ``deliver.py`` does about it, each in a transaction of its own. Raises ``StoreUnavailable``."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def look(self, report: Report) -> Report:
+        """The report, taken for ready if its file may be tried now."""
+        if not is_unknown(report):
+            return report
+        now = self._now()
+        with self._store.begin(durable=False) as tx:
+            trial = _read(tx, report)
+            if trial is None or not trial.is_due(now):  # else the list has called it by one word for long enough
+                trial = seen(tx, report, now)
+            if not trial.is_due(now):
+                return report
+            if not report.download_url:
+                _write(tx, report, replace(trial, next_at=now + AFTER), now)
+                return report
+        return replace(report, taken_for_ready=True)
+
+    def begin(self, report: Report) -> None:
+        """Keep, before the download, that it is tried: a kill in its middle costs a try, and never gives one more."""
+        self._keep(report, lambda trial, now: trial if trial.proved else _tried(trial, now))
+
+    def prove(self, report: Report) -> None:
+        """Keep that its file came whole: as long as Webex says the same word, it counts as ready."""
+        self._keep(report, lambda trial, _: replace(trial, proved=True))
+
+    def fail(self, report: Report) -> Report:
+        """Keep that its file did not come, or not whole; gives the report as Webex calls it."""
+        if not report.taken_for_ready:
+            return report
+        log.info("file_of_unknown_status_not_posted", status=report.status)
+        self._keep(report, lambda trial, now: replace(trial, proved=False, next_at=now + PAUSES[trial.tries - 1]))
+        return replace(report, taken_for_ready=False)
+
+    def _keep(self, report: Report, change: Callable[[Trial, datetime], Trial]) -> None:
+        if not report.taken_for_ready:
+            return
+        now = self._now()
+        with self._store.begin() as tx:
+            trial = _read(tx, report) or seen(tx, report, now)
+            _write(tx, report, change(trial, now), now)
+
+
+def _tried(trial: Trial, now: datetime) -> Trial:
+    return replace(trial, tries=trial.tries + 1, next_at=now + PAUSES[trial.tries])
+
+
+def forget_old(tx: Transaction, now: datetime) -> None:
+    """Forget what no watch needs any more."""
+    facts.forget_old(tx, PREFIX, now - KEPT)
+
+
+def _name(report: Report) -> str:
+    return f"{PREFIX}{report.family.value}:{report.id}"
+
+
+def _read(tx: Transaction, report: Report) -> Trial | None:
+    kept = facts.read(tx, _name(report))
+    if kept is None:
+        return None
+    values = json.loads(kept)
+    return Trial(**values | {"next_at": datetime.fromisoformat(values["next_at"])})
+
+
+def _write(tx: Transaction, report: Report, trial: Trial, now: datetime) -> None:
+    facts.note(tx, _name(report), json.dumps(asdict(trial) | {"next_at": trial.next_at.isoformat()}), now)
