@@ -134,6 +134,7 @@ def make_part(world: World, faults: Faults) -> Blueprint:
     _add_page(part)
     _add_conversation(part, world)
     _add_doings(part, world)
+    _add_membership(part, world)
     _add_reports(part, world)
     _add_faults(part, faults)
     return part
@@ -228,6 +229,24 @@ def _add_doings(part: Blueprint, world: World) -> None:
         if stored is None:
             raise not_found("No such file.")
         return send_file(stored.path, stored.content_type, as_attachment=True, download_name=stored.name)
+
+
+def _add_membership(part: Blueprint, world: World) -> None:
+    @part.route("/emulator/spaces/<space_id>/bot", methods=["PUT", "DELETE"])
+    def bot_membership(space_id: str) -> Response:
+        with world.lock:
+            person = _person(world, json_body())
+            space = world.space_of(space_id, person)
+            if world.bot is None:
+                raise Refusal(409, "There is no bot.")
+            if space.type == "direct":
+                raise Refusal(400, "Nobody can be added to a 1:1 space, or removed from it.")
+            here = world.is_member(space_id, world.bot.id)
+            if request.method == "PUT" and not here:
+                world.join(space, world.bot, by=person)
+            elif request.method == "DELETE" and here:
+                world.leave(space, world.bot, by=person)
+            return jsonify(_space_view(world, space))
 
 
 def _add_reports(part: Blueprint, world: World) -> None:

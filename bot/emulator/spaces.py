@@ -51,22 +51,22 @@ class Spaces(Events):
         self._members[space.id] = {}
         return space
 
-    def join(self, space: Space, person: Person) -> Membership:
-        """Put somebody into a space; fires memberships/created."""
+    def join(self, space: Space, person: Person, by: Person | None = None) -> Membership:
+        """Put somebody into a space; fires memberships/created. ``by``: who did it, by default who made the space."""
         with self.change(space.id):
             if person.id in self._members[space.id]:
                 raise Refusal(409, "User is already a participant.")
             member = Membership(ids.new_id(ids.MEMBERSHIP), space.id, person.id, self.clock())
             self.memberships[member.id] = member
             self._members[space.id][person.id] = member
-            self._announce_membership("created", member, space)
+            self._announce_membership("created", member, space, by)
         return member
 
-    def leave(self, space: Space, person: Person) -> None:
+    def leave(self, space: Space, person: Person, by: Person | None = None) -> None:
         """Take somebody out of a space; fires memberships/deleted, to the one who left as well."""
         with self.change(space.id):
             member = self._members[space.id][person.id]
-            self._announce_membership("deleted", member, space)
+            self._announce_membership("deleted", member, space, by)
             del self._members[space.id][person.id]
             del self.memberships[member.id]
 
@@ -88,11 +88,12 @@ class Spaces(Events):
             raise not_found()
         return self.spaces[space_id]
 
-    def _announce_membership(self, event: str, member: Membership, space: Space) -> None:
+    def _announce_membership(self, event: str, member: Membership, space: Space, by: Person | None) -> None:
         data = self.membership_data(member)
+        actor_id = by.id if by else space.creator_id
         for webhook in self._listeners("memberships", event, data):
             if self.is_member(space.id, webhook.owner_id):
-                self._send(webhooks.make_event(webhook, "memberships", event, data, space.creator_id))
+                self._send(webhooks.make_event(webhook, "memberships", event, data, actor_id))
 
     def membership_data(self, member: Membership) -> dict[str, Any]:
         """A membership as the API shows it; `personOrgId` tells people from outside."""

@@ -133,6 +133,23 @@ def test_somebody_without_a_role_is_refused(opened: Page) -> None:
     opened.get_by_text("Reports are for administrators").last.wait_for()
 
 
+@pytest.mark.usefixtures("renderer")
+def test_a_bot_that_is_added_to_a_space_introduces_itself(opened: Page) -> None:
+    opened.get_by_role("button", name="Admin reports").click()
+    membership = opened.get_by_test_id("bot-membership")
+    opened.get_by_role("button", name="Remove the bot").click()
+    opened.get_by_role("button", name="Add the bot").wait_for()
+    assert "Report Bot" not in opened.locator("#space-members").inner_text()
+    assert not opened.get_by_test_id("mention").is_visible(), "nobody to mention"
+    before = opened.get_by_test_id("card").count()
+
+    membership.click()
+
+    opened.get_by_role("button", name="Remove the bot").wait_for()
+    opened.wait_for_function("n => document.querySelectorAll('[data-testid=card]').length > n", arg=before)
+    assert opened.get_by_test_id("card").last.get_by_text("Webex reports", exact=True).is_visible()
+
+
 def test_the_page_without_its_renderer_still_shows_the_texts(browser: Browser, address: str) -> None:
     context = browser.new_context()
     context.route("**/node_modules/**", lambda route: route.abort())

@@ -49,6 +49,36 @@ def test_the_state_names_bot_people_spaces_reports_and_webhooks(stage, page, bot
     assert state["version"] == stage.world.version
 
 
+def test_the_bot_is_removed_from_a_space_and_added_again_by_somebody_in_it(stage, page, bot):
+    stage.emulator.deliver_webhooks = False
+    hook = {"name": "w", "targetUrl": "http://127.0.0.1:9/", "resource": "memberships"}
+    for event in ("created", "deleted"):
+        bot.post("/webhooks", **hook, event=event)
+    there = f"/spaces/{stage.space.id}/bot"
+
+    removed = page.call("DELETE", there, json={"personId": stage.ada.id})
+    assert (removed.status_code, stage.bot.id in removed.json()["memberIds"]) == (200, False)
+    assert page.call("DELETE", there, json={"personId": stage.ada.id}).status_code == 200, "it is gone already"
+    added = page.put(there, personId=stage.ada.id)
+    assert (added.status_code, stage.bot.id in added.json()["memberIds"]) == (200, True)
+    assert page.put(there, personId=stage.ada.id).status_code == 200, "it is there already"
+
+    gone, came = (json.loads(event.body) for event in stage.emulator.undelivered)
+    assert (gone["event"], came["event"]) == ("deleted", "created")
+    for event in (gone, came):
+        assert event["actorId"] == stage.ada.id
+        assert event["data"]["personId"] == stage.bot.id
+        assert (event["data"]["roomId"], event["data"]["roomType"]) == (stage.space.id, "group")
+
+
+def test_nobody_adds_the_bot_to_a_space_that_they_are_not_in_or_to_a_1_to_1(stage, page):
+    outsider = stage.world.add_person("Zoe", stage.world.organizations[stage.ada.org_id])
+    assert page.put(f"/spaces/{stage.space.id}/bot", personId=outsider.id).status_code == 404
+    direct = stage.world.direct_space(stage.ada, stage.bot)
+    assert page.call("DELETE", f"/spaces/{direct.id}/bot", json={"personId": stage.ada.id}).status_code == 400
+    assert stage.world.is_member(direct.id, stage.bot.id)
+
+
 def test_people_write_open_the_1_to_1_and_press(stage, page, bot):
     opened = page.post("/spaces", personId=stage.nora.id)
     assert (opened.status_code, opened.json()["type"]) == (201, "direct")

@@ -1,6 +1,7 @@
-// Cards, drawn by Microsoft's own renderer, in this page's colours.
+// Cards, drawn by Microsoft's own renderer, in this page's colours; their text by the markdown that Webex documents.
 import { el, setText } from "./dom.js";
-import { hasMarkdown, toHtml } from "./markdown.js";
+import { hasMarkdown, sanitise } from "./markdown.js";
+import { subsetToHtml } from "./subset.js";
 
 const library = globalThis.AdaptiveCards;
 
@@ -74,8 +75,14 @@ const HOST = {
 if (canRender) {
   library.GlobalSettings.setTabIndexAtCardRoot = false; // its buttons and inputs are tab stops enough
   library.AdaptiveCard.onProcessMarkdown = (text, result) => {
-    result.outputHtml = toHtml(text);
+    result.outputHtml = sanitise(subsetToHtml(text));
     result.didProcess = true;
+  };
+  // Some clients show a fact's text as it is.
+  const drawText = library.TextBlock.prototype.internalRender;
+  library.TextBlock.prototype.internalRender = function () {
+    if (this.parent instanceof library.FactSet) this.useMarkdown = false;
+    return drawText.call(this);
   };
   // Words that open something are links: a middle click would go there without asking `onExecuteAction`.
   library.OpenUrlAction.prototype.getHref = function () {

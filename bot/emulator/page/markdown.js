@@ -1,5 +1,5 @@
-// Markdown to safe HTML: markdown-it without raw HTML, then DOMPurify with a short list of what may stay.
-// Messages and cards share it. Without the two packages there is no HTML at all, only text.
+// Markdown of messages to safe HTML: markdown-it without raw HTML, then DOMPurify with a short list of what may stay.
+// Cards share the latter. Without the two packages there is no HTML at all, only text.
 import { readLink } from "./links.js";
 
 const TAGS = [
@@ -9,6 +9,7 @@ const TAGS = [
 const ALLOWED = {
   ALLOWED_TAGS: TAGS,
   ALLOWED_ATTR: ["href", "start"],
+  ADD_URI_SAFE_ATTR: ["start"], // no address, so not held against the pattern of addresses
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,

@@ -1,6 +1,6 @@
 // The playground: one person writes in one space; everything shown follows the emulator's state.
 import { canRender } from "./cards.js";
-import { getMessages, getState, listen, oneAtATime, openDirectSpace, postAction, postMessage } from "./client.js";
+import { addBot, getMessages, getState, listen, oneAtATime, openDirectSpace, postAction, postMessage, removeBot } from "./client.js";
 import { setText } from "./dom.js";
 import { bareId } from "./links.js";
 import { inOneLine, showMessages } from "./messages.js";
@@ -22,6 +22,7 @@ const unread = new Set();
 
 const person = () => world.people.find((each) => each.id === personId);
 const space = () => world.spaces.find((each) => each.id === spaceId);
+const botIsHere = () => Boolean(world.bot && space()?.memberIds.includes(world.bot.id));
 const mine = () => world.spaces.filter((each) => each.memberIds.includes(personId));
 
 function choose(nextPerson, nextSpace) {
@@ -67,7 +68,9 @@ function drawSpaceHead() {
   const strangers = here && group ? outsiders(world, here) : [];
   $("space-outside").hidden = strangers.length === 0;
   setText($("space-outside"), strangers.length ? `From outside: ${strangers.map((each) => each.name).join(", ")}` : "");
-  $("mention-row").hidden = !group || !world.bot;
+  $("mention-row").hidden = !group || !botIsHere();
+  $("bot-membership").hidden = !group || !world.bot;
+  setText($("bot-membership"), botIsHere() ? "Remove the bot" : "Add the bot");
   setText($("mention-row").querySelector("span"), `Mention ${world.bot?.name ?? "the bot"}`);
   setText($("writing-as"), person() ? `Writing as ${person().name}` : "");
   $("composer").placeholder = "Try help, or report <id>";
@@ -181,7 +184,7 @@ async function say(words) {
   fitComposer();
   if (!words.trim() || !space()) return;
   const thread = replyTo;
-  const message = { personId, spaceId, text: words, mention: space().type !== "direct" && $("mention").checked, mentionAs: "full", mentionAt: "start" };
+  const message = { personId, spaceId, text: words, mention: space().type !== "direct" && botIsHere() && $("mention").checked, mentionAs: "full", mentionAt: "start" };
   if (thread) message.parentId = thread.id;
   box.value = "";
   fitComposer();
@@ -245,6 +248,12 @@ function wire() {
   $("stream").addEventListener("scroll", () => {
     const stream = $("stream");
     if (stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR_BOTTOM_PX) $("fresh").hidden = true;
+  });
+  $("bot-membership").addEventListener("click", async () => {
+    showProblem("");
+    const change = botIsHere() ? removeBot : addBot;
+    await change(spaceId, personId).catch((error) => showProblem(error.message));
+    await catchUp();
   });
   $("open-direct").addEventListener("click", async () => {
     const opened = await openDirectSpace(personId).catch((error) => showProblem(error.message));
