@@ -15,6 +15,7 @@ import bot
 from bot import manifest, metrics, migrations, tasks
 from bot.catchup import CatchUp, unheard
 from bot.chat.answer import Answer
+from bot.chat.answer_limit import AnswerLimit
 from bot.chat.context import Context
 from bot.chat.limits import Limits, SlowDown
 from bot.chat.living import LivingCard
@@ -269,8 +270,10 @@ def build_worker(settings: Settings) -> Worker:
     catch_up = CatchUp(
         store=store, queue=queue, spaces=chat, outbox=outbox, bot=identity.person, now=now, outage=bot_side.outage
     )
+    limits, answer_limit = Limits(settings.requests_per_minute), AnswerLimit(now)
     checks = [
         *tokens.all(),
+        answer_limit.check(),
         knocking(store, now),
         care.check(),
         unheard(store),
@@ -301,7 +304,6 @@ def build_worker(settings: Settings) -> Worker:
         now=now,
         poll_interval=settings.poll_interval,
     )
-    limits = Limits(settings.requests_per_minute)
     migration = Migration(store)
 
     def start(stop: threading.Event, waited: bool) -> None:  # noqa: FBT001 as the queue says it
@@ -318,7 +320,7 @@ def build_worker(settings: Settings) -> Worker:
     return Worker(
         queue,
         {
-            tasks.EVENT: Reader(context, identity.person, limits),
+            tasks.EVENT: Reader(context, identity.person, limits, answer_limit),
             tasks.SLOW_DOWN: SlowDown(context, limits),
             tasks.ANSWER: Waiting(tasks.ANSWER, Answer(context), store, queue, outbox, now),
             tasks.WATCH: WaitingWatch(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.chat import commands, moved, why
+from bot.chat.answer_limit import STOPPED, AnswerLimit
 from bot.chat.limits import Limits, leave_out
 from bot.chat.registry import ARGUMENT, COMMAND, registry
 from bot.chat.request import Request, unread
@@ -63,10 +64,17 @@ class UselessPress(Exception):
 class Reader:
     """The task behind every event."""
 
-    def __init__(self, context: Context, bot: Callable[[], Person], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        bot: Callable[[], Person],
+        limits: Limits | None = None,
+        answer_limit: AnswerLimit | None = None,
+    ) -> None:
         self._context = context
         self._bot = bot
         self._limits = limits or Limits()
+        self._answer_limit = answer_limit or AnswerLimit(context.now)
         self._not_found_since: dict[int, datetime] = {}
         """Events whose message or action Webex did not know at the first look, by their rows."""
 
@@ -104,8 +112,9 @@ class Reader:
             self._settle(event, events.IGNORED, press.why, [entry])
             return None
         self._not_found_since.pop(event.id, None)
-        if request is None:
-            self._settle(event, events.IGNORED, "not for us")
+        if request is None or self._answer_limit.stops(request, event):
+            why, entries = (STOPPED, [unread(event, STOPPED)]) if request else ("not for us", [])
+            self._settle(event, events.IGNORED, why, entries)
             return None
         try:
             self._carry_out(request)
@@ -113,6 +122,7 @@ class Reader:
             if not any(part in error.call for part in SAYING):
                 self._say_that_it_lasts(event, request.target, error, AFTER_ERRORS)
             raise
+        self._answer_limit.count(request, event)
         command = registry.find(request.word)
         self._context.trouble_line(request).take_back()
         entries = request.entries(command.word if command else audit.UNKNOWN_WORD)

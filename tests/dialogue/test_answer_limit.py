@@ -1,0 +1,181 @@
+"""Two bots that answer each other are stopped, whoever they are; who asks for much is not."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import tasks
+from bot.chat.answer_limit import MOST, OVER, PAUSE, STOPPED, TROUBLE, AnswerLimit
+from bot.chat.reader import Reader
+from bot.emulator import Emulator, ids
+from bot.ledger import audit
+from bot.operators import Operators
+from bot.ports import Person
+from bot.store import Store
+from tests.audit.rows import rows
+from tests.stage import PATIENCE, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.emulator.things import Space
+    from bot.ledger.posts import Post
+    from tests.core.workbench import Workbench
+
+
+class Way:
+    """The program in pieces, with its answer limit and operators who hear of it in a space of their own."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.space = bench.world.add_space("Operators", [bench.stage.ada, bench.stage.bot])
+        self.restarted()
+
+    def restarted(self) -> None:
+        bench = self.bench
+        self.limit = AnswerLimit(bench.clock)
+        reader = Reader(bench.context, bench.chat.me, None, self.limit)
+        bench.worker._tasks = {**bench.worker._tasks, tasks.EVENT: reader}
+        self.operators = Operators(bench.store, bench.outbox, self.space.id, [self.limit.check()], bench.clock)
+
+    def floods(self, number: int, words: str = "hello", space: Space | None = None, seconds: float = 0.1) -> None:
+        for _ in range(number):
+            self.bench.hears(self.bench.stage.ethan, words, space)
+            self.bench.wait(seconds)
+
+    def answers(self, space: Space | None = None) -> int:
+        return len(self.bench.said(space, self.bench.stage.ethan))
+
+    def told(self) -> list[str]:
+        self.operators.look()
+        return [one.markdown or "" for one in self.bench.said(self.space)]
+
+
+@pytest.fixture
+def way(bench: Workbench) -> Way:
+    return Way(bench)
+
+
+def test_after_twenty_answers_in_ten_seconds_the_author_gets_none_there(way: Way) -> None:
+    way.floods(MOST)
+    assert way.told() == []
+    way.floods(5)
+
+    assert way.answers() == MOST
+    assert way.told() == way.told() == [f"**Trouble.** {TROUBLE}"]
+    assert [row.outcome for row in rows(way.bench)].count(STOPPED) == 5
+    assert {row.person_id for row in rows(way.bench) if row.outcome == STOPPED} == {way.bench.stage.ethan.id}
+
+
+def test_others_and_other_spaces_are_answered(way: Way) -> None:
+    bench = way.bench
+    way.floods(MOST + 1, space=bench.stage.outside)
+    before = way.answers(bench.stage.outside)
+
+    way.floods(1)
+    bench.hears(bench.stage.ada, "hello", bench.stage.outside)
+    bench.work()
+
+    assert way.answers() == 1
+    assert way.answers(bench.stage.outside) == before + 1
+
+
+def test_it_is_released_after_a_while_and_said_to_be_over_once_it_stays_away(way: Way) -> None:
+    way.floods(MOST + 1)
+    way.told()
+    way.bench.clock.turn(PAUSE.total_seconds() + 1)
+    way.floods(MOST + 1)
+    assert way.answers() == 2 * MOST
+    assert len(way.told()) == 1, "it is the same trouble"
+
+    way.bench.clock.turn(PAUSE.total_seconds() + 1)
+    way.told()
+    way.bench.clock.turn(PAUSE.total_seconds() + 1)
+    assert way.told()[1:] == [f"**Over.** {OVER}"]
+    way.floods(1)
+    assert way.answers() == 2 * MOST + 1
+
+
+def test_a_new_worker_counts_anew_and_tells_nobody_twice(way: Way) -> None:
+    way.floods(MOST + 1)
+    way.told()
+    way.restarted()
+    way.told()
+    way.floods(MOST + 1)
+
+    assert way.answers() == 2 * MOST
+    assert len(way.told()) == 1
+
+
+def test_who_writes_slowly_or_was_not_heard_for_long_is_answered(way: Way) -> None:
+    way.floods(MOST + 5, seconds=0.6)
+    assert way.answers() == MOST + 5
+
+
+def test_what_waited_while_no_worker_ran_is_no_flood(way: Way) -> None:
+    for _ in range(MOST + 5):
+        way.bench.hears(way.bench.stage.ethan, "hello")
+        way.bench.clock.turn(5)
+    way.bench.work()
+
+    assert way.answers() == MOST + 5
+
+
+def test_requests_for_reports_do_not_count(way: Way) -> None:
+    bench = way.bench
+    reports = [bench.stage.partner_report(f"Usage {number}") for number in range(MOST + 5)]
+    for report in reports:
+        bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+
+    assert sum(bool(one.files) for one in bench.said()) == MOST + 5
+    bench.hears(bench.stage.ada, "hello")
+    bench.work()
+    assert "hello" in (bench.said()[-1].markdown or "")
+    assert way.told() == []
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """The program, which Webex lets know nothing of itself: another id, another address, and no message is its own."""
+
+    def nobody(*_: object) -> Post | None:
+        return None
+
+    monkeypatch.setattr("bot.ledger.posts.by_message", nobody)
+    known = Person.goes_by
+    monkeypatch.setattr(
+        Person, "goes_by", lambda who, *given: who.emails != ("report-bot@webex.bot",) and known(who, *given)
+    )
+    with Emulator() as emulator:
+        made = Stage(emulator, tmp_path / "data")
+        made.bot.own_id = ids.new_id(ids.PEOPLE)
+        with made.program() as door:
+            made.register(door)
+            yield made
+
+
+def outcomes(stage: Stage) -> set[str]:
+    store = Store(stage.settings().database_url.get_secret_value())
+    try:
+        with store.read() as tx:
+            return {row.outcome for row in audit.read(tx, limit=100)}
+    finally:
+        store.close()
+
+
+def test_a_bot_that_does_not_know_itself_stops_talking_to_itself(stranger: Stage) -> None:
+    world = stranger.emulator.world
+    stranger.at(stranger.ada).says("hello").answer()
+    space = world.direct_space(stranger.ada, stranger.bot)
+
+    deadline = time.monotonic() + PATIENCE
+    while STOPPED not in outcomes(stranger):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    assert len(world.messages(space)) == 1 + 1 + MOST, "Ada's words, the answer to them, and those to itself"
