@@ -1,7 +1,8 @@
 """Fetches a report's file from the download host, with the admin token, to our disk, and proves that it is one.
 
 It is streamed (a report can be larger than memory), written beside its place and renamed when it is whole and checked,
-so a file that exists is a good one. Redirects are ours to follow, because each one is a new decision about the token.
+so a file that exists is a good one. Redirects are ours to follow, because each one is a new decision about the token:
+once one leads to a host that isn't Webex's, the rest of the way goes without it, to public addresses only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from bot.ports import Downloaded
 from bot.reports import disk
 from bot.webex.answers import error_from, header
 from bot.webex.arriving import Arriving
-from bot.webex.links import permitted_host, redirected
+from bot.webex.links import is_named, outside_host, permitted_host, redirected
+from bot.webex.public_only import is_public
 from bot.webex.quick_retries import NEVER
 from bot.webex.received import CHUNK, Received
 from bot.webex.session import TIMEOUT, Bearer, PlainSession
@@ -34,11 +36,14 @@ if TYPE_CHECKING:
 
     from bot.reports.model import Report
     from bot.reports.workroom import Workroom
+    from bot.webex.public_only import IsPublic
     from bot.webex.quick_retries import QuickRetries
     from bot.webex.transport import Observe, TokenSource
 
 MAX_BYTES: Final = 2 * 1024**3
 MAX_REDIRECTS: Final = 5
+HEADERS: Final = {"Accept-Encoding": "identity", "Connection": "close"}
+"""Compressing a zip again gains nothing; a new connection each time cannot be a stale one."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 LONGEST_DOWNLOAD: Final = 3600.0
 """Seconds; a host that sends a byte now and then would otherwise hold a thread for ever."""
@@ -61,6 +66,7 @@ class Files:
         keep_free: int = disk.KEEP_FREE,
         longest: float = LONGEST_DOWNLOAD,
         retries: QuickRetries = NEVER,
+        public: IsPublic = is_public,
     ) -> None:
         self._token = token
         self._hosts = tuple(hosts)
@@ -73,10 +79,12 @@ class Files:
         self._longest = longest
         self._retries = retries
         self._session = PlainSession(longest=longest)
+        self._outside = PlainSession(longest=longest, public=public)
 
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
+        self._outside.close()
 
     def download(
         self,
@@ -122,32 +130,40 @@ class Files:
 
     @contextmanager
     def _opened(self, url: str) -> Iterator[requests.Response]:
-        """Ask for the file, following redirects to permitted hosts, and give the answer when it is a success."""
+        """Ask for the file, following redirects, and give the answer when it is a success."""
         with self._retries.call(lambda: self._answer(url), reads=True) as response:
             yield response
 
     def _answer(self, url: str) -> requests.Response:
         token = self._token.current()
-        response = self._follow(url, token)
-        if response.status_code == UNAUTHORIZED:
+        response, outside = self._follow(url, token)
+        if response.status_code == UNAUTHORIZED and not outside:
             fresh = self._token.renew(token)
             if fresh != token:
                 response.close()
                 token = fresh
-                response = self._follow(url, token)
+                response, outside = self._follow(url, token)
         if response.status_code < FIRST_ERROR:
             return response
         with response:
+            if outside:
+                raise _error_of(outside, response)
             take_error(response)
             raise error_from(DOWNLOAD, response.status_code, response.headers, response.content, secrets=(token,))
 
-    def _follow(self, url: str, token: str) -> requests.Response:
-        for _ in range(MAX_REDIRECTS + 1):
-            permitted_host(url, self._hosts)
-            response = self._get(url, token)
+    def _follow(self, url: str, token: str) -> tuple[requests.Response, str]:
+        """Give the last answer of the chain, and the host that gave it when it was asked without the token."""
+        outside = ""
+        for hop in range(MAX_REDIRECTS + 1):
+            if not outside and (hop == 0 or is_named(url, self._hosts)):
+                permitted_host(url, self._hosts)
+                response = self._get(url, token)
+            else:
+                outside = outside_host(url)
+                response = self._get_outside(url, outside)
             location = header(response.headers, "Location")
             if response.status_code not in REDIRECTS or not location:
-                return response
+                return response, outside
             response.close()
             url = redirected(url, location)
         raise FileRejected("The report's download link leads round in circles, so nothing was fetched.")
@@ -155,10 +171,8 @@ class Files:
     def _get(self, url: str, token: str) -> requests.Response:
         started = time.monotonic()
         status: int | None = None
-        # Compressing a zip again gains nothing; a new connection each time cannot be a stale one.
-        headers = {"Accept-Encoding": "identity", "Connection": "close"}
         try:
-            response = self._session.get(url, auth=Bearer(token), headers=headers, stream=True, timeout=self._timeout)
+            response = self._session.get(url, auth=Bearer(token), headers=HEADERS, stream=True, timeout=self._timeout)
             status = response.status_code
         except FOREIGN as exc:
             failure = no_answer(DOWNLOAD, exc)  # not chained: its text would hold the link
@@ -167,6 +181,15 @@ class Files:
         finally:
             if self._observe:
                 self._observe("GET", "download", status, time.monotonic() - started)
+        raise failure
+
+    def _get_outside(self, url: str, host: str) -> requests.Response:
+        """Ask a host that isn't Webex's, which is therefore not counted among Webex's calls."""
+        try:
+            return self._outside.get(url, auth=Bearer(), headers=HEADERS, stream=True, timeout=self._timeout)
+        except FOREIGN as exc:
+            failure = no_answer(DOWNLOAD, exc)
+        failure.sentence = f"“{host}”, where Webex's download link leads, did not answer."
         raise failure
 
     def _save(self, response: requests.Response, part: Any, temporary: Path, got: Received) -> Iterator[int]:
@@ -190,6 +213,14 @@ class Files:
             part.flush()  # it may be read already
             yield got.size
         got.end()
+
+
+def _error_of(host: str, response: requests.Response) -> WebexError:
+    """What a host that isn't Webex's answered. Its words are not Webex's, and it knows nothing of our token."""
+    waits = {"Retry-After": header(response.headers, "Retry-After")}
+    error = error_from(DOWNLOAD, response.status_code, waits, b"")
+    error.sentence = f"“{host}”, where Webex's download link leads, answered with status {response.status_code}."
+    return error
 
 
 @contextmanager

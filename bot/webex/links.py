@@ -1,10 +1,11 @@
-"""Decides whether an address may be sent the admin token. Pure, and asked anew for every redirect.
+"""Decides whether an address may be sent the admin token, or be asked without it. Pure, and asked for every redirect.
 
 An address that two parsers could read differently is refused: what is checked here must be what is dialled.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from urllib3.util import parse_url
 
 from bot.errors import FileRejected
 from bot.values import is_loopback
+from bot.webex.public_only import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,15 +33,37 @@ def permitted_host(url: str, patterns: Iterable[str]) -> str:
     Plain http is for this machine's own addresses. Raises ``FileRejected``, whose sentence names the host only.
     """
     host = _host(url)
-    if not host or not any(fnmatchcase(host, pattern.lower()) for pattern in patterns):
-        name = f"“{host}”" if host else "no address that the bot understands"
-        raise FileRejected(
-            f"The report's download link leads to {name}, where the bot may not send its token, so nothing was "
-            "fetched. Its operators can allow a host in REPORT_DOWNLOAD_HOSTS."
+    if not host:
+        raise _not_understood()
+    if not is_named(url, patterns):
+        error = FileRejected(
+            f"The report's download link leads to “{host}”, which isn't one of Webex's download hosts, so I didn't "
+            "fetch the file. Please contact whoever runs this bot."
         )
+        error.advice = "Webex's download hosts are those in REPORT_DOWNLOAD_HOSTS: they are sent the admin token."
+        raise error
     scheme = urlsplit(url).scheme.lower()
     if scheme != "https" and not (scheme == "http" and is_loopback(host)):
-        raise FileRejected("The report's download link is not encrypted (https), so the bot did not follow it.")
+        raise _not_encrypted()
+    return host
+
+
+def is_named(url: str, patterns: Iterable[str]) -> bool:
+    """Return whether an address is at a host that a pattern names."""
+    host = _host(url)
+    return bool(host) and any(fnmatchcase(host, pattern.lower()) for pattern in patterns)
+
+
+def outside_host(url: str) -> str:
+    """Give the host of an address that may be asked without the token: any host, over https.
+
+    Whether it is a public one shows when it is connected to (``public_only.py``). Raises ``FileRejected``.
+    """
+    host = _host(url)
+    if not host or host.endswith(".") or (is_address(host) and not _is_plain_address(host)):
+        raise _not_understood()
+    if urlsplit(url).scheme.lower() != "https":
+        raise _not_encrypted()
     return host
 
 
@@ -49,6 +73,25 @@ def redirected(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         return location
+
+
+def _not_understood() -> FileRejected:
+    return FileRejected(
+        "The report's download link leads to no address that I understand, so I didn't fetch the file. Please contact "
+        "whoever runs this bot."
+    )
+
+
+def _not_encrypted() -> FileRejected:
+    return FileRejected("The report's download link is not encrypted (https), so the bot did not follow it.")
+
+
+def _is_plain_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _host(url: str) -> str:

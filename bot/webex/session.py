@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 import socket
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
+from bot.webex.public_only import public_only
 from bot.webex.timely import pools
+
+if TYPE_CHECKING:
+    from urllib3.connectionpool import HTTPConnectionPool
+
+    from bot.webex.public_only import IsPublic
 
 TIMEOUT: Final = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
@@ -52,15 +58,17 @@ class Bearer(requests.auth.AuthBase):
 class PlainSession(requests.Session):
     """A session that threads can share: no cookies kept, no redirects followed. Give ``auth`` with each request.
 
-    ``longest``: seconds from the request's end to the last byte of its answer.
+    ``longest``: seconds from the request's end to the last byte of its answer. ``public``: says which addresses are
+    public, and then it connects to no others; raises ``FileRejected``.
     """
 
-    def __init__(self, pool: int = POOL, *, longest: float = LONGEST_ANSWER) -> None:
+    def __init__(self, pool: int = POOL, *, longest: float = LONGEST_ANSWER, public: IsPublic | None = None) -> None:
         super().__init__()
         self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        made = pools(longest, (public_only(public),) if public else ())
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _KeptAlive(longest, pool_connections=4, pool_maxsize=pool))
+            self.mount(scheme, _KeptAlive(made, pool_connections=4, pool_maxsize=pool))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that there is none, whatever the answer says: who wants to follow decides about the address first."""
@@ -90,8 +98,8 @@ def take_body(response: requests.Response, most: int) -> bool:
 
 
 class _KeptAlive(HTTPAdapter):
-    def __init__(self, longest: float, **more: Any) -> None:
-        self._pools = pools(longest)
+    def __init__(self, made: dict[str, type[HTTPConnectionPool]], **more: Any) -> None:
+        self._pools = made
         super().__init__(**more)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: FBT001, FBT002 requests' signature

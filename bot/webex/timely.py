@@ -24,15 +24,15 @@ ERROR_SECONDS: Final = 5.0
 """For what an error has to say, once its status is known."""
 
 
-def pools(longest: float) -> dict[str, type[HTTPConnectionPool]]:
+def pools(longest: float, mixed_in: tuple[type, ...] = ()) -> dict[str, type[HTTPConnectionPool]]:
     """Connection pools by scheme, for urllib3's manager; no answer takes more than ``longest`` seconds.
 
-    A request whose time-out for the first byte is longer has that.
+    A request whose time-out for the first byte is longer has that. ``mixed_in`` are classes for their connections.
     """
     made = {}
     for scheme, pool in (("http", HTTPConnectionPool), ("https", HTTPSConnectionPool)):
         answer = staticmethod(partial(_TimelyAnswer, longest=longest))
-        connection = type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"response_class": answer})
+        connection = type(pool.ConnectionCls.__name__, (*mixed_in, pool.ConnectionCls), {"response_class": answer})
         made[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": connection})
     return made
 

@@ -115,7 +115,9 @@ def test_a_web_page_is_never_posted_as_a_report(bench: Workbench) -> None:
     [
         ({"infected": True}, "the file was found infected"),
         ({"unscannable": True}, "could not scan this file for malware"),
-        ({"redirect_to": "https://evil.example/steal"}, "evil.example"),
+        ({"redirect_to": "http://evil.example/steal"}, "not encrypted (https)"),
+        ({"redirect_to": "https://169.254.169.254/latest"}, "isn't known to be a public address"),
+        ({"redirect_to": "https://localhost/x"}, "“localhost”"),
     ],
 )
 def test_a_file_that_may_not_be_posted_is_said_once(bench: Workbench, how: dict[str, Any], said: str) -> None:

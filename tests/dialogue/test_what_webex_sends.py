@@ -6,14 +6,24 @@ import base64
 import hashlib
 import hmac
 import io
+import ssl
 import zipfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 
+from bot import wiring
 from bot.reports.file_words import CHECKSUM_DIFFERS
+from bot.webex.files import Files
+from tests.webex.certificates import Authority
+from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.stage import Stage
 
 TABLE = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
@@ -134,6 +144,42 @@ def test_a_checksum_or_size_that_nobody_understands_withholds_nothing(
     assert COUNTED in file.words
     assert (CHECKSUM_DIFFERS in file.words) is said
     assert len([call for call in stage.emulator.calls if call.host == "download"]) == 1 + said
+
+
+@pytest.fixture
+def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A host outside REPORT_DOWNLOAD_HOSTS with the file, which stands for one of the internet."""
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.leaf(x509.DNSName("localhost")))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
+    monkeypatch.setattr(wiring, "Files", partial(Files, public=lambda address: address in {"127.0.0.1", "::1"}))
+    server = Loopback(context)
+    server.always(200, CSV)
+    yield server
+    server.stop()
+
+
+def test_a_file_on_another_host_comes_without_the_token(storage: Loopback, stage: Stage) -> None:
+    report = stage.partner_report(content=CSV, redirect_to=f"https://localhost:{storage.port}/file?signature=theirs")
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert file.content == CSV
+    assert COUNTED in file.words
+    assert [one.headers.get("Authorization") for one in storage.asked] == [None]
+
+
+def test_a_file_within_our_network_is_not_fetched(stage: Stage) -> None:
+    """Nobody is asked to send the admin token there instead."""
+    report = stage.partner_report(content=CSV, redirect_to="https://localhost/file?signature=theirs")
+
+    line = stage.at(stage.ada).says(f"report {report.id}")
+
+    said = line.hears("isn't known to be a public address").words
+    assert "“localhost”" in said
+    assert "theirs" not in said
+    assert "REPORT_DOWNLOAD_HOSTS" not in said
 
 
 @pytest.mark.parametrize("family", ["partner", "organization"])

@@ -33,12 +33,12 @@ class Authority:
         self.file = folder / "authority.pem"
         self.file.write_bytes(self._made(self._name, self._key, ca=True).public_bytes(serialization.Encoding.PEM))
 
-    def leaf(self, name: x509.GeneralName = HERE, *, since: int = -1, until: int = 1) -> Path:
+    def leaf(self, name: x509.GeneralName = HERE, *others: x509.GeneralName, since: int = -1, until: int = 1) -> Path:
         """Make a certificate with its key, valid from so many days from now to so many."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server of the tests")])
-        made = self._made(subject, key, name=name, since=since, until=until)
-        path = self._folder / f"leaf-{since}-{until}-{type(name).__name__}.pem"
+        made = self._made(subject, key, names=(name, *others), since=since, until=until)
+        path = self._folder / f"leaf-{key.public_key().public_numbers().x}.pem"
         path.write_bytes(
             made.public_bytes(serialization.Encoding.PEM)
             + key.private_bytes(
@@ -52,7 +52,7 @@ class Authority:
         subject: x509.Name,
         key: ec.EllipticCurvePrivateKey,
         *,
-        name: x509.GeneralName | None = None,
+        names: tuple[x509.GeneralName, ...] = (),
         since: int = -1,
         until: int = 1,
         ca: bool = False,
@@ -68,8 +68,8 @@ class Authority:
             .not_valid_after(now + timedelta(days=until))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
-        if name is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
 

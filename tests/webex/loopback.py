@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 ALL_ERRORS = (400, 401, 403, 404, 405, 409, 410, 413, 415, 423, 428, 429, 451, 500, 502, 503, 504)
@@ -88,23 +89,39 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Exchange)
         self.asked: list[Asked] = []
+        self.connections = 0
         self.answer: Callable[[Exchange, Asked], None] = lambda exchange, asked: exchange.reply(200, {})
+
+    def get_request(self) -> Any:
+        self.connections += 1
+        return super().get_request()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is part of the play."""
 
 
 class Loopback:
-    """Give `answer` a function of (exchange, asked); `asked` lists what came."""
+    """Give `answer` a function of (exchange, asked); `asked` lists what came. ``tls``: it speaks https."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._server = _Server()
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def connections(self) -> int:
+        """How many were made, also by whoever said nothing then."""
+        return self._server.connections
 
     @property
     def url(self) -> str:
@@ -123,6 +140,7 @@ class Loopback:
     def forget(self) -> None:
         """Start anew: nothing asked yet, every answer an empty success."""
         self._server.asked = []
+        self._server.connections = 0
         self.always(200, {})
 
     def stop(self) -> None:
