@@ -11,7 +11,7 @@ from bot.plain_words import LOOK_ALIKES
 from bot.reports.report_ids import MAY_BREAK
 
 _MAY_BREAK = frozenset("\u200b\u2060\ufeff")
-_COPIED = dict.fromkeys("\u2010\u2011\u2212", "-") | {LOOK_ALIKES[mark]: mark for mark in "_-/"}
+_COPIED = dict.fromkeys("\u2010\u2011\u2212", "-") | {shown: mark for mark, shown in LOOK_ALIKES.items()}
 """What stands for a character of IDs and links where it was copied from, on our cards too."""
 _APOSTROPHES = frozenset("‘’")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from bot.observe import without_secrets
+from bot.plain_words import one_line
 
 LONGEST_TEXT: Final = 2000
 """Characters kept of a title and the like: more than a card can show, and a bound on what is stored."""
@@ -52,7 +53,9 @@ def read_text(value: Any, longest: int | None = LONGEST_TEXT) -> str:
     """
     if isinstance(value, str):
         clean = _UNFIT.sub(" ", value).strip()
-        return clean if longest is None else without_secrets(clean)[:longest]
+        if longest is None:
+            return clean
+        return without_secrets(clean)[:longest] if one_line(clean) else ""  # a title of zero-width spaces is none
     number = read_number(value)
     if number is None:
         return ""

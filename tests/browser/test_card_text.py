@@ -49,6 +49,30 @@ TITLES = [
 ]
 
 
+MICROSOFTS = """
+async ([card, linkify]) => {
+  const markdown = globalThis.markdownit({ html: true, linkify });
+  const hook = AdaptiveCards.AdaptiveCard.onProcessMarkdown;
+  AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
+    result.outputHtml = markdown.render(text);
+    result.didProcess = true;
+  };
+  try {
+    const drawn = new AdaptiveCards.AdaptiveCard();
+    drawn.parse(card);
+    const shown = drawn.render();
+    document.body.append(shown);
+    const seen = [shown.innerText.trim(), shown.querySelectorAll("a, b, code, em, h1, hr, li, s, strong").length];
+    shown.remove();
+    return seen;
+  } finally {
+    AdaptiveCards.AdaptiveCard.onProcessMarkdown = hook;
+  }
+}
+"""
+"""Draws a card by Microsoft's renderer and a renderer of all of markdown, as it is documented."""
+
+
 class Ground:
     """The page, and the bot that posts there."""
 
@@ -60,6 +84,12 @@ class Ground:
     def open(self, address: str) -> None:
         self._page.goto(address)
         self._page.get_by_test_id(f"person-{self._demo.people['ada'].id}").click()
+
+    def by_microsoft(self, text: str, *, linkify: bool) -> tuple[str, int]:
+        """What people read there, and how many elements say more than text."""
+        card = {"type": "AdaptiveCard", "version": "1.2", "body": [{"type": "TextBlock", "text": text}]}
+        seen, marks = self._page.evaluate(MICROSOFTS, [card, linkify])
+        return seen, marks
 
     def shows(self, *body: dict[str, Any], markdown: str = "x") -> Locator:
         """The bot posts it to Ada; where it stands on the page."""
@@ -130,3 +160,16 @@ def test_people_read_the_title_of_a_report(ground: Ground, title: str) -> None:
     words = ground.shows(markdown=f"**{in_message(title)}**: done").locator(".text")
     assert folded(words.inner_text()) == f"{title}: done"
     assert words.locator("a, code, em, h1, li, s, spark-mention").count() == 0
+
+
+@pytest.mark.parametrize("linkify", [False, True])
+@pytest.mark.parametrize("title", TITLES)
+def test_people_read_it_by_microsoft_s_renderer_too(ground: Ground, title: str, linkify: bool) -> None:
+    seen, marks = ground.by_microsoft(in_card(title), linkify=linkify)
+
+    assert (folded(seen), marks) == (title, 0)
+
+
+def test_microsoft_s_renderer_would_show_more_of_a_title_that_is_not_made_harmless(ground: Ground) -> None:
+    assert ground.by_microsoft("a*b*c", linkify=False) == ("abc", 1)
+    assert ground.by_microsoft("1. Quarter", linkify=False) == ("Quarter", 1)

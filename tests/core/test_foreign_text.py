@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from bot import observe
 from bot.chat import cards
+from bot.chat.letters import plain
+from bot.chat.words import read_words
 from bot.emulator.mentions import from_markdown
 from bot.plain_words import LOOK_ALIKES, folded, in_card, in_message, one_line
+from bot.ports import Person
 from tests.core.clients import in_commonmark, in_documented_subset, in_extended_markdown
 
 TITLES = {
@@ -48,6 +51,7 @@ TITLES = {
     "Ünïcödé 会議 👍": "Ünïcödé 会議 👍",
     "a | b = c, 50 %": "a | b = c, 50 %",
 }
+BOT = Person("Y2lzPEOPLE", "Report Bot", "Report", "Y2lzORG")
 MARKS = "\\`*_[]()<>~#&;{}\n /1.-+)|!@:=^$a"
 FOREIGN = st.text(st.one_of(st.sampled_from(MARKS), st.characters(exclude_categories=["Cs"])), max_size=80)
 CLIENTS = [in_commonmark, in_extended_markdown, in_documented_subset, str]
@@ -123,6 +127,18 @@ def test_a_secret_with_marks_in_it_is_masked_in_look_alikes_too(monkeypatch: pyt
     observe.hide("p*ss_[word]//~1")
 
     assert observe.without_secrets(f"Usage {in_card('p*ss_[word]//~1')} 2024") == f"Usage {observe.MASK} 2024"
+
+
+@given(FOREIGN)
+def test_words_copied_from_a_card_are_read_as_if_they_had_been_typed(title: str) -> None:
+    assert plain(in_card(title)) == plain(one_line(title))
+
+
+@pytest.mark.parametrize("report_id", ["-abc_-_D", "_a__b_", "--a--", "Y2lzY29_", "a=-_="])
+def test_an_id_copied_from_a_card_is_the_id(report_id: str) -> None:
+    copied = read_words(f"report {in_card(report_id)}", "", BOT, {"report"}, direct=True)
+
+    assert (copied.word, copied.rest) == ("report", (report_id,))
 
 
 def test_a_card_shows_no_code_of_our_own_sentences() -> None:

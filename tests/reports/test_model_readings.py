@@ -72,6 +72,7 @@ def test_moments_at_the_end_of_time_do_not_crash():
 def test_texts_lose_what_cards_and_databases_cannot_take():
     assert read_text("a\x00b\ud800c\n") == "a b c"
     assert len(read_text("x" * 5000)) == 2000
+    assert read_text("\u200b \u2060") == "", "nothing that people could see"
 
 
 json_values = st.recursive(
