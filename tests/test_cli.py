@@ -353,7 +353,7 @@ def test_a_healthy_set_up_passes_every_check(webex, capsys):
     code, checks, told = doctor(capsys)
     assert code == 0
     right = (
-        *("settings", "database", "bot token", "admin token", "roles"),
+        *("settings", "database", "Webex", "bot token", "admin token", "roles"),
         *("partner reports", "organization reports", "webhooks"),
     )
     assert checks == dict.fromkeys(right, "ok") | {"public address": "next"}

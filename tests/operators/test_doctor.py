@@ -138,21 +138,43 @@ def test_the_base_address_is_shown_and_works_without_its_version(stage):
     for spelling in (base, f"{base}/", f"{base}/v1/"):
         code, found = examined(stage, WEBEX_API_URL=spelling)
         assert code == 0, found
-        assert found["settings"][1].endswith(f"{base}/v1")
+        assert found["Webex"] == ("ok", f"answers at {base}/v1")
 
 
 def test_an_address_where_something_else_answers_is_said(stage):
     with serving() as port:
         code, found = examined(stage, WEBEX_API_URL=f"http://127.0.0.1:{port}")
     assert code == 1
-    assert "correct WEBEX_API_URL" in found["bot token"][1]
+    assert "correct WEBEX_API_URL" in found["Webex"][1]
+
+
+def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_same_again(stage, monkeypatch):
+    began = time.monotonic()
+    code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
+    assert code == 1
+    assert set(found) == {"settings", "database", "Webex", "not looked at"}
+    assert "can't resolve the name x.invalid" in found["Webex"][1]
+    monkeypatch.setattr(doctor, "PATIENCE", (1.0, 0.3))
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(4)
+        code, found = examined(stage, WEBEX_API_URL=f"http://127.0.0.1:{held.getsockname()[1]}")
+    assert (code, "doesn't answer in time" in found["Webex"][1]) == (1, True)
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_a_cause_is_said_once_and_referred_to_afterwards(stage):
-    code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
+    code, found = examined(
+        stage,
+        WEBEX_ADMIN_CLIENT_ID="C1",
+        WEBEX_ADMIN_CLIENT_SECRET="m4rk3d-secret-0123456789",
+        WEBEX_ADMIN_REFRESH_TOKEN="m4rk3d-refresh-0123456789",
+    )
     assert code == 1
-    assert "can't resolve the name x.invalid" in found["bot token"][1]
-    assert found["admin token"] == found["partner reports"] == ("FAILED", "as “bot token” above")
+    assert "WEBEX_ADMIN_CLIENT_ID with WEBEX_ADMIN_CLIENT_SECRET" in found["admin token"][1]
+    for what in ("roles", "partner reports", "organization reports"):
+        assert found[what] == ("FAILED", "as “admin token” above")
+    assert "m4rk3d" not in str(found)
 
 
 def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):

@@ -56,6 +56,14 @@ def looked_up(settings: Settings, store: Store, directory: Directory, admin: Cli
         yield checked("OPERATORS_SPACE", lambda: spaces(operators, chat.spaces(), _moved(store)))
 
 
+def shown_organization(admin: Client, org_id: str) -> str:
+    """Give an organization's name with its bare id, or that alone where Webex does not show the name."""
+    try:
+        return f"{_organization(admin, org_id)} ({bare_id(org_id)})"
+    except WebexError:
+        return bare_id(org_id)
+
+
 def _organization(admin: Client, org_id: str) -> str:
     answer = admin.call("GET", f"organizations/{segment(org_id)}").json
     return str(answer.get("displayName", "")) if isinstance(answer, dict) else ""
@@ -94,8 +102,7 @@ def roles(wanted: Sequence[str], directory: Directory) -> tuple[State, str]:
             seen.append(name if name.casefold() == one.casefold() else f"{name} ({_short(bare_id(one))})")
     if not unseen:
         return State.OK, ", ".join(seen)
-    found = "; ".join([*unseen, *seen])
-    return (State.NOTE if seen else State.FAILED), found + ("" if seen else ". So nobody has such a role")
+    return (State.NOTE if seen else State.FAILED), "; ".join([*unseen, *(seen or ["so nobody has a role that counts"])])
 
 
 def spaces(wanted: Sequence[str], there: Sequence[Space], moved: Callable[[str], str] = str) -> tuple[State, str]:
