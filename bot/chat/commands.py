@@ -22,8 +22,9 @@ from bot.ledger.deliveries import MOVES, OPEN, State, card_of
 from bot.plain_words import in_message, utc
 from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
 from bot.reports.endings import end
-from bot.reports.model import is_report_id, looks_like_report_id
+from bot.reports.model import Phase, is_report_id, looks_like_report_id
 from bot.reports.report_ids import chosen
+from bot.reports.watch import fetch_what_is_ready
 from bot.reports.whereto import target_of
 from bot.webex_ids import same_id
 
@@ -147,6 +148,9 @@ def refresh(context: Context, request: Request) -> None:
             context.card.becomes(own, key)
         elif pressed:
             context.card.take_back(pressed.key)
+        if found.phase is Phase.READY:
+            with context.store.begin(durable=False) as tx:
+                fetch_what_is_ready(tx, context.queue, found, now)
 
 
 @registry.command("again", usage="again <id>", summary="Send a report's file once more.")

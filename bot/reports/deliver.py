@@ -66,6 +66,8 @@ MAX_POSTED = 100 * 1000 * 1000
 """Bytes of the largest file that Webex takes with a message (100 MB)."""
 
 UNKNOWN_TO_WEBEX = 404
+LOOKS_FOR_A_LINK = 6
+"""How often it is looked for the link of a report that is done, before that is told: a quarter of an hour."""
 
 
 class Deliver:
@@ -218,7 +220,8 @@ class Deliver:
 
     def _is_done(self, report: Report, waiting: list[Delivery]) -> bool:
         """Whether Webex still says that the report is done; otherwise its deliveries go where they belong."""
-        if report.phase is Phase.READY:
+        link = report.download_url or any(one.missing >= LOOKS_FOR_A_LINK for one in waiting)
+        if report.phase is Phase.READY and link:
             return True
         now = self._now()
         with self._store.begin() as tx:
@@ -229,7 +232,7 @@ class Deliver:
                     # Its file may be in the space already, so it cannot go back to being watched.
                     end(tx, self._queue, delivery, State.FAILED, made_again(delivery.title), now, why=BY_WEBEX)
                 else:
-                    # The list said "done" and the details do not: the next look at it waits longer each time.
+                    # The list said "done" and the details do not, or have no link: each look waits longer.
                     wait = details_interval(delivery.missing, self._poll_interval)
                     deliveries.move(
                         tx,

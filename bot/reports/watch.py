@@ -1,7 +1,8 @@
 """Watches the reports that are not done yet.
 
 One list call for a family and region serves every watch of it, however many. Details are asked only for an id that is
-absent from the list (lag, another region, a sub-partner), at growing intervals. A round is a job with a next time;
+absent from the list (lag, another region, a sub-partner), at growing intervals, and before the list's word ends a watch
+without its file. A round is a job with a next time;
 nobody sleeps in a thread.
 """
 
@@ -118,10 +119,15 @@ class Watch:
             self._said.discard((family, region))
         seen: list[tuple[Delivery, Report | BotError]] = []
         unseen: set[int] = set()
+        asked: set[int] = set()
         pause = 0.0
         for delivery in waiting:
-            report = listed.get(delivery.report_id) or self._absent(delivery)
-            if isinstance(report, Report) and _may_be_ready(report) and self._too_early(delivery):
+            report: Report | BotError | None = listed.get(delivery.report_id)
+            if not isinstance(report, Report) or self._in_doubt(delivery, report):
+                asked.add(delivery.id)
+                report = self._ask_for(delivery)
+            too_early = self._too_early(delivery) and self._now() < delivery.deadline_at
+            if isinstance(report, Report) and _may_be_ready(report) and too_early:
                 continue
             if isinstance(report, BotError) and report.passing:
                 unseen.add(delivery.id)
@@ -132,7 +138,7 @@ class Watch:
         # All in one transaction, so that one download serves everybody who waits for the same report.
         with self._store.begin(durable=False) as tx:
             for delivery, report in seen:
-                self._act(tx, delivery, report, now, listed=delivery.report_id in listed)
+                self._act(tx, delivery, report, now, listed=delivery.id not in asked)
         return unseen, pause
 
     def give_up(self, key: str, sentence: str) -> None:
@@ -176,8 +182,12 @@ class Watch:
         left = (delivery.next_look_at - self._now()).total_seconds()
         return 0.0 < left <= details_interval(delivery.missing - 1, self._shortest) + CLOCK_SLACK
 
-    def _absent(self, delivery: Delivery) -> Report | BotError | None:
-        """Ask for an id that the list does not show; None when its time has not come."""
+    def _in_doubt(self, delivery: Delivery, listed: Report) -> bool:
+        """Whether the list would end a watch without its file: the details may know better."""
+        return listed.phase is Phase.FAILED or (listed.phase is Phase.PENDING and delivery.deadline_at <= self._now())
+
+    def _ask_for(self, delivery: Delivery) -> Report | BotError | None:
+        """Ask for one report; None when its time has not come."""
         if self._too_early(delivery) and self._now() < delivery.deadline_at:
             return None
         try:
@@ -215,6 +225,13 @@ class Watch:
         looks = delivery.looks + 1
         if deliveries.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, **learned):
             put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
+
+
+def fetch_what_is_ready(tx: Transaction, queue: Queue, report: Report, now: datetime) -> None:
+    """Have a report fetched for all who wait for it, since its details say that it is ready: the list may lag."""
+    for one in deliveries.of_report(tx, report.family.value, report.id, {State.PENDING}):
+        if deliveries.move(tx, one, State.READY, now, status=report.status, ready_at=now):
+            put_delivery(tx, queue, report.family.value, report.id)
 
 
 def _may_be_ready(report: Report) -> bool:
