@@ -41,6 +41,11 @@ ADDRESS_NEEDS_WEBEX: Final = (
     "To look up an e-mail address I need Webex, and these settings. Give the person's ID instead, which needs none of"
     " them, or set them:"
 )
+NOT_NEEDED: Final = {
+    "WEBEX_BOT_TOKEN": "not-needed-to-look-somebody-up",
+    "WEBEX_WEBHOOK_SECRET": "not needed to look somebody up",
+}
+"""Stands for settings that an operator need not have at hand: an address is looked up with the admin token."""
 NOTHING_DONE: Final = 1
 
 

@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _run(argv)
         finally:
-            sys.stdout.flush()  # also of argparse's help: at the interpreter's end it would be too late
+            sys.stdout.flush()  # also of argparse's words: at the interpreter's end it would be too late
+            sys.stderr.flush()
     except BrokenPipeError:
         _write_no_more()
         return NOBODY_READS
@@ -221,7 +222,7 @@ def _find_person(email: str, store: Store) -> str | None:
     from bot.settings import load  # noqa: PLC0415
 
     try:
-        settings = load(os.environ)
+        settings = load(audit_command.NOT_NEEDED | os.environ)
     except SettingsError as error:
         raise SettingsError([audit_command.ADDRESS_NEEDS_WEBEX, *error.problems]) from None
     hide(*settings.secret_values())

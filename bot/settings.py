@@ -40,6 +40,9 @@ ALIKE: Final = 0.7
 EASILY_GUESSED: Final = (
     "OPS_TOKEN is short, so it could be guessed; use 16 characters or more (try: openssl rand -hex 32)"
 )
+NOT_PUBLIC: Final = (
+    "PUBLIC_URL leads to this machine or network alone, where Webex cannot reach the bot; use its public https address"
+)
 CLIENT_VARIABLES: Final = ("WEBEX_ADMIN_CLIENT_ID", "WEBEX_ADMIN_CLIENT_SECRET", "WEBEX_ADMIN_REFRESH_TOKEN")
 
 
@@ -272,6 +275,11 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         same = values.token(given["webex_admin_token"]) == values.token(given["webex_bot_token"])
     if same:
         problems.append("WEBEX_ADMIN_TOKEN is the bot's token, which has no admin rights; use an administrator's token")
+    with contextlib.suppress(ValueError):  # likewise
+        public = urlsplit(values.web_address(given.get("public_url", "")))
+        api = urlsplit(values.web_address(given.get("webex_api_url", DEFAULT_API_URL)))
+        if not values.is_public(public.hostname or "") and values.is_public(api.hostname or ""):
+            problems.append(NOT_PUBLIC)
     return problems + _problems_of_database(given)
 
 
@@ -300,27 +308,38 @@ def prepare_folder(settings: StorageSettings) -> None:
 
     The database's own folder must be there. A full disk is none of its business: there may be room again.
     """
-    probe = settings.data_dir / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.touch(mode=0o600)
-        probe.unlink()
+        _try_to_write(settings.data_dir)
     except OSError as exc:
         if exc.errno in NO_ROOM:
             return
         raise SettingsError([_unusable(settings, exc)]) from exc
     url = settings.database_url.get_secret_value()
-    database = Path(url.removeprefix(SQLITE))
-    if not url.startswith(SQLITE):
-        return
-    if database.is_dir():
+    if url.startswith(SQLITE):
+        _check_database(Path(url.removeprefix(SQLITE)))
+
+
+def _check_database(file: Path) -> None:
+    if file.is_dir():
         raise SettingsError(
-            [f"DATABASE_URL names a folder ({database}); name a file in it, as {SQLITE}{database}/reportbot.db"]
+            [f"DATABASE_URL names a folder ({file}); name a file in it, as {SQLITE}{file}/reportbot.db"]
         )
-    if not os.access(database.parent, os.W_OK | os.X_OK) or (database.exists() and not os.access(database, os.W_OK)):
-        raise SettingsError(
-            [f"DATABASE_URL cannot be used: make {database.parent} a folder that the bot can write, or choose another"]
-        )
+    try:
+        _try_to_write(file.parent)
+        if file.exists() and not os.access(file, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as exc:
+        if exc.errno in NO_ROOM:
+            return
+        remedy = f"make {file.parent} a folder that the bot can write, or choose another"
+        raise SettingsError([f"DATABASE_URL cannot be used ({exc.strerror}); {remedy}"]) from exc
+
+
+def _try_to_write(folder: Path) -> None:
+    probe = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+    probe.touch(mode=0o600)
+    probe.unlink()
 
 
 def _unusable(settings: StorageSettings, exc: OSError) -> str:

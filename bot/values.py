@@ -125,6 +125,14 @@ def web_address(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def is_public(host: str) -> bool:
+    """False for an address or a name that can only be reached from within a machine or a network."""
+    bare = host.strip("[]")
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(bare).is_global
+    return "." in bare and not is_loopback(bare)
+
+
 def api_address(raw: str) -> str:
     """Read the base address of the Webex API; it comes back with its version, ``/v1`` unless another one is named."""
     address = web_address(raw)
@@ -185,8 +193,10 @@ def webex_id(kind: str) -> Callable[[str], str]:
 
     It comes back as the API writes it, since calls need it so; ids are compared by what is within.
     """
-    what, example = (
-        ("space", "or a link to the space") if kind == SPACE else ("organization", "as Control Hub shows it")
+    what, others = (
+        ("space", "as a UUID, or as a link to the space")
+        if kind == SPACE
+        else ("organization", "or as Control Hub does")
     )
 
     def read(raw: str) -> str:
@@ -197,9 +207,7 @@ def webex_id(kind: str) -> Callable[[str], str]:
             return _encoded(f"ciscospark://us/{kind}/{uuid.UUID(bare)}")
         plain = _ID_TEXT.fullmatch(decoded(text) or text)
         if plain is None:
-            raise ValueError(
-                f"“{start_of(text)}” isn't the ID of {_a(what)}; write it as the API gives it, as a UUID, {example}"
-            )
+            raise ValueError(f"“{start_of(text)}” isn't the ID of {_a(what)}; write it as the API gives it, {others}")
         if plain[1] != kind:
             raise ValueError(f"“{start_of(text)}” is the ID of another thing ({plain[1]}); write that of {_a(what)}")
         return _encoded(text) if text == plain[0] else text.rstrip("=")

@@ -185,6 +185,7 @@ def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
         told = capsys.readouterr().err
         assert "Give the person's ID instead" in told
         assert "WEBEX_ADMIN_TOKEN is missing" in told
+        assert "WEBEX_BOT_TOKEN" not in told, "only what a look-up needs"
     assert main(["forget", "--yes", grace.id]) == 0
 
 
