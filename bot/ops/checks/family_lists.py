@@ -31,10 +31,7 @@ def listed(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[Chec
             yield Check(what, State.OK, f"can be listed: {len(api.list(Family(family)))}")
             answered = True
         except WebexError as error:
-            if error.status not in REFUSED:
-                yield Check(what, State.FAILED, error.in_full)
-                continue
-            if error.advice:  # the token was not renewed, so nothing is known of scopes
+            if error.status not in REFUSED or error.advice:  # a token that wasn't renewed tells nothing of scopes
                 yield Check(what, State.FAILED, error.in_full)
                 continue
             needed = needs(family, wanted.scopes)
