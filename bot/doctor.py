@@ -124,6 +124,11 @@ def _webex(settings: Settings, chat: Chat) -> tuple[State, str]:
             return State.FAILED, wrong
         if error.status is None:
             raise
+        if not (error.message or error.tracking_id or error.passing):
+            return State.FAILED, (
+                f"something on the way answers ({error.status}) in Webex's place, since Webex gives a reason and a "
+                "tracking id: look at this machine's proxy and firewall, and at WEBEX_API_URL"
+            )
     return State.OK, f"answers at {settings.webex_api_url}"
 
 

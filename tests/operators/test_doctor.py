@@ -148,6 +148,15 @@ def test_an_address_where_something_else_answers_is_said(stage):
     assert "correct WEBEX_API_URL" in found["Webex"][1]
 
 
+@pytest.mark.parametrize("status", [302, 401, 403])
+def test_what_answers_in_webexs_place_is_not_taken_for_its_word_on_the_token(stage, status):
+    with answering(Response("<html>blocked by your company</html>", status)) as page:
+        code, found = examined(stage, WEBEX_API_URL=page)
+    assert code == 1
+    assert "something on the way answers" in found["Webex"][1]
+    assert "bot token" not in found
+
+
 def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_same_again(stage, monkeypatch):
     began = time.monotonic()
     code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
