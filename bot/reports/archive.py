@@ -76,8 +76,22 @@ AGAIN = "Make the report anew; if that does not help, ask Webex support."
 
 def csv_among(entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo | None:
     """Return the report among the entries: the first named as a table, or else the first file that is no read-me."""
-    files = [entry for entry in entries if not entry.is_dir()]
-    return min(files, key=_unlikeliness, default=None)
+    return min(_files(entries), key=_unlikeliness, default=None)
+
+
+def has_several(entries: Sequence[zipfile.ZipInfo]) -> bool:
+    """Return whether there is more than one file that is no read-me: then the rows of one tell nothing of the whole."""
+    return sum(not entry.filename.lower().endswith(_READ_ME) for entry in _files(entries)) > 1
+
+
+def holds_several(path: Path) -> bool:
+    """Return whether the zip at ``path``, which was looked through, has several."""
+    with zipfile.ZipFile(path) as archive:
+        return has_several(archive.infolist())
+
+
+def _files(entries: Sequence[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    return [entry for entry in entries if not entry.is_dir()]
 
 
 def _unlikeliness(entry: zipfile.ZipInfo) -> int:

@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from bot.reports.archive import ENCRYPTED, HEAD_BYTES, MAX_ENTRIES, csv_among
+from bot.reports.archive import ENCRYPTED, HEAD_BYTES, MAX_ENTRIES, csv_among, has_several
 from bot.reports.first_bytes import PADDING, PLAIN, encoding_of
 from bot.reports.records import MAX_RECORD, PIECE, Records, UnreadableError
 
@@ -156,10 +156,11 @@ def read_contents(path: Path, kind: str) -> Contents:
 
 def _of_zip(path: Path) -> Contents:
     with zipfile.ZipFile(path) as archive:
-        entry = csv_among(archive.infolist()[:MAX_ENTRIES])
+        entries = archive.infolist()[:MAX_ENTRIES]
+        entry = csv_among(entries)
         if entry is None:
             return Contents(rows=0, columns=0)
-        if entry.flag_bits & ENCRYPTED:
+        if entry.flag_bits & ENCRYPTED or has_several(entries):
             return UNCOUNTED
         with archive.open(entry) as raw:
             return _of_csv(raw)

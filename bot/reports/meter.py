@@ -208,6 +208,8 @@ def worth_it(shown: Figures, now: Figures) -> bool:
         return True
     if now.stage is Stage.POSTING:
         return False
+    if now.came < shown.came:
+        return True  # it is fetched once more
     if shown.came == 0:
         return now.came > 0 and (now.came < now.total or now.total <= 0)
     if now.total <= 0:

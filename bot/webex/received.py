@@ -90,7 +90,7 @@ class Received:
 
         The checksum may be the file's or that of the CSV within the zip: nobody says which. One that fits neither is
         passed over for a file whose SHA-256 is ``twin``. Raises ``ChecksumDiffers`` and ``FileRejected``; otherwise
-        ``contents`` are there.
+        ``contents`` are there, of a zip if it holds one table.
         """
         right = self._digest is None or self._digest.hexdigest() == self._checksum.wanted
         if self.kind == ZIP:
@@ -106,7 +106,8 @@ class Received:
             if self.sha256.hexdigest() != twin:
                 raise ChecksumDiffers(self.sha256.hexdigest())
             self.checksum_differs = True
-        self.contents = self._csv.counting.end()
+        if self.kind == CSV or not archive.holds_several(path):
+            self.contents = self._csv.counting.end()
 
 
 class _Csv:

@@ -104,6 +104,11 @@ def test_the_csv_of_a_zip_is_found_by_its_name(tmp_path: Path) -> None:
     assert read(tmp_path, body, "zip") == Contents(1, 2)
 
 
+def test_of_several_tables_none_is_counted(tmp_path: Path) -> None:
+    body = zipped(("summary.csv", b"A,B\r\n"), ("usage.csv", b"A,B\r\n1,2\r\n"))
+    assert read(tmp_path, body, "zip") == UNCOUNTED
+
+
 def test_a_zip_without_entries_is_empty(tmp_path: Path) -> None:
     assert read(tmp_path, zipped(), "zip") == Contents(0, 0)
 

@@ -238,6 +238,11 @@ def test_edits_are_ten_per_cent_apart_and_so_at_most_ten(pieces: list[int], tota
     assert len(said) <= 1 + MOST_EDITS
 
 
+def test_a_download_that_begins_anew_is_told() -> None:
+    assert worth_it(fetched(90, 100), fetched(3, 100))
+    assert worth_it(fetched(90, 0), fetched(3, 0))
+
+
 def test_cutting_into_parts_is_told_in_the_same_line() -> None:
     cutting = Figures(Stage.CUTTING, 5_000_000, 10_000_000)
     assert worth_it(fetched(90, 100), cutting)

@@ -60,7 +60,7 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
         (zipped(("acme.webex.com_usage", CSV)), COUNTED),
         (zipped(("usage.tsv", CSV.replace(b",", b"\t"))), COUNTED),
         (zipped(("read me.txt", b"Hello"), ("usage", CSV)), COUNTED),
-        (zipped(("usage.csv", CSV), ("summary.csv", b"Name\r\n")), COUNTED),
+        (zipped(("read me.txt", b"Hello"), ("more/", b""), ("usage.csv", CSV)), COUNTED),
         (zipped(("usage.csv", TABLE.encode("utf-16-le"))), COUNTED),
         (zipped(("usage.csv", b"")), "is empty"),
     ],
@@ -73,6 +73,19 @@ def test_a_report_arrives_to_the_byte_however_it_is_written(stage: Stage, conten
     assert file.content == content
     assert line in file.words
     assert file.file.name == f"Calling Usage 2026-01-01 2026-01-31.{'zip' if content.startswith(b'PK') else 'csv'}"
+
+
+@pytest.mark.parametrize("first", [CSV, b"Name\r\n"])
+def test_of_several_tables_in_a_zip_no_rows_are_told(stage: Stage, first: bytes) -> None:
+    """Those of one would be taken for those of all, or the zip for an empty one."""
+    content = zipped(("summary.csv", first), ("usage.csv", CSV))
+    report = stage.partner_report(content=content)
+
+    file = stage.at(stage.ada).says(f"report {report.id}").file()
+
+    assert file.content == content
+    assert "row" not in file.words
+    assert "header" not in file.words
 
 
 @pytest.mark.parametrize(

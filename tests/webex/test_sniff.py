@@ -101,11 +101,8 @@ def test_a_json_error_is_refused(head):
 @pytest.mark.parametrize(
     "head",
     [
-        b"\x1f\x8b\x08\x00",
         b"\x00" * 10,
         b"\x00\x01\x02",
-        b"7z\xbc\xaf\x27\x1c",
-        b"Rar!\x1a\x07\x00",
         b"\x89PNG\r\n\x1a\n\x00",
         b"GIF89a\x10\x00",
         b"SQLite format 3\x00",
@@ -115,6 +112,14 @@ def test_a_json_error_is_refused(head):
 )
 def test_what_is_no_text_is_refused(head):
     with pytest.raises(FileRejected, match="neither"):
+        kind_of(head)
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x1f\x8b\x08\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07\x00", b"a.csv" + bytes(252) + b"ustar"]
+)
+def test_an_archive_that_is_no_zip_is_said_to_be_one(head):
+    with pytest.raises(FileRejected, match="an archive that isn't a zip"):
         kind_of(head)
 
 
