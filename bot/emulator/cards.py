@@ -306,10 +306,12 @@ def _fields(part: Mapping[str, Any], name: str, where: str) -> list[str]:
     known = FIELDS[name]
     found = [f"{where}: {field} is missing" for field in REQUIRED.get(name, ()) if field not in part]
     for field, value in part.items():
+        if value is None:
+            continue  # clients send every field that their classes have, and Webex takes it
         check = known.get(field)
         if check is None:
             found.append(f"{where}: 1.3 knows no field {field!r}")
-        elif value is not None:  # Webex takes null for any field that it knows
+        else:
             found.extend(check(value, f"{where}.{field}"))
     return found
 
@@ -330,9 +332,8 @@ def _too_new(part: Any) -> list[str]:
         return []
     kind = part.get("type")
     added = ADDED_IN_1_3.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
-    own = [
-        f"{kind}: {field} is of version 1.3, and the card declares an older one" for field in sorted(added & set(part))
-    ]
+    used = {field for field, value in part.items() if value is not None}
+    own = [f"{kind}: {field} is of version 1.3, and the card declares an older one" for field in sorted(added & used)]
     return own + [one for key, value in part.items() if key != "data" for one in _too_new(value)]
 
 
