@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SEPARATORS = re.compile(r"[\s,;]+")
 _BESIDE_NAME = rf"[\s,:{MAY_BREAK}]"
 _QUOTED = re.compile(rf"^[ {MAY_BREAK}]*>.*$", re.MULTILINE)
+_ANGLE_FIRST = re.compile(r"^([^\w>\u203a\n]*)\u203a", re.MULTILINE)
+"""A foreign quotation mark; on our cards it stands for ``>``, but nobody begins a quoted line with it."""
 _KEPT_AT_ENDS = "_=-/\\"
 """Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
 COMMAND_WITHIN = 3
@@ -105,7 +107,7 @@ def names_of(bot: Person) -> list[str]:
 
 def _unquoted(text: str) -> str:
     """The text in plain letters, without the lines that quote somebody."""
-    return _QUOTED.sub("", plain(text))
+    return _QUOTED.sub("", plain(_ANGLE_FIRST.sub(r"\1<", text)))
 
 
 def _split(text: str, known: Collection[str]) -> Words:

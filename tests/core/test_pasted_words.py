@@ -167,6 +167,8 @@ def test_a_quote_in_markdown_is_one_line() -> None:
     assert read(f"> cancel {OTHER_ID}\nreport {ID}\n>why", direct=True) == Words("report", (ID,))
     assert read(f"Report Bot\n> cancel {OTHER_ID}\nreport {ID}") == Words("report", (ID,))
     assert read(f"report\n<{ID}>", direct=True) == Words("report", (ID,)), "a bracket that opens is no quote"
+    assert read(f"›report {ID}‹", direct=True) == Words("report", (ID,)), "nor is a foreign quotation mark"
+    assert read(f"report\n \ufeff›{ID}‹", direct=True) == Words("report", (ID,))
     assert read(f"report -> {ID}", direct=True).rest[-1] == ID
 
 
