@@ -28,6 +28,7 @@ from bot.ledger import moved_spaces, settings_seen, unverified
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
+from bot.ops.checks.operators_space import operators_space
 from bot.outbox import Outbox
 from bot.policy import ADMINISTRATORS, Rules
 from bot.queue import open_queue
@@ -272,6 +273,7 @@ def build_worker(settings: Settings) -> Worker:
     )
     limits, answer_limit = Limits(settings.requests_per_minute), AnswerLimit(now)
     checks = [
+        *(operators_space(one, chat.spaces, store, now) for one in [settings.operators_space] if one),
         *tokens.all(),
         answer_limit.check(),
         knocking(store, now),

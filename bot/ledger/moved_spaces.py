@@ -127,6 +127,11 @@ def move(tx: Transaction, old: str, new: str, now: datetime) -> int:
     return moved
 
 
+def note_spelling(tx: Transaction, room_id: str, spelled: str, now: datetime) -> None:
+    """Keep how Webex spells the id of a space that the settings spell otherwise: calls need Webex's own."""
+    by_name.note(tx, f"{PREFIX}{room_id}", spelled, now)
+
+
 def now_at(tx: Transaction, room_id: str) -> str:
     """The id that a space has now: for the settings, which may still name an old one."""
     return next((new for old, new in _moves(tx) if same_id(old, room_id)), room_id)
