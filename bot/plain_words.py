@@ -12,6 +12,7 @@ SOON = timedelta(seconds=45)
 
 CODE = re.compile(r"`([^`]*)`")
 """A word to write, in a sentence of ours."""
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
 )
@@ -75,7 +76,7 @@ def folded(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """Return what people see of a sentence of ours: without the marks of markdown."""
-    return CODE.sub(r"“\1”", text.replace("**", ""))
+    return CODE.sub(r"“\1”", _LINK.sub(r"\1", text.replace("**", "")))
 
 
 def size(number: int) -> str:

@@ -74,4 +74,5 @@ def test_foreign_text_is_one_line_of_bounded_length(text: str, longest: int) -> 
 
 @given(FOREIGN)
 def test_a_sentence_without_its_marks_still_holds_the_foreign_text(text: str) -> None:
-    assert unmarked(f"**{in_message(text)}** is `done`") == f"{in_message(text)} is “done”"
+    sentence = f"**{in_message(text)}** is `done`. [Show it](webexteams://im?space=1&message=2)"
+    assert unmarked(sentence) == f"{in_message(text)} is “done”. Show it"
