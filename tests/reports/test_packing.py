@@ -213,6 +213,7 @@ def test_progress_is_told_to_the_end(tmp_path):
         ([("a.csv", HEADER + b'"' + report(300).replace(b'"', b""))], "single row"),
         ([("a.csv", b"a\rb\n" + report(100))], "told apart"),
         ([("a.csv", codecs.BOM_UTF16_LE + b"a\x00\n\x00" * 1000)], "told apart"),
+        ([("a.csv", b"a\x00,\x00b\x00\n\x00" * 1000)], "told apart"),
     ],
 )
 def test_a_zip_that_cannot_be_cut_is_refused_with_what_to_do(tmp_path, entries, why):
@@ -220,6 +221,16 @@ def test_a_zip_that_cannot_be_cut_is_refused_with_what_to_do(tmp_path, entries, 
     sentence = refused(tmp_path, sent, "zip", limit=min(len(sent) - 1, 1000))
     assert why in sentence
     assert all(remedy in sentence for remedy in OUT_OF_THE_WAY)
+
+
+@pytest.mark.parametrize("name", ["acme.webex.com_usage", "Usage", "usage.tsv", "Usage.CSV"])
+def test_a_zip_is_cut_whatever_its_report_is_called(tmp_path, name):
+    body = report(1000)
+    with pack(held(tmp_path, zipped((name, body)), "zip"), tmp_path, stem="Usage", limit=20_000) as pieces:
+        parts = [content(piece)[1] for piece in pieces]
+    assert len(parts) > 1
+    assert all(part.startswith(HEADER) for part in parts)
+    assert HEADER + b"".join(part.removeprefix(HEADER) for part in parts) == body
 
 
 def test_one_row_over_the_limit_is_refused(tmp_path):
