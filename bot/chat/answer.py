@@ -18,7 +18,7 @@ from bot.policy import Act, Verdict
 from bot.reports.endings import GONE, end
 from bot.reports.model import Phase
 from bot.reports.privately import CLOSED, go_private
-from bot.reports.trouble_line import line_of
+from bot.reports.trouble_line import answered, line_for_answer
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bot.chat.context import Context
     from bot.ledger.deliveries import Delivery
     from bot.reports.model import Report
-    from bot.reports.trouble_line import TroubleLine
     from bot.store import Transaction
 
 log = structlog.get_logger(__name__)
@@ -44,7 +43,7 @@ class Answer:
         if delivery is None:
             return
         if delivery.state is not State.ASKED:
-            self._line(delivery).take_back()
+            answered(self._context.store, self._context.outbox, delivery)
             return
         try:
             self._answer(delivery)
@@ -52,7 +51,7 @@ class Answer:
             if error.passing:
                 raise
             self._end(delivery, State.FAILED, error.sentence, error=error)
-        self._line(delivery).take_back()
+        answered(self._context.store, self._context.outbox, delivery)
 
     def give_up(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -63,9 +62,6 @@ class Answer:
     def _get(self, key: str) -> Delivery | None:
         with self._context.store.read() as tx:
             return deliveries.get(tx, int(key))
-
-    def _line(self, delivery: Delivery) -> TroubleLine:
-        return line_of(self._context.outbox, delivery.id, target_of(delivery))
 
     def _end(
         self, delivery: Delivery, state: State, sentence: str, *, why: str = "", error: BotError | None = None
@@ -85,7 +81,8 @@ class Answer:
             delivery = go_private(context.store, context.outbox, delivery, decision.sentence, context.now())
         with context.store.read() as tx:
             known = deliveries.known_family(tx, delivery.report_id)
-        with self._line(delivery).unless_answered(context.now() - delivery.asked_at):
+        line = line_for_answer(context.outbox, delivery)
+        with context.asking_reports(line, context.now() - delivery.asked_at):
             report = context.catalogue.find(delivery.report_id, known)
         with context.store.read() as tx:
             leader = _joined(tx, delivery, report)

@@ -76,7 +76,7 @@ def reports(context: Context, request: Request) -> None:
         return
     target = context.allow(request)
     page = int(request.rest[0]) if request.rest and request.rest[0].isdecimal() and len(request.rest[0]) < 5 else 1  # noqa: PLR2004 digits
-    with context.asking_reports(request):
+    with context.asking_reports(context.trouble_line(request)):
         found, refused = context.catalogue.everything()
     start = max(0, page - 1) * PAGE
     shown = found[start : start + PAGE]
@@ -121,7 +121,7 @@ def refresh(context: Context, request: Request) -> None:
             leader = deliveries.get(tx, own.leader_id) if own and own.leader_id else None
             waiting = places.waiting_here(tx, request.room_id, request.person_id, report_id)
             known = deliveries.known_family(tx, report_id)
-        with context.asking_reports(request):
+        with context.asking_reports(context.trouble_line(request)):
             found = context.catalogue.find(report_id, known)
         now = context.now()
         if own and own.state in OPEN:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from bot.errors import Refused
+from bot.errors import Refused, WebexError
 from bot.ledger.audit import ALLOWED, PRIVATELY
 from bot.policy import Act, Verdict
 from bot.reports.trouble_line import TroubleLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bot.chat.living import LivingCard
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from bot.queue import Queue
     from bot.reports.catalogue import Catalogue
     from bot.store import Store
+
+MOST_ASKING: Final = 10
+"""People for whom reports are asked for at once, of the worker's sixteen threads."""
+LONGEST_FOR_ROOM: Final = 1.0
+"""Seconds for which a thread waits to be one of them; then its job comes again."""
+NOT_LONG: Final = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Context:
     new_reference: Callable[[], str]
     watch_deadline: timedelta
     poll_interval: float
+    asking: threading.BoundedSemaphore = field(default_factory=partial(threading.BoundedSemaphore, MOST_ASKING))
 
     def say(self, request: Request, part: str, markdown: str, card: Card | None = None) -> Posted:
         """Answer in the asker's thread; ``part`` names this answer among those to the same request."""
@@ -51,9 +60,19 @@ class Context:
         """The line that says in the asker's thread that Webex has trouble; it goes when the request is answered."""
         return TroubleLine(self.outbox, f"{request.origin}:trouble", request.target)
 
-    def asking_reports(self, request: Request) -> AbstractContextManager[None]:
-        """Stand around calls to Webex's reports: who gets no answer for too long is told that they are slow."""
-        return self.trouble_line(request).unless_answered(timedelta())
+    @contextmanager
+    def asking_reports(self, line: TroubleLine, waited: timedelta = NOT_LONG) -> Iterator[None]:
+        """Stand around calls to Webex's reports for a person, whose line says so when they get no answer for too long.
+
+        Raises ``WebexError`` that passes where too many are being made: reports that hang leave room for first answers.
+        """
+        if not self.asking.acquire(timeout=LONGEST_FOR_ROOM):
+            raise WebexError("GET /reports", None, message="others wait for Webex's reports", reached=False)
+        try:
+            with line.unless_answered(waited):
+                yield
+        finally:
+            self.asking.release()
 
     def ask_who(self, request: Request, act: Act = Act.READ) -> None:
         """Ask policy about the person alone, before any row is made: one refusal for a message, however many ids.

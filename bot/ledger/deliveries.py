@@ -253,6 +253,18 @@ def joined_to(tx: Transaction, delivery: Delivery) -> list[Delivery]:
     return find(tx, deliveries.c.leader_id == delivery.id)
 
 
+def asked_in(delivery: Delivery) -> str:
+    """The event in which a report was asked for, perhaps with others."""
+    return delivery.origin.rpartition(":")[0]
+
+
+def unanswered_beside(tx: Transaction, delivery: Delivery) -> bool:
+    """Whether another request of the same event has no answer yet."""
+    event = asked_in(delivery)
+    same = (deliveries.c.origin > f"{event}:") & (deliveries.c.origin < f"{event};")  # the letter behind the colon
+    return bool(find(tx, same, deliveries.c.state == State.ASKED.value, deliveries.c.id != delivery.id))
+
+
 def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[State]) -> list[Delivery]:
     """Deliveries of one report in these states, oldest first, without those that joined another."""
     return find(

@@ -20,7 +20,7 @@ from bot.ports import Target
 from bot.reports.endings import GONE
 from bot.reports.meter import take_back_line
 from bot.reports.privately import go_private
-from bot.reports.trouble_line import line_of
+from bot.reports.trouble_line import answered, line_for_file
 from bot.reports.whereto import DIRECT, target_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class Tell:
             self._outbox.say(key, Target(person_id=delivery.asker_id, direct=True), f"{why}{said}")
         self._card.ended(delivery, key)
         take_back_line(self._outbox, delivery)
-        line_of(self._outbox, delivery.id, target_of(delivery)).take_back()
+        line_for_file(self._outbox, delivery).take_back()
+        answered(self._store, self._outbox, delivery)
 
     def _for_whom(self, delivery: Delivery, sentence: str) -> tuple[Delivery, str, bool]:
         """Who may hear it: somebody from outside may have joined since it was asked for.

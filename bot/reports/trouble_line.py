@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import BotError
+from bot.ledger import deliveries
+from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.errors import WebexError
+    from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
     from bot.ports import Target
+    from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,11 @@ TOO_MANY: Final = 429
 REPORTS_AWAY: Final = "Webex Reports isn't responding right now. I'll keep trying; no action needed."
 
 
+_being_said: set[str] = set()
+_guard = threading.Lock()
+"""The lines that threads of this process are saying now: several requests of one message share theirs."""
+
+
 class TroubleLine:
     """The line in one place, under one key. Nothing here raises."""
 
@@ -45,11 +54,18 @@ class TroubleLine:
 
     def say(self, words: str = REPORTS_AWAY) -> None:
         """Say it, unless it stands there."""
+        with _guard:
+            if self._key in _being_said:
+                return
+            _being_said.add(self._key)
         try:
             if not self._outbox.was_sent(self._key):
                 self._outbox.say(self._key, self._target, words)
         except BotError as error:
             log.info("not_told_of_trouble", post=self._key, cause=str(error))
+        finally:
+            with _guard:
+                _being_said.discard(self._key)
 
     def take_back(self) -> None:
         """Have it gone; what Webex does not let go now is tried again by the sweep."""
@@ -83,9 +99,22 @@ class TroubleLine:
             log.exception("trouble_line_crashed")
 
 
-def line_of(outbox: Outbox, delivery_id: int, target: Target) -> TroubleLine:
-    """The line of one request for a report."""
-    return TroubleLine(outbox, f"delivery:{delivery_id}:trouble", target)
+def line_for_answer(outbox: Outbox, delivery: Delivery) -> TroubleLine:
+    """The line of a request that has no answer yet: one for all reports that one message asked for."""
+    return TroubleLine(outbox, f"{deliveries.asked_in(delivery)}:trouble", target_of(delivery))
+
+
+def line_for_file(outbox: Outbox, delivery: Delivery) -> TroubleLine:
+    """The line of a request that waits for its file."""
+    return TroubleLine(outbox, f"delivery:{delivery.id}:trouble", target_of(delivery))
+
+
+def answered(store: Store, outbox: Outbox, delivery: Delivery) -> None:
+    """A request has its answer: the line goes with the last one of its message. Raises ``StoreUnavailable``."""
+    with store.read() as tx:
+        others = deliveries.unanswered_beside(tx, delivery)
+    if not others:
+        line_for_answer(outbox, delivery).take_back()
 
 
 def sentence(error: WebexError) -> str:

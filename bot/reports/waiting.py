@@ -20,8 +20,7 @@ from bot.ledger.deliveries import IN_HAND, State
 from bot.ledger.tables import deliveries as requests
 from bot.reports.catalogue import Catalogue
 from bot.reports.endings import end
-from bot.reports.trouble_line import AFTER_ERRORS, line_of, sentence
-from bot.reports.whereto import target_of
+from bot.reports.trouble_line import AFTER_ERRORS, line_for_answer, line_for_file, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +106,8 @@ class Waiting:
                 since = one.asked_at if self._name == tasks.ANSWER else hindrance.since
                 # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
                 if now + timedelta(seconds=error.retry_after or 0.0) - since >= self._patience:
-                    line_of(self._outbox, one.id, target_of(one)).say(sentence(error))
+                    line = line_for_answer if self._name == tasks.ANSWER else line_for_file
+                    line(self._outbox, one).say(sentence(error))
         return False
 
     def _end(self, late: Sequence[Delivery], error: BotError, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot import tasks
+from bot.chat import context
 from bot.ledger import hindrances
 from bot.ledger.deliveries import State
 from bot.reports import trouble_line
@@ -205,4 +206,38 @@ def test_a_line_that_webex_does_not_delete_now_goes_later(bench: Workbench, spac
 
     bench.sweep.once()
     pass_by(bench, 5)
+    assert kinds(bench, space) == ["card", "file"]
+
+
+def test_several_reports_of_one_message_share_one_line(bench: Workbench, space: Space) -> None:
+    reports = [bench.stage.partner_report(status="waiting") for _ in range(5)]
+    bench.emulator.faults.add(method="GET", path=BOTH, status=503)
+    bench.hears(bench.stage.ada, "report " + " ".join(one.id for one in reports), space)
+    seconds_until_told(bench, space)
+    pass_by(bench, 60)
+    assert len(bench.said(space)) == 1
+
+    bench.emulator.faults.clear()
+    bench.emulator.faults.add(method="GET", path=f"/v1/partner/reports/{reports[3].id}", status=503)
+    pass_by(bench, 70)
+    assert sorted(kinds(bench, space)) == ["card"] * 4 + ["words"], "one of them is still away"
+
+    bench.emulator.faults.clear()
+    pass_by(bench, 70)
+    assert kinds(bench, space) == ["card"] * 5
+
+
+def test_reports_that_hang_leave_room_for_others(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where so many are asked for already, the request comes again by itself, and its person is told."""
+    monkeypatch.setattr(context, "LONGEST_FOR_ROOM", 0.01)
+    report = bench.stage.partner_report()
+    space = bench.world.direct_space(bench.stage.ada, bench.stage.bot)
+    for _ in range(context.MOST_ASKING):
+        bench.context.asking.acquire()
+    bench.hears(bench.stage.ada, f"report {report.id}", space)
+    assert seconds_until_told(bench, space) < SOON
+    assert bench.calls("GET", BOTH) == 0
+
+    bench.context.asking.release()
+    pass_by(bench, 20)
     assert kinds(bench, space) == ["card", "file"]
