@@ -98,7 +98,8 @@ def _database(settings: Settings, store: Store) -> tuple[State, str]:
         return State.OK, f"reachable and up to date{_beginning(store)}"
     if found is None and settings.refreshable:
         migrations.upgrade(store)  # each refresh brings a new refresh token, which must be kept or it is lost
-        return State.OK, "it was empty: made just now, because the admin token's refresh token is kept in it"
+        made = "it was empty: made just now, because the admin token's refresh token is kept in it"
+        return State.OK, f"{made}{_beginning(store)}"
     how = "empty" if found is None else "of another version"
     said = f"reachable, but {how}: reportbot manifest apply migrates it, and so do web and worker"
     return State.NOTE, f"{said}; {NOT_ANSWERED.format(before='its first start')}" if found is None else said
@@ -108,7 +109,9 @@ def _beginning(store: Store) -> str:
     """Say from when on messages are answered, for as long as catching up could reach back to before that."""
     moment = now()
     with store.read() as tx:
-        began = presence.began(tx, moment)
+        unused, began = presence.is_unused(tx), presence.began(tx, moment)
+    if unused and began is None:
+        return f"; {NOT_ANSWERED.format(before='its first start')}"
     if began is None or moment - began > presence.LONGEST:
         return ""
     return f"; {NOT_ANSWERED.format(before=f'{utc(began)}, when the bot first ran on it,')}"

@@ -75,8 +75,12 @@ def begin(tx: Transaction, now: datetime) -> bool:
 
     Another database may have had the answers to that, and nobody wants them twice.
     """
-    used = facts.noted_at(tx, DOOR_SEEN) or facts.noted_at(tx, LOOKED)
-    return used is None and facts.note_first(tx, BEGAN, "", now)
+    return is_unused(tx) and facts.note_first(tx, BEGAN, "", now)
+
+
+def is_unused(tx: Transaction) -> bool:
+    """Return True while the bot has never run on this database."""
+    return facts.noted_at(tx, DOOR_SEEN) is None and facts.noted_at(tx, LOOKED) is None
 
 
 def began(tx: Transaction, now: datetime) -> datetime | None:

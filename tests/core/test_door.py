@@ -237,9 +237,23 @@ def test_a_body_over_64_kib_is_refused_by_its_length_or_on_the_way(way: Way) -> 
 def test_the_bot_s_own_words_and_presses_are_dropped_but_not_its_memberships(way: Way) -> None:
     own = envelope(personId=BOT.id)
     assert way.post(own) == 200
+    assert way.post(envelope(personId="spelled otherwise", personEmail="Report-Bot@Webex.Bot")) == 200
     assert way.post(own.replace(b"messages", b"attachmentActions")) == 200
     assert way.untouched
     assert way.post(own.replace(b"messages", b"memberships")) == 200
+    assert len(way.rows) == 1
+
+
+def test_who_joins_is_known_by_the_address_where_the_id_is_spelled_otherwise(way: Way) -> None:
+    joined = envelope(personId="spelled otherwise", personEmail=BOT.emails[0]).replace(b"messages", b"memberships")
+    assert way.post(joined) == 200
+    with way.store.read() as tx:
+        assert tx.execute(select(tables.events.c.person_id)).scalars().all() == [BOT.id]
+
+
+@pytest.mark.parametrize("email", [7, None, "x" * 600, "not\na line", ["a@b"]])
+def test_an_address_that_is_none_does_not_stop_an_event(way: Way, email: object) -> None:
+    assert way.post(envelope(personEmail=email)) == 200
     assert len(way.rows) == 1
 
 
