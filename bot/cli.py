@@ -53,7 +53,7 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        if arguments.env_file is not None:
+        if "env_file" in arguments:
             # What is in the environment wins, as with other tools: a file holds what is usual.
             os.environ.update({**_read_env_file(arguments.env_file), **os.environ})
         return run(arguments)
@@ -80,12 +80,15 @@ def _write_no_more() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="reportbot", description="The Webex report bot.")
-    parser.add_argument("--version", action="version", version=f"reportbot {__version__}")
     every = argparse.ArgumentParser(add_help=False)
     every.add_argument(
-        "--env-file", metavar="FILE", help="lines of NAME=value to read settings from; the environment wins"
+        "--env-file",
+        metavar="FILE",
+        default=argparse.SUPPRESS,  # it may stand before the command or behind it: neither forgets the other
+        help="lines of NAME=value to read settings from; the environment wins",
     )
+    parser = argparse.ArgumentParser(prog="reportbot", description="The Webex report bot.", parents=[every])
+    parser.add_argument("--version", action="version", version=f"reportbot {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], meaning: str) -> argparse.ArgumentParser:

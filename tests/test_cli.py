@@ -130,8 +130,11 @@ def test_settings_may_stand_in_a_file(webex, monkeypatch, capsys, tmp_path):
         value = os.environ[name]
         monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if k != name} | {"LOG_LEVEL": "error"})
         (tmp_path / name).write_text(f"\ufeff# a comment\n\nexport {name} = '{value}'\nLOG_LEVEL=nonsense\n")
-        assert main(["manifest", "plan", "--env-file", str(tmp_path / name)]) == 0, "the environment wins"
-        assert "Webhooks to https://bot.invalid" in capsys.readouterr().out
+        file, given = ["--env-file", str(tmp_path / name)], dict(os.environ)
+        for words in (["manifest", "plan", *file], [*file, "manifest", "plan"]):
+            monkeypatch.setattr(os, "environ", dict(given))
+            assert main(words) == 0, "the environment wins"
+            assert "Webhooks to https://bot.invalid" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("webex")

@@ -15,6 +15,7 @@ from bot.ledger import audit, events, moved_spaces
 from bot.ledger.deliveries import State
 from bot.operators import Check, Operators
 from bot.web.webhook import read_event
+from bot.webex_ids import bare_id
 
 if TYPE_CHECKING:
     from bot.emulator.things import Space
@@ -201,10 +202,11 @@ def test_an_event_that_comes_twice_moves_once(bench: Workbench) -> None:
         assert events.record(tx, event, bench.clock()) is None
 
 
+@pytest.mark.parametrize("written", ["{id}", "{uuid}", "webexteams://im?space={uuid}"])
 @pytest.mark.parametrize("keeps_bare_id", [True, False])
-def test_an_allowed_space_stays_allowed(bench: Workbench, keeps_bare_id: bool) -> None:
+def test_an_allowed_space_stays_allowed(bench: Workbench, keeps_bare_id: bool, written: str) -> None:
     space = bench.stage.group
-    bench.stage.environ["ALLOWED_SPACES"] = space.id
+    bench.stage.environ["ALLOWED_SPACES"] = written.format(id=space.id, uuid=bare_id(space.id))
     bench.restart()
     report = awaited_in(bench, space)
     moves(bench, space, "pair", keeps_bare_id=keeps_bare_id)
