@@ -326,5 +326,5 @@ def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> No
     noisy = [line for line in lines if line["log_level"] in {"warning", "error"}]
     gone = [line["event"] for line in noisy if "away" in line["event"]]
     assert gone.count("database_away") <= 2, "one for the door, one for the worker"
-    expected = {"database_away", "database_back", "job_again", "trouble"}
+    expected = {"database_away", "database_back", "first_start", "job_again", "trouble"}
     assert {line["event"] for line in noisy} <= expected, "the trouble is the admin token's, and another one"

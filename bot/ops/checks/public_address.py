@@ -28,6 +28,11 @@ LONGEST_ANSWER: Final = 20.0
 MOST_BYTES: Final = 4096
 NOBODY_THERE: Final = frozenset({Kind.DNS, Kind.REFUSED, Kind.NO_ROUTE, Kind.NO_CONNECTION, Kind.SILENT, Kind.CLOSED})
 """Causes that are to be expected while the bot isn't started."""
+UNKNOWN_CA: Final = (
+    "Its certificate is signed by an authority that this machine doesn't know: Webex wants one of a public authority, "
+    "shown with all certificates between the two (the whole chain). If that is so, and a proxy looks into this machine's "
+    "https, set REQUESTS_CA_BUNDLE."
+)
 NO_BOT_BEHIND: Final = frozenset({502, 503, 504})
 REDIRECTS: Final = range(300, 400)
 REFUSED_BY_US: Final = {401: "signature does not verify", 429: "too many"}
@@ -73,7 +78,10 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
     except FOREIGN as error:
         cause = explain(error)
         expected = cause is None or cause.kind in NOBODY_THERE
-        return _nothing(target, cause.sentence if cause else type(error).__name__, runs=runs, expected=expected)
+        advice = cause.sentence if cause else type(error).__name__
+        if cause and cause.kind is Kind.UNKNOWN_CA:  # here it is rarely this machine that must learn
+            advice = UNKNOWN_CA
+        return _nothing(target, advice, runs=runs, expected=expected)
     finally:
         session.close()
     if second.status not in REFUSED_BY_US:
