@@ -30,8 +30,8 @@ NOBODY_THERE: Final = frozenset({Kind.DNS, Kind.REFUSED, Kind.NO_ROUTE, Kind.NO_
 """Causes that are to be expected while the bot isn't started."""
 UNKNOWN_CA: Final = (
     "Its certificate is signed by an authority that this machine doesn't know: Webex wants one of a public authority, "
-    "shown with all certificates between the two (the whole chain). If that is so, and a proxy looks into this machine's "
-    "https, set REQUESTS_CA_BUNDLE."
+    "shown with all certificates between the two (the whole chain). If that is so, and a proxy looks into https here, "
+    "set REQUESTS_CA_BUNDLE."
 )
 NO_BOT_BEHIND: Final = frozenset({502, 503, 504})
 REDIRECTS: Final = range(300, 400)
