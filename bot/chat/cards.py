@@ -84,8 +84,9 @@ def facts(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 def status_word(report: Report) -> str:
     """``Done``, ``Failed``, or Webex's own word for what is on its way."""
-    known = None if report.taken_for_ready else WORDS.get(report.phase)
-    return known or one_line(report.status, 60) or NO_STATUS
+    if report.taken_for_ready:
+        return one_line(report.status, 60) or "No status"
+    return WORDS.get(report.phase) or one_line(report.status, 60) or NO_STATUS
 
 
 def title_of(report: Report) -> str:
