@@ -22,6 +22,7 @@ from bot.webex.client import Client
 from bot.webex.directory import Directory
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
+from bot.webex_ids import readable_tail
 from bot.wiring import admin_token, now, open_store
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ PATIENCE: Final = (5.0, 15.0)
 """Seconds to connect, and to wait for the next bytes: whoever waits is a person."""
 TRACKING: Final = re.compile(r" Webex tracking id: \S+")
 NO_SUCH_PATH: Final = frozenset({404, 405})
-LONGEST_ROLE: Final = 60
-"""Letters; a longer one is an opaque id, whose name stands beside it."""
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -182,7 +181,7 @@ def _roles(directory: Directory, *, refreshable: bool) -> tuple[State, str]:
         return State.FAILED, trouble
     seen: list[str] = []
     with contextlib.suppress(Refused):  # a Service App's account may show none
-        seen = sorted(role for role in directory.roles_of(me.id).roles if len(role) < LONGEST_ROLE)
+        seen = sorted({role.name or readable_tail(role.id) for role in directory.roles_of(me.id).roles} - {""})
     return State.OK, f"can be seen; the admin token's own: {', '.join(seen) or 'none shown'}"
 
 

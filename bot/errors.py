@@ -40,12 +40,12 @@ class BotError(Exception):
 class Refused(BotError):
     """You may not do this here."""
 
-    def __init__(self, sentence: str | None = None, *, reason: str = "refused", private: bool = False) -> None:
+    def __init__(self, sentence: str | None = None, *, reason: str = "refused", details: str = "") -> None:
         super().__init__(sentence)
         self.reason = reason
         """A short, stable name for the log and the ledger."""
-        self.private = private
-        """True when the sentence must not be said in the space, only to the asker 1:1."""
+        self.details = details
+        """More for the asker alone: roles, scopes and what can be set are not for a group space."""
 
 
 class FileRejected(BotError):

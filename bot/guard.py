@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.access.explanation import for_whom, refusal
 from bot.errors import Refused, WebexError
-from bot.policy import Act, Decision, Place, Rules, Verdict, decide
+from bot.policy import PARTNER, Act, Decision, Place, Rules, Verdict, decide, families_for, may_be_partner_role
 from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.ports import Chat, Directory, Membership, Person
+    from bot.ports import Chat, Directory, Membership, Person, Role, RolesOf
 
 LISTS_LAG = timedelta(seconds=30)
 """How long somebody who has just joined a space may be missing among its members."""
@@ -30,33 +31,60 @@ class Guard:
         chat: Chat,
         bot: Callable[[], Person],
         rules: Callable[[str], Rules],
+        partner_role: Callable[[], Role | None] = lambda: None,
     ) -> None:
         self._directory = directory
         self._chat = chat
         self._bot = bot
         self._rules = rules
+        self._partner_role = partner_role
 
-    def decide(self, person_id: str, act: Act, *, room_id: str | None, direct: bool, later: bool = False) -> Decision:
+    def decide(
+        self,
+        person_id: str,
+        act: Act,
+        *,
+        room_id: str | None,
+        direct: bool,
+        later: bool = False,
+        family: str | None = None,
+    ) -> Decision:
         """Ask policy with fresh facts about the space.
 
         ``later``: some time has passed since the person wrote there. Before that, who is not among the members may
-        just have joined: Webex's lists lag.
+        just have joined: Webex's lists lag. ``family``: of the report that it is about; without, the decision says
+        which families the person may use.
         """
-        rules = comparable(self._rules(self._directory.our_org()))
         try:
-            who = self._directory.roles_of(person_id)
-            who = replace(who, org_id=id_key(who.org_id))
+            who, rules = self.facts_about(person_id)
         except Refused as refused:
-            return Decision(Verdict.REFUSED, refused.reason, refused.sentence)
+            return Decision(Verdict.REFUSED, refused.reason, refused.sentence, refused.details)
         # The members are asked only for somebody who may ask at all: it is a call for each page.
         room = None if room_id is None else id_key(room_id)
-        alone = decide(who, act, Place(room, direct=True), rules)
-        if direct or alone.verdict is Verdict.REFUSED:
-            return alone
-        people = self._people(room_id)
-        orgs = frozenset(id_key(one.person_org_id) for one in people) or None
-        left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
-        return decide(who, act, Place(room, direct=False, member_orgs=orgs, asker_left=left), rules)
+        decision = decide(who, act, Place(room, direct=True), rules, family)
+        if decision.verdict is Verdict.REFUSED:
+            return replace(decision, details=refusal(who, rules) if who.org_id == rules.our_org else "")
+        if not direct:
+            people = self._people(room_id)
+            orgs = frozenset(id_key(one.person_org_id) for one in people) or None
+            left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
+            decision = decide(who, act, Place(room, direct=False, member_orgs=orgs, asker_left=left), rules, family)
+        others = [one for one in rules.families if one not in decision.families]
+        return replace(decision, others=for_whom(others, rules))
+
+    def facts_about(self, person_id: str) -> tuple[RolesOf, Rules]:
+        """Give what Webex says of a person, and the rules as far as they matter for them, both by comparable ids.
+
+        Raises ``Refused`` when roles cannot be seen, and ``WebexError``.
+        """
+        rules = comparable(self._rules(self._directory.our_org()))
+        who = self._directory.roles_of(person_id)
+        who = replace(who, org_id=id_key(who.org_id))
+        unknown = PARTNER in rules.families and PARTNER not in families_for(who, Act.READ, rules)
+        if unknown and who.org_id == rules.our_org and any(map(may_be_partner_role, who.roles)):
+            role = None if rules.partner_roles else self._partner_role()
+            rules = replace(rules, proven_partner_role=role.id if role else "")
+        return who, rules
 
     def _people(self, room_id: str | None) -> list[Membership]:
         """Everyone in a group space but the bot itself; empty when they cannot be listed."""

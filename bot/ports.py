@@ -97,6 +97,16 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """A role of a person. Either part may be empty: Webex need not let us list the names."""
+
+    id: str
+    """As Webex gives it: encoded, or bare from SCIM (``id_full_admin``)."""
+    name: str = ""
+    """As ``GET /roles`` gives it, such as ``Partner Full Administrator``."""
+
+
+@dataclass(frozen=True, slots=True)
 class RolesOf:
     """What policy needs to know of a person."""
 
@@ -104,8 +114,7 @@ class RolesOf:
     org_id: str
     emails: frozenset[str]
     """Lower case."""
-    roles: frozenset[str]
-    """Role ids, their names, and the readable tails of the ids."""
+    roles: frozenset[Role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +239,7 @@ class Directory(Protocol):
     """Who is who, with the admin token. Raises ``WebexError`` or ``Refused``."""
 
     def our_org(self) -> str: ...
+    def me(self) -> Person: ...
     def roles_of(self, person_id: str) -> RolesOf: ...
     def find(self, email: str) -> str | None:
         """The id of the person with this address; None when Webex knows nobody."""

@@ -130,8 +130,13 @@ class Settings(StorageSettings):
         "which report families are asked, in that order", "partner,organization", ("partner", "organization")
     )
     allowed_roles: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
-        "names or ids of the roles whose people may ask",
-        "administrators of the admin token's organisation",
+        "names or ids of the roles whose people may have organization reports",
+        "full and read-only administrators",
+        (),
+    )
+    allowed_partner_roles: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+        "names or ids of the roles whose people may have partner reports",
+        "Partner Full and Partner Read-only Administrator, by name",
         (),
     )
     allowed_people: Annotated[tuple[str, ...], BeforeValidator(values.people)] = _setting(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.errors import BotError, Refused, WebexError
 from bot.operators import Check, NotKnown
-from bot.policy import ADMINISTRATORS
+from bot.policy import is_full, is_read_only, says_partner
 from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ SAME: Final = (
 )
 ROLES_UNREADABLE: Final = (
     "the admin token cannot see roles, so nobody counts as an administrator and nobody gets a report; it needs "
-    "spark-admin:people_read and spark-admin:roles_read, and must be an administrator's"
+    "spark:people_read, spark-admin:people_read and spark-admin:roles_read, and must be an administrator's"
 )
 NO_ROLE: Final = (
     "the admin token belongs to somebody without an administrator's role, so Webex gives it no reports; use that of a "
     "full, read-only or partner administrator"
 )
 NOT_SHOWN: Final = (
-    "Webex does not tell the admin token whose it is; it needs spark-admin:people_read, without which nobody gets a "
-    "report"
+    "Webex does not tell the admin token whose it is, so nobody gets a report; it needs the scope spark:people_read, "
+    "or set WEBEX_ORG_ID to the id of its organization"
 )
 
 
@@ -97,7 +97,7 @@ def roles_trouble(directory: Directory, me: Person, *, refreshable: bool) -> str
         roles = directory.roles_of(me.id).roles
     except Refused:
         roles = frozenset()
-    if any(role.lower() in ADMINISTRATORS or "partner" in role.lower() for role in roles):
+    if any(is_full(role) or is_read_only(role) or says_partner(role) for role in roles):
         return None
     if roles:
         return NO_ROLE
@@ -115,6 +115,7 @@ def refresh_trouble(ends_at: float | None, now: float) -> str | None:
 class Directory(Protocol):
     """What is asked with the admin token. Raises ``WebexError``; ``roles_of`` also ``Refused``."""
 
+    def our_org(self) -> str: ...  # noqa: D102
     def me(self) -> Person: ...  # noqa: D102
     def roles_of(self, person_id: str) -> RolesOf: ...  # noqa: D102
     def lists_roles(self) -> bool: ...  # noqa: D102
@@ -241,17 +242,34 @@ class TokenChecks:
 
     def _look(self) -> Standing:
         try:
-            me = self._directory.me()
+            me = self._whose()
+            if me is None:
+                return Standing(alive=True, roles=self._trouble_without_me())
             roles = roles_trouble(self._directory, me, refreshable=self._refreshing is not None)
             return Standing(alive=True, me=me, roles=roles)
         except WebexError as error:
             if error.status == UNAUTHORIZED:
                 return Standing(alive=False)
-            if error.status == FORBIDDEN:
-                return Standing(alive=True, roles=NOT_SHOWN)
             return Standing(alive=True, unknown=str(error))
         except BotError as error:
             return Standing(alive=True, unknown=str(error))
+
+    def _whose(self) -> Person | None:
+        """Ask whose the admin token is; None where a scope is missing for that."""
+        try:
+            return self._directory.me()
+        except WebexError as error:
+            if error.status == FORBIDDEN:
+                return None
+            raise
+
+    def _trouble_without_me(self) -> str | None:
+        """Return what is wrong where Webex does not say whose the token is; nothing, where ``WEBEX_ORG_ID`` does."""
+        try:
+            self._directory.our_org()
+        except Refused:
+            return NOT_SHOWN
+        return None if self._directory.lists_roles() else ROLES_UNREADABLE
 
 
 def _sentence(trouble: str | None) -> str | None:

@@ -13,6 +13,7 @@ import structlog
 
 import bot
 from bot import manifest, metrics, migrations, tasks
+from bot.access.partner_role import PartnerRole
 from bot.catchup import CatchUp, unheard
 from bot.chat.answer import Answer
 from bot.chat.answer_limit import AnswerLimit
@@ -30,7 +31,7 @@ from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
 from bot.ops.checks.operators_space import operators_space
 from bot.outbox import Outbox
-from bot.policy import ADMINISTRATORS, Rules
+from bot.policy import ORGANIZATION_ROLES, PARTNER, Rules
 from bot.queue import open_queue
 from bot.reach import sides
 from bot.reports.deliver import Deliver
@@ -63,10 +64,11 @@ from bot.webhook_care import WebhookCare
 from bot.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flask import Flask
 
+    from bot.ports import Role
     from bot.store import Store
     from bot.webex.transport import Observe, TokenSource
 
@@ -124,11 +126,18 @@ def rules(settings: Settings, our_org: str, store: Store | None = None) -> Rules
             spaces = moved_spaces.with_moved(tx, spaces)
     return Rules(
         our_org=our_org,
-        roles=frozenset(role.lower() for role in settings.allowed_roles) or ADMINISTRATORS,
+        families=settings.report_families,
+        roles=settings.allowed_roles or ORGANIZATION_ROLES,
+        partner_roles=settings.allowed_partner_roles,
         people=frozenset(email.lower() for email in settings.allowed_people),
         spaces=spaces or None,
         partner_orgs=frozenset(settings.allowed_orgs),
     )
+
+
+def partner_role(directory: Directory, catalogue: Listening) -> Callable[[], Role | None]:
+    """Make what finds out by which role the admin token reads partner reports."""
+    return PartnerRole(directory, partial(catalogue.listing, PARTNER, None)).proven
 
 
 class Migration:
@@ -226,10 +235,12 @@ def build_worker(settings: Settings) -> Worker:
     chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=QuickRetries())
     client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=QuickRetries())
     identity = Identity(store, chat, bot_token, now)
-    directory = Directory(client)
-    guard = Guard(directory, chat, identity.person, lambda our_org: rules(settings, our_org, store))
+    directory = Directory(client, our_org=settings.webex_org_id)
     families = [Family(family) for family in settings.report_families]
-    catalogue = Listening(ReportsApi(client), families)
+    catalogue = Listening(ReportsApi(client), families, directory.accepts_token)
+    guard = Guard(
+        directory, chat, identity.person, partial(rules, settings, store=store), partner_role(directory, catalogue)
+    )
     outbox = Outbox(store, chat, identity.person, now)
     card = LivingCard(store, outbox, now)
     folder = settings.data_dir / "files"

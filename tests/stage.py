@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot import manifest, wiring
-from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, READONLY_ADMIN
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from bot.ledger import deliveries
 from bot.settings import Settings, load
 from bot.store import Store
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bot.ledger.deliveries import State
 
 SECRET = "a secret of the tests"
+ADMIN_OF_BOTH = [FULL_ADMIN, PARTNER_FULL_ADMIN]
+"""The roles of somebody who may have, make and delete the reports of both families."""
 OPS_TOKEN = "an-ops-token-of-the-tests"
 OPS = {"Authorization": f"Bearer {OPS_TOKEN}"}
 """The header that shows the figures and details for those who run the bot."""
@@ -164,7 +166,7 @@ class Stage:
         self.acme = world.add_organization("Acme", is_partner=True)
         self.globex = world.add_organization("Globex")
         self.ada = world.add_person("Ada Lovelace", self.acme, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN])
-        self.grace = world.add_person("Grace Hopper", self.acme, roles=[READONLY_ADMIN])
+        self.grace = world.add_person("Grace Hopper", self.acme, roles=[READONLY_ADMIN, PARTNER_READONLY_ADMIN])
         self.nora = world.add_person("Nora Jones", self.acme, roles=[])
         self.ethan = world.add_person("Ethan Hunt", self.globex, roles=[FULL_ADMIN])
         self.bot = world.add_bot("Report Bot", self.acme)

@@ -15,7 +15,7 @@ from bot.ledger.deliveries import State, card_of
 from bot.outbox import Unsure
 from bot.plain_words import in_message
 from bot.policy import Act, Verdict
-from bot.reports.endings import GONE, end
+from bot.reports.endings import GONE, end, refusal_of
 from bot.reports.model import Phase
 from bot.reports.privately import CLOSED, go_private
 from bot.reports.trouble_line import answered, line_for_answer
@@ -75,7 +75,8 @@ class Answer:
         decision = context.guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=direct)
         if decision.verdict is Verdict.REFUSED:
             log.info("refused", reference=delivery.reference, reason=decision.reason)
-            self._end(delivery, State.REFUSED, decision.sentence, why=decision.reason)
+            sentence = refusal_of(context.outbox, delivery, decision)
+            self._end(delivery, State.REFUSED, sentence, why=decision.reason)
             return
         if decision.verdict is Verdict.PRIVATELY:
             delivery = go_private(context.store, context.outbox, delivery, decision.sentence, context.now())
@@ -83,7 +84,9 @@ class Answer:
             known = deliveries.known_family(tx, delivery.report_id)
         line = line_for_answer(context.outbox, delivery)
         with context.asking_reports(line, context.now() - delivery.asked_at):
-            report = context.catalogue.find(delivery.report_id, known)
+            report = context.catalogue.find(
+                delivery.report_id, known, families=decision.families, others=decision.others
+            )
         with context.store.read() as tx:
             leader = _joined(tx, delivery, report)
         try:

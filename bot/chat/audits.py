@@ -49,7 +49,8 @@ def show(context: Context, request: Request) -> None:
     asked = _asked(request)
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     request.course.report_ids = (by_report,) if by_report else ()
-    target = context.allow(request, Act.AUDIT, neutral=NEUTRAL)
+    allowed = context.allow(request, Act.AUDIT, neutral=NEUTRAL)
+    target = allowed.target
     if asked is None or (asked and not by_report and "@" not in asked):
         context.outbox.say(f"{request.origin}:usage", target, USAGE)
         return
@@ -61,10 +62,11 @@ def show(context: Context, request: Request) -> None:
             context.outbox.say(f"{request.origin}:nobody", target, said)
             return
     with context.store.read() as tx:
-        rows = audit.latest(tx, SHOWN, person_id=person_id, report_id=by_report)
+        hidden = deliveries.report_ids_beyond(allowed.families)
+        rows = audit.latest(tx, SHOWN, person_id=person_id, report_id=by_report, without=hidden)
         titles = deliveries.titles(tx, {row.report_id for row in rows if row.report_id})
     seen = Seen(context.now(), _names(context, rows), titles)
-    note = _note(len(rows), asked)
+    note = f"{_note(len(rows), asked)} {allowed.others}".rstrip()
     context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), audit_card(rows, seen, note))
 
 

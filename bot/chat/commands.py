@@ -70,23 +70,24 @@ def report(context: Context, request: Request) -> None:
 
 @registry.command("reports", usage="reports", summary="Show the reports that I can fetch, newest first.")
 def reports(context: Context, request: Request) -> None:
-    """A page of what both families list; ``reports 2`` is the next one, ``reports <id>`` shows that report."""
+    """A page of what the asker's families list; ``reports 2`` is the next one, ``reports <id>`` shows that report."""
     if any(map(looks_like_report_id, request.rest)):
         refresh(context, request)
         return
-    target = context.allow(request)
+    allowed = context.allow(request)
     page = int(request.rest[0]) if request.rest and request.rest[0].isdecimal() and len(request.rest[0]) < 5 else 1  # noqa: PLR2004 digits
     with context.asking_reports(context.trouble_line(request)):
-        found, refused = context.catalogue.everything()
+        found, refused = context.catalogue.everything(allowed.families)
     start = max(0, page - 1) * PAGE
     shown = found[start : start + PAGE]
     now = context.now()
     note = _note(len(found), start, len(shown))
     if refused:
         note += " " + " ".join(_not_shown(family, error) for family, error in refused.items())
+    note = f"{note} {allowed.others}".rstrip()
     context.outbox.say(
         f"{request.origin}:reports",
-        target,
+        allowed.target,
         cards.reports_text(shown, now, note=note),
         cards.reports_card(shown, now, total=len(found) - start, page=max(1, page), note=note),
     )
@@ -110,7 +111,7 @@ def _note(total: int, start: int, shown: int) -> str:
 def refresh(context: Context, request: Request) -> None:
     """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
     _named(request)
-    target = context.allow(request)
+    allowed = context.allow(request)
     for report_id in request.course.each(_ids(context, request, "refresh")):
         with context.store.read() as tx:
             pressed = posts.by_message(tx, request.pressed) if request.pressed else None
@@ -122,7 +123,7 @@ def refresh(context: Context, request: Request) -> None:
             waiting = places.waiting_here(tx, request.room_id, request.person_id, report_id)
             known = deliveries.known_family(tx, report_id)
         with context.asking_reports(context.trouble_line(request)):
-            found = context.catalogue.find(report_id, known)
+            found = context.catalogue.find(report_id, known, families=allowed.families, others=allowed.others)
         now = context.now()
         if own and own.state in OPEN:
             leader = leader if leader and leader.state in OPEN else None
@@ -139,7 +140,7 @@ def refresh(context: Context, request: Request) -> None:
         key = f"{request.origin}:refresh:{report_id}"
         context.outbox.say(
             key,
-            target_of(own) if own and own.private and request.direct else target,
+            target_of(own) if own and own.private and request.direct else allowed.target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
             shows=shows(found, leader),
@@ -165,11 +166,11 @@ def again(context: Context, request: Request) -> None:
 def cancel(context: Context, request: Request) -> None:
     """Ends the person's own request in this space, or else everybody's here; other spaces are served."""
     _named(request)
-    context.allow(request)
+    families = context.allow(request).families
     now = context.now()
     for report_id in request.course.each(_ids(context, request, "cancel")):
         with context.store.begin() as tx:
-            found = places.open_here(tx, request.room_id, request.person_id, report_id)
+            found = places.open_here(tx, request.room_id, request.person_id, report_id, families)
             own = [one for one in found if same_id(one.asker_id, request.person_id)]
             movable = [one for one in own or found if State.CANCELLED in MOVES[one.state]]
             before = places.cancelled_by(tx, report_id, request.origin)  # a kill came between this and its answer
@@ -209,7 +210,7 @@ def _go_on_alone(context: Context, request: Request, report_id: str) -> None:
             if (card := posts.present(tx, card_of(one))) and (card.shows or "").endswith(JOINED)
         ]
     try:
-        found = context.catalogue.find(report_id, alone[0].family) if alone else None
+        found = context.catalogue.details(alone[0].family or "", report_id) if alone else None
     except BotError as error:
         log.info("card_not_renewed", cause=str(error))  # it is renewed when the file comes
         return

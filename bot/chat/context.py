@@ -35,6 +35,16 @@ NOT_LONG: Final = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """What policy allows: where to answer, and about which families of reports."""
+
+    target: Target
+    families: tuple[str, ...]
+    others: str
+    """For whom the families are that are not looked up; empty when all are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The bot's means."""
 
@@ -81,20 +91,20 @@ class Context:
         """
         decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=True)
         if decision.verdict is Verdict.REFUSED:
-            raise Refused(decision.sentence, reason=decision.reason)
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
 
-    def allow(self, request: Request, act: Act = Act.READ, *, neutral: str = "") -> Target:
-        """Ask policy; gives where the answer may go. Raises ``Refused`` with the sentence for the person.
+    def allow(self, request: Request, act: Act = Act.READ, *, neutral: str = "") -> Permission:
+        """Ask policy; gives where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
 
         Where outsiders would read along, the space gets one neutral sentence and the asker is answered 1:1. With
         ``neutral``, which is such a sentence, that is so in every group space.
         """
         decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=request.direct)
         if decision.verdict is Verdict.REFUSED:
-            raise Refused(decision.sentence, reason=decision.reason)
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
         request.course.outcome = ALLOWED
         if decision.verdict is Verdict.PRIVATELY or (neutral and not request.direct):
             request.course.outcome = PRIVATELY
             self.say(request, "privately", decision.sentence or neutral)
             request.course.private = True
-        return request.target
+        return Permission(request.target, decision.families, decision.others)

@@ -19,6 +19,7 @@ from bot.ledger.audit import Door
 from bot.outbox import Unsure
 from bot.ports import Target
 from bot.queue import Again
+from bot.reports.endings import SENT_DIRECTLY, say_directly
 from bot.reports.trouble_line import AFTER_ERRORS, TroubleLine
 from bot.reports.trouble_line import sentence as in_trouble
 from bot.reports.waiting import SAYING
@@ -202,8 +203,22 @@ class Reader:
             request.course.reference = reference
             request.course.tracking = audit.tracking_of(error)
             log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
-            said = f"{error.sentence} (reference {reference})"
-            self._context.outbox.say(f"{request.origin}:error", request.target, said)
+            self._say_error(request, error, f"(reference {reference})")
+
+    def _say_error(self, request: Request, error: BotError, reference: str) -> None:
+        """Answer with an error. What a refusal tells of roles, and the refusal of a press, is not for a group space."""
+        outbox, key = self._context.outbox, f"{request.origin}:error"
+        sentence, details = error.sentence, error.details if isinstance(error, Refused) else ""
+        in_group = not request.target.direct
+        if in_group and request.pressed and isinstance(error, Refused):
+            words = " ".join(filter(None, (sentence, details, reference)))
+            if say_directly(outbox, key, request.person_id, words):
+                return
+        if in_group and details and not request.pressed:
+            told = say_directly(outbox, f"{key}:details", request.person_id, f"{details} {reference}")
+            sentence = f"{sentence} {SENT_DIRECTLY}" if told else sentence
+        said = sentence if in_group else f"{sentence} {details}".rstrip()
+        outbox.say(key, request.target, f"{said} {reference}")
 
     def _request(self, event: Event) -> Request | None:
         match event.resource, event.event:

@@ -30,7 +30,8 @@ def why(context: Context, request: Request) -> None:
     """The newest requests for a report in this space, 1:1 also one's own; with a button to ask once more at the end."""
     wanted = _wanted(request.rest)
     request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
-    target = context.allow(request)
+    allowed = context.allow(request)
+    target = allowed.target
     if not is_report_id(wanted):
         context.say(request, "usage", "Why what? Write `why` and a report's id, or the reference of an answer.")
         return
@@ -38,7 +39,7 @@ def why(context: Context, request: Request) -> None:
     with context.store.read() as tx:
         # In a space others read along: what somebody asked for elsewhere is told there, or 1:1.
         alone = request.person_id if target.direct else None
-        found = places.told_here(tx, request.room_id, alone, wanted)[:MOST_TOLD]
+        found = places.told_here(tx, request.room_id, alone, wanted, allowed.families)[:MOST_TOLD]
         besides = [gather(tx, one, now, context.poll_interval) for one in found]
         other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
     if not found:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Executable
+    from sqlalchemy import ColumnElement, Executable, Select
 
     from bot.errors import BotError
     from bot.store import Transaction
@@ -166,9 +166,19 @@ def read(
     return _rows(tx, select(audit).where(*where).order_by(audit.c.id).limit(limit))
 
 
-def latest(tx: Transaction, limit: int, *, person_id: str | None = None, report_id: str | None = None) -> list[Row]:
-    """The newest rows, newest first."""
-    return _rows(tx, select(audit).where(*_about(tx, person_id, report_id)).order_by(audit.c.id.desc()).limit(limit))
+def latest(
+    tx: Transaction,
+    limit: int,
+    *,
+    person_id: str | None = None,
+    report_id: str | None = None,
+    without: Select[tuple[str]] | None = None,
+) -> list[Row]:
+    """Give the newest rows, newest first; ``without``: a query of the report ids of which none are given."""
+    where = _about(tx, person_id, report_id)
+    if without is not None:
+        where.append(audit.c.report_id.is_(None) | audit.c.report_id.not_in(without))
+    return _rows(tx, select(audit).where(*where).order_by(audit.c.id.desc()).limit(limit))
 
 
 def with_reference(tx: Transaction, reference: str, *, person_id: str | None = None) -> list[Row]:

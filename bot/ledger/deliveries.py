@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select
 
     from bot.errors import BotError
     from bot.store import Transaction
@@ -310,6 +310,11 @@ def known_family(tx: Transaction, report_id: str) -> str | None:
         .order_by(deliveries.c.id.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def report_ids_beyond(families: Collection[str]) -> Select[tuple[str]]:
+    """Query the ids of reports that turned out to be of other families than these."""
+    return select(deliveries.c.report_id).where(deliveries.c.family.is_not(None), deliveries.c.family.not_in(families))
 
 
 def titles(tx: Transaction, report_ids: Collection[str]) -> dict[str, str]:

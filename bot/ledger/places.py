@@ -11,6 +11,10 @@ from bot.ledger.tables import deliveries
 from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import ColumnElement
+
     from bot.ledger.deliveries import Delivery
     from bot.store import Transaction
 
@@ -71,11 +75,22 @@ def waiting_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -
     return [one for one in found if _goes_to(one, room_id, asker_id)]
 
 
-def open_here(tx: Transaction, room_id: str, asker_id: str, report_id: str) -> list[Delivery]:
-    """The same with those that joined another: everything that a person may cancel in a space."""
+def _of(families: Collection[str]) -> ColumnElement[bool]:
+    """Requests for reports of these families, or of none that is known yet."""
+    return deliveries.c.family.is_(None) | deliveries.c.family.in_(families)
+
+
+def open_here(
+    tx: Transaction, room_id: str, asker_id: str, report_id: str, families: Collection[str]
+) -> list[Delivery]:
+    """The same with those that joined another: everything that a person may cancel in a space.
+
+    ``families``: those that the person may use; of others nothing is told.
+    """
     found = find(
         tx,
         deliveries.c.report_id == report_id,
+        _of(families),
         deliveries.c.state.in_([state.value for state in OPEN]),
     )
     return [one for one in found if _goes_to(one, room_id, asker_id)]
@@ -91,12 +106,14 @@ def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]
     )
 
 
-def told_here(tx: Transaction, room_id: str, asker_id: str | None, wanted: str) -> list[Delivery]:
+def told_here(
+    tx: Transaction, room_id: str, asker_id: str | None, wanted: str, families: Collection[str]
+) -> list[Delivery]:
     """Requests for a report id, or with a reference, that were made in a space, or by a person if one is named.
 
-    The newest first.
+    Of reports of these families, the newest first.
     """
-    about = find(tx, (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()))
+    about = find(tx, _of(families), (deliveries.c.report_id == wanted) | (deliveries.c.reference == wanted.lower()))
     return [
         one
         for one in reversed(about)

@@ -22,7 +22,7 @@ from bot.outbox import Unsure
 from bot.policy import Act, Verdict
 from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
-from bot.reports.endings import GONE, end
+from bot.reports.endings import GONE, end, refusal_of
 from bot.reports.fetch import Fetch, NotReadyAnyMore, held_name
 from bot.reports.file_words import file_line, made_again, not_posted, part_line, status_unknown
 from bot.reports.meter import Meter
@@ -270,14 +270,20 @@ class Deliver:
         target_is_direct = delivery.private or delivery.room_type == DIRECT
         later = self._now() - delivery.asked_at > LISTS_LAG
         decision = self._guard.decide(
-            delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=target_is_direct, later=later
+            delivery.asker_id,
+            Act.READ,
+            room_id=delivery.room_id,
+            direct=target_is_direct,
+            later=later,
+            family=delivery.family,
         )
         if decision.verdict is Verdict.ALLOWED:
             return True
         if decision.verdict is Verdict.PRIVATELY:
             go_private(self._store, self._outbox, delivery, decision.sentence, self._now())
             return True
-        self._end_all([delivery], State.REFUSED, decision.sentence, why=decision.reason)
+        sentence = refusal_of(self._outbox, delivery, decision)
+        self._end_all([delivery], State.REFUSED, sentence, why=decision.reason)
         return False
 
     def _move(self, them: Sequence[Delivery], before: State, to: State) -> None:

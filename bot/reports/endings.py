@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import tasks
+from bot.errors import BotError
 from bot.ledger import deliveries
+from bot.ports import Target
+from bot.reports.whereto import DIRECT
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.errors import BotError
     from bot.ledger.deliveries import Delivery, State
+    from bot.outbox import Outbox
+    from bot.policy import Decision
     from bot.queue import Queue
     from bot.store import Transaction
 
@@ -42,4 +46,32 @@ def end(  # noqa: PLR0917 read at every call as "end this, so, because"
         return False
     queue.put(tx, tasks.TELL, str(delivery.id))
     log.info("delivery_ended", reference=delivery.reference, state=state.value, cause=str(error) if error else why)
+    return True
+
+
+def refusal_of(outbox: Outbox, delivery: Delivery, decision: Decision) -> str:
+    """Give what to end a refused request with; what names roles is said to the asker directly, never before others.
+
+    Raises ``WebexError`` while Webex has trouble.
+    """
+    if not decision.details:
+        return decision.sentence
+    if delivery.private or delivery.room_type == DIRECT:
+        return f"{decision.sentence} {decision.details}"
+    told = say_directly(outbox, f"delivery:{delivery.id}:refused", delivery.asker_id, decision.details)
+    return f"{decision.sentence} {SENT_DIRECTLY}" if told else decision.sentence
+
+
+SENT_DIRECTLY = "I've sent you the details directly."
+
+
+def say_directly(outbox: Outbox, key: str, person_id: str, words: str) -> bool:
+    """Say something to a person 1:1 besides an answer. False: Webex refuses it, and the answer is all that they get."""
+    try:
+        outbox.say(key, Target(person_id=person_id, direct=True), words)
+    except BotError as error:
+        if error.passing:
+            raise
+        log.info("details_not_sent", cause=str(error))
+        return False
     return True

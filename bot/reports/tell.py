@@ -110,7 +110,12 @@ class Tell:
         later = self._now() - delivery.asked_at > LISTS_LAG
         try:
             decision = self._guard.decide(
-                delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=False, later=later
+                delivery.asker_id,
+                Act.READ,
+                room_id=delivery.room_id,
+                direct=False,
+                later=later,
+                family=delivery.family,
             )
         except WebexError as error:
             if error.passing:

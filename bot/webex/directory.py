@@ -1,8 +1,7 @@
 """Who is who: organisation, addresses and roles of a person, by the admin token. Policy decides on them.
 
-A role is known by an opaque id, by a name (``GET /roles``, which needs another scope), and by the readable tail within
-the id (``id_full_admin``); the operator may write any of them, so all are given. Where ``GET /people`` hides the roles,
-SCIM shows them. What cannot be read is an error, never "no roles".
+A role has an id and a name (``GET /roles``, which needs another scope); what each says is policy's to read. Where
+``GET /people`` hides the roles, SCIM shows them. What cannot be read is an error, never "no roles".
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import Refused, WebexError
-from bot.ports import RolesOf
+from bot.ports import Role, RolesOf
 from bot.webex import shapes
 from bot.webex.answers import unreadable
 from bot.webex.client import NOT_FOUND, segment
-from bot.webex_ids import bare_id, id_key, readable_tail, same_id
+from bot.webex_ids import bare_id, id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -32,6 +31,7 @@ MOST_REMEMBERED: Final = 2000
 MOST_LISTED: Final = 85
 """Ids in one call of ``GET /people``, by its documentation."""
 NOBODY: Final = frozenset({400, NOT_FOUND})
+UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 NO_SCOPE: Final = frozenset({401, 403, 404})
 """How Webex refuses a listing to a token without its scope."""
@@ -40,22 +40,43 @@ NO_SCOPE: Final = frozenset({401, 403, 404})
 class Directory:
     """Asks Webex with the admin token, and remembers for a while. Threads may share it."""
 
-    def __init__(self, admin: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, admin: Client, *, our_org: str | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._admin = admin
+        self._given_org = our_org or ""
         self._clock = clock
         self._lock = threading.Lock()
-        self._org = ""
+        self._org = self._given_org
         self._people: dict[str, tuple[float, RolesOf]] = {}
         self._called: dict[str, tuple[float, str]] = {}
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
     def our_org(self) -> str:
-        """Give the id of the admin token's organisation, which is what "ours" means everywhere."""
+        """Give the id of the admin token's organization, which is what "ours" means everywhere.
+
+        It is asked of Webex, unless the settings tell it. Raises ``Refused`` when Webex does not tell.
+        """
         if not self._org:
-            self._org = self._person("me").org_id
+            try:
+                self._org = self._person("me").org_id
+            except WebexError as error:
+                if error.status == FORBIDDEN:
+                    raise _organization_unknown(error) from error
+                raise
             if not self._org:
                 raise unreadable("GET people/me")
         return self._org
+
+    def accepts_token(self) -> bool:
+        """Return True when Webex accepts the admin token, whatever it lets it do. Raises ``WebexError``."""
+        try:
+            self._raw("me")
+        except WebexError as error:
+            if error.passing:
+                raise
+            return error.status != UNAUTHORIZED
+        return True
 
     def me(self) -> Person:
         """Whose the admin token is, asked anew each time."""
@@ -95,7 +116,9 @@ class Directory:
 
     def find(self, email: str) -> str | None:
         """The id of the person with this address, None when Webex knows nobody (or does not show them to us)."""
-        return next((person.id for person in self._listed({"email": email})), None)
+        listed = self._listed({"email": email})
+        # What a page holds besides is somebody else: its filter may have been lost on the way.
+        return next((one.id for one in listed if email.casefold() in map(str.casefold, one.emails)), None)
 
     def names_of(self, person_ids: Collection[str]) -> dict[str, str]:
         """Display names by id, with one call for as many as Webex takes; somebody who is gone is left out."""
@@ -120,7 +143,7 @@ class Directory:
             self._people.clear()
             self._called.clear()
             self._names = (0.0, {})
-            self._org = ""
+            self._org = self._given_org
 
     def _ask(self, person_id: str) -> RolesOf:
         try:
@@ -144,8 +167,8 @@ class Directory:
         if ids is None:
             return nobody
         names = self._role_names() if ids else {}
-        roles = {known for role in ids for known in (role, readable_tail(role), names.get(role, "")) if known}
-        return RolesOf(person_id, person.org_id, frozenset(email.lower() for email in person.emails), frozenset(roles))
+        roles = frozenset(Role(role, names.get(bare_id(role), "")) for role in ids if role)
+        return RolesOf(person_id, person.org_id, frozenset(email.lower() for email in person.emails), roles)
 
     def _person(self, which: str) -> Person:
         return self._read(self._raw(which), f"GET people/{which}")
@@ -221,7 +244,7 @@ class Directory:
         return self.lists_roles()
 
     def _role_names(self) -> dict[str, str]:
-        """Role id to name; empty when the token may not list roles, since the ids' tails do without."""
+        """Give bare role ids and their names; empty when the token may not list roles."""
         until, names = self._names
         if self._clock() < until:
             return names
@@ -240,19 +263,35 @@ class Directory:
             items = page.json.get("items") if isinstance(page.json, dict) else None
             for item in items if isinstance(items, list) else []:
                 if isinstance(item, dict) and isinstance(item.get("id"), str) and isinstance(item.get("name"), str):
-                    names[item["id"]] = item["name"]
+                    names[bare_id(item["id"])] = item["name"]
         return names
 
 
 def _enabled(raw: dict[str, Any], field: str) -> bool:
-    """Whether somebody may still sign in. The roles of who may not can stand there yet, so only a plain yes counts."""
-    return raw.get(field, True) is True
+    """Return True when somebody may still sign in: a plain yes, which Webex writes as a boolean or as a string.
+
+    Somebody who may not can still be shown with roles.
+    """
+    return str(raw.get(field, True)).casefold() == "true"
 
 
 def _cannot_see_roles(error: WebexError) -> Refused:
-    tracking = f" Webex tracking id: {error.tracking_id}." if error.tracking_id else ""
     return Refused(
-        "I cannot see who is an administrator here: the bot's admin token needs the scopes "
-        f"`spark-admin:people_read` and `spark-admin:roles_read`. Its operators must add them.{tracking}",
+        "I can't see who is an administrator here, so I can't give out reports.",
         reason="roles_unreadable",
+        details="The bot's admin token needs the scopes `spark:people_read`, `spark-admin:people_read` and "
+        f"`spark-admin:roles_read`; the people who run this bot must add them.{_tracking(error)}",
     )
+
+
+def _organization_unknown(error: WebexError) -> Refused:
+    return Refused(
+        "I can't see which organization this bot's admin token belongs to, so I can't give out reports.",
+        reason="organization_unknown",
+        details="The bot's admin token needs the scope `spark:people_read`; the people who run this bot must add it, "
+        f"or set `WEBEX_ORG_ID`.{_tracking(error)}",
+    )
+
+
+def _tracking(error: WebexError) -> str:
+    return f" Webex tracking id: {error.tracking_id}." if error.tracking_id else ""

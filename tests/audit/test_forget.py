@@ -13,7 +13,7 @@ from bot.ledger.deliveries import State
 from bot.ledger.forget import Forgotten, forget
 from bot.ports import Target
 from tests.audit.rows import endings, rows
-from tests.stage import CSV
+from tests.stage import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,7 @@ def test_a_file_on_its_way_ends_too(bench: Workbench, state: State) -> None:
 def test_those_who_joined_somebody_go_on_waiting(bench: Workbench) -> None:
     stage = bench.stage
     report = stage.partner_report(status="waiting")
-    henry = bench.world.add_person("Henry", stage.acme, roles=["id_full_admin"])
+    henry = bench.world.add_person("Henry", stage.acme, roles=ADMIN_OF_BOTH)
     bench.world.join(stage.group, henry)
     for person in (stage.grace, stage.ada, henry):
         bench.hears(person, f"report {report.id}", stage.group)

@@ -166,7 +166,7 @@ def test_a_read_only_administrator_is_refused(bench: Workbench) -> None:
 
     (said,) = bench.said(person=bench.stage.grace)
     assert said.card is None
-    assert "Ask a full administrator" in (said.text or "")
+    assert "Only full administrators can see the audit log." in (said.text or "")
 
 
 def test_hostile_titles_and_names_do_not_break_out(bench: Workbench) -> None:

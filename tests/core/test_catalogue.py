@@ -98,7 +98,7 @@ def test_every_answer_of_the_second_family(first: int, status: int | None) -> No
     assert "TRACK_organization" in said
     assert ("reports_read" in said) is (first == 403)
     assert ("analytics:read_all" in said) is (status == 403)
-    assert ("made in Control Hub" in said) is (404 in {first, status})
+    assert ("created in Control Hub" in said) is (404 in {first, status})
 
 
 def test_an_empty_answer_is_as_good_as_404() -> None:
@@ -167,3 +167,30 @@ def test_when_every_family_refuses_its_list_both_are_told() -> None:
         Catalogue(api, BOTH).everything()
     assert "reports_read" in error.value.sentence
     assert "Pro Pack" in error.value.sentence
+
+
+def test_only_the_families_of_the_asker_are_asked_and_not_found_says_for_whom_the_others_are() -> None:
+    api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: answered(404, ORGANIZATION)})
+    with pytest.raises(NotFound) as error:
+        Catalogue(api, BOTH).find("ID", "partner", families=("organization",), others="Partner reports are for: Them.")
+    assert api.asked == [ORGANIZATION]
+    assert error.value.sentence.startswith("I couldn't find that organization report. Check the ID")
+    assert "Partner reports are for: Them." in error.value.sentence
+    assert Catalogue(api, BOTH).find("ID", families=("partner",)).family is PARTNER
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_401_of_one_family_is_its_refusal_alone_as_long_as_webex_knows_the_token(lives: bool) -> None:
+    api = Api({PARTNER: answered(401, PARTNER), ORGANIZATION: [report(ORGANIZATION)]})
+    catalogue = Catalogue(api, BOTH, lambda: lives)
+    if lives:
+        assert catalogue.find("ID").family is ORGANIZATION
+        with pytest.raises(WebexError) as refused:
+            catalogue.details("partner", "ID")
+        assert refused.value.status == 403
+        found, others = catalogue.everything()
+        assert ([one.family for one in found], list(others)) == ([ORGANIZATION], [PARTNER])
+    else:
+        with pytest.raises(WebexError) as dead:
+            catalogue.find("ID")
+        assert dead.value.status == 401

@@ -86,7 +86,7 @@ def test_a_role_that_was_lost_meanwhile_is_refused(bench: Workbench) -> None:
     bench.wait(301)  # roles are believed for five minutes
 
     assert bench.delivery().state is State.REFUSED
-    assert "Reports are for administrators" in words(bench.said(bench.stage.group))
+    assert "Only Webex administrators can get this report." in words(bench.said(bench.stage.group))
     assert files(bench.said(bench.stage.group) + bench.said()) == []
     assert bench.downloads == 0
 

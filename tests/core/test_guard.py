@@ -11,7 +11,7 @@ import pytest
 from bot.errors import Refused, WebexError
 from bot.guard import Guard
 from bot.policy import Act, Decision, Rules, Verdict
-from bot.ports import Membership, Person, RolesOf
+from bot.ports import Membership, Person, Role, RolesOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class People:
     def roles_of(self, person_id: str) -> RolesOf:
         if self.trouble is not None:
             raise self.trouble
-        return RolesOf(person_id, self.orgs.get(person_id, ""), frozenset(), frozenset({"id_full_admin"}))
+        return RolesOf(person_id, self.orgs.get(person_id, ""), frozenset(), frozenset({Role("id_full_admin")}))
 
 
 @dataclass

@@ -20,7 +20,7 @@ from bot.plain_words import in_message
 from bot.ports import Target
 from tests.core.posting import GENTLY, PLACES, later, nowhere_to_look, one_to_one, said, state_of, thread
 from tests.core.workbench import Crash
-from tests.stage import CSV
+from tests.stage import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
     from bot.emulator.faults import Cut
@@ -495,7 +495,7 @@ def test_a_cut_text_is_whole_letters_within_the_limit(text: str, limit: int) -> 
 
 def test_a_press_says_nothing_of_what_was_said_to_somebody_else(bench: Workbench) -> None:
     """The same words to two people 1:1: one message came and its answer was lost, the other never came."""
-    grace = bench.world.add_person("Grace", bench.stage.acme, roles=["id_full_admin"])
+    grace = bench.world.add_person("Grace", bench.stage.acme, roles=ADMIN_OF_BOTH)
     for key, person, cut in (("graces", grace, "before"), ("adas", bench.stage.ada, "after")):
         bench.emulator.faults.add(method="POST", path="/v1/messages", cut=cast("Cut", cut), times=1)
         with pytest.raises(WebexError):

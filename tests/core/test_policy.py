@@ -6,8 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.policy import ADMINISTRATORS, Act, Place, Rules, Verdict, decide
-from bot.ports import RolesOf
+from bot.policy import (
+    ORGANIZATION,
+    ORGANIZATION_ROLES,
+    PARTNER,
+    PARTNER_ROLES,
+    Act,
+    Place,
+    Rules,
+    Verdict,
+    decide,
+    families_for,
+    may_be_partner_role,
+)
+from bot.ports import Role, RolesOf
 
 OURS, PARTNERS, FOREIGN = "org ours", "org partners", "org foreign"
 ALLOWED, PRIVATELY, REFUSED = Verdict.ALLOWED, Verdict.PRIVATELY, Verdict.REFUSED
@@ -17,14 +29,20 @@ WITH_PARTNERS = Rules(our_org=OURS, partner_orgs=frozenset({PARTNERS}))
 WITH_NAMED_PARTNER = Rules(our_org=OURS, partner_orgs=frozenset({PARTNERS}), people=frozenset({"ada@acme.example"}))
 
 
-def person(org: str = OURS, *roles: str, email: str = "ada@acme.example") -> RolesOf:
-    return RolesOf("person", org, frozenset({email}), frozenset(roles))
+def person(org: str = OURS, *roles: str | Role, email: str = "ada@acme.example") -> RolesOf:
+    held = frozenset(role if isinstance(role, Role) else Role(role) for role in roles)
+    return RolesOf("person", org, frozenset({email}), held)
 
 
-FULL = person(OURS, "Y2lz", "id_full_admin", "Full Administrator")
+def named(name: str, role_id: str = "6d2d6bd3-7e10") -> Role:
+    """A role as Webex's partner roles are: only its name says what it is."""
+    return Role(role_id, name)
+
+
+FULL = person(OURS, Role("Y2lz", "Full Administrator"))
 READ_ONLY = person(OURS, "id_readonly_admin")
 NOBODY = person(OURS)
-DEVICE_ADMIN = person(OURS, "id_device_admin", "Device administrator")
+DEVICE_ADMIN = person(OURS, Role("id_device_admin", "Device administrator"))
 PARTNER_FULL = person(PARTNERS, "id_full_admin")
 FOREIGN_FULL = person(FOREIGN, "id_full_admin")
 UNKNOWN = person("", "id_full_admin")
@@ -79,8 +97,9 @@ def test_everybody_everywhere(
             ALLOWED,
         ),
         (Rules(OURS, people=frozenset({"ada@acme.example"})), person(FOREIGN), ONE_TO_ONE, Act.READ, REFUSED),
-        (Rules(OURS, roles=frozenset({"id_device_admin"})), DEVICE_ADMIN, INSIDE, Act.READ, ALLOWED),
-        (Rules(OURS, roles=frozenset({"id_device_admin"})), FULL, INSIDE, Act.READ, REFUSED),
+        (Rules(OURS, roles=("id_device_admin",)), DEVICE_ADMIN, INSIDE, Act.READ, ALLOWED),
+        (Rules(OURS, roles=("device-ADMINISTRATOR",)), DEVICE_ADMIN, INSIDE, Act.READ, ALLOWED),
+        (Rules(OURS, roles=("id_device_admin",)), FULL, INSIDE, Act.READ, REFUSED),
         (Rules(OURS, spaces=frozenset({"room"})), FULL, INSIDE, Act.READ, ALLOWED),
         (Rules(OURS, spaces=frozenset({"another"})), FULL, INSIDE, Act.READ, REFUSED),
         (Rules(OURS, spaces=frozenset({"another"})), FULL, ONE_TO_ONE, Act.READ, ALLOWED),
@@ -93,12 +112,21 @@ def test_the_operator_s_settings(rules: Rules, who: RolesOf, place: Place, act: 
 
 
 ORGS = st.sampled_from(["", OURS, PARTNERS, FOREIGN, "org other"])
-ROLES = st.frozensets(st.sampled_from([*sorted(ADMINISTRATORS), "id_device_admin", "ID_FULL_ADMIN"]))
+ROLES = st.frozensets(
+    st.sampled_from(
+        [
+            *map(named, (*ORGANIZATION_ROLES, *PARTNER_ROLES, "Partner Administrator")),
+            *map(Role, ("id_full_admin", "id_device_admin", "ID_READONLY_ADMIN")),
+        ]
+    )
+)
+NAMES = st.lists(st.sampled_from([*ORGANIZATION_ROLES, *PARTNER_ROLES, "id_device_admin"]), max_size=3).map(tuple)
 ADDRESSES = st.frozensets(st.sampled_from(["ada@acme.example", "eve@evil.example"]))
 RULES_OF_ANY_KIND = st.builds(
     Rules,
     our_org=st.just(OURS),
-    roles=ROLES,
+    roles=NAMES,
+    partner_roles=NAMES,
     people=ADDRESSES,
     spaces=st.none() | st.frozensets(st.sampled_from(["room", "other"])),
     partner_orgs=st.frozensets(st.sampled_from([PARTNERS, "org other"])),
@@ -128,5 +156,104 @@ def test_nobody_from_outside_is_ever_allowed_and_no_space_with_an_outsider(
 
 @given(ANYBODY, ANYWHERE, RULES_OF_ANY_KIND)
 def test_who_may_change_may_also_read(who: RolesOf, place: Place, rules: Rules) -> None:
-    if decide(who, Act.CHANGE, place, rules).verdict is not REFUSED:
-        assert decide(who, Act.READ, place, rules) == decide(who, Act.CHANGE, place, rules)
+    change, read = decide(who, Act.CHANGE, place, rules), decide(who, Act.READ, place, rules)
+    if change.verdict is not REFUSED:
+        assert read.verdict is change.verdict
+        assert set(change.families) <= set(read.families)
+
+
+NONE: tuple[str, ...] = ()
+BOTH = (PARTNER, ORGANIZATION)
+FAMILIES = [
+    # the role, the families that it may read, those that it may change
+    (Role("id_full_admin"), (ORGANIZATION,), (ORGANIZATION,)),
+    (named("Full Administrator"), (ORGANIZATION,), (ORGANIZATION,)),
+    (Role("id_readonly_admin"), (ORGANIZATION,), NONE),
+    (named("Read-only Administrator"), (ORGANIZATION,), NONE),
+    (named("Read only administrator"), (ORGANIZATION,), NONE),
+    (named("Partner Full Administrator"), (PARTNER,), (PARTNER,)),
+    (named("partner full admin"), (PARTNER,), (PARTNER,)),
+    (named("Partner Read-only Administrator"), (PARTNER,), NONE),
+    (named("Partner Readonly Admin"), (PARTNER,), NONE),
+    (named("PARTNER READ ONLY ADMINISTRATOR"), (PARTNER,), NONE),
+    (named("Partner Administrator"), NONE, NONE),
+    (named("Partner Admin"), NONE, NONE),
+    (named("Sales Full Administrator", "atlas-portal.partner.salesadmin"), NONE, NONE),
+    (named("Help Desk Administrator", "atlas-portal.partner.helpdesk"), NONE, NONE),
+    (named("Partner Help Desk Full Administrator"), NONE, NONE),
+    (Role("atlas-portal.partner.orgadmin"), NONE, NONE),
+    (named("User Administrator"), NONE, NONE),
+    (named(""), NONE, NONE),
+]
+
+
+@pytest.mark.parametrize(("role", "read", "change"), FAMILIES, ids=[row[0].name or row[0].id for row in FAMILIES])
+def test_each_role_opens_its_own_family_and_no_other(
+    role: Role, read: tuple[str, ...], change: tuple[str, ...]
+) -> None:
+    who = person(OURS, role)
+    assert (families_for(who, Act.READ, RULES), families_for(who, Act.CHANGE, RULES)) == (read, change)
+    for family in BOTH:
+        verdict = decide(who, Act.READ, ONE_TO_ONE, RULES, family).verdict
+        assert verdict is (ALLOWED if family in read else REFUSED)
+
+
+def test_a_role_of_each_family_opens_both_in_the_order_of_the_settings() -> None:
+    who = person(OURS, "id_full_admin", named("Partner Read-only Administrator"))
+    assert families_for(who, Act.READ, RULES) == BOTH
+    assert families_for(who, Act.CHANGE, RULES) == (ORGANIZATION,)
+    assert families_for(who, Act.AUDIT, RULES) == BOTH
+    assert families_for(who, Act.READ, Rules(OURS, families=(ORGANIZATION,))) == (ORGANIZATION,)
+
+
+def test_who_is_allowed_by_address_may_have_both_families_but_no_audit() -> None:
+    rules = Rules(OURS, people=frozenset({"ada@acme.example"}))
+    assert families_for(NOBODY, Act.READ, rules) == BOTH
+    assert families_for(NOBODY, Act.AUDIT, rules) == NONE
+
+
+def test_the_audit_is_for_full_administrators_of_our_own_organization_and_about_their_families() -> None:
+    assert families_for(FULL, Act.AUDIT, RULES) == (ORGANIZATION,)
+    assert families_for(person(OURS, named("Partner Full Administrator")), Act.AUDIT, RULES) == (PARTNER,)
+    assert families_for(person(OURS, named("Partner Read-only Administrator")), Act.AUDIT, RULES) == NONE
+    assert families_for(PARTNER_FULL, Act.AUDIT, WITH_NAMED_PARTNER) == NONE
+
+
+@pytest.mark.parametrize(
+    ("settings", "role", "families"),
+    [
+        (("Partner Administrator",), named("Partner administrator"), (PARTNER,)),
+        (("6D2D6BD3-7e10",), named(""), (PARTNER,)),
+        (("Partner Administrator",), named("Partner Full Administrator"), NONE),
+        (("Full Administrator",), named("Full Administrator"), BOTH),
+    ],
+)
+def test_the_settings_may_name_the_roles_for_partner_reports(
+    settings: tuple[str, ...], role: Role, families: tuple[str, ...]
+) -> None:
+    assert families_for(person(OURS, role), Act.READ, Rules(OURS, partner_roles=settings)) == families
+
+
+def test_a_role_that_webex_has_proved_may_read_partner_reports_and_no_more() -> None:
+    role = Role("atlas-portal.partner.orgadmin", "Partner Reporting")
+    rules = Rules(OURS, proven_partner_role=role.id)
+    assert families_for(person(OURS, role), Act.READ, rules) == (PARTNER,)
+    assert families_for(person(OURS, role), Act.CHANGE, rules) == NONE
+    assert families_for(person(OURS, named("", role_id="")), Act.READ, RULES) == NONE
+    set_by_hand = Rules(OURS, partner_roles=("Another Role",), proven_partner_role=role.id)
+    assert families_for(person(OURS, role), Act.READ, set_by_hand) == NONE
+
+
+@pytest.mark.parametrize(
+    ("role", "may_be"),
+    [
+        (Role("atlas-portal.partner.orgadmin"), True),
+        (named("Partner Reporting"), True),
+        (named("Partner Administrator", "atlas-portal.partner.orgadmin"), False),
+        (Role("atlas-portal.partner.salesadmin"), False),
+        (Role("atlas-portal.partner.helpdesk"), False),
+        (named("Full Administrator"), False),
+    ],
+)
+def test_weaker_partner_roles_are_never_taken_for_a_proof(role: Role, may_be: bool) -> None:
+    assert may_be_partner_role(role) is may_be

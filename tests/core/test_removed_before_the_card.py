@@ -30,7 +30,7 @@ def test_the_asker_gets_it_1_1_with_a_word_that_fits(bench: Workbench, monkeypat
 
     words = [one.text or "" for one in bench.said()]
     assert any("in the space where you asked" in one for one in words)
-    assert not any("does not know this" in one for one in words)
+    assert not any("couldn't find that report" in one for one in words)
     assert any(one.card for one in bench.said())
     assert len([one for one in bench.said() if one.files]) == 1
     assert bench.said(stage.group) == []

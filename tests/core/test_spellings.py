@@ -62,10 +62,10 @@ def test_requests_are_found_by_their_place(bench: Workbench) -> None:
         ask(tx, bench, "three", private=True, asker_id=person(GRACE))
         ask(tx, bench, "four", room_id=room(ELSEWHERE))
 
-        assert places.open_here(tx, here, ada, "R") == [openly, privately]
+        assert places.open_here(tx, here, ada, "R", ()) == [openly, privately]
         assert places.waiting_here(tx, here, ada, "R") == [openly, privately]
-        assert places.told_here(tx, here, None, "R") == [openly]
-        assert [one.origin for one in places.told_here(tx, room("x"), ada, "R")] == ["four", "two", "one"]
+        assert places.told_here(tx, here, None, "R", ()) == [openly]
+        assert [one.origin for one in places.told_here(tx, room("x"), ada, "R", ())] == ["four", "two", "one"]
         assert places.in_thread(tx, "R", here, "root") == openly
         again = ask(tx, bench, "five", room_id=here, asker_id=ada)
         assert places.awaited_here(tx, again) == openly

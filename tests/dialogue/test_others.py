@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stage import CSV
+from tests.stage import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
     import pytest
@@ -31,7 +31,7 @@ def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
 
     line = ada.says("refresh Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w")
 
-    ada.hears_privately("does not know this report")
+    ada.hears_privately("couldn't find that report")
     assert ["people from outside" in heard.words for heard in line.answers()] == [True]
 
 
@@ -40,7 +40,7 @@ def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
 ) -> None:
     monkeypatch.setattr("bot.webex.directory.REMEMBERED_SECONDS", 0.0)
     world = stage.emulator.world
-    bob = world.add_person("Bob Kahn", stage.acme, roles=["id_full_admin"])
+    bob = world.add_person("Bob Kahn", stage.acme, roles=ADMIN_OF_BOTH)
     world.join(stage.group, bob)
     report = stage.partner_report(status="waiting")
     first = stage.at(bob, stage.group).says(f"report {report.id}")
@@ -48,11 +48,11 @@ def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
     second = stage.at(stage.grace, stage.group).says(f"report {report.id}")
     second.card()
 
-    bob.roles = []
+    bob.roles = []  # not the list that others share
     world.set_report(report.id, status="done")
 
     assert second.file().content == CSV
-    assert "for administrators" in first.hears("administrators").words
+    assert "Only Webex administrators" in first.hears("administrators").words
 
 
 def test_a_cancel_takes_only_the_own_request_off_the_list(stage: Stage) -> None:

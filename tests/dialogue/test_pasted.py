@@ -74,7 +74,7 @@ def test_every_word_takes_the_one_id(bench: Workbench) -> None:
     assert "Cancelled: " in said
     assert "Nobody asked" not in said
     assert "I know of no request" not in said
-    assert "does not know this report" not in said
+    assert "couldn't find that report" not in said
 
 
 def test_reports_with_an_id_shows_that_one_and_asks_for_no_file(bench: Workbench) -> None:

@@ -139,7 +139,7 @@ def test_an_unknown_status_stays_pending_and_is_shown_verbatim(stage: Stage) -> 
 def test_an_unknown_id_names_the_three_reasons_and_the_tracking_ids(stage: Stage) -> None:
     heard = stage.at(stage.ada).says("report Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w").answer()
 
-    for reason in ("mistyped", "deleted", "Control Hub", "tracking id", "reference"):
+    for reason in ("case-sensitive", "Deleted", "Control Hub", "tracking id", "reference"):
         assert reason in heard.words
 
 
@@ -148,7 +148,7 @@ def test_a_status_beside_the_report_id_is_shown_in_its_case(stage: Stage) -> Non
 
     line = stage.at(stage.ada).says(f"report {report.id.swapcase()}")
 
-    assert "does not know this report" in line.answer().words, "ids are case-sensitive and kept to the letter"
+    assert "couldn't find that report" in line.answer().words, "ids are case-sensitive and kept to the letter"
 
 
 def test_asking_again_joins_the_watch_and_the_file_comes_once(stage: Stage) -> None:

@@ -45,7 +45,7 @@ def test_why_tells_nothing_to_who_may_not_ask(stage: Stage) -> None:
     heard = stage.at(stage.nora, stage.group).says(f"why {report.id}").answer()
 
     assert heard.card is None
-    assert "for administrators" in heard.words
+    assert "Only Webex administrators" in heard.words
 
 
 def test_why_of_what_nobody_asked_for_says_so(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from bot.emulator.cards import problems
 from bot.observe import start_logging
 from tests.core.clients import in_documented_subset, in_extended_markdown
 from tests.core.workbench import Workbench, migrated
-from tests.stage import actions_of, texts_of
+from tests.stage import ADMIN_OF_BOTH, actions_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def check_name(name: str) -> None:
 
 def test_a_report_that_is_hostile_everywhere(bench: Workbench, text: str, log: io.StringIO) -> None:
     stage, faults = bench.stage, bench.emulator.faults
-    asker = bench.world.add_person("Eve Smith", stage.acme, roles=["id_full_admin"])
+    asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
     space = bench.world.add_space("Group", [asker, stage.ada, stage.bot])
     lines_before = len(log.getvalue().splitlines())
     for family in ("partner", "organization"):
@@ -170,7 +170,7 @@ def test_a_report_that_is_hostile_everywhere(bench: Workbench, text: str, log: i
 
 
 def test_a_file_of_a_hostile_name_is_posted_under_a_safe_one(bench: Workbench, text: str) -> None:
-    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=["id_full_admin"])
+    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=ADMIN_OF_BOTH)
     space = bench.world.add_space("Group", [asker, bench.stage.bot])
     plain = text.encode("utf-8", "replace").decode()
     report = bench.stage.partner_report(plain, content=b"a\r\n1\r\n", file_name="x.csv")
@@ -190,7 +190,7 @@ def test_a_file_of_a_hostile_name_is_posted_under_a_safe_one(bench: Workbench, t
 def test_hostile_words_of_a_person_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
     """``report <odd>``, an unknown word, and a button's data, which anybody may make up."""
     stage = bench.stage
-    asker = bench.world.add_person("Eve Smith", stage.acme, roles=["id_full_admin"])
+    asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
     lines_before = len(log.getvalue().splitlines())
     typed = text.encode("utf-8", "replace").decode()
     for words in (typed, f"report {typed}", f"reports {typed}", f"cancel {typed}"):
@@ -208,7 +208,7 @@ def test_hostile_words_of_a_person_are_repeated_harmlessly(bench: Workbench, tex
 
 def test_hostile_words_of_an_error_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
     stage, faults = bench.stage, bench.emulator.faults
-    asker = bench.world.add_person("Eve Smith", stage.acme, roles=["id_full_admin"])
+    asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
     lines_before = len(log.getvalue().splitlines())
     for status in (400, 403, 409, 415):
         body = {"message": text, "errors": [{"description": text}], "trackingId": text}
@@ -238,7 +238,7 @@ def test_a_hostile_zip_is_refused_with_a_sentence(bench: Workbench, name: str) -
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
         made.writestr(name, b"a,b\r\n")
-    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=["id_full_admin"])
+    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=ADMIN_OF_BOTH)
     report = bench.stage.partner_report("Calls", content=buffer.getvalue())
     bench.hears(asker, f"report {report.id}")
     bench.work()

@@ -9,7 +9,7 @@ import pytest
 from bot import token_checks
 from bot.errors import BotError, Refused, WebexError
 from bot.operators import NotKnown
-from bot.ports import Person, RolesOf
+from bot.ports import Person, Role, RolesOf
 from bot.token_checks import (
     ADMIN_IS_BOT,
     BOT_NOT_A_BOT,
@@ -40,6 +40,8 @@ class FakeDirectory:
     roles: frozenset[str] | None = frozenset({"id_full_admin"})
     """None: Webex does not show them."""
     listed: bool = False
+    org_id: str = ""
+    """As ``WEBEX_ORG_ID`` tells it."""
     looks: int = 0
 
     def me(self) -> Person:
@@ -51,7 +53,12 @@ class FakeDirectory:
     def roles_of(self, person_id: str) -> RolesOf:
         if self.roles is None:
             raise Refused(reason="roles_unreadable")
-        return RolesOf(person_id, "acme", frozenset(), self.roles)
+        return RolesOf(person_id, "acme", frozenset(), frozenset(map(Role, self.roles)))
+
+    def our_org(self) -> str:
+        if not self.org_id:
+            raise Refused(reason="organization_unknown")
+        return self.org_id
 
     def lists_roles(self) -> bool:
         return self.listed
@@ -140,7 +147,13 @@ def test_while_webex_has_trouble_nothing_is_known_of_the_admin_token(status):
 
 
 def test_a_token_that_may_not_ask_whose_it_is_lacks_a_scope():
-    assert "spark-admin:people_read" in World(FakeDirectory(status=403)).troubles()["admin_token_roles"]
+    said = World(FakeDirectory(status=403)).troubles()["admin_token_roles"]
+    assert "spark:people_read" in said
+    assert "WEBEX_ORG_ID" in said
+    known = FakeDirectory(status=403, org_id="acme", listed=True)
+    assert "admin_token_roles" not in World(known).troubles()
+    known.listed = False
+    assert "spark-admin:roles_read" in World(known).troubles()["admin_token_roles"]
 
 
 @pytest.mark.parametrize(

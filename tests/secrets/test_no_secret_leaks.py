@@ -27,7 +27,7 @@ from bot.observe import hide, start_logging
 from bot.reports.catalogue import Catalogue
 from bot.settings import Settings, load
 from tests.secrets.outputs import Heap, kept_in, reprs_within, said_by, told_by
-from tests.stage import OPS, OPS_TOKEN, Stage
+from tests.stage import ADMIN_OF_BOTH, OPS, OPS_TOKEN, Stage
 from tests.webex.loopback import ALL_ERRORS
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def everything_fails(stage: Secretive, every: int) -> list[Fault]:
             make = stage.organization_report if path == "/v1/reports/*" else stage.partner_report
             status = "waiting" if word == "Refresh" else "done"
             report = make("Calls", content=f"Name\r\n{CELL}\r\n".encode(), status=status)
-            asker = world.add_person(f"Admin {len(done)}", stage.acme, roles=["id_full_admin"])
+            asker = world.add_person(f"Admin {len(done)}", stage.acme, roles=ADMIN_OF_BOTH)
             voice = stage.at(asker, world.add_space("Group", [asker, stage.ada, stage.bot]) if len(done) % 2 else None)
             card = voice.says(f"report {report.id}").card() if word == "Refresh" else None
             fault = faults.add(method, path, host="download" if path == "/api" else "api", times=1, **way)

@@ -1,0 +1,52 @@
+"""Policy in words, for the one whom it is about: the rule in force, their roles, and what can be set. Pure.
+
+None of it is for a group space: it names roles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.policy import ORGANIZATION, PARTNER
+from bot.webex_ids import readable_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.policy import Rules
+    from bot.ports import Role, RolesOf
+
+FAMILIES = {PARTNER: "Partner reports", ORGANIZATION: "Organization reports"}
+VARIABLES = {PARTNER: "ALLOWED_PARTNER_ROLES", ORGANIZATION: "ALLOWED_ROLES"}
+NAMELESS = "a role that Webex doesn't name"
+
+
+def for_whom(families: Iterable[str], rules: Rules) -> str:
+    """Say for whom families of reports are: ``Partner reports are for: Partner Full Administrator, ….``."""
+    return " ".join(f"{FAMILIES[one]} are for: {', '.join(map(_shown, rules.roles_for(one)))}." for one in families)
+
+
+def own_roles(who: RolesOf) -> str:
+    """Say which roles somebody has, as Webex names them."""
+    names = sorted({role.name or readable_tail(role.id) or NAMELESS for role in who.roles})
+    return f"You are: {', '.join(names)}." if names else "Webex shows no administrator role for you."
+
+
+def refusal(who: RolesOf, rules: Rules) -> str:
+    """Say why somebody of our organization gets no reports of the families that they may not use, and what to do."""
+    variables = [*(VARIABLES[one] for one in rules.families), "ALLOWED_PEOPLE"]
+    names = f"{', '.join(f'`{one}`' for one in variables[:-1])} or `{variables[-1]}`"
+    return (
+        f"{own_roles(who)} {for_whom(rules.families, rules)} If you should have them, contact the people who run this "
+        f"bot: they can give you such a role, or change {names}."
+    )
+
+
+def proven(role: Role) -> str:
+    """Name the role that was proved to read partner reports."""
+    return role.name or readable_tail(role.id) or role.id
+
+
+def _shown(setting: str) -> str:
+    """Show a role of the settings by its name, or by the readable part of its id."""
+    return readable_tail(setting) or setting
