@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from requests.utils import parse_header_links
 
@@ -32,6 +32,8 @@ LONGEST_MESSAGE: Final = 300
 LONGEST_READ: Final = 1200
 """Letters of a foreign text that are looked through for links and credentials, of which it may lose many."""
 LONGEST_HEADER: Final = 100
+MAX: Final = "max"
+"""The parameter for the size of a page."""
 MOST_CAUSES: Final = 6
 """How deep a foreign error's causes are followed; theirs go three or four deep."""
 
@@ -164,6 +166,28 @@ def next_link(headers: Mapping[str, str]) -> str | None:
         if link.get("rel", "").lower() == "next" and link.get("url"):
             return str(link["url"])
     return None
+
+
+def next_page(url: str, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> str | None:
+    """Give the address of the next page with everything that ``params`` asked for at the first, if there is one.
+
+    Webex's links have lost filters, and carried ``max=null``, on which the next call fails.
+    """
+    link = next_link(headers)
+    if link is None:
+        return None
+    try:
+        whole = urlsplit(urljoin(url, link))
+    except ValueError:
+        return link  # the transport refuses it
+    pairs = parse_qsl(whole.query, keep_blank_values=True)
+    sized = any(name == MAX and value.isdecimal() for name, value in pairs)
+    asked = {name: str(value) for name, value in (params or {}).items() if not (name == MAX and sized)}
+    fit = [(name, value) for name, value in pairs if name != MAX or value.isdecimal()]
+    if fit == pairs and set(asked.items()) <= set(pairs):
+        return whole.geturl()
+    kept = [(name, value) for name, value in fit if name not in asked]
+    return whole._replace(query=urlencode([*kept, *asked.items()])).geturl()
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

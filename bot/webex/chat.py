@@ -16,14 +16,15 @@ from webexteamssdk.exceptions import webexteamssdkException
 
 from bot.errors import BOT_TOKEN
 from bot.webex import shapes, uploads
-from bot.webex.answers import endless, unreadable
+from bot.webex.answers import endless, next_page, unreadable
 from bot.webex.client import MOST_PAGES, segment
 from bot.webex.quick_retries import NEVER
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -53,13 +54,18 @@ class _Listing:
     def __init__(self, sdk: Any) -> None:
         self._sdk = sdk
         self._asked: set[str] = set()
+        self._params: Mapping[str, str] | None = None
 
     def request(self, method: str, url: str, *expected: int, **options: Any) -> Any:
         """Ask for one page; all but the first by the link of the page before."""
         if url in self._asked or len(self._asked) == MOST_PAGES:
             raise endless(f"{method} {urlsplit(url).path}", circles=url in self._asked)
         self._asked.add(url)
-        return self._sdk.request(method, url, *expected, **options)
+        self._params = self._params or options.get("params")
+        response = self._sdk.request(method, url, *expected, **options)
+        if (following := next_page(url, response.headers, self._params)) is not None:
+            response.headers["Link"] = f'<{following}>; rel="next"'
+        return response
 
 
 class Chat:
@@ -173,7 +179,12 @@ class Chat:
 
     def members(self, room_id: str) -> list[Membership]:
         """Everyone in a space, all pages. Raises ``WebexError`` rather than leave somebody out."""
-        return self._all("GET memberships", shapes.membership, lambda: self._api.memberships.list(room_id))
+
+        def of_this_space() -> Iterator[Any]:
+            listed = self._api.memberships.list(room_id)
+            return (raw for raw in listed if not raw.get("roomId") or same_id(raw["roomId"], room_id))
+
+        return self._all("GET memberships", shapes.membership, of_this_space)
 
     def spaces(self) -> list[Space]:
         """Every space that the bot is in."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin
 
 from bot.errors import WebexError
-from bot.webex.answers import endless, json_of, next_link, tracking_id
+from bot.webex.answers import endless, json_of, next_page, tracking_id
 from bot.webex.quick_retries import NEVER
 from bot.webex.session import POOL, TIMEOUT
 from bot.webex.transport import Brake, Transport
@@ -95,6 +95,7 @@ class Client:
     def pages(self, path: str, params: Mapping[str, str] | None = None, *, most: int = MOST_PAGES) -> Iterator[Answer]:
         """Give each page of a listing. An empty page does not end it; only a missing ``Link`` to the next one does.
 
+        Each page is asked for with all of ``params``: what a filter leaves out never comes in by a later page.
         Raises ``WebexError`` when a page fails, when the link leads to another host or to a page that was asked for
         already, and after ``most`` pages.
         """
@@ -102,20 +103,12 @@ class Client:
         yield answer
         first = urljoin(self._transport.base_url, path)
         asked = {f"{first}?{urlencode(params)}" if params else first}
-        while (link := next_link(answer.headers)) is not None:
-            url = self._joined(path, link)
+        while (url := next_page(first, answer.headers, params)) is not None:
             if url in asked or len(asked) == most:
                 raise endless(f"GET {path}", circles=url in asked)
             asked.add(url)
             answer = self._answer("GET", url)
             yield answer
-
-    def _joined(self, path: str, link: str) -> str:
-        """The next page's address; the transport refuses any but the API's own."""
-        try:
-            return urljoin(urljoin(self._transport.base_url, path), link)
-        except ValueError:
-            return link
 
     def _answer(self, method: str, url: str, **options: Any) -> Answer:
         response = self._transport.request(method, url, **options)

@@ -61,7 +61,8 @@ class ReportsApi:
         asked_at = self._now()
         for page in self._client.pages(PATHS[family], params):
             found = read_list(page.json, family, asked_at)
-            listing += found
+            # A page that lost its filter lists other regions too.
+            listing += [one for one in found if not region or one.region in {"", region}]
             listing.skipped += found.skipped
         return listing
 

@@ -6,6 +6,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -263,6 +264,18 @@ def test_a_next_page_on_another_host_is_not_asked(loopback, scripted):
     error = refused(scripted, CALLS["members"])
     assert not error.passing
     assert len(loopback.asked) == 1
+
+
+@pytest.mark.parametrize("link", ["page=2", "page=2&max=null", "page=2&roomId=another"])
+def test_members_of_other_spaces_never_come_in_by_a_next_page_that_lost_its_filter(loopback, scripted, link):
+    def answer(exchange, asked):
+        following = {} if "page=2" in asked.path else {"Link": f'<{loopback.url}/memberships?{link}>; rel="next"'}
+        items = [{"id": str(number), "personId": f"p{number}", "roomId": room} for number, room in enumerate("xy")]
+        exchange.reply(200, {"items": items}, following)
+
+    loopback.answer(answer)
+    assert [one.person_id for one in scripted.members("x")] == ["p0", "p0"]
+    assert parse_qs(urlsplit(loopback.asked[1].path).query) == {"roomId": ["x"], "page": ["2"]}
 
 
 LISTINGS = {name: CALLS[name] for name in ("recent", "recent 1:1", "members", "spaces", "webhooks")} | {

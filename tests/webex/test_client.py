@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from bot.errors import IN_CIRCLES, TOO_MANY_PAGES, WebexError
@@ -63,7 +65,7 @@ def pages_of(loopback, links) -> None:
     """Page n answers `{"items": [n]}` (an empty one where n is 1) and links to where `links` says."""
 
     def answer(exchange, asked):
-        number = int(asked.path.rpartition("page=")[2] or 0) if "page=" in asked.path else 0
+        number = int(parse_qs(urlsplit(asked.path).query).get("page", ["0"])[0])
         link = links[number] if number < len(links) else ""
         exchange.reply(200, {"items": [] if number == 1 else [number]}, {"Link": link} if link else {})
 
@@ -76,6 +78,24 @@ def test_pages_are_followed_and_an_empty_one_goes_on(loopback, client):
     found = [answer.json["items"] for answer in client.pages("memberships", {"roomId": "x"})]
     assert found == [[0], [], [2], [3]]
     assert {asked.headers["Authorization"] for asked in loopback.asked} == {f"Bearer {SECRET}"}
+
+
+@pytest.mark.parametrize(
+    "link", ["page=1", "page=1&max=null", "page=1&roomId=another&max=50", "max=null&page=1&roomId=x"]
+)
+def test_a_next_page_that_lost_its_filter_is_asked_for_with_it(loopback, client, link):
+    pages_of(loopback, [f'<{loopback.url}/memberships?{link}>; rel="next"'])
+    list(client.pages("memberships", {"roomId": "x", "max": "100"}))
+    asked = parse_qs(urlsplit(loopback.asked[1].path).query)
+    assert asked["roomId"] == ["x"]
+    assert asked["max"] == ["50" if "max=50" in link else "100"]
+
+
+def test_a_next_page_that_is_whole_is_asked_for_to_the_letter(loopback, client):
+    link = f"{loopback.url}/people?page=1&cursor=a%2Bb==&email=ada%40acme.example"
+    pages_of(loopback, [f'<{link}>; rel="next"'])
+    list(client.pages("people", {"email": "ada@acme.example"}))
+    assert link.endswith(loopback.asked[1].path)
 
 
 @pytest.mark.parametrize(

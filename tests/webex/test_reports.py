@@ -110,3 +110,15 @@ def test_unusable_entries_of_a_list_are_counted_over_all_pages(loopback, scripte
     loopback.answer(answer)
     listing = scripted.list(Family.ORGANIZATION)
     assert ([report.id for report in listing], listing.skipped) == (["a", "b"], 2)
+
+
+def test_a_page_that_lost_its_region_lets_in_no_report_of_another(loopback, scripted):
+    def answer(exchange, asked):
+        last = "page=2" in asked.path
+        link = {} if last else {"Link": f'<{loopback.url}/partner/reports?page=2>; rel="next"'}
+        listed = [{"reportId": "c", "regionId": "CA"}] if last else []
+        exchange.reply(200, [*listed, {"reportId": "d" if last else "a", "regionId": "EU"}], link)
+
+    loopback.answer(answer)
+    assert [report.id for report in scripted.list(Family.PARTNER, "EU")] == ["a", "d"]
+    assert "regionId=EU" in loopback.asked[1].path
