@@ -98,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add("serve", _serve, "web and worker in one supervised command")
     add("worker", _worker, "the worker alone; web runs by gunicorn -c python:bot.gunicorn_conf")
-    add("doctor", _doctor, "check settings, database, tokens, scopes and webhooks")
+    doctor = add("doctor", _doctor, "check settings, database, tokens, scopes and webhooks")
+    doctor.add_argument("--person", metavar="EMAIL", help="say what this person may have, and why")
     add("demo", _demo, "the whole product against an emulated Webex, in the browser; needs no settings")
     audit = add("audit", _audit, "who asked for what and what came of it, oldest first")
     audit.add_argument("--json", action="store_true", help="JSON, one object a line")
@@ -286,11 +287,11 @@ def _apply(_: argparse.Namespace) -> int:
     return manifest_command.apply(settings, _say)
 
 
-def _doctor(_: argparse.Namespace) -> int:
+def _doctor(arguments: argparse.Namespace) -> int:
     settings = _begin("doctor")
     from bot import doctor  # noqa: PLC0415
 
-    return doctor.run(settings, _say)
+    return doctor.run(settings, _say, arguments.person)
 
 
 def _audit(arguments: argparse.Namespace) -> int:

@@ -5,25 +5,36 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot import manifest, migrations
 from bot.errors import UNREADABLE, Refused, SettingsError, WebexError
+from bot.guard import Guard
 from bot.ledger import presence
 from bot.manifest import Kind
 from bot.manifest_command import ADDRESS_MISSING, differences, target_of
-from bot.ops.checks import allowed, family_lists, public_address
+from bot.ops.checks import allowed, family_lists, person, public_address
 from bot.ops.checks.result import Check, State, checked
 from bot.plain_words import utc
 from bot.settings import secret_key
-from bot.token_checks import LAPSES, admin_token_trouble, bot_token_trouble, refresh_trouble, roles_trouble
+from bot.token_checks import (
+    LAPSES,
+    NOT_SHOWN,
+    admin_token_trouble,
+    bot_token_trouble,
+    refresh_trouble,
+    roles_trouble,
+    trouble_without_me,
+)
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.directory import Directory
+from bot.webex.reports import ReportsApi
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
 from bot.webex_ids import readable_tail
-from bot.wiring import admin_token, now, open_store
+from bot.wiring import admin_token, now, open_store, partner_role, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +45,8 @@ if TYPE_CHECKING:
     from bot.webex.transport import TokenSource
 
 NOT_ANSWERED: Final = "what was written to the bot before {before} isn't answered"
-REFUSED: Final = frozenset({401, 403})
+FORBIDDEN: Final = 403
+REFUSED: Final = frozenset({401, FORBIDDEN})
 PATIENCE: Final = (5.0, 15.0)
 """Seconds to connect, and to wait for the next bytes: whoever waits is a person."""
 TRACKING: Final = re.compile(r" Webex tracking id: \S+")
@@ -64,20 +76,37 @@ def examine(settings: Settings) -> Iterator[Check]:
         token = admin_token(settings, store)
         admin = Client(settings.webex_api_url, token, timeout=PATIENCE)
         open_things.callback(admin.close)
-        directory = Directory(admin)
+        directory = Directory(admin, our_org=settings.webex_org_id)
         yield checked("admin token", lambda: _admin(directory, admin, token, _bot_id(chat)))
-        yield checked("roles", lambda: _roles(directory, refreshable=settings.refreshable))
+        yield checked("roles", lambda: _roles(directory, _bot_id(chat), refreshable=settings.refreshable))
         yield from family_lists.listed(settings, admin, wanted)
-        yield from allowed.looked_up(settings, store, directory, admin, chat)
+        proven = partner_role(directory, ReportsApi(admin))
+        yield from allowed.looked_up(settings, store, directory, admin, chat, proven)
         yield checked("webhooks", lambda: _webhooks(settings, chat, wanted))
         yield from public_address.looked_up(settings, store, target_of(settings, wanted), now())
 
 
-def run(settings: Settings, say: Callable[[str], None]) -> int:
-    """Say each check as it is made; 0 when none failed, else 1."""
+def examine_person(settings: Settings, email: str) -> Iterator[Check]:
+    """Check what one person may have, and why."""
+    with contextlib.ExitStack() as open_things:
+        store = open_store(settings)
+        open_things.callback(store.close)
+        bots_token = StaticToken(settings.webex_bot_token.get_secret_value())
+        chat = Chat(settings.webex_api_url, bots_token, timeout=PATIENCE)
+        open_things.callback(chat.close)
+        admin = Client(settings.webex_api_url, admin_token(settings, store), timeout=PATIENCE)
+        open_things.callback(admin.close)
+        directory = Directory(admin, our_org=settings.webex_org_id)
+        proven = partner_role(directory, ReportsApi(admin))
+        guard = Guard(directory, chat, chat.me, partial(rules, settings), proven)
+        yield from person.looked_up(email, directory, guard)
+
+
+def run(settings: Settings, say: Callable[[str], None], email: str | None = None) -> int:
+    """Say each check as it is made, of the whole program or of one person; 0 when none failed, else 1."""
     failed = False
     said: dict[str, str] = {}
-    for check in examine(settings):
+    for check in examine(settings) if email is None else examine_person(settings, email):
         found = check.found
         words = TRACKING.sub("", found)  # another one with each call
         if check.state is State.FAILED and (before := said.setdefault(words, check.what)) != check.what:
@@ -157,6 +186,8 @@ def _admin(directory: Directory, client: Client, admin: TokenSource, bot_id: str
     try:
         me = directory.me()
     except WebexError as error:
+        if error.status == FORBIDDEN:
+            return _without_me(directory)
         if error.status in REFUSED:
             general = "Webex does not accept the admin token for people/me; renew it, with the scopes below"
             return State.FAILED, error.in_full if error.advice else general
@@ -173,9 +204,26 @@ def _admin(directory: Directory, client: Client, admin: TokenSource, bot_id: str
     return (State.OK, whose) if near is None else (State.NOTE, f"{whose}; {near}")
 
 
-def _roles(directory: Directory, *, refreshable: bool) -> tuple[State, str]:
+def _without_me(directory: Directory) -> tuple[State, str]:
+    """Whether ``WEBEX_ORG_ID`` tells what Webex does not."""
+    try:
+        return (
+            State.NOTE,
+            f"Webex doesn't tell whose it is (spark:people_read); of {directory.our_org()} (WEBEX_ORG_ID)",
+        )
+    except Refused:
+        return State.FAILED, NOT_SHOWN
+
+
+def _roles(directory: Directory, bot_id: str | None, *, refreshable: bool) -> tuple[State, str]:
     """Whether people's roles can be seen: without them nobody is an administrator, so nobody gets a report."""
-    me = directory.me()
+    try:
+        me = directory.me()
+    except WebexError as error:
+        if error.status != FORBIDDEN:
+            raise
+        unseen = trouble_without_me(directory, bot_id) if bot_id else NOT_SHOWN
+        return (State.FAILED, unseen) if unseen else (State.OK, "can be seen")
     trouble = roles_trouble(directory, me, refreshable=refreshable)
     if trouble is not None:
         return State.FAILED, trouble

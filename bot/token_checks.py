@@ -104,6 +104,22 @@ def roles_trouble(directory: Directory, me: Person, *, refreshable: bool) -> str
     return None if refreshable and directory.lists_roles() else ROLES_UNREADABLE
 
 
+def trouble_without_me(directory: Directory, somebody: str) -> str | None:
+    """Return what is wrong where Webex does not tell whose the admin token is: nothing, if ``WEBEX_ORG_ID`` does.
+
+    ``somebody``: the id of a person for whom it is tried whether people can be seen. Raises ``WebexError``.
+    """
+    try:
+        directory.our_org()
+    except Refused:
+        return NOT_SHOWN
+    try:
+        directory.roles_of(somebody)
+    except Refused:
+        return ROLES_UNREADABLE
+    return None if directory.lists_roles() else ROLES_UNREADABLE
+
+
 def refresh_trouble(ends_at: float | None, now: float) -> str | None:
     """Whether the refresh token (ends at ``ends_at``, seconds since 1970, None when nobody knows) is near its end."""
     if ends_at is None or ends_at - now >= NEAR_THE_END:
@@ -244,7 +260,7 @@ class TokenChecks:
         try:
             me = self._whose()
             if me is None:
-                return Standing(alive=True, roles=self._trouble_without_me())
+                return Standing(alive=True, roles=trouble_without_me(self._directory, self._bot().id))
             roles = roles_trouble(self._directory, me, refreshable=self._refreshing is not None)
             return Standing(alive=True, me=me, roles=roles)
         except WebexError as error:
@@ -262,14 +278,6 @@ class TokenChecks:
             if error.status == FORBIDDEN:
                 return None
             raise
-
-    def _trouble_without_me(self) -> str | None:
-        """Return what is wrong where Webex does not say whose the token is; nothing, where ``WEBEX_ORG_ID`` does."""
-        try:
-            self._directory.our_org()
-        except Refused:
-            return NOT_SHOWN
-        return None if self._directory.lists_roles() else ROLES_UNREADABLE
 
 
 def _sentence(trouble: str | None) -> str | None:

@@ -31,7 +31,7 @@ from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
 from bot.ops.checks.operators_space import operators_space
 from bot.outbox import Outbox
-from bot.policy import ORGANIZATION_ROLES, PARTNER, Rules
+from bot.policy import ORGANIZATION_ROLES, Rules
 from bot.queue import open_queue
 from bot.reach import sides
 from bot.reports.deliver import Deliver
@@ -135,9 +135,9 @@ def rules(settings: Settings, our_org: str, store: Store | None = None) -> Rules
     )
 
 
-def partner_role(directory: Directory, catalogue: Listening) -> Callable[[], Role | None]:
+def partner_role(directory: Directory, reports: ReportsApi) -> Callable[[], Role | None]:
     """Make what finds out by which role the admin token reads partner reports."""
-    return PartnerRole(directory, partial(catalogue.listing, PARTNER, None)).proven
+    return PartnerRole(directory, partial(reports.list, Family.PARTNER)).proven
 
 
 class Migration:
@@ -239,7 +239,11 @@ def build_worker(settings: Settings) -> Worker:
     families = [Family(family) for family in settings.report_families]
     catalogue = Listening(ReportsApi(client), families, directory.accepts_token)
     guard = Guard(
-        directory, chat, identity.person, partial(rules, settings, store=store), partner_role(directory, catalogue)
+        directory,
+        chat,
+        identity.person,
+        partial(rules, settings, store=store),
+        partner_role(directory, ReportsApi(client)),
     )
     outbox = Outbox(store, chat, identity.person, now)
     card = LivingCard(store, outbox, now)

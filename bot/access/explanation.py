@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.policy import Rules
-    from bot.ports import Role, RolesOf
+    from bot.ports import RolesOf
 
 FAMILIES = {PARTNER: "Partner reports", ORGANIZATION: "Organization reports"}
 VARIABLES = {PARTNER: "ALLOWED_PARTNER_ROLES", ORGANIZATION: "ALLOWED_ROLES"}
@@ -34,17 +34,21 @@ def own_roles(who: RolesOf) -> str:
 
 def refusal(who: RolesOf, rules: Rules) -> str:
     """Say why somebody of our organization gets no reports of the families that they may not use, and what to do."""
-    variables = [*(VARIABLES[one] for one in rules.families), "ALLOWED_PEOPLE"]
-    names = f"{', '.join(f'`{one}`' for one in variables[:-1])} or `{variables[-1]}`"
     return (
         f"{own_roles(who)} {for_whom(rules.families, rules)} If you should have them, contact the people who run this "
-        f"bot: they can give you such a role, or change {names}."
+        f"bot: they can give you such a role, or change {_variables(rules.families)}."
     )
 
 
-def proven(role: Role) -> str:
-    """Name the role that was proved to read partner reports."""
-    return role.name or readable_tail(role.id) or role.id
+def remedy(families: Iterable[str], rules: Rules) -> str:
+    """Say the same to the people who run the bot."""
+    asked = list(families)
+    return f"{for_whom(asked, rules)} Give such a role in Control Hub, or change {_variables(asked)}"
+
+
+def _variables(families: Iterable[str]) -> str:
+    names = [f"`{one}`" for one in (*(VARIABLES[family] for family in families), "ALLOWED_PEOPLE")]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _shown(setting: str) -> str:

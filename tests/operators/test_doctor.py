@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from bot import doctor, manifest_command, migrations, wiring
 from bot.emulator import Emulator
+from bot.emulator.things import READONLY_ADMIN
 from bot.ledger import facts, moved_spaces, presence, tables
 from bot.ops.checks import public_address
 from bot.ops.checks.result import State
@@ -327,3 +328,70 @@ def test_a_certificate_that_webex_would_not_accept_is_a_failure_also_before_the_
     with serving(authority.leaf(ELSEWHERE)) as port:
         state, said = public_address.round_trip(f"https://127.0.0.1:{port}/webhooks/webex", SECRET, runs=runs)
     assert (state, "is for another name" in said) == (State.FAILED, True)
+
+
+def asked_about(stage: Stage, email: str, **environ: str) -> tuple[int, str]:
+    """Run ``doctor --person``; gives its exit code and what it says."""
+    stage.environ |= environ
+    lines: list[str] = []
+    return doctor.run(stage.settings(), lines.append, email), "\n".join(lines)
+
+
+def test_doctor_says_of_a_person_what_the_bot_says_for_both_families(stage):
+    code, said = asked_about(stage, stage.ada.emails[0])
+    assert code == 0
+    assert "You are: Full Administrator, Partner Full Administrator." in said
+    assert said.count("may read and make or delete them, by role") == 2
+
+    stage.ada.roles = [READONLY_ADMIN]
+    code, said = asked_about(stage, stage.ada.emails[0])
+    assert code == 0
+    assert "You are: Read-only Administrator." in said
+    assert "organization reports: may read, by role" in said
+    refused = "Partner reports are for: Partner Full Administrator, Partner Read-only Administrator."
+    assert f"partner reports: refused. {refused}" in said
+    assert "`ALLOWED_PARTNER_ROLES` or `ALLOWED_PEOPLE`" in said
+
+
+def test_doctor_says_of_a_person_what_an_address_does_and_that_strangers_get_nothing(stage):
+    _, said = asked_about(stage, stage.nora.emails[0])
+    assert "Webex shows no administrator role for you." in said
+    assert said.count("refused.") == 2
+    _, said = asked_about(stage, stage.nora.emails[0], ALLOWED_PEOPLE=stage.nora.emails[0])
+    assert said.count("may read and make or delete them, by ALLOWED_PEOPLE") == 2
+    code, said = asked_about(stage, "nobody@acme.example")
+    assert code == 1
+    assert "No Webex user" in said
+    assert "reports:" not in said
+
+
+def test_where_no_role_is_known_for_partner_reports_doctor_names_what_to_set(stage):
+    _, found = examined(stage)
+    assert found["partner roles"] == (
+        "ok",
+        "partner reports are for: Partner Full Administrator, Partner Read-only Administrator",
+    )
+    listed = {"items": [{"id": encoded("ROLE", "x-1"), "name": "Partner Reporting"}, {"id": "y", "name": "Boss"}]}
+    stage.emulator.faults.add("GET", "/v1/roles", status=200, body=listed)
+    _, found = examined(stage)
+    assert found["partner roles"][0] == "note"
+    for words in ("nobody but ALLOWED_PEOPLE", "Set ALLOWED_PARTNER_ROLES", "(there are Partner Reporting)"):
+        assert words in found["partner roles"][1]
+    assert "REPORT_FAMILIES" in found["partner roles"][1]
+    _, found = examined(stage, ALLOWED_PARTNER_ROLES="partner-reporting")
+    assert "partner roles" not in found
+    assert found["ALLOWED_PARTNER_ROLES"][0] == "ok"
+
+
+def test_a_token_that_may_not_read_itself_needs_its_organization_in_the_settings(stage):
+    reports = {"analytics:read_all", "spark-admin:reports_read", "identity:people_read", "spark-admin:roles_read"}
+    token = stage.emulator.world.add_token(stage.ada, scopes=reports)
+    code, found = examined(stage, WEBEX_ADMIN_TOKEN=token)
+    assert code == 1
+    assert found["admin token"][0] == "FAILED"
+    assert "spark:people_read" in found["admin token"][1]
+    assert "WEBEX_ORG_ID" in found["admin token"][1]
+    _, found = examined(stage, WEBEX_ORG_ID=stage.acme.id)
+    assert found["admin token"][0] == "note"
+    assert found["roles"][0] == "FAILED", "people can't be seen either"
+    assert "spark:people_read" in found["roles"][1]

@@ -152,7 +152,7 @@ def test_a_token_that_may_not_ask_whose_it_is_lacks_a_scope():
     assert "WEBEX_ORG_ID" in said
     known = FakeDirectory(status=403, org_id="acme", listed=True)
     assert "admin_token_roles" not in World(known).troubles()
-    known.listed = False
+    known.roles = None
     assert "spark-admin:roles_read" in World(known).troubles()["admin_token_roles"]
 
 

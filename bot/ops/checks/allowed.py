@@ -14,8 +14,10 @@ from bot import migrations
 from bot.errors import WebexError
 from bot.ledger import moved_spaces
 from bot.ops.checks.result import Check, State, checked
+from bot.policy import PARTNER, PARTNER_ROLES, role_word, says_partner, words_of
+from bot.ports import Role
 from bot.webex.client import segment
-from bot.webex_ids import bare_id, id_key
+from bot.webex_ids import bare_id, id_key, readable_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -41,10 +43,24 @@ class Directory(Protocol):
     def find(self, email: str) -> str | None: ...  # noqa: D102
 
 
-def looked_up(settings: Settings, store: Store, directory: Directory, admin: Client, chat: Chat) -> Iterator[Check]:
-    """Look up what each of the settings names, with a line for each that is set."""
+def looked_up(  # noqa: PLR0917 the program's parts, as doctor has made them
+    settings: Settings,
+    store: Store,
+    directory: Directory,
+    admin: Client,
+    chat: Chat,
+    partner_role: Callable[[], Role | None],
+) -> Iterator[Check]:
+    """Look up what each of the settings names, with a line for each that is set.
+
+    ``partner_role``: gives the role by which Webex gives the admin token partner reports, if that is proved.
+    """
     if settings.allowed_roles:
         yield checked("ALLOWED_ROLES", lambda: roles(settings.allowed_roles, directory))
+    if settings.allowed_partner_roles:
+        yield checked("ALLOWED_PARTNER_ROLES", lambda: roles(settings.allowed_partner_roles, directory))
+    elif PARTNER in settings.report_families:
+        yield checked("partner roles", lambda: partner_roles(directory, partner_role))
     if settings.allowed_people:
         yield checked("ALLOWED_PEOPLE", lambda: people(settings.allowed_people, directory))
     if settings.allowed_orgs:
@@ -92,10 +108,10 @@ def roles(wanted: Sequence[str], directory: Directory) -> tuple[State, str]:
             f"{', '.join(wanted)}: can't be compared, since the admin token may not list roles "
             "(spark-admin:roles_read); names are as Control Hub writes them"
         )
-    known = {way.casefold(): name for key, name in listed.items() for way in (key, bare_id(key), name) if way}
+    known = {word: name for key, name in listed.items() for word in words_of(Role(key, name))}
     seen, unseen = [], []
     for one in wanted:
-        name = known.get(one.casefold()) or known.get(bare_id(one).casefold())
+        name = known.get(role_word(bare_id(one)))
         if name is None:
             unseen.append(f"“{_short(one)}” is no role here{_nearest(one, listed.values())}")
         else:
@@ -103,6 +119,31 @@ def roles(wanted: Sequence[str], directory: Directory) -> tuple[State, str]:
     if not unseen:
         return State.OK, ", ".join(seen)
     return (State.NOTE if seen else State.FAILED), "; ".join([*unseen, *(seen or ["so nobody has a role that counts"])])
+
+
+def partner_roles(directory: Directory, proven: Callable[[], Role | None]) -> tuple[State, str]:
+    """Say who gets partner reports where the settings name no role for them."""
+    try:
+        names = set(directory.role_names().values())
+    except WebexError as error:
+        if error.status not in NOT_SHOWN:
+            raise
+        names = set()
+    known = sorted(name for name in names if role_word(name) in set(map(role_word, PARTNER_ROLES)))
+    if known:
+        return State.OK, f"partner reports are for: {', '.join(known)}"
+    role = proven()
+    if role is not None:
+        name = role.name or readable_tail(role.id) or _short(role.id)
+        return State.NOTE, f"partner reports are for {name}, the admin token's own role; ALLOWED_PARTNER_ROLES may say"
+    others = sorted(name for name in names if says_partner(Role("", name)))
+    there = f" (there are {', '.join(others)})" if others else ""
+    why = "no role here has the name" if names else "the admin token may not list roles (spark-admin:roles_read), so"
+    unknown = "" if names else " none is known by the name"
+    return State.NOTE, (
+        f"{why}{unknown} {' or '.join(PARTNER_ROLES)}: nobody but ALLOWED_PEOPLE gets partner reports. Set "
+        f"ALLOWED_PARTNER_ROLES to names or IDs of roles{there}, or leave partner out of REPORT_FAMILIES"
+    )
 
 
 def spaces(wanted: Sequence[str], there: Sequence[Space], moved: Callable[[str], str] = str) -> tuple[State, str]:
