@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.ledger.audit import Door
 from bot.operators import Check
 from bot.webex_ids import id_key
 
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.chat.request import Request
     from bot.ledger.events import Event
 
 log = structlog.get_logger(__name__)
 
+MESSAGES: Final = "messages"
+"""The resource of the events that are counted: presses of buttons are made by hand."""
 MOST: Final = 20
 """Answers to messages of one author in one space, in ``WITHIN``."""
 WITHIN: Final = timedelta(seconds=10)
@@ -55,11 +55,11 @@ class AnswerLimit:
         self._answered: dict[tuple[str, str], dict[int, datetime]] = {}
         self._stopped: dict[tuple[str, str], datetime] = {}
 
-    def stops(self, request: Request, event: Event) -> bool:
+    def stops(self, event: Event) -> bool:
         """Return True when a message must not be answered; what nobody wrote is never stopped."""
-        if request.door is not Door.CHAT:
+        if event.resource != MESSAGES:
             return False
-        pair, now = _pair(request), self._now()
+        pair, now = _pair(event), self._now()
         at = event.received_at or now
         with self._lock:
             if self._stopped.get(pair, now) > now:
@@ -74,11 +74,11 @@ class AnswerLimit:
         log.warning("answers_stopped", answers=MOST, within_seconds=WITHIN.total_seconds())
         return True
 
-    def count(self, request: Request, event: Event) -> None:
-        """Count an answer to a message, unless the message began requests: these are answered by themselves."""
-        if request.door is not Door.CHAT or request.course.written:
+    def count(self, event: Event) -> None:
+        """Count an answer to a message."""
+        if event.resource != MESSAGES:
             return
-        pair, now = _pair(request), self._now()
+        pair, now = _pair(event), self._now()
         with self._lock:
             if len(self._answered) >= MOST_REMEMBERED:
                 self._answered = {
@@ -100,5 +100,5 @@ class AnswerLimit:
             return TROUBLE if self._stopped else None
 
 
-def _pair(request: Request) -> tuple[str, str]:
-    return id_key(request.person_id), id_key(request.room_id)
+def _pair(event: Event) -> tuple[str, str]:
+    return id_key(event.person_id or ""), id_key(event.room_id or "")

@@ -113,17 +113,16 @@ class Reader:
             self._settle(event, events.IGNORED, press.why, [entry])
             return None
         self._not_found_since.pop(event.id, None)
-        if request is None or self._answer_limit.stops(request, event):
+        if request is None or self._answer_limit.stops(event):
             why, entries = (STOPPED, [unread(event, STOPPED)]) if request else ("not for us", [])
             self._settle(event, events.IGNORED, why, entries)
             return None
         try:
-            self._carry_out(request)
+            self._carry_out(request, event)
         except WebexError as error:
             if not any(part in error.call for part in SAYING):
                 self._say_that_it_lasts(event, request.target, error, AFTER_ERRORS)
             raise
-        self._answer_limit.count(request, event)
         command = registry.find(request.word)
         self._context.trouble_line(request).take_back()
         entries = request.entries(command.word if command else audit.UNKNOWN_WORD)
@@ -137,8 +136,9 @@ class Reader:
         if event is None or event.state != events.NEW:
             return
         try:
-            if not self._is_own(event):
+            if not self._is_own(event) and not self._answer_limit.stops(event):
                 self._say_so(event, f"{GAVE_UP} {sentence}")
+                self._answer_limit.count(event)
         except BotError as error:
             # As long as it is new the sweep has it read again, so a person is not left without a word at once.
             if not isinstance(error, Unsure) and self._age(event) < PATIENCE:
@@ -189,7 +189,7 @@ class Reader:
                 for entry in entries:
                     audit.record(tx, entry, now)
 
-    def _carry_out(self, request: Request) -> None:
+    def _carry_out(self, request: Request, event: Event) -> None:
         command = registry.find(request.word)
         handler = command.handler if command else commands.unknown
         try:
@@ -204,6 +204,8 @@ class Reader:
             request.course.tracking = audit.tracking_of(error)
             log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
             self._say_error(request, error, f"(reference {reference})")
+        if not request.course.written:  # else it began requests, and these are answered by themselves
+            self._answer_limit.count(event)
 
     def _say_error(self, request: Request, error: BotError, reference: str) -> None:
         """Answer with an error. What a refusal tells of roles, and the refusal of a press, is not for a group space."""

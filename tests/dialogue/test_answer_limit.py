@@ -139,6 +139,14 @@ def test_requests_for_reports_do_not_count(way: Way) -> None:
     assert way.told() == []
 
 
+def test_that_a_message_cannot_be_read_is_not_said_for_ever_either(way: Way) -> None:
+    way.bench.emulator.faults.add(method="GET", path="/v1/messages/?*", status=403, times=None)
+    way.floods(MOST + 5)
+
+    assert way.answers() == MOST
+    assert len(way.told()) == 1
+
+
 @pytest.fixture
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """The program, which Webex lets know nothing of itself: another id, another address, and no message is its own."""
