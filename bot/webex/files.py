@@ -114,7 +114,7 @@ class Files:
                     pass_on(got)
                     if progress:
                         progress(size, _length(response))
-                got.check(temporary, twin=twin if got.kind == ZIP or _tells_its_end(response) else "")
+                got.check(temporary, twin=twin if _may_be_all(report, got, response) else "")
             temporary.replace(to)
         if report.file_size and report.file_size != got.size:
             # The unit of Webex's figure is not documented, so it proves nothing.
@@ -273,9 +273,13 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     raise failure
 
 
-def _tells_its_end(response: requests.Response) -> bool:
-    """Whether a body that is cut off is known for it; the end of a zip tells so itself."""
-    return any(header(response.headers, name) for name in ("Content-Length", "Transfer-Encoding"))
+def _may_be_all(report: Report, got: Received, response: requests.Response) -> bool:
+    """Whether a body that is cut off would be known for it; the end of a zip tells so itself.
+
+    No unit of Webex's size makes nothing of something, so an empty body is not all of a file that has one.
+    """
+    tells = any(header(response.headers, name) for name in ("Content-Length", "Transfer-Encoding"))
+    return got.kind == ZIP or (tells and bool(got.size or not report.file_size))
 
 
 def _length(response: requests.Response) -> int:

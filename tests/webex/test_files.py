@@ -195,6 +195,17 @@ def test_a_csv_whose_end_nothing_proves_is_not_taken(loopback, fetch, fails, hea
         assert "checksum" in fails(checksum="0" * 64, twin=twin).sentence
 
 
+@pytest.mark.parametrize(("file_size", "taken"), [(None, True), (25, False)])
+def test_nothing_twice_is_not_taken_for_a_file_that_has_a_size(loopback, fetch, fails, file_size, taken):
+    """A blank report is possible; so is a host that answers with nothing for a while."""
+    loopback.always(200, b"")
+    about = {"checksum": "0" * 64, "twin": hashlib.sha256(b"").hexdigest(), "file_size": file_size}
+    if taken:
+        assert fetch(**about).checksum_differs
+    else:
+        assert "checksum" in fails(**about).sentence
+
+
 @pytest.mark.parametrize("checksum", ["", "12345", "z" * 32, "1" * 33, "0" * 128])
 def test_a_checksum_that_says_nothing_is_not_enforced(loopback, fetch, checksum):
     loopback.always(200, CSV)
