@@ -33,18 +33,27 @@ def settings() -> dict[str, str]:
     return {}
 
 
+def shows_threads(request: pytest.FixtureRequest) -> bool:
+    """Whether a test, or its module, is about lost answers that can be looked for."""
+    return request.node.get_closest_marker("threads_listed") is not None
+
+
 @pytest.fixture
-def bench(tmp_path: Path, database: Path, settings: dict[str, str]) -> Iterator[Workbench]:
+def bench(
+    tmp_path: Path, database: Path, settings: dict[str, str], request: pytest.FixtureRequest
+) -> Iterator[Workbench]:
     with Emulator() as emulator:
+        emulator.world.lists_threads = shows_threads(request)
         made = Workbench(emulator, tmp_path / "data", database, **({"POLL_INTERVAL": "10"} | settings))
         yield made
         made.stop()
 
 
 @pytest.fixture
-def stage(tmp_path: Path, settings: dict[str, str]) -> Iterator[Stage]:
+def stage(tmp_path: Path, settings: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Stage]:
     """Webex with people and spaces, and the whole program beside the test."""
     with Emulator() as emulator:
+        emulator.world.lists_threads = shows_threads(request)
         made = Stage(emulator, tmp_path / "data", **settings)
         with made.program() as door:
             made.register(door)
@@ -52,9 +61,10 @@ def stage(tmp_path: Path, settings: dict[str, str]) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def stage_alone(tmp_path: Path) -> Iterator[Stage]:
+def stage_alone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     """Webex with people and spaces, without the program."""
     with Emulator() as emulator:
+        emulator.world.lists_threads = shows_threads(request)
         made = Stage(emulator, tmp_path / "data")
         yield made
         emulator.deliver_webhooks = False

@@ -19,7 +19,7 @@ class World(Reports):
         super().__init__()
         self.calls = CallLog()
         self.page_size = 100
-        self.lists_threads = True
+        self.lists_threads = False
 
     @property
     def bot(self) -> Person | None:

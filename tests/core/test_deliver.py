@@ -286,6 +286,7 @@ def test_an_upload_that_is_refused_for_now_is_posted_once_and_downloaded_once(be
     assert bench.downloads == 1
 
 
+@pytest.mark.threads_listed
 @pytest.mark.parametrize("where", ["group", "direct"])
 def test_the_lost_answer_of_an_upload_is_looked_for_and_not_posted_twice(bench: Workbench, where: str) -> None:
     space = bench.stage.group if where == "group" else None

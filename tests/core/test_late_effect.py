@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.core.workbench import Workbench
 
 
+pytestmark = pytest.mark.threads_listed
+
+
 @pytest.fixture
 def patient(bench: Workbench) -> Workbench:
     """The workbench's outbox does not wait; this one does, as the real one."""

@@ -59,6 +59,7 @@ def killed(bench: Workbench, point: int, do: Callable[[], object]) -> bool:
     return False
 
 
+@pytest.mark.threads_listed
 def test_found_leaves_one_card_that_says_done_wherever_it_is_killed(bench: Workbench) -> None:
     for number in count(1):
         report = details(bench, waiting(bench))
@@ -73,6 +74,7 @@ def test_found_leaves_one_card_that_says_done_wherever_it_is_killed(bench: Workb
     assert number > 8
 
 
+@pytest.mark.threads_listed
 def test_an_end_leaves_one_card_wherever_it_is_killed(bench: Workbench) -> None:
     for number in count(1):
         report = waiting(bench, title=f"Report {number}")
@@ -88,6 +90,7 @@ def test_an_end_leaves_one_card_wherever_it_is_killed(bench: Workbench) -> None:
     assert number > 8
 
 
+@pytest.mark.threads_listed
 @pytest.mark.parametrize(("button", "shown"), [("refresh", "● waiting"), ("cancel", "● Cancelled")])
 def test_a_press_leaves_one_card_wherever_it_is_killed(bench: Workbench, button: str, shown: str) -> None:
     for number in count(1):
@@ -175,6 +178,7 @@ def test_of_two_that_renew_a_card_at_once_one_card_stays(bench: Workbench) -> No
     assert bench.delivery().card_key == "newest"
 
 
+@pytest.mark.threads_listed
 def test_a_first_card_that_was_refreshed_before_it_was_on_record_is_not_posted_again(bench: Workbench) -> None:
     report = bench.stage.partner_report(status="In progress")
     bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)

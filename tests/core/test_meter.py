@@ -156,6 +156,7 @@ def test_without_the_ledger_nothing_is_told_and_the_download_goes_on(bench: Work
     assert lines(bench) == []
 
 
+@pytest.mark.threads_listed
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 429}, {"status": 503}, {"cut": "after"}])
 def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench, fault: dict[str, object]) -> None:
@@ -189,6 +190,7 @@ def test_a_line_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
     assert bench.calls("POST", POSTS) == 2, "the card and one line"
 
 
+@pytest.mark.threads_listed
 def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(bench: Workbench) -> None:
     delivery = fetching(bench)
     bench.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tests.core.workbench import Workbench
 
 
+pytestmark = pytest.mark.threads_listed
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("point", [1, 2, 3, 4, 5, 6])
 def test_a_message_is_said_once_wherever_the_program_is_killed(bench: Workbench, place: str, point: int) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bot.ports import Target
     from tests.core.workbench import Workbench
 
+pytestmark = pytest.mark.threads_listed
+
 POST: dict[str, Any] = {"method": "POST", "path": "/v1/messages"}
 LOOK: dict[str, Any] = {"method": "GET", "path": "/v1/messages*"}
 DELETE: dict[str, Any] = {"method": "DELETE", "path": "/v1/messages/*"}

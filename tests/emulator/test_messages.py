@@ -114,10 +114,11 @@ def test_a_bot_reads_in_a_group_only_what_mentions_it(stage, bot):
     assert bot.get("/messages", roomId=stage.space.id, mentionedPeople="me", max=101).status_code == 400
     assert bot.get("/messages", roomId=stage.space.id, mentionedPeople=stage.ada.id).status_code == 400
     reply = bot.post("/messages", roomId=stage.space.id, text="yes", parentId=shown.id).json()
+    closed = bot.get("/messages", roomId=stage.space.id, parentId=shown.id)
+    assert (closed.status_code, closed.json()["message"]) == (403, "Failed to get activity.")
+    stage.world.lists_threads = True
     thread = bot.get("/messages", roomId=stage.space.id, parentId=shown.id).json()["items"]
     assert [message["id"] for message in thread] == [reply["id"]]
-    stage.world.lists_threads = False
-    assert bot.get("/messages", roomId=stage.space.id, parentId=shown.id).status_code == 403
 
 
 def test_a_reply_to_a_reply_or_across_spaces_is_refused(stage, bot):

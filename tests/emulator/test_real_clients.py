@@ -86,7 +86,6 @@ def test_spaces_and_memberships_with_ciscos_sdks(stage, cisco):
 
 
 def test_messages_files_cards_and_presses_with_ciscos_sdks(stage, cisco, tmp_path):
-    stage.world.lists_threads = False
     asked = stage.world.say(stage.ada, stage.space, "report", mention=stage.bot)
     assert cisco.bot.messages.get(asked.id).html == asked.html
     (listed,) = cisco.bot.messages.list(stage.space.id, mentionedPeople="me", max=100)
@@ -177,7 +176,6 @@ def test_spaces_messages_and_presses_with_wxc_sdk(stage, wxc, tmp_path: Path):
     assert wxc.bot.membership.details(members[stage.ada.email].id).person_id == stage.ada.id
     added = wxc.ada.membership.create(room_id=stage.space.id, person_email=stage.ethan.email)
     wxc.ada.membership.delete(added.id)
-    stage.world.lists_threads = False
     asked = stage.world.say(stage.ada, stage.space, "report", mention=stage.bot)
     assert wxc.bot.messages.details(asked.id).html == asked.html
     (listed,) = wxc.bot.messages.list(stage.space.id, mentioned_people=["me"])

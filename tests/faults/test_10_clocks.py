@@ -82,6 +82,7 @@ def test_a_jump_delays_no_look_at_a_report_that_is_not_listed(bench: Workbench, 
     arrived_once(bench)
 
 
+@pytest.mark.threads_listed
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_jump_in_the_middle_of_a_delivery_changes_nothing(bench: Workbench, jump: float) -> None:
     """While the file is fetched, and between a post whose answer was lost and the look for it."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
+pytestmark = pytest.mark.threads_listed
+
 SEED = 20261123
 KILLS = 100
 FARTHEST = 40

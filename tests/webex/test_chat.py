@@ -117,6 +117,9 @@ def test_a_dialogue_in_a_space(stage):
     assert (action.message_id, action.room_id, action.person_id) == (posted.message_id, space.id, stage.ada.id)
     assert action.inputs == {"word": "again", "note": "now"}
 
+    with pytest.raises(WebexError, match="Failed to get activity"):
+        stage.chat.recent(Target(room_id=space.id, parent_id=said.id))
+    world.lists_threads = True
     thread = stage.chat.recent(Target(room_id=space.id, parent_id=said.id))
     assert [found.id for found in thread] == [posted.message_id]
     assert thread[0].parent_id == said.id
