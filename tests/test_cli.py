@@ -361,7 +361,7 @@ def test_a_healthy_set_up_passes_every_check(webex, capsys):
     assert code == 0
     right = (
         *("settings", "database", "Webex", "bot token", "admin token", "roles"),
-        *("partner reports", "organization reports", "webhooks"),
+        *("partner reports", "organization reports", "partner roles", "webhooks"),
     )
     assert checks == dict.fromkeys(right, "ok") | {"public address": "next"}
     assert "Report Bot" in told

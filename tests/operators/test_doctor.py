@@ -149,6 +149,14 @@ def test_an_address_where_something_else_answers_is_said(stage):
     assert "correct WEBEX_API_URL" in found["Webex"][1]
 
 
+def test_a_token_that_is_not_accepted_is_not_called_a_missing_scope(stage):
+    code, found = examined(stage, WEBEX_ADMIN_TOKEN="no-such-token-0123456789")
+    assert code == 1
+    for what in ("admin token", "roles"):
+        assert "does not accept" in found[what][1]
+    assert found["partner reports"] == found["organization reports"] == ("FAILED", "as “roles” above")
+
+
 @pytest.mark.parametrize("status", [302, 401, 403])
 def test_what_answers_in_webexs_place_is_not_taken_for_its_word_on_the_token(stage, status):
     with answering(Response("<html>blocked by your company</html>", status)) as page:
@@ -200,6 +208,12 @@ def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):
         assert code == 0, found
         assert found["webhooks"][0] == "ok"
         assert found["public address"][0] == "next"  # apply alone is no running bot
+
+
+def test_a_public_name_that_leads_nowhere_is_the_next_step(stage):
+    code, found = examined(stage, PUBLIC_URL="https://bot.invalid")
+    assert (code, found["public address"][0]) == (0, "next")
+    assert found["public address"][1].startswith("have that name lead here, and start the bot")
 
 
 def test_without_a_public_address_that_is_the_next_step(stage):

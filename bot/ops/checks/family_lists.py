@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from bot.webex.client import Client
 
-REFUSED: Final = frozenset({401, 403})
+UNAUTHORIZED: Final = 401
+REFUSED: Final = frozenset({UNAUTHORIZED, 403})
 
 
 def listed(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[Check]:
     """Ask each family for its list. One that is refused is no failure when another answers."""
     api = ReportsApi(admin)
-    refused: list[Check] = []
+    refused: list[tuple[str, str, WebexError]] = []
     answered = False
     for family in settings.report_families:
         what = f"{family} reports"
@@ -31,15 +32,15 @@ def listed(settings: Settings, admin: Client, wanted: Manifest) -> Iterator[Chec
             yield Check(what, State.OK, f"can be listed: {len(api.list(Family(family)))}")
             answered = True
         except WebexError as error:
-            if error.status not in REFUSED or error.advice:  # a token that wasn't renewed tells nothing of scopes
+            if error.status in REFUSED:
+                refused.append((what, family, error))
+            else:
                 yield Check(what, State.FAILED, error.in_full)
-                continue
-            needed = needs(family, wanted.scopes)
-            refused.append(Check(what, State.FAILED, f"refused ({error.status}): needs {needed}"))
         except BotError as error:
             yield Check(what, State.FAILED, error.in_full)
-    for check in refused:
+    for what, family, refusal in refused:
+        found = f"refused ({refusal.status}): needs {needs(family, wanted.scopes)}"
         if answered:
-            yield Check(check.what, State.NOTE, f"{check.found}; if that is not meant, leave it out of REPORT_FAMILIES")
-        else:
-            yield check
+            yield Check(what, State.NOTE, f"{found}; if that is not meant, leave it out of REPORT_FAMILIES")
+        else:  # a token that isn't accepted anywhere tells nothing of scopes
+            yield Check(what, State.FAILED, refusal.in_full if refusal.status == UNAUTHORIZED else found)

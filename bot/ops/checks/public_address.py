@@ -81,7 +81,13 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
         advice = cause.sentence if cause else type(error).__name__
         if cause and cause.kind is Kind.UNKNOWN_CA:  # here it is rarely this machine that must learn
             advice = UNKNOWN_CA
-        return _nothing(target, advice, runs=runs, expected=expected)
+        if expected and not runs:
+            todo = (
+                "have that name lead here, and start the bot" if cause and cause.kind is Kind.DNS else "start the bot"
+            )
+            how = "(reportbot serve, or web and worker of the Procfile), then run doctor again"
+            return State.NEXT, f"{todo} {how}: nothing answers at {target} yet. {advice}"
+        return _nothing(target, advice, expected=expected)
     finally:
         session.close()
     if second.status not in REFUSED_BY_US:
@@ -99,12 +105,7 @@ def _post(session: PlainSession, target: str, body: bytes, signature: str, patie
     return _Answer(response.status_code, response.content.decode("utf-8", "replace").strip())
 
 
-def _nothing(target: str, advice: str, *, runs: bool, expected: bool) -> tuple[State, str]:
-    if expected and not runs:
-        return State.NEXT, (
-            f"start the bot (reportbot serve, or web and worker of the Procfile), then run doctor again: nothing "
-            f"answers at {target} yet. {advice}"
-        )
+def _nothing(target: str, advice: str, *, expected: bool) -> tuple[State, str]:
     if expected:
         return State.FAILED, (
             f"the bot's web process runs, but nothing answers at {target}. {advice} If this machine alone can't reach "
