@@ -265,7 +265,7 @@ def the_space_is_joined_by_somebody_external(bench: Workbench) -> None:
         ({}, a_role_is_lost, "refused:not_administrator"),
         ({"infected": True}, None, "failed:webex_410"),
         ({"html_error": True}, None, "failed:file_rejected"),
-        ({"redirect_to": "https://evil.example/steal"}, None, "failed"),
+        ({"redirect_to": "https://10.0.0.1/steal"}, None, "failed:file_rejected"),
     ],
 )
 def test_every_end_at_the_file_is_one_row(
