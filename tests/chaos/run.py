@@ -96,7 +96,7 @@ class Run:
         """Carry out the steps, heal, and judge."""
         self.stage.register(self.system.url)
         try:
-            self._tend()
+            self._until(self.system.has_started, "the first start")  # nothing from before it is answered
             self._began = time.monotonic()
             for step in steps:
                 while self._now() < step.at:

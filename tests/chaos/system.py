@@ -92,6 +92,16 @@ class System:
                 start_new_session=True,
             )
 
+    def has_started(self) -> bool:
+        """Whether the door's first start is on record."""
+        if not self.database.exists():
+            return False
+        try:
+            with closing(sqlite3.connect(self.database, timeout=5)) as connection:
+                return bool(connection.execute("SELECT 1 FROM facts WHERE name = 'door_seen'").fetchone())
+        except sqlite3.OperationalError:  # it has no tables yet
+            return False
+
     def kill(self, whom: str, *, gently: bool) -> None:
         """Signal some of the processes that live."""
         victims = self._living(whom)
