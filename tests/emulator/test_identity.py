@@ -85,6 +85,9 @@ def test_people_are_found_by_address_name_and_ids(stage, bot):
     assert names(displayName="nora") == ["Nora Jones"]
     assert names(id=f"{stage.ada.id},{stage.ethan.id}") == ["Ada Lovelace", "Ethan Hunt"]
     assert bot.get("/people").status_code == 400
+    many = [ids.new_id(ids.PEOPLE) for _ in range(85)]
+    assert names(id=",".join(many)) == []
+    assert bot.get("/people", id=",".join([*many, stage.ada.id])).status_code == 400
 
 
 def test_roles_are_listed_for_an_administrator_with_the_scope(stage, admin, bot):
