@@ -48,6 +48,8 @@ class Contents:
 
     rows: int | None = None
     columns: int | None = None
+    formulas: bool = False
+    """Whether a cell that was looked at would be taken for a formula."""
 
     @property
     def empty(self) -> bool:
@@ -62,7 +64,9 @@ class Counting:
     """Counts a CSV as its bytes come. It never raises: what cannot or should not be counted is passed over."""
 
     def __init__(self) -> None:
-        self._records: Records | None = Records()
+        self._records = Records()
+        self._given_up = False
+        self._formulas = False
         self._encoding = _Encoding()
         self._padding = b""
         """Bytes that fill the file up, if nothing else follows."""
@@ -72,45 +76,49 @@ class Counting:
     def take(self, data: bytes) -> None:
         """Count a piece, of any size."""
         for at in range(0, len(data), PIECE):
-            if self._records is None:
+            if self._given_up:
                 return
-            self._take(self._records, data[at : at + PIECE])
+            self._take(data[at : at + PIECE])
 
     @property
     def given_up(self) -> bool:
         """Whether the rest of the bytes will not be looked at."""
-        return self._records is None
+        return self._given_up
 
     def end(self) -> Contents:
         """What has come, in all."""
-        if self._records is None:
-            return UNCOUNTED
-        try:
-            self._records.take(self._encoding.end().rstrip(PADDING))
-            self._records.end()
-        except UnreadableError:
-            return UNCOUNTED
-        return Contents(rows=max(self._records.count - 1, 0), columns=self._records.columns)
+        if not self._given_up:
+            try:
+                self._look_at(self._records.take(self._encoding.end().rstrip(PADDING)))
+                self._look_at(self._records.end())
+            except UnreadableError:
+                self._given_up = True
+        if self._given_up:
+            return Contents(formulas=self._formulas)
+        return Contents(max(self._records.count - 1, 0), self._records.columns, self._formulas)
 
-    def _take(self, records: Records, data: bytes) -> None:
+    def _take(self, data: bytes) -> None:
         started = time.thread_time()
         try:
-            self._feed(records, self._encoding.plain(data))
+            self._feed(self._encoding.plain(data))
         except UnreadableError:
-            self._records = None
+            self._given_up = True
         self._left -= len(data)
         self._work_left -= time.thread_time() - started
         if self._left < 0 or self._work_left < 0:
-            self._records = None
+            self._given_up = True
 
-    def _feed(self, records: Records, data: bytes) -> None:
+    def _feed(self, data: bytes) -> None:
         text = data.rstrip(PADDING)
         if text:
-            records.take(self._padding + text)
+            self._look_at(self._records.take(self._padding + text))
             self._padding = b""
         self._padding += data[len(text) :]
         if len(self._padding) > MAX_RECORD:
             raise UnreadableError
+
+    def _look_at(self, whole: bytes) -> None:
+        self._formulas = self._formulas or self._records.has_formula(whole)
 
 
 class _Encoding:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHECKSUM_DIFFERS = (
     "Webex's checksum doesn't match this file, but two downloads were identical and the file is complete."
 )
+FORMULAS = "Some cells look like formulas; import as text."
 LATER = "Ask again in a while."
 OPERATORS = "Asking again will hardly help: tell the bot's operators."
 REMEDIES = {
@@ -43,8 +44,7 @@ def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents
     line = " · ".join(parts)
     if piece.kind != held.kind:
         line += f"  \nThat is more than Webex takes with a message, so I zipped it to {size(piece.size)}."
-    if held.checksum_differs:
-        line += f"  \n{CHECKSUM_DIFFERS}"
+    line += _warnings(held)
     return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
 
 
@@ -58,9 +58,15 @@ def part_line(report: Report, held: Downloaded, pieces: Sequence[Piece], number:
     line = " · ".join(parts)
     if number > 1:
         return line
-    if held.checksum_differs:
-        line += f"  \n{CHECKSUM_DIFFERS}"
+    line += _warnings(held)
     return f"{line}  \nThe file has {size(held.size)}, more than Webex takes with a message. {joining(pieces)}"
+
+
+def _warnings(held: Downloaded) -> str:
+    said = [CHECKSUM_DIFFERS] if held.checksum_differs else []
+    if held.contents is not None and held.contents.formulas:
+        said.append(FORMULAS)
+    return "".join(f"  \n{one}" for one in said)
 
 
 def status_unknown(report: Report) -> str:

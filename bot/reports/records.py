@@ -39,6 +39,9 @@ _BLANK = re.compile(rb"\n\n")
 _BLANK_OR_ODD = re.compile(rb"\r(?!\n[^\r\n])")
 """A return that ends no line, or the end before a blank line. It begins with one letter, which is sought quickly."""
 _LINE_ENDS = re.compile(rb"\n+")
+_MAY_BE_FORMULA = (re.compile(rb"""=(?<![^\s,;"\xbf]=)"""), re.compile(rb"""@(?<![^\s,;"\xbf]@)"""))
+"""What begins a formula, behind what may stand before a cell (the last is a byte order mark's end). Two patterns, since
+one that begins with one letter is sought three times as quickly."""
 
 
 class _Fields(NamedTuple):
@@ -113,6 +116,17 @@ class Records:
             self._add(_number_read(closed[open_from:], self._fields), closed[open_from:])
         self._keep(b"")
         return left
+
+    def has_formula(self, whole: bytes) -> bool:
+        """Return whether a cell of these whole records is one that a spreadsheet takes for a formula.
+
+        ``=`` or ``@`` with nothing behind it is none, and ``+`` and ``-`` begin telephone numbers. Raises
+        ``UnreadableError``.
+        """
+        if not any(pattern.search(whole) for pattern in _MAY_BE_FORMULA):
+            return False
+        rows = _rows(io.BytesIO(whole.removeprefix(self._mark or b"")), self._fields)
+        return any(len(text) > 1 and text.startswith(("=", "@")) for row in rows for text in map(str.strip, row))
 
     def _look(self, data: bytes, *, last: bool = False) -> bytes:
         mark = b""
