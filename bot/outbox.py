@@ -19,8 +19,9 @@ from bot.fingerprint import fingerprint, is_said_by
 from bot.ledger import posts
 from bot.ledger.audit import DIRECT
 from bot.observe import without_secrets
+from bot.plain_words import shortened
 from bot.ports import Posted, Target
-from bot.webex_ids import same_id
+from bot.webex_ids import id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,9 +38,6 @@ CLOCKS_DIFFER = timedelta(days=1)
 
 WORDS_SETTLE, FILES_SETTLE = timedelta(seconds=3), timedelta(seconds=10)
 """How long a post whose answer was lost may take to show: Webex scans files first, and what it lists lags behind."""
-
-MAX_TEXT_BYTES = 7439
-"""Webex refuses a longer text or markdown (measured in bytes)."""
 
 LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
 """Answers of something in front of Webex: the post may have taken effect all the same."""
@@ -190,11 +188,8 @@ class Outbox:
                 return
             there = posts.open_in(tx, message.room_id, message.parent_id or None)
             # What was said to a person is in their 1:1 space with the bot, where nobody else presses anything.
-            ours = (
-                one
-                for one in there
-                if one.room_id or (message.room_type == DIRECT and same_id(one.person_id, person_id))
-            )
+            direct = message.room_type == DIRECT
+            ours = (one for one in there if one.room_id or (direct and same_id(one.person_id, person_id)))
             post = next((one for one in ours if is_said_by(message, one.said)), None)
             if post is not None:
                 posts.settle(tx, post.key, posts.SENT, self._now(), message_id=message.id, room_id=message.room_id)
@@ -219,7 +214,8 @@ class Outbox:
         """Whether the same words are on their way to the same place under another name."""
         with self._store.read() as tx:
             there = posts.open_in(tx, post.room_id, post.parent_id)
-        others = (one for one in there if one.key != post.key and _to_the_same(one, post))
+        whose = id_key(post.person_id or "")
+        others = (one for one in there if one.key != post.key and id_key(one.person_id or "") == whose)
         return any(one.said & post.said for one in others)
 
     def _alone(self, post: posts.Post, message_id: str) -> bool:
@@ -400,18 +396,5 @@ def _is_older(message: Message, before: posts.Post) -> bool:
     return message.created is None or message.created < before.intended_at - CLOCKS_DIFFER
 
 
-def _to_the_same(one: posts.Post, other: posts.Post) -> bool:
-    return one.person_id == other.person_id or same_id(one.person_id, other.person_id)
-
-
 def _can_look(target: Target) -> bool:
     return target.direct or target.parent_id is not None or target.person_id is not None
-
-
-def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:
-    """The text, cut at a letter's border to what Webex takes."""
-    raw = text.encode()
-    if len(raw) <= limit:
-        return text
-    ending = " …"
-    return raw[: limit - len(ending.encode())].decode(errors="ignore").rstrip() + ending

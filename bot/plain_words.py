@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 KILO = 1000
+MAX_TEXT_BYTES = 7439
+"""Webex refuses a longer text or markdown (measured in bytes)."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SOON = timedelta(seconds=45)
 
@@ -118,3 +120,12 @@ def ago(moment: datetime, now: datetime) -> str:
 def utc(moment: datetime) -> str:
     """``2024-03-24 17:13 UTC``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:
+    """The text, cut at a letter's border to what Webex takes."""
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    ending = " …"
+    return raw[: limit - len(ending.encode())].decode(errors="ignore").rstrip() + ending

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.chat.registry import button
-from bot.outbox import MAX_TEXT_BYTES
-from bot.plain_words import CODE, DAY, ago, duration, in_card, in_message, one_line, size, unmarked, utc
+from bot.plain_words import CODE, DAY, MAX_TEXT_BYTES, ago, duration, in_card, in_message, one_line, size, unmarked, utc
 from bot.reports.model import Family, Phase
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bot.chat import cards, commands
 from bot.chat.registry import registry
 from bot.chat.shown import shown_for
 from bot.emulator.cards import MAX_CARD_BYTES, problems
-from bot.outbox import MAX_TEXT_BYTES
+from bot.plain_words import MAX_TEXT_BYTES
 from bot.reports.catalogue import NEEDS
 from bot.reports.model import Expiry, Family, Report
 from tests.stage import actions_of, texts_of

@@ -15,8 +15,8 @@ from bot.errors import WebexError
 from bot.fingerprint import fingerprint
 from bot.ledger import posts
 from bot.ledger.deliveries import State
-from bot.outbox import MAX_TEXT_BYTES, Outbox, Unsure, shortened
-from bot.plain_words import in_message
+from bot.outbox import Outbox, Unsure
+from bot.plain_words import MAX_TEXT_BYTES, in_message, shortened
 from bot.ports import Target
 from tests.core.posting import GENTLY, PLACES, later, nowhere_to_look, one_to_one, said, state_of, thread
 from tests.core.workbench import Crash

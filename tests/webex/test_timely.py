@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import WebexError
-from bot.outbox import MAX_TEXT_BYTES
+from bot.plain_words import MAX_TEXT_BYTES
 from bot.reports.model import Family, Report
 from bot.webex import timely, transport
 from bot.webex.answers import json_of
