@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Start = Callable[..., Program]
+
+
+@pytest.fixture(autouse=True)
+def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What whoever runs the tests has set for a bot of their own is none of the tests' business."""
+    for name in [name for name in os.environ if name.startswith(("WEBEX_", "ALLOWED_", "REPORT_"))]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,7 @@ def test_somebody_without_a_role_is_refused(opened: Page) -> None:
 
     ask(opened, "Calling Usage")
 
-    opened.get_by_text("Reports are for administrators").last.wait_for()
+    opened.get_by_text("Only Webex administrators can get this report.").last.wait_for()
 
 
 @pytest.mark.usefixtures("renderer")

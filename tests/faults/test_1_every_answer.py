@@ -282,8 +282,9 @@ def judge(said: list[Message], delivery: Delivery | None, wanted: bytes, *, card
     assert sum(one.card is not None for one in standing) <= cards
     if delivery is None:
         assert files == []
-        (word,) = words
-        assert "reference" in word.lower(), "no answer is told with what the log has of it"
+        assert 1 <= len(words) <= 2, "one sentence, and the details of a refusal directly"
+        for word in words:
+            assert "reference" in word.lower(), "no answer is told with what the log has of it"
         return
     told = [one for one in standing if f"(reference {delivery.reference})" in (one.markdown or "")]
     assert delivery.state in CLOSED
