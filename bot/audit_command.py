@@ -17,6 +17,7 @@ from bot.ledger import audit
 from bot.ledger.forget import forget as forget_person
 from bot.ledger.forget import is_pseudonym
 from bot.plain_words import count
+from bot.queue import open_queue
 from bot.webex.client import Client
 from bot.webex.directory import Directory
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from bot.ledger.audit import Row
     from bot.ledger.forget import Forgotten
+    from bot.queue import Queue
     from bot.settings import Settings, StorageSettings
     from bot.store import Store
 
@@ -124,7 +126,7 @@ def in_words(row: Row) -> str:
 def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure: bool) -> int:
     """Forget somebody, and say in how many rows they were; 0. Raises what ``export`` does.
 
-    Unless ``sure``, only say what it would do, and change nothing; 1.
+    Unless ``sure``, only say what it would do, and change nothing; 1. So it is when nothing names the person.
     """
     store = wiring.open_store(settings)
     try:
@@ -132,15 +134,14 @@ def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure
         person_id = _id_of(person, find, store)
         if is_pseudonym(person_id):
             raise ForgottenError
-        if not sure:
-            _say_trial(_tried(store, person_id), person, say)
+        done = _forgotten(store, open_queue(store, settings.data_dir), person_id, sure=sure)
+        if done.nobody or not sure:
+            _say_trial(done, person, say)
             return NOTHING_DONE
-        with store.begin() as tx:
-            done = forget_person(tx, person_id, wiring.now())
         emptied = store.empty_log()
     finally:
         store.close()
-    say(f"Ended what was open: {_deliveries(done.ended)}.")
+    say(f"Ended what was open: {_open(done)}.")
     say(f"Replaced the person in {_rows_of(done)}.")
     if not emptied:
         say("The database was in use all the time: parts of what was there stay on the disk until its log is emptied.")
@@ -150,24 +151,27 @@ def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure
 
 
 def _say_trial(done: Forgotten, person: str, say: Say) -> None:
-    if not any((done.audit, done.deliveries, done.events, done.posts)):
+    if done.nobody:
         say("Nothing that is kept names this person. Check the ID: it is case-sensitive.")
         return
-    say(f"This would end what is open ({_deliveries(done.ended)}),")
+    say(f"This would end what is open ({_open(done)}),")
     say(f"and replace the person in {_rows_of(done)}.")
     say(f"There is no way back. Nothing has been changed; to do it: reportbot forget {shlex.quote(person)} --yes")
 
 
-def _tried(store: Store, person_id: str) -> Forgotten:
-    """Do it, and undo it: what is said is what would happen."""
+def _forgotten(store: Store, queue: Queue, person_id: str, *, sure: bool) -> Forgotten:
+    """Do it; unless ``sure``, or when it found nobody, undo it: what is said is what would happen."""
     with suppress(_UndoError), store.begin() as tx:
-        done = forget_person(tx, person_id, wiring.now())
-        raise _UndoError
+        done = forget_person(tx, queue, person_id, wiring.now())
+        if done.nobody or not sure:
+            raise _UndoError
     return done
 
 
-def _deliveries(number: int) -> str:
-    return count(number, "delivery") if number == 1 else f"{number} deliveries"
+def _open(done: Forgotten) -> str:
+    requests = count(done.ended, "delivery") if done.ended == 1 else f"{done.ended} deliveries"
+    unread = f", {count(done.unread, 'event')} not read yet" if done.unread else ""
+    return f"{requests}{unread}"
 
 
 def _rows_of(done: Forgotten) -> str:

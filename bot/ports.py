@@ -245,6 +245,6 @@ class Directory(Protocol):
         """The id of the person with this address; None when Webex knows nobody."""
         ...
 
-    def names_of(self, person_ids: Collection[str]) -> Mapping[str, str]:
-        """Display names by id; who is gone has none."""
+    def people(self, person_ids: Collection[str]) -> Mapping[str, Person]:
+        """People by id, with name and addresses; who is gone is left out."""
         ...

@@ -18,7 +18,9 @@ _TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def decoded(an_id: str) -> str:
-    """Read ``ciscospark://us/ROLE/id_full_admin`` out of an id; empty for one that is not base64 of such a text."""
+    """Read ``ciscospark://us/ROLE/id_full_admin`` out of an id; empty for one that is not (base64 of) such a text."""
+    if an_id.startswith(_PREFIX):
+        return an_id
     bare = an_id.rstrip("=").translate(_TO_URL_SAFE)
     try:
         text = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode("ascii")

@@ -5,10 +5,12 @@ A row holds ids only. Names come from Webex when it is read, titles of reports f
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.chat import cards
+from bot.chat.registry import button
 from bot.errors import WebexError
 from bot.ledger import audit, deliveries
 from bot.ledger.forget import is_pseudonym
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from bot.chat.context import Context
     from bot.chat.request import Request
     from bot.ledger.audit import Row
-    from bot.ports import Card
+    from bot.ports import Card, Person
 
 SHOWN = 10
 """Rows on one card: well under the size that Webex takes, and still readable on a phone."""
+PAGE_NUMBER = re.compile(r"[0-9]{1,4}")
+LONGEST_NAME, LONGEST_ADDRESS = 60, 80
+LONGEST_WHO = LONGEST_NAME + LONGEST_ADDRESS + len(" ()")
 ID_END = 8
 """Letters of a report's id that stand for one without a known title."""
 
@@ -37,16 +42,21 @@ GONE, FORGOTTEN, NAMELESS, BOT = (
     "the bot",
 )
 NEUTRAL = "This is for one person at a time, so I answer you 1:1."
-USAGE = "Write `audit` for the last rows, `audit` and a report's id, or `audit` and a person's e-mail address."
+USAGE = (
+    "Write `audit` for the last rows, `audit` and a report's id, or `audit` and a person's e-mail address; with a "
+    "number behind it for the page before, as in `audit 2`."
+)
 COLOURS = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
 
 
 def show(context: Context, request: Request) -> None:
-    """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``; for full administrators, and only 1:1.
+    """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``, each with the number of a page or without.
+
+    For full administrators, and only 1:1.
 
     The others in a space may be of the same organisation and still have no part in who asked for what.
     """
-    asked = _asked(request)
+    asked, page = _asked(request)
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     request.course.report_ids = (by_report,) if by_report else ()
     allowed = context.allow(request, Act.AUDIT, neutral=NEUTRAL)
@@ -63,41 +73,58 @@ def show(context: Context, request: Request) -> None:
             return
     with context.store.read() as tx:
         hidden = deliveries.report_ids_beyond(allowed.families)
-        rows = audit.latest(tx, SHOWN, person_id=person_id, report_id=by_report, without=hidden)
+        before = (page - 1) * SHOWN
+        found = audit.latest(tx, SHOWN + 1, skip=before, person_id=person_id, report_id=by_report, without=hidden)
+        rows = found[:SHOWN]
         titles = deliveries.titles(tx, {row.report_id for row in rows if row.report_id})
     seen = Seen(context.now(), _names(context, rows), titles)
-    note = f"{_note(len(rows), asked)} {allowed.others}".rstrip()
-    context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), audit_card(rows, seen, note))
+    note = f"{_note(len(rows), before, asked)} {allowed.others}".rstrip()
+    more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
+    card = audit_card(rows, seen, note, more)
+    context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), card)
 
 
-def _asked(request: Request) -> str | None:
-    """What the audit shall be about: an ID or address, nothing for all of it, None where only a person could tell."""
-    named = next((one for one in request.rest if "@" in one or looks_like_report_id(one)), None)
-    if named is None and len(request.rest) <= 1 and not request.mentions_others:
-        named = "".join(request.rest)
-    return named.removeprefix("mailto:") if named is not None else None
+def _asked(request: Request) -> tuple[str | None, int]:
+    """What the audit shall be about: an ID or address, nothing for all of it, None where only a person could tell.
+
+    And which page of it.
+    """
+    rest, page = request.rest, 1
+    if rest and PAGE_NUMBER.fullmatch(rest[-1]):
+        rest, page = rest[:-1], max(1, int(rest[-1]))
+    named = next((one for one in rest if "@" in one or looks_like_report_id(one)), None)
+    if named is None and len(rest) <= 1 and not request.mentions_others:
+        named = "".join(rest)
+    return (named.removeprefix("mailto:") if named is not None else None), page
 
 
-def _note(number: int, asked: str) -> str:
+def _note(number: int, before: int, asked: str) -> str:
     about = f" about “{asked}”" if asked else ""
     if not number:
-        return f"Nothing is on record{about}."
-    return f"The last {count(number, 'row')}{about}, newest first. All of them: reportbot audit --json, on the machine."
+        return f"Nothing {'more ' if before else ''}is on record{about}."
+    which = f"Rows {before + 1} to {before + number}" if before else f"The last {count(number, 'row')}"
+    return f"{which}{about}, newest first. All of them: reportbot audit --json, on the machine."
 
 
 def _names(context: Context, rows: Sequence[Row]) -> dict[str, str]:
-    """A name for each person of the rows."""
-    people = {row.person_id for row in rows if row.person_id}
-    forgotten = {one for one in people if is_pseudonym(one)}
-    others = people - forgotten
+    """Name each person of the rows, with their e-mail address where Webex tells it: two may have one name."""
+    named = {row.person_id for row in rows if row.person_id}
+    forgotten = {one for one in named if is_pseudonym(one)}
+    others = named - forgotten
     try:
-        found: Mapping[str, str] = context.directory.names_of(others) if others else {}
+        people = context.directory.people(others) if others else {}
         missing = GONE
     except WebexError as error:
         if error.passing:
             raise
-        found, missing = {}, NAMELESS
-    return dict.fromkeys(forgotten, FORGOTTEN) | {one: found.get(one) or missing for one in others}
+        people, missing = {}, NAMELESS
+    return dict.fromkeys(forgotten, FORGOTTEN) | {one: _named(people.get(one)) or missing for one in others}
+
+
+def _named(person: Person | None) -> str:
+    if person is None:
+        return ""
+    return " ".join([person.display_name[:LONGEST_NAME], *(f"({one[:LONGEST_ADDRESS]})" for one in person.emails[:1])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +160,13 @@ class Seen:
         return f"{ago(row.at, self.now)} ({utc(row.at)})" if row.at else ""
 
 
-def audit_card(rows: Sequence[Row], seen: Seen, note: str) -> Card:
-    """The rows, one below the other."""
+def audit_card(rows: Sequence[Row], seen: Seen, note: str, more: Sequence[dict[str, object]] = ()) -> Card:
+    """The rows, one below the other, and the button for the page before."""
     body = [
         cards.text("Audit", size="Medium", weight="Bolder"),
         cards.text(in_card(note), isSubtle=True, spacing="Small"),
     ]
-    return cards.card(body + [_block(row, seen) for row in rows], instead=audit_text(rows, seen, note))
+    return cards.card(body + [_block(row, seen) for row in rows], more, instead=audit_text(rows, seen, note))
 
 
 def _block(row: Row, seen: Seen) -> dict[str, Any]:
@@ -148,7 +175,7 @@ def _block(row: Row, seen: Seen) -> dict[str, Any]:
     reference = f"reference {row.reference}" if row.reference else ""
     about = " · ".join(filter(None, (seen.when(row), seen.where(row), reference)))
     items = [
-        cards.text(in_card(seen.who(row), 80), weight="Bolder"),
+        cards.text(in_card(seen.who(row), LONGEST_WHO), weight="Bolder"),
         cards.text(in_card(seen.what(row)), color=colour, spacing="None"),
     ]
     if report:
@@ -160,7 +187,8 @@ def _block(row: Row, seen: Seen) -> dict[str, Any]:
 def audit_text(rows: Sequence[Row], seen: Seen, note: str) -> str:
     """The same for a client that shows no cards; report ids are whole there."""
     lines = [
-        f"- **{in_message(seen.who(row), 80)}**, {in_message(seen.what(row))}, {seen.when(row)}, {seen.where(row)}"
+        f"- **{in_message(seen.who(row), LONGEST_WHO)}**, {in_message(seen.what(row))}, {seen.when(row)},"
+        f" {seen.where(row)}"
         + (f", `{row.report_id}`" if row.report_id else "")
         + (f", reference {row.reference}" if row.reference else "")
         for row in rows

@@ -170,15 +170,19 @@ def latest(
     tx: Transaction,
     limit: int,
     *,
+    skip: int = 0,
     person_id: str | None = None,
     report_id: str | None = None,
     without: Select[tuple[str]] | None = None,
 ) -> list[Row]:
-    """Give the newest rows, newest first; ``without``: a query of the report ids of which none are given."""
+    """Give the newest rows but the first ``skip``, newest first.
+
+    ``without``: a query of the report ids of which none are given.
+    """
     where = _about(tx, person_id, report_id)
     if without is not None:
         where.append(audit.c.report_id.is_(None) | audit.c.report_id.not_in(without))
-    return _rows(tx, select(audit).where(*where).order_by(audit.c.id.desc()).limit(limit))
+    return _rows(tx, select(audit).where(*where).order_by(audit.c.id.desc()).limit(limit).offset(skip))
 
 
 def with_reference(tx: Transaction, reference: str, *, person_id: str | None = None) -> list[Row]:

@@ -13,6 +13,8 @@ from bot.webex_ids import id_key
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
+
     from bot.store import Transaction
 
 NEW, DONE, IGNORED, FAILED = "new", "done", "ignored", "failed"
@@ -98,6 +100,14 @@ def left_out(tx: Transaction, first: int) -> int:
     """How many events of its person were left out in the minute in which that one was the first."""
     same = (events.c.state == LIMITED, events.c.outcome == str(first))
     return int(tx.execute(select(func.count()).select_from(events).where(*same)).scalar_one())
+
+
+def end(tx: Transaction, where: ColumnElement[bool], outcome: str, now: datetime) -> list[int]:
+    """Settle as ignored the new events for which this holds; gives their rows."""
+    ended = update(events).where(events.c.state == NEW, where)
+    return list(
+        tx.execute(ended.values(state=IGNORED, outcome=outcome, settled_at=now).returning(events.c.id)).scalars()
+    )
 
 
 def unsettled(tx: Transaction, before: datetime, limit: int = 500) -> list[Event]:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, or_, select, update
 
+from bot import tasks
 from bot.ledger import audit, deliveries
+from bot.ledger import events as received
 from bot.ledger.audit import DIRECT, Door, Entry
 from bot.ledger.deliveries import OPEN, State
 from bot.ledger.moved_spaces import PREFIX
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement
 
     from bot.ledger.deliveries import Delivery
+    from bot.queue import Queue
     from bot.store import Transaction
 
 MARK = "forgotten-"
@@ -47,13 +50,19 @@ WAYS_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """In how many rows somebody was replaced, by table, and how many open deliveries ended."""
+    """In how many rows somebody was replaced, by table, and how many open deliveries and events not read yet ended."""
 
     ended: int
+    unread: int
     audit: int
     deliveries: int
     events: int
     posts: int
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nothing named this person."""
+        return not any((self.audit, self.deliveries, self.events, self.posts))
 
 
 def is_pseudonym(person_id: str) -> bool:
@@ -61,13 +70,19 @@ def is_pseudonym(person_id: str) -> bool:
     return person_id.startswith(MARK)
 
 
-def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
-    """End what is open for a person, and put a pseudonym in their place; the audit says that, and not who it was."""
+def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forgotten:
+    """End what is open for a person, in the queue too, and put a pseudonym in their place.
+
+    The audit says that, and not who it was.
+    """
     open_ones = _open_of(tx, person_id)
     for delivery in open_ones:
         deliveries.hand_over(tx, delivery, now, not_to=person_id)
         _end(tx, delivery, now)
     rooms = _direct_spaces(tx, person_id)
+    theirs = _is(tx, events.c.person_id, person_id)
+    unread = received.end(tx, theirs | events.c.room_id.in_(rooms), audit.FORGET, now)
+    _drop_jobs(tx, queue, person_id)
     pseudonym = MARK + secrets.token_hex(RANDOM_BYTES)
     replaced = {
         table.name: tx.execute(update(table).where(_is(tx, column, person_id)).values({column: pseudonym})).rowcount
@@ -78,10 +93,20 @@ def forget(tx: Transaction, person_id: str, now: datetime) -> Forgotten:
         )
     }
     for room_id in rooms:
-        _forget_space(tx, room_id, pseudonym)
+        _forget_space(tx, queue, room_id, pseudonym)
     renamed = audit.rename(tx, person_id, pseudonym)
     audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
-    return Forgotten(ended=len(open_ones), audit=renamed, **replaced)
+    return Forgotten(ended=len(open_ones), unread=len(unread), audit=renamed, **replaced)
+
+
+def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:
+    """Remove the jobs on a person's rows: nobody is left to be answered or told."""
+    asked = select(deliveries_table.c.id).where(_is(tx, deliveries_table.c.asker_id, person_id))
+    wrote = select(events.c.id).where(_is(tx, events.c.person_id, person_id))
+    for query, names in ((asked, (tasks.ANSWER, tasks.TELL)), (wrote, (tasks.EVENT, tasks.SLOW_DOWN))):
+        keys = [str(one) for one in tx.execute(query).scalars()]
+        for task in names:
+            queue.drop(tx, task, keys)
 
 
 def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]:
@@ -107,7 +132,7 @@ def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     return {other for room_id in rooms for column in columns for other in spellings(tx, column, room_id)}
 
 
-def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
+def _forget_space(tx: Transaction, queue: Queue, room_id: str, pseudonym: str) -> None:
     """Take a 1:1 space's id out of every row; what is read or said again finds the space by its message, or its person.
 
     A post that is on its way keeps it until Webex has answered: it is looked for there before it is said again.
@@ -118,6 +143,7 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
     tx.execute(update(posts).where(*settled).values(room_id=None))
     # Some keys name the space; they stay unique, since no two of them are alike but for it.
     named = (posts.c.key.contains(room_id, autoescape=True), posts.c.state != INTENDED)
+    queue.drop(tx, tasks.TAKE_BACK, tx.execute(select(posts.c.key).where(*named)).scalars().all())  # see the sweep
     tx.execute(update(posts).where(*named).values(key=func.replace(posts.c.key, room_id, pseudonym)))
     moved = facts.c.name.startswith(PREFIX, autoescape=True)
     tx.execute(delete(facts).where(moved, or_(facts.c.name == f"{PREFIX}{room_id}", facts.c.value == room_id)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from bot.store import Store, Transaction
@@ -75,6 +75,9 @@ class Queue(Protocol):
         more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due.
         `keep_time`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
         """
+
+    def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
+        """Remove the jobs of these keys, if `tx` commits; one that runs ends, and does not run again."""
 
     def work(
         self,

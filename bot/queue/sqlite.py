@@ -119,6 +119,7 @@ SOONEST = (
 )
 NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
 FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
+REMOVE = delete(jobs).where(_this_job)
 DROP = delete(jobs).where(_this_job, jobs.c.again_due.is_(None))
 RUN_ONCE_MORE = (
     update(jobs)
@@ -226,6 +227,11 @@ class SqliteQueue:
         statement = PUT_IF_ABSENT if keep_time else PUT
         tx.execute(statement, {"of_task": task, "of_key": key, "of_lock": lock, "of_due": due, "now": now})
         tx.after_commit(self.wake, once=True)
+
+    def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
+        """As in the port."""
+        for key in keys:
+            tx.execute(REMOVE, {"of_task": task, "of_key": key})
 
     def work(
         self,

@@ -49,7 +49,7 @@ class Directory:
         self._lock = threading.Lock()
         self._org = self._given_org
         self._people: dict[str, tuple[float, RolesOf]] = {}
-        self._called: dict[str, tuple[float, str]] = {}
+        self._called: dict[str, tuple[float, Person]] = {}
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
     def our_org(self) -> str:
@@ -120,20 +120,20 @@ class Directory:
         # What a page holds besides is somebody else: its filter may have been lost on the way.
         return next((one.id for one in listed if email.casefold() in map(str.casefold, one.emails)), None)
 
-    def names_of(self, person_ids: Collection[str]) -> dict[str, str]:
-        """Display names by id, with one call for as many as Webex takes; somebody who is gone is left out."""
+    def people(self, person_ids: Collection[str]) -> dict[str, Person]:
+        """People by id, with one call for as many as Webex takes; somebody who is gone is left out."""
         with self._lock:
             now = self._clock()
-            kept = {one: self._called.get(id_key(one), (0.0, "")) for one in person_ids}
-        known = {one: name for one, (until, name) in kept.items() if until > now}
+            kept = {one: self._called.get(id_key(one)) for one in person_ids}
+        known = {one: found[1] for one, found in kept.items() if found is not None and found[0] > now}
         missing = sorted(set(person_ids) - set(known))
         for start in range(0, len(missing), MOST_LISTED):
             asked = missing[start : start + MOST_LISTED]
-            found = {id_key(person.id): person.display_name for person in self._by_ids(asked) if person.display_name}
+            found = {id_key(person.id): person for person in self._by_ids(asked) if person.display_name}
             with self._lock:
                 if len(self._called) >= MOST_REMEMBERED:
                     self._called.clear()
-                self._called |= {one: (self._clock() + REMEMBERED_SECONDS, name) for one, name in found.items()}
+                self._called |= {one: (self._clock() + REMEMBERED_SECONDS, person) for one, person in found.items()}
             known |= {one: found[id_key(one)] for one in asked if id_key(one) in found}
         return known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from bot import audit_command
 from bot.cli import main
+from bot.emulator import ids
 from bot.ledger import audit
 from bot.ledger.audit import Door, Entry
 from bot.store import Store
@@ -160,6 +162,51 @@ def test_without_yes_forget_only_says_what_it_would_do(machine: Workbench, capsy
     assert exported(capsys) == before
     assert main(["forget", "somebody-else"]) == 1
     assert "Nothing that is kept names this person" in capsys.readouterr().out
+
+
+def test_who_is_not_there_is_said_with_exit_code_1_and_nothing_is_written(
+    machine: Workbench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(machine, 1, person_id="ada")
+
+    assert main(["forget", "--yes", "Ada"]) == 1
+
+    assert "Nothing that is kept names this person" in capsys.readouterr().out
+    assert [line["act"] for line in exported(capsys)] == ["reports"], "no row says that somebody was forgotten"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "ciscospark://us/PEOPLE/{}",
+        "{}",
+        "b64:ciscospark://us/PEOPLE/{}",
+        "b64:ciscospark://urn:TEAM:us-west-2_r/PEOPLE/{}",
+    ],
+)
+def test_a_person_is_known_in_every_spelling(
+    machine: Workbench, capsys: pytest.CaptureFixture[str], spelled: str
+) -> None:
+    bare = "1d4b05f5-1ea0-4d52-9f49-6cbb4eb8e0c7"
+    write(machine, 2, person_id=ids.webex_id(ids.PEOPLE, bare, "us"))
+    an_id = spelled.format(bare.upper())
+    if an_id.startswith("b64:"):
+        an_id = base64.b64encode(an_id.removeprefix("b64:").encode()).decode()
+
+    assert len(exported(capsys, "--person", an_id)) == 2
+    assert main(["forget", "--yes", an_id]) == 0
+    assert "2 rows of the audit" in capsys.readouterr().out
+    assert exported(capsys, "--person", an_id) == []
+
+
+def test_what_was_not_read_yet_is_told(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.hears(machine.stage.grace, "help")
+
+    assert main(["forget", machine.stage.grace.id]) == 1
+    assert "would end what is open (0 deliveries, 1 event not read yet)" in capsys.readouterr().out
+    assert main(["forget", "--yes", machine.stage.grace.id]) == 0
+    assert "Ended what was open: 0 deliveries, 1 event not read yet." in capsys.readouterr().out
+    assert machine.work() == []
 
 
 @pytest.mark.parametrize("where", ["DATA_DIR", "DATABASE_URL"])

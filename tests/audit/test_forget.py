@@ -12,6 +12,7 @@ from bot.ledger import audit, posts
 from bot.ledger.deliveries import State
 from bot.ledger.forget import Forgotten, forget
 from bot.ports import Target
+from bot.webex_ids import id_key
 from tests.audit.rows import endings, rows
 from tests.stage import ADMIN_OF_BOTH, CSV
 
@@ -28,7 +29,7 @@ OPERATORS = Target(room_id="operators")
 
 def forgets(bench: Workbench, person: Person) -> Forgotten:
     with bench.store.begin() as tx:
-        return forget(tx, person.id, bench.clock())
+        return forget(tx, bench.queue, person.id, bench.clock())
 
 
 def everything(bench: Workbench) -> str:
@@ -154,6 +155,48 @@ def test_a_file_on_its_way_ends_too(bench: Workbench, state: State) -> None:
     assert stage.grace.id not in everything(bench)
 
 
+def test_what_they_wrote_and_nobody_read_yet_is_answered_no_more(bench: Workbench) -> None:
+    """Without that, the worker fetches the message from Webex, and the person is on record anew."""
+    stage = bench.stage
+    report = stage.partner_report()
+    bench.hears(stage.grace, f"report {report.id}")
+    bench.hears(stage.grace, f"report {report.id}", stage.group)
+    bench.hears(stage.ada, "help", stage.group)
+
+    done = forgets(bench, stage.grace)
+    ran = bench.work()
+    bench.clock.turn(61)
+    bench.sweep.once()
+    bench.work()
+
+    assert done.unread == 2
+    assert [one.task for one in ran] == [tasks.EVENT], "Ada's"
+    assert bench.said(person=stage.grace) == []
+    assert len(bench.said(stage.group)) == 1
+    assert bench.downloads == 0
+    assert stage.grace.id not in everything(bench)
+
+
+def test_no_job_leads_to_them(bench: Workbench) -> None:
+    """Neither by its key nor by its lock, which is their 1:1 space; what others wait for stays in the queue."""
+    stage = bench.stage
+    mine, other = stage.partner_report(status="waiting"), stage.partner_report(status="waiting")
+    bench.hears(stage.grace, f"report {mine.id}")
+    bench.hears(stage.ada, f"report {other.id}")
+    bench.work(until=tasks.ANSWER)
+    bench.hears(stage.grace, "help")
+    with bench.store.begin() as tx:
+        for task, key in ((tasks.TELL, "1"), (tasks.SLOW_DOWN, "1"), (tasks.TELL, "2")):
+            bench.queue.put(tx, task, key)
+
+    forgets(bench, stage.grace)
+
+    with bench.store.read() as tx:
+        jobs = tx.connection.exec_driver_sql("SELECT task, key, lock FROM jobs ORDER BY id").all()
+    assert sorted((task, key) for task, key, _ in jobs) == [(tasks.ANSWER, "2"), (tasks.TELL, "2")]
+    assert id_key(bench.world.direct_space(stage.grace, stage.bot).id) not in str(jobs)
+
+
 def test_those_who_joined_somebody_go_on_waiting(bench: Workbench) -> None:
     stage = bench.stage
     report = stage.partner_report(status="waiting")
@@ -179,7 +222,7 @@ def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, "help")
     bench.work()
     with bench.store.begin() as tx:
-        done = forget(tx, "nobody", bench.clock())
+        done = forget(tx, bench.queue, "nobody", bench.clock())
 
-    assert done == Forgotten(ended=0, audit=0, deliveries=0, events=0, posts=0)
+    assert done == Forgotten(ended=0, unread=0, audit=0, deliveries=0, events=0, posts=0)
     assert [row.person_id for row in rows(bench)] == [bench.stage.ada.id, None]

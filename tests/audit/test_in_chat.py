@@ -8,6 +8,7 @@ import pytest
 
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
+from bot.emulator.things import FULL_ADMIN
 from bot.ledger import audit
 from bot.ledger.audit import Door, Entry
 from tests.stage import Stage, texts_of
@@ -48,7 +49,7 @@ def test_the_dialogue(stage: Stage) -> None:
 
     said = stage.at(stage.ada).says("audit").card().shown
 
-    assert "Grace Hopper\nreport: asked\nCalling Usage" in said
+    assert "Grace Hopper (grace.hopper@acme.example)\nreport: asked\nCalling Usage" in said
     assert "settings: first start" in said, "the program itself started"
 
 
@@ -63,8 +64,8 @@ def test_it_is_a_card_that_webex_takes_with_names_and_words(bench: Workbench) ->
 
     assert problems(said.card) == []
     assert "The last 3 rows, newest first." in shown(said)
-    assert "Ada Lovelace\ndelivered\nCalling Usage\njust now" in shown(said)
-    assert "Nora Jones\ncancel: refused: not administrator\nCalling Usage" in shown(said)
+    assert "Ada Lovelace (ada.lovelace@acme.example)\ndelivered\nCalling Usage\njust now" in shown(said)
+    assert "Nora Jones (nora.jones@acme.example)\ncancel: refused: not administrator\nCalling Usage" in shown(said)
     assert f"`{report.id}`" in (said.markdown or "")
 
 
@@ -79,6 +80,74 @@ def test_it_shows_ten_rows_newest_first(bench: Workbench) -> None:
     assert shown(said).count("Ada Lovelace") == 10
     assert shown(said).index("help: answered") < shown(said).index("reports: allowed")
     assert problems(said.card) == []
+
+
+def test_two_of_one_name_are_told_apart_by_their_addresses(bench: Workbench) -> None:
+    stage = bench.stage
+    stage.grace.display_name = stage.ada.display_name
+    bench.hears(stage.grace, "help")
+    bench.hears(stage.ada, "help")
+    bench.work()
+
+    said = asked_by(bench)
+
+    for words in (shown(said), said.markdown or ""):
+        assert "Ada Lovelace (ada.lovelace@acme.example)" in words
+        assert "Ada Lovelace (grace.hopper@acme.example)" in words
+
+
+def test_it_pages_by_words_and_by_the_button(bench: Workbench) -> None:
+    stage = bench.stage
+    reports = [stage.partner_report(f"Report {number}").id for number in range(12)]
+    for one in reports:
+        bench.hears(stage.grace, f"why {one}")
+    bench.work()
+    bench.hears(stage.nora, "help")
+    bench.work()
+
+    def seen(message: Message) -> list[str]:
+        return [one for one in reports if f"`{one}`" in (message.markdown or "")]
+
+    first = asked_by(bench, "audit grace.hopper@acme.example")
+    assert seen(first) == reports[2:]
+    assert problems(first.card) == []
+    assert first.card is not None
+    (more,) = (one for one in first.card["actions"] if one["title"] == "More")
+    before = len(bench.said())
+    bench.pressed(stage.ada, first, more["data"])
+    bench.work()
+    (pressed,) = bench.said()[before:]
+    for last in (pressed, asked_by(bench, "audit Grace.Hopper@acme.example 2")):
+        assert seen(last) == reports[:2]
+        assert "Rows 11 to 12 about" in shown(last)
+        assert "Nora" not in shown(last)
+        assert "actions" not in (last.card or {})
+    assert "Nothing more is on record" in shown(asked_by(bench, "audit grace.hopper@acme.example 3"))
+    everybody = asked_by(bench, "audit 2")
+    assert "Rows 11 to 17, newest first." in shown(everybody)
+    assert "Nora Jones" not in shown(everybody), "hers is among the newest"
+    assert "Nothing more is on record" in shown(asked_by(bench, f"audit {reports[0]} 2"))
+
+
+def test_a_page_holds_no_rows_of_a_family_that_its_reader_may_not_use(bench: Workbench) -> None:
+    stage = bench.stage
+    secret = stage.partner_report("Not for Olga").id
+    known = stage.organization_report("For Olga").id
+    olga = bench.world.add_person("Olga", stage.acme, roles=[FULL_ADMIN])
+    for one in [known] * 6 + [secret] * 12 + [known] * 6:
+        bench.hears(stage.ada, f"report {one}")
+        bench.work()
+
+    pages = []
+    for page in ("", " 2", " 3"):
+        before = len(bench.said(person=olga))
+        bench.hears(olga, f"audit{page}")
+        bench.work()
+        pages += bench.said(person=olga)[before:]
+
+    assert "For Olga" in shown(pages[0])
+    assert "For Olga" in shown(pages[1])
+    assert secret not in "".join((one.markdown or "") + shown(one) for one in pages)
 
 
 def test_by_report_and_by_person(bench: Workbench) -> None:

@@ -9,7 +9,14 @@ import pytest
 from bot.errors import WebexError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bot.webex.directory import Directory
     from tests.core.workbench import Workbench
+
+
+def named(directory: Directory, ids: Collection[str]) -> dict[str, str]:
+    return {one: person.display_name for one, person in directory.people(ids).items()}
 
 
 def test_an_address_is_found_in_any_case_and_an_unknown_one_is_nobody(bench: Workbench) -> None:
@@ -21,19 +28,19 @@ def test_names_come_in_one_call_and_are_remembered_for_a_while(bench: Workbench)
     people = [bench.stage.ada, bench.stage.grace, bench.stage.ethan]
     wanted = {one.id: one.display_name for one in people}
 
-    assert bench.directory.names_of([*wanted, "gone"]) == wanted
-    assert bench.directory.names_of(list(wanted)) == wanted
+    assert named(bench.directory, [*wanted, "gone"]) == wanted
+    assert named(bench.directory, list(wanted)) == wanted
     assert bench.calls("GET", "/v1/people") == 1
 
     bench.clock.turn(301)
-    assert bench.directory.names_of(list(wanted)) == wanted
+    assert named(bench.directory, list(wanted)) == wanted
     assert bench.calls("GET", "/v1/people") == 2
 
 
 def test_where_webex_stumbles_over_one_id_the_others_are_still_named(bench: Workbench) -> None:
     bench.emulator.faults.add(path="/v1/people", status=400, times=1)
 
-    names = bench.directory.names_of([bench.stage.ada.id, bench.stage.grace.id])
+    names = named(bench.directory, [bench.stage.ada.id, bench.stage.grace.id])
 
     assert sorted(names.values()) == ["Ada Lovelace", "Grace Hopper"]
 
@@ -41,7 +48,7 @@ def test_where_webex_stumbles_over_one_id_the_others_are_still_named(bench: Work
 def test_pages_are_followed(bench: Workbench) -> None:
     bench.world.page_size = 1
 
-    assert len(bench.directory.names_of([bench.stage.ada.id, bench.stage.grace.id, bench.stage.nora.id])) == 3
+    assert len(named(bench.directory, [bench.stage.ada.id, bench.stage.grace.id, bench.stage.nora.id])) == 3
 
 
 @pytest.mark.parametrize("status", [401, 403, 503])

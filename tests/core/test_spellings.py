@@ -79,7 +79,7 @@ def test_a_file_is_not_handed_over_to_who_is_forgotten(bench: Workbench) -> None
         own = ask(tx, bench, "two", leader_id=leader.id, asker_id=person(ADA, TEAM))
         other = ask(tx, bench, "three", leader_id=leader.id, asker_id=person(GRACE))
 
-        forgotten = forget(tx, person(ADA.upper()), bench.clock())
+        forgotten = forget(tx, bench.queue, person(ADA.upper()), bench.clock())
 
         assert forgotten.ended == 2
         ended, goes_on = (deliveries.get(tx, one.id) for one in (own, other))
@@ -97,7 +97,7 @@ def test_nothing_of_who_is_forgotten_stays(bench: Workbench) -> None:
             posts.intend(tx, f"to a person {number}", Target(person_id=who, direct=True), bench.clock())
             audit.record(tx, Entry(Door.CHAT, "help", "answered", person_id=who), bench.clock())
 
-        forget(tx, person(ADA, "eu"), bench.clock())
+        forget(tx, bench.queue, person(ADA, "eu"), bench.clock())
 
     with bench.store.read() as tx:
         for name in ("deliveries", "events", "posts", "audit"):

@@ -326,6 +326,30 @@ class TestStop:
         assert not crew.starts
 
 
+def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(store, queue, put):
+    def drop(*keys: str) -> None:
+        with store.begin() as tx:
+            queue.drop(tx, "task", keys)
+
+    def does(job: Job) -> Again | None:
+        if job.key == "running":
+            put("running")
+            drop("running", "unknown")
+            return Again(0)
+        return None
+
+    put("waiting", "running", "other")
+    put("waiting", task="of another kind")
+    drop("waiting")
+    with Crew(queue, does, threads=1) as crew:
+        crew.ran("running", "other", "waiting")
+        until(lambda: len(crew.ends) == 3, "their ends")
+        put("last")
+        crew.ran("running", "other", "waiting", "last")
+    with store.read() as tx:
+        assert queue.depth(tx)["delayed"] == 0
+
+
 def test_depth_counts_due_and_delayed_jobs(store, queue, put):
     with store.read() as tx:
         assert queue.depth(tx) == {"due": 0, "delayed": 0, "oldest_due_seconds": 0.0}

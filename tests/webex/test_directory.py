@@ -294,7 +294,8 @@ def test_people_are_known_again_in_another_spelling_than_they_were_asked_for(sta
     spelled = [encoded("PEOPLE", bare.upper()), encoded("PEOPLE", bare), bare]
     for one in spelled:
         assert "Full Administrator" in {role.name for role in directory.roles_of(one).roles}
-    assert directory.names_of(spelled) == dict.fromkeys(spelled, "Ada Lovelace")
-    assert directory.names_of([stage.ada.id]) == {stage.ada.id: "Ada Lovelace"}
+    assert {one.display_name for one in directory.people(spelled).values()} == {"Ada Lovelace"}
+    assert list(directory.people(spelled)) == spelled
+    assert directory.people([stage.ada.id])[stage.ada.id].display_name == "Ada Lovelace"
     assert len(stage.emulator.calls.calls_to("GET", "/v1/people/*")) == 1
     assert len(stage.emulator.calls.calls_to("GET", "/v1/people")) == 1
