@@ -3,7 +3,8 @@
 Webex spells one person's id in several ways: with another cluster (``ciscospark://urn:TEAM:us-west-2_r/PEOPLE/…``),
 padded, in the other alphabet of base64, in capitals, or bare. So the ids of people, spaces and organizations are
 compared by :func:`same_id` or :func:`id_key` and by nothing else; what is sent to Webex is the id as Webex gave it. The
-ids of messages and reports are opaque and case-sensitive: they are compared as they are. Pure.
+ids of messages are opaque and case-sensitive: they are compared as they are; those of reports, in what Webex lists, by
+the same functions. Pure.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import BotError, WebexError
-from bot.reports.model import Family, ReportMissing
+from bot.reports.model import Family, ReportMissing, ReportUnreadable
 from bot.reports.recent_details import RecentDetails
 
 if TYPE_CHECKING:
@@ -112,12 +112,12 @@ class Catalogue:
         """The report's details. ``known``: the family that it was found in before, asked first.
 
         ``families``: those that the asker may use, None for all; ``others``: for whom the rest is.
-        Raises :class:`NotFound` when every family answers 404 or 403, and ``WebexError`` for anything else: a family
-        that has trouble does not hide a report that the other has.
+        Raises :class:`NotFound` when every family answers 404 or 403, and another ``BotError`` for anything else: a
+        family that has trouble, or cannot be understood, does not hide a report that the other has.
         """
         order = sorted(self._asked(families), key=lambda family: family.value != known)
         answers: dict[Family, WebexError] = {}
-        trouble: WebexError | None = None
+        trouble: BotError | None = None
         for family in order:
             try:
                 return self.details(family.value, report_id)
@@ -131,14 +131,15 @@ class Catalogue:
             except ReportMissing:
                 # An empty answer with status 200 means the same as 404.
                 answers[family] = WebexError("report details", UNKNOWN_HERE)
+            except ReportUnreadable as error:
+                trouble = trouble or error
         raise trouble or _none_has_it(answers, others)
 
     def details(self, family: str, report_id: str) -> Report:
         """The report's details as Webex gives them now, in the family that is known to have it."""
         self._recent.forget(family, report_id)
         report = self._call(lambda: self._api.details(Family(family), report_id))
-        if report.id == report_id:
-            self._recent.keep(report)
+        self._recent.keep(report)
         return report
 
     def recent_details(self, family: str, report_id: str) -> Report:

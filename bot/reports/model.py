@@ -9,13 +9,13 @@ Sources: Webex's "Get Report Details" pages of both families, and answers seen b
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import BotError
 from bot.reports.readings import Expiry, read_day, read_expiry, read_moment, read_sites, read_size, read_text
-from bot.webex_ids import decoded
+from bot.webex_ids import decoded, same_id
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -200,27 +200,38 @@ def looks_like_report_id(text: str) -> bool:
 def read_details(payload: Any, family: Family, fetched_at: datetime, report_id: str = "") -> Report:
     """Read the answer to "get report details", in any wrapping; ``fetched_at`` is an aware UTC time.
 
-    With ``report_id`` the entry with that id is taken where there are several. Raises :class:`ReportMissing` when the
-    answer holds no report, and :class:`ReportUnreadable` when what it holds is none.
+    What is asked for by its ``report_id`` has that id, however the answer spells it; it may be left out where there is
+    one entry. Raises :class:`ReportMissing` when the answer holds no report, or others, and
+    :class:`ReportUnreadable` when what it holds is none.
     """
     entries = _entries(payload)
     if not entries:
         raise ReportMissing
-    reports = [report for report in (_read(entry, family, fetched_at) for entry in entries) if report]
-    chosen = next((report for report in reports if report.id == report_id), None) or next(iter(reports), None)
-    if chosen is None:
+    asked = report_id if len(entries) == 1 else ""
+    reports = [report for report in (_read(entry, family, fetched_at, asked) for entry in entries) if report]
+    if not reports:
         raise ReportUnreadable
-    return chosen
+    if not report_id:
+        return reports[0]
+    chosen = next((report for report in reports if same_id(report.id, report_id)), None)
+    if chosen is None:
+        if len(reports) > 1 or looks_like_report_id(reports[0].id):
+            raise ReportMissing
+        chosen = reports[0]
+    return replace(chosen, id=report_id)
 
 
 def read_list(payload: Any, family: Family, fetched_at: datetime) -> Listing:
     """Read the answer to "list reports", in any wrapping. Entries without a usable id are skipped and counted.
 
-    Raises :class:`ReportUnreadable` when the answer is no list of reports at all.
+    Raises :class:`ReportUnreadable` when the answer is no list of reports at all, or holds none that can be used.
     """
     entries = _entries(payload)
     listing = Listing(report for report in (_read(entry, family, fetched_at) for entry in entries) if report)
     listing.skipped = len(entries) - len(listing)
+    values = payload.values() if isinstance(payload, dict) else payload
+    if listing.skipped and not listing and any(value and isinstance(value, list | dict) for value in values):
+        raise ReportUnreadable  # to say that there are no reports would be untrue
     return listing
 
 
@@ -236,12 +247,12 @@ def _entries(payload: Any) -> list[Any]:
     raise ReportUnreadable
 
 
-def _read(entry: Any, family: Family, fetched_at: datetime) -> Report | None:
+def _read(entry: Any, family: Family, fetched_at: datetime, asked: str = "") -> Report | None:
     if not isinstance(entry, dict):
         return None
     given = _plain_names(entry)
     raw = {ours: next((given[name] for name in names if name in given), None) for ours, names in NAMES.items()}
-    report_id = read_text(raw["id"], longest=None)
+    report_id = read_text(raw["id"], longest=None) or (asked if raw["status"] or raw["download_url"] else "")
     if not is_report_id(report_id):
         return None
     return Report(

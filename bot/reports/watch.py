@@ -22,6 +22,7 @@ from bot.queue import Again
 from bot.reports import unknown_status
 from bot.reports.endings import end
 from bot.reports.model import Phase, Report, is_known_status
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -107,7 +108,7 @@ class Watch:
         Gives the rows of which it said nothing, and the seconds for which it asked to be left alone.
         """
         try:
-            listed = {report.id: report for report in self._catalogue.listing(family, region)}
+            listed = {id_key(report.id): report for report in self._catalogue.listing(family, region)}
         except BotError as error:
             if error.passing:
                 self._say_once("watch_list_failed", family, region, error)
@@ -122,7 +123,7 @@ class Watch:
         asked: set[int] = set()
         pause = 0.0
         for delivery in waiting:
-            report: Report | BotError | None = listed.get(delivery.report_id)
+            report: Report | BotError | None = listed.get(id_key(delivery.report_id))
             if not isinstance(report, Report) or self._in_doubt(delivery, report):
                 asked.add(delivery.id)
                 report = self._ask_for(delivery)

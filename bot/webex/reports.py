@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import WebexError
-from bot.reports.model import Family, Listing, ReportMissing, is_report_id, read_details, read_list
+from bot.errors import UNREADABLE, WebexError
+from bot.reports.model import Family, Listing, ReportMissing, ReportUnreadable, is_report_id, read_details, read_list
 from bot.webex.client import NOT_FOUND, segment
 
 if TYPE_CHECKING:
@@ -60,7 +60,11 @@ class ReportsApi:
             params["regionId"] = region
         asked_at = self._now()
         for page in self._client.pages(PATHS[family], params):
-            found = read_list(page.json, family, asked_at)
+            try:
+                found = read_list(page.json, family, asked_at)
+            except ReportUnreadable as exc:
+                call = f"GET {PATHS[family]}"
+                raise WebexError(call, None, message=UNREADABLE, tracking_id=page.tracking_id, passing=False) from exc
             # A page that lost its filter lists other regions too.
             listing += [one for one in found if not region or one.region in {"", region}]
             listing.skipped += found.skipped

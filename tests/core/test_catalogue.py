@@ -107,9 +107,14 @@ def test_an_empty_answer_is_as_good_as_404() -> None:
 
 
 def test_an_answer_that_cannot_be_read_is_no_404() -> None:
-    api = Api({PARTNER: ReportUnreadable(), ORGANIZATION: [report(ORGANIZATION)]})
+    api = Api({PARTNER: ReportUnreadable(), ORGANIZATION: []})
     with pytest.raises(ReportUnreadable):
         Catalogue(api, BOTH).find("ID")
+
+
+def test_a_family_that_cannot_be_understood_does_not_hide_what_the_other_has() -> None:
+    api = Api({PARTNER: ReportUnreadable(), ORGANIZATION: [report(ORGANIZATION)]})
+    assert Catalogue(api, BOTH).find("ID").family is ORGANIZATION
 
 
 @pytest.mark.parametrize("only", BOTH)

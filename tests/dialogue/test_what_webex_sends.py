@@ -204,3 +204,38 @@ def test_the_file_has_the_whole_title_in_both_families(stage: Stage, family: str
     file = stage.at(stage.ada).says(f"report {report.id}").file()
 
     assert file.file.name == f"{name} 2026-10-01 2026-10-31.csv"
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_a_list_instead_of_the_details_brings_nobody_anothers_report(stage: Stage, group: bool) -> None:
+    report, other, third = stage.partner_report(), stage.partner_report("Salaries"), stage.partner_report("Bonuses")
+    items = [{"reportId": one.id, "title": one.title, "status": "done"} for one in (other, third)]
+    stage.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body={"items": items})
+
+    line = stage.at(stage.ada, stage.group if group else None).says(f"report {report.id}")
+
+    line.hears("I couldn't find that report.")
+    assert len(line.answers()) == 1
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_details_without_their_id_are_those_that_were_asked_for(stage: Stage, group: bool) -> None:
+    report = stage.partner_report(content=CSV)
+    details = stage.emulator.world.details_view(report) | {"reportId": None}
+    stage.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body=details)
+
+    line = stage.at(stage.ada, stage.group if group else None).says(f"report {report.id}")
+
+    assert line.file().content == CSV
+    assert report.id in line.card().shown
+
+
+def test_a_list_in_another_wrapping_is_not_told_as_no_reports(stage: Stage) -> None:
+    """What the other family lists is shown all the same."""
+    stage.organization_report("Meeting Details")
+    stage.emulator.faults.add("GET", "/v1/partner/reports", status=200, body={"reports": [{"reportId": "A"}]})
+
+    shown = stage.at(stage.ada).says("reports").card().shown
+
+    assert "Meeting Details" in shown
+    assert "Partner reports are not shown. Webex answered, but not in a way that the bot can read." in shown

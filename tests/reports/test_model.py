@@ -1,5 +1,6 @@
 """One report out of every shape and spelling that Webex uses."""
 
+import base64
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -194,6 +195,54 @@ def test_the_status_is_kept_to_the_letter():
 def test_of_several_entries_the_one_asked_for_is_taken():
     answer = {"items": [{"id": "other", "title": "A"}, {"id": ID, "title": "B"}]}
     assert read_details(answer, Family.ORGANIZATION, NOW, ID).title == "B"
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+OTHER_CLUSTER = encoded("ciscospark://urn:TEAM:us-east-1_int13/REPORT/0123456789abcdef0123456789abcdef")
+SAME_REPORT = encoded("ciscospark://us/REPORT/0123456789ABCDEF0123456789abcdef")
+NO_SUCH = encoded("ciscospark://us/REPORT/fedcba9876543210fedcba9876543210")
+
+
+@pytest.mark.parametrize(
+    "spelled", [SAME_REPORT, f"{SAME_REPORT}=", "0123456789abcdef0123456789abcdef", 12345, None, "", OTHER_CLUSTER]
+)
+def test_a_report_has_the_id_that_it_was_asked_for_by(spelled):
+    report = read_details({"items": [{"Id": spelled, "status": "done"}]}, Family.PARTNER, NOW, OTHER_CLUSTER)
+    assert report.id == OTHER_CLUSTER
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id": NO_SUCH, "status": "done"},
+        {"items": [{"id": NO_SUCH, "status": "done"}, {"id": "12345", "status": "done"}]},
+    ],
+)
+def test_another_report_is_not_taken_for_the_one_asked_for(answer):
+    with pytest.raises(ReportMissing):
+        read_details(answer, Family.PARTNER, NOW, OTHER_CLUSTER)
+
+
+def test_an_error_is_no_report_that_leaves_its_id_out():
+    with pytest.raises(ReportUnreadable) as caught:
+        read_details({"message": "Try again.", "trackingId": "X"}, Family.PARTNER, NOW, OTHER_CLUSTER)
+    assert not isinstance(caught.value, ReportMissing)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"items": [{"title": "x"}]}, {"reports": [{"id": ID}]}, [["x"]], {"data": {"a": 1}}]
+)
+def test_a_list_of_which_nothing_can_be_used_is_not_an_empty_one(answer):
+    with pytest.raises(ReportUnreadable):
+        read_list(answer, Family.PARTNER, NOW)
+
+
+@pytest.mark.parametrize("answer", [{"numberOfReports": 0}, {"items": None, "numberOfReports": 0}])
+def test_a_list_without_anything_is_empty(answer):
+    assert read_list(answer, Family.PARTNER, NOW) == []
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"items": []}, {"items": {}}, {"items": [], "numberOfReports": 0}])
