@@ -48,23 +48,27 @@ class Guard:
         direct: bool,
         later: bool = False,
         family: str | None = None,
+        members: bool = True,
     ) -> Decision:
         """Ask policy with fresh facts about the space.
 
         ``later``: some time has passed since the person wrote there. Before that, who is not among the members may
         just have joined: Webex's lists lag. ``family``: of the report that it is about; without, the decision says
-        which families the person may use.
+        which families the person may use. ``members=False``: who else is in the space is asked for later.
         """
         try:
-            who, rules = self.facts_about(person_id)
+            who, rules = self.facts_about(person_id, family)
         except Refused as refused:
             return Decision(Verdict.REFUSED, refused.reason, refused.sentence, refused.details)
-        # The members are asked only for somebody who may ask at all: it is a call for each page.
         room = None if room_id is None else id_key(room_id)
         decision = decide(who, act, Place(room, direct=True), rules, family)
         if decision.verdict is Verdict.REFUSED:
-            return replace(decision, details=refusal(who, rules) if who.org_id == rules.our_org else "")
+            return replace(decision, details=refusal(who, rules, act) if who.org_id == rules.our_org else "")
         if not direct:
+            ours = Place(room, direct=False, member_orgs=frozenset({rules.our_org}))
+            decision = decide(who, act, ours, rules, family)
+        # The members are asked only for somebody who may ask there at all: it is a call for each page.
+        if members and not direct and decision.verdict is not Verdict.REFUSED:
             people = self._people(room_id)
             orgs = frozenset(id_key(one.person_org_id) for one in people) or None
             left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
@@ -72,15 +76,17 @@ class Guard:
         others = [one for one in rules.families if one not in decision.families]
         return replace(decision, others=for_whom(others, rules))
 
-    def facts_about(self, person_id: str) -> tuple[RolesOf, Rules]:
+    def facts_about(self, person_id: str, family: str | None = None) -> tuple[RolesOf, Rules]:
         """Give what Webex says of a person, and the rules as far as they matter for them, both by comparable ids.
 
+        ``family``: the only one that it is about, so that trouble of partner reports holds up no others.
         Raises ``Refused`` when roles cannot be seen, and ``WebexError``.
         """
         rules = comparable(self._rules(self._directory.our_org()))
         who = self._directory.roles_of(person_id)
         who = replace(who, org_id=id_key(who.org_id))
-        unknown = PARTNER in rules.families and PARTNER not in families_for(who, Act.READ, rules)
+        wanted = family in {None, PARTNER} and PARTNER in rules.families
+        unknown = wanted and PARTNER not in families_for(who, Act.READ, rules)
         if unknown and who.org_id == rules.our_org and any(map(may_be_partner_role, who.roles)):
             role = None if rules.partner_roles else self._partner_role()
             rules = replace(rules, proven_partner_role=role.id if role else "")

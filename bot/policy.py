@@ -190,9 +190,10 @@ def decide(who: RolesOf, act: Act, place: Place, rules: Rules, family: str | Non
     if family is not None:
         families = tuple(one for one in families if one == family)
     if not families:
-        if act is Act.READ or not families_for(who, Act.READ, rules):
-            return _refused("not_administrator", NOT_ADMINISTRATOR)
-        return _refused("read_only", NO_AUDIT if act is Act.AUDIT else READ_ONLY)
+        reason = "read_only" if act is not Act.READ and families_for(who, Act.READ, rules) else "not_administrator"
+        if act is Act.AUDIT:
+            return _refused(reason, NO_AUDIT)
+        return _refused(reason, READ_ONLY if reason == "read_only" else NOT_ADMINISTRATOR)
     return _where(place, rules, families)
 
 

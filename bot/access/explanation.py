@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.policy import ORGANIZATION, PARTNER
+from bot.policy import ORGANIZATION, PARTNER, Act
 from bot.webex_ids import readable_tail
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def own_roles(who: RolesOf) -> str:
     return f"You are: {', '.join(names)}." if names else "Webex shows no administrator role for you."
 
 
-def refusal(who: RolesOf, rules: Rules) -> str:
-    """Say why somebody of our organization gets no reports of the families that they may not use, and what to do."""
+def refusal(who: RolesOf, rules: Rules, act: Act = Act.READ) -> str:
+    """Say why somebody of our organization is refused, and what to do; no setting opens the audit log."""
+    if act is Act.AUDIT:
+        return own_roles(who)
     return (
         f"{own_roles(who)} {for_whom(rules.families, rules)} If you should have them, contact the people who run this "
         f"bot: they can give you such a role, or change {_variables(rules.families)}."

@@ -21,6 +21,7 @@ from bot.reports.privately import CLOSED, go_private
 from bot.reports.trouble_line import answered, line_for_answer
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT, target_of
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from bot.chat.context import Context
@@ -87,8 +88,9 @@ class Answer:
             report = context.catalogue.find(
                 delivery.report_id, known, families=decision.families, others=decision.others
             )
+        hopeless = self._not_for(delivery, report)
         with context.store.read() as tx:
-            leader = _joined(tx, delivery, report)
+            leader = _joined(tx, delivery, report, hopeless)
         try:
             try:
                 self._say(delivery, report, leader)
@@ -103,12 +105,24 @@ class Answer:
             log.warning("perhaps_shown", reference=delivery.reference)
             if report.phase is Phase.PENDING and delivery.carded:
                 self._promise(delivery)
-        joined, moved = self._go_on(delivery, report, leader)
+        joined, moved = self._go_on(delivery, report, leader, hopeless)
         if not moved and delivery.carded:
             # Somebody cancelled it while its card was on its way, and was answered without it.
             context.card.take_back(card_of(delivery))
         elif moved and (joined is None) is not (leader is None):
             context.card.renew(delivery.id, report, joined)
+
+    def _not_for(self, delivery: Delivery, report: Report) -> frozenset[int]:
+        """Give the requests for this report whose askers may not have its family: they bring nobody a file."""
+        with self._context.store.read() as tx:
+            asked = deliveries.asked_before(tx, delivery)
+        guard, family = self._context.guard, report.family.value
+        decided = {
+            one.id: guard.decide(one.asker_id, Act.READ, room_id=one.room_id, direct=True, family=family)
+            for one in asked
+            if not same_id(one.asker_id, delivery.asker_id)
+        }
+        return frozenset(one for one, decision in decided.items() if decision.verdict is Verdict.REFUSED)
 
     def _say(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
         """The one card of this request; "send again" has none, but says when there is nothing to send yet."""
@@ -140,7 +154,9 @@ class Answer:
         except Unsure:
             log.warning("perhaps_promised", reference=delivery.reference)
 
-    def _go_on(self, delivery: Delivery, report: Report, leader: Delivery | None) -> tuple[Delivery | None, bool]:
+    def _go_on(
+        self, delivery: Delivery, report: Report, leader: Delivery | None, without: frozenset[int]
+    ) -> tuple[Delivery | None, bool]:
         """Move it on by what the report is.
 
         Gives the request that it has joined, which may be another one than its card says, and whether it was moved:
@@ -156,7 +172,7 @@ class Answer:
         }
         with context.store.begin(durable=False) as tx:
             # While its card was being posted, the one that it was to join may have ended, or gone elsewhere.
-            joined = _joined(tx, delivery, report) or _served_with(tx, delivery, leader)
+            joined = _joined(tx, delivery, report, without) or _served_with(tx, delivery, leader)
             if joined is not None:
                 learned["leader_id"] = joined.id
                 learned["carded"] = delivery.carded and not _is_pressed_again(delivery, joined)
@@ -184,11 +200,11 @@ class Answer:
         return None, moved
 
 
-def _joined(tx: Transaction, delivery: Delivery, report: Report) -> Delivery | None:
+def _joined(tx: Transaction, delivery: Delivery, report: Report, without: frozenset[int]) -> Delivery | None:
     """The request that brings this one its file, too: one that waits here, or whose file is on its way here."""
     if report.phase is Phase.FAILED:
         return None
-    return places.awaited_here(tx, delivery, done=report.phase is Phase.READY)
+    return places.awaited_here(tx, delivery, done=report.phase is Phase.READY, without=without)
 
 
 def _served_with(tx: Transaction, delivery: Delivery, leader: Delivery | None) -> Delivery | None:

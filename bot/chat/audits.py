@@ -74,9 +74,17 @@ def show(context: Context, request: Request) -> None:
     with context.store.read() as tx:
         hidden = deliveries.report_ids_beyond(allowed.families)
         before = (page - 1) * SHOWN
-        found = audit.latest(tx, SHOWN + 1, skip=before, person_id=person_id, report_id=by_report, without=hidden)
+        found = audit.latest(
+            tx,
+            SHOWN + 1,
+            skip=before,
+            person_id=person_id,
+            report_id=by_report,
+            without=hidden,
+            reader_id=request.person_id,
+        )
         rows = found[:SHOWN]
-        titles = deliveries.titles(tx, {row.report_id for row in rows if row.report_id})
+        titles = deliveries.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
     seen = Seen(context.now(), _names(context, rows), titles)
     note = f"{_note(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []

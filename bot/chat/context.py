@@ -85,11 +85,13 @@ class Context:
             self.asking.release()
 
     def ask_who(self, request: Request, act: Act = Act.READ) -> None:
-        """Ask policy about the person alone, before any row is made: one refusal for a message, however many ids.
+        """Ask policy before any row is made: one refusal for a message, however many ids.
 
-        Raises ``Refused``. Where the answer may go is asked for each report, right before its card.
+        Raises ``Refused``. Who would read along is asked for each report, right before its card.
         """
-        decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=True)
+        decision = self.guard.decide(
+            request.person_id, act, room_id=request.room_id, direct=request.direct, members=False
+        )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
 

@@ -212,12 +212,12 @@ class Reader:
         outbox, key = self._context.outbox, f"{request.origin}:error"
         sentence, details = error.sentence, error.details if isinstance(error, Refused) else ""
         in_group = not request.target.direct
-        if in_group and request.pressed and isinstance(error, Refused):
-            words = " ".join(filter(None, (sentence, details, reference)))
-            if say_directly(outbox, key, request.person_id, words):
-                return
+        words = " ".join(filter(None, (sentence, details, reference)))
+        pressed = in_group and request.pressed and isinstance(error, Refused)
+        if pressed and say_directly(outbox, key, request.person_id, words):
+            return
         if in_group and details and not request.pressed:
-            told = say_directly(outbox, f"{key}:details", request.person_id, f"{details} {reference}")
+            told = say_directly(outbox, f"{key}:details", request.person_id, words)
             sentence = f"{sentence} {SENT_DIRECTLY}" if told else sentence
         said = sentence if in_group else f"{sentence} {details}".rstrip()
         outbox.say(key, request.target, f"{said} {reference}")

@@ -20,7 +20,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from bot.errors import Refused, WebexError
 from bot.ledger import facts
@@ -174,14 +174,17 @@ def latest(
     person_id: str | None = None,
     report_id: str | None = None,
     without: Select[tuple[str]] | None = None,
+    reader_id: str | None = None,
 ) -> list[Row]:
     """Give the newest rows but the first ``skip``, newest first.
 
-    ``without``: a query of the report ids of which none are given.
+    ``without``: a query of the report ids of which none are given but the reader's own rows: somebody who asked for an
+    id in vain finds that on record, whether there is such a report or not.
     """
     where = _about(tx, person_id, report_id)
     if without is not None:
-        where.append(audit.c.report_id.is_(None) | audit.c.report_id.not_in(without))
+        shown = audit.c.report_id.is_(None) | audit.c.report_id.not_in(without)
+        where.append(or_(shown, *_about(tx, reader_id, None)))
     return _rows(tx, select(audit).where(*where).order_by(audit.c.id.desc()).limit(limit).offset(skip))
 
 

@@ -154,8 +154,9 @@ def move(
 ) -> bool:
     """Move a delivery on from the state that it was read in. False: somebody else moved it first.
 
-    Those that joined it end with it, but where the end is only about who asked: then the first of them goes on in its
-    place. Each end is a row in the audit: ``why`` is its short cause, by default that of ``error``.
+    Those that joined it end with it, but where the end is only about who asked, or came before its report was found:
+    then the first of them goes on in its place. Each end is a row in the audit: ``why`` is its short cause, by default
+    that of ``error``.
     """
     if to not in MOVES[delivery.state]:
         raise ValueError(f"a delivery does not go from {delivery.state} to {to}")
@@ -166,7 +167,7 @@ def move(
     ended = tx.execute(update(deliveries).where(this).values(values | closing).returning(*_AUDITED)).one_or_none()
     if ended is None:
         return False
-    if to in PERSONAL:
+    if to in PERSONAL or (delivery.state is State.ASKED and to is not State.DONE):
         hand_over(tx, delivery, now)
     joined = _joined(delivery)
     closing |= {"reason": values.get("reason")} | {name: getattr(delivery, name) for name in _SHARED}
@@ -265,6 +266,12 @@ def unanswered_beside(tx: Transaction, delivery: Delivery) -> bool:
     return bool(find(tx, same, deliveries.c.state == State.ASKED.value, deliveries.c.id != delivery.id))
 
 
+def asked_before(tx: Transaction, delivery: Delivery) -> list[Delivery]:
+    """Earlier requests for the same report that have no answer yet."""
+    this = (deliveries.c.report_id == delivery.report_id) & (deliveries.c.id < delivery.id)
+    return find(tx, this, deliveries.c.state == State.ASKED.value)
+
+
 def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[State]) -> list[Delivery]:
     """Deliveries of one report in these states, oldest first, without those that joined another."""
     return find(
@@ -317,11 +324,15 @@ def report_ids_beyond(families: Collection[str]) -> Select[tuple[str]]:
     return select(deliveries.c.report_id).where(deliveries.c.family.is_not(None), deliveries.c.family.not_in(families))
 
 
-def titles(tx: Transaction, report_ids: Collection[str]) -> dict[str, str]:
-    """The titles of reports, as far as they were learned."""
+def titles(tx: Transaction, report_ids: Collection[str], families: Collection[str]) -> dict[str, str]:
+    """Give the titles of reports of these families, as far as they were learned."""
     rows = tx.execute(
         select(deliveries.c.report_id, deliveries.c.title)
-        .where(deliveries.c.report_id.in_(report_ids), deliveries.c.title.is_not(None))
+        .where(
+            deliveries.c.report_id.in_(report_ids),
+            deliveries.c.family.in_(families),
+            deliveries.c.title.is_not(None),
+        )
         .order_by(deliveries.c.id)
     )
     return {row.report_id: row.title for row in rows}

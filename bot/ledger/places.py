@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from bot.store import Transaction
 
 
-def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> Delivery | None:
+def awaited_here(
+    tx: Transaction, delivery: Delivery, *, done: bool = False, without: Collection[int] = ()
+) -> Delivery | None:
     """The delivery to the same place that a new request for the same report joins; ``done``: one whose file comes now.
 
     Of those asked at the same moment the first is joined by the others. "Send again" asks for one more file, so it
-    joins only what waits, and another "send again" that is under way.
+    joins only what waits, and another "send again" that is under way. ``without``: rows that are joined by nobody.
     """
     asked_before = and_(deliveries.c.state == State.ASKED.value, deliveries.c.id < delivery.id)
     comes = or_(deliveries.c.state.in_([state.value for state in IN_HAND]), asked_before)
@@ -31,7 +33,7 @@ def awaited_here(tx: Transaction, delivery: Delivery, *, done: bool = False) -> 
     waits = false() if done else deliveries.c.state == State.PENDING.value
     found = find(
         tx,
-        deliveries.c.id != delivery.id,
+        deliveries.c.id.not_in({delivery.id, *without}),
         deliveries.c.report_id == delivery.report_id,
         deliveries.c.leader_id.is_(None),
         or_(and_(comes, alike), waits),

@@ -56,9 +56,12 @@ def refusal_of(outbox: Outbox, delivery: Delivery, decision: Decision) -> str:
     """
     if not decision.details:
         return decision.sentence
+    said = f"{decision.sentence} {decision.details}"
     if delivery.private or delivery.room_type == DIRECT:
-        return f"{decision.sentence} {decision.details}"
-    told = say_directly(outbox, f"delivery:{delivery.id}:refused", delivery.asker_id, decision.details)
+        return said
+    told = say_directly(
+        outbox, f"delivery:{delivery.id}:refused", delivery.asker_id, f"{said} (reference {delivery.reference})"
+    )
     return f"{decision.sentence} {SENT_DIRECTLY}" if told else decision.sentence
 
 

@@ -105,15 +105,14 @@ class Tell:
         """
         if delivery.state is State.REFUSED:
             return delivery, sentence, False
-        if delivery.private or delivery.room_type == DIRECT:
-            return delivery, sentence, True
+        direct = delivery.private or delivery.room_type == DIRECT
         later = self._now() - delivery.asked_at > LISTS_LAG
         try:
             decision = self._guard.decide(
                 delivery.asker_id,
                 Act.READ,
                 room_id=delivery.room_id,
-                direct=False,
+                direct=direct,
                 later=later,
                 family=delivery.family,
             )

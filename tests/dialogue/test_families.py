@@ -100,7 +100,8 @@ def test_the_refusal_is_one_sentence_in_the_space_and_the_rule_directly(stage: S
     assert said.startswith("Only Webex administrators can get this report. I've sent you the details directly.")
     assert "Administrator" not in said
     directly = stage.at(pat).hears_privately("Partner reports are for").words
-    assert directly.startswith("You are: " if roles else "Webex shows no administrator role for you.")
+    why = "You are: " if roles else "Webex shows no administrator role for you."
+    assert directly.startswith(f"Only Webex administrators can get this report. {why}")
     for words in (PARTNER_RULE, ORGANIZATION_RULE, "ALLOWED_PARTNER_ROLES", "ALLOWED_ROLES", "ALLOWED_PEOPLE"):
         assert words in directly
     assert "Calling Usage" not in said + directly

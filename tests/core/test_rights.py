@@ -1,0 +1,113 @@
+"""Rights per family where requests meet: neither a wrong answer nor a word of what Webex would refuse the reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.emulator import ids
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, READONLY_ADMIN
+from bot.ledger.deliveries import State
+from tests.stage import CSV, Heard
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message, Person
+    from tests.core.workbench import Workbench
+
+ROLES_ARE_OLD = 400
+"""Seconds after which roles are asked anew."""
+ELSEWHERE = "00000000-1111-2222-3333-444444444444"
+UNKNOWN = ids.webex_id("REPORT", "0" * 32, ids.CLUSTER_TEAM)
+
+
+def pat(bench: Workbench, *roles: str) -> Person:
+    """Somebody with these roles, in the group space."""
+    person = bench.world.add_person("Pat Smith", bench.stage.acme, roles=roles)
+    bench.world.join(bench.stage.group, person)
+    return person
+
+
+def asks(bench: Workbench, who: Person, text: str, *, directly: bool = True) -> list[Message]:
+    """Somebody writes, and all that is due is done; gives what the bot says where it was written."""
+    space = None if directly else bench.stage.group
+    before = len(bench.said(space, who))
+    bench.hears(who, text, space)
+    bench.work()
+    return bench.said(space, who)[before:]
+
+
+def test_nobody_waits_for_a_request_whose_asker_may_not_have_the_report(bench: Workbench) -> None:
+    """Pat's own family is in trouble, so Pat's request is open; it cannot bring Ada the file of the other one."""
+    report = bench.stage.partner_report()
+    bench.emulator.faults.add(method="GET", path="/v1/reports*", status=503)
+    asks(bench, pat(bench, READONLY_ADMIN), f"report {report.id}", directly=False)
+    assert bench.delivery().state is State.ASKED
+
+    asks(bench, bench.stage.ada, f"report {report.id}", directly=False)
+
+    assert [one.files[0].path.read_bytes() for one in bench.said(bench.stage.group) if one.files] == [CSV]
+    assert bench.delivery(2).state is State.DONE
+
+
+@pytest.mark.parametrize("word", ["report", "refresh", "again"])
+def test_the_audit_does_not_tell_either_whether_there_is_a_report_of_the_other_family(
+    bench: Workbench, word: str
+) -> None:
+    report = bench.stage.partner_report("Secret Usage")
+    asks(bench, bench.stage.ada, f"report {report.id}")
+    reader = pat(bench, FULL_ADMIN)
+    for one in (report.id, UNKNOWN):
+        asks(bench, reader, f"{word} {one}")
+
+    known, unknown = (Heard(asks(bench, reader, f"audit {one}")[0]) for one in (report.id, UNKNOWN))
+
+    assert known.shown.count("Pat Smith") == unknown.shown.count("Pat Smith") > 0
+    assert "Ada Lovelace" not in known.shown
+    assert "Secret Usage" not in known.words + known.shown
+
+
+@pytest.mark.parametrize("settings", [{"ALLOWED_SPACES": ELSEWHERE}])
+def test_a_space_where_nothing_may_be_shown_refuses_a_message_once(bench: Workbench) -> None:
+    wanted = " ".join(bench.stage.partner_report(f"Report {number}").id for number in range(9))
+
+    (said,) = asks(bench, bench.stage.ada, f"report {wanted}", directly=False)
+
+    assert "This space is not one where the bot may show reports" in (said.text or "")
+    assert not bench.said()
+
+
+def test_who_may_not_see_the_audit_is_told_so_and_of_no_setting_that_would_help(bench: Workbench) -> None:
+    for who, role in ((bench.stage.grace, "Read-only Administrator"), (bench.stage.nora, "no administrator role")):
+        (said,) = asks(bench, who, "audit", directly=False)
+        assert (said.text or "").startswith("Only full administrators can see the audit log.")
+        (directly,) = bench.said(person=who)
+        assert (directly.text or "").startswith("Only full administrators can see the audit log.")
+        assert role in (directly.text or "")
+        assert "ALLOWED" not in (directly.text or "")
+
+
+def test_a_direct_message_says_what_it_is_about(bench: Workbench) -> None:
+    report = bench.stage.partner_report(status="waiting")
+    was = pat(bench, FULL_ADMIN, PARTNER_FULL_ADMIN)
+    asks(bench, was, f"report {report.id}", directly=False)
+    was.roles = [FULL_ADMIN]
+    bench.clock.turn(ROLES_ARE_OLD)
+    bench.world.set_report(report.id, status="done")
+    bench.work()
+
+    (directly,) = bench.said(person=was)
+    assert (directly.text or "").startswith("Only Webex administrators can get this report. You are: Full Admin")
+    assert f"(reference {bench.delivery().reference})" in (directly.text or "")
+
+
+def test_who_lost_the_right_is_not_told_directly_what_became_of_the_report(bench: Workbench) -> None:
+    report = bench.stage.partner_report("Secret Usage", status="waiting")
+    asks(bench, bench.stage.grace, f"report {report.id}")
+    bench.stage.grace.roles = []
+    bench.clock.turn(ROLES_ARE_OLD)
+    bench.world.set_report(report.id, status="failed")
+    bench.work()
+
+    (said,) = bench.said(person=bench.stage.grace)
+    assert (said.text or "").startswith("Only Webex administrators can get this report.")
