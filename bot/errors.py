@@ -183,6 +183,6 @@ def sentence_for(
     else:
         said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
     words = in_message(message)
-    if words and status in {400, 403, 409, 415}:
+    if words and status in {400, 403, 409, 415} and call != DOWNLOAD:  # a host of files may say anything
         said += f" (“{words}”)"
     return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

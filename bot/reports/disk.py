@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +16,16 @@ import structlog
 from bot.errors import FileRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 KEEP_FREE: Final = 200 * 1024**2
 """Bytes that stay free on the disk."""
 LOOK_EVERY: Final = 16 * 1024**2
 """Bytes that are written between two looks at how much is free."""
+WAIT_FOR_OTHERS: Final = 300.0
+"""Seconds until a file is asked for again that has no room beside others: each time counts among Webex's 30 downloads.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +34,47 @@ def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, don
     """Raise ``FileRejected`` when ``coming`` more bytes in ``folder`` would leave too little; ``done``: what is not."""
     if shutil.disk_usage(folder).free - coming < keep_free:
         raise full(done)
+
+
+class Coming:
+    """Counts what the running downloads will still write: what is free is there once, for all of them together."""
+
+    def __init__(self, keep_free: int = KEEP_FREE) -> None:
+        self._keep_free = keep_free
+        self._left: dict[object, int] = {}
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def counted(self, folder: Path, size: int) -> Iterator[Callable[[int], None]]:
+        """Count a download of ``size`` bytes (0: nobody knows) within the block; gives what is told how many came.
+
+        Raises ``FileRejected`` there and while bytes come, passing where it is for the other downloads alone.
+        """
+        download, looked_at = object(), 0
+
+        def came(so_far: int) -> None:
+            nonlocal looked_at
+            if so_far - looked_at >= LOOK_EVERY:
+                looked_at = so_far
+                self._look(folder, download, max(size - so_far, 0))
+
+        try:
+            self._look(folder, download, size)
+            yield came
+        finally:
+            with self._guard:
+                self._left.pop(download, None)
+
+    def _look(self, folder: Path, download: object, left: int) -> None:
+        with self._guard:
+            self._left[download] = left
+            check_room(folder, coming=left, keep_free=self._keep_free)
+            try:
+                check_room(folder, coming=sum(self._left.values()), keep_free=self._keep_free)
+            except FileRejected:
+                waits = FileRejected("The bot's disk has no room for this file until others have been fetched.")
+                waits.passing, waits.retry_after = True, WAIT_FOR_OTHERS
+                raise waits from None
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class Files:
         self._max_bytes = max_bytes
         self._workroom = workroom
         """Where a file is until it is proved; None: beside its place."""
-        self._keep_free = keep_free
+        self._coming = disk.Coming(keep_free)
         self._longest = longest
         self._retries = retries
         self._session = PlainSession(longest=longest)
@@ -108,10 +108,15 @@ class Files:
         """
         if not report.download_url:
             raise FileRejected("Webex gives no download link for this report. Ask again later.")
-        with self._opened(report.download_url) as response, _beside(to, self._workroom) as (part, temporary):
+        with (
+            self._opened(report.download_url) as response,
+            _beside(to, self._workroom) as (part, temporary),
+            self._coming.counted(temporary.parent, _length(response)) as came,
+        ):
             with Received(report.checksum) as got, _passed_on(temporary, _length(response), begun) as pass_on:
-                for size in self._save(response, part, temporary, got):
+                for size in self._save(response, part, got):
                     pass_on(got)
+                    came(size)
                     if progress:
                         progress(size, _length(response))
                 got.check(temporary, twin=twin if _may_be_all(report, got, response) else "")
@@ -192,11 +197,9 @@ class Files:
         failure.sentence = f"“{host}”, where Webex's download link leads, did not answer."
         raise failure
 
-    def _save(self, response: requests.Response, part: Any, temporary: Path, got: Received) -> Iterator[int]:
+    def _save(self, response: requests.Response, part: Any, got: Received) -> Iterator[int]:
         """Write it down, piece by piece; gives the bytes so far."""
         deadline = time.monotonic() + self._longest
-        looked_at = 0
-        disk.check_room(temporary.parent, coming=_length(response), keep_free=self._keep_free)
         for chunk in _chunks(response):
             got.take(chunk)
             if got.size > self._max_bytes:
@@ -206,9 +209,6 @@ class Files:
                 )
             if time.monotonic() > deadline:
                 raise WebexError(DOWNLOAD, None, message="the download took too long", reached=True)
-            if got.size - looked_at >= disk.LOOK_EVERY:
-                looked_at = got.size
-                disk.check_room(temporary.parent, keep_free=self._keep_free)
             part.write(chunk)
             part.flush()  # it may be read already
             yield got.size

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.stage import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.stage import Stage
 
 
@@ -118,3 +118,22 @@ def test_a_family_in_trouble_does_not_hide_the_reports_of_the_other(stage: Stage
     listed = stage.at(stage.ada).says("reports").card()
     assert "Meeting Details" in listed.shown
     assert "Partner reports are not shown" in listed.shown
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 415])
+def test_nobody_hears_a_download_hosts_words(stage: Stage, status: int) -> None:
+    body = {"message": "Call +1 555 0100 to get your file", "trackingId": "T_1"}
+    stage.emulator.faults.add(method="GET", path="/api", host="download", status=status, body=body)
+    report = stage.partner_report()
+    ada = stage.at(stage.ada)
+
+    line = ada.says(f"report {report.id}")
+    line.hears("its file cannot be fetched")
+    ada.says(f"why {report.id}").answer()
+
+    world = stage.emulator.world
+    said = [
+        f"{one.text} {one.markdown} {one.card}" for one in world.messages(ada.space) if one.person_id != ada.person.id
+    ]
+    assert len(said) >= 2
+    assert not [one for one in said if "555" in one]

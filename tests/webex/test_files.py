@@ -7,6 +7,7 @@ import hashlib
 import io
 import shutil
 import tempfile
+import threading
 import traceback
 import zipfile
 from collections import namedtuple
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import BotError, ChecksumDiffers, FileRejected, WebexError
+from bot.reports import disk
 from bot.reports.model import Family, Report
 from bot.webex.files import Files
 from bot.webex.reports import ReportsApi
@@ -325,6 +327,62 @@ def test_a_nearly_full_disk_is_said(loopback, fails, monkeypatch):
 def test_room_for_the_announced_file_is_looked_for_first(loopback, fails):
     loopback.answer(lambda exchange, asked: exchange.reply(200, CSV, length=10**15))
     assert "disk" in fails().sentence
+
+
+def test_what_is_free_is_there_once_for_all_downloads_together(loopback, link, closed, tmp_path, monkeypatch):
+    """Each of two fits, both do not: the second one waits, and is no failure."""
+    whole = CSV * 50_000
+    usage = namedtuple("usage", "free")  # noqa: PYI024
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(1000 + len(whole) * 3 // 2))
+    made = closed(Files(StaticToken(SECRET), HERE, keep_free=1000))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(exchange, asked):
+        exchange.send_response(200)
+        exchange.send_header("Content-Length", str(len(whole)))
+        exchange.end_headers()
+        exchange.wfile.write(whole[: len(whole) // 2])
+        exchange.wfile.flush()
+        begun.set()
+        go_on.wait(10)
+        exchange.wfile.write(whole[len(whole) // 2 :])
+
+    loopback.answer(slowly)
+    first = threading.Thread(target=made.download, args=(report(link), tmp_path / "first"))
+    first.start()
+    assert begun.wait(10)
+    loopback.always(200, whole)
+    with pytest.raises(FileRejected, match="until others have been fetched") as caught:
+        made.download(report(link), tmp_path / "second")
+    go_on.set()
+    first.join()
+
+    assert caught.value.passing
+    assert caught.value.retry_after == disk.WAIT_FOR_OTHERS
+    assert (tmp_path / "first").read_bytes() == whole
+    assert made.download(report(link), tmp_path / "second").size == len(whole)
+
+
+def test_what_another_download_still_needs_is_not_taken_by_one_without_a_length(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "free")  # noqa: PYI024
+    free = [100]
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(free[0]))
+    monkeypatch.setattr(disk, "LOOK_EVERY", 10)
+    coming = disk.Coming(keep_free=20)
+    with coming.counted(tmp_path, 60) as known, coming.counted(tmp_path, 0) as unknown:
+        free[0] -= 15
+        unknown(15)
+        free[0] -= 30
+        known(30)
+        free[0] -= 10
+        with pytest.raises(FileRejected, match="until others") as caught:
+            unknown(25)
+        free[0] -= 20
+        with pytest.raises(FileRejected, match="nearly full") as full:
+            known(50)
+
+    assert caught.value.passing
+    assert not full.value.passing
 
 
 def test_a_full_disk_is_said(loopback, fails, monkeypatch):
