@@ -147,8 +147,8 @@ def refresh(context: Context, request: Request) -> None:
         )
         if own and (not request.course.private or same_id(own.asker_id, request.person_id)):
             context.card.becomes(own, key)
-        elif pressed:
-            context.card.take_back(pressed.key)
+        elif pressed and pressed.key.removesuffix(posts.BESIDE).endswith(f":refresh:{report_id}"):
+            context.card.take_back(pressed.key)  # a card of this report that nobody's request has for its own
         if found.phase is Phase.READY:
             with context.store.begin(durable=False) as tx:
                 fetch_what_is_ready(tx, context.queue, found, now)

@@ -24,7 +24,7 @@ from bot.reports.trouble_line import AFTER_ERRORS, TroubleLine
 from bot.reports.trouble_line import sentence as in_trouble
 from bot.reports.waiting import SAYING
 from bot.reports.whereto import DIRECT, GROUP
-from bot.webex_ids import id_key, same_id
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -284,17 +284,20 @@ class Reader:
     def _thread_of(self, action: Action, event: Event) -> tuple[str, str | None]:
         """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have.
 
-        A press counts only in the space of its card: what kind of space that is decides what may be shown there.
+        A press counts only on a card of ours, in the space in which that card stands: what somebody else's card says
+        on its button is not what its data asks for. One of ours that was taken back since stood there when it was
+        pressed; of one that nobody knows and that is gone, nothing is said.
         """
         with self._context.store.read() as tx:
             post = posts.by_message(tx, action.message_id)
-            places = {moved_spaces.now_at(tx, one) for one in (action.room_id, post.room_id if post else None) if one}
-        if post is not None and post.room_id and len(set(map(id_key, places))) == 1:
+        if post is not None and same_id(post.room_id, action.room_id):
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._context.chat.message(action.message_id)
         if not same_id(card.room_id, action.room_id):
             raise UselessPress("elsewhere")
-        if post is None and self._bot().goes_by(card.person_id, card.person_email):
+        if not self._bot().goes_by(card.person_id, card.person_email):
+            raise UselessPress("not_ours")
+        if post is None:
             self._context.outbox.recognise(card, action.person_id)
         return card.room_type or event.room_type or "", card.parent_id or card.id
 
