@@ -33,7 +33,7 @@ from bot.webex.directory import Directory
 from bot.webex.reports import ReportsApi
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
-from bot.webex_ids import readable_tail
+from bot.webex_ids import readable_tail, same_id
 from bot.wiring import admin_token, now, open_store, partner_role, rules
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def _admin(directory: Directory, client: Client, admin: TokenSource, bot_id: str
             general = "Webex does not accept the admin token for people/me; renew it, with the scopes below"
             return State.FAILED, error.in_full if error.advice else general
         raise
+    if not same_id(me.org_id, directory.our_org()):
+        return State.FAILED, f"WEBEX_ORG_ID isn't the organization of the admin token, which is {me.org_id}: remove it"
     refreshing = admin if isinstance(admin, RefreshableToken) else None
     wrong = admin_token_trouble(me, bot_id, refreshable=refreshing is not None)
     if wrong is not None:

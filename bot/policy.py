@@ -61,7 +61,7 @@ def says_partner(role: Role) -> bool:
 
 def may_be_partner_role(role: Role) -> bool:
     """Return True for a role that says "partner" and is none of those that Webex gives no partner reports to."""
-    weaker = any("sales" in word or "helpdesk" in word or word == "partneradmin" for word in words_of(role))
+    weaker = any("sales" in word or "helpdesk" in word or word.endswith("partneradmin") for word in words_of(role))
     return says_partner(role) and not weaker
 
 

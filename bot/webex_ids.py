@@ -40,6 +40,11 @@ def bare_id(an_id: str) -> str:
     return readable_tail(an_id) or an_id
 
 
+def is_uuid(an_id: str) -> bool:
+    """Return True for an id whose last part is a UUID, so that nobody can read from it what it is of."""
+    return _UUID.fullmatch(bare_id(an_id)) is not None
+
+
 def id_key(an_id: str) -> str:
     """Return what every spelling of a person's, a space's or an organization's id has in common, to compare by.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.errors import Refused, WebexError
 from bot.policy import may_be_partner_role, says_partner
+from bot.webex_ids import is_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,9 @@ class PartnerRole:
         try:
             held = self._directory.roles_of(self._directory.me().id).roles
             found = [role for role in held if says_partner(role)]
-            if len(found) != 1 or not may_be_partner_role(found[0]):
+            # A role that shows neither a name nor a word in its id may be the one that reads the reports.
+            nameless = any(not role.name and is_uuid(role.id) for role in held)
+            if nameless or len(found) != 1 or not may_be_partner_role(found[0]):
                 return None
             self._list_partner_reports()
         except Refused:

@@ -106,6 +106,8 @@ class Tell:
         if delivery.state is State.REFUSED:
             return delivery, sentence, False
         direct = delivery.private or delivery.room_type == DIRECT
+        if direct and delivery.family is None:
+            return delivery, sentence, True  # nothing was learned of any report
         later = self._now() - delivery.asked_at > LISTS_LAG
         try:
             decision = self._guard.decide(

@@ -250,6 +250,7 @@ def test_a_role_that_webex_has_proved_may_read_partner_reports_and_no_more() -> 
         (Role("atlas-portal.partner.orgadmin"), True),
         (named("Partner Reporting"), True),
         (named("Partner Administrator", "atlas-portal.partner.orgadmin"), False),
+        (Role("atlas-portal.partner.admin"), False),
         (Role("atlas-portal.partner.salesadmin"), False),
         (Role("atlas-portal.partner.helpdesk"), False),
         (named("Full Administrator"), False),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot import tasks
 from bot.emulator import ids
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, READONLY_ADMIN
 from bot.ledger.deliveries import State
@@ -111,3 +112,13 @@ def test_who_lost_the_right_is_not_told_directly_what_became_of_the_report(bench
 
     (said,) = bench.said(person=bench.stage.grace)
     assert (said.text or "").startswith("Only Webex administrators can get this report.")
+
+
+def test_an_end_that_tells_of_no_report_waits_for_no_roles(bench: Workbench) -> None:
+    bench.hears(bench.stage.ada, f"report {UNKNOWN}")
+    bench.work(until=tasks.TELL)
+    bench.emulator.faults.add(method="GET", path="/v1/people/*", status=503)
+    bench.clock.turn(ROLES_ARE_OLD)
+    bench.work()
+
+    assert "I couldn't find that report." in (bench.said()[-1].text or "")

@@ -196,3 +196,18 @@ def test_a_role_that_webex_has_proved_by_the_admin_token_itself_counts_for_other
 
 
 UNPUBLISHED = "atlas-portal.partner.fulladmin"
+
+
+def test_a_role_is_not_proved_while_another_one_without_a_name_may_be_what_reads_the_reports(
+    stage_alone: Stage,
+) -> None:
+    stage = stage_alone
+    report = stage.partner_report()
+    stage.ada.roles = [PARTNER_FULL_ADMIN, UNPUBLISHED]
+    stage.emulator.faults.add(method="GET", path="/v1/roles", status=403)
+    with stage.program() as door:
+        stage.register(door)
+
+        said = stage.at(somebody(stage, UNPUBLISHED)).says(f"report {report.id}").answer().words
+
+    assert said.startswith("Only Webex administrators can get this report.")

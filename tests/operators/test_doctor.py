@@ -409,3 +409,12 @@ def test_a_token_that_may_not_read_itself_needs_its_organization_in_the_settings
     assert found["admin token"][0] == "note"
     assert found["roles"][0] == "FAILED", "people can't be seen either"
     assert "spark:people_read" in found["roles"][1]
+
+
+def test_an_organization_that_is_not_the_admin_tokens_is_named(stage):
+    code, found = examined(stage, WEBEX_ORG_ID=stage.globex.id)
+    assert code == 1
+    assert found["admin token"][0] == "FAILED"
+    assert "WEBEX_ORG_ID isn't the organization of the admin token" in found["admin token"][1]
+    _, found = examined(stage, WEBEX_ORG_ID=stage.acme.id)
+    assert found["admin token"][0] == "ok"
