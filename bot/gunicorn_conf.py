@@ -1,15 +1,14 @@
 """How gunicorn runs the web process: ``gunicorn -c python:bot.gunicorn_conf``, in the Procfile and under ``serve``.
 
-One process with eight threads, measured: the door does little, and on two cores one process answers quicker than two.
-A thread gets whole requests only (``web/slow_connections.py``), so eight are enough whoever connects.
-The names in lower case are gunicorn's own settings.
+One process, measured: a webhook call does little, and on two cores one process answers sooner than two.
+A reverse proxy that buffers requests stands in front (``docs/reverse-proxy.md``), so a thread never waits for a slow
+sender. The names in lower case are gunicorn's own settings.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import resource
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
 
 WRONG_SETTINGS: Final = 2
 """The exit code of every command for settings that are missing or wrong."""
-MOST_CONNECTIONS: Final = 2000
-"""Open at once. When there are more, those that have been silent longest are closed: nobody is kept out."""
-OTHER_FILES: Final = 200
-"""What else the process may have open: the database, the figures, the log."""
-FEWEST_CONNECTIONS: Final = 50
 LARGEST_HEADER: Final = 33 * 1024
 """Bytes of one header with its name. A service mesh passes on a client's certificate chain in one of 32 kB."""
 
@@ -67,25 +61,15 @@ def _address() -> str:
     return f"[{host}]:{_settings.port}" if ":" in host else f"{host}:{_settings.port}"
 
 
-def _connections() -> int:
-    """How many connections the system's limit of open files allows; the limit is raised if that needs no rights."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    allowed = MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - OTHER_FILES
-    return max(FEWEST_CONNECTIONS, min(MOST_CONNECTIONS, allowed))
-
-
 wsgi_app = "bot.wiring:web()"
 bind = _address()
 logger_class = PlainLogger
 loglevel = _settings.log_level
-worker_class = "bot.web.slow_connections.WholeRequests"
+worker_class = "gthread"
 workers = 1
-threads = 8
-worker_connections = _connections()
+threads = 32
+worker_connections = 500
+"""Open at once; further ones wait to be accepted. Below the usual limit of 1,024 open files."""
 graceful_timeout = 60
 limit_request_field_size = LARGEST_HEADER
 keepalive = 75

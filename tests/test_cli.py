@@ -330,23 +330,6 @@ def test_the_webs_threads_give_way_quickly(webex):
     assert told.stdout.split() == ["0.005", "0.001"]
 
 
-@pytest.mark.parametrize(
-    ("limits", "connections"),
-    [((8000, 8000), 2000), ((256, 8000), 2000), ((256, 1024), 824), ((100, 100), 50)],
-    ids=["enough", "may be raised", "may be raised a little", "hardly any"],
-)
-def test_connections_stay_within_the_limit_of_open_files(webex, limits, connections):
-    """At the limit, accepting one more would end the process."""
-    code = (
-        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, {limits});"
-        "from bot import gunicorn_conf; print(gunicorn_conf.worker_connections)"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
-    )
-    assert int(told.stdout) == connections
-
-
 def doctor(capsys) -> tuple[int, dict[str, str], str]:
     code = main(["doctor"])
     told = capsys.readouterr().out
