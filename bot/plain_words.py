@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,9 +16,21 @@ SOON = timedelta(seconds=45)
 CODE = re.compile(r"`([^`]*)`")
 """A word to write, in a sentence of ours."""
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
-_UNSEEN = re.compile(
+UNSEEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
 )
+"""Controls, lone surrogates, and what changes the direction of reading, breaks a line or has no width."""
+INVISIBLE: Final = re.compile(
+    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u206a-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e0fff]+"
+)
+"""The rest of Unicode's "default ignorable" characters, and its blank letters."""
+
+_IN_A_FONT: Final = re.compile(r"[\U0001d400-\U0001d7ff]+")
+"""Latin and Greek letters and digits that Unicode repeats in bold, italic and script.
+
+The letters of every script stay, also those that look like Latin ones: people write with them.
+"""
 
 # What has a meaning to some markdown, and what looks like it and has none anywhere. A backslash before a mark is no way
 # out: clients differ in where they take it away, and some show it. Each of these is in the usual fonts.
@@ -53,8 +66,9 @@ _FOLDED = str.maketrans({look_alike: mark for mark, look_alike in LOOK_ALIKES.it
 
 
 def one_line(text: str, longest: int = 200) -> str:
-    """Foreign text without control and direction characters, on one line, of bounded length."""
-    clean = " ".join(_UNSEEN.sub(" ", text).split())
+    """Return foreign text on one line, of bounded length, without invisible characters and letters of a fancy font."""
+    clean = " ".join(UNSEEN.sub(" ", INVISIBLE.sub("", text)).split())
+    clean = _IN_A_FONT.sub(lambda found: unicodedata.normalize("NFKC", found[0]), clean)
     return clean if len(clean) <= longest else clean[: longest - 1].rstrip() + "…"
 
 

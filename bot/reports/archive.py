@@ -12,14 +12,17 @@ from __future__ import annotations
 import re
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
 from bot.errors import FileRejected
-from bot.reports.file_endings import is_of_another_kind
+from bot.plain_words import INVISIBLE, UNSEEN
+from bot.reports.file_endings import is_of_another_kind, is_reserved
 from bot.reports.first_bytes import is_archive, other_than_csv
 
 if TYPE_CHECKING:
@@ -59,16 +62,11 @@ _OTHER_NAME: Final = 0x7075
 _OTHER_NAME_AT: Final = 5
 _EXTRA: Final = struct.Struct("<2H")
 
-_ARCHIVE_NAME = re.compile(
-    r"\.(zip|zipx|jar|gz|tgz|bz2|tbz2?|xz|txz|lzma|lz4?|zst|tar|7z|rar|cab|arj|ace|iso|img|dmg|vhdx?|cpio|z)$",
-    re.IGNORECASE,
-)
 _TABLE_NAMES: Final = (".csv", ".tsv", ".tab")
 """Names of tables, the likeliest first."""
 _READ_ME: Final = ".txt"
-# Control characters, lone surrogates, and those that turn the direction of reading or break a line.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_DRIVE = re.compile(r"[A-Za-z]:")
+_JOINERS = re.compile(r"[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Joiners and variation selectors, which Persian, Hindi, Japanese and emoji need."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OverflowError)
 
 AGAIN = "Make the report anew; if that does not help, ask Webex support."
@@ -131,9 +129,11 @@ def inspect(path: Path, *, csv: Callable[[bytes], None] | None = None, early: Se
             for entry in entries:
                 _check_description(entry)
             _check_sizes(entries)
+            begins = _places(raw, entries, directory)
+            _check_collisions(entries)
             report = csv_among(entries)
             seen = None
-            for entry, begin in zip(entries, _places(raw, entries, directory), strict=True):
+            for entry, begin in zip(entries, begins, strict=True):
                 if early is not None and _is_as_seen(entry, begin, early):
                     seen = entry
                 else:
@@ -213,22 +213,44 @@ def _check_description(entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise _found("holds a link or a device instead of a file")
-    for name in (entry.orig_filename, *_other_names(entry.extra)):
-        _check_name(name)
+    for name in _names(entry):
+        _check_name(name, _plain(name))
 
 
-def _check_name(name: str) -> None:
-    if not name or _UNSEEN.search(name) or "\\" in name:
+def _check_name(said: str, name: str) -> None:
+    if not name or UNSEEN.search(name) or INVISIBLE.search(name) or "\\" in name:
         raise _found("holds an entry whose name has characters that could deceive a program or a person")
-    if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
+    parts = name.split("/")
+    if not parts[0] or ".." in parts or ":" in said:
         raise _found("holds an entry whose name leads out of the folder where it would be unpacked")
-    if _ARCHIVE_NAME.search(name.rstrip(" .")):
-        raise _nested()
+    if any(is_reserved(part) for part in parts):
+        raise _found("holds an entry whose name is reserved by Windows")
     if is_of_another_kind(name):
         raise _found("holds a file that is not of a report's kind")
 
 
-def _other_names(extra: bytes) -> Iterator[str]:
+def _check_collisions(entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse an entry that replaces another, or needs a folder where another is a file."""
+    places = sorted((_place(name), entry.is_dir()) for entry in entries for name in {*map(_plain, _names(entry))})
+    for (place, is_folder), (following, _) in pairwise(places):
+        if not is_folder and following[: len(place)] == place:
+            raise _found("holds two entries of one name, so that one would replace the other")
+
+
+def _place(name: str) -> tuple[str, ...]:
+    """Return the path without what some systems ignore: case, and dots and spaces at the end of each part."""
+    parts = (part.rstrip(" .") for part in name.casefold().split("/"))
+    return tuple(part for part in parts if part)
+
+
+def _plain(name: str) -> str:
+    """Return the name without joiners, and with one character for all that mean the same."""
+    return unicodedata.normalize("NFKC", _JOINERS.sub("", name))
+
+
+def _names(entry: zipfile.ZipInfo) -> Iterator[str]:
+    yield entry.orig_filename
+    extra = entry.extra
     while len(extra) >= _EXTRA.size:
         field, length = _EXTRA.unpack_from(extra)
         if field == _OTHER_NAME:

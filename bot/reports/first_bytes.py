@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 NO_TEXT: Final = "something that is no text"
 PAGE, MESSAGE, DOCUMENT, PROGRAM = "a web page", "an error message", "a document", "a program"
+SPREADSHEET: Final = "a spreadsheet file"
 
 PADDING: Final = b"\x00\x1a"
 """What some programs fill a file up with behind its text: NUL, and the end mark of CP/M."""
@@ -95,6 +96,9 @@ _ARRAY = re.compile(r'\[\s*(?:\{\s*["}]|"|\]\s*$)', re.DOTALL)
 _SCRIPT = re.compile(r"#!\s*/|@echo off\b", re.IGNORECASE)
 """A script names its interpreter by its whole path; a header may begin with the same two characters."""
 
+_SPREADSHEET: Final = re.compile(r"ID;|WEB\s*\n\d+\s*\n|MIME-Version:")
+"""What begins like this, Excel opens as SYLK, web query or MHTML, whatever the file is called: it may run or fetch."""
+
 
 class Encoding(NamedTuple):
     """How a text's letters are written."""
@@ -164,6 +168,8 @@ def _other_text(text: str) -> str | None:
         return PAGE if marked_up and not _SEPARATED.match(text) else None
     if text.startswith(("{", "[")):
         return MESSAGE if _OBJECT.match(text) or _ARRAY.match(text) or _is_json(text) else None
+    if _SPREADSHEET.match(text):
+        return SPREADSHEET
     return PROGRAM if _SCRIPT.match(text) else None
 
 

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from bot.plain_words import INVISIBLE
+from bot.reports.file_endings import is_reserved
+
 if TYPE_CHECKING:
     from bot.reports.model import Report
 
@@ -21,7 +24,6 @@ _SLASHES = re.compile(r"[/\\]+")
 _UNSAFE = re.compile(r"[^\w .()+,=@-]+")
 _DOTS = re.compile(r"\.{2,}")
 _EXTENSION = re.compile(r"\.(csv|zip|gz|txt)$", re.IGNORECASE)
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 
 
 def file_name(report: Report, kind: str) -> str:
@@ -44,13 +46,13 @@ def file_stem(report: Report) -> str:
 
 
 def safe_stem(wanted: str) -> str:
-    """A name that no folder, header, shell or screen can misread, without its extension."""
-    base = _SLASHES.sub("-", unicodedata.normalize("NFKC", wanted))
+    """Return a name that no folder, header, shell or screen can misread, without its extension."""
+    base = _SLASHES.sub("-", unicodedata.normalize("NFKC", INVISIBLE.sub("", wanted)))
     base = _EXTENSION.sub("", base.strip())
     base = "".join(letter for letter in base if unicodedata.category(letter)[0] != "C")
     base = _DOTS.sub(".", _UNSAFE.sub("_", base))
     base = _trimmed(" ".join(base.split()))
-    return _trimmed(f"report {base}") if _RESERVED.match(base) else base or "report"
+    return _trimmed(f"report {base}") if is_reserved(base) else base or "report"
 
 
 def _trimmed(base: str) -> str:

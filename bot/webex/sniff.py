@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.errors import FileRejected
-from bot.reports.first_bytes import NO_TEXT, is_archive, other_than_csv
+from bot.reports.first_bytes import MESSAGE, NO_TEXT, PAGE, is_archive, other_than_csv
 
 HEAD_BYTES: Final = 4096
 """As much of the beginning as is looked at."""
@@ -32,11 +32,12 @@ def kind_of(head: bytes) -> str:
             "Webex sent an archive that isn't a zip, so it was not posted. Please contact whoever runs this bot."
         )
     found = other_than_csv(head)
-    if found == NO_TEXT:
-        raise FileRejected(
-            "Webex sent a file that is neither a zip nor a CSV, so it was not posted. Run the report again; if that "
-            "doesn't help, ask Webex support."
-        )
-    if found:
-        raise FileRejected(f"Webex sent {found} instead of the report, so it was not posted. Ask again later.")
-    return CSV
+    if found is None:
+        return CSV
+    sent = "a file that is neither a zip nor a CSV" if found == NO_TEXT else f"{found} instead of the report"
+    remedy = (
+        "Ask again later."
+        if found in {PAGE, MESSAGE}
+        else "Run the report again; if that doesn't help, ask Webex support."
+    )
+    raise FileRejected(f"Webex sent {sent}, so it was not posted. {remedy}")

@@ -65,6 +65,25 @@ def test_what_a_card_says_for_a_title(title: str, shown: str) -> None:
     assert folded(shown) == title
 
 
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Us\u00ada\u034fge\ufe0f\U000e0100", "Usage"),
+        ("Usage\u200b\u202e\u2066 2024", "Usage 2024"),
+        ("\u3164\u2800Usage\U000e0041\U000e007f", "Usage"),
+        ("\U0001d414\U0001d42c\U0001d41a\U0001d420\U0001d41e \U0001d7d9", "Usage 1"),
+        ("\u845b\U000e0100\u98fe\u533a\uff08\u6771\u4eac\uff09", "\u845b\u98fe\u533a\uff08\u6771\u4eac\uff09"),
+        ("Us\u0430ge", "Us\u0430ge"),
+        (
+            "\u05d3\u05d5\u05d7 \u0627\u0644\u062a\u0642\u0631\u064a\u0631",
+            "\u05d3\u05d5\u05d7 \u0627\u0644\u062a\u0642\u0631\u064a\u0631",
+        ),
+    ],
+)
+def test_what_nobody_sees_goes_and_the_letters_of_every_script_stay(title: str, shown: str) -> None:
+    assert in_card(title) == shown
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("title", TITLES)
 def test_people_read_the_title_in_every_client(title: str, client) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.plain_words import INVISIBLE
 from bot.reports.model import Family, Report
 from bot.reports.naming import CONTENT_TYPES, file_name, safe_stem
 
@@ -34,6 +35,7 @@ def named(
 def test_any_name_is_made_safe(name: str, title: str, kind: str) -> None:
     made = named(name, kind, title)
 
+    assert not INVISIBLE.search(made)
     stem, _, extension = made.rpartition(".")
     assert extension == kind, "the true extension, and no other after it"
     assert stem
@@ -62,6 +64,12 @@ def test_any_name_is_made_safe(name: str, title: str, kind: str) -> None:
         ("会議.csv", "zip", "会議.zip"),
         ("con", "csv", "report con.csv"),
         ("....", "csv", "report.csv"),
+        ("con .usage", "csv", "report con .usage.csv"),
+        ("\u845b\U000e0100\u98fe", "csv", "\u845b\u98fe.csv"),
+        ("Us\u00adage\u3164\u2800\ufe0f\U000e0041", "csv", "Usage.csv"),
+        ("\U0001d414\U0001d42c\U0001d41a\U0001d420\U0001d41e", "csv", "Usage.csv"),
+        ("Q1\u2044Q2\u2215Q3", "csv", "Q1_Q2_Q3.csv"),
+        ("Us\u0430ge", "csv", "Us\u0430ge.csv"),
     ],
 )
 def test_a_name_stays_readable(name: str, kind: str, made: str) -> None:
