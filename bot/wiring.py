@@ -29,6 +29,7 @@ from bot.ledger import moved_spaces, settings_seen, unverified
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
+from bot.ops.checks import webhook_secrets
 from bot.ops.checks.operators_space import operators_space
 from bot.outbox import Outbox
 from bot.policy import ORGANIZATION_ROLES, Rules
@@ -293,6 +294,7 @@ def build_worker(settings: Settings) -> Worker:
         answer_limit.check(),
         knocking(store, now),
         care.check(),
+        webhook_secrets.check(settings, store, now),
         unheard(store),
         folder_check(folder),
         *(side.check() for side in (bot_side, *admin_sides)),

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from bot import manifest
-from bot.emulator import Emulator
 from bot.errors import WebexError
 from bot.operators import NotKnown
 from bot.ops.checks.families import LOOK_EVERY, FamilyAccess
-from tests.stage import OPS, PATIENCE, Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from tests.operators.space import heard, hears
+from tests.stage import OPS, PATIENCE
 
 BASE = {"spark:people_read", "spark-admin:people_read", "spark-admin:roles_read"}
 PARTNER = {"spark-admin:reports_read", "identity:people_read"}
@@ -121,23 +116,6 @@ def test_while_webex_has_trouble_nothing_new_is_known(status):
     assert family.look() == f"error {status}"
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
-        made.environ["OPERATORS_SPACE"] = made.group.id
-        yield made
-
-
-def heard(stage: Stage) -> list[str]:
-    mine = [one for one in stage.emulator.world.messages(stage.group) if one.person_id == stage.bot.id]
-    return [one.text or "" for one in mine if "reports" in (one.text or "")]
-
-
-def hears(stage: Stage, words: str) -> None:
-    stage.emulator.world.wait_for(lambda _: any(words in text for text in heard(stage)), timeout=PATIENCE)
-
-
 def readyz_says(door: str, *families: str) -> None:
     """Wait until ``/readyz`` names exactly these families."""
     deadline = time.monotonic() + PATIENCE
@@ -154,12 +132,12 @@ def test_each_refused_family_is_told_by_name_once_with_its_scopes_and_stands_in_
             hears(stage, "refuses partner reports")
             hears(stage, "refuses organization reports")
             readyz_says(door, "organization", "partner")
-    assert len(heard(stage)) == 2
+    assert len(heard(stage, "reports")) == 2
     stage.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(stage.ada, scopes=BASE | PARTNER)
     with stage.program() as door:
         hears(stage, "lets the admin token read partner reports")
         readyz_says(door, "organization")
-    assert len(heard(stage)) == 3
+    assert len(heard(stage, "reports")) == 3
 
 
 def test_a_family_that_is_not_served_is_not_asked_for(stage):
@@ -171,4 +149,4 @@ def test_a_family_that_is_not_served_is_not_asked_for(stage):
     with stage.program() as door:
         hears(stage, "refuses organization reports")
         readyz_says(door, "organization")
-    assert len(heard(stage)) == 1
+    assert len(heard(stage, "reports")) == 1

@@ -6,44 +6,20 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import requests
 
 from bot import doctor, migrations, wiring
-from bot.emulator import Emulator
 from bot.ledger import facts, unverified
 from bot.settings import secret_key
 from bot.webex.keeper import FACT, LedgerKeeper, derived
 from bot.webex.tokens import RefreshableToken
-from tests.stage import OPS, PATIENCE, Stage
+from tests.operators.space import heard, hears
+from tests.stage import OPS, PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.stage import Stage
 
 DAY = 86400
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """The stage without the program; the group space is the operators'."""
-    with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
-        made.environ["OPERATORS_SPACE"] = made.group.id
-        yield made
-
-
-def heard(stage: Stage) -> list[str]:
-    world = stage.emulator.world
-    mine = [one for one in world.messages(stage.group) if one.person_id == stage.bot.id and one.parent_id is None]
-    return [one.text or "" for one in mine]
-
-
-def hears(stage: Stage, words: str, number: int = 1) -> None:
-    """Wait until it was said so often."""
-    world = stage.emulator.world
-    world.wait_for(lambda _: sum(words in said for said in heard(stage)) >= number, timeout=PATIENCE)
-    assert sum(words in said for said in heard(stage)) == number
 
 
 def refreshable(stage: Stage, **more: Any) -> Any:

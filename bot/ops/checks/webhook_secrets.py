@@ -1,0 +1,58 @@
+"""Checks that a rotation of the webhook secret was finished: the old one verifies events for as long as it is set."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from bot import migrations
+from bot.ledger import facts
+from bot.operators import Check
+from bot.ops.checks import result
+from bot.plain_words import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.settings import Settings
+    from bot.store import Store
+
+LONGEST_ROTATION: Final = timedelta(days=1)
+FACT: Final = "two_webhook_secrets"
+FINISH: Final = (
+    "the old one still verifies webhook calls: run `reportbot manifest apply` if that wasn't done yet, then set "
+    "WEBEX_WEBHOOK_SECRET to the new one alone, and start the bot again"
+)
+
+
+def check(settings: Settings, store: Store, now: Callable[[], datetime]) -> Check:
+    """Make the operators' check; it keeps on record since when two are set, so that a restart begins nothing again."""
+
+    def look() -> str | None:
+        with store.begin() as tx:
+            if not _two_are_set(settings):
+                facts.forget(tx, FACT)
+                return None
+            facts.note_first(tx, FACT, "", now())
+            since = facts.noted_at(tx, FACT)
+        if since is None or now() - since <= LONGEST_ROTATION:
+            return None
+        return f"Two webhook secrets have been set since {utc(since)}, and {FINISH}."
+
+    return Check("webhook_secrets", look, "One webhook secret is set, so the old one is no longer valid.")
+
+
+def looked_up(settings: Settings, store: Store) -> Iterator[result.Check]:
+    """Say in ``doctor`` that two are set, and since when if a worker has run with both."""
+    if not _two_are_set(settings):
+        return
+    since = None
+    if migrations.current(store) == migrations.newest():
+        with store.read() as tx:
+            since = facts.noted_at(tx, FACT)
+    when = f" since {utc(since)}" if since else ""
+    yield result.Check("webhook secret", result.State.NOTE, f"two are set{when}, and {FINISH}")
+
+
+def _two_are_set(settings: Settings) -> bool:
+    return len(settings.webex_webhook_secret) > 1
