@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import BotError, StoreUnavailable
-from bot.ledger import facts, moved_spaces, unverified
+from bot.ledger import facts, moved_spaces
 from bot.outbox import Unsure
 from bot.ports import Target
 
@@ -39,13 +39,15 @@ STEP: Final = 1.0
 """Seconds in which a round is begun that cannot wait."""
 MOST_WORDS: Final = 10
 """How many troubles of one check are said before it is over."""
+REJECTED_WINDOW: Final = timedelta(minutes=5)
+"""Over how long the web process counts calls that do not verify."""
 TOO_MANY: Final = 20
 """Webhook calls that do not verify, in five minutes: a fifth of what makes Webex give up on a webhook."""
 KNOCKING: Final = (
     f"More than {TOO_MANY} webhook calls in five minutes did not verify. Webex disables a webhook after 100 failures "
     "in 5 minutes, and does not revive it. If nobody gets an answer, WEBEX_WEBHOOK_SECRET is not the one that the "
-    "webhooks were registered with: check it, and run `reportbot manifest apply`. If all goes on as usual, somebody is "
-    "knocking."
+    "webhooks were registered with: check it, and run `reportbot manifest apply`. If all goes on as usual, someone is "
+    "probing the endpoint."
 )
 
 
@@ -238,13 +240,16 @@ class Operators:
 
 
 def knocking(store: Store, now: Callable[[], datetime]) -> Check:
-    """Whether what does not verify comes often; the web processes count it, see ``bot/web/knocks.py``."""
+    """Check that few webhook calls fail to verify; the web process counts them and its heartbeat keeps the figure."""
 
     def look() -> str | None:
         with store.read() as tx:
-            return KNOCKING if unverified.total(tx, now()) > TOO_MANY else None
+            counted_at, number = facts.noted_at(tx, facts.REJECTED_CALLS), facts.read(tx, facts.REJECTED_CALLS)
+        if counted_at is None or now() - counted_at > REJECTED_WINDOW:
+            return None
+        return KNOCKING if int(number or 0) > TOO_MANY else None
 
-    return Check("unverified_events", look, "Webhook calls verify again, or nobody knocks any more.", unverified.WINDOW)
+    return Check("unverified_events", look, "Webhook calls verify again, or they have stopped.", REJECTED_WINDOW)
 
 
 def _digest(trouble: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,7 +24,7 @@ from bot.errors import BotError, StoreUnavailable
 from bot.folder_check import folder_check
 from bot.guard import Guard
 from bot.identity import Identity, KeptIdentity
-from bot.ledger import moved_spaces, settings_seen, unverified
+from bot.ledger import moved_spaces, settings_seen
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
@@ -48,8 +47,8 @@ from bot.sweep import Sweep
 from bot.token_checks import TokenChecks
 from bot.web import create_app
 from bot.web.heartbeat import Heartbeat
-from bot.web.knocks import Knocks
 from bot.web.ops import Ops
+from bot.web.rejected_calls import RejectedCalls
 from bot.web.webhook import Door, keeper
 from bot.webex.chat import Chat
 from bot.webex.client import Client
@@ -58,8 +57,8 @@ from bot.webex.files import Files
 from bot.webex.keeper import LedgerKeeper
 from bot.webex.quick_retries import QuickRetries
 from bot.webex.reports import ReportsApi
-from bot.webex.shared_brake import SharedBrake
 from bot.webex.tokens import RefreshableToken, StaticToken
+from bot.webex.transport import Brake
 from bot.webex.webhooks import BotWebhooks
 from bot.webhook_care import WebhookCare
 from bot.worker import Worker
@@ -182,7 +181,8 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
     store = open_store(settings)
     queue = open_queue(store, settings.data_dir)
     migration = Migration(store)
-    heartbeat = Heartbeat(store, queue, now)
+    rejected = RejectedCalls()
+    heartbeat = Heartbeat(store, queue, now, rejected.count)
 
     def beside() -> None:
         migration.until_done(stop)
@@ -190,21 +190,13 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
 
     threading.Thread(target=beside, name="heartbeat", daemon=True).start()
     bot_token = settings.webex_bot_token.get_secret_value()
-    process = secrets.token_hex(8)
-
-    def keep_unverified(number: int) -> None:
-        migration()
-        with store.begin(durable=False) as tx:
-            unverified.keep(tx, process, number, now())
-
-    knocks = Knocks(keep_unverified, stop=stop)
     door = Door(
         keep=keeper(store, queue, now),
         secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
         bot=KeptIdentity(store, bot_token).person,
         ready=migration,
         count=metrics.webhook_answered,
-        knocks=knocks,
+        rejected=rejected,
         refused=heartbeat.refused,
     )
     ops = Ops(
@@ -214,7 +206,7 @@ def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
         render=metrics.render,
         migrated=migration,
         version=bot.__version__,
-        unverified=knocks.lately,
+        unverified=rejected.count,
         writable=lambda: store.writable,
         token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
     )
@@ -231,7 +223,7 @@ def build_worker(settings: Settings) -> Worker:
     bots_observers: list[Observe] = [metrics.webex_called]
     clients_observers: list[Observe] = [observe]
     admin = admin_token(settings, store, observe)
-    brakes = SharedBrake(store, "bot", now), SharedBrake(store, "admin", now)
+    brakes = Brake(), Brake()
     bots_observe, clients_observe = told_to_all(bots_observers), told_to_all(clients_observers)
     chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=QuickRetries())
     client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=QuickRetries())

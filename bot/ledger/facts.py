@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BOT_PERSON_ID = "bot_person_id"
 WORKER_SEEN = "worker_seen"
+REJECTED_CALLS = "rejected_calls"
+"""Webhook calls that did not verify in the last five minutes, by the web process."""
 TROUBLE = "trouble:"
 """Begins the name of each trouble that the operators were told of and that is not over."""
 

@@ -1,4 +1,7 @@
-"""The door's sign of life. After a silence, or when events were refused, messages were missed: a job looks for them."""
+"""The door's sign of life. After a silence, or when events were refused, messages were missed: a job looks for them.
+
+It also keeps how many webhook calls did not verify, for the worker, which tells the operators.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError
-from bot.ledger import presence
+from bot.ledger import facts, presence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STEP: Final = 2.0
-"""Seconds until the next sign while something is to be made up for, or the database is away."""
+"""Seconds until the next sign while messages are to be looked for, or the database is away."""
+KEEP_EVERY: Final = 10.0
+"""Seconds between two signs while the number of rejected calls changes."""
 LAG: Final = timedelta(minutes=1)
 """How long before its refusal an event's message may have been written."""
 
@@ -30,10 +35,14 @@ LAG: Final = timedelta(minutes=1)
 class Heartbeat:
     """Signs every minute, in a thread of its own; sooner when the door has refused an event."""
 
-    def __init__(self, store: Store, queue: Queue, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, queue: Queue, now: Callable[[], datetime], rejected_calls: Callable[[], int]
+    ) -> None:
         self._store = store
         self._queue = queue
         self._now = now
+        self._rejected_calls = rejected_calls
+        self._kept_calls = 0
         self._started = True
         self._guard = threading.Lock()
         self._refused: tuple[datetime, int] | None = None  # since when, and how many
@@ -57,15 +66,20 @@ class Heartbeat:
                 self._wait(stop)
 
     def _wait(self, stop: threading.Event) -> None:
-        left = presence.SIGN_EVERY
-        while left > 0 and self._refused is None and not stop.wait(STEP):
-            left -= STEP
+        waited = 0.0
+        while waited < presence.SIGN_EVERY and self._refused is None and not stop.wait(STEP):
+            waited += STEP
+            if waited >= KEEP_EVERY and self._rejected_calls() != self._kept_calls:
+                return
 
     def once(self) -> None:
         """Sign, and put the job for an absence that ends with it."""
         with self._guard:
             refused = self._refused
+        rejected = self._rejected_calls()
         with self._store.begin() as tx:
+            if rejected or self._kept_calls:  # a process that was left in peace must not overwrite another's figure
+                facts.note(tx, facts.REJECTED_CALLS, str(rejected), self._now())
             new = presence.begin(tx, self._now())
             away = presence.sign(tx, self._now(), started=self._started)
             if away is not None:
@@ -76,6 +90,7 @@ class Heartbeat:
         if new:
             log.warning("first_start", sentence=presence.NEW)
         self._started = False
+        self._kept_calls = rejected
         with self._guard:
             if self._refused == refused:  # else another one was refused meanwhile
                 self._refused = None

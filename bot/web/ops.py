@@ -61,7 +61,7 @@ def add_routes(app: Flask, ops: Ops) -> None:
         except StoreUnavailable:
             found = {"database": "cannot be reached"}
         ready = found["database"] == "ok"
-        details = found | _knocks(ops) if _is_operator(ops) else {}
+        details = found | _rejected_calls(ops) if _is_operator(ops) else {}
         return jsonify(status="ready" if ready else "not ready", **details), 200 if ready else 503
 
     def metrics() -> Response:
@@ -101,8 +101,8 @@ def _look(ops: Ops) -> dict[str, Any]:
     return found | {"refused_families": refused}
 
 
-def _knocks(ops: Ops) -> dict[str, Any]:
-    """Said, and nothing else: the status must not be in the hands of whoever sends forged events."""
+def _rejected_calls(ops: Ops) -> dict[str, Any]:
+    """Give the figure alone: a sender of forged events must not decide on the status."""
     return {"unverified_events": {"last_5_minutes": ops.unverified()}}
 
 

@@ -4,7 +4,7 @@ Webex gives up on a webhook after a hundred failures in five minutes and offers 
 is always taken, and 200 is only said for what is on the disk.
 
 Before the signature is verified nothing is looked up, so no answer and no answer's time tells which ids are known. What
-does not verify is counted, and limited by address (``knocks.py``); what does verify is never limited here.
+does not verify is counted, and limited by address (``rejected_calls.py``); what does verify is never limited here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.errors import StoreUnavailable
 from bot.ledger import events, moved_spaces
 from bot.ledger.events import Event
 from bot.web import probe
-from bot.web.knocks import Knocks
+from bot.web.rejected_calls import RejectedCalls
 from bot.web.signature import is_signed
 from bot.web.together import Together
 
@@ -73,7 +73,7 @@ class Door:
     ready: Callable[[], bool]
     """Migrates the database if nobody has; raises ``StoreUnavailable``."""
     count: Callable[[int], None]
-    knocks: Knocks = field(default_factory=Knocks)
+    rejected: RejectedCalls = field(default_factory=RejectedCalls)
     refused: Callable[[], None] = lambda: None
     """Told of each verified event that could not be kept."""
 
@@ -136,11 +136,11 @@ def _body(door: Door) -> bytes | Response:
 
 
 def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Response:
-    """Count it. The address is the peer's: whoever forges events forges ``X-Forwarded-For`` too.
+    """Count it. The address is the peer's: a forger of events forges ``X-Forwarded-For`` too.
 
     Too large or cut off stays what it is however many come: a sender with that fault must be able to see it.
     """
-    wait = door.knocks.note(request.remote_addr or "", what, **more)
+    wait = door.rejected.record(request.remote_addr or "", what, **more)
     if wait is None or answer.status_code != UNSIGNED:
         return answer
     return Response("too many\n", 429, {"Retry-After": str(wait)})

@@ -2,7 +2,7 @@
 
 What it settles once for all of them: the token goes only to the API's own address and no redirect or ``.netrc`` can
 change that; a connection is kept alive and shared by all threads; time-outs; a refused token is renewed once; one 429
-slows every thread (``shared_brake.py``: every process); and whatever goes wrong comes out as a ``WebexError``. What may
+slows every thread; and whatever goes wrong comes out as a ``WebexError``. What may
 go well a moment later is tried again there and then (``quick_retries.py``); for the rest no thread sleeps, that is the
 queue's.
 """

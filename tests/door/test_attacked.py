@@ -15,7 +15,7 @@ from bot.identity import fact_name
 from bot.ledger import facts
 from bot.ledger.tables import events
 from bot.settings import load
-from bot.web.knocks import MOST_A_MINUTE
+from bot.web.rejected_calls import MOST_A_MINUTE
 from bot.web.webhook import MAX_BODY
 from tests.stage import OPS, OPS_TOKEN
 

@@ -12,7 +12,7 @@ from bot import migrations, wiring
 from bot.emulator import Emulator
 from bot.errors import WebexError
 from bot.identity import Identity
-from bot.ledger import unverified
+from bot.ledger import facts
 from bot.operators import TOO_MANY, Check, Operators, knocking
 from bot.outbox import Outbox
 from bot.webex.chat import Chat
@@ -213,17 +213,14 @@ def test_what_comes_and_goes_is_over_when_it_has_stayed_away(house: House) -> No
     assert house.heard()[1:] == ["Over. The lamp burns again."]
 
 
-def test_knocking_is_the_sum_of_the_web_processes_of_the_last_five_minutes(house: House) -> None:
+def test_rejected_calls_are_told_while_the_figure_is_fresh(house: House) -> None:
     check = knocking(house.store, house.time)
-    for process, number in (("one", TOO_MANY - 5), ("other", 5), ("one", TOO_MANY - 5)):
-        with house.store.begin() as tx:
-            unverified.keep(tx, process, number, house.now)
     assert check.look() is None
+    for number, told in ((TOO_MANY, False), (TOO_MANY + 1, True), (0, False)):
+        with house.store.begin() as tx:
+            facts.note(tx, facts.REJECTED_CALLS, str(number), house.now)
+        assert ("100 failures in 5 minutes" in (check.look() or "")) == told
     with house.store.begin() as tx:
-        unverified.keep(tx, "other", 6, house.now)
-    assert "100 failures in 5 minutes" in (check.look() or "")
+        facts.note(tx, facts.REJECTED_CALLS, str(TOO_MANY + 1), house.now)
     house.now += timedelta(minutes=6)
     assert check.look() is None
-    with house.store.begin() as tx:
-        unverified.keep(tx, "other", 0, house.now)
-        assert unverified.total(tx, house.now - timedelta(minutes=6)) == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from bot import doctor, migrations, wiring
-from bot.ledger import facts, unverified
+from bot.ledger import facts
 from bot.settings import secret_key
 from bot.webex.keeper import FACT, LedgerKeeper, derived
 from bot.webex.tokens import RefreshableToken
@@ -92,7 +92,7 @@ def test_an_owner_without_a_role_is_told_with_the_scopes(stage):
         hears(stage, "spark-admin:people_read and spark-admin:roles_read")
 
 
-def test_knocking_is_told_and_said_in_readyz_whose_status_it_does_not_change(stage):
+def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_change(stage):
     with stage.program() as door:
         for number in range(25):
             answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
@@ -104,7 +104,7 @@ def test_knocking_is_told_and_said_in_readyz_whose_status_it_does_not_change(sta
 
         def kept() -> bool:
             with store.read() as tx:
-                return unverified.total(tx, wiring.now()) == 25
+                return facts.read(tx, facts.REJECTED_CALLS) == "25"
 
         deadline = time.monotonic() + PATIENCE
         while not kept():
