@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # Arguments for pytest: make test ARGS="tests/webex -k retry"
 ARGS ?=
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header
 
@@ -16,11 +17,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 setup: $(VENV)/.installed $(VENV)/.page
 
 # --no-deps: the lock is complete, and it overrides the SDK's old pin of PyJWT, which pip would refuse to do.
-$(VENV)/.installed: requirements-dev.lock pyproject.toml
+# --no-build-isolation: else pip would build with the newest tools instead of the locked ones.
+$(VENV)/.installed: requirements-build.lock requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || test -x $(BIN)/python || { echo "Python 3.11 or newer is needed; install it, or say make PYTHON=/path/to/it"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP_INSTALL) --require-hashes -r requirements-build.lock
+	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	$(PIP_INSTALL) --editable .
 	@touch $@
 
 # The page's card renderer. Without it the page still shows every message's text.
@@ -52,7 +55,8 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
 
-# Both locks from pyproject.toml; versions stay as they are unless they must change: delete the locks to renew all.
+# The locks from pyproject.toml; versions stay as they are unless they must change: delete the locks to renew all.
 lock: $(VENV)/.installed
 	$(COMPILE) -o requirements.lock pyproject.toml
-	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(COMPILE) --group build -o requirements-build.lock
+	$(COMPILE) --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock pyproject.toml
