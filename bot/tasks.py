@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from bot.queue import Again
@@ -24,6 +24,9 @@ SLOW_DOWN = "slow down"
 """Tell a person how much was left out in a minute; the key is the id of the first event that was."""
 CATCH_UP = "catch-up"
 """Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
+
+LANES: Final[dict[str, int]] = {DELIVER: 4}
+"""Threads of tasks that have their own: what takes minutes keeps nobody from a first answer."""
 
 
 class Task(Protocol):

@@ -101,6 +101,12 @@ class Queue(Protocol):
     def depth(self, tx: Transaction) -> Depth:
         """Count the jobs."""
 
+    def oldest_waiting_seconds(self, tx: Transaction, *, without: Collection[str] = ()) -> float:
+        """Return for how long the oldest due job has waited for a thread, tasks `without` aside; 0.0 if none waits.
+
+        Only the worker's process knows which jobs run; in any other, a running job counts as waiting.
+        """
+
 
 def open_queue(store: Store, data_dir: Path) -> Queue:
     """Choose the engine that fits the store's database; `data_dir` is where the embedded one meets its worker."""

@@ -160,6 +160,11 @@ DEPTH = select(
     func.count().filter(jobs.c.due <= _now).label("due"),
     func.min(jobs.c.due).label("oldest"),
 ).select_from(jobs)
+OLDEST_WAITING = select(func.min(jobs.c.due)).where(
+    jobs.c.due <= _now,
+    jobs.c.id.not_in(bindparam("ids", expanding=True)),
+    jobs.c.task.not_in(bindparam("tasks", expanding=True)),
+)
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,8 @@ class SqliteQueue:
         self._store = store
         self.data_dir = data_dir
         self.clock = clock
+        self._in_hand: list[int] = []
+        """The rows of the jobs that ran, or were chosen, when the worker looked last."""
 
     def put(
         self,
@@ -256,6 +263,12 @@ class SqliteQueue:
         lag = max(0.0, now - row.oldest) if row.due else 0.0
         return {"due": row.due, "delayed": row.all - row.due, "oldest_due_seconds": lag}
 
+    def oldest_waiting_seconds(self, tx: Transaction, *, without: Collection[str] = ()) -> float:
+        """As in the port."""
+        now = self.clock()
+        oldest = tx.execute(OLDEST_WAITING, {"now": now, "ids": self._in_hand, "tasks": list(without)}).scalar()
+        return 0.0 if oldest is None else max(0.0, now - oldest)
+
     # What follows is for the worker.
 
     def take(self, running: Collection[Claim], room: int) -> tuple[list[Claim], float | None]:
@@ -271,6 +284,7 @@ class SqliteQueue:
                 taken, next_due = _chosen(due, running, room), rows[len(due)].due if len(due) < len(rows) else None
             else:
                 taken, next_due = self._take_of_many(tx, running, room, now)
+        self._in_hand = [claim.id for claim in (*running, *taken)]
         put_again = [claim for claim in taken if claim.put_again]
         if put_again:  # this run is what those puts asked for
             with self._store.begin(durable=False) as tx:

@@ -362,6 +362,33 @@ def test_depth_counts_due_and_delayed_jobs(store, queue, put):
     assert 0.05 <= depth["oldest_due_seconds"] < 5
 
 
+def test_the_oldest_waiting_job_is_one_that_does_not_run(store, queue, put):
+    """Not those that run, wait for their time, or are of the tasks left aside."""
+    go_on = threading.Event()
+
+    def waiting() -> float:
+        with store.read() as tx:
+            return float(queue.oldest_waiting_seconds(tx, without=["file"]))
+
+    def does(job: Job) -> None:
+        assert go_on.wait(5)
+
+    put("file", task="file")
+    put("later", after=60)
+    time.sleep(0.05)
+    assert waiting() == 0.0
+    put("runs")
+    with Crew(queue, does, threads=2) as crew:
+        until(lambda: len(crew.starts) == 2, "both threads busy")
+        assert waiting() == 0.0
+        put("waits")
+        time.sleep(0.05)
+        assert 0.05 <= waiting() < 5
+        go_on.set()
+        crew.ran("file", "runs", "waits")
+    assert waiting() == 0.0
+
+
 def _wait(event: threading.Event) -> None:
     assert event.wait(5)
 
