@@ -257,7 +257,7 @@ def _worker(_: argparse.Namespace) -> int:
     on_stop(stop.set)
     lifeline.hold()
     os.nice(WORKER_NICENESS)
-    start_metrics(settings.data_dir)
+    start_metrics(settings.data_dir, "worker")
     _log_remarks(settings)
     from bot.wiring import build_worker  # noqa: PLC0415
 

@@ -90,4 +90,4 @@ def post_fork(_server: Arbiter, _worker: Worker) -> None:
     """Once in the process that answers: figures are counted in files of its own."""
     share_heaps()
     switch_quickly()
-    start_metrics(_settings.data_dir)
+    start_metrics(_settings.data_dir, "web")

@@ -1,29 +1,23 @@
 """Figures for Prometheus, of all processes together: each one writes its own files, and any of them can tell the sum.
 
-The files lie in ``DATA_DIR/metrics``. Each process holds a kernel lock on a file of its own while it lives, so that a
-new one can tell the files of the dead (cleared at its start) from those of the living (kept), whatever their process
-numbers: containers that share the folder may all have the same number. Labels name no id, person or space.
+The files lie in ``DATA_DIR/metrics`` and are named for the process's role and number. A process that starts removes
+those of its role's dead processes. Labels name no id, person or space.
 
 Nothing is counted before ``start_metrics``: it must run after a fork, and tests do without it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import secrets
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 FOLDER: Final = "metrics"
-FOLDER_LOCK: Final = "folder.lock"
-ALIVE: Final = ".alive"
 FILE_BYTES: Final = 256 * 1024
 """Of each file: room for some thousand figures."""
 BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
@@ -33,68 +27,36 @@ BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
 log = structlog.get_logger(__name__)
 
 
-class _Identity:
-    """Names this process in the files' names, and proves by a kernel lock that it lives; a fork gets its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._pid = 0
-        self._name = ""
-        self._descriptor = -1
-
-    def __call__(self) -> str:
-        if self._pid != os.getpid():
-            with _locked(self._folder):
-                _clear_dead(self._folder)
-                self._name = secrets.token_hex(8)
-                self._descriptor = os.open(self._folder / f"{self._name}{ALIVE}", os.O_RDWR | os.O_CREAT, 0o600)
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-            self._pid = os.getpid()
-        return self._name
-
-    def close(self) -> None:
-        if self._pid == os.getpid():
-            os.close(self._descriptor)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder: nobody clears it or joins it meanwhile."""
-    descriptor = os.open(folder / FOLDER_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+def _is_alive(pid: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
-def _clear_dead(folder: Path) -> None:
-    living = set()
-    for path in folder.glob(f"*{ALIVE}"):
-        descriptor = os.open(path, os.O_RDWR)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-        except BlockingIOError:
-            living.add(path.stem)
-        finally:
-            os.close(descriptor)
-    for path in folder.glob("*.db"):
-        if path.stem.rpartition("_")[2] not in living:
-            path.unlink()
+def _clear_dead(folder: Path, role: str) -> None:
+    """Remove the files of this role's processes that are no more. Another role may run in another container."""
+    for path in folder.glob(f"*_{role}-*.db"):
+        pid = path.stem.rpartition("-")[2]
+        if not pid.isdigit() or int(pid) == os.getpid() or not _is_alive(int(pid)):
+            path.unlink(missing_ok=True)
 
 
 class _Metrics:
     """The counters of this process; one object a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, role: str) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read at import and whenever a file is opened
         from prometheus_client import CollectorRegistry, Counter, Histogram, values  # noqa: PLC0415 the line above first
 
         self.folder = folder
-        self.identity = _Identity(folder)
+        self._role = role
+        _clear_dead(folder, role)
         self._allocate()
-        values.ValueClass = values.MultiProcessValue(self.identity)  # type: ignore[no-untyped-call]
+        values.ValueClass = values.MultiProcessValue(self._identity)  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
         self.webhooks = Counter("reportbot_webhook_answers", "Webhook deliveries by our answer", ["code"], registry=own)
         self.calls = Counter(
@@ -108,7 +70,10 @@ class _Metrics:
             registry=own,
         )
         self.jobs = Counter("reportbot_jobs", "Jobs run by the worker", ["task", "outcome"], registry=own)
-        self.posts = Counter("reportbot_posts", "What was posted to spaces", ["kind", "outcome"], registry=own)
+
+    def _identity(self) -> str:
+        """Name this process in its files' names; a fork gets its own."""
+        return f"{self._role}-{os.getpid()}"
 
     def _allocate(self) -> None:
         """Have the disk give all that the files need: a mapped page that it cannot give later ends the process.
@@ -116,7 +81,7 @@ class _Metrics:
         Raises ``OSError``.
         """
         for kind in ("counter", "histogram"):
-            descriptor = os.open(self.folder / f"{kind}_{self.identity()}.db", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self.folder / f"{kind}_{self._identity()}.db", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, FILE_BYTES)
             finally:
@@ -128,8 +93,7 @@ class _Metrics:
 
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone, path=str(self.folder))  # type: ignore[no-untyped-call]
-        with _locked(self.folder):
-            return generate_latest(everyone)
+        return generate_latest(everyone)
 
 
 class _Running:
@@ -138,19 +102,17 @@ class _Running:
     metrics: _Metrics | None = None
 
 
-def start_metrics(data_dir: Path) -> None:
-    """Count into ``data_dir/metrics`` from now on; files of processes that are dead are cleared.
+def start_metrics(data_dir: Path, role: str) -> None:
+    """Count into ``data_dir/metrics`` from now on, as a process of this role (``web``, ``worker``).
 
-    Call it once in each process, after any fork. A second call with another folder starts anew there.
+    Call it once in each process, after any fork. A second call with another folder counts there from then on.
     """
     folder = data_dir / FOLDER
-    if _Running.metrics is not None:
-        if _Running.metrics.folder == folder:
-            return
-        _Running.metrics.identity.close()
+    if _Running.metrics is not None and _Running.metrics.folder == folder:
+        return
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _Running.metrics = _Metrics(folder)
+        _Running.metrics = _Metrics(folder, role)
     except OSError as exc:  # the figures are no reason not to work
         _Running.metrics = None
         log.warning("no_metrics", cause=exc.strerror)
@@ -173,12 +135,6 @@ def job_run(task: str, outcome: str) -> None:
     """Count one run of a job; ``outcome`` is one of the worker's few words."""
     if _Running.metrics is not None:
         _Running.metrics.jobs.labels(task, outcome).inc()
-
-
-def posted(kind: str, outcome: str) -> None:
-    """Count one post to a space; ``kind`` is card, file, text …"""
-    if _Running.metrics is not None:
-        _Running.metrics.posts.labels(kind, outcome).inc()
 
 
 def render(gauges: Mapping[str, float] | None = None) -> bytes:

@@ -171,7 +171,7 @@ def web() -> Flask:
     settings = load(os.environ)
     start_logging("web", level=settings.log_level, form=settings.log_format)
     hide(*settings.secret_values())
-    metrics.start_metrics(settings.data_dir)
+    metrics.start_metrics(settings.data_dir, "web")
     return build_web(settings)
 
 

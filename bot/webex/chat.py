@@ -112,10 +112,6 @@ class Chat:
         """Who the bot's token belongs to."""
         return self._one("GET people/me", shapes.person, self._api.people.me)
 
-    def person(self, person_id: str) -> Person:
-        """Read one person, as the bot may see them (no roles)."""
-        return self._one("GET people/{id}", shapes.person, lambda: self._api.people.get(segment(person_id)))
-
     def message(self, message_id: str) -> Message:
         """Read a message that the bot may see. 404 right after its webhook can be lag."""
         return self._one("GET messages/{id}", shapes.message, lambda: self._api.messages.get(segment(message_id)))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -23,7 +22,7 @@ from bot.webex.causes import explain_renewal
 from bot.webex.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from bot.webex.transport import Observe
@@ -69,28 +68,6 @@ class TokenKeeper(Protocol):
     def lock(self) -> AbstractContextManager[None]:
         """Hold the lock that only one process has; for up to 35 seconds."""
         ...
-
-
-class MemoryKeeper:
-    """Keeps the state for one process only: for tests and tools."""
-
-    def __init__(self) -> None:
-        self._state: TokenState | None = None
-        self._lock = threading.Lock()
-
-    def load(self) -> TokenState | None:
-        """Give the newest state, if any."""
-        return self._state
-
-    def save(self, state: TokenState) -> None:
-        """Keep a state."""
-        self._state = state
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the lock."""
-        with self._lock:
-            yield
 
 
 class StaticToken:

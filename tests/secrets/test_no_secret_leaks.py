@@ -207,7 +207,7 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
         stage = Secretive(emulator, tmp_path / "data")
         files = stage.settings().data_dir / "files"
         files.mkdir(parents=True)
-        start_metrics(tmp_path / "data")
+        start_metrics(tmp_path / "data", "worker")
         hide(*stage.settings().secret_values())
         mad = echo(stage.client.refresh_token, stage.client.client_secret)
         for method, path in ASKED_ONCE:

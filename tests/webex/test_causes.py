@@ -11,8 +11,9 @@ import pytest
 from bot.errors import WebexError
 from bot.webex.causes import explain_renewal
 from bot.webex.client import Client
-from bot.webex.tokens import CALL, MemoryKeeper, RefreshableToken, StaticToken
+from bot.webex.tokens import CALL, RefreshableToken, StaticToken
 from tests.webex.certificates import ELSEWHERE, Authority, serving
+from tests.webex.memory_keeper import MemoryKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

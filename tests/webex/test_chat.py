@@ -26,7 +26,6 @@ CARD = {
 
 CALLS = {
     "me": lambda chat: chat.me(),
-    "person": lambda chat: chat.person("x"),
     "message": lambda chat: chat.message("x"),
     "action": lambda chat: chat.action("x"),
     "post": lambda chat: chat.post(Target(room_id="r"), markdown="hi", card=CARD),
@@ -45,7 +44,6 @@ CALLS = {
     "delete_webhook": lambda chat: chat.delete_webhook("x"),
 }
 WITH_ID = {
-    "person": lambda chat, an_id: chat.person(an_id),
     "message": lambda chat, an_id: chat.message(an_id),
     "action": lambda chat, an_id: chat.action(an_id),
     "edit": lambda chat, an_id: chat.edit(an_id, "r", markdown="hi"),
@@ -89,11 +87,9 @@ def test_a_post_whose_answer_does_not_tell_the_space_was_made(loopback, scripted
     assert scripted.post(Target(person_id="p"), markdown="hi") == Posted("m", "")
 
 
-def test_the_bot_knows_itself_and_others(stage):
+def test_the_bot_knows_itself(stage):
     me = stage.chat.me()
     assert (me.id, me.display_name, me.first_name, me.kind) == (stage.bot.id, "Report Bot", "Report", "bot")
-    ada = stage.chat.person(stage.ada.id)
-    assert (ada.display_name, ada.org_id, ada.roles) == ("Ada Lovelace", stage.org.id, ())
 
 
 def test_a_dialogue_in_a_space(stage):
@@ -333,10 +329,10 @@ def test_sixteen_threads_share_one_chat(stage):
 
 def test_one_after_the_other_shares_one_connection(loopback, scripted):
     loopback.always(200, {"id": "x", "roomId": "r", "personId": "p"})
-    for name in ("message", "action", "person", "post"):
+    for name in ("message", "action", "post"):
         CALLS[name](scripted)
     assert len({asked.connection for asked in loopback.asked}) == 1
-    assert len(loopback.asked) == 4
+    assert len(loopback.asked) == 3
 
 
 def test_posted_says_where(loopback, scripted):

@@ -10,8 +10,9 @@ import pytest
 
 from bot.errors import StoreUnavailable, WebexError
 from bot.webex.client import Client
-from bot.webex.tokens import MemoryKeeper, RefreshableToken, StaticToken, TokenState
+from bot.webex.tokens import RefreshableToken, StaticToken, TokenState
 from tests.webex.loopback import ALL_ERRORS
+from tests.webex.memory_keeper import MemoryKeeper
 
 SECRETS = ("client-secret-0123456789", "refresh-token-0123456789", "access-token-0123456789")
 
