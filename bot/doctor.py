@@ -82,7 +82,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield checked("roles", lambda: _roles(directory, _bot_id(chat), refreshable=settings.refreshable))
         yield from family_lists.listed(settings, admin, wanted)
         proven = partner_role(directory, ReportsApi(admin))
-        yield from allowed.looked_up(settings, store, directory, admin, chat, proven)
+        yield from allowed.looked_up(settings, directory, admin, chat, proven)
         yield checked("webhooks", lambda: _webhooks(settings, chat, wanted))
         yield from public_address.looked_up(settings, store, target_of(settings, wanted), now())
 
@@ -244,8 +244,6 @@ def _webhooks(settings: Settings, chat: Chat, wanted: Manifest) -> tuple[State, 
     if not changes:
         return State.OK, f"as wanted, to {target}"
     what = "; ".join(f"{change.kind} “{change.name}” ({change.why})" for change in changes)
-    if all(change.optional for change in changes):
-        return State.NOTE, f"as needed, to {target}; reportbot manifest apply would {what}, which may be refused"
     if len(changes) == len(wanted.webhooks) and all(change.kind is Kind.CREATE for change in changes):
         return State.NEXT, f"none is there yet: run reportbot manifest apply (serve does so by itself). It would {what}"
     return State.FAILED, f"differ: run reportbot manifest apply. It would {what}"

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACTIVE: Final = "active"
-UNAUTHORIZED: Final = 401
 CONFLICT: Final = 409
 PACKAGED: Final = Path(__file__).parent / "_manifest"
 """Where an installed wheel has the files; in the repository they lie beside the package."""
@@ -68,8 +67,6 @@ class Wanted:
     event: str
     filter: str
     why: str
-    optional: bool = False
-    """True when the bot does its work without it, should Webex refuse it."""
 
     def fits(self, hook: Existing) -> bool:
         """Whether a webhook brings what is wanted: resource, event and filter cannot be changed."""
@@ -121,24 +118,12 @@ class Change:
     sure: bool = True
     """False when the two may be the same already: Webex did not show the secret, so it is sent again."""
 
-    @property
-    def optional(self) -> bool:
-        """True when the bot works without it."""
-        return self.wanted is not None and self.wanted.optional
-
 
 class Failure(NamedTuple):
     """A change that could not be made."""
 
     change: Change
     sentence: str
-    refused: bool
-    """True when Webex will not do it, however often it is asked."""
-
-    @property
-    def harmless(self) -> bool:
-        """True when everything is as good as it can be on this Webex."""
-        return self.refused and self.change.optional
 
 
 def read(folder: Path | None = None) -> Manifest:
@@ -160,7 +145,6 @@ def read(folder: Path | None = None) -> Manifest:
                 event=one["event"],
                 filter=one.get("filter", ""),
                 why=one.get("why", ""),
-                optional=one.get("optional", False),
             )
             for one in hooks["webhooks"]
         )
@@ -235,7 +219,7 @@ def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Web
             else:
                 webhooks.create(change.wanted, target_url, secret)
         except WebexError as error:
-            failed.append(Failure(change, sentence_of(error), refused=is_refusal(error)))
+            failed.append(Failure(change, sentence_of(error)))
     return failed
 
 
@@ -244,8 +228,3 @@ def sentence_of(error: WebexError) -> str:
     if error.status != CONFLICT:
         return error.sentence
     return "Another webhook of this bot, by another name, brings the same event to the same address: delete that one."
-
-
-def is_refusal(error: WebexError) -> bool:
-    """Whether Webex will not do it, however often it is asked."""
-    return not error.passing and error.status != UNAUTHORIZED

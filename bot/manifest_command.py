@@ -18,7 +18,7 @@ from bot.wiring import Migration, now, open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.manifest import Change, Failure, Manifest
+    from bot.manifest import Change, Manifest
     from bot.settings import Settings
 
     Say = Callable[[str], None]
@@ -65,8 +65,6 @@ def plan(settings: Settings, say: Say) -> int:
 def apply(settings: Settings, say: Say) -> int:
     """Migrate the database, then make Webex's side as wanted; 0 when all is, 1 when something could not be done.
 
-    An optional webhook that Webex refuses is told, and left out.
-
     Raises ``SettingsError`` without ``PUBLIC_URL``, ``StoreUnavailable``, and ``WebexError`` when Webex is down.
     """
     wanted = manifest.read()
@@ -93,11 +91,10 @@ def apply(settings: Settings, say: Say) -> int:
     finally:
         chat.close()
     for change in changes:
-        say(_line(change) + (_how(failed[change]) if change in failed else ""))
-    if not all(failure.harmless for failure in failed.values()):
+        say(_line(change) + (f" FAILED: {failed[change].sentence}" if change in failed else ""))
+    if failed:
         return 1
-    without = "".join(f", without “{change.name}”" for change in failed)
-    say(f"The webhooks to {target} are as wanted{without}.")
+    say(f"The webhooks to {target} are as wanted.")
     return 0
 
 
@@ -115,7 +112,7 @@ def register_first(settings: Settings, wanted: Manifest) -> bool:
         webhooks = BotWebhooks(chat)
         changes = differences(settings, wanted, target, webhooks)
         if any(change.kind is not Kind.CREATE for change in changes) or len(changes) < len(wanted.webhooks):
-            if any(change.sure and not change.optional for change in changes):
+            if any(change.sure for change in changes):
                 log.warning("webhooks_differ", address=target, advice="Run reportbot manifest apply.")
             return True
         secret = settings.webex_webhook_secret[0].get_secret_value()
@@ -127,18 +124,12 @@ def register_first(settings: Settings, wanted: Manifest) -> bool:
         chat.close()
     log.info("webhooks_created", address=target, created=[one.name for one in changes if one not in failed])
     for change, failure in failed.items():
-        log.warning("webhook_not_created", webhook=change.name, needed=not failure.harmless, advice=failure.sentence)
+        log.warning("webhook_not_created", webhook=change.name, advice=failure.sentence)
     return True
 
 
 def _line(change: Change) -> str:
     return f"  {change.kind} “{change.name}”: {change.why}."
-
-
-def _how(failure: Failure) -> str:
-    if failure.harmless:
-        return f" LEFT OUT, Webex refuses it: {failure.sentence} The bot works without it."
-    return f" FAILED: {failure.sentence}"
 
 
 def _remark(name: str, wanted: Manifest) -> str:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import BotError, StoreUnavailable
-from bot.ledger import facts, moved_spaces
+from bot.ledger import facts
 from bot.outbox import Unsure
 from bot.ports import Target
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -225,7 +226,8 @@ class Operators:
     def _tell(self, key: str, words: str) -> None:
         if self._space is not None:
             with self._store.read() as tx:
-                where = moved_spaces.now_at(tx, self._space)
+                spelled = facts.read(tx, facts.OPERATORS_SPACE) or ""
+            where = spelled if same_id(spelled, self._space) else self._space
             self._outbox.say(f"operators:{key}", Target(room_id=where), words)
 
     def _keep(self, check: Check, found: Open) -> None:

@@ -60,7 +60,6 @@ class WebhookCare:
         self._due = clock() + EVERY
         self._said: str | None = None
         self._blind_since: float | None = None
-        self._refused: set[str] = set()
         """Optional webhooks that Webex does not give."""
         self._signed: set[str] = set()
         """Webhooks that were given the secret and of which Webex shows none."""
@@ -93,16 +92,10 @@ class WebhookCare:
         said, mended = [], False
         shown = any(hook.secret for hook in actual)
         for wanted in self._wanted.webhooks:
-            if wanted.name in self._refused:
-                continue
             try:
                 same = [hook for hook in actual if hook.name == wanted.name]
                 done, sentence = self._mend_one(wanted, same, target, shown=shown)
             except WebexError as error:
-                if wanted.optional and manifest.is_refusal(error):
-                    log.info("optional_webhook_refused", webhook=wanted.name, cause=str(error))
-                    self._refused.add(wanted.name)
-                    continue
                 done, sentence = (
                     False,
                     f"The webhook “{wanted.name}” cannot be put right. {manifest.sentence_of(error)}",

@@ -24,7 +24,7 @@ from bot.errors import BotError, StoreUnavailable
 from bot.folder_check import folder_check
 from bot.guard import Guard
 from bot.identity import Identity, KeptIdentity
-from bot.ledger import moved_spaces, settings_seen
+from bot.ledger import settings_seen
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
@@ -118,19 +118,15 @@ def told_to_all(observers: Sequence[Observe]) -> Observe:
     return observe
 
 
-def rules(settings: Settings, our_org: str, store: Store | None = None) -> Rules:
-    """The operator's settings as policy reads them; with the store, also by the ids that spaces have moved to."""
-    spaces = frozenset(settings.allowed_spaces)
-    if spaces and store is not None:
-        with store.read() as tx:
-            spaces = moved_spaces.with_moved(tx, spaces)
+def rules(settings: Settings, our_org: str) -> Rules:
+    """Give the operator's settings as policy reads them."""
     return Rules(
         our_org=our_org,
         families=settings.report_families,
         roles=settings.allowed_roles or ORGANIZATION_ROLES,
         partner_roles=settings.allowed_partner_roles,
         people=frozenset(email.lower() for email in settings.allowed_people),
-        spaces=spaces or None,
+        spaces=frozenset(settings.allowed_spaces) or None,
         partner_orgs=frozenset(settings.allowed_orgs),
     )
 
@@ -235,7 +231,7 @@ def build_worker(settings: Settings) -> Worker:
         directory,
         chat,
         identity.person,
-        partial(rules, settings, store=store),
+        partial(rules, settings),
         partner_role(directory, ReportsApi(client)),
     )
     outbox = Outbox(store, chat, identity.person, now)

@@ -18,14 +18,11 @@ from bot import __version__
 from bot.cli import main
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
-from bot.errors import WebexError
 from bot.settings import Settings
-from bot.webex.webhooks import BotWebhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.manifest import Wanted
 
 SECRET = "webhook-secret-0123456789"
 ROOT = Path(__file__).parent.parent
@@ -190,7 +187,7 @@ def test_apply_registers_the_webhooks_once_and_plan_then_finds_nothing_amiss(web
     assert hooks_of(webex) == []
     assert main(["manifest", "apply"]) == 0
     first = hooks_of(webex)
-    assert len(first) == 4
+    assert len(first) == 3
     assert {hook[2:] for hook in first} == {("https://bot.invalid/webhooks/webex", "active", SECRET)}
     assert main(["manifest", "apply"]) == 0
     assert hooks_of(webex) == first
@@ -251,29 +248,7 @@ def test_one_webhook_that_webex_refuses_is_named_and_the_others_are_made(webex, 
     webex.faults.add(method="POST", path="/v1/webhooks", status=500, times=1)
     assert main(["manifest", "apply"]) == 1
     assert capsys.readouterr().out.count("FAILED: Webex has trouble") == 1
-    assert len(hooks_of(webex)) == 3
-
-
-def test_an_optional_webhook_that_webex_refuses_is_left_out_and_the_release_succeeds(webex, monkeypatch, capsys):
-    """Some Webex knows no event of moved spaces. The doctor then has a note, and no failure."""
-    create = BotWebhooks.create
-
-    def refusing(self: BotWebhooks, wanted: Wanted, target_url: str, secret: str) -> None:
-        if wanted.event == "migrated":
-            raise WebexError("POST webhooks", 400, message="Unknown event")
-        create(self, wanted, target_url, secret)
-
-    monkeypatch.setattr(BotWebhooks, "create", refusing)
-    assert main(["manifest", "apply"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    (line,) = [line for line in told if "LEFT OUT" in line]
-    assert "“reportbot: moved spaces”" in line
-    assert "Unknown event" in line
-    assert told[-1].endswith("are as wanted, without “reportbot: moved spaces”.")
-    assert len(hooks_of(webex)) == 3
-    code, checks, told_by_doctor = doctor(capsys)
-    assert (code, checks["webhooks"]) == (0, "note")
-    assert "moved spaces" in told_by_doctor
+    assert len(hooks_of(webex)) == 2
 
 
 @pytest.mark.parametrize("words", [["serve"], ["worker"], ["doctor"], ["manifest", "apply"], ["audit"]])

@@ -12,7 +12,6 @@ IDS = {"person_id", "asker_id", "room_id", "person_org_id", "bot_id", "_bot_id"}
 RIGHT = {"same_id", "id_key", "spellings", "goes_by"}
 BY_ALL_SPELLINGS = {
     "ledger/forget.py": "each space in each of the spellings that the ledger has",
-    "ledger/moved_spaces.py": "one that moves may keep its bare id, so which spelling it has is what matters",
     "policy.py": "the guard gives it keys to compare by",
 }
 

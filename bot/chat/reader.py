@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat import commands, moved, why
+from bot.chat import commands, why
 from bot.chat.answer_limit import STOPPED, AnswerLimit
 from bot.chat.limits import Limits, leave_out
 from bot.chat.registry import ARGUMENT, COMMAND, registry
 from bot.chat.request import Request, unread
 from bot.chat.words import read_words
 from bot.errors import BotError, Refused, WebexError
-from bot.ledger import audit, events, moved_spaces, posts
+from bot.ledger import audit, events, posts
 from bot.ledger.audit import Door
 from bot.outbox import Unsure
 from bot.ports import Target
@@ -86,9 +86,6 @@ class Reader:
         if event is None or event.state != events.NEW:
             return None
         if leave_out(self._context, self._limits, event):
-            return None
-        if moved_spaces.is_move(event):
-            self._settle(event, events.DONE, moved.follow(self._context, event))
             return None
         return self._answer(event)
 

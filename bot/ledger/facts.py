@@ -20,6 +20,9 @@ REJECTED_CALLS = "rejected_calls"
 TROUBLE = "trouble:"
 """Begins the name of each trouble that the operators were told of and that is not over."""
 
+OPERATORS_SPACE = "operators_space_id"
+"""Names the fact with the ID of the operators' space as Webex spells it."""
+
 REPORTS_REFUSED = "reports_refused_"
 """Begins the name of the trouble that Webex refuses a family of reports; the family's name follows."""
 

@@ -14,18 +14,17 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, select, update
 
 from bot import tasks
 from bot.ledger import audit, deliveries
 from bot.ledger import events as received
 from bot.ledger.audit import DIRECT, Door, Entry
 from bot.ledger.deliveries import OPEN, State
-from bot.ledger.moved_spaces import PREFIX
 from bot.ledger.posts import INTENDED
 from bot.ledger.spellings import spellings
 from bot.ledger.tables import deliveries as deliveries_table
-from bot.ledger.tables import events, facts, posts
+from bot.ledger.tables import events, posts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -145,8 +144,6 @@ def _forget_space(tx: Transaction, queue: Queue, room_id: str, pseudonym: str) -
     named = (posts.c.key.contains(room_id, autoescape=True), posts.c.state != INTENDED)
     queue.drop(tx, tasks.TAKE_BACK, tx.execute(select(posts.c.key).where(*named)).scalars().all())  # see the sweep
     tx.execute(update(posts).where(*named).values(key=func.replace(posts.c.key, room_id, pseudonym)))
-    moved = facts.c.name.startswith(PREFIX, autoescape=True)
-    tx.execute(delete(facts).where(moved, or_(facts.c.name == f"{PREFIX}{room_id}", facts.c.value == room_id)))
 
 
 def _open_of(tx: Transaction, person_id: str) -> list[Delivery]:

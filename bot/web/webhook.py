@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from bot import tasks
 from bot.errors import StoreUnavailable
-from bot.ledger import events, moved_spaces
+from bot.ledger import events
 from bot.ledger.events import Event
 from bot.web import probe
 from bot.web.rejected_calls import RejectedCalls
@@ -176,12 +176,9 @@ def read_event(body: bytes) -> Event:
     if not isinstance(envelope, dict) or not isinstance(data, dict):
         raise MalformedError("not an event")
     email = data.get("personEmail")
-    resource, event = _text(envelope, "resource"), _text(envelope, "event")
-    if (resource, event) == (moved_spaces.RESOURCE, moved_spaces.MIGRATED):
-        return moved_spaces.event_of(data)
     return Event(
-        resource=resource,
-        event=event,
+        resource=_text(envelope, "resource"),
+        event=_text(envelope, "event"),
         data_id=_text(data, "id"),
         room_id=_optional(data, "roomId"),
         room_type=_optional(data, "roomType"),

@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.limits import Limits, leave_out
 from bot.emulator import ids
-from bot.ledger import audit, deliveries, events, moved_spaces, places, posts
+from bot.ledger import audit, deliveries, events, places, posts
 from bot.ledger.audit import Door, Entry
 from bot.ledger.deliveries import State
 from bot.ledger.events import Event
@@ -116,21 +116,6 @@ def test_the_audit_shows_a_person_by_any_spelling(bench: Workbench) -> None:
             audit.with_reference(tx, "r", person_id=ADA),
         ):
             assert {row.person_id for row in rows} == {person(ADA), person(ADA, TEAM)}
-
-
-def test_a_moved_space_is_followed_from_any_spelling(bench: Workbench) -> None:
-    with bench.store.begin() as tx:
-        kept = ask(tx, bench, "one", room_id=room(ROOM, TEAM))
-
-        assert moved_spaces.move(tx, room(ROOM), room(ELSEWHERE), bench.clock()) == 1
-
-        moved = deliveries.get(tx, kept.id)
-        assert moved is not None
-        assert moved.room_id == room(ELSEWHERE)
-        assert moved_spaces.now_at(tx, ROOM) == room(ELSEWHERE)
-        moved_spaces.move(tx, room(ELSEWHERE), room(ROOM, TEAM), bench.clock())
-        assert moved_spaces.now_at(tx, room(ROOM)) == room(ROOM), "it has moved back"
-        assert moved_spaces.now_at(tx, room(ELSEWHERE, TEAM)) == room(ROOM, TEAM)
 
 
 def test_what_was_perhaps_posted_is_looked_for_in_its_space(bench: Workbench) -> None:

@@ -170,9 +170,7 @@ class Workbench:
         client = Client(settings.webex_api_url, admin, brake=other)
         identity = Identity(self.store, self.chat, bot_token, self.clock)
         self.directory = Directory(client, clock=self.clock.seconds)
-        guard = Guard(
-            self.directory, self.chat, identity.person, lambda our_org: wiring.rules(settings, our_org, self.store)
-        )
+        guard = Guard(self.directory, self.chat, identity.person, lambda our_org: wiring.rules(settings, our_org))
         families = [Family(one) for one in settings.report_families]
         catalogue = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
         self.outbox = Outbox(self.store, self.chat, identity.person, self.clock, settle=(timedelta(), timedelta()))

@@ -213,17 +213,6 @@ def test_a_webhook_with_the_secret_before_the_rotation_is_left_as_it_is(ward: Wa
     assert ward.look() is None
 
 
-def test_an_optional_webhook_that_webex_does_not_give_is_no_trouble(ward: Ward) -> None:
-    ward.register()
-    (moved,) = [hook for hook in ward.there() if hook.resource == "rooms"]
-    ward.webhooks.delete(moved.id)
-    fault = ward.emulator.faults.add(method="POST", path="/v1/webhooks", status=400)
-
-    assert ward.look() is None
-    assert ward.look() is None
-    assert fault.hits == 1
-
-
 def test_webhooks_that_webex_does_not_show_are_reported_after_five_minutes(ward: Ward) -> None:
     ward.register()
     ward.emulator.faults.add(method="GET", path="/v1/webhooks", status=403)

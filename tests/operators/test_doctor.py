@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 from bot import doctor, manifest_command, migrations, wiring
 from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
-from bot.ledger import facts, moved_spaces, presence, tables
+from bot.ledger import presence, tables
 from bot.ops.checks import public_address
 from bot.ops.checks.result import State
 from tests.stage import PATIENCE, SECRET, QuietHandler, Stage
@@ -101,18 +101,10 @@ def test_spaces_are_shown_by_title_and_one_that_the_bot_is_not_in_is_named(stage
     assert found["ALLOWED_SPACES"][0] == "FAILED"
 
 
-def test_a_space_in_another_spelling_and_one_that_has_moved_are_known(stage):
+def test_a_space_in_another_spelling_is_known(stage):
     bare = base64.urlsafe_b64decode(stage.group.id + "==").decode().rpartition("/")[2]
     other = base64.urlsafe_b64encode(f"ciscospark://urn:TEAM:eu/ROOM/{bare}".encode()).decode().rstrip("=")
     _, found = examined(stage, ALLOWED_SPACES=other)
-    assert found["ALLOWED_SPACES"] == ("ok", "“Admin reports”")
-    old = encoded("ROOM", "00000000-0000-0000-0000-00000000cafe")
-    store = wiring.open_store(stage.settings())
-    migrations.upgrade(store)
-    with store.begin() as tx:
-        facts.note(tx, f"{moved_spaces.PREFIX}{old}", stage.group.id, wiring.now())
-    store.close()
-    _, found = examined(stage, ALLOWED_SPACES=old)
     assert found["ALLOWED_SPACES"] == ("ok", "“Admin reports”")
 
 

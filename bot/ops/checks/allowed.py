@@ -10,9 +10,7 @@ import difflib
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bot import migrations
 from bot.errors import WebexError
-from bot.ledger import moved_spaces
 from bot.ops.checks.result import Check, State, checked
 from bot.policy import PARTNER, PARTNER_ROLES, role_word, says_partner, words_of
 from bot.ports import Role
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from bot.ports import Space
     from bot.settings import Settings
-    from bot.store import Store
     from bot.webex.chat import Chat
     from bot.webex.client import Client
 
@@ -43,9 +40,8 @@ class Directory(Protocol):
     def find(self, email: str) -> str | None: ...  # noqa: D102
 
 
-def looked_up(  # noqa: PLR0917 the program's parts, as doctor has made them
+def looked_up(
     settings: Settings,
-    store: Store,
     directory: Directory,
     admin: Client,
     chat: Chat,
@@ -66,10 +62,10 @@ def looked_up(  # noqa: PLR0917 the program's parts, as doctor has made them
     if settings.allowed_orgs:
         yield checked("ALLOWED_ORGS", lambda: organizations(settings.allowed_orgs, partial(_organization, admin)))
     if settings.allowed_spaces:
-        yield checked("ALLOWED_SPACES", lambda: spaces(settings.allowed_spaces, chat.spaces(), _moved(store)))
+        yield checked("ALLOWED_SPACES", lambda: spaces(settings.allowed_spaces, chat.spaces()))
     if settings.operators_space:
         operators = (settings.operators_space,)
-        yield checked("OPERATORS_SPACE", lambda: spaces(operators, chat.spaces(), _moved(store)))
+        yield checked("OPERATORS_SPACE", lambda: spaces(operators, chat.spaces()))
 
 
 def shown_organization(admin: Client, org_id: str) -> str:
@@ -83,18 +79,6 @@ def shown_organization(admin: Client, org_id: str) -> str:
 def _organization(admin: Client, org_id: str) -> str:
     answer = admin.call("GET", f"organizations/{segment(org_id)}").json
     return str(answer.get("displayName", "")) if isinstance(answer, dict) else ""
-
-
-def _moved(store: Store) -> Callable[[str], str]:
-    """Give the way from a space's id in the settings to the one that it has now."""
-    if migrations.current(store) != migrations.newest():
-        return str
-
-    def moved(room_id: str) -> str:
-        with store.read() as tx:
-            return moved_spaces.now_at(tx, room_id)
-
-    return moved
 
 
 def roles(wanted: Sequence[str], directory: Directory) -> tuple[State, str]:
@@ -146,12 +130,12 @@ def partner_roles(directory: Directory, proven: Callable[[], Role | None]) -> tu
     )
 
 
-def spaces(wanted: Sequence[str], there: Sequence[Space], moved: Callable[[str], str] = str) -> tuple[State, str]:
-    """Look each space up among those that the bot is in; ``moved`` gives the id that a space has now."""
+def spaces(wanted: Sequence[str], there: Sequence[Space]) -> tuple[State, str]:
+    """Look each space up among those that the bot is in."""
     titles = {id_key(one.id): one for one in there}
     seen, unseen = [], []
     for one in wanted:
-        space = titles.get(id_key(one)) or titles.get(id_key(moved(one)))
+        space = titles.get(id_key(one))
         if space is None:
             unseen.append(f"the bot isn't in the space {_short(bare_id(one))}: add it there, or correct the ID")
         else:

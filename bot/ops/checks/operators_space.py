@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from bot.ledger import moved_spaces
+from bot.ledger import facts
 from bot.operators import Check
 from bot.webex_ids import same_id
 
@@ -39,15 +39,13 @@ def operators_space(
         nonlocal due
         if found or clock() < due:
             return None if found else MISSING
-        with store.read() as tx:
-            wanted = moved_spaces.now_at(tx, space)
-        found.extend(one.id for one in spaces() if same_id(one.id, wanted))
+        found.extend(one.id for one in spaces() if same_id(one.id, space))
         if not found:
             due = clock() + EVERY
             return MISSING
-        if found[0] != wanted:
+        if found[0] != space:
             with store.begin() as tx:
-                moved_spaces.note_spelling(tx, space, found[0], now())
+                facts.note(tx, facts.OPERATORS_SPACE, found[0], now())
         return None
 
     return Check("operators_space", look, "The bot is in the space that OPERATORS_SPACE names.")
