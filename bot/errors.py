@@ -86,7 +86,9 @@ BOT_TOKEN = "the bot's own token"  # noqa: S105 likewise
 DOWNLOAD = "GET download"
 """How a download is called in errors and logs: its address is a secret."""
 
-PASSING_STATUSES = frozenset({423, 429, 500, 502, 503, 504})
+LOST_BEHIND_A_GATEWAY = frozenset({408, 499, 502, 504, *range(520, 600)})
+"""What a gateway says when Webex's answer did not come: the call may have taken effect."""
+PASSING_STATUSES = LOST_BEHIND_A_GATEWAY | {423, 425, 429, 500, 503}
 
 
 class WebexError(BotError):
@@ -181,7 +183,8 @@ def sentence_for(
     elif status in sentences:
         said = sentences[status].format(whose=whose)
     else:
-        said = "Webex has trouble" if status >= 500 else f"Webex answered {status}"  # noqa: PLR2004 HTTP's server errors
+        trouble = status in PASSING_STATUSES or status >= 500  # noqa: PLR2004 HTTP's server errors
+        said = "Webex has trouble" if trouble else f"Webex answered {status}"
     words = in_message(message)
     if words and status in {400, 403, 409, 415} and call != DOWNLOAD:  # a host of files may say anything
         said += f" (“{words}”)"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.errors import BotError, WebexError
+from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, WebexError
 from bot.fingerprint import fingerprint, is_said_by
 from bot.ledger import posts
 from bot.ledger.audit import DIRECT
@@ -38,9 +38,6 @@ CLOCKS_DIFFER = timedelta(days=1)
 
 WORDS_SETTLE, FILES_SETTLE = timedelta(seconds=3), timedelta(seconds=10)
 """How long a post whose answer was lost may take to show: Webex scans files first, and what it lists lags behind."""
-
-LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
-"""Answers of something in front of Webex: the post may have taken effect all the same."""
 
 NOT_FOUND = 404
 NEVER_SHOWS_AFTER = timedelta(minutes=2)

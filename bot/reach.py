@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.errors import BotError, WebexError
+from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, WebexError
 from bot.operators import Check, NotKnown
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Reach:
         now = self._now()
         with self._lock:
             before = self._failing_since
-            if status is None or status >= FIRST_TROUBLE:
+            if status is None or status >= FIRST_TROUBLE or status in LOST_BEHIND_A_GATEWAY:
                 self._failing_since = before or now
             else:
                 self._heard_at, self._failing_since = now, None

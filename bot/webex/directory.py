@@ -33,8 +33,26 @@ MOST_LISTED: Final = 85
 NOBODY: Final = frozenset({400, NOT_FOUND})
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
-NO_SCOPE: Final = frozenset({401, 403, 404})
-"""How Webex refuses a listing to a token without its scope."""
+NO_SCOPE: Final = frozenset({400, 401, 403, 404, 405, 410})
+"""How Webex refuses a listing to a token without its scope, or where it doesn't offer it."""
+
+ROLES_UNREADABLE: Final = (
+    "roles_unreadable",
+    "I can't see who is an administrator here, so I can't give out reports.",
+    (
+        "The bot's admin token needs the scopes `spark:people_read`, `spark-admin:people_read` and "
+        "`spark-admin:roles_read`; the people who run this bot must add them."
+    ),
+)
+ORGANIZATION_UNKNOWN: Final = (
+    "organization_unknown",
+    "I can't see which organization this bot's admin token belongs to, so I can't give out reports.",
+    (
+        "The bot's admin token needs the scope `spark:people_read`; the people who run this bot must add it, or set "
+        "`WEBEX_ORG_ID`."
+    ),
+)
+"""Refusals for what the admin token doesn't show: the reason, the sentence, and the remedy."""
 
 
 class Directory:
@@ -62,7 +80,7 @@ class Directory:
                 self._org = self._person("me").org_id
             except WebexError as error:
                 if error.status == FORBIDDEN:
-                    raise _organization_unknown(error) from error
+                    raise _refused(ORGANIZATION_UNKNOWN, error) from error
                 raise
             if not self._org:
                 raise unreadable("GET people/me")
@@ -150,7 +168,7 @@ class Directory:
             raw = self._raw(person_id)
         except WebexError as error:
             if error.status == FORBIDDEN:
-                raise _cannot_see_roles(error) from error
+                raise _refused(ROLES_UNREADABLE, error) from error
             if error.status == NOT_FOUND:
                 return RolesOf(person_id, "", frozenset(), frozenset())
             raise
@@ -219,7 +237,7 @@ class Directory:
             if error.status not in NO_SCOPE:
                 raise
             if not self._shows_roles():
-                raise _cannot_see_roles(error) from error
+                raise _refused(ROLES_UNREADABLE, error) from error
             return []
         roles = raw.get("roles") if isinstance(raw, dict) else None
         if (
@@ -275,23 +293,7 @@ def _enabled(raw: dict[str, Any], field: str) -> bool:
     return str(raw.get(field, True)).casefold() == "true"
 
 
-def _cannot_see_roles(error: WebexError) -> Refused:
-    return Refused(
-        "I can't see who is an administrator here, so I can't give out reports.",
-        reason="roles_unreadable",
-        details="The bot's admin token needs the scopes `spark:people_read`, `spark-admin:people_read` and "
-        f"`spark-admin:roles_read`; the people who run this bot must add them.{_tracking(error)}",
-    )
-
-
-def _organization_unknown(error: WebexError) -> Refused:
-    return Refused(
-        "I can't see which organization this bot's admin token belongs to, so I can't give out reports.",
-        reason="organization_unknown",
-        details="The bot's admin token needs the scope `spark:people_read`; the people who run this bot must add it, "
-        f"or set `WEBEX_ORG_ID`.{_tracking(error)}",
-    )
-
-
-def _tracking(error: WebexError) -> str:
-    return f" Webex tracking id: {error.tracking_id}." if error.tracking_id else ""
+def _refused(why: tuple[str, str, str], error: WebexError) -> Refused:
+    reason, sentence, remedy = why
+    tracking = f" Webex tracking id: {error.tracking_id}." if error.tracking_id else ""
+    return Refused(sentence, reason=reason, details=f"{remedy}{tracking}")

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bot.errors import WebexError
+from bot.errors import PASSING_STATUSES, WebexError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ LONGEST_TRY: Final = 5.0
 AN_OUTAGE: Final = 12
 """Calls that failed one after another, whoever made them: then nothing is repeated until one goes well."""
 TOO_MANY_REQUESTS: Final = 429
-MAY_GO_WELL: Final = frozenset({None, 500, 502, 503, 504})
+MAY_GO_WELL: Final = PASSING_STATUSES - {423, TOO_MANY_REQUESTS} | {None}
 """Statuses of a call that may go well a moment later; None: no answer came."""
 
 

@@ -25,7 +25,7 @@ CALLS = (
     ("DELETE", "/v1/messages/*", "api", 1),
     ("GET", "/*", "download", 5),
 )
-PASSING = (423, 429, 500, 502, 503, 504)
+PASSING = (408, 423, 429, 500, 502, 503, 504, 522)
 LASTING = (401, 403, 404, 409, 410, 428, 451)
 CUTS = ("before", "after", "middle")
 TRUNCATED = b'{"items": [{"id": "Y2lzY29zcGFyazov'

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION
-STATUSES = [None, 400, 401, 403, 404, 405, 409, 410, 415, 423, 428, 429, 451, 500, 502, 503, 504]
+STATUSES = [None, 400, 401, 403, 404, 405, 408, 409, 410, 415, 423, 428, 429, 451, 500, 502, 503, 504, 522]
 """Every answer that Webex is known to give, and none."""
 TO_THE_OTHER = {403, 404}
 NOW = datetime(2024, 3, 24, tzinfo=UTC)

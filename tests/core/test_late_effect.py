@@ -30,7 +30,7 @@ def files(bench: Workbench) -> list[bytes]:
     return [one.files[0].path.read_bytes() for one in bench.said(bench.stage.group) if one.files]
 
 
-@pytest.mark.parametrize("status", [None, 502, 504])
+@pytest.mark.parametrize("status", [None, 408, 499, 502, 504, 524])
 @pytest.mark.parametrize("late", [1.0, 4.0, 9.0])
 def test_a_file_that_shows_late_is_posted_once(patient: Workbench, status: int | None, late: float) -> None:
     report = patient.stage.partner_report()

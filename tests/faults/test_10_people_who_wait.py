@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -135,6 +135,47 @@ def test_who_asks_is_explained_that_webex_does_not_say_who_they_are(bench: Workb
     assert [one for one in bench.said() if one.files]
 
 
+@pytest.mark.parametrize("status", [400, 405, 410])
+def test_without_the_list_of_roles_reports_come_to_those_whose_role_is_known_by_its_id(
+    bench: Workbench, status: int
+) -> None:
+    bench.emulator.faults.add(method="GET", path="/v1/roles", status=status)
+    bench.hears(bench.stage.ada, f"report {bench.stage.organization_report().id}")
+    bench.work()
+    assert [one for one in bench.said() if one.files]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v1/roles", {"status": 500}),
+        ("/v1/roles", {"status": 200, "body": ""}),
+        ("/v1/*reports", {"status": 200, "body": ""}),
+        ("/v1/*reports", {"status": 200, "body": "<html>"}),
+        ("/v1/people/*", {"status": 200, "body": {"items": [{"id": "x"}]}}),
+        ("/v1/people/*", {"status": 200, "body": {"emails": ["ada@acme.example"]}}),
+        ("/v1/memberships", {"status": 200, "body": {}}),
+        ("/v1/memberships", {"status": 408}),
+    ],
+)
+def test_what_cannot_be_read_is_told_within_ten_seconds(bench: Workbench, path: str, answer: dict[str, Any]) -> None:
+    bench.stage.partner_report()
+    bench.hears(bench.stage.ada, "help", bench.stage.group)
+    bench.work()  # the bot knows who it is itself
+    bench.directory.forget()
+    fault = bench.emulator.faults.add(method="GET", path=path, **answer)
+    bench.hears(bench.stage.ada, "reports", bench.stage.group)
+    for _ in range(10):
+        bench.wait(1)
+    assert fault.hits
+    assert len(told(bench, bench.stage.group)) == 1
+
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+    assert told(bench, bench.stage.group) == []
+    assert [one for one in bench.said(bench.stage.group) if one.card]
+
+
 def test_a_message_that_could_not_be_read_for_an_hour_is_answered(bench: Workbench) -> None:
     report = bench.stage.partner_report()
     bench.emulator.faults.add(method="GET", path="/v1/messages/*", status=503)
@@ -162,7 +203,7 @@ def test_an_ask_that_meets_nothing_but_trouble_ends_with_its_deadline_and_a_sent
     assert "trouble for too long" in " ".join(f"{one.markdown} {one.card}" for one in bench.said())
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+@pytest.mark.parametrize("status", [408, 499, 500, 502, 503, 504, 522, 429])
 def test_why_says_what_hinders_and_says_no_more_when_it_is_over(bench: Workbench, status: int) -> None:
     report = bench.stage.partner_report(status="waiting")
     bench.hears(bench.stage.ada, f"report {report.id}")

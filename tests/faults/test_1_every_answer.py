@@ -40,7 +40,7 @@ Dialogue: TypeAlias = "Iterator[bytes]"
 LASTING = (400, 401, 403, 404, 405, 409, 410, 413, 415, 428, 451)
 SECOND_CHANCE = (401, 403, 404, 410)
 """What may be right at the next try, or by another way."""
-PASSING = (423, 429, 500, 502, 503, 504)
+PASSING = (408, 423, 425, 429, 499, 500, 502, 503, 504, 522, 599)
 USELESS: dict[str, Any] = {
     "html": "<html>Bad Gateway</html>",
     "empty": "",

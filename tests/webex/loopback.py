@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-ALL_ERRORS = (400, 401, 403, 404, 405, 409, 410, 413, 415, 423, 428, 429, 451, 500, 502, 503, 504)
+ALL_ERRORS = (400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 423, 425, 428, 429, 451, 500, 502, 503, 504, 520, 599)
 
 
 @dataclass(frozen=True)
