@@ -210,13 +210,14 @@ def _begin_reading(process: str) -> StorageSettings:
 
 
 def _start(process: str, settings: StorageSettings) -> None:
+    from bot.files.storage import log_closed, prepare_folder  # noqa: PLC0415
     from bot.observe import catch_crashes, hide, start_logging  # noqa: PLC0415
-    from bot.settings import prepare_folder  # noqa: PLC0415
 
-    prepare_folder(settings)
+    closed = prepare_folder(settings)
     hide(*settings.secret_values())
     start_logging(process, level=settings.log_level, form=settings.log_format)
     catch_crashes()
+    log_closed(closed)
 
 
 def _find_person(email: str, store: Store) -> str | None:
@@ -246,6 +247,7 @@ def _serve(_: argparse.Namespace) -> int:
 def _worker(_: argparse.Namespace) -> int:
     settings = _begin("worker")
     from bot import lifeline  # noqa: PLC0415
+    from bot.files.storage import log_open  # noqa: PLC0415
     from bot.heaps import share_heaps  # noqa: PLC0415
     from bot.metrics import start_metrics  # noqa: PLC0415
     from bot.signals import on_stop  # noqa: PLC0415
@@ -259,6 +261,7 @@ def _worker(_: argparse.Namespace) -> int:
     os.nice(WORKER_NICENESS)
     start_metrics(settings.data_dir, "worker")
     _log_remarks(settings)
+    log_open(settings)
     from bot.wiring import build_worker  # noqa: PLC0415
 
     build_worker(settings).run(stop)

@@ -14,7 +14,7 @@ from bot.guard import Guard
 from bot.ledger import presence
 from bot.manifest import Kind
 from bot.manifest_command import ADDRESS_MISSING, differences, target_of
-from bot.ops.checks import allowed, family_lists, person, public_address, webhook_secrets
+from bot.ops.checks import allowed, data_dir, family_lists, person, public_address, webhook_secrets
 from bot.ops.checks.result import Check, State, checked
 from bot.plain_words import utc
 from bot.settings import secret_key
@@ -63,6 +63,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         store = open_store(settings)
         open_things.callback(store.close)
         yield checked("database", lambda: _database(settings, store))
+        yield from data_dir.looked_up(settings)
         yield from webhook_secrets.looked_up(settings, store)
         bots_token = StaticToken(settings.webex_bot_token.get_secret_value())
         chat = Chat(settings.webex_api_url, bots_token, timeout=PATIENCE)

@@ -16,10 +16,11 @@ from gunicorn.glogging import Logger
 
 from bot import lifeline
 from bot.errors import SettingsError
+from bot.files.storage import OTHERS, log_closed, prepare_folder
 from bot.heaps import share_heaps
 from bot.metrics import start_metrics
 from bot.observe import catch_crashes, hide, start_logging
-from bot.settings import load, prepare_folder
+from bot.settings import load, load_web, web_environ
 from bot.switching import switch_quickly
 
 if TYPE_CHECKING:
@@ -31,9 +32,15 @@ WRONG_SETTINGS: Final = 2
 LARGEST_HEADER: Final = 33 * 1024
 """Bytes of one header with its name. A service mesh passes on a client's certificate chain in one of 32 kB."""
 
+CHECKED: Final = "REPORTBOT_SETTINGS_CHECKED"
+"""Set once all settings were found to be right and those that are not for the web process were removed."""
+
+
+_alone = not {CHECKED, lifeline.LISTEN_VARIABLE} & os.environ.keys()
+"""Whether nobody has checked all settings yet: not the supervisor of ``serve``, nor this process before."""
 try:
-    _settings = load(os.environ)
-    prepare_folder(_settings)
+    _settings = load(os.environ) if _alone else load_web(os.environ)
+    _closed = prepare_folder(_settings)
 except SettingsError as error:
     sys.stderr.write("The settings are wrong:\n" + "".join(f"  {problem}\n" for problem in error.problems))
     sys.exit(WRONG_SETTINGS)
@@ -41,6 +48,11 @@ except SettingsError as error:
 hide(*_settings.secret_values())
 start_logging("web", level=_settings.log_level, form=_settings.log_format)
 catch_crashes()
+log_closed(_closed)
+if _alone:
+    # With the settings of the web process alone. A variable that is merely deleted stays readable in the process's
+    # memory and in /proc/<pid>/environ.
+    os.execve(sys.executable, sys.orig_argv, {**web_environ(os.environ), CHECKED: "1"})  # noqa: S606 our own command
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
@@ -78,6 +90,7 @@ forwarded_allow_ips = ""
 forwarder_headers = ""
 """Nobody is believed: gunicorn trusts whatever comes over loopback, which behind a proxy on this machine is everybody,
 and ``SCRIPT_NAME`` in a header would lead round the proxy's rules for paths."""
+umask = OTHERS
 proc_name = "reportbot web"
 
 

@@ -23,6 +23,7 @@ import structlog
 from bot import lifeline, manifest
 from bot.errors import BotError
 from bot.manifest_command import register_first
+from bot.settings import web_environ
 from bot.signals import on_stop
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Child:
     command: Sequence[str]
     hand_down: tuple[int, ...] = ()
     """Descriptors that it inherits."""
+    environ: Callable[[Mapping[str, str]], dict[str, str]] = dict
+    """What it is given of the supervisor's environment."""
     holds_door: bool = False
     """Whether the socket on which webhooks come is among them."""
     process: subprocess.Popen[bytes] | None = None
@@ -146,7 +149,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         child.process = subprocess.Popen(  # noqa: S603 our own commands
             child.command,
-            env=dict(self.environ),
+            env=child.environ(self.environ),
             stdin=subprocess.DEVNULL,
             pass_fds=child.hand_down,
             start_new_session=True,
@@ -206,7 +209,10 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     with listen(host, settings.port) as door:
         reading, writing = os.pipe()  # the writing end is ours alone: it closes when this process ends
         supervisor = Supervisor(
-            [Child("web", WEB, (door.fileno(), reading), holds_door=True), Child("worker", WORKER, (reading,))],
+            [
+                Child("web", WEB, (door.fileno(), reading), web_environ, holds_door=True),
+                Child("worker", WORKER, (reading,)),
+            ],
             {**environ, lifeline.LISTEN_VARIABLE: str(door.fileno()), lifeline.VARIABLE: str(reading)},
             door.close,
         )

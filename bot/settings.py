@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import os
 import secrets
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 pydantic reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SHORTEST_POLL_SECONDS: Final = 0.05
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 KEY_FILE: Final = "secret.key"
 KEY_BYTES: Final = 32
 DEFAULT_API_URL: Final = "https://webexapis.com/v1"
@@ -71,10 +69,6 @@ class StorageSettings(BaseModel):
     poll_interval: Annotated[float, BeforeValidator(values.seconds(SHORTEST_POLL_SECONDS))] = _setting(
         "shortest time between two looks at pending reports, in seconds", "15", 15.0
     )
-    secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
-        "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
-        "made in DATA_DIR at first start",
-    )
     log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
         "least important log line that is written: debug, info, warning or error", "info", "info"
     )
@@ -84,15 +78,37 @@ class StorageSettings(BaseModel):
 
     def secret_values(self) -> list[str]:
         """Every value that must never be seen: for the log's mask."""
-        found = [] if self.secret_key is None else [self.secret_key.get_secret_value()]
         password = urlsplit(self.database_url.get_secret_value()).password
-        return [*found, password, unquote(password)] if password else found
+        return [password, unquote(password)] if password else []
 
 
-class Settings(StorageSettings):
-    """Everything the operator may choose; ``load`` is the only way it is made outside tests."""
+class WebSettings(StorageSettings):
+    """What the web process needs. It is the one that strangers reach, so it is given no other setting."""
 
     webex_bot_token: Token = _required("the bot's token")
+    webex_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(values.webhook_secrets)] = _required(
+        "signs webhooks, 16 characters or more; two, comma-separated, while rotating: the first signs, both verify"
+    )
+    public_url: Annotated[str | None, BeforeValidator(values.web_address)] = _setting(
+        "where Webex reaches the bot, https", "required for manifest apply"
+    )
+    port: Annotated[int, BeforeValidator(values.port)] = _setting("port that web listens on", "8000", 8000)
+    host: Annotated[str | None, BeforeValidator(values.host)] = _setting(
+        "address that web listens on", "127.0.0.1 in serve, 0.0.0.0 in the Procfile"
+    )
+    ops_token: Token | None = _setting(
+        "bearer token with which /metrics and the details of /readyz can be read", "none: nobody sees them"
+    )
+
+    def secret_values(self) -> list[str]:
+        """Every value that must never be seen: for the log's mask."""
+        found = [self.webex_bot_token, self.ops_token, *self.webex_webhook_secret]
+        return [secret.get_secret_value() for secret in found if secret is not None] + super().secret_values()
+
+
+class Settings(WebSettings):
+    """Everything the operator may choose; ``load`` is the only way it is made outside tests."""
+
     webex_admin_token: Token | None = _setting(
         "the admin token, which reads the reports; or the three WEBEX_ADMIN_CLIENT_… variables, which win over it",
         "one of the two is required",
@@ -105,12 +121,6 @@ class Settings(StorageSettings):
     webex_org_id: Annotated[str | None, BeforeValidator(values.webex_id(values.ORGANIZATION))] = _setting(
         "id of the admin token's organization, where Webex does not tell it", "asked of Webex"
     )
-    webex_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(values.webhook_secrets)] = _required(
-        "signs webhooks, 16 characters or more; two, comma-separated, while rotating: the first signs, both verify"
-    )
-    public_url: Annotated[str | None, BeforeValidator(values.web_address)] = _setting(
-        "where Webex reaches the bot, https", "required for manifest apply"
-    )
     webex_api_url: Annotated[str, BeforeValidator(values.api_address)] = _setting(
         "base address of the Webex API, with or without /v1", DEFAULT_API_URL, DEFAULT_API_URL
     )
@@ -118,10 +128,6 @@ class Settings(StorageSettings):
         "hosts that may be sent the admin token for a download, comma-separated, any port",
         "*.webex.com",
         ("*.webex.com",),
-    )
-    port: Annotated[int, BeforeValidator(values.port)] = _setting("port that web listens on", "8000", 8000)
-    host: Annotated[str | None, BeforeValidator(values.host)] = _setting(
-        "address that web listens on", "127.0.0.1 in serve, 0.0.0.0 in the Procfile"
     )
     watch_deadline: Annotated[float, BeforeValidator(values.seconds(1))] = _setting(
         "how long a report is watched, in seconds", "93600 (26 hours)", 93600.0
@@ -157,8 +163,9 @@ class Settings(StorageSettings):
     audit_days: Annotated[int, BeforeValidator(values.days)] = _setting(
         "how long the audit's rows are kept, in days; 0 keeps them for ever", "365", 365
     )
-    ops_token: Token | None = _setting(
-        "bearer token with which /metrics and the details of /readyz can be read", "none: nobody sees them"
+    secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
+        "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
+        "made in DATA_DIR at first start",
     )
 
     _unknown: tuple[str, ...] = PrivateAttr(default=())
@@ -170,15 +177,13 @@ class Settings(StorageSettings):
 
     def secret_values(self) -> list[str]:
         """Every value that must never be seen: for the log's mask."""
-        single = [
-            self.webex_bot_token,
+        found = [
             self.webex_admin_token,
             self.webex_admin_client_secret,
             self.webex_admin_refresh_token,
-            self.ops_token,
+            self.secret_key,
         ]
-        found = [secret.get_secret_value() for secret in (*single, *self.webex_webhook_secret) if secret is not None]
-        return found + super().secret_values()
+        return [secret.get_secret_value() for secret in found if secret is not None] + super().secret_values()
 
     def remarks(self) -> list[str]:
         """What is not wrong, but good to know at start."""
@@ -214,6 +219,25 @@ def load_storage(environ: Mapping[str, str]) -> StorageSettings:
     """Read only what the database needs; raises ``SettingsError`` as ``load`` does."""
     given, problems = _given(environ, StorageSettings)
     return _read(StorageSettings, given, problems + _problems_of_database(given))
+
+
+def load_web(environ: Mapping[str, str]) -> WebSettings:
+    """Read what the web process needs; raises ``SettingsError`` as ``load`` does."""
+    given, problems = _given(environ, WebSettings)
+    return _read(WebSettings, given, problems + _problems_of_database(given))
+
+
+def web_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for the web process: without the admin token, its client's secret, and ``SECRET_KEY``.
+
+    What looks like a setting and is none goes too: it may be a secret under a name that is misspelled.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name.lower() in WebSettings.model_fields
+        or not (name.lower() in Settings.model_fields or name.upper().startswith(OUR_PREFIXES))
+    }
 
 
 def _given(environ: Mapping[str, str], kind: type[StorageSettings]) -> tuple[dict[str, str], list[str]]:
@@ -285,19 +309,18 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         api = urlsplit(values.web_address(given.get("webex_api_url", DEFAULT_API_URL)))
         if not values.is_public(public.hostname or "") and values.is_public(api.hostname or ""):
             problems.append(NOT_PUBLIC)
-    return problems + _problems_of_database(given)
-
-
-def _problems_of_database(given: Mapping[str, str]) -> list[str]:
-    problems = []
     if given["database_url"].lower().startswith("postgres") and "secret_key" not in given:
         problems.append(
             "SECRET_KEY is missing; with PostgreSQL every machine needs the same (try: openssl rand -hex 32)"
         )
+    return problems + _problems_of_database(given)
+
+
+def _problems_of_database(given: Mapping[str, str]) -> list[str]:
     with contextlib.suppress(ValueError):  # one that cannot be read is a problem of its own
         if values.database(given["database_url"]).startswith("postgresql://"):
-            problems.append(NO_POSTGRESQL)
-    return problems
+            return [NO_POSTGRESQL]
+    return []
 
 
 def settings_table() -> Iterator[tuple[str, str, str]]:
@@ -308,52 +331,14 @@ def settings_table() -> Iterator[tuple[str, str, str]]:
         yield name.upper(), field.description or "", str(shown)
 
 
-def prepare_folder(settings: StorageSettings) -> None:
-    """Make ``DATA_DIR`` and see that it can be written; raises ``SettingsError`` when it never can.
-
-    The database's own folder must be there. A full disk is none of its business: there may be room again.
-    """
-    try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _try_to_write(settings.data_dir)
-    except OSError as exc:
-        if exc.errno in NO_ROOM:
-            return
-        raise SettingsError([_unusable(settings, exc)]) from exc
-    url = settings.database_url.get_secret_value()
-    if url.startswith(SQLITE):
-        _check_database(Path(url.removeprefix(SQLITE)))
-
-
-def _check_database(file: Path) -> None:
-    if file.is_dir():
-        raise SettingsError(
-            [f"DATABASE_URL names a folder ({file}); name a file in it, as {SQLITE}{file}/reportbot.db"]
-        )
-    try:
-        _try_to_write(file.parent)
-        if file.exists() and not os.access(file, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as exc:
-        if exc.errno in NO_ROOM:
-            return
-        remedy = f"make {file.parent} a folder that the bot can write, or choose another"
-        raise SettingsError([f"DATABASE_URL cannot be used ({exc.strerror}); {remedy}"]) from exc
-
-
-def _try_to_write(folder: Path) -> None:
-    probe = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
-    probe.touch(mode=0o600)
-    probe.unlink()
-
-
-def _unusable(settings: StorageSettings, exc: OSError) -> str:
+def unusable(settings: StorageSettings, exc: OSError) -> str:
+    """Say what is wrong with ``DATA_DIR``, and the remedy."""
     if isinstance(exc, FileExistsError):
         return f"DATA_DIR is a file ({settings.data_dir}); choose a folder"
     return f"DATA_DIR cannot be used ({exc.strerror}); make {settings.data_dir} writable or choose another"
 
 
-def secret_key(settings: StorageSettings) -> bytes:
+def secret_key(settings: Settings) -> bytes:
     """Give the key for what is kept at rest: ``SECRET_KEY``, or the file that the first start makes in ``DATA_DIR``.
 
     Web and worker may start at the same moment: the file appears whole, by a hard link that only one of them can make.
@@ -367,7 +352,7 @@ def secret_key(settings: StorageSettings) -> bytes:
             _make_key(path)
         key = path.read_bytes().strip()
     except OSError as exc:
-        raise SettingsError([_unusable(settings, exc)]) from exc
+        raise SettingsError([unusable(settings, exc)]) from exc
     if len(key) < values.SHORTEST_SECRET:
         raise SettingsError([f"{path} is damaged; restore it from a backup, or delete it and lose what it encrypted"])
     return key

@@ -41,7 +41,7 @@ from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
 from bot.reports.workroom import Workroom
-from bot.settings import Settings, StorageSettings, load, secret_key
+from bot.settings import Settings, StorageSettings, WebSettings, load_web, secret_key
 from bot.store_watch import WatchedStore
 from bot.sweep import Sweep
 from bot.token_checks import TokenChecks
@@ -164,14 +164,14 @@ class Migration:
 
 def web() -> Flask:
     """The app for gunicorn, from the environment. Wrong settings end the process: the command line has said why."""
-    settings = load(os.environ)
+    settings = load_web(os.environ)
     start_logging("web", level=settings.log_level, form=settings.log_format)
     hide(*settings.secret_values())
     metrics.start_metrics(settings.data_dir, "web")
     return build_web(settings)
 
 
-def build_web(settings: Settings, stop: threading.Event | None = None) -> Flask:
+def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Flask:
     """The Flask app; it never asks Webex. What runs beside it ends with ``stop``, or with the process."""
     stop = stop or threading.Event()
     store = open_store(settings)

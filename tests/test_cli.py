@@ -318,7 +318,7 @@ def test_a_healthy_set_up_passes_every_check(webex, capsys):
     code, checks, told = doctor(capsys)
     assert code == 0
     right = (
-        *("settings", "database", "Webex", "bot token", "admin token", "roles"),
+        *("settings", "database", "secret key", "files", "Webex", "bot token", "admin token", "roles"),
         *("partner reports", "organization reports", "partner roles", "webhooks"),
     )
     assert checks == dict.fromkeys(right, "ok") | {"public address": "next"}

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from bot import values
 from bot.errors import SettingsError
-from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, prepare_folder, secret_key, settings_table
+from bot.files.storage import prepare_folder
+from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_key, settings_table
 
 BOT = "bot-token-0123456789"
 ADMIN = "admin-token-0123456789"

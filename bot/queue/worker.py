@@ -100,7 +100,7 @@ class Worker:
     @contextmanager
     def _only_one(self) -> Iterator[bool]:
         """Hold the lock file, unless the stop comes first; gives whether another worker had it."""
-        self._jobs.data_dir.mkdir(parents=True, exist_ok=True)
+        self._jobs.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self._jobs.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             waited = False

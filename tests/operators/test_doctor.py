@@ -162,7 +162,7 @@ def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_
     began = time.monotonic()
     code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
     assert code == 1
-    assert set(found) == {"settings", "database", "Webex", "not looked at"}
+    assert set(found) == {"settings", "database", "secret key", "files", "Webex", "not looked at"}
     assert "can't resolve the name x.invalid" in found["Webex"][1]
     monkeypatch.setattr(doctor, "PATIENCE", (1.0, 0.3))
     with socket.socket() as held:

@@ -1,0 +1,1 @@
+"""The files that the bot keeps on its machine."""
