@@ -159,7 +159,7 @@ class CatchUp:
                 event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
                 event_id = events.record(tx, event, message.created or self._now())
                 if event_id is not None:
-                    self._queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock)
+                    self._queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
         return missed
 
     def _say_so(self, space: Space, away: Absence) -> None:

@@ -19,6 +19,7 @@ from bot.ledger.deliveries import IN_HAND, State
 from bot.reports import unknown_status
 from bot.reports.fetch import held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -96,16 +97,18 @@ class Sweep:
             if orphans := deliveries.free_orphans(tx):
                 log.error("orphans_freed", number=orphans)
             for event in events.unsettled(tx, now - SETTLING):
-                self._queue.put(tx, tasks.EVENT, str(event.id), lock=event.lock, keep_time=True)
+                self._queue.put(
+                    tx, tasks.EVENT, str(event.id), lock=event.lock, person=event.person_key, keep_time=True
+                )
             for one in deliveries.in_state(tx, State.ASKED):
-                self._queue.put(tx, tasks.ANSWER, str(one.id), keep_time=True)
+                self._queue.put(tx, tasks.ANSWER, str(one.id), person=id_key(one.asker_id), keep_time=True)
             for one in deliveries.in_state(tx, State.PENDING):
                 self._queue.put(tx, tasks.WATCH, watch_key(one.family or "", one.region), keep_time=True)
             for key in posts.leaving(tx):
                 self._queue.put(tx, tasks.TAKE_BACK, key, keep_time=True)
             in_hand = deliveries.in_state(tx, *IN_HAND)
             for one in in_hand:
-                put_delivery(tx, self._queue, one.family or "", one.report_id, keep_time=True)
+                put_delivery(tx, self._queue, one.family or "", one, keep_time=True)
             # Within the transaction: so nobody can come to need a file just now.
             self._swept = True
             self._clear_folder({held_name(one.family or "", one.report_id) for one in in_hand})

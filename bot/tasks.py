@@ -25,7 +25,7 @@ SLOW_DOWN = "slow down"
 CATCH_UP = "catch-up"
 """Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
 
-LANES: Final[dict[str, int]] = {DELIVER: 4}
+LANES: Final[dict[str, int]] = {DELIVER: 8}
 """Threads of tasks that have their own: what takes minutes keeps nobody from a first answer."""
 
 

@@ -13,6 +13,7 @@ import structlog
 
 from bot.errors import BotError, StoreUnavailable
 from bot.queue import Again
+from bot.tasks import LANES
 
 if TYPE_CHECKING:
     import threading
@@ -71,7 +72,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set and what is in hand has ended or is handed back."""
         begin = None if self._start is None else partial(self._start, stop)
-        self._queue.work(self.handle, threads=self._threads, stop=stop, begin=begin)
+        self._queue.work(self.handle, threads=self._threads, lanes=LANES, stop=stop, begin=begin)
         if self._end is not None:
             self._end()
 

@@ -189,7 +189,7 @@ class Answer:
                 case Phase.READY:
                     moved = deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned)
                     if moved:
-                        put_delivery(tx, context.queue, report.family.value, delivery.report_id)
+                        put_delivery(tx, context.queue, report.family.value, delivery)
                 case Phase.FAILED:
                     said = failed(report.title)
                     if delivery.carded:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot import tasks
 from bot.ledger import audit, deliveries
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,6 @@ def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded
                 },
             )
             if delivery_id is not None:
-                context.queue.put(tx, tasks.ANSWER, str(delivery_id))
+                context.queue.put(tx, tasks.ANSWER, str(delivery_id), person=id_key(request.person_id))
                 audit.record(tx, request.entry(request.word.casefold(), report_id, audit.ASKED, reference), now)
     request.course.written = bool(report_ids)

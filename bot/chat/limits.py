@@ -110,7 +110,8 @@ def leave_out(context: Context, limits: Limits, event: Event) -> bool:
             audit.record(tx, entry, now)
         # Put with each one, not only with the first: that one's own transaction may not have gone through.
         after = max(timedelta(), found.until - now) + SETTLING
-        context.queue.put(tx, tasks.SLOW_DOWN, str(found.first), after=after.total_seconds(), keep_time=True)
+        wait = after.total_seconds()
+        context.queue.put(tx, tasks.SLOW_DOWN, str(found.first), person=event.person_key, after=wait, keep_time=True)
     log.info("left_out", resource=event.resource, first=found.first)
     return True
 

@@ -40,8 +40,13 @@ class Event:
 
     @property
     def lock(self) -> str | None:
-        """The queue's lock of its space, whatever the spelling of the space's id."""
-        return id_key(self.room_id) if self.room_id else None
+        """The queue's lock of its person in its space, whatever the spelling of their ids."""
+        return f"{id_key(self.room_id)} {self.person_key}".rstrip() if self.room_id else None
+
+    @property
+    def person_key(self) -> str:
+        """In whose turn the queue reads it: its person, whatever the spelling of the id."""
+        return id_key(self.person_id) if self.person_id else ""
 
 
 def record(tx: Transaction, event: Event, now: datetime) -> int | None:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from bot.store import Store, Transaction
 
+NO_LANES: Final[Mapping[str, int]] = {}
 GRACE = 55.0  # seconds that what runs may take to end after a stop: within the minute that most platforms give
 
 
@@ -66,6 +67,7 @@ class Queue(Protocol):
         key: str,
         *,
         lock: str | None = None,
+        person: str = "",
         after: float = 0.0,
         keep_time: bool = False,
     ) -> None:
@@ -73,6 +75,7 @@ class Queue(Protocol):
 
         There is one waiting job for a task and key: put again it only comes earlier. Put while it runs, it runs once
         more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due.
+        `person`: in whose turn it runs (see `work`); of a job that is there already it stays as it is.
         `keep_time`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
         """
 
@@ -84,12 +87,15 @@ class Queue(Protocol):
         handle: Callable[[Job], Again | None],
         *,
         threads: int,
+        lanes: Mapping[str, int] = NO_LANES,
         stop: threading.Event,
         grace: float = GRACE,
         begin: Callable[[bool], None] | None = None,
     ) -> None:
         """Run jobs in so many threads until `stop` is set, and what runs then has ended or `grace` seconds are over.
 
+        `lanes`: tasks that have so many more threads of their own, and take none of the others.
+        People take turns, and no one person has all threads of a lane, if it has four or more.
         `begin` is called before the first job, when there is no other worker that must end first: with True if it
         had to wait for one.
         What has not ended by then stays due for the next worker. A handler that raises is logged, its job runs again.

@@ -32,13 +32,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.queue import GRACE, Again, Depth, Job
+from bot.queue import GRACE, NO_LANES, Again, Depth, Job
 from bot.queue.doorbell import ring
+from bot.queue.fairness import Turns
 from bot.queue.worker import Worker
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import ColumnElement, Row
@@ -55,6 +56,7 @@ jobs = Table(
     Column("task", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("lock", Text),
+    Column("person", Text, nullable=False, server_default=""),  # in whose turn it runs
     Column("due", Float, nullable=False),  # when it may start, in seconds since 1970
     Column("since", Float, nullable=False),  # when `due` was set: due - since is the wait that was asked for
     Column("place", Integer, nullable=False),  # its place in the order of putting
@@ -65,6 +67,7 @@ jobs = Table(
     UniqueConstraint("task", "key"),
 )
 Index("jobs_due", jobs.c.due)
+Index("jobs_turn", jobs.c.task, jobs.c.person, jobs.c.due, jobs.c.place, jobs.c.lock)
 Index("jobs_lock_place", jobs.c.lock, jobs.c.place)
 Index("jobs_place", jobs.c.place)
 Index("jobs_again_place", jobs.c.again_place, sqlite_where=jobs.c.again_place.is_not(None))
@@ -83,6 +86,7 @@ _new = insert(jobs).values(
     task=bindparam("of_task"),
     key=bindparam("of_key"),
     lock=bindparam("of_lock"),
+    person=bindparam("of_person"),
     due=_due,
     since=_now,
     place=func.max(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1,
@@ -100,23 +104,28 @@ PUT = _new.on_conflict_do_update(
 )
 PUT_IF_ABSENT = _new.on_conflict_do_nothing(index_elements=["task", "key"])
 
-_startable = select(jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.attempt, jobs.c.again_due).where(
-    jobs.c.due <= _now, jobs.c.id.not_in(bindparam("ids", expanding=True))
-)
+_columns = (jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.person, jobs.c.attempt, jobs.c.again_due)
+_startable = select(*_columns).where(jobs.c.due <= _now, jobs.c.id.not_in(bindparam("ids", expanding=True)))
 # The job that has been due longest comes first, so that none starves; under its lock, the one that was put first.
 LONGEST_DUE = (
-    _startable.where(or_(jobs.c.lock.is_(None), jobs.c.lock.not_in(bindparam("locks", expanding=True))))
+    _startable.where(
+        jobs.c.task == bindparam("of_task"),
+        jobs.c.person == bindparam("of_person"),
+        or_(jobs.c.lock.is_(None), jobs.c.lock.not_in(bindparam("locks", expanding=True))),
+    )
     .order_by(jobs.c.due, jobs.c.place)
     .limit(1)
 )
 FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+WAITING = (
+    select(jobs.c.task, jobs.c.person)
+    .where(jobs.c.due <= _now)
+    .group_by(jobs.c.task, jobs.c.person)
+    .order_by(func.min(jobs.c.due), func.min(jobs.c.place))
+)
 WINDOW = 64
 """Jobs that one look takes in: enough for every thread, and for what is locked."""
-SOONEST = (
-    select(jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.attempt, jobs.c.again_due, jobs.c.due, jobs.c.place)
-    .order_by(jobs.c.due, jobs.c.place)
-    .limit(bindparam("window"))
-)
+SOONEST = select(*_columns, jobs.c.due, jobs.c.place).order_by(jobs.c.due, jobs.c.place).limit(bindparam("window"))
 NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
 FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
 REMOVE = delete(jobs).where(_this_job)
@@ -169,10 +178,11 @@ OLDEST_WAITING = select(func.min(jobs.c.due)).where(
 
 @dataclass(frozen=True)
 class Claim:
-    """A job in the hands of the worker: its row's id, and whether a put was waiting in the row already."""
+    """A job in the hands of the worker: its row's id, whose turn it is, and whether a put waited in the row already."""
 
     id: int
     job: Job
+    person: str
     put_again: bool
 
     @property
@@ -182,27 +192,44 @@ class Claim:
 
 
 def _claim(row: Row[Any]) -> Claim:
-    return Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.again_due is not None)
+    return Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.person, row.again_due is not None)
 
 
-def _chosen(due: Sequence[Row[Any]], running: Collection[Claim], room: int) -> list[Claim]:
-    """Choose of all that are due, as the two statements for many do, without asking the database again."""
-    ids = {claim.id for claim in running}
-    locks = {claim.job.lock for claim in running if claim.job.lock is not None}
-    taken: list[Claim] = []
-    for row in due:
-        if len(taken) == room:
-            break
-        if row.lock is None:
-            if row.id not in ids:
-                taken.append(_claim(row))
-        elif row.lock not in locks:
-            locks.add(row.lock)
-            # A job that runs may have been put under this lock meanwhile: it must not overlap itself.
-            waiting = [one for one in due if one.lock == row.lock and one.id not in ids]
-            if waiting:
-                taken.append(_claim(min(waiting, key=lambda one: one.place)))
-    return taken
+class _Few:
+    """All jobs that are due, in memory: the common case, in which nothing more is asked of the database."""
+
+    def __init__(self, rows: Sequence[Row[Any]]) -> None:
+        self._rows = rows
+
+    def waiting(self) -> Iterable[tuple[str, str]]:
+        return dict.fromkeys((row.task, row.person) for row in self._rows)
+
+    def first(self, task: str, person: str, ids: Collection[int], locks: Collection[str]) -> Claim | None:
+        for row in self._rows:
+            if row.task == task and row.person == person and row.id not in ids and row.lock not in locks:
+                # A job that runs may have been put under this lock meanwhile: it must not overlap itself.
+                same = [one for one in self._rows if one.lock == row.lock and one.id not in ids]
+                return _claim(row if row.lock is None else min(same, key=lambda one: one.place))
+        return None
+
+
+class _Many:
+    """More jobs than one look holds: thousands of one person, or under one lock, must not hide the others."""
+
+    def __init__(self, tx: Transaction, now: float) -> None:
+        self._tx = tx
+        self._now = now
+
+    def waiting(self) -> Iterable[tuple[str, str]]:
+        return [(row.task, row.person) for row in self._tx.execute(WAITING, {"now": self._now})]
+
+    def first(self, task: str, person: str, ids: Collection[int], locks: Collection[str]) -> Claim | None:
+        but = {"now": self._now, "ids": list(ids)}
+        of_person = {"of_task": task, "of_person": person, "locks": list(locks)}
+        row = self._tx.execute(LONGEST_DUE, but | of_person).one_or_none()
+        if row is not None and row.lock is not None:
+            row = self._tx.execute(FIRST_OF_LOCK, but | {"of_lock": row.lock}).one()
+        return None if row is None else _claim(row)
 
 
 class SqliteQueue:
@@ -215,6 +242,7 @@ class SqliteQueue:
         self._store = store
         self.data_dir = data_dir
         self.clock = clock
+        self._turns = Turns()
         self._in_hand: list[int] = []
         """The rows of the jobs that ran, or were chosen, when the worker looked last."""
 
@@ -225,6 +253,7 @@ class SqliteQueue:
         key: str,
         *,
         lock: str | None = None,
+        person: str = "",
         after: float = 0.0,
         keep_time: bool = False,
     ) -> None:
@@ -232,7 +261,8 @@ class SqliteQueue:
         now = self.clock()
         due = now + Again(after).seconds
         statement = PUT_IF_ABSENT if keep_time else PUT
-        tx.execute(statement, {"of_task": task, "of_key": key, "of_lock": lock, "of_due": due, "now": now})
+        row = {"of_task": task, "of_key": key, "of_lock": lock, "of_person": person, "of_due": due, "now": now}
+        tx.execute(statement, row)
         tx.after_commit(self.wake, once=True)
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
@@ -245,12 +275,13 @@ class SqliteQueue:
         handle: Callable[[Job], Again | None],
         *,
         threads: int,
+        lanes: Mapping[str, int] = NO_LANES,
         stop: threading.Event,
         grace: float = GRACE,
         begin: Callable[[bool], None] | None = None,
     ) -> None:
         """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
-        Worker(self, handle, threads=threads, stop=stop, grace=grace).run(begin)
+        Worker(self, handle, threads=threads, lanes=lanes, stop=stop, grace=grace).run(begin)
 
     def wake(self) -> None:
         """As in the port; costs some 20 µs, worker or not."""
@@ -271,45 +302,28 @@ class SqliteQueue:
 
     # What follows is for the worker.
 
-    def take(self, running: Collection[Claim], room: int) -> tuple[list[Claim], float | None]:
-        """Choose up to `room` jobs that may start beside those `running`; and the seconds until the next one is due.
+    def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> tuple[list[Claim], float | None]:
+        """Choose jobs for the threads of each lane that are free beside those `running`, and say when to look next.
 
-        The seconds (None: nothing waits for its time) are there only when fewer than `room` were found.
+        That is in so many seconds, when a job is due that waits for its time; None if there is none.
         """
         now = self.clock()
         with self._store.read() as tx:
             rows = tx.execute(SOONEST, {"window": WINDOW}).all()
-            due = [row for row in rows if row.due <= now]
-            if len(due) < WINDOW:
-                taken, next_due = _chosen(due, running, room), rows[len(due)].due if len(due) < len(rows) else None
+            few = [row for row in rows if row.due <= now]
+            if len(few) < WINDOW:
+                taken = self._turns.choose(_Few(few), running, threads)
+                next_due = rows[len(few)].due if len(few) < len(rows) else None
             else:
-                taken, next_due = self._take_of_many(tx, running, room, now)
+                taken = self._turns.choose(_Many(tx, now), running, threads)
+                next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
         self._in_hand = [claim.id for claim in (*running, *taken)]
         put_again = [claim for claim in taken if claim.put_again]
         if put_again:  # this run is what those puts asked for
             with self._store.begin(durable=False) as tx:
                 for claim in put_again:
                     tx.execute(FORGET_PUTS, claim.where)
-        return taken, None if next_due is None or len(taken) >= room else max(0.0, next_due - now)
-
-    @staticmethod
-    def _take_of_many(
-        tx: Transaction, running: Collection[Claim], room: int, now: float
-    ) -> tuple[list[Claim], float | None]:
-        """Choose when more are due than one look holds: thousands under one lock must not hide the others."""
-        ids = [claim.id for claim in running]
-        locks = [claim.job.lock for claim in running if claim.job.lock is not None]
-        taken: list[Claim] = []
-        while len(taken) < room:
-            row = tx.execute(LONGEST_DUE, {"now": now, "ids": ids, "locks": locks}).one_or_none()
-            if row is None:
-                return taken, tx.execute(NEXT_DUE, {"now": now}).scalar()
-            if row.lock is not None:
-                row = tx.execute(FIRST_OF_LOCK, {"now": now, "ids": ids, "of_lock": row.lock}).one()
-                locks.append(row.lock)
-            ids.append(row.id)
-            taken.append(_claim(row))
-        return taken, None
+        return taken, None if next_due is None else max(0.0, next_due - now)
 
     def settle(self, claim: Claim, outcome: Again | None) -> None:
         """Drop a job that is done, or have it run again. A loss of power may undo this: the job is repeated then."""

@@ -20,9 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.errors import StoreUnavailable
 from bot.queue import Again
 from bot.queue.doorbell import Doorbell
+from bot.queue.fairness import share_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from bot.queue import Job
@@ -46,7 +47,7 @@ class Jobs(Protocol):
     data_dir: Path
     clock: Callable[[], float]
 
-    def take(self, running: Collection[Claim], room: int) -> tuple[list[Claim], float | None]:
+    def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> tuple[list[Claim], float | None]:
         """Choose jobs to start."""
 
     def settle(self, claim: Claim, outcome: Again | None) -> None:
@@ -60,11 +61,19 @@ class Worker:
     """One call of `Queue.work`; its parameters are explained there."""
 
     def __init__(
-        self, jobs: Jobs, handle: Callable[[Job], Again | None], *, threads: int, stop: threading.Event, grace: float
+        self,
+        jobs: Jobs,
+        handle: Callable[[Job], Again | None],
+        *,
+        threads: int,
+        lanes: Mapping[str, int],
+        stop: threading.Event,
+        grace: float,
     ) -> None:
         self._jobs = jobs
         self._handle = handle
-        self._room = threads
+        self._wanted = threads, lanes
+        self._lanes: Mapping[str, int] = {}
         self._stop = stop
         self._grace = grace
         self._bell = Doorbell()
@@ -122,8 +131,8 @@ class Worker:
         self._deaf = not self._bell.listen(self._jobs.data_dir)
         self._lead = self._jobs.clock() - time.monotonic() + 2 * CLOCK_STEP  # so that the first look checks the clock
         threads = self._threads()
-        self._room = len(threads)
-        log.info("queue_worker_started", threads=self._room)
+        self._lanes = share_threads(*self._wanted, len(threads))
+        log.info("queue_worker_started", threads=len(threads))
         try:
             wait_if_away = AWAY_FIRST
             while not self._stop.is_set():
@@ -143,7 +152,8 @@ class Worker:
     def _threads(self) -> list[threading.Thread]:
         """Start as many threads as the machine gives; RuntimeError when it gives none."""
         started: list[threading.Thread] = []
-        for number in range(self._room):
+        threads, lanes = self._wanted
+        for number in range(threads + sum(lanes.values())):
             thread = threading.Thread(target=self._run_jobs, name=f"queue-{number}", daemon=True)
             try:
                 thread.start()
@@ -161,10 +171,9 @@ class Worker:
         longest = LOOK_MAX_DEAF if self._deaf else LOOK_MAX
         with self._guard:
             running = list(self._running.values())
-        room = self._room - len(running)
-        if room == 0:
+        if len(running) >= sum(self._lanes.values()):
             return longest  # the first to end rings
-        taken, next_due = self._jobs.take(running, room)
+        taken, next_due = self._jobs.take(running, self._lanes)
         for claim in taken:
             with self._guard:
                 self._running[claim.id] = claim

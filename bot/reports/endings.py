@@ -11,6 +11,7 @@ from bot.errors import BotError
 from bot.ledger import deliveries
 from bot.ports import Target
 from bot.reports.whereto import DIRECT
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +45,7 @@ def end(  # noqa: PLR0917 read at every call as "end this, so, because"
     """
     if not deliveries.move(tx, delivery, state, now, why=why, error=error, reason=sentence):
         return False
-    queue.put(tx, tasks.TELL, str(delivery.id))
+    queue.put(tx, tasks.TELL, str(delivery.id), person=id_key(delivery.asker_id))
     log.info("delivery_ended", reference=delivery.reference, state=state.value, cause=str(error) if error else why)
     return True
 

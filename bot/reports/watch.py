@@ -70,10 +70,11 @@ def deliver_key(family: str, report_id: str) -> str:
     return f"{family}:{report_id}"
 
 
-def put_delivery(tx: Transaction, queue: Queue, family: str, report_id: str, *, keep_time: bool = False) -> None:
-    """Have a report's file fetched and posted; one at a time for a report."""
-    key = deliver_key(family, report_id)
-    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", keep_time=keep_time)
+def put_delivery(tx: Transaction, queue: Queue, family: str, delivery: Delivery, *, keep_time: bool = False) -> None:
+    """Have a delivery's report fetched and posted, in its asker's turn; one at a time for a report."""
+    key = deliver_key(family, delivery.report_id)
+    person = id_key(delivery.asker_id)
+    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", person=person, keep_time=keep_time)
 
 
 class Watch:
@@ -225,14 +226,14 @@ class Watch:
     def _have_fetched(self, tx: Transaction, delivery: Delivery, seen: Report, now: datetime, **learned: Any) -> None:
         looks = delivery.looks + 1
         if deliveries.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, **learned):
-            put_delivery(tx, self._queue, delivery.family or "", delivery.report_id)
+            put_delivery(tx, self._queue, delivery.family or "", delivery)
 
 
 def fetch_what_is_ready(tx: Transaction, queue: Queue, report: Report, now: datetime) -> None:
     """Have a report fetched for all who wait for it, since its details say that it is ready: the list may lag."""
     for one in deliveries.of_report(tx, report.family.value, report.id, {State.PENDING}):
         if deliveries.move(tx, one, State.READY, now, status=report.status, ready_at=now):
-            put_delivery(tx, queue, report.family.value, report.id)
+            put_delivery(tx, queue, report.family.value, one)
 
 
 def _may_be_ready(report: Report) -> bool:

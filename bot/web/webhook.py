@@ -57,7 +57,7 @@ def keeper(store: Store, queue: Queue, now: Callable[[], datetime]) -> Callable[
             for event in batch:
                 event_id = events.record(tx, event, now())
                 if event_id is not None:
-                    queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock)
+                    queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
 
     return Together(keep)
 

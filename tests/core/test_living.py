@@ -12,6 +12,7 @@ from bot import tasks
 from bot.ledger import deliveries, posts
 from bot.ledger.deliveries import State
 from bot.ledger.tables import posts as posts_table
+from bot.queue.fairness import COMMON
 from bot.reports.whereto import target_of
 from tests.core.workbench import Crash
 from tests.stage import Heard
@@ -204,7 +205,7 @@ def while_its_card_is_posted(bench: Workbench, do: Callable[[Message], object]) 
         posted = post(*args, **more)
         bench.chat.post = post  # type: ignore[method-assign]
         do(bench.said(bench.stage.group)[-1])
-        for claim in bench.queue.take([], 16)[0]:
+        for claim in bench.queue.take([], {COMMON: 16})[0]:
             if claim.job.task == tasks.EVENT:
                 bench.queue.settle(claim, bench.worker.handle(claim.job))
         return posted

@@ -24,6 +24,7 @@ from bot.identity import Identity
 from bot.ledger import deliveries, events
 from bot.ledger.events import Event
 from bot.outbox import Outbox
+from bot.queue.fairness import COMMON
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
@@ -52,12 +53,13 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
     from bot.ledger.deliveries import Delivery
     from bot.queue import Job
-    from bot.queue.sqlite import Claim
     from bot.store import Transaction
 
 A_LITTLE = 0.001
 CALLER_OF_BEGIN = 2
 """Frames from ``CountingStore.begin``, past contextlib's, to the function whose transaction it is."""
+ONE_AT_A_TIME = {COMMON: 1}
+ONE_BESIDE_FILES = {COMMON: 1, tasks.DELIVER: 0}
 MOST_JOBS = 300
 """Runs after which a workbench that never comes to rest has failed."""
 
@@ -270,13 +272,13 @@ class Workbench:
         with Store.begin(self.store) as tx:
             event_id = events.record(tx, event, self.clock())
             assert event_id is not None
-            self.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock)
+            self.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
 
     def work(self, *, until: str | None = None) -> list[Job]:
         """Run what is due, one job after the other, until nothing is (or such a task is next); gives what ran."""
         ran: list[Job] = []
         while len(ran) < MOST_JOBS:
-            claims, _ = self.queue.take([], 1)
+            claims, _ = self.queue.take([], ONE_AT_A_TIME)
             if not claims or claims[0].job.task == until:
                 return ran
             outcome = self.worker.handle(claims[0].job)
@@ -286,12 +288,8 @@ class Workbench:
 
     def work_beside(self) -> None:
         """Run what is due but deliveries: one of them is running, and calls this in its middle."""
-        busy: list[Claim] = []
-        while claims := self.queue.take(busy, 1)[0]:
-            if claims[0].job.task == tasks.DELIVER:
-                busy += claims
-            else:
-                self.queue.settle(claims[0], self.worker.handle(claims[0].job))
+        while claims := self.queue.take([], ONE_BESIDE_FILES)[0]:
+            self.queue.settle(claims[0], self.worker.handle(claims[0].job))
 
     def while_fetching(self, do: Callable[[], object]) -> None:
         """Do something at the end of each download, before the file is posted."""
@@ -322,7 +320,7 @@ class Workbench:
 
     def next_wait(self) -> float | None:
         """Seconds until the next job is due."""
-        return self.queue.take([], 1)[1]
+        return self.queue.take([], ONE_AT_A_TIME)[1]
 
     def delivery(self, number: int = 1) -> Delivery:
         """The delivery of that row."""

@@ -11,6 +11,7 @@ from bot import tasks
 from bot.catchup import unheard
 from bot.errors import WebexError
 from bot.ledger import facts, presence
+from bot.queue.fairness import COMMON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -242,5 +243,5 @@ def test_two_looks_at_once_are_one_after_the_other(bench: Workbench) -> None:
         bench.queue.put(tx, tasks.CATCH_UP, away.key, lock=presence.LOCK)
     bench.clock.turn(11 * MINUTE)
     bench.sweep.once()
-    claims, _ = bench.queue.take([], 16)
+    claims, _ = bench.queue.take([], {COMMON: 16})
     assert [claim.job.key for claim in claims if claim.job.task == tasks.CATCH_UP] == [away.key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,9 +48,9 @@ def queue(store_and_queue: tuple[Store, Queue]) -> Queue:
 def put(store: Store, queue: Queue) -> Callable[..., None]:
     """Put the jobs of these keys, in one transaction."""
 
-    def put(*keys: str, task: str = "task", lock: str | None = None, after: float = 0.0) -> None:
+    def put(*keys: str, task: str = "task", **how: Any) -> None:
         with store.begin() as tx:
             for key in keys:
-                queue.put(tx, task, key, lock=lock, after=after)
+                queue.put(tx, task, key, **how)
 
     return put

@@ -11,7 +11,7 @@ from bot.queue import Again, Job, Queue, open_queue
 from bot.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 DEADLINE = 10.0  # seconds that a condition may take to come true on a busy machine
@@ -52,6 +52,7 @@ class Crew:
     queue: Queue
     does: Callable[[Job], Again | None] = lambda job: None
     threads: int = 4
+    lanes: Mapping[str, int] = field(default_factory=dict)
     grace: float = 5.0
     starts: list[Job] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -78,7 +79,14 @@ class Crew:
                 self.ends.append(job)
 
     def _work(self) -> None:
-        self.queue.work(self._handle, threads=self.threads, stop=self.stop, grace=self.grace, begin=self._begin)
+        self.queue.work(
+            self._handle,
+            threads=self.threads,
+            lanes=self.lanes,
+            stop=self.stop,
+            grace=self.grace,
+            begin=self._begin,
+        )
 
     def _begin(self, waited: bool) -> None:
         assert not self.starts

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.queue import Again, Job
+from bot.queue.fairness import COMMON, share_threads
 from tests.queue.support import Crew, left, until
 
 
@@ -227,6 +228,108 @@ class TestLock:
             until(lambda: len(crew.starts) > 20, "busy jobs")
             put("late")
             until(lambda: "late" in crew.keys, "the late one")
+
+
+CROWDS = pytest.mark.parametrize("crowd", [20, 300], ids=["few", "many"])
+"""Few are chosen in memory, many by the database."""
+
+
+class TestTurns:
+    @CROWDS
+    def test_people_take_turns(self, queue, put, crowd):
+        """One thread: after each of one person's jobs comes one of the others'."""
+        put(*(f"ada {number}" for number in range(crowd)), person="ada")
+        put("ben 0", "ben 1", person="ben")
+        put("cy 0", "cy 1", person="cy")
+        with Crew(queue, threads=1) as crew:
+            until(lambda: len(crew.starts) >= 9, "nine runs")
+        assert [key.split()[0] for key in crew.keys[:9]] == ["ada", "ben", "cy"] * 2 + ["ada"] * 3
+        assert crew.keys[:9:3] == ["ada 0", "ada 1", "ada 2"], "each one's own stay in order"
+
+    @CROWDS
+    def test_one_person_never_has_all_threads(self, queue, put, crowd):
+        go_on = threading.Event()
+        put(*(f"ada {number}" for number in range(crowd)), person="ada")
+
+        def does(job: Job) -> None:
+            if "ada" in job.key:
+                assert go_on.wait(5)
+
+        with Crew(queue, does, threads=4) as crew:
+            until(lambda: len(crew.starts) == 3, "three of hers")
+            put("ben", person="ben")
+            until(lambda: "ben" in crew.keys, "his, although none of hers ends")
+            assert len(crew.starts) == 4
+            crew.stop.set()
+            go_on.set()
+
+    @CROWDS
+    def test_order_is_kept_for_one_person_in_one_space_and_does_not_hold_up_others_there(self, queue, put, crowd):
+        go_on = threading.Event()
+        hers = [f"ada {number}" for number in range(crowd)]
+        put(*hers, lock="space ada", person="ada")
+        put("elsewhere", lock="other ada", person="ada")
+        put("ben", lock="space ben", person="ben")
+
+        def does(job: Job) -> None:
+            if job.key == hers[0]:
+                assert go_on.wait(5)
+
+        with Crew(queue, does, threads=4) as crew:
+            crew.ran(hers[0], "elsewhere", "ben")
+            go_on.set()
+            until(lambda: len(crew.starts) == crowd + 2, "all")
+        assert [key for key in crew.keys if key in hers] == hers
+
+    def test_what_is_nobodys_has_its_turn(self, queue, put):
+        put(*(f"ada {number}" for number in range(50)), person="ada")
+        put("watch")
+        with Crew(queue, threads=1) as crew:
+            until(lambda: "watch" in crew.keys, "nobody's")
+            assert crew.keys.index("watch") <= 1
+
+    def test_a_job_that_is_run_again_or_put_again_keeps_its_person(self, queue, put):
+        """Else the second runs of hers would be nobody's, and have turns of their own beside hers."""
+        put("ada 0", person="ada")
+        with Crew(queue, lambda job: Again(0), threads=1) as crew:
+            until(lambda: len(crew.ends) >= 1, "its first run")
+        put("ada 0", person="ben")
+        put("ada 1", "ada 2", person="ada")
+        put("ben 0", "ben 1", "ben 2", person="ben")
+        with Crew(queue, threads=1) as crew:
+            until(lambda: len(crew.starts) >= 6, "six runs")
+        people = [key.split()[0] for key in crew.keys]
+        assert people in (["ada", "ben"] * 3, ["ben", "ada"] * 3)
+
+    @CROWDS
+    def test_one_person_in_many_spaces_keeps_nobody_waiting(self, queue, put, crowd):
+        for number in range(crowd):
+            put(f"ada {number}", lock=f"space {number} ada", person="ada")
+        put("ben", lock="space 0 ben", person="ben")
+        with Crew(queue, threads=1) as crew:
+            until(lambda: "ben" in crew.keys, "his turn")
+        assert crew.keys.index("ben") <= 1
+
+
+class TestLanes:
+    @CROWDS
+    def test_a_lane_takes_no_thread_of_the_others_and_they_none_of_its_own(self, queue, put, crowd):
+        go_on = threading.Event()
+        put(*(f"file {number}" for number in range(crowd)), task="file")
+        with Crew(queue, lambda job: _wait(go_on), threads=2, lanes={"file": 3}) as crew:
+            until(lambda: len(crew.starts) == 3, "three files")
+            put(*(f"word {number}" for number in range(5)))
+            until(lambda: len(crew.starts) == 5, "two words")
+            time.sleep(0.05)
+            assert sorted(job.task for job in crew.starts) == ["file"] * 3 + ["task"] * 2
+            crew.stop.set()
+            go_on.set()
+
+    @pytest.mark.parametrize("started", range(1, 8))
+    def test_on_a_machine_with_fewer_threads_each_lane_still_has_one(self, started):
+        places = share_threads(6, {"file": 2}, started)
+        assert places[COMMON] >= 1 <= places["file"]
+        assert sum(places.values()) <= max(2, started)
 
 
 class TestAgain:

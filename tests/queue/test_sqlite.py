@@ -13,10 +13,12 @@ from structlog.testing import capture_logs
 
 from bot.queue import open_queue
 from bot.queue.doorbell import ADDRESS_MAX, SOCKET_NAME
-from bot.queue.sqlite import SqliteQueue, create_tables
+from bot.queue.sqlite import LONGEST_DUE, WAITING, SqliteQueue, create_tables
 from bot.queue.worker import LOCK_LOOK
 from bot.store import Store
 from tests.queue.support import Crew, left, until
+
+VALUES = {"now": 0.0, "ids": [1], "locks": ["space"], "of_task": "task", "of_person": "ada"}
 
 
 @pytest.fixture
@@ -186,6 +188,15 @@ class TestDatabaseAway:
                 queue.put(tx, "task", "one")
             crew.ran("one")
         store.close()
+
+
+@pytest.mark.parametrize("statement", [LONGEST_DUE, WAITING])
+def test_choosing_among_many_jobs_reads_an_index(store, statement):
+    values = {name: value for name, value in VALUES.items() if name in statement.compile().params}
+    query = statement.params(values).compile(compile_kwargs={"literal_binds": True})
+    with store.read() as tx:
+        plan = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    assert "INDEX jobs_turn" in plan[0].detail
 
 
 class Clock:

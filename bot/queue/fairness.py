@@ -1,0 +1,94 @@
+"""Choose which jobs start next: people take turns, and tasks that take long have a few threads of their own.
+
+First come, first served would have everybody wait for twenty reports or a hundred messages of one person. And a thread
+that waits for a file answers nobody, so the task that does this has a lane: a number of threads, all of them its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from bot.queue.sqlite import Claim
+
+COMMON: Final = ""
+"""The lane of all tasks that have none of their own."""
+SPARE_SHARE: Final = 4
+"""One thread in so many is kept from each person, so that others find one when all of that person's jobs hang."""
+MOST_REMEMBERED: Final = 4096
+"""People whose last turn is remembered; when there are more, all are forgotten."""
+
+
+class Due(Protocol):
+    """The jobs that are due."""
+
+    def waiting(self) -> Iterable[tuple[str, str]]:
+        """Return each task and person that have such a job, the oldest job's first."""
+
+    def first(self, task: str, person: str, ids: Collection[int], locks: Collection[str]) -> Claim | None:
+        """Return that person's next job of the task, apart from jobs with these ids or under these locks."""
+
+
+class Turns:
+    """Chooses jobs and remembers who had a turn; for one thread only."""
+
+    def __init__(self) -> None:
+        self._number = itertools.count(1)
+        self._last: dict[str, int] = {}
+
+    def choose(self, due: Due, running: Collection[Claim], threads: Mapping[str, int]) -> list[Claim]:
+        """Choose a job for each free thread; `threads` is how many each lane has, busy or not.
+
+        The next turn is of the person with the fewest jobs running in the lane; among equals, of the one whose last
+        turn is longest ago. Jobs of no person (a watch, a clean-up) take turns as one person's do.
+        """
+        ids = {claim.id for claim in running}
+        locks = {claim.job.lock for claim in running if claim.job.lock is not None}
+        load = Counter((_lane_of(claim.job.task, threads), claim.person) for claim in running)
+        taken: list[Claim] = []
+        # A person's tasks in the order of their oldest job.
+        waiting: dict[tuple[str, str], list[str]] = {}
+        for task, person in due.waiting():
+            waiting.setdefault((_lane_of(task, threads), person), []).append(task)
+        for lane, number in threads.items():
+            free = number - sum(count for (of, _), count in load.items() if of == lane)
+            most_of_one = number - number // SPARE_SHARE
+            people = [person for of, person in waiting if of == lane]
+            while free > 0 and people:
+                person = min(people, key=lambda one: (load[lane, one], self._last.get(one, 0)))
+                claim = None
+                if load[lane, person] < most_of_one:
+                    found = (due.first(task, person, ids, locks) for task in waiting[lane, person])
+                    claim = next((one for one in found if one is not None), None)
+                if claim is None:
+                    people.remove(person)
+                    continue
+                taken.append(claim)
+                ids.add(claim.id)
+                if claim.job.lock is not None:
+                    locks.add(claim.job.lock)
+                load[lane, person] += 1
+                free -= 1
+                self._had_turn(person)
+        return taken
+
+    def _had_turn(self, person: str) -> None:
+        if len(self._last) >= MOST_REMEMBERED:
+            self._last.clear()
+        self._last[person] = next(self._number)
+
+
+def _lane_of(task: str, lanes: Collection[str]) -> str:
+    return task if task in lanes else COMMON
+
+
+def share_threads(threads: int, lanes: Mapping[str, int], started: int) -> dict[str, int]:
+    """Return how many threads each lane has when `started` of those wanted could be started."""
+    if started < threads + sum(lanes.values()):
+        lanes = {lane: min(number, max(1, started // 4)) for lane, number in lanes.items()}
+        threads = max(1, started - sum(lanes.values()))
+    return {COMMON: threads, **lanes}
