@@ -92,6 +92,12 @@ class Guard:
             rules = replace(rules, proven_partner_role=role.id if role else "")
         return who, rules
 
+    def has_ours(self, room_id: str) -> bool:
+        """Return True when somebody in a group space is ours, or nobody can be listed. Raises ``WebexError``."""
+        rules = comparable(self._rules(self._directory.our_org()))
+        people = self._people(room_id)
+        return not people or any(rules.is_ours(id_key(one.person_org_id)) for one in people)
+
     def _people(self, room_id: str | None) -> list[Membership]:
         """Everyone in a group space but the bot itself; empty when they cannot be listed."""
         if room_id is None:

@@ -155,7 +155,7 @@ class Settings(WebSettings):
         "ids of partner organisations whose people may be in the space", "none", ()
     )
     requests_per_minute: Annotated[int, BeforeValidator(values.number)] = _setting(
-        "messages and presses of one person that are answered in a minute; 0: all", "1200", 1200
+        "requests of one person that are answered in a minute; 0: all", "30", 30
     )
     operators_space: Annotated[str | None, BeforeValidator(values.webex_id(values.SPACE))] = _setting(
         "id of the space where the bot tells its operators of trouble, or a link to it", "none"

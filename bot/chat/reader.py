@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.access.outside_spaces import OutsideSpaces
 from bot.chat import commands, why
 from bot.chat.answer_limit import STOPPED, AnswerLimit
 from bot.chat.limits import Limits, leave_out
@@ -24,11 +25,10 @@ from bot.reports.trouble_line import AFTER_ERRORS, TroubleLine
 from bot.reports.trouble_line import sentence as in_trouble
 from bot.reports.waiting import SAYING
 from bot.reports.whereto import DIRECT, GROUP
-from bot.webex_ids import same_id
+from bot.webex_ids import id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from bot.chat.context import Context
     from bot.ledger.audit import Entry
@@ -40,16 +40,20 @@ log = structlog.get_logger(__name__)
 COMMANDS = (commands, why)
 """The modules whose import registers the commands."""
 
-LAG = timedelta(seconds=30)
-"""How long the REST API may say 404 of a message that a webhook has just announced."""
-LAG_STEP = 0.5
-"""Seconds between looks for it."""
+LOOKS_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each further look for a message that a webhook has just announced and that Webex says 404 of."""
+MOST_LOOKED_FOR = 3
+"""Messages of one person that are looked for so at once; of more, there is only the last look."""
 NOT_FOUND = 404
 PATIENCE = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
 READING_PATIENCE = timedelta(minutes=2)
 """How long a message may be unreadable without a word: nobody knows yet whether it wants an answer."""
 GAVE_UP = "I could not answer this."
+OUTSIDE = "ignored:outside_space"
+"""The outcome of what is written where nobody of ours is, after the first refusal there."""
+OTHER_ORG = "other_organization"
+"""Policy's reason to refuse somebody from outside."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
 
@@ -76,14 +80,20 @@ class Reader:
         self._bot = bot
         self._limits = limits or Limits()
         self._answer_limit = answer_limit or AnswerLimit(context.now)
-        self._not_found_since: dict[int, datetime] = {}
-        """Events whose message or action Webex did not know at the first look, by their rows."""
+        self._looked_for: dict[int, tuple[str, int]] = {}
+        """Events whose message or action Webex did not know, by their rows: whose they are, and the looks so far."""
+        self._outside = OutsideSpaces(context.guard.has_ours, context.now)
 
     def run(self, key: str) -> Again | None:
         """Read the event and act on it, unless that was done before."""
         with self._context.store.read() as tx:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
+            return None
+        if event.resource == "memberships":
+            self._outside.forget(event.room_id)
+        elif self._outside.holds(event.room_id):
+            self._settle(event, events.IGNORED, OUTSIDE, [unread(event, OUTSIDE)])
             return None
         if leave_out(self._context, self._limits, event):
             return None
@@ -109,7 +119,7 @@ class Reader:
             entry = unread(event, audit.joined(audit.FAILED, press.why))
             self._settle(event, events.IGNORED, press.why, [entry])
             return None
-        self._not_found_since.pop(event.id, None)
+        self._looked_for.pop(event.id, None)
         if request is None or self._answer_limit.stops(event):
             why, entries = (STOPPED, [unread(event, STOPPED)]) if request else ("not for us", [])
             self._settle(event, events.IGNORED, why, entries)
@@ -167,12 +177,14 @@ class Reader:
         """A 404 on what was just announced is lag; later there is nothing to answer to. Other refusals are told."""
         if error.status != NOT_FOUND:
             raise error
-        now = self._context.now()
-        # From the first look on: what was found after an absence, or could not be asked for before, is old by then.
-        first = self._not_found_since.setdefault(event.id, now)
-        if abs(now - first) < LAG:
-            return Again(LAG_STEP, count=False)
-        del self._not_found_since[event.id]
+        whose = id_key(event.person_id or "")
+        others = [one for one, _ in list(self._looked_for.values()) if one == whose]
+        several = len(others) >= MOST_LOOKED_FOR
+        _, looks = self._looked_for.get(event.id, (whose, len(LOOKS_AGAIN) - 1 if several else 0))
+        if looks < len(LOOKS_AGAIN):
+            self._looked_for[event.id] = whose, looks + 1
+            return Again(LOOKS_AGAIN[looks], count=False)
+        del self._looked_for[event.id]
         log.warning("event_not_readable", resource=event.resource, cause=str(error))
         outcome = audit.joined(audit.FAILED, audit.cause_of(error))
         self._settle(event, events.FAILED, f"not readable: {error.status}", [unread(event, outcome, error)])
@@ -201,6 +213,8 @@ class Reader:
             request.course.tracking = audit.tracking_of(error)
             log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
             self._say_error(request, error, f"(reference {reference})")
+            if isinstance(error, Refused) and error.reason == OTHER_ORG and not request.direct:
+                self._outside.refused_in(request.room_id)
         if not request.course.written:  # else it began requests, and these are answered by themselves
             self._answer_limit.count(event)
 

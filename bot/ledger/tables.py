@@ -47,6 +47,7 @@ events = Table(
     Column("settled_at", UtcDateTime),
     UniqueConstraint("resource", "event", "data_id"),
     Index("ix_events_state", "state"),
+    Index("ix_events_received_at", "received_at", "person_id"),
 )
 
 deliveries = Table(

@@ -41,7 +41,7 @@ RECENT: Final = 50
 MOST_MISSED: Final = 1000
 """Messages of one space that are looked through after an absence."""
 LARGEST_PAGE: Final = 1000
-"""Spaces in one page, at most."""
+"""Spaces or members in one page, at most."""
 MOST_ITEMS: Final = 5000
 """Members or webhooks read; a space with more members counts as unreadable rather than as a smaller one."""
 
@@ -177,7 +177,7 @@ class Chat:
         """Everyone in a space, all pages. Raises ``WebexError`` rather than leave somebody out."""
 
         def of_this_space() -> Iterator[Any]:
-            listed = self._api.memberships.list(room_id)
+            listed = self._api.memberships.list(room_id, max=LARGEST_PAGE)
             return (raw for raw in listed if not raw.get("roomId") or same_id(raw["roomId"], room_id))
 
         return self._all("GET memberships", shapes.membership, of_this_space)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_SECONDS: Final = 300.0
 """How long a person's roles are believed: as long as it may take until somebody who lost a role is refused."""
+NOT_KNOWN_SECONDS: Final = 60.0
+"""How long it is believed that Webex does not show a person: people of other organizations ask, too."""
 ROLE_NAMES_SECONDS: Final = 3600.0
 MOST_REMEMBERED: Final = 2000
 """People; more are forgotten together."""
@@ -124,12 +126,11 @@ class Directory:
         if known is not None and self._clock() < until:
             return known
         found = self._ask(person_id)
-        if not found.org_id:
-            return found  # Webex did not know the person: perhaps it does in a moment
+        believed = REMEMBERED_SECONDS if found.org_id else NOT_KNOWN_SECONDS
         with self._lock:
             if len(self._people) >= MOST_REMEMBERED:
                 self._people.clear()
-            self._people[id_key(person_id)] = (self._clock() + REMEMBERED_SECONDS, found)
+            self._people[id_key(person_id)] = (self._clock() + believed, found)
         return found
 
     def find(self, email: str) -> str | None:

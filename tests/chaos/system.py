@@ -55,7 +55,9 @@ class System:
         self._locks: list[threading.Thread] = []
         mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
         own = {"HOST": "127.0.0.1", "PORT": str(self.port), "LOG_FORMAT": "json", "LOG_LEVEL": "info"}
-        self._environ = mine | stage.environ | own | {"PUBLIC_URL": self.url, MARK: self._mark}
+        self._environ = (
+            mine | stage.environ | own | {"PUBLIC_URL": self.url, MARK: self._mark, "REQUESTS_PER_MINUTE": "0"}
+        )
         self._choose()
 
     @property

@@ -95,6 +95,7 @@ def test_an_end_leaves_one_card_wherever_it_is_killed(bench: Workbench) -> None:
 @pytest.mark.parametrize(("button", "shown"), [("refresh", "● waiting"), ("cancel", "● Cancelled")])
 def test_a_press_leaves_one_card_wherever_it_is_killed(bench: Workbench, button: str, shown: str) -> None:
     for number in count(1):
+        bench.clock.turn(5)  # one person may ask for thirty a minute
         report = waiting(bench)
         bench.world.set_report(report.id, status="waiting")
         (*_, card) = bench.said(bench.stage.group)

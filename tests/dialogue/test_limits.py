@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot import tasks
-from bot.chat.limits import MOST_A_MINUTE, MOST_PEOPLE, LeftOut, Limits, SlowDown
+from bot.chat.limits import MOST_A_MINUTE, Limits, SlowDown
 from bot.chat.reader import Reader
 from bot.chat.registry import COMMAND
 from bot.emulator import Emulator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MOST = 3
 
 
@@ -151,19 +149,3 @@ def test_zero_is_no_limit(bench: Workbench) -> None:
     bench.work()
 
     assert outcomes(bench) == {"done": MOST_A_MINUTE + 5}
-
-
-def test_an_event_that_is_tried_again_counts_once() -> None:
-    limits = Limits(2)
-    assert [limits.check("ada", 1, NOON) for _ in range(5)] == [None] * 5
-    assert limits.check("ada", 2, NOON) is None
-    left_out = LeftOut(first=3, until=NOON + timedelta(minutes=1))
-    assert [limits.check("ada", number, NOON) for number in (3, 4, 3, 1)] == [left_out, left_out, left_out, None]
-
-
-def test_who_asked_long_ago_is_forgotten() -> None:
-    limits = Limits()
-    for number in range(MOST_PEOPLE):
-        limits.check(f"person {number}", number, NOON)
-    limits.check("ada", 0, NOON + timedelta(minutes=2))
-    assert set(limits._people) == {"ada"}

@@ -42,7 +42,8 @@ def test_a_card_of_somebody_else_asks_for_nothing(bench: Workbench, gone: bool) 
         bench.world.delete(card, bench.stage.nora)
 
     bench.work()
-    bench.wait(31)
+    while bench.next_wait() is not None:
+        bench.wait_for_next()
 
     assert bench.said(space) == []
     assert bench.said() == []
