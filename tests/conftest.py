@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as property_tests
 
 from bot.emulator import Emulator
 from bot.settings import Settings
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Start = Callable[..., Program]
+
+# How long an example takes depends on the machine and on what ran before (a first import, the garbage of other tests).
+property_tests.register_profile("whatever the load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_tests.load_profile("whatever the load")
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ from bot.reports.whereto import target_of
 from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bot.chat.context import Context
@@ -44,6 +45,8 @@ MOST_IDS = 20
 """Report ids taken from one message."""
 POLITE = frozenset({"please", "pls", "thanks", "thx"})
 """Words beside an id that change nothing."""
+LONGEST_PAGE = 4
+"""Digits of a page's number."""
 PAGE = 10
 """Reports on one card: well under the size that Webex takes, and still readable on a phone."""
 
@@ -70,15 +73,15 @@ def report(context: Context, request: Request) -> None:
 
 @registry.command("reports", usage="reports", summary="Show the reports that I can fetch, newest first.")
 def reports(context: Context, request: Request) -> None:
-    """A page of what the asker's families list; ``reports 2`` is the next one, ``reports <id>`` shows that report."""
+    """Show a page of what the asker's families list, or the report whose ID is given."""
     if any(map(looks_like_report_id, request.rest)):
         refresh(context, request)
         return
     allowed = context.allow(request)
-    page = int(request.rest[0]) if request.rest and request.rest[0].isdecimal() and len(request.rest[0]) < 5 else 1  # noqa: PLR2004 digits
+    page = _page(request.rest)
     with context.asking_reports(context.trouble_line(request)):
         found, refused = context.catalogue.everything(allowed.families)
-    start = max(0, page - 1) * PAGE
+    start = (page - 1) * PAGE
     shown = found[start : start + PAGE]
     now = context.now()
     note = _note(len(found), start, len(shown))
@@ -89,8 +92,14 @@ def reports(context: Context, request: Request) -> None:
         f"{request.origin}:reports",
         allowed.target,
         cards.reports_text(shown, now, note=note),
-        cards.reports_card(shown, now, total=len(found) - start, page=max(1, page), note=note),
+        cards.reports_card(shown, now, total=len(found) - start, page=page, note=note),
     )
+
+
+def _page(words: Sequence[str]) -> int:
+    """Return the page that ``reports 2`` and ``reports page 2`` ask for, else 1."""
+    number = words[-1] if len(words) == 1 or [word.lower() for word in words[:-1]] == ["page"] else ""
+    return max(1, int(number)) if number.isdecimal() and len(number) <= LONGEST_PAGE else 1
 
 
 def _not_shown(family: Family, error: WebexError) -> str:

@@ -85,9 +85,10 @@ def _of(families: Collection[str]) -> ColumnElement[bool]:
 def open_here(
     tx: Transaction, room_id: str, asker_id: str, report_id: str, families: Collection[str]
 ) -> list[Delivery]:
-    """The same with those that joined another: everything that a person may cancel in a space.
+    """Find everything that a person may cancel in a space, requests that joined another included.
 
-    ``families``: those that the person may use; of others nothing is told.
+    ``families``: those that the person may use. Of other families nothing is told, and while a request's family isn't
+    known, it is its asker's alone.
     """
     found = find(
         tx,
@@ -95,7 +96,8 @@ def open_here(
         _of(families),
         deliveries.c.state.in_([state.value for state in OPEN]),
     )
-    return [one for one in found if _goes_to(one, room_id, asker_id)]
+    known = [one for one in found if one.family is not None or same_id(one.asker_id, asker_id)]
+    return [one for one in known if _goes_to(one, room_id, asker_id)]
 
 
 def cancelled_by(tx: Transaction, report_id: str, origin: str) -> list[Delivery]:

@@ -151,22 +151,25 @@ class Catalogue:
         return self._call(lambda: self._api.list(Family(family), region))
 
     def everything(self, families: Collection[str] | None = None) -> tuple[list[Report], dict[Family, WebexError]]:
-        """All reports of these families, newest first, and the families that refused; None: of all families.
+        """List each report of these families once, newest first, and the families that refused; None: of all families.
 
         Raises ``WebexError`` or :class:`NotFound` when every family fails.
         """
-        found: list[Report] = []
+        listed: dict[tuple[Family, str], Report] = {}
         refused: dict[Family, WebexError] = {}
         asked = self._asked(families)
         for family in asked:
             try:
-                found += self.listing(family.value, None)
+                for report in self.listing(family.value, None):
+                    listed.setdefault((family, report.id), report)
             except WebexError as error:
                 refused[family] = error
         if len(refused) == len(asked):
             raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
-        found.sort(key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True)
-        return found, refused
+        newest = sorted(
+            listed.values(), key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True
+        )
+        return newest, refused
 
     def _asked(self, families: Collection[str] | None) -> list[Family]:
         return [family for family in self._families if families is None or family.value in families]

@@ -24,7 +24,9 @@ LONGEST_NUMBER: Final = 32
 """Digits and signs of a number that can mean anything here; longer ones only cost time."""
 
 LONGEST_LIFETIME: Final = 1e8
-"""Seconds, about three years: a number up to this is a lifetime, a larger one can only be a date."""
+"""A number up to this is a lifetime; a larger one can only be a date."""
+LONGEST_IN_SECONDS: Final = 7 * 86400.0
+"""A week, as long as such links last anywhere: a larger lifetime without a unit is read as milliseconds."""
 EPOCH_SECONDS: Final = (1e9, 1e11)
 """2001 to the year 5138, as seconds since 1970."""
 EPOCH_MILLISECONDS: Final = (1e12, 1e14)
@@ -113,8 +115,9 @@ def read_sites(value: Any) -> tuple[str, ...]:
 def read_expiry(raw: Any, fetched_at: datetime) -> Expiry | None:
     """How long a link lasts. ``fetched_at`` (aware) is when Webex gave the details.
 
-    Unit and origin are not documented: a small number is taken as seconds from ``fetched_at``, a large one as an epoch
-    in seconds or milliseconds, text as ISO 8601 (a time or a duration). None for everything else.
+    Unit and origin are not documented: a small number is taken as seconds from ``fetched_at``, one of more than a week
+    as milliseconds, a large one as an epoch in seconds or milliseconds, text as ISO 8601 (a time or a duration). None
+    for everything else.
     """
     lifetime = _lifetime(raw)
     try:
@@ -129,7 +132,8 @@ def read_expiry(raw: Any, fetched_at: datetime) -> Expiry | None:
 def _lifetime(raw: Any) -> float | None:
     number = read_number(raw)
     if number is not None:
-        return number if 0 < number <= LONGEST_LIFETIME else None
+        seconds = number if number <= LONGEST_IN_SECONDS else number / 1000
+        return seconds if 0 < number <= LONGEST_LIFETIME else None
     found = _DURATION.fullmatch(raw.strip()) if isinstance(raw, str) and len(raw) <= LONGEST_NUMBER else None
     if found is None or not any(found.groups()):
         return None

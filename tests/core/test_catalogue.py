@@ -148,6 +148,12 @@ def test_everything_is_listed_newest_first_and_refusals_beside_it() -> None:
     assert ([one.id for one in found], list(refused)) == (["x"], [PARTNER])
 
 
+def test_a_report_that_a_list_repeats_is_listed_once_and_one_that_both_families_have_twice() -> None:
+    again = [report(PARTNER, "a", 1), report(PARTNER, "b", 2), report(PARTNER, "a", 1)]
+    found, _ = Catalogue(Api({PARTNER: again, ORGANIZATION: [report(ORGANIZATION, "a", 3)]}), BOTH).everything()
+    assert [(one.family, one.id) for one in found] == [(PARTNER, "a"), (PARTNER, "b"), (ORGANIZATION, "a")]
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_family_whose_list_fails_is_named_beside_what_the_other_lists(status: int | None) -> None:
     api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: answered(status, ORGANIZATION)})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\t;"), max_size=12)
 """Without what else may stand between fields: in a header of one field nobody could tell what it is."""
-on_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 """Each example overwrites the file of the one before."""
 
 

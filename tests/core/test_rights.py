@@ -122,3 +122,17 @@ def test_an_end_that_tells_of_no_report_waits_for_no_roles(bench: Workbench) -> 
     bench.work()
 
     assert "I couldn't find that report." in (bench.said()[-1].text or "")
+
+
+def test_while_the_family_of_a_request_is_not_known_nobody_but_its_asker_cancels_it(bench: Workbench) -> None:
+    """It may be of a family that the other may not use."""
+    report = bench.stage.partner_report()
+    bench.emulator.faults.add(method="GET", path="/v1/*reports/*", status=503)
+    asks(bench, bench.stage.ada, f"report {report.id}", directly=False)
+
+    (said,) = asks(bench, pat(bench, FULL_ADMIN), f"cancel {report.id}", directly=False)
+    assert "Nobody waits for this report here." in (said.markdown or "")
+    assert bench.delivery().state is State.ASKED
+
+    asks(bench, bench.stage.ada, f"cancel {report.id}", directly=False)
+    assert bench.delivery().state is State.CANCELLED

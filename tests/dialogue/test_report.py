@@ -191,3 +191,22 @@ def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> 
 
     assert "this is not a report id" in line.answer().words
     assert not [call for call in stage.emulator.calls if ".." in call.path]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("reports", "1 to 10 of 12"),
+        ("reports 2", "11 to 12 of 12"),
+        ("reports page 2", "11 to 12 of 12"),
+        ("Reports Page 1", "1 to 10 of 12"),
+        ("reports 0", "1 to 10 of 12"),
+        ("reports page", "1 to 10 of 12"),
+        ("reports page 3", "There are only 12 reports"),
+        ("reports usage 2024", "1 to 10 of 12"),
+    ],
+)
+def test_a_page_of_the_list_is_asked_for_by_its_number(stage: Stage, words: str, shown: str) -> None:
+    for number in range(12):
+        stage.partner_report(f"Calling Usage {number}")
+    assert shown in stage.at(stage.ada).says(words).card().shown

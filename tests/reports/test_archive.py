@@ -457,7 +457,9 @@ def test_what_is_damaged_is_refused(refused):
         assert "damaged" in refused(content)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.data())
 def test_no_damage_at_all_raises_anything_but_the_refusal(tmp_path, data):
     content = bytearray(packed(("a.csv", CSV * 3), ("b/", b""), ("ü.csv", b"x")))
@@ -474,7 +476,9 @@ def test_no_damage_at_all_raises_anything_but_the_refusal(tmp_path, data):
     assert not said or SENTENCE.fullmatch(said)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=40))
 def test_a_name_that_passes_stays_in_its_folder_and_on_its_line(tmp_path, name):
     path = tmp_path / "x.zip"

@@ -20,6 +20,8 @@ LATER = datetime(2024, 3, 24, 19, 0, tzinfo=UTC)
         "3600",
         3600,
         3600.0,
+        "3600000",
+        3600000,
         " 3600 ",
         "PT1H",
         "PT60M",
@@ -49,6 +51,13 @@ def test_every_reading_of_an_expiry_means_the_same_hour(raw):
 )
 def test_an_expiry_that_says_nothing_is_none(raw):
     assert read_expiry(raw, NOW) is None
+
+
+@pytest.mark.parametrize(("raw", "seconds"), [("604800", 604_800), ("604801", 604.801), ("P30D", 30 * 86_400)])
+def test_a_lifetime_of_more_than_a_week_without_a_unit_is_in_milliseconds(raw, seconds):
+    expiry = read_expiry(raw, NOW)
+    assert expiry
+    assert expiry.seconds == pytest.approx(seconds)
 
 
 def test_a_link_that_has_ended_lasts_less_than_nothing():
