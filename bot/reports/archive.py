@@ -65,6 +65,8 @@ _EXTRA: Final = struct.Struct("<2H")
 _TABLE_NAMES: Final = (".csv", ".tsv", ".tab")
 """Names of tables, the likeliest first."""
 _READ_ME: Final = ".txt"
+_DOTS = re.compile(r" *\.[ .]*[ .]")
+"""Names of dots, all of which some system takes for a folder above; one dot is the same folder."""
 _JOINERS = re.compile(r"[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Joiners and variation selectors, which Persian, Hindi, Japanese and emoji need."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OverflowError)
@@ -221,7 +223,7 @@ def _check_name(said: str, name: str) -> None:
     if not name or UNSEEN.search(name) or INVISIBLE.search(name) or "\\" in name:
         raise _found("holds an entry whose name has characters that could deceive a program or a person")
     parts = name.split("/")
-    if not parts[0] or ".." in parts or ":" in said:
+    if not parts[0] or not _place(name) or ":" in said or any(map(_DOTS.fullmatch, parts)):
         raise _found("holds an entry whose name leads out of the folder where it would be unpacked")
     if any(is_reserved(part) for part in parts):
         raise _found("holds an entry whose name is reserved by Windows")

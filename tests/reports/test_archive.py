@@ -149,6 +149,11 @@ def test_a_name_that_could_lead_astray_is_refused_and_never_repeated(refused, na
     assert name.strip("./") not in sentence or name == ".."
 
 
+@pytest.mark.parametrize("name", ["...", "a/. ./b.csv", ".. /a.csv", ".", " ", "./ "])
+def test_a_name_of_dots_and_spaces_is_refused(refused, name):
+    assert "leads out" in refused(packed((name, CSV)))
+
+
 def test_a_second_name_in_an_extra_field_is_looked_at_too(refused, tmp_path):
     def named(other: bytes) -> bytes:
         field = b"\x01" + struct.pack("<L", zlib.crc32(b"a.csv")) + other

@@ -29,13 +29,13 @@ def check(settings: Settings, store: Store, now: Callable[[], datetime]) -> Chec
     """Make the operators' check; it keeps on record since when two are set, so that a restart begins nothing again."""
 
     def look() -> str | None:
-        with store.begin() as tx:
-            if not _two_are_set(settings):
-                facts.forget(tx, FACT)
-                return None
-            facts.note_first(tx, FACT, "", now())
+        with store.read() as tx:
             since = facts.noted_at(tx, FACT)
-        if since is None or now() - since <= LONGEST_ROTATION:
+        two = _two_are_set(settings)
+        if two != (since is not None):
+            with store.begin() as tx:
+                facts.note(tx, FACT, "", now()) if two else facts.forget(tx, FACT)
+        if not two or since is None or now() - since <= LONGEST_ROTATION:
             return None
         return f"Two webhook secrets have been set since {utc(since)}, and {FINISH}."
 
