@@ -73,6 +73,7 @@ class Action:
     room_id: str
     person_id: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class Membership:
     person_org_id: str
     """Empty when Webex does not tell, which counts as outside."""
     person_email: str = ""
+    id: str = ""
+    room_id: str = ""
+    room_type: str = ""
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,8 @@ class Chat(Protocol):
         ...
 
     def members(self, room_id: str) -> Sequence[Membership]: ...
+    def membership(self, membership_id: str) -> Membership: ...
+    def written_to_bot(self, space: Space, since: datetime) -> Sequence[Message]: ...
     def space(self, room_id: str) -> Space: ...
 
 

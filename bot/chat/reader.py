@@ -1,7 +1,11 @@
-"""Reads an event: fetches the message or the action that it announces, makes a request of it, and runs its command."""
+"""Reads an event: fetches what it announces, makes a request of that, and runs its command.
+
+An event is a hint. Its id says what to fetch; whose it is, where it stands and how old it is are what Webex says then.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +33,7 @@ from bot.webex_ids import id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from bot.chat.context import Context
     from bot.ledger.audit import Entry
@@ -47,6 +52,9 @@ MOST_LOOKED_FOR = 3
 NOT_FOUND = 404
 PATIENCE = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
+OLDEST = timedelta(days=1)
+"""How old what is announced may be: an event that names an older message repeats what was answered then."""
+TOO_OLD = "too_old"
 READING_PATIENCE = timedelta(minutes=2)
 """How long a message may be unreadable without a word: nobody knows yet whether it wants an answer."""
 GAVE_UP = "I could not answer this."
@@ -54,12 +62,14 @@ OUTSIDE = "ignored:outside_space"
 """The outcome of what is written where nobody of ours is, after the first refusal there."""
 OTHER_ORG = "other_organization"
 """Policy's reason to refuse somebody from outside."""
+LISTED_SINCE = timedelta(minutes=15)
+"""How long before its event came a message may have been written that is looked for in a list."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
 
 
-class UselessPress(Exception):
-    """A press that no card of ours makes; nobody waits for an answer, but it is on record."""
+class Ignored(Exception):
+    """Nothing is answered to it, but it is on record."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -110,16 +120,18 @@ class Reader:
             request = self._request(event)
         except WebexError as error:
             if error.passing:
-                if error.status is not None:  # it can be said, perhaps, though it cannot be read
-                    self._say_that_it_lasts(event, _where(event), error, READING_PATIENCE)
+                if error.status is not None and self._lasts(event, error, READING_PATIENCE):
+                    self._say_that_it_lasts(event, self._place_of(event), error, READING_PATIENCE)
                 raise
             return self._not_there(event, error)
-        except UselessPress as press:
-            log.warning("press_of_no_use", why=press.why)
-            entry = unread(event, audit.joined(audit.FAILED, press.why))
-            self._settle(event, events.IGNORED, press.why, [entry])
+        except Ignored as ignored:
+            log.warning("event_ignored", resource=event.resource, why=ignored.why)
+            entry = unread(event, audit.joined(audit.FAILED, ignored.why))
+            self._settle(event, events.IGNORED, ignored.why, [entry])
             return None
         self._looked_for.pop(event.id, None)
+        if request is not None:
+            event = replace(event, person_id=request.person_id, room_id=request.room_id)
         if request is None or self._answer_limit.stops(event):
             why, entries = (STOPPED, [unread(event, STOPPED)]) if request else ("not for us", [])
             self._settle(event, events.IGNORED, why, entries)
@@ -155,19 +167,43 @@ class Reader:
 
     def _say_that_it_lasts(self, event: Event, target: Target | None, error: WebexError, patience: timedelta) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
-        # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
-        waited = self._age(event) + timedelta(seconds=error.retry_after or 0.0)
-        if target is not None and error.passing and waited >= patience:
+        if target is not None and self._lasts(event, error, patience):
             self._line(event, target).say(in_trouble(error))
+
+    def _lasts(self, event: Event, error: WebexError, patience: timedelta) -> bool:
+        # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
+        return error.passing and self._age(event) + timedelta(seconds=error.retry_after or 0.0) >= patience
 
     def _line(self, event: Event, target: Target) -> TroubleLine:
         return TroubleLine(self._context.outbox, f"{origin_of(event)}:trouble", target)
 
     def _say_so(self, event: Event, sentence: str) -> None:
-        target = _where(event)
+        target = self._place_of(event)
         if target is not None:
             self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
             self._line(event, target).take_back()
+
+    def _place_of(self, event: Event) -> Target | None:
+        """Return where to say that something cannot be read; None where nothing proves that it is there.
+
+        A forged event may name any space. A message must be in Webex's list of what was written to the bot in it; of
+        presses there is no list, so a message of the bot's must stand there. Raises ``WebexError``.
+        """
+        if not event.room_id:
+            return None
+        if event.resource == "attachmentActions":
+            with self._context.store.read() as tx:
+                post = posts.in_room(tx, event.room_id)
+            return None if post is None else Target(room_id=post.room_id, direct=post.direct)
+        if event.resource != "messages":
+            return None
+        space = self._context.chat.space(event.room_id)
+        since = (event.received_at or self._context.now()) - LISTED_SINCE
+        for message in self._context.chat.written_to_bot(space, since):
+            if same_id(message.id, event.data_id):
+                root = message.parent_id or message.id
+                return Target(room_id=space.id, parent_id=root, direct=space.kind == DIRECT)
+        return None
 
     def _age(self, event: Event) -> timedelta:
         now = self._context.now()
@@ -251,6 +287,10 @@ class Reader:
         with self._context.store.read() as tx:
             return event.resource == "messages" and posts.by_message(tx, event.data_id) is not None
 
+    def _check_age(self, event: Event, created: datetime | None) -> None:
+        if created is not None and (event.received_at or self._context.now()) - created > OLDEST:
+            raise Ignored(TOO_OLD)
+
     def _from_message(self, event: Event) -> Request | None:
         bot = self._bot()
         if self._is_own(event):
@@ -258,10 +298,11 @@ class Reader:
         message = self._context.chat.message(event.data_id)
         if bot.goes_by(message.person_id, message.person_email):
             return None
-        room_type = message.room_type or event.room_type or ""
+        self._check_age(event, message.created)
+        room_type = message.room_type or self._context.chat.space(message.room_id).kind
         words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
         return Request(
-            origin=origin_of(event),
+            origin=f"{event.resource}:{message.id}",
             person_id=message.person_id,
             room_id=message.room_id,
             room_type=room_type,
@@ -276,12 +317,13 @@ class Reader:
         action = self._context.chat.action(event.data_id)
         if self._bot().goes_by(action.person_id):
             return None
+        self._check_age(event, action.created)
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
         if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
-            raise UselessPress("unreadable")
-        room_type, parent = self._thread_of(action, event)
+            raise Ignored("unreadable")
+        room_type, parent = self._thread_of(action)
         return Request(
-            origin=origin_of(event),
+            origin=f"{event.resource}:{action.id}",
             person_id=action.person_id,
             room_id=action.room_id,
             room_type=room_type,
@@ -292,7 +334,7 @@ class Reader:
             door=Door.BUTTON,
         )
 
-    def _thread_of(self, action: Action, event: Event) -> tuple[str, str | None]:
+    def _thread_of(self, action: Action) -> tuple[str, str | None]:
         """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have.
 
         A press counts only on a card of ours, in the space in which that card stands: what somebody else's card says
@@ -305,22 +347,26 @@ class Reader:
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._context.chat.message(action.message_id)
         if not same_id(card.room_id, action.room_id):
-            raise UselessPress("elsewhere")
+            raise Ignored("elsewhere")
         if not self._bot().goes_by(card.person_id, card.person_email):
-            raise UselessPress("not_ours")
+            raise Ignored("not_ours")
         if post is None:
             self._context.outbox.recognise(card, action.person_id)
-        return card.room_type or event.room_type or "", card.parent_id or card.id
+        return card.room_type or self._context.chat.space(card.room_id).kind, card.parent_id or card.id
 
     def _from_membership(self, event: Event) -> Request | None:
         """The bot was added to a space: it says what it can do."""
-        if not self._bot().goes_by(event.person_id) or not event.room_id or event.room_type == DIRECT:
+        if not self._bot().goes_by(event.person_id):
             return None
+        member = self._context.chat.membership(event.data_id)
+        if not self._bot().goes_by(member.person_id, member.person_email) or member.room_type == DIRECT:
+            return None
+        self._check_age(event, member.created)
         return Request(
-            origin=origin_of(event),
+            origin=f"{event.resource}:{member.id}",
             person_id="",
-            room_id=event.room_id,
-            room_type=event.room_type or GROUP,
+            room_id=member.room_id,
+            room_type=GROUP,
             parent_id=None,
             word="help",
             door=Door.SYSTEM,
@@ -328,13 +374,5 @@ class Reader:
 
 
 def origin_of(event: Event) -> str:
-    """The event's name in the ledger, which what it causes carries on."""
+    """The event's name in the ledger, which what is said carries on while what it announces cannot be read."""
     return f"{event.resource}:{event.data_id}"
-
-
-def _where(event: Event) -> Target | None:
-    """Where to say what is to be said of an event that cannot be read; None when it happened in no space."""
-    if not event.room_id:
-        return None
-    parent = event.data_id if event.resource == "messages" else None
-    return Target(room_id=event.room_id, parent_id=parent, direct=event.room_type == DIRECT)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select, update
 
+from bot.ledger.spellings import spellings
 from bot.ledger.tables import posts
 from bot.webex_ids import same_id
 
@@ -133,6 +134,11 @@ def present(tx: Transaction, key: str) -> Post | None:
 def by_message(tx: Transaction, message_id: str) -> Post | None:
     """The post that became this message of ours: so a button's press finds its card's thread."""
     return _one(tx, posts.c.message_id == message_id)
+
+
+def in_room(tx: Transaction, room_id: str) -> Post | None:
+    """Return a message of ours that stands in this space, if there is one."""
+    return _one(tx, posts.c.room_id.in_(spellings(tx, posts.c.room_id, room_id)) & (posts.c.state == SENT))
 
 
 def _one(tx: Transaction, where: object) -> Post | None:

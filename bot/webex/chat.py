@@ -182,6 +182,12 @@ class Chat:
 
         return self._all("GET memberships", shapes.membership, of_this_space)
 
+    def membership(self, membership_id: str) -> Membership:
+        """Read one membership of a space that the bot is in."""
+        return self._one(
+            "GET memberships/{id}", shapes.membership, lambda: self._api.memberships.get(segment(membership_id))
+        )
+
     def spaces(self) -> list[Space]:
         """Every space that the bot is in."""
         return self._all("GET rooms", shapes.space, self._api.rooms.list)

@@ -86,6 +86,7 @@ def action(raw: Mapping[str, Any]) -> Action:
         room_id=_id(raw, "roomId"),
         person_id=_id(raw, "personId"),
         inputs=dict(inputs) if isinstance(inputs, dict) else {},
+        created=read_moment(raw.get("created")),
     )
 
 
@@ -95,6 +96,10 @@ def membership(raw: Mapping[str, Any]) -> Membership:
         person_id=_id(raw, "personId"),
         person_org_id=_text(raw, "personOrgId"),
         person_email=_text(raw, "personEmail"),
+        id=_text(raw, "id"),
+        room_id=_text(raw, "roomId"),
+        room_type=_text(raw, "roomType"),
+        created=read_moment(raw.get("created")),
     )
 
 

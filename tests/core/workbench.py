@@ -153,7 +153,7 @@ class Workbench:
         self.stage = Stage(emulator, folder, **environ)
         self.points = Points()
         self.folder = folder / "files"
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, mode=0o700)
         shutil.copy(database, folder / "reportbot.db")
         self._references = count(1)
         self.outage: tuple[datetime, datetime] | None = None
