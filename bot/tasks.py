@@ -25,6 +25,11 @@ SLOW_DOWN = "slow down"
 CATCH_UP = "catch-up"
 """Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
 
+BACKGROUND: Final = frozenset({WATCH, DELIVER, TAKE_BACK, SLOW_DOWN, CATCH_UP})
+"""Tasks that give nobody a first answer."""
+LONG_WAIT: Final = 60.0
+"""Seconds for which a job of the others may wait before that is said to be wrong."""
+
 LANES: Final[dict[str, int]] = {DELIVER: 8}
 """Threads of tasks that have their own: what takes minutes keeps nobody from a first answer."""
 

@@ -28,7 +28,7 @@ from bot.ledger import settings_seen
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
-from bot.ops.checks import webhook_secrets
+from bot.ops.checks import oldest_job, webhook_secrets
 from bot.ops.checks.operators_space import operators_space
 from bot.outbox import Outbox
 from bot.policy import ORGANIZATION_ROLES, Rules
@@ -284,6 +284,7 @@ def build_worker(settings: Settings) -> Worker:
         care.check(),
         webhook_secrets.check(settings, store, now),
         unheard(store),
+        oldest_job.check(store, queue),
         folder_check(folder),
         *(side.check() for side in (bot_side, *admin_sides)),
         *(access.check() for access in accesses),  # after the sides, whose first question tells these, too

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
+from bot import tasks
 from bot.errors import StoreUnavailable
 from bot.ledger import deliveries, facts
 
@@ -60,9 +61,12 @@ def add_routes(app: Flask, ops: Ops) -> None:
             found = _look(ops)
         except StoreUnavailable:
             found = {"database": "cannot be reached"}
-        ready = found["database"] == "ok"
+        takes_events = found["database"] == "ok"
+        ready = takes_events and found["waiting"] == "ok"
         details = found | _rejected_calls(ops) if _is_operator(ops) else {}
-        return jsonify(status="ready" if ready else "not ready", **details), 200 if ready else 503
+        # While people wait, the code stays 200: after a 503 a load balancer would send no events, and they would be
+        # lost rather than late.
+        return jsonify(status="ready" if ready else "not ready", **details), 200 if takes_events else 503
 
     def metrics() -> Response:
         if not _is_operator(ops):
@@ -91,13 +95,15 @@ def _look(ops: Ops) -> dict[str, Any]:
         return {"database": "cannot be written"}
     with ops.store.read() as tx:
         depth = ops.queue.depth(tx)
+        waited = ops.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
         seen = facts.noted_at(tx, facts.WORKER_SEEN)
         troubles = facts.names(tx, facts.TROUBLE)
     alive = seen is not None and ops.now() - seen < WORKER_SILENT
     # The worker is said, not required: the door takes events without it, and they are served when it comes.
     worker = "alive" if alive else "not seen"
     refused = [one.removeprefix(facts.REPORTS_REFUSED) for one in troubles if one.startswith(facts.REPORTS_REFUSED)]
-    found = {"database": "ok", "worker": worker, "queue": dict(depth), "troubles": troubles}
+    waiting = "ok" if waited < tasks.LONG_WAIT else f"somebody has waited {waited:.0f} seconds for a first answer"
+    found = {"database": "ok", "waiting": waiting, "worker": worker, "queue": dict(depth), "troubles": troubles}
     return found | {"refused_families": refused}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import wiring
+from bot import tasks, wiring
+from bot.queue.sqlite import SqliteQueue
 from bot.settings import load
+from bot.store import Store
 from tests.stage import OPS, OPS_TOKEN
 
 if TYPE_CHECKING:
@@ -96,3 +99,29 @@ def test_a_stranger_learns_of_a_database_that_is_away_by_the_status_alone(
     told = client.get("/readyz", headers=OPS).json
     assert told is not None
     assert told["database"] == "cannot be reached"
+
+
+def test_while_people_wait_for_a_minute_it_is_not_ready_but_takes_events(
+    pages: Callable[..., FlaskClient], tmp_path: Path
+):
+    client = pages(OPS_TOKEN=OPS_TOKEN)
+    assert client.get("/readyz").json == {"status": "ready"}
+    store = Store(f"sqlite:///{tmp_path}/data/reportbot.db")
+    queue = SqliteQueue(store, tmp_path / "data", clock=lambda: time.time() - tasks.LONG_WAIT - 1)
+    with store.begin() as tx:
+        queue.put(tx, tasks.DELIVER, "a file")
+    assert client.get("/readyz").json == {"status": "ready"}
+    with store.begin() as tx:
+        queue.put(tx, tasks.ANSWER, "1")
+
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json) == (200, {"status": "not ready"})
+    told = client.get("/readyz", headers=OPS).json
+    assert told is not None
+    assert (told["database"], told["status"]) == ("ok", "not ready")
+    assert told["waiting"].startswith("somebody has waited 6")
+
+    with store.begin() as tx:
+        queue.drop(tx, tasks.ANSWER, ["1"])
+    assert client.get("/readyz").json == {"status": "ready"}
+    store.close()

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from bot import migrations, wiring
+from bot import migrations, tasks, wiring
 from bot.emulator import Emulator
 from bot.errors import WebexError
 from bot.identity import Identity
 from bot.ledger import facts
 from bot.operators import TOO_MANY, Check, Operators, knocking
+from bot.ops.checks import oldest_job
 from bot.outbox import Outbox
+from bot.queue.sqlite import SqliteQueue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from tests.stage import Stage
@@ -224,3 +226,27 @@ def test_rejected_calls_are_told_while_the_figure_is_fresh(house: House) -> None
         facts.note(tx, facts.REJECTED_CALLS, str(TOO_MANY + 1), house.now)
     house.now += timedelta(minutes=6)
     assert check.look() is None
+
+
+def test_that_somebody_waits_for_a_first_answer_is_told_once_and_when_it_is_over(house: House) -> None:
+    queue = SqliteQueue(house.store, house.stage.settings().data_dir, clock=lambda: house.time().timestamp())
+    operators = Operators(house.store, house.outbox, house.space.id, [oldest_job.check(house.store, queue)], house.time)
+    with house.store.begin() as tx:
+        for task in (tasks.DELIVER, tasks.WATCH):
+            queue.put(tx, task, "a file takes minutes")
+    house.now += timedelta(minutes=5)
+    with house.store.begin() as tx:
+        queue.put(tx, tasks.EVENT, "1")
+    for seconds, number in ((59, 0), (1, 1), (60, 1)):
+        house.now += timedelta(seconds=seconds)
+        operators.look()
+        assert len(house.heard()) == number
+    assert "waited for more than 60 seconds" in house.heard()[0]
+
+    with house.store.begin() as tx:
+        queue.drop(tx, tasks.EVENT, ["1"])
+    for _ in range(5):
+        operators.look()
+        house.now += timedelta(minutes=1)
+    assert "Over. I begin to answer within a minute again." in house.heard()[1]
+    assert len(house.heard()) == 2
