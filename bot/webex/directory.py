@@ -280,7 +280,9 @@ class Directory:
         names: dict[str, str] = {}
         for page in self._admin.pages("roles"):
             items = page.json.get("items") if isinstance(page.json, dict) else None
-            for item in items if isinstance(items, list) else []:
+            if not isinstance(items, list):
+                raise unreadable("GET roles")
+            for item in items:
                 if isinstance(item, dict) and isinstance(item.get("id"), str) and isinstance(item.get("name"), str):
                     names[bare_id(item["id"])] = item["name"]
         return names

@@ -150,6 +150,7 @@ def test_without_the_list_of_roles_reports_come_to_those_whose_role_is_known_by_
     [
         ("/v1/roles", {"status": 500}),
         ("/v1/roles", {"status": 200, "body": ""}),
+        ("/v1/roles", {"status": 200, "body": {}}),
         ("/v1/*reports", {"status": 200, "body": ""}),
         ("/v1/*reports", {"status": 200, "body": "<html>"}),
         ("/v1/people/*", {"status": 200, "body": {"items": [{"id": "x"}]}}),
