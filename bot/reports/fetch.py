@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import ChecksumDiffers, WebexError
+from bot.errors import TOO_SLOW, ChecksumDiffers, FileRejected, WebexError
 from bot.ledger import deliveries
 from bot.ports import Downloaded
 from bot.reports.checksum import Checksum
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 HELD_SECONDS = 900.0
 """How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
+WAITS_AFTER_SLOW = (30.0, 120.0, 600.0)
+"""Seconds before each further try of a file that came too slowly."""
 LINK_REFUSED = frozenset({401, 403, 404, 410})
 """Answers of the download host that a link which was just given may not get."""
 
@@ -63,6 +65,8 @@ class Fetch:
         self._store = store
         self._catalogue = catalogue
         self._files = files
+        self._slow_tries: dict[tuple[str, str], int] = {}
+        """Tries of each report whose file came too slowly, in a row."""
 
     def file(
         self,
@@ -80,7 +84,7 @@ class Fetch:
         """
         held = self._held(report, path)
         if held is None:
-            held = self._download(report, path, progress, begun)
+            held = self._patiently(report, partial(self._download, report, path, progress, begun))
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
         self.note(held, waiting)
         return held
@@ -90,6 +94,26 @@ class Fetch:
         with self._store.begin(durable=False) as tx:
             for delivery in waiting:
                 deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+
+    def _patiently(self, report: Report, download: Callable[[], Downloaded]) -> Downloaded:
+        """Fetch it; a file that came too slowly has a few tries, since each holds a thread and is a download."""
+        key = report.family.value, report.id
+        try:
+            held = download()
+        except WebexError as error:
+            if error.message != TOO_SLOW:
+                raise
+            tries = self._slow_tries.pop(key, 0) + 1
+            if tries > len(WAITS_AFTER_SLOW):
+                raise FileRejected(
+                    f"Webex sent it too slowly, {tries} times in a row. Ask again later; if that happens again, tell "
+                    "the bot's operators."
+                ) from None
+            self._slow_tries[key] = tries
+            error.retry_after = WAITS_AFTER_SLOW[tries - 1]
+            raise
+        self._slow_tries.pop(key, None)
+        return held
 
     def _download(
         self, report: Report, path: Path, progress: Callable[[int, int], None], begun: Callable[[Arriving], None]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bot.errors import DOWNLOAD, FileRejected, WebexError
+from bot.errors import DOWNLOAD, TOO_SLOW, FileRejected, WebexError
 from bot.ports import Downloaded
 from bot.reports import disk
 from bot.webex.answers import error_from, header
@@ -26,7 +26,7 @@ from bot.webex.quick_retries import NEVER
 from bot.webex.received import CHUNK, Received
 from bot.webex.session import TIMEOUT, Bearer, PlainSession
 from bot.webex.sniff import ZIP
-from bot.webex.timely import FIRST_ERROR
+from bot.webex.timely import FIRST_ERROR, Floor
 from bot.webex.transport import FOREIGN, UNAUTHORIZED, no_answer, take_error
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ HEADERS: Final = {"Accept-Encoding": "identity", "Connection": "close"}
 """Compressing a zip again gains nothing; a new connection each time cannot be a stale one."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 LONGEST_DOWNLOAD: Final = 3600.0
-"""Seconds; a host that sends a byte now and then would otherwise hold a thread for ever."""
+"""Seconds: for so long the link is valid. The largest file needs 0.6 MB a second to come in time."""
+SLOWEST: Final = Floor(64 * 1024, 30.0)
+"""A file of 100 MB, which goes into one message, comes in 27 minutes then; a host that drips is known after 30 s."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class Files:
         workroom: Workroom | None = None,
         keep_free: int = disk.KEEP_FREE,
         longest: float = LONGEST_DOWNLOAD,
+        floor: Floor = SLOWEST,
         retries: QuickRetries = NEVER,
         public: IsPublic = is_public,
     ) -> None:
@@ -78,8 +81,8 @@ class Files:
         self._coming = disk.Coming(keep_free)
         self._longest = longest
         self._retries = retries
-        self._session = PlainSession(longest=longest)
-        self._outside = PlainSession(longest=longest, public=public)
+        self._session = PlainSession(longest=longest, floor=floor)
+        self._outside = PlainSession(longest=longest, floor=floor, public=public)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -208,7 +211,7 @@ class Files:
                     "fetches. Make the report for a shorter period."
                 )
             if time.monotonic() > deadline:
-                raise WebexError(DOWNLOAD, None, message="the download took too long", reached=True)
+                raise WebexError(DOWNLOAD, None, message=TOO_SLOW, reached=True)
             part.write(chunk)
             part.flush()  # it may be read already
             yield got.size

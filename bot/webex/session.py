@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
 
     from bot.webex.public_only import IsPublic
+    from bot.webex.timely import Floor
 
 TIMEOUT: Final = (5.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
@@ -58,15 +59,22 @@ class Bearer(requests.auth.AuthBase):
 class PlainSession(requests.Session):
     """A session that threads can share: no cookies kept, no redirects followed. Give ``auth`` with each request.
 
-    ``longest``: seconds from the request's end to the last byte of its answer. ``public``: says which addresses are
-    public, and then it connects to no others; raises ``FileRejected``.
+    ``longest``: seconds from the request's end to the last byte of its answer. ``floor``: how slowly a body may come.
+    ``public``: says which addresses are public, and then it connects to no others; raises ``FileRejected``.
     """
 
-    def __init__(self, pool: int = POOL, *, longest: float = LONGEST_ANSWER, public: IsPublic | None = None) -> None:
+    def __init__(
+        self,
+        pool: int = POOL,
+        *,
+        longest: float = LONGEST_ANSWER,
+        floor: Floor | None = None,
+        public: IsPublic | None = None,
+    ) -> None:
         super().__init__()
         self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        made = pools(longest, (public_only(public),) if public else ())
+        made = pools(longest, floor, (public_only(public),) if public else ())
         for scheme in ("https://", "http://"):
             self.mount(scheme, _KeptAlive(made, pool_connections=4, pool_maxsize=pool))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, Final
@@ -24,22 +25,37 @@ ERROR_SECONDS: Final = 5.0
 """For what an error has to say, once its status is known."""
 
 
-def pools(longest: float, mixed_in: tuple[type, ...] = ()) -> dict[str, type[HTTPConnectionPool]]:
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """How slowly a body may come."""
+
+    bytes_a_second: float
+    seconds: float
+    """Of waiting for bytes, over which that is judged: what the reader does between two reads is not the peer's."""
+
+
+class TooSlowError(TimeoutError):
+    """The body came more slowly than the floor, or was not whole in time."""
+
+
+def pools(longest: float, floor: Floor | None, mixed_in: tuple[type, ...] = ()) -> dict[str, type[HTTPConnectionPool]]:
     """Connection pools by scheme, for urllib3's manager; no answer takes more than ``longest`` seconds.
 
-    A request whose time-out for the first byte is longer has that. ``mixed_in`` are classes for their connections.
+    A request whose time-out for the first byte is longer has that. ``floor``: of a body. ``mixed_in`` are classes for
+    their connections.
     """
     made = {}
     for scheme, pool in (("http", HTTPConnectionPool), ("https", HTTPSConnectionPool)):
-        answer = staticmethod(partial(_TimelyAnswer, longest=longest))
+        answer = staticmethod(partial(_TimelyAnswer, longest=longest, floor=floor))
         connection = type(pool.ConnectionCls.__name__, (*mixed_in, pool.ConnectionCls), {"response_class": answer})
         made[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": connection})
     return made
 
 
 class _TimelyAnswer(HTTPResponse):
-    def __init__(self, sock: socket.socket, *arguments: Any, longest: float, **more: Any) -> None:
+    def __init__(self, sock: socket.socket, *arguments: Any, longest: float, floor: Floor | None, **more: Any) -> None:
         super().__init__(sock, *arguments, **more)
+        self._floor = floor
         self.fp.close()
         self._bytes = _TimelyBytes(sock, longest)
         self.fp = io.BufferedReader(self._bytes)
@@ -49,6 +65,8 @@ class _TimelyAnswer(HTTPResponse):
         super().begin()
         if self.status >= FIRST_ERROR:
             self._bytes.hurry(ERROR_SECONDS)
+        elif self._floor is not None:
+            self._bytes.keep_pace(self._floor)
 
 
 class _TimelyBytes(io.RawIOBase):
@@ -61,10 +79,17 @@ class _TimelyBytes(io.RawIOBase):
         self._patience = sock.gettimeout() or longest
         """Seconds for the next bytes."""
         self._until = time.monotonic() + max(longest, self._patience)
+        self._floor: Floor | None = None
+        self._waited = 0.0
+        self._came = 0
 
     def hurry(self, seconds: float) -> None:
         """Take no more than so many seconds from now."""
         self._until = min(self._until, time.monotonic() + seconds)
+
+    def keep_pace(self, floor: Floor) -> None:
+        """Raise :class:`TooSlowError` from now on when bytes come more slowly than that."""
+        self._floor = floor
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -74,9 +99,21 @@ class _TimelyBytes(io.RawIOBase):
         """Wait for bytes, as long as the time allows."""
         rest = self._until - time.monotonic()
         if rest <= 0:
-            raise TimeoutError("the answer took too long")
+            raise TooSlowError("the answer took too long")
         self._sock.settimeout(min(self._patience, rest))
-        return self._raw.readinto(buffer)
+        began = time.monotonic()
+        number = self._raw.readinto(buffer)
+        if self._floor is not None:
+            self._judge(self._floor, time.monotonic() - began, number or 0)
+        return number
+
+    def _judge(self, floor: Floor, seconds: float, number: int) -> None:
+        self._waited += seconds
+        self._came += number
+        if self._waited >= floor.seconds:
+            if number and self._came < floor.bytes_a_second * self._waited:
+                raise TooSlowError(f"less than {floor.bytes_a_second:.0f} bytes a second")
+            self._waited, self._came = 0.0, 0
 
     def close(self) -> None:
         """Let go of the socket."""

@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from bot.errors import ADMIN_TOKEN, WebexError
+from bot.errors import ADMIN_TOKEN, DOWNLOAD, TOO_SLOW, WebexError
 from bot.values import is_loopback
 from bot.webex.answers import error_from, names_of, origin, template, too_large
 from bot.webex.causes import cause_of, explain
 from bot.webex.quick_retries import NEVER
 from bot.webex.session import LONGEST_ANSWER, POOL, TIMEOUT, Bearer, PlainSession, take_body
-from bot.webex.timely import FIRST_ERROR
+from bot.webex.timely import FIRST_ERROR, TooSlowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,6 +236,8 @@ def take_error(response: requests.Response) -> None:
 def no_answer(call: str, exc: BaseException) -> WebexError:
     """Translate an error beneath HTTP: was Webex reached?"""
     reached = None
+    if call == DOWNLOAD and _among_causes(exc, TooSlowError):
+        return WebexError(call, None, message=TOO_SLOW, reached=True)
     if isinstance(exc, NOT_CONNECTED + UNSENDABLE) or _among_causes(exc, *NOT_CONNECTED):
         reached = False
     elif isinstance(exc, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):

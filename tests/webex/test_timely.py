@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.errors import WebexError
+from bot.errors import TOO_SLOW, WebexError
 from bot.plain_words import MAX_TEXT_BYTES
 from bot.reports.model import Family, Report
 from bot.webex import timely, transport
 from bot.webex.answers import json_of
 from bot.webex.chat import RECENT
 from bot.webex.files import Files
+from bot.webex.timely import Floor
 from bot.webex.tokens import StaticToken
 from bot.webex.transport import Transport
 
@@ -97,6 +98,42 @@ def test_a_download_that_drips_is_given_up(dripping, loopback, closed, tmp_path,
     assert time.monotonic() - started < SOON
     assert (caught.value.status, caught.value.passing) == (None, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_body_that_comes_more_slowly_than_the_floor_is_given_up_with_its_own_reason(
+    dripping, loopback, closed, tmp_path
+):
+    dripping(*PARTS["body"])
+    floor = Floor(1000, 0.3)
+    files = closed(Files(StaticToken("token"), ("127.0.0.1",), timeout=(2, 2), floor=floor))
+    report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
+    started = time.monotonic()
+    with pytest.raises(WebexError) as caught:
+        files.download(report, tmp_path / "x")
+    assert time.monotonic() - started < SOON
+    assert (caught.value.message, caught.value.passing, caught.value.reached) == (TOO_SLOW, True, True)
+    assert "so slowly" in caught.value.sentence
+
+
+def test_a_body_that_keeps_the_pace_is_whole_however_long_it_takes(loopback, closed, tmp_path):
+    """What this side does between two reads is not the host's slowness."""
+    body = b"a,b\r\n" + b"1,2\r\n" * 60_000
+
+    def steady(exchange, asked):
+        exchange.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for start in range(0, len(body), 60_000):
+            assert not threading.Event().wait(0.1)
+            exchange.wfile.write(body[start : start + 60_000])
+
+    loopback.answer(steady)
+    floor = Floor(100_000, 0.25)
+    files = closed(Files(StaticToken("token"), ("127.0.0.1",), floor=floor))
+    report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
+
+    def slowly(_size: int, _whole: int) -> None:
+        assert not threading.Event().wait(0.3)
+
+    assert files.download(report, tmp_path / "x", progress=slowly).size == len(body)
 
 
 def test_what_an_error_says_is_waited_for_only_shortly(dripping, loopback, closed, tmp_path, monkeypatch):

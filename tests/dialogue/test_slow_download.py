@@ -1,0 +1,65 @@
+"""A download host that drips is given up after a few tries, and the request ends with one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.emulator import Emulator
+from bot.reports.fetch import WAITS_AFTER_SLOW
+from bot.webex.files import Files
+from bot.webex.timely import Floor
+from bot.webex.tokens import StaticToken
+from tests.core.workbench import Workbench, migrated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FAST = Floor(10_000_000, 0.2)
+"""What the emulator's host does not come to when its line is slow."""
+SLOW_LINE = 200_000.0
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Workbench]:
+    """The program in pieces, with a floor that a test has time for."""
+    with Emulator() as emulator:
+        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
+        hosts = made.stage.settings().report_download_hosts
+        slow = Files(StaticToken(made.stage.admin_token), hosts, workroom=made.workroom, floor=FAST)
+        made.files.download = slow.download  # type: ignore[method-assign]
+        yield made
+        slow.close()
+        made.stop()
+
+
+def test_it_is_tried_a_few_times_and_ends_with_one_sentence(bench: Workbench) -> None:
+    report = bench.stage.partner_report(content=b"a,b\r\n" * 100_000)
+    bench.emulator.line_speed = SLOW_LINE
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+    for number, seconds in enumerate(WAITS_AFTER_SLOW, start=1):
+        assert bench.downloads == number
+        bench.wait(seconds - 1)
+        assert bench.downloads == number
+        bench.wait(seconds * 0.2 + 3)
+    tries = 1 + len(WAITS_AFTER_SLOW)
+    assert bench.downloads == tries
+    bench.wait(7200)
+    assert bench.downloads == tries
+    (sentence,) = [one.text or "" for one in bench.said() if "too slowly" in (one.text or "")]
+    assert f"Webex sent it too slowly, {tries} times in a row. Ask again later" in sentence
+    assert bench.files_left == []
+
+
+def test_one_that_comes_in_the_end_is_delivered_and_forgiven(bench: Workbench) -> None:
+    report = bench.stage.partner_report(content=b"a,b\r\n" * 100_000)
+    bench.emulator.line_speed = SLOW_LINE
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+    bench.emulator.line_speed = 0
+    bench.wait(60)
+
+    assert [one for one in bench.said() if one.files]
