@@ -69,6 +69,11 @@ class StorageSettings(BaseModel):
     poll_interval: Annotated[float, BeforeValidator(values.seconds(SHORTEST_POLL_SECONDS))] = _setting(
         "shortest time between two looks at pending reports, in seconds", "15", 15.0
     )
+    audit_days: Annotated[int, BeforeValidator(values.days)] = _setting(
+        "how long the audit, requests, events and the ids of messages are kept, in days; 0 keeps them for ever",
+        "365",
+        365,
+    )
     log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
         "least important log line that is written: debug, info, warning or error", "info", "info"
     )
@@ -159,9 +164,6 @@ class Settings(WebSettings):
     )
     operators_space: Annotated[str | None, BeforeValidator(values.webex_id(values.SPACE))] = _setting(
         "id of the space where the bot tells its operators of trouble, or a link to it", "none"
-    )
-    audit_days: Annotated[int, BeforeValidator(values.days)] = _setting(
-        "how long the audit's rows are kept, in days; 0 keeps them for ever", "365", 365
     )
     secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
         "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",

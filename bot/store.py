@@ -200,17 +200,21 @@ class Store:
             connection.rollback()
         transaction._run_afterwards()  # noqa: SLF001 - the other half of this class
 
-    def empty_log(self) -> bool:
+    def empty_log(self, *, patience: float | None = None) -> bool:
         """Bring what was written into the database's file, and leave nothing of before in the log beside it.
 
         What a committed transaction deleted is then on the disk no longer, as far as a program can tell. False: others
-        read or wrote all the time (`lock_patience`). PostgreSQL keeps its log by its own rules; nothing happens there.
+        read or wrote all the time (for `patience` seconds, by default `lock_patience`). PostgreSQL keeps its log by its
+        own rules; nothing happens there.
         """
         if self.dialect != "sqlite":
             return True
+        with self._unavailable_is_one_error(), self._open().connect() as connection:
+            # Most of it goes while others write; the rest is little, so they wait for that only.
+            _driver_connection(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         with self._unavailable_is_one_error(), self._writers_turn(), self._open().connect() as connection:
             driver = _driver_connection(connection)
-            deadline = time.monotonic() + self._patience
+            deadline = time.monotonic() + (self._patience if patience is None else patience)
             while (busy := driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) != 0:
                 if time.monotonic() > deadline:
                     break

@@ -1,6 +1,6 @@
 """Once a minute: whatever is due and has no job gets one, so that the queue may lose or repeat without harm.
 
-Also says that the worker lives, and takes away files that nobody waits for any more.
+Also says that the worker lives, and takes away files that nobody waits for any more, and rows that are old.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import structlog
 
 from bot import tasks
 from bot.errors import BotError, StoreUnavailable
-from bot.ledger import audit, deliveries, events, facts, posts, presence
+from bot.ledger import deliveries, events, facts, hindrances, posts, presence
 from bot.ledger.deliveries import IN_HAND, State
 from bot.reports import unknown_status
 from bot.reports.fetch import held_name, is_held_name
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from bot.ledger.retention import Retention
     from bot.queue import Queue
     from bot.reports.workroom import Workroom
     from bot.store import Store
@@ -38,8 +39,6 @@ SETTLING = timedelta(seconds=60)
 """A row younger than this has its job from the transaction that made it."""
 OLD_FILE = 3600.0
 """Seconds after which a file in the folder that has no name of this version's belongs to nobody."""
-MOST_PRUNED = 1000
-"""Rows of the audit that one sweep deletes: more than a busy minute makes, and done in a moment."""
 
 
 class Sweep:
@@ -53,7 +52,7 @@ class Sweep:
         workroom: Workroom,
         now: Callable[[], datetime],
         *,
-        audit_days: int = 0,
+        retention: Retention,
         outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
     ) -> None:
         self._store = store
@@ -61,7 +60,7 @@ class Sweep:
         self._folder = folder
         self._workroom = workroom
         self._now = now
-        self._audit_days = audit_days
+        self._retention = retention
         self._outage = outage
         self._swept = False
 
@@ -91,9 +90,8 @@ class Sweep:
             # Not at once: the door may just be finding out for how long it was away, and says so.
             if presence.must_look(tx, now, self._outage()) and self._swept:
                 self._queue.put(tx, tasks.CATCH_UP, presence.LOOK, lock=presence.LOCK, keep_time=True)
-            if self._audit_days:
-                audit.prune(tx, now - timedelta(days=self._audit_days), now, MOST_PRUNED)
             unknown_status.forget_old(tx, now)
+            hindrances.forget_old(tx, now)
             if orphans := deliveries.free_orphans(tx):
                 log.error("orphans_freed", number=orphans)
             for event in events.unsettled(tx, now - SETTLING):
@@ -115,6 +113,7 @@ class Sweep:
 
         if new:
             log.warning("first_start", sentence=presence.NEW)
+        self._retention.prune()
 
     def _clear_folder(self, needed: Collection[str]) -> None:
         """Remove the files of reports that are not in hand; what else lies there goes when it is old."""

@@ -15,7 +15,7 @@ from bot.errors import BotError
 from bot.ledger import audit, deliveries
 from bot.ledger.tables import deliveries as requests
 from bot.plain_words import one_line
-from bot.reports.story import gather, looked_after, outcome_of, story
+from bot.reports.story import gather, kept_for, looked_after, outcome_of, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
     finally:
         store.close()
     if not told and not other:
-        raise NothingKnownError
+        raise NothingKnownError(f"{NothingKnownError().sentence}{kept_for(settings.audit_days)}")
     for row in other:
         say(_row_in_json(row) if as_json else f"Reference {row.reference}: {outcome_of(row)}")
     for one, besides in told:

@@ -25,6 +25,7 @@ from bot.folder_check import folder_check
 from bot.guard import Guard
 from bot.identity import Identity, KeptIdentity
 from bot.ledger import settings_seen
+from bot.ledger.retention import Retention
 from bot.observe import hide, new_reference, start_logging
 from bot.operators import News, Operators, knocking
 from bot.ops.checks import families as family_checks
@@ -251,6 +252,7 @@ def build_worker(settings: Settings) -> Worker:
         new_reference=new_reference,
         watch_deadline=timedelta(seconds=settings.watch_deadline),
         poll_interval=settings.poll_interval,
+        kept_days=settings.audit_days,
     )
     workroom = Workroom(folder)
     files = Files(admin, settings.report_download_hosts, observe=observe, workroom=workroom, retries=QuickRetries())
@@ -271,7 +273,15 @@ def build_worker(settings: Settings) -> Worker:
     bots_observers.append(bot_side.observed)
     accesses = family_checks.accesses(wanted.scopes, listings)
     clients_observers += [side.observed for side in admin_sides] + [access.observed for access in accesses]
-    sweep = Sweep(store, queue, folder, workroom, now, audit_days=settings.audit_days, outage=bot_side.outage)
+    sweep = Sweep(
+        store,
+        queue,
+        folder,
+        workroom,
+        now,
+        retention=Retention(store, settings.audit_days, now),
+        outage=bot_side.outage,
+    )
     catch_up = CatchUp(
         store=store, queue=queue, spaces=chat, outbox=outbox, bot=identity.person, now=now, outage=bot_side.outage
     )

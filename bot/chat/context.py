@@ -60,6 +60,8 @@ class Context:
     new_reference: Callable[[], str]
     watch_deadline: timedelta
     poll_interval: float
+    kept_days: int = 0
+    """``AUDIT_DAYS``."""
     asking: threading.BoundedSemaphore = field(default_factory=partial(threading.BoundedSemaphore, MOST_ASKING))
 
     def say(self, request: Request, part: str, markdown: str, card: Card | None = None) -> Posted:

@@ -13,7 +13,7 @@ from bot.ledger.deliveries import CLOSED, State
 from bot.plain_words import in_card, in_message
 from bot.reports.model import is_report_id, looks_like_report_id
 from bot.reports.report_ids import chosen
-from bot.reports.story import gather, outcome_of, story
+from bot.reports.story import gather, kept_for, outcome_of, story
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def why(context: Context, request: Request) -> None:
         besides = [gather(tx, one, now, context.poll_interval) for one in found]
         other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
     if not found:
-        said = " ".join(map(outcome_of, other)) or _nothing(wanted)
+        said = " ".join(map(outcome_of, other)) or _nothing(wanted, context.kept_days)
         context.outbox.say(f"{request.origin}:why", target, said)
         return
     request.course.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
@@ -74,11 +74,11 @@ def _wanted(words: Sequence[str]) -> str:
     return next(iter([*named, *with_digits, *others]), "")
 
 
-def _nothing(wanted: str) -> str:
+def _nothing(wanted: str, kept_days: int) -> str:
     shown = in_message(wanted, 60)
     if not looks_like_report_id(wanted):
         return (
             f"I know of no request “{shown}” here. If it is a report's id, copy it whole, in its own capital and small "
-            "letters. If you asked elsewhere, ask me there, or 1:1."
+            f"letters. If you asked elsewhere, ask me there, or 1:1.{kept_for(kept_days)}"
         )
-    return f"Nobody asked for “{shown}” here. Write `report {in_message(wanted, 512)}` to do so."
+    return f"Nobody asked for “{shown}” here. Write `report {in_message(wanted, 512)}` to do so.{kept_for(kept_days)}"

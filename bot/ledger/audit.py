@@ -206,6 +206,11 @@ def _rows(tx: Transaction, query: Executable) -> list[Row]:
     return [Row(**(dict(mapping) | {"door": Door(mapping["door"])})) for mapping in mappings]
 
 
+def is_there_before(tx: Transaction, before: datetime) -> bool:
+    """Return True when there are rows of before a time."""
+    return tx.execute(select(audit.c.id).where(audit.c.at < before).limit(1)).first() is not None
+
+
 def prune(tx: Transaction, before: datetime, now: datetime, limit: int) -> int:
     """Delete rows of before a time, oldest first, at most so many; gives how many went.
 

@@ -20,6 +20,8 @@ PREFIX = "hindered:"
 STALE = timedelta(minutes=70)
 """What was not met again for so long is over: Webex makes nobody wait for more than an hour at a time."""
 
+KEPT = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:
@@ -51,6 +53,11 @@ def read(tx: Transaction, task: str, key: str, now: datetime) -> Hindrance | Non
         return None
     values = json.loads(kept)
     return Hindrance(datetime.fromisoformat(values["since"]), values["words"])
+
+
+def forget_old(tx: Transaction, now: datetime) -> None:
+    """Forget what was not met again for a day; its words may name a report."""
+    facts.forget_old(tx, PREFIX, now - KEPT)
 
 
 def keys(tx: Transaction, task: str) -> list[str]:

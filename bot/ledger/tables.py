@@ -83,6 +83,7 @@ deliveries = Table(
     Column("card_key", Text),
     Index("ix_deliveries_state", "state"),
     Index("ix_deliveries_report_id", "report_id"),
+    Index("ix_deliveries_leader_id", "leader_id"),
 )
 
 posts = Table(

@@ -66,6 +66,11 @@ class Besides:
 NOTHING = Besides()
 
 
+def kept_for(days: int) -> str:
+    """Say for how long requests are known, behind the sentence that nothing is known of one."""
+    return f" Requests are kept for {days} day{'s' * (days > 1)}." if days else ""
+
+
 def gather(tx: Transaction, delivery: Delivery, now: datetime, shortest: float = 0.0) -> Besides:
     """Look up the posted message and what hinders the request now."""
     joined = deliveries.get(tx, delivery.leader_id) if delivery.leader_id is not None else None

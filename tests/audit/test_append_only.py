@@ -77,24 +77,3 @@ def test_retention_deletes_what_is_old_and_nothing_else(written: Workbench) -> N
     assert [row.at for row in rows(written)] == [now - timedelta(days=age) for age in range(5, -1, -1)]
     with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
         tx.execute(text("DELETE FROM audit"))
-
-
-def test_the_sweep_prunes_by_the_setting(written: Workbench) -> None:
-    written.sweep._audit_days = 7
-
-    written.sweep.once()
-    assert len(rows(written)) == 8
-
-    written.sweep._audit_days = 0
-    written.clock.turn(1000 * 24 * 3600)
-    written.sweep.once()
-    assert len(rows(written)) == 8, "0 keeps them for ever"
-
-
-def test_a_round_deletes_a_bounded_number(written: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.sweep.MOST_PRUNED", 2)
-    written.sweep._audit_days = 1
-
-    written.sweep.once()
-
-    assert len(rows(written)) == 8

@@ -23,6 +23,7 @@ from bot.guard import Guard
 from bot.identity import Identity
 from bot.ledger import deliveries, events
 from bot.ledger.events import Event
+from bot.ledger.retention import Retention
 from bot.outbox import Outbox
 from bot.queue.fairness import COMMON
 from bot.queue.sqlite import SqliteQueue
@@ -192,8 +193,17 @@ class Workbench:
             new_reference=lambda: f"reference{next(self._references)}",
             watch_deadline=timedelta(seconds=settings.watch_deadline),
             poll_interval=settings.poll_interval,
+            kept_days=settings.audit_days,
         )
-        self.sweep = Sweep(self.store, self.queue, self.folder, self.workroom, self.clock, outage=lambda: self.outage)
+        self.sweep = Sweep(
+            self.store,
+            self.queue,
+            self.folder,
+            self.workroom,
+            self.clock,
+            retention=Retention(self.store, settings.audit_days, self.clock),
+            outage=lambda: self.outage,
+        )
         catch_up = CatchUp(
             store=self.store,
             queue=self.queue,

@@ -89,7 +89,10 @@ def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
 
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == ("reportbot: Nobody has asked for a report with this id, and no request has this reference.\n")
+    assert said.err == (
+        "reportbot: Nobody has asked for a report with this id, and no request has this reference. "
+        "Requests are kept for 365 days.\n"
+    )
 
 
 def test_what_was_refused_is_told_of_by_its_id_too(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
