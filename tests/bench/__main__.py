@@ -1,4 +1,4 @@
-"""How quick the bot is: `make bench`, or `python -m tests.bench` from the repository's root; about three minutes.
+"""How quick the bot is: `make bench`, or `python -m tests.bench` from the repository's root; about four minutes.
 
 The program runs as deployed (the Procfile's web and worker), the emulator in a process of its own, the senders in this
 one; everything on 127.0.0.1, on a fresh database for each line, and all of it is ended at the end.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.bench import figures, large, queue_bench
+from tests.bench import figures, large, queue_bench, turns
 from tests.bench.cards import Race
 from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds
@@ -147,6 +147,13 @@ class Bench:
                     f"{said(met=self.met[-1])}"
                 )
 
+    def turns(self) -> None:
+        """A line for each thing that one person can do and others must not wait for."""
+        for name, answers in turns.lines(self._world, self._product, LATENCY):
+            spread = Spread.of(answers)
+            self.met.append(turns.LIMITS.met(spread))
+            say(f"{name:36}  {spread}  expected p99 ≤ {turns.LIMITS.p99:g} ms: {said(met=self.met[-1])}")
+
     def floors(self) -> None:
         """What senders and machine add to any figure, and the least that gunicorn and Flask take for an answer."""
         with self._product.running():
@@ -225,6 +232,9 @@ def main() -> None:
         bench.floors()
         for case in ACKS:
             bench.acks(case)
+        say("\nFIRST ANSWERS beside one person who takes all: `help` and `report <id>` of the others, in one space and")
+        say("1:1, API 50 ms; from sending the webhook until Webex has the help or the card.")
+        bench.turns()
         say("\nLARGE REPORTS: from the card to the file, against the bare copy of the same bytes, turn and turn about;")
         say("the line's speed is that of each connection to Webex. The worker's growth is that of its peak memory.")
         bench.large()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from types import TracebackType
 
-    from bot.emulator import Message, Person, Report
+    from bot.emulator import Message, Person, Report, Space
 
 SENDERS = 20
 REPORTS_EACH = 5
@@ -105,6 +105,7 @@ class _Puppet:
         self._bot = world.add_bot("Report Bot", acme)
         self._tokens = world.add_token(self._bot, kind="bot"), world.add_token(self._people[0], kind="integration")
         self._reports = [[self._report(person, number) for number in range(REPORTS_EACH)] for person in self._people]
+        self._space = world.add_space("All of us", [*self._people, self._bot])
         emulator.deliver_webhooks = False  # the senders deliver, and measure
 
     def _report(self, person: Person, number: int) -> Report:
@@ -124,18 +125,48 @@ class _Puppet:
         return self._asked(index, [self._reports[index][count % REPORTS_EACH].id for count in range(number)])
 
     def _asked(self, index: int, wanted: list[str]) -> list[Asked]:
+        space = self._emulator.world.direct_space(self._people[index], self._bot)
+        return self._said(index, space, [(f"report {report_id}", report_id) for report_id in wanted])
+
+    def _said(self, index: int, space: Space, texts: list[tuple[str, str]]) -> list[Asked]:
+        """Have a person write texts, each with the id of the report that it asks for, if any."""
         world = self._emulator.world
-        person = self._people[index]
+        mention = self._bot if space.type == "group" else None
         with world.lock:
-            space = world.direct_space(person, self._bot)
-            said = [world.say(person, space, f"report {report_id}") for report_id in wanted]
+            said = [world.say(self._people[index], space, text, mention=mention) for text, _ in texts]
             events = {event.data_id: event for event in world.undelivered if event.resource == "messages"}
             world.undelivered.clear()
         return [
             Asked(message.id, space.id, report_id, event.target_url, event.body, dict(event.headers))
-            for message, report_id in zip(said, wanted, strict=True)
+            for message, (_, report_id) in zip(said, texts, strict=True)
             for event in [events[message.id]]
         ]
+
+    def ask_for_files(self, number: int) -> Asked:
+        """One message of the first person, for so many reports."""
+        person = self._people[0]
+        ids = " ".join(self._report(person, REPORTS_EACH + count).id for count in range(number))
+        (asked,) = self._said(0, self._emulator.world.direct_space(person, self._bot), [(f"report {ids}", "")])
+        return asked
+
+    def flood(self, number: int) -> list[Asked]:
+        """So many messages of the first person in the space of all."""
+        return self._said(0, self._space, [("help", "")] * number)
+
+    def first_questions(self) -> list[Asked]:
+        """`help` and a report of everybody else, in the space of all and 1:1."""
+        world = self._emulator.world
+        asked = []
+        for index in range(1, SENDERS):
+            first, second = (report.id for report in self._reports[index][:2])
+            asked += self._said(index, self._space, [("help", ""), (f"report {first}", first)])
+            alone = world.direct_space(self._people[index], self._bot)
+            asked += self._said(index, alone, [("help", ""), (f"report {second}", second)])
+        return asked
+
+    def slow_downloads(self, seconds: float) -> None:
+        """Have each download begin so much later."""
+        self._emulator.faults.add("GET", host="download", delay=seconds)
 
     def large(self) -> list[Large]:
         """The large reports; they are made now, which takes a while."""
@@ -275,6 +306,25 @@ class World:
         """See `_Puppet`."""
         asked: Asked = self._call("ask_for", report_id)
         return asked
+
+    def ask_for_files(self, number: int) -> Asked:
+        """See `_Puppet`."""
+        asked: Asked = self._call("ask_for_files", number)
+        return asked
+
+    def flood(self, number: int) -> list[Asked]:
+        """See `_Puppet`."""
+        asked: list[Asked] = self._call("flood", number)
+        return asked
+
+    def first_questions(self) -> list[Asked]:
+        """See `_Puppet`."""
+        asked: list[Asked] = self._call("first_questions")
+        return asked
+
+    def slow_downloads(self, seconds: float) -> None:
+        """See `_Puppet`."""
+        self._call("slow_downloads", seconds)
 
     def behave(self, *, latency: float = 0.0, hang: float = 0.0, line: float = 0.0) -> None:
         """See `_Puppet`."""
