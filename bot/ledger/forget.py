@@ -25,6 +25,7 @@ from bot.ledger.posts import INTENDED
 from bot.ledger.spellings import spellings
 from bot.ledger.tables import deliveries as deliveries_table
 from bot.ledger.tables import events, posts
+from bot.webex_ids import id_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -106,6 +107,7 @@ def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:
         keys = [str(one) for one in tx.execute(query).scalars()]
         for task in names:
             queue.drop(tx, task, keys)
+    queue.forget_person(tx, id_key(person_id))  # others may wait for a file that comes in this person's turn
 
 
 def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]:

@@ -82,6 +82,9 @@ class Queue(Protocol):
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
         """Remove the jobs of these keys, if `tx` commits; one that runs ends, and does not run again."""
 
+    def forget_person(self, tx: Transaction, person: str) -> None:
+        """Take a person's jobs out of their turns: they run, and nothing tells any more whose they were."""
+
     def work(
         self,
         handle: Callable[[Job], Again | None],

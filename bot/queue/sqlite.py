@@ -270,6 +270,10 @@ class SqliteQueue:
         for key in keys:
             tx.execute(REMOVE, {"of_task": task, "of_key": key})
 
+    def forget_person(self, tx: Transaction, person: str) -> None:
+        """As in the port."""
+        tx.execute(update(jobs).where(jobs.c.person == person).values(person=""))
+
     def work(
         self,
         handle: Callable[[Job], Again | None],

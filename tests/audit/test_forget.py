@@ -226,3 +226,19 @@ def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
 
     assert done == Forgotten(ended=0, unread=0, audit=0, deliveries=0, events=0, posts=0)
     assert [row.person_id for row in rows(bench)] == [bench.stage.ada.id, None]
+
+
+def test_a_job_that_serves_others_too_names_nobody_and_goes_on(bench: Workbench) -> None:
+    stage = bench.stage
+    report = stage.partner_report()
+    stage.grace.roles = ADMIN_OF_BOTH
+    bench.hears(stage.grace, f"report {report.id}", stage.group)
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.work(until=tasks.DELIVER)
+    assert id_key(stage.grace.id) in everything(bench)
+
+    forgets(bench, stage.grace)
+
+    assert id_key(stage.grace.id) not in everything(bench)
+    bench.work()
+    assert [one.files[0].path.read_bytes() for one in bench.said(stage.group) if one.files] == [CSV]
