@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot import tasks
+from bot.chat.request import is_replayed
+from bot.errors import WebexError
 from bot.ledger import asked_lately, audit, events
 from bot.ledger.asked_lately import MINUTE
 from bot.ledger.audit import Door, Entry
 from bot.ports import Target
+from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +38,8 @@ MOST_REFUSED: Final = 5
 """Requests of a person who was just refused, or whose messages cannot be read."""
 MOST_WELCOMES: Final = 10
 """Spaces a minute to which the bot is added and in which it introduces itself."""
+MOST_FETCHED: Final = 3
+"""Events of those left out that are fetched, to know whether the person that they name sent them."""
 SETTLING: Final = timedelta(seconds=2)
 """After the minute's end, until what was left out at its very end is on record."""
 COUNTED: Final = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
@@ -82,6 +87,7 @@ def leave_out(context: Context, limits: Limits, event: Event) -> bool:
             where = audit.place(event.room_id, event.room_type)
             entry = Entry(door, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
             audit.record(tx, entry, now)
+            events.forget_place(tx, event.id)
         if door is not None:
             # Put with each one, not only with the first: that one's own transaction may not have gone through.
             began = events.get(tx, first) or event
@@ -105,8 +111,10 @@ class SlowDown:
         with self._context.store.read() as tx:
             first = events.get(tx, int(key))
             number = events.left_out(tx, int(key))
-            if first is None or not first.person_id or not number:
-                return None
+            some = events.some_left_out(tx, int(key), MOST_FETCHED)
+        if first is None or not first.person_id or not any(map(self._is_theirs, some)):
+            return None
+        with self._context.store.read() as tx:
             most = self._limits.of(tx, asked_lately.spellings(tx, first.person_id, now - 2 * MINUTE, now), now)
         things = "one of your requests" if number == 1 else f"{number} of your requests"
         self._context.outbox.say(
@@ -116,6 +124,18 @@ class SlowDown:
             "Ask again for what is missing.",
         )
         return None
+
+    def _is_theirs(self, event: Event) -> bool:
+        """Return True when Webex says, too, that this person sent what was left out."""
+        chat = self._context.chat
+        fetch = chat.message if event.resource == "messages" else chat.action
+        try:
+            sent = fetch(event.data_id)
+        except WebexError as error:
+            if error.passing:
+                raise
+            return False
+        return same_id(sent.person_id, event.person_id) and not is_replayed(event, sent.created)
 
     def give_up(self, key: str, sentence: str) -> None:
         """Nobody else waits for it."""

@@ -1,6 +1,6 @@
-"""Reads an event: fetches what it announces, makes a request of that, and runs its command.
+"""Reads an event: fetches the message or the action that it announces, makes a request of it, and runs its command.
 
-An event is a hint. Its id says what to fetch; whose it is, where it stands and how old it is are what Webex says then.
+What an event says is a hint about what to fetch. Who asks, where, when and for what is what Webex then shows.
 """
 
 from __future__ import annotations
@@ -14,31 +14,27 @@ import structlog
 from bot.access.outside_spaces import OutsideSpaces
 from bot.chat import commands, why
 from bot.chat.answer_limit import STOPPED, AnswerLimit
+from bot.chat.event_fetcher import LONGEST_WORD, EventFetcher, Ignored
 from bot.chat.limits import Limits, leave_out
-from bot.chat.registry import ARGUMENT, COMMAND, registry
-from bot.chat.request import Request, unread
-from bot.chat.words import read_words
+from bot.chat.registry import registry
+from bot.chat.request import Request, is_replayed, unread
 from bot.errors import BotError, Refused, WebexError
-from bot.ledger import audit, events, posts
-from bot.ledger.audit import Door
+from bot.ledger import audit, events
 from bot.outbox import Unsure
-from bot.ports import Target
 from bot.queue import Again
 from bot.reports.endings import SENT_DIRECTLY, say_directly
-from bot.reports.trouble_line import AFTER_ERRORS, TroubleLine
+from bot.reports.trouble_line import AFTER_ERRORS
 from bot.reports.trouble_line import sentence as in_trouble
 from bot.reports.waiting import SAYING
-from bot.reports.whereto import DIRECT, GROUP
 from bot.webex_ids import id_key, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from bot.chat.context import Context
     from bot.ledger.audit import Entry
     from bot.ledger.events import Event
-    from bot.ports import Action, Person
+    from bot.ports import Person
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +48,6 @@ MOST_LOOKED_FOR = 3
 NOT_FOUND = 404
 PATIENCE = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
-OLDEST = timedelta(days=1)
-"""How old what is announced may be: an event that names an older message repeats what was answered then."""
-TOO_OLD = "too_old"
 READING_PATIENCE = timedelta(minutes=2)
 """How long a message may be unreadable without a word: nobody knows yet whether it wants an answer."""
 GAVE_UP = "I could not answer this."
@@ -62,18 +55,6 @@ OUTSIDE = "ignored:outside_space"
 """The outcome of what is written where nobody of ours is, after the first refusal there."""
 OTHER_ORG = "other_organization"
 """Policy's reason to refuse somebody from outside."""
-LISTED_SINCE = timedelta(minutes=15)
-"""How long before its event came a message may have been written that is looked for in a list."""
-LONGEST_WORD = 64
-"""Letters of a command in a button's data; ours are shorter."""
-
-
-class Ignored(Exception):
-    """Nothing is answered to it, but it is on record."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 class Reader:
@@ -92,6 +73,7 @@ class Reader:
         self._answer_limit = answer_limit or AnswerLimit(context.now)
         self._looked_for: dict[int, tuple[str, int]] = {}
         """Events whose message or action Webex did not know, by their rows: whose they are, and the looks so far."""
+        self._fetcher = EventFetcher(context, bot)
         self._outside = OutsideSpaces(context.guard.has_ours, context.now)
 
     def run(self, key: str) -> Again | None:
@@ -103,7 +85,7 @@ class Reader:
         if event.resource == "memberships":
             self._outside.forget(event.room_id)
         elif self._outside.holds(event.room_id):
-            self._settle(event, events.IGNORED, OUTSIDE, [unread(event, OUTSIDE)])
+            self._settle(event, events.IGNORED, OUTSIDE, [unread(event, OUTSIDE)], read=False)
             return None
         if leave_out(self._context, self._limits, event):
             return None
@@ -117,30 +99,29 @@ class Reader:
             error.passing |= self._age(event) < PATIENCE
             raise
         try:
-            request = self._request(event)
+            request = self._fetcher.request(event)
+            fetched = self._as_fetched(event, request)
         except WebexError as error:
             if error.passing:
                 if error.status is not None and self._lasts(event, error, READING_PATIENCE):
-                    self._say_that_it_lasts(event, self._place_of(event), error, READING_PATIENCE)
+                    self._say_trouble(self._fetcher.provable(event), error)
                 raise
             return self._not_there(event, error)
         except Ignored as ignored:
-            log.warning("event_ignored", resource=event.resource, why=ignored.why)
-            entry = unread(event, audit.joined(audit.FAILED, ignored.why))
-            self._settle(event, events.IGNORED, ignored.why, [entry])
+            self._ignore(event, ignored)
             return None
         self._looked_for.pop(event.id, None)
-        if request is not None:
-            event = replace(event, person_id=request.person_id, room_id=request.room_id)
-        if request is None or self._answer_limit.stops(event):
-            why, entries = (STOPPED, [unread(event, STOPPED)]) if request else ("not for us", [])
-            self._settle(event, events.IGNORED, why, entries)
+        if not same_id(fetched.person_id, event.person_id) and leave_out(self._context, self._limits, fetched):
+            return None
+        event = fetched
+        if self._answer_limit.stops(event):
+            self._settle(event, events.IGNORED, STOPPED, [unread(event, STOPPED)])
             return None
         try:
             self._carry_out(request, event)
         except WebexError as error:
-            if not any(part in error.call for part in SAYING):
-                self._say_that_it_lasts(event, request.target, error, AFTER_ERRORS)
+            if not any(part in error.call for part in SAYING) and self._lasts(event, error, AFTER_ERRORS):
+                self._say_trouble(request, error)
             raise
         command = registry.find(request.word)
         self._context.trouble_line(request).take_back()
@@ -149,15 +130,23 @@ class Reader:
         return None
 
     def give_up(self, key: str, sentence: str) -> None:
-        """Say so where it was written."""
+        """Say so where Webex shows that it was written."""
         with self._context.store.read() as tx:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
             return
         try:
-            if not self._is_own(event) and not self._answer_limit.stops(event):
-                self._say_so(event, f"{GAVE_UP} {sentence}")
-                self._answer_limit.count(event)
+            self._bot()
+            request = self._shown(event)
+            if request is not None:
+                event = self._as_fetched(event, request)
+                if not self._answer_limit.stops(event):
+                    self._context.say(request, "gave-up", f"{GAVE_UP} {sentence}")
+                    self._context.trouble_line(request).take_back()
+                    self._answer_limit.count(event)
+        except Ignored as ignored:
+            self._ignore(event, ignored)
+            return
         except BotError as error:
             # As long as it is new the sweep has it read again, so a person is not left without a word at once.
             if not isinstance(error, Unsure) and self._age(event) < PATIENCE:
@@ -165,45 +154,60 @@ class Reader:
             log.warning("nobody_could_be_told", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
 
-    def _say_that_it_lasts(self, event: Event, target: Target | None, error: WebexError, patience: timedelta) -> None:
+    def _shown(self, event: Event) -> Request | None:
+        """Fetch what an event announces, or prove where it was made; None without either. Raises ``WebexError``."""
+        try:
+            return self._fetcher.request(event)
+        except WebexError as error:
+            if error.passing:
+                raise
+            log.warning("event_not_readable", resource=event.resource, cause=str(error))
+        provable = self._fetcher.provable(event)
+        if provable is None:
+            with self._context.store.begin(durable=False) as tx:
+                events.forget_place(tx, event.id)
+        return provable
+
+    def _as_fetched(self, event: Event, request: Request) -> Event:
+        """Return the event with what Webex shows of it, and keep that. Raises ``Ignored`` for one that is repeated."""
+        if is_replayed(event, request.sent_at):
+            raise Ignored("too old")
+        fetched = replace(
+            event,
+            data_id=request.origin.partition(":")[2],
+            person_id=request.person_id or event.person_id,
+            room_id=request.room_id,
+            room_type=request.room_type,
+        )
+        as_it_said = (
+            fetched.data_id == event.data_id
+            and same_id(fetched.person_id, event.person_id)
+            and same_id(fetched.room_id, event.room_id)
+            and event.room_type in {None, fetched.room_type}
+        )
+        if not as_it_said:
+            with self._context.store.begin(durable=False) as tx:
+                if not events.confirm(tx, fetched):
+                    raise Ignored("repeated")
+            log.info("event_differs_from_webex", resource=event.resource)
+        return fetched
+
+    def _ignore(self, event: Event, ignored: Ignored) -> None:
+        entries = []
+        if (press := ignored.press) is not None:
+            log.warning("press_of_no_use", why=ignored.why)
+            pressed = replace(event, person_id=press.person_id, room_id=press.room_id, room_type=None)
+            entries = [unread(pressed, audit.joined(audit.FAILED, ignored.why))]
+        self._settle(event, events.IGNORED, ignored.why, entries, read=False)
+
+    def _say_trouble(self, request: Request | None, error: WebexError) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
-        if target is not None and self._lasts(event, error, patience):
-            self._line(event, target).say(in_trouble(error))
+        if request is not None:
+            self._context.trouble_line(request).say(in_trouble(error))
 
     def _lasts(self, event: Event, error: WebexError, patience: timedelta) -> bool:
         # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
         return error.passing and self._age(event) + timedelta(seconds=error.retry_after or 0.0) >= patience
-
-    def _line(self, event: Event, target: Target) -> TroubleLine:
-        return TroubleLine(self._context.outbox, f"{origin_of(event)}:trouble", target)
-
-    def _say_so(self, event: Event, sentence: str) -> None:
-        target = self._place_of(event)
-        if target is not None:
-            self._context.outbox.say(f"{origin_of(event)}:gave-up", target, sentence)
-            self._line(event, target).take_back()
-
-    def _place_of(self, event: Event) -> Target | None:
-        """Return where to say that something cannot be read; None where nothing proves that it is there.
-
-        A forged event may name any space. A message must be in Webex's list of what was written to the bot in it; of
-        presses there is no list, so a message of the bot's must stand there. Raises ``WebexError``.
-        """
-        if not event.room_id:
-            return None
-        if event.resource == "attachmentActions":
-            with self._context.store.read() as tx:
-                post = posts.in_room(tx, event.room_id)
-            return None if post is None else Target(room_id=post.room_id, direct=post.direct)
-        if event.resource != "messages":
-            return None
-        space = self._context.chat.space(event.room_id)
-        since = (event.received_at or self._context.now()) - LISTED_SINCE
-        for message in self._context.chat.written_to_bot(space, since):
-            if same_id(message.id, event.data_id):
-                root = message.parent_id or message.id
-                return Target(room_id=space.id, parent_id=root, direct=space.kind == DIRECT)
-        return None
 
     def _age(self, event: Event) -> timedelta:
         now = self._context.now()
@@ -223,14 +227,19 @@ class Reader:
         del self._looked_for[event.id]
         log.warning("event_not_readable", resource=event.resource, cause=str(error))
         outcome = audit.joined(audit.FAILED, audit.cause_of(error))
-        self._settle(event, events.FAILED, f"not readable: {error.status}", [unread(event, outcome, error)])
+        entries = [unread(event, outcome, error)]
+        self._settle(event, events.FAILED, f"not readable: {error.status}", entries, read=False)
         return None
 
-    def _settle(self, event: Event, state: str, outcome: str, entries: Sequence[Entry] = ()) -> None:
+    def _settle(
+        self, event: Event, state: str, outcome: str, entries: Sequence[Entry] = (), *, read: bool = True
+    ) -> None:
         """Keep what became of the event, and the audit's rows about it, together and once."""
         now = self._context.now()
         with self._context.store.begin(durable=False) as tx:
             if events.settle(tx, event.id, state, outcome, now):
+                if not read:
+                    events.forget_place(tx, event.id)
                 for entry in entries:
                     audit.record(tx, entry, now)
 
@@ -268,111 +277,3 @@ class Reader:
             sentence = f"{sentence} {SENT_DIRECTLY}" if told else sentence
         said = sentence if in_group else f"{sentence} {details}".rstrip()
         outbox.say(key, request.target, f"{said} {reference}")
-
-    def _request(self, event: Event) -> Request | None:
-        match event.resource, event.event:
-            case "messages", "created":
-                return self._from_message(event)
-            case "attachmentActions", "created":
-                return self._from_action(event)
-            case "memberships", "created":
-                return self._from_membership(event)
-            case _:
-                return None
-
-    def _is_own(self, event: Event) -> bool:
-        """Return True for an event of the bot's own, by who did it or since the ledger knows the message as posted."""
-        if self._bot().goes_by(event.person_id, event.person_email):
-            return True
-        with self._context.store.read() as tx:
-            return event.resource == "messages" and posts.by_message(tx, event.data_id) is not None
-
-    def _check_age(self, event: Event, created: datetime | None) -> None:
-        if created is not None and (event.received_at or self._context.now()) - created > OLDEST:
-            raise Ignored(TOO_OLD)
-
-    def _from_message(self, event: Event) -> Request | None:
-        bot = self._bot()
-        if self._is_own(event):
-            return None
-        message = self._context.chat.message(event.data_id)
-        if bot.goes_by(message.person_id, message.person_email):
-            return None
-        self._check_age(event, message.created)
-        room_type = message.room_type or self._context.chat.space(message.room_id).kind
-        words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
-        return Request(
-            origin=f"{event.resource}:{message.id}",
-            person_id=message.person_id,
-            room_id=message.room_id,
-            room_type=room_type,
-            parent_id=message.parent_id or message.id,
-            word=words.word or "help",
-            rest=words.rest,
-            mentions_others=words.mentions_others,
-        )
-
-    def _from_action(self, event: Event) -> Request | None:
-        """The presser asks, not the card's author; what is in ``inputs`` are words like any other."""
-        action = self._context.chat.action(event.data_id)
-        if self._bot().goes_by(action.person_id):
-            return None
-        self._check_age(event, action.created)
-        word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
-        if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
-            raise Ignored("unreadable")
-        room_type, parent = self._thread_of(action)
-        return Request(
-            origin=f"{event.resource}:{action.id}",
-            person_id=action.person_id,
-            room_id=action.room_id,
-            room_type=room_type,
-            parent_id=parent,
-            word=word,
-            rest=tuple(argument.split()) if isinstance(argument, str) else (),
-            pressed=action.message_id,
-            door=Door.BUTTON,
-        )
-
-    def _thread_of(self, action: Action) -> tuple[str, str | None]:
-        """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have.
-
-        A press counts only on a card of ours, in the space in which that card stands: what somebody else's card says
-        on its button is not what its data asks for. One of ours that was taken back since stood there when it was
-        pressed; of one that nobody knows and that is gone, nothing is said.
-        """
-        with self._context.store.read() as tx:
-            post = posts.by_message(tx, action.message_id)
-        if post is not None and same_id(post.room_id, action.room_id):
-            return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
-        card = self._context.chat.message(action.message_id)
-        if not same_id(card.room_id, action.room_id):
-            raise Ignored("elsewhere")
-        if not self._bot().goes_by(card.person_id, card.person_email):
-            raise Ignored("not_ours")
-        if post is None:
-            self._context.outbox.recognise(card, action.person_id)
-        return card.room_type or self._context.chat.space(card.room_id).kind, card.parent_id or card.id
-
-    def _from_membership(self, event: Event) -> Request | None:
-        """The bot was added to a space: it says what it can do."""
-        if not self._bot().goes_by(event.person_id):
-            return None
-        member = self._context.chat.membership(event.data_id)
-        if not self._bot().goes_by(member.person_id, member.person_email) or member.room_type == DIRECT:
-            return None
-        self._check_age(event, member.created)
-        return Request(
-            origin=f"{event.resource}:{member.id}",
-            person_id="",
-            room_id=member.room_id,
-            room_type=GROUP,
-            parent_id=None,
-            word="help",
-            door=Door.SYSTEM,
-        )
-
-
-def origin_of(event: Event) -> str:
-    """The event's name in the ledger, which what is said carries on while what it announces cannot be read."""
-    return f"{event.resource}:{event.data_id}"

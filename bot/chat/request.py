@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.ledger import audit
+from bot.ledger import audit, presence
 from bot.ledger.audit import ANSWERED, Door, Entry
 from bot.ports import Target
 from bot.reports.whereto import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from bot.errors import WebexError
     from bot.ledger.events import Event
@@ -73,6 +74,8 @@ class Request:
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
     door: Door = Door.CHAT
+    sent_at: datetime | None = None
+    """When it was written or pressed, by Webex's clock; None when Webex does not tell."""
     course: Course = field(default_factory=Course, compare=False)
 
     @property
@@ -107,6 +110,11 @@ class Request:
             reference=reference or (self.course.reference if said == self.course.outcome else None),
             tracking=self.course.tracking if said == self.course.outcome else None,
         )
+
+
+def is_replayed(event: Event, sent_at: datetime | None) -> bool:
+    """Return True for an event that comes more than a day after what it announces: Webex repeats none so late."""
+    return sent_at is not None and event.received_at is not None and event.received_at - sent_at > presence.LONGEST
 
 
 def unread(event: Event, outcome: str, error: WebexError | None = None) -> Entry:

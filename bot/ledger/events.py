@@ -91,6 +91,26 @@ def is_known(tx: Transaction, resource: str, event: str, data_id: str) -> bool:
     return tx.execute(select(events.c.id).where(*where)).first() is not None
 
 
+def confirm(tx: Transaction, event: Event) -> bool:
+    """Put what Webex says of an event in place of what the event said. False: the same one has a row already."""
+    same = (events.c.resource == event.resource, events.c.event == event.event, events.c.data_id == event.data_id)
+    if tx.execute(select(events.c.id).where(*same, events.c.id != event.id)).first() is not None:
+        return False
+    fetched = {
+        "data_id": event.data_id,
+        "room_id": event.room_id,
+        "room_type": event.room_type,
+        "person_id": event.person_id,
+    }
+    tx.execute(update(events).where(events.c.id == event.id, events.c.state == NEW).values(fetched))
+    return True
+
+
+def forget_place(tx: Transaction, event_id: int) -> None:
+    """Take out where an event that was not read says that it happened: nobody knows whether that is so."""
+    tx.execute(update(events).where(events.c.id == event_id).values(room_id=None, room_type=None))
+
+
 def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> bool:
     """Say what became of a new event. False: it was said before, and the first word stays."""
     settled = tx.execute(
@@ -103,8 +123,18 @@ def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: dateti
 
 def left_out(tx: Transaction, first: int) -> int:
     """How many events of its person were left out in the minute in which that one was the first."""
-    same = (events.c.state == LIMITED, events.c.outcome == str(first))
-    return int(tx.execute(select(func.count()).select_from(events).where(*same)).scalar_one())
+    return int(tx.execute(select(func.count()).select_from(events).where(*_left_out(first))).scalar_one())
+
+
+def some_left_out(tx: Transaction, first: int, limit: int) -> list[Event]:
+    """Return the first of these."""
+    rows = tx.execute(select(events.c.id).where(*_left_out(first)).order_by(events.c.id).limit(limit)).scalars().all()
+    found = (get(tx, event_id) for event_id in rows)
+    return [event for event in found if event is not None]
+
+
+def _left_out(first: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return events.c.state == LIMITED, events.c.outcome == str(first)
 
 
 def end(tx: Transaction, where: ColumnElement[bool], outcome: str, now: datetime) -> list[int]:

@@ -239,8 +239,9 @@ def test_what_is_the_bot_s_own_is_no_request(bench: Workbench) -> None:
 def test_being_added_to_a_space_is_nobody_s_request(bench: Workbench) -> None:
     from bot.ledger.events import Event
 
-    space = bench.world.add_space("New", [bench.stage.ada, bench.stage.bot])
-    bench._keep(Event("memberships", "created", "m1", space.id, "group", bench.stage.bot.id))
+    space = bench.world.add_space("New", [bench.stage.ada])
+    joined = bench.world.join(space, bench.stage.bot)
+    bench._keep(Event("memberships", "created", joined.id, space.id, "group", bench.stage.bot.id))
 
     bench.work()
 

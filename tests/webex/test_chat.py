@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.errors import WebexError
-from bot.ports import Membership, Posted, Target
+from bot.ports import Posted, Target
 from bot.webex.chat import RECENT, Chat
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS
@@ -184,9 +184,18 @@ def test_members_are_listed_over_all_pages_with_their_organisations(stage):
     world.page_size = 2
     members = stage.chat.members(space.id)
     assert len(members) == 7
-    assert {member for member in members if member.person_org_id == other.id} == {
-        Membership(person.id, other.id, person.email) for person in outsiders
+    assert {(one.person_id, one.person_email) for one in members if one.person_org_id == other.id} == {
+        (person.id, person.email) for person in outsiders
     }
+
+
+def test_a_membership_says_who_joined_which_space_and_when(stage):
+    space = stage.emulator.world.add_space("New", [stage.ada])
+    joined = stage.emulator.world.join(space, stage.bot)
+    found = stage.chat.membership(joined.id)
+    assert (found.id, found.room_id, found.room_type) == (joined.id, space.id, "group")
+    assert found.person_id == stage.bot.id
+    assert abs(found.created.timestamp() - joined.created) < 1
 
 
 def test_webhooks_are_made_listed_changed_revived_and_removed(stage):
@@ -274,7 +283,7 @@ def test_members_of_other_spaces_never_come_in_by_a_next_page_that_lost_its_filt
 
     loopback.answer(answer)
     assert [one.person_id for one in scripted.members("x")] == ["p0", "p0"]
-    assert parse_qs(urlsplit(loopback.asked[1].path).query) == {"roomId": ["x"], "page": ["2"]}
+    assert parse_qs(urlsplit(loopback.asked[1].path).query) == {"roomId": ["x"], "page": ["2"], "max": ["1000"]}
 
 
 LISTINGS = {name: CALLS[name] for name in ("recent", "recent 1:1", "members", "spaces", "webhooks")} | {
