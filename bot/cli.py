@@ -103,12 +103,14 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", _demo, "the whole product against an emulated Webex, in the browser; needs no settings")
     audit = add("audit", _audit, "who asked for what and what came of it, oldest first")
     audit.add_argument("--json", action="store_true", help="JSON, one object a line")
-    audit.add_argument("--person", metavar="ID|EMAIL", help="only about this person; an address is looked up in Webex")
+    audit.add_argument(
+        "--person", metavar="ID|EMAIL", type=str.strip, help="only about this person; an address is looked up in Webex"
+    )
     audit.add_argument("--report", metavar="ID", help="only about this report")
     audit.add_argument("--since", metavar="ISO", type=_moment, help="from this time on, as 2026-03-24T17:13 (UTC)")
     audit.add_argument("--limit", metavar="N", type=_number, help="at most so many rows, the oldest ones")
     forget = add("forget", _forget, "put a pseudonym in a person's place in everything that is kept")
-    forget.add_argument("person", metavar="ID|EMAIL", help="who; an address is looked up in Webex")
+    forget.add_argument("person", metavar="ID|EMAIL", type=str.strip, help="who; an address is looked up in Webex")
     forget.add_argument("--yes", action="store_true", help="do it; without, it only shows what it would do")
     why = add("why", _why, "what became of the requests for a report, the newest first, from the ledger")
     why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's id, or the reference that the bot gave")

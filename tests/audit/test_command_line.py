@@ -180,6 +180,7 @@ def test_who_is_not_there_is_said_with_exit_code_1_and_nothing_is_written(
     [
         "ciscospark://us/PEOPLE/{}",
         "{}",
+        " {} ",
         "b64:ciscospark://us/PEOPLE/{}",
         "b64:ciscospark://urn:TEAM:us-west-2_r/PEOPLE/{}",
     ],
