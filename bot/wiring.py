@@ -37,6 +37,7 @@ from bot.queue import open_queue
 from bot.reach import sides
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
+from bot.reports.report_messages import ReportMessages
 from bot.reports.take_back import TakeBack
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
@@ -236,7 +237,7 @@ def build_worker(settings: Settings) -> Worker:
         partner_role(directory, ReportsApi(client)),
     )
     outbox = Outbox(store, chat, identity.person, now)
-    card = LivingCard(store, outbox, now)
+    messages = ReportMessages(store, outbox, guard, now)
     folder = settings.data_dir / "files"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     context = Context(
@@ -245,7 +246,8 @@ def build_worker(settings: Settings) -> Worker:
         catalogue=catalogue,
         guard=guard,
         outbox=outbox,
-        card=card,
+        messages=messages,
+        card=LivingCard(store, outbox, messages, now),
         chat=chat,
         directory=directory,
         now=now,
@@ -314,9 +316,9 @@ def build_worker(settings: Settings) -> Worker:
         catalogue=catalogue,
         files=files,
         chat=chat,
-        guard=guard,
+        messages=messages,
         outbox=outbox,
-        card=card,
+        card=context.card,
         folder=folder,
         workroom=workroom,
         now=now,
@@ -345,7 +347,7 @@ def build_worker(settings: Settings) -> Worker:
                 Watch(store, queue, catalogue, now, settings.poll_interval), catalogue, store, queue, outbox, now
             ),
             tasks.DELIVER: Waiting(tasks.DELIVER, deliver, store, queue, outbox, now),
-            tasks.TELL: Tell(store, outbox, guard, card, now),
+            tasks.TELL: Tell(store, outbox, messages, context.card, now),
             tasks.CATCH_UP: catch_up,
             tasks.TAKE_BACK: TakeBack(outbox),
         },

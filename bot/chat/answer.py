@@ -9,7 +9,7 @@ import structlog
 from bot import tasks
 from bot.chat import cards
 from bot.chat.shown import request_card, shows
-from bot.errors import BotError, WebexError
+from bot.errors import BotError, Refused, WebexError
 from bot.ledger import deliveries, places
 from bot.ledger.deliveries import State, card_of
 from bot.outbox import Unsure
@@ -18,9 +18,10 @@ from bot.policy import Act, Verdict
 from bot.reports.endings import GONE, end, refusal_of
 from bot.reports.model import Phase
 from bot.reports.privately import CLOSED, go_private
+from bot.reports.report_messages import PolicyNotAsked, Words
 from bot.reports.trouble_line import answered, line_for_answer
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
-from bot.reports.whereto import DIRECT, target_of
+from bot.reports.whereto import DIRECT
 from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ class Answer:
             return
         try:
             self._answer(delivery)
+        except PolicyNotAsked as error:
+            self._end(delivery, State.FAILED, error.sentence, error=error)
+        except Refused as refused:
+            log.info("refused", reference=delivery.reference, reason=refused.reason)
+            sentence = refusal_of(self._context.outbox, delivery, refused)
+            self._end(delivery, State.REFUSED, sentence, why=refused.reason)
         except BotError as error:
             if error.passing:
                 raise
@@ -73,14 +80,12 @@ class Answer:
     def _answer(self, delivery: Delivery) -> None:
         context = self._context
         direct = delivery.private or delivery.room_type == DIRECT
-        decision = context.guard.decide(delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=direct)
+        # Who else is in the space is asked right before the card.
+        decision = context.guard.decide(
+            delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=direct, members=False
+        )
         if decision.verdict is Verdict.REFUSED:
-            log.info("refused", reference=delivery.reference, reason=decision.reason)
-            sentence = refusal_of(context.outbox, delivery, decision)
-            self._end(delivery, State.REFUSED, sentence, why=decision.reason)
-            return
-        if decision.verdict is Verdict.PRIVATELY:
-            delivery = go_private(context.store, context.outbox, delivery, decision.sentence, context.now())
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
         with context.store.read() as tx:
             known = deliveries.known_family(tx, delivery.report_id)
         line = line_for_answer(context.outbox, delivery)
@@ -89,22 +94,30 @@ class Answer:
                 delivery.report_id, known, families=decision.families, others=decision.others
             )
         hopeless = self._not_for(delivery, report)
-        with context.store.read() as tx:
-            leader = _joined(tx, delivery, report, hopeless)
+        leader: Delivery | None = None
+
+        def make(now: Delivery) -> Words | None:
+            nonlocal delivery, leader
+            delivery = now
+            with context.store.read() as tx:
+                leader = _joined(tx, now, report, hopeless)
+            return self._words(now, report, leader)
+
+        family = report.family.value
         try:
             try:
-                self._say(delivery, report, leader)
+                context.messages.say(delivery, make, family)
             except WebexError as error:
                 if error.status not in GONE or delivery.private or delivery.room_type == DIRECT:
                     raise
                 # Removed after the members were listed, or cards are not let in: the asker gets the report 1:1.
-                delivery, leader = go_private(context.store, context.outbox, delivery, CLOSED, context.now()), None
-                self._say(delivery, report, leader)
+                go_private(context.store, context.outbox, delivery, CLOSED, context.now())
+                context.messages.say(delivery, make, family)
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for. Who waits long gets a word.
             log.warning("perhaps_shown", reference=delivery.reference)
             if report.phase is Phase.PENDING and delivery.carded:
-                self._promise(delivery)
+                self._promise(delivery, family)
         joined, moved = self._go_on(delivery, report, leader, hopeless)
         if not moved and delivery.carded:
             # Somebody cancelled it while its card was on its way, and was answered without it.
@@ -124,33 +137,29 @@ class Answer:
         }
         return frozenset(one for one, decision in decided.items() if decision.verdict is Verdict.REFUSED)
 
-    def _say(self, delivery: Delivery, report: Report, leader: Delivery | None) -> None:
+    def _words(self, delivery: Delivery, report: Report, leader: Delivery | None) -> Words | None:
         """The one card of this request; "send again" has none, but says when there is nothing to send yet."""
-        context = self._context
-        now = context.now()
         if delivery.card_key is not None:
-            return  # its card was refreshed between a try that showed it and this one
+            return None  # its card was refreshed between a try that showed it and this one
         if leader is not None and _is_pressed_again(delivery, leader):
-            return
+            return None
         if not delivery.carded:
             said = _words_without_card(delivery, report, leader)
-            if said:
-                context.outbox.say(f"delivery:{delivery.id}:wait", target_of(delivery), said)
-            return
-        shown = request_card(report, now, delivery, leader)
-        context.outbox.say(
+            return Words(f"delivery:{delivery.id}:wait", said) if said else None
+        shown = request_card(report, self._context.now(), delivery, leader)
+        return Words(
             f"delivery:{delivery.id}:card",
-            target_of(delivery),
             cards.report_text(report, shown),
             cards.report_card(report, shown),
-            shows=shows(report, leader),
+            shows(report, leader),
         )
 
-    def _promise(self, delivery: Delivery) -> None:
+    def _promise(self, delivery: Delivery, family: str) -> None:
         """Say in words what the card says that is perhaps not there; once."""
         said = "I keep looking for this report, and post its file here when it is done. You need not do anything."
         try:
-            self._context.outbox.say(f"delivery:{delivery.id}:promise", target_of(delivery), said)
+            key = f"delivery:{delivery.id}:promise"
+            self._context.messages.say(delivery, lambda _: Words(key, said), family)
         except Unsure:
             log.warning("perhaps_promised", reference=delivery.reference)
 

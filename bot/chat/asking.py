@@ -32,7 +32,7 @@ def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded
                     "parent_id": request.parent_id,
                     "report_id": report_id,
                     "carded": carded,
-                    "asked_at": now,
+                    "asked_at": min(request.sent_at or now, now),
                     "deadline_at": now + context.watch_deadline,
                 },
             )

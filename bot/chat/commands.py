@@ -24,6 +24,7 @@ from bot.reports.catalogue import ASK_THE_OTHER, NEEDS
 from bot.reports.endings import end
 from bot.reports.model import Phase, is_report_id, looks_like_report_id
 from bot.reports.report_ids import chosen
+from bot.reports.report_messages import Words
 from bot.reports.watch import fetch_what_is_ready
 from bot.reports.whereto import target_of
 from bot.webex_ids import same_id
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from bot.chat.context import Context
+    from bot.chat.context import Context, Permission
     from bot.chat.request import Request
     from bot.errors import WebexError
     from bot.ledger.deliveries import Delivery
-    from bot.reports.model import Family
+    from bot.ledger.posts import Post
+    from bot.reports.model import Family, Report
     from bot.store import Transaction
 
 log = structlog.get_logger(__name__)
@@ -83,17 +85,17 @@ def reports(context: Context, request: Request) -> None:
         found, refused = context.catalogue.everything(allowed.families)
     start = (page - 1) * PAGE
     shown = found[start : start + PAGE]
-    now = context.now()
     note = _note(len(found), start, len(shown))
     if refused:
         note += " " + " ".join(_not_shown(family, error) for family, error in refused.items())
     note = f"{note} {allowed.others}".rstrip()
-    context.outbox.say(
-        f"{request.origin}:reports",
-        allowed.target,
-        cards.reports_text(shown, now, note=note),
-        cards.reports_card(shown, now, total=len(found) - start, page=page, note=note),
-    )
+
+    def make(_: Permission) -> Words:
+        now = context.now()
+        card = cards.reports_card(shown, now, total=len(found) - start, page=page, note=note)
+        return Words(f"{request.origin}:reports", cards.reports_text(shown, now, note=note), card)
+
+    context.show(request, make)
 
 
 def _page(words: Sequence[str]) -> int:
@@ -123,6 +125,24 @@ def refresh(context: Context, request: Request) -> None:
     allowed = context.allow(request)
     for report_id in request.course.each(_ids(context, request, "refresh")):
         with context.store.read() as tx:
+            known = deliveries.known_family(tx, report_id)
+        with context.asking_reports(context.trouble_line(request)):
+            found = context.catalogue.find(report_id, known, families=allowed.families, others=allowed.others)
+        _show_again(context, request, found)
+        if found.phase is Phase.READY:
+            with context.store.begin(durable=False) as tx:
+                fetch_what_is_ready(tx, context.queue, found, context.now())
+
+
+def _show_again(context: Context, request: Request, found: Report) -> None:
+    """A new card in place of the pressed one, or of the one in this thread."""
+    report_id, key = found.id, f"{request.origin}:refresh:{found.id}"
+    own: Delivery | None = None
+    pressed: Post | None = None
+
+    def make(_: Permission) -> Words:
+        nonlocal own, pressed
+        with context.store.read() as tx:
             pressed = posts.by_message(tx, request.pressed) if request.pressed else None
             own = deliveries.with_card(tx, report_id, pressed.key.removesuffix(posts.BESIDE)) if pressed else None
             if own is None and not request.course.private:
@@ -130,9 +150,6 @@ def refresh(context: Context, request: Request) -> None:
                 own = places.in_thread(tx, report_id, request.room_id, request.parent_id)
             leader = deliveries.get(tx, own.leader_id) if own and own.leader_id else None
             waiting = places.waiting_here(tx, request.room_id, request.person_id, report_id)
-            known = deliveries.known_family(tx, report_id)
-        with context.asking_reports(context.trouble_line(request)):
-            found = context.catalogue.find(report_id, known, families=allowed.families, others=allowed.others)
         now = context.now()
         if own and own.state in OPEN:
             leader = leader if leader and leader.state in OPEN else None
@@ -146,21 +163,19 @@ def refresh(context: Context, request: Request) -> None:
                 shown = replace(
                     shown, coming=f"{shown.coming} This card shows it as of {utc(now)}, and does not follow it."
                 )
-        key = f"{request.origin}:refresh:{report_id}"
-        context.outbox.say(
+        return Words(
             key,
-            target_of(own) if own and own.private and request.direct else allowed.target,
             cards.report_text(found, shown),
             cards.report_card(found, shown),
-            shows=shows(found, leader),
+            shows(found, leader),
+            target_of(own) if own and own.private and request.direct else None,
         )
-        if own and (not request.course.private or same_id(own.asker_id, request.person_id)):
-            context.card.becomes(own, key)
-        elif pressed and pressed.key.removesuffix(posts.BESIDE).endswith(f":refresh:{report_id}"):
-            context.card.take_back(pressed.key)  # a card of this report that nobody's request has for its own
-        if found.phase is Phase.READY:
-            with context.store.begin(durable=False) as tx:
-                fetch_what_is_ready(tx, context.queue, found, now)
+
+    context.show(request, make)
+    if own and (not request.course.private or same_id(own.asker_id, request.person_id)):
+        context.card.becomes(own, key)
+    elif pressed and pressed.key.removesuffix(posts.BESIDE).endswith(f":refresh:{report_id}"):
+        context.card.take_back(pressed.key)  # a card of this report that nobody's request has for its own
 
 
 @registry.command("again", usage="again <id>", summary="Send a report's file once more.")
@@ -175,7 +190,7 @@ def again(context: Context, request: Request) -> None:
 def cancel(context: Context, request: Request) -> None:
     """Ends the person's own request in this space, or else everybody's here; other spaces are served."""
     _named(request)
-    families = context.allow(request).families
+    families = context.ask_who(request).families
     now = context.now()
     for report_id in request.course.each(_ids(context, request, "cancel")):
         with context.store.begin() as tx:
@@ -200,9 +215,15 @@ def cancel(context: Context, request: Request) -> None:
 
 def _say_cancelled(context: Context, request: Request, mine: list[Delivery], key: str, said: str) -> None:
     """Answer; where the card of what was cancelled stands in this thread, by a card in its place."""
-    here = next((one for one in mine if _stands_here(one, request)), None)
-    card = context.card.ending(here, said) if here else None
-    context.outbox.say(key, target_of(here) if here and card else request.target, said, card)
+    here: Delivery | None = None
+
+    def make(_: Permission) -> Words:
+        nonlocal here
+        here = next((one for one in mine if _stands_here(one, request)), None)
+        card = context.card.ending(here, said) if here else None
+        return Words(key, said, card, target=target_of(here) if here and card else None)
+
+    context.show(request, make)
     for one in mine:
         if one == here or request.course.private:
             context.card.ended(one, key)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Refused, WebexError
+from bot.guard import LISTS_LAG
 from bot.ledger.audit import ALLOWED, PRIVATELY
 from bot.policy import Act, Verdict
 from bot.reports.trouble_line import TroubleLine
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from bot.chat.request import Request
     from bot.guard import Guard
     from bot.outbox import Outbox
+    from bot.policy import Decision
     from bot.ports import Card, Chat, Directory, Posted, Target
     from bot.queue import Queue
     from bot.reports.catalogue import Catalogue
+    from bot.reports.report_messages import ReportMessages, Words
     from bot.store import Store
 
 MOST_ASKING: Final = 10
@@ -53,6 +56,7 @@ class Context:
     catalogue: Catalogue
     guard: Guard
     outbox: Outbox
+    messages: ReportMessages
     card: LivingCard
     chat: Chat
     directory: Directory
@@ -86,16 +90,30 @@ class Context:
         finally:
             self.asking.release()
 
-    def ask_who(self, request: Request, act: Act = Act.READ) -> None:
+    def ask_who(self, request: Request, act: Act = Act.READ) -> Decision:
         """Ask policy before any row is made: one refusal for a message, however many ids.
 
-        Raises ``Refused``. Who would read along is asked for each report, right before its card.
+        Gives the families that it is about. Raises ``Refused``. Who would read along is asked for each report,
+        right before its card.
         """
         decision = self.guard.decide(
             request.person_id, act, room_id=request.room_id, direct=request.direct, members=False
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        return decision
+
+    def show(self, request: Request, make: Callable[[Permission], Words]) -> None:
+        """Answer with what shows anything of a report: policy is asked, and then the words are made and posted.
+
+        Raises ``Refused``, ``Unsure`` and ``WebexError``.
+        """
+
+        def look() -> tuple[Target, Permission]:
+            allowed = self.allow(request)
+            return allowed.target, allowed
+
+        self.messages.post(look, make)
 
     def allow(self, request: Request, act: Act = Act.READ, *, neutral: str = "") -> Permission:
         """Ask policy; gives where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
@@ -103,11 +121,13 @@ class Context:
         Where outsiders would read along, the space gets one neutral sentence and the asker is answered 1:1. With
         ``neutral``, which is such a sentence, that is so in every group space.
         """
-        decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=request.direct)
+        later = request.sent_at is not None and self.now() - request.sent_at > LISTS_LAG
+        direct = request.direct or request.course.private
+        decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=direct, later=later)
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
-        request.course.outcome = ALLOWED
-        if decision.verdict is Verdict.PRIVATELY or (neutral and not request.direct):
+        request.course.outcome = PRIVATELY if request.course.private else ALLOWED
+        if decision.verdict is Verdict.PRIVATELY or (neutral and not direct):
             request.course.outcome = PRIVATELY
             self.say(request, "privately", decision.sentence or neutral)
             request.course.private = True

@@ -19,7 +19,7 @@ from bot.errors import BotError, WebexError
 from bot.ledger import deliveries, posts
 from bot.ledger.deliveries import OPEN, State, card_of
 from bot.outbox import Unsure
-from bot.reports.whereto import target_of
+from bot.reports.report_messages import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.outbox import Outbox
     from bot.ports import Card
     from bot.reports.model import Report
+    from bot.reports.report_messages import ReportMessages
     from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -41,9 +42,10 @@ DONE = "done"
 class LivingCard:
     """Renews the cards of requests."""
 
-    def __init__(self, store: Store, outbox: Outbox, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, outbox: Outbox, messages: ReportMessages, now: Callable[[], datetime]) -> None:
         self._store = store
         self._outbox = outbox
+        self._messages = messages
         self._now = now
 
     def found(self, delivery: Delivery, report: Report) -> None:
@@ -103,12 +105,18 @@ class LivingCard:
 
         Raises ``BotError``.
         """
-        card = self.ending(delivery, sentence)
-        if card is None:
-            return
         key = f"delivery:{delivery.id}:end"
-        self._outbox.say(key, target_of(delivery), f"{sentence} (reference {delivery.reference})", card)
-        self.ended(delivery, key)
+        said = False
+
+        def make(now: Delivery) -> Words | None:
+            nonlocal said
+            card = self.ending(now, sentence)
+            said = card is not None
+            return Words(key, f"{sentence} (reference {now.reference})", card) if said else None
+
+        now = self._messages.say(delivery, make)
+        if said:
+            self.ended(now, key)
 
     def becomes(self, delivery: Delivery, key: str) -> None:
         """Have the post of that key be the card of the request, and take back the one before. Raises ``BotError``."""
@@ -151,16 +159,16 @@ class LivingCard:
             in_place = old.direct or not one.private
             if (old.shows == right and in_place) or self._outbox.stays(old.key):
                 return
-        shown = request_card(report, self._now(), one, leader)
-        key = f"delivery:{one.id}:card:{what}" + (":privately" if one.private else "")
-        self._outbox.say(
-            key,
-            target_of(one),
-            cards.report_text(report, shown),
-            cards.report_card(report, shown),
-            shows=right,
-        )
-        self.becomes(one, key)
+        key = ""
+
+        def make(now: Delivery) -> Words:
+            nonlocal key
+            first = leader if now.leader_id is not None else None  # who went 1:1 has left the one that they joined
+            shown = request_card(report, self._now(), now, first)
+            key = f"delivery:{now.id}:card:{what}" + (":privately" if now.private else "")
+            return Words(key, cards.report_text(report, shown), cards.report_card(report, shown), shows(report, first))
+
+        self.becomes(self._messages.say(one, make), key)
 
     def _card(self, one: Delivery) -> Post | None:
         with self._store.read() as tx:

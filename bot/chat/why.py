@@ -13,12 +13,13 @@ from bot.ledger.deliveries import CLOSED, State
 from bot.plain_words import in_card, in_message
 from bot.reports.model import is_report_id, looks_like_report_id
 from bot.reports.report_ids import chosen
+from bot.reports.report_messages import Words
 from bot.reports.story import gather, kept_for, outcome_of, story
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.chat.context import Context
+    from bot.chat.context import Context, Permission
     from bot.chat.request import Request
 
 MOST_TOLD = 3
@@ -30,22 +31,26 @@ def why(context: Context, request: Request) -> None:
     """The newest requests for a report in this space, 1:1 also one's own; with a button to ask once more at the end."""
     wanted = _wanted(request.rest)
     request.course.report_ids = (wanted,) if is_report_id(wanted) else ()
-    allowed = context.allow(request)
-    target = allowed.target
+    context.ask_who(request)
     if not is_report_id(wanted):
+        context.allow(request)
         context.say(request, "usage", "Why what? Write `why` and a report's id, or the reference of an answer.")
         return
+    context.show(request, lambda allowed: _told(context, request, allowed, wanted))
+
+
+def _told(context: Context, request: Request, allowed: Permission, wanted: str) -> Words:
+    """What the ledger has of it that may be told where the answer goes."""
     now = context.now()
     with context.store.read() as tx:
         # In a space others read along: what somebody asked for elsewhere is told there, or 1:1.
-        alone = request.person_id if target.direct else None
+        alone = request.person_id if allowed.target.direct else None
         found = places.told_here(tx, request.room_id, alone, wanted, allowed.families)[:MOST_TOLD]
         besides = [gather(tx, one, now, context.poll_interval) for one in found]
         other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
     if not found:
         said = " ".join(map(outcome_of, other)) or _nothing(wanted, context.kept_days)
-        context.outbox.say(f"{request.origin}:why", target, said)
-        return
+        return Words(f"{request.origin}:why", said)
     request.course.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
     title = found[0].title or "Report"
     body = [cards.text(in_card(title), size="Medium", weight="Bolder")]
@@ -62,7 +67,7 @@ def why(context: Context, request: Request) -> None:
             lines.append(f"- [{shown}]({more.link})")
     said = "\n".join([f"**{in_message(title)}**", "", *lines])
     buttons = [once_more(found[0])] if found[0].state in CLOSED else []
-    context.outbox.say(f"{request.origin}:why", target, said, cards.card(body, buttons, instead=said))
+    return Words(f"{request.origin}:why", said, cards.card(body, buttons, instead=said))
 
 
 def _wanted(words: Sequence[str]) -> str:

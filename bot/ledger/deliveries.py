@@ -201,6 +201,13 @@ def let_go(tx: Transaction, delivery: Delivery, now: datetime) -> None:
         _lead(tx, one, delivery, now)
 
 
+def leave(tx: Transaction, one: Delivery, now: datetime) -> None:
+    """Have an open delivery be served by itself, if it joined another one: that one's file goes elsewhere."""
+    before = get(tx, one.leader_id) if one.leader_id is not None and one.state in OPEN else None
+    if before is not None:
+        _lead(tx, one, before, now)
+
+
 def _lead(tx: Transaction, one: Delivery, before: Delivery, now: datetime) -> None:
     """Stand where the delivery stood that was joined; the job that serves its report finds it."""
     in_hand = {"state": State.READY.value, "ready_at": now} if before.state in IN_HAND else {}

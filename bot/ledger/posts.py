@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from bot.ledger.spellings import spellings
 from bot.ledger.tables import posts
@@ -34,6 +34,8 @@ BESIDE = ":beside"
 """Ends the key of what was said outside of its thread, because the thread's root is gone."""
 INTENDED, SENT, UNKNOWN, REFUSED, DELETED = "intended", "sent", "unknown", "refused", "deleted"
 LEAVING = "leaving"
+SHOW_REPORT = ("card", "file", "fetching", "wait", "end")
+"""What shows something of a report, by how its key goes on after the request's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,14 @@ def present(tx: Transaction, key: str) -> Post | None:
     if beside is None or (beside.state == REFUSED and itself is not None and itself.state == SENT):
         return itself
     return beside
+
+
+def public_about(tx: Transaction, delivery_id: int, card: str) -> list[str]:
+    """The keys of what may stand in a group space and shows something of that request's report; ``card``: its card."""
+    own = [posts.c.key.startswith(f"delivery:{delivery_id}:{what}", autoescape=True) for what in SHOW_REPORT]
+    there = and_(posts.c.direct.is_(False), posts.c.state.in_([INTENDED, SENT, UNKNOWN]))
+    found = tx.execute(select(posts.c.key).where(there, or_(posts.c.key == card, *own)).order_by(posts.c.id))
+    return [key.removesuffix(BESIDE) for key in found.scalars()]
 
 
 def by_message(tx: Transaction, message_id: str) -> Post | None:

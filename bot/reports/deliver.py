@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot import tasks
-from bot.errors import DOWNLOAD, BotError, FileRejected, StoreUnavailable, WebexError
-from bot.guard import LISTS_LAG
+from bot.errors import DOWNLOAD, BotError, FileRejected, Refused, StoreUnavailable, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import IN_HAND, State
 from bot.outbox import Unsure
-from bot.policy import Act, Verdict
 from bot.reports import disk
 from bot.reports.contents import UNCOUNTED
 from bot.reports.endings import GONE, end, refusal_of
@@ -31,7 +30,7 @@ from bot.reports.naming import CONTENT_TYPES, file_stem
 from bot.reports.packing import pack
 from bot.reports.passing_on import PassingOn
 from bot.reports.posting import Posting, Run, file_key, piece_key
-from bot.reports.privately import go_private
+from bot.reports.report_messages import File, PolicyNotAsked
 from bot.reports.unknown_status import Trials
 from bot.reports.watch import (
     BY_WEBEX,
@@ -48,14 +47,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from bot.guard import Guard
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
     from bot.ports import Chat, Downloaded, Files, Target
     from bot.queue import Queue
     from bot.reports.catalogue import Catalogue
     from bot.reports.model import Report
-    from bot.reports.packing import Piece
+    from bot.reports.report_messages import ReportMessages
     from bot.reports.request_card import RequestCard
     from bot.reports.workroom import Workroom
     from bot.store import Store
@@ -81,7 +79,7 @@ class Deliver:
         catalogue: Catalogue,
         files: Files,
         chat: Chat,
-        guard: Guard,
+        messages: ReportMessages,
         outbox: Outbox,
         card: RequestCard,
         folder: Path,
@@ -95,7 +93,7 @@ class Deliver:
         self._fetch = Fetch(store, catalogue, files)
         self._trials = Trials(store, now)
         self._chat = chat
-        self._guard = guard
+        self._messages = messages
         self._outbox = outbox
         self._card = card
         self._folder = folder
@@ -149,15 +147,15 @@ class Deliver:
             permitted, trouble = self._permitted(waiting)
         except BotError as error:
             return self._not_fetched(error, waiting)
-        run.in_doubt |= {one.id for one in waiting} - {one.id for one in permitted}
         return self._fetch_and_post(run, report, permitted) or trouble if permitted else trouble
 
     def _fetch_and_post(self, run: Run, report: Report, waiting: list[Delivery]) -> BotError | None:
         with ExitStack() as stack:
             # Nobody hears of a mere trial: what it brings, if anything, is the file.
-            target = None if report.taken_for_ready else self._first_target(waiting)
+            target = partial(self._early_target, [] if report.taken_for_ready else waiting)
             passing_on = stack.enter_context(PassingOn(self._chat, target, report, MAX_POSTED))
-            meter = stack.enter_context(Meter(self._outbox, lambda: [] if report.taken_for_ready else self._told(run)))
+            told = partial(self._told, run, report)
+            meter = stack.enter_context(Meter(self._outbox, self._messages, told))
             try:
                 self._move(self._again(waiting), State.READY, State.FETCHING)
                 self._trials.begin(report)
@@ -191,9 +189,9 @@ class Deliver:
         self._fetch.note(held, late)
         return self._again(late)
 
-    def _told(self, run: Run) -> list[Delivery]:
-        """Who may be told how far it is: all who wait but those of whom policy could not be asked."""
-        return [one for one in self._waiting(run.family, run.report_id) if one.id not in run.in_doubt]
+    def _told(self, run: Run, report: Report) -> list[Delivery]:
+        """Give those who are told how far it is; of a mere trial nobody hears."""
+        return [] if report.taken_for_ready else self._waiting(run.family, run.report_id)
 
     def _not_fetched(
         self, error: BotError, waiting: Sequence[Delivery], report: Report | None = None
@@ -207,10 +205,14 @@ class Deliver:
         self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]), error=error)
         return None
 
-    def _first_target(self, waiting: Sequence[Delivery]) -> Target | None:
-        """Where the file may go while it is being fetched: not where an earlier try may have posted it already."""
-        first = waiting[0]
-        return None if self._outbox.was_meant(file_key(first)) else target_of(first)
+    def _early_target(self, waiting: Sequence[Delivery]) -> Target | None:
+        """Where the file may go now, while it is being fetched: not where an earlier try may have posted it already."""
+        try:
+            first = next((self._messages.place(one) for one in self._again(waiting)[:1]), None)
+            return None if first is None or self._outbox.was_meant(file_key(first)) else target_of(first)
+        except BotError as error:
+            log.info("no_early_upload", cause=str(error))
+            return None
 
     def _again(self, old: Sequence[Delivery]) -> list[Delivery]:
         """The same deliveries as the ledger has them now, without those that ended meanwhile."""
@@ -256,8 +258,10 @@ class Deliver:
         trouble: BotError | None = None
         for delivery in waiting:
             try:
-                if self._allowed(delivery):
-                    permitted.append(delivery)
+                self._messages.check_person(delivery)
+                permitted.append(delivery)
+            except Refused as refused:
+                self._end_refused(delivery, refused)
             except BotError as error:
                 if error.passing:
                     trouble = error
@@ -265,26 +269,14 @@ class Deliver:
                     self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
         return permitted, trouble
 
-    def _allowed(self, delivery: Delivery) -> bool:
-        """Ask policy, now: roles, members and settings may have changed since it was asked for."""
-        target_is_direct = delivery.private or delivery.room_type == DIRECT
-        later = self._now() - delivery.asked_at > LISTS_LAG
-        decision = self._guard.decide(
-            delivery.asker_id,
-            Act.READ,
-            room_id=delivery.room_id,
-            direct=target_is_direct,
-            later=later,
-            family=delivery.family,
-        )
-        if decision.verdict is Verdict.ALLOWED:
-            return True
-        if decision.verdict is Verdict.PRIVATELY:
-            go_private(self._store, self._outbox, delivery, decision.sentence, self._now())
-            return True
-        sentence = refusal_of(self._outbox, delivery, decision)
-        self._end_all([delivery], State.REFUSED, sentence, why=decision.reason)
-        return False
+    def _end_refused(self, delivery: Delivery, refused: Refused) -> None:
+        """End what policy forbids: roles and settings may have changed since it was asked for."""
+        if isinstance(refused, PolicyNotAsked) and isinstance(refused.__cause__, BotError):
+            error = refused.__cause__
+            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
+            return
+        sentence = refusal_of(self._outbox, delivery, refused)
+        self._end_all(self._again([delivery]), State.REFUSED, sentence, why=refused.reason)
 
     def _move(self, them: Sequence[Delivery], before: State, to: State) -> None:
         now = self._now()
@@ -329,40 +321,47 @@ class Deliver:
         return True
 
     def _sent(self, delivery: Delivery, posting: Posting) -> bool:
-        """Send every piece, and ask policy before each. False: it ended meanwhile."""
-        private: bool | None = None
-        left = list(posting.pieces)
-        while left:
-            if not self._allowed(delivery):
-                return False
-            self._move(self._again([delivery]), State.FETCHING, State.POSTING)
-            (now,) = self._again([delivery]) or (None,)
-            if now is None:
-                return False
-            if private is not None and now.private is not private:
-                left = list(posting.pieces)  # it goes elsewhere from here: all of it
-            if len(left) == len(posting.pieces):
+        """Send every piece; policy is asked before each. False: it ended meanwhile."""
+        self._card.found(delivery, posting.report)
+        sent, private = 0, delivery.private
+
+        def make(now: Delivery) -> File | None:
+            nonlocal sent, private
+            self._move(self._again([now]), State.FETCHING, State.POSTING)
+            if not self._again([now]):
+                return None
+            if now.private is not private:  # it goes elsewhere from here: all of it, and its card first
+                sent, private = 0, now.private
                 self._card.found(now, posting.report)
-            delivery, private = now, now.private
-            self._send(now, posting, left.pop(0))
+            return self._file(now, posting, sent)
+
+        try:
+            while sent < len(posting.pieces):
+                delivery = self._messages.say(delivery, make)
+                if not self._again([delivery]):
+                    return False
+                sent += 1
+        except Refused as refused:
+            self._end_refused(delivery, refused)
+            return False
         return True
 
-    def _send(self, delivery: Delivery, posting: Posting, piece: Piece) -> None:
-        number, pieces = posting.pieces.index(piece) + 1, posting.pieces
+    def _file(self, delivery: Delivery, posting: Posting, index: int) -> File:
+        pieces = posting.pieces
+        piece, number = pieces[index], index + 1
         if len(pieces) > 1:
             line = part_line(posting.report, posting.held, pieces, number)
         else:
             line = file_line(posting.report, posting.held, piece, posting.held.contents or UNCOUNTED)
         if posting.report.taken_for_ready and number == 1:
             line += f"  \n{status_unknown(posting.report)}"
-        self._outbox.send(
+        return File(
             piece_key(delivery, posting, number),
-            target_of(delivery),
             piece.path,
-            name=piece.name,
-            content_type=CONTENT_TYPES[piece.kind],
-            markdown=line,
-            begun=posting.passing_on.upload if len(pieces) == 1 else None,
+            piece.name,
+            CONTENT_TYPES[piece.kind],
+            line,
+            posting.passing_on.upload if len(pieces) == 1 else None,
         )
 
     def _not_posted(self, error: BotError, delivery: Delivery, posting: Posting | None = None) -> str:

@@ -16,9 +16,9 @@ from bot.webex_ids import id_key
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.errors import Refused
     from bot.ledger.deliveries import Delivery, State
     from bot.outbox import Outbox
-    from bot.policy import Decision
     from bot.queue import Queue
     from bot.store import Transaction
 
@@ -50,20 +50,20 @@ def end(  # noqa: PLR0917 read at every call as "end this, so, because"
     return True
 
 
-def refusal_of(outbox: Outbox, delivery: Delivery, decision: Decision) -> str:
+def refusal_of(outbox: Outbox, delivery: Delivery, refused: Refused) -> str:
     """Give what to end a refused request with; what names roles is said to the asker directly, never before others.
 
     Raises ``WebexError`` while Webex has trouble.
     """
-    if not decision.details:
-        return decision.sentence
-    said = f"{decision.sentence} {decision.details}"
+    if not refused.details:
+        return refused.sentence
+    said = f"{refused.sentence} {refused.details}"
     if delivery.private or delivery.room_type == DIRECT:
         return said
     told = say_directly(
         outbox, f"delivery:{delivery.id}:refused", delivery.asker_id, f"{said} (reference {delivery.reference})"
     )
-    return f"{decision.sentence} {SENT_DIRECTLY}" if told else decision.sentence
+    return f"{refused.sentence} {SENT_DIRECTLY}" if told else refused.sentence
 
 
 SENT_DIRECTLY = "I've sent you the details directly."

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.plain_words import size
-from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
+    from bot.reports.report_messages import ReportMessages
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +80,9 @@ class Meter:
     file will be.
     """
 
-    def __init__(self, outbox: Outbox, waiting: Callable[[], Sequence[Delivery]]) -> None:
+    def __init__(self, outbox: Outbox, messages: ReportMessages, waiting: Callable[[], Sequence[Delivery]]) -> None:
         self._outbox = outbox
+        self._messages = messages
         self._waiting = waiting
         self._now = NOTHING
         self._lines: dict[int, Line] = {}
@@ -166,6 +167,10 @@ class Meter:
             return
         try:
             self._say(line, words(now))
+        except Refused as refused:
+            log.info("progress_not_said", reference=delivery.reference, cause=refused.reason)
+            take_back_line(self._outbox, delivery)
+            line.shown, line.edits = now, 0  # it is tried again when there is more to say: 1:1 perhaps
         except BotError as error:
             log.info("progress_not_said", reference=delivery.reference, cause=str(error))
             line.given_up = True
@@ -173,15 +178,16 @@ class Meter:
             line.shown = now
 
     def _say(self, line: Line, said: str) -> None:
-        """Edit the line, or say it when it is not there or was edited often enough. Raises ``BotError``."""
+        """Edit the line, or say it when it is not there or was edited often enough.
+
+        Raises ``Refused`` when it may not be read there now, and ``BotError``.
+        """
         key = line_key(line.delivery, private=line.delivery.private)
         if line.edits == MOST_EDITS:
             self._outbox.take_back(key)
             line.edits = 0
-        if self._outbox.edit(key, said):
+        if self._messages.update(line.delivery, key, said):
             line.edits += 1
-        else:
-            self._outbox.say(key, target_of(line.delivery), said)
 
 
 def words(now: Figures) -> str:

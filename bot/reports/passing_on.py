@@ -13,6 +13,7 @@ from bot.plain_words import in_message
 from bot.reports.naming import CONTENT_TYPES, file_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from bot.ports import Arriving, Begun, Chat, Target
@@ -25,9 +26,12 @@ ROOM: Final = 250
 
 
 class PassingOn:
-    """What is under way to one target, if anything; broken off when the block ends, unless it was finished."""
+    """What is under way to one target, if anything; broken off when the block ends, unless it was finished.
 
-    def __init__(self, chat: Chat, target: Target | None, report: Report, most: int) -> None:
+    ``target`` is asked when the upload begins: it says where the file may go then.
+    """
+
+    def __init__(self, chat: Chat, target: Callable[[], Target | None], report: Report, most: int) -> None:
         self._chat = chat
         self._target = target
         self._report = report
@@ -40,9 +44,10 @@ class PassingOn:
     def begin(self, arriving: Arriving) -> None:
         """Start if it is worth it; called at most once for each download."""
         self.abandon()
-        if self._target is not None and WORTH_IT_FROM <= arriving.size <= self._most:
+        target = self._target() if WORTH_IT_FROM <= arriving.size <= self._most else None
+        if target is not None:
             self.upload = self._chat.begin_upload(
-                self._target,
+                target,
                 arriving,
                 name=without_secrets(file_name(self._report, arriving.kind)),
                 content_type=CONTENT_TYPES[arriving.kind],

@@ -26,8 +26,6 @@ class Run:
     path: Path
     """Where its file is, once it is proved."""
     tried: set[int] = field(default_factory=set)
-    in_doubt: set[int] = field(default_factory=set)
-    """Those of whom policy could not be asked: they get nothing in this run."""
 
 
 @dataclass(frozen=True, slots=True)

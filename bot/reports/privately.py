@@ -1,4 +1,7 @@
-"""A delivery that may not be seen in the space: one neutral sentence there, everything else to the asker 1:1."""
+"""A delivery that may not be seen in the space: one neutral sentence there, everything else to the asker 1:1.
+
+What stood there of its report is deleted.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.errors import WebexError
-from bot.ledger import deliveries
+from bot.errors import BotError, WebexError
+from bot.ledger import deliveries, posts
 from bot.outbox import Unsure
 from bot.ports import Target
 from bot.reports.endings import GONE
@@ -42,5 +45,13 @@ def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str, 
     with store.begin() as tx:
         # Those who joined were promised the file in this space: each gets it 1:1 now, if policy lets them.
         deliveries.let_go(tx, delivery, now)
+        deliveries.leave(tx, delivery, now)
         deliveries.note(tx, delivery.id, private=True)
-        return deliveries.get(tx, delivery.id) or delivery
+        private = deliveries.get(tx, delivery.id) or delivery
+        public = posts.public_about(tx, delivery.id, deliveries.card_of(delivery))
+    for key in public:
+        try:
+            outbox.take_back(key)
+        except BotError as error:
+            log.info("message_delete_failed", post=key, cause=str(error))
+    return private

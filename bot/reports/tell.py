@@ -5,21 +5,19 @@ It names the report, so policy is asked here too; what says nothing of the repor
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.errors import WebexError
-from bot.guard import LISTS_LAG
+from bot.errors import Refused, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import CLOSED, State
 from bot.outbox import Unsure
-from bot.policy import Act, Verdict
-from bot.ports import Target
 from bot.reports.endings import GONE
 from bot.reports.meter import take_back_line
-from bot.reports.privately import go_private
+from bot.reports.report_messages import Words
 from bot.reports.trouble_line import answered, line_for_file
 from bot.reports.whereto import DIRECT, target_of
 
@@ -27,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.guard import Guard
     from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
+    from bot.reports.report_messages import ReportMessages
     from bot.reports.request_card import RequestCard
     from bot.store import Store
 
@@ -46,11 +44,16 @@ class Tell:
     """
 
     def __init__(
-        self, store: Store, outbox: Outbox, guard: Guard, card: RequestCard, now: Callable[[], datetime]
+        self,
+        store: Store,
+        outbox: Outbox,
+        messages: ReportMessages,
+        card: RequestCard,
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._outbox = outbox
-        self._guard = guard
+        self._messages = messages
         self._card = card
         self._now = now
 
@@ -72,17 +75,14 @@ class Tell:
             raise
 
     def _tell(self, delivery: Delivery, reason: str) -> None:
-        delivery, sentence, of_report = self._for_whom(delivery, reason)
-        card = self._card.ending(delivery, sentence) if of_report else None
-        said = f"{sentence} (reference {delivery.reference})"
         key = f"delivery:{delivery.id}:end"
         try:
             try:
-                self._outbox.say(key, target_of(delivery), said, card)
+                delivery = self._say(delivery, key, reason)
             except Unsure:
                 # It is all that the person gets: said twice, perhaps, is better than not at all.
                 key = f"{key}:once-more"
-                self._outbox.say(key, target_of(delivery), said, card)
+                delivery = self._say(delivery, key, reason)
         except Unsure:
             log.warning("perhaps_told", reference=delivery.reference)
             return  # the card stays: perhaps it is all that there is
@@ -92,40 +92,28 @@ class Tell:
             key = f"{key}:privately"
             elsewhere = not (delivery.private or delivery.room_type == DIRECT)
             why = "Webex did not let me answer in the space where you asked. " if elsewhere else ""
-            self._outbox.say(key, Target(person_id=delivery.asker_id, direct=True), f"{why}{said}")
+            with self._store.begin() as tx:
+                deliveries.note(tx, delivery.id, private=True)
+            delivery = self._say(replace(delivery, private=True), key, f"{why}{reason}")
         self._card.ended(delivery, key)
         take_back_line(self._outbox, delivery)
         line_for_file(self._outbox, delivery).take_back()
         answered(self._store, self._outbox, delivery)
 
-    def _for_whom(self, delivery: Delivery, sentence: str) -> tuple[Delivery, str, bool]:
-        """Who may hear it: somebody from outside may have joined since it was asked for.
+    def _say(self, delivery: Delivery, key: str, sentence: str) -> Delivery:
+        """Say it where it may be said; gives the delivery as it is then."""
+        closing = f"(reference {delivery.reference})"
 
-        Gives the delivery as it is then, what to say, and whether that is about the report.
-        """
-        if delivery.state is State.REFUSED:
-            return delivery, sentence, False
-        direct = delivery.private or delivery.room_type == DIRECT
-        if direct and delivery.family is None:
-            return delivery, sentence, True  # nothing was learned of any report
-        later = self._now() - delivery.asked_at > LISTS_LAG
-        try:
-            decision = self._guard.decide(
-                delivery.asker_id,
-                Act.READ,
-                room_id=delivery.room_id,
-                direct=direct,
-                later=later,
-                family=delivery.family,
-            )
-        except WebexError as error:
-            if error.passing:
-                raise
-            return delivery, error.sentence, False  # nobody can know who may hear more
-        if decision.verdict is Verdict.PRIVATELY:
-            return go_private(self._store, self._outbox, delivery, decision.sentence, self._now()), sentence, True
-        allowed = decision.verdict is Verdict.ALLOWED
-        return delivery, sentence if allowed else decision.sentence, allowed
+        def make(now: Delivery) -> Words:
+            return Words(key, f"{sentence} {closing}", self._card.ending(now, sentence))
+
+        if delivery.state is not State.REFUSED:  # else the sentence tells of no report
+            try:
+                return self._messages.say_end(delivery, make)
+            except Refused as refused:
+                sentence = refused.sentence
+        self._outbox.say(key, target_of(delivery), f"{sentence} {closing}")
+        return delivery
 
     def give_up(self, key: str, sentence: str) -> None:
         """There is nobody left to tell but the log."""

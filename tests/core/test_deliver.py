@@ -38,7 +38,7 @@ def words(messages: list[Message]) -> str:
 
 @pytest.mark.parametrize("age", [0, 61])
 def test_the_steps_come_in_order(bench: Workbench, age: int) -> None:
-    """Details anew when they are old, policy, the download, policy, the post; the file is removed afterwards."""
+    """Details anew when they are old, the download, policy, the post; the file is removed afterwards."""
     report = carded(bench, bench.stage.group)
     bench.emulator.calls.clear()
 
@@ -46,7 +46,7 @@ def test_the_steps_come_in_order(bench: Workbench, age: int) -> None:
 
     steps = [f"{call.method} {call.path.rsplit('/', 1)[-1]}" for call in bench.emulator.calls]
     anew = [f"GET {report.id}"] if age else []
-    assert steps == [*anew, "GET memberships", "GET api", "GET memberships", "POST messages"]
+    assert steps == [*anew, "GET api", "GET memberships", "POST messages"]
     assert bench.delivery().state is State.DONE
     assert files(bench.said(bench.stage.group)) == [CSV]
     assert bench.files_left == []

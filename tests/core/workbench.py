@@ -29,6 +29,7 @@ from bot.queue.fairness import COMMON
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.deliver import Deliver
 from bot.reports.model import Family
+from bot.reports.report_messages import ReportMessages
 from bot.reports.take_back import TakeBack
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
@@ -177,7 +178,8 @@ class Workbench:
         families = [Family(one) for one in settings.report_families]
         catalogue = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
         self.outbox = Outbox(self.store, self.chat, identity.person, self.clock, settle=(timedelta(), timedelta()))
-        self.card = LivingCard(self.store, self.outbox, self.clock)
+        self.messages = ReportMessages(self.store, self.outbox, guard, self.clock)
+        self.card = LivingCard(self.store, self.outbox, self.messages, self.clock)
         self.workroom = Workroom(self.folder)
         self.files = Files(admin, settings.report_download_hosts, workroom=self.workroom)
         self.context = Context(
@@ -186,6 +188,7 @@ class Workbench:
             catalogue=catalogue,
             guard=guard,
             outbox=self.outbox,
+            messages=self.messages,
             card=self.card,
             chat=self.chat,
             directory=self.directory,
@@ -219,7 +222,7 @@ class Workbench:
             catalogue=catalogue,
             files=self.files,
             chat=self.chat,
-            guard=guard,
+            messages=self.messages,
             outbox=self.outbox,
             card=self.card,
             folder=self.folder,
@@ -245,7 +248,7 @@ class Workbench:
                 tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.queue, self.outbox, self.clock),
                 tasks.CATCH_UP: catch_up,
                 tasks.TAKE_BACK: TakeBack(self.outbox),
-                tasks.TELL: Tell(self.store, self.outbox, guard, self.card, self.clock),
+                tasks.TELL: Tell(self.store, self.outbox, self.messages, self.card, self.clock),
             },
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,

@@ -1,0 +1,76 @@
+"""A house rule: what shows anything of a report is posted by ``bot/reports/report_messages.py`` alone.
+
+The modules below post what tells of no report, each for the reason beside it. A new one fails here: have it go through
+``ReportMessages`` (or ``Context.show``), or say here why it need not.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+BOT = Path(__file__).parents[1] / "bot"
+THE_DOOR = "reports/report_messages.py"
+TELL_NO_REPORT = {
+    "catchup.py": "that the bot was away",
+    "chat/audits.py": "the audit, to one person 1:1",
+    "chat/context.py": "usage, help, and that the answer goes 1:1",
+    "chat/limits.py": "that messages were left out",
+    "chat/reader.py": "refusals, and that it is given up",
+    "operators.py": "to the operators",
+    "reports/endings.py": "the details of a refusal, 1:1",
+    "reports/privately.py": "that the answer goes 1:1",
+    "reports/tell.py": "a refusal",
+    "reports/trouble_line.py": "that Webex has trouble",
+}
+UPLOADS = {
+    "outbox.py": "posts it for the door",
+    "reports/passing_on.py": "to where the door says when it begins",
+    "webex/chat.py": "the adapter itself",
+}
+
+
+def posting(source: str) -> bool:
+    """Return True for code that posts or edits by way of an outbox."""
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return any(
+        isinstance(call, ast.Attribute)
+        and call.attr in {"say", "send", "edit"}
+        and str(getattr(call.value, "attr", None) or getattr(call.value, "id", "")).strip("_") == "outbox"
+        for call in calls
+    )
+
+
+def uploading(source: str) -> bool:
+    """Return True for code that uploads, or posts past the outbox."""
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return any(
+        isinstance(call, ast.Attribute)
+        and (
+            call.attr in {"begin_upload", "upload"}
+            or (call.attr in {"post", "edit"} and str(getattr(call.value, "attr", "")).strip("_") == "chat")
+        )
+        for call in calls
+    )
+
+
+def modules() -> dict[str, str]:
+    found = {path.relative_to(BOT).as_posix(): path.read_text(encoding="utf-8") for path in BOT.rglob("*.py")}
+    return {name: source for name, source in found.items() if not name.startswith("emulator/")}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["self._outbox.say(key, target, words)", "context.outbox.edit(key, words)", "outbox.send(key, to, path)"]
+)
+def test_a_post_past_the_door_is_found(wrong: str) -> None:
+    assert posting(wrong)
+
+
+def test_reports_leave_by_one_door() -> None:
+    assert {name for name, source in modules().items() if posting(source)} == {THE_DOOR, *TELL_NO_REPORT}
+
+
+def test_uploads_too() -> None:
+    assert {name for name, source in modules().items() if uploading(source)} == set(UPLOADS)
