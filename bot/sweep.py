@@ -17,7 +17,7 @@ from bot.errors import BotError, StoreUnavailable
 from bot.ledger import deliveries, events, facts, hindrances, posts, presence
 from bot.ledger.deliveries import IN_HAND, State
 from bot.reports import unknown_status
-from bot.reports.fetch import held_name, is_held_name
+from bot.reports.fetch import HELD_SECONDS, held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
 from bot.webex_ids import id_key
 
@@ -108,21 +108,32 @@ class Sweep:
             for one in in_hand:
                 put_delivery(tx, self._queue, one.family or "", one, keep_time=True)
             # Within the transaction: so nobody can come to need a file just now.
-            self._swept = True
-            self._clear_folder({held_name(one.family or "", one.report_id) for one in in_hand})
+            started, self._swept = not self._swept, True
+            needed = {held_name(one.family or "", one.report_id) for one in in_hand}
+            self._clear_folder(needed, 0.0 if started else HELD_SECONDS)
 
         if new:
             log.warning("first_start", sentence=presence.NEW)
         self._retention.prune()
 
-    def _clear_folder(self, needed: Collection[str]) -> None:
-        """Remove the files of reports that are not in hand; what else lies there goes when it is old."""
+    def end(self) -> None:
+        """Remove the files that are kept for who asks again: nobody knows when the next worker comes."""
+        try:
+            with self._store.begin() as tx:
+                needed = {held_name(one.family or "", one.report_id) for one in deliveries.in_state(tx, *IN_HAND)}
+                self._clear_folder(needed, 0.0)
+        except BotError as error:
+            log.debug("not_cleared", cause=str(error))  # the next start does it
+
+    def _clear_folder(self, needed: Collection[str], held: float) -> None:
+        """Remove files of reports that are not in hand after ``held`` seconds, and what else is there once it's old."""
         for path in self._folder.glob("*"):
             try:
                 if path.is_dir():
                     continue
                 ours = is_held_name(path.name)
-                if path.name not in needed if ours else time.time() - path.stat().st_mtime > OLD_FILE:
+                age = time.time() - path.stat().st_mtime
+                if (path.name not in needed and not 0 <= age <= held) if ours else age > OLD_FILE:
                     path.unlink()
                     log.info("old_file_removed")
             except FileNotFoundError:

@@ -355,11 +355,12 @@ def build_worker(settings: Settings) -> Worker:
         observe=metrics.job_run,
         threads=THREADS,
         start=start,
-        end=partial(_end, workroom, admin),
+        end=partial(_end, sweep, workroom, admin),
     )
 
 
-def _end(workroom: Workroom, admin: TokenSource) -> None:
+def _end(sweep: Sweep, workroom: Workroom, admin: TokenSource) -> None:
+    sweep.end()
     workroom.close()
     if isinstance(admin, RefreshableToken):
         try:

@@ -113,7 +113,7 @@ class Deliver:
             trouble = self._serve(run, waiting) or trouble
         if trouble is not None:
             raise trouble
-        disk.remove(run.path)
+        self._fetch.keep(family, report_id, run.path, run.tried)
 
     def give_up(self, key: str, sentence: str) -> None:
         """End what still waits, and say so."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEEP_FREE: Final = 200 * 1024**2
 """Bytes that stay free on the disk."""
+ROOM_TO_KEEP: Final = 3 * 1024**3
+"""Bytes that must be free for a file to stay that was delivered: room for the largest download, and for its parts."""
 LOOK_EVERY: Final = 16 * 1024**2
 """Bytes that are written between two looks at how much is free."""
 WAIT_FOR_OTHERS: Final = 300.0
@@ -34,6 +36,11 @@ def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, don
     """Raise ``FileRejected`` when ``coming`` more bytes in ``folder`` would leave too little; ``done``: what is not."""
     if shutil.disk_usage(folder).free - coming < keep_free:
         raise full(done)
+
+
+def may_keep(folder: Path) -> bool:
+    """Return True when a file that was delivered may stay a while without taking the room of another one."""
+    return shutil.disk_usage(folder).free >= ROOM_TO_KEEP
 
 
 class Coming:

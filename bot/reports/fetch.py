@@ -12,13 +12,15 @@ import structlog
 
 from bot.errors import TOO_SLOW, ChecksumDiffers, FileRejected, WebexError
 from bot.ledger import deliveries
+from bot.ledger.deliveries import State
 from bot.ports import Downloaded
+from bot.reports import disk
 from bot.reports.checksum import Checksum
 from bot.reports.contents import read_contents
 from bot.reports.model import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from bot.ledger.deliveries import Delivery
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HELD_SECONDS = 900.0
-"""How long a verified file may wait on our disk for a space that Webex does not let us post to yet."""
+"""How long a verified file stays on our disk: for who asks for it again, since each download counts at Webex, and for a
+space that Webex does not let us post to yet."""
 WAITS_AFTER_SLOW = (30.0, 120.0, 600.0)
 """Seconds before each further try of a file that came too slowly."""
 LINK_REFUSED = frozenset({401, 403, 404, 410})
@@ -82,7 +85,7 @@ class Fetch:
         ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError``, ``FileRejected`` and
         :class:`NotReadyAnyMore`.
         """
-        held = self._held(report, path)
+        held = self._held(report, waiting, path)
         if held is None:
             held = self._patiently(report, partial(self._download, report, path, progress, begun))
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
@@ -143,7 +146,14 @@ class Fetch:
             raise NotReadyAnyMore(fresh) from None
         return fresh
 
-    def _held(self, report: Report, path: Path) -> Downloaded | None:
+    def keep(self, family: str, report_id: str, path: Path, tried: Collection[int]) -> None:
+        """Leave a file that was delivered where it is, if the disk has room enough; the sweep removes it later."""
+        with self._store.read() as tx:
+            done = [one.id for one in deliveries.of_report(tx, family, report_id, [State.DONE])]
+        if not disk.may_keep(path.parent) or not set(tried) & set(done):
+            disk.remove(path)
+
+    def _held(self, report: Report, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
         with self._store.read() as tx:
             known = deliveries.fetched_file(tx, report.family.value, report.id)
         if known is None or not path.exists():
@@ -156,5 +166,7 @@ class Fetch:
                 return None
         kind = known.kind or ""
         differs = not Checksum(report.checksum).fits(path, kind)
+        if differs and known.id not in {one.id for one in waiting}:
+            return None  # perhaps Webex made the report again since then
         contents = read_contents(path, kind)
         return Downloaded(path, status.st_size, known.sha256 or "", kind, contents, checksum_differs=differs)

@@ -28,6 +28,7 @@ from bot.outbox import Outbox
 from bot.queue.fairness import COMMON
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.deliver import Deliver
+from bot.reports.fetch import held_name
 from bot.reports.model import Family
 from bot.reports.report_messages import ReportMessages
 from bot.reports.take_back import TakeBack
@@ -317,8 +318,11 @@ class Workbench:
 
     @property
     def files_left(self) -> list[Path]:
-        """The files in the bot's folder for files."""
-        return [path for path in self.folder.rglob("*") if path.is_file()]
+        """The files in the bot's folder for files, but those that were delivered and are kept a while."""
+        with self.store.read() as tx:
+            done = deliveries.in_state(tx, deliveries.State.DONE)
+        kept = {held_name(one.family or "", one.report_id) for one in done}
+        return [path for path in self.folder.rglob("*") if path.is_file() and path.name not in kept]
 
     def wait(self, seconds: float, *, until: str | None = None) -> list[Job]:
         """Turn the clock and run what is due then."""
