@@ -12,6 +12,8 @@ IDS = {"person_id", "asker_id", "room_id", "person_org_id", "bot_id", "_bot_id"}
 RIGHT = {"same_id", "id_key", "spellings", "goes_by"}
 BY_ALL_SPELLINGS = {
     "ledger/forget.py": "each space in each of the spellings that the ledger has",
+    "ledger/asked_lately.py": "each person in each of the spellings that the ledger has",
+    "ledger/retention.py": "tells rows with nobody's id from all others",
     "policy.py": "the guard gives it keys to compare by",
 }
 

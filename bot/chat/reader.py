@@ -171,6 +171,7 @@ class Reader:
     def _as_fetched(self, event: Event, request: Request) -> Event:
         """Return the event with what Webex shows of it, and keep that. Raises ``Ignored`` for one that is repeated."""
         if is_replayed(event, request.sent_at):
+            log.warning("event_too_old", resource=event.resource)
             raise Ignored("too old")
         fetched = replace(
             event,
