@@ -155,6 +155,8 @@ class Downloaded:
     """What its CSV holds; None: nobody has counted."""
     checksum_differs: bool = False
     """Whether Webex's checksum fits nothing of it; then it came twice alike."""
+    downloads: int = 0
+    """How often the report was downloaded until now, as far as this bot knows."""
 
 
 class Arriving(Protocol):

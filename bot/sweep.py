@@ -16,7 +16,7 @@ from bot import tasks
 from bot.errors import BotError, StoreUnavailable
 from bot.ledger import deliveries, events, facts, hindrances, posts, presence
 from bot.ledger.deliveries import IN_HAND, State
-from bot.reports import unknown_status
+from bot.reports import downloads, unknown_status
 from bot.reports.fetch import HELD_SECONDS, held_name, is_held_name
 from bot.reports.watch import put_delivery, watch_key
 from bot.webex_ids import id_key
@@ -92,6 +92,7 @@ class Sweep:
                 self._queue.put(tx, tasks.CATCH_UP, presence.LOOK, lock=presence.LOCK, keep_time=True)
             unknown_status.forget_old(tx, now)
             hindrances.forget_old(tx, now)
+            downloads.forget_old(tx, now)
             if orphans := deliveries.free_orphans(tx):
                 log.error("orphans_freed", number=orphans)
             for event in events.unsettled(tx, now - SETTLING):

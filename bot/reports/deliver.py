@@ -90,7 +90,7 @@ class Deliver:
         self._store = store
         self._queue = queue
         self._catalogue = catalogue
-        self._fetch = Fetch(store, catalogue, files)
+        self._fetch = Fetch(store, catalogue, files, now)
         self._trials = Trials(store, now)
         self._chat = chat
         self._messages = messages

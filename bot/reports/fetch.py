@@ -5,29 +5,32 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.errors import TOO_SLOW, ChecksumDiffers, FileRejected, WebexError
+from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.ledger import deliveries
 from bot.ledger.deliveries import State
 from bot.ports import Downloaded
-from bot.reports import disk
+from bot.reports import disk, downloads
 from bot.reports.checksum import Checksum
 from bot.reports.contents import read_contents
 from bot.reports.model import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from bot.ledger.deliveries import Delivery
     from bot.ports import Arriving, Files
     from bot.reports.catalogue import Catalogue
     from bot.reports.model import Report
-    from bot.store import Store
+    from bot.store import Store, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -64,10 +67,13 @@ class NotReadyAnyMore(Exception):
 class Fetch:
     """Downloads, verifies, and keeps on record what was fetched."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, files: Files) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, files: Files, now: Callable[[], datetime]) -> None:
         self._store = store
         self._catalogue = catalogue
         self._files = files
+        self._now = now
+        self._begun: Counter[str] = Counter()
+        """Downloads of each report that are not on record yet."""
         self._slow_tries: dict[tuple[str, str], int] = {}
         """Tries of each report whose file came too slowly, in a row."""
 
@@ -87,16 +93,30 @@ class Fetch:
         """
         held = self._held(report, waiting, path)
         if held is None:
-            held = self._patiently(report, partial(self._download, report, path, progress, begun))
+            try:
+                held = self._patiently(report, partial(self._download, report, path, progress, begun))
+            except BotError:
+                with self._store.begin(durable=False) as tx:
+                    self._count(tx, report)
+                raise
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
-        self.note(held, waiting)
-        return held
+        with self._store.begin(durable=False) as tx:
+            number = self._count(tx, report)
+            self._note(tx, held, waiting)
+        return replace(held, downloads=number)
+
+    def _count(self, tx: Transaction, report: Report) -> int:
+        return downloads.add(tx, report.family.value, report.id, self._begun.pop(report.id, 0), self._now())
 
     def note(self, held: Downloaded, waiting: Sequence[Delivery]) -> None:
         """Keep on record what these will get."""
         with self._store.begin(durable=False) as tx:
-            for delivery in waiting:
-                deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+            self._note(tx, held, waiting)
+
+    @staticmethod
+    def _note(tx: Transaction, held: Downloaded, waiting: Sequence[Delivery]) -> None:
+        for delivery in waiting:
+            deliveries.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
 
     def _patiently(self, report: Report, download: Callable[[], Downloaded]) -> Downloaded:
         """Fetch it; a file that came too slowly has a few tries, since each holds a thread and is a download."""
@@ -133,6 +153,7 @@ class Fetch:
 
     def _once(self, report: Report, *, path: Path, twin: str = "", **more: Any) -> Downloaded:
         """Fetch it; a link that is refused is asked for anew, once."""
+        self._begun[report.id] += 1
         try:
             return self._files.download(report, path, twin=twin, **more)
         except WebexError as error:

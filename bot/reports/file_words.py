@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Refused, WebexError
 from bot.plain_words import count, in_message, size
+from bot.reports import downloads
 from bot.reports.endings import GONE
 from bot.reports.model import Family
 from bot.reports.packing import joining
@@ -66,6 +67,8 @@ def _warnings(held: Downloaded) -> str:
     said = [CHECKSUM_DIFFERS] if held.checksum_differs else []
     if held.contents is not None and held.contents.formulas:
         said.append(FORMULAS)
+    if few_left := downloads.warning(held.downloads):
+        said.append(few_left)
     return "".join(f"  \n{one}" for one in said)
 
 

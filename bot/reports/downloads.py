@@ -1,0 +1,65 @@
+"""Count how often each report was downloaded: Webex allows 30 downloads of a report."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from bot.ledger import facts
+from bot.ledger.deliveries import State
+from bot.ledger.spellings import spellings
+from bot.ledger.tables import deliveries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.store import Transaction
+
+MOST: Final = 30
+"""Downloads that Webex allows of one report."""
+FEW: Final = 5
+"""So many left are told with the file."""
+MOST_OF_ONE_PERSON: Final = 10
+"""Files of one report for one person."""
+PREFIX: Final = "downloads:"
+KEPT: Final = timedelta(days=365)
+"""How long after the last download a report's number is kept; Webex keeps no report for longer."""
+
+
+def add(tx: Transaction, family: str, report_id: str, number: int, now: datetime) -> int:
+    """Count some more, and return how many there are now."""
+    name = f"{PREFIX}{family}:{report_id}"
+    total = int(facts.read(tx, name) or 0) + number
+    if number:
+        facts.note(tx, name, str(total), now)
+    return total
+
+
+def forget_old(tx: Transaction, now: datetime) -> None:
+    """Forget the numbers of reports that Webex has deleted since."""
+    facts.forget_old(tx, PREFIX, now - KEPT)
+
+
+def warning(number: int) -> str:
+    """Return what is told with a file when few downloads are left, else nothing."""
+    left = MOST - number
+    if left > FEW:
+        return ""
+    said = "none is left" if left <= 0 else f"{left} {'is' if left == 1 else 'are'} left"
+    return f"Webex allows {MOST} downloads of a report; {said} of this one. Run the report again before they run out."
+
+
+def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
+    """Return True for a person who was sent this report's file as often as one person may be."""
+    same = deliveries.c.asker_id.in_(spellings(tx, deliveries.c.asker_id, person_id))
+    sent = (deliveries.c.report_id == report_id, deliveries.c.state == State.DONE.value, same)
+    number = tx.execute(select(func.count()).select_from(deliveries).where(*sent)).scalar_one()
+    return int(number) >= MOST_OF_ONE_PERSON
+
+
+HAD_ENOUGH: Final = (
+    f"I've sent you this report {MOST_OF_ONE_PERSON} times, and Webex allows {MOST} downloads of a report. Use a file"
+    " that I sent, or run the report again."
+)
