@@ -7,9 +7,9 @@ cut short) and never loses one: handlers are idempotent against the ledger.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol
+
+from bot.queue.jobs import GRACE, NO_LANES, Again, Depth, Job
 
 if TYPE_CHECKING:
     import threading
@@ -18,43 +18,7 @@ if TYPE_CHECKING:
 
     from bot.store import Store, Transaction
 
-NO_LANES: Final[Mapping[str, int]] = {}
-GRACE = 55.0  # seconds that what runs may take to end after a stop: within the minute that most platforms give
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a handler gets: which task, on which id, under which lock, and the how-manieth run it is."""
-
-    task: str
-    key: str
-    lock: str | None
-    attempt: int
-    """1 at the first run; one more for each run that ended in a counted `Again`."""
-
-
-@dataclass(frozen=True)
-class Again:
-    """A handler's wish to run the job again after so many seconds, never sooner (unless it is put anew meanwhile).
-
-    `count=False`: nothing failed, this is a planned next look, and `attempt` starts at 1 anew.
-    """
-
-    seconds: float
-    count: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse a wait that no clock can measure (ValueError)."""
-        if not math.isfinite(self.seconds) or self.seconds < 0:
-            raise ValueError(f"a wait is a number of seconds from 0 up, not {self.seconds}")
-
-
-class Depth(TypedDict):
-    """How full the queue is: jobs that are due (those that run included), jobs that wait for their time, and lag."""
-
-    due: int
-    delayed: int
-    oldest_due_seconds: float
+__all__ = ["GRACE", "NO_LANES", "Again", "Depth", "Job", "Queue", "open_queue"]
 
 
 class Queue(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from bot.queue.sqlite import Claim
+    from bot.queue.jobs import Claim
 
 COMMON: Final = ""
 """The lane of all tasks that have none of their own."""

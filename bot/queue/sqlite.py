@@ -8,7 +8,6 @@ there is due. A second worker waits for a lock file, which the kernel frees what
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -32,9 +31,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.queue import GRACE, NO_LANES, Again, Depth, Job
 from bot.queue.doorbell import ring
 from bot.queue.fairness import Turns
+from bot.queue.jobs import GRACE, NO_LANES, Again, Claim, Depth, Job
 from bot.queue.worker import Worker
 
 if TYPE_CHECKING:
@@ -174,21 +173,6 @@ OLDEST_WAITING = select(func.min(jobs.c.due)).where(
     jobs.c.id.not_in(bindparam("ids", expanding=True)),
     jobs.c.task.not_in(bindparam("tasks", expanding=True)),
 )
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A job in the hands of the worker: its row's id, whose turn it is, and whether a put waited in the row already."""
-
-    id: int
-    job: Job
-    person: str
-    put_again: bool
-
-    @property
-    def where(self) -> dict[str, Any]:
-        """The parameters that name its row (not the id, which SQLite may give to another row later)."""
-        return {"of_task": self.job.task, "of_key": self.job.key}
 
 
 def _claim(row: Row[Any]) -> Claim:

@@ -18,16 +18,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import StoreUnavailable
-from bot.queue import Again
 from bot.queue.doorbell import Doorbell
 from bot.queue.fairness import share_threads
+from bot.queue.jobs import Again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from bot.queue import Job
-    from bot.queue.sqlite import Claim
+    from bot.queue.jobs import Claim, Job
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,63 @@
+"""What a queue holds: jobs, a handler's wish to run one again, and how full it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_LANES: Final[Mapping[str, int]] = {}
+GRACE = 55.0  # seconds that what runs may take to end after a stop: within the minute that most platforms give
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a handler gets: which task, on which id, under which lock, and the how-manieth run it is."""
+
+    task: str
+    key: str
+    lock: str | None
+    attempt: int
+    """1 at the first run; one more for each run that ended in a counted `Again`."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """A handler's wish to run the job again after so many seconds, never sooner (unless it is put anew meanwhile).
+
+    `count=False`: nothing failed, this is a planned next look, and `attempt` starts at 1 anew.
+    """
+
+    seconds: float
+    count: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a wait that no clock can measure (ValueError)."""
+        if not math.isfinite(self.seconds) or self.seconds < 0:
+            raise ValueError(f"a wait is a number of seconds from 0 up, not {self.seconds}")
+
+
+class Depth(TypedDict):
+    """How full the queue is: jobs that are due (those that run included), jobs that wait for their time, and lag."""
+
+    due: int
+    delayed: int
+    oldest_due_seconds: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job in the hands of the worker: its row's id, whose turn it is, and whether a put waited in the row already."""
+
+    id: int
+    job: Job
+    person: str
+    put_again: bool
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The parameters that name its row (not the id, which SQLite may give to another row later)."""
+        return {"of_task": self.job.task, "of_key": self.job.key}
