@@ -30,6 +30,7 @@ from bot.reports.naming import CONTENT_TYPES, file_stem
 from bot.reports.packing import pack
 from bot.reports.passing_on import PassingOn
 from bot.reports.posting import Posting, Run, file_key, piece_key
+from bot.reports.privately import CLOSED, go_private
 from bot.reports.report_messages import File, PolicyNotAsked
 from bot.reports.unknown_status import Trials
 from bot.reports.watch import (
@@ -311,12 +312,13 @@ class Deliver:
         return None
 
     def _moved(self, delivery: Delivery, error: BotError) -> bool:
-        """Whether a 1:1 space is no more: it has another id by now, and whoever is in it can be named instead."""
-        if not isinstance(error, WebexError) or error.status not in GONE:
+        """Whether a space is closed to the bot or is no more: who asked there is answered 1:1 from now on."""
+        if not isinstance(error, WebexError) or error.status not in GONE or delivery.private:
             return False
-        if delivery.private or delivery.room_type != DIRECT:
-            return False
-        with self._store.begin() as tx:
+        if delivery.room_type != DIRECT:
+            go_private(self._store, self._outbox, delivery, CLOSED, self._now())
+            return True
+        with self._store.begin() as tx:  # it has another id by now, and whoever is in it can be named instead
             deliveries.note(tx, delivery.id, private=True)
         return True
 

@@ -1,15 +1,17 @@
-"""The bot is removed from a space after its members were listed, and before its card: the asker is told."""
+"""The bot is removed from a space after its members were listed, and before its card or its file: it goes 1:1."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot import tasks
 from bot.ledger.deliveries import State
+from bot.reports import deliver, passing_on
+from tests.stage import CSV
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.core.workbench import Workbench
 
 
@@ -48,3 +50,30 @@ def test_a_space_that_takes_words_but_no_cards_is_told_what_is_so(bench: Workben
     (said,) = bench.said(stage.group)
     assert said.text == "Webex does not let me post the answer in this space, so I send it to you 1:1."
     assert [("card" if one.card else "file") for one in bench.said()] == ["card", "file"]
+
+
+@pytest.mark.parametrize(("how", "files"), [("small", 1), ("passed on", 1), ("in parts", 2)])
+def test_removed_before_the_file(bench: Workbench, how: str, files: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = bench.stage
+    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", 1 if how == "passed on" else len(CSV) + 1)
+    content = CSV
+    if how == "in parts":
+        monkeypatch.setattr(deliver, "MAX_POSTED", 20_000)
+        content = b"Name,Minutes\r\n" + b"".join(b"Ada %d,%d\r\n" % (n, n * 7919 % 10007) for n in range(6000))
+    report = stage.partner_report("Usage", content=content)
+    bench.hears(stage.ada, f"report {report.id}", stage.group)
+    bench.work(until=tasks.DELIVER)
+    send = bench.outbox.send
+
+    def removed_first(*args: Any, **more: Any) -> Any:
+        if not args[1].direct:
+            bench.world.leave(stage.group, stage.bot)
+        return send(*args, **more)
+
+    monkeypatch.setattr(bench.outbox, "send", removed_first)
+    bench.work()
+
+    assert len([one for one in bench.said() if one.files]) == files
+    assert not [one for one in bench.said(stage.group) if one.files]
+    assert bench.delivery().state is State.DONE
+    assert bench.delivery().private
