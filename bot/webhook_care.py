@@ -60,7 +60,7 @@ class WebhookCare:
         self._due = clock() + EVERY
         self._said: str | None = None
         self._blind_since: float | None = None
-        """Optional webhooks that Webex does not give."""
+        """Since when (monotonic) Webex refuses to show the webhooks."""
         self._signed: set[str] = set()
         """Webhooks that were given the secret and of which Webex shows none."""
         self._missed: float | None = None
