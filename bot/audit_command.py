@@ -56,7 +56,7 @@ class NobodyError(BotError):
 
 
 class ForgottenError(BotError):
-    """This is a pseudonym: whoever it was is forgotten already."""
+    """This is a pseudonym: who it was is forgotten already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _id_of(person: str, find: Find, store: Store) -> str:
 
 
 def find_person(email: str, settings: Settings, store: Store) -> str | None:
-    """Ask Webex, with the admin token, for the id of whoever has this address."""
+    """Ask Webex, with the admin token, for the id of anyone who has this address."""
     client = Client(settings.webex_api_url, wiring.admin_token(settings, store))
     try:
         return Directory(client).find(email)

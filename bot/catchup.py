@@ -94,7 +94,7 @@ class CatchUp:
             first = presence.began(tx, began)
         regular = key == presence.LOOK
         named = Absence(looked or began, began, told=False) if regular else presence.read_key(key)
-        # What was to be looked for before this, and could not be, is made up for with it.
+        # What was to be looked for before this, and could not be, is looked for with it.
         earliest = began - presence.LONGEST
         since = max(min(named.since, looked or named.since) - MARGIN, earliest, first or earliest)
         patient = self._now() - (named.since if regular else named.until) < PATIENCE

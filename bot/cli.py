@@ -1,7 +1,7 @@
 """The command line. What a command needs is imported when it runs, so that ``--help`` and a wrong setting are quick.
 
 Exit codes: 0 done; 1 something could not be done, one sentence on stderr says what; 2 wrong settings or a wrong call;
-141 whoever reads what is printed has gone (``| head``).
+141 anyone who reads what is printed has gone (``| head``).
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ NOT_ANSWERED: Final = "what was written to the bot before {before} isn't answere
 FORBIDDEN: Final = 403
 REFUSED: Final = frozenset({401, FORBIDDEN})
 PATIENCE: Final = (5.0, 15.0)
-"""Seconds to connect, and to wait for the next bytes: whoever waits is a person."""
+"""Seconds to connect, and to wait for the next bytes: anyone who waits is a person."""
 TRACKING: Final = re.compile(r" Webex tracking id: \S+")
 NO_SUCH_PATH: Final = frozenset({404, 405})
 

@@ -25,7 +25,7 @@ class BotError(Exception):
     retry_after: float | None = None
     """Seconds that Webex asked to wait, if it did."""
     advice = ""
-    """Why, with the remedy, as a sentence for whoever runs the bot; empty when nobody knows more than the sentence."""
+    """Why, with the remedy, as a sentence for the people who run the bot; empty when there is no more to say."""
 
     def __init__(self, sentence: str | None = None) -> None:
         self.sentence = sentence or " ".join((type(self).__doc__ or "").split())
@@ -33,7 +33,7 @@ class BotError(Exception):
 
     @property
     def in_full(self) -> str:
-        """The sentence and the advice, for whoever runs the bot."""
+        """The sentence and the advice, for anyone who runs the bot."""
         return f"{self.sentence} {self.advice}".strip()
 
 
@@ -99,7 +99,7 @@ class WebexError(BotError):
     ``reached`` is False when the request certainly took no effect (no connection), True when Webex answered,
     None when nobody can know: then a POST may have taken effect.
     The text never holds a token, a link or a body; ``call`` is the method and the path without its query.
-    ``whose`` names the token that the call was made with. ``advice`` is told to whoever runs the bot, not in chat.
+    ``whose`` names the token that the call was made with. ``advice`` is told to anyone who runs the bot, not in chat.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ QUIET: Final = ("urllib3", "webexteamssdk", "werkzeug", "alembic", "sqlalchemy",
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
-# A query is looked for in plain Python within a run of letters: one pattern for all of it would begin anew at each "/".
+# A query is looked for in plain Python within a run of letters: one pattern for it all would begin again at each "/".
 _RUN = re.compile(r"""[^\s"'<>]+""")
 _PATH = re.compile(r"(?<![\w?])/")
 _QUERY_END = re.compile(r"[)\\]")

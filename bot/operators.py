@@ -195,7 +195,7 @@ class Operators:
         try:
             self._say(check, found, f"**Trouble.** {trouble}", which.replace(" ", ":"))
         except Unsure:
-            self._keep(check, replace(found, tries=found.tries + 1))  # perhaps it was said: under a new name, anew
+            self._keep(check, replace(found, tries=found.tries + 1))  # perhaps it was said: under a new name, again
             raise
         self._keep(check, replace(found, told=True, words=(*found.words, *words)))
 

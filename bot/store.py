@@ -342,7 +342,7 @@ class Store:
 def _make_private(path: Path) -> None:
     """Make the file if it is missing: nobody else on the machine may read it, whatever the umask.
 
-    SQLite gives its other files the same mode. One that is there is never opened here: whoever closes a file of which
+    SQLite gives its other files the same mode. One that is there is never opened here: who closes a file of which
     this process holds locks drops them all, and then another process that ends takes the log away that is still used.
     """
     # SQLite says what is wrong with a place, in its own words.

@@ -42,5 +42,5 @@ class Task(Protocol):
         ...
 
     def give_up(self, key: str, sentence: str) -> None:
-        """It will not be run again: say so, with this sentence, to whoever waits for it."""
+        """It will not be run again: say so, with this sentence, to anyone who waits for it."""
         ...

@@ -79,7 +79,7 @@ log = structlog.get_logger(__name__)
 THREADS = 16
 """Jobs at once. They wait for Webex most of the time."""
 HANDOVER = 30.0
-"""Seconds after another worker's end until whoever routes webhooks leads them to the door beside this one."""
+"""Seconds after another worker's end until anyone who routes webhooks leads them to the door beside this one."""
 DATABASE_AWAY = 2.0
 """Seconds between tries to open a database that is away at the start."""
 

@@ -30,7 +30,7 @@ property_tests.load_profile("whatever the load")
 
 @pytest.fixture(autouse=True)
 def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What whoever runs the tests has set for a bot of their own is none of the tests' business."""
+    """What anyone who runs the tests has set for a bot of their own is none of the tests' business."""
     for name in [name for name in os.environ if name.startswith(("WEBEX_", "ALLOWED_", "REPORT_"))]:
         monkeypatch.delenv(name)
 

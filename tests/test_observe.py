@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SHORT, LONG = 8_000, 64_000
-"""Letters of a line; a pattern that begins anew at each of them takes 64 times as long for eight times as many."""
+"""Letters of a line; a pattern that begins again at each of them takes 64 times as long for eight times as many."""
 AT_MOST = 3 * LONG // SHORT
 """Times as long as for the short one."""
 

@@ -1,4 +1,4 @@
-"""Processes: they start while Webex is down, come back when they die, and never outlive whoever started them."""
+"""Processes: they start while Webex is down, come back when they die, and never outlive anyone who started them."""
 
 from __future__ import annotations
 

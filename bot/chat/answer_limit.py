@@ -45,7 +45,7 @@ OVER: Final = "I answer everywhere again."
 class AnswerLimit:
     """Count answers to messages by author and space, in the memory of the one worker; its threads share it.
 
-    A pair that was stopped is released ten minutes later, or when the worker is started anew: then it is given at most
+    A pair that was stopped is released ten minutes later, or when the worker is started again: then it is given at most
     ``MOST`` more answers until it is stopped again. What came meanwhile stays unanswered.
     """
 

@@ -55,7 +55,7 @@ class Emulator:
         if courier is not None:
             courier.stop()
         self.world.closing.set()
-        self.world.nudge()  # whoever streams events to a page ends now
+        self.world.nudge()  # anyone who streams events to a page ends now
         for server in self._servers:
             server.stop()
         self.world.close()

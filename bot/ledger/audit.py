@@ -8,7 +8,7 @@ them as their own does, and lead from what they do later to what was forgotten.
 
 The database refuses changes itself (triggers, see migrations 0002 and 0004): an UPDATE of anything but the person, who
 may only become a pseudonym and only once, and a DELETE of what is not older than the day that :func:`prune` has noted.
-That guards against slips and bugs of the program. Whoever owns the database can drop the triggers: to be safe from
+That guards against slips and bugs of the program. Anyone who owns the database can drop the triggers: to be safe from
 them, export the rows regularly (``reportbot audit --json``) to a place that is not theirs.
 """
 

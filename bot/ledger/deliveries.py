@@ -178,7 +178,7 @@ def move(
 
 
 _SHARED = ("status", "ready_at", "size", "sha256", "kind")
-"""What was learned for whoever joined, too."""
+"""What was learned for anyone who joined, too."""
 
 
 def _joined(delivery: Delivery) -> ColumnElement[bool]:
@@ -304,7 +304,7 @@ def pending(tx: Transaction, family: str, region: str | None) -> list[Delivery]:
 def free_orphans(tx: Transaction) -> int:
     """Have those go on by themselves that wait for one that has ended; gives their number.
 
-    There should be none: whoever ends takes along, or lets go, those who joined.
+    There should be none: anyone who ends takes along, or lets go, those who joined.
     """
     leader = deliveries.alias("leader")
     ended = select(leader.c.id).where(leader.c.state.in_([state.value for state in CLOSED]))

@@ -28,7 +28,7 @@ EXPECTED = "expected"
 """What the fact says before the first sign: the bot is set up, and nobody has seen its door."""
 
 LONGEST = timedelta(days=1)
-"""How far back the bot looks; whoever asked before that has asked again."""
+"""How far back the bot looks; anyone who asked before that has asked again."""
 LOOKED = "looked"
 """The fact whose time says until when everything that was written was looked for."""
 LOOK_EVERY = timedelta(minutes=10)

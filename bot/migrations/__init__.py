@@ -46,7 +46,7 @@ def current(store: Store) -> str | None:
 
 
 def upgrade(store: Store) -> None:
-    """Migrate, in one write transaction: whoever comes second finds it done.
+    """Migrate, in one write transaction: anyone who comes second finds it done.
 
     A database that is newer than the program (two versions side by side in a deploy) is left as it is. Raises
     ``StoreUnavailable``.

@@ -26,7 +26,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Again:
-    """A handler's wish to run the job again after so many seconds, never sooner (unless it is put anew meanwhile).
+    """A handler's wish to run the job again after so many seconds, never sooner (unless it is put again meanwhile).
 
     `count=False`: nothing failed, this is a planned next look, and `attempt` starts at 1 anew.
     """

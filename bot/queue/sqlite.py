@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from bot.store import Store, Transaction
 
-CLOCK_SLACK = 1.0  # seconds that a clock may step back before waits are measured anew
+CLOCK_SLACK = 1.0  # seconds that a clock may step back before waits are measured again
 
 metadata = MetaData()
 jobs = Table(
@@ -325,7 +325,7 @@ class SqliteQueue:
                 tx.execute(RUN_ONCE_MORE, {**claim.where, "now": now})
 
     def wait_anew(self) -> int:
-        """Start the wait of every job anew that was put by a clock ahead of this one; give their number."""
+        """Start the wait of every job again that was put by a clock ahead of this one; give their number."""
         with self._store.begin(durable=False) as tx:
             return tx.execute(WAIT_ANEW, {"now": self.clock()}).rowcount
 

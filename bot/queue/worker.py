@@ -100,7 +100,7 @@ class Worker:
             self._bell.close()
 
     def _watch_stop(self, ended: threading.Event) -> None:
-        """Ring at the stop, so that whoever sets it need not. (No polling: it sleeps until then.)"""
+        """Ring at the stop, so that anyone who sets it need not. (No polling: it sleeps until then.)"""
         self._stop.wait()
         if not ended.is_set():
             self._bell.press()

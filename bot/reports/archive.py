@@ -2,7 +2,7 @@
 
 The work is bounded and nothing is unpacked to disk: the end record is read before the table of contents, that before
 the entries, and each entry is inflated in pieces that are thrown away, no further than its own header announces. It is
-the only time that they are inflated: whoever counts or digests the CSV looks on, and what was unpacked while the zip
+the only time that they are inflated: anyone who counts or digests the CSV looks on, and what was unpacked while the zip
 came (``early_look.py``) is not unpacked again.
 Only what a report can be passes: a few entries of text, stored or deflated, side by side, with plain names.
 """

@@ -1,7 +1,7 @@
 """What a downloaded report holds: rows and columns of its CSV, counted while streaming, without trusting it.
 
 A few kilobytes of zip can be made that would keep a counter busy for hours or fill the memory, so the work has an end
-in time and every record one in size. Whoever goes beyond is not counted; the file is posted all the same.
+in time and every record one in size. Anyone who goes beyond is not counted; the file is posted all the same.
 """
 
 from __future__ import annotations

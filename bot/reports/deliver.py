@@ -1,4 +1,4 @@
-"""Delivers a report that is done: details anew, policy again, download, verify, post, record.
+"""Delivers a report that is done: details again, policy again, download, verify, post, record.
 
 One job serves every space that waits for the report, with one download. What is recorded before acting is the intent,
 what is recorded after is the outcome; a kill in between makes the job run from the start, and the outbox does not say
@@ -318,7 +318,7 @@ class Deliver:
         if delivery.room_type != DIRECT:
             go_private(self._store, self._outbox, delivery, CLOSED, self._now())
             return True
-        with self._store.begin() as tx:  # it has another id by now, and whoever is in it can be named instead
+        with self._store.begin() as tx:  # it has another id by now, and the person can be named instead
             deliveries.note(tx, delivery.id, private=True)
         return True
 

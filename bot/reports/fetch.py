@@ -152,7 +152,7 @@ class Fetch:
             return once(self._anew(report), twin=error.sha256)
 
     def _once(self, report: Report, *, path: Path, twin: str = "", **more: Any) -> Downloaded:
-        """Fetch it; a link that is refused is asked for anew, once."""
+        """Fetch it; a link that is refused is asked for again, once."""
         self._begun[report.id] += 1
         try:
             return self._files.download(report, path, twin=twin, **more)

@@ -1,7 +1,7 @@
-"""One line for whoever waits while Webex's reports do not answer: within ten seconds, and gone when the answer stands.
+"""One line for people who wait while Webex's reports do not answer: within ten seconds, deleted when the answer stands.
 
 An error says it (``waiting.py``, ``chat/reader.py``); a call that hangs says nothing, so a timer does. It tells nothing
-of any report, so it may be read by whoever reads along.
+of any report, so it may be read by anyone who reads along.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class TroubleLine:
             yield
         finally:
             timer.cancel()
-            timer.join()  # what is being said now must be known to whoever takes it back
+            timer.join()  # what is being said now must be known to anyone who takes it back
 
     def _say_in_a_thread(self) -> None:
         try:

@@ -1,7 +1,7 @@
-"""Tells whoever waits that Webex has trouble, once, and that nothing need be done; and keeps what hinders a job.
+"""Tells anyone who waits that Webex has trouble, once, and that nothing need be done; and keeps what hinders a job.
 
 It stands around the jobs that a person waits for: each is tried again by itself, for a day if need be, and without this
-the person would see nothing happen. What is said tells nothing of the report, so it may be read by whoever reads along.
+the person would see nothing happen. What is said tells nothing of the report, so anyone may read it.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Listening(Catalogue):
             raise
 
     def forget(self) -> None:
-        """Begin anew, in this thread."""
+        """Begin again, in this thread."""
         self._heard.trouble = None
 
     @property

@@ -220,7 +220,7 @@ class Watch:
             self._have_fetched(tx, delivery, seen, now)
         else:
             if delivery.status is not None and not is_known_status(delivery.status):
-                unknown_status.seen(tx, seen, now)  # an unknown word that comes back later begins its minutes anew
+                unknown_status.seen(tx, seen, now)  # an unknown word that comes back later begins its minutes again
             deliveries.note(tx, delivery.id, status=seen.status, **learned)
 
     def _have_fetched(self, tx: Transaction, delivery: Delivery, seen: Report, now: datetime, **learned: Any) -> None:

@@ -1,6 +1,6 @@
 """What operators and machines look at. ``/healthz`` asks nobody; ``/readyz`` and ``/metrics`` ask the database.
 
-Figures and details tell strangers how busy the bot is and what ails it: they are for whoever has ``OPS_TOKEN``.
+Figures and details tell strangers how busy the bot is and what ails it: they are for anyone who has ``OPS_TOKEN``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def add_routes(app: Flask, ops: Ops) -> None:
 
     def metrics() -> Response:
         if not _is_operator(ops):
-            needed = "The figures are for whoever sends OPS_TOKEN: Authorization: Bearer <OPS_TOKEN>.\n"
+            needed = "The figures are for anyone who sends OPS_TOKEN: Authorization: Bearer <OPS_TOKEN>.\n"
             return Response(needed, 401, {"WWW-Authenticate": "Bearer"}, content_type=TEXT)
         return Response(ops.render(_gauges(ops)), content_type=PROMETHEUS)
 

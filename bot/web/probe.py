@@ -1,7 +1,7 @@
 """A call that proves who answers at ``PUBLIC_URL``: ``doctor`` sends it, the webhook route answers it. Pure.
 
 Its body is no event of Webex's and never could be one: it is compared to the byte and has no ``resource``. So nothing
-is kept and nothing is done for it. The answer proves that whoever answers knows the secret, which no page that says
+is kept and nothing is done for it. The answer proves that anyone who answers knows the secret, which no page that says
 "200" to everything can do.
 """
 

@@ -1,6 +1,6 @@
 """One transaction for all who come at the same time.
 
-A durable commit waits for the disk, and commits wait for each other. Whoever comes while one is under way is served by
+A durable commit waits for the disk, and commits wait for each other. What comes while one is under way is served by
 the next, together with everybody else who came meanwhile: twenty events at once cost two commits, not twenty. Nobody
 waits for others to come, so a single event is as quick as without it.
 """

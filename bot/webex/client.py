@@ -1,4 +1,4 @@
-"""JSON calls to the Webex API that the SDK does not know: reports, roles, and whoever else needs pages.
+"""JSON calls to the Webex API that the SDK does not know: reports, roles, and what else comes in pages.
 
 Ids are checked before they become part of a path, pages are followed on the API's own host only, and a broken body is
 an error like any other.

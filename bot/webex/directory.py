@@ -99,7 +99,7 @@ class Directory:
         return True
 
     def me(self) -> Person:
-        """Whose the admin token is, asked anew each time."""
+        """Whose the admin token is, asked again each time."""
         return self._person("me")
 
     def lists_roles(self) -> bool:

@@ -246,7 +246,7 @@ def _beside(to: Path, workroom: Workroom | None) -> Iterator[tuple[Any, Path]]:
 def _passed_on(
     temporary: Path, size: int, begun: Callable[[Arriving], None] | None
 ) -> Iterator[Callable[[Received], None]]:
-    """Say how far a file has come to whoever passes it on; it is abandoned when the block fails."""
+    """Say how far a file has come to anyone who passes it on; it is abandoned when the block fails."""
     arriving: Arriving | None = None
 
     def pass_on(got: Received) -> None:

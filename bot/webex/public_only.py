@@ -36,7 +36,7 @@ def is_public(address: str) -> bool:
 
 
 def _unwrapped(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[Any]:
-    """Give the address that counts: an IPv4 address within an IPv6 one is dialled by whoever unwraps it."""
+    """Give the address that counts: an IPv4 address within an IPv6 one is dialled by anyone who unwraps it."""
     if isinstance(found, ipaddress.IPv4Address):
         return [found]
     if found.ipv4_mapped:

@@ -1,6 +1,6 @@
 """Tries a call that failed once more at once, a few times, where that can do no harm.
 
-A job that fails does its calls anew, from the first. That is right for an outage and wrong for a Webex that fails now
+A job that fails does its calls again, from the first. That is right for an outage and wrong for a Webex that fails now
 and then: of eight calls in a row, each of which fails every second time, all go well once in 256 tries, and the waits
 between two jobs grow. So a call that only reads, or that Webex refused to hear (429), is repeated within two seconds.
 Whatever lasts longer is the queue's: it keeps no thread waiting.
@@ -27,7 +27,7 @@ LONGEST_WAIT: Final = 2.5
 LONGEST_TRY: Final = 5.0
 """Seconds; a call that has failed so late has kept its thread for long enough."""
 AN_OUTAGE: Final = 12
-"""Calls that failed one after another, whoever made them: then nothing is repeated until one goes well."""
+"""Calls that failed one after another, no matter who made them: then nothing is repeated until one goes well."""
 TOO_MANY_REQUESTS: Final = 429
 MAY_GO_WELL: Final = PASSING_STATUSES - {423, TOO_MANY_REQUESTS} | {None}
 """Statuses of a call that may go well a moment later; None: no answer came."""

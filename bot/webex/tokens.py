@@ -256,7 +256,7 @@ class RefreshableToken:
 
 
 def again(failure: WebexError | None, message: str | None = None) -> WebexError:
-    """The same error anew (one exception object must not be raised in many threads), perhaps with another message."""
+    """The same error again (one exception object must not be raised in many threads), perhaps with another message."""
     if failure is None:
         return WebexError(CALL, None, message="no token", reached=False)
     return WebexError(

@@ -29,7 +29,7 @@ TICK = 0.02
 LOOK = 0.5
 MUST_BE_FOUND_WITHIN = 45.0
 """Seconds. A webhook that is lost while the door lives is found at the door's next start, which looks back two minutes
-behind its last sign of life. So somebody starts the door anew in time, as a deploy would."""
+behind its last sign of life. So somebody starts the door again in time, as a deploy would."""
 READABLE_WITHIN = 30.0
 """Seconds. While a new process recovers what a killed one left of the database, nobody else can read it."""
 HEALS_WITHIN = 150.0

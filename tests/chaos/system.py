@@ -1,7 +1,7 @@
 """The program's processes, and somebody who starts again what has died, as a platform does.
 
 Either `serve` with its children, or gunicorn and the worker side by side; a new start after an outage may be the other.
-Every process is known by a mark in its environment, so that exactly ours are found, whoever their parent is by then.
+Every process is known by a mark in its environment, so that exactly ours are found, whatever their parent is by then.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class System:
         self.signals += bool(victims)
 
     def renew_door(self) -> None:
-        """Have the door start anew, which makes it look for what it did not hear."""
+        """Have the door start again, which makes it look for what it did not hear."""
         self.kill("web", gently=False)
         self.door_started = time.monotonic()
 

@@ -168,7 +168,7 @@ class Verdict:
         return message.files[0].sha256 == hashlib.sha256(body).hexdigest()
 
     def _landed_late(self) -> set[str]:
-        """Messages that the ledger does not know, of posts that hung: whoever looked meanwhile could not see them."""
+        """Messages that the ledger does not know, of posts that hung: who looked meanwhile could not see them."""
         calls = [call for call in self._world.calls.calls_to("POST", "/v1/messages") if call.seconds >= FLYING]
         landed = [call.at + call.seconds for call in calls]
         return {one.id for one in self._loose() if any(abs(one.created - at) < PRECISION for at in landed)}

@@ -157,7 +157,7 @@ def test_what_does_not_verify_leaves_no_row(way: Way, headers: dict[str, str]) -
 
 
 def test_the_signature_is_of_the_raw_bytes(way: Way) -> None:
-    """Spaces, order and escapes count: the body is not parsed and written anew before it is checked."""
+    """Spaces, order and escapes count: the body is not parsed and written again before it is checked."""
     body = b'{ "event":"created",\n"resource" :"messages", "data": {"id":"\\u004d1"}}'
     assert way.post(json.dumps(json.loads(body)).encode(), signed(body)) == 401
     assert way.post(body) == 200

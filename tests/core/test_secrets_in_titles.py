@@ -1,4 +1,4 @@
-"""Whoever can name a report could have learned a secret: kept and shown it is masked, like any other text."""
+"""Anyone who can name a report could have learned a secret: kept and shown it is masked, like any other text."""
 
 from __future__ import annotations
 

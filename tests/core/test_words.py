@@ -90,7 +90,7 @@ def test_a_mention_of_somebody_else_is_no_word() -> None:
 
 
 def test_a_mention_whose_id_is_in_a_spelling_unknown_to_us_is_no_word_either() -> None:
-    """In a group space somebody has mentioned the bot: whoever it says, the rest is the message."""
+    """In a group space somebody has mentioned the bot: whatever its name, the rest is the message."""
     html = f"<p>{mention('Helper', 'an e-mail address perhaps')} cancel {ID}</p>"
     assert same(read(f"Helper cancel {ID}", html), "cancel", ID)
 
@@ -182,7 +182,7 @@ def test_several_ids_may_be_parted_in_any_way() -> None:
     "text", ["a" + " " * 7400 + "b", "Report" + " " * 7400 + "b", ",:" * 3700, "Report " * 1000 + "b"]
 )
 def test_no_text_takes_long_to_read(text: str) -> None:
-    """Webex lets a person write 7,439 bytes; whoever sends the oddest ones must not hold up the others."""
+    """Webex lets a person write 7,439 bytes; anyone who sends the oddest ones must not hold up the others."""
     began = time.process_time()
     read(text)
     assert time.process_time() - began < 0.2

@@ -1,4 +1,4 @@
-"""Two bots that answer each other are stopped, whoever they are; who asks for much is not."""
+"""Two bots that answer each other are stopped, no matter who they are; who asks for much is not."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_new_worker_counts_anew_and_tells_nobody_twice(way: Way) -> None:
     way.told()
     way.restarted()
     way.told()
-    way.bench.clock.turn(60)  # what one person may ask is counted anew
+    way.bench.clock.turn(60)  # what one person may ask is counted again
     way.floods(MOST + 1)
 
     assert way.answers() == 2 * MOST

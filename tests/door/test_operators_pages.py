@@ -1,4 +1,4 @@
-"""What the pages tell strangers, and what they tell whoever has ``OPS_TOKEN``."""
+"""What the pages tell strangers, and what they tell anyone who has ``OPS_TOKEN``."""
 
 from __future__ import annotations
 

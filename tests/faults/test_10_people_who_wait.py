@@ -1,4 +1,4 @@
-"""Issue 4, item 10: Webex's reports do not answer for long; whoever waits is told once, and served afterwards."""
+"""Issue 4, item 10: Webex's reports do not answer for long; anyone who waits is told once, and served afterwards."""
 
 from __future__ import annotations
 

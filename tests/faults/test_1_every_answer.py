@@ -108,7 +108,7 @@ def ends_badly(bench: Workbench) -> Dialogue:
 
 
 def refused(bench: Workbench) -> Dialogue:
-    """Whoever lost the role meanwhile is told so, in a sentence."""
+    """Anyone who lost the role meanwhile is told so, in a sentence."""
     roles = bench.stage.grace.roles
     before = list(roles)
     bench.hears(bench.stage.grace, f"report {bench.stage.partner_report().id}", bench.stage.group)

@@ -104,7 +104,7 @@ def test_after_an_outage_it_is_looked_at_once_and_said_from_when_until_when(benc
     assert "You can write" in answer
     minutes(bench, 30)
     assert len(said(bench)) == 2
-    assert bench.calls("GET", "/v1/rooms") <= 4, "the outage is made up for once"
+    assert bench.calls("GET", "/v1/rooms") <= 4, "the outage is covered once"
 
 
 def test_an_outage_of_hours_hides_nothing_that_was_written_at_its_beginning(bench: Workbench) -> None:

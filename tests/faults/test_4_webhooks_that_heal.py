@@ -1,4 +1,4 @@
-"""The bot's webhooks: an inactive one is revived, a missing one made anew, one that leads elsewhere is left alone."""
+"""The bot's webhooks: an inactive one is revived, a missing one made again, one that leads elsewhere is left alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the queue's tests share: an engine to open anew, a crew that works in a thread, and waiting with a deadline."""
+"""What the queue's tests share: an engine to open again, a crew that works in a thread, and waiting with a deadline."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
         mad = echo(stage.client.refresh_token, stage.client.client_secret)
         for method, path in ASKED_ONCE:
             emulator.faults.add(method, path, status=503, body=mad, headers={"Retry-After": "0"}, times=1)
-            # Not in the middle: a lost answer with a rotated refresh token locks out whoever did not get it.
+            # Not in the middle: a lost answer with a rotated refresh token locks out anyone who did not get it.
             emulator.faults.add(method, path, cut="before", times=1)
         with stage.program() as door:
             stage.register(door)

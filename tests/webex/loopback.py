@@ -120,7 +120,7 @@ class Loopback:
 
     @property
     def connections(self) -> int:
-        """How many were made, also by whoever said nothing then."""
+        """How many were made, also by anyone who said nothing then."""
         return self._server.connections
 
     @property
@@ -138,7 +138,7 @@ class Loopback:
         self.answer(lambda exchange, asked: exchange.reply(status, body, headers))
 
     def forget(self) -> None:
-        """Start anew: nothing asked yet, every answer an empty success."""
+        """Start again: nothing asked yet, every answer an empty success."""
         self._server.asked = []
         self._server.connections = 0
         self.always(200, {})

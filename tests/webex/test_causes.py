@@ -56,7 +56,7 @@ def silent_port() -> Iterator[int]:
 
 
 def advice_of(url: str) -> str:
-    """What is said to whoever runs the bot when a call to this address fails; the log has the same."""
+    """What is said to anyone who runs the bot when a call to this address fails; the log has the same."""
     client = Client(url, StaticToken(TOKEN), timeout=(2.0, 0.3))
     try:
         with pytest.raises(WebexError) as met:

@@ -14,7 +14,7 @@ depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# A later migration that changes the table in batch mode (SQLite) makes it anew: it must make the triggers anew, too.
+# A later migration that changes the table in batch mode (SQLite) makes it again: it must make the triggers again, too.
 FIXED = "id, at, door, room_id, act, report_id, outcome, reference, tracking"
 PSEUDONYM = "forgotten-%"
 """What may take a person's place; see bot/ledger/forget.py."""

@@ -15,7 +15,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# A later migration that changes the table in batch mode (SQLite) makes it anew: it must make the triggers anew, too.
+# A later migration that changes the table in batch mode (SQLite) makes it again: it must make the triggers again, too.
 FIXED = ("id", "at", "door", "room_id", "act", "report_id", "outcome", "reference", "tracking")
 SQLITE = f"""CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
    WHEN {" OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in FIXED)}

@@ -1,4 +1,4 @@
-"""Checks what one person may have, and says why not: the same rules and words as in Webex, for whoever runs the bot."""
+"""Checks what one person may have, and says why not: by the rules and in the words of the chat."""
 
 from __future__ import annotations
 

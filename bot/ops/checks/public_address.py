@@ -65,7 +65,7 @@ def _runs(store: Store, now: datetime) -> bool:
 def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, float] = PATIENCE) -> tuple[State, str]:
     """Call ``target`` signed with ``secret``, then signed wrongly. ``runs``: a web process of this bot was seen lately.
 
-    Nothing is processed there, whoever answers.
+    Nothing is processed there, no matter who answers.
     """
     session = PlainSession(1, longest=LONGEST_ANSWER)
     nonce = secrets.token_hex(16)
