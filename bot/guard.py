@@ -92,11 +92,16 @@ class Guard:
             rules = replace(rules, proven_partner_role=role.id if role else "")
         return who, rules
 
-    def has_ours(self, room_id: str) -> bool:
-        """Return True when somebody in a group space is ours, or nobody can be listed. Raises ``WebexError``."""
+    def outsiders_only(self, room_id: str) -> frozenset[str]:
+        """Return the members of a group space by their keys when none of them is ours, else nobody.
+
+        Nobody, too, when they cannot be listed. Raises ``WebexError``.
+        """
         rules = comparable(self._rules(self._directory.our_org()))
         people = self._people(room_id)
-        return not people or any(rules.is_ours(id_key(one.person_org_id)) for one in people)
+        if any(rules.is_ours(id_key(one.person_org_id)) for one in people):
+            return frozenset()
+        return frozenset(id_key(one.person_id) for one in people)
 
     def _people(self, room_id: str | None) -> list[Membership]:
         """Everyone in a group space but the bot itself; empty when they cannot be listed."""

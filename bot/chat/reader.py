@@ -74,7 +74,7 @@ class Reader:
         self._looked_for: dict[int, tuple[str, int]] = {}
         """Events whose message or action Webex did not know, by their rows: whose they are, and the looks so far."""
         self._fetcher = EventFetcher(context, bot)
-        self._outside = OutsideSpaces(context.guard.has_ours, context.now)
+        self._outside = OutsideSpaces(context.guard.outsiders_only, context.now)
 
     def run(self, key: str) -> Again | None:
         """Read the event and act on it, unless that was done before."""
@@ -84,7 +84,7 @@ class Reader:
             return None
         if event.resource == "memberships":
             self._outside.forget(event.room_id)
-        elif self._outside.holds(event.room_id):
+        elif self._outside.holds(event.room_id, event.person_id):
             self._settle(event, events.IGNORED, OUTSIDE, [unread(event, OUTSIDE)], read=False)
             return None
         if leave_out(self._context, self._limits, event):

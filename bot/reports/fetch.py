@@ -186,8 +186,9 @@ class Fetch:
             if hashlib.file_digest(file, "sha256").hexdigest() != known.sha256:
                 return None
         kind = known.kind or ""
-        differs = not Checksum(report.checksum).fits(path, kind)
-        if differs and known.id not in {one.id for one in waiting}:
+        checksum = Checksum(report.checksum)
+        differs = not checksum.fits(path, kind)
+        if (differs or not checksum.algorithm) and known.id not in {one.id for one in waiting}:
             return None  # perhaps Webex made the report again since then
         contents = read_contents(path, kind)
         return Downloaded(path, status.st_size, known.sha256 or "", kind, contents, checksum_differs=differs)

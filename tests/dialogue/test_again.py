@@ -107,3 +107,16 @@ def test_a_file_that_somebody_changed_is_fetched(bench: Workbench) -> None:
 
     assert bench.downloads == 2
     assert len(set(files(bench))) == 1
+
+
+@pytest.mark.parametrize("checksum", ["", "not hex", "abc"])
+def test_without_a_checksum_nobody_knows_whether_the_file_is_still_the_same(bench: Workbench, checksum: str) -> None:
+    report = bench.stage.partner_report(content="Name\r\nAda\r\n")
+    bench.world.set_report(report.id, checksum=checksum)
+    bench.hears(bench.stage.ada, f"report {report.id}")
+    bench.work()
+    bench.world.set_report(report.id, content="Name\r\nBob\r\n", checksum=checksum)
+    bench.hears(bench.stage.ada, f"again {report.id}")
+    bench.work()
+
+    assert b"Bob" in files(bench)[-1]

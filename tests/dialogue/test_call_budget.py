@@ -195,4 +195,18 @@ def test_a_large_space_is_listed_in_few_calls(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, "reports", bench.stage.group)
     bench.work()
 
-    assert bench.calls("GET", "/v1/memberships") == 1
+    assert bench.calls("GET", "/v1/memberships") == 2, "before the reports are asked for, and right before the list"
+
+
+def test_an_administrator_who_joins_such_a_space_is_answered_without_an_event_of_it(bench: Workbench) -> None:
+    ethan = bench.stage.ethan
+    space = bench.world.add_space("Globex alone", [ethan, bench.stage.bot])
+    bench.hears(ethan, "reports", space)
+    bench.work()
+    before = len(bench.said(space))
+    bench.world.join(space, bench.stage.ada)
+
+    bench.hears(bench.stage.ada, "reports", space)
+    bench.work()
+
+    assert len(bench.said(space)) == before + 1, "that the answer comes directly"

@@ -1,4 +1,4 @@
-"""What ``doctor`` says to operators who set something up wrongly: each setting that can lock people out, and PUBLIC_URL."""
+"""What ``doctor`` says when something is set up wrongly: each setting that can lock people out, and PUBLIC_URL."""
 
 from __future__ import annotations
 

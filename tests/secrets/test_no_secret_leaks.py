@@ -22,6 +22,8 @@ import structlog
 from bot import cli, wiring
 from bot.emulator import Emulator
 from bot.errors import BotError, SettingsError
+from bot.ledger import deliveries
+from bot.ledger.deliveries import IN_HAND, State
 from bot.metrics import start_metrics
 from bot.observe import hide, start_logging
 from bot.reports.catalogue import Catalogue
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.emulator.faults import Fault
+    from bot.ledger.deliveries import Delivery
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -205,8 +208,7 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
     start_logging("test", level="debug", form=form, stream=log)
     with Emulator() as emulator:
         stage = Secretive(emulator, tmp_path / "data")
-        files = stage.settings().data_dir / "files"
-        files.mkdir(parents=True)
+        (stage.settings().data_dir / "files").mkdir(parents=True)
         start_metrics(tmp_path / "data", "worker")
         hide(*stage.settings().secret_values())
         mad = echo(stage.client.refresh_token, stage.client.client_secret)
@@ -222,8 +224,8 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
             for page in ("/metrics", "/readyz", "/healthz"):
                 with urllib.request.urlopen(urllib.request.Request(door + page, headers=OPS), timeout=10) as answer:
                     heap.add(f"the door's {page}", answer.read())
-            # A report's file is kept until it is posted, and a post whose answer was lost is waited for.
-            emulator.world.wait_for(lambda _: not any(map(Path.is_file, files.rglob("*"))), timeout=PATIENCE)
+            # A post whose answer was lost is waited for.
+            emulator.world.wait_for(lambda _: not open_requests(stage), timeout=PATIENCE)
             heap.add_all("a message", said_by(emulator, stage.bot))
         heap.add_all("a kept file", kept_in(tmp_path / "data"))
         heap.add("the log", log.getvalue())
@@ -236,6 +238,15 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
         assert heap.leaks(stage.secrets()) == []
         if form == "json":
             assert not [line for line in log.getvalue().splitlines() if not line.startswith("{")], "one line an event"
+
+
+def open_requests(stage: Secretive) -> list[Delivery]:
+    store = wiring.open_store(stage.settings())
+    try:
+        with store.read() as tx:
+            return deliveries.in_state(tx, State.READY, *IN_HAND)
+    finally:
+        store.close()
 
 
 def remember_errors(monkeypatch: pytest.MonkeyPatch, errors: list[BaseException]) -> None:
