@@ -11,6 +11,7 @@ from bot.ledger import facts
 from bot.ledger.deliveries import State
 from bot.ledger.spellings import spellings
 from bot.ledger.tables import deliveries
+from bot.reports.model import Family
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,7 @@ MOST: Final = 30
 FEW: Final = 5
 """So many left are told with the file."""
 MOST_OF_ONE_PERSON: Final = 10
-"""Files of one report for one person."""
+"""A person who was sent the file so often gets none of the last downloads."""
 PREFIX: Final = "downloads:"
 KEPT: Final = timedelta(days=365)
 """How long after the last download a report's number is kept; Webex keeps no report for longer."""
@@ -52,7 +53,10 @@ def warning(number: int) -> str:
 
 
 def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
-    """Return True for a person who was sent this report's file as often as one person may be."""
+    """Return True when few downloads are left, and they are not for a person who was sent the file often already."""
+    used = max(int(facts.read(tx, f"{PREFIX}{family}:{report_id}") or 0) for family in Family)
+    if MOST - used > FEW:
+        return False
     same = deliveries.c.asker_id.in_(spellings(tx, deliveries.c.asker_id, person_id))
     sent = (deliveries.c.report_id == report_id, deliveries.c.state == State.DONE.value, same)
     number = tx.execute(select(func.count()).select_from(deliveries).where(*sent)).scalar_one()
@@ -60,6 +64,6 @@ def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
 
 
 HAD_ENOUGH: Final = (
-    f"I've sent you this report {MOST_OF_ONE_PERSON} times, and Webex allows {MOST} downloads of a report. Use a file"
-    " that I sent, or run the report again."
+    f"Webex allows {MOST} downloads of a report, and the last {FEW} of this one are for others: I've sent it to you"
+    f" {MOST_OF_ONE_PERSON} times. Use a file that I sent, or run the report again."
 )

@@ -55,17 +55,24 @@ def test_few_that_are_left_are_told_with_the_file(bench: Workbench) -> None:
         assert told in lines(bench)[-1]
 
 
-def test_one_person_is_sent_one_report_ten_times(bench: Workbench) -> None:
+def test_the_last_downloads_are_for_others(bench: Workbench) -> None:
     report, other = bench.stage.partner_report(), bench.stage.partner_report()
-    for _ in range(MOST_OF_ONE_PERSON + 2):
+    for number in range(MOST_OF_ONE_PERSON + 2):
         bench.hears(bench.stage.ada, f"again {report.id}")
         bench.work()
         bench.clock.turn(60)
-    assert len(lines(bench)) == MOST_OF_ONE_PERSON
-    assert "I've sent you this report 10 times" in (bench.said()[-1].text or "")
+        assert len(lines(bench)) == number + 1, "while downloads are left nobody is refused one"
+    before = count(bench, report.id)
+    with bench.store.begin() as tx:
+        downloads.add(tx, "partner", report.id, MOST - FEW - before, bench.clock())
+
+    bench.hears(bench.stage.ada, f"again {report.id}")
+    bench.work()
+    assert len(lines(bench)) == MOST_OF_ONE_PERSON + 2
+    assert "the last 5 of this one are for others" in (bench.said()[-1].text or "")
 
     bench.hears(bench.stage.ada, f"report {report.id} {other.id}")
     bench.hears(bench.stage.grace, f"report {report.id}")
     bench.work()
-    assert len(lines(bench)) == MOST_OF_ONE_PERSON + 1, "another report"
+    assert len(lines(bench)) == MOST_OF_ONE_PERSON + 3, "another report"
     assert [one for one in bench.said(person=bench.stage.grace) if one.files], "another person"
