@@ -87,8 +87,8 @@ def open_here(
 ) -> list[Delivery]:
     """Find everything that a person may cancel in a space, requests that joined another included.
 
-    ``families``: those that the person may use. Of other families nothing is told, and while a request's family isn't
-    known, it is its asker's alone.
+    ``families``: those that the person may use. Of other families nothing is told, and while no request tells the
+    report's family, each is its asker's alone.
     """
     found = find(
         tx,
@@ -96,7 +96,8 @@ def open_here(
         _of(families),
         deliveries.c.state.in_([state.value for state in OPEN]),
     )
-    known = [one for one in found if one.family is not None or same_id(one.asker_id, asker_id)]
+    told = any(one.family is not None for one in found)
+    known = [one for one in found if told or same_id(one.asker_id, asker_id)]
     return [one for one in known if _goes_to(one, room_id, asker_id)]
 
 

@@ -143,3 +143,14 @@ def test_the_limit_counts_a_person_in_all_spellings(bench: Workbench) -> None:
 @pytest.mark.parametrize("spelled", [person(ADA, TEAM), person(ADA.upper()), ADA])
 def test_events_of_one_space_are_read_one_after_the_other(spelled: str) -> None:
     assert Event("messages", "created", "M", spelled).lock == ADA
+
+
+def test_one_request_tells_the_family_of_all_for_the_same_report(bench: Workbench) -> None:
+    """Grace's card stands a moment before her row holds the family: Ada's cancel must see that Grace waits."""
+    with bench.store.begin() as tx:
+        ada = ask(tx, bench, "one", family="partner")
+        grace = ask(tx, bench, "two", asker_id=person(GRACE))
+
+        found = places.open_here(tx, room(ROOM), person(ADA), "R", ["partner"])
+        assert [one.id for one in found] == [ada.id, grace.id]
+        assert places.open_here(tx, room(ROOM), person("nora"), "R", ["organization"]) == []
