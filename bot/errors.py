@@ -14,7 +14,7 @@ sentence in Webex and a line in the log, both with the same reference.
 
 from __future__ import annotations
 
-from bot.plain_words import in_message
+from bot.text import escape_markdown
 
 
 class BotError(Exception):
@@ -61,7 +61,7 @@ class ChecksumDiffers(FileRejected):
         """Of the file, in hex: the same bytes in a second download are believed."""
 
 
-class StoreUnavailable(BotError):
+class DatabaseUnavailable(BotError):
     """The bot's database cannot be reached, is locked for too long, or cannot store any more. Try again in a while."""
 
     passing = True
@@ -185,7 +185,7 @@ def sentence_for(
     else:
         trouble = status in PASSING_STATUSES or status >= 500  # noqa: PLR2004 HTTP's server errors
         said = "Webex has trouble" if trouble else f"Webex answered {status}"
-    words = in_message(message)
+    words = escape_markdown(message)
     if words and status in {400, 403, 409, 415} and call != DOWNLOAD:  # a host of files may say anything
         said += f" (“{words}”)"
     return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

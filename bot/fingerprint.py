@@ -8,7 +8,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.ports import Message
+    from bot.webex.types import Message
 
 LENGTH = 16
 """Characters of a fingerprint: it tells a post from the others in one thread, and from nobody else's."""

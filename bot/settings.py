@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
-from bot import values
+from bot import setting_types
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _required(meaning: str) -> Any:
     return Field(description=meaning, json_schema_extra={"shown": "required"})
 
 
-Token = Annotated[SecretStr, BeforeValidator(values.token)]
+Token = Annotated[SecretStr, BeforeValidator(setting_types.token)]
 
 
 class StorageSettings(BaseModel):
@@ -61,24 +61,24 @@ class StorageSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    database_url: Annotated[SecretStr, BeforeValidator(values.database)] = _setting(
+    database_url: Annotated[SecretStr, BeforeValidator(setting_types.database)] = _setting(
         "database: sqlite:///… or postgresql://… (it may hold a password, so it is treated as a secret)",
         "SQLite in DATA_DIR",
     )
-    data_dir: Annotated[Path, BeforeValidator(values.folder)] = _setting("folder for the bot's files", "./data")
-    poll_interval: Annotated[float, BeforeValidator(values.seconds(SHORTEST_POLL_SECONDS))] = _setting(
+    data_dir: Annotated[Path, BeforeValidator(setting_types.folder)] = _setting("folder for the bot's files", "./data")
+    poll_interval: Annotated[float, BeforeValidator(setting_types.seconds(SHORTEST_POLL_SECONDS))] = _setting(
         "shortest time between two looks at pending reports, in seconds", "15", 15.0
     )
-    audit_days: Annotated[int, BeforeValidator(values.days)] = _setting(
+    audit_days: Annotated[int, BeforeValidator(setting_types.days)] = _setting(
         "how long the audit, requests, events and the ids of messages are kept, in days; 0 keeps them for ever",
         "365",
         365,
     )
-    log_level: Annotated[str, BeforeValidator(values.one_of("debug", "info", "warning", "error"))] = _setting(
+    log_level: Annotated[str, BeforeValidator(setting_types.one_of("debug", "info", "warning", "error"))] = _setting(
         "least important log line that is written: debug, info, warning or error", "info", "info"
     )
-    log_format: Annotated[Literal["json", "text"] | None, BeforeValidator(values.one_of("json", "text"))] = _setting(
-        "json or text", "json (text on a terminal)"
+    log_format: Annotated[Literal["json", "text"] | None, BeforeValidator(setting_types.one_of("json", "text"))] = (
+        _setting("json or text", "json (text on a terminal)")
     )
 
     def secret_values(self) -> list[str]:
@@ -91,14 +91,14 @@ class WebSettings(StorageSettings):
     """What the web process needs. It is the one that strangers reach, so it is given no other setting."""
 
     webex_bot_token: Token = _required("the bot's token")
-    webex_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(values.webhook_secrets)] = _required(
+    webex_webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(setting_types.webhook_secrets)] = _required(
         "signs webhooks, 16 characters or more; two, comma-separated, while rotating: the first signs, both verify"
     )
-    public_url: Annotated[str | None, BeforeValidator(values.web_address)] = _setting(
+    public_url: Annotated[str | None, BeforeValidator(setting_types.web_address)] = _setting(
         "where Webex reaches the bot, https", "required for manifest apply"
     )
-    port: Annotated[int, BeforeValidator(values.port)] = _setting("port that web listens on", "8000", 8000)
-    host: Annotated[str | None, BeforeValidator(values.host)] = _setting(
+    port: Annotated[int, BeforeValidator(setting_types.port)] = _setting("port that web listens on", "8000", 8000)
+    host: Annotated[str | None, BeforeValidator(setting_types.host)] = _setting(
         "address that web listens on", "127.0.0.1 in serve, 0.0.0.0 in the Procfile"
     )
     ops_token: Token | None = _setting(
@@ -118,54 +118,54 @@ class Settings(WebSettings):
         "the admin token, which reads the reports; or the three WEBEX_ADMIN_CLIENT_… variables, which win over it",
         "one of the two is required",
     )
-    webex_admin_client_id: Annotated[str | None, BeforeValidator(values.token)] = _setting(
+    webex_admin_client_id: Annotated[str | None, BeforeValidator(setting_types.token)] = _setting(
         "client id of the Service App or integration that reads the reports", "none"
     )
     webex_admin_client_secret: Token | None = _setting("its client secret", "none")
     webex_admin_refresh_token: Token | None = _setting("its refresh token", "none")
-    webex_org_id: Annotated[str | None, BeforeValidator(values.webex_id(values.ORGANIZATION))] = _setting(
+    webex_org_id: Annotated[str | None, BeforeValidator(setting_types.webex_id(setting_types.ORGANIZATION))] = _setting(
         "id of the admin token's organization, where Webex does not tell it", "asked of Webex"
     )
-    webex_api_url: Annotated[str, BeforeValidator(values.api_address)] = _setting(
+    webex_api_url: Annotated[str, BeforeValidator(setting_types.api_address)] = _setting(
         "base address of the Webex API, with or without /v1", DEFAULT_API_URL, DEFAULT_API_URL
     )
-    report_download_hosts: Annotated[tuple[str, ...], BeforeValidator(values.host_patterns)] = _setting(
+    report_download_hosts: Annotated[tuple[str, ...], BeforeValidator(setting_types.host_patterns)] = _setting(
         "hosts that may be sent the admin token for a download, comma-separated, any port",
         "*.webex.com",
         ("*.webex.com",),
     )
-    watch_deadline: Annotated[float, BeforeValidator(values.seconds(1))] = _setting(
+    watch_deadline: Annotated[float, BeforeValidator(setting_types.seconds(1))] = _setting(
         "how long a report is watched, in seconds", "93600 (26 hours)", 93600.0
     )
-    report_families: Annotated[tuple[str, ...], BeforeValidator(values.families)] = _setting(
+    report_families: Annotated[tuple[str, ...], BeforeValidator(setting_types.families)] = _setting(
         "which report families are asked, in that order", "partner,organization", ("partner", "organization")
     )
-    allowed_roles: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+    allowed_roles: Annotated[tuple[str, ...], BeforeValidator(setting_types.names)] = _setting(
         "names or ids of the roles whose people may have organization reports",
         "full and read-only administrators",
         (),
     )
-    allowed_partner_roles: Annotated[tuple[str, ...], BeforeValidator(values.names)] = _setting(
+    allowed_partner_roles: Annotated[tuple[str, ...], BeforeValidator(setting_types.names)] = _setting(
         "names or ids of the roles whose people may have partner reports",
         "Partner Full and Partner Read-only Administrator, by name",
         (),
     )
-    allowed_people: Annotated[tuple[str, ...], BeforeValidator(values.people)] = _setting(
+    allowed_people: Annotated[tuple[str, ...], BeforeValidator(setting_types.people)] = _setting(
         "e-mail addresses of people who may ask besides", "nobody", (), in_repr=False
     )
-    allowed_spaces: Annotated[tuple[str, ...], BeforeValidator(values.webex_ids(values.SPACE))] = _setting(
-        "ids of the spaces in which the bot answers, or links to them", "all", ()
+    allowed_spaces: Annotated[tuple[str, ...], BeforeValidator(setting_types.webex_ids(setting_types.SPACE))] = (
+        _setting("ids of the spaces in which the bot answers, or links to them", "all", ())
     )
-    allowed_orgs: Annotated[tuple[str, ...], BeforeValidator(values.webex_ids(values.ORGANIZATION))] = _setting(
-        "ids of partner organisations whose people may be in the space", "none", ()
+    allowed_orgs: Annotated[tuple[str, ...], BeforeValidator(setting_types.webex_ids(setting_types.ORGANIZATION))] = (
+        _setting("ids of partner organisations whose people may be in the space", "none", ())
     )
-    requests_per_minute: Annotated[int, BeforeValidator(values.number)] = _setting(
+    requests_per_minute: Annotated[int, BeforeValidator(setting_types.number)] = _setting(
         "requests of one person that are answered in a minute; 0: all", "30", 30
     )
-    operators_space: Annotated[str | None, BeforeValidator(values.webex_id(values.SPACE))] = _setting(
+    operators_space: Annotated[str | None, BeforeValidator(setting_types.webex_id(setting_types.SPACE))] = _setting(
         "id of the space where the bot tells its operators of trouble, or a link to it", "none"
     )
-    secret_key: Annotated[SecretStr | None, BeforeValidator(values.key_text)] = _setting(
+    secret_key: Annotated[SecretStr | None, BeforeValidator(setting_types.key_text)] = _setting(
         "encrypts what is kept at rest, 16 characters or more; required with PostgreSQL",
         "made in DATA_DIR at first start",
     )
@@ -194,7 +194,7 @@ class Settings(WebSettings):
             found.append(
                 "WEBEX_ADMIN_TOKEN is not used: the three WEBEX_ADMIN_CLIENT_… variables win; remove one of the two"
             )
-        if self.ops_token is not None and len(self.ops_token.get_secret_value()) < values.SHORTEST_SECRET:
+        if self.ops_token is not None and len(self.ops_token.get_secret_value()) < setting_types.SHORTEST_SECRET:
             found.append(EASILY_GUESSED)
         return found
 
@@ -246,7 +246,7 @@ def _given(environ: Mapping[str, str], kind: type[StorageSettings]) -> tuple[dic
     """The texts that are set, without what a shell would have removed; and what of them is no text."""
     given, problems = {}, []
     for name in kind.model_fields:
-        value = values.without_quotes(environ.get(name.upper(), ""))
+        value = setting_types.without_quotes(environ.get(name.upper(), ""))
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
             problems.append(f"{name.upper()} holds bytes that are not text; write it again, in UTF-8")
         elif value:
@@ -254,7 +254,7 @@ def _given(environ: Mapping[str, str], kind: type[StorageSettings]) -> tuple[dic
     given.setdefault("data_dir", "./data")
     if "database_url" not in given:
         with contextlib.suppress(ValueError):  # DATA_DIR is a problem of its own
-            given["database_url"] = f"{SQLITE}{values.folder(given['data_dir']) / 'reportbot.db'}"
+            given["database_url"] = f"{SQLITE}{setting_types.folder(given['data_dir']) / 'reportbot.db'}"
     given.setdefault("database_url", f"{SQLITE}/unknown")
     return given, problems
 
@@ -303,13 +303,13 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
     elif not clients and "webex_admin_token" not in given:
         problems.append(f"WEBEX_ADMIN_TOKEN is missing; set it, or all three of {', '.join(CLIENT_VARIABLES)}")
     with contextlib.suppress(KeyError, ValueError):  # those are named already
-        same = values.token(given["webex_admin_token"]) == values.token(given["webex_bot_token"])
+        same = setting_types.token(given["webex_admin_token"]) == setting_types.token(given["webex_bot_token"])
     if same:
         problems.append("WEBEX_ADMIN_TOKEN is the bot's token, which has no admin rights; use an administrator's token")
     with contextlib.suppress(ValueError):  # likewise
-        public = urlsplit(values.web_address(given.get("public_url", "")))
-        api = urlsplit(values.web_address(given.get("webex_api_url", DEFAULT_API_URL)))
-        if not values.is_public(public.hostname or "") and values.is_public(api.hostname or ""):
+        public = urlsplit(setting_types.web_address(given.get("public_url", "")))
+        api = urlsplit(setting_types.web_address(given.get("webex_api_url", DEFAULT_API_URL)))
+        if not setting_types.is_public(public.hostname or "") and setting_types.is_public(api.hostname or ""):
             problems.append(NOT_PUBLIC)
     if given["database_url"].lower().startswith("postgres") and "secret_key" not in given:
         problems.append(
@@ -320,7 +320,7 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
 
 def _problems_of_database(given: Mapping[str, str]) -> list[str]:
     with contextlib.suppress(ValueError):  # one that cannot be read is a problem of its own
-        if values.database(given["database_url"]).startswith("postgresql://"):
+        if setting_types.database(given["database_url"]).startswith("postgresql://"):
             return [NO_POSTGRESQL]
     return []
 
@@ -355,7 +355,7 @@ def secret_key(settings: Settings) -> bytes:
         key = path.read_bytes().strip()
     except OSError as exc:
         raise SettingsError([unusable(settings, exc)]) from exc
-    if len(key) < values.SHORTEST_SECRET:
+    if len(key) < setting_types.SHORTEST_SECRET:
         raise SettingsError([f"{path} is damaged; restore it from a backup, or delete it and lose what it encrypted"])
     return key
 

@@ -36,7 +36,7 @@ def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty database to copy."""
     return migrated(tmp_path_factory.mktemp("migrated") / "empty.db")
 
@@ -54,11 +54,11 @@ def shows_threads(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def bench(
-    tmp_path: Path, database: Path, settings: dict[str, str], request: pytest.FixtureRequest
+    tmp_path: Path, database_file: Path, settings: dict[str, str], request: pytest.FixtureRequest
 ) -> Iterator[Workbench]:
     with Emulator() as emulator:
         emulator.world.lists_threads = shows_threads(request)
-        made = Workbench(emulator, tmp_path / "data", database, **({"POLL_INTERVAL": "10"} | settings))
+        made = Workbench(emulator, tmp_path / "data", database_file, **({"POLL_INTERVAL": "10"} | settings))
         yield made
         made.stop()
 

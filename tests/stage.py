@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from bot import manifest, wiring
+from bot import app as application
+from bot import manifest
+from bot.db import requests
+from bot.db.database import Database
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
-from bot.ledger import deliveries
 from bot.settings import Settings, load
-from bot.store import Store
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bot.db.requests import State
     from bot.emulator import Emulator
     from bot.emulator.things import Family, Message, Person, Space
-    from bot.ledger.deliveries import State
 
 SECRET = "a secret of the tests"
 ADMIN_OF_BOTH = [FULL_ADMIN, PARTNER_FULL_ADMIN]
@@ -208,17 +209,17 @@ class Stage:
 
     def on_record(self, report_id: str, state: State) -> None:
         """Wait until the ledger has this state: what is seen in a space comes a moment before it is on record."""
-        store = Store(self.settings().database_url.get_secret_value())
+        database = Database(self.settings().database_url.get_secret_value())
         deadline = time.monotonic() + PATIENCE
         try:
             while True:
-                with store.read() as tx:
-                    if any(one.report_id == report_id for one in deliveries.in_state(tx, state)):
+                with database.read() as tx:
+                    if any(one.report_id == report_id for one in requests.in_state(tx, state)):
                         return
                 assert time.monotonic() < deadline, f"{report_id} is not {state}"
                 time.sleep(0.01)
         finally:
-            store.close()
+            database.close()
 
     def register(self, door: str) -> None:
         """Have Webex deliver its events to the door, as ``manifest apply`` does."""
@@ -237,11 +238,11 @@ class Stage:
         """Door and worker, in this process; gives the door's address."""
         settings = self.settings()
         stop = threading.Event()
-        app = wiring.build_web(settings, stop)
+        app = application.build_web(settings, stop)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        worker = wiring.build_worker(settings)
+        worker = application.build_worker(settings)
         working = threading.Thread(target=worker.run, args=(stop,))
         working.start()
         try:

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from bot import __version__
-from bot.cli import main
+from bot.cli.main import main
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 from bot.settings import Settings
@@ -157,7 +157,7 @@ def test_a_file_of_settings_that_cannot_be_used_is_a_sentence(capsys, monkeypatc
 def test_for_gunicorn_too(webex, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
     assert "DATA_DIR is a file" in done.stderr
@@ -166,7 +166,7 @@ def test_for_gunicorn_too(webex, monkeypatch, tmp_path):
 
 def test_gunicorn_names_wrong_settings_too(monkeypatch):
     monkeypatch.setenv("WEBEX_BOT_TOKEN", "a token with spaces")
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
     assert "WEBEX_BOT_TOKEN holds a space" in done.stderr
@@ -263,7 +263,7 @@ def test_postgresql_is_refused_with_a_remedy_and_no_traceback(webex, monkeypatch
 
 
 def test_gunicorn_refuses_postgresql_too(webex):
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf"]
     settings = {**os.environ, "DATABASE_URL": "postgresql://db/reports", "SECRET_KEY": "k" * 32}
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
@@ -287,8 +287,8 @@ def test_the_workers_threads_give_way_quickly(webex, monkeypatch):
         def run(self, stop: threading.Event) -> None:
             seen.append(sys.getswitchinterval())
 
-    monkeypatch.setattr("bot.wiring.build_worker", lambda _: Idle())
-    monkeypatch.setattr("bot.signals.on_stop", lambda _: None)
+    monkeypatch.setattr("bot.app.build_worker", lambda _: Idle())
+    monkeypatch.setattr("bot.process.on_stop_signal", lambda _: None)
     monkeypatch.setattr(os, "nice", lambda _: 0)
     assert main(["worker"]) == 0
     assert seen == [pytest.approx(0.001)]

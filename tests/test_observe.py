@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from bot import metrics
-from bot.observe import hide, mask, new_reference, start_logging
+from bot.logs import mask, new_reference, register_secrets, start_logging
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +82,7 @@ def test_the_level_is_kept(out):
 def test_a_hidden_value_comes_out_nowhere(out, form):
     """By keyword, nested, in the event, in a traceback, from a library; with letters that JSON and addresses escape."""
     secret = 's3cr3t"value/with+odd=letters'
-    hide(secret)
+    register_secrets(secret)
     start_logging("web", form=form, stream=out)
     log = structlog.get_logger("bot")
     log.info("plain", token=secret, nested={"a": [secret]})
@@ -134,7 +134,7 @@ def test_a_long_line_takes_no_longer_than_its_length_asks_for(unit):
 
 
 def test_short_values_are_not_hidden_since_they_would_tear_holes_into_words():
-    hide("a", "", "abc")
+    register_secrets("a", "", "abc")
     assert mask("abcdef a") == "abcdef a"
 
 

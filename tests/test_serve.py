@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.cli.serve import CannotServe, Child, Supervisor, listen
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
-from bot.serve import CannotServe, Child, Supervisor, listen
 from bot.settings import Settings
 
 if TYPE_CHECKING:

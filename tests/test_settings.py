@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot import values
+from bot import setting_types
 from bot.errors import SettingsError
-from bot.files.storage import prepare_folder
+from bot.files.data_dir import prepare_folder
 from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_key, settings_table
 
 BOT = "bot-token-0123456789"
@@ -256,7 +256,7 @@ def test_a_value_is_read(name, value, read):
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_postgresql_is_written_in_one_way_needs_a_secret_key_and_is_refused_with_a_remedy(scheme):
     url = f"{scheme}://bot:pass%40word@db/reports"
-    assert values.database(url) == "postgresql://bot:pass%40word@db/reports"
+    assert setting_types.database(url) == "postgresql://bot:pass%40word@db/reports"
     assert problems(DATABASE_URL=url)[0].startswith("SECRET_KEY is missing")
     (found,) = problems(DATABASE_URL=url, SECRET_KEY="k" * 16)
     assert found == NO_POSTGRESQL

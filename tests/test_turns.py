@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.turns import Turns
+from bot.db.fair_lock import FairLock
 
 
 def _start(target) -> threading.Thread:
@@ -16,7 +16,7 @@ def _start(target) -> threading.Thread:
     return thread
 
 
-def _until_waiting(turns: Turns, number: int) -> None:
+def _until_waiting(turns: FairLock, number: int) -> None:
     end = time.monotonic() + 5
     while len(turns._waiting) < number:
         assert time.monotonic() < end
@@ -24,7 +24,7 @@ def _until_waiting(turns: Turns, number: int) -> None:
 
 
 def test_waiters_come_in_the_order_of_asking():
-    turns = Turns()
+    turns = FairLock()
     order: list[int] = []
     threads = []
 
@@ -42,7 +42,7 @@ def test_waiters_come_in_the_order_of_asking():
 
 
 def test_one_that_loses_patience_is_left_out_and_the_rest_go_on():
-    turns = Turns()
+    turns = FairLock()
     came = []
 
     def impatient() -> None:
@@ -65,7 +65,7 @@ def test_one_that_loses_patience_is_left_out_and_the_rest_go_on():
 
 
 def test_many_threads_with_little_patience_never_meet_and_never_lose_the_turn():
-    turns = Turns()
+    turns = FairLock()
     inside = []
     most = []
 

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from bot.ports import Person
-from bot.webex_ids import id_key, same_id
+from bot.webex.ids import id_key, same_id
+from bot.webex.types import Person
 
 UUID = "1d4b05f5-1ea0-4d52-9f49-6cbb4eb8e0c7"
 OTHER = "1d4b05f5-1ea0-4d52-9f49-6cbb4eb8e0c8"

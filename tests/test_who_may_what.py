@@ -25,7 +25,7 @@ from bot.emulator.things import (
     PARTNER_SALES_ADMIN,
     READONLY_ADMIN,
 )
-from bot.ports import Target
+from bot.webex.types import Target
 from tests.core.workbench import Workbench, migrated
 from tests.stage import ADMIN_OF_BOTH
 

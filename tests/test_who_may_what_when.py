@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
-from bot.reports import passing_on
+from bot.files import streaming_upload
+from bot.queue import tasks
 from tests.stage import ADMIN_OF_BOTH
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ CASES = {
 def test_what_counts_is_what_is_so_now(  # noqa: PLR0917 one for each column of the table
     bench: Workbench, door: str, who: str, where: str, family: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", 1)
+    monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
     st = bench.stage
     person = bench.world.add_person("Pat Smith", st.acme, roles=ADMIN_OF_BOTH)
     group = bench.world.add_space("Figures", [st.ada, person, st.bot])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.cli import main
+from bot.cli.main import main
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class Operator:
 def run(command: str) -> int:
     if command != "gunicorn":
         return main(command.split())
-    with pytest.raises(SystemExit) as ended:  # what `gunicorn -c python:bot.gunicorn_conf` reads first
-        runpy.run_module("bot.gunicorn_conf")
+    with pytest.raises(SystemExit) as ended:  # what `gunicorn -c python:bot.web.gunicorn_conf` reads first
+        runpy.run_module("bot.web.gunicorn_conf")
     return int(str(ended.value.code))
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.policy import ORGANIZATION, PARTNER, Act
-from bot.webex_ids import readable_tail
+from bot.access.policy import ORGANIZATION, PARTNER, Act
+from bot.webex.ids import readable_tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.policy import Rules
-    from bot.ports import RolesOf
+    from bot.access.policy import Rules
+    from bot.webex.types import RolesOf
 
 FAMILIES = {PARTNER: "Partner reports", ORGANIZATION: "Organization reports"}
 VARIABLES = {PARTNER: "ALLOWED_PARTNER_ROLES", ORGANIZATION: "ALLOWED_ROLES"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import BotError
-from bot.webex_ids import id_key
+from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from bot.access.policy import may_be_partner_role, says_partner
 from bot.errors import Refused, WebexError
-from bot.policy import may_be_partner_role, says_partner
-from bot.webex_ids import is_uuid
+from bot.webex.ids import is_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.ports import Directory, Role
+    from bot.webex.types import Directory, Role
 
 BELIEVED_SECONDS: Final = 3600.0
 ASKED_AGAIN_SECONDS: Final = 300.0

@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot import tasks
+from bot.access.policy import Act, Verdict
 from bot.chat import cards
 from bot.chat.shown import request_card, shows
+from bot.db import request_queries, requests
+from bot.db.requests import State, card_of
 from bot.errors import BotError, Refused, WebexError
-from bot.ledger import deliveries, places
-from bot.ledger.deliveries import State, card_of
 from bot.outbox import Unsure
-from bot.plain_words import in_message
-from bot.policy import Act, Verdict
+from bot.queue import tasks
 from bot.reports.endings import GONE, end, refusal_of
-from bot.reports.model import Phase
 from bot.reports.privately import CLOSED, go_private
 from bot.reports.report_messages import PolicyNotAsked, Words
 from bot.reports.trouble_line import answered, line_for_answer
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.reports.whereto import DIRECT
-from bot.webex_ids import same_id
+from bot.text import escape_markdown
+from bot.webex.ids import same_id
+from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from bot.chat.context import Context
-    from bot.ledger.deliveries import Delivery
-    from bot.reports.model import Report
-    from bot.store import Transaction
+    from bot.db.database import Transaction
+    from bot.db.requests import Delivery
+    from bot.webex.report import Report
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Answer:
         if delivery is None:
             return
         if delivery.state is not State.ASKED:
-            answered(self._context.store, self._context.outbox, delivery)
+            answered(self._context.database, self._context.outbox, delivery)
             return
         try:
             self._answer(delivery)
@@ -59,22 +59,22 @@ class Answer:
             if error.passing:
                 raise
             self._end(delivery, State.FAILED, error.sentence, error=error)
-        answered(self._context.store, self._context.outbox, delivery)
+        answered(self._context.database, self._context.outbox, delivery)
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
         delivery = self._get(key)
         if delivery is not None and delivery.state is State.ASKED:
             self._end(delivery, State.FAILED, sentence, why="given_up")
 
     def _get(self, key: str) -> Delivery | None:
-        with self._context.store.read() as tx:
-            return deliveries.get(tx, int(key))
+        with self._context.database.read() as tx:
+            return requests.get(tx, int(key))
 
     def _end(
         self, delivery: Delivery, state: State, sentence: str, *, why: str = "", error: BotError | None = None
     ) -> None:
-        with self._context.store.begin() as tx:
+        with self._context.database.begin() as tx:
             end(tx, self._context.queue, delivery, state, sentence, self._context.now(), why=why, error=error)
 
     def _answer(self, delivery: Delivery) -> None:
@@ -86,20 +86,18 @@ class Answer:
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
-        with context.store.read() as tx:
-            known = deliveries.known_family(tx, delivery.report_id)
+        with context.database.read() as tx:
+            known = requests.known_family(tx, delivery.report_id)
         line = line_for_answer(context.outbox, delivery)
         with context.asking_reports(line, context.now() - delivery.asked_at):
-            report = context.catalogue.find(
-                delivery.report_id, known, families=decision.families, others=decision.others
-            )
+            report = context.catalog.find(delivery.report_id, known, families=decision.families, others=decision.others)
         hopeless = self._not_for(delivery, report)
         leader: Delivery | None = None
 
         def make(now: Delivery) -> Words | None:
             nonlocal delivery, leader
             delivery = now
-            with context.store.read() as tx:
+            with context.database.read() as tx:
                 leader = _joined(tx, now, report, hopeless)
             return self._words(now, report, leader)
 
@@ -111,7 +109,7 @@ class Answer:
                 if error.status not in GONE or delivery.private or delivery.room_type == DIRECT:
                     raise
                 # Removed after the members were listed, or cards are not let in: the asker gets the report 1:1.
-                go_private(context.store, context.outbox, delivery, CLOSED, context.now())
+                go_private(context.database, context.outbox, delivery, CLOSED, context.now())
                 context.messages.say(delivery, make, family)
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for. Who waits long gets a word.
@@ -127,8 +125,8 @@ class Answer:
 
     def _not_for(self, delivery: Delivery, report: Report) -> frozenset[int]:
         """Give the requests for this report whose askers may not have its family: they bring nobody a file."""
-        with self._context.store.read() as tx:
-            asked = deliveries.asked_before(tx, delivery)
+        with self._context.database.read() as tx:
+            asked = requests.asked_before(tx, delivery)
         guard, family = self._context.guard, report.family.value
         decided = {
             one.id: guard.decide(one.asker_id, Act.READ, room_id=one.room_id, direct=True, family=family)
@@ -179,31 +177,31 @@ class Answer:
             "title": report.title or None,
             "status": report.status,
         }
-        with context.store.begin(durable=False) as tx:
+        with context.database.begin(durable=False) as tx:
             # While its card was being posted, the one that it was to join may have ended, or gone elsewhere.
             joined = _joined(tx, delivery, report, without) or _served_with(tx, delivery, leader)
             if joined is not None:
                 learned["leader_id"] = joined.id
                 learned["carded"] = delivery.carded and not _is_pressed_again(delivery, joined)
                 if joined.state is State.DONE:
-                    return joined, deliveries.move(tx, delivery, State.DONE, now, **learned)
+                    return joined, requests.move(tx, delivery, State.DONE, now, **learned)
                 state = State.PENDING if report.phase is Phase.PENDING else State.READY
-                return joined, deliveries.move(tx, delivery, state, now, **learned)
+                return joined, requests.move(tx, delivery, state, now, **learned)
             match report.phase:
                 case Phase.PENDING:
-                    moved = deliveries.move(tx, delivery, State.PENDING, now, **learned)
+                    moved = requests.move(tx, delivery, State.PENDING, now, **learned)
                     if moved:
                         key = watch_key(report.family.value, report.region or None)
                         context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
                 case Phase.READY:
-                    moved = deliveries.move(tx, delivery, State.READY, now, ready_at=now, **learned)
+                    moved = requests.move(tx, delivery, State.READY, now, ready_at=now, **learned)
                     if moved:
                         put_delivery(tx, context.queue, report.family.value, delivery)
                 case Phase.FAILED:
                     said = failed(report.title)
                     if delivery.carded:
                         # The card has said it; the reason is for the ledger.
-                        moved = deliveries.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
+                        moved = requests.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
                     else:
                         moved = end(tx, context.queue, delivery, State.FAILED, said, now, why=BY_WEBEX)
         return None, moved
@@ -213,12 +211,12 @@ def _joined(tx: Transaction, delivery: Delivery, report: Report, without: frozen
     """The request that brings this one its file, too: one that waits here, or whose file is on its way here."""
     if report.phase is Phase.FAILED:
         return None
-    return places.awaited_here(tx, delivery, done=report.phase is Phase.READY, without=without)
+    return request_queries.awaited_here(tx, delivery, done=report.phase is Phase.READY, without=without)
 
 
 def _served_with(tx: Transaction, delivery: Delivery, leader: Delivery | None) -> Delivery | None:
     """The request that was to be joined, if its file came while the card of this one was being posted."""
-    served = deliveries.get(tx, leader.id) if leader else None
+    served = requests.get(tx, leader.id) if leader else None
     if served is None or served.state is not State.DONE or served.private is not delivery.private:
         return None
     return served
@@ -226,14 +224,14 @@ def _served_with(tx: Transaction, delivery: Delivery, leader: Delivery | None) -
 
 def _is_pressed_again(delivery: Delivery, leader: Delivery) -> bool:
     """Whether somebody pressed a button twice: what the first press brings is in this very thread."""
-    return delivery.origin.startswith("attachmentActions:") and places.in_one_thread(delivery, leader)
+    return delivery.origin.startswith("attachmentActions:") and request_queries.in_one_thread(delivery, leader)
 
 
 def _words_without_card(delivery: Delivery, report: Report, leader: Delivery | None) -> str:
     """What is said to "send again" when there is no file to send at once."""
-    here = leader is None or places.in_one_thread(delivery, leader)
+    here = leader is None or request_queries.in_one_thread(delivery, leader)
     if report.phase is Phase.PENDING:
-        status = in_message(cards.status_word(report))
+        status = escape_markdown(cards.status_word(report))
         where = "here" if here else "once, in the thread of who asked first,"
         return f"This report is not done yet ({status}). Its file comes {where} when it is."
     if leader is None or here:

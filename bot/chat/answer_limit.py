@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.operators import Check
-from bot.webex_ids import id_key
+from bot.ops.alerts import Check
+from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.ledger.events import Event
+    from bot.db.events import Event
 
 log = structlog.get_logger(__name__)
 

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot import tasks
-from bot.ledger import audit, deliveries
-from bot.reports import downloads
-from bot.webex_ids import id_key
+from bot.db import audit, downloads, requests
+from bot.queue import tasks
+from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.chat.context import Context
-    from bot.chat.request import Request
+    from bot.chat.invocation import Request
 
 
 def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded: bool = True) -> None:
     """Keep what was asked, once; ``carded=False`` for the file alone."""
     now = context.now()
     enough: list[str] = []
-    with context.store.begin(durable=False) as tx:
+    with context.database.begin(durable=False) as tx:
         for report_id in report_ids:
             if downloads.had_enough(tx, request.person_id, report_id):
                 enough.append(report_id)
                 continue
             reference = context.new_reference()
-            delivery_id = deliveries.ask(
+            delivery_id = requests.ask(
                 tx,
                 {
                     "reference": reference,
@@ -44,6 +43,6 @@ def ask(context: Context, request: Request, report_ids: Sequence[str], *, carded
             if delivery_id is not None:
                 context.queue.put(tx, tasks.ANSWER, str(delivery_id), person=id_key(request.person_id))
                 audit.record(tx, request.entry(request.word.casefold(), report_id, audit.ASKED, reference), now)
-    request.course.written = len(enough) < len(report_ids)
+    request.trail.written = len(enough) < len(report_ids)
     if enough:
         context.say(request, "enough", downloads.HAD_ENOUGH)

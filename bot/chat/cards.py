@@ -1,7 +1,7 @@
 """The cards: plain functions that return Adaptive Cards 1.2 as dicts, and the text that stands in for each.
 
-Everything foreign goes through ``in_card`` or ``in_message``. A card never holds the download link: it needs the admin
-token, and a card can be read by everybody in the space.
+Everything foreign goes through ``escape_card`` or ``escape_markdown``. A card never holds the download link: it
+needs the admin token, and a card can be read by everybody in the space.
 """
 
 from __future__ import annotations
@@ -10,16 +10,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.chat.registry import button
-from bot.plain_words import CODE, DAY, MAX_TEXT_BYTES, ago, duration, in_card, in_message, one_line, size, unmarked, utc
-from bot.reports.model import Family, Phase
+from bot.text import (
+    CODE,
+    DAY,
+    MAX_TEXT_BYTES,
+    ago,
+    duration,
+    escape_card,
+    escape_markdown,
+    one_line,
+    size,
+    strip_markdown,
+    utc,
+)
+from bot.webex.report import Family, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from bot.chat.registry import Command
-    from bot.ports import Card
-    from bot.reports.model import Report
+    from bot.webex.report import Report
+    from bot.webex.types import Card
 
 VERSION = "1.2"
 """The newest version that each of Webex's clients renders; 1.3 adds to it only what forms need."""
@@ -51,7 +63,7 @@ def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = (), *, 
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": VERSION,
-        "fallbackText": _lines_within(unmarked(instead), MOST_INSTEAD),
+        "fallbackText": _lines_within(strip_markdown(instead), MOST_INSTEAD),
         "body": body,
     }
     listed = list(actions)
@@ -60,7 +72,7 @@ def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = (), *, 
 
 def sentence_in_card(sentence: str) -> str:
     """Return a sentence of a message as a card takes it: cards know no code."""
-    return CODE.sub(lambda code: in_card(code[1], LONGEST_ID), sentence)
+    return CODE.sub(lambda code: escape_card(code[1], LONGEST_ID), sentence)
 
 
 def _lines_within(words: str, most: int) -> str:
@@ -140,9 +152,11 @@ def report_card(report: Report, shown: Shown) -> Card:
     ]
     return card(
         [
-            text(in_card(title_of(report)), size="Medium", weight="Bolder"),
-            text(f"● {in_card(status_word(report))}", color=COLOURS[report.phase], weight="Bolder", spacing="Small"),
-            facts((name, in_card(value)) for name, value in seen),
+            text(escape_card(title_of(report)), size="Medium", weight="Bolder"),
+            text(
+                f"● {escape_card(status_word(report))}", color=COLOURS[report.phase], weight="Bolder", spacing="Small"
+            ),
+            facts((name, escape_card(value)) for name, value in seen),
             text(shown.coming, spacing="Medium"),
             _details(report, shown.reference),
             {
@@ -165,13 +179,13 @@ def _details(report: Report, reference: str) -> dict[str, Any]:
         "style": "emphasis",
         "items": [
             text("Report id", size="Small", isSubtle=True),
-            text(in_card(report.id, LONGEST_ID), fontType="Monospace", size="Small", spacing="None"),
+            text(escape_card(report.id, LONGEST_ID), fontType="Monospace", size="Small", spacing="None"),
             facts(
                 [
                     ("Kind", FAMILIES[report.family]),
-                    ("Template", in_card(report.template_id)),
-                    ("Checksum", in_card(report.checksum)),
-                    ("Made by", in_card(report.origin)),
+                    ("Template", escape_card(report.template_id)),
+                    ("Checksum", escape_card(report.checksum)),
+                    ("Made by", escape_card(report.origin)),
                     ("Reference", reference),
                 ]
             ),
@@ -182,11 +196,11 @@ def _details(report: Report, reference: str) -> dict[str, Any]:
 def report_text(report: Report, shown: Shown) -> str:
     """What a client that shows no cards reads."""
     period = period_of(report)
-    about = f" ({in_message(period)})" if period else ""
-    link = f" Link: {in_message(link_of(report, shown.now))}."
-    status = in_message(status_word(report))
+    about = f" ({escape_markdown(period)})" if period else ""
+    link = f" Link: {escape_markdown(link_of(report, shown.now))}."
+    status = escape_markdown(status_word(report))
     reference = f" Reference {shown.reference}." if shown.reference else ""
-    return f"**{in_message(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
+    return f"**{escape_markdown(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
 
 
 NEVER_HERE = "Reports created in Control Hub or Partner Hub never show here: Webex doesn't give them to bots."
@@ -197,7 +211,7 @@ def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command 
     """What the bot can do, with buttons; after an unknown word with the nearest command guessed."""
     body = [text("Webex reports", size="Medium", weight="Bolder")]
     if unknown:
-        body.append(text(unknown_words(in_card(unknown, 60), guess), color="Warning"))
+        body.append(text(unknown_words(escape_card(unknown, 60), guess), color="Warning"))
     body.append(text(NEVER_HERE, spacing="Small"))
     body.append(
         text("I fetch Webex reports: you get a card at once, and the file here when it is done.", spacing="Small")
@@ -207,7 +221,7 @@ def help_card(commands: Sequence[Command], *, unknown: str = "", guess: Command 
             "type": "Container",
             "spacing": "Small",
             "items": [
-                text(in_card(command.usage), fontType="Monospace", weight="Bolder"),
+                text(escape_card(command.usage), fontType="Monospace", weight="Bolder"),
                 text(command.summary, spacing="None", isSubtle=True),
             ],
         }
@@ -229,7 +243,7 @@ def unknown_words(word: str, guess: Command | None) -> str:
 def help_text(commands: Sequence[Command], *, unknown: str = "", guess: Command | None = None) -> str:
     """The same for a client that shows no cards."""
     lines = [f"- `{command.usage}`: {command.summary}" for command in commands]
-    start = [unknown_words(in_message(unknown, 60), guess)] if unknown else []
+    start = [unknown_words(escape_markdown(unknown, 60), guess)] if unknown else []
     return "\n".join([*start, f"{NEVER_HERE} I fetch the others. You can write:", "", *lines])
 
 
@@ -258,11 +272,14 @@ def _row(report: Report, now: datetime) -> dict[str, Any]:
                 "type": "Column",
                 "width": "stretch",
                 "items": [
-                    text(in_card(title_of(report), 100), weight="Bolder"),
+                    text(escape_card(title_of(report), 100), weight="Bolder"),
                     text(
-                        f"● {in_card(status_word(report))}", color=COLOURS[report.phase], size="Small", spacing="None"
+                        f"● {escape_card(status_word(report))}",
+                        color=COLOURS[report.phase],
+                        size="Small",
+                        spacing="None",
                     ),
-                    text(in_card(", ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
+                    text(escape_card(", ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
                 ],
             },
             {
@@ -280,7 +297,7 @@ def reports_text(reports: Sequence[Report], now: datetime, *, note: str) -> str:
     lines = [note, ""]
     for report in reports:
         created = f", created {ago(report.created, now)}" if report.created else ""
-        about = f"**{in_message(title_of(report), 80)}**, {in_message(status_word(report), 40)}{created}"
+        about = f"**{escape_markdown(title_of(report), 80)}**, {escape_markdown(status_word(report), 40)}{created}"
         line = f"- {about}: `report {report.id}`"
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
             break

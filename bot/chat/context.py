@@ -9,26 +9,26 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from bot.access.authorizer import LISTS_LAG
+from bot.access.policy import Act, Verdict
+from bot.db.audit import ALLOWED, DIRECT_ONLY
 from bot.errors import Refused, WebexError
-from bot.guard import LISTS_LAG
-from bot.ledger.audit import ALLOWED, PRIVATELY
-from bot.policy import Act, Verdict
 from bot.reports.trouble_line import TroubleLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from bot.access.authorizer import Authorizer
+    from bot.access.policy import Decision
+    from bot.chat.invocation import Request
     from bot.chat.living import LivingCard
-    from bot.chat.request import Request
-    from bot.guard import Guard
+    from bot.db.database import Database
     from bot.outbox import Outbox
-    from bot.policy import Decision
-    from bot.ports import Card, Chat, Directory, Posted, Target
     from bot.queue import Queue
-    from bot.reports.catalogue import Catalogue
     from bot.reports.report_messages import ReportMessages, Words
-    from bot.store import Store
+    from bot.webex.catalog import Catalog
+    from bot.webex.types import Card, Chat, Directory, Posted, Target
 
 MOST_ASKING: Final = 10
 """People for whom reports are asked for at once, of the worker's sixteen threads."""
@@ -51,10 +51,10 @@ class Permission:
 class Context:
     """The bot's means."""
 
-    store: Store
+    database: Database
     queue: Queue
-    catalogue: Catalogue
-    guard: Guard
+    catalog: Catalog
+    guard: Authorizer
     outbox: Outbox
     messages: ReportMessages
     card: LivingCard
@@ -122,13 +122,13 @@ class Context:
         ``neutral``, which is such a sentence, that is so in every group space.
         """
         later = request.sent_at is not None and self.now() - request.sent_at > LISTS_LAG
-        direct = request.direct or request.course.private
+        direct = request.direct or request.trail.private
         decision = self.guard.decide(request.person_id, act, room_id=request.room_id, direct=direct, later=later)
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
-        request.course.outcome = PRIVATELY if request.course.private else ALLOWED
-        if decision.verdict is Verdict.PRIVATELY or (neutral and not direct):
-            request.course.outcome = PRIVATELY
+        request.trail.outcome = DIRECT_ONLY if request.trail.private else ALLOWED
+        if decision.verdict is Verdict.DIRECT_ONLY or (neutral and not direct):
+            request.trail.outcome = DIRECT_ONLY
             self.say(request, "privately", decision.sentence or neutral)
-            request.course.private = True
+            request.trail.private = True
         return Permission(request.target, decision.families, decision.others)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from bot.chat.cards import card, sentence_in_card, text
 from bot.chat.registry import button
-from bot.ledger.deliveries import State
-from bot.plain_words import in_card
+from bot.db.requests import State
+from bot.text import escape_card
 
 if TYPE_CHECKING:
-    from bot.ledger.deliveries import Delivery
-    from bot.ports import Card
+    from bot.db.requests import Delivery
+    from bot.webex.types import Card
 
 ENDS = {
     State.FAILED: ("Failed", "Attention"),
@@ -32,7 +32,7 @@ def ended_card(delivery: Delivery, sentence: str) -> Card:
         word = NOT_SENT
     return card(
         [
-            text(in_card(delivery.title or "Report"), size="Medium", weight="Bolder"),
+            text(escape_card(delivery.title or "Report"), size="Medium", weight="Bolder"),
             text(f"● {word}", color=colour, weight="Bolder", spacing="Small"),
             text(sentence_in_card(sentence), spacing="Medium"),
             text(f"Reference {delivery.reference}", isSubtle=True, size="Small"),
@@ -41,7 +41,7 @@ def ended_card(delivery: Delivery, sentence: str) -> Card:
             once_more(delivery),
             button("Why", "why", delivery.reference),
         ],
-        instead=f"{in_card(delivery.title or 'Report')}: {word}. {sentence}",
+        instead=f"{escape_card(delivery.title or 'Report')}: {word}. {sentence}",
     )
 
 

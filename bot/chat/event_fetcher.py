@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.chat.invocation import Request
+from bot.chat.parser import read_words
 from bot.chat.registry import ARGUMENT, COMMAND, registry
-from bot.chat.request import Request
-from bot.chat.words import read_words
+from bot.db import messages
+from bot.db.audit import Door
 from bot.errors import WebexError
-from bot.ledger import posts
-from bot.ledger.audit import Door
 from bot.reports.whereto import DIRECT, GROUP
-from bot.webex_ids import is_uuid, same_id
+from bot.webex.ids import is_uuid, same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.chat.context import Context
-    from bot.ledger.events import Event
-    from bot.ports import Action, Message, Person
+    from bot.db.events import Event
+    from bot.webex.types import Action, Message, Person
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +66,8 @@ class EventFetcher:
         """Return True for a message of the bot's own, by who wrote it or since the ledger knows it as posted."""
         if self._bot().goes_by(person_id, email):
             return True
-        with self._context.store.read() as tx:
-            return posts.by_message(tx, message_id) is not None
+        with self._context.database.read() as tx:
+            return messages.by_message(tx, message_id) is not None
 
     def _type_of(self, room_id: str, told: str) -> str:
         """Return the type of a space, which Webex is asked for where it has not told it yet."""
@@ -125,8 +125,8 @@ class EventFetcher:
         on its button is not what its data asks for. One of ours that was taken back since stood there when it was
         pressed; of one that nobody knows and that is gone, nothing is said.
         """
-        with self._context.store.read() as tx:
-            post = posts.by_message(tx, action.message_id)
+        with self._context.database.read() as tx:
+            post = messages.by_message(tx, action.message_id)
         if post is not None and same_id(post.room_id, action.room_id):
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._context.chat.message(action.message_id)
@@ -174,8 +174,8 @@ class EventFetcher:
         return self._listed(event, event.room_id) if event.resource == "messages" else None
 
     def _pressed_in(self, event: Event, room_id: str) -> Request | None:
-        with self._context.store.read() as tx:
-            post = posts.in_room(tx, room_id) if is_uuid(event.data_id) else None
+        with self._context.database.read() as tx:
+            post = messages.in_room(tx, room_id) if is_uuid(event.data_id) else None
         if post is None or post.room_id is None:
             return None
         room_type = DIRECT if post.direct else GROUP

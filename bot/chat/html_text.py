@@ -5,12 +5,12 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from bot.reports.report_ids import ids_in_link
+from bot.chat.report_ids import ids_in_link
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bot.ports import Person
+    from bot.webex.types import Person
 
 MENTION = "spark-mention"
 LEFT_OF_MENTION = " @ "

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from bot.plain_words import LOOK_ALIKES
-from bot.reports.report_ids import MAY_BREAK
+from bot.chat.report_ids import MAY_BREAK
+from bot.text import LOOK_ALIKES
 
 _MAY_BREAK = frozenset("\u200b\u2060\ufeff")
 _COPIED = dict.fromkeys("\u2010\u2011\u2212", "-") | {shown: mark for mark, shown in LOOK_ALIKES.items()}

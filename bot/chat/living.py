@@ -15,9 +15,10 @@ import structlog
 from bot.chat import cards
 from bot.chat.ended import ENDS, ended_card
 from bot.chat.shown import request_card, shows
+from bot.db import messages as message_rows
+from bot.db import requests
+from bot.db.requests import OPEN, State, card_of
 from bot.errors import BotError, WebexError
-from bot.ledger import deliveries, posts
-from bot.ledger.deliveries import OPEN, State, card_of
 from bot.outbox import Unsure
 from bot.reports.report_messages import Words
 
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.ledger.deliveries import Delivery
-    from bot.ledger.posts import Post
+    from bot.db.database import Database
+    from bot.db.messages import Post
+    from bot.db.requests import Delivery
     from bot.outbox import Outbox
-    from bot.ports import Card
-    from bot.reports.model import Report
     from bot.reports.report_messages import ReportMessages
-    from bot.store import Store
+    from bot.webex.report import Report
+    from bot.webex.types import Card
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +43,10 @@ DONE = "done"
 class LivingCard:
     """Renews the cards of requests."""
 
-    def __init__(self, store: Store, outbox: Outbox, messages: ReportMessages, now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(
+        self, database: Database, outbox: Outbox, messages: ReportMessages, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
         self._outbox = outbox
         self._messages = messages
         self._now = now
@@ -52,9 +55,9 @@ class LivingCard:
         """Have the card, and those of who joined, say that the report is done. Never raises; again is harmless."""
 
         def renew() -> None:
-            with self._store.read() as tx:
-                leader = deliveries.get(tx, delivery.id)
-                joined = deliveries.joined_to(tx, delivery)
+            with self._database.read() as tx:
+                leader = requests.get(tx, delivery.id)
+                joined = requests.joined_to(tx, delivery)
             if leader is not None:
                 self._quietly(leader, lambda: self._found(leader, report))
             for one in joined:
@@ -66,15 +69,15 @@ class LivingCard:
         """The file is there: a card that could not be made to say so goes. Never raises; again is harmless."""
 
         def go() -> None:
-            with self._store.read() as tx:
-                leader = deliveries.get(tx, delivery.id)
-                joined = deliveries.joined_to(tx, delivery)
+            with self._database.read() as tx:
+                leader = requests.get(tx, delivery.id)
+                joined = requests.joined_to(tx, delivery)
             pairs = [(leader, None), *((one, leader) for one in joined)]
             for one, before in pairs:
                 if one is None or not one.carded or one.state not in OPEN:
                     continue
                 old = self._card(one)
-                if old is None or old.state != posts.SENT:
+                if old is None or old.state != message_rows.SENT:
                     continue
                 others_read_along = one.private and not old.direct
                 if others_read_along or old.shows not in {None, shows(report, before)}:
@@ -85,12 +88,12 @@ class LivingCard:
     def ending(self, delivery: Delivery, sentence: str) -> Card | None:
         """Make the card that says how it ended; None where a sentence does, since no card is there to be replaced.
 
-        Raises ``StoreUnavailable``, and ``WebexError`` that will pass.
+        Raises ``DatabaseUnavailable``, and ``WebexError`` that will pass.
         """
         if delivery.state not in ENDS:
             return None
         old = self._card(delivery) if delivery.carded else None
-        if old is None or old.state != posts.SENT or (delivery.private and not old.direct):
+        if old is None or old.state != message_rows.SENT or (delivery.private and not old.direct):
             # Whatever is uncertain is offered once more.
             return ended_card(delivery, sentence) if delivery.state is State.UNKNOWN else None
         return None if self._outbox.stays(old.key) else ended_card(delivery, sentence)
@@ -123,10 +126,10 @@ class LivingCard:
         current: Delivery | None = delivery
         while current is not None and card_of(current) != key:
             self.take_back(card_of(current))
-            with self._store.begin(durable=False) as tx:
-                if deliveries.change_card(tx, current, key):
+            with self._database.begin(durable=False) as tx:
+                if requests.change_card(tx, current, key):
                     return
-                current = deliveries.get(tx, delivery.id)  # somebody pressed "Refresh" meanwhile: that one goes, too
+                current = requests.get(tx, delivery.id)  # somebody pressed "Refresh" meanwhile: that one goes, too
 
     def take_back(self, key: str) -> None:
         """Take back a card that a new one stands in for; where Webex refuses it stays, and does no harm."""
@@ -140,8 +143,8 @@ class LivingCard:
 
     def renew(self, delivery_id: int, report: Report, leader: Delivery | None) -> None:
         """Have the card say where the file comes, since that is another place now. Never raises; again is harmless."""
-        with self._store.read() as tx:
-            one = deliveries.get(tx, delivery_id)
+        with self._database.read() as tx:
+            one = requests.get(tx, delivery_id)
         if one is not None:
             self._quietly(one, lambda: self._renew(one, report, leader, "leads" if leader is None else "joins"))
 
@@ -155,7 +158,7 @@ class LivingCard:
             return
         right = shows(report, leader)
         old = self._card(one)
-        if old is not None and old.state != posts.DELETED:
+        if old is not None and old.state != message_rows.DELETED:
             in_place = old.direct or not one.private
             if (old.shows == right and in_place) or self._outbox.stays(old.key):
                 return
@@ -171,8 +174,8 @@ class LivingCard:
         self.becomes(self._messages.say(one, make), key)
 
     def _card(self, one: Delivery) -> Post | None:
-        with self._store.read() as tx:
-            return posts.present(tx, card_of(one))
+        with self._database.read() as tx:
+            return message_rows.present(tx, card_of(one))
 
     @staticmethod
     def _quietly(delivery: Delivery, do: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bot.chat.context import Context
-    from bot.chat.request import Request
+    from bot.chat.invocation import Request
 
     Handler = Callable[[Context, Request], None]
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from bot.chat import cards
 from bot.chat.registry import button
-from bot.ledger.places import in_one_thread
-from bot.plain_words import utc
-from bot.reports.model import Phase
+from bot.db.request_queries import in_one_thread
+from bot.text import utc
+from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.ledger.deliveries import Delivery
-    from bot.reports.model import Report
+    from bot.db.requests import Delivery
+    from bot.webex.report import Report
 
 JOINED: Final = " joined"
 """Ends what a card shows, in the ledger, that sends its reader to another request's thread."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from bot.queue.jobs import GRACE, NO_LANES, Again, Depth, Job
+from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from bot.store import Store, Transaction
+    from bot.db.database import Database, Transaction
 
-__all__ = ["GRACE", "NO_LANES", "Again", "Depth", "Job", "Queue", "open_queue"]
+__all__ = ["GRACE", "NO_LANES", "Depth", "Job", "Queue", "RetryLater", "open_queue"]
 
 
 class Queue(Protocol):
@@ -33,14 +33,14 @@ class Queue(Protocol):
         lock: str | None = None,
         person: str = "",
         after: float = 0.0,
-        keep_time: bool = False,
+        if_absent: bool = False,
     ) -> None:
         """Have `task` run on `key`, `after` seconds from now or later, if `tx` commits; a worker is woken then.
 
         There is one waiting job for a task and key: put again it only comes earlier. Put while it runs, it runs once
         more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due.
         `person`: in whose turn it runs (see `work`); of a job that is there already it stays as it is.
-        `keep_time`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
+        `if_absent`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
         """
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
@@ -51,7 +51,7 @@ class Queue(Protocol):
 
     def work(
         self,
-        handle: Callable[[Job], Again | None],
+        handle: Callable[[Job], RetryLater | None],
         *,
         threads: int,
         lanes: Mapping[str, int] = NO_LANES,
@@ -81,10 +81,10 @@ class Queue(Protocol):
         """
 
 
-def open_queue(store: Store, data_dir: Path) -> Queue:
+def open_queue(database: Database, data_dir: Path) -> Queue:
     """Choose the engine that fits the store's database; `data_dir` is where the embedded one meets its worker."""
-    if store.dialect == "sqlite":
+    if database.dialect == "sqlite":
         from bot.queue.sqlite import SqliteQueue  # noqa: PLC0415 - only the engine that runs is loaded, and it imports us
 
-        return SqliteQueue(store, data_dir)
-    raise ValueError(f"there is no queue engine for {store.dialect} yet: set DATABASE_URL to sqlite:///…")
+        return SqliteQueue(database, data_dir)
+    raise ValueError(f"there is no queue engine for {database.dialect} yet: set DATABASE_URL to sqlite:///…")

@@ -33,7 +33,7 @@ class Due(Protocol):
         """Return that person's next job of the task, apart from jobs with these ids or under these locks."""
 
 
-class Turns:
+class FairLock:
     """Chooses jobs and remembers who had a turn; for one thread only."""
 
     def __init__(self) -> None:

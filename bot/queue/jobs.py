@@ -21,11 +21,11 @@ class Job:
     key: str
     lock: str | None
     attempt: int
-    """1 at the first run; one more for each run that ended in a counted `Again`."""
+    """1 at the first run; one more for each run that ended in a counted `RetryLater`."""
 
 
 @dataclass(frozen=True)
-class Again:
+class RetryLater:
     """A handler's wish to run the job again after so many seconds, never sooner (unless it is put again meanwhile).
 
     `count=False`: nothing failed, this is a planned next look, and `attempt` starts at 1 anew.

@@ -31,10 +31,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.queue.doorbell import ring
-from bot.queue.fairness import Turns
-from bot.queue.jobs import GRACE, NO_LANES, Again, Claim, Depth, Job
-from bot.queue.worker import Worker
+from bot.queue.fairness import FairLock
+from bot.queue.jobs import GRACE, NO_LANES, Claim, Depth, Job, RetryLater
+from bot.queue.wakeup import ring
+from bot.queue.worker_loop import WorkerLoop
 
 if TYPE_CHECKING:
     import threading
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row
 
-    from bot.store import Store, Transaction
+    from bot.db.database import Database, Transaction
 
 CLOCK_SLACK = 1.0  # seconds that a clock may step back before waits are measured again
 
@@ -222,11 +222,11 @@ class SqliteQueue:
     `clock`: seconds since 1970. It may step: a step forward makes jobs come early, after one back waits start anew.
     """
 
-    def __init__(self, store: Store, data_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, database: Database, data_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
         self.data_dir = data_dir
         self.clock = clock
-        self._turns = Turns()
+        self._turns = FairLock()
         self._in_hand: list[int] = []
         """The rows of the jobs that ran, or were chosen, when the worker looked last."""
 
@@ -239,12 +239,12 @@ class SqliteQueue:
         lock: str | None = None,
         person: str = "",
         after: float = 0.0,
-        keep_time: bool = False,
+        if_absent: bool = False,
     ) -> None:
         """As in the port. ValueError for a wait that is negative or no number."""
         now = self.clock()
-        due = now + Again(after).seconds
-        statement = PUT_IF_ABSENT if keep_time else PUT
+        due = now + RetryLater(after).seconds
+        statement = PUT_IF_ABSENT if if_absent else PUT
         row = {"of_task": task, "of_key": key, "of_lock": lock, "of_person": person, "of_due": due, "now": now}
         tx.execute(statement, row)
         tx.after_commit(self.wake, once=True)
@@ -260,7 +260,7 @@ class SqliteQueue:
 
     def work(
         self,
-        handle: Callable[[Job], Again | None],
+        handle: Callable[[Job], RetryLater | None],
         *,
         threads: int,
         lanes: Mapping[str, int] = NO_LANES,
@@ -269,7 +269,7 @@ class SqliteQueue:
         begin: Callable[[bool], None] | None = None,
     ) -> None:
         """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
-        Worker(self, handle, threads=threads, lanes=lanes, stop=stop, grace=grace).run(begin)
+        WorkerLoop(self, handle, threads=threads, lanes=lanes, stop=stop, grace=grace).run(begin)
 
     def wake(self) -> None:
         """As in the port; costs some 20 µs, worker or not."""
@@ -296,7 +296,7 @@ class SqliteQueue:
         That is in so many seconds, when a job is due that waits for its time; None if there is none.
         """
         now = self.clock()
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             rows = tx.execute(SOONEST, {"window": WINDOW}).all()
             few = [row for row in rows if row.due <= now]
             if len(few) < WINDOW:
@@ -308,15 +308,15 @@ class SqliteQueue:
         self._in_hand = [claim.id for claim in (*running, *taken)]
         put_again = [claim for claim in taken if claim.put_again]
         if put_again:  # this run is what those puts asked for
-            with self._store.begin(durable=False) as tx:
+            with self._database.begin(durable=False) as tx:
                 for claim in put_again:
                     tx.execute(FORGET_PUTS, claim.where)
         return taken, None if next_due is None else max(0.0, next_due - now)
 
-    def settle(self, claim: Claim, outcome: Again | None) -> None:
+    def settle(self, claim: Claim, outcome: RetryLater | None) -> None:
         """Drop a job that is done, or have it run again. A loss of power may undo this: the job is repeated then."""
         now = self.clock()
-        with self._store.begin(durable=False) as tx:
+        with self._database.begin(durable=False) as tx:
             if outcome is not None:
                 attempt = claim.job.attempt + 1 if outcome.count else 1
                 due = now + outcome.seconds
@@ -326,11 +326,11 @@ class SqliteQueue:
 
     def wait_anew(self) -> int:
         """Start the wait of every job again that was put by a clock ahead of this one; give their number."""
-        with self._store.begin(durable=False) as tx:
+        with self._database.begin(durable=False) as tx:
             return tx.execute(WAIT_ANEW, {"now": self.clock()}).rowcount
 
 
-def create_tables(store: Store) -> None:
+def create_tables(database: Database) -> None:
     """Make the table; for tests only, elsewhere the migrations do."""
-    with store.begin() as tx:
+    with database.begin() as tx:
         tx.create_all(metadata)

@@ -14,23 +14,22 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import tasks
-from bot.errors import DOWNLOAD, BotError, FileRejected, Refused, StoreUnavailable, WebexError
-from bot.ledger import deliveries
-from bot.ledger.deliveries import IN_HAND, State
+from bot.db import requests
+from bot.db.requests import IN_HAND, State
+from bot.errors import DOWNLOAD, BotError, DatabaseUnavailable, FileRejected, Refused, WebexError
+from bot.files import disk
+from bot.files.csv_contents import UNCOUNTED
+from bot.files.fetch import Fetch, NotReadyAnyMore, held_name
+from bot.files.file_name import CONTENT_TYPES, file_stem
+from bot.files.split import pack
+from bot.files.streaming_upload import StreamingUpload
 from bot.outbox import Unsure
-from bot.reports import disk
-from bot.reports.contents import UNCOUNTED
+from bot.queue import tasks
 from bot.reports.endings import GONE, end, refusal_of
-from bot.reports.fetch import Fetch, NotReadyAnyMore, held_name
 from bot.reports.file_words import file_line, made_again, not_posted, part_line, status_unknown
-from bot.reports.meter import Meter
-from bot.reports.model import Phase
-from bot.reports.naming import CONTENT_TYPES, file_stem
-from bot.reports.packing import pack
-from bot.reports.passing_on import PassingOn
 from bot.reports.posting import Posting, Run, file_key, piece_key
 from bot.reports.privately import CLOSED, go_private
+from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import File, PolicyNotAsked
 from bot.reports.unknown_status import Trials
 from bot.reports.watch import (
@@ -42,22 +41,23 @@ from bot.reports.watch import (
     watch_key,
 )
 from bot.reports.whereto import DIRECT, target_of
+from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from bot.ledger.deliveries import Delivery
+    from bot.db.database import Database
+    from bot.db.requests import Delivery
+    from bot.files.storage import TempDir
     from bot.outbox import Outbox
-    from bot.ports import Chat, Downloaded, Files, Target
     from bot.queue import Queue
-    from bot.reports.catalogue import Catalogue
-    from bot.reports.model import Report
     from bot.reports.report_messages import ReportMessages
     from bot.reports.request_card import RequestCard
-    from bot.reports.workroom import Workroom
-    from bot.store import Store
+    from bot.webex.catalog import Catalog
+    from bot.webex.report import Report
+    from bot.webex.types import Chat, Downloaded, Files, Target
 
 log = structlog.get_logger(__name__)
 
@@ -75,30 +75,30 @@ class Deliver:
     def __init__(
         self,
         *,
-        store: Store,
+        database: Database,
         queue: Queue,
-        catalogue: Catalogue,
+        catalog: Catalog,
         files: Files,
         chat: Chat,
         messages: ReportMessages,
         outbox: Outbox,
         card: RequestCard,
         folder: Path,
-        workroom: Workroom,
+        temp_dir: TempDir,
         now: Callable[[], datetime],
         poll_interval: float,
     ) -> None:
-        self._store = store
+        self._database = database
         self._queue = queue
-        self._catalogue = catalogue
-        self._fetch = Fetch(store, catalogue, files, now)
-        self._trials = Trials(store, now)
+        self._catalogue = catalog
+        self._fetch = Fetch(database, catalog, files, now)
+        self._trials = Trials(database, now)
         self._chat = chat
         self._messages = messages
         self._outbox = outbox
         self._card = card
         self._folder = folder
-        self._workroom = workroom
+        self._workroom = temp_dir
         self._now = now
         self._poll_interval = poll_interval
 
@@ -116,14 +116,14 @@ class Deliver:
             raise trouble
         self._fetch.keep(family, report_id, run.path, run.tried)
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         """End what still waits, and say so."""
         family, _, report_id = key.partition(":")
         self._end_all(self._waiting(family, report_id), State.FAILED, sentence, why="given_up")
 
     def _waiting(self, family: str, report_id: str) -> list[Delivery]:
-        with self._store.read() as tx:
-            return deliveries.of_report(tx, family, report_id, IN_HAND)
+        with self._database.read() as tx:
+            return requests.of_report(tx, family, report_id, IN_HAND)
 
     def _come(self, run: Run) -> list[Delivery]:
         """Those who wait and were not tried in this run; they count as tried from now on."""
@@ -134,7 +134,7 @@ class Deliver:
     def _end_all(
         self, ended: Sequence[Delivery], state: State, sentence: str, *, why: str = "", error: BotError | None = None
     ) -> None:
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             for delivery in ended:
                 end(tx, self._queue, delivery, state, sentence, self._now(), why=why, error=error)
 
@@ -154,9 +154,9 @@ class Deliver:
         with ExitStack() as stack:
             # Nobody hears of a mere trial: what it brings, if anything, is the file.
             target = partial(self._early_target, [] if report.taken_for_ready else waiting)
-            passing_on = stack.enter_context(PassingOn(self._chat, target, report, MAX_POSTED))
+            passing_on = stack.enter_context(StreamingUpload(self._chat, target, report, MAX_POSTED))
             told = partial(self._told, run, report)
-            meter = stack.enter_context(Meter(self._outbox, self._messages, told))
+            meter = stack.enter_context(ProgressMessage(self._outbox, self._messages, told))
             try:
                 self._move(self._again(waiting), State.READY, State.FETCHING)
                 self._trials.begin(report)
@@ -198,7 +198,7 @@ class Deliver:
         self, error: BotError, waiting: Sequence[Delivery], report: Report | None = None
     ) -> BotError | None:
         """Gives the trouble if it will pass; otherwise it ends them all. Where it was a mere trial they wait on."""
-        if report is not None and report.taken_for_ready and not isinstance(error, StoreUnavailable):
+        if report is not None and report.taken_for_ready and not isinstance(error, DatabaseUnavailable):
             self._is_done(self._trials.fail(report), self._again(waiting))
             return None
         if error.passing:
@@ -217,8 +217,8 @@ class Deliver:
 
     def _again(self, old: Sequence[Delivery]) -> list[Delivery]:
         """The same deliveries as the ledger has them now, without those that ended meanwhile."""
-        with self._store.read() as tx:
-            found = [deliveries.get(tx, delivery.id) for delivery in old]
+        with self._database.read() as tx:
+            found = [requests.get(tx, delivery.id) for delivery in old]
         return [delivery for delivery in found if delivery is not None and delivery.state in IN_HAND]
 
     def _is_done(self, report: Report, waiting: list[Delivery]) -> bool:
@@ -227,7 +227,7 @@ class Deliver:
         if report.phase is Phase.READY and link:
             return True
         now = self._now()
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             for delivery in waiting:
                 if report.phase is Phase.FAILED:
                     end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
@@ -237,7 +237,7 @@ class Deliver:
                 else:
                     # The list said "done" and the details do not, or have no link: each look waits longer.
                     wait = details_interval(delivery.missing, self._poll_interval)
-                    deliveries.move(
+                    requests.move(
                         tx,
                         delivery,
                         State.PENDING,
@@ -281,10 +281,10 @@ class Deliver:
 
     def _move(self, them: Sequence[Delivery], before: State, to: State) -> None:
         now = self._now()
-        with self._store.begin(durable=False) as tx:
+        with self._database.begin(durable=False) as tx:
             for delivery in them:
                 if delivery.state is before:
-                    deliveries.move(tx, delivery, to, now)
+                    requests.move(tx, delivery, to, now)
 
     def _post(self, delivery: Delivery, posting: Posting) -> BotError | None:
         """Post to one space. Gives the trouble if it will pass."""
@@ -305,9 +305,9 @@ class Deliver:
             return None
         posting.meter.posted(delivery)
         self._card.delivered(delivery, posting.report)
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             for one in self._again([delivery]):
-                deliveries.move(tx, one, State.DONE, self._now())
+                requests.move(tx, one, State.DONE, self._now())
         log.info("report_delivered", reference=delivery.reference, bytes=posting.held.size, files=len(posting.pieces))
         return None
 
@@ -316,10 +316,10 @@ class Deliver:
         if not isinstance(error, WebexError) or error.status not in GONE or delivery.private:
             return False
         if delivery.room_type != DIRECT:
-            go_private(self._store, self._outbox, delivery, CLOSED, self._now())
+            go_private(self._database, self._outbox, delivery, CLOSED, self._now())
             return True
-        with self._store.begin() as tx:  # it has another id by now, and the person can be named instead
-            deliveries.note(tx, delivery.id, private=True)
+        with self._database.begin() as tx:  # it has another id by now, and the person can be named instead
+            requests.note(tx, delivery.id, private=True)
         return True
 
     def _sent(self, delivery: Delivery, posting: Posting) -> bool:

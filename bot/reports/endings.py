@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import tasks
+from bot.db import requests
 from bot.errors import BotError
-from bot.ledger import deliveries
-from bot.ports import Target
+from bot.queue import tasks
 from bot.reports.whereto import DIRECT
-from bot.webex_ids import id_key
+from bot.webex.ids import id_key
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.db.database import Transaction
+    from bot.db.requests import Delivery, State
     from bot.errors import Refused
-    from bot.ledger.deliveries import Delivery, State
     from bot.outbox import Outbox
     from bot.queue import Queue
-    from bot.store import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def end(  # noqa: PLR0917 read at every call as "end this, so, because"
 
     ``why`` is the short cause for the audit, by default that of ``error``.
     """
-    if not deliveries.move(tx, delivery, state, now, why=why, error=error, reason=sentence):
+    if not requests.move(tx, delivery, state, now, why=why, error=error, reason=sentence):
         return False
     queue.put(tx, tasks.TELL, str(delivery.id), person=id_key(delivery.asker_id))
     log.info("delivery_ended", reference=delivery.reference, state=state.value, cause=str(error) if error else why)

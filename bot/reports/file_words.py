@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.db import downloads
 from bot.errors import Refused, WebexError
-from bot.plain_words import count, in_message, size
-from bot.reports import downloads
+from bot.files.split import joining
 from bot.reports.endings import GONE
-from bot.reports.model import Family
-from bot.reports.packing import joining
 from bot.reports.watch import named
+from bot.text import count, escape_markdown, size
+from bot.webex.report import Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.errors import BotError
-    from bot.ports import Downloaded
-    from bot.reports.contents import Contents
-    from bot.reports.model import Report
-    from bot.reports.packing import Piece
+    from bot.files.csv_contents import Contents
+    from bot.files.split import Piece
+    from bot.webex.report import Report
+    from bot.webex.types import Downloaded
 
 
 CHECKSUM_DIFFERS = (
@@ -76,12 +76,12 @@ def status_unknown(report: Report) -> str:
     """What goes with a file that was tried since its status is no word that we know."""
     if not report.status:
         return "Webex gives no status for this report; the file is complete."
-    return f"Webex's status is “{in_message(report.status, 60)}”, which I don't know; the file is complete."
+    return f"Webex's status is “{escape_markdown(report.status, 60)}”, which I don't know; the file is complete."
 
 
 def _named(report: Report) -> list[str]:
     period = " to ".join(str(day) for day in (report.start, report.end) if day)
-    return [f"**{in_message(report.title or 'Report')}**", *([period] if period else [])]
+    return [f"**{escape_markdown(report.title or 'Report')}**", *([period] if period else [])]
 
 
 def nothing_inside(report: Report, contents: Contents) -> str:
@@ -90,7 +90,7 @@ def nothing_inside(report: Report, contents: Contents) -> str:
         return "The file is a single line. It may be an error message: open it before you rely on it."
     what = "holds only its header" if contents.columns else "is empty"
     if report.family is Family.PARTNER:
-        region = in_message(report.region)
+        region = escape_markdown(report.region)
         where = f"no organisation of yours in the region {region}" if region else "another region"
     else:
         where = "an organisation outside North America (Webex makes these reports only there)"

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bot.ledger.deliveries import Delivery
-    from bot.ports import Downloaded
-    from bot.reports.meter import Meter
-    from bot.reports.model import Report
-    from bot.reports.packing import Piece
-    from bot.reports.passing_on import PassingOn
+    from bot.db.requests import Delivery
+    from bot.files.split import Piece
+    from bot.files.streaming_upload import StreamingUpload
+    from bot.reports.progress import ProgressMessage
+    from bot.webex.report import Report
+    from bot.webex.types import Downloaded
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class Posting:
     report: Report
     held: Downloaded
     pieces: Sequence[Piece]
-    passing_on: PassingOn
-    meter: Meter
+    passing_on: StreamingUpload
+    meter: ProgressMessage
 
 
 def file_key(delivery: Delivery) -> str:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.db import messages, requests
 from bot.errors import BotError, WebexError
-from bot.ledger import deliveries, posts
 from bot.outbox import Unsure
-from bot.ports import Target
 from bot.reports.endings import GONE
 from bot.reports.whereto import target_of
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.ledger.deliveries import Delivery
+    from bot.db.database import Database
+    from bot.db.requests import Delivery
     from bot.outbox import Outbox
-    from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ REMOVED = "Webex does not let me post in the space where you asked, perhaps sinc
 CLOSED = "Webex does not let me post the answer in this space, so I send it to you 1:1."
 
 
-def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str, now: datetime) -> Delivery:
+def go_private(database: Database, outbox: Outbox, delivery: Delivery, sentence: str, now: datetime) -> Delivery:
     """Say so in the space, or to the asker when the bot is no longer in it; gives the delivery as it is then.
 
     Raises ``WebexError`` for everything but a space that is closed to the bot.
@@ -42,13 +42,13 @@ def go_private(store: Store, outbox: Outbox, delivery: Delivery, sentence: str, 
         outbox.say(f"delivery:{delivery.id}:removed", Target(person_id=delivery.asker_id, direct=True), REMOVED)
     except Unsure:
         log.info("perhaps_said", reference=delivery.reference)  # said or not, the sentence is not worth the report
-    with store.begin() as tx:
+    with database.begin() as tx:
         # Those who joined were promised the file in this space: each gets it 1:1 now, if policy lets them.
-        deliveries.let_go(tx, delivery, now)
-        deliveries.leave(tx, delivery, now)
-        deliveries.note(tx, delivery.id, private=True)
-        private = deliveries.get(tx, delivery.id) or delivery
-        public = posts.public_about(tx, delivery.id, deliveries.card_of(delivery))
+        requests.let_go(tx, delivery, now)
+        requests.leave(tx, delivery, now)
+        requests.note(tx, delivery.id, private=True)
+        private = requests.get(tx, delivery.id) or delivery
+        public = messages.public_about(tx, delivery.id, requests.card_of(delivery))
     for key in public:
         try:
             outbox.take_back(key)

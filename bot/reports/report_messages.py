@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from bot.access.authorizer import LISTS_LAG
+from bot.access.policy import Act, Verdict
+from bot.db import requests
 from bot.errors import BotError, Refused, WebexError
-from bot.guard import LISTS_LAG
-from bot.ledger import deliveries
-from bot.policy import Act, Verdict
 from bot.reports.privately import go_private
 from bot.reports.whereto import DIRECT, target_of
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from bot.guard import Guard
-    from bot.ledger.deliveries import Delivery
+    from bot.access.authorizer import Authorizer
+    from bot.access.policy import Decision
+    from bot.db.database import Database
+    from bot.db.requests import Delivery
     from bot.outbox import Outbox
-    from bot.policy import Decision
-    from bot.ports import Begun, Card, Target
-    from bot.store import Store
+    from bot.webex.types import Card, PendingUpload, Target
 
 Found = TypeVar("Found")
 
@@ -64,7 +64,7 @@ class File:
     name: str
     content_type: str
     markdown: str
-    begun: Begun | None
+    begun: PendingUpload | None
 
     def post(self, outbox: Outbox, target: Target) -> None:
         """Post it once."""
@@ -86,8 +86,8 @@ class PolicyNotAsked(Refused):
 class ReportMessages:
     """Posts messages about reports, each right after policy has allowed it."""
 
-    def __init__(self, store: Store, outbox: Outbox, guard: Guard, now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(self, database: Database, outbox: Outbox, guard: Authorizer, now: Callable[[], datetime]) -> None:
+        self._database = database
         self._outbox = outbox
         self._guard = guard
         self._now = now
@@ -101,12 +101,12 @@ class ReportMessages:
 
         Raises ``Refused``, and ``WebexError`` that passes.
         """
-        with self._store.read() as tx:
-            delivery = deliveries.get(tx, delivery.id) or delivery
+        with self._database.read() as tx:
+            delivery = requests.get(tx, delivery.id) or delivery
         decision = self._decide(delivery, family)
         _raise_if_refused(decision)
-        if decision.verdict is Verdict.PRIVATELY:
-            return go_private(self._store, self._outbox, delivery, decision.sentence, self._now())
+        if decision.verdict is Verdict.DIRECT_ONLY:
+            return go_private(self._database, self._outbox, delivery, decision.sentence, self._now())
         return delivery
 
     def say(

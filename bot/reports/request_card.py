@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.ledger.deliveries import Delivery
-    from bot.ports import Card
-    from bot.reports.model import Report
+    from bot.db.requests import Delivery
+    from bot.webex.report import Report
+    from bot.webex.types import Card
 
 
 class RequestCard(Protocol):
@@ -24,7 +24,7 @@ class RequestCard(Protocol):
     def ending(self, delivery: Delivery, sentence: str) -> Card | None:
         """Make the card that says how it ended, to take the place of the one there; None: the sentence alone does.
 
-        Raises ``StoreUnavailable``, and ``WebexError`` that will pass.
+        Raises ``DatabaseUnavailable``, and ``WebexError`` that will pass.
         """
         ...
 

@@ -32,7 +32,7 @@ class TakeBack:
                 raise
             log.info("not_taken_back", cause=str(error))
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         """It stays."""
         self._outbox.leave(key)
         log.warning("not_taken_back", post=key, cause=sentence)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.db import requests
+from bot.db.requests import CLOSED, State
 from bot.errors import Refused, WebexError
-from bot.ledger import deliveries
-from bot.ledger.deliveries import CLOSED, State
 from bot.outbox import Unsure
 from bot.reports.endings import GONE
-from bot.reports.meter import take_back_line
+from bot.reports.progress import take_back_line
 from bot.reports.report_messages import Words
 from bot.reports.trouble_line import answered, line_for_file
 from bot.reports.whereto import DIRECT, target_of
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from bot.ledger.deliveries import Delivery
+    from bot.db.database import Database
+    from bot.db.requests import Delivery
     from bot.outbox import Outbox
     from bot.reports.report_messages import ReportMessages
     from bot.reports.request_card import RequestCard
-    from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +45,13 @@ class Tell:
 
     def __init__(
         self,
-        store: Store,
+        database: Database,
         outbox: Outbox,
         messages: ReportMessages,
         card: RequestCard,
         now: Callable[[], datetime],
     ) -> None:
-        self._store = store
+        self._database = database
         self._outbox = outbox
         self._messages = messages
         self._card = card
@@ -59,9 +59,9 @@ class Tell:
 
     def run(self, key: str) -> None:
         """Say it. Raises ``WebexError`` while Webex has trouble."""
-        with self._store.read() as tx:
-            delivery = deliveries.get(tx, int(key))
-            joined = deliveries.joined_to(tx, delivery) if delivery else []
+        with self._database.read() as tx:
+            delivery = requests.get(tx, int(key))
+            joined = requests.joined_to(tx, delivery) if delivery else []
         if delivery is None or delivery.state not in CLOSED or not delivery.reason:
             return
         try:
@@ -92,13 +92,13 @@ class Tell:
             key = f"{key}:privately"
             elsewhere = not (delivery.private or delivery.room_type == DIRECT)
             why = "Webex did not let me answer in the space where you asked. " if elsewhere else ""
-            with self._store.begin() as tx:
-                deliveries.note(tx, delivery.id, private=True)
+            with self._database.begin() as tx:
+                requests.note(tx, delivery.id, private=True)
             delivery = self._say(replace(delivery, private=True), key, f"{why}{reason}")
         self._card.ended(delivery, key)
         take_back_line(self._outbox, delivery)
         line_for_file(self._outbox, delivery).take_back()
-        answered(self._store, self._outbox, delivery)
+        answered(self._database, self._outbox, delivery)
 
     def _say(self, delivery: Delivery, key: str, sentence: str) -> Delivery:
         """Say it where it may be said; gives the delivery as it is then."""
@@ -115,6 +115,6 @@ class Tell:
         self._outbox.say(key, target_of(delivery), f"{sentence} {closing}")
         return delivery
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         """There is nobody left to tell but the log."""
         log.error("nobody_could_be_told", delivery=key, sentence=sentence)

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.db import requests
 from bot.errors import BotError
-from bot.ledger import deliveries
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.db.database import Database
+    from bot.db.requests import Delivery
     from bot.errors import WebexError
-    from bot.ledger.deliveries import Delivery
     from bot.outbox import Outbox
-    from bot.ports import Target
-    from bot.store import Store
+    from bot.webex.types import Target
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class TroubleLine:
 
 def line_for_answer(outbox: Outbox, delivery: Delivery) -> TroubleLine:
     """The line of a request that has no answer yet: one for all reports that one message asked for."""
-    return TroubleLine(outbox, f"{deliveries.asked_in(delivery)}:trouble", target_of(delivery))
+    return TroubleLine(outbox, f"{requests.asked_in(delivery)}:trouble", target_of(delivery))
 
 
 def line_for_file(outbox: Outbox, delivery: Delivery) -> TroubleLine:
@@ -109,10 +109,10 @@ def line_for_file(outbox: Outbox, delivery: Delivery) -> TroubleLine:
     return TroubleLine(outbox, f"delivery:{delivery.id}:trouble", target_of(delivery))
 
 
-def answered(store: Store, outbox: Outbox, delivery: Delivery) -> None:
-    """A request has its answer: the line goes with the last one of its message. Raises ``StoreUnavailable``."""
-    with store.read() as tx:
-        others = deliveries.unanswered_beside(tx, delivery)
+def answered(database: Database, outbox: Outbox, delivery: Delivery) -> None:
+    """A request has its answer: the line goes with the last one of its message. Raises ``DatabaseUnavailable``."""
+    with database.read() as tx:
+        others = requests.unanswered_beside(tx, delivery)
     if not others:
         line_for_answer(outbox, delivery).take_back()
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.ledger import facts
-from bot.reports.model import Phase, is_known_status, plain_status
+from bot.db import key_values
+from bot.webex.report import Phase, is_known_status, plain_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.reports.model import Report
-    from bot.store import Store, Transaction
+    from bot.db.database import Database, Transaction
+    from bot.webex.report import Report
 
 log = structlog.get_logger(__name__)
 
@@ -77,10 +77,10 @@ def is_unknown(report: Report) -> bool:
 
 
 class Trials:
-    """What ``deliver.py`` does about it, each in a transaction of its own. Raises ``StoreUnavailable``."""
+    """What ``deliver.py`` does about it, each in a transaction of its own. Raises ``DatabaseUnavailable``."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
         self._now = now
 
     def look(self, report: Report) -> Report:
@@ -88,7 +88,7 @@ class Trials:
         if not is_unknown(report):
             return report
         now = self._now()
-        with self._store.begin(durable=False) as tx:
+        with self._database.begin(durable=False) as tx:
             trial = _read(tx, report)
             if trial is None or not trial.is_due(now):  # else the list has called it by one word for long enough
                 trial = seen(tx, report, now)
@@ -119,7 +119,7 @@ class Trials:
         if not report.taken_for_ready:
             return
         now = self._now()
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             trial = _read(tx, report) or seen(tx, report, now)
             _write(tx, report, change(trial, now), now)
 
@@ -130,7 +130,7 @@ def _tried(trial: Trial, now: datetime) -> Trial:
 
 def forget_old(tx: Transaction, now: datetime) -> None:
     """Forget what no watch needs any more."""
-    facts.forget_old(tx, PREFIX, now - KEPT)
+    key_values.forget_old(tx, PREFIX, now - KEPT)
 
 
 def _name(report: Report) -> str:
@@ -138,7 +138,7 @@ def _name(report: Report) -> str:
 
 
 def _read(tx: Transaction, report: Report) -> Trial | None:
-    kept = facts.read(tx, _name(report))
+    kept = key_values.read(tx, _name(report))
     if kept is None:
         return None
     values = json.loads(kept)
@@ -146,4 +146,4 @@ def _read(tx: Transaction, report: Report) -> Trial | None:
 
 
 def _write(tx: Transaction, report: Report, trial: Trial, now: datetime) -> None:
-    facts.note(tx, _name(report), json.dumps(asdict(trial) | {"next_at": trial.next_at.isoformat()}), now)
+    key_values.note(tx, _name(report), json.dumps(asdict(trial) | {"next_at": trial.next_at.isoformat()}), now)

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import select
 
-from bot import tasks
-from bot.errors import BotError, StoreUnavailable, WebexError
-from bot.ledger import deliveries, hindrances
-from bot.ledger.deliveries import IN_HAND, State
-from bot.ledger.tables import deliveries as requests
-from bot.reports.catalogue import Catalogue
+from bot.db import failures
+from bot.db import requests as request_rows
+from bot.db.requests import IN_HAND, State
+from bot.db.tables import deliveries as requests
+from bot.errors import BotError, DatabaseUnavailable, WebexError
+from bot.queue import tasks
 from bot.reports.endings import end
 from bot.reports.trouble_line import AFTER_ERRORS, line_for_answer, line_for_file, sentence
+from bot.webex.catalog import Catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from bot.ledger.deliveries import Delivery
+    from bot.db.database import Database, Transaction
+    from bot.db.requests import Delivery
     from bot.outbox import Outbox
-    from bot.queue import Again, Queue
-    from bot.reports.model import Report
-    from bot.store import Store, Transaction
-    from bot.tasks import Task
+    from bot.queue import Queue, RetryLater
+    from bot.queue.tasks import Task
+    from bot.webex.report import Report
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +51,11 @@ class Waiting:
     """One task with this around it."""
 
     def __init__(  # noqa: PLR0917 the same row for each task, in ``wiring.py``
-        self, name: str, task: Task, store: Store, queue: Queue, outbox: Outbox, now: Callable[[], datetime]
+        self, name: str, task: Task, database: Database, queue: Queue, outbox: Outbox, now: Callable[[], datetime]
     ) -> None:
         self._name = name
         self._task = task
-        self._store = store
+        self._database = database
         self._queue = queue
         self._outbox = outbox
         self._now = now
@@ -62,11 +63,11 @@ class Waiting:
         self._hindered: set[str] | None = None
         """Keys with a hindrance on record; None: nobody has looked since the start."""
 
-    def run(self, key: str) -> Again | None:
+    def run(self, key: str) -> RetryLater | None:
         """Run the task. Raises what it raises."""
         try:
             again = self._task.run(key)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             raise  # nothing can be kept, and it is not Webex
         except BotError as error:
             if not error.passing:
@@ -77,10 +78,10 @@ class Waiting:
         self._settled(key)
         return again
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         """Give the task up."""
         self._over(key)
-        self._task.give_up(key, sentence)
+        self._task.on_failure(key, sentence)
 
     def _settled(self, key: str) -> None:
         """The task has run without an error."""
@@ -89,8 +90,8 @@ class Waiting:
     def _met(self, key: str, error: BotError) -> bool:
         """Keep what went wrong and tell who has waited for long. True: the time of all of them is over."""
         now = self._now()
-        with self._store.begin(durable=False) as tx:
-            hindrance = hindrances.note(tx, self._name, key, error.sentence, now)
+        with self._database.begin(durable=False) as tx:
+            hindrance = failures.note(tx, self._name, key, error.sentence, now)
             waiting = _who_waits(tx, self._name, key)
         if self._hindered is not None:
             self._hindered.add(key)
@@ -111,22 +112,22 @@ class Waiting:
         return False
 
     def _end(self, late: Sequence[Delivery], error: BotError, now: datetime) -> None:
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             for one in late:
                 end(tx, self._queue, one, State.EXPIRED, TOO_LONG, now, why="trouble_for_too_long", error=error)
 
     def _over(self, key: str) -> None:
         """Forget the hindrance, if there was one."""
         if self._hindered is None:
-            with self._store.read() as tx:
-                self._hindered = set(hindrances.keys(tx, self._name))
+            with self._database.read() as tx:
+                self._hindered = set(failures.keys(tx, self._name))
         if key in self._hindered:
-            with self._store.begin(durable=False) as tx:
-                hindrances.over(tx, self._name, key)
+            with self._database.begin(durable=False) as tx:
+                failures.over(tx, self._name, key)
             self._hindered.discard(key)
 
 
-class Listening(Catalogue):
+class Listening(Catalog):
     """A catalogue that remembers, for the thread that asks, the last error that will pass: a watch only looks again."""
 
     _heard = threading.local()
@@ -158,21 +159,21 @@ class Listening(Catalogue):
 
 
 class WaitingWatch(Waiting):
-    """The watch with this around it; ``catalogue`` is the one that it asks."""
+    """The watch with this around it; ``catalog`` is the one that it asks."""
 
     def __init__(  # noqa: PLR0917 as above
         self,
         watch: Task,
-        catalogue: Listening,
-        store: Store,
+        catalog: Listening,
+        database: Database,
         queue: Queue,
         outbox: Outbox,
         now: Callable[[], datetime],
     ) -> None:
-        super().__init__(tasks.WATCH, watch, store, queue, outbox, now)
-        self._catalogue = catalogue
+        super().__init__(tasks.WATCH, watch, database, queue, outbox, now)
+        self._catalogue = catalog
 
-    def run(self, key: str) -> Again | None:
+    def run(self, key: str) -> RetryLater | None:
         """Run one round."""
         self._catalogue.forget()
         return super().run(key)
@@ -198,5 +199,5 @@ def _who_waits(tx: Transaction, task: str, key: str) -> list[Delivery]:
         states = [state.value for state in IN_HAND]
         where = [requests.c.family == family, requests.c.report_id == rest, requests.c.state.in_(states)]
     ids = tx.execute(select(requests.c.id).where(*where).order_by(requests.c.id)).scalars().all()
-    found = (deliveries.get(tx, number) for number in ids)
+    found = (request_rows.get(tx, number) for number in ids)
     return [one for one in found if one is not None]

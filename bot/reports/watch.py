@@ -13,25 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot import tasks
+from bot.db import requests
+from bot.db.requests import State
 from bot.errors import BotError, WebexError
-from bot.ledger import deliveries
-from bot.ledger.deliveries import State
-from bot.plain_words import duration, in_message
-from bot.queue import Again
+from bot.queue import RetryLater, tasks
 from bot.reports import unknown_status
 from bot.reports.endings import end
-from bot.reports.model import Phase, Report, is_known_status
-from bot.webex_ids import id_key
+from bot.text import duration, escape_markdown
+from bot.webex.ids import id_key
+from bot.webex.report import Phase, Report, is_known_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from bot.ledger.deliveries import Delivery
+    from bot.db.database import Database, Transaction
+    from bot.db.requests import Delivery
     from bot.queue import Queue
-    from bot.reports.catalogue import Catalogue
-    from bot.store import Store, Transaction
+    from bot.webex.catalog import Catalog
 
 log = structlog.get_logger(__name__)
 
@@ -70,28 +69,28 @@ def deliver_key(family: str, report_id: str) -> str:
     return f"{family}:{report_id}"
 
 
-def put_delivery(tx: Transaction, queue: Queue, family: str, delivery: Delivery, *, keep_time: bool = False) -> None:
+def put_delivery(tx: Transaction, queue: Queue, family: str, delivery: Delivery, *, if_absent: bool = False) -> None:
     """Have a delivery's report fetched and posted, in its asker's turn; one at a time for a report."""
     key = deliver_key(family, delivery.report_id)
     person = id_key(delivery.asker_id)
-    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", person=person, keep_time=keep_time)
+    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", person=person, if_absent=if_absent)
 
 
 class Watch:
     """One round for a family and region."""
 
     def __init__(
-        self, store: Store, queue: Queue, catalogue: Catalogue, now: Callable[[], datetime], poll_interval: float
+        self, database: Database, queue: Queue, catalog: Catalog, now: Callable[[], datetime], poll_interval: float
     ) -> None:
-        self._store = store
+        self._database = database
         self._queue = queue
-        self._catalogue = catalogue
+        self._catalogue = catalog
         self._now = now
         self._shortest = poll_interval
         self._said: set[tuple[str, str | None]] = set()
         """Families and regions whose list does not answer, as the log knows already."""
 
-    def run(self, key: str) -> Again | None:
+    def run(self, key: str) -> RetryLater | None:
         """Look once; the answer says when to look again, or None when nothing is pending any more."""
         family, _, region = key.partition(":")
         waiting = self._waiting(family, region or None)
@@ -101,7 +100,7 @@ class Watch:
         unseen, pause = self._look(family, region or None, waiting)
         self._expire(family, region or None, unseen)
         waiting = self._waiting(family, region or None)
-        return Again(max(self._next(waiting), pause), count=False) if waiting else None
+        return RetryLater(max(self._next(waiting), pause), count=False) if waiting else None
 
     def _look(self, family: str, region: str | None, waiting: Sequence[Delivery]) -> tuple[set[int], float]:
         """Ask Webex and act on what it says.
@@ -138,16 +137,16 @@ class Watch:
                 seen.append((delivery, report))
         now = self._now()
         # All in one transaction, so that one download serves everybody who waits for the same report.
-        with self._store.begin(durable=False) as tx:
+        with self._database.begin(durable=False) as tx:
             for delivery, report in seen:
                 self._act(tx, delivery, report, now, listed=delivery.id not in asked)
         return unseen, pause
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         """A round that cannot be made at all ends the watches it would have served."""
         family, _, region = key.partition(":")
-        with self._store.begin() as tx:
-            for delivery in deliveries.pending(tx, family, region or None):
+        with self._database.begin() as tx:
+            for delivery in requests.pending(tx, family, region or None):
                 end(tx, self._queue, delivery, State.FAILED, sentence, self._now(), why="given_up")
 
     def _next(self, waiting: Sequence[Delivery]) -> float:
@@ -155,8 +154,8 @@ class Watch:
         return interval((self._now() - youngest).total_seconds(), self._shortest)
 
     def _waiting(self, family: str, region: str | None) -> list[Delivery]:
-        with self._store.read() as tx:
-            return deliveries.pending(tx, family, region)
+        with self._database.read() as tx:
+            return requests.pending(tx, family, region)
 
     def _say_once(self, event: str, family: str, region: str | None, error: BotError) -> None:
         """One line for an outage, however often it is looked."""
@@ -170,7 +169,7 @@ class Watch:
         found = self._waiting(family, region)
         overdue = [one for one in found if one.deadline_at <= now and one.id not in unseen]
         if overdue:
-            with self._store.begin() as tx:
+            with self._database.begin() as tx:
                 for one in overdue:
                     end(tx, self._queue, one, State.EXPIRED, too_long(one), now, why="not_done_in_time")
 
@@ -206,13 +205,13 @@ class Watch:
             wait = details_interval(delivery.missing, self._shortest)
             learned |= {"missing": delivery.missing + 1, "next_look_at": now + timedelta(seconds=wait)}
         if isinstance(seen, WebexError) and seen.status == UNKNOWN_TO_WEBEX and delivery.missing + 1 < GONE_AFTER:
-            deliveries.note(tx, delivery.id, **learned)
+            requests.note(tx, delivery.id, **learned)
         elif isinstance(seen, BotError):
             unknown = isinstance(seen, WebexError) and seen.status == UNKNOWN_TO_WEBEX
             sentence = gone(delivery) if unknown else seen.sentence
             end(tx, self._queue, delivery, State.FAILED, sentence, now, error=seen)
         elif seen.phase is Phase.FAILED:
-            deliveries.note(tx, delivery.id, status=seen.status, looks=delivery.looks + 1)
+            requests.note(tx, delivery.id, status=seen.status, looks=delivery.looks + 1)
             end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
         elif seen.phase is Phase.READY:
             self._have_fetched(tx, delivery, seen, now, ready_at=now)
@@ -221,18 +220,18 @@ class Watch:
         else:
             if delivery.status is not None and not is_known_status(delivery.status):
                 unknown_status.seen(tx, seen, now)  # an unknown word that comes back later begins its minutes again
-            deliveries.note(tx, delivery.id, status=seen.status, **learned)
+            requests.note(tx, delivery.id, status=seen.status, **learned)
 
     def _have_fetched(self, tx: Transaction, delivery: Delivery, seen: Report, now: datetime, **learned: Any) -> None:
         looks = delivery.looks + 1
-        if deliveries.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, **learned):
+        if requests.move(tx, delivery, State.READY, now, status=seen.status, looks=looks, **learned):
             put_delivery(tx, self._queue, delivery.family or "", delivery)
 
 
 def fetch_what_is_ready(tx: Transaction, queue: Queue, report: Report, now: datetime) -> None:
     """Have a report fetched for all who wait for it, since its details say that it is ready: the list may lag."""
-    for one in deliveries.of_report(tx, report.family.value, report.id, {State.PENDING}):
-        if deliveries.move(tx, one, State.READY, now, status=report.status, ready_at=now):
+    for one in requests.of_report(tx, report.family.value, report.id, {State.PENDING}):
+        if requests.move(tx, one, State.READY, now, status=report.status, ready_at=now):
             put_delivery(tx, queue, report.family.value, one)
 
 
@@ -242,7 +241,7 @@ def _may_be_ready(report: Report) -> bool:
 
 def named(title: str | None) -> str:
     """The report in a sentence."""
-    return f"The report **{in_message(title)}**" if title else "The report"
+    return f"The report **{escape_markdown(title)}**" if title else "The report"
 
 
 def failed(title: str | None) -> str:
@@ -253,7 +252,7 @@ def failed(title: str | None) -> str:
 def too_long(delivery: Delivery) -> str:
     """What is said when a watch reaches its deadline."""
     watched = duration((delivery.deadline_at - delivery.asked_at).total_seconds())
-    status = f" Its last status was “{in_message(delivery.status)}”." if delivery.status else ""
+    status = f" Its last status was “{escape_markdown(delivery.status)}”." if delivery.status else ""
     return (
         f"{named(delivery.title)} was not done after {watched}, so I stopped watching it.{status} "
         f"To go on, write `report {delivery.report_id}`."

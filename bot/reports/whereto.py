@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.ports import Target
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from bot.ledger.deliveries import Delivery
+    from bot.db.requests import Delivery
 
 DIRECT = "direct"
 GROUP = "group"

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot import tasks
+from bot.db import heartbeats, key_values
 from bot.errors import BotError
-from bot.ledger import facts, presence
+from bot.queue import tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bot.db.database import Database
     from bot.queue import Queue
-    from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +36,9 @@ class Heartbeat:
     """Signs every minute, in a thread of its own; sooner when the door has refused an event."""
 
     def __init__(
-        self, store: Store, queue: Queue, now: Callable[[], datetime], rejected_calls: Callable[[], int]
+        self, database: Database, queue: Queue, now: Callable[[], datetime], rejected_calls: Callable[[], int]
     ) -> None:
-        self._store = store
+        self._database = database
         self._queue = queue
         self._now = now
         self._rejected_calls = rejected_calls
@@ -67,7 +67,7 @@ class Heartbeat:
 
     def _wait(self, stop: threading.Event) -> None:
         waited = 0.0
-        while waited < presence.SIGN_EVERY and self._refused is None and not stop.wait(STEP):
+        while waited < heartbeats.SIGN_EVERY and self._refused is None and not stop.wait(STEP):
             waited += STEP
             if waited >= KEEP_EVERY and self._rejected_calls() != self._kept_calls:
                 return
@@ -77,18 +77,18 @@ class Heartbeat:
         with self._guard:
             refused = self._refused
         rejected = self._rejected_calls()
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             if rejected or self._kept_calls:  # a process that was left in peace must not overwrite another's figure
-                facts.note(tx, facts.REJECTED_CALLS, str(rejected), self._now())
-            new = presence.begin(tx, self._now())
-            away = presence.sign(tx, self._now(), started=self._started)
+                key_values.note(tx, key_values.REJECTED_CALLS, str(rejected), self._now())
+            new = heartbeats.begin(tx, self._now())
+            away = heartbeats.sign(tx, self._now(), started=self._started)
             if away is not None:
-                self._queue.put(tx, tasks.CATCH_UP, away.key, lock=presence.LOCK)
+                self._queue.put(tx, tasks.CATCH_UP, away.key, lock=heartbeats.LOCK)
             elif refused is not None:
-                missed = presence.Absence(refused[0], self._now(), told=False)
-                self._queue.put(tx, tasks.CATCH_UP, missed.key, lock=presence.LOCK)
+                missed = heartbeats.Absence(refused[0], self._now(), told=False)
+                self._queue.put(tx, tasks.CATCH_UP, missed.key, lock=heartbeats.LOCK)
         if new:
-            log.warning("first_start", sentence=presence.NEW)
+            log.warning("first_start", sentence=heartbeats.NEW)
         self._started = False
         self._kept_calls = rejected
         with self._guard:

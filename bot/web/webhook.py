@@ -18,22 +18,22 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from bot import tasks
-from bot.errors import StoreUnavailable
-from bot.ledger import events
-from bot.ledger.events import Event
-from bot.web import probe
+from bot.db import events
+from bot.db.events import Event
+from bot.db.group_commit import GroupCommit
+from bot.errors import DatabaseUnavailable
+from bot.ops import probe
+from bot.queue import tasks
 from bot.web.rejected_calls import RejectedCalls
 from bot.web.signature import is_signed
-from bot.web.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from bot.ports import Person
+    from bot.db.database import Database
     from bot.queue import Queue
-    from bot.store import Store
+    from bot.webex.types import Person
 
 log = structlog.get_logger(__name__)
 
@@ -49,29 +49,29 @@ UNSIGNED = 401
 OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
 
 
-def keeper(store: Store, queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
-    """Keep events, those that come at the same time in one transaction. Raises ``StoreUnavailable``."""
+def keeper(database: Database, queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
+    """Keep events, those that come at the same time in one transaction. Raises ``DatabaseUnavailable``."""
 
     def keep(batch: Sequence[Event]) -> None:
-        with store.begin() as tx:
+        with database.begin() as tx:
             for event in batch:
                 event_id = events.record(tx, event, now())
                 if event_id is not None:
                     queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
 
-    return Together(keep)
+    return GroupCommit(keep)
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class WebhookEndpoint:
     """What the door needs; ``bot`` gives None as long as nobody knows who it is."""
 
     keep: Callable[[Event], None]
-    """Puts an event on the disk, once; raises ``StoreUnavailable``."""
+    """Puts an event on the disk, once; raises ``DatabaseUnavailable``."""
     secrets: Sequence[bytes] = field(repr=False)
     bot: Callable[[], Person | None]
     ready: Callable[[], bool]
-    """Migrates the database if nobody has; raises ``StoreUnavailable``."""
+    """Migrates the database if nobody has; raises ``DatabaseUnavailable``."""
     count: Callable[[int], None]
     rejected: RejectedCalls = field(default_factory=RejectedCalls)
     refused: Callable[[], None] = lambda: None
@@ -82,7 +82,7 @@ class MalformedError(ValueError):
     """The body is no event of Webex's."""
 
 
-def add_routes(app: Flask, door: Door, paths: Iterable[str]) -> None:
+def add_routes(app: Flask, door: WebhookEndpoint, paths: Iterable[str]) -> None:
     """Serve the webhook under each of the paths."""
 
     def webhook() -> Response:
@@ -94,7 +94,7 @@ def add_routes(app: Flask, door: Door, paths: Iterable[str]) -> None:
         app.add_url_rule(path, "webhook", webhook, methods=["POST"])
 
 
-def _answer(door: Door) -> Response:
+def _answer(door: WebhookEndpoint) -> Response:
     body = _body(door)
     if isinstance(body, Response):
         return body
@@ -113,7 +113,7 @@ def _answer(door: Door) -> Response:
     return _keep(door, event)
 
 
-def _body(door: Door) -> bytes | Response:
+def _body(door: WebhookEndpoint) -> bytes | Response:
     """Give the whole body, or the answer why there is none."""
     announced = request.content_length
     try:
@@ -135,7 +135,7 @@ def _body(door: Door) -> bytes | Response:
     return body
 
 
-def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Response:
+def _unverified(door: WebhookEndpoint, what: str, answer: Response, **more: Any) -> Response:
     """Count it. The address is the peer's: a forger of events forges ``X-Forwarded-For`` too.
 
     Too large or cut off stays what it is however many come: a sender with that fault must be able to see it.
@@ -146,7 +146,7 @@ def _unverified(door: Door, what: str, answer: Response, **more: Any) -> Respons
     return Response("too many\n", 429, {"Retry-After": str(wait)})
 
 
-def _keep(door: Door, event: Event) -> Response:
+def _keep(door: WebhookEndpoint, event: Event) -> Response:
     try:
         door.ready()
         bot = door.bot()
@@ -155,7 +155,7 @@ def _keep(door: Door, event: Event) -> Response:
                 return Response("ok\n", 200)
             event = replace(event, person_id=bot.id)  # it may have been known by its address alone
         door.keep(event)
-    except StoreUnavailable as error:
+    except DatabaseUnavailable as error:
         # The store has said that it is away; a line for each event would be a flood.
         log.debug("webhook_not_stored", cause=str(error.__cause__ or error))
         door.refused()

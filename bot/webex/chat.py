@@ -15,23 +15,24 @@ from webexteamssdk import WebexTeamsAPI, dict_data_factory
 from webexteamssdk.exceptions import webexteamssdkException
 
 from bot.errors import BOT_TOKEN
-from bot.webex import shapes, uploads
-from bot.webex.answers import endless, next_page, unreadable
+from bot.webex import parsing
+from bot.webex import upload as upload_call
 from bot.webex.client import MOST_PAGES, segment
-from bot.webex.quick_retries import NEVER
+from bot.webex.http import HttpTransport, RateLimitGate
+from bot.webex.ids import same_id
+from bot.webex.responses import endless, next_page, unreadable
+from bot.webex.retry import NEVER
 from bot.webex.session import POOL, TIMEOUT
-from bot.webex.transport import Brake, Transport
-from bot.webex_ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from bot.ports import Action, Arriving, Card, Membership, Message, Person, Posted, Space, Target
-    from bot.webex.quick_retries import QuickRetries
-    from bot.webex.shapes import Webhook
-    from bot.webex.transport import Observe, TokenSource
+    from bot.webex.http import Observe, TokenSource
+    from bot.webex.parsing import Webhook
+    from bot.webex.retry import RetryPolicy
+    from bot.webex.types import Action, Card, GrowingFile, Membership, Message, Person, Posted, Space, Target
 
     Json = Mapping[str, Any]
 
@@ -79,10 +80,10 @@ class Chat:
         timeout: tuple[float, float] = TIMEOUT,
         pool: int = POOL,
         observe: Observe | None = None,
-        brake: Brake | None = None,
-        retries: QuickRetries = NEVER,
+        brake: RateLimitGate | None = None,
+        retries: RetryPolicy = NEVER,
     ) -> None:
-        self._transport = Transport(
+        self._transport = HttpTransport(
             base_url,
             token,
             timeout=timeout,
@@ -110,17 +111,17 @@ class Chat:
 
     def me(self) -> Person:
         """Who the bot's token belongs to."""
-        return self._one("GET people/me", shapes.person, self._api.people.me)
+        return self._one("GET people/me", parsing.person, self._api.people.me)
 
     def message(self, message_id: str) -> Message:
         """Read a message that the bot may see. 404 right after its webhook can be lag."""
-        return self._one("GET messages/{id}", shapes.message, lambda: self._api.messages.get(segment(message_id)))
+        return self._one("GET messages/{id}", parsing.message, lambda: self._api.messages.get(segment(message_id)))
 
     def action(self, action_id: str) -> Action:
         """Read the press of a button with its inputs."""
         return self._one(
             "GET attachment/actions/{id}",
-            shapes.action,
+            parsing.action,
             lambda: self._api.attachment_actions.get(segment(action_id)),
         )
 
@@ -129,21 +130,23 @@ class Chat:
         attachments = None if card is None else [{"contentType": CARD_TYPE, "content": card}]
         return self._one(
             "POST messages",
-            lambda raw: shapes.posted(raw, target.room_id),
-            lambda: self._api.messages.create(**uploads.address(target), markdown=markdown, attachments=attachments),
+            lambda raw: parsing.posted(raw, target.room_id),
+            lambda: self._api.messages.create(
+                **upload_call.address(target), markdown=markdown, attachments=attachments
+            ),
         )
 
     def upload(self, target: Target, *, path: Path, name: str, content_type: str, markdown: str) -> Posted:
         """Post a file from our disk under ``name``. Raises ``FileRejected`` when it is too large for Webex."""
-        return uploads.upload(
+        return upload_call.upload(
             self._transport, target, path=path, name=name, content_type=content_type, markdown=markdown
         )
 
     def begin_upload(
-        self, target: Target, arriving: Arriving, *, name: str, content_type: str, room: int
-    ) -> uploads.Begun:
+        self, target: Target, arriving: GrowingFile, *, name: str, content_type: str, room: int
+    ) -> upload_call.PendingUpload:
         """Pass on a file that is still being fetched; ``room``: bytes for the words, which its ``finish`` is given."""
-        return uploads.begin(self._transport, target, arriving, name=name, content_type=content_type, room=room)
+        return upload_call.begin(self._transport, target, arriving, name=name, content_type=content_type, room=room)
 
     def edit(self, message_id: str, room_id: str, *, markdown: str) -> None:
         """Change a message of ours. Webex refuses it for one with a card or a file, and after ten times."""
@@ -167,7 +170,7 @@ class Chat:
                 listed = self._api.messages.list_direct(personId=target.person_id, parentId=target.parent_id)
             else:
                 listed = self._api.messages.list(target.room_id, parentId=target.parent_id, max=RECENT)
-            found = map(shapes.message, islice(listed, MOST_MISSED if since else RECENT))
+            found = map(parsing.message, islice(listed, MOST_MISSED if since else RECENT))
             page = list(islice(found, RECENT))
             return page + list(takewhile(lambda one: since and one.created and one.created >= since, found))
 
@@ -180,17 +183,17 @@ class Chat:
             listed = self._api.memberships.list(room_id, max=LARGEST_PAGE)
             return (raw for raw in listed if not raw.get("roomId") or same_id(raw["roomId"], room_id))
 
-        return self._all("GET memberships", shapes.membership, of_this_space)
+        return self._all("GET memberships", parsing.membership, of_this_space)
 
     def membership(self, membership_id: str) -> Membership:
         """Read one membership of a space that the bot is in."""
         return self._one(
-            "GET memberships/{id}", shapes.membership, lambda: self._api.memberships.get(segment(membership_id))
+            "GET memberships/{id}", parsing.membership, lambda: self._api.memberships.get(segment(membership_id))
         )
 
     def spaces(self) -> list[Space]:
         """Every space that the bot is in."""
-        return self._all("GET rooms", shapes.space, self._api.rooms.list)
+        return self._all("GET rooms", parsing.space, self._api.rooms.list)
 
     def active_spaces(self, since: datetime, most: int) -> list[Space]:
         """Spaces with something new since then, the latest active ones first; ``most`` of them."""
@@ -198,7 +201,7 @@ class Chat:
         def active() -> list[Space]:
             # Every space is looked at: that Webex sorts as it is asked to is nothing to lose a message over.
             rooms = islice(self._api.rooms.list(sortBy="lastactivity", max=LARGEST_PAGE), MOST_ITEMS)
-            spaces = [shapes.space(raw) for raw in rooms]
+            spaces = [parsing.space(raw) for raw in rooms]
             found = [space for space in spaces if space.last_activity is None or space.last_activity >= since]
             found.sort(key=lambda space: -space.last_activity.timestamp() if space.last_activity else 0.0)
             return found[:most]
@@ -211,18 +214,18 @@ class Chat:
 
         def written() -> list[Message]:
             listed = self._api.messages.list(space.id, mentionedPeople=mentioned, max=RECENT)
-            found = map(shapes.message, islice(listed, MOST_MISSED))
+            found = map(parsing.message, islice(listed, MOST_MISSED))
             return list(takewhile(lambda one: one.created is None or one.created >= since, found))
 
         return self._call("GET messages", written)
 
     def space(self, room_id: str) -> Space:
         """Read one space."""
-        return self._one("GET rooms/{id}", shapes.space, lambda: self._api.rooms.get(segment(room_id)))
+        return self._one("GET rooms/{id}", parsing.space, lambda: self._api.rooms.get(segment(room_id)))
 
     def webhooks(self) -> list[Webhook]:
         """Every webhook of this token, also those that are not ours."""
-        return self._all("GET webhooks", shapes.webhook, self._api.webhooks.list)
+        return self._all("GET webhooks", parsing.webhook, self._api.webhooks.list)
 
     def create_webhook(
         self, *, name: str, target_url: str, resource: str, event: str, secret: str, webhook_filter: str | None = None
@@ -230,7 +233,7 @@ class Chat:
         """Register a webhook."""
         return self._one(
             "POST webhooks",
-            shapes.webhook,
+            parsing.webhook,
             lambda: self._api.webhooks.create(
                 name, target_url, resource, event, filter=webhook_filter or None, secret=secret
             ),
@@ -241,7 +244,7 @@ class Chat:
         more = {"status": "active"} | ({"secret": secret} if secret else {})
         return self._one(
             "PUT webhooks/{id}",
-            shapes.webhook,
+            parsing.webhook,
             lambda: self._api.webhooks.update(segment(webhook_id), name=name, targetUrl=target_url, **more),
         )
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin
 
 from bot.errors import WebexError
-from bot.webex.answers import endless, json_of, next_page, tracking_id
-from bot.webex.quick_retries import NEVER
+from bot.webex.http import HttpTransport, RateLimitGate
+from bot.webex.responses import endless, json_of, next_page, tracking_id
+from bot.webex.retry import NEVER
 from bot.webex.session import POOL, TIMEOUT
-from bot.webex.transport import Brake, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bot.webex.quick_retries import QuickRetries
-    from bot.webex.transport import Observe, TokenSource
+    from bot.webex.http import Observe, TokenSource
+    from bot.webex.retry import RetryPolicy
 
 MOST_PAGES: Final = 100
 """A listing longer than this is an error, not a shorter list: what is missing from it could matter."""
@@ -62,10 +62,10 @@ class Client:
         timeout: tuple[float, float] = TIMEOUT,
         pool: int = POOL,
         observe: Observe | None = None,
-        brake: Brake | None = None,
-        retries: QuickRetries = NEVER,
+        brake: RateLimitGate | None = None,
+        retries: RetryPolicy = NEVER,
     ) -> None:
-        self._transport = Transport(
+        self._transport = HttpTransport(
             base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake, retries=retries
         )
 

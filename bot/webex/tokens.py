@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.errors import WebexError
-from bot.reports.readings import read_number
-from bot.webex.answers import cleaned
 from bot.webex.causes import explain_renewal
 from bot.webex.client import Client
+from bot.webex.json_fields import read_number
+from bot.webex.responses import cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from bot.webex.transport import Observe
+    from bot.webex.http import Observe
 
 MARGIN_SHARE: Final = 0.1
 MOST_MARGIN: Final = 3600.0
@@ -55,7 +55,7 @@ class TokenState:
 
 
 class TokenKeeper(Protocol):
-    """Keeps the state for all processes. Its calls may raise ``StoreUnavailable``."""
+    """Keeps the state for all processes. Its calls may raise ``DatabaseUnavailable``."""
 
     def load(self) -> TokenState | None:
         """Give the newest state, if any."""
@@ -123,7 +123,7 @@ class RefreshableToken:
         self._client.close()
 
     def flush(self) -> None:
-        """Keep, at the end, what a refresh brought and could not be kept before. Raises ``StoreUnavailable``."""
+        """Keep, at the end, what a refresh brought and could not be kept before. Raises ``DatabaseUnavailable``."""
         with self._turn:
             if self._unsaved is not None:
                 with self._keep.lock():

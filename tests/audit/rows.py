@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.ledger import audit
+from bot.db import audit
 
 if TYPE_CHECKING:
-    from bot.ledger.audit import Row
+    from bot.db.audit import Row
     from tests.core.workbench import Workbench
 
 ALL = 10_000
@@ -15,7 +15,7 @@ ALL = 10_000
 
 def rows(bench: Workbench) -> list[Row]:
     """Every row, oldest first."""
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         return audit.read(tx, limit=ALL)
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bot.ledger import audit
-from bot.ledger.audit import Door, Entry
+from bot.db import audit
+from bot.db.audit import Door, Entry
 from tests.audit.rows import rows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def written(bench: Workbench) -> Workbench:
     """Ten rows, a day apart; the newest is of now."""
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         for age in range(9, -1, -1):
             entry = Entry(Door.CHAT, "report", audit.ASKED, person_id="ada", report_id="r")
             audit.record(tx, entry, bench.clock() - timedelta(days=age))
@@ -52,7 +52,7 @@ def written(bench: Workbench) -> Workbench:
 def test_the_database_refuses(written: Workbench, statement: str) -> None:
     before = rows(written)
 
-    with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
+    with pytest.raises(IntegrityError, match="append-only"), written.database.begin() as tx:
         tx.execute(text(statement))
 
     assert rows(written) == before
@@ -60,20 +60,20 @@ def test_the_database_refuses(written: Workbench, statement: str) -> None:
 
 
 def test_a_pseudonym_stays(written: Workbench) -> None:
-    with written.store.begin() as tx:
+    with written.database.begin() as tx:
         assert audit.rename(tx, "ada", "forgotten-1") == 10
 
-    with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
+    with pytest.raises(IntegrityError, match="append-only"), written.database.begin() as tx:
         audit.rename(tx, "forgotten-1", "forgotten-2")
 
 
 def test_retention_deletes_what_is_old_and_nothing_else(written: Workbench) -> None:
     now = written.clock()
-    with written.store.begin() as tx:
+    with written.database.begin() as tx:
         assert audit.prune(tx, now - timedelta(days=5), now, 3) == 3
         assert audit.prune(tx, now - timedelta(days=5), now, 3) == 1
         assert audit.prune(tx, now - timedelta(days=5), now, 3) == 0
 
     assert [row.at for row in rows(written)] == [now - timedelta(days=age) for age in range(5, -1, -1)]
-    with pytest.raises(IntegrityError, match="append-only"), written.store.begin() as tx:
+    with pytest.raises(IntegrityError, match="append-only"), written.database.begin() as tx:
         tx.execute(text("DELETE FROM audit"))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import audit_command
-from bot.cli import main
+from bot.cli import audit as audit_command
+from bot.cli.main import main
+from bot.db import audit
+from bot.db.audit import Door, Entry
+from bot.db.database import Database
 from bot.emulator import ids
-from bot.ledger import audit
-from bot.ledger.audit import Door, Entry
-from bot.store import Store
 
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def write(bench: Workbench, number: int, **more: Any) -> None:
     """Rows a minute apart, the oldest first."""
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         for minute in range(number):
             bench.clock.turn(60)
             audit.record(tx, Entry(Door.CHAT, "reports", audit.ALLOWED, report_id=f"r{minute}", **more), bench.clock())
@@ -260,9 +260,9 @@ def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: Workben
 def test_a_log_that_others_use_is_said_to_be_there(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
     machine.hears(machine.stage.grace, "help")
     machine.work()
-    impatient = Store(machine.stage.settings().database_url.get_secret_value(), lock_patience=0.05)
-    with machine.store.read(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.wiring.open_store", lambda _settings: impatient)
+    impatient = Database(machine.stage.settings().database_url.get_secret_value(), lock_patience=0.05)
+    with machine.database.read(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.app.open_store", lambda _settings: impatient)
         assert main(["forget", "--yes", machine.stage.grace.id]) == 0
     assert "until its log is emptied" in capsys.readouterr().out
 

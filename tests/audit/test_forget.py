@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger import audit, posts
-from bot.ledger.deliveries import State
-from bot.ledger.forget import Forgotten, forget
-from bot.ports import Target
-from bot.webex_ids import id_key
+from bot.db import audit, messages
+from bot.db.requests import State
+from bot.ops.forget import Forgotten, forget
+from bot.queue import tasks
+from bot.webex.ids import id_key
+from bot.webex.types import Target
 from tests.audit.rows import endings, rows
 from tests.stage import ADMIN_OF_BOTH, CSV
 
@@ -28,13 +28,13 @@ OPERATORS = Target(room_id="operators")
 
 
 def forgets(bench: Workbench, person: Person) -> Forgotten:
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         return forget(tx, bench.queue, person.id, bench.clock())
 
 
 def everything(bench: Workbench) -> str:
     """Every row of the ledger, as text."""
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         tables = tx.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
         return "\n".join(str(row) for name in tables for row in tx.connection.exec_driver_sql(f"SELECT * FROM {name}"))
 
@@ -53,7 +53,7 @@ def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
 
     assert stage.grace.id not in everything(bench)
     assert done.audit == number
-    assert done.deliveries == 1
+    assert done.requests == 1
     assert done.events == 4
     assert done.posts == 1, "the answer that went 1:1 because of outsiders"
     assert done.ended == 0
@@ -66,9 +66,9 @@ def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
 def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_before(bench: Workbench) -> None:
     stage = bench.stage
     space = bench.world.direct_space(stage.grace, stage.bot)
-    with bench.store.begin() as tx:
-        posts.intend(tx, f"away:1-2:{space.id}", OPERATORS, MOMENT)
-        posts.settle(tx, f"away:1-2:{space.id}", posts.SENT, MOMENT)
+    with bench.database.begin() as tx:
+        messages.intend(tx, f"away:1-2:{space.id}", OPERATORS, MOMENT)
+        messages.settle(tx, f"away:1-2:{space.id}", messages.SENT, MOMENT)
     report = stage.partner_report()
     bench.hears(stage.grace, f"report {report.id}")
     bench.work()
@@ -82,7 +82,7 @@ def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_befo
 
     assert space.id not in everything(bench)
     before = len(bench.said(person=stage.grace))
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         for event in ("1", "2"):
             bench.queue.put(tx, tasks.EVENT, event)
     bench.work()
@@ -185,13 +185,13 @@ def test_no_job_leads_to_them(bench: Workbench) -> None:
     bench.hears(stage.ada, f"report {other.id}")
     bench.work(until=tasks.ANSWER)
     bench.hears(stage.grace, "help")
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         for task, key in ((tasks.TELL, "1"), (tasks.SLOW_DOWN, "1"), (tasks.TELL, "2")):
             bench.queue.put(tx, task, key)
 
     forgets(bench, stage.grace)
 
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         jobs = tx.connection.exec_driver_sql("SELECT task, key, lock FROM jobs ORDER BY id").all()
     assert sorted((task, key) for task, key, _ in jobs) == [(tasks.ANSWER, "2"), (tasks.TELL, "2")]
     assert id_key(bench.world.direct_space(stage.grace, stage.bot).id) not in str(jobs)
@@ -221,10 +221,10 @@ def test_those_who_joined_somebody_go_on_waiting(bench: Workbench) -> None:
 def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, "help")
     bench.work()
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         done = forget(tx, bench.queue, "nobody", bench.clock())
 
-    assert done == Forgotten(ended=0, unread=0, audit=0, deliveries=0, events=0, posts=0)
+    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, posts=0)
     assert [row.person_id for row in rows(bench)] == [bench.stage.ada.id, None]
 
 

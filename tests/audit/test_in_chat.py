@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.db import audit
+from bot.db.audit import Door, Entry
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.emulator.things import FULL_ADMIN
-from bot.ledger import audit
-from bot.ledger.audit import Door, Entry
 from tests.stage import Stage, texts_of
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_an_address_that_webex_does_not_know_and_words_that_mean_nothing(bench: 
 
 
 def test_who_is_gone_or_forgotten_has_no_name(bench: Workbench) -> None:
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         for person in ("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9nb25l", "forgotten-1"):
             audit.record(tx, Entry(Door.CHAT, "reports", audit.ALLOWED, person_id=person), bench.clock())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from bot.ledger import settings_seen
+from bot.db import settings_log
 from bot.settings import load
 from tests.audit.rows import rows
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def starts(bench: Workbench, **changed: str) -> list[str]:
     """The worker starts with these settings; gives the new rows' outcomes."""
     before = len(rows(bench))
-    with bench.store.begin() as tx:
-        settings_seen.note(tx, load(bench.stage.environ | changed), bench.clock())
+    with bench.database.begin() as tx:
+        settings_log.note(tx, load(bench.stage.environ | changed), bench.clock())
     new = rows(bench)[before:]
     assert all((row.door, row.act, row.person_id) == ("system", "settings", None) for row in new)
     return [row.outcome for row in new]
@@ -52,12 +52,12 @@ def test_a_changed_key_is_named_and_hides_the_others_once(bench: Workbench) -> N
 
 
 def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(bench: Workbench) -> None:
-    from bot.ledger import facts
+    from bot.db import key_values
 
     starts(bench)
-    with bench.store.begin() as tx:
-        kept = facts.read(tx, settings_seen.FACT) or ""
-        facts.note(tx, settings_seen.FACT, kept.replace('"port"', '"harbour"'), bench.clock())
+    with bench.database.begin() as tx:
+        kept = key_values.read(tx, settings_log.FACT) or ""
+        key_values.note(tx, settings_log.FACT, kept.replace('"port"', '"harbour"'), bench.clock())
 
     assert starts(bench) == []
 
@@ -65,9 +65,9 @@ def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(bench: Work
 def test_no_value_is_kept(bench: Workbench) -> None:
     starts(bench, ALLOWED_PEOPLE="nora.jones@acme.example")
 
-    database = sqlite3.connect(bench.stage.folder / "reportbot.db")
-    kept = str(database.execute("SELECT * FROM facts UNION ALL SELECT act, outcome, at FROM audit").fetchall())
-    database.close()
+    database_file = sqlite3.connect(bench.stage.folder / "reportbot.db")
+    kept = str(database_file.execute("SELECT * FROM facts UNION ALL SELECT act, outcome, at FROM audit").fetchall())
+    database_file.close()
 
     for secret in ("nora", bench.stage.bot_token, bench.stage.admin_token, "a secret of the tests", "127.0.0.1"):
         assert secret not in kept

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
+from bot.db import audit, requests
+from bot.db.requests import CLOSED, MOVES, State
 from bot.emulator.ids import new_report_id
-from bot.ledger import audit, deliveries
-from bot.ledger.deliveries import CLOSED, MOVES, State
+from bot.queue import tasks
 from bot.reports import deliver
 from tests.audit.rows import endings, rows, told
 from tests.core.workbench import Crash
@@ -176,7 +176,7 @@ def test_a_press_counts_only_in_the_space_of_its_card(bench: Workbench, card_is_
     bench.work()
     (card,) = bench.said()
     if not card_is_known:
-        with bench.store.begin() as tx:
+        with bench.database.begin() as tx:
             tx.connection.exec_driver_sql("DELETE FROM posts")
     bench.pressed(stage.ada, card, {"command": "reports"})
     action = next(iter(bench.world.actions.values()))
@@ -223,7 +223,7 @@ def test_an_event_that_cannot_be_read_is_on_record(bench: Workbench) -> None:
 
 def test_an_event_that_is_given_up_is_on_record(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, "reports")
-    bench.worker._tasks[tasks.EVENT].give_up("1", "It is over.")
+    bench.worker._tasks[tasks.EVENT].on_failure("1", "It is over.")
 
     assert told(bench) == [("chat", "request", "failed:given_up")]
 
@@ -237,7 +237,7 @@ def test_what_is_the_bot_s_own_is_no_request(bench: Workbench) -> None:
 
 
 def test_being_added_to_a_space_is_nobody_s_request(bench: Workbench) -> None:
-    from bot.ledger.events import Event
+    from bot.db.events import Event
 
     space = bench.world.add_space("New", [bench.stage.ada])
     joined = bench.world.join(space, bench.stage.bot)
@@ -379,16 +379,16 @@ def way_to(state: State) -> list[State]:
 def test_no_end_is_without_its_row_and_none_has_two(bench: Workbench, state: State) -> None:
     """The row is written by the move itself, so this holds for every end that anybody adds."""
     now = bench.clock()
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         values = {"asker_id": "a", "report_id": "r", "asked_at": now, "deadline_at": now}
         for number in (1, 2):
-            deliveries.ask(tx, values | {"reference": f"ref{number}", "origin": f"o{number}"})
+            requests.ask(tx, values | {"reference": f"ref{number}", "origin": f"o{number}"})
     for step in way_to(state):
         assert endings(bench) == []
-        with bench.store.begin() as tx:
+        with bench.database.begin() as tx:
             before = bench.delivery()
-            assert deliveries.move(tx, before, step, now)
-            assert not deliveries.move(tx, before, step, now), "somebody else was first"
+            assert requests.move(tx, before, step, now)
+            assert not requests.move(tx, before, step, now), "somebody else was first"
 
     assert [one.partition(":")[0] for one in endings(bench)] == ["delivered" if state is State.DONE else state.value]
 
@@ -436,9 +436,9 @@ def test_nothing_but_ids_and_our_own_words_is_kept(bench: Workbench) -> None:
 
     bench.work()
 
-    database = sqlite3.connect(bench.stage.folder / "reportbot.db")
-    kept = "\n".join(str(row) for row in database.execute("SELECT * FROM audit"))
-    database.close()
+    database_file = sqlite3.connect(bench.stage.folder / "reportbot.db")
+    kept = "\n".join(str(row) for row in database_file.execute("SELECT * FROM audit"))
+    database_file.close()
     assert report.id in kept
     for secret in ("Hunter2", "hunter2", "Secret Title", "Lovelace", "@", "http", "Minutes", stage.admin_token):
         assert secret not in kept
@@ -448,14 +448,14 @@ def test_the_card_waits_for_no_other_commit(bench: Workbench) -> None:
     """From the event to the card there are four write transactions, as there were without the audit."""
     bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}")
     commits = 0
-    begin = bench.store.begin
+    begin = bench.database.begin
 
     def counted(**how: Any) -> Any:
         nonlocal commits
         commits += 1
         return begin(**how)
 
-    bench.store.begin = counted  # type: ignore[method-assign]
+    bench.database.begin = counted  # type: ignore[method-assign]
     bench.work(until=tasks.ANSWER)
     before_the_answer = commits
     bench.worker._tasks[tasks.ANSWER].run("1")

@@ -11,7 +11,7 @@ from bot.errors import WebexError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bot.webex.directory import Directory
+    from bot.webex.people import Directory
     from tests.core.workbench import Workbench
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import lifeline
+from bot.process import LIFELINE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class Product:
                 with self._log(f"{name}-{self._starts}") as log:
                     processes[name] = subprocess.Popen(
                         self._commands[name],
-                        env={**environ, lifeline.VARIABLE: str(reading)},
+                        env={**environ, LIFELINE_VARIABLE: str(reading)},
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.db.database import Database
 from bot.queue.sqlite import SqliteQueue, create_tables
-from bot.store import Store
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,14 +30,14 @@ IDLE_SECONDS = 5.0
 THREADS = 8
 
 
-def _open(folder: Path) -> tuple[Store, SqliteQueue]:
-    store = Store(f"sqlite:///{folder / 'bench.db'}")
-    return store, SqliteQueue(store, folder)
+def _open(folder: Path) -> tuple[Database, SqliteQueue]:
+    database = Database(f"sqlite:///{folder / 'bench.db'}")
+    return database, SqliteQueue(database, folder)
 
 
 def _worker(folder: Path, pipe: Connection) -> None:
     """Report the start of every job; on a request, the CPU seconds used so far."""
-    store, queue = _open(folder)
+    database, queue = _open(folder)
     stop = threading.Event()
     sending = threading.Lock()
 
@@ -55,18 +55,18 @@ def _worker(folder: Path, pipe: Connection) -> None:
 
     threading.Thread(target=answer, daemon=True).start()
     queue.work(handle, threads=THREADS, stop=stop)
-    store.close()
+    database.close()
 
 
 def _ms(values: list[float], share: float) -> str:
     return f"{sorted(values)[int(len(values) * share)] * 1000:.2f} ms"
 
 
-def _latency(store: Store, queue: SqliteQueue, pipe: Any) -> None:
+def _latency(database: Database, queue: SqliteQueue, pipe: Any) -> None:
     latencies, puts = [], []
     for number in range(LATENCY_JOBS):
         before = time.monotonic()
-        with store.begin() as tx:
+        with database.begin() as tx:
             queue.put(tx, "bench", str(number), lock=f"space-{number}")
         committed = time.monotonic()
         _, started = pipe.recv()
@@ -77,8 +77,8 @@ def _latency(store: Store, queue: SqliteQueue, pipe: Any) -> None:
     print(f"put with its commit:   p50 {_ms(puts, 0.5)}, p99 {_ms(puts, 0.99)}")
 
 
-def _rate(store: Store, queue: SqliteQueue, pipe: Any, title: str) -> None:
-    with store.begin() as tx:
+def _rate(database: Database, queue: SqliteQueue, pipe: Any, title: str) -> None:
+    with database.begin() as tx:
         for number in range(FLOOD_JOBS):
             queue.put(tx, "bench", f"{title} {number}")
     began = time.monotonic()
@@ -87,9 +87,9 @@ def _rate(store: Store, queue: SqliteQueue, pipe: Any, title: str) -> None:
     print(f"jobs a second, {title}: {FLOOD_JOBS / (time.monotonic() - began):.0f}")
 
 
-def _crowd(store: Store, queue: SqliteQueue) -> None:
+def _crowd(database: Database, queue: SqliteQueue) -> None:
     """Many jobs under the lock of one that does not end while the others are measured: they are due, and in the way."""
-    with store.begin() as tx:
+    with database.begin() as tx:
         for number in range(CROWD):
             queue.put(tx, "crowd", str(number), lock="one space")
 
@@ -104,20 +104,20 @@ def _cpu(pipe: Any) -> float:
 def main() -> None:
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        store, queue = _open(Path(folder))
-        create_tables(store)
+        database, queue = _open(Path(folder))
+        create_tables(database)
         pipe, far_end = spawn.Pipe()
         worker = spawn.Process(target=_worker, args=(Path(folder), far_end))
         worker.start()
-        _latency(store, queue, pipe)
+        _latency(database, queue, pipe)
         before = _cpu(pipe)
         time.sleep(IDLE_SECONDS)
         print(f"CPU of an idle worker: {(_cpu(pipe) - before) / IDLE_SECONDS:.2%}")
-        _rate(store, queue, pipe, "alone")
+        _rate(database, queue, pipe, "alone")
         pipe.send("stop")
         worker.join()
 
-        _crowd(store, queue)
+        _crowd(database, queue)
         stop = threading.Event()
         go_on = threading.Event()
         done = threading.Semaphore(0)
@@ -130,7 +130,7 @@ def main() -> None:
 
         beside = threading.Thread(target=lambda: queue.work(handle, threads=THREADS, stop=stop, grace=5.0))
         beside.start()
-        with store.begin() as tx:
+        with database.begin() as tx:
             for number in range(FLOOD_JOBS):
                 queue.put(tx, "bench", str(number))
         began = time.monotonic()
@@ -140,7 +140,7 @@ def main() -> None:
         stop.set()
         go_on.set()
         beside.join()
-        store.close()
+        database.close()
     print(f"({os.cpu_count()} cores)")
 
 

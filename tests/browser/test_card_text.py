@@ -8,7 +8,7 @@ import pytest
 
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
-from bot.plain_words import folded, in_card, in_message
+from bot.text import escape_card, escape_markdown, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,14 +150,14 @@ def test_a_fact_is_shown_as_it_is(ground: Ground) -> None:
 def test_people_read_the_title_of_a_report(ground: Ground, title: str) -> None:
     """In a text block, in a fact, and in a message, which is rendered by CommonMark."""
     said = ground.shows(
-        {"type": "TextBlock", "text": in_card(title)},
-        {"type": "FactSet", "facts": [{"title": "Service", "value": in_card(title)}]},
+        {"type": "TextBlock", "text": escape_card(title)},
+        {"type": "FactSet", "facts": [{"title": "Service", "value": escape_card(title)}]},
     )
     assert folded(said.locator(".card > * > .ac-textBlock").inner_text()) == title
     assert folded(said.locator(".ac-fact-value").inner_text()) == title
     assert said.locator(".card :is(a, em, li)").count() == 0
 
-    words = ground.shows(markdown=f"**{in_message(title)}**: done").locator(".text")
+    words = ground.shows(markdown=f"**{escape_markdown(title)}**: done").locator(".text")
     assert folded(words.inner_text()) == f"{title}: done"
     assert words.locator("a, code, em, h1, li, s, spark-mention").count() == 0
 
@@ -165,7 +165,7 @@ def test_people_read_the_title_of_a_report(ground: Ground, title: str) -> None:
 @pytest.mark.parametrize("linkify", [False, True])
 @pytest.mark.parametrize("title", TITLES)
 def test_people_read_it_by_microsoft_s_renderer_too(ground: Ground, title: str, linkify: bool) -> None:
-    seen, marks = ground.by_microsoft(in_card(title), linkify=linkify)
+    seen, marks = ground.by_microsoft(escape_card(title), linkify=linkify)
 
     assert (folded(seen), marks) == (title, 0)
 

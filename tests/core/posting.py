@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.ledger import posts
-from bot.ports import Target
+from bot.db import messages
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
+    from bot.db.messages import Post
     from bot.emulator.things import Message
-    from bot.ledger.posts import Post
     from tests.core.workbench import Workbench
 
 GENTLY = 120.0
@@ -24,8 +24,8 @@ def later(bench: Workbench) -> None:
 
 
 def state_of(bench: Workbench, key: str) -> Post:
-    with bench.store.read() as tx:
-        found = posts.get(tx, key)
+    with bench.database.read() as tx:
+        found = messages.get(tx, key)
     assert found is not None
     return found
 

@@ -11,20 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat import cards, commands
+from bot.chat import cards
+from bot.chat.commands import reports as reports_command
 from bot.chat.registry import registry
 from bot.chat.shown import shown_for
 from bot.emulator.cards import MAX_CARD_BYTES, problems
-from bot.plain_words import MAX_TEXT_BYTES
-from bot.reports.catalogue import NEEDS
-from bot.reports.model import Expiry, Family, Report
+from bot.text import MAX_TEXT_BYTES
+from bot.webex.catalog import NEEDS
+from bot.webex.report import Expiry, Family, Report
 from tests.stage import actions_of, texts_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
     from bot.chat.registry import Command
-    from bot.ports import Card
+    from bot.webex.types import Card
 
 NOW = datetime(2024, 3, 24, 18, 0, tzinfo=UTC)
 LINK = "https://reportdownload-a.webex.com/api?reportId=1&secret=hush"
@@ -126,7 +127,7 @@ def test_any_report_makes_a_card_that_webex_takes(
 
 
 @settings(max_examples=25)
-@given(st.lists(REPORTS, max_size=commands.PAGE), st.integers(0, 500), st.integers(1, 9999))
+@given(st.lists(REPORTS, max_size=reports_command.PAGE), st.integers(0, 500), st.integers(1, 9999))
 def test_any_page_of_reports_makes_a_card_that_webex_takes(reports: list[Report], more: int, page: int) -> None:
     note = "Not shown: " + "; ".join(NEEDS.values())
     card = cards.reports_card(reports, NOW, total=len(reports) + more, page=page, note=note)
@@ -138,7 +139,7 @@ def test_a_full_page_of_the_longest_titles_and_ids_fits(letter: str) -> None:
     longest = replace(
         PARTNER, id="Y" * 512, title=letter * 2000, status=letter * 2000, start=None, start_raw=letter * 2000
     )
-    reports = [longest] * commands.PAGE
+    reports = [longest] * reports_command.PAGE
     note = "1 to 10 of 99, newest first."
     fits(cards.reports_card(reports, NOW, total=99, page=1, note=note), cards.reports_text(reports, NOW, note=note))
 
@@ -147,7 +148,9 @@ def test_a_full_page_of_the_longest_titles_and_ids_fits(letter: str) -> None:
 def test_a_full_page_of_long_titles_fits_as_it_goes_over_the_wire(letter: str) -> None:
     """Every letter beyond ASCII goes as six bytes. Titles of 100 letters, ids and statuses as long as any seen."""
     longest = replace(PARTNER, id="Y" * 120, title=letter * 100, status="manual_processing")
-    page = cards.reports_card([longest] * commands.PAGE, NOW, total=99, page=1, note="1 to 10 of 99, newest first.")
+    page = cards.reports_card(
+        [longest] * reports_command.PAGE, NOW, total=99, page=1, note="1 to 10 of 99, newest first."
+    )
     assert len(json.dumps(page)) < MAX_CARD_BYTES
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.errors import PASSING_STATUSES, WebexError
-from bot.reports.catalogue import Catalogue, NotFound
-from bot.reports.model import Family, Report, ReportMissing, ReportUnreadable
+from bot.webex.catalog import Catalog, NotFound
+from bot.webex.report import Family, Report, ReportMissing, ReportUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ BOTH = (PARTNER, ORGANIZATION)
 
 def test_the_partner_family_is_asked_first_and_the_other_only_when_needed() -> None:
     api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: []})
-    assert Catalogue(api, BOTH).find("ID").family is PARTNER
+    assert Catalog(api, BOTH).find("ID").family is PARTNER
     assert api.asked == [PARTNER]
 
 
@@ -68,10 +68,10 @@ def test_every_answer_of_the_first_family(status: int | None) -> None:
     """A family that refuses, or has trouble, does not hide a report of the other; what else it says stands alone."""
     api = Api({PARTNER: answered(status, PARTNER), ORGANIZATION: [report(ORGANIZATION)]})
     if status in TO_THE_OTHER | {400, None} | PASSING_STATUSES:
-        assert Catalogue(api, BOTH).find("ID").family is ORGANIZATION
+        assert Catalog(api, BOTH).find("ID").family is ORGANIZATION
         return
     with pytest.raises(WebexError) as error:
-        Catalogue(api, BOTH).find("ID")
+        Catalog(api, BOTH).find("ID")
     assert error.value.status == status
     assert api.asked == [PARTNER]
 
@@ -82,7 +82,7 @@ def test_every_answer_of_the_second_family(first: int, status: int | None) -> No
     """Both answers are told only when both refuse."""
     api = Api({PARTNER: answered(first, PARTNER), ORGANIZATION: answered(status, ORGANIZATION)})
     with pytest.raises((WebexError, NotFound)) as error:
-        Catalogue(api, BOTH).find("ID")
+        Catalog(api, BOTH).find("ID")
     if status == 400:
         assert isinstance(error.value, NotFound), "the other family has said more than that"
         return
@@ -103,54 +103,54 @@ def test_every_answer_of_the_second_family(first: int, status: int | None) -> No
 
 def test_an_empty_answer_is_as_good_as_404() -> None:
     api = Api({PARTNER: ReportMissing(), ORGANIZATION: [report(ORGANIZATION)]})
-    assert Catalogue(api, BOTH).find("ID").family is ORGANIZATION
+    assert Catalog(api, BOTH).find("ID").family is ORGANIZATION
 
 
 def test_an_answer_that_cannot_be_read_is_no_404() -> None:
     api = Api({PARTNER: ReportUnreadable(), ORGANIZATION: []})
     with pytest.raises(ReportUnreadable):
-        Catalogue(api, BOTH).find("ID")
+        Catalog(api, BOTH).find("ID")
 
 
 def test_a_family_that_cannot_be_understood_does_not_hide_what_the_other_has() -> None:
     api = Api({PARTNER: ReportUnreadable(), ORGANIZATION: [report(ORGANIZATION)]})
-    assert Catalogue(api, BOTH).find("ID").family is ORGANIZATION
+    assert Catalog(api, BOTH).find("ID").family is ORGANIZATION
 
 
 @pytest.mark.parametrize("only", BOTH)
 def test_the_operator_may_set_one_family_alone(only: Family) -> None:
     api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: [report(ORGANIZATION)]})
-    catalogue = Catalogue(api, [only])
-    assert catalogue.find("ID").family is only
+    catalog = Catalog(api, [only])
+    assert catalog.find("ID").family is only
     with pytest.raises(NotFound) as error:
-        catalogue.find("other")
+        catalog.find("other")
     assert list(error.value.answers) == [only]
     assert api.asked == [only, only]
 
 
 def test_the_operator_sets_the_order_and_a_family_that_is_known_comes_first() -> None:
     held: dict[Family, list[Report] | Exception] = {PARTNER: [report(PARTNER)], ORGANIZATION: [report(ORGANIZATION)]}
-    assert Catalogue(Api(held), [ORGANIZATION, PARTNER]).find("ID").family is ORGANIZATION
-    assert Catalogue(Api(held), BOTH).find("ID", "organization").family is ORGANIZATION
-    assert Catalogue(Api(held), BOTH).find("ID", "a family of another version").family is PARTNER
+    assert Catalog(Api(held), [ORGANIZATION, PARTNER]).find("ID").family is ORGANIZATION
+    assert Catalog(Api(held), BOTH).find("ID", "organization").family is ORGANIZATION
+    assert Catalog(Api(held), BOTH).find("ID", "a family of another version").family is PARTNER
 
 
 def test_everything_is_listed_newest_first_and_refusals_beside_it() -> None:
     api = Api(
         {PARTNER: [report(PARTNER, "old", 3), report(PARTNER, "new", 1)], ORGANIZATION: [report(ORGANIZATION, "x", 2)]}
     )
-    found, refused = Catalogue(api, BOTH).everything()
+    found, refused = Catalog(api, BOTH).everything()
     assert [one.id for one in found] == ["new", "x", "old"]
     assert refused == {}
 
     api.held[PARTNER] = answered(403, PARTNER)
-    found, refused = Catalogue(api, BOTH).everything()
+    found, refused = Catalog(api, BOTH).everything()
     assert ([one.id for one in found], list(refused)) == (["x"], [PARTNER])
 
 
 def test_a_report_that_a_list_repeats_is_listed_once_and_one_that_both_families_have_twice() -> None:
     again = [report(PARTNER, "a", 1), report(PARTNER, "b", 2), report(PARTNER, "a", 1)]
-    found, _ = Catalogue(Api({PARTNER: again, ORGANIZATION: [report(ORGANIZATION, "a", 3)]}), BOTH).everything()
+    found, _ = Catalog(Api({PARTNER: again, ORGANIZATION: [report(ORGANIZATION, "a", 3)]}), BOTH).everything()
     assert [(one.family, one.id) for one in found] == [(PARTNER, "a"), (PARTNER, "b"), (ORGANIZATION, "a")]
 
 
@@ -158,7 +158,7 @@ def test_a_report_that_a_list_repeats_is_listed_once_and_one_that_both_families_
 def test_a_family_whose_list_fails_is_named_beside_what_the_other_lists(status: int | None) -> None:
     api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: answered(status, ORGANIZATION)})
 
-    found, failed = Catalogue(api, BOTH).everything()
+    found, failed = Catalog(api, BOTH).everything()
 
     assert [one.family for one in found] == [PARTNER]
     assert {family: error.status for family, error in failed.items()} == {ORGANIZATION: status}
@@ -168,14 +168,14 @@ def test_a_family_whose_list_fails_is_named_beside_what_the_other_lists(status: 
 def test_when_every_list_fails_it_is_said(status: int | None) -> None:
     api = Api({PARTNER: answered(status, PARTNER), ORGANIZATION: answered(status, ORGANIZATION)})
     with pytest.raises(WebexError) as error:
-        Catalogue(api, BOTH).everything()
+        Catalog(api, BOTH).everything()
     assert error.value.status == status
 
 
 def test_when_every_family_refuses_its_list_both_are_told() -> None:
     api = Api({PARTNER: answered(403, PARTNER), ORGANIZATION: answered(403, ORGANIZATION)})
     with pytest.raises(NotFound) as error:
-        Catalogue(api, BOTH).everything()
+        Catalog(api, BOTH).everything()
     assert "reports_read" in error.value.sentence
     assert "Pro Pack" in error.value.sentence
 
@@ -183,25 +183,25 @@ def test_when_every_family_refuses_its_list_both_are_told() -> None:
 def test_only_the_families_of_the_asker_are_asked_and_not_found_says_for_whom_the_others_are() -> None:
     api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: answered(404, ORGANIZATION)})
     with pytest.raises(NotFound) as error:
-        Catalogue(api, BOTH).find("ID", "partner", families=("organization",), others="Partner reports are for: Them.")
+        Catalog(api, BOTH).find("ID", "partner", families=("organization",), others="Partner reports are for: Them.")
     assert api.asked == [ORGANIZATION]
     assert error.value.sentence.startswith("I couldn't find that organization report. Check the ID")
     assert "Partner reports are for: Them." in error.value.sentence
-    assert Catalogue(api, BOTH).find("ID", families=("partner",)).family is PARTNER
+    assert Catalog(api, BOTH).find("ID", families=("partner",)).family is PARTNER
 
 
 @pytest.mark.parametrize("lives", [True, False])
 def test_a_401_of_one_family_is_its_refusal_alone_as_long_as_webex_knows_the_token(lives: bool) -> None:
     api = Api({PARTNER: answered(401, PARTNER), ORGANIZATION: [report(ORGANIZATION)]})
-    catalogue = Catalogue(api, BOTH, lambda: lives)
+    catalog = Catalog(api, BOTH, lambda: lives)
     if lives:
-        assert catalogue.find("ID").family is ORGANIZATION
+        assert catalog.find("ID").family is ORGANIZATION
         with pytest.raises(WebexError) as refused:
-            catalogue.details("partner", "ID")
+            catalog.details("partner", "ID")
         assert refused.value.status == 403
-        found, others = catalogue.everything()
+        found, others = catalog.everything()
         assert ([one.family for one in found], list(others)) == ([ORGANIZATION], [PARTNER])
     else:
         with pytest.raises(WebexError) as dead:
-            catalogue.find("ID")
+            catalog.find("ID")
         assert dead.value.status == 401

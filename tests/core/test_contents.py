@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.reports import contents, records
-from bot.reports.contents import UNCOUNTED, Contents, read_contents
+from bot.files import csv_contents, csv_rows
+from bot.files.csv_contents import UNCOUNTED, Contents, read_contents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def test_no_bytes_are_a_reason_to_fail(tmp_path: Path, body: bytes) -> None:
 
 
 def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr(csv_contents, "MAX_UNPACKED", 1_000_000)
     assert read(tmp_path, zipped(("report.csv", b"a,b\n" * 300_000)), "zip") == UNCOUNTED
 
 
@@ -158,8 +158,8 @@ def test_a_file_without_ends_does_not_fill_the_memory(tmp_path: Path, body: byte
 
 
 def test_as_many_columns_as_may_be_are_counted(tmp_path: Path) -> None:
-    wide = b",".join([b"x"] * records.MAX_COLUMNS)
-    assert read(tmp_path, wide + b"\n" + wide) == Contents(1, records.MAX_COLUMNS)
+    wide = b",".join([b"x"] * csv_rows.MAX_COLUMNS)
+    assert read(tmp_path, wide + b"\n" + wide) == Contents(1, csv_rows.MAX_COLUMNS)
     assert read(tmp_path, b"a,b\n" + wide + b",x\n") == UNCOUNTED
 
 
@@ -181,7 +181,7 @@ def test_a_line_of_blanks_alone_is_a_row(tmp_path: Path) -> None:
 
 def test_a_file_that_would_be_counted_for_minutes_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of one cell with a line's end in it, the slowest there are: many millions of them fit into a small zip."""
-    monkeypatch.setattr(contents, "MAX_WORK", 0.1)
+    monkeypatch.setattr(csv_contents, "MAX_WORK", 0.1)
     (tmp_path / "file").write_bytes(b'"\n"\n' * 4_000_000)
     started = time.thread_time()
     assert read_contents(tmp_path / "file", "csv") == UNCOUNTED

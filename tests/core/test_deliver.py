@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger import deliveries
-from bot.ledger.deliveries import State
+from bot.db import requests
+from bot.db.requests import State
+from bot.queue import tasks
 from bot.reports import deliver
 from bot.reports.file_words import CHECKSUM_DIFFERS as DIFFERS
 from tests.stage import CSV, Heard, actions_of
@@ -421,8 +421,8 @@ def test_trouble_without_end_is_given_up_and_said(bench: Workbench) -> None:
 
 def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -> None:
     carded(bench)
-    with bench.store.begin() as tx:
-        assert deliveries.move(tx, bench.delivery(), State.CANCELLED, bench.clock())
+    with bench.database.begin() as tx:
+        assert requests.move(tx, bench.delivery(), State.CANCELLED, bench.clock())
 
     bench.work()
 

@@ -24,15 +24,15 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 from werkzeug.serving import make_server
 
-from bot import tasks
-from bot.ledger import tables
-from bot.ports import Person
+from bot.db import tables
+from bot.db.database import Database
+from bot.queue import tasks
 from bot.queue.sqlite import SqliteQueue, jobs
-from bot.store import Store
-from bot.web import create_app
-from bot.web.ops import Ops
+from bot.web.application import create_app
+from bot.web.health import Health
 from bot.web.signature import WEBEX
-from bot.web.webhook import MAX_BODY, Door, MalformedError, keeper, read_event
+from bot.web.webhook import MAX_BODY, MalformedError, WebhookEndpoint, keeper, read_event
+from bot.webex.types import Person
 from tests.core.workbench import Clock
 from tests.stage import QuietHandler
 
@@ -59,21 +59,26 @@ def envelope(**data: Any) -> bytes:
 class Way:
     """A door on a database of its own, and what it has kept."""
 
-    def __init__(self, folder: Path, database: Path) -> None:
+    def __init__(self, folder: Path, database_file: Path) -> None:
         self.file = folder / "bot.db"
-        shutil.copy(database, self.file)
-        self.store = Store(f"sqlite:///{self.file}", lock_patience=0.3)
-        self.queue = SqliteQueue(self.store, folder)
+        shutil.copy(database_file, self.file)
+        self.database = Database(f"sqlite:///{self.file}", lock_patience=0.3)
+        self.queue = SqliteQueue(self.database, folder)
         clock = Clock()
-        door = Door(
-            keep=keeper(self.store, self.queue, clock),
+        door = WebhookEndpoint(
+            keep=keeper(self.database, self.queue, clock),
             secrets=SECRETS,
             bot=lambda: BOT,
             ready=lambda: True,
             count=lambda _status: None,
         )
-        ops = Ops(
-            store=self.store, queue=self.queue, now=clock, render=lambda _: b"", migrated=lambda: True, version="1"
+        ops = Health(
+            database=self.database,
+            queue=self.queue,
+            now=clock,
+            render=lambda _: b"",
+            migrated=lambda: True,
+            version="1",
         )
         self.app: Flask = create_app(door, ops, PATH)
         self.client = self.app.test_client()
@@ -84,13 +89,13 @@ class Way:
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
-        with self.store.read() as tx:
+        with self.database.read() as tx:
             found = tx.execute(select(tables.events).order_by(tables.events.c.id))
             return [(row.resource, row.event, row.data_id) for row in found]
 
     @property
     def jobs(self) -> list[str]:
-        with self.store.read() as tx:
+        with self.database.read() as tx:
             return list(tx.execute(select(jobs.c.task)).scalars())
 
     @property
@@ -99,10 +104,10 @@ class Way:
 
 
 @pytest.fixture
-def way(tmp_path: Path, database: Path) -> Iterator[Way]:
-    made = Way(tmp_path, database)
+def way(tmp_path: Path, database_file: Path) -> Iterator[Way]:
+    made = Way(tmp_path, database_file)
     yield made
-    made.store.close()
+    made.database.close()
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -246,7 +251,7 @@ def test_the_bot_s_own_words_and_presses_are_dropped_but_not_its_memberships(way
 def test_who_joins_is_known_by_the_address_where_the_id_is_spelled_otherwise(way: Way) -> None:
     joined = envelope(personId="spelled otherwise", personEmail=BOT.emails[0]).replace(b"messages", b"memberships")
     assert way.post(joined) == 200
-    with way.store.read() as tx:
+    with way.database.read() as tx:
         assert tx.execute(select(tables.events.c.person_id)).scalars().all() == [BOT.id]
 
 
@@ -270,7 +275,7 @@ def test_a_locked_database_is_503_and_nothing_is_lost_by_saying_so(way: Way) -> 
 
 def test_a_database_that_is_away_is_503_and_200_when_it_is_back(way: Way) -> None:
     assert way.post(envelope()) == 200
-    way.store.close()
+    way.database.close()
     away = way.file.with_name("away")
     way.file.rename(away)
     assert way.post(envelope(id="M2")) == 503

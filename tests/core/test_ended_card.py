@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from bot.chat.cards import sentence_in_card
 from bot.chat.ended import ENDS, ended_card
 from bot.chat.registry import registry
+from bot.db.requests import CLOSED, State
 from bot.emulator.cards import problems
-from bot.ledger.deliveries import CLOSED, State
-from bot.plain_words import in_card, in_message
 from bot.reports.watch import failed, gone, too_long
+from bot.text import escape_card, escape_markdown
 from tests.core.test_story import ASKED, NOW
 from tests.stage import actions_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.ledger.deliveries import Delivery
+    from bot.db.requests import Delivery
 
 TITLES = st.text(st.sampled_from("\\`*_[]()<>~#&;ltamp{}\n ab会😀"), max_size=300)
 SENTENCES: dict[str, Callable[[Delivery], str]] = {
@@ -47,7 +47,7 @@ def test_any_end_makes_a_card_that_webex_takes(title: str, status: str, state: S
 
 @given(TITLES)
 def test_a_title_stands_in_the_card_s_sentence_as_in_any_card(title: str) -> None:
-    assert sentence_in_card(in_message(title)) == in_card(title)
+    assert sentence_in_card(escape_markdown(title)) == escape_card(title)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import observe
+from bot import logs
 from bot.chat import cards
 from bot.chat.letters import plain
-from bot.chat.words import read_words
+from bot.chat.parser import read_words
 from bot.emulator.mentions import from_markdown
-from bot.plain_words import LOOK_ALIKES, folded, in_card, in_message, one_line
-from bot.ports import Person
+from bot.text import LOOK_ALIKES, escape_card, escape_markdown, folded, one_line
+from bot.webex.types import Person
 from tests.core.clients import in_commonmark, in_documented_subset, in_extended_markdown
 
 TITLES = {
@@ -60,8 +60,8 @@ CLIENTS = [in_commonmark, in_extended_markdown, in_documented_subset, str]
 
 @pytest.mark.parametrize(("title", "shown"), TITLES.items())
 def test_what_a_card_says_for_a_title(title: str, shown: str) -> None:
-    assert in_card(title) == shown
-    assert in_message(title) == shown
+    assert escape_card(title) == shown
+    assert escape_markdown(title) == shown
     assert folded(shown) == title
 
 
@@ -81,13 +81,13 @@ def test_what_a_card_says_for_a_title(title: str, shown: str) -> None:
     ],
 )
 def test_what_nobody_sees_goes_and_the_letters_of_every_script_stay(title: str, shown: str) -> None:
-    assert in_card(title) == shown
+    assert escape_card(title) == shown
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("title", TITLES)
 def test_people_read_the_title_in_every_client(title: str, client) -> None:
-    seen = client(in_card(title))
+    seen = client(escape_card(title))
 
     assert folded(seen) == title
     assert "\\" not in seen
@@ -96,7 +96,7 @@ def test_people_read_the_title_in_every_client(title: str, client) -> None:
 @pytest.mark.parametrize("client", CLIENTS)
 @given(text=FOREIGN)
 def test_no_client_makes_more_of_foreign_text_than_text(client, text: str) -> None:
-    shown = in_card(text)
+    shown = escape_card(text)
 
     assert client(shown) == shown
     assert not set("\\`*~[]<>") & set(shown)
@@ -104,18 +104,18 @@ def test_no_client_makes_more_of_foreign_text_than_text(client, text: str) -> No
 
 @given(FOREIGN)
 def test_what_was_copied_from_a_card_is_what_webex_calls_the_report(title: str) -> None:
-    assert folded(in_card(title)) == folded(one_line(title))
+    assert folded(escape_card(title)) == folded(one_line(title))
     assert folded(folded(title)) == folded(title)
 
 
 @given(FOREIGN)
 def test_what_was_made_harmless_stays_as_it_is(text: str) -> None:
-    assert in_card(in_card(text)) == in_card(text)
+    assert escape_card(escape_card(text)) == escape_card(text)
 
 
 @given(FOREIGN, st.integers(1, 50))
 def test_it_is_as_long_as_was_allowed(text: str, longest: int) -> None:
-    assert len(in_card(text, longest)) <= longest
+    assert len(escape_card(text, longest)) <= longest
 
 
 @given(FOREIGN)
@@ -125,10 +125,10 @@ def test_a_message_with_it_mentions_nobody_and_holds_no_html(text: str) -> None:
     def find(_: str, value: str) -> None:
         asked.append(value)
 
-    text_seen, html, mentioned = from_markdown(f"The report **{in_message(text) or 'Report'}** is done", find)
+    text_seen, html, mentioned = from_markdown(f"The report **{escape_markdown(text) or 'Report'}** is done", find)
 
     assert (asked, mentioned) == ([], [])
-    assert text_seen == f"The report {in_message(text) or 'Report'} is done"
+    assert text_seen == f"The report {escape_markdown(text) or 'Report'} is done"
     assert html.count("<") == 4, "the paragraph and the bold title"
 
 
@@ -142,20 +142,20 @@ def test_every_look_alike_is_one_character_that_composes_to_no_mark() -> None:
 
 
 def test_a_secret_with_marks_in_it_is_masked_in_look_alikes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observe, "_hidden", observe._Hidden())
-    observe.hide("p*ss_[word]//~1")
+    monkeypatch.setattr(logs, "_hidden", logs._Hidden())
+    logs.register_secrets("p*ss_[word]//~1")
 
-    assert observe.without_secrets(f"Usage {in_card('p*ss_[word]//~1')} 2024") == f"Usage {observe.MASK} 2024"
+    assert logs.redact(f"Usage {escape_card('p*ss_[word]//~1')} 2024") == f"Usage {logs.MASK} 2024"
 
 
 @given(FOREIGN)
 def test_words_copied_from_a_card_are_read_as_if_they_had_been_typed(title: str) -> None:
-    assert plain(in_card(title)) == plain(one_line(title))
+    assert plain(escape_card(title)) == plain(one_line(title))
 
 
 @pytest.mark.parametrize("report_id", ["-abc_-_D", "_a__b_", "--a--", "Y2lzY29_", "a=-_="])
 def test_an_id_copied_from_a_card_is_the_id(report_id: str) -> None:
-    copied = read_words(f"report {in_card(report_id)}", "", BOT, {"report"}, direct=True)
+    copied = read_words(f"report {escape_card(report_id)}", "", BOT, {"report"}, direct=True)
 
     assert (copied.word, copied.rest) == ("report", (report_id,))
 

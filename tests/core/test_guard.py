@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from bot.access.authorizer import Authorizer
+from bot.access.policy import Act, Decision, Rules, Verdict
 from bot.errors import Refused, WebexError
-from bot.guard import Guard
-from bot.policy import Act, Decision, Rules, Verdict
-from bot.ports import Membership, Person, Role, RolesOf
+from bot.webex.types import Membership, Person, Role, RolesOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.ports import Chat, Directory
+    from bot.webex.types import Chat, Directory
 
 OURS, FOREIGN = "ours", "foreign"
 BOT = Person("bot", "Report Bot", "Report", "")
@@ -62,7 +62,7 @@ def decide(
     direct: bool = False,
     rules: Callable[[str], Rules] = Rules,
 ) -> Decision:
-    guard = Guard(cast("Directory", people), cast("Chat", space), lambda: BOT, rules)
+    guard = Authorizer(cast("Directory", people), cast("Chat", space), lambda: BOT, rules)
     return guard.decide(who, Act.READ, room_id=room, direct=direct)
 
 
@@ -72,18 +72,18 @@ def test_a_space_of_our_own_people_is_open_and_the_bot_s_own_organisation_does_n
 
 @pytest.mark.parametrize("member", [("eve", FOREIGN), ("nobody knows", "")])
 def test_one_outsider_closes_a_space(member: tuple[str, str]) -> None:
-    assert decide(People(), Space([("ada", OURS), member, (BOT.id, OURS)])).verdict is Verdict.PRIVATELY
+    assert decide(People(), Space([("ada", OURS), member, (BOT.id, OURS)])).verdict is Verdict.DIRECT_ONLY
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_space_that_is_closed_to_the_bot_counts_as_one_with_outsiders(status: int) -> None:
     decision = decide(People(), Space(trouble=WebexError("GET memberships", status)))
-    assert (decision.verdict, decision.reason) == (Verdict.PRIVATELY, "members_unknown")
+    assert (decision.verdict, decision.reason) == (Verdict.DIRECT_ONLY, "members_unknown")
 
 
 @pytest.mark.parametrize("found", [[], [(BOT.id, OURS)]])
 def test_a_space_that_lists_nobody_but_the_bot_is_not_believed(found: list[tuple[str, str]]) -> None:
-    assert decide(People(), Space(found)).verdict is Verdict.PRIVATELY
+    assert decide(People(), Space(found)).verdict is Verdict.DIRECT_ONLY
 
 
 def encoded(kind: str, bare: str) -> str:
@@ -114,7 +114,7 @@ def test_an_operator_may_paste_an_id_bare_or_whole(pasted: str, shown: str) -> N
 
 
 def test_no_space_at_all_is_not_an_open_space() -> None:
-    assert decide(People(), Space(), room=None).verdict is Verdict.PRIVATELY
+    assert decide(People(), Space(), room=None).verdict is Verdict.DIRECT_ONLY
 
 
 @pytest.mark.parametrize("status", [None, 400, 401, 429, 500, 502, 503])

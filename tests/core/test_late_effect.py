@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
+from bot.db.requests import State
 from bot.outbox import FILES_SETTLE, WORDS_SETTLE
+from bot.queue import tasks
 from tests.stage import CSV
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger import deliveries, events, facts, places, posts
-from bot.ledger.deliveries import CLOSED, IN_HAND, MOVES, OPEN, PERSONAL, Delivery, State
-from bot.ledger.events import Event
-from bot.ports import Target
-from bot.store import Store
+from bot.db import events, key_values, messages, request_queries, requests
+from bot.db.database import Database
+from bot.db.events import Event
+from bot.db.requests import CLOSED, IN_HAND, MOVES, OPEN, PERSONAL, Delivery, State
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +24,14 @@ NOW = datetime(2024, 3, 24, 17, 13, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path, database: Path) -> Iterator[Store]:
-    shutil.copy(database, tmp_path / "ledger.db")
-    made = Store(f"sqlite:///{tmp_path / 'ledger.db'}")
+def database(tmp_path: Path, database_file: Path) -> Iterator[Database]:
+    shutil.copy(database_file, tmp_path / "ledger.db")
+    made = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
     yield made
     made.close()
 
 
-def ask(store: Store, origin: str = "messages:M:R", **more: object) -> Delivery:
+def ask(database: Database, origin: str = "messages:M:R", **more: object) -> Delivery:
     values = {
         "reference": f"reference of {origin}",
         "origin": origin,
@@ -43,40 +43,40 @@ def ask(store: Store, origin: str = "messages:M:R", **more: object) -> Delivery:
         "asked_at": NOW,
         "deadline_at": NOW + timedelta(hours=26),
     } | more
-    with store.begin() as tx:
-        made = deliveries.ask(tx, values)
+    with database.begin() as tx:
+        made = requests.ask(tx, values)
         assert made is not None
-        return got(store, made, tx)
+        return got(database, made, tx)
 
 
-def got(store: Store, number: int, tx=None) -> Delivery:
+def got(database: Database, number: int, tx=None) -> Delivery:
     if tx is None:
-        with store.read() as reading:
-            found = deliveries.get(reading, number)
+        with database.read() as reading:
+            found = requests.get(reading, number)
     else:
-        found = deliveries.get(tx, number)
+        found = requests.get(tx, number)
     assert found is not None
     return found
 
 
-def move(store: Store, delivery: Delivery, to: State, **values: Any) -> bool:
-    with store.begin() as tx:
-        return deliveries.move(tx, delivery, to, NOW, **values)
+def move(database: Database, delivery: Delivery, to: State, **values: Any) -> bool:
+    with database.begin() as tx:
+        return requests.move(tx, delivery, to, NOW, **values)
 
 
 @pytest.mark.parametrize("start", State)
-def test_every_move_is_made_or_refused_as_the_page_says(store: Store, start: State) -> None:
+def test_every_move_is_made_or_refused_as_the_page_says(database: Database, start: State) -> None:
     for to in State:
-        delivery = ask(store, f"messages:M:{to}", state=start.value)
+        delivery = ask(database, f"messages:M:{to}", state=start.value)
         if to in MOVES[start]:
-            assert move(store, delivery, to)
-            moved = got(store, delivery.id)
+            assert move(database, delivery, to)
+            moved = got(database, delivery.id)
             assert moved.state is to
             assert (moved.settled_at == NOW) is (to in CLOSED)
         else:
             with pytest.raises(ValueError, match="does not go from"):
-                move(store, delivery, to)
-            assert got(store, delivery.id) == delivery
+                move(database, delivery, to)
+            assert got(database, delivery.id) == delivery
 
 
 def test_the_page_is_whole() -> None:
@@ -89,14 +89,14 @@ def test_the_page_is_whole() -> None:
     assert not any(State.DONE in MOVES[state] for state in OPEN - {State.POSTING, State.ASKED}), "or with another"
 
 
-def test_of_two_threads_that_make_the_same_move_one_wins(store: Store) -> None:
-    delivery = ask(store)
+def test_of_two_threads_that_make_the_same_move_one_wins(database: Database) -> None:
+    delivery = ask(database)
     line = threading.Barrier(8)
     won: list[bool] = []
 
     def run() -> None:
         line.wait()
-        won.append(move(store, delivery, State.PENDING))
+        won.append(move(database, delivery, State.PENDING))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
@@ -107,86 +107,86 @@ def test_of_two_threads_that_make_the_same_move_one_wins(store: Store) -> None:
     assert sorted(won) == [False] * 7 + [True]
 
 
-def test_a_move_from_a_state_of_the_past_changes_nothing(store: Store) -> None:
-    old = ask(store)
-    assert move(store, old, State.PENDING, title="Usage")
-    assert not move(store, old, State.FAILED, reason="too late", title="another")
-    now = got(store, old.id)
+def test_a_move_from_a_state_of_the_past_changes_nothing(database: Database) -> None:
+    old = ask(database)
+    assert move(database, old, State.PENDING, title="Usage")
+    assert not move(database, old, State.FAILED, reason="too late", title="another")
+    now = got(database, old.id)
     assert (now.state, now.title, now.reason) == (State.PENDING, "Usage", None)
 
 
 @pytest.mark.parametrize("state", sorted(PERSONAL))
-def test_where_the_end_is_about_the_person_the_next_one_leads(store: Store, state: State) -> None:
-    leader = ask(store)
-    joined, third = ask(store, "messages:N:R"), ask(store, "messages:T:R")
-    assert move(store, leader, State.PENDING)
+def test_where_the_end_is_about_the_person_the_next_one_leads(database: Database, state: State) -> None:
+    leader = ask(database)
+    joined, third = ask(database, "messages:N:R"), ask(database, "messages:T:R")
+    assert move(database, leader, State.PENDING)
     for one in (joined, third):
-        assert move(store, one, State.PENDING, leader_id=leader.id)
+        assert move(database, one, State.PENDING, leader_id=leader.id)
 
-    assert move(store, got(store, leader.id), state, reason="so it is")
+    assert move(database, got(database, leader.id), state, reason="so it is")
 
-    assert (got(store, joined.id).state, got(store, joined.id).leader_id) == (State.PENDING, None)
-    assert got(store, third.id).leader_id == joined.id
+    assert (got(database, joined.id).state, got(database, joined.id).leader_id) == (State.PENDING, None)
+    assert got(database, third.id).leader_id == joined.id
 
 
 @pytest.mark.parametrize("state", sorted((CLOSED & MOVES[State.PENDING]) - PERSONAL))
-def test_those_that_joined_end_with_their_leader(store: Store, state: State) -> None:
-    leader = ask(store)
-    joined = ask(store, "messages:N:R")
-    other = ask(store, "messages:O:R", room_id="another room")
+def test_those_that_joined_end_with_their_leader(database: Database, state: State) -> None:
+    leader = ask(database)
+    joined = ask(database, "messages:N:R")
+    other = ask(database, "messages:O:R", room_id="another room")
     for one in (leader, other):
-        assert move(store, one, State.PENDING)
-    assert move(store, joined, State.PENDING, leader_id=leader.id)
+        assert move(database, one, State.PENDING)
+    assert move(database, joined, State.PENDING, leader_id=leader.id)
 
-    assert move(store, got(store, leader.id), state, reason="so it is")
+    assert move(database, got(database, leader.id), state, reason="so it is")
 
-    assert got(store, joined.id).state is state
-    assert got(store, joined.id).settled_at == NOW
-    assert got(store, other.id).state is State.PENDING
+    assert got(database, joined.id).state is state
+    assert got(database, joined.id).settled_at == NOW
+    assert got(database, other.id).state is State.PENDING
 
 
-def test_those_that_joined_are_neither_watched_nor_served_themselves(store: Store) -> None:
-    leader = ask(store)
-    assert move(store, leader, State.PENDING, family="partner", region="US")
-    joined = ask(store, "messages:N:R")
-    with store.read() as tx:
-        assert places.awaited_here(tx, joined) == got(store, leader.id)
-    assert move(store, joined, State.PENDING, family="partner", region="US", leader_id=leader.id)
-    with store.read() as tx:
-        assert [one.id for one in deliveries.pending(tx, "partner", "US")] == [leader.id]
-        assert [one.id for one in deliveries.in_state(tx, State.PENDING)] == [leader.id]
-        assert [one.id for one in deliveries.of_report(tx, "partner", "R", [State.PENDING])] == [leader.id]
+def test_those_that_joined_are_neither_watched_nor_served_themselves(database: Database) -> None:
+    leader = ask(database)
+    assert move(database, leader, State.PENDING, family="partner", region="US")
+    joined = ask(database, "messages:N:R")
+    with database.read() as tx:
+        assert request_queries.awaited_here(tx, joined) == got(database, leader.id)
+    assert move(database, joined, State.PENDING, family="partner", region="US", leader_id=leader.id)
+    with database.read() as tx:
+        assert [one.id for one in requests.pending(tx, "partner", "US")] == [leader.id]
+        assert [one.id for one in requests.in_state(tx, State.PENDING)] == [leader.id]
+        assert [one.id for one in requests.of_report(tx, "partner", "R", [State.PENDING])] == [leader.id]
 
 
 @pytest.mark.parametrize(
     "more", [{"room_id": "another"}, {"report_id": "another"}, {"private": True}, {"report_id": "r"}]
 )
-def test_only_the_same_report_to_the_same_place_is_joined(store: Store, more: dict[str, object]) -> None:
-    leader = ask(store)
-    assert move(store, leader, State.PENDING, family="partner")
-    one = ask(store, "messages:N:R", **more)
-    with store.read() as tx:
-        assert places.awaited_here(tx, one) is None
+def test_only_the_same_report_to_the_same_place_is_joined(database: Database, more: dict[str, object]) -> None:
+    leader = ask(database)
+    assert move(database, leader, State.PENDING, family="partner")
+    one = ask(database, "messages:N:R", **more)
+    with database.read() as tx:
+        assert request_queries.awaited_here(tx, one) is None
 
 
-def test_a_private_watch_is_joined_by_its_own_asker_alone(store: Store) -> None:
-    leader = ask(store, private=True)
-    assert move(store, leader, State.PENDING, family="partner")
+def test_a_private_watch_is_joined_by_its_own_asker_alone(database: Database) -> None:
+    leader = ask(database, private=True)
+    assert move(database, leader, State.PENDING, family="partner")
     for asker, joins in (("ada", True), ("grace", False)):
-        one = ask(store, f"messages:{asker}:R", private=True, asker_id=asker, room_id="elsewhere")
-        with store.read() as tx:
-            assert (places.awaited_here(tx, one) is not None) is joins
+        one = ask(database, f"messages:{asker}:R", private=True, asker_id=asker, room_id="elsewhere")
+        with database.read() as tx:
+            assert (request_queries.awaited_here(tx, one) is not None) is joins
 
 
-def test_the_same_request_twice_is_one_row(store: Store) -> None:
-    ask(store)
+def test_the_same_request_twice_is_one_row(database: Database) -> None:
+    ask(database)
     with pytest.raises(AssertionError):
-        ask(store, reference="another")
+        ask(database, reference="another")
 
 
-def test_the_same_event_twice_is_one_row_and_its_first_outcome_stays(store: Store) -> None:
+def test_the_same_event_twice_is_one_row_and_its_first_outcome_stays(database: Database) -> None:
     event = Event("messages", "created", "M", "room", "group", "ada")
-    with store.begin() as tx:
+    with database.begin() as tx:
         number = events.record(tx, event, NOW)
         assert number is not None
         assert events.record(tx, replace(event, room_id="another"), NOW) is None
@@ -197,8 +197,8 @@ def test_the_same_event_twice_is_one_row_and_its_first_outcome_stays(store: Stor
     assert found == replace(event, id=number, received_at=NOW, state=events.DONE)
 
 
-def test_unsettled_events_are_those_old_enough_oldest_first(store: Store) -> None:
-    with store.begin() as tx:
+def test_unsettled_events_are_those_old_enough_oldest_first(database: Database) -> None:
+    with database.begin() as tx:
         for minutes, name in ((3, "a"), (2, "b"), (0, "c")):
             events.record(tx, Event("messages", "created", name), NOW - timedelta(minutes=minutes))
         settled = events.record(tx, Event("messages", "created", "d"), NOW - timedelta(minutes=9))
@@ -207,25 +207,25 @@ def test_unsettled_events_are_those_old_enough_oldest_first(store: Store) -> Non
     assert [one.data_id for one in found] == ["a", "b"]
 
 
-def test_a_post_is_intended_once_and_found_by_its_message(store: Store) -> None:
-    with store.begin() as tx:
-        assert posts.intend(tx, "key", Target(room_id="room", parent_id="root"), NOW)
-        assert not posts.intend(tx, "key", Target(room_id="another"), NOW)
-        posts.settle(tx, "key", posts.SENT, NOW, message_id="M", room_id="room")
-        found = posts.by_message(tx, "M")
+def test_a_post_is_intended_once_and_found_by_its_message(database: Database) -> None:
+    with database.begin() as tx:
+        assert messages.intend(tx, "key", Target(room_id="room", parent_id="root"), NOW)
+        assert not messages.intend(tx, "key", Target(room_id="another"), NOW)
+        messages.settle(tx, "key", messages.SENT, NOW, message_id="M", room_id="room")
+        found = messages.by_message(tx, "M")
     assert found is not None
     assert (found.key, found.state, found.room_id, found.parent_id, found.direct) == (
         "key",
-        posts.SENT,
+        messages.SENT,
         "room",
         "root",
         False,
     )
 
 
-def test_a_fact_is_kept_over_what_it_was(store: Store) -> None:
-    with store.begin() as tx:
-        facts.note(tx, "name", "old", NOW - timedelta(days=1))
-        facts.note(tx, "name", "new", NOW)
-        assert (facts.read(tx, "name"), facts.noted_at(tx, "name")) == ("new", NOW)
-        assert facts.read(tx, "another") is None
+def test_a_fact_is_kept_over_what_it_was(database: Database) -> None:
+    with database.begin() as tx:
+        key_values.note(tx, "name", "old", NOW - timedelta(days=1))
+        key_values.note(tx, "name", "new", NOW)
+        assert (key_values.read(tx, "name"), key_values.noted_at(tx, "name")) == ("new", NOW)
+        assert key_values.read(tx, "another") is None

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger import deliveries, posts
-from bot.ledger.deliveries import State
-from bot.ledger.tables import posts as posts_table
+from bot.db import messages, requests
+from bot.db.requests import State
+from bot.db.tables import posts as posts_table
+from bot.queue import tasks
 from bot.queue.fairness import COMMON
 from bot.reports.whereto import target_of
 from tests.core.workbench import Crash
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.emulator.things import Message, Space
-    from bot.reports.model import Report
+    from bot.webex.report import Report
     from tests.core.workbench import Workbench
 
 POLL = 10.5
@@ -39,7 +39,7 @@ def waiting(bench: Workbench, space: Space | None = None, **more: Any) -> Any:
 
 def details(bench: Workbench, report: Any) -> Report:
     bench.world.set_report(report.id, status="done")
-    return bench.context.catalogue.details("partner", report.id)
+    return bench.context.catalog.details("partner", report.id)
 
 
 def cards(bench: Workbench, space: Space | None = None) -> list[str]:
@@ -153,8 +153,8 @@ def test_found_again_after_a_report_was_made_anew_says_it_anew(bench: Workbench)
 
 def test_a_card_of_the_version_before_is_renewed(bench: Workbench) -> None:
     report = waiting(bench)
-    with bench.store.begin() as tx:
-        deliveries.note(tx, 1, card_key=None)
+    with bench.database.begin() as tx:
+        requests.note(tx, 1, card_key=None)
         tx.execute(posts_table.update().values(shows=None))
 
     bench.card.found(bench.delivery(), details(bench, report))
@@ -170,9 +170,9 @@ def test_of_two_that_renew_a_card_at_once_one_card_stays(bench: Workbench) -> No
     bench.pressed(bench.stage.ada, card, {"command": "refresh", "argument": report.id})
     bench.work()
     posted = bench.world.post(bench.stage.bot, bench.stage.group, text="new", parent_id=card.parent_id)
-    with bench.store.begin() as tx:
-        posts.intend(tx, "newest", target_of(before), bench.clock())
-        posts.settle(tx, "newest", posts.SENT, bench.clock(), message_id=posted.id, room_id=posted.room_id)
+    with bench.database.begin() as tx:
+        messages.intend(tx, "newest", target_of(before), bench.clock())
+        messages.settle(tx, "newest", messages.SENT, bench.clock(), message_id=posted.id, room_id=posted.room_id)
 
     bench.card.becomes(before, "newest")
 

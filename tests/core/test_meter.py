@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import tasks
-from bot.errors import StoreUnavailable, WebexError
-from bot.reports import meter
-from bot.reports.meter import (
+from bot.errors import DatabaseUnavailable, WebexError
+from bot.queue import tasks
+from bot.reports import progress
+from bot.reports.progress import (
     MOST_EDITS,
     NOTHING,
     WORDS,
     Figures,
-    Meter,
+    ProgressMessage,
     Stage,
     line_key,
     percent,
@@ -29,8 +29,8 @@ from bot.reports.meter import (
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
+    from bot.db.requests import Delivery
     from bot.emulator.things import Message, Space
-    from bot.ledger.deliveries import Delivery
     from tests.core.workbench import Workbench
 
 POSTS = "/v1/messages"
@@ -40,8 +40,8 @@ SOON = 10.0
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes long is told at once."""
-    monkeypatch.setattr(meter, "LONG", 0.0)
-    monkeypatch.setattr(meter, "EVERY", 0.001)
+    monkeypatch.setattr(progress, "LONG", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.001)
 
 
 def fetching(bench: Workbench) -> Delivery:
@@ -70,7 +70,7 @@ def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
     delivery = fetching(bench)
     bench.emulator.calls.clear()
 
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         for came in range(0, 1001, 10):
             one(came, 1000)
 
@@ -80,7 +80,7 @@ def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_the_line_grows_by_edits_and_is_taken_back(bench: Workbench) -> None:
     delivery = fetching(bench)
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         one(34_000_000, 85_000_000)
         shows(bench, "Fetching the file: 40 % of 85.0 MB.")
         (first,) = lines(bench)
@@ -97,7 +97,7 @@ def test_a_line_that_was_edited_ten_times_is_replaced(bench: Workbench) -> None:
     """Here the size is not known, so there is no end of them; Webex refuses an eleventh edit."""
     delivery = fetching(bench)
     seen: dict[str, int] = {}
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         for number in range(2 * MOST_EDITS + 2):
             one(1000 * 2**number)
             shows(bench, words(fetched(1000 * 2**number)))
@@ -115,7 +115,7 @@ def test_who_comes_to_wait_is_told_too_and_who_goes_no_more(bench: Workbench) ->
     bench.work(until=tasks.DELIVER)
     first, second = bench.delivery(1), bench.delivery(2)
     there = [first]
-    with Meter(bench.outbox, bench.messages, lambda: list(there)) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: list(there)) as one:
         one(10, 100)
         shows(bench, "Fetching the file: 10 % of 100 bytes.")
         assert lines(bench, None) == []
@@ -132,7 +132,7 @@ def test_who_comes_to_wait_is_told_too_and_who_goes_no_more(bench: Workbench) ->
 @pytest.mark.usefixtures("impatient")
 def test_a_long_upload_is_told_too(bench: Workbench) -> None:
     delivery = fetching(bench)
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         one(100, 100)
         one.posting()
         shows(bench, "Fetching the file: it is here, and I am posting it.")
@@ -148,9 +148,9 @@ def test_without_the_ledger_nothing_is_told_and_the_download_goes_on(bench: Work
 
     def away() -> list[Delivery]:
         asked.set()
-        raise StoreUnavailable(OSError())
+        raise DatabaseUnavailable(OSError())
 
-    with Meter(bench.outbox, bench.messages, away) as one:
+    with ProgressMessage(bench.outbox, bench.messages, away) as one:
         one(10, 100)
         assert asked.wait(SOON)
     assert lines(bench) == []
@@ -168,7 +168,7 @@ def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench,
         asked.release()
         return [delivery]
 
-    with Meter(bench.outbox, bench.messages, waiting) as one:
+    with ProgressMessage(bench.outbox, bench.messages, waiting) as one:
         one(10, 1000)
         for _ in range(20):
             assert asked.acquire(timeout=SOON)
@@ -182,7 +182,7 @@ def test_a_line_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
     bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)))
     bench.restart()
 
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         one(50, 100)
         shows(bench, "Fetching the file: 50 % of 100 bytes.")
 
@@ -198,7 +198,7 @@ def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(ben
         bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)))
     assert len(lines(bench)) == 1
 
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         one.posted(delivery)
 
     assert lines(bench) == []
@@ -208,7 +208,7 @@ def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(ben
 def test_a_line_that_stays_is_no_trouble(bench: Workbench) -> None:
     bench.emulator.faults.add(method="DELETE", path=f"{POSTS}/*", status=403)
     delivery = fetching(bench)
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         one(10, 100)
         shows(bench, "Fetching the file: 10 % of 100 bytes.")
         one.posted(delivery)
@@ -224,7 +224,7 @@ def test_without_threads_nothing_is_told_and_the_download_goes_on(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", none_left)
-    with Meter(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
         one(10, 100)
     take_back_line(bench.outbox, delivery)
 

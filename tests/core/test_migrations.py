@@ -14,10 +14,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 
-from bot import migrations
-from bot.ledger import audit, tables
+from bot.db import audit, migrations, tables
+from bot.db.database import Database
 from bot.queue import sqlite as queue_tables
-from bot.store import Store
 from tests.queue.programs import process
 
 if TYPE_CHECKING:
@@ -29,55 +28,55 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'bot.db'}")
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path / 'bot.db'}")
     yield made
     made.close()
 
 
-def names(store: Store) -> set[str]:
-    with store.read() as tx:
+def names(database: Database) -> set[str]:
+    with database.read() as tx:
         return set(inspect(tx.connection).get_table_names())
 
 
 def migrate(url: str) -> None:
     """What a process does at its start."""
-    store = Store(url)
-    migrations.upgrade(store)
-    store.close()
+    database = Database(url)
+    migrations.upgrade(database)
+    database.close()
 
 
-def test_an_empty_database_gets_everything_and_a_second_time_nothing_happens(store: Store) -> None:
-    assert migrations.current(store) is None
-    migrations.upgrade(store)
-    assert {"events", "deliveries", "posts", "facts", "jobs"} <= names(store)
-    assert migrations.current(store) == migrations.newest()
+def test_an_empty_database_gets_everything_and_a_second_time_nothing_happens(database: Database) -> None:
+    assert migrations.current(database) is None
+    migrations.upgrade(database)
+    assert {"events", "deliveries", "posts", "facts", "jobs"} <= names(database)
+    assert migrations.current(database) == migrations.newest()
 
-    with store.read() as tx:
+    with database.read() as tx:
         before = tx.execute(text("PRAGMA schema_version")).scalar_one()
-    migrations.upgrade(store)
-    with store.read() as tx:
+    migrations.upgrade(database)
+    with database.read() as tx:
         assert tx.execute(text("PRAGMA schema_version")).scalar_one() == before
 
 
-def test_what_is_migrated_equals_what_the_program_declares(store: Store) -> None:
+def test_what_is_migrated_equals_what_the_program_declares(database: Database) -> None:
     """Alembic, asked to write the next migration, finds nothing to write."""
-    migrations.upgrade(store)
+    migrations.upgrade(database)
     declared = MetaData()
     for metadata in (tables.metadata, queue_tables.metadata):
         for table in metadata.tables.values():
             table.to_metadata(declared)
-    with store.read() as tx:
+    with database.read() as tx:
         context = MigrationContext.configure(
             tx.connection, opts={"compare_type": True, "compare_server_default": False}
         )
         assert compare_metadata(context, declared) == []
 
 
-def test_ids_of_1_1_spaces_leave_the_audit_of_before(store: Store) -> None:
+def test_ids_of_1_1_spaces_leave_the_audit_of_before(database: Database) -> None:
     """Such an id would lead from somebody's later rows to those in which they were forgotten."""
     config = migrations._config()
-    with store.begin() as tx:
+    with database.begin() as tx:
         config.attributes["connection"] = tx.connection
         command.upgrade(config, "0003")
         for kind in ("direct", "group"):
@@ -92,27 +91,27 @@ def test_ids_of_1_1_spaces_leave_the_audit_of_before(store: Store) -> None:
             row = {"at": NOW, "door": "chat", "act": "help", "outcome": "answered", "room_id": room}
             tx.execute(tables.audit.insert().values(**row))
 
-    migrations.upgrade(store)
+    migrations.upgrade(database)
 
-    with store.read() as tx:
+    with database.read() as tx:
         assert [row.room_id for row in audit.read(tx, limit=9)] == ["1:1", "group", "1:1", "unknown", None]
 
 
-def test_two_processes_may_migrate_at_once(store: Store, tmp_path: Path) -> None:
+def test_two_processes_may_migrate_at_once(database: Database, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     with process(migrate, url) as one, process(migrate, url) as other:
         for running in (one, other):
             running.join(20)
             assert running.exitcode == 0
-    assert migrations.current(store) == migrations.newest()
+    assert migrations.current(database) == migrations.newest()
 
 
-def test_many_threads_may_migrate_at_once(store: Store) -> None:
+def test_many_threads_may_migrate_at_once(database: Database) -> None:
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            migrations.upgrade(store)
+            migrations.upgrade(database)
         except BaseException as error:  # noqa: BLE001 told by the test
             failed.append(error)
 
@@ -122,29 +121,29 @@ def test_many_threads_may_migrate_at_once(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    assert migrations.current(store) == migrations.newest()
+    assert migrations.current(database) == migrations.newest()
 
 
-def test_a_newer_database_is_left_alone(store: Store, tmp_path: Path, database: Path) -> None:
+def test_a_newer_database_is_left_alone(database: Database, tmp_path: Path, database_file: Path) -> None:
     """Two versions side by side in a deploy: the older one must not undo what the newer has done."""
-    shutil.copy(database, tmp_path / "bot.db")
-    with store.begin() as tx:
+    shutil.copy(database_file, tmp_path / "bot.db")
+    with database.begin() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = 'of the future'"))
         tx.execute(text("ALTER TABLE deliveries ADD COLUMN hope TEXT"))
 
-    migrations.upgrade(store)
+    migrations.upgrade(database)
 
-    assert migrations.current(store) == "of the future"
-    with store.read() as tx:
+    assert migrations.current(database) == "of the future"
+    with database.read() as tx:
         assert "hope" in {column["name"] for column in inspect(tx.connection).get_columns("deliveries")}
 
 
 def test_threads_of_one_process_may_migrate_at_once(tmp_path: Path) -> None:
     """As the first request does beside the start; Alembic's context is shared by all of them."""
-    stores = [Store(f"sqlite:///{tmp_path}/{number}.db") for number in range(4)]
+    databases = [Database(f"sqlite:///{tmp_path}/{number}.db") for number in range(4)]
     with ThreadPoolExecutor(8) as pool:
-        done = [pool.submit(migrations.upgrade, store) for store in stores * 2]
+        done = [pool.submit(migrations.upgrade, database) for database in databases * 2]
     assert [one.exception() for one in done] == [None] * 8
-    assert [migrations.current(store) for store in stores] == [migrations.newest()] * 4
-    for store in stores:
-        store.close()
+    assert [migrations.current(database) for database in databases] == [migrations.newest()] * 4
+    for database in databases:
+        database.close()

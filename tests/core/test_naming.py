@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.plain_words import INVISIBLE
-from bot.reports.model import Family, Report
-from bot.reports.naming import CONTENT_TYPES, file_name, safe_stem
+from bot.files.file_name import CONTENT_TYPES, file_name, safe_stem
+from bot.text import INVISIBLE
+from bot.webex.report import Family, Report
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 ODD = st.text(

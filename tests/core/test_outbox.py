@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.db import messages
+from bot.db.requests import State
 from bot.emulator.mentions import from_markdown
 from bot.errors import WebexError
 from bot.fingerprint import fingerprint
-from bot.ledger import posts
-from bot.ledger.deliveries import State
 from bot.outbox import Outbox, Unsure
-from bot.plain_words import MAX_TEXT_BYTES, in_message, shortened
-from bot.ports import Target
+from bot.text import MAX_TEXT_BYTES, escape_markdown, shortened
+from bot.webex.types import Target
 from tests.core.posting import GENTLY, PLACES, later, nowhere_to_look, one_to_one, said, state_of, thread
 from tests.core.workbench import Crash
 from tests.stage import ADMIN_OF_BOTH, CSV
@@ -44,7 +44,7 @@ def test_a_message_is_said_once_wherever_the_program_is_killed(bench: Workbench,
 
     (message,) = said(bench, "Hello")
     assert posted.message_id == message.id
-    assert state_of(bench, "key").state == posts.SENT
+    assert state_of(bench, "key").state == messages.SENT
 
 
 def crashed_dialogue(bench: Workbench, point: int) -> bool:
@@ -149,7 +149,7 @@ def test_where_the_bot_cannot_look_it_does_not_guess(bench: Workbench) -> None:
             bench.outbox.say("key", target, "Hello")
 
     assert len(said(bench, "Hello")) == 1
-    assert state_of(bench, "key").state == posts.UNKNOWN
+    assert state_of(bench, "key").state == messages.UNKNOWN
 
 
 def test_where_the_bot_cannot_look_a_clear_refusal_may_be_tried_again(bench: Workbench) -> None:
@@ -177,7 +177,7 @@ def test_where_webex_refuses_the_look_the_bot_does_not_guess(bench: Workbench, p
             bench.outbox.say("key", target, "Hello")
 
     assert len(said(bench, "Hello")) == 1
-    assert state_of(bench, "key").state == posts.UNKNOWN
+    assert state_of(bench, "key").state == messages.UNKNOWN
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -309,8 +309,8 @@ def test_a_message_is_known_although_our_clock_goes_ahead_of_webex_s(bench: Work
 
 def test_what_an_older_version_was_about_to_say_is_known_by_what_is_said_now(bench: Workbench) -> None:
     target = thread(bench)
-    with bench.store.begin() as tx:
-        posts.intend(tx, "key", target, bench.clock())
+    with bench.database.begin() as tx:
+        messages.intend(tx, "key", target, bench.clock())
     posted = bench.world.post(bench.stage.bot, bench.stage.group, text="Hello", parent_id=target.parent_id)
 
     assert bench.outbox.say("key", target, "Hello").message_id == posted.id
@@ -344,7 +344,7 @@ def test_a_post_of_which_webex_tells_no_space_is_settled(bench: Workbench) -> No
     posted = bench.outbox.say("key", target, "Hello")
 
     assert (posted.message_id, posted.room_id) == ("M", target.room_id)
-    assert state_of(bench, "key").state == posts.SENT
+    assert state_of(bench, "key").state == messages.SENT
 
 
 @pytest.mark.parametrize("direct", [True, False])
@@ -435,7 +435,7 @@ def test_what_is_taken_back_is_gone_wherever_the_program_is_killed(bench: Workbe
     assert bench.outbox.take_back("key")
 
     assert said(bench, "Hello") == []
-    assert state_of(bench, "key").state == posts.DELETED
+    assert state_of(bench, "key").state == messages.DELETED
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -508,7 +508,7 @@ def test_a_press_says_nothing_of_what_was_said_to_somebody_else(bench: Workbench
     bench.outbox.recognise(bench.chat.message(message.id), bench.stage.ada.id)
 
     assert state_of(bench, "adas").message_id == message.id
-    assert state_of(bench, "graces").state == posts.INTENDED
+    assert state_of(bench, "graces").state == messages.INTENDED
     for key, person in (("graces", grace), ("adas", bench.stage.ada)):
         bench.outbox.say(key, Target(person_id=person.id, direct=True), "Hello")
         assert len(bench.said(person=person)) == 1
@@ -526,12 +526,12 @@ def test_what_cannot_be_looked_for_when_it_is_taken_back_goes_by_the_sweep(bench
     later(bench)
 
     assert said(bench, "Hello") == []
-    assert state_of(bench, "key").state == posts.DELETED
+    assert state_of(bench, "key").state == messages.DELETED
 
 
 def test_what_does_not_show_yet_when_it_is_taken_back_goes_by_the_sweep(bench: Workbench) -> None:
     target = thread(bench)
-    outbox = Outbox(bench.store, bench.chat, bench.chat.me, bench.clock)
+    outbox = Outbox(bench.database, bench.chat, bench.chat.me, bench.clock)
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
     with pytest.raises(WebexError):
         outbox.say("key", target, "Hello")
@@ -547,7 +547,7 @@ def test_what_is_taken_back_before_its_post_is_answered_goes_afterwards(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, post = thread(bench), bench.chat.post
-    outbox = Outbox(bench.store, bench.chat, bench.chat.me, bench.clock)
+    outbox = Outbox(bench.database, bench.chat, bench.chat.me, bench.clock)
 
     def slow(*args: Any, **more: Any) -> Any:
         assert not outbox.take_back("key")
@@ -565,7 +565,7 @@ def test_what_is_taken_back_before_its_post_is_answered_goes_afterwards(
 @pytest.mark.parametrize("title", ["R&amp;D", "A &lt;b&gt;", "&copy; &#65;", "R&D", "<b>"])
 @pytest.mark.parametrize("rendered", [True, False], ids=["as Webex renders it", "with its entities"])
 def test_a_title_with_an_entity_is_known_again(bench: Workbench, title: str, rendered: bool) -> None:
-    target, words = thread(bench), f"**{in_message(title)}**: done"
+    target, words = thread(bench), f"**{escape_markdown(title)}**: done"
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
     with pytest.raises(WebexError):
         bench.outbox.say("key", target, words)
@@ -577,6 +577,6 @@ def test_a_title_with_an_entity_is_known_again(bench: Workbench, title: str, ren
 
 @given(st.text())
 def test_a_text_is_known_again_as_webex_shows_it(foreign: str) -> None:
-    markdown = f"**{in_message(foreign)}**: `done` & [shown](webexteams://im?space=1&message=2)"
+    markdown = f"**{escape_markdown(foreign)}**: `done` & [shown](webexteams://im?space=1&message=2)"
     text, *_ = from_markdown(markdown, lambda *_: None)
     assert fingerprint(text) == fingerprint(markdown) != fingerprint(f"{markdown} 2")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
-from bot.reports import passing_on
+from bot.db.requests import State
+from bot.files import streaming_upload
+from bot.queue import tasks
 from bot.reports.file_words import CHECKSUM_DIFFERS as DIFFERS
-from bot.webex.arriving import HELD_BACK
+from bot.webex.growing_file import HELD_BACK
 from tests.core.workbench import Crash
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LINE = f"{CONTENT.count(chr(10)) - 1:,} rows, 2 columns"
 
 @pytest.fixture(autouse=True)
 def _always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", 1)
+    monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_file_goes_on_while_it_comes_and_once(bench: Workbench, begun: list[
 
 
 def test_a_small_file_is_not_worth_it(bench: Workbench, begun: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", len(CONTENT) + 100)
+    monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", len(CONTENT) + 100)
     ready(bench)
     bench.work()
     assert begun == []

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat import commands  # noqa: F401 registers the words
+from bot.chat.commands.reports import reports  # noqa: F401 registers the words
 from bot.chat.letters import plain
+from bot.chat.parser import Words, read_words
 from bot.chat.registry import registry
-from bot.chat.words import Words, read_words
-from bot.plain_words import in_card
-from bot.ports import Person
-from bot.reports.report_ids import chosen, ids_in_link
+from bot.chat.report_ids import chosen, ids_in_link
+from bot.text import escape_card
+from bot.webex.types import Person
 
 UUID = "2f1a9c0e-6f0e-4c4a-9d2c-0b1f5d7e3a55"
 SOMEBODY = "9b7f1c2d-1111-4222-8333-444455556666"
@@ -363,8 +363,8 @@ def test_an_id_that_decodes_to_nothing_is_found_in_what_it_comes_in(pasted: str)
 
 @pytest.mark.parametrize("an_id", [OPAQUE, "-a_b__c-", "_abc_", "---1"])
 def test_an_id_copied_from_a_card_is_itself_again(an_id: str) -> None:
-    assert read(f"cancel {in_card(an_id)}", direct=True) == Words("cancel", (an_id,))
-    assert ids_in_link(plain(in_card(f"https://x.example/reports/{an_id}"))) == [an_id]
+    assert read(f"cancel {escape_card(an_id)}", direct=True) == Words("cancel", (an_id,))
+    assert ids_in_link(plain(escape_card(f"https://x.example/reports/{an_id}"))) == [an_id]
 
 
 def test_a_break_beside_a_command_parts_words() -> None:

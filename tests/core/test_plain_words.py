@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.plain_words import ago, count, duration, in_message, one_line, size, unmarked, utc
+from bot.text import ago, count, duration, escape_markdown, one_line, size, strip_markdown, utc
 
 NOW = datetime(2024, 3, 24, 17, 13, tzinfo=UTC)
 FOREIGN = st.text(
@@ -74,5 +74,5 @@ def test_foreign_text_is_one_line_of_bounded_length(text: str, longest: int) -> 
 
 @given(FOREIGN)
 def test_a_sentence_without_its_marks_still_holds_the_foreign_text(text: str) -> None:
-    sentence = f"**{in_message(text)}** is `done`. [Show it](webexteams://im?space=1&message=2)"
-    assert unmarked(sentence) == f"{in_message(text)} is “done”. Show it"
+    sentence = f"**{escape_markdown(text)}** is `done`. [Show it](webexteams://im?space=1&message=2)"
+    assert strip_markdown(sentence) == f"{escape_markdown(text)} is “done”. Show it"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.policy import (
+from bot.access.policy import (
     ORGANIZATION,
     ORGANIZATION_ROLES,
     PARTNER,
@@ -19,10 +19,10 @@ from bot.policy import (
     families_for,
     may_be_partner_role,
 )
-from bot.ports import Role, RolesOf
+from bot.webex.types import Role, RolesOf
 
 OURS, PARTNERS, FOREIGN = "org ours", "org partners", "org foreign"
-ALLOWED, PRIVATELY, REFUSED = Verdict.ALLOWED, Verdict.PRIVATELY, Verdict.REFUSED
+ALLOWED, DIRECT_ONLY, REFUSED = Verdict.ALLOWED, Verdict.DIRECT_ONLY, Verdict.REFUSED
 
 RULES = Rules(our_org=OURS)
 WITH_PARTNERS = Rules(our_org=OURS, partner_orgs=frozenset({PARTNERS}))
@@ -55,8 +55,8 @@ WITH_UNKNOWN = Place("room", direct=False, member_orgs=frozenset({OURS, ""}))
 UNREADABLE = Place("room", direct=False, member_orgs=None)
 PLACES = (ONE_TO_ONE, INSIDE, WITH_PARTNER, WITH_OUTSIDER, WITH_UNKNOWN, UNREADABLE)
 
-OPEN_TO_US = (ALLOWED, ALLOWED, PRIVATELY, PRIVATELY, PRIVATELY, PRIVATELY)
-OPEN_TO_PARTNERS = (ALLOWED, ALLOWED, ALLOWED, PRIVATELY, PRIVATELY, PRIVATELY)
+OPEN_TO_US = (ALLOWED, ALLOWED, DIRECT_ONLY, DIRECT_ONLY, DIRECT_ONLY, DIRECT_ONLY)
+OPEN_TO_PARTNERS = (ALLOWED, ALLOWED, ALLOWED, DIRECT_ONLY, DIRECT_ONLY, DIRECT_ONLY)
 CLOSED = (REFUSED,) * len(PLACES)
 
 TABLE = [
@@ -103,7 +103,7 @@ def test_everybody_everywhere(
         (Rules(OURS, spaces=frozenset({"room"})), FULL, INSIDE, Act.READ, ALLOWED),
         (Rules(OURS, spaces=frozenset({"another"})), FULL, INSIDE, Act.READ, REFUSED),
         (Rules(OURS, spaces=frozenset({"another"})), FULL, ONE_TO_ONE, Act.READ, ALLOWED),
-        (Rules(OURS, spaces=frozenset({"room"})), FULL, WITH_OUTSIDER, Act.READ, PRIVATELY),
+        (Rules(OURS, spaces=frozenset({"room"})), FULL, WITH_OUTSIDER, Act.READ, DIRECT_ONLY),
         (Rules("", partner_orgs=frozenset({""})), UNKNOWN, ONE_TO_ONE, Act.READ, REFUSED),
     ],
 )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger import posts
-from bot.ledger.events import Event
+from bot.db import messages
+from bot.db.events import Event
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message
@@ -26,8 +26,8 @@ def as_webex_shows(message: Message, **more: Any) -> dict[str, Any]:
 
 
 def is_direct(bench: Workbench, message: Message) -> bool:
-    with bench.store.read() as tx:
-        post = posts.by_message(tx, message.id)
+    with bench.database.read() as tx:
+        post = messages.by_message(tx, message.id)
     assert post is not None
     return post.direct
 
@@ -50,7 +50,7 @@ def asked(bench: Workbench, text: str) -> list[str]:
     """The report ids that a 1:1 message asks for."""
     bench.hears(bench.stage.ada, text)
     bench.work()
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         rows = tx.connection.exec_driver_sql("SELECT report_id FROM deliveries ORDER BY id").all()
     return [row.report_id for row in rows]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
-from bot.reports.model import Family, Report
-from bot.reports.recent_details import FRESH, MOST, RecentDetails
+from bot.db.requests import State
+from bot.queue import tasks
+from bot.webex.recent_details import FRESH, MOST, RecentDetails
+from bot.webex.report import Family, Report
 
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench

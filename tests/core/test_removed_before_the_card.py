@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
-from bot.reports import deliver, passing_on
+from bot.db.requests import State
+from bot.files import streaming_upload
+from bot.queue import tasks
+from bot.reports import deliver
 from tests.stage import CSV
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_a_space_that_takes_words_but_no_cards_is_told_what_is_so(bench: Workben
 @pytest.mark.parametrize(("how", "files"), [("small", 1), ("passed on", 1), ("in parts", 2)])
 def test_removed_before_the_file(bench: Workbench, how: str, files: int, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = bench.stage
-    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", 1 if how == "passed on" else len(CSV) + 1)
+    monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1 if how == "passed on" else len(CSV) + 1)
     content = CSV
     if how == "in parts":
         monkeypatch.setattr(deliver, "MAX_POSTED", 20_000)

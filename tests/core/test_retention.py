@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert
 
-from bot.ledger import retention
-from bot.ledger.deliveries import State
-from bot.ledger.retention import PAUSE, Retention
-from bot.ledger.tables import deliveries, events, posts
+from bot.db import retention
+from bot.db.requests import State
+from bot.db.retention import PAUSE, Retention
+from bot.db.tables import deliveries, events, posts
 from tests.stage import CSV
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ TITLE = "Qwxz Licences"
 
 def kept(bench: Workbench) -> dict[str, int]:
     """How many rows each table has."""
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         names = ("audit", "deliveries", "events", "posts")
         return {name: tx.connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}
 
@@ -72,14 +72,14 @@ def test_what_is_younger_stays_and_0_keeps_everything(bench: Workbench) -> None:
     assert kept(bench) == full
 
     bench.clock.turn(1000 * DAY)
-    Retention(bench.store, 0, bench.clock).prune()
+    Retention(bench.database, 0, bench.clock).prune()
     assert kept(bench) == full
 
 
 def test_what_is_delivered_again_is_recognized_for_two_days_whatever_the_setting(bench: Workbench) -> None:
     asks(bench, bench.stage.ada, 1)
     full = kept(bench)
-    short = Retention(bench.store, 1, bench.clock)
+    short = Retention(bench.database, 1, bench.clock)
 
     bench.clock.turn(1.5 * DAY)
     short.prune()
@@ -96,7 +96,7 @@ def test_an_open_request_keeps_what_came_after_it(bench: Workbench) -> None:
     report = stage.partner_report(status="waiting")
     bench.hears(stage.ada, f"report {report.id}")
     bench.work()
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         tx.connection.exec_driver_sql("UPDATE deliveries SET deadline_at = '2999-01-01T00:00:00.000000+00:00'")
 
     bench.clock.turn(500 * DAY)
@@ -163,7 +163,7 @@ def filled(bench: Workbench, number: int) -> None:
     def rows(**fixed: Any) -> list[dict[str, Any]]:
         return [{name: value(n) if callable(value) else value for name, value in fixed.items()} for n in range(number)]
 
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         tx.execute(
             insert(events),
             rows(

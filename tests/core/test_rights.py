@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
+from bot.db.requests import State
 from bot.emulator import ids
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, READONLY_ADMIN
-from bot.ledger.deliveries import State
+from bot.queue import tasks
 from tests.stage import CSV, Heard
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import observe
+from bot import logs
 
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench
@@ -16,8 +16,8 @@ SECRET = "a-registered-secret-0123456789"
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observe, "_hidden", observe._Hidden())
-    observe.hide(SECRET)
+    monkeypatch.setattr(logs, "_hidden", logs._Hidden())
+    logs.register_secrets(SECRET)
 
 
 @pytest.mark.parametrize("field", ["title", "status", "file_name"])

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
-from bot.ledger import facts
-from bot.ledger.deliveries import State
-from bot.reports.fetch import held_name
-from bot.reports.workroom import Workroom
-from bot.sweep import OLD_FILE
+from bot.db import key_values
+from bot.db.requests import State
+from bot.files.fetch import held_name
+from bot.files.storage import TempDir
+from bot.ops.maintenance import OLD_FILE
+from bot.queue import tasks
 from tests.stage import CSV, PATIENCE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_a_job_that_was_lost_at_any_step_is_put_again(bench: Workbench, task: st
         bench.world.set_report(report.id, status="done")
         bench.clock.turn(10)
     bench.work(until=task)
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         tx.connection.exec_driver_sql("DELETE FROM jobs")
     bench.clock.turn(61)
 
@@ -47,7 +47,7 @@ def test_a_job_that_was_lost_at_any_step_is_put_again(bench: Workbench, task: st
 
 def test_a_fresh_event_is_left_to_its_own_job(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, "help")
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         tx.connection.exec_driver_sql("DELETE FROM jobs")
     bench.sweep.once()
     assert bench.work() == []
@@ -104,7 +104,7 @@ def test_what_another_version_left_goes_when_it_is_old(bench: Workbench) -> None
 
 
 def test_what_a_kill_left_of_a_download_is_gone_at_the_next_start(bench: Workbench) -> None:
-    dead = Workroom(bench.folder)
+    dead = TempDir(bench.folder)
     left = dead.path()
     (left / "half a file").write_bytes(b"x")
     bench.sweep.once()
@@ -122,8 +122,8 @@ def test_the_worker_says_that_it_lives_and_one_failed_sweep_is_not_the_last(benc
     bench.sweep.forever(stop)
     end = time.monotonic() + PATIENCE
     while True:
-        with bench.store.read() as tx:
-            seen = facts.noted_at(tx, facts.WORKER_SEEN)
+        with bench.database.read() as tx:
+            seen = key_values.noted_at(tx, key_values.WORKER_SEEN)
         if seen is not None or time.monotonic() > end:
             break
         time.sleep(0.005)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
+from bot.db import messages
+from bot.db.requests import State
 from bot.errors import WebexError
-from bot.ledger import posts
-from bot.ledger.deliveries import State
 from bot.outbox import FILES_SETTLE, WORDS_SETTLE, Outbox
+from bot.queue import tasks
 from tests.core.posting import PLACES, later, one_to_one, said, state_of, thread
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message
-    from bot.ports import Target
+    from bot.webex.types import Target
     from tests.core.workbench import Workbench
 
 pytestmark = pytest.mark.threads_listed
@@ -54,7 +54,7 @@ def cannot_be_deleted_now(bench: Workbench) -> None:
     bench.emulator.faults.add(**DELETE, status=503, times=1)
     with pytest.raises(WebexError):
         bench.outbox.take_back("key")
-    assert state_of(bench, "key").state == posts.LEAVING
+    assert state_of(bench, "key").state == messages.LEAVING
 
 
 def sweeps_of_an_hour(bench: Workbench) -> int:
@@ -171,8 +171,8 @@ def test_what_is_on_its_way_again_is_not_taken_for_what_is_to_go(
     def slowly(*arguments: Any, **more: Any) -> object:
         posted = post(*arguments, **more)  # Webex has it, and the sweep comes before its answer
         monkeypatch.undo()
-        with bench.store.read() as tx:
-            keys = posts.leaving(tx)
+        with bench.database.read() as tx:
+            keys = messages.leaving(tx)
         for key in keys:
             assert not bench.outbox.take_back(key)
         return posted
@@ -225,7 +225,7 @@ def test_what_is_said_while_the_sweep_looks_is_not_called_gone(
     monkeypatch.setattr(bench.chat, "recent", meanwhile)
     bench.outbox.take_back("key")
 
-    assert state_of(bench, "key").state == posts.SENT
+    assert state_of(bench, "key").state == messages.SENT
     assert bench.outbox.take_back("key")
     assert said(bench, "Hello") == []
 
@@ -263,7 +263,7 @@ def test_where_the_bot_may_not_look_any_more_it_does_not_look_for_ever(bench: Wo
     bench.emulator.faults.add(**LOOK, status=status)
 
     assert sweeps_of_an_hour(bench) == 1
-    assert state_of(bench, "key").state == posts.UNKNOWN
+    assert state_of(bench, "key").state == messages.UNKNOWN
 
 
 def test_what_has_replies_by_now_stays_and_is_not_tried_for_ever(bench: Workbench) -> None:
@@ -273,4 +273,4 @@ def test_what_has_replies_by_now_stays_and_is_not_tried_for_ever(bench: Workbenc
     bench.world.say(bench.stage.ada, space, "hello yourself", parent_id=posted.message_id)
 
     assert sweeps_of_an_hour(bench) == 1
-    assert state_of(bench, "key").state == posts.SENT
+    assert state_of(bench, "key").state == messages.SENT

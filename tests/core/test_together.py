@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.web.together import Together
+from bot.db.group_commit import GroupCommit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_alone_it_is_a_plain_call() -> None:
     done: list[list[int]] = []
-    together: Together[int] = Together(lambda batch: done.append(list(batch)))
+    together: GroupCommit[int] = GroupCommit(lambda batch: done.append(list(batch)))
 
     together(1)
     together(2)
@@ -33,7 +33,7 @@ def test_who_comes_while_one_is_under_way_is_served_by_the_next() -> None:
         assert go.wait(5)
         done.append(list(batch))
 
-    together: Together[int] = Together(slow)
+    together: GroupCommit[int] = GroupCommit(slow)
     with ThreadPoolExecutor(20) as pool:
         first = pool.submit(together, 0)
         assert inside.wait(5)
@@ -50,7 +50,7 @@ def test_who_comes_while_one_is_under_way_is_served_by_the_next() -> None:
 
 def test_everybody_is_served_once_however_they_come() -> None:
     done: list[int] = []
-    together: Together[int] = Together(done.extend)
+    together: GroupCommit[int] = GroupCommit(done.extend)
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(together, range(2000)))
@@ -63,7 +63,7 @@ def test_an_error_is_raised_to_all_of_its_batch_and_to_nobody_else() -> None:
         if 13 in batch:
             raise ValueError("thirteen")
 
-    together: Together[int] = Together(odd)
+    together: GroupCommit[int] = GroupCommit(odd)
 
     with pytest.raises(ValueError, match="thirteen"):
         together(13)

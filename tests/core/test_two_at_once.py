@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
-from bot.queue import Job
+from bot.db.requests import State
+from bot.queue import Job, tasks
 from tests.stage import CSV, Heard
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ledger import deliveries
-from bot.ledger.deliveries import State
+from bot.db import requests
+from bot.db.requests import State
 from bot.reports.watch import LONGEST_DETAILS_INTERVAL, LONGEST_INTERVAL, details_interval, interval
 from tests.stage import CSV
 
@@ -209,7 +209,7 @@ def test_an_unknown_status_stays_pending_and_is_kept_verbatim(bench: Workbench) 
 def test_a_watch_goes_on_after_a_restart(bench: Workbench) -> None:
     """Also when every job was lost with it: the ledger is the truth."""
     (report,) = watched(bench)
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         tx.connection.exec_driver_sql("DELETE FROM jobs")
     bench.restart()
     bench.world.set_report(report.id, status="done")
@@ -232,5 +232,5 @@ def test_reports_that_are_done_together_are_delivered_each_once(bench: Workbench
     assert len([one for one in bench.said(bench.stage.group) if one.files]) == 3
     assert len([one for one in bench.said(person=bench.stage.grace) if one.files]) == 1
     assert bench.downloads == 3
-    with bench.store.read() as tx:
-        assert deliveries.counts(tx) == {"done": 4}
+    with bench.database.read() as tx:
+        assert requests.counts(tx) == {"done": 4}

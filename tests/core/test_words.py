@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.chat import commands  # noqa: F401 registers the words
+from bot.chat.commands.reports import reports  # noqa: F401 registers the words
+from bot.chat.parser import Words, read_words
 from bot.chat.registry import registry
-from bot.chat.words import Words, read_words
-from bot.ports import Person
+from bot.webex.types import Person
 
 KNOWN = registry.words
 ID = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC85Yzg"

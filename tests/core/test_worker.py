@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.errors import BotError, FileRejected, StoreUnavailable, WebexError
-from bot.queue import Again, Job, Queue
-from bot.worker import (
+from bot.errors import BotError, DatabaseUnavailable, FileRejected, WebexError
+from bot.queue import Job, Queue, RetryLater
+from bot.queue.runner import (
     FIRST_WAIT,
     LONGEST_WAIT,
     NO_MEMORY,
     PATIENCE,
     PATIENCE_WITH_BUGS,
     PATIENCE_WITHOUT_MEMORY,
-    Worker,
+    JobRunner,
     wait_before,
 )
 
@@ -29,15 +29,15 @@ class Failing:
 
     error: Exception | None = None
     at_the_end: Exception | None = None
-    again: Again | None = None
+    again: RetryLater | None = None
     told: list[tuple[str, str]] = field(default_factory=list)
 
-    def run(self, key: str) -> Again | None:
+    def run(self, key: str) -> RetryLater | None:
         if self.error is not None:
             raise self.error
         return self.again
 
-    def give_up(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:
         if self.at_the_end is not None:
             raise self.at_the_end
         self.told.append((key, sentence))
@@ -48,9 +48,9 @@ class Made:
     task: Failing
     observed: list[tuple[str, str]] = field(default_factory=list)
 
-    def handle(self, attempt: int = 1, task: str = "task") -> Again | None:
+    def handle(self, attempt: int = 1, task: str = "task") -> RetryLater | None:
         queue: Queue = None  # type: ignore[assignment]
-        worker = Worker(
+        worker = JobRunner(
             queue,
             {"task": self.task},
             new_reference=lambda: "k4m7x2p9",
@@ -79,7 +79,7 @@ def test_waits_double_with_jitter() -> None:
     assert wait_before(3, None, 0.0) == 1.0
 
 
-@pytest.mark.parametrize("error", [passing(), passing(77.0), StoreUnavailable(OSError("away"))])
+@pytest.mark.parametrize("error", [passing(), passing(77.0), DatabaseUnavailable(OSError("away"))])
 def test_a_passing_error_is_tried_again_and_said_to_nobody(error: BotError) -> None:
     made = Made(Failing(error))
     again = made.handle(attempt=7)
@@ -171,8 +171,8 @@ def test_a_bug_in_giving_up_does_not_get_out() -> None:
 
 
 def test_a_planned_next_look_is_passed_on() -> None:
-    made = Made(Failing(again=Again(30, count=False)))
-    assert made.handle() == Again(30, count=False)
+    made = Made(Failing(again=RetryLater(30, count=False)))
+    assert made.handle() == RetryLater(30, count=False)
 
 
 def test_a_task_of_another_version_is_logged_and_dropped() -> None:
@@ -191,5 +191,5 @@ def test_an_outage_of_hours_is_a_handful_of_lines_for_each_job() -> None:
 
 def test_a_database_that_is_away_is_left_to_the_store_to_tell() -> None:
     with capture_logs() as logs:
-        assert Made(Failing(StoreUnavailable(OSError()))).handle() is not None
+        assert Made(Failing(DatabaseUnavailable(OSError()))).handle() is not None
     assert {line["log_level"] for line in logs} == {"debug"}

@@ -13,50 +13,51 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from bot import migrations, tasks, wiring
-from bot.catchup import CatchUp
+from bot import app
+from bot.access.authorizer import Authorizer
+from bot.access.bot_identity import BotIdentity
 from bot.chat.answer import Answer
 from bot.chat.context import Context
+from bot.chat.dispatcher import Dispatcher
 from bot.chat.living import LivingCard
-from bot.chat.reader import Reader
-from bot.guard import Guard
-from bot.identity import Identity
-from bot.ledger import deliveries, events
-from bot.ledger.events import Event
-from bot.ledger.retention import Retention
+from bot.db import events, migrations, requests
+from bot.db.database import Database
+from bot.db.events import Event
+from bot.db.retention import Retention
+from bot.files.fetch import held_name
+from bot.files.storage import TempDir
+from bot.ops.catch_up import CatchUp
+from bot.ops.maintenance import Maintenance
 from bot.outbox import Outbox
+from bot.queue import tasks
 from bot.queue.fairness import COMMON
+from bot.queue.runner import JobRunner
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.deliver import Deliver
-from bot.reports.fetch import held_name
-from bot.reports.model import Family
 from bot.reports.report_messages import ReportMessages
 from bot.reports.take_back import TakeBack
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
-from bot.reports.workroom import Workroom
-from bot.store import Store
-from bot.sweep import Sweep
 from bot.webex.chat import Chat
 from bot.webex.client import Client
-from bot.webex.directory import Directory
-from bot.webex.files import Files
-from bot.webex.reports import ReportsApi
+from bot.webex.download import Files
+from bot.webex.http import RateLimitGate
+from bot.webex.people import Directory
+from bot.webex.report import Family
+from bot.webex.reports_api import ReportsApi
 from bot.webex.tokens import StaticToken
-from bot.webex.transport import Brake
-from bot.worker import Worker
 from tests.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bot.db.database import Transaction
+    from bot.db.requests import Delivery
     from bot.emulator import Emulator
     from bot.emulator.things import Message, Person, Space
-    from bot.ledger.deliveries import Delivery
     from bot.queue import Job
-    from bot.store import Transaction
 
 A_LITTLE = 0.001
 CALLER_OF_BEGIN = 2
@@ -85,7 +86,7 @@ class Points:
             raise Crash(name)
 
 
-class CountingStore(Store):
+class CountingStore(Database):
     """A store whose commits have a point before and after."""
 
     points: Points
@@ -148,7 +149,7 @@ class Clock:
 class Workbench:
     """Emulator, people, spaces, and the program in pieces."""
 
-    def __init__(self, emulator: Emulator, folder: Path, database: Path, **environ: str) -> None:
+    def __init__(self, emulator: Emulator, folder: Path, database_file: Path, **environ: str) -> None:
         self.emulator = emulator
         self.world = emulator.world
         self.clock = Clock()
@@ -157,7 +158,7 @@ class Workbench:
         self.points = Points()
         self.folder = folder / "files"
         self.folder.mkdir(parents=True, mode=0o700)
-        shutil.copy(database, folder / "reportbot.db")
+        shutil.copy(database_file, folder / "reportbot.db")
         self._references = count(1)
         self.outage: tuple[datetime, datetime] | None = None
         self.start()
@@ -165,28 +166,28 @@ class Workbench:
     def start(self) -> None:
         """Put the program together, with nothing in its memory."""
         settings = self.stage.settings()
-        self.store = CountingStore(settings.database_url.get_secret_value())
-        self.store.points = self.points
-        self.queue = SqliteQueue(self.store, settings.data_dir, clock=self.clock.seconds)
+        self.database = CountingStore(settings.database_url.get_secret_value())
+        self.database.points = self.points
+        self.queue = SqliteQueue(self.database, settings.data_dir, clock=self.clock.seconds)
         bot_token, admin = self.stage.bot_token, StaticToken(self.stage.admin_token)
-        one, other = (Brake(self.clock.seconds, chance=lambda: 0.0) for _ in range(2))
+        one, other = (RateLimitGate(self.clock.seconds, chance=lambda: 0.0) for _ in range(2))
         self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), brake=one)
         self.chat.points = self.points
         client = Client(settings.webex_api_url, admin, brake=other)
-        identity = Identity(self.store, self.chat, bot_token, self.clock)
+        identity = BotIdentity(self.database, self.chat, bot_token, self.clock)
         self.directory = Directory(client, clock=self.clock.seconds)
-        guard = Guard(self.directory, self.chat, identity.person, lambda our_org: wiring.rules(settings, our_org))
+        guard = Authorizer(self.directory, self.chat, identity.person, lambda our_org: app.rules(settings, our_org))
         families = [Family(one) for one in settings.report_families]
-        catalogue = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
-        self.outbox = Outbox(self.store, self.chat, identity.person, self.clock, settle=(timedelta(), timedelta()))
-        self.messages = ReportMessages(self.store, self.outbox, guard, self.clock)
-        self.card = LivingCard(self.store, self.outbox, self.messages, self.clock)
-        self.workroom = Workroom(self.folder)
-        self.files = Files(admin, settings.report_download_hosts, workroom=self.workroom)
+        catalog = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
+        self.outbox = Outbox(self.database, self.chat, identity.person, self.clock, settle=(timedelta(), timedelta()))
+        self.messages = ReportMessages(self.database, self.outbox, guard, self.clock)
+        self.card = LivingCard(self.database, self.outbox, self.messages, self.clock)
+        self.temp_dir = TempDir(self.folder)
+        self.files = Files(admin, settings.report_download_hosts, temp_dir=self.temp_dir)
         self.context = Context(
-            store=self.store,
+            database=self.database,
             queue=self.queue,
-            catalogue=catalogue,
+            catalog=catalog,
             guard=guard,
             outbox=self.outbox,
             messages=self.messages,
@@ -199,17 +200,17 @@ class Workbench:
             poll_interval=settings.poll_interval,
             kept_days=settings.audit_days,
         )
-        self.sweep = Sweep(
-            self.store,
+        self.sweep = Maintenance(
+            self.database,
             self.queue,
             self.folder,
-            self.workroom,
+            self.temp_dir,
             self.clock,
-            retention=Retention(self.store, settings.audit_days, self.clock),
+            retention=Retention(self.database, settings.audit_days, self.clock),
             outage=lambda: self.outage,
         )
         catch_up = CatchUp(
-            store=self.store,
+            database=self.database,
             queue=self.queue,
             spaces=self.chat,
             outbox=self.outbox,
@@ -218,43 +219,43 @@ class Workbench:
             outage=lambda: self.outage,
         )
         deliver = Deliver(
-            store=self.store,
+            database=self.database,
             queue=self.queue,
-            catalogue=catalogue,
+            catalog=catalog,
             files=self.files,
             chat=self.chat,
             messages=self.messages,
             outbox=self.outbox,
             card=self.card,
             folder=self.folder,
-            workroom=self.workroom,
+            temp_dir=self.temp_dir,
             now=self.clock,
             poll_interval=settings.poll_interval,
         )
-        self.worker = Worker(
+        self.worker = JobRunner(
             self.queue,
             {
-                tasks.EVENT: Reader(self.context, identity.person),
+                tasks.EVENT: Dispatcher(self.context, identity.person),
                 tasks.ANSWER: Waiting(
-                    tasks.ANSWER, Answer(self.context), self.store, self.queue, self.outbox, self.clock
+                    tasks.ANSWER, Answer(self.context), self.database, self.queue, self.outbox, self.clock
                 ),
                 tasks.WATCH: WaitingWatch(
-                    Watch(self.store, self.queue, catalogue, self.clock, settings.poll_interval),
-                    catalogue,
-                    self.store,
+                    Watch(self.database, self.queue, catalog, self.clock, settings.poll_interval),
+                    catalog,
+                    self.database,
                     self.queue,
                     self.outbox,
                     self.clock,
                 ),
-                tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.store, self.queue, self.outbox, self.clock),
+                tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.database, self.queue, self.outbox, self.clock),
                 tasks.CATCH_UP: catch_up,
                 tasks.TAKE_BACK: TakeBack(self.outbox),
-                tasks.TELL: Tell(self.store, self.outbox, self.messages, self.card, self.clock),
+                tasks.TELL: Tell(self.database, self.outbox, self.messages, self.card, self.clock),
             },
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,
         )
-        self._close = [self.store.close, self.chat.close, client.close, self.files.close, self.workroom.close]
+        self._close = [self.database.close, self.chat.close, client.close, self.files.close, self.temp_dir.close]
 
     def stop(self) -> None:
         """End the program, in order or after a crash: nothing of it is left but what is on the disk."""
@@ -283,7 +284,7 @@ class Workbench:
         self._keep(Event("attachmentActions", "created", action.id, space.id, None, person.id))
 
     def _keep(self, event: Event) -> None:
-        with Store.begin(self.store) as tx:
+        with Database.begin(self.database) as tx:
             event_id = events.record(tx, event, self.clock())
             assert event_id is not None
             self.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
@@ -319,8 +320,8 @@ class Workbench:
     @property
     def files_left(self) -> list[Path]:
         """The files in the bot's folder for files, but those that were delivered and are kept a while."""
-        with self.store.read() as tx:
-            done = deliveries.in_state(tx, deliveries.State.DONE)
+        with self.database.read() as tx:
+            done = requests.in_state(tx, requests.State.DONE)
         kept = {held_name(one.family or "", one.report_id) for one in done}
         return [path for path in self.folder.rglob("*") if path.is_file() and path.name not in kept]
 
@@ -341,8 +342,8 @@ class Workbench:
 
     def delivery(self, number: int = 1) -> Delivery:
         """The delivery of that row."""
-        with self.store.read() as tx:
-            found = deliveries.get(tx, number)
+        with self.database.read() as tx:
+            found = requests.get(tx, number)
         assert found is not None
         return found
 
@@ -363,7 +364,7 @@ class Workbench:
 
 def migrated(path: Path) -> Path:
     """Make a database as the program needs it: copied for each test, since a migration takes a while."""
-    store = Store(f"sqlite:///{path}")
-    migrations.upgrade(store)
-    store.close()
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database)
+    database.close()
     return path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.emulator import Emulator
-from bot.reports import disk
-from bot.reports.fetch import HELD_SECONDS
+from bot.files import disk
+from bot.files.fetch import HELD_SECONDS
 from tests.core.workbench import Workbench, migrated
 
 if TYPE_CHECKING:

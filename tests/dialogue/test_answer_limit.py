@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
 from bot.chat.answer_limit import MOST, OVER, PAUSE, STOPPED, TROUBLE, AnswerLimit
-from bot.chat.reader import Reader
+from bot.chat.dispatcher import Dispatcher
+from bot.db import audit
+from bot.db.database import Database
 from bot.emulator import Emulator, ids
-from bot.ledger import audit
-from bot.operators import Operators
-from bot.ports import Person
-from bot.store import Store
+from bot.ops.alerts import Alerts
+from bot.queue import tasks
+from bot.webex.types import Person
 from tests.audit.rows import rows
 from tests.stage import PATIENCE, Stage
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bot.db.messages import Post
     from bot.emulator.things import Space
-    from bot.ledger.posts import Post
     from tests.core.workbench import Workbench
 
 
@@ -38,9 +38,9 @@ class Way:
     def restarted(self) -> None:
         bench = self.bench
         self.limit = AnswerLimit(bench.clock)
-        reader = Reader(bench.context, bench.chat.me, None, self.limit)
+        reader = Dispatcher(bench.context, bench.chat.me, None, self.limit)
         bench.worker._tasks = {**bench.worker._tasks, tasks.EVENT: reader}
-        self.operators = Operators(bench.store, bench.outbox, self.space.id, [self.limit.check()], bench.clock)
+        self.operators = Alerts(bench.database, bench.outbox, self.space.id, [self.limit.check()], bench.clock)
 
     def floods(self, number: int, words: str = "hello", space: Space | None = None, seconds: float = 0.1) -> None:
         for _ in range(number):
@@ -156,7 +156,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]
     def nobody(*_: object) -> Post | None:
         return None
 
-    monkeypatch.setattr("bot.ledger.posts.by_message", nobody)
+    monkeypatch.setattr("bot.db.messages.by_message", nobody)
     known = Person.goes_by
     monkeypatch.setattr(
         Person, "goes_by", lambda who, *given: who.emails != ("report-bot@webex.bot",) and known(who, *given)
@@ -170,12 +170,12 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]
 
 
 def outcomes(stage: Stage) -> set[str]:
-    store = Store(stage.settings().database_url.get_secret_value())
+    database = Database(stage.settings().database_url.get_secret_value())
     try:
-        with store.read() as tx:
+        with database.read() as tx:
             return {row.outcome for row in audit.read(tx, limit=100)}
     finally:
-        store.close()
+        database.close()
 
 
 def test_a_bot_that_does_not_know_itself_stops_talking_to_itself(stranger: Stage) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
-from bot.chat.limits import MOST_A_MINUTE, MOST_REFUSED, MOST_WELCOMES, Limits, SlowDown
-from bot.chat.reader import LOOKS_AGAIN, MOST_LOOKED_FOR
+from bot.chat.dispatcher import LOOKS_AGAIN, MOST_LOOKED_FOR
+from bot.chat.rate_limit import MOST_A_MINUTE, MOST_REFUSED, MOST_WELCOMES, Limits, SlowDown
 from bot.chat.registry import COMMAND
+from bot.db.events import Event
+from bot.db.tables import events
 from bot.emulator import Emulator
-from bot.ledger.events import Event
-from bot.ledger.tables import events
+from bot.queue import tasks
 from tests.core.workbench import Workbench, migrated
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def all_calls(bench: Workbench) -> int:
 
 
 def outcomes(bench: Workbench) -> Counter[str]:
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         return Counter(row.state for row in tx.execute(events.select()))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.reports import downloads
-from bot.reports.downloads import FEW, MOST, MOST_OF_ONE_PERSON
+from bot.db import downloads
+from bot.db.downloads import FEW, MOST, MOST_OF_ONE_PERSON
 
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench
 
 
 def count(bench: Workbench, report_id: str) -> int:
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         return downloads.add(tx, "partner", report_id, 0, bench.clock())
 
 
@@ -46,7 +46,7 @@ def test_few_that_are_left_are_told_with_the_file(bench: Workbench) -> None:
     report = bench.stage.partner_report()
     for used, told in ((MOST - FEW - 2, ""), (MOST - FEW - 1, "5 are left"), (MOST - 2, "1 is left"), (MOST, "none")):
         before = count(bench, report.id)
-        with bench.store.begin() as tx:
+        with bench.database.begin() as tx:
             downloads.add(tx, "partner", report.id, used - before, bench.clock())
         forget_the_file(bench)
         bench.hears(bench.stage.ada, f"again {report.id}")
@@ -63,7 +63,7 @@ def test_the_last_downloads_are_for_others(bench: Workbench) -> None:
         bench.clock.turn(60)
         assert len(lines(bench)) == number + 1, "while downloads are left nobody is refused one"
     before = count(bench, report.id)
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         downloads.add(tx, "partner", report.id, MOST - FEW - before, bench.clock())
 
     bench.hears(bench.stage.ada, f"again {report.id}")

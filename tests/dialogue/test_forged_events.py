@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
 from bot.chat.answer_limit import MOST as MOST_ANSWERS
 from bot.chat.answer_limit import AnswerLimit
-from bot.chat.limits import Limits, SlowDown
-from bot.chat.reader import Reader
-from bot.ledger import audit
-from bot.ledger import events as ledger
-from bot.ledger.events import Event
-from bot.ledger.forget import forget
-from bot.ledger.tables import deliveries, events
+from bot.chat.dispatcher import Dispatcher
+from bot.chat.rate_limit import Limits, SlowDown
+from bot.db import audit
+from bot.db import events as ledger
+from bot.db.events import Event
+from bot.db.tables import deliveries, events
+from bot.ops.forget import forget
+from bot.queue import tasks
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
@@ -38,7 +38,7 @@ def in_the_end(bench: Workbench) -> None:
 
 
 def requests(bench: Workbench) -> list[Any]:
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         return list(tx.execute(deliveries.select()))
 
 
@@ -46,7 +46,7 @@ def limited(bench: Workbench) -> None:
     limits = Limits(MOST)
     bench.worker._tasks = {
         **bench.worker._tasks,
-        tasks.EVENT: Reader(bench.context, bench.chat.me, limits, AnswerLimit(bench.clock)),
+        tasks.EVENT: Dispatcher(bench.context, bench.chat.me, limits, AnswerLimit(bench.clock)),
         tasks.SLOW_DOWN: SlowDown(bench.context, limits),
     }
 
@@ -74,7 +74,7 @@ def test_where_and_by_whom_a_message_was_written_is_what_webex_shows(bench: Work
 
     assert bench.said() == []
     assert not [one for one in bench.said(stage.outside) if one.files or "Secret" in f"{one.text} {one.card}"]
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         assert {row.person_id for row in audit.read(tx, limit=10)} == {stage.ethan.id}
 
 
@@ -132,7 +132,7 @@ def test_of_two_spellings_that_come_first_one_is_answered_and_then_not_the_messa
         shown_as(bench, message, spelled)
         forged(bench, spelled, stage.group, stage.ada)
     bench.work()
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         again = Event("messages", "created", message.id, stage.group.id, "group", stage.ada.id)
         assert ledger.record(tx, again, bench.clock()) is None
     in_the_end(bench)
@@ -219,7 +219,7 @@ def test_an_introduction_is_not_repeated_by_a_spelling_or_an_old_membership(benc
     in_the_end(bench)
     assert len(bench.said(space)) == 1
 
-    with bench.store.begin() as tx:  # as after some months, when its row is gone
+    with bench.database.begin() as tx:  # as after some months, when its row is gone
         tx.execute(events.delete())
         tx.connection.exec_driver_sql("DELETE FROM posts")
     bench.clock.turn(2 * DAY)
@@ -251,7 +251,7 @@ def test_who_is_forgotten_takes_nobody_s_space_along_because_events_say_so(bench
         forged(bench, f"bWFkZSB1cA{number}", hers, stage.ada, ("messages", "attachmentActions")[number % 2])
     in_the_end(bench)
 
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         forget(tx, bench.queue, stage.ada.id, bench.clock())
 
     assert [row.room_id for row in requests(bench)] == [hers.id]

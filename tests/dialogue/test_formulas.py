@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.reports import contents, deliver
-from bot.reports.contents import Counting
+from bot.files import csv_contents
+from bot.files.csv_contents import Counting
+from bot.reports import deliver
 
 if TYPE_CHECKING:
     from tests.stage import Stage
@@ -76,7 +77,7 @@ def test_the_first_part_of_a_large_file_says_it_for_all(stage: Stage, monkeypatc
 
 
 def test_what_was_found_is_said_although_the_rest_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr(csv_contents, "MAX_UNPACKED", 1_000_000)
     counting = Counting()
     counting.take(b"A,B\n=1+1,2\n" + b"a,b\n" * 500_000)
 

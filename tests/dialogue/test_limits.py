@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks
-from bot.chat.limits import MOST_A_MINUTE, Limits, SlowDown
-from bot.chat.reader import Reader
+from bot.chat.dispatcher import Dispatcher
+from bot.chat.rate_limit import MOST_A_MINUTE, Limits, SlowDown
 from bot.chat.registry import COMMAND
+from bot.db.tables import audit, events
 from bot.emulator import Emulator
-from bot.ledger.tables import audit, events
+from bot.queue import tasks
 from tests.core.workbench import Workbench, migrated
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def furnish(bench: Workbench, most: int = MOST) -> None:
     limits = Limits(most)
     bench.worker._tasks = {
         **bench.worker._tasks,
-        tasks.EVENT: Reader(bench.context, bench.chat.me, limits),
+        tasks.EVENT: Dispatcher(bench.context, bench.chat.me, limits),
         tasks.SLOW_DOWN: SlowDown(bench.context, limits),
     }
 
 
 def outcomes(bench: Workbench) -> Counter[str]:
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         return Counter(row.state for row in tx.execute(events.select()))
 
 
@@ -136,7 +136,7 @@ def test_what_is_left_out_is_in_the_audit(bench: Workbench) -> None:
         bench.hears(bench.stage.ada, "help")
     bench.work()
 
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         rows = [row for row in tx.execute(audit.select()) if row.outcome == "limited"]
     assert [(row.person_id, row.door) for row in rows] == [(bench.stage.ada.id, "chat")] * 2
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.ledger.deliveries import State
+from bot.db.requests import State
 from tests.core.posting import GENTLY
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
 def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.webex.directory.REMEMBERED_SECONDS", 0.0)
+    monkeypatch.setattr("bot.webex.people.REMEMBERED_SECONDS", 0.0)
     world = stage.emulator.world
     bob = world.add_person("Bob Kahn", stage.acme, roles=ADMIN_OF_BOTH)
     world.join(stage.group, bob)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.db.requests import OPEN, State
 from bot.emulator.ids import plain_part
-from bot.ledger.deliveries import OPEN, State
 
 if TYPE_CHECKING:
     from bot.emulator.things import Space

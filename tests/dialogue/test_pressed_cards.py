@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger import audit
-from bot.ports import Target
+from bot.db import audit
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
@@ -29,7 +29,7 @@ def lunch(bench: Workbench, author: Person, space: Space, report_id: str) -> Mes
 
 
 def outcomes(bench: Workbench) -> list[str]:
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         return [row.outcome for row in audit.read(tx, limit=100)]
 
 

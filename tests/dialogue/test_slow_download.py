@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.emulator import Emulator
-from bot.reports.fetch import WAITS_AFTER_SLOW
-from bot.webex.files import Files
+from bot.files.fetch import WAITS_AFTER_SLOW
+from bot.webex.download import Files
 from bot.webex.timely import Floor
 from bot.webex.tokens import StaticToken
 from tests.core.workbench import Workbench, migrated
@@ -28,7 +28,7 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
     with Emulator() as emulator:
         made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
         hosts = made.stage.settings().report_download_hosts
-        slow = Files(StaticToken(made.stage.admin_token), hosts, workroom=made.workroom, floor=FAST)
+        slow = Files(StaticToken(made.stage.admin_token), hosts, temp_dir=made.temp_dir, floor=FAST)
         made.files.download = slow.download  # type: ignore[method-assign]
         yield made
         slow.close()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 
-from bot import wiring
+from bot import app
 from bot.reports.file_words import CHECKSUM_DIFFERS
-from bot.webex.files import Files
+from bot.webex.download import Files
 from tests.webex.certificates import Authority
 from tests.webex.loopback import Loopback
 
@@ -174,7 +174,7 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopbac
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.leaf(x509.DNSName("localhost")))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
-    monkeypatch.setattr(wiring, "Files", partial(Files, public=lambda address: address in {"127.0.0.1", "::1"}))
+    monkeypatch.setattr(app, "Files", partial(Files, public=lambda address: address in {"127.0.0.1", "::1"}))
     server = Loopback(context)
     server.always(200, CSV)
     yield server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.ledger.deliveries import State
+from bot.db.requests import State
 
 if TYPE_CHECKING:
     from tests.stage import Stage

@@ -1,4 +1,4 @@
-"""The real web process, ``gunicorn -c python:bot.gunicorn_conf``, and ways to be unkind to it."""
+"""The real web process, ``gunicorn -c python:bot.web.gunicorn_conf``, and ways to be unkind to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOON = 1.0
 
 
 class Web:
-    """A running ``gunicorn -c python:bot.gunicorn_conf``."""
+    """A running ``gunicorn -c python:bot.web.gunicorn_conf``."""
 
     def __init__(self, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
         self.port = port
@@ -105,7 +105,7 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Web]:
         "PORT": str(port),
         "LOG_FORMAT": "json",
     }
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf", *arguments]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf", *arguments]
     with (folder / "log").open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=mine | environ, stdout=out, stderr=out)
     web = Web(folder, port, process)

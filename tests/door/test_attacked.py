@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot import wiring
-from bot.identity import fact_name
-from bot.ledger import facts
-from bot.ledger.tables import events
+from bot import app
+from bot.access.bot_identity import fact_name
+from bot.db import key_values
+from bot.db.tables import events
 from bot.settings import load
 from bot.web.rejected_calls import MOST_A_MINUTE
 from bot.web.webhook import MAX_BODY
@@ -44,9 +44,9 @@ class DoorWay:
             }
         )
         self.stop = threading.Event()
-        self.client: FlaskClient = wiring.build_web(settings, self.stop).test_client()
-        self.store = wiring.open_store(settings)
-        wiring.Migration(self.store)()
+        self.client: FlaskClient = app.build_web(settings, self.stop).test_client()
+        self.database = app.open_database(settings)
+        app.Migration(self.database)()
 
     def posts(
         self,
@@ -62,7 +62,7 @@ class DoorWay:
         return self.client.post("/webhooks/webex", data=body, headers=headers, environ_overrides=environ)
 
     def kept(self) -> int:
-        with self.store.read() as tx:
+        with self.database.read() as tx:
             return len(tx.execute(events.select()).all())
 
 
@@ -71,7 +71,7 @@ def door(tmp_path: Path) -> Iterator[DoorWay]:
     made = DoorWay(tmp_path / "data")
     yield made
     made.stop.set()
-    made.store.close()
+    made.database.close()
 
 
 def event(data_id: str = "message-1", person: str = "ada") -> bytes:
@@ -176,8 +176,8 @@ def test_no_answer_tells_a_known_id_from_an_unknown_one(door: DoorWay):
     assert first[0] == 200
     assert seen(door.posts(event("message-1"))) == first
     assert seen(door.posts(event("message-2"))) == first
-    with door.store.begin() as tx:
-        facts.note(tx, fact_name(BOT_TOKEN), BOT_ID, wiring.now())
+    with door.database.begin() as tx:
+        key_values.note(tx, fact_name(BOT_TOKEN), BOT_ID, app.now())
     assert seen(door.posts(event("message-3", person=BOT_ID))) == first
     with capture_logs():
         known, unknown = (seen(door.posts(event(name), secret=None)) for name in ("message-1", "message-9"))

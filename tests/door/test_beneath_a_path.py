@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import manifest, wiring
-from bot.manifest_command import target_of
+from bot import app, manifest
+from bot.cli.manifest import target_of
 from bot.settings import load
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_the_address_that_webex_is_given_is_served_with_its_path_and_without(
             "PUBLIC_URL": public_url,
         }
     )
-    client = wiring.build_web(settings, stop).test_client()
+    client = app.build_web(settings, stop).test_client()
     wanted = manifest.read()
     target = target_of(settings, wanted)
     assert target is not None

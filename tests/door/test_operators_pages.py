@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import tasks, wiring
+from bot import app
+from bot.db.database import Database
+from bot.queue import tasks
 from bot.queue.sqlite import SqliteQueue
 from bot.settings import load
-from bot.store import Store
 from tests.stage import OPS, OPS_TOKEN
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def pages(tmp_path: Path) -> Iterator[Callable[..., FlaskClient]]:
             "WEBEX_WEBHOOK_SECRET": "webhook-secret-0123456789",
             "DATA_DIR": str(tmp_path / "data"),
         }
-        return wiring.build_web(load(settings | environ), stop).test_client()
+        return app.build_web(load(settings | environ), stop).test_client()
 
     yield made
     stop.set()
@@ -106,12 +107,12 @@ def test_while_people_wait_for_a_minute_it_is_not_ready_but_takes_events(
 ):
     client = pages(OPS_TOKEN=OPS_TOKEN)
     assert client.get("/readyz").json == {"status": "ready"}
-    store = Store(f"sqlite:///{tmp_path}/data/reportbot.db")
-    queue = SqliteQueue(store, tmp_path / "data", clock=lambda: time.time() - tasks.LONG_WAIT - 1)
-    with store.begin() as tx:
+    database = Database(f"sqlite:///{tmp_path}/data/reportbot.db")
+    queue = SqliteQueue(database, tmp_path / "data", clock=lambda: time.time() - tasks.LONG_WAIT - 1)
+    with database.begin() as tx:
         queue.put(tx, tasks.DELIVER, "a file")
     assert client.get("/readyz").json == {"status": "ready"}
-    with store.begin() as tx:
+    with database.begin() as tx:
         queue.put(tx, tasks.ANSWER, "1")
 
     ready = client.get("/readyz")
@@ -121,7 +122,7 @@ def test_while_people_wait_for_a_minute_it_is_not_ready_but_takes_events(
     assert (told["database"], told["status"]) == ("ok", "not ready")
     assert told["waiting"].startswith("somebody has waited 6")
 
-    with store.begin() as tx:
+    with database.begin() as tx:
         queue.drop(tx, tasks.ANSWER, ["1"])
     assert client.get("/readyz").json == {"status": "ready"}
-    store.close()
+    database.close()

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 
-from bot.web import probe, webhook
-from bot.web.webhook import Door
+from bot.ops import probe
+from bot.web import webhook
+from bot.web.webhook import WebhookEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask.testing import FlaskClient
 
-    from bot.ledger.events import Event
+    from bot.db.events import Event
 
 OLD, NEW = b"the old secret 0123456789", b"the new secret 0123456789"
 NONCE = "0123456789abcdef" * 2
@@ -28,7 +29,9 @@ BODY = probe.body_of(NONCE)
 def door(kept: list[Event]) -> Iterator[FlaskClient]:
     """The route with two secrets, on a database that is not there: a probe needs none."""
     app = Flask("probed")
-    made = Door(keep=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda _: None)
+    made = WebhookEndpoint(
+        keep=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda _: None
+    )
     webhook.add_routes(app, made, ["/hooks"])
     with app.test_client() as client:
         yield client

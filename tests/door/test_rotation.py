@@ -8,7 +8,7 @@ import pytest
 import requests
 from structlog.testing import capture_logs
 
-from bot import manifest_command
+from bot.cli import manifest
 from bot.emulator import Emulator
 from tests.stage import OPS, PATIENCE, Stage
 
@@ -28,7 +28,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def apply(stage: Stage, secrets: str, door: str) -> None:
     """Set the variable, and run ``reportbot manifest apply``."""
     stage.environ |= {"WEBEX_WEBHOOK_SECRET": secrets, "PUBLIC_URL": door}
-    assert manifest_command.apply(stage.settings(), lambda _line: None) == 0
+    assert manifest.apply(stage.settings(), lambda _line: None) == 0
 
 
 def signed_with(stage: Stage) -> set[str | None]:

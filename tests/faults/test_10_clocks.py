@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
+from bot.db.requests import State
 from bot.emulator import Emulator
-from bot.ledger.deliveries import State
+from bot.queue import tasks
 from tests.core.workbench import Workbench
 from tests.stage import CSV, Heard
 
@@ -120,10 +120,10 @@ def in_zone() -> Iterator[Any]:
     time.tzset()
 
 
-def told(folder: Path, database: Path, begin: datetime) -> list[str]:
+def told(folder: Path, database_file: Path, begin: datetime) -> list[str]:
     """A watch over half an hour from then on, and why: what was asked and said, and when."""
     with Emulator() as emulator:
-        bench = Workbench(emulator, folder, database, POLL_INTERVAL="10")
+        bench = Workbench(emulator, folder, database_file, POLL_INTERVAL="10")
         bench.clock.now = begin
         report = watched(bench)
         looks = []
@@ -144,13 +144,13 @@ def told(folder: Path, database: Path, begin: datetime) -> list[str]:
 
 @pytest.mark.parametrize("begin", BEFORE_THE_CHANGES, ids=["forward", "back"])
 def test_daylight_saving_changes_neither_what_is_said_nor_when_it_is_looked(
-    tmp_path: Path, database: Path, in_zone: Any, begin: datetime
+    tmp_path: Path, database_file: Path, in_zone: Any, begin: datetime
 ) -> None:
     in_zone("UTC")
-    expected = told(tmp_path / "utc", database, begin)
+    expected = told(tmp_path / "utc", database_file, begin)
     assert sum(line.endswith(" s") for line in expected) > 20
     assert any("UTC" in line for line in expected)
 
     in_zone("Europe/Berlin")
     assert time.localtime(begin.timestamp()).tm_isdst != time.localtime(begin.timestamp() + HOUR).tm_isdst
-    assert told(tmp_path / "berlin", database, begin) == expected
+    assert told(tmp_path / "berlin", database_file, begin) == expected

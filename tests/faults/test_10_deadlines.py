@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot import tasks
-from bot.ledger.deliveries import State
+from bot.db.requests import State
+from bot.queue import tasks
 from tests.stage import CSV
 
 if TYPE_CHECKING:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot import migrations, wiring
+from bot import app
+from bot.access.bot_identity import BotIdentity
+from bot.db import migrations
 from bot.emulator import Emulator
-from bot.errors import StoreUnavailable, WebexError
-from bot.identity import Identity
-from bot.operators import News, NotKnown, Operators
+from bot.errors import DatabaseUnavailable, WebexError
+from bot.ops.alerts import Alerts, News, NotKnown
+from bot.ops.checks.connectivity import sides
 from bot.outbox import Outbox
-from bot.reach import sides
 from bot.webex.chat import Chat
 from bot.webex.client import Client
-from bot.webex.directory import Directory
+from bot.webex.people import Directory
 from bot.webex.tokens import StaticToken
 from tests.stage import PATIENCE, Stage
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bot.store_watch import WatchedStore
+    from bot.db.availability import LoggedDatabase
 
 MINUTE = timedelta(minutes=1)
 
@@ -41,20 +42,20 @@ class House:
         self.now = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
         emulator.world.clock = lambda: self.time().timestamp()
         settings = self.stage.settings()
-        self.store = wiring.open_store(settings)
-        self.store._now = self.time
-        migrations.upgrade(self.store)
-        self._close: list[Any] = [self.store]
+        self.database = app.open_database(settings)
+        self.database._now = self.time
+        migrations.upgrade(self.database)
+        self._close: list[Any] = [self.database]
 
     def time(self) -> datetime:
         return self.now
 
-    def operators(self) -> Operators:
+    def operators(self) -> Alerts:
         api = self.stage.settings().webex_api_url
         bots: list[Any] = []
         admins: list[Any] = []
-        chat = Chat(api, StaticToken(self.stage.bot_token), observe=wiring.told_to_all(bots))
-        client = Client(api, StaticToken(self.stage.admin_token), observe=wiring.told_to_all(admins))
+        chat = Chat(api, StaticToken(self.stage.bot_token), observe=app.told_to_all(bots))
+        client = Client(api, StaticToken(self.stage.admin_token), observe=app.told_to_all(admins))
         self._close += [chat, client]
         bot, others = sides(
             chat.me,
@@ -67,18 +68,18 @@ class House:
         )
         bots.append(bot.observed)
         admins += [one.observed for one in others]
-        identity = Identity(self.store, chat, self.stage.bot_token, self.time)
-        outbox = Outbox(self.store, chat, identity.person, self.time)
-        return Operators(
-            self.store,
+        identity = BotIdentity(self.database, chat, self.stage.bot_token, self.time)
+        outbox = Outbox(self.database, chat, identity.person, self.time)
+        return Alerts(
+            self.database,
             outbox,
             self.stage.group.id,
             [one.check() for one in (bot, *others)],
             self.time,
-            news=lambda: [News(one.key, one.sentence) for one in self.store.long_absences()],
+            news=lambda: [News(one.key, one.sentence) for one in self.database.long_absences()],
         )
 
-    def rounds(self, operators: Operators, number: int) -> None:
+    def rounds(self, operators: Alerts, number: int) -> None:
         """So many minutes, with one round each."""
         for _ in range(number):
             self.now += MINUTE
@@ -159,7 +160,7 @@ def test_an_outage_of_the_reports_alone_is_told_while_it_lasts_and_when_it_is_ov
     ]
 
 
-def _ask_reports(operators: Operators) -> None:
+def _ask_reports(operators: Alerts) -> None:
     """A call such as people's requests make, with the same client."""
     check = next(one for one in operators._checks if one.name == "webex_reports_partner")
     check.look.__self__._ask()  # type: ignore[attr-defined]
@@ -238,49 +239,49 @@ def back(house: House) -> None:
         one.rename(one.with_name(one.name.replace("elsewhere", "reportbot")))
 
 
-def tries(store: WatchedStore) -> None:
-    for way in (store.read, store.begin):
+def tries(database: LoggedDatabase) -> None:
+    for way in (database.read, database.begin):
         try:
             with way():
                 pass
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             continue
 
 
 def test_a_database_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(house: House) -> None:
     away(house)
     with capture_logs() as lines:
-        threads = [threading.Thread(target=tries_often, args=(house.store,)) for _ in range(8)]
+        threads = [threading.Thread(target=tries_often, args=(house.database,)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         back(house)
         for _ in range(20):
-            tries(house.store)
+            tries(house.database)
 
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
-    assert house.store.long_absences() == (), "a moment is nothing for the operators"
+    assert house.database.long_absences() == (), "a moment is nothing for the operators"
 
 
 def test_a_disk_that_is_full_is_no_return_at_each_read(house: House) -> None:
-    error = StoreUnavailable(OSError("disk full"))
+    error = DatabaseUnavailable(OSError("disk full"))
     with capture_logs() as lines:
         for _ in range(10):
-            house.store._gone("write", error)
-            tries_read(house.store)
-        tries(house.store)
+            house.database._gone("write", error)
+            tries_read(house.database)
+        tries(house.database)
 
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
 
 
-def tries_often(store: WatchedStore) -> None:
+def tries_often(database: LoggedDatabase) -> None:
     for _ in range(20):
-        tries(store)
+        tries(database)
 
 
-def tries_read(store: WatchedStore) -> None:
-    with store.read():
+def tries_read(database: LoggedDatabase) -> None:
+    with database.read():
         pass
 
 

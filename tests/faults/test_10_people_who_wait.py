@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
+from bot.db.requests import State
+from bot.queue import tasks
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space

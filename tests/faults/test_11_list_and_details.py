@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.db.requests import State
 from bot.emulator.report import Shape
-from bot.ledger.deliveries import State
 from tests.stage import CSV
 
 if TYPE_CHECKING:

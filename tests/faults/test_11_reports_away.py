@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
 from bot.chat import context
-from bot.ledger import hindrances
-from bot.ledger.deliveries import State
+from bot.db import failures
+from bot.db.requests import State
+from bot.queue import tasks
 from bot.reports import trouble_line
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def test_one_line_soon_and_in_its_place_the_card(
 
     assert bench.delivery().state is State.DONE
     assert kinds(bench, space) == ["card", "file"]
-    with bench.store.read() as tx:
-        assert hindrances.keys(tx, tasks.ANSWER) == []
+    with bench.database.read() as tx:
+        assert failures.keys(tx, tasks.ANSWER) == []
 
 
 @pytest.mark.parametrize(("partner", "organization"), [(503, None), (None, 503), (None, None)])
@@ -98,7 +98,7 @@ def test_a_family_that_hangs_is_as_bad(
         delay = 0.0 if status else 2.0  # long enough for a busy machine
         bench.emulator.faults.add(method="GET", path=path, status=status or 503, delay=delay, times=1)
     seen: list[int] = []
-    while_asking = bench.context.catalogue.find
+    while_asking = bench.context.catalog.find
 
     def find(*args: Any, **more: Any) -> Any:
         try:
@@ -106,7 +106,7 @@ def test_a_family_that_hangs_is_as_bad(
         finally:
             seen.append(len(lines(bench, space)))
 
-    monkeypatch.setattr(bench.context.catalogue, "find", find)
+    monkeypatch.setattr(bench.context.catalog, "find", find)
     bench.hears(bench.stage.ada, f"report {report.id}", space)
     bench.work()
     assert seen == [1], "it is said while Webex is silent"

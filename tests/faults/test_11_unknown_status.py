@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger.deliveries import State
+from bot.db.requests import State
 from tests.core.workbench import Crash
 from tests.stage import CSV, Heard
 

@@ -17,13 +17,14 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from bot import tasks
+from bot.db import requests
+from bot.db.requests import CLOSED, State
+from bot.db.tables import deliveries as table
 from bot.emulator import Emulator
-from bot.ledger import deliveries
-from bot.ledger.deliveries import CLOSED, State
-from bot.ledger.tables import deliveries as table
-from bot.reports import meter, passing_on
-from bot.webex.arriving import HELD_BACK
+from bot.files import streaming_upload
+from bot.queue import tasks
+from bot.reports import progress as progress_message
+from bot.webex.growing_file import HELD_BACK
 from tests.core.workbench import Workbench
 from tests.stage import CSV, PATIENCE
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bot.db.requests import Delivery
     from bot.emulator.things import Message
-    from bot.ledger.deliveries import Delivery
 
 Dialogue: TypeAlias = "Iterator[bytes]"
 """What happens before the fault, up to a ``yield`` of the file that is asked for; and what happens then."""
@@ -71,7 +72,7 @@ def asked_of_organization(bench: Workbench) -> Dialogue:
 def asked_for_a_large_one(bench: Workbench) -> Dialogue:
     """Passed on: uploaded while it is fetched."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passing_on, "WORTH_IT_FROM", 1)
+        patch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
         yield LARGE.encode("utf-8-sig")
         bench.hears(bench.stage.ada, f"report {bench.stage.partner_report(content=LARGE).id}", bench.stage.group)
         to_the_end(bench)
@@ -131,7 +132,7 @@ def takes_long(bench: Workbench) -> Dialogue:
     """A download of which the line in the thread tells, and whose line is edited."""
     download, world = bench.files.download, bench.world
     edits = bench.calls("PUT", "/v1/messages/*")
-    words = f"{meter.WORDS}: 40 %"
+    words = f"{progress_message.WORDS}: 40 %"
 
     def lines() -> set[str]:
         return {one.id for one in bench.said(bench.stage.group) if words in (one.text or "")}
@@ -146,8 +147,8 @@ def takes_long(bench: Workbench) -> Dialogue:
         return download(*args, progress=progress, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(meter, "LONG", 0.0)
-        patch.setattr(meter, "EVERY", 0.001)
+        patch.setattr(progress_message, "LONG", 0.0)
+        patch.setattr(progress_message, "EVERY", 0.001)
         patch.setattr(bench.files, "download", slow)
         yield CSV
         bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
@@ -194,8 +195,8 @@ CALLS = {
 class Benches:
     """One workbench for many cases, since it takes a while to set up; after a failure, or many cases, a fresh one."""
 
-    def __init__(self, folder: Path, database: Path) -> None:
-        self._folder, self._database = folder, database
+    def __init__(self, folder: Path, database_file: Path) -> None:
+        self._folder, self._database = folder, database_file
         self._made = self._lent = 0
         self._open: tuple[Emulator, Workbench] | None = None
 
@@ -229,8 +230,8 @@ class Benches:
 
 
 @pytest.fixture(scope="module")
-def benches(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[Benches]:
-    made = Benches(tmp_path_factory.mktemp("benches"), database)
+def benches(tmp_path_factory: pytest.TempPathFactory, database_file: Path) -> Iterator[Benches]:
+    made = Benches(tmp_path_factory.mktemp("benches"), database_file)
     yield made
     made.close()
 
@@ -247,9 +248,9 @@ def to_the_end(bench: Workbench) -> float:
 
 
 def newest(bench: Workbench) -> Delivery | None:
-    with bench.store.read() as tx:
+    with bench.database.read() as tx:
         number = tx.execute(select(func.max(table.c.id))).scalar()
-        return deliveries.get(tx, number) if number else None
+        return requests.get(tx, number) if number else None
 
 
 def suffers(bench: Workbench, call: Call, **fault: Any) -> tuple[State | None, float]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.ledger.deliveries import State
+from bot.db.requests import State
 from bot.reports import deliver
 from tests.core.workbench import Crash
 from tests.faults.test_6_size_ladder import LIMIT, STEM, table

@@ -13,13 +13,13 @@ import pytest
 import requests
 from structlog.testing import capture_logs
 
-from bot import manifest_command, migrations
-from bot.doctor import examine
+from bot.cli import manifest
+from bot.cli.doctor import examine
+from bot.db import heartbeats, migrations
+from bot.db import key_values as facts_by_name
+from bot.db.database import Database
+from bot.db.tables import facts
 from bot.emulator import Emulator
-from bot.ledger import facts as facts_by_name
-from bot.ledger import presence
-from bot.ledger.tables import facts
-from bot.store import Store
 from tests.stage import OPS, Stage
 
 if TYPE_CHECKING:
@@ -35,22 +35,22 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def door_was_seen(stage: Stage, ago: timedelta) -> None:
     """Set the door's last sign of life back, as if it had been silent since."""
-    store = Store(stage.settings().database_url.get_secret_value())
-    with store.begin() as tx:
+    database = Database(stage.settings().database_url.get_secret_value())
+    with database.begin() as tx:
         then = datetime.now(UTC) - ago
-        tx.execute(facts.update().where(facts.c.name == presence.DOOR_SEEN).values(noted_at=then))
-    store.close()
+        tx.execute(facts.update().where(facts.c.name == heartbeats.DOOR_SEEN).values(noted_at=then))
+    database.close()
 
 
 def door_was_first_seen(stage: Stage) -> datetime | None:
-    store = Store(stage.settings().database_url.get_secret_value())
+    database = Database(stage.settings().database_url.get_secret_value())
     try:
-        if migrations.current(store) != migrations.newest():
+        if migrations.current(database) != migrations.newest():
             return None
-        with store.read() as tx:
-            return facts_by_name.noted_at(tx, presence.DOOR_SEEN)
+        with database.read() as tx:
+            return facts_by_name.noted_at(tx, heartbeats.DOOR_SEEN)
     finally:
-        store.close()
+        database.close()
 
 
 def answered_before(stage: Stage) -> str:
@@ -96,7 +96,7 @@ def test_on_an_empty_database_nothing_of_before_is_answered_again(stage: Stage) 
     with stage.program():
         missed.file()
 
-    assert [one["sentence"] for one in logged if one["event"] == "first_start"] == [presence.NEW]
+    assert [one["sentence"] for one in logged if one["event"] == "first_start"] == [heartbeats.NEW]
     checks = {check.what: check.found for check in examine(stage.settings())}
     assert "when the bot first ran on it, isn't answered" in checks["database"]
     said = stage.emulator.world.messages_of(stage.bot)[before:]
@@ -142,7 +142,7 @@ def test_the_first_start_answers_nothing_that_is_older(stage: Stage) -> None:
 
 def test_what_was_written_between_the_manifest_and_the_first_start_is_answered(stage: Stage) -> None:
     stage.environ["PUBLIC_URL"] = "https://bot.example.com"
-    assert manifest_command.apply(stage.settings(), lambda _: None) == 0
+    assert manifest.apply(stage.settings(), lambda _: None) == 0
     line = stage.at(stage.ada).says("help")
 
     with stage.program():

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.catchup import unheard
+from bot.db import heartbeats, key_values
 from bot.errors import WebexError
-from bot.ledger import facts, presence
+from bot.ops.catch_up import unheard
+from bot.queue import tasks
 from bot.queue.fairness import COMMON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.emulator.things import Space as EmulatedSpace
-    from bot.ports import Message, Space
+    from bot.webex.types import Message, Space
     from tests.core.workbench import Workbench
 
 MINUTE = 60.0
@@ -63,7 +63,7 @@ def test_a_message_whose_event_never_came_is_answered_without_a_word_about_it(be
 
 
 def test_the_operators_hear_that_webex_does_not_announce_and_when_it_does_again(bench: Workbench) -> None:
-    look = unheard(bench.store).look
+    look = unheard(bench.database).look
     runs(bench)
     assert look() is None
     for _ in range(3):
@@ -79,7 +79,7 @@ def test_what_was_announced_is_answered_once_and_held_against_nobody(bench: Work
     bench.hears(bench.stage.ada, "help")
     minutes(bench, 25)
     assert len(said(bench)) == 1
-    assert unheard(bench.store).look() is None
+    assert unheard(bench.database).look() is None
 
 
 def test_a_look_is_few_calls_where_nothing_is_new(bench: Workbench) -> None:
@@ -173,8 +173,8 @@ def test_a_space_that_is_always_refused_holds_the_others_up_for_no_moment_and_th
     minutes(bench, 12)
     assert len(said(bench)) == 1
     minutes(bench, 70)
-    with bench.store.read() as tx:
-        looked = presence.looked_until(tx)
+    with bench.database.read() as tx:
+        looked = heartbeats.looked_until(tx)
     assert looked is not None
     assert bench.clock() - looked < timedelta(minutes=12)
 
@@ -190,17 +190,17 @@ def test_what_webex_does_not_know_for_a_moment_is_read_again_however_old_it_is(b
 
 def test_an_absence_of_days_promises_no_more_than_a_day() -> None:
     now = datetime(2026, 3, 29, 9, 40, tzinfo=UTC)
-    assert "written meanwhile" in presence.Absence(now - timedelta(hours=23), now).sentence
-    assert "written in the last 24 hours" in presence.Absence(now - timedelta(hours=50), now).sentence
+    assert "written meanwhile" in heartbeats.Absence(now - timedelta(hours=23), now).sentence
+    assert "written in the last 24 hours" in heartbeats.Absence(now - timedelta(hours=50), now).sentence
 
 
 def test_a_last_sign_of_a_clock_that_was_ahead_has_everything_looked_for(bench: Workbench) -> None:
     now = bench.clock()
-    with bench.store.begin() as tx:
-        facts.note(tx, presence.DOOR_SEEN, "", now + timedelta(hours=1))
-        away = presence.sign(tx, now, started=True)
+    with bench.database.begin() as tx:
+        key_values.note(tx, heartbeats.DOOR_SEEN, "", now + timedelta(hours=1))
+        away = heartbeats.sign(tx, now, started=True)
     assert away is not None
-    assert away.since == now - presence.LONGEST
+    assert away.since == now - heartbeats.LONGEST
     assert not away.noticeable
 
 
@@ -237,10 +237,10 @@ def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:
 
 
 def test_two_looks_at_once_are_one_after_the_other(bench: Workbench) -> None:
-    with bench.store.begin() as tx:
-        facts.note(tx, presence.LOOKED, "", bench.clock())
-        away = presence.Absence(bench.clock() - timedelta(hours=1), bench.clock())
-        bench.queue.put(tx, tasks.CATCH_UP, away.key, lock=presence.LOCK)
+    with bench.database.begin() as tx:
+        key_values.note(tx, heartbeats.LOOKED, "", bench.clock())
+        away = heartbeats.Absence(bench.clock() - timedelta(hours=1), bench.clock())
+        bench.queue.put(tx, tasks.CATCH_UP, away.key, lock=heartbeats.LOCK)
     bench.clock.turn(11 * MINUTE)
     bench.sweep.once()
     claims, _ = bench.queue.take([], {COMMON: 16})

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import manifest, wiring
+from bot import app, manifest
 from bot.emulator import Emulator
-from bot.errors import StoreUnavailable, WebexError
+from bot.errors import DatabaseUnavailable, WebexError
+from bot.ops.checks.webhooks import EVERY, WebhookRepair
 from bot.queue import open_queue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from bot.webex.webhooks import BotWebhooks
-from bot.webhook_care import EVERY, WebhookCare
 from tests.stage import SECRET, Stage
 
 if TYPE_CHECKING:
@@ -35,21 +35,21 @@ class Ward:
     def __init__(self, stage: Stage) -> None:
         self.emulator = stage.emulator
         settings = stage.settings()
-        self.store = wiring.open_store(settings)
-        wiring.Migration(self.store)()
-        self.queue = open_queue(self.store, settings.data_dir)
+        self.database = app.open_database(settings)
+        app.Migration(self.database)()
+        self.queue = open_queue(self.database, settings.data_dir)
         self.chat = Chat(stage.emulator.api_url, StaticToken(stage.bot_token))
         self.webhooks = BotWebhooks(self.chat)
         self.wanted = manifest.read()
         self.time = 0.0
-        self.care = WebhookCare(
-            store=self.store,
+        self.care = WebhookRepair(
+            database=self.database,
             queue=self.queue,
             webhooks=self.webhooks,
             wanted=self.wanted,
             target_url=HERE,
             secrets=[SECRET, OLD_SECRET],
-            now=wiring.now,
+            now=app.now,
             clock=lambda: self.time,
         )
 
@@ -70,12 +70,12 @@ class Ward:
         self.emulator.world.webhooks[hook.id].status = "inactive"
 
     def depth(self) -> Depth:
-        with self.store.read() as tx:
+        with self.database.read() as tx:
             return self.queue.depth(tx)
 
     def close(self) -> None:
         self.chat.close()
-        self.store.close()
+        self.database.close()
 
 
 @pytest.fixture
@@ -242,10 +242,10 @@ def test_while_the_database_is_away_the_repair_is_told_and_the_look_is_owed(
     ward.webhooks.delete(ward.there()[0].id)
 
     def away(*_: object) -> None:
-        raise StoreUnavailable(OSError())
+        raise DatabaseUnavailable(OSError())
 
     with monkeypatch.context() as patched:
-        patched.setattr(ward.store, "begin", away)
+        patched.setattr(ward.database, "begin", away)
         assert "I have created it" in (ward.look() or "")
     assert ward.depth()["due"] == 0
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger import events
-from bot.ledger.deliveries import State
-from bot.operators import Check, Operators
+from bot.db import events
+from bot.db.requests import State
+from bot.ops.alerts import Alerts, Check
+from bot.queue import tasks
 from bot.web.webhook import read_event
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def arrives(bench: Workbench, data: dict[str, Any]) -> None:
     """A signed ``rooms/migrated`` comes in, as from a webhook that an older version registered."""
     event = read_event(json.dumps({"resource": "rooms", "event": "migrated", "data": data}).encode())
-    with bench.store.begin() as tx:
+    with bench.database.begin() as tx:
         number = events.record(tx, event, bench.clock())
         bench.queue.put(tx, tasks.EVENT, str(number), lock=event.room_id)
 
@@ -46,7 +46,7 @@ def test_a_forged_move_leads_no_report_and_no_alarm_elsewhere(bench: Workbench, 
     bench.world.set_report(report.id, status="done")
     bench.wait(60)
     check = Check("lamp", lambda: "The lamp is out.", "It burns again.")
-    Operators(bench.store, bench.outbox, space.id, [check], bench.clock).look()
+    Alerts(bench.database, bench.outbox, space.id, [check], bench.clock).look()
 
     assert bench.delivery().room_id == space.id
     assert [one for one in bench.said(space) if one.files]

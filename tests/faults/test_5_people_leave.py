@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger import deliveries
-from bot.ledger.deliveries import State
+from bot.db import requests
+from bot.db.requests import State
+from bot.queue import tasks
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
@@ -195,12 +195,12 @@ def test_nobody_joins_a_request_that_has_ended_or_gone_elsewhere_meanwhile(
 
     def gone_first(*args: Any, **more: Any) -> Any:
         monkeypatch.undo()
-        with bench.store.begin() as tx:
+        with bench.database.begin() as tx:
             if how == "private":
-                deliveries.let_go(tx, bench.delivery(1), bench.clock())
-                deliveries.note(tx, 1, private=True)
+                requests.let_go(tx, bench.delivery(1), bench.clock())
+                requests.note(tx, 1, private=True)
             else:
-                assert deliveries.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
+                assert requests.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
         return post(*args, **more)
 
     monkeypatch.setattr(bench.chat, "post", gone_first)
@@ -220,10 +220,10 @@ def test_whoever_was_left_behind_by_an_older_version_is_served(bench: Workbench)
     for person in (bench.stage.ada, bench.stage.grace):
         asks(bench, person, report, space)
     assert bench.delivery(2).leader_id == 1
-    with bench.store.begin() as tx:
-        deliveries.note(tx, 2, leader_id=None)
-        assert deliveries.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
-        deliveries.note(tx, 2, leader_id=1)
+    with bench.database.begin() as tx:
+        requests.note(tx, 2, leader_id=None)
+        assert requests.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
+        requests.note(tx, 2, leader_id=1)
     bench.world.set_report(report.id, status="done")
     bench.wait(60)
     assert bench.delivery(2).state is State.PENDING

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.reports import meter, passing_on
+from bot.files import streaming_upload
+from bot.queue import tasks
+from bot.reports import progress
 
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench
@@ -37,14 +38,14 @@ def test_another_s_cancel_shows_nothing_before_somebody_who_came(bench: Workbenc
 def test_somebody_comes_while_the_reports_api_is_asked(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     st = bench.stage
     report = st.partner_report(TITLE, status="waiting")
-    find = bench.context.catalogue.find
+    find = bench.context.catalog.find
 
     def slow(*a: Any, **k: Any) -> Any:
         found = find(*a, **k)
         bench.world.join(st.group, st.ethan)
         return found
 
-    monkeypatch.setattr(bench.context.catalogue, "find", slow)
+    monkeypatch.setattr(bench.context.catalog, "find", slow)
     bench.hears(st.ada, f"report {report.id}", st.group)
     bench.work()
     assert TITLE not in shown(bench)
@@ -55,21 +56,21 @@ def test_the_same_for_other_words(bench: Workbench, word: str, monkeypatch: pyte
     st = bench.stage
     report = st.partner_report(TITLE, status="waiting")
     for name in ("find", "everything"):
-        ask = getattr(bench.context.catalogue, name)
+        ask = getattr(bench.context.catalog, name)
 
         def slow(*a: Any, ask: Any = ask, **k: Any) -> Any:
             found = ask(*a, **k)
             bench.world.join(st.group, st.ethan)
             return found
 
-        monkeypatch.setattr(bench.context.catalogue, name, slow)
+        monkeypatch.setattr(bench.context.catalog, name, slow)
     bench.hears(st.ada, f"{word} {report.id if word == 'refresh' else ''}".strip(), st.group)
     bench.work()
     assert TITLE not in shown(bench)
 
 
 def test_the_early_upload_goes_where_policy_says_now(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passing_on, "WORTH_IT_FROM", 1)
+    monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
     st, targets = bench.stage, []
     begin = bench.chat.begin_upload
 
@@ -118,8 +119,8 @@ def test_who_left_before_the_bot_came_to_it_is_answered_directly(bench: Workbenc
 def test_progress_is_told_to_nobody_whom_the_report_may_not_be_told(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter, "LONG", 0.01)
-    monkeypatch.setattr(meter, "EVERY", 0.01)
+    monkeypatch.setattr(progress, "LONG", 0.01)
+    monkeypatch.setattr(progress, "EVERY", 0.01)
     st, words = bench.stage, []
     post = bench.chat.post
 

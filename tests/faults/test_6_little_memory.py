@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.stage import Stage
 
 KIBIBYTES = 400 * 1024
-"""Without `bot/heaps.py` the worker takes 600 MiB; Python and the libraries need about 230."""
+"""Without `limit_malloc_arenas` the worker takes 600 MiB; Python and the libraries need about 230."""
 ROW = b"Ada Lovelace,2026-01-05 10:00:00,12\r\n"
 
 

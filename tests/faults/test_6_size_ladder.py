@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot import tasks
-from bot.ledger.deliveries import State
+from bot.db.requests import State
+from bot.queue import tasks
 from bot.reports import deliver
 from bot.reports.file_words import CHECKSUM_DIFFERS
 from tests.core.workbench import Crash

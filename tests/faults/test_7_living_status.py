@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.db.requests import State
 from bot.emulator.cards import problems
-from bot.ledger.deliveries import State
-from bot.reports import meter
+from bot.reports import progress
 from tests.stage import CSV, Heard, Line, Stage
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def test_a_file_that_goes_one_to_one_at_the_last_moment_takes_its_card_along(sta
 def test_somebody_who_is_refused_meanwhile_is_told_in_a_sentence_and_the_card_goes(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.webex.directory.REMEMBERED_SECONDS", 0.0)
+    monkeypatch.setattr("bot.webex.people.REMEMBERED_SECONDS", 0.0)
     report = stage.partner_report(status="waiting")
     line = stage.at(stage.grace, stage.group).says(f"report {report.id}")
     card = line.card()
@@ -325,8 +325,8 @@ class Tap:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes long is told at once."""
-    monkeypatch.setattr(meter, "LONG", 0.05)
-    monkeypatch.setattr(meter, "EVERY", 0.02)
+    monkeypatch.setattr(progress, "LONG", 0.05)
+    monkeypatch.setattr(progress, "EVERY", 0.02)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -6,12 +6,12 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from bot import tasks
-from bot.cli import main
-from bot.ledger import hindrances
-from bot.ledger.deliveries import State
-from bot.reports.message_link import message_link
+from bot.cli.main import main
+from bot.db import failures
+from bot.db.requests import State
+from bot.queue import tasks
 from bot.reports.watch import watch_key
+from bot.webex.message_link import message_link
 
 if TYPE_CHECKING:
     import pytest
@@ -138,9 +138,9 @@ def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
     machine.hears(machine.stage.ada, f"report {report.id}")
     machine.work()
     one = machine.delivery()
-    with machine.store.begin() as tx:
+    with machine.database.begin() as tx:
         key = watch_key(one.family or "", one.region)
-        hindrances.note(tx, tasks.WATCH, key, "Webex did not answer.", machine.clock())
+        failures.note(tx, tasks.WATCH, key, "Webex did not answer.", machine.clock())
 
     assert main(["why", report.id]) == 0
 

@@ -13,12 +13,13 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from bot import migrations, wiring
-from bot.ports import Target
+from bot import app
+from bot.db import migrations
+from bot.files.storage import PREFIX
 from bot.reports.watch import watch_key
-from bot.reports.workroom import PREFIX
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
+from bot.webex.types import Target
 from tests.killed.program import WEB, family, parents, until
 from tests.stage import CSV
 
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: it
 
 WORKER = (sys.executable, "-m", "bot", "worker")
 IN_HASTE = """
-from bot.cli import main
+from bot.cli.main import main
 from bot.queue.sqlite import SqliteQueue
 
 SqliteQueue.work.__kwdefaults__["grace"] = 0.2
@@ -43,7 +44,7 @@ HASTY = (sys.executable, "-c", IN_HASTE)
 """A worker whose time to end is over in a moment, so that nobody has to wait a minute for it."""
 AT_ONCE = """
 from bot import wiring
-from bot.cli import main
+from bot.cli.main import main
 
 wiring.HANDOVER = 0.0
 raise SystemExit(main(["worker"]))
@@ -229,10 +230,10 @@ def test_a_new_version_goes_on_with_what_an_old_one_left_in_an_old_database(
 
 
 def _left_by_an_old_version(stage: Stage, revision: str, question: Line, report_id: str, card_id: str) -> None:
-    now = wiring.now()
-    store = wiring.open_store(stage.settings())
+    now = app.now()
+    database = app.open_database(stage.settings())
     config = migrations._config()
-    with store.begin() as tx:
+    with database.begin() as tx:
         config.attributes["connection"] = tx.connection
         command.upgrade(config, revision)
         message = question.message
@@ -264,4 +265,4 @@ def _left_by_an_old_version(stage: Stage, revision: str, question: Line, report_
             text("INSERT INTO jobs (task, key, due, since, place, attempt) VALUES ('watch', :key, :due, :due, 1, 1)"),
             {"key": watch_key("partner", None), "due": now.timestamp()},
         )
-    store.close()
+    database.close()

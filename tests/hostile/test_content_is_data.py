@@ -18,7 +18,7 @@ import structlog
 
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
-from bot.observe import start_logging
+from bot.logs import start_logging
 from tests.core.clients import in_documented_subset, in_extended_markdown
 from tests.core.workbench import Workbench, migrated
 from tests.stage import ADMIN_OF_BOTH, actions_of, texts_of

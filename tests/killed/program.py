@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 25.0
 """Seconds until a process that does not do what it should has failed."""
 SERVE = (sys.executable, "-m", "bot", "serve")
-WEB = (sys.executable, "-m", "gunicorn", "-c", "python:bot.gunicorn_conf")
+WEB = (sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf")
 
 
 def until(what: Callable[[], Any], name: str) -> Any:

@@ -15,10 +15,11 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from bot import doctor, manifest_command, migrations, wiring
+from bot import app as application
+from bot.cli import doctor, manifest
+from bot.db import heartbeats, migrations, tables
 from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
-from bot.ledger import presence, tables
 from bot.ops.checks import public_address
 from bot.ops.checks.result import State
 from tests.stage import PATIENCE, SECRET, QuietHandler, Stage
@@ -195,7 +196,7 @@ def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):
         assert found["webhooks"][1].startswith("none is there yet: run reportbot manifest apply")
         assert found["public address"][0] == "next"
         assert "start the bot" in found["public address"][1]
-        assert manifest_command.apply(stage.settings(), lambda _: None) == 0
+        assert manifest.apply(stage.settings(), lambda _: None) == 0
         code, found = examined(stage)
         assert code == 0, found
         assert found["webhooks"][0] == "ok"
@@ -241,25 +242,25 @@ def answering(*answers: Response) -> Iterator[str]:
 
 
 def kept_events(stage: Stage) -> list[Any]:
-    store = wiring.open_store(stage.settings())
+    database = application.open_database(stage.settings())
     try:
-        with store.read() as tx:
+        with database.read() as tx:
             return list(tx.execute(select(tables.events.c.id)).scalars())
     finally:
-        store.close()
+        database.close()
 
 
 def wait_until_seen(stage: Stage) -> None:
-    store = wiring.open_store(stage.settings())
-    migrations.upgrade(store)
+    database = application.open_database(stage.settings())
+    migrations.upgrade(database)
     deadline = time.monotonic() + PATIENCE
     while True:
-        with store.read() as tx:
-            if presence.door_lives(tx, wiring.now()):
+        with database.read() as tx:
+            if heartbeats.door_lives(tx, application.now()):
                 break
         assert time.monotonic() < deadline, "the web process gave no sign"
         time.sleep(0.02)
-    store.close()
+    database.close()
 
 
 def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_by_it(stage):

@@ -10,7 +10,7 @@ import requests
 
 from bot import manifest
 from bot.errors import WebexError
-from bot.operators import NotKnown
+from bot.ops.alerts import NotKnown
 from bot.ops.checks.families import LOOK_EVERY, FamilyAccess
 from tests.operators.space import heard, hears
 from tests.stage import OPS, PATIENCE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
-from bot.folder_check import CANNOT_WRITE, FULL, folder_check
+from bot.ops.checks.storage import CANNOT_WRITE, FULL, folder_check
 
 
 def test_a_missing_folder_is_made_and_nothing_is_left_in_it(tmp_path):
@@ -26,5 +26,5 @@ def test_a_file_in_the_folders_place_is_told(tmp_path):
 
 def test_a_disk_that_is_nearly_full_is_told(tmp_path, monkeypatch):
     usage = namedtuple("usage", "free")  # noqa: PYI024
-    monkeypatch.setattr("bot.reports.disk.shutil.disk_usage", lambda folder: usage(10))
+    monkeypatch.setattr("bot.files.disk.shutil.disk_usage", lambda folder: usage(10))
     assert folder_check(tmp_path).look() == FULL

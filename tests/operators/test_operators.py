@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from bot import migrations, tasks, wiring
+from bot import app
+from bot.access.bot_identity import BotIdentity
+from bot.db import key_values, migrations
 from bot.emulator import Emulator
 from bot.errors import WebexError
-from bot.identity import Identity
-from bot.ledger import facts
-from bot.operators import TOO_MANY, Check, Operators, knocking
+from bot.ops.alerts import TOO_MANY, Alerts, Check, knocking
 from bot.ops.checks import oldest_job
 from bot.outbox import Outbox
+from bot.queue import tasks
 from bot.queue.sqlite import SqliteQueue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
@@ -48,19 +49,19 @@ class House:
         self.emulator = emulator
         self.now = datetime.now(UTC)
         settings = self.stage.settings()
-        self.store = wiring.open_store(settings)
-        migrations.upgrade(self.store)
+        self.database = app.open_database(settings)
+        migrations.upgrade(self.database)
         self.chat = Chat(settings.webex_api_url, StaticToken(self.stage.bot_token))
-        self.identity = Identity(self.store, self.chat, self.stage.bot_token, self.time)
-        self.outbox = Outbox(self.store, self.chat, self.identity.person, self.time)
+        self.identity = BotIdentity(self.database, self.chat, self.stage.bot_token, self.time)
+        self.outbox = Outbox(self.database, self.chat, self.identity.person, self.time)
         self.space = self.stage.group
 
     def time(self) -> datetime:
         return self.now
 
-    def operators(self, *lamps: Lamp, space: bool = True) -> Operators:
+    def operators(self, *lamps: Lamp, space: bool = True) -> Alerts:
         where = self.space.id if space else None
-        return Operators(self.store, self.outbox, where, [lamp.check for lamp in lamps], self.time)
+        return Alerts(self.database, self.outbox, where, [lamp.check for lamp in lamps], self.time)
 
     def heard(self) -> list[str]:
         world = self.emulator.world
@@ -68,7 +69,7 @@ class House:
 
     def close(self) -> None:
         self.chat.close()
-        self.store.close()
+        self.database.close()
 
 
 @pytest.fixture
@@ -216,26 +217,28 @@ def test_what_comes_and_goes_is_over_when_it_has_stayed_away(house: House) -> No
 
 
 def test_rejected_calls_are_told_while_the_figure_is_fresh(house: House) -> None:
-    check = knocking(house.store, house.time)
+    check = knocking(house.database, house.time)
     assert check.look() is None
     for number, told in ((TOO_MANY, False), (TOO_MANY + 1, True), (0, False)):
-        with house.store.begin() as tx:
-            facts.note(tx, facts.REJECTED_CALLS, str(number), house.now)
+        with house.database.begin() as tx:
+            key_values.note(tx, key_values.REJECTED_CALLS, str(number), house.now)
         assert ("100 failures in 5 minutes" in (check.look() or "")) == told
-    with house.store.begin() as tx:
-        facts.note(tx, facts.REJECTED_CALLS, str(TOO_MANY + 1), house.now)
+    with house.database.begin() as tx:
+        key_values.note(tx, key_values.REJECTED_CALLS, str(TOO_MANY + 1), house.now)
     house.now += timedelta(minutes=6)
     assert check.look() is None
 
 
 def test_that_somebody_waits_for_a_first_answer_is_told_once_and_when_it_is_over(house: House) -> None:
-    queue = SqliteQueue(house.store, house.stage.settings().data_dir, clock=lambda: house.time().timestamp())
-    operators = Operators(house.store, house.outbox, house.space.id, [oldest_job.check(house.store, queue)], house.time)
-    with house.store.begin() as tx:
+    queue = SqliteQueue(house.database, house.stage.settings().data_dir, clock=lambda: house.time().timestamp())
+    operators = Alerts(
+        house.database, house.outbox, house.space.id, [oldest_job.check(house.database, queue)], house.time
+    )
+    with house.database.begin() as tx:
         for task in (tasks.DELIVER, tasks.WATCH):
             queue.put(tx, task, "a file takes minutes")
     house.now += timedelta(minutes=5)
-    with house.store.begin() as tx:
+    with house.database.begin() as tx:
         queue.put(tx, tasks.EVENT, "1")
     for seconds, number in ((59, 0), (1, 1), (60, 1)):
         house.now += timedelta(seconds=seconds)
@@ -243,7 +246,7 @@ def test_that_somebody_waits_for_a_first_answer_is_told_once_and_when_it_is_over
         assert len(house.heard()) == number
     assert "waited for more than 60 seconds" in house.heard()[0]
 
-    with house.store.begin() as tx:
+    with house.database.begin() as tx:
         queue.drop(tx, tasks.EVENT, ["1"])
     for _ in range(5):
         operators.look()

@@ -8,7 +8,7 @@ import pytest
 
 from bot.emulator import ids
 from bot.errors import WebexError
-from bot.operators import Check, Operators
+from bot.ops.alerts import Alerts, Check
 from bot.ops.checks.operators_space import EVERY, MISSING, operators_space
 from bot.settings import load
 
@@ -45,17 +45,17 @@ def setting(bench: Workbench, written: str, space: Space) -> str:
 def test_trouble_is_told_there_however_the_space_is_written(bench: Workbench, written: str) -> None:
     space = in_another_cluster(bench)
     wanted = setting(bench, written, space)
-    check = operators_space(wanted, bench.chat.spaces, bench.store, bench.clock, bench.clock.seconds)
+    check = operators_space(wanted, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
     lamp = Check("lamp", lambda: "The lamp is out.", "It burns again.")
 
-    Operators(bench.store, bench.outbox, wanted, [check, lamp], bench.clock).look()
+    Alerts(bench.database, bench.outbox, wanted, [check, lamp], bench.clock).look()
 
     assert ["The lamp is out." in (one.text or "") for one in bench.said(space)] == [True]
 
 
 def test_a_space_without_the_bot_is_said_and_found_when_the_bot_is_added(bench: Workbench) -> None:
     space = bench.world.add_space("Operators", [bench.stage.ada])
-    check = operators_space(space.id, bench.chat.spaces, bench.store, bench.clock, bench.clock.seconds)
+    check = operators_space(space.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
 
     assert check.look() == MISSING
     bench.world.join(space, bench.stage.bot)
@@ -69,7 +69,7 @@ def test_a_space_without_the_bot_is_said_and_found_when_the_bot_is_added(bench: 
 
 
 def test_while_webex_is_away_nobody_knows(bench: Workbench) -> None:
-    check = operators_space(bench.stage.group.id, bench.chat.spaces, bench.store, bench.clock, bench.clock.seconds)
+    check = operators_space(bench.stage.group.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
     bench.emulator.faults.add(path="/v1/rooms", status=503)
 
     with pytest.raises(WebexError):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.files import storage
-from bot.files.storage import open_to_others, prepare_folder
+from bot.files import data_dir as data_folder
+from bot.files.data_dir import open_to_others, prepare_folder
 from bot.ops.checks import data_dir
 from bot.settings import Settings, load
 from tests.test_serve import running, wait_for
@@ -95,7 +95,7 @@ def test_what_cannot_be_tightened_is_said_by_doctor_and_in_the_log(wide, monkeyp
     assert state == "note"
     assert str(wide / "secret.key") in words
     assert words.endswith("they belong to another user: make the bot's user their owner, or run chmod go= on them")
-    storage.log_open(settings_of(wide))
+    data_folder.log_open(settings_of(wide))
     assert "secret.key" in capsys.readouterr().out
 
 

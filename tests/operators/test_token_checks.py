@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot import token_checks
 from bot.errors import BotError, Refused, WebexError
-from bot.operators import NotKnown
-from bot.ports import Person, Role, RolesOf
-from bot.token_checks import (
+from bot.ops.alerts import NotKnown
+from bot.ops.checks import tokens
+from bot.ops.checks.tokens import (
     ADMIN_IS_BOT,
     BOT_NOT_A_BOT,
     LOOK_AGAIN,
@@ -24,6 +23,7 @@ from bot.token_checks import (
     admin_token_trouble,
     refresh_trouble,
 )
+from bot.webex.types import Person, Role, RolesOf
 
 ADA = Person("ada", "Ada", "Ada", "acme")
 BOT = Person("bot", "Report Bot", "Report", "acme", kind="bot")
@@ -274,4 +274,4 @@ def test_calls_that_are_refused_for_another_reason_do_not_make_a_look_a_second()
 
 def test_not_known_is_an_error_of_the_tree():
     assert issubclass(NotKnown, BotError)
-    assert token_checks.LAPSES
+    assert tokens.LAPSES

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from bot import doctor, migrations, wiring
-from bot.ledger import facts
+from bot import app
+from bot.access.token_store import FACT, DatabaseTokenStore, derived
+from bot.cli import doctor
+from bot.db import key_values, migrations
 from bot.settings import secret_key
-from bot.webex.keeper import FACT, LedgerKeeper, derived
 from bot.webex.tokens import RefreshableToken
 from tests.operators.space import heard, hears
 from tests.stage import OPS, PATIENCE
@@ -100,17 +101,17 @@ def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_cha
         ready = requests.get(f"{door}/readyz", headers=OPS, timeout=5)
         assert ready.status_code == 200
         assert ready.json()["unverified_events"] == {"last_5_minutes": 25}
-        store = wiring.open_store(stage.settings())
+        database = app.open_database(stage.settings())
 
         def kept() -> bool:
-            with store.read() as tx:
-                return facts.read(tx, facts.REJECTED_CALLS) == "25"
+            with database.read() as tx:
+                return key_values.read(tx, key_values.REJECTED_CALLS) == "25"
 
         deadline = time.monotonic() + PATIENCE
         while not kept():
             assert time.monotonic() < deadline, "the web process kept no figure"
             time.sleep(0.02)
-        store.close()
+        database.close()
     with stage.program():
         hears(stage, "webhook calls in five minutes did not verify")
 
@@ -128,27 +129,27 @@ def test_a_state_that_an_earlier_version_kept_still_loads(stage):
     """It does not say when the refresh token ends: then nobody knows, and the token goes on being used."""
     made = refreshable(stage)
     settings = stage.settings()
-    store = wiring.open_store(settings)
-    migrations.upgrade(store)
-    admin = wiring.admin_token(settings, store)
+    database = app.open_database(settings)
+    migrations.upgrade(database)
+    admin = app.admin_token(settings, database)
     assert isinstance(admin, RefreshableToken)
     token = admin.current()
     admin.close()
 
     cipher = derived(secret_key(settings), FACT)
-    with store.begin() as tx:
-        state = json.loads(cipher.decrypt((facts.read(tx, FACT) or "").encode()))
+    with database.begin() as tx:
+        state = json.loads(cipher.decrypt((key_values.read(tx, FACT) or "").encode()))
         assert state.pop("refresh_ends_at") > 0
-        facts.note(tx, FACT, cipher.encrypt(json.dumps(state).encode()).decode(), wiring.now())
+        key_values.note(tx, FACT, cipher.encrypt(json.dumps(state).encode()).decode(), app.now())
 
     again = RefreshableToken(
         made.client_id,
         made.client_secret,
         settings.webex_admin_refresh_token.get_secret_value() if settings.webex_admin_refresh_token else "",
         settings.webex_api_url,
-        LedgerKeeper(store, settings.data_dir, lambda: secret_key(settings), lambda *_: None),
+        DatabaseTokenStore(database, settings.data_dir, lambda: secret_key(settings), lambda *_: None),
     )
     assert again.current() == token
     assert again.refresh_ends_at() is None
     again.close()
-    store.close()
+    database.close()

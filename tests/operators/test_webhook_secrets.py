@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot import doctor, migrations, wiring
-from bot.ledger import facts
+from bot import app
+from bot.cli import doctor
+from bot.db import key_values, migrations
 from bot.ops.checks import webhook_secrets
 from tests.operators.space import heard, hears
 from tests.stage import SECRET
@@ -16,11 +17,11 @@ NEW = "a-new-webhook-secret-0001"
 
 
 def days_pass(stage, days: float) -> None:
-    store = wiring.open_store(stage.settings())
-    with store.begin() as tx:
-        assert facts.noted_at(tx, webhook_secrets.FACT) is not None
-        facts.note(tx, webhook_secrets.FACT, "", wiring.now() - timedelta(days=days))
-    store.close()
+    database = app.open_database(stage.settings())
+    with database.begin() as tx:
+        assert key_values.noted_at(tx, webhook_secrets.FACT) is not None
+        key_values.note(tx, webhook_secrets.FACT, "", app.now() - timedelta(days=days))
+    database.close()
 
 
 def doctor_says(stage) -> list[str]:
@@ -62,15 +63,15 @@ def test_two_secrets_for_more_than_a_day_are_told_once_and_their_end_once(stage)
 def test_a_day_is_counted_from_the_first_round_with_both(stage, hours, told):
     stage.environ["WEBEX_WEBHOOK_SECRET"] = f"{NEW},{SECRET}"
     settings = stage.settings()
-    store = wiring.open_store(settings)
-    migrations.upgrade(store)
-    moment = wiring.now()
-    check = webhook_secrets.check(settings, store, lambda: moment)
+    database = app.open_database(settings)
+    migrations.upgrade(database)
+    moment = app.now()
+    check = webhook_secrets.check(settings, database, lambda: moment)
     assert check.look() is None
     moment += timedelta(hours=hours)
     assert (check.look() is not None) is told
     stage.environ["WEBEX_WEBHOOK_SECRET"] = NEW
-    one = webhook_secrets.check(stage.settings(), store, lambda: moment)
+    one = webhook_secrets.check(stage.settings(), database, lambda: moment)
     assert one.look() is None
     assert check.look() is None, "the next rotation has a day of its own"
-    store.close()
+    database.close()

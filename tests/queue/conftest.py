@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.db.database import Database
 from bot.queue.sqlite import create_tables
-from bot.store import Store
 from tests.queue.support import Engine
 
 if TYPE_CHECKING:
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """An empty queue of each kind."""
     made = Engine(request.param, f"sqlite:///{tmp_path / 'queue.db'}", tmp_path)
-    store = Store(made.url)
-    create_tables(store)
-    store.close()
+    database = Database(made.url)
+    create_tables(database)
+    database.close()
     return made
 
 
 @pytest.fixture
-def store_and_queue(engine: Engine) -> Iterator[tuple[Store, Queue]]:
-    store, queue = engine.open()
-    yield store, queue
-    store.close()
+def store_and_queue(engine: Engine) -> Iterator[tuple[Database, Queue]]:
+    database, queue = engine.open()
+    yield database, queue
+    database.close()
 
 
 @pytest.fixture
-def store(store_and_queue: tuple[Store, Queue]) -> Store:
+def database(store_and_queue: tuple[Database, Queue]) -> Database:
     return store_and_queue[0]
 
 
 @pytest.fixture
-def queue(store_and_queue: tuple[Store, Queue]) -> Queue:
+def queue(store_and_queue: tuple[Database, Queue]) -> Queue:
     return store_and_queue[1]
 
 
 @pytest.fixture
-def put(store: Store, queue: Queue) -> Callable[..., None]:
+def put(database: Database, queue: Queue) -> Callable[..., None]:
     """Put the jobs of these keys, in one transaction."""
 
     def put(*keys: str, task: str = "task", **how: Any) -> None:
-        with store.begin() as tx:
+        with database.begin() as tx:
             for key in keys:
                 queue.put(tx, task, key, **how)
 

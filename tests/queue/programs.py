@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from bot.queue import Again, Job
+from bot.queue import Job, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,26 +55,26 @@ def _open_notes(notes: Path) -> int:
 
 def work(engine: Engine, notes: Path, seed: int) -> None:
     """Work until SIGTERM; note every job at its end. One run in five asks to be repeated, and is not noted."""
-    store, queue = engine.open()
+    database, queue = engine.open()
     out = _open_notes(notes)
     chance = random.Random(seed)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
-    def handle(job: Job) -> Again | None:
+    def handle(job: Job) -> RetryLater | None:
         time.sleep(chance.uniform(0, 0.004))
         if chance.random() < 0.2:
-            return Again(0.01)
+            return RetryLater(0.01)
         _note(out, job.key)
         return None
 
     queue.work(handle, threads=4, stop=stop)
-    store.close()
+    database.close()
 
 
 def work_slowly(engine: Engine, notes: Path, seconds: float) -> None:
     """Work until SIGTERM with one thread; note `start key` and, so many seconds later, `end key`."""
-    store, queue = engine.open()
+    database, queue = engine.open()
     out = _open_notes(notes)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -86,16 +86,16 @@ def work_slowly(engine: Engine, notes: Path, seconds: float) -> None:
 
     queue.work(handle, threads=1, stop=stop)
     _note(out, "returned")
-    store.close()
+    database.close()
 
 
 def put_until_killed(engine: Engine, notes: Path) -> None:
     """Put one job a transaction, and note it after the commit."""
-    store, queue = engine.open()
+    database, queue = engine.open()
     out = _open_notes(notes)
     number = 0
     while True:
-        with store.begin() as tx:
+        with database.begin() as tx:
             queue.put(tx, "task", str(number))
         _note(out, str(number))
         number += 1
@@ -103,9 +103,9 @@ def put_until_killed(engine: Engine, notes: Path) -> None:
 
 def put_all(engine: Engine, keys: list[str], times: int) -> None:
     """Put the same keys over and over."""
-    store, queue = engine.open()
+    database, queue = engine.open()
     for _ in range(times):
         for key in keys:
-            with store.begin() as tx:
+            with database.begin() as tx:
                 queue.put(tx, "task", key)
-    store.close()
+    database.close()

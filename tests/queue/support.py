@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from bot.queue import Again, Job, Queue, open_queue
-from bot.store import Store
+from bot.db.database import Database
+from bot.queue import Job, Queue, RetryLater, open_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,9 +25,9 @@ def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) 
         time.sleep(0.002)
 
 
-def left(store: Store, queue: Queue) -> int:
+def left(database: Database, queue: Queue) -> int:
     """How many jobs there are, due or delayed."""
-    with store.read() as tx:
+    with database.read() as tx:
         depth = queue.depth(tx)
     return depth["due"] + depth["delayed"]
 
@@ -40,9 +40,9 @@ class Engine:
     url: str
     data_dir: Path
 
-    def open(self) -> tuple[Store, Queue]:
-        store = Store(self.url, lock_patience=0.5)
-        return store, open_queue(store, self.data_dir)
+    def open(self) -> tuple[Database, Queue]:
+        database = Database(self.url, lock_patience=0.5)
+        return database, open_queue(database, self.data_dir)
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Crew:
     """A worker in threads of this process, which notes every run and does what `does` says."""
 
     queue: Queue
-    does: Callable[[Job], Again | None] = lambda job: None
+    does: Callable[[Job], RetryLater | None] = lambda job: None
     threads: int = 4
     lanes: Mapping[str, int] = field(default_factory=dict)
     grace: float = 5.0
@@ -68,7 +68,7 @@ class Crew:
         self.guard = threading.Lock()
         self.thread = threading.Thread(target=self._work)
 
-    def _handle(self, job: Job) -> Again | None:
+    def _handle(self, job: Job) -> RetryLater | None:
         with self.guard:
             self.starts.append(job)
             self.times.append(time.monotonic())

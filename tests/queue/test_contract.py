@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 import pytest
 from structlog.testing import capture_logs
 
-from bot.queue import Again, Job
+from bot.queue import Job, RetryLater
 from bot.queue.fairness import COMMON, share_threads
 from tests.queue.support import Crew, left, until
 
@@ -26,9 +26,9 @@ def test_a_committed_job_wakes_an_idle_worker(queue, put):
     assert crew.starts[1] == Job("task", "second", None, 1)
 
 
-def test_a_rolled_back_put_leaves_no_job(store, queue, put):
+def test_a_rolled_back_put_leaves_no_job(database, queue, put):
     with Crew(queue) as crew:
-        with pytest.raises(ZeroDivisionError), store.begin() as tx:
+        with pytest.raises(ZeroDivisionError), database.begin() as tx:
             _put_and_fail(queue, tx)
         put("after")
         crew.ran("after")
@@ -51,23 +51,23 @@ def test_tasks_and_keys_are_two_things(queue, put):
 
 
 @pytest.mark.parametrize("wait", [-1.0, float("nan"), float("inf")])
-def test_a_wait_that_is_none_is_refused(store, queue, wait):
+def test_a_wait_that_is_none_is_refused(database, queue, wait):
     with pytest.raises(ValueError, match="a wait is"):
-        Again(wait)
-    with pytest.raises(ValueError, match="a wait is"), store.begin() as tx:
+        RetryLater(wait)
+    with pytest.raises(ValueError, match="a wait is"), database.begin() as tx:
         queue.put(tx, "task", "key", after=wait)
 
 
 class TestDedupe:
-    def test_put_three_times_while_waiting_it_runs_once(self, store, queue, put):
+    def test_put_three_times_while_waiting_it_runs_once(self, database, queue, put):
         put("one", "one")
         put("one")
-        with store.read() as tx:
+        with database.read() as tx:
             assert queue.depth(tx)["due"] == 1
         with Crew(queue) as crew:
             put("last")
             crew.ran("one", "last")
-            until(lambda: left(store, queue) == 0, "an empty queue")
+            until(lambda: left(database, queue) == 0, "an empty queue")
         assert sorted(crew.keys) == ["last", "one"]
 
     def test_put_again_a_waiting_job_comes_earlier(self, queue, put):
@@ -76,14 +76,14 @@ class TestDedupe:
             put("one")
             crew.ran("one")
 
-    def test_put_again_a_waiting_job_never_comes_later(self, store, queue, put):
+    def test_put_again_a_waiting_job_never_comes_later(self, database, queue, put):
         put("one")
         put("one", after=3600)
         with Crew(queue) as crew:
             crew.ran("one")
-            until(lambda: left(store, queue) == 0, "an empty queue: the later put was the same job")
+            until(lambda: left(database, queue) == 0, "an empty queue: the later put was the same job")
 
-    def test_put_while_it_runs_it_runs_once_more(self, store, queue, put):
+    def test_put_while_it_runs_it_runs_once_more(self, database, queue, put):
         running, go_on = threading.Event(), threading.Event()
 
         def does(job: Job) -> None:
@@ -97,7 +97,7 @@ class TestDedupe:
             put("one", "one")
             go_on.set()
             crew.ran("one", "one")
-            until(lambda: left(store, queue) == 0, "an empty queue")
+            until(lambda: left(database, queue) == 0, "an empty queue")
         assert [job.attempt for job in crew.starts] == [1, 1]
 
     def test_put_while_it_runs_keeps_the_wait_asked_for(self, queue, put):
@@ -134,14 +134,14 @@ class TestDedupe:
             crew.ran(*"abac")
         assert crew.keys == list("abac")
 
-    def test_keep_time_leaves_a_waiting_job_as_it_is_and_puts_a_missing_one(self, store, queue, put):
+    def test_keep_time_leaves_a_waiting_job_as_it_is_and_puts_a_missing_one(self, database, queue, put):
         put("there", after=3600)
         with Crew(queue) as crew:
-            with store.begin() as tx:
+            with database.begin() as tx:
                 for key in ("there", "missing"):
-                    queue.put(tx, "task", key, keep_time=True)
+                    queue.put(tx, "task", key, if_absent=True)
             crew.ran("missing")
-            until(lambda: left(store, queue) == 1, "one job left, for later")
+            until(lambda: left(database, queue) == 1, "one job left, for later")
         assert crew.keys == ["missing"]
 
 
@@ -156,14 +156,14 @@ class TestLock:
         plan = [(f"{number:03}", chance.choice("xyz"), chance.random()) for number in range(60)]
         moods = {key: mood for key, _, mood in plan}
 
-        def does(job: Job) -> Again | None:
+        def does(job: Job) -> RetryLater | None:
             with guard:
                 inside[job.lock] += 1
                 most[job.lock] = max(most[job.lock], inside[job.lock])
             time.sleep(moods[job.key] * 0.003)
             with guard:
                 inside[job.lock] -= 1
-            return Again(0.02) if moods[job.key] > 0.8 and job.attempt == 1 else None
+            return RetryLater(0.02) if moods[job.key] > 0.8 and job.attempt == 1 else None
 
         with Crew(queue, does, threads=6) as crew:
             for key, lock, _ in plan:
@@ -181,16 +181,16 @@ class TestLock:
     def test_a_delayed_job_does_not_hold_up_its_lock(self, queue, put):
         put("first", lock="space", after=3600)
         put("again", "third", lock="space")
-        with Crew(queue, lambda job: Again(3600) if job.key == "again" else None) as crew:
+        with Crew(queue, lambda job: RetryLater(3600) if job.key == "again" else None) as crew:
             crew.ran("again", "third")
 
-    def test_those_due_start_in_the_order_of_putting_not_of_their_times(self, store, queue, put):
+    def test_those_due_start_in_the_order_of_putting_not_of_their_times(self, database, queue, put):
         put("first", lock="space", after=0.06)
         put("second", lock="space", after=0.03)
         put("third", lock="space")
 
         def due() -> object:
-            with store.read() as tx:
+            with database.read() as tx:
                 return queue.depth(tx)["due"]
 
         until(lambda: due() == 3, "three due jobs")
@@ -224,7 +224,7 @@ class TestLock:
 
     def test_jobs_that_are_always_due_do_not_starve_others(self, queue, put):
         put("busy 1", "busy 2")
-        with Crew(queue, lambda job: Again(0) if "busy" in job.key else None, threads=2) as crew:
+        with Crew(queue, lambda job: RetryLater(0) if "busy" in job.key else None, threads=2) as crew:
             until(lambda: len(crew.starts) > 20, "busy jobs")
             put("late")
             until(lambda: "late" in crew.keys, "the late one")
@@ -291,7 +291,7 @@ class TestTurns:
     def test_a_job_that_is_run_again_or_put_again_keeps_its_person(self, queue, put):
         """Else the second runs of hers would be nobody's, and have turns of their own beside hers."""
         put("ada 0", person="ada")
-        with Crew(queue, lambda job: Again(0), threads=1) as crew:
+        with Crew(queue, lambda job: RetryLater(0), threads=1) as crew:
             until(lambda: len(crew.ends) >= 1, "its first run")
         put("ada 0", person="ben")
         put("ada 1", "ada 2", person="ada")
@@ -334,7 +334,7 @@ class TestLanes:
 
 class TestAgain:
     def test_it_waits_as_long_as_asked_and_counts_runs(self, queue, put):
-        waits = [Again(0.15), Again(0.0), Again(0.05, count=False), Again(0.0), None]
+        waits = [RetryLater(0.15), RetryLater(0.0), RetryLater(0.05, count=False), RetryLater(0.0), None]
         planned = iter(waits)
         put("one")
         with Crew(queue, lambda job: next(planned)) as crew:
@@ -345,7 +345,7 @@ class TestAgain:
 
     def test_a_put_brings_the_next_run_forward(self, queue, put):
         put("one")
-        with Crew(queue, lambda job: Again(3600) if job.attempt == 1 else None) as crew:
+        with Crew(queue, lambda job: RetryLater(3600) if job.attempt == 1 else None) as crew:
             until(lambda: bool(crew.ends), "the first run")
             put("one")
             crew.ran("one", "one")
@@ -374,7 +374,7 @@ class TestAgain:
 
 
 class TestStop:
-    def test_what_runs_may_end_and_nothing_new_starts(self, store, queue, put):
+    def test_what_runs_may_end_and_nothing_new_starts(self, database, queue, put):
         running, go_on = threading.Event(), threading.Event()
 
         def does(job: Job) -> None:
@@ -389,7 +389,7 @@ class TestStop:
             assert crew.thread.is_alive()
             go_on.set()
         assert crew.keys == ["one"]
-        with store.read() as tx:
+        with database.read() as tx:
             assert queue.depth(tx)["due"] == 2
         with Crew(queue) as crew:
             crew.ran("two", "three")
@@ -405,15 +405,15 @@ class TestStop:
         with Crew(queue, does, grace=0.1) as crew:
             assert running.wait(5)
         assert crew.ends == []
-        store, other = engine.open()
-        with Crew(other, lambda job: Again(3600)) as crew_after:
+        database, other = engine.open()
+        with Crew(other, lambda job: RetryLater(3600)) as crew_after:
             crew_after.ran("slow")
             until(lambda: bool(crew_after.ends), "its end")
         go_on.set()
         until(lambda: bool(crew.ends), "the end of the one that was given up")
-        with store.read() as tx:
+        with database.read() as tx:
             assert other.depth(tx)["delayed"] == 1, "the one that was given up had no say any more"
-        store.close()
+        database.close()
 
     def test_an_idle_worker_answers_at_once(self, queue):
         with Crew(queue) as crew:
@@ -429,16 +429,16 @@ class TestStop:
         assert not crew.starts
 
 
-def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(store, queue, put):
+def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(database, queue, put):
     def drop(*keys: str) -> None:
-        with store.begin() as tx:
+        with database.begin() as tx:
             queue.drop(tx, "task", keys)
 
-    def does(job: Job) -> Again | None:
+    def does(job: Job) -> RetryLater | None:
         if job.key == "running":
             put("running")
             drop("running", "unknown")
-            return Again(0)
+            return RetryLater(0)
         return None
 
     put("waiting", "running", "other")
@@ -449,28 +449,28 @@ def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(store, queue,
         until(lambda: len(crew.ends) == 3, "their ends")
         put("last")
         crew.ran("running", "other", "waiting", "last")
-    with store.read() as tx:
+    with database.read() as tx:
         assert queue.depth(tx)["delayed"] == 0
 
 
-def test_depth_counts_due_and_delayed_jobs(store, queue, put):
-    with store.read() as tx:
+def test_depth_counts_due_and_delayed_jobs(database, queue, put):
+    with database.read() as tx:
         assert queue.depth(tx) == {"due": 0, "delayed": 0, "oldest_due_seconds": 0.0}
     put("a", "b")
     put("c", after=60)
     time.sleep(0.05)
-    with store.read() as tx:
+    with database.read() as tx:
         depth = queue.depth(tx)
     assert (depth["due"], depth["delayed"]) == (2, 1)
     assert 0.05 <= depth["oldest_due_seconds"] < 5
 
 
-def test_the_oldest_waiting_job_is_one_that_does_not_run(store, queue, put):
+def test_the_oldest_waiting_job_is_one_that_does_not_run(database, queue, put):
     """Not those that run, wait for their time, or are of the tasks left aside."""
     go_on = threading.Event()
 
     def waiting() -> float:
-        with store.read() as tx:
+        with database.read() as tx:
             return float(queue.oldest_waiting_seconds(tx, without=["file"]))
 
     def does(job: Job) -> None:

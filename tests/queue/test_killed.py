@@ -14,7 +14,7 @@ JOBS = 600
 KILLS = 20
 
 
-def test_twenty_kills_of_the_worker_lose_none_of_600_jobs(engine, store, queue, put, tmp_path):
+def test_twenty_kills_of_the_worker_lose_none_of_600_jobs(engine, database, queue, put, tmp_path):
     notes = tmp_path / "notes"
     wanted = {f"{number:03}" for number in range(JOBS)}
     keys = sorted(wanted)
@@ -31,7 +31,7 @@ def test_twenty_kills_of_the_worker_lose_none_of_600_jobs(engine, store, queue, 
     assert set(lines(notes)) != wanted, "the kills came too late to tell anything"
     with process(work, engine, notes, KILLS) as worker:
         until(lambda: set(lines(notes)) == wanted, "every job")
-        until(lambda: left(store, queue) == 0, "an empty queue")
+        until(lambda: left(database, queue) == 0, "an empty queue")
         os.kill(worker.pid or 0, signal.SIGTERM)
         worker.join(5)
         assert worker.exitcode == 0
@@ -49,7 +49,7 @@ def test_what_a_killed_putter_committed_is_there(engine, queue, tmp_path):
     assert len(crew.keys) <= len(committed) + 1, "at most one was committed and not noted any more"
 
 
-def test_sigterm_lets_the_running_job_end_and_keeps_the_rest(engine, store, queue, put, tmp_path):
+def test_sigterm_lets_the_running_job_end_and_keeps_the_rest(engine, database, queue, put, tmp_path):
     notes = tmp_path / "notes"
     put("one", "two", "three", lock="space")
     with process(work_slowly, engine, notes, 0.3) as worker:
@@ -58,7 +58,7 @@ def test_sigterm_lets_the_running_job_end_and_keeps_the_rest(engine, store, queu
         worker.join(5)
         assert worker.exitcode == 0
     assert lines(notes) == ["start one", "end one", "returned"]
-    assert left(store, queue) == 2
+    assert left(database, queue) == 2
 
 
 def test_sigterm_ends_an_idle_worker_at_once(engine, queue, put, tmp_path):
@@ -73,18 +73,18 @@ def test_sigterm_ends_an_idle_worker_at_once(engine, queue, put, tmp_path):
         assert time.monotonic() - before < 2
 
 
-def test_two_processes_that_put_the_same_keys_make_one_job_each(engine, store, queue):
+def test_two_processes_that_put_the_same_keys_make_one_job_each(engine, database, queue):
     keys = [str(number) for number in range(100)]
     with process(put_all, engine, keys, 1) as one, process(put_all, engine, keys, 1) as other:
         one.join(10)
         other.join(10)
         assert (one.exitcode, other.exitcode) == (0, 0)
-    assert left(store, queue) == 100
+    assert left(database, queue) == 100
     with Crew(queue) as crew:
         crew.ran(*keys)
 
 
-def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlapping(engine, store, queue):
+def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlapping(engine, database, queue):
     """Every put is followed by a run that began after it: a key's last run starts after its last put."""
     keys = [str(number) for number in range(20)]
     inside: Counter[str] = Counter()
@@ -101,10 +101,10 @@ def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlappi
             other.join(10)
             assert (one.exitcode, other.exitcode) == (0, 0)
         last_put = time.monotonic()
-        with store.begin() as tx:
+        with database.begin() as tx:
             for key in keys:
                 queue.put(tx, "task", key)
-        until(lambda: left(store, queue) == 0, "an empty queue")
+        until(lambda: left(database, queue) == 0, "an empty queue")
     for key in keys:
         runs = [at for job, at in zip(crew.starts, crew.times, strict=True) if job.key == key]
         assert 1 <= len(runs) <= 11

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.db.database import Database
 from bot.queue import open_queue
-from bot.queue.doorbell import ADDRESS_MAX, SOCKET_NAME
 from bot.queue.sqlite import LONGEST_DUE, WAITING, SqliteQueue, create_tables
-from bot.queue.worker import LOCK_LOOK
-from bot.store import Store
+from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
+from bot.queue.worker_loop import LOCK_LOOK
 from tests.queue.support import Crew, left, until
 
 VALUES = {"now": 0.0, "ids": [1], "locks": ["space"], "of_task": "task", "of_person": "ada"}
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database_file(tmp_path: Path) -> Path:
     return tmp_path / "queue.db"
 
 
@@ -47,7 +47,7 @@ def _events(logs, *names: str) -> list[str]:
 
 class TestOneWorker:
     def test_a_second_worker_waits_and_takes_over(self, engine, queue, put):
-        store, other = engine.open()
+        database, other = engine.open()
         with capture_logs() as logs, Crew(queue) as first:
             put("one")
             first.ran("one")
@@ -63,10 +63,10 @@ class TestOneWorker:
                 assert (first.begun, second.begun) == (1, 1)
                 assert (first.waited, second.waited) == (False, True)
         assert _events(logs, "queue_worker_waits") == ["queue_worker_waits"]
-        store.close()
+        database.close()
 
     def test_a_waiting_worker_answers_a_stop_at_once(self, engine, queue, put):
-        store, other = engine.open()
+        database, other = engine.open()
         with capture_logs() as logs, Crew(queue) as first:
             put("one")
             first.ran("one")
@@ -75,7 +75,7 @@ class TestOneWorker:
                 before = time.monotonic()
                 second.finish()
                 assert time.monotonic() - before < LOCK_LOOK / 2
-        store.close()
+        database.close()
 
 
 class TestWaking:
@@ -90,29 +90,29 @@ class TestWaking:
         folder = tmp_path / ("long " * 30) / ("longer " * 20)
         folder.mkdir(parents=True)
         assert len(str(folder / SOCKET_NAME)) > 2 * ADDRESS_MAX
-        store = Store(f"sqlite:///{folder / 'queue.db'}")
-        create_tables(store)
-        queue = open_queue(store, folder)
+        database = Database(f"sqlite:///{folder / 'queue.db'}")
+        create_tables(database)
+        queue = open_queue(database, folder)
         with capture_logs() as logs, Crew(queue) as crew:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
-            with store.begin() as tx:
+            with database.begin() as tx:
                 queue.put(tx, "task", "a")
             crew.ran("a")
         assert not _events(logs, "doorbell_missing")
-        store.close()
+        database.close()
 
     def test_a_relative_folder_works(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
-        store = Store("sqlite:///queue.db")
-        create_tables(store)
-        queue = open_queue(store, Path("made/for it"))
+        database = Database("sqlite:///queue.db")
+        create_tables(database)
+        queue = open_queue(database, Path("made/for it"))
         with Crew(queue) as crew:
             socket = tmp_path / "made/for it" / SOCKET_NAME
             until(socket.exists, "the socket")
-            with store.begin() as tx:
+            with database.begin() as tx:
                 queue.put(tx, "task", "a")
             crew.ran("a")
-        store.close()
+        database.close()
 
     def test_without_a_socket_the_worker_looks_by_itself(self, tmp_path, queue, put):
         (tmp_path / SOCKET_NAME).mkdir()
@@ -126,21 +126,23 @@ class TestWaking:
 class TestDatabaseAway:
     NAMES = ("queue_database_away", "queue_database_back")
 
-    def test_a_moved_file_is_waited_for_and_nothing_is_lost(self, queue, put, database, tmp_path):
+    def test_a_moved_file_is_waited_for_and_nothing_is_lost(self, queue, put, database_file, tmp_path):
         put("now")
         put("then", after=0.5)
         with capture_logs() as logs, Crew(queue) as crew:
             crew.ran("now")
-            database.rename(tmp_path / "elsewhere.db")
+            database_file.rename(tmp_path / "elsewhere.db")
             until(lambda: "queue_database_away" in _events(logs, *self.NAMES), "the word that it is away")
             queue.wake()
-            assert not database.exists(), "an empty one was put in its place"
-            (tmp_path / "elsewhere.db").rename(database)
+            assert not database_file.exists(), "an empty one was put in its place"
+            (tmp_path / "elsewhere.db").rename(database_file)
             crew.ran("now", "then")
             until(lambda: "queue_database_back" in _events(logs, *self.NAMES), "the word that it is back")
         assert _events(logs, *self.NAMES) == list(self.NAMES)
 
-    def test_a_job_that_ends_while_the_database_is_locked_is_settled_later(self, store, queue, put, database, looks):
+    def test_a_job_that_ends_while_the_database_is_locked_is_settled_later(
+        self, database, queue, put, database_file, looks
+    ):
         running, go_on = threading.Event(), threading.Event()
 
         def does(_):
@@ -150,7 +152,7 @@ class TestDatabaseAway:
         put("one")
         with capture_logs() as logs, Crew(queue, does) as crew:
             assert running.wait(5)
-            with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
                 go_on.set()
                 until(lambda: bool(_events(logs, *self.NAMES)), "the word that it is away")
@@ -158,11 +160,11 @@ class TestDatabaseAway:
                 queue.wake()
                 until(lambda: len(looks) > before, "a look, which can still read: no reason to say that it is back")
                 other.execute("ROLLBACK")
-            until(lambda: left(store, queue) == 0, "its end")
+            until(lambda: left(database, queue) == 0, "its end")
         assert crew.keys == ["one"]
         assert _events(logs, *self.NAMES) == list(self.NAMES)
 
-    def test_a_stop_does_not_wait_for_a_locked_database(self, queue, put, database):
+    def test_a_stop_does_not_wait_for_a_locked_database(self, queue, put, database_file):
         running, go_on = threading.Event(), threading.Event()
 
         def does(_):
@@ -172,29 +174,29 @@ class TestDatabaseAway:
         put("one")
         with capture_logs(), Crew(queue, does, grace=60.0) as crew:
             assert running.wait(5)
-            with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
                 go_on.set()
                 crew.finish()
                 other.execute("ROLLBACK")
 
     def test_a_database_without_tables_is_waited_for(self, tmp_path):
-        store = Store(f"sqlite:///{tmp_path / 'empty.db'}")
-        queue = open_queue(store, tmp_path)
+        database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+        queue = open_queue(database, tmp_path)
         with capture_logs() as logs, Crew(queue) as crew:
             until(lambda: bool(_events(logs, *self.NAMES)), "the word that it is away")
-            create_tables(store)
-            with store.begin() as tx:
+            create_tables(database)
+            with database.begin() as tx:
                 queue.put(tx, "task", "one")
             crew.ran("one")
-        store.close()
+        database.close()
 
 
 @pytest.mark.parametrize("statement", [LONGEST_DUE, WAITING])
-def test_choosing_among_many_jobs_reads_an_index(store, statement):
+def test_choosing_among_many_jobs_reads_an_index(database, statement):
     values = {name: value for name, value in VALUES.items() if name in statement.compile().params}
     query = statement.params(values).compile(compile_kwargs={"literal_binds": True})
-    with store.read() as tx:
+    with database.read() as tx:
         plan = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
     assert "INDEX jobs_turn" in plan[0].detail
 
@@ -213,8 +215,8 @@ class TestClock:
         return Clock()
 
     @pytest.fixture
-    def queue(self, store, tmp_path, clock) -> SqliteQueue:
-        return SqliteQueue(store, tmp_path, clock=clock)
+    def queue(self, database, tmp_path, clock) -> SqliteQueue:
+        return SqliteQueue(database, tmp_path, clock=clock)
 
     def test_set_back_while_it_works_no_wait_starts_anew_for_longer_than_asked(self, queue, put, clock):
         put("one", after=0.3)
@@ -226,13 +228,13 @@ class TestClock:
             crew.ran("now", "one")
         assert _events(logs, "queue_clock_set_back") == ["queue_clock_set_back"]
 
-    def test_set_back_while_no_worker_runs(self, store, queue, put, clock):
+    def test_set_back_while_no_worker_runs(self, database, queue, put, clock):
         put("one", "far")
         put("far", after=3600)
         clock.step = -7200.0
         with capture_logs(), Crew(queue) as crew:
             crew.ran("one", "far")
-            until(lambda: left(store, queue) == 0, "an empty queue")
+            until(lambda: left(database, queue) == 0, "an empty queue")
 
     @pytest.mark.parametrize("looked", [False, True], ids=["unseen", "seen"])
     def test_set_back_between_a_put_and_the_end_of_the_run_it_found(self, queue, put, clock, looked):
@@ -258,4 +260,4 @@ class TestClock:
 
 def test_an_unknown_database_is_a_clear_error(tmp_path):
     with pytest.raises(ValueError, match="no queue engine for postgresql"):
-        open_queue(Store("postgres://localhost/bot"), tmp_path)
+        open_queue(Database("postgres://localhost/bot"), tmp_path)

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import FileRejected
-from bot.reports import archive
+from bot.files import zip_check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def refused(tmp_path: Path) -> Any:
         path = tmp_path / "x.zip"
         path.write_bytes(content)
         with pytest.raises(FileRejected) as caught:
-            archive.inspect(path)
+            zip_check.inspect(path)
         assert SENTENCE.fullmatch(caught.value.sentence)
         return caught.value.sentence
 
@@ -56,7 +56,7 @@ def refused(tmp_path: Path) -> Any:
 
 def passes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    archive.inspect(path)
+    zip_check.inspect(path)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -475,7 +475,7 @@ def test_no_damage_at_all_raises_anything_but_the_refusal(tmp_path, data):
     path.write_bytes(bytes(content[: cut if data.draw(st.booleans()) else None]))
     said = ""
     try:
-        archive.inspect(path)
+        zip_check.inspect(path)
     except FileRejected as rejected:
         said = rejected.sentence
     assert not said or SENTENCE.fullmatch(said)
@@ -516,9 +516,9 @@ def test_the_csv_is_handed_over_while_it_is_unpacked(tmp_path, entries, method):
     path = tmp_path / "x.zip"
     path.write_bytes(packed(*entries, method=method))
     seen: list[bytes] = []
-    archive.inspect(path, csv=seen.append)
+    zip_check.inspect(path, csv=seen.append)
     assert b"".join(seen) == next((content for _, content in entries if content.startswith(CSV)), b"")
-    assert all(len(piece) <= archive.PIECE for piece in seen)
+    assert all(len(piece) <= zip_check.PIECE for piece in seen)
 
 
 def test_what_is_handed_over_of_a_damaged_zip_is_no_more_than_its_entry_announces(tmp_path):
@@ -528,5 +528,5 @@ def test_what_is_handed_over_of_a_damaged_zip_is_no_more_than_its_entry_announce
     path.write_bytes(by_hand([("a.csv", data, 10_000, 0)]))
     seen: list[bytes] = []
     with pytest.raises(FileRejected, match="damaged"):
-        archive.inspect(path, csv=seen.append)
+        zip_check.inspect(path, csv=seen.append)
     assert sum(len(piece) for piece in seen) <= 10_000

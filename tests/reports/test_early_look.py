@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import FileRejected
-from bot.reports import archive
-from bot.reports.early_look import EarlyLook
+from bot.files import zip_check
+from bot.files.early_look import EarlyLook
 
 if TYPE_CHECKING:
-    from bot.reports.archive import Seen
+    from bot.files.zip_check import Seen
 
 CSV = b"Name,Minutes\r\n" + b"Ada,12\r\n" * 5000
 
@@ -42,7 +42,7 @@ def inspected(path, body: bytes, early: Seen | None) -> tuple[bool, bytes]:
     """Whether the CSV was the one seen early, and what was handed over of it if not."""
     path.write_bytes(body)
     got = bytearray()
-    return archive.inspect(path, csv=got.extend, early=early), bytes(got)
+    return zip_check.inspect(path, csv=got.extend, early=early), bytes(got)
 
 
 def texts(most: int) -> st.SearchStrategy[bytes]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.reports.model import (
+from bot.webex.report import (
     Family,
     Phase,
     ReportMissing,

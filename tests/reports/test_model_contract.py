@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.reports.model import Family, Phase, looks_like_report_id, read_details, read_list
+from bot.webex.report import Family, Phase, looks_like_report_id, read_details, read_list
 
 CONTRACT = Path(
     os.environ.get("WEBEX_CONTRACT")

@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import FileRejected
-from bot.ports import Downloaded
-from bot.reports import archive, disk, packing, zip_of_one
-from bot.reports.packing import Piece, joining, pack
+from bot.files import disk, split, zip_check, zip_of_one
+from bot.files.split import Piece, joining, pack
+from bot.webex.types import Downloaded
 
 BOM = codecs.BOM_UTF8
 HEADER = BOM + b"Name,Minutes\r\n"
@@ -58,7 +58,7 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
 
 def content(piece: Piece) -> tuple[str, bytes]:
     """Name and bytes of the one file in the zip; other programs' checks of it included."""
-    archive.inspect(piece.path)
+    zip_check.inspect(piece.path)
     with zipfile.ZipFile(piece.path) as opened:
         assert opened.testzip() is None
         (name,) = opened.namelist()
@@ -140,7 +140,7 @@ def test_parts_are_the_file_again_whatever_is_in_its_cells(rows, mark, end, last
     header = (BOM if mark else b"") + b"Name,Minutes" + end.encode()
     body = (BOM if mark else b"") + text.encode()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(packing, "MAX_PARTS", 1000)
+        patched.setattr(split, "MAX_PARTS", 1000)
         file = held(Path(folder), zipped(("a.csv", body)), "zip")
         with pack(Downloaded(file.path, 10**9, "", "zip"), Path(folder), stem="x", limit=limit) as pieces:
             assert joined(pieces, header) == body
@@ -153,8 +153,8 @@ def test_parts_are_the_file_again_whatever_is_in_its_cells(rows, mark, end, last
 PROGRAM = """
 import hashlib, sys
 from pathlib import Path
-from bot.ports import Downloaded
-from bot.reports.packing import pack
+from bot.webex.types import Downloaded
+from bot.files.split import pack
 path = Path(sys.argv[1])
 held = Downloaded(path, path.stat().st_size, "", "csv")
 with pack(held, path.parent, stem="Usage", limit=int(sys.argv[2])) as pieces:

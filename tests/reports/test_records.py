@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.reports import records
-from bot.reports.records import Records, UnreadableError
+from bot.files import csv_rows
+from bot.files.csv_rows import Records, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ BODIES = st.builds(
 )
 WITH_RETURNS = st.lists(st.sampled_from([*TOKENS, b"\r"]), max_size=30).map(b"".join)
 CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=20)
-TOGETHER = st.sampled_from([1, 7, records.PIECE])
+TOGETHER = st.sampled_from([1, 7, csv_rows.PIECE])
 
 
 def by_csv(body: bytes) -> list[list[str]]:
@@ -117,7 +117,7 @@ def test_a_record_that_does_not_end_is_given_up_before_it_fills_the_memory(line:
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableError):
-            walked(made, chain([b'"a'], repeat(line * (records.PIECE // len(line)), 1000)))
+            walked(made, chain([b'"a'], repeat(line * (csv_rows.PIECE // len(line)), 1000)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -127,7 +127,7 @@ def test_a_record_that_does_not_end_is_given_up_before_it_fills_the_memory(line:
 def test_a_record_as_long_as_may_be_is_whole() -> None:
     body = b'A\n"' + b"x\n" * 450_000 + b'"\nend\n'
     made = Records()
-    walked(made, pieces(body, [records.PIECE]))
+    walked(made, pieces(body, [csv_rows.PIECE]))
     assert made.count == 3
 
 
@@ -161,6 +161,6 @@ def test_large_files_are_walked_at_once(quoting: int, every: int, limit: float) 
     body = csv_of(150_000, quoting=quoting, every=every)
     made = Records()
     started = time.thread_time()
-    walked(made, pieces(body, [records.PIECE]))
+    walked(made, pieces(body, [csv_rows.PIECE]))
     assert made.count == 150_000
     assert time.thread_time() - started < limit, f"seconds for {len(body):,} bytes"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.reports.workroom import Workroom
+from bot.files.storage import TempDir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROGRAM = """
 import sys
 from pathlib import Path
-from bot.reports.workroom import Workroom
+from bot.files.storage import Workroom
 
 room = Workroom(Path(sys.argv[1]))
 (room.path() / "half a file").write_text("x")
@@ -29,7 +29,7 @@ sys.stdin.read()
 
 
 def test_a_room_stays_while_its_process_lives_and_goes_after_a_kill(tmp_path: Path) -> None:
-    other = Workroom(tmp_path)
+    other = TempDir(tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -46,7 +46,7 @@ def test_a_room_stays_while_its_process_lives_and_goes_after_a_kill(tmp_path: Pa
 
 
 def test_one_process_has_one_room_and_it_is_made_again_when_somebody_has_removed_it(tmp_path: Path) -> None:
-    mine = Workroom(tmp_path)
+    mine = TempDir(tmp_path)
     room = mine.path()
     assert mine.path() == room
     mine.clear()
@@ -55,19 +55,19 @@ def test_one_process_has_one_room_and_it_is_made_again_when_somebody_has_removed
     shutil.rmtree(room)
 
     assert mine.path().is_dir()
-    Workroom(tmp_path).clear()
+    TempDir(tmp_path).clear()
     assert mine.path().is_dir()
 
 
 def test_an_empty_room_goes_when_it_is_left_and_one_that_is_in_use_waits_for_the_next_start(tmp_path: Path) -> None:
-    empty, used = Workroom(tmp_path), Workroom(tmp_path)
+    empty, used = TempDir(tmp_path), TempDir(tmp_path)
     empty.path()
     (used.path() / "half a file").write_bytes(b"x")
     empty.close()
     used.close()
     assert len(list(tmp_path.iterdir())) == 1
 
-    Workroom(tmp_path).clear()
+    TempDir(tmp_path).clear()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -83,16 +83,16 @@ def test_a_room_that_was_taken_for_a_dead_ones_before_it_was_locked_is_made_anew
         made += 1
         make(path, *more)
         if made == 1:
-            Workroom(tmp_path).clear()
+            TempDir(tmp_path).clear()
 
     monkeypatch.setattr("os.mkdir", make_and_lose)
 
-    assert Workroom(tmp_path).path().is_dir()
+    assert TempDir(tmp_path).path().is_dir()
     assert made == 2
 
 
 def test_without_a_folder_there_is_no_room_and_nothing_to_clear(tmp_path: Path) -> None:
-    nowhere = Workroom(tmp_path / "moved away" / "files")
+    nowhere = TempDir(tmp_path / "moved away" / "files")
     nowhere.clear()
     with pytest.raises(OSError, match="No such file"):
         nowhere.path()

@@ -19,15 +19,16 @@ from urllib.error import HTTPError
 import pytest
 import structlog
 
-from bot import cli, wiring
+from bot import app as application
+from bot.cli.main import main
+from bot.db import requests
+from bot.db.requests import IN_HAND, State
 from bot.emulator import Emulator
 from bot.errors import BotError, SettingsError
-from bot.ledger import deliveries
-from bot.ledger.deliveries import IN_HAND, State
+from bot.logs import register_secrets, start_logging
 from bot.metrics import start_metrics
-from bot.observe import hide, start_logging
-from bot.reports.catalogue import Catalogue
 from bot.settings import Settings, load
+from bot.webex.catalog import Catalog
 from tests.secrets.outputs import Heap, kept_in, reprs_within, said_by, told_by
 from tests.stage import ADMIN_OF_BOTH, OPS, OPS_TOKEN, Stage
 from tests.webex.loopback import ALL_ERRORS
@@ -35,8 +36,8 @@ from tests.webex.loopback import ALL_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.db.requests import Delivery
     from bot.emulator.faults import Fault
-    from bot.ledger.deliveries import Delivery
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -203,14 +204,14 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
     heap, log = Heap(), io.StringIO()
     errors: list[BaseException] = []
     remember_errors(monkeypatch, errors)
-    monkeypatch.setattr("bot.worker.FIRST_WAIT", 0.02)
+    monkeypatch.setattr("bot.queue.runner.FIRST_WAIT", 0.02)
     monkeypatch.setattr("bot.webex.tokens.PAUSE_AFTER_FAILURE", 0.02)
     start_logging("test", level="debug", form=form, stream=log)
     with Emulator() as emulator:
         stage = Secretive(emulator, tmp_path / "data")
         (stage.settings().data_dir / "files").mkdir(parents=True)
         start_metrics(tmp_path / "data", "worker")
-        hide(*stage.settings().secret_values())
+        register_secrets(*stage.settings().secret_values())
         mad = echo(stage.client.refresh_token, stage.client.client_secret)
         for method, path in ASKED_ONCE:
             emulator.faults.add(method, path, status=503, body=mad, headers={"Retry-After": "0"}, times=1)
@@ -241,12 +242,12 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
 
 
 def open_requests(stage: Secretive) -> list[Delivery]:
-    store = wiring.open_store(stage.settings())
+    database = application.open_database(stage.settings())
     try:
-        with store.read() as tx:
-            return deliveries.in_state(tx, State.READY, *IN_HAND)
+        with database.read() as tx:
+            return requests.in_state(tx, State.READY, *IN_HAND)
     finally:
-        store.close()
+        database.close()
 
 
 def remember_errors(monkeypatch: pytest.MonkeyPatch, errors: list[BaseException]) -> None:
@@ -270,7 +271,7 @@ def crash_in_the_middle(stage: Secretive, monkeypatch: pytest.MonkeyPatch) -> No
         raise RuntimeError(told)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Catalogue, "find", crash)
+        patched.setattr(Catalog, "find", crash)
         report = stage.partner_report()
         stage.at(stage.ada).says(f"report {report.id}").hears("Something went wrong inside the bot")
 
@@ -280,9 +281,9 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
     with Emulator() as emulator:
         stage = Secretive(emulator, tmp_path / "data")
         settings = stage.settings()
-        worker, app = wiring.build_worker(settings), wiring.build_web(settings)
+        worker, app = application.build_worker(settings), application.build_web(settings)
         deliver = worker._tasks["deliver"]._task  # type: ignore[attr-defined]
-        wiring.migrations.upgrade(deliver._store)  # type: ignore[attr-defined]
+        application.migrations.upgrade(deliver._database)  # type: ignore[attr-defined]
         report = deliver._catalogue.find(stage.partner_report().id)
         shown = list(reprs_within(settings, worker, app.view_functions, report))
         heap.add_all("a repr", shown)
@@ -341,10 +342,10 @@ def test_commands_tell_no_secret_whatever_webex_answers(
                 emulator.faults.clear()
                 if way:
                     emulator.faults.add("*", path, **way)
-                cli.main(command)
+                main(command)
         emulator.faults.clear()
         emulator.faults.add("POST", "/v1/webhooks", status=400, body={"message": f"bad secret {FIRST}"})
-        cli.main(command)
+        main(command)
         told = capfd.readouterr()
         heap.add("stdout", told.out)
         heap.add("stderr", told.err)
@@ -356,7 +357,7 @@ def test_commands_tell_no_secret_whatever_webex_answers(
 
 CRASHING = """
 import sys, threading
-from bot.cli import _begin
+from bot.cli.main import _begin
 _begin("worker")
 token = {token!r}
 def fall(a_local_of_mine):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import ELSEWHERE, NO_USE, TOO_SLOW, WebexError, sentence_for
-from bot.webex.answers import (
+from bot.webex.responses import (
     cleaned,
     endless,
     error_from,

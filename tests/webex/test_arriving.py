@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.webex.arriving import HELD_BACK, AbandonedError, Arriving
+from bot.webex.growing_file import HELD_BACK, AbandonedError, GrowingFile
 
 SIZE = 3 * HELD_BACK
 
@@ -20,7 +20,7 @@ def path(tmp_path):
     return made
 
 
-def whole(arriving: Arriving, most: int = -1) -> bytes:
+def whole(arriving: GrowingFile, most: int = -1) -> bytes:
     found = b""
     while piece := arriving.read(most):
         found += piece
@@ -30,7 +30,7 @@ def whole(arriving: Arriving, most: int = -1) -> bytes:
 @pytest.fixture
 def reading(path):
     """The file, and a thread that reads all of it."""
-    arriving = Arriving(path, SIZE, "csv")
+    arriving = GrowingFile(path, SIZE, "csv")
     got: list[object] = []
 
     def read() -> None:
@@ -78,7 +78,7 @@ def test_who_reads_is_told_when_it_is_abandoned(reading):
 def test_never_more_than_has_come_and_never_the_end(tmp_path_factory, came, most):
     path = tmp_path_factory.mktemp("files") / "part"
     path.write_bytes(b"x" * SIZE)
-    arriving = Arriving(path, SIZE, "csv")
+    arriving = GrowingFile(path, SIZE, "csv")
     read = 0
     for so_far in came:
         arriving.came(so_far)
@@ -93,7 +93,7 @@ def test_never_more_than_has_come_and_never_the_end(tmp_path_factory, came, most
 
 
 def test_a_file_that_is_shorter_than_it_was_said_to_be_breaks_off(path):
-    arriving = Arriving(path, SIZE + 1, "csv")
+    arriving = GrowingFile(path, SIZE + 1, "csv")
     arriving.release()
     with pytest.raises(AbandonedError):
         whole(arriving)

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from bot.webex import aside
-from bot.webex.aside import MOST_WAITING, Aside
+from bot.files import aside
+from bot.files.aside import MOST_WAITING, Aside
 
 
 @pytest.fixture(params=[0, 3, 10**9], ids=["at once", "after three bytes", "never"])

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.errors import WebexError
-from bot.ports import Posted, Target
 from bot.webex.chat import RECENT, Chat
 from bot.webex.tokens import StaticToken
+from bot.webex.types import Posted, Target
 from tests.webex.loopback import ALL_ERRORS
 
 SECRET = "top-secret-token-0123456789"

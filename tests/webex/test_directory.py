@@ -7,11 +7,11 @@ import base64
 import pytest
 
 from bot.errors import Refused, WebexError
-from bot.ports import Role
 from bot.webex.client import Client
-from bot.webex.directory import Directory
+from bot.webex.ids import bare_id, readable_tail
+from bot.webex.people import Directory
 from bot.webex.tokens import StaticToken
-from bot.webex_ids import bare_id, readable_tail
+from bot.webex.types import Role
 from tests.webex.loopback import ALL_ERRORS
 
 

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import BotError, ChecksumDiffers, FileRejected, WebexError
-from bot.reports import disk
-from bot.reports.model import Family, Report
-from bot.webex.files import Files
-from bot.webex.reports import ReportsApi
+from bot.files import disk
+from bot.webex.download import Files
+from bot.webex.report import Family, Report
+from bot.webex.reports_api import ReportsApi
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS, Loopback
 
@@ -397,7 +397,7 @@ def test_a_full_disk_is_said(loopback, fails, monkeypatch):
         return made
 
     loopback.always(200, CSV)
-    monkeypatch.setattr("bot.webex.files.tempfile.NamedTemporaryFile", on_a_full_disk)
+    monkeypatch.setattr("bot.webex.download.tempfile.NamedTemporaryFile", on_a_full_disk)
     assert "disk" in fails().sentence
 
 

@@ -12,9 +12,9 @@ import pytest
 from cryptography import x509
 
 from bot.errors import FileRejected, WebexError
-from bot.reports.model import Family, Report
-from bot.webex.files import Files
+from bot.webex.download import Files
 from bot.webex.public_only import is_address, is_public
+from bot.webex.report import Family, Report
 from bot.webex.tokens import StaticToken
 from tests.webex.certificates import Authority
 from tests.webex.loopback import Loopback

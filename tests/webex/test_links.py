@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import FileRejected
-from bot.webex.links import outside_host, permitted_host, redirected
+from bot.webex.download_hosts import outside_host, permitted_host, redirected
 
 HOSTS = ("*.webex.com", "Files.Example.gov", "127.0.0.1", "localhost")
 

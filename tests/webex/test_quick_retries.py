@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.errors import WebexError
-from bot.webex.quick_retries import AN_OUTAGE, LONGEST_TRY, LONGEST_WAIT, MAY_GO_WELL, WAITS, QuickRetries
+from bot.webex.http import HttpTransport, RateLimitGate
+from bot.webex.retry import AN_OUTAGE, LONGEST_TRY, LONGEST_WAIT, MAY_GO_WELL, WAITS, RetryPolicy
 from bot.webex.tokens import StaticToken
-from bot.webex.transport import Brake, Transport
 from tests.webex.loopback import ALL_ERRORS, Loopback
 
 TOKEN = "a-token-of-the-tests"
@@ -37,18 +37,18 @@ def time() -> Time:
 
 
 @pytest.fixture
-def retries(time: Time) -> QuickRetries:
-    return QuickRetries(sleep=time.sleep, clock=time.now, chance=lambda: 1.0)
+def retries(time: Time) -> RetryPolicy:
+    return RetryPolicy(sleep=time.sleep, clock=time.now, chance=lambda: 1.0)
 
 
 @pytest.fixture
-def transport(loopback: Loopback, closed: Any, time: Time, retries: QuickRetries) -> Transport:
-    brake = Brake(clock=time.now, chance=lambda: 0.0)
-    made: Transport = closed(Transport(loopback.url, StaticToken(TOKEN), brake=brake, retries=retries))
+def transport(loopback: Loopback, closed: Any, time: Time, retries: RetryPolicy) -> HttpTransport:
+    brake = RateLimitGate(clock=time.now, chance=lambda: 0.0)
+    made: HttpTransport = closed(HttpTransport(loopback.url, StaticToken(TOKEN), brake=brake, retries=retries))
     return made
 
 
-def ask(transport: Transport, method: str = "GET") -> int:
+def ask(transport: HttpTransport, method: str = "GET") -> int:
     return transport.request(method, transport.base_url + "things").status_code
 
 
@@ -65,7 +65,7 @@ def in_turn(loopback: Loopback, *answers: Any) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("status", ALL_ERRORS)
 def test_of_all_statuses_those_are_tried_again_that_may_go_well_and_do_no_harm(
-    loopback: Loopback, transport: Transport, time: Time, method: str, status: int
+    loopback: Loopback, transport: HttpTransport, time: Time, method: str, status: int
 ) -> None:
     loopback.always(status)
 
@@ -78,7 +78,7 @@ def test_of_all_statuses_those_are_tried_again_that_may_go_well_and_do_no_harm(
     assert time.slept == (list(WAITS) if again else [])
 
 
-def test_a_cut_read_is_tried_again_and_a_cut_post_is_not(loopback: Loopback, transport: Transport) -> None:
+def test_a_cut_read_is_tried_again_and_a_cut_post_is_not(loopback: Loopback, transport: HttpTransport) -> None:
     loopback.answer(lambda exchange, _: exchange.hang_up())
 
     for method in ("GET", "POST"):
@@ -90,7 +90,7 @@ def test_a_cut_read_is_tried_again_and_a_cut_post_is_not(loopback: Loopback, tra
     assert asked.count("GET") > 1
 
 
-def test_it_goes_on_as_if_nothing_had_been(loopback: Loopback, transport: Transport, time: Time) -> None:
+def test_it_goes_on_as_if_nothing_had_been(loopback: Loopback, transport: HttpTransport, time: Time) -> None:
     in_turn(loopback, (503, {}), (502, {}), (200, {}))
 
     assert ask(transport) == 200
@@ -99,7 +99,7 @@ def test_it_goes_on_as_if_nothing_had_been(loopback: Loopback, transport: Transp
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_429_is_waited_for_as_long_as_it_says(
-    loopback: Loopback, transport: Transport, time: Time, method: str
+    loopback: Loopback, transport: HttpTransport, time: Time, method: str
 ) -> None:
     in_turn(loopback, (429, {"Retry-After": "1"}), (200, {}))
 
@@ -108,7 +108,7 @@ def test_a_429_is_waited_for_as_long_as_it_says(
 
 
 def test_a_long_429_is_left_to_the_queue_and_so_is_who_is_held_back_by_it(
-    loopback: Loopback, transport: Transport, time: Time
+    loopback: Loopback, transport: HttpTransport, time: Time
 ) -> None:
     loopback.always(429, b"", {"Retry-After": str(LONGEST_WAIT + 1)})
 
@@ -120,14 +120,14 @@ def test_a_long_429_is_left_to_the_queue_and_so_is_who_is_held_back_by_it(
     assert (len(loopback.asked), time.slept) == (1, [])
 
 
-def test_who_is_held_back_for_a_moment_waits(loopback: Loopback, transport: Transport, time: Time) -> None:
+def test_who_is_held_back_for_a_moment_waits(loopback: Loopback, transport: HttpTransport, time: Time) -> None:
     transport.brake.hold(1.5)
 
     assert ask(transport, "POST") == 200
     assert time.slept == [1.5]
 
 
-def test_a_call_that_failed_late_is_not_tried_again(retries: QuickRetries, time: Time) -> None:
+def test_a_call_that_failed_late_is_not_tried_again(retries: RetryPolicy, time: Time) -> None:
     tries = 0
 
     def slow() -> None:
@@ -142,7 +142,7 @@ def test_a_call_that_failed_late_is_not_tried_again(retries: QuickRetries, time:
 
 
 def test_in_an_outage_nothing_is_repeated_until_something_goes_well(
-    loopback: Loopback, transport: Transport, time: Time
+    loopback: Loopback, transport: HttpTransport, time: Time
 ) -> None:
     loopback.always(503)
     for _ in range(AN_OUTAGE):
@@ -163,7 +163,7 @@ def test_in_an_outage_nothing_is_repeated_until_something_goes_well(
     assert len(loopback.asked) == asked + 2 + 1 + len(WAITS)
 
 
-def test_what_our_own_brake_held_back_is_no_sign_of_an_outage(retries: QuickRetries, time: Time) -> None:
+def test_what_our_own_brake_held_back_is_no_sign_of_an_outage(retries: RetryPolicy, time: Time) -> None:
     def held_back() -> None:
         raise WebexError("GET x", 429, retry_after=1.0, reached=False)
 
@@ -181,8 +181,8 @@ def test_what_our_own_brake_held_back_is_no_sign_of_an_outage(retries: QuickRetr
     assert retries.call(fails_once, reads=True) == "well"
 
 
-def test_two_seconds_that_the_brake_made_longer_are_still_waited_for(retries: QuickRetries) -> None:
-    spread = Brake(chance=lambda: 1.0).spread(2.0)
+def test_two_seconds_that_the_brake_made_longer_are_still_waited_for(retries: RetryPolicy) -> None:
+    spread = RateLimitGate(chance=lambda: 1.0).spread(2.0)
     answers = iter([WebexError("POST x", 429, retry_after=spread)])
 
     def fails_once() -> str:
@@ -193,7 +193,7 @@ def test_two_seconds_that_the_brake_made_longer_are_still_waited_for(retries: Qu
     assert retries.call(fails_once, reads=False) == "well"
 
 
-def test_a_refusal_is_no_outage(loopback: Loopback, transport: Transport) -> None:
+def test_a_refusal_is_no_outage(loopback: Loopback, transport: HttpTransport) -> None:
     loopback.always(404)
     for _ in range(AN_OUTAGE + 1):
         with pytest.raises(WebexError):
@@ -205,15 +205,15 @@ def test_a_refusal_is_no_outage(loopback: Loopback, transport: Transport) -> Non
 
 
 def test_chance_shortens_a_wait_by_half_at_most(loopback: Loopback, closed: Any, time: Time) -> None:
-    retries = QuickRetries(sleep=time.sleep, clock=time.now, chance=lambda: 0.0)
-    transport = closed(Transport(loopback.url, StaticToken(TOKEN), retries=retries))
+    retries = RetryPolicy(sleep=time.sleep, clock=time.now, chance=lambda: 0.0)
+    transport = closed(HttpTransport(loopback.url, StaticToken(TOKEN), retries=retries))
     loopback.always(500)
     with pytest.raises(WebexError):
         ask(transport)
     assert time.slept == [wait / 2 for wait in WAITS]
 
 
-def test_threads_share_it(loopback: Loopback, transport: Transport) -> None:
+def test_threads_share_it(loopback: Loopback, transport: HttpTransport) -> None:
     turns = threading.Lock()
     failed: set[str] = set()
 

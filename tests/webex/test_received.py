@@ -10,9 +10,9 @@ import zlib
 import pytest
 
 from bot.errors import FileRejected
-from bot.reports import archive
-from bot.reports.contents import UNCOUNTED, Contents
-from bot.webex.received import Received
+from bot.files import zip_check
+from bot.files.csv_contents import UNCOUNTED, Contents
+from bot.files.verify import DownloadVerifier
 
 HEADER = b"\xef\xbb\xbfName,Minutes\r\n"
 CSV = HEADER + b'"Lovelace, Ada",12\r\n' * 20_000
@@ -30,10 +30,10 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
 def received(tmp_path):
     """What came of a body in pieces of so many bytes."""
 
-    def received(body: bytes, *, piece: int = 256 * 1024, checksum: str = "") -> Received:
+    def received(body: bytes, *, piece: int = 256 * 1024, checksum: str = "") -> DownloadVerifier:
         path = tmp_path / "file"
         path.write_bytes(body)
-        got = Received(checksum)
+        got = DownloadVerifier(checksum)
         for at in range(0, len(body), piece):
             got.take(body[at : at + piece])
         got.end()
@@ -87,7 +87,7 @@ def test_a_zip_is_unpacked_once_and_once_more_only_where_its_checksum_is_of_the_
 def test_a_checksum_that_differs_is_refused_and_nothing_is_told_of_the_contents(tmp_path):
     for body in (CSV, zipped(("Usage.csv", CSV))):
         (tmp_path / "file").write_bytes(body)
-        got = Received("0" * 64)
+        got = DownloadVerifier("0" * 64)
         got.take(body)
         got.end()
         with pytest.raises(FileRejected, match="checksum"):
@@ -99,7 +99,7 @@ def test_a_damaged_zip_is_refused_though_its_rows_were_counted(tmp_path):
     body = bytearray(zipped(("Usage.csv", CSV), ("b.csv", CSV)))
     body[body.rindex(b"PK\x03\x04") + 40] ^= 0x55
     (tmp_path / "file").write_bytes(body)
-    got = Received("")
+    got = DownloadVerifier("")
     got.take(bytes(body))
     got.end()
     with pytest.raises(FileRejected, match="damaged"):
@@ -111,4 +111,4 @@ def test_the_inspection_takes_no_more_for_a_report_that_cannot_be_counted(tmp_pa
     """A CSV that the counter gives up is still looked through to its end."""
     body = zipped(("Usage.csv", b"A,B\n" + b"x" * 3_000_000))
     assert received(body).contents == UNCOUNTED
-    archive.inspect(tmp_path / "file")
+    zip_check.inspect(tmp_path / "file")

@@ -6,9 +6,9 @@ import pytest
 
 from bot.emulator.report import Shape
 from bot.errors import WebexError
-from bot.reports.model import Family, Phase, ReportUnreadable
 from bot.webex.client import Client
-from bot.webex.reports import ReportsApi
+from bot.webex.report import Family, Phase, ReportUnreadable
+from bot.webex.reports_api import ReportsApi
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.ports import Posted
-from bot.webex import shapes
+from bot.webex import parsing
+from bot.webex.types import Posted
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -17,23 +17,23 @@ json_values = st.recursive(
 )
 FIELDS = ["id", "roomId", "personId", "emails", "roles", "text", "files", "created", "inputs", "displayName", "title"]
 READERS = [
-    shapes.person,
-    shapes.message,
-    shapes.posted,
-    shapes.action,
-    shapes.membership,
-    shapes.webhook,
-    shapes.space,
+    parsing.person,
+    parsing.message,
+    parsing.posted,
+    parsing.action,
+    parsing.membership,
+    parsing.webhook,
+    parsing.space,
 ]
 
 
 @pytest.mark.parametrize("raw", [["a,b", "c"], ["a", "b", "c"], "a, b ,c", ["a,,b,c", 5, None]])
 def test_roles_may_come_as_a_list_or_as_texts_with_commas(raw):
-    assert shapes.person({"id": "x", "roles": raw}).roles == ("a", "b", "c")
+    assert parsing.person({"id": "x", "roles": raw}).roles == ("a", "b", "c")
 
 
 def test_a_message_keeps_its_text_to_the_letter():
-    message = shapes.message(
+    message = parsing.message(
         {
             "id": "m",
             "roomId": "r",
@@ -48,28 +48,28 @@ def test_a_message_keeps_its_text_to_the_letter():
 
 
 def test_of_an_answer_to_a_post_only_the_message_s_id_is_needed():
-    assert shapes.posted({"id": "m"}, "r") == Posted("m", "r")
-    assert shapes.posted({"id": "m", "roomId": "other"}, "r") == Posted("m", "other")
-    assert shapes.posted({"id": "m"}) == Posted("m", "")
-    with pytest.raises(shapes.ShapeError):
-        shapes.posted({"roomId": "r"}, "r")
+    assert parsing.posted({"id": "m"}, "r") == Posted("m", "r")
+    assert parsing.posted({"id": "m", "roomId": "other"}, "r") == Posted("m", "other")
+    assert parsing.posted({"id": "m"}) == Posted("m", "")
+    with pytest.raises(parsing.ShapeError):
+        parsing.posted({"roomId": "r"}, "r")
 
 
 def test_a_person_without_a_type_is_of_unknown_kind():
-    assert shapes.person({"id": "x"}).kind == ""
+    assert parsing.person({"id": "x"}).kind == ""
 
 
 def test_what_no_database_takes_is_replaced():
-    assert shapes.message({"id": "m", "roomId": "r", "text": "a\x00b\ud800"}).text == "a\ufffdb\ufffd"
+    assert parsing.message({"id": "m", "roomId": "r", "text": "a\x00b\ud800"}).text == "a\ufffdb\ufffd"
 
 
 def test_a_webhooks_address_is_not_shown():
-    assert "secret-path" not in repr(shapes.webhook({"id": "w", "targetUrl": "https://x/secret-path"}))
+    assert "secret-path" not in repr(parsing.webhook({"id": "w", "targetUrl": "https://x/secret-path"}))
 
 
 @settings(max_examples=60, deadline=None)
 @given(raw=st.dictionaries(st.sampled_from(FIELDS), json_values))
 def test_any_object_is_read_or_refused(raw):
     for read in READERS:
-        with suppress(shapes.ShapeError):
+        with suppress(parsing.ShapeError):
             read(raw)

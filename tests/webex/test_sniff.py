@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import FileRejected
-from bot.webex.sniff import kind_of
+from bot.files.file_type import kind_of
 
 
 @pytest.mark.parametrize("head", [b"PK\x03\x04rest\x00\x01", b"PK\x05\x06" + b"\x00" * 18])

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import TOO_SLOW, WebexError
-from bot.plain_words import MAX_TEXT_BYTES
-from bot.reports.model import Family, Report
-from bot.webex import timely, transport
-from bot.webex.answers import json_of
+from bot.text import MAX_TEXT_BYTES
+from bot.webex import http, timely
 from bot.webex.chat import RECENT
-from bot.webex.files import Files
+from bot.webex.download import Files
+from bot.webex.http import HttpTransport
+from bot.webex.report import Family, Report
+from bot.webex.responses import json_of
 from bot.webex.timely import Floor
 from bot.webex.tokens import StaticToken
-from bot.webex.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def dripping(loopback: Loopback) -> Iterator[object]:
 
 @pytest.fixture
 def ask(loopback, closed):
-    made = closed(Transport(loopback.url, StaticToken("token"), timeout=(2, LONGEST), longest=LONGEST))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeout=(2, LONGEST), longest=LONGEST))
 
     def ask(method="GET", **options):
         with pytest.raises(WebexError) as caught:
@@ -142,7 +142,7 @@ def test_what_an_error_says_is_waited_for_only_shortly(dripping, loopback, close
     dripping(b"HTTP/1.1 423 Locked\r\nRetry-After: 7\r\nContent-Length: 1000\r\n\r\n", b" ")
     files = closed(Files(StaticToken("token"), ("127.0.0.1",)))
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
-    api = closed(Transport(loopback.url, StaticToken("token")))
+    api = closed(HttpTransport(loopback.url, StaticToken("token")))
     calls: list[Callable[[], object]] = [
         lambda: files.download(report, tmp_path / "x"),
         lambda: api.request("GET", api.base_url + "rooms"),
@@ -163,13 +163,13 @@ def test_a_call_that_may_wait_longer_for_the_first_byte_has_that_time(loopback, 
         exchange.reply(200, {"id": "x"})
 
     loopback.answer(slow)
-    made = closed(Transport(loopback.url, StaticToken("token"), longest=LONGEST))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), longest=LONGEST))
     assert made.request("POST", made.base_url + "messages", timeout=(2, 5)).json() == {"id": "x"}
 
 
 def test_the_time_counts_from_each_request_anew(loopback, closed):
     """One connection serves for longer than one answer may take."""
-    made = closed(Transport(loopback.url, StaticToken("token"), timeout=(2, 0.5), longest=LONGEST))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeout=(2, 0.5), longest=LONGEST))
     ends = time.monotonic() + LONGEST * 2
     while time.monotonic() < ends:
         assert made.request("GET", made.base_url + "rooms").status_code == 200
@@ -181,7 +181,9 @@ def test_a_proxy_that_drips_is_given_up(dripping, loopback, closed, monkeypatch)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
-    made = closed(Transport("https://webexapis.invalid/v1", StaticToken("token"), timeout=(0.5, 0.5), longest=LONGEST))
+    made = closed(
+        HttpTransport("https://webexapis.invalid/v1", StaticToken("token"), timeout=(0.5, 0.5), longest=LONGEST)
+    )
     started = time.monotonic()
     with pytest.raises(WebexError):
         made.request("GET", made.base_url + "rooms")
@@ -197,7 +199,7 @@ def endless(exchange, asked):
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_huge_answer_is_an_error_before_it_fills_the_memory(loopback, ask, monkeypatch, packed, method):
-    monkeypatch.setattr(transport, "LARGEST_ANSWER", 2_000_000)
+    monkeypatch.setattr(http, "LARGEST_ANSWER", 2_000_000)
     if packed:
         loopback.always(200, gzip.compress(b" " * 100_000_000, 1), {"Content-Encoding": "gzip"})
     else:
@@ -216,7 +218,7 @@ def test_a_huge_answer_is_an_error_before_it_fills_the_memory(loopback, ask, mon
 @pytest.mark.parametrize("nested", [b"[" * 900 + b"]" * 900, b'{"":' * 900 + b"0" + b"}" * 900, b"[]", b'{"":0}'])
 def test_what_the_worst_json_becomes_in_memory_is_what_the_limit_is_said_to_allow(nested):
     """In proportion, of a tenth of it."""
-    most = transport.LARGEST_ANSWER // 10
+    most = http.LARGEST_ANSWER // 10
     body = b"[" + b",".join([nested] * (most // (len(nested) + 1) - 1)) + b"]"
     tracemalloc.start()
     try:
@@ -239,7 +241,7 @@ def page_of_messages(text: str, number: int) -> dict[str, Any]:
 def test_as_many_messages_as_the_bot_asks_for_fit_whatever_people_write(loopback, closed, letter):
     """Nobody can hide a space from the bot by writing what becomes long on its way."""
     loopback.always(200, page_of_messages(letter * (MAX_TEXT_BYTES // len(letter.encode())), RECENT))
-    made = closed(Transport(loopback.url, StaticToken("token")))
+    made = closed(HttpTransport(loopback.url, StaticToken("token")))
     assert len(made.request("GET", made.base_url + "messages").json()["items"]) == RECENT
 
 
@@ -259,8 +261,8 @@ def test_an_error_that_breaks_off_keeps_its_status(loopback, ask):
 def test_an_answer_as_large_as_may_be_is_whole_and_read_as_utf_8(loopback, closed, monkeypatch):
     """Whatever its type says: nothing is guessed."""
     body = '{"title":"Ærøskøbing €"}'.encode()
-    monkeypatch.setattr(transport, "LARGEST_ANSWER", len(body))
+    monkeypatch.setattr(http, "LARGEST_ANSWER", len(body))
     loopback.always(200, body, {"Content-Type": "text/plain; charset=latin-1"})
-    made = closed(Transport(loopback.url, StaticToken("token")))
+    made = closed(HttpTransport(loopback.url, StaticToken("token")))
     answer = made.request("GET", made.base_url + "rooms")
     assert (answer.content, answer.text) == (body, body.decode())

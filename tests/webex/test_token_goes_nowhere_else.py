@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import FileRejected, WebexError
-from bot.reports.model import Family, Report
 from bot.webex.chat import Chat
 from bot.webex.client import Client
-from bot.webex.files import Files
-from bot.webex.links import permitted_host
+from bot.webex.download import Files
+from bot.webex.download_hosts import permitted_host
+from bot.webex.report import Family, Report
 from bot.webex.tokens import StaticToken
 
 if TYPE_CHECKING:

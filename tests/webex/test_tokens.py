@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot.errors import StoreUnavailable, WebexError
+from bot.errors import DatabaseUnavailable, WebexError
 from bot.webex.client import Client
 from bot.webex.tokens import RefreshableToken, StaticToken, TokenState
 from tests.webex.loopback import ALL_ERRORS
@@ -224,14 +224,14 @@ def test_a_rotated_token_is_saved_before_it_is_used_and_not_lost_when_that_fails
 
         def save(self, state: TokenState) -> None:
             if self.broken:
-                raise StoreUnavailable(OSError("away"))
+                raise DatabaseUnavailable(OSError("away"))
             super().save(state)
 
     keep = Failing()
     gives(loopback)
     source = scripted(keep=keep)
     for _ in range(2):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(DatabaseUnavailable):
             source.current()
     keep.broken = False
     assert source.current() == "access-1"
@@ -251,12 +251,12 @@ def test_what_could_not_be_kept_is_kept_at_the_end(loopback, scripted, clock):
 
         def save(self, state):
             if self.away:
-                raise StoreUnavailable(OSError("locked"))
+                raise DatabaseUnavailable(OSError("locked"))
             super().save(state)
 
     keep = Away()
     source = scripted(keep=keep)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         source.current()
     assert keep.load() is None
 

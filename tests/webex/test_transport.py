@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.errors import PASSING_STATUSES, WebexError
-from bot.webex.answers import names_of
+from bot.webex.http import HttpTransport, RateLimitGate
+from bot.webex.responses import names_of
 from bot.webex.tokens import StaticToken
-from bot.webex.transport import Brake, Transport
 from tests.webex.loopback import ALL_ERRORS, Loopback
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ERROR_BODY = {"message": f"no https://x/?a=b Bearer {SECRET}", "errors": [], "tr
 
 @pytest.fixture
 def transport(loopback, closed):
-    return closed(Transport(loopback.url, StaticToken(SECRET), timeout=(2, 0.5)))
+    return closed(HttpTransport(loopback.url, StaticToken(SECRET), timeout=(2, 0.5)))
 
 
 def get(transport, path="things/1?query=hush") -> requests.Response:
@@ -83,7 +83,7 @@ def test_https_goes_through_the_proxy_of_the_environment(closed, monkeypatch):
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.host}")
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        transport = closed(Transport("https://webexapis.invalid/v1", StaticToken(SECRET)))
+        transport = closed(HttpTransport("https://webexapis.invalid/v1", StaticToken(SECRET)))
         error = refused(get, transport)
         assert (error.status, error.reached) == (None, False)
         assert "ProxyError" in error.message
@@ -121,7 +121,7 @@ def test_another_address_is_refused_before_anything_is_sent(loopback, transport,
 @pytest.mark.parametrize("url", ["http://api.example/v1", "ftp://api.example/v1", "https://user:pass@api.example/v1"])
 def test_an_api_over_an_open_line_is_refused(url):
     with pytest.raises(ValueError):
-        Transport(url, StaticToken(SECRET))
+        HttpTransport(url, StaticToken(SECRET))
 
 
 def test_no_cookie_is_kept(loopback, transport):
@@ -201,14 +201,14 @@ def test_no_connection_means_no_effect(closed):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    transport = closed(Transport(f"http://127.0.0.1:{port}/v1", StaticToken(SECRET)))
+    transport = closed(HttpTransport(f"http://127.0.0.1:{port}/v1", StaticToken(SECRET)))
     error = refused(post, transport)
     assert (error.status, error.reached, error.passing) == (None, False, True)
 
 
 @pytest.mark.parametrize("token", [f"{SECRET}\r\nX: y", f"{SECRET}\u20ac", f" {SECRET}\n"])
 def test_a_token_that_no_header_can_hold_is_not_shown(loopback, closed, token):
-    transport = closed(Transport(loopback.url, StaticToken(token)))
+    transport = closed(HttpTransport(loopback.url, StaticToken(token)))
     assert refused(get, transport).reached is False
 
 
@@ -229,7 +229,7 @@ class Renewed:
 
 def test_a_refused_token_is_renewed_once_and_the_call_made_once_more(loopback, closed):
     source = Renewed("newer")
-    transport = closed(Transport(loopback.url, source))
+    transport = closed(HttpTransport(loopback.url, source))
     loopback.answer(
         lambda exchange, asked: exchange.reply(200 if asked.headers["Authorization"] == "Bearer newer" else 401, {})
     )
@@ -248,8 +248,8 @@ def test_a_token_that_cannot_be_renewed_is_not_tried_again(loopback, transport):
 
 def test_after_a_429_every_call_is_held_back_until_webex_wants_to_hear_from_us(loopback, closed):
     now = [100.0]
-    brake = Brake(clock=lambda: now[0], chance=lambda: 0.0)
-    one, other = (closed(Transport(loopback.url, StaticToken(SECRET), brake=brake)) for _ in range(2))
+    brake = RateLimitGate(clock=lambda: now[0], chance=lambda: 0.0)
+    one, other = (closed(HttpTransport(loopback.url, StaticToken(SECRET), brake=brake)) for _ in range(2))
     loopback.always(429, b"", {"Retry-After": "20"})
     assert refused(get, one).retry_after == 20
     now[0] += 5
@@ -263,8 +263,8 @@ def test_after_a_429_every_call_is_held_back_until_webex_wants_to_hear_from_us(l
 
 def test_a_brake_holds_a_minute_at_most_and_only_for_a_429(loopback, closed):
     now = [100.0]
-    brake = Brake(clock=lambda: now[0], chance=lambda: 0.0)
-    transport = closed(Transport(loopback.url, StaticToken(SECRET), brake=brake))
+    brake = RateLimitGate(clock=lambda: now[0], chance=lambda: 0.0)
+    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), brake=brake))
     loopback.always(423, b"", {"Retry-After": "20"})
     refused(get, transport)
     loopback.always(429, b"", {"Retry-After": "rand(30),add(30)"})
@@ -278,8 +278,8 @@ def test_a_brake_holds_a_minute_at_most_and_only_for_a_429(loopback, closed):
 
 def test_who_is_held_back_comes_back_spread_over_a_while(loopback, closed):
     now, chance = [100.0], [0.0]
-    brake = Brake(clock=lambda: now[0], chance=lambda: chance[0])
-    transport = closed(Transport(loopback.url, StaticToken(SECRET), brake=brake))
+    brake = RateLimitGate(clock=lambda: now[0], chance=lambda: chance[0])
+    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), brake=brake))
     loopback.always(429, b"", {"Retry-After": "20"})
     waits = []
     for chance[0] in (0.5, 0.0, 1.0):
@@ -289,7 +289,7 @@ def test_who_is_held_back_comes_back_spread_over_a_while(loopback, closed):
 
 def test_every_call_is_observed_without_its_ids(loopback, closed):
     seen = []
-    transport = closed(Transport(loopback.url, StaticToken(SECRET), observe=lambda *call: seen.append(call)))
+    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), observe=lambda *call: seen.append(call)))
     get(transport, "partner/reports/abc?query=hush")
     loopback.always(503)
     refused(post, transport)
@@ -346,7 +346,7 @@ def test_a_connection_that_hangs_up_in_the_middle_of_others_mixes_nothing_up(loo
 def test_the_transport_costs_little():
     """The card's way is latency-critical: one call with connection kept alive takes a few milliseconds at most."""
     loopback = Loopback()
-    transport = Transport(loopback.url, StaticToken(SECRET))
+    transport = HttpTransport(loopback.url, StaticToken(SECRET))
     try:
         get(transport)
         gc.collect()

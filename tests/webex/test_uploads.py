@@ -13,13 +13,13 @@ import traceback
 import pytest
 
 from bot.errors import FileRejected, WebexError
-from bot.ports import Posted, Target
-from bot.webex import uploads
-from bot.webex.arriving import HELD_BACK, Arriving
+from bot.webex import upload
 from bot.webex.chat import Chat
-from bot.webex.quick_retries import QuickRetries
+from bot.webex.growing_file import HELD_BACK, GrowingFile
+from bot.webex.retry import RetryPolicy
 from bot.webex.session import BLOCK
 from bot.webex.tokens import StaticToken
+from bot.webex.types import Posted, Target
 from tests.webex.loopback import ALL_ERRORS
 
 SECRET = "top-secret-token-0123456789"
@@ -29,10 +29,10 @@ MEMORY_FOR_ANY_SIZE = 16 * 1024 * 1024
 FETCH_AND_POST = """
 import json, resource, sys
 from pathlib import Path
-from bot.ports import Target
-from bot.reports.model import Family, Report
+from bot.webex.types import Target
+from bot.webex.report import Family, Report
 from bot.webex.chat import Chat
-from bot.webex.files import Files
+from bot.webex.download import Files
 from bot.webex.tokens import StaticToken
 
 given = json.load(sys.stdin)
@@ -74,7 +74,7 @@ def send(chat, path, target=None, name="Hosts é.csv") -> Posted:
 def test_a_file_that_webex_is_too_busy_for_is_sent_again_from_its_beginning(stage, closed, path):
     world = stage.emulator.world
     space = world.add_space("Reports", [stage.ada, stage.bot])
-    retries = QuickRetries((0.0, 0.0))
+    retries = RetryPolicy((0.0, 0.0))
     chat = closed(Chat(stage.emulator.api_url, StaticToken(stage.bot_token), retries=retries))
     stage.emulator.faults.add("POST", "/v1/messages", status=429, headers={"Retry-After": "0"}, times=2)
 
@@ -86,7 +86,7 @@ def test_a_file_that_webex_is_too_busy_for_is_sent_again_from_its_beginning(stag
 
 @pytest.mark.parametrize("status", [status for status in ALL_ERRORS if status != 429])
 def test_a_file_that_may_be_there_is_not_sent_again(loopback, closed, path, status):
-    chat = closed(Chat(loopback.url, StaticToken(SECRET), retries=QuickRetries((0.0,))))
+    chat = closed(Chat(loopback.url, StaticToken(SECRET), retries=RetryPolicy((0.0,))))
     loopback.always(status)
     with pytest.raises(WebexError):
         send(chat, path)
@@ -139,7 +139,7 @@ def test_a_lost_answer_is_unsure_and_nothing_is_sent_twice(stage, path):
 
 
 def test_what_webex_would_refuse_as_too_large_is_not_sent(loopback, scripted, path):
-    os.truncate(path, uploads.MAX_FILE_BYTES + 1)
+    os.truncate(path, upload.MAX_FILE_BYTES + 1)
     with pytest.raises(FileRejected, match="100 MB"):
         send(scripted, path)
     assert loopback.asked == []
@@ -152,7 +152,7 @@ def test_a_file_that_is_gone_is_said(scripted, path):
 
 
 def test_an_upload_may_take_longer_than_other_calls():
-    assert uploads.TIMEOUT[1] >= 300
+    assert upload.TIMEOUT[1] >= 300
 
 
 def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_path):
@@ -198,13 +198,13 @@ def arriving(tmp_path):
     """A file of which all has come, but nothing is released."""
     path = tmp_path / "large.part"
     path.write_bytes(b"0123456789abcdef" * (BIG // 16))
-    made = Arriving(path, BIG, "csv")
+    made = GrowingFile(path, BIG, "csv")
     made.came(BIG)
     yield made
     made.abandon()
 
 
-def pass_on(chat: Chat, arriving: Arriving, target: Target, room: int = 100) -> uploads.Begun:
+def pass_on(chat: Chat, arriving: GrowingFile, target: Target, room: int = 100) -> upload.PendingUpload:
     return chat.begin_upload(target, arriving, name="Hosts.csv", content_type="text/csv", room=room)
 
 

@@ -10,20 +10,20 @@ import difflib
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from bot.access.policy import PARTNER, PARTNER_ROLES, role_word, says_partner, words_of
 from bot.errors import WebexError
 from bot.ops.checks.result import Check, State, checked
-from bot.policy import PARTNER, PARTNER_ROLES, role_word, says_partner, words_of
-from bot.ports import Role
 from bot.webex.client import segment
-from bot.webex_ids import bare_id, id_key, readable_tail
+from bot.webex.ids import bare_id, id_key, readable_tail
+from bot.webex.types import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from bot.ports import Space
     from bot.settings import Settings
     from bot.webex.chat import Chat
     from bot.webex.client import Client
+    from bot.webex.types import Space
 
 NOT_SHOWN: Final = frozenset({400, 401, 403, 404})
 """How Webex refuses to show something to a token that may not see it."""

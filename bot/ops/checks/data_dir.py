@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.files.storage import open_to_others, remedy
+from bot.files.data_dir import open_to_others, remedy
 from bot.ops.checks.result import Check, State
 from bot.settings import KEY_FILE
 

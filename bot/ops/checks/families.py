@@ -11,9 +11,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from bot.db import key_values
 from bot.errors import WebexError
-from bot.ledger import facts
-from bot.operators import Check, NotKnown
+from bot.ops.alerts import Check, NotKnown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -72,7 +72,7 @@ class FamilyAccess:
     def check(self) -> Check:
         """Give the check for the operators."""
         return Check(
-            f"{facts.REPORTS_REFUSED}{self._family}",
+            f"{key_values.REPORTS_REFUSED}{self._family}",
             self._look,
             f"Webex lets the admin token read {self._family} reports.",
         )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from bot.errors import BotError, WebexError
 from bot.ops.checks.families import needs
 from bot.ops.checks.result import Check, State
-from bot.reports.model import Family
-from bot.webex.reports import ReportsApi
+from bot.webex.report import Family
+from bot.webex.reports_api import ReportsApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from bot import tasks
-from bot.operators import Check
+from bot.ops.alerts import Check
+from bot.queue import tasks
 
 if TYPE_CHECKING:
+    from bot.db.database import Database
     from bot.queue import Queue
-    from bot.store import Store
 
 CALM: Final = timedelta(minutes=3)
 """How long nobody must have waited before the operators hear that it is over."""
@@ -22,11 +22,11 @@ TROUBLE: Final = (
 OVER: Final = "I begin to answer within a minute again."
 
 
-def check(store: Store, queue: Queue) -> Check:
+def check(database: Database, queue: Queue) -> Check:
     """Make the operators' check."""
 
     def look() -> str | None:
-        with store.read() as tx:
+        with database.read() as tx:
             waited = queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
         return TROUBLE if waited >= tasks.LONG_WAIT else None
 

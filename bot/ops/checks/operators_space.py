@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from bot.ledger import facts
-from bot.operators import Check
-from bot.webex_ids import same_id
+from bot.db import key_values
+from bot.ops.alerts import Check
+from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from bot.ports import Space
-    from bot.store import Store
+    from bot.db.database import Database
+    from bot.webex.types import Space
 
 EVERY: Final = 600.0
 """Seconds between looks while the bot isn't in the space: each lists all of the bot's spaces."""
@@ -27,7 +27,7 @@ MISSING: Final = (
 def operators_space(
     space: str,
     spaces: Callable[[], Sequence[Space]],
-    store: Store,
+    database: Database,
     now: Callable[[], datetime],
     clock: Callable[[], float] = time.monotonic,
 ) -> Check:
@@ -44,8 +44,8 @@ def operators_space(
             due = clock() + EVERY
             return MISSING
         if found[0] != space:
-            with store.begin() as tx:
-                facts.note(tx, facts.OPERATORS_SPACE, found[0], now())
+            with database.begin() as tx:
+                key_values.note(tx, key_values.OPERATORS_SPACE, found[0], now())
         return None
 
     return Check("operators_space", look, "The bot is in the space that OPERATORS_SPACE names.")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from bot.access.explanation import FAMILIES, own_roles, remedy
+from bot.access.policy import Act, families_for, is_named
 from bot.errors import Refused
 from bot.ops.checks.result import Check, State, checked
-from bot.policy import Act, families_for, is_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.guard import Guard
-    from bot.policy import Rules
-    from bot.ports import RolesOf
+    from bot.access.authorizer import Authorizer
+    from bot.access.policy import Rules
+    from bot.webex.types import RolesOf
 
 
 class Directory(Protocol):
@@ -23,7 +23,7 @@ class Directory(Protocol):
     def find(self, email: str) -> str | None: ...  # noqa: D102
 
 
-def looked_up(email: str, directory: Directory, guard: Guard) -> Iterator[Check]:
+def looked_up(email: str, directory: Directory, guard: Authorizer) -> Iterator[Check]:
     """Look the person up by e-mail address, and judge them for each family that is served."""
     found: list[tuple[RolesOf, Rules]] = []
 

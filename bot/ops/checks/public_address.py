@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from bot import migrations
-from bot.ledger import presence
+from bot.db import heartbeats, migrations
+from bot.ops import probe
 from bot.ops.checks.result import Check, State, checked
-from bot.web import probe
 from bot.webex.causes import Kind, explain
+from bot.webex.http import FOREIGN
 from bot.webex.session import Bearer, PlainSession, take_body
-from bot.webex.transport import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from bot.db.database import Database
     from bot.settings import Settings
-    from bot.store import Store
 
 PATIENCE: Final = (5.0, 15.0)
 """Seconds to connect, and to wait for the answer."""
@@ -46,20 +45,20 @@ class _Answer:
     text: str
 
 
-def looked_up(settings: Settings, store: Store, target: str | None, now: datetime) -> Iterator[Check]:
+def looked_up(settings: Settings, database: Database, target: str | None, now: datetime) -> Iterator[Check]:
     """Call ``target`` if it is known."""
     if target is None:
         return
     secret = settings.webex_webhook_secret[0].get_secret_value()
-    yield checked("public address", lambda: round_trip(target, secret, runs=_runs(store, now)))
+    yield checked("public address", lambda: round_trip(target, secret, runs=_runs(database, now)))
 
 
-def _runs(store: Store, now: datetime) -> bool:
+def _runs(database: Database, now: datetime) -> bool:
     """Return True when a web process of this bot was seen lately."""
-    if migrations.current(store) != migrations.newest():
+    if migrations.current(database) != migrations.newest():
         return False
-    with store.read() as tx:
-        return presence.door_lives(tx, now)
+    with database.read() as tx:
+        return heartbeats.door_lives(tx, now)
 
 
 def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, float] = PATIENCE) -> tuple[State, str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from bot import migrations
-from bot.ledger import facts
-from bot.operators import Check
+from bot.db import key_values, migrations
+from bot.ops.alerts import Check
 from bot.ops.checks import result
-from bot.plain_words import utc
+from bot.text import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bot.db.database import Database
     from bot.settings import Settings
-    from bot.store import Store
 
 LONGEST_ROTATION: Final = timedelta(days=1)
 FACT: Final = "two_webhook_secrets"
@@ -25,16 +24,16 @@ FINISH: Final = (
 )
 
 
-def check(settings: Settings, store: Store, now: Callable[[], datetime]) -> Check:
+def check(settings: Settings, database: Database, now: Callable[[], datetime]) -> Check:
     """Make the operators' check; it keeps on record since when two are set, so that a restart begins nothing again."""
 
     def look() -> str | None:
-        with store.read() as tx:
-            since = facts.noted_at(tx, FACT)
+        with database.read() as tx:
+            since = key_values.noted_at(tx, FACT)
         two = _two_are_set(settings)
         if two != (since is not None):
-            with store.begin() as tx:
-                facts.note(tx, FACT, "", now()) if two else facts.forget(tx, FACT)
+            with database.begin() as tx:
+                key_values.note(tx, FACT, "", now()) if two else key_values.forget(tx, FACT)
         if not two or since is None or now() - since <= LONGEST_ROTATION:
             return None
         return f"Two webhook secrets have been set since {utc(since)}, and {FINISH}."
@@ -42,14 +41,14 @@ def check(settings: Settings, store: Store, now: Callable[[], datetime]) -> Chec
     return Check("webhook_secrets", look, "One webhook secret is set, so the old one is no longer valid.")
 
 
-def looked_up(settings: Settings, store: Store) -> Iterator[result.Check]:
+def looked_up(settings: Settings, database: Database) -> Iterator[result.Check]:
     """Say in ``doctor`` that two are set, and since when if a worker has run with both."""
     if not _two_are_set(settings):
         return
     since = None
-    if migrations.current(store) == migrations.newest():
-        with store.read() as tx:
-            since = facts.noted_at(tx, FACT)
+    if migrations.current(database) == migrations.newest():
+        with database.read() as tx:
+            since = key_values.noted_at(tx, FACT)
     when = f" since {utc(since)}" if since else ""
     yield result.Check("webhook secret", result.State.NOTE, f"two are set{when}, and {FINISH}")
 

@@ -1,0 +1,222 @@
+"""Who may do what with which family of reports, and where it may be shown: one pure decision, deny by default.
+
+It is asked at every door (typed word, button, and again right before a file is posted). It knows no I/O: ``guard.py``
+gathers the facts. Facts that could not be had arrive as ``None`` and refuse.
+
+The bot gives nobody what Webex itself would refuse them, so roles are judged per family: Webex gives organization
+reports to full and read-only administrators, partner reports to Partner Full and Partner Read-only Administrators.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.webex.ids import bare_id, same_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.webex.types import Role, RolesOf
+
+PARTNER, ORGANIZATION = "partner", "organization"
+ORGANIZATION_ROLES = ("Full Administrator", "Read-only Administrator")
+PARTNER_ROLES = ("Partner Full Administrator", "Partner Read-only Administrator")
+"""Webex gives a family's reports to these. The ids of the partner roles are published nowhere: known by name."""
+
+_NOT_A_LETTER = re.compile(r"[\W_]+")
+_ADMINISTRATOR = re.compile(r"administrators?")
+
+
+def role_word(text: str) -> str:
+    """Fold a role's name, or the readable part of its id, for comparing.
+
+    ``Read-only Administrator`` and ``id_readonly_admin`` are both ``readonlyadmin``: Webex's own pages write
+    "Read-only", "Readonly", "Administrator" and "Admin" for the same role.
+    """
+    return _ADMINISTRATOR.sub("admin", _NOT_A_LETTER.sub("", text.casefold().removeprefix("id_")))
+
+
+def words_of(role: Role) -> frozenset[str]:
+    """Give everything that a role is known by: its name, and the last part of its id."""
+    return frozenset(filter(None, (role_word(role.name), role_word(bare_id(role.id)))))
+
+
+def is_read_only(role: Role) -> bool:
+    """Return True for a role that lets nobody make or delete anything."""
+    return any("readonly" in word for word in words_of(role))
+
+
+def is_full(role: Role) -> bool:
+    """Return True for a full administrator of the organization, or a partner full administrator."""
+    return bool(words_of(role) & {"fulladmin", "partnerfulladmin"})
+
+
+def says_partner(role: Role) -> bool:
+    """Return True for a role whose name or id says "partner"."""
+    return any("partner" in word for word in words_of(role))
+
+
+def may_be_partner_role(role: Role) -> bool:
+    """Return True for a role that says "partner" and is none of those that Webex gives no partner reports to."""
+    weaker = any("sales" in word or "helpdesk" in word or word.endswith("partneradmin") for word in words_of(role))
+    return says_partner(role) and not weaker
+
+
+class Act(StrEnum):
+    """What somebody wants."""
+
+    READ = "read"
+    """See a report's details or get its file."""
+    CHANGE = "change"
+    """Make or delete a report."""
+    AUDIT = "audit"
+    """See who asked for what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The operator's settings, and what was learned of the organization. Addresses are in lower case."""
+
+    our_org: str
+    families: tuple[str, ...] = (PARTNER, ORGANIZATION)
+    """The families that are served, in the order of asking."""
+    roles: tuple[str, ...] = ORGANIZATION_ROLES
+    """Names or ids of the roles for organization reports."""
+    partner_roles: tuple[str, ...] = ()
+    """Names or ids of the roles for partner reports; empty: ``PARTNER_ROLES``, by their names alone."""
+    proven_partner_role: str = ""
+    """The id of the role by which Webex gave the admin token partner reports; it counts besides ``PARTNER_ROLES``."""
+    people: frozenset[str] = frozenset()
+    spaces: frozenset[str] | None = None
+    """None: every space."""
+    partner_orgs: frozenset[str] = frozenset()
+
+    def is_ours(self, org_id: str | None) -> bool:
+        """Whether an organisation is the admin token's own, or one that the operator named."""
+        return bool(org_id) and (org_id == self.our_org or org_id in self.partner_orgs)
+
+    def roles_for(self, family: str) -> tuple[str, ...]:
+        """Give the roles of a family, as the operator or Webex names them."""
+        return self.roles if family == ORGANIZATION else self.partner_roles or PARTNER_ROLES
+
+    def counts(self, role: Role, family: str) -> bool:
+        """Return True when a role lets its people read the reports of a family."""
+        if family == PARTNER and not self.partner_roles:
+            return role_word(role.name) in set(map(role_word, PARTNER_ROLES)) or self._is_proven(role)
+        return not words_of(role).isdisjoint(role_word(bare_id(one)) for one in self.roles_for(family))
+
+    def may_write(self, role: Role, family: str) -> bool:
+        """Return True when a role lets its people make and delete the reports of a family too."""
+        # What a role may do that is known only by what it could read, nobody knows.
+        known = is_full(role) or not self._is_proven(role)
+        return known and self.counts(role, family) and not is_read_only(role)
+
+    def _is_proven(self, role: Role) -> bool:
+        return same_id(role.id, self.proven_partner_role)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it was asked, and where the answer would go."""
+
+    room_id: str | None
+    direct: bool
+    member_orgs: frozenset[str] | None = None
+    """Organisations of everyone in a group space but the bot itself; None when they could not be listed."""
+    asker_left: bool = False
+    """Whether who asked is not in the group space any more."""
+
+
+class Verdict(StrEnum):
+    """What policy says."""
+
+    ALLOWED = "allowed"
+    DIRECT_ONLY = "privately"
+    """Allowed, but nothing of the report may be seen in this space: answer 1:1."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, a stable reason for the log, and a sentence for the person."""
+
+    verdict: Verdict
+    reason: str = ""
+    sentence: str = ""
+    """It names no role, so that it can be said before others."""
+    details: str = ""
+    """For the asker alone: the rule, the asker's own roles, and what can be set."""
+    families: tuple[str, ...] = ()
+    """The families of reports that it is about: no other is looked up for this person."""
+    others: str = ""
+    """For whom the families are that are not looked up; empty when all are."""
+
+
+NOT_ADMINISTRATOR = "Only Webex administrators can get this report."
+OTHER_ORGANIZATION = "Only administrators of the organization that runs this bot can get this report."
+READ_ONLY = "Read-only administrators can't do this. Ask a full administrator."
+NO_AUDIT = "Only full administrators can see the audit log. Ask one of them."
+
+
+def families_for(who: RolesOf, act: Act, rules: Rules) -> tuple[str, ...]:
+    """Give the families in which somebody may do this, in the order of asking."""
+    if not rules.is_ours(who.org_id):
+        return ()
+    named = is_named(who, rules)
+    # A role counts only in the organization that gave it; somebody of a partner organization must be named.
+    roles = who.roles if who.org_id == rules.our_org else frozenset()
+    readable = tuple(one for one in rules.families if named or any(rules.counts(role, one) for role in roles))
+    if act is Act.READ or (act is Act.CHANGE and named):
+        return readable
+    if act is Act.AUDIT:
+        # It tells of people: neither a setting nor a name makes somebody their supervisor.
+        return readable if any(map(is_full, roles)) else ()
+    return tuple(one for one in readable if any(rules.may_write(role, one) for role in roles))
+
+
+def is_named(who: RolesOf, rules: Rules) -> bool:
+    """Return True for somebody whom the settings allow by e-mail address."""
+    return bool(rules.people & frozenset(email.lower() for email in who.emails))
+
+
+def decide(who: RolesOf, act: Act, place: Place, rules: Rules, family: str | None = None) -> Decision:
+    """Decide. First who, then where. ``family``: of the report that it is about, once that is known."""
+    if not rules.is_ours(who.org_id) or (who.org_id != rules.our_org and not is_named(who, rules)):
+        return _refused("other_organization", OTHER_ORGANIZATION)
+    families = families_for(who, act, rules)
+    if family is not None:
+        families = tuple(one for one in families if one == family)
+    if not families:
+        reason = "read_only" if act is not Act.READ and families_for(who, Act.READ, rules) else "not_administrator"
+        if act is Act.AUDIT:
+            return _refused(reason, NO_AUDIT)
+        return _refused(reason, READ_ONLY if reason == "read_only" else NOT_ADMINISTRATOR)
+    return _where(place, rules, families)
+
+
+def _where(place: Place, rules: Rules, families: tuple[str, ...]) -> Decision:
+    if place.direct:
+        return Decision(Verdict.ALLOWED, families=families)
+    if rules.spaces is not None and place.room_id not in rules.spaces:
+        return _refused("space_not_allowed", "This space is not one where the bot may show reports. Ask me 1:1.")
+    reason = ""
+    if place.member_orgs is None:
+        reason, sentence = "members_unknown", "I cannot see who is in this space, so I answer you 1:1."
+    elif not _all_ours(place.member_orgs, rules):
+        reason, sentence = "outsiders", "This space has people from outside your organisation, so I answer you 1:1."
+    elif place.asker_left:
+        reason, sentence = "asker_left", "Who asked has left this space, so I answer them 1:1."
+    if reason:
+        return Decision(Verdict.DIRECT_ONLY, reason, sentence, families=families)
+    return Decision(Verdict.ALLOWED, families=families)
+
+
+def _all_ours(orgs: Iterable[str], rules: Rules) -> bool:
+    return all(rules.is_ours(org) for org in orgs)
+
+
+def _refused(reason: str, sentence: str) -> Decision:
+    return Decision(Verdict.REFUSED, reason, sentence)

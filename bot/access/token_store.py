@@ -1,0 +1,85 @@
+"""Keeps the admin token's state for all processes, encrypted: a rotated refresh token must outlive a restart."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bot.db import key_values
+from bot.errors import DatabaseUnavailable
+from bot.webex.tokens import TokenState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bot.db.database import Database
+
+log = structlog.get_logger(__name__)
+
+FACT = "admin_token"
+LOCK_FILE = "admin-token.lock"
+KEY_BYTES = 32
+
+
+def derived(secret: bytes, purpose: str) -> Fernet:
+    """A cipher for one purpose, from the program's one secret."""
+    key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+class DatabaseTokenStore:
+    """The state is a fact in the ledger; the lock is the kernel's, on a file that this machine's processes share."""
+
+    def __init__(
+        self, database: Database, folder: Path, secret: Callable[[], bytes], register_secrets: Callable[..., None]
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._secret = secret
+        self._hide = register_secrets
+
+    def load(self) -> TokenState | None:
+        """The newest state; None when there is none, or when it was encrypted with another key."""
+        with self._database.read() as tx:
+            kept = key_values.read(tx, FACT)
+        if kept is None:
+            return None
+        try:
+            state = TokenState(**json.loads(derived(self._secret(), FACT).decrypt(kept.encode())))
+        except (InvalidToken, ValueError, TypeError) as exc:
+            log.warning("kept_token_unreadable", cause=type(exc).__name__, remedy="the token of the settings is used")
+            return None
+        self._hide(state.access_token, state.refresh_token)
+        return state
+
+    def save(self, state: TokenState) -> None:
+        """Keep a state over the one before."""
+        self._hide(state.access_token, state.refresh_token)
+        kept = derived(self._secret(), FACT).encrypt(json.dumps(asdict(state)).encode()).decode()
+        with self._database.begin() as tx:
+            key_values.note(tx, FACT, kept, datetime.now(UTC))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock; it falls when the process dies. Raises ``DatabaseUnavailable`` when its folder is away."""
+        try:
+            handle = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DatabaseUnavailable(error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)

@@ -1,0 +1,172 @@
+"""Reads what a person wrote: mentions and quotes taken off, the first word, and the rest to the letter.
+
+Pure. Report ids are case-sensitive, so nothing but the first word is ever changed in case.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bot.chat.html_text import QUOTE, read_html
+from bot.chat.letters import plain
+from bot.chat.report_ids import MAY_BREAK, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from bot.webex.types import Person
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+_BESIDE_NAME = rf"[\s,:{MAY_BREAK}]"
+_QUOTED = re.compile(rf"^[ {MAY_BREAK}]*>.*$", re.MULTILINE)
+_ANGLE_FIRST = re.compile(r"^([^\w>\u203a\n]*)\u203a", re.MULTILINE)
+"""A foreign quotation mark; on our cards it stands for ``>``, but nobody begins a quoted line with it."""
+_KEPT_AT_ENDS = "_=-/\\"
+"""Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
+COMMAND_WITHIN = 3
+"""A command may stand so far into a message: "please get report …"."""
+LONGEST_FILLER = 12
+"""Letters of the longest word that is taken for mere politeness; ids are longer, or have digits."""
+NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn't", "doesn’t", "without"})
+"""After these the command is not what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The first word and what follows it, all kept to the letter."""
+
+    word: str
+    rest: tuple[str, ...] = ()
+    mentions_others: bool = field(default=False, compare=False)
+    """Whether somebody is mentioned beside the bot."""
+
+
+def read_words(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
+    """Read a message. ``known`` are the commands' words: they decide where a mention may stand for two things.
+
+    The html is what was written, where there is some: the text does not tell a quote from the rest. With a mention of
+    the bot in it there is no doubt. Without, the label stands in the text, and may be the bot's full or first name; a
+    bot named "Report Bot" makes "Report report X" of it. In a group space somebody has mentioned the bot, so a reading
+    with the label taken off comes before the text as it stands.
+    """
+    if not html:
+        return _read(text, bot, known, addressed=direct)
+    read = read_html(html, bot, {" ".join(name.split()).casefold() for name in names_of(bot)})
+    if read is None:
+        # Which of the text's words are a quote's is not known.
+        return Words("") if QUOTE in html.casefold() else _read(text, bot, known, addressed=direct)
+    addressed = direct or read.mentions_bot
+    written = read.text()
+    words = _read(written if written.strip() or read.left_out else text, bot, known, addressed=addressed)
+    # Who is mentioned in a group space and not known as the bot may be the bot, in a spelling that is new to us.
+    return replace(words, mentions_others=addressed and read.mentions_others)
+
+
+def _read(text: str, bot: Person, known: Collection[str], *, addressed: bool) -> Words:
+    """Read a text; ``addressed``: it is for the bot also without a mention in it, so its name may be a word."""
+    text = _unquoted(text)
+    as_it_stands, (named, perhaps) = _split(text, known), _readings(text, bot, known)
+    if addressed:
+        return _command(named, known) or _command([as_it_stands, *perhaps], known) or as_it_stands
+    unlabelled = [*named, *perhaps]
+    others = [] if named else [as_it_stands]
+    return _command(unlabelled, known) or _command(others, known) or [*unlabelled, as_it_stands][0]
+
+
+def is_filler(word: str) -> bool:
+    """Whether a word is plain and short, as "please" is, and no id."""
+    letters = word.replace("'", "").replace("’", "")
+    return letters.isalpha() and len(word) <= LONGEST_FILLER
+
+
+def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:
+    """The first reading that begins with a command, or else the first that has one soon."""
+    begins = (words for words in readings if words.word.casefold() in known)
+    return next(begins, None) or next(filter(None, (_later(words, known) for words in readings)), None)
+
+
+def _later(words: Words, known: Collection[str]) -> Words | None:
+    """From the command on, where only a few plain words stand before it."""
+    tokens = (words.word, *words.rest)
+    for place, token in enumerate(tokens[:COMMAND_WITHIN]):
+        if token.lstrip("/").casefold() in known:
+            return Words(token.lstrip("/"), tokens[place + 1 :])
+        if not is_filler(token) or token.casefold() in NEGATIONS:
+            return None
+    return None
+
+
+def names_of(bot: Person) -> list[str]:
+    """What a mention of the bot may show, the longest first; Webex need not tell the first name."""
+    first = next(iter(bot.display_name.split()), "")
+    names = dict.fromkeys(name for name in (bot.display_name, bot.nick_name, bot.first_name, first) if name)
+    return sorted(names, key=lambda name: -len(name.split()))
+
+
+def _unquoted(text: str) -> str:
+    """The text in plain letters, without the lines that quote somebody."""
+    return _QUOTED.sub("", plain(_ANGLE_FIRST.sub(r"\1<", text)))
+
+
+def _split(text: str, known: Collection[str]) -> Words:
+    tokens = [token for token in _tokens(text, known) if token]
+    while tokens and not any(map(str.isalnum, tokens[0])):
+        del tokens[0]  # a list's dash
+    return Words(tokens[0].lstrip("/"), tuple(tokens[1:])) if tokens else Words("")
+
+
+def _tokens(text: str, known: Collection[str]) -> Iterator[str]:
+    for token in _SEPARATORS.split(text):
+        for piece in pieces(token):
+            yield from map(_bare, _parted(piece, known))
+
+
+def _parted(piece: str, known: Collection[str]) -> list[str]:
+    """A place where a line may be broken parts words when one of them is a command, and else stands within a word."""
+    parts, whole = piece.split(MAY_BREAK), piece.replace(MAY_BREAK, "")
+    return parts if len(parts) > 1 and not {_bare(part).casefold() for part in parts}.isdisjoint(known) else [whole]
+
+
+def _bare(token: str) -> str:
+    """Without what wraps it: quotes, brackets, full stops."""
+    start, end = 0, len(token)
+    while start < end and not _belongs(token[start]):
+        start += 1
+    while start < end and not _belongs(token[end - 1]):
+        end -= 1
+    return token[start:end]
+
+
+def _belongs(letter: str) -> bool:
+    return letter.isalnum() or letter in _KEPT_AT_ENDS
+
+
+def _readings(text: str, bot: Person, known: Collection[str]) -> tuple[list[Words], list[Words]]:
+    """The text without the bot's name: full before first name, at the start before at the end, then in between.
+
+    Those without a name of several words, which is no accident, are apart from those without one that is a word.
+    """
+    named: list[Words] = []
+    perhaps: list[Words] = []
+    stripped = " ".join(text.split())
+    trimmed = stripped.rstrip(f" {MAY_BREAK}.!?")
+    for label in names_of(bot):
+        parts = plain(label).split()
+        if not parts:
+            continue
+        found = named if len(parts) > 1 else perhaps
+        name = "@?" + r"\s".join(map(re.escape, parts))
+        start = re.match(rf"{name}(?={_BESIDE_NAME}|$){_BESIDE_NAME}*", stripped, re.IGNORECASE)
+        if start and not named:
+            found.append(_split(stripped[start.end() :], known))
+        # No repetition in front of the name: a message of separators would take seconds.
+        end = re.search(rf"(?:^|(?<={_BESIDE_NAME})){name}$", trimmed, re.IGNORECASE)
+        if end:
+            found.append(_split(trimmed[: end.start()], known))
+        elif not start and len(parts) > 1:
+            between = re.search(rf"(?<={_BESIDE_NAME}){name}(?={_BESIDE_NAME})", stripped, re.IGNORECASE)
+            if between:
+                found.append(_split(f"{stripped[: between.start()]} {stripped[between.end() :]}", known))
+    return named, perhaps

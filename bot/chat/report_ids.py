@@ -1,0 +1,84 @@
+"""Finds report IDs in what people paste: inside a link, beside other characters, split by invisible ones.
+
+Pure. IDs are case-sensitive: they are taken to the letter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from bot.webex.report import looks_like_report_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAY_BREAK = "\u200b"
+"""Where a line may be broken: programs put it into long words, and between words."""
+_START = "Y2lzY29zcGFyazovL"
+"""How base64 of ``ciscospark://`` begins, whatever follows."""
+_CANDIDATE = re.compile(rf"{MAY_BREAK}*".join(_START) + rf"[A-Za-z0-9_{MAY_BREAK}-]{{1,2048}}={{0,2}}")
+_CUTS = re.compile(rf"[_{MAY_BREAK}-]")
+MOST_CUTS = 64
+"""Places at which a candidate is tried to end, from its end on."""
+_LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|\bwww\.")
+_LINK_WITHOUT_HOST = re.compile(r"/reports?/|[?&#]report_?id=", re.IGNORECASE)
+_NAMED_IN_LINK = (
+    re.compile(r"[?&#]report_?id=([A-Za-z0-9_=-]{1,512})(?=[&#\s]|$)", re.IGNORECASE),
+    re.compile(r"/reports?/([A-Za-z0-9_=-]{1,512})(?=[/?&#\s]|$)", re.IGNORECASE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A report ID and where it stands."""
+
+    id: str
+    start: int
+    end: int
+
+
+def find_ids(text: str) -> Iterator[Found]:
+    """Find what decodes as a report ID in a text without blanks."""
+    for candidate in _CANDIDATE.finditer(text):
+        whole = candidate[0]
+        cuts = [cut.start() for cut in _CUTS.finditer(whole)][-MOST_CUTS:]
+        for length in (len(whole), *reversed(cuts)):
+            plain = whole[:length].replace(MAY_BREAK, "")
+            if looks_like_report_id(plain):
+                yield Found(plain, candidate.start(), candidate.start() + length)
+                break
+
+
+def ids_in_link(link: str) -> list[str]:
+    """Find the report IDs in a link: what decodes as one anywhere in it, or else what stands where an ID stands."""
+    plain = unquote(unquote(link))  # a link within a link is encoded twice
+    found = [one.id for one in find_ids(plain)]
+    if not found:
+        found = [match[1] for pattern in _NAMED_IN_LINK if (match := pattern.search(plain))][:1]
+    return list(dict.fromkeys(found))
+
+
+def pieces(token: str) -> list[str]:
+    """Divide a text without blanks at the report IDs in it; of a link with one only the ID is left."""
+    link = _LINK.search(token)
+    if link:
+        ids = ids_in_link(token[link.start() :])
+        return [*pieces(token[: link.start()]), *ids] if ids else [token]
+    if _LINK_WITHOUT_HOST.search(token) and (ids := ids_in_link(token)):
+        return ids
+    text = unquote(token) if "%" in token and _START in token else token
+    found: list[str] = []
+    position = 0
+    for one in find_ids(text):
+        found += [text[position : one.start], one.id]
+        position = one.end
+    return [*found, text[position:]]
+
+
+def chosen(words: Iterable[str]) -> list[str]:
+    """Choose which words are meant as IDs: those that decode as a report ID, or all where none does."""
+    said = list(dict.fromkeys(words))
+    return [one for one in said if looks_like_report_id(one)] or said

@@ -1,0 +1,211 @@
+"""``make demo``: the emulated Webex in this process, and the product beside it, started as a user would start it.
+
+No account, no token, no traffic beyond this machine. Everything it writes lies in one temporary folder, and everything
+it starts ends with it, also when it is killed (``process.py``).
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bot import process
+from bot.emulator import Emulator
+from bot.emulator.sample_data import furnish
+from bot.errors import BotError, SettingsError
+from bot.process import on_stop_signal
+from bot.setting_types import port as read_port
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.emulator.sample_data import Demo
+
+HOST: Final = "127.0.0.1"
+PAGE_PORT: Final = 8080
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 20.0
+LOOK_SECONDS: Final = 0.1
+LINES_SHOWN: Final = 30
+REPORTBOT: Final = (sys.executable, "-m", "bot")
+
+
+class DemoFailed(BotError):
+    """The demo could not be started."""
+
+
+def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
+    """Play until Ctrl-C or SIGTERM; 0 then. Raises ``DemoFailed`` or ``SettingsError`` with a sentence."""
+    stop = threading.Event()
+    on_stop_signal(stop.set)
+    page_port, bot_port = _ports(environ)
+    with ExitStack() as things:
+        folder = Path(tempfile.mkdtemp(prefix="reportbot-demo-"))
+        things.callback(shutil.rmtree, folder, ignore_errors=True)
+        emulator = things.enter_context(Emulator(port=page_port))
+        demo = furnish(emulator.world)
+        own = {name: value for name, value in environ.items() if name.lower() not in Settings.model_fields}
+        child_environ = {**own, **_settings(emulator, demo, folder, bot_port)}
+        log = folder / "reportbot.log"
+        try:
+            _apply(child_environ, log)
+            bot = _serve(child_environ, log, things)
+            _wait_until_up(bot, bot_port, stop)
+            if not stop.is_set():
+                for line in _welcome(emulator, demo):
+                    say(line)
+            _wait_until_stopped(bot, stop)
+        except DemoFailed as error:
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_SHOWN:]
+            raise DemoFailed("\n".join([error.sentence, "The end of its log:", *last])) from error
+    return 0
+
+
+def _ports(environ: Mapping[str, str]) -> tuple[int, int]:
+    """Of the page and of the bot: as asked for; else 8080 for the page when it is free; else free ones."""
+    problems, chosen = [], []
+    for name, usual in (("DEMO_PORT", PAGE_PORT), ("PORT", None)):
+        asked = environ.get(name, "").strip()
+        try:
+            number = read_port(asked) if asked else usual
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+            continue
+        free = _free_port(number)
+        if free is None and asked:
+            problems.append(f"{name} {asked} is in use; choose another, or leave it out")
+        chosen.append(free or _free_port(None) or 0)
+    if problems:
+        raise SettingsError(problems)
+    return chosen[0], chosen[1]
+
+
+def _free_port(number: int | None) -> int | None:
+    try:
+        with socket.create_server((HOST, number or 0)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError:
+        return None
+
+
+def _settings(emulator: Emulator, demo: Demo, folder: Path, port: int) -> dict[str, str]:
+    """What a user would set, nothing else."""
+    return {
+        "WEBEX_BOT_TOKEN": demo.bot_token,
+        "WEBEX_ADMIN_TOKEN": demo.admin_token,
+        "WEBEX_WEBHOOK_SECRET": secrets.token_hex(16),
+        "WEBEX_API_URL": emulator.api_url,
+        "REPORT_DOWNLOAD_HOSTS": HOST,
+        "PUBLIC_URL": f"http://{HOST}:{port}",
+        "HOST": HOST,
+        "PORT": str(port),
+        "DATA_DIR": str(folder / "data"),
+        "POLL_INTERVAL": "2",
+        "LOG_FORMAT": "text",
+    }
+
+
+def _apply(environ: Mapping[str, str], log: Path) -> None:
+    with log.open("ab") as out:
+        try:
+            done = subprocess.run(  # noqa: S603 our own command
+                [*REPORTBOT, "manifest", "apply"],
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                timeout=START_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as exc:
+            raise DemoFailed(f"reportbot manifest apply did not end within {START_SECONDS:.0f} seconds.") from exc
+    if done.returncode != 0:
+        raise DemoFailed(f"reportbot manifest apply failed (exit code {done.returncode}).")
+
+
+def _serve(environ: Mapping[str, str], log: Path, things: ExitStack) -> subprocess.Popen[bytes]:
+    """Start ``reportbot serve`` in a session of its own, so that Ctrl-C reaches only us, and have it ended with us."""
+    reading, writing = os.pipe()
+    things.callback(os.close, writing)
+    with log.open("ab") as out:
+        bot = subprocess.Popen(  # noqa: S603 our own command
+            [*REPORTBOT, "serve"],
+            env={**environ, process.LIFELINE_VARIABLE: str(reading)},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            pass_fds=(reading,),
+            start_new_session=True,
+        )
+    os.close(reading)
+    things.callback(_end, bot)
+    return bot
+
+
+def _end(bot: subprocess.Popen[bytes]) -> None:
+    """Ask it to stop; ask again, which means at once, when it takes too long."""
+    for seconds in (STOP_SECONDS, STOP_SECONDS):
+        bot.terminate()
+        try:
+            bot.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    bot.kill()
+    bot.wait()
+
+
+def _wait_until_up(bot: subprocess.Popen[bytes], port: int, stop: threading.Event) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if bot.poll() is not None:
+            raise DemoFailed(f"The bot ended at its start (exit code {bot.returncode}).")
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"The bot did not answer within {START_SECONDS:.0f} seconds.")
+        if stop.wait(LOOK_SECONDS):
+            return
+
+
+def _wait_until_stopped(bot: subprocess.Popen[bytes], stop: threading.Event) -> None:
+    while not stop.wait(LOOK_SECONDS):
+        if bot.poll() is not None:
+            raise DemoFailed(f"The bot ended by itself (exit code {bot.returncode}).")
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _welcome(emulator: Emulator, demo: Demo) -> list[str]:
+    ready = next(report for report in demo.reports if report.status == "done")
+    return [
+        "",
+        f"  The demo runs:  {emulator.page_url}",
+        "",
+        "  Open it in a browser. Three things to try:",
+        f"  1. As Ada, an administrator, write to the bot:  report {ready.id}",
+        "     or press “Ask” beside any report: a card comes, then the file; one of them is done after 20 seconds.",
+        "  2. As Nora, who has no role, ask for the same: the bot refuses, and says why.",
+        "  3. As Ada, ask in “Project with Globex”: no report goes where people from outside read along.",
+        "",
+        "  Ctrl-C ends it and leaves nothing behind.",
+    ]

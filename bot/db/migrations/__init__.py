@@ -1,0 +1,68 @@
+"""Brings a database, empty or old, to what this version needs. Any process may do it, at the same time as others."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+if TYPE_CHECKING:
+    from bot.db.database import Database
+
+log = structlog.get_logger(__name__)
+
+VERSIONS = "alembic_version"
+_one_at_a_time = threading.Lock()
+"""Alembic's context is the whole process's: a first request may migrate while the start does."""
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def newest() -> str:
+    """The revision that this version of the program needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def current(database: Database) -> str | None:
+    """The revision that the database has."""
+    with database.read() as tx:
+        if not inspect(tx.connection).has_table(VERSIONS):
+            return None
+        return MigrationContext.configure(tx.connection).get_current_revision()
+
+
+def upgrade(database: Database) -> None:
+    """Migrate, in one write transaction: anyone who comes second finds it done.
+
+    A database that is newer than the program (two versions side by side in a deploy) is left as it is. Raises
+    ``DatabaseUnavailable``.
+    """
+    config = _config()
+    if current(database) == newest():
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with _one_at_a_time, database.begin() as tx:
+        context = MigrationContext.configure(tx.connection)
+        before = context.get_current_revision()
+        if before == newest():
+            return  # another process was first
+        if before is not None and before not in known:
+            log.warning("database_is_newer", revision=before)
+            return
+        config.attributes["connection"] = tx.connection
+        command.upgrade(config, "head")
+    log.info("database_migrated", before=before, now=newest())

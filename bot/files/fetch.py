@@ -1,0 +1,194 @@
+"""Gets a report's file onto our disk, once for everybody who waits for it: from Webex, or from an earlier run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot.db import downloads, requests
+from bot.db.requests import State
+from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
+from bot.files import disk
+from bot.files.checksum import Checksum
+from bot.files.csv_contents import read_contents
+from bot.webex.report import Phase
+from bot.webex.types import Downloaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from bot.db.database import Database, Transaction
+    from bot.db.requests import Delivery
+    from bot.webex.catalog import Catalog
+    from bot.webex.report import Report
+    from bot.webex.types import Files, GrowingFile
+
+log = structlog.get_logger(__name__)
+
+HELD_SECONDS = 900.0
+"""How long a verified file stays on our disk: for who asks for it again, since each download counts at Webex, and for a
+space that Webex does not let us post to yet."""
+WAITS_AFTER_SLOW = (30.0, 120.0, 600.0)
+"""Seconds before each further try of a file that came too slowly."""
+LINK_REFUSED = frozenset({401, 403, 404, 410})
+"""Answers of the download host that a link which was just given may not get."""
+
+
+_HELD_NAME = re.compile(r"[0-9a-f]{32}")
+
+
+def held_name(family: str, report_id: str) -> str:
+    """The name under which a report's file lies in the folder for files."""
+    return hashlib.sha256(f"{family}:{report_id}".encode()).hexdigest()[:32]
+
+
+def is_held_name(name: str) -> bool:
+    """Whether it is such a name."""
+    return _HELD_NAME.fullmatch(name) is not None
+
+
+class NotReadyAnyMore(Exception):
+    """Webex took its link back or sent another file, and says by now that the report is on its way, or has failed."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
+class Fetch:
+    """Downloads, verifies, and keeps on record what was fetched."""
+
+    def __init__(self, database: Database, catalog: Catalog, files: Files, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._catalogue = catalog
+        self._files = files
+        self._now = now
+        self._begun: Counter[str] = Counter()
+        """Downloads of each report that are not on record yet."""
+        self._slow_tries: dict[tuple[str, str], int] = {}
+        """Tries of each report whose file came too slowly, in a row."""
+
+    def file(
+        self,
+        report: Report,
+        waiting: Sequence[Delivery],
+        path: Path,
+        *,
+        progress: Callable[[int, int], None],
+        begun: Callable[[GrowingFile], None],
+    ) -> Downloaded:
+        """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
+
+        ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError``, ``FileRejected`` and
+        :class:`NotReadyAnyMore`.
+        """
+        held = self._held(report, waiting, path)
+        if held is None:
+            try:
+                held = self._patiently(report, partial(self._download, report, path, progress, begun))
+            except BotError:
+                with self._database.begin(durable=False) as tx:
+                    self._count(tx, report)
+                raise
+            log.info("report_downloaded", bytes=held.size, kind=held.kind)
+        with self._database.begin(durable=False) as tx:
+            number = self._count(tx, report)
+            self._note(tx, held, waiting)
+        return replace(held, downloads=number)
+
+    def _count(self, tx: Transaction, report: Report) -> int:
+        return downloads.add(tx, report.family.value, report.id, self._begun.pop(report.id, 0), self._now())
+
+    def note(self, held: Downloaded, waiting: Sequence[Delivery]) -> None:
+        """Keep on record what these will get."""
+        with self._database.begin(durable=False) as tx:
+            self._note(tx, held, waiting)
+
+    @staticmethod
+    def _note(tx: Transaction, held: Downloaded, waiting: Sequence[Delivery]) -> None:
+        for delivery in waiting:
+            requests.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
+
+    def _patiently(self, report: Report, download: Callable[[], Downloaded]) -> Downloaded:
+        """Fetch it; a file that came too slowly has a few tries, since each holds a thread and is a download."""
+        key = report.family.value, report.id
+        try:
+            held = download()
+        except WebexError as error:
+            if error.message != TOO_SLOW:
+                raise
+            tries = self._slow_tries.pop(key, 0) + 1
+            if tries > len(WAITS_AFTER_SLOW):
+                raise FileRejected(
+                    f"Webex sent it too slowly, {tries} times in a row. Ask again later; if that happens again, tell "
+                    "the bot's operators."
+                ) from None
+            self._slow_tries[key] = tries
+            error.retry_after = WAITS_AFTER_SLOW[tries - 1]
+            raise
+        self._slow_tries.pop(key, None)
+        return held
+
+    def _download(
+        self, report: Report, path: Path, progress: Callable[[int, int], None], begun: Callable[[GrowingFile], None]
+    ) -> Downloaded:
+        """Fetch it; once more, with new details, where Webex's checksum fits nothing of it.
+
+        Nobody knows how Webex makes its checksums, so the same bytes twice are believed.
+        """
+        once = partial(self._once, path=path, progress=progress, begun=begun)
+        try:
+            return once(report)
+        except ChecksumDiffers as error:
+            return once(self._anew(report), twin=error.sha256)
+
+    def _once(self, report: Report, *, path: Path, twin: str = "", **more: Any) -> Downloaded:
+        """Fetch it; a link that is refused is asked for again, once."""
+        self._begun[report.id] += 1
+        try:
+            return self._files.download(report, path, twin=twin, **more)
+        except WebexError as error:
+            if error.status not in LINK_REFUSED:
+                raise
+            return self._files.download(self._anew(report), path, twin=twin, **more)
+
+    def _anew(self, report: Report) -> Report:
+        fresh = self._catalogue.details(report.family.value, report.id)
+        if fresh.phase is not Phase.READY:
+            raise NotReadyAnyMore(fresh) from None
+        return fresh
+
+    def keep(self, family: str, report_id: str, path: Path, tried: Collection[int]) -> None:
+        """Leave a file that was delivered where it is, if the disk has room enough; the sweep removes it later."""
+        with self._database.read() as tx:
+            done = [one.id for one in requests.of_report(tx, family, report_id, [State.DONE])]
+        if not disk.may_keep(path.parent) or not set(tried) & set(done):
+            disk.remove(path)
+
+    def _held(self, report: Report, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
+        with self._database.read() as tx:
+            known = requests.fetched_file(tx, report.family.value, report.id)
+        if known is None or not path.exists():
+            return None
+        status = path.stat()
+        if status.st_size != known.size or time.time() - status.st_mtime > HELD_SECONDS:
+            return None
+        with path.open("rb") as file:  # nobody waited until the disk had all of it
+            if hashlib.file_digest(file, "sha256").hexdigest() != known.sha256:
+                return None
+        kind = known.kind or ""
+        checksum = Checksum(report.checksum)
+        differs = not checksum.fits(path, kind)
+        if (differs or not checksum.algorithm) and known.id not in {one.id for one in waiting}:
+            return None  # perhaps Webex made the report again since then
+        contents = read_contents(path, kind)
+        return Downloaded(path, status.st_size, known.sha256 or "", kind, contents, checksum_differs=differs)

@@ -1,0 +1,226 @@
+"""What a verified file becomes when it is larger than Webex takes: itself, one zip, or numbered parts of whole rows.
+
+Every part is a zip with a CSV that begins with the header, so each can be used alone, and together they are the file to
+the byte. The same file always makes the same parts, also in another process: a delivery that was killed after its
+second part goes on with the third. It is streamed: what is held of a file are some hundred kilobytes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from bot.errors import FileRejected
+from bot.files import disk
+from bot.files.csv_rows import PIECE, Records, UnreadableError
+from bot.files.file_extensions import is_of_another_kind
+from bot.files.first_bytes import PLAIN, encoding_of
+from bot.files.zip_of_one import ZipOfOne
+from bot.text import size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bot.webex.types import Downloaded
+
+    Progress = Callable[[int, int], None]
+    """Is told the bytes of CSV that are packed, and how many there are."""
+
+MAX_PARTS: Final = 20
+"""More than so many files in a space help nobody."""
+SHARE: Final = 16
+"""Rows go into a part by at most such a share of the limit at once, so that a part is well filled."""
+UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file to post."""
+
+    path: Path
+    name: str
+    """As people see it, with its extension."""
+    size: int
+    """Bytes."""
+    kind: str
+    """``zip`` or ``csv``."""
+    rows: int | None = None
+    """Of a part: its rows without the header."""
+
+
+@contextmanager
+def pack(
+    held: Downloaded, folder: Path, *, stem: str, limit: int, progress: Progress | None = None
+) -> Iterator[list[Piece]]:
+    """Give ``held`` as files of at most ``limit`` bytes, in order; what was made for it in ``folder`` goes afterwards.
+
+    ``stem`` is a safe file name without extension. Raises ``FileRejected``, whose sentence says what can be done, when
+    the file cannot be cut, or the disk is full or cannot be written.
+    """
+    if held.size <= limit:
+        yield [Piece(held.path, f"{stem}.{held.kind}", held.size, held.kind)]
+        return
+    packing = _Packing(held, folder, stem, limit, progress)
+    try:
+        with disk.writing("packed"):
+            pieces = packing.pieces()
+        yield pieces
+    finally:
+        packing.remove()
+
+
+def joining(parts: Sequence[Piece]) -> str:
+    """How people put parts together, in one line; empty when there is but one file."""
+    if len(parts) <= 1:
+        return ""
+    return (
+        f"To put the {len(parts)} parts together: unzip them and copy the rows of each below those of the one before. "
+        "Every part begins with the header line: keep only the first."
+    )
+
+
+class _Packing:
+    """One file on its way down the ladder, and the temporary files of it."""
+
+    def __init__(self, held: Downloaded, folder: Path, stem: str, limit: int, progress: Progress | None) -> None:
+        self._held = held
+        self._folder = folder
+        self._stem = stem
+        self._limit = limit
+        self._at_once = max(1, min(PIECE, limit // SHARE))
+        self._progress = progress
+        self._made: list[Path] = []
+
+    def pieces(self) -> list[Piece]:
+        """Pack. A zip of Webex's is cut at once; a plain CSV may fit into one zip."""
+        if self._held.kind == "csv":
+            whole = self._one_zip()
+            if whole is not None:
+                return [whole]
+        try:
+            return self._parts()
+        except UnreadableError as exc:
+            raise self._cannot_be_cut("its rows cannot be told apart") from exc
+
+    def remove(self) -> None:
+        """Remove all temporary files."""
+        while self._made:
+            disk.remove(self._made.pop())
+
+    def _one_zip(self) -> Piece | None:
+        with self._begun(f"{self._stem}.csv") as begun:
+            for data in self._read():
+                if not begun.takes(len(data), self._limit):
+                    break
+                begun.write(data)
+            else:
+                return Piece(begun.path, f"{self._stem}.zip", begun.finish(), "zip")
+        self.remove()
+        return None
+
+    def _parts(self) -> list[Piece]:
+        records = Records(together=self._at_once)
+        batches = _batches(records, self._read())
+        rest = next(batches, None)
+        made: list[tuple[Path, int, int]] = []
+        while rest is not None:
+            if len(made) == MAX_PARTS:
+                raise self._cannot_be_cut(f"it would take more than {MAX_PARTS} parts")
+            with self._begun(f"{self._stem} part {len(made) + 1}.csv") as part:
+                if made:
+                    part.write(records.header)
+                before = part.unpacked
+                rows = 0 if made else -1
+                while rest is not None and part.takes(len(rest[0]), self._limit):
+                    part.write(rest[0])
+                    rows += rest[1]
+                    rest = next(batches, None)
+                if part.unpacked == before or not records.header:
+                    raise self._cannot_be_cut("a single row of it is too large")
+                made.append((part.path, part.finish(), rows))
+        return [
+            Piece(path, f"{self._stem} part {number} of {len(made)}.zip", length, "zip", rows)
+            for number, (path, length, rows) in enumerate(made, 1)
+        ]
+
+    @contextmanager
+    def _begun(self, name: str) -> Iterator[_Part]:
+        """A new temporary zip."""
+        disk.check_room(self._folder, coming=min(self._held.size, self._limit), done="packed")
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".packed-", suffix=".part", delete=False) as out:
+            path = Path(out.name)
+            self._made.append(path)
+            yield _Part(out, name, path)
+
+    def _read(self) -> Iterator[bytes]:
+        """The CSV, in pieces."""
+        if self._held.kind == "csv":
+            with self._held.path.open("rb") as raw:
+                yield from self._told(raw, os.fstat(raw.fileno()).st_size)
+            return
+        try:
+            with zipfile.ZipFile(self._held.path) as archive:
+                entry = self._only(archive.infolist())
+                with archive.open(entry) as raw:
+                    yield from self._told(raw, entry.file_size)
+        except UNREADABLE as exc:
+            raise self._cannot_be_cut("the zip cannot be read") from exc
+
+    def _told(self, raw: IO[bytes], whole: int) -> Iterator[bytes]:
+        done = 0
+        while data := raw.read(self._at_once):
+            yield data
+            done += len(data)
+            if self._progress:
+                self._progress(done, whole)
+
+    def _only(self, entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+        """The CSV of the zip, when there is nothing else in it that would be lost."""
+        files = [entry for entry in entries if not entry.is_dir()]
+        if len(files) != 1:
+            raise self._cannot_be_cut("it is a zip with several files")
+        if is_of_another_kind(files[0].filename):
+            raise self._cannot_be_cut("it is a zip without a CSV")
+        return files[0]
+
+    def _cannot_be_cut(self, why: str) -> FileRejected:
+        return FileRejected(
+            f"The file has {size(self._held.size)}, Webex takes at most {size(self._limit)} with a message, and it "
+            f"cannot be cut into parts: {why}. Make the report for a shorter period."
+        )
+
+
+class _Part(ZipOfOne):
+    """A zip that is being made at ``path``; it looks now and then whether the disk has room for more."""
+
+    def __init__(self, out: Any, name: str, path: Path) -> None:
+        super().__init__(out, name)
+        self.path = path
+        self._looked_at = 0
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.packed - self._looked_at >= disk.LOOK_EVERY:
+            self._looked_at = self.packed
+            disk.check_room(self.path.parent, done="packed")
+
+
+def _batches(records: Records, source: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Whole records, and how many they are."""
+    before = 0
+    first = next(source, b"")
+    if encoding_of(first).name != PLAIN.name:
+        raise UnreadableError
+    for data in chain((first,), source):
+        if batch := records.take(data):
+            yield batch, records.count - before
+            before = records.count
+    if batch := records.end():
+        yield batch, records.count - before

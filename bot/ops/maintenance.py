@@ -1,0 +1,143 @@
+"""Once a minute: whatever is due and has no job gets one, so that the queue may lose or repeat without harm.
+
+Also says that the worker lives, and takes away files that nobody waits for any more, and rows that are old.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.db import downloads, events, failures, heartbeats, key_values, messages, requests
+from bot.db.requests import IN_HAND, State
+from bot.errors import BotError, DatabaseUnavailable
+from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
+from bot.queue import tasks
+from bot.reports import unknown_status
+from bot.reports.watch import put_delivery, watch_key
+from bot.webex.ids import id_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+    from pathlib import Path
+
+    from bot.db.database import Database
+    from bot.db.retention import Retention
+    from bot.files.storage import TempDir
+    from bot.queue import Queue
+
+log = structlog.get_logger(__name__)
+
+EVERY = 60.0
+"""Seconds between sweeps."""
+SETTLING = timedelta(seconds=60)
+"""A row younger than this has its job from the transaction that made it."""
+OLD_FILE = 3600.0
+"""Seconds after which a file in the folder that has no name of this version's belongs to nobody."""
+
+
+class Maintenance:
+    """Looks over the ledger and the folder."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        folder: Path,
+        temp_dir: TempDir,
+        now: Callable[[], datetime],
+        *,
+        retention: Retention,
+        outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._folder = folder
+        self._workroom = temp_dir
+        self._now = now
+        self._retention = retention
+        self._outage = outage
+        self._swept = False
+
+    def forever(self, stop: threading.Event) -> None:
+        """Sweep now and every minute, in a thread of its own, until ``stop`` is set."""
+        threading.Thread(target=self._run, args=(stop,), name="sweep", daemon=True).start()
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self.once()
+            except DatabaseUnavailable as error:
+                log.debug("not_swept", cause=str(error))  # the store has said so, once for all who use it
+            except BotError as error:
+                log.warning("sweep_failed", cause=str(error))
+            except Exception:  # a sweep that fails must not be the last
+                log.exception("sweep_crashed")
+            stop.wait(EVERY)
+
+    def once(self) -> None:
+        """Sweep."""
+        self._workroom.clear()
+        now = self._now()
+        with self._database.begin() as tx:
+            key_values.note(tx, key_values.WORKER_SEEN, "", now)
+            new = heartbeats.begin(tx, now)
+            # Not at once: the door may just be finding out for how long it was away, and says so.
+            if heartbeats.must_look(tx, now, self._outage()) and self._swept:
+                self._queue.put(tx, tasks.CATCH_UP, heartbeats.LOOK, lock=heartbeats.LOCK, if_absent=True)
+            unknown_status.forget_old(tx, now)
+            failures.forget_old(tx, now)
+            downloads.forget_old(tx, now)
+            if orphans := requests.free_orphans(tx):
+                log.error("orphans_freed", number=orphans)
+            for event in events.unsettled(tx, now - SETTLING):
+                self._queue.put(
+                    tx, tasks.EVENT, str(event.id), lock=event.lock, person=event.person_key, if_absent=True
+                )
+            for one in requests.in_state(tx, State.ASKED):
+                self._queue.put(tx, tasks.ANSWER, str(one.id), person=id_key(one.asker_id), if_absent=True)
+            for one in requests.in_state(tx, State.PENDING):
+                self._queue.put(tx, tasks.WATCH, watch_key(one.family or "", one.region), if_absent=True)
+            for key in messages.leaving(tx):
+                self._queue.put(tx, tasks.TAKE_BACK, key, if_absent=True)
+            in_hand = requests.in_state(tx, *IN_HAND)
+            for one in in_hand:
+                put_delivery(tx, self._queue, one.family or "", one, if_absent=True)
+            # Within the transaction: so nobody can come to need a file just now.
+            started, self._swept = not self._swept, True
+            needed = {held_name(one.family or "", one.report_id) for one in in_hand}
+            self._clear_folder(needed, 0.0 if started else HELD_SECONDS)
+
+        if new:
+            log.warning("first_start", sentence=heartbeats.NEW)
+        self._retention.prune()
+
+    def end(self) -> None:
+        """Remove the files that are kept for who asks again: nobody knows when the next worker comes."""
+        try:
+            with self._database.begin() as tx:
+                needed = {held_name(one.family or "", one.report_id) for one in requests.in_state(tx, *IN_HAND)}
+                self._clear_folder(needed, 0.0)
+        except BotError as error:
+            log.debug("not_cleared", cause=str(error))  # the next start does it
+
+    def _clear_folder(self, needed: Collection[str], held: float) -> None:
+        """Remove files of reports that are not in hand after ``held`` seconds, and what else is there once it's old."""
+        for path in self._folder.glob("*"):
+            try:
+                if path.is_dir():
+                    continue
+                ours = is_held_name(path.name)
+                age = time.time() - path.stat().st_mtime
+                if (path.name not in needed and not 0 <= age <= held) if ours else age > OLD_FILE:
+                    path.unlink()
+                    log.info("old_file_removed")
+            except FileNotFoundError:
+                continue  # delivered and removed meanwhile
+            except OSError as exc:
+                log.warning("old_file_stays", cause=exc.strerror)

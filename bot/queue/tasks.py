@@ -1,0 +1,46 @@
+"""What the worker can do, as the queue names it: a task runs on one id and is harmless when it runs again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from bot.queue import RetryLater
+
+EVENT = "event"
+"""Read one webhook event and do what it says; the key is the event's id."""
+ANSWER = "answer"
+"""Answer one request for a report with its card; the key is the delivery's id."""
+WATCH = "watch"
+"""Look once after every pending report of a family and region; the key is ``family:region``."""
+DELIVER = "deliver"
+"""Fetch one report's file and post it wherever it is awaited; the key is ``family:report id``."""
+TELL = "tell"
+"""Say how a delivery ended; the key is the delivery's id."""
+
+TAKE_BACK = "take back"
+"""Delete what is not so any more and could not be deleted before; the key is the post's."""
+SLOW_DOWN = "slow down"
+"""Tell a person how much was left out in a minute; the key is the id of the first event that was."""
+CATCH_UP = "catch-up"
+"""Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
+
+BACKGROUND: Final = frozenset({WATCH, DELIVER, TAKE_BACK, SLOW_DOWN, CATCH_UP})
+"""Tasks that give nobody a first answer."""
+LONG_WAIT: Final = 60.0
+"""Seconds for which a job of the others may wait before that is said to be wrong."""
+
+LANES: Final[dict[str, int]] = {DELIVER: 8}
+"""Threads of tasks that have their own: what takes minutes keeps nobody from a first answer."""
+
+
+class Task(Protocol):
+    """One kind of job."""
+
+    def run(self, key: str) -> RetryLater | None:
+        """Do it. Raise a ``BotError`` that is ``passing`` to be run again after a while."""
+        ...
+
+    def on_failure(self, key: str, sentence: str) -> None:
+        """It will not be run again: say so, with this sentence, to anyone who waits for it."""
+        ...

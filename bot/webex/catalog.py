@@ -1,0 +1,184 @@
+"""Finds a report by its id, in whichever family has it, and lists what there is.
+
+The family cannot be told from an id. The partner family is asked first; where it answers 404 (unknown) or 403 (not a
+partner administrator), the organisation family is asked; both answers are told only when both refuse. Only the families
+that the asker may use are asked, so that nothing tells whether a report of another one exists.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.errors import BotError, WebexError
+from bot.webex.recent_details import RecentDetails
+from bot.webex.report import Family, ReportMissing, ReportUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from bot.webex.report import Report
+    from bot.webex.types import Reports
+
+T = TypeVar("T")
+
+UNKNOWN_HERE = 404
+REFUSED_HERE = 403
+WRONG_HERE = 400
+UNAUTHORIZED = 401
+ASK_THE_OTHER = frozenset({UNKNOWN_HERE, REFUSED_HERE, WRONG_HERE})
+"""Answers of one family that the other may not share: 400 is how one could refuse an id of the other's."""
+
+NEEDS = {
+    Family.PARTNER: (
+        "partner reports need the scopes `spark-admin:reports_read` and `identity:people_read` "
+        "and a partner full or partner read-only administrator"
+    ),
+    Family.ORGANIZATION: (
+        "organisation reports need the scope `analytics:read_all`, Pro Pack, and a full or read-only administrator"
+    ),
+}
+
+
+KINDS = {Family.PARTNER: "partner report", Family.ORGANIZATION: "organization report"}
+
+
+class NotFound(BotError):
+    """No report has this id."""
+
+    def __init__(self, answers: dict[Family, WebexError], others: str = "") -> None:
+        self.answers = answers
+        super().__init__(_told(answers, others))
+
+
+def _told(answers: dict[Family, WebexError], others: str) -> str:
+    """Say what the families answered; ``others``: for whom those are that were not asked."""
+    ids = "; ".join(f"{family.value}: {error.tracking_id}" for family, error in answers.items() if error.tracking_id)
+    tracking = f" Webex tracking ids – {ids}." if ids else ""
+    refused = [family for family, error in answers.items() if error.status == REFUSED_HERE]
+    if len(refused) == len(answers):
+        needs = "; ".join(NEEDS[family] for family in refused)
+        return (
+            f"Webex refuses the bot's admin token: {needs}. Ask the bot's operators to add what is missing.{tracking}"
+        )
+    kind = KINDS[next(iter(answers))] if others and len(answers) == 1 else "report"
+    said = (
+        f"I couldn't find that {kind}. Check the ID (it's case-sensitive). Deleted reports, and reports created in "
+        "Control Hub or Partner Hub, aren't available to bots. Write `reports` to see the ones I can get."
+    )
+    if refused:
+        said += f" I could not look everywhere: {NEEDS[refused[0]]}."
+    return f"{said} {others}".rstrip() + tracking
+
+
+def _none_has_it(answers: dict[Family, WebexError], others: str = "") -> BotError:
+    """What to say when no family has it: one sentence about all of them, unless all call the request itself wrong."""
+    if all(error.status not in {UNKNOWN_HERE, REFUSED_HERE} for error in answers.values()):
+        return next(iter(answers.values()))
+    return NotFound(answers, others)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Catalog:
+    """Asks the families of the settings, in their order.
+
+    ``token_lives``: asks Webex whether it accepts the admin token at all, for a family that answers 401.
+    """
+
+    def __init__(
+        self,
+        api: Reports,
+        families: Sequence[Family],
+        token_lives: Callable[[], bool] = lambda: False,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._api = api
+        self._families = tuple(families)
+        self._token_lives = token_lives
+        self._recent = RecentDetails(now)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Which families are asked, in this order."""
+        return self._families
+
+    def find(
+        self, report_id: str, known: str | None = None, *, families: Collection[str] | None = None, others: str = ""
+    ) -> Report:
+        """The report's details. ``known``: the family that it was found in before, asked first.
+
+        ``families``: those that the asker may use, None for all; ``others``: for whom the rest is.
+        Raises :class:`NotFound` when every family answers 404 or 403, and another ``BotError`` for anything else: a
+        family that has trouble, or cannot be understood, does not hide a report that the other has.
+        """
+        order = sorted(self._asked(families), key=lambda family: family.value != known)
+        answers: dict[Family, WebexError] = {}
+        trouble: BotError | None = None
+        for family in order:
+            try:
+                return self.details(family.value, report_id)
+            except WebexError as error:
+                if error.status in ASK_THE_OTHER:
+                    answers[family] = error
+                elif error.passing:
+                    trouble = trouble or error  # the other family may have it all the same
+                else:
+                    raise
+            except ReportMissing:
+                # An empty answer with status 200 means the same as 404.
+                answers[family] = WebexError("report details", UNKNOWN_HERE)
+            except ReportUnreadable as error:
+                trouble = trouble or error
+        raise trouble or _none_has_it(answers, others)
+
+    def details(self, family: str, report_id: str) -> Report:
+        """The report's details as Webex gives them now, in the family that is known to have it."""
+        self._recent.forget(family, report_id)
+        report = self._call(lambda: self._api.details(Family(family), report_id))
+        self._recent.keep(report)
+        return report
+
+    def recent_details(self, family: str, report_id: str) -> Report:
+        """The same, or what Webex said less than a minute ago of a report that was ready then."""
+        return self._recent.get(family, report_id) or self.details(family, report_id)
+
+    def listing(self, family: str, region: str | None) -> Sequence[Report]:
+        """Every report of a family and region that Webex lists."""
+        return self._call(lambda: self._api.list(Family(family), region))
+
+    def everything(self, families: Collection[str] | None = None) -> tuple[list[Report], dict[Family, WebexError]]:
+        """List each report of these families once, newest first, and the families that refused; None: of all families.
+
+        Raises ``WebexError`` or :class:`NotFound` when every family fails.
+        """
+        listed: dict[tuple[Family, str], Report] = {}
+        refused: dict[Family, WebexError] = {}
+        asked = self._asked(families)
+        for family in asked:
+            try:
+                for report in self.listing(family.value, None):
+                    listed.setdefault((family, report.id), report)
+            except WebexError as error:
+                refused[family] = error
+        if len(refused) == len(asked):
+            raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
+        newest = sorted(
+            listed.values(), key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True
+        )
+        return newest, refused
+
+    def _asked(self, families: Collection[str] | None) -> list[Family]:
+        return [family for family in self._families if families is None or family.value in families]
+
+    def _call(self, ask: Callable[[], T]) -> T:
+        """Ask one family. A 401 from it alone is its refusal: the token is dead only when Webex knows it nowhere."""
+        try:
+            return ask()
+        except WebexError as error:
+            if error.status != UNAUTHORIZED or not self._token_lives():
+                raise
+            raise WebexError(error.call, REFUSED_HERE, message=error.message, tracking_id=error.tracking_id) from error

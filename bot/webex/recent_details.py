@@ -1,0 +1,59 @@
+"""Keeps the details of reports that are ready for under a minute, so that the file costs no second details call.
+
+They hold the download link, so they live in the memory of this process only: never in the database, never in a log.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from bot.webex.report import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.webex.report import Report
+
+FRESH: Final = timedelta(minutes=1)
+"""How long details are reused. A link lasts longer; who asked in between may have deleted or rerun the report."""
+MOST: Final = 500
+"""Reports that are kept at once; the one kept longest goes first."""
+
+
+class RecentDetails:
+    """Details by family and report; threads share it."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._kept: OrderedDict[tuple[str, str], Report] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, report: Report) -> None:
+        """Keep what Webex has just said of a report, in place of what it said before."""
+        key = report.family.value, report.id
+        with self._lock:
+            self._kept.pop(key, None)
+            if report.phase is Phase.READY and report.download_url and report.fetched_at is not None:
+                self._kept[key] = report
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+
+    def forget(self, family: str, report_id: str) -> None:
+        """Ask Webex the next time."""
+        with self._lock:
+            self._kept.pop((family, report_id), None)
+
+    def get(self, family: str, report_id: str) -> Report | None:
+        """What Webex said less than a minute ago, if the report was ready then."""
+        with self._lock:
+            report = self._kept.get((family, report_id))
+            if report is None or report.fetched_at is None:
+                return None
+            if abs(self._now() - report.fetched_at) < FRESH:  # also where the clock was set back
+                return report
+            del self._kept[family, report_id]
+            return None

@@ -1,0 +1,76 @@
+"""Reports of both families over the API, with the admin token.
+
+The partner family lives under ``partner/reports``, the organisation family under ``reports``. Which one has a report,
+and what to do when one refuses, is ``bot.webex.catalog``'s to decide.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from bot.errors import UNREADABLE, WebexError
+from bot.webex.client import NOT_FOUND, segment
+from bot.webex.report import Family, Listing, ReportMissing, ReportUnreadable, is_report_id, read_details, read_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.webex.client import Client
+    from bot.webex.report import Report
+
+PATHS: Final = {Family.PARTNER: "partner/reports", Family.ORGANIZATION: "reports"}
+NOT_AN_ID: Final = frozenset({"templates"})
+"""``GET partner/reports/templates`` is another call, which nobody may reach by asking for a report of that name."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ReportsApi:
+    """Details and lists. ``on_behalf_of``: the sub-partner organisation for every partner call, if any."""
+
+    def __init__(
+        self, client: Client, on_behalf_of: str | None = None, *, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self._client = client
+        self._on_behalf_of = on_behalf_of
+        self._now = now
+
+    def details(self, family: Family, report_id: str) -> Report:
+        """One report, fresh. Raises ``WebexError`` (404 also for an answer with no report) or ``ReportUnreadable``."""
+        call = f"GET {PATHS[family]}/{{id}}"
+        if not is_report_id(report_id) or report_id in NOT_AN_ID:
+            raise WebexError(call, NOT_FOUND, message="not an id", reached=False)
+        asked_at = self._now()
+        answer = self._client.call("GET", f"{PATHS[family]}/{segment(report_id)}", params=self._params(family))
+        try:
+            return read_details(answer.json, family, asked_at, report_id)
+        except ReportMissing as exc:
+            raise WebexError(
+                call, NOT_FOUND, message="an answer without a report", tracking_id=answer.tracking_id
+            ) from exc
+
+    def list(self, family: Family, region: str | None = None) -> Listing:
+        """Every report that Webex lists, all pages; ``region`` as in ``regionId`` (partner family only)."""
+        listing = Listing()
+        params = self._params(family)
+        if region and family is Family.PARTNER:
+            params["regionId"] = region
+        asked_at = self._now()
+        for page in self._client.pages(PATHS[family], params):
+            try:
+                found = read_list(page.json, family, asked_at)
+            except ReportUnreadable as exc:
+                call = f"GET {PATHS[family]}"
+                raise WebexError(call, None, message=UNREADABLE, tracking_id=page.tracking_id, passing=False) from exc
+            # A page that lost its filter lists other regions too.
+            listing += [one for one in found if not region or one.region in {"", region}]
+            listing.skipped += found.skipped
+        return listing
+
+    def _params(self, family: Family) -> dict[str, str]:
+        if family is Family.PARTNER and self._on_behalf_of:
+            return {"onBehalfOfSubPartnerOrgId": self._on_behalf_of}
+        return {}
