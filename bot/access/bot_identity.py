@@ -38,7 +38,7 @@ class BotIdentity:
                 if self._person is None:
                     person = self._chat.me()
                     with self._database.begin() as tx:
-                        key_values.note(tx, self._fact, " ".join((person.id, *person.emails)), self._now())
+                        key_values.set(tx, self._fact, " ".join((person.id, *person.emails)), self._now())
                     self._person = person
         return self._person
 
@@ -59,7 +59,7 @@ class CachedBotIdentity:
         """The bot's id and addresses, or None while nobody has learned them; the worker then drops its own messages."""
         if self._person is None:
             with self._database.read() as tx:
-                kept = key_values.read(tx, self._fact)
+                kept = key_values.get(tx, self._fact)
             if kept:
                 person_id, *emails = kept.split()
                 self._person = Person(person_id, display_name="", first_name="", org_id="", emails=tuple(emails))

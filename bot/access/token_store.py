@@ -53,7 +53,7 @@ class DatabaseTokenStore:
     def load(self) -> TokenState | None:
         """The newest state; None when there is none, or when it was encrypted with another key."""
         with self._database.read() as tx:
-            kept = key_values.read(tx, FACT)
+            kept = key_values.get(tx, FACT)
         if kept is None:
             return None
         try:
@@ -69,7 +69,7 @@ class DatabaseTokenStore:
         self._hide(state.access_token, state.refresh_token)
         kept = derived(self._secret(), FACT).encrypt(json.dumps(asdict(state)).encode()).decode()
         with self._database.begin() as tx:
-            key_values.note(tx, FACT, kept, datetime.now(UTC))
+            key_values.set(tx, FACT, kept, datetime.now(UTC))
 
     @contextmanager
     def lock(self) -> Iterator[None]:

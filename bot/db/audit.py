@@ -221,7 +221,7 @@ def prune(tx: Transaction, before: datetime, now: datetime, limit: int) -> int:
     )
     if not old:
         return 0
-    key_values.note(tx, KEPT_SINCE, before.astimezone(UTC).isoformat(timespec="microseconds"), now)
+    key_values.set(tx, KEPT_SINCE, before.astimezone(UTC).isoformat(timespec="microseconds"), now)
     return tx.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
 
 

@@ -32,15 +32,15 @@ KEPT: Final = timedelta(days=365)
 def add(tx: Transaction, family: str, report_id: str, number: int, now: datetime) -> int:
     """Count some more, and return how many there are now."""
     name = f"{PREFIX}{family}:{report_id}"
-    total = int(key_values.read(tx, name) or 0) + number
+    total = int(key_values.get(tx, name) or 0) + number
     if number:
-        key_values.note(tx, name, str(total), now)
+        key_values.set(tx, name, str(total), now)
     return total
 
 
 def forget_old(tx: Transaction, now: datetime) -> None:
     """Forget the numbers of reports that Webex has deleted since."""
-    key_values.forget_old(tx, PREFIX, now - KEPT)
+    key_values.delete_older(tx, PREFIX, now - KEPT)
 
 
 def warning(number: int) -> str:
@@ -54,7 +54,7 @@ def warning(number: int) -> str:
 
 def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
     """Return True when few downloads are left, and they are not for a person who was sent the file often already."""
-    used = max(int(key_values.read(tx, f"{PREFIX}{family}:{report_id}") or 0) for family in Family)
+    used = max(int(key_values.get(tx, f"{PREFIX}{family}:{report_id}") or 0) for family in Family)
     if MOST - used > FEW:
         return False
     same = deliveries.c.asker_id.in_(spellings(tx, deliveries.c.asker_id, person_id))

@@ -36,19 +36,19 @@ def note(tx: Transaction, task: str, key: str, words: str, now: datetime) -> Hin
     before = read(tx, task, key, now)
     found = Hindrance(before.since if before else now, words)
     value = json.dumps({"since": found.since.isoformat(), "words": words})
-    key_values.note(tx, _name(task, key), value, now)
+    key_values.set(tx, _name(task, key), value, now)
     return found
 
 
 def over(tx: Transaction, task: str, key: str) -> None:
     """Forget it: the job has done its work, or ended."""
-    key_values.forget(tx, _name(task, key))
+    key_values.delete(tx, _name(task, key))
 
 
 def read(tx: Transaction, task: str, key: str, now: datetime) -> Hindrance | None:
     """What hinders a job now, if anything."""
-    met_at = key_values.noted_at(tx, _name(task, key))
-    kept = key_values.read(tx, _name(task, key))
+    met_at = key_values.updated_at(tx, _name(task, key))
+    kept = key_values.get(tx, _name(task, key))
     if met_at is None or kept is None or now - met_at > STALE:
         return None
     values = json.loads(kept)
@@ -57,7 +57,7 @@ def read(tx: Transaction, task: str, key: str, now: datetime) -> Hindrance | Non
 
 def forget_old(tx: Transaction, now: datetime) -> None:
     """Forget what was not met again for a day; its words may name a report."""
-    key_values.forget_old(tx, PREFIX, now - KEPT)
+    key_values.delete_older(tx, PREFIX, now - KEPT)
 
 
 def keys(tx: Transaction, task: str) -> list[str]:

@@ -75,30 +75,30 @@ def begin(tx: Transaction, now: datetime) -> bool:
 
     Another database may have had the answers to that, and nobody wants them twice.
     """
-    return is_unused(tx) and key_values.note_first(tx, BEGAN, "", now)
+    return is_unused(tx) and key_values.set_if_absent(tx, BEGAN, "", now)
 
 
 def is_unused(tx: Transaction) -> bool:
     """Return True while the bot has never run on this database."""
-    return key_values.noted_at(tx, DOOR_SEEN) is None and key_values.noted_at(tx, LOOKED) is None
+    return key_values.updated_at(tx, DOOR_SEEN) is None and key_values.updated_at(tx, LOOKED) is None
 
 
 def began(tx: Transaction, now: datetime) -> datetime | None:
     """Return when the bot first ran on this database; None where nobody knows, or the clock was ahead then."""
-    at = key_values.noted_at(tx, BEGAN)
+    at = key_values.updated_at(tx, BEGAN)
     return at if at is not None and at <= now else None
 
 
 def expect(tx: Transaction, now: datetime) -> None:
     """The bot is about to be heard of: what is written from now on is for it, although its door was never there."""
     begin(tx, now)
-    key_values.note_first(tx, DOOR_SEEN, EXPECTED, now)
+    key_values.set_if_absent(tx, DOOR_SEEN, EXPECTED, now)
 
 
 def door_lives(tx: Transaction, now: datetime) -> bool:
     """Return True when a web process has given its sign of life lately."""
-    seen = key_values.noted_at(tx, DOOR_SEEN)
-    return seen is not None and key_values.read(tx, DOOR_SEEN) != EXPECTED and abs(now - seen) <= NOTICEABLE
+    seen = key_values.updated_at(tx, DOOR_SEEN)
+    return seen is not None and key_values.get(tx, DOOR_SEEN) != EXPECTED and abs(now - seen) <= NOTICEABLE
 
 
 def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:
@@ -106,8 +106,8 @@ def sign(tx: Transaction, now: datetime, *, started: bool) -> Absence | None:
 
     The very first sign ends no absence: what was written before the bot was there is not for it.
     """
-    before = key_values.noted_at(tx, DOOR_SEEN)
-    key_values.note(tx, DOOR_SEEN, "", now)
+    before = key_values.updated_at(tx, DOOR_SEEN)
+    key_values.set(tx, DOOR_SEEN, "", now)
     if before is None:
         return None
     if before > now:
@@ -121,21 +121,21 @@ def must_look(tx: Transaction, now: datetime, outage: tuple[datetime, datetime] 
 
     What was written before the first such question is not looked for.
     """
-    looked = key_values.noted_at(tx, LOOKED)
+    looked = key_values.updated_at(tx, LOOKED)
     if looked is None or looked > now:  # the clock has been set back
-        key_values.note(tx, LOOKED, "", now)
+        key_values.set(tx, LOOKED, "", now)
         return False
     return now - looked >= LOOK_EVERY or (outage is not None and outage[1] > looked)
 
 
 def looked_until(tx: Transaction) -> datetime | None:
     """Until when everything was looked for."""
-    return key_values.noted_at(tx, LOOKED)
+    return key_values.updated_at(tx, LOOKED)
 
 
 def note_looked(tx: Transaction, until: datetime) -> None:
     """Keep that everything that was written until then was looked for."""
-    key_values.note(tx, LOOKED, "", until)
+    key_values.set(tx, LOOKED, "", until)
 
 
 def unnoticed(looked: datetime, now: datetime, outage: tuple[datetime, datetime] | None) -> Absence:

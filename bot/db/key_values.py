@@ -1,12 +1,12 @@
-"""Small things that must outlive a restart and be known to every process, by name."""
+"""Small values by name that outlive a restart and that every process reads. The table is named ``facts``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+import sqlalchemy as sa
 
-from bot.db.tables import facts
+from bot.db.tables import key_values
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,44 +21,45 @@ TROUBLE = "trouble:"
 """Begins the name of each trouble that the operators were told of and that is not over."""
 
 OPERATORS_SPACE = "operators_space_id"
-"""Names the fact with the ID of the operators' space as Webex spells it."""
+"""The ID of the operators' space as Webex spells it."""
 
 REPORTS_REFUSED = "reports_refused_"
 """Begins the name of the trouble that Webex refuses a family of reports; the family's name follows."""
 
 
-def note(tx: Transaction, name: str, value: str, now: datetime) -> None:
-    """Keep a fact, over what it was."""
-    tx.execute(delete(facts).where(facts.c.name == name))
-    tx.execute(facts.insert().values(name=name, value=value, noted_at=now))
+def set(tx: Transaction, name: str, value: str, now: datetime) -> None:  # noqa: A001 used as key_values.set
+    """Store a value, over what was there."""
+    tx.execute(sa.delete(key_values).where(key_values.c.name == name))
+    tx.execute(key_values.insert().values(name=name, value=value, noted_at=now))
 
 
-def note_first(tx: Transaction, name: str, value: str, now: datetime) -> bool:
-    """Keep a fact unless there is one of that name. False: there is."""
-    return tx.insert_once(facts, {"name": name, "value": value, "noted_at": now}, conflict=["name"]) is not None
+def set_if_absent(tx: Transaction, name: str, value: str, now: datetime) -> bool:
+    """Store a value unless there is one; return True when it was stored."""
+    return tx.insert_once(key_values, {"name": name, "value": value, "noted_at": now}, conflict=["name"]) is not None
 
 
-def forget(tx: Transaction, name: str) -> None:
-    """Keep a fact no longer; one that is not there is no error."""
-    tx.execute(delete(facts).where(facts.c.name == name))
+def get(tx: Transaction, name: str) -> str | None:
+    """Return the value, or None."""
+    return tx.execute(sa.select(key_values.c.value).where(key_values.c.name == name)).scalar_one_or_none()
 
 
-def forget_old(tx: Transaction, prefix: str, before: datetime) -> None:
-    """Keep no longer what begins so and was kept last before that time."""
-    tx.execute(delete(facts).where(facts.c.name.startswith(prefix, autoescape=True), facts.c.noted_at < before))
+def updated_at(tx: Transaction, name: str) -> datetime | None:
+    """Return when the value was stored last."""
+    return tx.execute(sa.select(key_values.c.noted_at).where(key_values.c.name == name)).scalar_one_or_none()
 
 
-def read(tx: Transaction, name: str) -> str | None:
-    """The fact's value, or None."""
-    return tx.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+def delete(tx: Transaction, name: str) -> None:
+    """Delete a value, if there is one."""
+    tx.execute(sa.delete(key_values).where(key_values.c.name == name))
 
 
-def noted_at(tx: Transaction, name: str) -> datetime | None:
-    """When the fact was kept last."""
-    return tx.execute(select(facts.c.noted_at).where(facts.c.name == name)).scalar_one_or_none()
+def delete_older(tx: Transaction, prefix: str, before: datetime) -> None:
+    """Delete the values whose name begins so and that were stored last before that time."""
+    of_prefix = key_values.c.name.startswith(prefix, autoescape=True)
+    tx.execute(sa.delete(key_values).where(of_prefix, key_values.c.noted_at < before))
 
 
 def names(tx: Transaction, prefix: str) -> list[str]:
-    """The facts whose name begins so, without that beginning."""
-    found = tx.execute(select(facts.c.name).where(facts.c.name.startswith(prefix, autoescape=True)))
+    """Return the names that begin so, without that beginning."""
+    found = tx.execute(sa.select(key_values.c.name).where(key_values.c.name.startswith(prefix, autoescape=True)))
     return sorted(name.removeprefix(prefix) for name in found.scalars())

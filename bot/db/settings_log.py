@@ -35,11 +35,11 @@ def note(tx: Transaction, settings: Settings, now: datetime) -> list[str]:
     Raises ``SettingsError`` when the key cannot be read.
     """
     seen = fingerprints(settings)
-    kept = key_values.read(tx, FACT)
+    kept = key_values.get(tx, FACT)
     before: dict[str, str] = json.loads(kept) if kept else {}
     if seen == before:
         return []
-    key_values.note(tx, FACT, json.dumps(seen, sort_keys=True), now)
+    key_values.set(tx, FACT, json.dumps(seen, sort_keys=True), now)
     if not before:
         audit.record(tx, Entry(Door.SYSTEM, audit.SETTINGS, FIRST), now)
         return []

@@ -105,7 +105,7 @@ posts = Table(
     Index("ix_posts_state", "state"),
 )
 
-facts = Table(
+key_values = Table(
     "facts",
     metadata,
     Column("name", Text, primary_key=True),

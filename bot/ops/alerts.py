@@ -176,11 +176,11 @@ class Alerts:
     def _there(self, check: Check, trouble: str) -> None:
         with self._database.begin() as tx:
             began = check.began() or self._now()
-            key_values.note_first(tx, _fact(check), _written(Open(began.isoformat())), self._now())
-            found = _read(key_values.read(tx, _fact(check)))
+            key_values.set_if_absent(tx, _fact(check), _written(Open(began.isoformat())), self._now())
+            found = _read(key_values.get(tx, _fact(check)))
             if found.away_since is not None:
                 found = replace(found, away_since=None)
-                key_values.note(tx, _fact(check), _written(found), self._now())
+                key_values.set(tx, _fact(check), _written(found), self._now())
         words = (_digest(trouble),) if check.each else ()
         which = "".join(f" {word}" for word in words)
         self._once(
@@ -201,7 +201,7 @@ class Alerts:
 
     def _away(self, check: Check) -> None:
         with self._database.read() as tx:
-            kept = key_values.read(tx, _fact(check))
+            kept = key_values.get(tx, _fact(check))
         if kept is None:
             return
         found = _read(kept)
@@ -217,7 +217,7 @@ class Alerts:
             except Unsure as error:
                 log.info("perhaps_not_told_that_it_is_over", check=check.name, cause=str(error))
         with self._database.begin() as tx:
-            key_values.forget(tx, _fact(check))
+            key_values.delete(tx, _fact(check))
         log.info("trouble_over", check=check.name, since=found.since)
 
     def _say(self, check: Check, found: Open, words: str, which: str = "") -> None:
@@ -226,13 +226,13 @@ class Alerts:
     def _tell(self, key: str, words: str) -> None:
         if self._space is not None:
             with self._database.read() as tx:
-                spelled = key_values.read(tx, key_values.OPERATORS_SPACE) or ""
+                spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
             where = spelled if same_id(spelled, self._space) else self._space
             self._outbox.say(f"operators:{key}", Target(room_id=where), words)
 
     def _keep(self, check: Check, found: Open) -> None:
         with self._database.begin() as tx:
-            key_values.note(tx, _fact(check), _written(found), self._now())
+            key_values.set(tx, _fact(check), _written(found), self._now())
 
     def _once(self, what: str, event: str, **more: str) -> None:
         """A line in the log, not the same one every minute."""
@@ -247,8 +247,8 @@ def knocking(database: Database, now: Callable[[], datetime]) -> Check:
     def look() -> str | None:
         with database.read() as tx:
             counted_at, number = (
-                key_values.noted_at(tx, key_values.REJECTED_CALLS),
-                key_values.read(tx, key_values.REJECTED_CALLS),
+                key_values.updated_at(tx, key_values.REJECTED_CALLS),
+                key_values.get(tx, key_values.REJECTED_CALLS),
             )
         if counted_at is None or now() - counted_at > REJECTED_WINDOW:
             return None

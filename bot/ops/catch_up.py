@@ -186,9 +186,9 @@ def _note_unheard(tx: Transaction, missed: Sequence[Message], now: datetime) -> 
     """Keep how many messages came without an event although nobody was away."""
     number = sum(one.created is not None and one.created < now - ON_ITS_WAY for one in missed)
     if number:
-        key_values.note(tx, UNHEARD, str(number), now)
+        key_values.set(tx, UNHEARD, str(number), now)
     else:
-        key_values.forget(tx, UNHEARD)
+        key_values.delete(tx, UNHEARD)
 
 
 def unheard(database: Database) -> Check:
@@ -196,7 +196,7 @@ def unheard(database: Database) -> Check:
 
     def look() -> str | None:
         with database.read() as tx:
-            number = key_values.read(tx, UNHEARD)
+            number = key_values.get(tx, UNHEARD)
         if number is None:
             return None
         said = "a message; I found it" if number == "1" else f"{number} messages; I found them"

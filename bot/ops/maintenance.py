@@ -85,7 +85,7 @@ class Maintenance:
         self._workroom.clear()
         now = self._now()
         with self._database.begin() as tx:
-            key_values.note(tx, key_values.WORKER_SEEN, "", now)
+            key_values.set(tx, key_values.WORKER_SEEN, "", now)
             new = heartbeats.begin(tx, now)
             # Not at once: the door may just be finding out for how long it was away, and says so.
             if heartbeats.must_look(tx, now, self._outage()) and self._swept:

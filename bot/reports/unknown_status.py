@@ -130,7 +130,7 @@ def _tried(trial: Trial, now: datetime) -> Trial:
 
 def forget_old(tx: Transaction, now: datetime) -> None:
     """Forget what no watch needs any more."""
-    key_values.forget_old(tx, PREFIX, now - KEPT)
+    key_values.delete_older(tx, PREFIX, now - KEPT)
 
 
 def _name(report: Report) -> str:
@@ -138,7 +138,7 @@ def _name(report: Report) -> str:
 
 
 def _read(tx: Transaction, report: Report) -> Trial | None:
-    kept = key_values.read(tx, _name(report))
+    kept = key_values.get(tx, _name(report))
     if kept is None:
         return None
     values = json.loads(kept)
@@ -146,4 +146,4 @@ def _read(tx: Transaction, report: Report) -> Trial | None:
 
 
 def _write(tx: Transaction, report: Report, trial: Trial, now: datetime) -> None:
-    key_values.note(tx, _name(report), json.dumps(asdict(trial) | {"next_at": trial.next_at.isoformat()}), now)
+    key_values.set(tx, _name(report), json.dumps(asdict(trial) | {"next_at": trial.next_at.isoformat()}), now)

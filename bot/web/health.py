@@ -96,7 +96,7 @@ def _look(ops: Health) -> dict[str, Any]:
     with ops.database.read() as tx:
         depth = ops.queue.depth(tx)
         waited = ops.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
-        seen = key_values.noted_at(tx, key_values.WORKER_SEEN)
+        seen = key_values.updated_at(tx, key_values.WORKER_SEEN)
         troubles = key_values.names(tx, key_values.TROUBLE)
     alive = seen is not None and ops.now() - seen < WORKER_SILENT
     # The worker is said, not required: the door takes events without it, and they are served when it comes.

@@ -79,7 +79,7 @@ class Heartbeat:
         rejected = self._rejected_calls()
         with self._database.begin() as tx:
             if rejected or self._kept_calls:  # a process that was left in peace must not overwrite another's figure
-                key_values.note(tx, key_values.REJECTED_CALLS, str(rejected), self._now())
+                key_values.set(tx, key_values.REJECTED_CALLS, str(rejected), self._now())
             new = heartbeats.begin(tx, self._now())
             away = heartbeats.sign(tx, self._now(), started=self._started)
             if away is not None:

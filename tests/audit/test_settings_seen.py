@@ -56,8 +56,8 @@ def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(bench: Work
 
     starts(bench)
     with bench.database.begin() as tx:
-        kept = key_values.read(tx, settings_log.FACT) or ""
-        key_values.note(tx, settings_log.FACT, kept.replace('"port"', '"harbour"'), bench.clock())
+        kept = key_values.get(tx, settings_log.FACT) or ""
+        key_values.set(tx, settings_log.FACT, kept.replace('"port"', '"harbour"'), bench.clock())
 
     assert starts(bench) == []
 

@@ -225,7 +225,7 @@ def test_a_post_is_intended_once_and_found_by_its_message(database: Database) ->
 
 def test_a_fact_is_kept_over_what_it_was(database: Database) -> None:
     with database.begin() as tx:
-        key_values.note(tx, "name", "old", NOW - timedelta(days=1))
-        key_values.note(tx, "name", "new", NOW)
-        assert (key_values.read(tx, "name"), key_values.noted_at(tx, "name")) == ("new", NOW)
-        assert key_values.read(tx, "another") is None
+        key_values.set(tx, "name", "old", NOW - timedelta(days=1))
+        key_values.set(tx, "name", "new", NOW)
+        assert (key_values.get(tx, "name"), key_values.updated_at(tx, "name")) == ("new", NOW)
+        assert key_values.get(tx, "another") is None

@@ -123,7 +123,7 @@ def test_the_worker_says_that_it_lives_and_one_failed_sweep_is_not_the_last(benc
     end = time.monotonic() + PATIENCE
     while True:
         with bench.database.read() as tx:
-            seen = key_values.noted_at(tx, key_values.WORKER_SEEN)
+            seen = key_values.updated_at(tx, key_values.WORKER_SEEN)
         if seen is not None or time.monotonic() > end:
             break
         time.sleep(0.005)

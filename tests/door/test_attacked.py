@@ -177,7 +177,7 @@ def test_no_answer_tells_a_known_id_from_an_unknown_one(door: DoorWay):
     assert seen(door.posts(event("message-1"))) == first
     assert seen(door.posts(event("message-2"))) == first
     with door.database.begin() as tx:
-        key_values.note(tx, fact_name(BOT_TOKEN), BOT_ID, app.now())
+        key_values.set(tx, fact_name(BOT_TOKEN), BOT_ID, app.now())
     assert seen(door.posts(event("message-3", person=BOT_ID))) == first
     with capture_logs():
         known, unknown = (seen(door.posts(event(name), secret=None)) for name in ("message-1", "message-9"))

@@ -15,10 +15,8 @@ from structlog.testing import capture_logs
 
 from bot.cli import manifest
 from bot.cli.doctor import examine
-from bot.db import heartbeats, migrations
-from bot.db import key_values as facts_by_name
+from bot.db import heartbeats, key_values, migrations
 from bot.db.database import Database
-from bot.db.tables import facts
 from bot.emulator import Emulator
 from tests.stage import OPS, Stage
 
@@ -37,8 +35,7 @@ def door_was_seen(stage: Stage, ago: timedelta) -> None:
     """Set the door's last sign of life back, as if it had been silent since."""
     database = Database(stage.settings().database_url.get_secret_value())
     with database.begin() as tx:
-        then = datetime.now(UTC) - ago
-        tx.execute(facts.update().where(facts.c.name == heartbeats.DOOR_SEEN).values(noted_at=then))
+        key_values.set(tx, heartbeats.DOOR_SEEN, "", datetime.now(UTC) - ago)
     database.close()
 
 
@@ -48,7 +45,7 @@ def door_was_first_seen(stage: Stage) -> datetime | None:
         if migrations.current(database) != migrations.newest():
             return None
         with database.read() as tx:
-            return facts_by_name.noted_at(tx, heartbeats.DOOR_SEEN)
+            return key_values.updated_at(tx, heartbeats.DOOR_SEEN)
     finally:
         database.close()
 

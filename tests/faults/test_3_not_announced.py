@@ -197,7 +197,7 @@ def test_an_absence_of_days_promises_no_more_than_a_day() -> None:
 def test_a_last_sign_of_a_clock_that_was_ahead_has_everything_looked_for(bench: Workbench) -> None:
     now = bench.clock()
     with bench.database.begin() as tx:
-        key_values.note(tx, heartbeats.DOOR_SEEN, "", now + timedelta(hours=1))
+        key_values.set(tx, heartbeats.DOOR_SEEN, "", now + timedelta(hours=1))
         away = heartbeats.sign(tx, now, started=True)
     assert away is not None
     assert away.since == now - heartbeats.LONGEST
@@ -238,7 +238,7 @@ def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:
 
 def test_two_looks_at_once_are_one_after_the_other(bench: Workbench) -> None:
     with bench.database.begin() as tx:
-        key_values.note(tx, heartbeats.LOOKED, "", bench.clock())
+        key_values.set(tx, heartbeats.LOOKED, "", bench.clock())
         away = heartbeats.Absence(bench.clock() - timedelta(hours=1), bench.clock())
         bench.queue.put(tx, tasks.CATCH_UP, away.key, lock=heartbeats.LOCK)
     bench.clock.turn(11 * MINUTE)

@@ -221,10 +221,10 @@ def test_rejected_calls_are_told_while_the_figure_is_fresh(house: House) -> None
     assert check.look() is None
     for number, told in ((TOO_MANY, False), (TOO_MANY + 1, True), (0, False)):
         with house.database.begin() as tx:
-            key_values.note(tx, key_values.REJECTED_CALLS, str(number), house.now)
+            key_values.set(tx, key_values.REJECTED_CALLS, str(number), house.now)
         assert ("100 failures in 5 minutes" in (check.look() or "")) == told
     with house.database.begin() as tx:
-        key_values.note(tx, key_values.REJECTED_CALLS, str(TOO_MANY + 1), house.now)
+        key_values.set(tx, key_values.REJECTED_CALLS, str(TOO_MANY + 1), house.now)
     house.now += timedelta(minutes=6)
     assert check.look() is None
 

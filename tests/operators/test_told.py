@@ -105,7 +105,7 @@ def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_cha
 
         def kept() -> bool:
             with database.read() as tx:
-                return key_values.read(tx, key_values.REJECTED_CALLS) == "25"
+                return key_values.get(tx, key_values.REJECTED_CALLS) == "25"
 
         deadline = time.monotonic() + PATIENCE
         while not kept():
@@ -138,9 +138,9 @@ def test_a_state_that_an_earlier_version_kept_still_loads(stage):
 
     cipher = derived(secret_key(settings), FACT)
     with database.begin() as tx:
-        state = json.loads(cipher.decrypt((key_values.read(tx, FACT) or "").encode()))
+        state = json.loads(cipher.decrypt((key_values.get(tx, FACT) or "").encode()))
         assert state.pop("refresh_ends_at") > 0
-        key_values.note(tx, FACT, cipher.encrypt(json.dumps(state).encode()).decode(), app.now())
+        key_values.set(tx, FACT, cipher.encrypt(json.dumps(state).encode()).decode(), app.now())
 
     again = RefreshableToken(
         made.client_id,

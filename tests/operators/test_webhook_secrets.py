@@ -19,8 +19,8 @@ NEW = "a-new-webhook-secret-0001"
 def days_pass(stage, days: float) -> None:
     database = app.open_database(stage.settings())
     with database.begin() as tx:
-        assert key_values.noted_at(tx, webhook_secrets.FACT) is not None
-        key_values.note(tx, webhook_secrets.FACT, "", app.now() - timedelta(days=days))
+        assert key_values.updated_at(tx, webhook_secrets.FACT) is not None
+        key_values.set(tx, webhook_secrets.FACT, "", app.now() - timedelta(days=days))
     database.close()
 
 

@@ -45,7 +45,7 @@ def operators_space(
             return MISSING
         if found[0] != space:
             with database.begin() as tx:
-                key_values.note(tx, key_values.OPERATORS_SPACE, found[0], now())
+                key_values.set(tx, key_values.OPERATORS_SPACE, found[0], now())
         return None
 
     return Check("operators_space", look, "The bot is in the space that OPERATORS_SPACE names.")

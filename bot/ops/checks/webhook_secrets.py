@@ -29,11 +29,11 @@ def check(settings: Settings, database: Database, now: Callable[[], datetime]) -
 
     def look() -> str | None:
         with database.read() as tx:
-            since = key_values.noted_at(tx, FACT)
+            since = key_values.updated_at(tx, FACT)
         two = _two_are_set(settings)
         if two != (since is not None):
             with database.begin() as tx:
-                key_values.note(tx, FACT, "", now()) if two else key_values.forget(tx, FACT)
+                key_values.set(tx, FACT, "", now()) if two else key_values.delete(tx, FACT)
         if not two or since is None or now() - since <= LONGEST_ROTATION:
             return None
         return f"Two webhook secrets have been set since {utc(since)}, and {FINISH}."
@@ -48,7 +48,7 @@ def looked_up(settings: Settings, database: Database) -> Iterator[result.Check]:
     since = None
     if migrations.current(database) == migrations.newest():
         with database.read() as tx:
-            since = key_values.noted_at(tx, FACT)
+            since = key_values.updated_at(tx, FACT)
     when = f" since {utc(since)}" if since else ""
     yield result.Check("webhook secret", result.State.NOTE, f"two are set{when}, and {FINISH}")
 
