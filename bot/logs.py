@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import structlog
 
-from bot.text import LOOK_ALIKES
+from bot.text import CONTROL_CHARACTERS, LOOK_ALIKES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,8 +33,6 @@ REFERENCE_LENGTH: Final = 8
 QUIET: Final = ("urllib3", "webexteamssdk", "werkzeug", "alembic", "sqlalchemy", "requests_toolbelt", "asyncio")
 """Libraries that are heard from ``warning`` up: below it they tell of every call, with its address."""
 
-# Control characters, those that turn the direction of reading or break a line, and lone surrogates.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
 # A query is looked for in plain Python within a run of letters: one pattern for it all would begin again at each "/".
@@ -103,8 +101,12 @@ def _without_queries(found: re.Match[str]) -> str:
 
 
 def escape_control_characters(text: str) -> str:
-    """Text of which nothing can move a terminal's cursor, forge another line or turn the direction of reading."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """Escape, as JSON does, what could move a terminal's cursor, forge a line or change the reading direction."""
+    return CONTROL_CHARACTERS.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return re.sub("....", r"\\u\g<0>", found[0].encode("utf-16-be", "surrogatepass").hex())
 
 
 def new_reference() -> str:

@@ -16,10 +16,10 @@ SOON = timedelta(seconds=45)
 CODE = re.compile(r"`([^`]*)`")
 """A word to write, in a sentence of ours."""
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
-UNSEEN: Final = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
+CONTROL_CHARACTERS: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""Controls, lone surrogates, and what changes the direction of reading, breaks a line or has no width."""
+"""Controls, lone surrogates, tags, and characters that change the reading direction, break a line or have no width."""
 INVISIBLE: Final = re.compile(
     r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u206a-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffb"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e0fff]+"
@@ -67,7 +67,7 @@ _FOLDED = str.maketrans({look_alike: mark for mark, look_alike in LOOK_ALIKES.it
 
 def one_line(text: str, longest: int = 200) -> str:
     """Return foreign text on one line, of bounded length, without invisible characters and letters of a fancy font."""
-    clean = " ".join(UNSEEN.sub(" ", INVISIBLE.sub("", text)).split())
+    clean = " ".join(CONTROL_CHARACTERS.sub(" ", INVISIBLE.sub("", text)).split())
     clean = _IN_A_FONT.sub(lambda found: unicodedata.normalize("NFKC", found[0]), clean)
     return clean if len(clean) <= longest else clean[: longest - 1].rstrip() + "…"
 

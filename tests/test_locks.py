@@ -42,12 +42,12 @@ def test_every_tool_that_builds_the_bot_or_a_package_is_in_the_lock_of_build_too
 
 
 @pytest.mark.parametrize("document", ["README.md", "Makefile"])
-def test_whoever_installs_by_the_documents_builds_with_the_locked_tools(document: str) -> None:
+def test_an_install_by_the_documents_builds_with_the_locked_tools_and_brings_no_others(document: str) -> None:
     text = text_of(document)
     shared = next(iter(re.findall(r"^PIP_INSTALL := .*pip (install .*)", text, re.MULTILINE)), "")
-    lines = [line.replace("\t$(PIP_INSTALL)", f"pip {shared}") for line in INSTALL.findall(text)]
-    assert len(lines) == 3
-    assert lines[0].endswith("--require-hashes -r requirements-build.lock")
-    assert all("--no-deps" in line for line in lines)
-    assert all("--no-build-isolation" in line for line in lines[1:])
-    assert "--require-hashes" in lines[1]
+    build, run, product, *dev = [line.replace("\t$(PIP_INSTALL)", f"pip {shared}") for line in INSTALL.findall(text)]
+    assert build.endswith("--require-hashes -r requirements-build.lock")
+    assert run.endswith("--require-hashes -r requirements.lock")
+    assert all("--no-deps" in line for line in [build, run, product, *dev])
+    assert all("--no-build-isolation" in line for line in [run, product, *dev])
+    assert all(line.endswith("--require-hashes -r requirements-dev.lock") for line in dev)

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Final
 from bot.errors import FileRejected
 from bot.files.file_extensions import is_of_another_kind, is_reserved
 from bot.files.first_bytes import is_archive, other_than_csv
-from bot.text import INVISIBLE, UNSEEN
+from bot.text import CONTROL_CHARACTERS, INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -220,7 +220,7 @@ def _check_description(entry: zipfile.ZipInfo) -> None:
 
 
 def _check_name(said: str, name: str) -> None:
-    if not name or UNSEEN.search(name) or INVISIBLE.search(name) or "\\" in name:
+    if not name or CONTROL_CHARACTERS.search(name) or INVISIBLE.search(name) or "\\" in name:
         raise _found("holds an entry whose name has characters that could deceive a program or a person")
     parts = name.split("/")
     if not parts[0] or not _place(name) or ":" in said or any(map(_DOTS.fullmatch, parts)):

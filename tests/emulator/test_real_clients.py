@@ -1,6 +1,6 @@
 """Public clients of Webex drive the emulator: each call that they know and it has, since none was made for it.
 
-They come with ``make setup``; wxc-sdk only for Pythons that it knows.
+They come with ``make test``; wxc-sdk only for Pythons that it knows.
 """
 
 import json
@@ -30,7 +30,7 @@ CSV = "﻿Name,Minutes\r\nAda,12\r\n".encode()
 
 def with_sdk(name: str, stage: Any) -> Any:
     """The APIs of the bot, of Ada and of Nora in one of Cisco's SDKs, which share their names."""
-    sdk = pytest.importorskip(name, reason="make setup installs it")
+    sdk = pytest.importorskip(name, reason="make test installs it")
     api = getattr(sdk, "WebexTeamsAPI", None) or sdk.WebexAPI
     made = {
         person.first_name.lower(): api(stage.world.add_token(person), base_url=f"{stage.emulator.api_url}/")
@@ -147,8 +147,8 @@ def test_a_token_is_renewed_with_ciscos_sdks(stage, name):
 
 @pytest.fixture
 def wxc(stage: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    sdk = pytest.importorskip("wxc_sdk", reason="make setup installs it, on the Pythons that it knows")
-    rest = pytest.importorskip("wxc_sdk.rest", reason="make setup installs it, on the Pythons that it knows")
+    sdk = pytest.importorskip("wxc_sdk", reason="make test installs it, on the Pythons that it knows")
+    rest = pytest.importorskip("wxc_sdk.rest", reason="make test installs it, on the Pythons that it knows")
     monkeypatch.setattr(rest.RestSession, "BASE", stage.emulator.api_url)
     made = [sdk.WebexSimpleApi(tokens=stage.world.add_token(person)) for person in (stage.bot, stage.ada)]
     yield SimpleNamespace(bot=made[0], ada=made[1], error=rest.RestError)
