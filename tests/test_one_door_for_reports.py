@@ -14,12 +14,12 @@ import pytest
 BOT = Path(__file__).parents[1] / "bot"
 THE_DOOR = "reports/report_messages.py"
 TELL_NO_REPORT = {
-    "catchup.py": "that the bot was away",
-    "chat/audits.py": "the audit, to one person 1:1",
+    "ops/catch_up.py": "that the bot was away",
+    "chat/commands/audit.py": "the audit, to one person 1:1",
     "chat/context.py": "usage, help, and that the answer goes 1:1",
-    "chat/limits.py": "that messages were left out",
-    "chat/reader.py": "refusals, and that it is given up",
-    "operators.py": "to the operators",
+    "chat/rate_limit.py": "that messages were left out",
+    "chat/dispatcher.py": "refusals, and that it is given up",
+    "ops/alerts.py": "to the operators",
     "reports/endings.py": "the details of a refusal, 1:1",
     "reports/privately.py": "that the answer goes 1:1",
     "reports/tell.py": "a refusal",
@@ -27,7 +27,7 @@ TELL_NO_REPORT = {
 }
 UPLOADS = {
     "outbox.py": "posts it for the door",
-    "reports/passing_on.py": "to where the door says when it begins",
+    "files/streaming_upload.py": "to where the door says when it begins",
     "webex/chat.py": "the adapter itself",
 }
 

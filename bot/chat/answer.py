@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.access.policy import Act, Verdict
-from bot.chat import cards
 from bot.chat.shown import request_card, shows
 from bot.db import request_queries, requests
 from bot.db.requests import State, card_of
 from bot.errors import BotError, Refused, WebexError
+from bot.messages.request_card import report_card, report_text, status_word
 from bot.outbox import Unsure
 from bot.queue import tasks
-from bot.reports.endings import GONE, end, refusal_of
+from bot.reports.endings import end, refusal_of
 from bot.reports.privately import CLOSED, go_private
 from bot.reports.report_messages import PolicyNotAsked, Words
 from bot.reports.trouble_line import answered, line_for_answer
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
-from bot.reports.whereto import DIRECT
 from bot.text import escape_markdown
 from bot.webex.ids import same_id
 from bot.webex.report import Phase
+from bot.webex.responses import SPACE_CLOSED
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from bot.chat.context import Context
@@ -106,7 +107,7 @@ class Answer:
             try:
                 context.messages.say(delivery, make, family)
             except WebexError as error:
-                if error.status not in GONE or delivery.private or delivery.room_type == DIRECT:
+                if error.status not in SPACE_CLOSED or delivery.private or delivery.room_type == DIRECT:
                     raise
                 # Removed after the members were listed, or cards are not let in: the asker gets the report 1:1.
                 go_private(context.database, context.outbox, delivery, CLOSED, context.now())
@@ -147,8 +148,8 @@ class Answer:
         shown = request_card(report, self._context.now(), delivery, leader)
         return Words(
             f"delivery:{delivery.id}:card",
-            cards.report_text(report, shown),
-            cards.report_card(report, shown),
+            report_text(report, shown),
+            report_card(report, shown),
             shows(report, leader),
         )
 
@@ -231,7 +232,7 @@ def _words_without_card(delivery: Delivery, report: Report, leader: Delivery | N
     """What is said to "send again" when there is no file to send at once."""
     here = leader is None or request_queries.in_one_thread(delivery, leader)
     if report.phase is Phase.PENDING:
-        status = escape_markdown(cards.status_word(report))
+        status = escape_markdown(status_word(report))
         where = "here" if here else "once, in the thread of who asked first,"
         return f"This report is not done yet ({status}). Its file comes {where} when it is."
     if leader is None or here:

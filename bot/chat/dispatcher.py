@@ -13,7 +13,7 @@ import structlog
 
 from bot.access.outside_spaces import OutsideSpaces
 from bot.chat.answer_limit import STOPPED, AnswerLimit
-from bot.chat.commands import reports, why
+from bot.chat.commands.help import unknown
 from bot.chat.event_fetcher import LONGEST_WORD, EventFetcher, Ignored
 from bot.chat.invocation import Request, is_replayed, unread
 from bot.chat.rate_limit import Limits, leave_out
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from bot.webex.types import Person
 
 log = structlog.get_logger(__name__)
-
-COMMANDS = (reports, why)
-"""The modules whose import registers the commands."""
 
 LOOKS_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further look for a message that a webhook has just announced and that Webex says 404 of."""
@@ -246,7 +243,7 @@ class Dispatcher:
 
     def _carry_out(self, request: Request, event: Event) -> None:
         command = registry.find(request.word)
-        handler = command.handler if command else reports.unknown
+        handler = command.handler if command else unknown
         try:
             handler(self._context, request)
         except BotError as error:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.chat.cards import card, sentence_in_card, text
-from bot.chat.registry import button
 from bot.db.requests import State
+from bot.messages.elements import button, card, sentence_in_card, text
 from bot.text import escape_card
 
 if TYPE_CHECKING:

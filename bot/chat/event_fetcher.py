@@ -12,12 +12,13 @@ import structlog
 
 from bot.chat.invocation import Request
 from bot.chat.parser import read_words
-from bot.chat.registry import ARGUMENT, COMMAND, registry
+from bot.chat.registry import registry
 from bot.db import messages
 from bot.db.audit import Door
 from bot.errors import WebexError
-from bot.reports.whereto import DIRECT, GROUP
+from bot.messages.elements import ARGUMENT, COMMAND
 from bot.webex.ids import is_uuid, same_id
+from bot.webex.types import DIRECT, GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.chat.report_ids import named
 from bot.db import audit, heartbeats
 from bot.db.audit import ANSWERED, Door, Entry
-from bot.reports.whereto import DIRECT
-from bot.webex.types import Target
+from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,6 +89,12 @@ class Request:
         if self.trail.private:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
+
+    def named_reports(self) -> list[str]:
+        """Return the report IDs in it; the audit's rows are about them, also when policy refuses it."""
+        ids = named(self.rest)
+        self.trail.report_ids = tuple(ids)
+        return ids
 
     def entries(self, act: str) -> list[Entry]:
         """The audit's rows about this request, as its course is now; ``act`` is the command's word."""

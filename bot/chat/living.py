@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat import cards
 from bot.chat.ended import ENDS, ended_card
 from bot.chat.shown import request_card, shows
 from bot.db import messages as message_rows
 from bot.db import requests
 from bot.db.requests import OPEN, State, card_of
 from bot.errors import BotError, WebexError
+from bot.messages.request_card import report_card, report_text
 from bot.outbox import Unsure
 from bot.reports.report_messages import Words
 
@@ -169,7 +169,7 @@ class LivingCard:
             first = leader if now.leader_id is not None else None  # who went 1:1 has left the one that they joined
             shown = request_card(report, self._now(), now, first)
             key = f"delivery:{now.id}:card:{what}" + (":privately" if now.private else "")
-            return Words(key, cards.report_text(report, shown), cards.report_card(report, shown), shows(report, first))
+            return Words(key, report_text(report, shown), report_card(report, shown), shows(report, first))
 
         self.becomes(self._messages.say(one, make), key)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.chat.html_text import QUOTE, read_html
 from bot.chat.letters import plain
-from bot.chat.report_ids import MAY_BREAK, pieces
+from bot.chat.report_ids import MAY_BREAK, is_filler, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -27,8 +27,6 @@ _KEPT_AT_ENDS = "_=-/\\"
 """Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
 COMMAND_WITHIN = 3
 """A command may stand so far into a message: "please get report …"."""
-LONGEST_FILLER = 12
-"""Letters of the longest word that is taken for mere politeness; ids are longer, or have digits."""
 NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn't", "doesn’t", "without"})
 """After these the command is not what is wanted."""
 
@@ -73,12 +71,6 @@ def _read(text: str, bot: Person, known: Collection[str], *, addressed: bool) ->
     unlabelled = [*named, *perhaps]
     others = [] if named else [as_it_stands]
     return _command(unlabelled, known) or _command(others, known) or [*unlabelled, as_it_stands][0]
-
-
-def is_filler(word: str) -> bool:
-    """Whether a word is plain and short, as "please" is, and no id."""
-    letters = word.replace("'", "").replace("’", "")
-    return letters.isalpha() and len(word) <= LONGEST_FILLER
 
 
 def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:

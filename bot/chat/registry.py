@@ -6,6 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.messages.help import CommandHelp
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -14,17 +16,11 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Context, Request], None]
 
-COMMAND, ARGUMENT = "command", "argument"
-"""The names in a button's data: ``{"command": "report", "argument": "<id>"}``, the same two as in typed words."""
-
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Command(CommandHelp):
     """One word that people may write."""
 
-    word: str
-    usage: str
-    summary: str
     handler: Handler
 
 
@@ -61,12 +57,6 @@ class Registry:
         """The command that was probably meant by a mistyped word."""
         close = difflib.get_close_matches(word, sorted(self._commands), n=1, cutoff=0.6)
         return self._commands[close[0]] if close else None
-
-
-def button(title: str, word: str, argument: str = "", **more: object) -> dict[str, object]:
-    """A card's button that does what the typed word does."""
-    data = {COMMAND: word} | ({ARGUMENT: argument} if argument else {})
-    return {"type": "Action.Submit", "title": title, "data": data, **more}
 
 
 registry = Registry()

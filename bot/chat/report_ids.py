@@ -1,4 +1,4 @@
-"""Finds report IDs in what people paste: inside a link, beside other characters, split by invisible ones.
+"""Find report IDs in what people paste: inside a link, beside other characters, split by invisible ones.
 
 Pure. IDs are case-sensitive: they are taken to the letter.
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from bot.webex.report import looks_like_report_id
+from bot.webex.report import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAY_BREAK = "\u200b"
 """Where a line may be broken: programs put it into long words, and between words."""
@@ -23,6 +23,10 @@ _CANDIDATE = re.compile(rf"{MAY_BREAK}*".join(_START) + rf"[A-Za-z0-9_{MAY_BREAK
 _CUTS = re.compile(rf"[_{MAY_BREAK}-]")
 MOST_CUTS = 64
 """Places at which a candidate is tried to end, from its end on."""
+MOST_IDS = 20
+"""Report IDs taken from one message."""
+LONGEST_FILLER = 12
+"""Letters of the longest word that is taken for mere politeness; IDs are longer, or have digits."""
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|\bwww\.")
 _LINK_WITHOUT_HOST = re.compile(r"/reports?/|[?&#]report_?id=", re.IGNORECASE)
 _NAMED_IN_LINK = (
@@ -82,3 +86,22 @@ def chosen(words: Iterable[str]) -> list[str]:
     """Choose which words are meant as IDs: those that decode as a report ID, or all where none does."""
     said = list(dict.fromkeys(words))
     return [one for one in said if looks_like_report_id(one)] or said
+
+
+def is_filler(word: str) -> bool:
+    """Return True for a word that is plain and short, as "please" is, and no ID."""
+    letters = word.replace("'", "").replace("’", "")
+    return letters.isalpha() and len(word) <= LONGEST_FILLER
+
+
+def meant(words: Sequence[str]) -> list[str]:
+    """Return the words that may be IDs: of several that decode to nothing, plain ones are none ("cancel it please")."""
+    some = chosen(words)
+    if len(some) == 1 or any(map(looks_like_report_id, some)):
+        return some
+    return [one for one in some if not is_filler(one)]
+
+
+def named(words: Sequence[str]) -> list[str]:
+    """Return the report IDs among the words, as many as are taken from one message."""
+    return [one for one in meant(words) if is_report_id(one)][:MOST_IDS]

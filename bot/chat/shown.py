@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.chat import cards
-from bot.chat.registry import button
 from bot.db.request_queries import in_one_thread
+from bot.messages.elements import button
+from bot.messages.request_card import Shown
 from bot.text import utc
 from bot.webex.report import Phase
 
@@ -27,7 +27,7 @@ def shows(report: Report, leader: Delivery | None = None) -> str:
 
 def request_card(
     report: Report, now: datetime, delivery: Delivery, leader: Delivery | None = None, *, asked_for_file: bool = True
-) -> cards.Shown:
+) -> Shown:
     """The card of a request that is open; ``leader``: the one that it joined."""
     return shown_for(
         report,
@@ -51,7 +51,7 @@ def shown_for(
     leader: Delivery | None = None,
     here: bool = False,
     asked_for_file: bool = True,
-) -> cards.Shown:
+) -> Shown:
     """What a card says and offers next, by the report's phase and whether somebody waits for it here.
 
     ``here``: the leader is answered in the same thread.
@@ -81,4 +81,4 @@ def shown_for(
         case _:
             coming = "Nobody waits for this report here."
             buttons = [refresh, button("Wait for it", "again", report.id)]
-    return cards.Shown(now, reference, coming, tuple(buttons))
+    return Shown(now, reference, coming, tuple(buttons))

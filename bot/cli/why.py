@@ -15,7 +15,8 @@ from bot.db import audit
 from bot.db import requests as request_rows
 from bot.db.tables import deliveries as requests
 from bot.errors import BotError
-from bot.reports.history import gather, kept_for, looked_after, outcome_of, story
+from bot.messages.history import kept_for, looked_after, outcome_of, story
+from bot.reports.history import load
 from bot.text import one_line
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bot.db.audit import Row
     from bot.db.database import Transaction
     from bot.db.requests import Delivery
-    from bot.reports.history import Besides
+    from bot.messages.history import HistoryFacts
     from bot.settings import StorageSettings
 
     Say = Callable[[str], None]
@@ -49,7 +50,7 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
         app.Migration(database)()
         with database.read() as tx:
             found = _find(tx, wanted.strip())
-            told = [(one, gather(tx, one, now, settings.poll_interval)) for one in found]
+            told = [(one, load(tx, one, now, settings.poll_interval)) for one in found]
             other = [] if told else _refused(tx, wanted.strip())
     finally:
         database.close()
@@ -57,8 +58,8 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
         raise NothingKnownError(f"{NothingKnownError().sentence}{kept_for(settings.audit_days)}")
     for row in other:
         say(_row_in_json(row) if as_json else f"Reference {row.reference}: {outcome_of(row)}")
-    for one, besides in told:
-        for line in [in_json(one, besides, now)] if as_json else in_words(one, besides, now):
+    for one, facts in told:
+        for line in [in_json(one, facts, now)] if as_json else in_words(one, facts, now):
             say(line)
     return 0
 
@@ -80,19 +81,19 @@ def _refused(tx: Transaction, wanted: str) -> list[Row]:
     return found or audit.latest(tx, MOST_TOLD, report_id=wanted)[::-1]
 
 
-def in_words(one: Delivery, besides: Besides, now: datetime) -> list[str]:
+def in_words(one: Delivery, facts: HistoryFacts, now: datetime) -> list[str]:
     """The lines for a terminal: the reference and the report, then one a step."""
     head = f"Request {one.reference} for “{one_line(one.title)}”" if one.title else f"Request {one.reference}"
-    steps = [one_line(step, LONGEST_STEP) for step in story(one, now, besides)]
-    if besides.link:
-        steps.append(f"The message: {besides.link}")
+    steps = [one_line(step, LONGEST_STEP) for step in story(one, now, facts)]
+    if facts.link:
+        steps.append(f"The message: {facts.link}")
     return [f"{head}, report {one.report_id}", *(f"  {step}" for step in steps)]
 
 
-def in_json(one: Delivery, besides: Besides, now: datetime) -> str:
+def in_json(one: Delivery, facts: HistoryFacts, now: datetime) -> str:
     """One JSON object: times are ISO 8601 in UTC, ``size`` is in bytes, null is what is not known."""
-    hindrance = besides.hindrance
-    one = looked_after(one, besides)
+    hindrance = facts.hindrance
+    one = looked_after(one, facts)
     values: dict[str, Any] = {
         "reference": one.reference,
         "report_id": one.report_id,
@@ -110,10 +111,10 @@ def in_json(one: Delivery, besides: Besides, now: datetime) -> str:
         "size": one.size,
         "sha256": one.sha256,
         "kind": one.kind,
-        "message": besides.link,
-        "parts": besides.parts,
+        "message": facts.link,
+        "parts": facts.parts,
         "trouble": hindrance and {"since": _iso(hindrance.since), "words": hindrance.words},
-        "story": story(one, now, besides),
+        "story": story(one, now, facts),
     }
     return json.dumps(values, ensure_ascii=False)
 

@@ -76,16 +76,6 @@ def pack(
         packing.remove()
 
 
-def joining(parts: Sequence[Piece]) -> str:
-    """How people put parts together, in one line; empty when there is but one file."""
-    if len(parts) <= 1:
-        return ""
-    return (
-        f"To put the {len(parts)} parts together: unzip them and copy the rows of each below those of the one before. "
-        "Every part begins with the header line: keep only the first."
-    )
-
-
 class _Packing:
     """One file on its way down the ladder, and the temporary files of it."""
 

@@ -25,8 +25,7 @@ from bot.errors import BotError, WebexError
 from bot.ops.alerts import Check
 from bot.outbox import Unsure
 from bot.queue import tasks
-from bot.reports.whereto import DIRECT
-from bot.webex.types import Target
+from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

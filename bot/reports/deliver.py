@@ -23,10 +23,11 @@ from bot.files.fetch import Fetch, NotReadyAnyMore, held_name
 from bot.files.file_name import CONTENT_TYPES, file_stem
 from bot.files.split import pack
 from bot.files.streaming_upload import StreamingUpload
+from bot.messages.file_message import file_line, made_again, not_posted, part_line, status_unknown
+from bot.messages.sentences import named
 from bot.outbox import Unsure
 from bot.queue import tasks
-from bot.reports.endings import GONE, end, refusal_of
-from bot.reports.file_words import file_line, made_again, not_posted, part_line, status_unknown
+from bot.reports.endings import end, refusal_of
 from bot.reports.posting import Posting, Run, file_key, piece_key
 from bot.reports.privately import CLOSED, go_private
 from bot.reports.progress import ProgressMessage
@@ -37,11 +38,12 @@ from bot.reports.watch import (
     details_interval,
     failed,
     gone,
-    named,
     watch_key,
 )
-from bot.reports.whereto import DIRECT, target_of
+from bot.reports.whereto import target_of
 from bot.webex.report import Phase
+from bot.webex.responses import SPACE_CLOSED
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -313,7 +315,7 @@ class Deliver:
 
     def _moved(self, delivery: Delivery, error: BotError) -> bool:
         """Whether a space is closed to the bot or is no more: who asked there is answered 1:1 from now on."""
-        if not isinstance(error, WebexError) or error.status not in GONE or delivery.private:
+        if not isinstance(error, WebexError) or error.status not in SPACE_CLOSED or delivery.private:
             return False
         if delivery.room_type != DIRECT:
             go_private(self._database, self._outbox, delivery, CLOSED, self._now())

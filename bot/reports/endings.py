@@ -9,9 +9,8 @@ import structlog
 from bot.db import requests
 from bot.errors import BotError
 from bot.queue import tasks
-from bot.reports.whereto import DIRECT
 from bot.webex.ids import id_key
-from bot.webex.types import Target
+from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from bot.queue import Queue
 
 log = structlog.get_logger(__name__)
-
-GONE = frozenset({403, 404})
-"""How Webex answers when the bot was removed from the space, or the space is no more."""
 
 
 def end(  # noqa: PLR0917 read at every call as "end this, so, because"

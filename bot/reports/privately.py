@@ -12,8 +12,8 @@ import structlog
 from bot.db import messages, requests
 from bot.errors import BotError, WebexError
 from bot.outbox import Unsure
-from bot.reports.endings import GONE
 from bot.reports.whereto import target_of
+from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def go_private(database: Database, outbox: Outbox, delivery: Delivery, sentence:
     try:
         outbox.say(f"delivery:{delivery.id}:privately", target_of(delivery), sentence)
     except WebexError as error:
-        if error.status not in GONE:
+        if error.status not in SPACE_CLOSED:
             raise
         outbox.say(f"delivery:{delivery.id}:removed", Target(person_id=delivery.asker_id, direct=True), REMOVED)
     except Unsure:

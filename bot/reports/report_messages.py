@@ -17,7 +17,8 @@ from bot.access.policy import Act, Verdict
 from bot.db import requests
 from bot.errors import BotError, Refused, WebexError
 from bot.reports.privately import go_private
-from bot.reports.whereto import DIRECT, target_of
+from bot.reports.whereto import target_of
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

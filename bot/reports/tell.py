@@ -15,11 +15,12 @@ from bot.db import requests
 from bot.db.requests import CLOSED, State
 from bot.errors import Refused, WebexError
 from bot.outbox import Unsure
-from bot.reports.endings import GONE
 from bot.reports.progress import take_back_line
 from bot.reports.report_messages import Words
 from bot.reports.trouble_line import answered, line_for_file
-from bot.reports.whereto import DIRECT, target_of
+from bot.reports.whereto import target_of
+from bot.webex.responses import SPACE_CLOSED
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ class Tell:
             log.warning("perhaps_told", reference=delivery.reference)
             return  # the card stays: perhaps it is all that there is
         except WebexError as error:
-            if error.status not in GONE:
+            if error.status not in SPACE_CLOSED:
                 raise
             key = f"{key}:privately"
             elsewhere = not (delivery.private or delivery.room_type == DIRECT)

@@ -1,7 +1,7 @@
 """One line for people who wait while Webex's reports do not answer: within ten seconds, deleted when the answer stands.
 
-An error says it (``waiting.py``, ``chat/reader.py``); a call that hangs says nothing, so a timer does. It tells nothing
-of any report, so it may be read by anyone who reads along.
+An error says it (``waiting.py``, ``chat/dispatcher.py``); a call that hangs says nothing, so a timer does. It tells
+nothing of any report, so it may be read by anyone who reads along.
 """
 
 from __future__ import annotations

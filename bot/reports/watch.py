@@ -16,6 +16,7 @@ import structlog
 from bot.db import requests
 from bot.db.requests import State
 from bot.errors import BotError, WebexError
+from bot.messages.sentences import named
 from bot.queue import RetryLater, tasks
 from bot.reports import unknown_status
 from bot.reports.endings import end
@@ -237,11 +238,6 @@ def fetch_what_is_ready(tx: Transaction, queue: Queue, report: Report, now: date
 
 def _may_be_ready(report: Report) -> bool:
     return report.phase is Phase.READY or unknown_status.is_unknown(report)
-
-
-def named(title: str | None) -> str:
-    """The report in a sentence."""
-    return f"The report **{escape_markdown(title)}**" if title else "The report"
 
 
 def failed(title: str | None) -> str:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.webex.types import Target
+from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
     from bot.db.requests import Delivery
-
-DIRECT = "direct"
-GROUP = "group"
-"""Webex's types of spaces."""
 
 
 def target_of(delivery: Delivery) -> Target:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 Card = dict[str, Any]
 
 
+DIRECT = "direct"
+GROUP = "group"
+"""Webex's types of spaces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who a token belongs to, or who wrote."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.chat.registry import COMMAND
 from bot.emulator.problems import Refusal
+from bot.messages.elements import COMMAND
 from tests.stage import actions_of
 
 if TYPE_CHECKING:

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat import cards
-from bot.chat.commands import reports as reports_command
-from bot.chat.registry import registry
+from bot.chat.commands import registry
+from bot.chat.commands.reports import PAGE
 from bot.chat.shown import shown_for
 from bot.emulator.cards import MAX_CARD_BYTES, problems
+from bot.messages.help import help_card, help_text
+from bot.messages.report_list import reports_card, reports_text
+from bot.messages.request_card import report_card, report_text
 from bot.text import MAX_TEXT_BYTES
 from bot.webex.catalog import NEEDS
 from bot.webex.report import Expiry, Family, Report
@@ -119,19 +121,19 @@ def test_any_report_makes_a_card_that_webex_takes(
     report: Report, awaited: bool, for_file: bool, deadline: datetime | None
 ) -> None:
     shown = shown_for(report, NOW, "k4m7x2p9", awaited=awaited, deadline=deadline, asked_for_file=for_file)
-    card = cards.report_card(report, shown)
-    fits(card, cards.report_text(report, shown))
+    card = report_card(report, shown)
+    fits(card, report_text(report, shown))
     assert len(actions_of(card)) <= MOST_BUTTONS
     arguments = {one["data"]["argument"] for one in actions_of(card) if one["type"] == "Action.Submit"}
     assert arguments <= {report.id, "k4m7x2p9"}, "a button carries the id to the letter"
 
 
 @settings(max_examples=25)
-@given(st.lists(REPORTS, max_size=reports_command.PAGE), st.integers(0, 500), st.integers(1, 9999))
+@given(st.lists(REPORTS, max_size=PAGE), st.integers(0, 500), st.integers(1, 9999))
 def test_any_page_of_reports_makes_a_card_that_webex_takes(reports: list[Report], more: int, page: int) -> None:
     note = "Not shown: " + "; ".join(NEEDS.values())
-    card = cards.reports_card(reports, NOW, total=len(reports) + more, page=page, note=note)
-    fits(card, cards.reports_text(reports, NOW, note=note))
+    card = reports_card(reports, NOW, total=len(reports) + more, page=page, note=note)
+    fits(card, reports_text(reports, NOW, note=note))
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "会", "😀", "*", '"', "\\"])
@@ -139,26 +141,24 @@ def test_a_full_page_of_the_longest_titles_and_ids_fits(letter: str) -> None:
     longest = replace(
         PARTNER, id="Y" * 512, title=letter * 2000, status=letter * 2000, start=None, start_raw=letter * 2000
     )
-    reports = [longest] * reports_command.PAGE
+    reports = [longest] * PAGE
     note = "1 to 10 of 99, newest first."
-    fits(cards.reports_card(reports, NOW, total=99, page=1, note=note), cards.reports_text(reports, NOW, note=note))
+    fits(reports_card(reports, NOW, total=99, page=1, note=note), reports_text(reports, NOW, note=note))
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "会"])
 def test_a_full_page_of_long_titles_fits_as_it_goes_over_the_wire(letter: str) -> None:
     """Every letter beyond ASCII goes as six bytes. Titles of 100 letters, ids and statuses as long as any seen."""
     longest = replace(PARTNER, id="Y" * 120, title=letter * 100, status="manual_processing")
-    page = cards.reports_card(
-        [longest] * reports_command.PAGE, NOW, total=99, page=1, note="1 to 10 of 99, newest first."
-    )
+    page = reports_card([longest] * PAGE, NOW, total=99, page=1, note="1 to 10 of 99, newest first.")
     assert len(json.dumps(page)) < MAX_CARD_BYTES
 
 
 @given(WORDS, st.sampled_from([None, *registry]))
 def test_help_makes_a_card_that_webex_takes_whatever_was_written(unknown: str, guess: Command | None) -> None:
     fits(
-        cards.help_card(list(registry), unknown=unknown, guess=guess),
-        cards.help_text(list(registry), unknown=unknown, guess=guess),
+        help_card(list(registry), unknown=unknown, guess=guess),
+        help_text(list(registry), unknown=unknown, guess=guess),
     )
 
 
@@ -167,22 +167,22 @@ def test_help_makes_a_card_that_webex_takes_whatever_was_written(unknown: str, g
 def test_the_card_of_a_report(report: Report, status: str, snapshot: SnapshotAssertion) -> None:
     one = replace(report, status=status)
     shown = shown_for(one, NOW, "k4m7x2p9", awaited=True, deadline=NOW + timedelta(hours=26))
-    assert {"card": cards.report_card(one, shown), "text": cards.report_text(one, shown)} == snapshot
+    assert {"card": report_card(one, shown), "text": report_text(one, shown)} == snapshot
 
 
 def test_the_card_of_a_report_that_is_awaited_here_already(snapshot: SnapshotAssertion) -> None:
     one = replace(PARTNER, status="waiting")
     leader: object = object()
     shown = shown_for(one, NOW, "k4m7x2p9", awaited=True, leader=leader)  # type: ignore[arg-type]
-    assert cards.report_card(one, shown) == snapshot
+    assert report_card(one, shown) == snapshot
 
 
 def test_the_card_of_the_list(snapshot: SnapshotAssertion) -> None:
     reports = [PARTNER, ORGANIZATION, replace(PARTNER, title="", status="manual_processing", created=None)]
     note = "1 to 3 of 12, newest first."
     assert {
-        "card": cards.reports_card(reports, NOW, total=12, page=1, note=note),
-        "text": cards.reports_text(reports, NOW, note=note),
+        "card": reports_card(reports, NOW, total=12, page=1, note=note),
+        "text": reports_text(reports, NOW, note=note),
     } == snapshot
 
 
@@ -190,14 +190,14 @@ def test_the_card_of_help_after_a_mistyped_word(snapshot: SnapshotAssertion) -> 
     some = [command for command in registry if command.word in {"report", "reports", "help"}]
     guess = registry.nearest("reprot")
     assert {
-        "card": cards.help_card(some, unknown="reprot", guess=guess),
-        "text": cards.help_text(some, unknown="reprot", guess=guess),
+        "card": help_card(some, unknown="reprot", guess=guess),
+        "text": help_text(some, unknown="reprot", guess=guess),
     } == snapshot
 
 
 def test_the_issue_s_fields_are_on_the_card() -> None:
     shown = shown_for(PARTNER, NOW, "k4m7x2p9", awaited=True)
-    seen = "\n".join(texts_of(cards.report_card(PARTNER, shown)))
+    seen = "\n".join(texts_of(report_card(PARTNER, shown)))
     for words in (
         "Calling Usage",
         "● Done",
@@ -212,6 +212,6 @@ def test_the_issue_s_fields_are_on_the_card() -> None:
         PARTNER.id,
     ):
         assert words in seen
-    seen = "\n".join(texts_of(cards.report_card(ORGANIZATION, shown)))
+    seen = "\n".join(texts_of(report_card(ORGANIZATION, shown)))
     assert "Sites: acme.webex.com, acme-eu.webex.com" in seen
     assert "Link: Webex gives no expiry" in seen

@@ -10,9 +10,9 @@ import pytest
 
 from bot.db import requests
 from bot.db.requests import State
+from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
-from bot.reports.file_words import CHECKSUM_DIFFERS as DIFFERS
 from tests.stage import CSV, Heard, actions_of
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.cards import sentence_in_card
 from bot.chat.ended import ENDS, ended_card
 from bot.chat.registry import registry
 from bot.db.requests import CLOSED, State
 from bot.emulator.cards import problems
+from bot.messages.elements import sentence_in_card
 from bot.reports.watch import failed, gone, too_long
 from bot.text import escape_card, escape_markdown
 from tests.core.test_story import ASKED, NOW

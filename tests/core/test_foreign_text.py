@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import logs
-from bot.chat import cards
 from bot.chat.letters import plain
 from bot.chat.parser import read_words
 from bot.emulator.mentions import from_markdown
+from bot.messages.elements import sentence_in_card
 from bot.text import LOOK_ALIKES, escape_card, escape_markdown, folded, one_line
 from bot.webex.types import Person
 from tests.core.clients import in_commonmark, in_documented_subset, in_extended_markdown
@@ -161,4 +161,4 @@ def test_an_id_copied_from_a_card_is_the_id(report_id: str) -> None:
 
 
 def test_a_card_shows_no_code_of_our_own_sentences() -> None:
-    assert cards.sentence_in_card("Write `report abc_d*e`, **now**.") == "Write report abc_d∗e, **now**."
+    assert sentence_in_card("Write `report abc_d*e`, **now**.") == "Write report abc_d∗e, **now**."

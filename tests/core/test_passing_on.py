@@ -10,8 +10,8 @@ import pytest
 
 from bot.db.requests import State
 from bot.files import streaming_upload
+from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
-from bot.reports.file_words import CHECKSUM_DIFFERS as DIFFERS
 from bot.webex.growing_file import HELD_BACK
 from tests.core.workbench import Crash
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.commands.reports import reports  # noqa: F401 registers the words
+from bot.chat.commands import registry
 from bot.chat.letters import plain
 from bot.chat.parser import Words, read_words
-from bot.chat.registry import registry
 from bot.chat.report_ids import chosen, ids_in_link
 from bot.text import escape_card
 from bot.webex.types import Person

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.db.requests import Delivery, State
-from bot.reports.history import story
+from bot.messages.history import story
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ASKED = Delivery(

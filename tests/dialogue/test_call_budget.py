@@ -9,10 +9,10 @@ import pytest
 
 from bot.chat.dispatcher import LOOKS_AGAIN, MOST_LOOKED_FOR
 from bot.chat.rate_limit import MOST_A_MINUTE, MOST_REFUSED, MOST_WELCOMES, Limits, SlowDown
-from bot.chat.registry import COMMAND
 from bot.db.events import Event
 from bot.db.tables import events
 from bot.emulator import Emulator
+from bot.messages.elements import COMMAND
 from bot.queue import tasks
 from tests.core.workbench import Workbench, migrated
 

@@ -9,9 +9,9 @@ import pytest
 
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.rate_limit import MOST_A_MINUTE, Limits, SlowDown
-from bot.chat.registry import COMMAND
 from bot.db.tables import audit, events
 from bot.emulator import Emulator
+from bot.messages.elements import COMMAND
 from bot.queue import tasks
 from tests.core.workbench import Workbench, migrated
 

@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 
 from bot import app
-from bot.reports.file_words import CHECKSUM_DIFFERS
+from bot.messages.file_message import CHECKSUM_DIFFERS
 from bot.webex.download import Files
 from tests.webex.certificates import Authority
 from tests.webex.loopback import Loopback

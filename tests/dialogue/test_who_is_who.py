@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.chat.registry import ARGUMENT, COMMAND
 from bot.emulator import Emulator, ids
+from bot.messages.elements import ARGUMENT, COMMAND
 from tests.stage import CSV, Stage
 
 if TYPE_CHECKING:

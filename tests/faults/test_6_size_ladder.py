@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db.requests import State
+from bot.messages.file_message import CHECKSUM_DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
-from bot.reports.file_words import CHECKSUM_DIFFERS
 from tests.core.workbench import Crash
 
 if TYPE_CHECKING:

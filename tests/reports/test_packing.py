@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from bot.errors import FileRejected
 from bot.files import disk, split, zip_check, zip_of_one
-from bot.files.split import Piece, joining, pack
+from bot.files.split import Piece, pack
+from bot.messages.file_message import joining
 from bot.webex.types import Downloaded
 
 BOM = codecs.BOM_UTF8

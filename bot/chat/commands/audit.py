@@ -1,55 +1,43 @@
-"""The audit as people read it in a chat: the last rows, about everybody, one person, or one report.
+"""``audit``: the last rows of the audit, about everybody, one person, or one report.
 
-A row holds ids only. Names come from Webex when it is read, titles of reports from the ledger's deliveries.
+A row holds ids only. Names come from Webex when it is read, titles of reports from the database.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.access.policy import Act
-from bot.chat import cards
-from bot.chat.registry import button
-from bot.db import audit, requests
+from bot.chat.registry import registry
+from bot.db import audit as rows_of_audit
+from bot.db import requests
 from bot.errors import WebexError
+from bot.messages.audit_list import FORGOTTEN, GONE, NAMELESS, AuditView, audit_card, audit_text, name_of, note_of
+from bot.messages.elements import button
 from bot.ops.forget import is_pseudonym
-from bot.text import ago, count, escape_card, escape_markdown, utc
+from bot.text import escape_markdown
 from bot.webex.report import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from bot.chat.context import Context
     from bot.chat.invocation import Request
     from bot.db.audit import Row
-    from bot.webex.types import Card, Person
 
 SHOWN = 10
 """Rows on one card: well under the size that Webex takes, and still readable on a phone."""
 PAGE_NUMBER = re.compile(r"[0-9]{1,4}")
-LONGEST_NAME, LONGEST_ADDRESS = 60, 80
-LONGEST_WHO = LONGEST_NAME + LONGEST_ADDRESS + len(" ()")
-ID_END = 8
-"""Letters of a report's id that stand for one without a known title."""
-
-GONE, FORGOTTEN, NAMELESS, BOT = (
-    "somebody who is gone",
-    "somebody who was forgotten",
-    "somebody (Webex does not tell the name)",
-    "the bot",
-)
 NEUTRAL = "This is for one person at a time, so I answer you 1:1."
 USAGE = (
     "Write `audit` for the last rows, `audit` and a report's id, or `audit` and a person's e-mail address; with a "
     "number behind it for the page before, as in `audit 2`."
 )
-COLOURS = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
 
 
-def show(context: Context, request: Request) -> None:
+@registry.command("audit", usage="audit", summary="Show who asked for what; for full administrators.")
+def audit(context: Context, request: Request) -> None:
     """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``, each with the number of a page or without.
 
     For full administrators, and only 1:1.
@@ -74,7 +62,7 @@ def show(context: Context, request: Request) -> None:
     with context.database.read() as tx:
         hidden = requests.report_ids_beyond(allowed.families)
         before = (page - 1) * SHOWN
-        found = audit.latest(
+        found = rows_of_audit.latest(
             tx,
             SHOWN + 1,
             skip=before,
@@ -85,8 +73,8 @@ def show(context: Context, request: Request) -> None:
         )
         rows = found[:SHOWN]
         titles = requests.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
-    seen = Seen(context.now(), _names(context, rows), titles)
-    note = f"{_note(len(rows), before, asked)} {allowed.others}".rstrip()
+    seen = AuditView(context.now(), _names(context, rows), titles)
+    note = f"{note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
     card = audit_card(rows, seen, note, more)
     context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), card)
@@ -106,14 +94,6 @@ def _asked(request: Request) -> tuple[str | None, int]:
     return (named.removeprefix("mailto:") if named is not None else None), page
 
 
-def _note(number: int, before: int, asked: str) -> str:
-    about = f" about “{asked}”" if asked else ""
-    if not number:
-        return f"Nothing {'more ' if before else ''}is on record{about}."
-    which = f"Rows {before + 1} to {before + number}" if before else f"The last {count(number, 'row')}"
-    return f"{which}{about}, newest first. All of them: reportbot audit --json, on the machine."
-
-
 def _names(context: Context, rows: Sequence[Row]) -> dict[str, str]:
     """Name each person of the rows, with their e-mail address where Webex tells it: two may have one name."""
     named = {row.person_id for row in rows if row.person_id}
@@ -126,79 +106,4 @@ def _names(context: Context, rows: Sequence[Row]) -> dict[str, str]:
         if error.passing:
             raise
         people, missing = {}, NAMELESS
-    return dict.fromkeys(forgotten, FORGOTTEN) | {one: _named(people.get(one)) or missing for one in others}
-
-
-def _named(person: Person | None) -> str:
-    if person is None:
-        return ""
-    return " ".join([person.display_name[:LONGEST_NAME], *(f"({one[:LONGEST_ADDRESS]})" for one in person.emails[:1])])
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What it takes to show rows to somebody."""
-
-    now: datetime
-    names: Mapping[str, str]
-    titles: Mapping[str, str]
-
-    def who(self, row: Row) -> str:
-        """The person's name."""
-        return self.names.get(row.person_id or "", BOT)
-
-    def what(self, row: Row) -> str:
-        """``report: asked``, ``refused: not administrator``."""
-        outcome = row.outcome.replace(":", ": ").replace("_", " ")
-        return outcome if row.act == audit.DELIVERY else f"{row.act}: {outcome}"
-
-    def report(self, row: Row) -> str:
-        """The report's title, or the end of its id."""
-        if not row.report_id:
-            return ""
-        return self.titles.get(row.report_id) or f"report …{row.report_id[-ID_END:]}"
-
-    def where(self, row: Row) -> str:
-        """By which door, and whether it was in a group space or 1:1, as far as that is known."""
-        kind = {None: "", audit.DIRECT_SPACE: ", 1:1"}.get(row.room_id, ", in a space")
-        return f"{row.door.value}{kind}"
-
-    def when(self, row: Row) -> str:
-        """``12 min ago (2024-03-24 17:13 UTC)``."""
-        return f"{ago(row.at, self.now)} ({utc(row.at)})" if row.at else ""
-
-
-def audit_card(rows: Sequence[Row], seen: Seen, note: str, more: Sequence[dict[str, object]] = ()) -> Card:
-    """The rows, one below the other, and the button for the page before."""
-    body = [
-        cards.text("Audit", size="Medium", weight="Bolder"),
-        cards.text(escape_card(note), isSubtle=True, spacing="Small"),
-    ]
-    return cards.card(body + [_block(row, seen) for row in rows], more, instead=audit_text(rows, seen, note))
-
-
-def _block(row: Row, seen: Seen) -> dict[str, Any]:
-    colour = COLOURS.get(row.outcome.partition(":")[0], "Default")
-    report = seen.report(row)
-    reference = f"reference {row.reference}" if row.reference else ""
-    about = " · ".join(filter(None, (seen.when(row), seen.where(row), reference)))
-    items = [
-        cards.text(escape_card(seen.who(row), LONGEST_WHO), weight="Bolder"),
-        cards.text(escape_card(seen.what(row)), color=colour, spacing="None"),
-    ]
-    if report:
-        items.append(cards.text(escape_card(report, 100), spacing="None"))
-    items.append(cards.text(escape_card(about), size="Small", isSubtle=True, spacing="None"))
-    return {"type": "Container", "separator": True, "spacing": "Small", "items": items}
-
-
-def audit_text(rows: Sequence[Row], seen: Seen, note: str) -> str:
-    """The same for a client that shows no cards; report ids are whole there."""
-    lines = [
-        f"- **{escape_markdown(seen.who(row), LONGEST_WHO)}**, {escape_markdown(seen.what(row))}, {seen.when(row)},"
-        f" {seen.where(row)}"
-        + (f", `{row.report_id}`" if row.report_id else "")
-        + (f", reference {row.reference}" if row.reference else "")
-        for row in rows
-    ]
-    return "\n".join([escape_markdown(note), "", *lines])
+    return dict.fromkeys(forgotten, FORGOTTEN) | {one: name_of(people.get(one)) or missing for one in others}

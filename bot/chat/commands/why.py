@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.chat import cards
 from bot.chat.ended import once_more
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen
 from bot.db import audit, request_queries
 from bot.db.requests import CLOSED, State
-from bot.reports.history import gather, kept_for, outcome_of, story
+from bot.messages.elements import card, text
+from bot.messages.history import kept_for, outcome_of, story
+from bot.reports.history import load
 from bot.reports.report_messages import Words
 from bot.text import escape_card, escape_markdown
 from bot.webex.report import is_report_id, looks_like_report_id
@@ -46,28 +47,28 @@ def _told(context: Context, request: Request, allowed: Permission, wanted: str) 
         # In a space others read along: what somebody asked for elsewhere is told there, or 1:1.
         alone = request.person_id if allowed.target.direct else None
         found = request_queries.told_here(tx, request.room_id, alone, wanted, allowed.families)[:MOST_TOLD]
-        besides = [gather(tx, one, now, context.poll_interval) for one in found]
+        besides = [load(tx, one, now, context.poll_interval) for one in found]
         other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
     if not found:
         said = " ".join(map(outcome_of, other)) or _nothing(wanted, context.kept_days)
         return Words(f"{request.origin}:why", said)
     request.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
     title = found[0].title or "Report"
-    body = [cards.text(escape_card(title), size="Medium", weight="Bolder")]
+    body = [text(escape_card(title), size="Medium", weight="Bolder")]
     lines: list[str] = []
     for one, more in zip(found, besides, strict=True):
         steps = story(one, now, more)
-        body.append(cards.text(f"Reference {one.reference}", isSubtle=True, size="Small"))
-        body += [cards.text(escape_card(step, 400), spacing="Small") for step in steps]
+        body.append(text(f"Reference {one.reference}", isSubtle=True, size="Small"))
+        body += [text(escape_card(step, 400), spacing="Small") for step in steps]
         lines += [f"- {escape_markdown(step, 400)}" for step in steps]
         if more.link:
             shown = "Show what was posted" if one.state in CLOSED - {State.DONE} else "Show the message"
             # As text and not as a button: Webex takes only http and https for a button that opens something.
-            body.append(cards.text(f"[{shown}]({more.link})", spacing="Small"))
+            body.append(text(f"[{shown}]({more.link})", spacing="Small"))
             lines.append(f"- [{shown}]({more.link})")
     said = "\n".join([f"**{escape_markdown(title)}**", "", *lines])
     buttons = [once_more(found[0])] if found[0].state in CLOSED else []
-    return Words(f"{request.origin}:why", said, cards.card(body, buttons, instead=said))
+    return Words(f"{request.origin}:why", said, card(body, buttons, instead=said))
 
 
 def _wanted(words: Sequence[str]) -> str:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.db import downloads
 from bot.errors import Refused, WebexError
-from bot.files.split import joining
-from bot.reports.endings import GONE
-from bot.reports.watch import named
+from bot.messages.sentences import named
 from bot.text import count, escape_markdown, size
 from bot.webex.report import Family
+from bot.webex.responses import SPACE_CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +46,16 @@ def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents
         line += f"  \nThat is more than Webex takes with a message, so I zipped it to {size(piece.size)}."
     line += _warnings(held)
     return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
+
+
+def joining(parts: Sequence[Piece]) -> str:
+    """How people put parts together, in one line; empty when there is but one file."""
+    if len(parts) <= 1:
+        return ""
+    return (
+        f"To put the {len(parts)} parts together: unzip them and copy the rows of each below those of the one before. "
+        "Every part begins with the header line: keep only the first."
+    )
 
 
 def part_line(report: Report, held: Downloaded, pieces: Sequence[Piece], number: int) -> str:
@@ -105,7 +114,7 @@ def not_posted(error: BotError, *, direct: bool, there: int = 0, parts: int = 1)
     if isinstance(error, Refused):
         return error.sentence
     status = error.status if isinstance(error, WebexError) else None
-    if status in GONE:
+    if status in SPACE_CLOSED:
         if direct:
             return f"The report is done, but Webex does not let me post its file here. {OPERATORS}"
         return "The report is done, but Webex does not let me post its file where you asked for it. Ask me 1:1."

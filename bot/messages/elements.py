@@ -1,0 +1,65 @@
+"""The parts of every card: Adaptive Cards 1.2 as dicts, with the text that a client without cards shows instead.
+
+What comes from others goes through ``escape_card`` or ``escape_markdown``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.text import CODE, escape_card, strip_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.webex.types import Card
+
+VERSION: Final = "1.2"
+"""The newest version that each of Webex's clients renders; 1.3 adds to it only what forms need."""
+MOST_FALLBACK: Final = 2_000
+"""Bytes of what a client shows that renders no card of this version."""
+LONGEST_ID: Final = 600
+COMMAND, ARGUMENT = "command", "argument"
+"""The names in a button's data: ``{"command": "report", "argument": "<id>"}``, the same two as in typed words."""
+
+
+def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = (), *, instead: str) -> Card:
+    """Return an Adaptive Card of these parts; ``instead`` is the message that stands in for it."""
+    made: Card = {
+        "type": "AdaptiveCard",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "version": VERSION,
+        "fallbackText": _lines_within(strip_markdown(instead), MOST_FALLBACK),
+        "body": body,
+    }
+    listed = list(actions)
+    return made | ({"actions": listed} if listed else {})
+
+
+def sentence_in_card(sentence: str) -> str:
+    """Return a sentence of a message as a card takes it: cards know no code."""
+    return CODE.sub(lambda code: escape_card(code[1], LONGEST_ID), sentence)
+
+
+def _lines_within(words: str, most: int) -> str:
+    """Return the first lines that are of so many bytes together, or the start of the first."""
+    lines = words.split("\n")
+    while len("\n".join(lines).encode()) > most and len(lines) > 1:
+        lines.pop()
+    return "\n".join(lines).encode()[:most].decode(errors="ignore").rstrip()
+
+
+def text(words: str, **more: Any) -> dict[str, Any]:
+    """Return a block of text that wraps: on a phone nothing is cut off."""
+    return {"type": "TextBlock", "text": words, "wrap": True, **more}
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return named values; those without a value are left out."""
+    return {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in pairs if value]}
+
+
+def button(title: str, word: str, argument: str = "", **more: object) -> dict[str, object]:
+    """Return a button that does what the typed command does."""
+    data = {COMMAND: word} | ({ARGUMENT: argument} if argument else {})
+    return {"type": "Action.Submit", "title": title, "data": data, **more}
