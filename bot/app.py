@@ -27,6 +27,7 @@ from bot.db import migrations, settings_log
 from bot.db.availability import LoggedDatabase
 from bot.db.retention import Retention
 from bot.errors import BotError, DatabaseUnavailable
+from bot.files.downloader import Downloader
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets, start_logging
 from bot.ops.alerts import Alerts, News, knocking
@@ -56,7 +57,7 @@ from bot.web.rejected_calls import RejectedCalls
 from bot.web.webhook import WebhookEndpoint, keeper
 from bot.webex.chat import Chat
 from bot.webex.client import Client
-from bot.webex.download import Files
+from bot.webex.download import DownloadClient
 from bot.webex.http import RateLimitGate
 from bot.webex.people import Directory
 from bot.webex.report import Family
@@ -221,10 +222,10 @@ def build_worker(settings: Settings) -> JobRunner:
     bots_observers: list[Observe] = [metrics.webex_called]
     clients_observers: list[Observe] = [observe]
     admin = admin_token(settings, database, observe)
-    brakes = RateLimitGate(), RateLimitGate()
+    gates = RateLimitGate(), RateLimitGate()
     bots_observe, clients_observe = told_to_all(bots_observers), told_to_all(clients_observers)
-    chat = Chat(url, StaticToken(bot_token), observe=bots_observe, brake=brakes[0], retries=RetryPolicy())
-    client = Client(url, admin, observe=clients_observe, brake=brakes[1], retries=RetryPolicy())
+    chat = Chat(url, StaticToken(bot_token), observe=bots_observe, gate=gates[0], retries=RetryPolicy())
+    client = Client(url, admin, observe=clients_observe, gate=gates[1], retries=RetryPolicy())
     identity = BotIdentity(database, chat, bot_token, now)
     directory = Directory(client, our_org=settings.webex_org_id)
     families = [Family(family) for family in settings.report_families]
@@ -257,7 +258,7 @@ def build_worker(settings: Settings) -> JobRunner:
         kept_days=settings.audit_days,
     )
     temp_dir = TempDir(folder)
-    files = Files(admin, settings.report_download_hosts, observe=observe, temp_dir=temp_dir, retries=RetryPolicy())
+    host = DownloadClient(admin, settings.report_download_hosts, observe=observe, retries=RetryPolicy())
     tokens = TokenChecks(directory, identity.person, admin if isinstance(admin, RefreshableToken) else None)
     observers.append(tokens.observed)
     wanted = manifest.read()
@@ -314,7 +315,7 @@ def build_worker(settings: Settings) -> JobRunner:
         database=database,
         queue=queue,
         catalog=catalog,
-        files=files,
+        files=Downloader(host, temp_dir=temp_dir),
         chat=chat,
         messages=messages,
         outbox=outbox,

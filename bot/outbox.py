@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Database
-    from bot.webex.types import Card, Chat, Message, PendingUpload, Person
+    from bot.webex.chat import Chat
+    from bot.webex.types import Card, Message, Person
+    from bot.webex.upload import PendingUpload
 
 log = structlog.get_logger(__name__)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from bot.webex.ids import decoded
+from bot.webex.public_only import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,16 +42,6 @@ _ID_TEXT = re.compile(r"ciscospark://[^/\s]+/([A-Z_]+)/[^/\s]+")
 QUOTES: Final = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
 SPACE, ORGANIZATION = "ROOM", "ORGANIZATION"
 """The kinds of ids that settings hold, as Webex writes them within an id."""
-
-
-def is_loopback(host: str) -> bool:
-    """True for this machine's own addresses and for the name ``localhost``; other names are never resolved."""
-    host = host.strip("[]").lower()
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
 
 
 def start_of(raw: str) -> str:

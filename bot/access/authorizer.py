@@ -14,7 +14,9 @@ from bot.webex.ids import id_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.webex.types import Chat, Directory, Membership, Person, Role, RolesOf
+    from bot.webex.chat import Chat
+    from bot.webex.people import Directory
+    from bot.webex.types import Membership, Person, Role, RolesOf
 
 LISTS_LAG = timedelta(seconds=30)
 """How long somebody who has just joined a space may be missing among its members."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.db.database import Database
-    from bot.webex.types import Chat
+    from bot.webex.chat import Chat
 
 SHOWN = 16
 """Hex digits of the token's fingerprint: the kept id is that of this token's bot, not of one before."""

@@ -19,7 +19,8 @@ from bot.webex.ids import is_uuid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.webex.types import Directory, Role
+    from bot.webex.people import Directory
+    from bot.webex.types import Role
 
 BELIEVED_SECONDS: Final = 3600.0
 ASKED_AGAIN_SECONDS: Final = 300.0

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from bot.queue import Queue
     from bot.reports.report_messages import ReportMessages, Words
     from bot.webex.catalog import Catalog
-    from bot.webex.types import Card, Chat, Directory, Posted, Target
+    from bot.webex.chat import Chat
+    from bot.webex.people import Directory
+    from bot.webex.types import Card, Posted, Target
 
 MOST_ASKING: Final = 10
 """People for whom reports are asked for at once, of the worker's sixteen threads."""

@@ -33,6 +33,7 @@ from bot.webex.client import Client
 from bot.webex.ids import readable_tail, same_id
 from bot.webex.people import Directory
 from bot.webex.reports_api import ReportsApi
+from bot.webex.session import Timeouts
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
 
@@ -66,7 +67,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield from data_dir.looked_up(settings)
         yield from webhook_secrets.looked_up(settings, database)
         bots_token = StaticToken(settings.webex_bot_token.get_secret_value())
-        chat = Chat(settings.webex_api_url, bots_token, timeout=PATIENCE)
+        chat = Chat(settings.webex_api_url, bots_token, timeouts=Timeouts(*PATIENCE))
         open_things.callback(chat.close)
         webex = checked("Webex", lambda: _webex(settings, chat))
         yield webex
@@ -76,7 +77,7 @@ def examine(settings: Settings) -> Iterator[Check]:
             return
         yield checked("bot token", lambda: _bot(chat))
         token = admin_token(settings, database)
-        admin = Client(settings.webex_api_url, token, timeout=PATIENCE)
+        admin = Client(settings.webex_api_url, token, timeouts=Timeouts(*PATIENCE))
         open_things.callback(admin.close)
         directory = Directory(admin, our_org=settings.webex_org_id)
         yield checked("admin token", lambda: _admin(directory, admin, token, _bot_id(chat)))
@@ -94,9 +95,9 @@ def examine_person(settings: Settings, email: str) -> Iterator[Check]:
         database = open_database(settings)
         open_things.callback(database.close)
         bots_token = StaticToken(settings.webex_bot_token.get_secret_value())
-        chat = Chat(settings.webex_api_url, bots_token, timeout=PATIENCE)
+        chat = Chat(settings.webex_api_url, bots_token, timeouts=Timeouts(*PATIENCE))
         open_things.callback(chat.close)
-        admin = Client(settings.webex_api_url, admin_token(settings, database), timeout=PATIENCE)
+        admin = Client(settings.webex_api_url, admin_token(settings, database), timeouts=Timeouts(*PATIENCE))
         open_things.callback(admin.close)
         directory = Directory(admin, our_org=settings.webex_org_id)
         proven = partner_role(directory, ReportsApi(admin))

@@ -18,8 +18,8 @@ from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexE
 from bot.files import disk
 from bot.files.checksum import Checksum
 from bot.files.csv_contents import read_contents
+from bot.files.verify import Downloaded
 from bot.webex.report import Phase
-from bot.webex.types import Downloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database, Transaction
     from bot.db.requests import Delivery
+    from bot.files.downloader import Downloader
     from bot.webex.catalog import Catalog
+    from bot.webex.growing_file import GrowingFile
     from bot.webex.report import Report
-    from bot.webex.types import Files, GrowingFile
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +68,7 @@ class NotReadyAnyMore(Exception):
 class Fetch:
     """Downloads, verifies, and keeps on record what was fetched."""
 
-    def __init__(self, database: Database, catalog: Catalog, files: Files, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, catalog: Catalog, files: Downloader, now: Callable[[], datetime]) -> None:
         self._database = database
         self._catalogue = catalog
         self._files = files
@@ -88,7 +89,7 @@ class Fetch:
     ) -> Downloaded:
         """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
 
-        ``progress`` and ``begun`` are those of ``Files.download``. Raises ``WebexError``, ``FileRejected`` and
+        ``progress`` and ``begun`` are those of ``Downloader.download``. Raises ``WebexError``, ``FileRejected`` and
         :class:`NotReadyAnyMore`.
         """
         held = self._held(report, waiting, path)

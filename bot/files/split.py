@@ -28,7 +28,7 @@ from bot.text import size
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bot.webex.types import Downloaded
+    from bot.files.verify import Downloaded
 
     Progress = Callable[[int, int], None]
     """Is told the bytes of CSV that are packed, and how many there are."""

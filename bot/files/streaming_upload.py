@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from bot.webex.chat import Chat
+    from bot.webex.growing_file import GrowingFile
     from bot.webex.report import Report
-    from bot.webex.types import Chat, GrowingFile, PendingUpload, Target
+    from bot.webex.types import Target
+    from bot.webex.upload import PendingUpload
 
 WORTH_IT_FROM: Final = 4 * 1000**2
 """Bytes; a smaller file is there in a moment."""

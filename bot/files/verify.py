@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import structlog
 
@@ -18,9 +19,26 @@ from bot.files.file_type import CSV, HEAD_BYTES, ZIP, kind_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHUNK: Final = 256 * 1024
+    from bot.files.csv_contents import Contents
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A report's file on our disk, verified."""
+
+    path: Path
+    size: int
+    sha256: str
+    kind: str
+    """``zip`` or ``csv``, by the first bytes."""
+    contents: Contents | None = None
+    """What its CSV holds; None: nobody has counted."""
+    checksum_differs: bool = False
+    """Whether Webex's checksum fits nothing of it; then it came twice alike."""
+    downloads: int = 0
+    """How often the report was downloaded until now, as far as this bot knows."""
 
 
 class DownloadVerifier:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bot.errors import BotError
     from bot.files.csv_contents import Contents
     from bot.files.split import Piece
+    from bot.files.verify import Downloaded
     from bot.webex.report import Report
-    from bot.webex.types import Downloaded
 
 
 CHECKSUM_DIFFERS = (

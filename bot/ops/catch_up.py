@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from bot.db.database import Database, Transaction
     from bot.outbox import Outbox
     from bot.queue import Queue
-    from bot.webex.types import Message, Person, Space, Spaces
+    from bot.webex.chat import Chat
+    from bot.webex.types import Message, Person, Space
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,7 @@ class CatchUp:
         *,
         database: Database,
         queue: Queue,
-        spaces: Spaces,
+        spaces: Chat,
         outbox: Outbox,
         bot: Callable[[], Person],
         now: Callable[[], datetime],

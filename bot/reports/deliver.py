@@ -52,14 +52,17 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database
     from bot.db.requests import Delivery
+    from bot.files.downloader import Downloader
     from bot.files.storage import TempDir
+    from bot.files.verify import Downloaded
     from bot.outbox import Outbox
     from bot.queue import Queue
     from bot.reports.report_messages import ReportMessages
     from bot.reports.request_card import RequestCard
     from bot.webex.catalog import Catalog
+    from bot.webex.chat import Chat
     from bot.webex.report import Report
-    from bot.webex.types import Chat, Downloaded, Files, Target
+    from bot.webex.types import Target
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +83,7 @@ class Deliver:
         database: Database,
         queue: Queue,
         catalog: Catalog,
-        files: Files,
+        files: Downloader,
         chat: Chat,
         messages: ReportMessages,
         outbox: Outbox,

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bot.db.requests import Delivery
     from bot.files.split import Piece
     from bot.files.streaming_upload import StreamingUpload
+    from bot.files.verify import Downloaded
     from bot.reports.progress import ProgressMessage
     from bot.webex.report import Report
-    from bot.webex.types import Downloaded
 
 
 @dataclass(slots=True)

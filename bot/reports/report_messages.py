@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from bot.db.database import Database
     from bot.db.requests import Delivery
     from bot.outbox import Outbox
-    from bot.webex.types import Card, PendingUpload, Target
+    from bot.webex.types import Card, Target
+    from bot.webex.upload import PendingUpload
 
 Found = TypeVar("Found")
 

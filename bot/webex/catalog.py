@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from bot.webex.report import Report
-    from bot.webex.types import Reports
+    from bot.webex.reports_api import ReportsApi
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ class Catalog:
 
     def __init__(
         self,
-        api: Reports,
+        api: ReportsApi,
         families: Sequence[Family],
         token_lives: Callable[[], bool] = lambda: False,
         *,

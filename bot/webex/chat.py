@@ -22,17 +22,18 @@ from bot.webex.http import HttpTransport, RateLimitGate
 from bot.webex.ids import same_id
 from bot.webex.responses import endless, next_page, unreadable
 from bot.webex.retry import NEVER
-from bot.webex.session import POOL, TIMEOUT
+from bot.webex.session import DEFAULT_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from bot.webex.growing_file import GrowingFile
     from bot.webex.http import Observe, TokenSource
     from bot.webex.parsing import Webhook
     from bot.webex.retry import RetryPolicy
-    from bot.webex.types import Action, Card, GrowingFile, Membership, Message, Person, Posted, Space, Target
+    from bot.webex.types import Action, Card, Membership, Message, Person, Posted, Space, Target
 
     Json = Mapping[str, Any]
 
@@ -77,20 +78,18 @@ class Chat:
         base_url: str,
         token: TokenSource,
         *,
-        timeout: tuple[float, float] = TIMEOUT,
-        pool: int = POOL,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
         observe: Observe | None = None,
-        brake: RateLimitGate | None = None,
+        gate: RateLimitGate | None = None,
         retries: RetryPolicy = NEVER,
     ) -> None:
         self._transport = HttpTransport(
             base_url,
             token,
-            timeout=timeout,
-            pool=pool,
-            observe=observe,
-            brake=brake,
             whose=BOT_TOKEN,
+            timeouts=timeouts,
+            observe=observe,
+            gate=gate,
             retries=retries,
         )
         self._api = WebexTeamsAPI(

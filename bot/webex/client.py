@@ -15,7 +15,7 @@ from bot.errors import WebexError
 from bot.webex.http import HttpTransport, RateLimitGate
 from bot.webex.responses import endless, json_of, next_page, tracking_id
 from bot.webex.retry import NEVER
-from bot.webex.session import POOL, TIMEOUT
+from bot.webex.session import DEFAULT_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,15 +59,12 @@ class Client:
         base_url: str,
         token: TokenSource | None,
         *,
-        timeout: tuple[float, float] = TIMEOUT,
-        pool: int = POOL,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
         observe: Observe | None = None,
-        brake: RateLimitGate | None = None,
+        gate: RateLimitGate | None = None,
         retries: RetryPolicy = NEVER,
     ) -> None:
-        self._transport = HttpTransport(
-            base_url, token, timeout=timeout, pool=pool, observe=observe, brake=brake, retries=retries
-        )
+        self._transport = HttpTransport(base_url, token, timeouts=timeouts, observe=observe, gate=gate, retries=retries)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -21,11 +21,11 @@ import requests
 import urllib3
 
 from bot.errors import ADMIN_TOKEN, DOWNLOAD, TOO_SLOW, WebexError
-from bot.setting_types import is_loopback
 from bot.webex.causes import cause_of, explain
+from bot.webex.public_only import is_loopback
 from bot.webex.responses import error_from, names_of, origin, template, too_large
 from bot.webex.retry import NEVER
-from bot.webex.session import LONGEST_ANSWER, POOL, TIMEOUT, Bearer, PlainSession, take_body
+from bot.webex.session import DEFAULT_TIMEOUTS, Bearer, PlainSession, Timeouts, take_body
 from bot.webex.timely import FIRST_ERROR, TooSlowError
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     Observe = Callable[[str, str, int | None, float], None]
     """Told of each call: method, path without ids, status (None: no answer), seconds."""
 
-LONGEST_BRAKE: Final = 60.0
+LONGEST_PAUSE: Final = 60.0
 """Seconds for which one 429 may hold back all calls; the call that was refused waits as long as Webex says."""
-UNTOLD_BRAKE: Final = 0.2
+UNTOLD_PAUSE: Final = 0.2
 """Seconds for which a 429 holds back all calls that does not say how long, or says it so that nobody can read it. Each
 job waits longer by itself, so this only keeps the others from running into the same."""
 SPREAD: Final = 0.25
@@ -100,15 +100,15 @@ class RateLimitGate:
         self._lock = threading.Lock()
 
     def check(self, call: str) -> None:
-        """Raise the same ``WebexError`` that Webex would, while the brake holds."""
+        """Raise the same ``WebexError`` that Webex would, while the gate is closed."""
         rest = self._until - self._clock()
         if rest > 0:
             wait = self.spread(rest)
             raise WebexError(call, TOO_MANY_REQUESTS, message="held back after a 429", retry_after=wait, reached=False)
 
-    def hold(self, seconds: float | None) -> None:
-        """Hold for so long from now, or longer if it does already; None: Webex has not told how long."""
-        held = UNTOLD_BRAKE if seconds is None else min(seconds, LONGEST_BRAKE)
+    def pause(self, seconds: float | None) -> None:
+        """Close for so long from now, or longer if it is closed already; None: Webex has not told how long."""
+        held = UNTOLD_PAUSE if seconds is None else min(seconds, LONGEST_PAUSE)
         with self._lock:
             self._until = max(self._until, self._clock() + held)
 
@@ -125,12 +125,10 @@ class HttpTransport:
         base_url: str,
         token: TokenSource | None,
         *,
-        timeout: tuple[float, float] = TIMEOUT,
-        pool: int = POOL,
-        observe: Observe | None = None,
-        brake: RateLimitGate | None = None,
         whose: str = ADMIN_TOKEN,
-        longest: float = LONGEST_ANSWER,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        observe: Observe | None = None,
+        gate: RateLimitGate | None = None,
         retries: RetryPolicy = NEVER,
     ) -> None:
         self._whose = whose
@@ -141,10 +139,9 @@ class HttpTransport:
             raise ValueError("the Webex API is only reached over https")
         self.base_url = base_url.rstrip("/") + "/"
         self._token = token
-        self._timeout = timeout
         self._observe = observe
-        self.brake = brake or RateLimitGate()
-        self._session = PlainSession(pool, longest=longest)
+        self.gate = gate or RateLimitGate()
+        self._session = PlainSession(timeouts)
 
     def close(self) -> None:
         """Close idle connections; they come back when needed."""
@@ -154,8 +151,6 @@ class HttpTransport:
         self,
         method: str,
         url: str,
-        *,
-        timeout: tuple[float, float] | None = None,
         **options: Any,
     ) -> requests.Response:
         """Send one request and give its whole answer, a success. Raises ``WebexError`` for everything else.
@@ -163,13 +158,12 @@ class HttpTransport:
         ``options`` are those of requests. ``url`` must be on the API's own host.
         """
         call = f"{method} {self._checked(method, url)}"
-        options["timeout"] = timeout or self._timeout
         if hasattr(options.get("data"), "read"):
             return self._once(call, url, options)  # what was read of it can only be sent again by who can rewind it
         return self.retries.call(lambda: self._once(call, url, options), reads=method == "GET")
 
     def _once(self, call: str, url: str, options: dict[str, Any]) -> requests.Response:
-        self.brake.check(call)
+        self.gate.check(call)
         token = self._token.current() if self._token else ""
         response = self._send(call, url, token, options)
         if response.status_code == UNAUTHORIZED and self._token and not hasattr(options.get("data"), "read"):
@@ -184,8 +178,8 @@ class HttpTransport:
             call, response.status_code, response.headers, response.content, secrets=(token,), whose=self._whose
         )
         if response.status_code == TOO_MANY_REQUESTS:
-            self.brake.hold(error.retry_after)
-            error.retry_after = None if error.retry_after is None else self.brake.spread(error.retry_after)
+            self.gate.pause(error.retry_after)
+            error.retry_after = None if error.retry_after is None else self.gate.spread(error.retry_after)
         raise error
 
     def _checked(self, method: str, url: str) -> str:

@@ -7,6 +7,7 @@ another address each time that it is looked up. Through a proxy that address is 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import socket
@@ -24,6 +25,16 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """The last four bytes are an IPv4 address, which a gateway dials."""
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
 """What some programs read as an IPv4 address, and no name ends in."""
+
+
+def is_loopback(host: str) -> bool:
+    """True for this machine's own addresses and for the name ``localhost``; other names are never resolved."""
+    host = host.strip("[]").lower()
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
 
 
 def is_public(address: str) -> bool:

@@ -23,7 +23,7 @@ Got = TypeVar("Got")
 WAITS: Final = (0.2, 0.5, 1.2)
 """Seconds before the second, third and fourth try, at most; half of it is chance."""
 LONGEST_WAIT: Final = 2.5
-"""Seconds; who is told to wait longer is not repeated here: a ``Retry-After`` of 2 s, and what the brake adds to it."""
+"""Seconds; who is told to wait longer is not repeated here: a ``Retry-After`` of 2 s, and what the gate adds to it."""
 LONGEST_TRY: Final = 5.0
 """Seconds; a call that has failed so late has kept its thread for long enough."""
 AN_OUTAGE: Final = 12
@@ -65,7 +65,7 @@ class RetryPolicy:
             try:
                 got = once()
             except WebexError as error:
-                if error.status != TOO_MANY_REQUESTS or error.reached is not False:  # else our own brake held it back
+                if error.status != TOO_MANY_REQUESTS or error.reached is not False:  # else our own gate held it back
                     self._note(failed=error.passing)
                 pause = self._pause(error, next(waits, None), reads=reads)
                 if pause is None or self._clock() - started > LONGEST_TRY:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from bot.webex.public_only import IsPublic
     from bot.webex.timely import Floor
 
-TIMEOUT: Final = (5.0, 30.0)
-"""Seconds to connect, and to wait for the next bytes."""
-LONGEST_ANSWER: Final = 60.0
-"""Seconds until an answer must be whole, however steadily it drips."""
 PIECE: Final = 64 * 1024
 POOL: Final = 32
 """Connections kept per host; more than there are threads."""
@@ -36,6 +33,22 @@ BLOCK: Final = 256 * 1024
 KEEP_ALIVE_SECONDS: Final = 30
 """Idle time after which the system asks whether the peer is there, so that a middlebox does not drop the connection."""
 USER_AGENT: Final = "webex-report-bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a peer may take, in seconds."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    """For the next bytes."""
+    whole: float = 60.0
+    """Until an answer must be whole, however steadily it drips."""
+    floor: Floor | None = None
+    """How slowly a body may come."""
+
+
+DEFAULT_TIMEOUTS: Final = Timeouts()
 
 _SENDABLE = re.compile(r"[!-~]+")
 
@@ -59,24 +72,24 @@ class Bearer(requests.auth.AuthBase):
 class PlainSession(requests.Session):
     """A session that threads can share: no cookies kept, no redirects followed. Give ``auth`` with each request.
 
-    ``longest``: seconds from the request's end to the last byte of its answer. ``floor``: how slowly a body may come.
     ``public``: says which addresses are public, and then it connects to no others; raises ``FileRejected``.
     """
 
     def __init__(
-        self,
-        pool: int = POOL,
-        *,
-        longest: float = LONGEST_ANSWER,
-        floor: Floor | None = None,
-        public: IsPublic | None = None,
+        self, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, pool: int = POOL, public: IsPublic | None = None
     ) -> None:
         super().__init__()
+        self._timeout = timeouts.connect, timeouts.read
         self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        made = pools(longest, floor, (public_only(public),) if public else ())
+        made = pools(timeouts.whole, timeouts.floor, (public_only(public),) if public else ())
         for scheme in ("https://", "http://"):
             self.mount(scheme, _KeptAlive(made, pool_connections=4, pool_maxsize=pool))
+
+    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send one request, with the session's own time-out unless another one is given."""
+        options["timeout"] = options.get("timeout") or self._timeout
+        return super().request(method, url, **options)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that there is none, whatever the answer says: who wants to follow decides about the address first."""

@@ -108,7 +108,7 @@ class RefreshableToken:
         self._seed = hashlib.sha256(f"{client_id}\n{refresh_token}".encode()).hexdigest()
         self._keep = keep
         self._clock = clock
-        self._client = Client(base_url, None, pool=1, observe=observe)
+        self._client = Client(base_url, None, observe=observe)
         self._turn = threading.Lock()
         self._state: TokenState | None = None
         self._unsaved: TokenState | None = None

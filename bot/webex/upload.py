@@ -20,8 +20,9 @@ from bot.webex.responses import json_of, unreadable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.webex.growing_file import GrowingFile
     from bot.webex.http import HttpTransport
-    from bot.webex.types import GrowingFile, Posted, Target
+    from bot.webex.types import Posted, Target
 
 log = structlog.get_logger(__name__)
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.errors import PASSING_STATUSES, WebexError
 from bot.webex.catalog import Catalog, NotFound
-from bot.webex.report import Family, Report, ReportMissing, ReportUnreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from bot.webex.report import Family, Listing, Report, ReportMissing, ReportUnreadable
+from bot.webex.reports_api import ReportsApi
 
 PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION
 STATUSES = [None, 400, 401, 403, 404, 405, 408, 409, 410, 415, 423, 428, 429, 451, 500, 502, 503, 504, 522]
@@ -23,7 +20,7 @@ NOW = datetime(2024, 3, 24, tzinfo=UTC)
 
 
 @dataclass
-class Api:
+class Api(ReportsApi):
     """Both families; an error in place of the reports is raised."""
 
     held: dict[Family, list[Report] | Exception]
@@ -42,8 +39,8 @@ class Api:
                 return report
         raise WebexError("GET reports/{id}", 404, tracking_id=f"TRACK_{family.value}")
 
-    def list(self, family: Family, region: str | None = None) -> Sequence[Report]:
-        return self._ask(family)
+    def list(self, family: Family, region: str | None = None) -> Listing:
+        return Listing(self._ask(family))
 
 
 def report(family: Family, report_id: str = "ID", days: int = 0) -> Report:

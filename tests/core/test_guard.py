@@ -16,7 +16,8 @@ from bot.webex.types import Membership, Person, Role, RolesOf
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.webex.types import Chat, Directory
+    from bot.webex.chat import Chat
+    from bot.webex.people import Directory
 
 OURS, FOREIGN = "ours", "foreign"
 BOT = Person("bot", "Report Bot", "Report", "")

@@ -24,6 +24,7 @@ from bot.db import events, migrations, requests
 from bot.db.database import Database
 from bot.db.events import Event
 from bot.db.retention import Retention
+from bot.files.downloader import Downloader
 from bot.files.fetch import held_name
 from bot.files.storage import TempDir
 from bot.ops.catch_up import CatchUp
@@ -41,7 +42,7 @@ from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
 from bot.webex.chat import Chat
 from bot.webex.client import Client
-from bot.webex.download import Files
+from bot.webex.download import DownloadClient
 from bot.webex.http import RateLimitGate
 from bot.webex.people import Directory
 from bot.webex.report import Family
@@ -171,9 +172,9 @@ class Workbench:
         self.queue = SqliteQueue(self.database, settings.data_dir, clock=self.clock.seconds)
         bot_token, admin = self.stage.bot_token, StaticToken(self.stage.admin_token)
         one, other = (RateLimitGate(self.clock.seconds, chance=lambda: 0.0) for _ in range(2))
-        self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), brake=one)
+        self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), gate=one)
         self.chat.points = self.points
-        client = Client(settings.webex_api_url, admin, brake=other)
+        client = Client(settings.webex_api_url, admin, gate=other)
         identity = BotIdentity(self.database, self.chat, bot_token, self.clock)
         self.directory = Directory(client, clock=self.clock.seconds)
         guard = Authorizer(self.directory, self.chat, identity.person, lambda our_org: app.rules(settings, our_org))
@@ -183,7 +184,8 @@ class Workbench:
         self.messages = ReportMessages(self.database, self.outbox, guard, self.clock)
         self.card = LivingCard(self.database, self.outbox, self.messages, self.clock)
         self.temp_dir = TempDir(self.folder)
-        self.files = Files(admin, settings.report_download_hosts, temp_dir=self.temp_dir)
+        download_client = DownloadClient(admin, settings.report_download_hosts)
+        self.files = Downloader(download_client, temp_dir=self.temp_dir)
         self.context = Context(
             database=self.database,
             queue=self.queue,
@@ -255,7 +257,7 @@ class Workbench:
             new_reference=self.context.new_reference,
             observe=lambda _task, _outcome: None,
         )
-        self._close = [self.database.close, self.chat.close, client.close, self.files.close, self.temp_dir.close]
+        self._close = [self.database.close, self.chat.close, client.close, download_client.close, self.temp_dir.close]
 
     def stop(self) -> None:
         """End the program, in order or after a crash: nothing of it is left but what is on the disk."""

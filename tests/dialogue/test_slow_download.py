@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.emulator import Emulator
+from bot.files.downloader import Downloader
 from bot.files.fetch import WAITS_AFTER_SLOW
-from bot.webex.download import Files
+from bot.webex.download import DownloadClient
+from bot.webex.session import Timeouts
 from bot.webex.timely import Floor
 from bot.webex.tokens import StaticToken
 from tests.core.workbench import Workbench, migrated
@@ -28,8 +30,8 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
     with Emulator() as emulator:
         made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
         hosts = made.stage.settings().report_download_hosts
-        slow = Files(StaticToken(made.stage.admin_token), hosts, temp_dir=made.temp_dir, floor=FAST)
-        made.files.download = slow.download  # type: ignore[method-assign]
+        slow = DownloadClient(StaticToken(made.stage.admin_token), hosts, timeouts=Timeouts(floor=FAST))
+        made.files.download = Downloader(slow, temp_dir=made.temp_dir).download  # type: ignore[method-assign]
         yield made
         slow.close()
         made.stop()

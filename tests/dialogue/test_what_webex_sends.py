@@ -16,7 +16,7 @@ from cryptography import x509
 
 from bot import app
 from bot.messages.file_message import CHECKSUM_DIFFERS
-from bot.webex.download import Files
+from bot.webex.download import DownloadClient
 from tests.webex.certificates import Authority
 from tests.webex.loopback import Loopback
 
@@ -174,7 +174,8 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopbac
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.leaf(x509.DNSName("localhost")))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
-    monkeypatch.setattr(app, "Files", partial(Files, public=lambda address: address in {"127.0.0.1", "::1"}))
+    public = partial(DownloadClient, public=lambda address: address in {"127.0.0.1", "::1"})
+    monkeypatch.setattr(app, "DownloadClient", public)
     server = Loopback(context)
     server.always(200, CSV)
     yield server

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from bot.errors import FileRejected
 from bot.files import disk, split, zip_check, zip_of_one
 from bot.files.split import Piece, pack
+from bot.files.verify import Downloaded
 from bot.messages.file_message import joining
-from bot.webex.types import Downloaded
 
 BOM = codecs.BOM_UTF8
 HEADER = BOM + b"Name,Minutes\r\n"
@@ -154,7 +154,7 @@ def test_parts_are_the_file_again_whatever_is_in_its_cells(rows, mark, end, last
 PROGRAM = """
 import hashlib, sys
 from pathlib import Path
-from bot.webex.types import Downloaded
+from bot.files.verify import Downloaded
 from bot.files.split import pack
 path = Path(sys.argv[1])
 held = Downloaded(path, path.stat().st_size, "", "csv")

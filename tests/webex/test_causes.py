@@ -11,6 +11,7 @@ import pytest
 from bot.errors import WebexError
 from bot.webex.causes import explain_renewal
 from bot.webex.client import Client
+from bot.webex.session import Timeouts
 from bot.webex.tokens import CALL, RefreshableToken, StaticToken
 from tests.webex.certificates import ELSEWHERE, Authority, serving
 from tests.webex.memory_keeper import MemoryKeeper
@@ -57,7 +58,7 @@ def silent_port() -> Iterator[int]:
 
 def advice_of(url: str) -> str:
     """What is said to anyone who runs the bot when a call to this address fails; the log has the same."""
-    client = Client(url, StaticToken(TOKEN), timeout=(2.0, 0.3))
+    client = Client(url, StaticToken(TOKEN), timeouts=Timeouts(2.0, 0.3))
     try:
         with pytest.raises(WebexError) as met:
             client.call("GET", "people/me", params={"token": TOKEN})

@@ -12,6 +12,7 @@ import pytest
 
 from bot.errors import WebexError
 from bot.webex.chat import RECENT, Chat
+from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken
 from bot.webex.types import Posted, Target
 from tests.webex.loopback import ALL_ERRORS
@@ -57,7 +58,7 @@ WITHOUT_ANSWER = {"edit", "delete", "delete_webhook"}
 
 @pytest.fixture
 def scripted(loopback, closed):
-    return closed(Chat(loopback.url, StaticToken(SECRET), timeout=(2, 2)))
+    return closed(Chat(loopback.url, StaticToken(SECRET), timeouts=Timeouts(2, 2)))
 
 
 def refused(chat, call) -> WebexError:

@@ -17,9 +17,11 @@ import pytest
 
 from bot.errors import BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.files import disk
-from bot.webex.download import Files
+from bot.files.downloader import Downloader
+from bot.webex.download import DownloadClient
 from bot.webex.report import Family, Report
 from bot.webex.reports_api import ReportsApi
+from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS, Loopback
 
@@ -53,8 +55,9 @@ def link(loopback):
 def fetch(link, closed, tmp_path):
     """Download to `tmp_path/report`, with what the test says about the report and about the limits."""
 
-    def fetch(url: str = link, hosts=HERE, limits=None, twin="", **about):
-        made = closed(Files(StaticToken(SECRET), hosts, timeout=(2, 1), **(limits or {})))
+    def fetch(url: str = link, hosts=HERE, limits=None, longest=60.0, twin="", **about):
+        client = closed(DownloadClient(StaticToken(SECRET), hosts, timeouts=Timeouts(2, 1, longest)))
+        made = Downloader(client, **(limits or {}))
         return made.download(report(url, **about), tmp_path / "report", twin=twin)
 
     return fetch
@@ -97,7 +100,7 @@ def test_the_whole_way_through_the_emulator(stage, closed, tmp_path, family, as_
         family=family, title="Hosts", status="done", content=CSV, as_zip=as_zip, checksum="sha256"
     )
     details = ReportsApi(stage.admin).details(Family(family), made.id)
-    got = closed(Files(StaticToken(stage.admin_token), HERE)).download(details, tmp_path / "x")
+    got = Downloader(closed(DownloadClient(StaticToken(stage.admin_token), HERE))).download(details, tmp_path / "x")
     assert got.kind == ("zip" if as_zip else "csv")
     content = got.path.read_bytes()
     assert (unzipped(content) if as_zip else content) == CSV
@@ -230,7 +233,7 @@ def test_a_silent_host_passes(stage, closed, tmp_path):
     made = stage.emulator.world.add_report(family="partner", title="X", status="done", content=CSV * 1000)
     details = ReportsApi(stage.admin).details(Family.PARTNER, made.id)
     stage.emulator.faults.add(method="GET", path="/api", host="download", cut="middle", times=1)
-    made_files = closed(Files(StaticToken(stage.admin_token), HERE))
+    made_files = Downloader(closed(DownloadClient(StaticToken(stage.admin_token), HERE)))
     with pytest.raises(WebexError) as caught:
         made_files.download(details, tmp_path / "x")
     assert caught.value.passing
@@ -302,7 +305,9 @@ def test_a_refused_token_is_renewed_once(loopback, link, closed, tmp_path):
     loopback.answer(
         lambda exchange, asked: exchange.reply(200 if asked.headers["Authorization"] == "Bearer newer" else 401, CSV)
     )
-    assert closed(Files(Source(SECRET), HERE)).download(report(link), tmp_path / "x").size == len(CSV)
+    assert Downloader(closed(DownloadClient(Source(SECRET), HERE))).download(report(link), tmp_path / "x").size == len(
+        CSV
+    )
 
 
 def test_more_than_the_limit_is_refused(loopback, fails):
@@ -312,7 +317,7 @@ def test_more_than_the_limit_is_refused(loopback, fails):
 
 def test_a_download_that_takes_for_ever_is_given_up(loopback, fails):
     loopback.always(200, CSV)
-    error = fails(limits={"longest": -1.0})
+    error = fails(longest=-1.0)
     assert isinstance(error, WebexError)
     assert error.passing
 
@@ -334,7 +339,7 @@ def test_what_is_free_is_there_once_for_all_downloads_together(loopback, link, c
     whole = CSV * 50_000
     usage = namedtuple("usage", "free")  # noqa: PYI024
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(1000 + len(whole) * 3 // 2))
-    made = closed(Files(StaticToken(SECRET), HERE, keep_free=1000))
+    made = Downloader(closed(DownloadClient(StaticToken(SECRET), HERE)), keep_free=1000)
     begun, go_on = threading.Event(), threading.Event()
 
     def slowly(exchange, asked):
@@ -397,21 +402,21 @@ def test_a_full_disk_is_said(loopback, fails, monkeypatch):
         return made
 
     loopback.always(200, CSV)
-    monkeypatch.setattr("bot.webex.download.tempfile.NamedTemporaryFile", on_a_full_disk)
+    monkeypatch.setattr("bot.files.downloader.tempfile.NamedTemporaryFile", on_a_full_disk)
     assert "disk" in fails().sentence
 
 
 def test_a_folder_that_is_not_there_is_said(loopback, link, closed, tmp_path):
     loopback.always(200, CSV)
     with pytest.raises(FileRejected, match="folder"):
-        closed(Files(StaticToken(SECRET), HERE)).download(report(link), tmp_path / "missing" / "x")
+        Downloader(closed(DownloadClient(StaticToken(SECRET), HERE))).download(report(link), tmp_path / "missing" / "x")
 
 
 def test_progress_is_told_and_every_download_observed_without_its_address(loopback, link, closed, tmp_path):
     loopback.always(200, CSV * 50_000)
     seen: list[tuple[object, ...]] = []
     told: list[tuple[int, int]] = []
-    made = closed(Files(StaticToken(SECRET), HERE, observe=lambda *call: seen.append(call)))
+    made = Downloader(closed(DownloadClient(StaticToken(SECRET), HERE, observe=lambda *call: seen.append(call))))
     got = made.download(report(link), tmp_path / "x", progress=lambda *so_far: told.append(so_far))
     assert told[-1] == (got.size, got.size)
     assert told == sorted(told)
@@ -424,6 +429,6 @@ def test_a_link_that_has_expired_says_so(stage, closed, tmp_path):
     details = ReportsApi(stage.admin, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)).details(Family.PARTNER, made.id)
     stage.emulator.world.set_report(made.id, infected=True)
     with pytest.raises(WebexError) as caught:
-        closed(Files(StaticToken(stage.admin_token), HERE)).download(details, tmp_path / "x")
+        Downloader(closed(DownloadClient(StaticToken(stage.admin_token), HERE))).download(details, tmp_path / "x")
     assert (caught.value.status, bool(caught.value.tracking_id)) == (410, True)
     assert shutil.disk_usage(tmp_path).free

@@ -12,9 +12,11 @@ import pytest
 from cryptography import x509
 
 from bot.errors import FileRejected, WebexError
-from bot.webex.download import Files
+from bot.files.downloader import Downloader
+from bot.webex.download import DownloadClient
 from bot.webex.public_only import is_address, is_public
 from bot.webex.report import Family, Report
+from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken
 from tests.webex.certificates import Authority
 from tests.webex.loopback import Loopback
@@ -122,7 +124,9 @@ def fetch(internet: Internet, loopback: Loopback, closed: Callable[[Any], Any], 
     def fetch(*to: str, public: Callable[[str], bool] = here_is_public, status: int = 302) -> bytes:
         leads = iter(to)
         loopback.answer(lambda exchange, _: exchange.reply(status, b"", {"Location": next(leads)}))
-        files = closed(Files(Token(TOKEN), ("*.webex.com", HERE), timeout=(2, 2), observe=observe, public=public))
+        hosts, timeouts = ("*.webex.com", HERE), Timeouts(2, 2)
+        client = closed(DownloadClient(Token(TOKEN), hosts, timeouts=timeouts, observe=observe, public=public))
+        files = Downloader(client)
         report = Report("id", Family.PARTNER, "done", download_url=f"http://{loopback.host}/api?signature=hush")
         return bytes(files.download(report, tmp_path / "file").path.read_bytes())
 

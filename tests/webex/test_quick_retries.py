@@ -43,8 +43,8 @@ def retries(time: Time) -> RetryPolicy:
 
 @pytest.fixture
 def transport(loopback: Loopback, closed: Any, time: Time, retries: RetryPolicy) -> HttpTransport:
-    brake = RateLimitGate(clock=time.now, chance=lambda: 0.0)
-    made: HttpTransport = closed(HttpTransport(loopback.url, StaticToken(TOKEN), brake=brake, retries=retries))
+    gate = RateLimitGate(clock=time.now, chance=lambda: 0.0)
+    made: HttpTransport = closed(HttpTransport(loopback.url, StaticToken(TOKEN), gate=gate, retries=retries))
     return made
 
 
@@ -121,7 +121,7 @@ def test_a_long_429_is_left_to_the_queue_and_so_is_who_is_held_back_by_it(
 
 
 def test_who_is_held_back_for_a_moment_waits(loopback: Loopback, transport: HttpTransport, time: Time) -> None:
-    transport.brake.hold(1.5)
+    transport.gate.pause(1.5)
 
     assert ask(transport, "POST") == 200
     assert time.slept == [1.5]
@@ -163,7 +163,7 @@ def test_in_an_outage_nothing_is_repeated_until_something_goes_well(
     assert len(loopback.asked) == asked + 2 + 1 + len(WAITS)
 
 
-def test_what_our_own_brake_held_back_is_no_sign_of_an_outage(retries: RetryPolicy, time: Time) -> None:
+def test_what_our_own_gate_held_back_is_no_sign_of_an_outage(retries: RetryPolicy, time: Time) -> None:
     def held_back() -> None:
         raise WebexError("GET x", 429, retry_after=1.0, reached=False)
 
@@ -181,7 +181,7 @@ def test_what_our_own_brake_held_back_is_no_sign_of_an_outage(retries: RetryPoli
     assert retries.call(fails_once, reads=True) == "well"
 
 
-def test_two_seconds_that_the_brake_made_longer_are_still_waited_for(retries: RetryPolicy) -> None:
+def test_two_seconds_that_the_gate_made_longer_are_still_waited_for(retries: RetryPolicy) -> None:
     spread = RateLimitGate(chance=lambda: 1.0).spread(2.0)
     answers = iter([WebexError("POST x", 429, retry_after=spread)])
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import TOO_SLOW, WebexError
+from bot.files.downloader import Downloader
 from bot.text import MAX_TEXT_BYTES
 from bot.webex import http, timely
 from bot.webex.chat import RECENT
-from bot.webex.download import Files
+from bot.webex.download import TIMEOUTS, DownloadClient
 from bot.webex.http import HttpTransport
 from bot.webex.report import Family, Report
 from bot.webex.responses import json_of
+from bot.webex.session import Timeouts
 from bot.webex.timely import Floor
 from bot.webex.tokens import StaticToken
 
@@ -52,9 +54,13 @@ def dripping(loopback: Loopback) -> Iterator[object]:
     over.set()
 
 
+def opened(closed: Callable[[DownloadClient], DownloadClient], timeouts: Timeouts) -> Downloader:
+    return Downloader(closed(DownloadClient(StaticToken("token"), ("127.0.0.1",), timeouts=timeouts)))
+
+
 @pytest.fixture
 def ask(loopback, closed):
-    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeout=(2, LONGEST), longest=LONGEST))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeouts=Timeouts(2, LONGEST, LONGEST)))
 
     def ask(method="GET", **options):
         with pytest.raises(WebexError) as caught:
@@ -90,7 +96,7 @@ def test_an_answer_that_drips_is_given_up(dripping, ask, loopback, part, method)
 @pytest.mark.parametrize("part", ["headers", "body", "body without end", "chunks", "a chunk's size"])
 def test_a_download_that_drips_is_given_up(dripping, loopback, closed, tmp_path, part):
     dripping(*PARTS[part])
-    files = closed(Files(StaticToken("token"), ("127.0.0.1",), timeout=(2, 0.5), longest=LONGEST))
+    files = opened(closed, Timeouts(2, 0.5, LONGEST))
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
     started = time.monotonic()
     with pytest.raises(WebexError) as caught:
@@ -105,7 +111,7 @@ def test_a_body_that_comes_more_slowly_than_the_floor_is_given_up_with_its_own_r
 ):
     dripping(*PARTS["body"])
     floor = Floor(1000, 0.3)
-    files = closed(Files(StaticToken("token"), ("127.0.0.1",), timeout=(2, 2), floor=floor))
+    files = opened(closed, Timeouts(2, 2, floor=floor))
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
     started = time.monotonic()
     with pytest.raises(WebexError) as caught:
@@ -127,7 +133,7 @@ def test_a_body_that_keeps_the_pace_is_whole_however_long_it_takes(loopback, clo
 
     loopback.answer(steady)
     floor = Floor(100_000, 0.25)
-    files = closed(Files(StaticToken("token"), ("127.0.0.1",), floor=floor))
+    files = opened(closed, Timeouts(floor=floor))
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
 
     def slowly(_size: int, _whole: int) -> None:
@@ -140,7 +146,7 @@ def test_what_an_error_says_is_waited_for_only_shortly(dripping, loopback, close
     """Its status is known by then, and its wait."""
     monkeypatch.setattr(timely, "ERROR_SECONDS", 0.3)
     dripping(b"HTTP/1.1 423 Locked\r\nRetry-After: 7\r\nContent-Length: 1000\r\n\r\n", b" ")
-    files = closed(Files(StaticToken("token"), ("127.0.0.1",)))
+    files = opened(closed, TIMEOUTS)
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
     api = closed(HttpTransport(loopback.url, StaticToken("token")))
     calls: list[Callable[[], object]] = [
@@ -163,13 +169,13 @@ def test_a_call_that_may_wait_longer_for_the_first_byte_has_that_time(loopback, 
         exchange.reply(200, {"id": "x"})
 
     loopback.answer(slow)
-    made = closed(HttpTransport(loopback.url, StaticToken("token"), longest=LONGEST))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeouts=Timeouts(whole=LONGEST)))
     assert made.request("POST", made.base_url + "messages", timeout=(2, 5)).json() == {"id": "x"}
 
 
 def test_the_time_counts_from_each_request_anew(loopback, closed):
     """One connection serves for longer than one answer may take."""
-    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeout=(2, 0.5), longest=LONGEST))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeouts=Timeouts(2, 0.5, LONGEST)))
     ends = time.monotonic() + LONGEST * 2
     while time.monotonic() < ends:
         assert made.request("GET", made.base_url + "rooms").status_code == 200
@@ -182,7 +188,7 @@ def test_a_proxy_that_drips_is_given_up(dripping, loopback, closed, monkeypatch)
     monkeypatch.delenv("no_proxy", raising=False)
     dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
     made = closed(
-        HttpTransport("https://webexapis.invalid/v1", StaticToken("token"), timeout=(0.5, 0.5), longest=LONGEST)
+        HttpTransport("https://webexapis.invalid/v1", StaticToken("token"), timeouts=Timeouts(0.5, 0.5, LONGEST))
     )
     started = time.monotonic()
     with pytest.raises(WebexError):

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import FileRejected, WebexError
+from bot.files.downloader import Downloader
 from bot.webex.chat import Chat
 from bot.webex.client import Client
-from bot.webex.download import Files
+from bot.webex.download import DownloadClient
 from bot.webex.download_hosts import permitted_host
 from bot.webex.report import Family, Report
 from bot.webex.tokens import StaticToken
@@ -107,7 +108,7 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def fetch(closed: Callable[[Any], Any], tmp_path: Path) -> Callable[[str], None]:
-    files = closed(Files(StaticToken(TOKEN), ("*.webex.com", HERE)))
+    files = Downloader(closed(DownloadClient(StaticToken(TOKEN), ("*.webex.com", HERE))))
 
     def download(url: str) -> None:
         files.download(Report("id", Family.PARTNER, "done", download_url=url), tmp_path / "file")

@@ -15,6 +15,7 @@ import pytest
 from bot.errors import PASSING_STATUSES, WebexError
 from bot.webex.http import HttpTransport, RateLimitGate
 from bot.webex.responses import names_of
+from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS, Loopback
 
@@ -27,7 +28,7 @@ ERROR_BODY = {"message": f"no https://x/?a=b Bearer {SECRET}", "errors": [], "tr
 
 @pytest.fixture
 def transport(loopback, closed):
-    return closed(HttpTransport(loopback.url, StaticToken(SECRET), timeout=(2, 0.5)))
+    return closed(HttpTransport(loopback.url, StaticToken(SECRET), timeouts=Timeouts(2, 0.5)))
 
 
 def get(transport, path="things/1?query=hush") -> requests.Response:
@@ -248,8 +249,8 @@ def test_a_token_that_cannot_be_renewed_is_not_tried_again(loopback, transport):
 
 def test_after_a_429_every_call_is_held_back_until_webex_wants_to_hear_from_us(loopback, closed):
     now = [100.0]
-    brake = RateLimitGate(clock=lambda: now[0], chance=lambda: 0.0)
-    one, other = (closed(HttpTransport(loopback.url, StaticToken(SECRET), brake=brake)) for _ in range(2))
+    gate = RateLimitGate(clock=lambda: now[0], chance=lambda: 0.0)
+    one, other = (closed(HttpTransport(loopback.url, StaticToken(SECRET), gate=gate)) for _ in range(2))
     loopback.always(429, b"", {"Retry-After": "20"})
     assert refused(get, one).retry_after == 20
     now[0] += 5
@@ -261,10 +262,10 @@ def test_after_a_429_every_call_is_held_back_until_webex_wants_to_hear_from_us(l
     assert post(other).status_code == 200
 
 
-def test_a_brake_holds_a_minute_at_most_and_only_for_a_429(loopback, closed):
+def test_the_gate_closes_for_a_minute_at_most_and_only_for_a_429(loopback, closed):
     now = [100.0]
-    brake = RateLimitGate(clock=lambda: now[0], chance=lambda: 0.0)
-    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), brake=brake))
+    gate = RateLimitGate(clock=lambda: now[0], chance=lambda: 0.0)
+    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), gate=gate))
     loopback.always(423, b"", {"Retry-After": "20"})
     refused(get, transport)
     loopback.always(429, b"", {"Retry-After": "rand(30),add(30)"})
@@ -278,8 +279,8 @@ def test_a_brake_holds_a_minute_at_most_and_only_for_a_429(loopback, closed):
 
 def test_who_is_held_back_comes_back_spread_over_a_while(loopback, closed):
     now, chance = [100.0], [0.0]
-    brake = RateLimitGate(clock=lambda: now[0], chance=lambda: chance[0])
-    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), brake=brake))
+    gate = RateLimitGate(clock=lambda: now[0], chance=lambda: chance[0])
+    transport = closed(HttpTransport(loopback.url, StaticToken(SECRET), gate=gate))
     loopback.always(429, b"", {"Retry-After": "20"})
     waits = []
     for chance[0] in (0.5, 0.0, 1.0):

@@ -17,7 +17,7 @@ from bot.webex import upload
 from bot.webex.chat import Chat
 from bot.webex.growing_file import HELD_BACK, GrowingFile
 from bot.webex.retry import RetryPolicy
-from bot.webex.session import BLOCK
+from bot.webex.session import BLOCK, Timeouts
 from bot.webex.tokens import StaticToken
 from bot.webex.types import Posted, Target
 from tests.webex.loopback import ALL_ERRORS
@@ -32,29 +32,30 @@ from pathlib import Path
 from bot.webex.types import Target
 from bot.webex.report import Family, Report
 from bot.webex.chat import Chat
-from bot.webex.download import Files
+from bot.files.downloader import Downloader
+from bot.webex.download import DownloadClient
 from bot.webex.tokens import StaticToken
 
 given = json.load(sys.stdin)
 chat = Chat(given["api"], StaticToken(given["bot_token"]))
-files = Files(StaticToken(given["admin_token"]), ["127.0.0.1"])
+host = DownloadClient(StaticToken(given["admin_token"]), ["127.0.0.1"])
 chat.me()
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
 report = Report("x", Family.PARTNER, "done", download_url=given["link"])
-got = files.download(report, Path(given["to"]))
+got = Downloader(host).download(report, Path(given["to"]))
 posted = chat.upload(
     Target(room_id=given["room"]), path=got.path, name="r.csv", content_type="text/csv", markdown="large"
 )
 print(json.dumps({"grown": peak() - before, "size": got.size, "sha256": got.sha256, "message": posted.message_id}))
 chat.close()
-files.close()
+host.close()
 """
 
 
 @pytest.fixture
 def scripted(loopback, closed):
-    return closed(Chat(loopback.url, StaticToken(SECRET), timeout=(2, 2)))
+    return closed(Chat(loopback.url, StaticToken(SECRET), timeouts=Timeouts(2, 2)))
 
 
 @pytest.fixture
@@ -225,7 +226,9 @@ def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_releas
 def test_most_of_it_is_on_its_way_before_it_is_released_and_nothing_is_posted(closed, arriving):
     """Webex waits for the rest: a peer that counts what it gets sees all but the end."""
     with socket.create_server(("127.0.0.1", 0)) as peer:
-        chat = closed(Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeout=(2, 2)))
+        chat = closed(
+            Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeouts=Timeouts(2, 2))
+        )
         begun = pass_on(chat, arriving, Target(room_id="r"))
         connection, _ = peer.accept()
         with connection:
@@ -245,7 +248,9 @@ def test_most_of_it_is_on_its_way_before_it_is_released_and_nothing_is_posted(cl
 def test_an_upload_that_webex_refuses_before_its_end_posts_nothing_and_says_so(closed, arriving, status):
     """The file is on the disk by then: who waits posts it from there, and gets the refusal first-hand."""
     with socket.create_server(("127.0.0.1", 0)) as peer:
-        chat = closed(Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeout=(2, 2)))
+        chat = closed(
+            Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeouts=Timeouts(2, 2))
+        )
         begun = pass_on(chat, arriving, Target(room_id="r"))
         connection, _ = peer.accept()
         with connection:

@@ -12,7 +12,7 @@ from bot.ops import probe
 from bot.ops.checks.result import Check, State, checked
 from bot.webex.causes import Kind, explain
 from bot.webex.http import FOREIGN
-from bot.webex.session import Bearer, PlainSession, take_body
+from bot.webex.session import Bearer, PlainSession, Timeouts, take_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
 
     Nothing is processed there, no matter who answers.
     """
-    session = PlainSession(1, longest=LONGEST_ANSWER)
+    session = PlainSession(Timeouts(whole=LONGEST_ANSWER))
     nonce = secrets.token_hex(16)
     body = probe.body_of(nonce)
     try:
