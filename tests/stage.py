@@ -243,7 +243,7 @@ class Stage:
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
         worker = application.build_worker(settings)
-        working = threading.Thread(target=worker.run, args=(stop,))
+        working = threading.Thread(target=worker.run, args=(stop,), name="queue")
         working.start()
         try:
             yield f"http://127.0.0.1:{server.port}"

@@ -114,7 +114,11 @@ class Transaction:
     def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
-        """Run one statement (for a list of parameters: once for each) and give SQLAlchemy's result."""
+        """Run one statement (for a list of parameters: once for each) and return SQLAlchemy's result.
+
+        A statement that is built once, in a constant with a `bindparam` for each value, costs some 30 µs of processor
+        time; one that is built at each call costs 100.
+        """
         return self._connection.execute(statement, parameters)
 
     def after_commit(self, call: Callable[[], object], *, once: bool = False) -> None:

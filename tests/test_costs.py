@@ -1,0 +1,24 @@
+"""A delivered report costs no more transactions, statements and calls to Webex than it must."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench import costs
+
+
+@pytest.mark.parametrize(
+    ("in_group", "most"),
+    [
+        pytest.param(False, costs.Costs(writes=17.5, reads=39, statements=81, calls=5), id="1:1"),
+        pytest.param(True, costs.Costs(writes=17.5, reads=39, statements=81, calls=9), id="group"),
+    ],
+)
+def test_a_delivered_report_costs_no_more_than_this(in_group: bool, most: costs.Costs) -> None:
+    found = costs.of_a_report(in_group=in_group)
+
+    assert found.writes <= most.writes, found
+    assert found.reads <= most.reads, found
+    assert found.statements <= most.statements, found
+    assert found.calls <= most.calls, found
+    assert found.writes > 1, "the report was counted at all"
