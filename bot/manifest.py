@@ -1,7 +1,7 @@
-"""What must exist on Webex's side, as data, and how to make it so.
+"""What must exist in Webex for the bot, as data, and how to get there.
 
-``manifest/*.yaml`` says what is wanted, Webex says what there is, ``plan`` is the difference (pure), ``apply`` acts.
-Only webhooks whose name begins with the manifest's mark are ours; no other is ever touched.
+``manifest/*.yaml`` says what is wanted, Webex says what exists, ``plan`` returns the difference (pure), ``apply`` makes
+it. Only webhooks whose name begins with the manifest's mark are the bot's; no other is ever touched.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ACTIVE: Final = "active"
 CONFLICT: Final = 409
 PACKAGED: Final = Path(__file__).parent / "_manifest"
-"""Where an installed wheel has the files; in the repository they lie beside the package."""
+"""Where an installed wheel has the files; in the repository they are beside the package."""
 
 
 class ManifestUnreadable(BotError):
@@ -30,7 +30,7 @@ class ManifestUnreadable(BotError):
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A webhook as Webex tells of it; ``secret`` is None when it is not shown."""
+    """A webhook as Webex shows it; ``secret`` is None when it is not shown."""
 
     id: str
     name: str
@@ -69,13 +69,13 @@ class Wanted:
     why: str
 
     def fits(self, hook: Existing) -> bool:
-        """Whether a webhook brings what is wanted: resource, event and filter cannot be changed."""
+        """Return True when resource, event and filter, which cannot be changed, are the wanted ones."""
         return (hook.resource, hook.event, hook.filter) == (self.resource, self.event, self.filter)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A scope of the admin token; ``family`` is empty when every set-up needs it."""
+    """A scope of the admin token; ``family`` is empty when every installation needs it."""
 
     scope: str
     family: str
@@ -112,7 +112,7 @@ class Change:
     name: str
     why: str
     wanted: Wanted | None = None
-    """What to create or update to."""
+    """What to create, or to update to."""
     webhook_id: str = ""
     """Which one to update or delete."""
     sure: bool = True
@@ -166,9 +166,9 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def plan(manifest: Manifest, target_url: str, secret: str, actual: Sequence[Existing]) -> list[Change]:
-    """Say what differs: what to delete first, then what to update, then what to create. Nothing to do: empty.
+    """Return the changes to make: deletions first, then updates, then creations.
 
-    A webhook keeps its place when resource, event and filter are as wanted, since only the rest can be changed by PUT.
+    A webhook is kept when resource, event and filter are as wanted, since only the rest can be changed by PUT.
     """
     ours = [hook for hook in actual if hook.name.startswith(manifest.mark)]
     deletes, updates, creates, kept = [], [], [], set()
@@ -181,16 +181,20 @@ def plan(manifest: Manifest, target_url: str, secret: str, actual: Sequence[Exis
         kept.add(best.id)
         differing = _differing(best, target_url, secret)
         if differing:
-            updates.append(Change(Kind.UPDATE, wanted.name, f"{' and '.join(differing)} differs", wanted, best.id))
+            updates.append(Change(Kind.UPDATE, wanted.name, f"{' and '.join(differing)} changed", wanted, best.id))
         elif best.secret is None:
-            why = "Webex does not show its secret, so it is sent again"
+            why = "Webex doesn't show its secret, so it is sent again"
             updates.append(Change(Kind.UPDATE, wanted.name, why, wanted, best.id, sure=False))
     names = {wanted.name for wanted in manifest.webhooks}
     for hook in ours:
         if hook.id not in kept:
             twice = any(one.id in kept and one.name == hook.name for one in ours)
             why = (
-                "there twice" if twice else "resource, event or filter differs" if hook.name in names else "not wanted"
+                "duplicate"
+                if twice
+                else "resource, event or filter changed"
+                if hook.name in names
+                else "no longer used"
             )
             deletes.append(Change(Kind.DELETE, hook.name, why, webhook_id=hook.id))
     return deletes + updates + creates
@@ -224,7 +228,7 @@ def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Web
 
 
 def sentence_of(error: WebexError) -> str:
-    """What to do about a webhook that Webex did not take."""
+    """Return what to do about a webhook that Webex refused."""
     if error.status != CONFLICT:
         return error.sentence
-    return "Another webhook of this bot, by another name, brings the same event to the same address: delete that one."
+    return "Another webhook of this bot, under another name, sends the same event to the same address: delete that one."

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 LIFELINE_VARIABLE: Final = "REPORTBOT_LIFELINE_FD"
-"""Holds the number of the reading end of the supervisor's pipe. Set by the supervisor; not a setting."""
+"""The number of the reading end of the supervisor's pipe. Set by the supervisor; not a setting."""
 LISTEN_VARIABLE: Final = "REPORTBOT_LISTEN_FD"
-"""Holds the number of the socket that the supervisor listens on for its web process; not a setting either."""
+"""The number of the socket that the supervisor listens on for its web process; not a setting either."""
 
 MALLOC_ARENAS: Final = 2
 """glibc's own is eight for each processor, each with 64 MiB of addresses, of which the worker's threads use a few.
@@ -33,7 +33,7 @@ SWITCH_SECONDS: Final = 0.001
 
 
 def on_stop_signal(call: Callable[[], None]) -> None:
-    """Have ``call`` made, in a thread, at each SIGTERM, SIGINT or SIGHUP. Once a process, from its main thread.
+    """Call ``call`` in a thread at each SIGTERM, SIGINT or SIGHUP. Use once a process, from its main thread.
 
     A Python signal handler runs in between any two steps of the main thread; if it set an event or wrote a log line
     just while the main thread holds that event's or that log's lock, the process would hang for ever. So the handler
@@ -48,7 +48,7 @@ def on_stop_signal(call: Callable[[], None]) -> None:
 
 
 def _do_nothing(_number: int, _frame: object) -> None:
-    """Be there, so that the signal neither ends the process nor is ignored."""
+    """Handle a signal by nothing, so that it neither ends the process nor is ignored."""
 
 
 def _read_signals(descriptor: int, call: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ def _read_signals(descriptor: int, call: Callable[[], None]) -> None:
 
 
 def exit_with_parent() -> None:
-    """End this process in order when its supervisor is gone, even after a kill -9. Call it once, in the main thread.
+    """Send this process SIGTERM when its supervisor is gone, even after a kill -9. Call it once, in the main thread.
 
     The supervisor keeps the writing end of a pipe and gives its children the reading end. When it dies, however it
     dies, the kernel closes the writing end; the child reads the end of the file and sends itself SIGTERM.
@@ -67,7 +67,7 @@ def exit_with_parent() -> None:
     if not number:
         return
     descriptor = int(number)
-    os.set_inheritable(descriptor, False)  # noqa: FBT003 a program that this one starts has no part in it
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 not for programs that this one starts
     threading.Thread(target=_wait_for_end, args=(descriptor,), name="lifeline", daemon=True).start()
 
 
@@ -77,7 +77,7 @@ def _wait_for_end(descriptor: int) -> None:
 
 
 def limit_malloc_arenas() -> None:
-    """Have the threads of this process share two malloc arenas; call it before they start. Only glibc has them."""
+    """Limit this process to two malloc arenas; call it before threads start. Does nothing without glibc."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # musl, macOS
@@ -86,7 +86,7 @@ def limit_malloc_arenas() -> None:
 
 
 def set_thread_switch_interval() -> None:
-    """Have threads give way after a millisecond, in this process.
+    """Make the interpreter switch threads after a millisecond, in this process.
 
     A thread that holds SQLite's write lock and has come back from the disk must not wait five milliseconds for the
     interpreter: all other writers, of both processes, wait for it meanwhile.

@@ -124,13 +124,13 @@ def test_what_put_cannot_change_is_deleted_and_made_anew(field):
 def test_a_secret_that_webex_does_not_show_is_sent_again_and_the_plan_says_so():
     changes = plan([replace(hook, secret=None) for hook in as_wanted()])
     assert {(change.kind, change.sure) for change in changes} == {(Kind.UPDATE, False)}
-    assert all("does not show its secret" in change.why for change in changes)
+    assert all("doesn't show its secret" in change.why for change in changes)
 
 
 def test_a_second_one_of_ours_is_removed_and_the_better_one_kept():
     twins = [existing(FIRST, "a", target_url="https://old.example.com"), existing(FIRST, "b")]
     (change,) = plan([*twins, *as_wanted()[1:]])
-    assert (change.kind, change.webhook_id, change.why) == (Kind.DELETE, "a", "there twice")
+    assert (change.kind, change.webhook_id, change.why) == (Kind.DELETE, "a", "duplicate")
 
 
 def test_one_of_ours_that_is_not_wanted_any_more_is_removed():

@@ -158,7 +158,7 @@ def test_serve_comes_up_with_webex_down_brings_back_what_dies_and_ends_in_order(
 
 def test_without_public_url_serve_says_what_to_do(serving):
     (line,) = wait_for(lambda: serving.lines("no_webhooks"))
-    assert line["advice"].startswith("PUBLIC_URL is missing; set it to the https address where Webex reaches the bot")
+    assert line["advice"].startswith("PUBLIC_URL is not set (the https address where Webex reaches the bot)")
 
 
 def test_the_first_start_creates_the_webhooks_also_when_webex_comes_late_and_the_second_one_nothing(tmp_path):
@@ -211,12 +211,12 @@ def test_a_taken_port_is_one_sentence_and_exit_code_1(tmp_path):
             check=False,
         )
     assert done.returncode == 1
-    said = f"reportbot: Cannot listen on 127.0.0.1 port {port}: Address already in use. Set PORT or HOST, or free it.\n"
-    assert done.stderr == said
+    reason = f"Can't listen on 127.0.0.1 port {port}: Address already in use"
+    assert done.stderr == f"reportbot: {reason}. Free the port, or set PORT or HOST.\n"
 
 
 def test_an_address_that_is_not_ours_is_a_sentence():
-    with pytest.raises(CannotServe, match=r"Cannot listen on 192\.0\.2\.1 port \d+: Cannot assign"):
+    with pytest.raises(CannotServe, match=r"Can't listen on 192\.0\.2\.1 port \d+: Cannot assign"):
         listen("192.0.2.1", free_port())
 
 
@@ -252,7 +252,7 @@ def test_a_child_that_can_never_start_ends_the_supervisor_with_a_sentence_and_th
             assert child.process is not None
             started.append(child.process.pid)
 
-    with pytest.raises(CannotServe, match=r"web cannot start: it ended 4 times at once \(exit code 3\)"):
+    with pytest.raises(CannotServe, match=r"web can't start: it ended 4 times at once \(exit code 3\)"):
         Watching([doomed, other], os.environ).run()
     assert len(started) == 5
     assert not any(map(alive, started))
@@ -292,9 +292,9 @@ def test_a_child_that_does_not_stop_is_killed(asked_twice, capfd):
     thread = threading.Thread(target=supervisor.run)
     thread.start()
     wait_for(lambda: "up" in capfd.readouterr().out.split())
-    supervisor.asked_to_stop()
+    supervisor.request_stop()
     if asked_twice:
-        supervisor.asked_to_stop()
+        supervisor.request_stop()
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert child.process is not None
@@ -316,7 +316,7 @@ def test_the_demo_starts_shows_its_page_and_leaves_nothing_behind(tmp_path):
         told += line
     assert f"http://127.0.0.1:{port}/emulator/" in told
     log = next(tmp_path.glob("*/reportbot.log")).read_text()
-    assert "are as wanted" in log
+    assert ": Up to date." in log
     demo.send_signal(signal.SIGINT)
     demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 0
@@ -337,5 +337,5 @@ def test_a_demo_on_a_taken_port_says_so():
             check=False,
         )
     assert done.returncode == 2
-    assert "is in use; choose another" in done.stderr
-    assert "PORT is not a port" in done.stderr
+    assert "is in use. Choose another" in done.stderr
+    assert "PORT must be a whole number" in done.stderr

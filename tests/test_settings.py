@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from bot import setting_types
 from bot.errors import SettingsError
 from bot.files.data_dir import prepare_folder
-from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_key, settings_table
+from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_key
 
 BOT = "bot-token-0123456789"
 ADMIN = "admin-token-0123456789"
@@ -75,7 +75,7 @@ def test_every_mistake_is_named_at_once():
 
 def test_empty_and_blank_variables_count_as_unset():
     assert load({**REQUIRED, "PORT": "", "PUBLIC_URL": "  ", **dict.fromkeys(CLIENT, "")}) == load(REQUIRED)
-    assert problems(WEBEX_BOT_TOKEN=" ")[0].startswith("WEBEX_BOT_TOKEN is missing")
+    assert problems(WEBEX_BOT_TOKEN=" ")[0].startswith("WEBEX_BOT_TOKEN is not set")
 
 
 def test_a_misspelled_variable_is_a_remark_with_the_nearest_name_and_without_its_value():
@@ -98,7 +98,7 @@ def test_a_misspelled_variable_is_a_remark_with_the_nearest_name_and_without_its
 
 def test_a_required_one_under_a_wrong_name_is_found():
     found = problems(WEBEX_BOT_TOKEN=None, WEBEX_TOKEN="m4rk3d")
-    assert found[0].startswith("WEBEX_BOT_TOKEN is missing")
+    assert found[0].startswith("WEBEX_BOT_TOKEN is not set")
     assert found[1].endswith("Did you mean WEBEX_BOT_TOKEN?")
     assert "m4rk3d" not in "".join(found)
 
@@ -112,7 +112,7 @@ def test_what_only_reads_the_database_needs_no_token_and_no_other_setting(tmp_pa
     settings = load_storage({"DATA_DIR": str(tmp_path), "PORT": "nonsense"})
     assert settings.database_url.get_secret_value() == f"sqlite:///{tmp_path}/reportbot.db"
     assert load_storage({"DATABASE_URL": "sqlite:////x/y.db"}).database_url.get_secret_value() == "sqlite:////x/y.db"
-    with pytest.raises(SettingsError, match="cannot use yet"):
+    with pytest.raises(SettingsError, match="can't use yet"):
         load_storage({"DATABASE_URL": "postgres://db/x", "SECRET_KEY": "k" * 16})
 
 
@@ -162,7 +162,6 @@ def test_what_only_reads_the_database_needs_no_token_and_no_other_setting(tmp_pa
         ("PUBLIC_URL", "https://bot.example.com/?a=b"),
         ("PUBLIC_URL", "https://[bad"),
         ("PUBLIC_URL", "https://bot.example.com/<path>"),
-        ("PUBLIC_URL", "https://bot.example.com/%3Cpath%3E"),
         ("WEBEX_API_URL", "ftp://webexapis.com"),
         ("REPORT_DOWNLOAD_HOSTS", "*"),
         ("REPORT_DOWNLOAD_HOSTS", "*.com"),
@@ -257,10 +256,10 @@ def test_a_value_is_read(name, value, read):
 def test_postgresql_is_written_in_one_way_needs_a_secret_key_and_is_refused_with_a_remedy(scheme):
     url = f"{scheme}://bot:pass%40word@db/reports"
     assert setting_types.database(url) == "postgresql://bot:pass%40word@db/reports"
-    assert problems(DATABASE_URL=url)[0].startswith("SECRET_KEY is missing")
+    assert problems(DATABASE_URL=url)[0].startswith("SECRET_KEY is not set")
     (found,) = problems(DATABASE_URL=url, SECRET_KEY="k" * 16)
     assert found == NO_POSTGRESQL
-    assert "remove it" in found
+    assert "Remove it" in found
     read = Settings.model_validate(
         {**{name.lower(): value for name, value in REQUIRED.items()}, "database_url": url, "secret_key": "k" * 16}
         | {"data_dir": "/data"}
@@ -310,7 +309,7 @@ def test_the_admin_token_may_come_from_the_three_client_variables_which_win():
 @pytest.mark.parametrize("missing", CLIENT)
 def test_two_of_the_three_client_variables_are_a_problem_that_names_the_third(missing):
     given = {name: value for name, value in CLIENT.items() if name != missing}
-    assert problems(WEBEX_ADMIN_TOKEN=None, **given)[0].startswith(f"{missing} is missing")
+    assert problems(WEBEX_ADMIN_TOKEN=None, **given)[0].startswith(f"{missing} is not set")
 
 
 def test_the_bots_token_as_admin_token_is_named():
@@ -339,12 +338,6 @@ def test_no_secret_is_shown_by_a_model_or_by_a_problem(name, text):
 def test_settings_cannot_be_changed():
     with pytest.raises(ValidationError):
         load(REQUIRED).port = 1
-
-
-def test_the_table_holds_every_setting_with_meaning_and_default():
-    table = {name: (meaning, default) for name, meaning, default in settings_table()}
-    assert set(table) == {name.upper() for name in Settings.model_fields}
-    assert all(meaning and default for meaning, default in table.values())
 
 
 def test_the_key_is_the_setting_when_there_is_one():
@@ -378,16 +371,16 @@ def test_a_damaged_key_and_an_unusable_folder_are_said(tmp_path):
     with pytest.raises(SettingsError, match="damaged"):
         secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path)}))
     Path(tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="DATA_DIR cannot be used"):
+    with pytest.raises(SettingsError, match="DATA_DIR can't be used"):
         secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path / "file" / "x")}))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("DATA_DIR", "{}/file", r"DATA_DIR is a file \(.*/file\); choose a folder"),
-        ("DATA_DIR", "{}/file/x", r"DATA_DIR cannot be used \(Not a directory\); make .*/file/x writable or choose"),
-        ("DATABASE_URL", "sqlite:///{}", "DATABASE_URL names a folder .*; name a file in it"),
+        ("DATA_DIR", "{}/file", r"DATA_DIR is a file \(.*/file\)\. Choose a folder"),
+        ("DATA_DIR", "{}/file/x", r"DATA_DIR can't be used \(Not a directory\)\. Make .*/file/x writable, or choose"),
+        ("DATABASE_URL", "sqlite:///{}", "DATABASE_URL names a folder .*\\. Name a file in it"),
         (
             "DATABASE_URL",
             "sqlite:///{}/missing/reportbot.db",

@@ -1,4 +1,4 @@
-"""``reportbot audit`` and ``reportbot forget``: the audit for those who run the machine.
+"""``reportbot audit`` and ``reportbot forget``: export the audit, and remove a person from what is kept.
 
 Both need the database alone; only an e-mail address has to be looked up in Webex.
 """
@@ -33,49 +33,48 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
     Find = Callable[[str, Database], str | None]
-    """Looks up an e-mail address: the person's id, or None."""
+    """Looks up an email address: the person's ID, or None."""
 
 PAGE: Final = 1000
-"""Rows that are read at a time: the export takes no more memory for a year than for a day, and holds up nobody."""
-
+"""Rows that are read at a time: the export takes no more memory for a year than for a day, and blocks nobody."""
 
 ADDRESS_NEEDS_WEBEX: Final = (
-    "To look up an e-mail address I need Webex, and these settings. Give the person's ID instead, which needs none of"
-    " them, or set them:"
+    "Looking up an email address needs Webex, and these settings. Set them, or give the person's ID instead, which"
+    " needs none of them:"
 )
 NOT_NEEDED: Final = {
-    "WEBEX_BOT_TOKEN": "not-needed-to-look-somebody-up",
-    "WEBEX_WEBHOOK_SECRET": "not needed to look somebody up",
+    "WEBEX_BOT_TOKEN": "not-needed-for-a-look-up",
+    "WEBEX_WEBHOOK_SECRET": "not needed for a look-up",
 }
-"""Stands for settings that an operator need not have at hand: an address is looked up with the admin token."""
+"""Values for settings that are required elsewhere: an address is looked up with the admin token."""
 NOTHING_DONE: Final = 1
 
 
 class NobodyError(BotError):
-    """Webex knows nobody with this address."""
+    """No Webex user has that address."""
 
 
 class ForgottenError(BotError):
-    """This is a pseudonym: who it was is forgotten already."""
+    """This is a pseudonym: the person has been forgotten already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows; None means all."""
+    """Which audit rows to export; None means all."""
 
     person: str | None = None
-    """An id, or an e-mail address."""
+    """An ID, or an email address."""
     report_id: str | None = None
     since: datetime | None = None
     limit: int | None = None
 
 
 class _UndoError(Exception):
-    """Rolls back what was done to see what it would do."""
+    """Rolls back a trial run."""
 
 
 def export(settings: StorageSettings, wanted: Wanted, say: Say, *, find: Find, as_json: bool) -> int:
-    """Say each row, oldest first; 0. Raises ``DatabaseUnavailable``, and what ``find`` does for an address."""
+    """Print each row, oldest first; return 0. Raises ``DatabaseUnavailable``, and what ``find`` does for an address."""
     database = app.open_database(settings)
     try:
         app.Migration(database)()
@@ -103,14 +102,14 @@ def _rows(database: Database, wanted: Wanted, person_id: str | None) -> Iterator
 
 
 def in_json(row: Row) -> str:
-    """One JSON object: ``id``, ``at`` (ISO 8601, UTC), and the row's words and ids, null where there is none."""
+    """Return one JSON object: ``id``, ``at`` (ISO 8601, UTC), and the row's columns, null where there is none."""
     values = asdict(row)
     ordered = {"id": values.pop("id"), "at": values.pop("at").isoformat()}
     return json.dumps(ordered | values, ensure_ascii=False)
 
 
 def in_words(row: Row) -> str:
-    """One line for a terminal."""
+    """Return one line for a terminal."""
     when = row.at.isoformat(timespec="seconds") if row.at else ""
     ids = {
         "person": row.person_id,
@@ -124,9 +123,9 @@ def in_words(row: Row) -> str:
 
 
 def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure: bool) -> int:
-    """Forget somebody, and say in how many rows they were; 0. Raises what ``export`` does.
+    """Forget a person, and print in how many rows they were; return 0. Raises what ``export`` does.
 
-    Unless ``sure``, only say what it would do, and change nothing; 1. So it is when nothing names the person.
+    Unless ``sure``, only print what it would do, and change nothing; return 1, also when nothing names the person.
     """
     database = app.open_database(settings)
     try:
@@ -141,26 +140,26 @@ def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure
         emptied = database.empty_log()
     finally:
         database.close()
-    say(f"Ended what was open: {_open(done)}.")
+    say(f"Ended {_open(done)}.")
     say(f"Replaced the person in {_rows_of(done)}.")
     if not emptied:
-        say("The database was in use all the time: parts of what was there stay on the disk until its log is emptied.")
-    say("The id of their 1:1 space with the bot went, too; ids of messages stay, so that nothing is said twice.")
-    say("Webex itself, and logs, exports and backups of before, still name the person.")
+        say("The database was busy, so deleted data stays on disk until SQLite's log is emptied.")
+    say("The ID of their 1:1 space was removed, too; IDs of messages stay, so that nothing is posted twice.")
+    say("Webex itself, and earlier logs, exports and backups, still name the person.")
     return 0
 
 
 def _say_trial(done: Forgotten, person: str, say: Say) -> None:
     if done.nobody:
-        say("Nothing that is kept names this person. Check the ID: it is case-sensitive.")
+        say("Nothing that is kept names this person. Check the ID (it's case-sensitive).")
         return
-    say(f"This would end what is open ({_open(done)}),")
+    say(f"This would end {_open(done)},")
     say(f"and replace the person in {_rows_of(done)}.")
-    say(f"There is no way back. Nothing has been changed; to do it: reportbot forget {shlex.quote(person)} --yes")
+    say(f"It can't be undone. Nothing has been changed; to do it: reportbot forget {shlex.quote(person)} --yes")
 
 
 def _forgotten(database: Database, queue: Queue, person_id: str, *, sure: bool) -> Forgotten:
-    """Do it; unless ``sure``, or when it found nobody, undo it: what is said is what would happen."""
+    """Forget the person and return what was done; unless ``sure``, or when nothing names them, roll it back."""
     with suppress(_UndoError), database.begin() as tx:
         done = forget_person(tx, queue, person_id, app.now())
         if done.nobody or not sure:
@@ -169,20 +168,19 @@ def _forgotten(database: Database, queue: Queue, person_id: str, *, sure: bool) 
 
 
 def _open(done: Forgotten) -> str:
-    requests = count(done.ended, "delivery") if done.ended == 1 else f"{done.ended} deliveries"
-    unread = f", {count(done.unread, 'event')} not read yet" if done.unread else ""
-    return f"{requests}{unread}"
+    unread = f" and {count(done.unread, 'unread event')}" if done.unread else ""
+    return f"{count(done.ended, 'open request')}{unread}"
 
 
 def _rows_of(done: Forgotten) -> str:
     return (
-        f"{count(done.audit, 'row')} of the audit, {done.requests} of the deliveries, "
-        f"{done.events} of the events and {done.posts} of the posts"
+        f"{count(done.audit, 'audit row')}, {count(done.requests, 'request')}, {count(done.events, 'event')} and "
+        f"{count(done.posts, 'message')}"
     )
 
 
 def _id_of(person: str, find: Find, database: Database) -> str:
-    """The id, looked up in Webex for an address."""
+    """Return the person's ID; an address is looked up in Webex."""
     if "@" not in person:
         return person
     found = find(person, database)
@@ -192,7 +190,7 @@ def _id_of(person: str, find: Find, database: Database) -> str:
 
 
 def find_person(email: str, settings: Settings, database: Database) -> str | None:
-    """Ask Webex, with the admin token, for the id of anyone who has this address."""
+    """Ask Webex, with the admin token, for the ID of the person with this address, or None."""
     client = Client(settings.webex_api_url, app.admin_token(settings, database))
     try:
         return Directory(client).find(email)

@@ -1,6 +1,6 @@
-"""``make demo``: the emulated Webex in this process, and the product beside it, started as a user would start it.
+"""``make demo``: run the emulated Webex in this process, and the bot beside it, started as a user would start it.
 
-No account, no token, no traffic beyond this machine. Everything it writes lies in one temporary folder, and everything
+No account, no token, no traffic beyond this machine. Everything it writes is in one temporary folder, and everything
 it starts ends with it, also when it is killed (``process.py``).
 """
 
@@ -47,7 +47,7 @@ class DemoFailed(BotError):
 
 
 def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
-    """Play until Ctrl-C or SIGTERM; 0 then. Raises ``DemoFailed`` or ``SettingsError`` with a sentence."""
+    """Run until Ctrl-C or SIGTERM, then return 0. Raises ``DemoFailed`` or ``SettingsError`` with a sentence."""
     stop = threading.Event()
     on_stop_signal(stop.set)
     page_port, bot_port = _ports(environ)
@@ -74,7 +74,7 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
 
 
 def _ports(environ: Mapping[str, str]) -> tuple[int, int]:
-    """Of the page and of the bot: as asked for; else 8080 for the page when it is free; else free ones."""
+    """Return the ports of the page and the bot: as asked for; else 8080 for the page if it is free; else free ones."""
     problems, chosen = [], []
     for name, usual in (("DEMO_PORT", PAGE_PORT), ("PORT", None)):
         asked = environ.get(name, "").strip()
@@ -85,7 +85,7 @@ def _ports(environ: Mapping[str, str]) -> tuple[int, int]:
             continue
         free = _free_port(number)
         if free is None and asked:
-            problems.append(f"{name} {asked} is in use; choose another, or leave it out")
+            problems.append(f"{name} {asked} is in use. Choose another, or leave it out.")
         chosen.append(free or _free_port(None) or 0)
     if problems:
         raise SettingsError(problems)
@@ -101,7 +101,7 @@ def _free_port(number: int | None) -> int | None:
 
 
 def _settings(emulator: Emulator, demo: Demo, folder: Path, port: int) -> dict[str, str]:
-    """What a user would set, nothing else."""
+    """Return the settings that a user would make, nothing else."""
     return {
         "WEBEX_BOT_TOKEN": demo.bot_token,
         "WEBEX_ADMIN_TOKEN": demo.admin_token,
@@ -155,7 +155,7 @@ def _serve(environ: Mapping[str, str], log: Path, things: ExitStack) -> subproce
 
 
 def _end(bot: subprocess.Popen[bytes]) -> None:
-    """Ask it to stop; ask again, which means at once, when it takes too long."""
+    """Tell it to stop; tell it again, which means at once, when it takes too long."""
     for seconds in (STOP_SECONDS, STOP_SECONDS):
         bot.terminate()
         try:
@@ -199,13 +199,13 @@ def _welcome(emulator: Emulator, demo: Demo) -> list[str]:
     ready = next(report for report in demo.reports if report.status == "done")
     return [
         "",
-        f"  The demo runs:  {emulator.page_url}",
+        f"  The demo is running:  {emulator.page_url}",
         "",
         "  Open it in a browser. Three things to try:",
         f"  1. As Ada, an administrator, write to the bot:  report {ready.id}",
-        "     or press “Ask” beside any report: a card comes, then the file; one of them is done after 20 seconds.",
-        "  2. As Nora, who has no role, ask for the same: the bot refuses, and says why.",
-        "  3. As Ada, ask in “Project with Globex”: no report goes where people from outside read along.",
+        "     or press “Ask” next to any report. A card appears, then the file; one report is ready after 20 seconds.",
+        "  2. As Nora, who has no role, ask for the same report: the bot refuses, and says why.",
+        "  3. As Ada, ask in “Project with Globex”: the bot answers directly, because that space has external people.",
         "",
-        "  Ctrl-C ends it and leaves nothing behind.",
+        "  Press Ctrl-C to stop. Nothing is left behind.",
     ]

@@ -241,7 +241,7 @@ def _roles(directory: Directory, bot_id: str | None, *, refreshable: bool) -> tu
 def _webhooks(settings: Settings, chat: Chat, wanted: Manifest) -> tuple[State, str]:
     target = target_of(settings, wanted)
     if target is None:
-        return State.NEXT, f"{ADDRESS_MISSING}; until then webhooks are not compared"
+        return State.NEXT, f"{ADDRESS_MISSING} Without it, webhooks are not compared"
     changes = [change for change in differences(settings, wanted, target, BotWebhooks(chat)) if change.sure]
     if not changes:
         return State.OK, f"as wanted, to {target}"

@@ -1,7 +1,7 @@
 """The command line. What a command needs is imported when it runs, so that ``--help`` and a wrong setting are quick.
 
 Exit codes: 0 done; 1 something could not be done, one sentence on stderr says what; 2 wrong settings or a wrong call;
-141 anyone who reads what is printed has gone (``| head``).
+130 interrupted; 141 the reader of the output has closed the pipe (``| head``).
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import re
 import sys
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot import __version__
@@ -29,24 +27,23 @@ DONE: Final = 0
 FAILED: Final = 1
 WRONG_SETTINGS: Final = 2
 INTERRUPTED: Final = 130
-"""What a shell says of a program that Ctrl-C ended."""
-NOBODY_READS: Final = 141
-"""What a shell says of a program that wrote into a closed pipe."""
+PIPE_CLOSED: Final = 141
+"""As a shell reports a program that SIGPIPE ended."""
 WORKER_NICENESS: Final = 5
-"""The door answers first when both want the processor."""
+"""The web process answers first when both want the processor."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code; errors that are expected become sentences on stderr."""
+    """Run one command and return its exit code; expected errors become sentences on stderr."""
     try:
         try:
             return _run(argv)
         finally:
-            sys.stdout.flush()  # also of argparse's words: at the interpreter's end it would be too late
+            sys.stdout.flush()  # argparse's output too: at the interpreter's end it would be too late
             sys.stderr.flush()
     except BrokenPipeError:
-        _write_no_more()
-        return NOBODY_READS
+        _discard_output()
+        return PIPE_CLOSED
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -54,21 +51,22 @@ def _run(argv: Sequence[str] | None) -> int:
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         if "env_file" in arguments:
-            # What is in the environment wins, as with other tools: a file holds what is usual.
-            os.environ.update({**_read_env_file(arguments.env_file), **os.environ})
+            from bot.cli.env_file import read_env_file  # noqa: PLC0415
+
+            os.environ.update({**read_env_file(arguments.env_file), **os.environ})  # the environment wins
         return run(arguments)
     except SettingsError as error:
-        _complain("The settings are wrong:", *(f"  {problem}" for problem in error.problems))
+        _print_errors("These settings are wrong:", *(f"  {problem}" for problem in error.problems))
         return WRONG_SETTINGS
     except BotError as error:
-        _complain(f"reportbot: {error.in_full}")
+        _print_errors(f"reportbot: {error.in_full}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _write_no_more() -> None:
-    """Have what Python still wants to flush at its end go nowhere."""
+def _discard_output() -> None:
+    """Send what Python still flushes at its end to /dev/null."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # a stream of a test has no descriptor
@@ -84,8 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     every.add_argument(
         "--env-file",
         metavar="FILE",
-        default=argparse.SUPPRESS,  # it may stand before the command or behind it: neither forgets the other
-        help="lines of NAME=value to read settings from; the environment wins",
+        default=argparse.SUPPRESS,  # allowed before and after the command: neither default overwrites the other
+        help="read settings from lines of NAME=value; the environment wins",
     )
     parser = argparse.ArgumentParser(prog="reportbot", description="The Webex report bot.", parents=[every])
     parser.add_argument("--version", action="version", version=f"reportbot {__version__}")
@@ -96,82 +94,51 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    add("serve", _serve, "web and worker in one supervised command")
-    add("worker", _worker, "the worker alone; web runs by gunicorn -c python:bot.web.gunicorn_conf")
+    add("serve", _serve, "run the web process and the worker together, supervised")
+    add("worker", _worker, "run the worker alone; web runs by gunicorn -c python:bot.web.gunicorn_conf")
     doctor = add("doctor", _doctor, "check settings, database, tokens, scopes and webhooks")
-    doctor.add_argument("--person", metavar="EMAIL", help="say what this person may have, and why")
-    add("demo", _demo, "the whole product against an emulated Webex, in the browser; needs no settings")
-    audit = add("audit", _audit, "who asked for what and what came of it, oldest first")
+    doctor.add_argument("--person", metavar="EMAIL", help="show what this person may have, and why")
+    add("demo", _demo, "run the bot against an emulated Webex in the browser; needs no settings")
+    audit = add("audit", _audit, "show who requested which reports and what happened, oldest first")
     audit.add_argument("--json", action="store_true", help="JSON, one object a line")
     audit.add_argument(
         "--person", metavar="ID|EMAIL", type=str.strip, help="only about this person; an address is looked up in Webex"
     )
     audit.add_argument("--report", metavar="ID", help="only about this report")
-    audit.add_argument("--since", metavar="ISO", type=_moment, help="from this time on, as 2026-03-24T17:13 (UTC)")
-    audit.add_argument("--limit", metavar="N", type=_number, help="at most so many rows, the oldest ones")
-    forget = add("forget", _forget, "put a pseudonym in a person's place in everything that is kept")
-    forget.add_argument("person", metavar="ID|EMAIL", type=str.strip, help="who; an address is looked up in Webex")
-    forget.add_argument("--yes", action="store_true", help="do it; without, it only shows what it would do")
-    why = add("why", _why, "what became of the requests for a report, the newest first, from the ledger")
-    why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's id, or the reference that the bot gave")
+    audit.add_argument("--since", metavar="TIME", type=_time, help="from this time on, such as 2026-03-24T17:13 (UTC)")
+    audit.add_argument("--limit", metavar="N", type=_row_count, help="at most this many rows, the oldest ones")
+    forget = add("forget", _forget, "replace a person by a pseudonym in everything that is kept")
+    forget.add_argument("person", metavar="ID|EMAIL", type=str.strip, help="an address is looked up in Webex")
+    forget.add_argument("--yes", action="store_true", help="do it; otherwise it only shows what it would do")
+    why = add("why", _why, "show what happened to the requests for a report, newest first, from the database alone")
+    why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's ID, or the reference that the bot gave")
     why.add_argument("--json", action="store_true", help="JSON, one object a line")
-    manifest = commands.add_parser("manifest", help="what must exist on Webex's side")
+    manifest = commands.add_parser("manifest", help="compare or set up the bot's webhooks in Webex")
     steps = manifest.add_subparsers(required=True, metavar="step")
     steps.add_parser("plan", help="show what differs, change nothing", parents=[every]).set_defaults(run=_plan)
-    steps.add_parser("apply", help="migrate the database, make the webhooks as wanted", parents=[every]).set_defaults(
+    steps.add_parser("apply", help="migrate the database and set up the webhooks", parents=[every]).set_defaults(
         run=_apply
     )
     return parser
 
 
-def _read_env_file(path: str) -> dict[str, str]:
-    """Read lines of ``NAME=value``, as ``docker run --env-file`` does; raises ``SettingsError``.
-
-    Nothing within a value is special, so that any secret can be written as it is. ``export`` before a name is allowed.
-    """
-    from bot.setting_types import without_quotes  # noqa: PLC0415
-
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise SettingsError([f"--env-file {path} is not text; save it as UTF-8"]) from None
-    except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not a file name"
-        raise SettingsError(
-            [f"--env-file {path} cannot be read ({reason}); name a file that the bot may read"]
-        ) from exc
-    found, problems = {}, []
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        parts = re.fullmatch(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^\0]*)", text)
-        if parts is None:
-            problems.append(f"--env-file {path}, line {number}, is not NAME=value; correct it, or put # before it")
-        else:
-            found[parts[1]] = without_quotes(parts[2])
-    if problems:
-        raise SettingsError(problems)
-    return found
-
-
-def _moment(text: str) -> datetime:
-    """Read a time of the command line; without a zone it is UTC."""
+def _time(text: str) -> datetime:
+    """Read a time from the command line; without a zone it is UTC."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"“{text}” is no time; write it as 2026-03-24T17:13") from None
+        raise argparse.ArgumentTypeError(f"Not a valid time: “{text}”. Write it like 2026-03-24T17:13.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _number(text: str) -> int:
-    """Read a number of rows."""
+def _row_count(text: str) -> int:
+    """Read a number of rows from the command line."""
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"“{text}” is no number of rows")
+        raise argparse.ArgumentTypeError(f"Not a valid number of rows: “{text}”.")
     return int(text)
 
 
-def _complain(*lines: str) -> None:
+def _print_errors(*lines: str) -> None:
     print(*map(_clean, lines), sep="\n", file=sys.stderr)
 
 
@@ -180,14 +147,14 @@ def _say(line: str) -> None:
 
 
 def _clean(line: str) -> str:
-    """What is said may hold names from Webex: nothing in it moves the terminal's cursor, and no secret is in it."""
+    """Mask secrets and escape control characters: a line may contain names from Webex."""
     from bot.logs import escape_control_characters, mask  # noqa: PLC0415
 
     return escape_control_characters(mask(line))
 
 
 def _say_with_links(line: str) -> None:
-    """For what holds links of our own making: a link's query is masked elsewhere, since Webex's hold tokens."""
+    """Print a line with links that the bot made; ``mask`` would hide their queries, since Webex's hold tokens."""
     from bot.logs import escape_control_characters, redact  # noqa: PLC0415
 
     print(escape_control_characters(redact(line)), flush=True)
@@ -203,7 +170,7 @@ def _begin(process: str) -> Settings:
 
 
 def _begin_reading(process: str) -> StorageSettings:
-    """Do the same for a command that needs the database alone."""
+    """Read the settings of a command that only needs the database, and start the log; raises ``SettingsError``."""
     from bot.settings import load_storage  # noqa: PLC0415
 
     settings = load_storage(os.environ)
@@ -223,17 +190,17 @@ def _start(process: str, settings: StorageSettings) -> None:
 
 
 def _find_person(email: str, database: Database) -> str | None:
-    """Look an address up in Webex; only this needs Webex's settings. Raises ``SettingsError``, ``WebexError``."""
-    from bot.cli import audit as audit_command  # noqa: PLC0415
+    """Look up an address in Webex; only this needs Webex's settings. Raises ``SettingsError``, ``WebexError``."""
+    from bot.cli import audit  # noqa: PLC0415
     from bot.logs import register_secrets  # noqa: PLC0415
     from bot.settings import load  # noqa: PLC0415
 
     try:
-        settings = load(audit_command.NOT_NEEDED | os.environ)
+        settings = load(audit.NOT_NEEDED | os.environ)
     except SettingsError as error:
-        raise SettingsError([audit_command.ADDRESS_NEEDS_WEBEX, *error.problems]) from None
+        raise SettingsError([audit.ADDRESS_NEEDS_WEBEX, *error.problems]) from None
     register_secrets(*settings.secret_values())
-    return audit_command.find_person(email, settings, database)
+    return audit.find_person(email, settings, database)
 
 
 def _serve(_: argparse.Namespace) -> int:
@@ -268,7 +235,7 @@ def _worker(_: argparse.Namespace) -> int:
 
 
 def _log_remarks(settings: Settings) -> None:
-    """Say once at start, in the worker's log, what is not wrong but good to know."""
+    """Log at start what is not wrong but good to know about the settings."""
     import structlog  # noqa: PLC0415
 
     for remark in settings.remarks():
@@ -277,16 +244,16 @@ def _log_remarks(settings: Settings) -> None:
 
 def _plan(_: argparse.Namespace) -> int:
     settings = _begin("manifest")
-    from bot.cli import manifest as manifest_command  # noqa: PLC0415
+    from bot.cli import manifest  # noqa: PLC0415
 
-    return manifest_command.plan(settings, _say)
+    return manifest.plan(settings, _say)
 
 
 def _apply(_: argparse.Namespace) -> int:
     settings = _begin("manifest")
-    from bot.cli import manifest as manifest_command  # noqa: PLC0415
+    from bot.cli import manifest  # noqa: PLC0415
 
-    return manifest_command.apply(settings, _say)
+    return manifest.apply(settings, _say)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -298,24 +265,24 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _audit(arguments: argparse.Namespace) -> int:
     settings = _begin_reading("audit")
-    from bot.cli import audit as audit_command  # noqa: PLC0415
+    from bot.cli import audit  # noqa: PLC0415
 
-    wanted = audit_command.Wanted(arguments.person, arguments.report, arguments.since, arguments.limit)
-    return audit_command.export(settings, wanted, _say, find=_find_person, as_json=arguments.json)
+    wanted = audit.Wanted(arguments.person, arguments.report, arguments.since, arguments.limit)
+    return audit.export(settings, wanted, _say, find=_find_person, as_json=arguments.json)
 
 
 def _forget(arguments: argparse.Namespace) -> int:
     settings = _begin_reading("forget")
-    from bot.cli import audit as audit_command  # noqa: PLC0415
+    from bot.cli import audit  # noqa: PLC0415
 
-    return audit_command.forget(settings, arguments.person, _say, find=_find_person, sure=arguments.yes)
+    return audit.forget(settings, arguments.person, _say, find=_find_person, sure=arguments.yes)
 
 
 def _why(arguments: argparse.Namespace) -> int:
     settings = _begin_reading("why")
-    from bot.cli import why as why_command  # noqa: PLC0415
+    from bot.cli import why  # noqa: PLC0415
 
-    return why_command.tell(settings, arguments.wanted, _say_with_links, as_json=arguments.json)
+    return why.tell(settings, arguments.wanted, _say_with_links, as_json=arguments.json)
 
 
 def _demo(_: argparse.Namespace) -> int:

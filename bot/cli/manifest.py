@@ -1,4 +1,4 @@
-"""``reportbot manifest plan`` and ``apply``: the manifest against the real Webex, told in lines for a person."""
+"""``reportbot manifest plan`` and ``apply``: compare the manifest with Webex, and make Webex match it."""
 
 from __future__ import annotations
 
@@ -25,45 +25,52 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-ADDRESS_MISSING: Final = "PUBLIC_URL is missing; set it to the https address where Webex reaches the bot"
+ADDRESS_MISSING: Final = "PUBLIC_URL is not set (the https address where Webex reaches the bot)."
 
 
 def target_of(settings: Settings, wanted: Manifest) -> str | None:
-    """The address that Webex is to call, or None without ``PUBLIC_URL``."""
+    """Return the address that Webex is to call, or None without ``PUBLIC_URL``."""
     return f"{settings.public_url}{wanted.path}" if settings.public_url else None
 
 
 def differences(settings: Settings, wanted: Manifest, target: str, webhooks: BotWebhooks) -> list[Change]:
-    """What ``apply`` would do now; raises ``WebexError``."""
+    """Return what ``apply`` would do now; raises ``WebexError``."""
     return manifest.plan(wanted, target, settings.webex_webhook_secret[0].get_secret_value(), webhooks.all())
 
 
 def plan(settings: Settings, say: Say) -> int:
-    """Show the difference between wanted and actual, change nothing; 0 unless Webex does not answer."""
+    """Show what ``apply`` would change, and the scopes that the admin token needs; return 0."""
     wanted = manifest.read()
     chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
     try:
         name = chat.me().display_name
-        say(f"The bot is called {name}." + _remark(name, wanted))
+        say(f"The bot's name is {name}." + _remark(name, wanted))
         target = target_of(settings, wanted)
         if target is None:
-            say(f"{ADDRESS_MISSING}; until then webhooks are not compared.")
+            say(f"{ADDRESS_MISSING} Without it, webhooks are not compared.")
         else:
             changes = differences(settings, wanted, target, BotWebhooks(chat))
-            say(f"Webhooks to {target}: " + ("this is what apply would do:" if changes else "all as wanted."))
-            for change in changes:
-                say(_line(change))
+            _say_changes(changes, target, say)
     finally:
         chat.close()
     say("The admin token needs these scopes:")
     for one in wanted.scopes:
         where = f" [{one.family} reports]" if one.family else ""
-        say(f"  {one.scope}{where}: {one.why}. Given by: {one.role}.")
+        say(f"  {one.scope}{where}: {one.why}. Role: {one.role}.")
     return 0
 
 
+def _say_changes(changes: list[Change], target: str, say: Say) -> None:
+    if not changes:
+        say(f"Webhooks to {target}: Up to date.")
+        return
+    say(f"Pending changes for {target}:")
+    for change in changes:
+        say(_line(change))
+
+
 def apply(settings: Settings, say: Say) -> int:
-    """Migrate the database, then make Webex's side as wanted; 0 when all is, 1 when something could not be done.
+    """Migrate the database, then make the changes in Webex; return 0, or 1 when one of them failed.
 
     Raises ``SettingsError`` without ``PUBLIC_URL``, ``DatabaseUnavailable``, and ``WebexError`` when Webex is down.
     """
@@ -78,7 +85,7 @@ def apply(settings: Settings, say: Say) -> int:
             heartbeats.expect(tx, now())
     finally:
         database.close()
-    say("The database is as this version needs it.")
+    say("Database schema is up to date.")
     chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
     try:
         remark = _remark(chat.me().display_name, wanted)
@@ -94,18 +101,18 @@ def apply(settings: Settings, say: Say) -> int:
         say(_line(change) + (f" FAILED: {failed[change].sentence}" if change in failed else ""))
     if failed:
         return 1
-    say(f"The webhooks to {target} are as wanted.")
+    say(f"Webhooks to {target}: Up to date.")
     return 0
 
 
 def register_first(settings: Settings, wanted: Manifest) -> bool:
-    """Create the webhooks of a bot that has none yet; the log says which. False when Webex must be asked again.
+    """Create the webhooks of a bot that has none yet, and log which. Return False when Webex must be asked again.
 
     Where there are any, nothing is changed: another installation may use the same bot.
     """
     target = target_of(settings, wanted)
     if target is None:
-        log.warning("no_webhooks", advice=f"{ADDRESS_MISSING}, and start again: until then nobody gets an answer.")
+        log.warning("no_webhooks", advice=f"{ADDRESS_MISSING} Set it and restart: without it, nobody gets an answer.")
         return True
     chat = Chat(settings.webex_api_url, StaticToken(settings.webex_bot_token.get_secret_value()))
     try:
@@ -136,6 +143,6 @@ def _remark(name: str, wanted: Manifest) -> str:
     if name == wanted.bot_name:
         return ""
     return (
-        f" The manifest calls it {wanted.bot_name}; a bot cannot rename itself: change the name at"
-        " https://developer.webex.com/my-apps, or in manifest/bot.yaml, if that is not meant."
+        f" The manifest names it {wanted.bot_name}, and a bot can't rename itself. To make them match, change the name"
+        " at https://developer.webex.com/my-apps, or in manifest/bot.yaml."
     )

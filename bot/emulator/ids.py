@@ -40,7 +40,7 @@ def role_id(name: str) -> str:
 
 
 def plain_part(webex: str) -> str:
-    """What follows the last slash inside an id: SCIM calls name people and organisations by it."""
+    """What follows the last slash inside an id: SCIM calls name people and organizations by it."""
     padded = webex + "=" * (-len(webex) % 4)
     try:
         return base64.urlsafe_b64decode(padded).decode().rsplit("/", 1)[-1]

@@ -48,11 +48,11 @@ def furnish(world: World) -> Demo:
     grace = world.add_person("Grace Hopper", acme, roles=[READONLY_ADMIN], note="read-only administrator")
     hedy = world.add_person("Hedy Lamarr", acme, roles=[PARTNER_READONLY_ADMIN], note="partner read-only administrator")
     nora = world.add_person("Nora Jones", acme, note="no role")
-    ethan = world.add_person("Ethan Hunt", globex, note="from outside: Globex")
+    ethan = world.add_person("Ethan Hunt", globex, note="external: Globex")
     bot = world.add_bot("Report Bot", acme, note="the bot")
     spaces = [_direct(world, person, bot) for person in (ada, grace, hedy, nora, ethan)]
     spaces.append(world.add_space("Admin reports", [ada, grace, hedy, nora, bot], note="only people of Acme Corp"))
-    spaces.append(world.add_space("Project with Globex", [ada, ethan, bot], note="has an outsider in it"))
+    spaces.append(world.add_space("Project with Globex", [ada, ethan, bot], note="has external people"))
     _add_templates(world)
     return Demo(
         bot=bot,

@@ -96,7 +96,7 @@ class Spaces(Events):
                 self._send(webhooks.make_event(webhook, "memberships", event, data, actor_id))
 
     def membership_data(self, member: Membership) -> dict[str, Any]:
-        """A membership as the API shows it; `personOrgId` tells people from outside."""
+        """A membership as the API shows it; `personOrgId` tells external people."""
         person = self.people[member.person_id]
         return {
             "id": member.id,

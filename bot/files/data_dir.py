@@ -119,7 +119,7 @@ def _files_of(database: Path | None) -> list[Path]:
 def _check_database(file: Path) -> None:
     if file.is_dir():
         raise SettingsError(
-            [f"DATABASE_URL names a folder ({file}); name a file in it, as {SQLITE}{file}/reportbot.db"]
+            [f"DATABASE_URL names a folder ({file}). Name a file in it, like {SQLITE}{file}/reportbot.db."]
         )
     try:
         _try_to_write(file.parent)

@@ -96,7 +96,9 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
         _forget_space(tx, queue, room_id, pseudonym)
     renamed = audit.rename(tx, person_id, pseudonym)
     audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
-    return Forgotten(ended=len(open_ones), unread=len(unread), audit=renamed, **replaced)
+    return Forgotten(
+        ended=len(open_ones), unread=len(unread), audit=renamed, requests=replaced.pop("deliveries"), **replaced
+    )
 
 
 def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:

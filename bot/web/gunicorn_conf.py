@@ -41,7 +41,7 @@ try:
     _settings = load(os.environ) if _alone else load_web(os.environ)
     _closed = prepare_folder(_settings)
 except SettingsError as error:
-    sys.stderr.write("The settings are wrong:\n" + "".join(f"  {problem}\n" for problem in error.problems))
+    sys.stderr.write("These settings are wrong:\n" + "".join(f"  {problem}\n" for problem in error.problems))
     sys.exit(WRONG_SETTINGS)
 
 register_secrets(*_settings.secret_values())

@@ -87,7 +87,7 @@ def test_by_address(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> N
 
     assert line["person_id"] == machine.stage.ada.id
     assert main(["audit", "--person", "nobody@acme.example"]) == 1
-    assert "Webex knows nobody with this address" in capsys.readouterr().err
+    assert "No Webex user has that address." in capsys.readouterr().err
 
 
 def test_an_address_needs_webex_and_says_so(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +112,12 @@ def test_a_wrong_call_is_exit_code_2(machine: Workbench, words: list[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(["audit", *words])
     assert ended.value.code == 2
+
+
+def test_a_wrong_time_is_quoted(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["audit", "--since", "yesterday"])
+    assert "Not a valid time: “yesterday”" in capsys.readouterr().err
 
 
 def test_who_reads_only_the_first_rows_gets_no_traceback(machine: Workbench) -> None:
@@ -140,8 +146,8 @@ def test_forget_by_address_says_in_how_many_rows(machine: Workbench, capsys: pyt
     assert main(["forget", "--yes", "grace.hopper@acme.example"]) == 0
 
     said = capsys.readouterr().out
-    assert "1 delivery" in said
-    assert "2 rows of the audit, 1 of the deliveries, 1 of the events" in said
+    assert "Ended 1 open request." in said
+    assert "Replaced the person in 2 audit rows, 1 request, 1 event" in said
     lines = exported(capsys)
     assert not any(machine.stage.grace.id in str(line) for line in lines)
     assert [line["act"] for line in lines] == ["report", "delivery", "forget"]
@@ -156,8 +162,8 @@ def test_without_yes_forget_only_says_what_it_would_do(machine: Workbench, capsy
     assert main(["forget", machine.stage.grace.id]) == 1
 
     said = capsys.readouterr().out
-    assert "would end what is open (1 delivery)" in said
-    assert "2 rows of the audit, 1 of the deliveries, 1 of the events" in said
+    assert "This would end 1 open request," in said
+    assert "replace the person in 2 audit rows, 1 request, 1 event" in said
     assert f"Nothing has been changed; to do it: reportbot forget {machine.stage.grace.id} --yes" in said
     assert exported(capsys) == before
     assert main(["forget", "somebody-else"]) == 1
@@ -196,7 +202,7 @@ def test_a_person_is_known_in_every_spelling(
 
     assert len(exported(capsys, "--person", an_id)) == 2
     assert main(["forget", "--yes", an_id]) == 0
-    assert "2 rows of the audit" in capsys.readouterr().out
+    assert "2 audit rows" in capsys.readouterr().out
     assert exported(capsys, "--person", an_id) == []
 
 
@@ -204,9 +210,9 @@ def test_what_was_not_read_yet_is_told(machine: Workbench, capsys: pytest.Captur
     machine.hears(machine.stage.grace, "help")
 
     assert main(["forget", machine.stage.grace.id]) == 1
-    assert "would end what is open (0 deliveries, 1 event not read yet)" in capsys.readouterr().out
+    assert "This would end 0 open requests and 1 unread event," in capsys.readouterr().out
     assert main(["forget", "--yes", machine.stage.grace.id]) == 0
-    assert "Ended what was open: 0 deliveries, 1 event not read yet." in capsys.readouterr().out
+    assert "Ended 0 open requests and 1 unread event." in capsys.readouterr().out
     assert machine.work() == []
 
 
@@ -231,8 +237,8 @@ def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
     for words in (["audit", "--person"], ["forget", "--yes"]):
         assert main([*words, "grace.hopper@acme.example"]) == 2
         told = capsys.readouterr().err
-        assert "Give the person's ID instead" in told
-        assert "WEBEX_ADMIN_TOKEN is missing" in told
+        assert "give the person's ID instead" in told
+        assert "WEBEX_ADMIN_TOKEN is not set" in told
         assert "WEBEX_BOT_TOKEN" not in told, "only what a look-up needs"
     assert main(["forget", "--yes", grace.id]) == 0
 
@@ -262,9 +268,9 @@ def test_a_log_that_others_use_is_said_to_be_there(machine: Workbench, capsys: p
     machine.work()
     impatient = Database(machine.stage.settings().database_url.get_secret_value(), lock_patience=0.05)
     with machine.database.read(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.app.open_store", lambda _settings: impatient)
+        patch.setattr("bot.app.open_database", lambda _settings: impatient)
         assert main(["forget", "--yes", machine.stage.grace.id]) == 0
-    assert "until its log is emptied" in capsys.readouterr().out
+    assert "until SQLite's log is emptied" in capsys.readouterr().out
 
 
 def test_forget_by_id_works_with_webex_down_and_a_pseudonym_is_no_person(
@@ -274,7 +280,7 @@ def test_forget_by_id_works_with_webex_down_and_a_pseudonym_is_no_person(
     machine.emulator.faults.add(status=503)
 
     assert main(["forget", "--yes", "ada"]) == 0
-    assert "1 row of the audit" in capsys.readouterr().out
+    assert "1 audit row" in capsys.readouterr().out
     (first, _) = exported(capsys)
     assert main(["forget", "--yes", first["person_id"]]) == 1
-    assert "is forgotten already" in capsys.readouterr().err
+    assert "has been forgotten already" in capsys.readouterr().err

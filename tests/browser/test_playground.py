@@ -43,7 +43,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         demo = subprocess.Popen([sys.executable, "-m", "bot", "demo"], env=environ, stdout=out, stderr=out)
     try:
         deadline = time.monotonic() + START
-        while "The demo runs" not in log.read_text():
+        while "The demo is running" not in log.read_text():
             assert demo.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)

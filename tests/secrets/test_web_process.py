@@ -73,7 +73,7 @@ def test_alone_it_still_names_every_wrong_setting(tmp_path):
     with pytest.raises(AssertionError) as ended, web_alone(tmp_path, WEBEX_ADMIN_TOKEN="", POLL_INTERVAL="soon"):
         pass
     said = str(ended.value)
-    assert "WEBEX_ADMIN_TOKEN is missing" in said
+    assert "WEBEX_ADMIN_TOKEN is not set" in said
     assert "POLL_INTERVAL" in said
 
 

@@ -18,7 +18,7 @@ async function call(method, path, body) {
   try {
     response = await fetch(`/emulator${path}`, init);
   } catch {
-    throw new Refused("The emulator does not answer.", 0);
+    throw new Refused("The emulator isn't responding.", 0);
   }
   const answer = await response.json().catch(() => null); // an error page of a proxy is not JSON
   if (!response.ok) throw new Refused(answer?.message ?? `The emulator answered ${response.status}.`, response.status);

@@ -67,7 +67,7 @@ function drawSpaceHead() {
   setText($("space-members"), group ? names.map((each) => each.name).join(", ") : here ? "1:1 space: the bot sees every message" : "");
   const strangers = here && group ? outsiders(world, here) : [];
   $("space-outside").hidden = strangers.length === 0;
-  setText($("space-outside"), strangers.length ? `From outside: ${strangers.map((each) => each.name).join(", ")}` : "");
+  setText($("space-outside"), strangers.length ? `External: ${strangers.map((each) => each.name).join(", ")}` : "");
   $("mention-row").hidden = !group || !botIsHere();
   $("bot-membership").hidden = !group || !world.bot;
   setText($("bot-membership"), botIsHere() ? "Remove the bot" : "Add the bot");
@@ -79,7 +79,7 @@ function drawSpaceHead() {
 
 function drawListening() {
   const hook = world.webhooks.find((each) => each.resource === "messages");
-  const [words, mood] = !hook ? ["Bot not connected", "warn"] : hook.status === "active" ? ["Bot listens", "good"] : ["Bot's webhook is inactive", "bad"];
+  const [words, mood] = !hook ? ["Bot not connected", "warn"] : hook.status === "active" ? ["Bot connected", "good"] : ["Bot's webhook is inactive", "bad"];
   setText($("listening"), words);
   $("listening").className = `lamp ${mood}`;
 }
@@ -177,7 +177,7 @@ function fitComposer() {
   box.style.height = `${Math.min(box.scrollHeight, COMPOSER_MAX_PX)}px`;
 }
 
-/** Puts `words` into the composer and sends them; what was refused stays there to be mended. */
+/** Puts `words` into the composer and sends them; what was refused stays there to be corrected. */
 async function say(words) {
   const box = $("composer");
   box.value = words;
@@ -215,7 +215,7 @@ function showConnection(alive) {
   setText($("connection"), alive ? "Live" : "Offline");
   $("connection").className = `lamp ${alive ? "good" : "bad"}`;
   $("gone").hidden = alive;
-  setText($("gone"), alive ? "" : "The emulator does not answer. Is “make demo” still running? This page goes on by itself when it is back.");
+  setText($("gone"), alive ? "" : "The emulator isn't responding. Is “make demo” still running? The page will reconnect automatically.");
 }
 
 async function catchUp() {

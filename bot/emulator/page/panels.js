@@ -2,7 +2,7 @@
 import { el, follow, icon, setText } from "./dom.js";
 import { avatar } from "./messages.js";
 
-/** Who is in the space from outside: [] for a space of one organisation. */
+/** Who is in the space from outside: [] for a space of one organization. */
 export const outsiders = (world, space) => world.people.filter((person) => person.external && space.memberIds.includes(person.id));
 
 /** A 1:1 space bears the name of the one other member, as in Webex. */
@@ -35,7 +35,7 @@ export function showPeople(list, world, personId, onChoose) {
       setText(button.querySelector("b"), person.name);
       const tag = button.querySelector(".tag"); // an outsider's note is the tag itself
       setText(button.querySelector("small"), [person.org, tag ? "" : person.note].filter(Boolean).join(" · "));
-      if (tag) setText(tag, person.note || "from outside");
+      if (tag) setText(tag, person.note || "external");
     },
   );
 }
@@ -68,14 +68,14 @@ export function showSpaces(list, world, personId, spaceId, unread, onChoose) {
       const size = space.type === "direct" ? "1:1" : `${space.memberIds.length} members`;
       setText(button.querySelector("small"), strangers || space.type === "direct" ? size : space.note || size);
       button.querySelector(".tag").hidden = !strangers;
-      setText(button.querySelector(".tag"), strangers ? space.note || "people from outside" : "");
+      setText(button.querySelector(".tag"), strangers ? space.note || "external people" : "");
       button.querySelector(".dot").hidden = !fresh;
     },
   );
   return mine;
 }
 
-const FAMILIES = { partner: "Partner", organization: "Organisation" };
+const FAMILIES = { partner: "Partner", organization: "Organization" };
 const TAIL = 8; // ids of one world begin alike and differ at their ends: the end must stay readable
 
 function statusClass(status) {
@@ -135,7 +135,7 @@ export function showReports(list, world, onAsk) {
       setText(note, report.note ?? "");
       note.hidden = !report.note;
       item.querySelector(".ask").setAttribute("aria-label", `Ask for ${report.title}`);
-      item.querySelector(".id button").setAttribute("aria-label", `Copy the id of ${report.title}`);
+      item.querySelector(".id button").setAttribute("aria-label", `Copy the ID of ${report.title}`);
     },
   );
 }
