@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
+from bot.webex.addresses import is_loopback
 from bot.webex.ids import decoded
-from bot.webex.public_only import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable

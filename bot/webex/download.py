@@ -12,13 +12,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import DOWNLOAD, FileRejected, WebexError
+from bot.webex.addresses import is_public
 from bot.webex.download_hosts import is_named, outside_host, permitted_host, redirected
-from bot.webex.http import FOREIGN, no_answer, take_error
-from bot.webex.public_only import is_public
+from bot.webex.http import FIRST_ERROR, FOREIGN, no_answer, take_error
 from bot.webex.responses import error_from, header
 from bot.webex.retry import NEVER
-from bot.webex.session import Bearer, PlainSession, Timeouts
-from bot.webex.timely import FIRST_ERROR, Floor, TooSlowError
+from bot.webex.session import Bearer, Floor, PlainSession, Timeouts, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +32,7 @@ MAX_REDIRECTS: Final = 5
 HEADERS: Final = {"Accept-Encoding": "identity", "Connection": "close"}
 """Compressing a zip again gains nothing; a new connection each time cannot be a stale one."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-TIMEOUTS: Final = Timeouts(whole=3600.0, floor=Floor(64 * 1024, 30.0))
+TIMEOUTS: Final = Timeouts(body=3600.0, floor=Floor(64 * 1024, 30.0))
 """The link is valid for an hour, in which the largest file comes at 0.6 MB a second. At the slowest permitted rate a
 file of 100 MB, which goes into one message, takes 27 minutes, and a host that drips is known after 30 seconds."""
 CHUNK: Final = 256 * 1024
@@ -42,9 +41,9 @@ CHUNK: Final = 256 * 1024
 class Download:
     """The body of a successful answer."""
 
-    def __init__(self, response: requests.Response, seconds: float) -> None:
+    def __init__(self, response: requests.Response, timeouts: Timeouts) -> None:
         self._response = response
-        self._until = time.monotonic() + seconds
+        self._timeouts = timeouts
 
     @property
     def size(self) -> int:
@@ -65,10 +64,7 @@ class Download:
         Raises ``WebexError`` when it ends before its length, or comes too slowly.
         """
         try:
-            for piece in self._response.iter_content(CHUNK):
-                if time.monotonic() > self._until:
-                    raise TooSlowError("the download took too long")
-                yield piece
+            yield from pieces_of(self._response, self._timeouts.body, floor=self._timeouts.floor, size=CHUNK)
         except FOREIGN as exc:
             failure = no_answer(DOWNLOAD, exc)  # not chained: its text would hold the link
         else:
@@ -91,7 +87,7 @@ class DownloadClient:
     ) -> None:
         self._token = token
         self._hosts = tuple(hosts)
-        self._longest = timeouts.whole
+        self._timeouts = timeouts
         self._observe = observe
         self._retries = retries
         self._session = PlainSession(timeouts)
@@ -109,7 +105,7 @@ class DownloadClient:
         Raises ``FileRejected`` for an address that must not be asked, and ``WebexError`` for the host's errors.
         """
         with self._retries.call(lambda: self._answer(url), reads=True) as response:
-            yield Download(response, self._longest)
+            yield Download(response, self._timeouts)
 
     def _answer(self, url: str) -> requests.Response:
         token = self._token.current()

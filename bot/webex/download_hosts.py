@@ -15,7 +15,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from bot.errors import FileRejected
-from bot.webex.public_only import is_address, is_loopback
+from bot.webex.addresses import is_address, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

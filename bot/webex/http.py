@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -21,12 +22,11 @@ import requests
 import urllib3
 
 from bot.errors import ADMIN_TOKEN, DOWNLOAD, TOO_SLOW, WebexError
+from bot.webex.addresses import is_loopback
 from bot.webex.causes import cause_of, explain
-from bot.webex.public_only import is_loopback
 from bot.webex.responses import error_from, names_of, origin, template, too_large
 from bot.webex.retry import NEVER
-from bot.webex.session import DEFAULT_TIMEOUTS, Bearer, PlainSession, Timeouts, take_body
-from bot.webex.timely import FIRST_ERROR, TooSlowError
+from bot.webex.session import DEFAULT_TIMEOUTS, Bearer, PlainSession, Timeouts, TooSlowError, take_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,14 +43,16 @@ UNTOLD_PAUSE: Final = 0.2
 job waits longer by itself, so this only keeps the others from running into the same."""
 SPREAD: Final = 0.25
 """By how much of its wait, at most, a call comes back later than it must."""
-UNAUTHORIZED: Final = 401
-TOO_MANY_REQUESTS: Final = 429
 LARGEST_ANSWER: Final = 5_000_000
 """Bytes of an answer, unpacked. A page of 1,000 members or spaces has 0.6 million; 50 messages as long as Webex takes
 them, of nothing but quotation marks, have 3.8 million. As Python's objects one byte of JSON becomes 48 bytes at worst
 (``[[[…]],[[[…``, measured): 240 MB."""
+FIRST_ERROR: Final = 300
+"""Redirects count as errors: the API has none, and they could carry the token away."""
 LARGEST_ERROR: Final = 16 * 1024
 """Bytes of an error that are read."""
+ERROR_SECONDS: Final = 5.0
+"""For what an error has to say, once its status is known."""
 
 FOREIGN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 """What requests and the layers beneath it raise, also for headers and addresses that cannot be sent."""
@@ -104,7 +106,9 @@ class RateLimitGate:
         rest = self._until - self._clock()
         if rest > 0:
             wait = self.spread(rest)
-            raise WebexError(call, TOO_MANY_REQUESTS, message="held back after a 429", retry_after=wait, reached=False)
+            raise WebexError(
+                call, HTTPStatus.TOO_MANY_REQUESTS, message="held back after a 429", retry_after=wait, reached=False
+            )
 
     def pause(self, seconds: float | None) -> None:
         """Close for so long from now, or longer if it is closed already; None: Webex has not told how long."""
@@ -141,6 +145,7 @@ class HttpTransport:
         self._token = token
         self._observe = observe
         self.gate = gate or RateLimitGate()
+        self._longest = timeouts.body
         self._session = PlainSession(timeouts)
 
     def close(self) -> None:
@@ -166,7 +171,7 @@ class HttpTransport:
         self.gate.check(call)
         token = self._token.current() if self._token else ""
         response = self._send(call, url, token, options)
-        if response.status_code == UNAUTHORIZED and self._token and not hasattr(options.get("data"), "read"):
+        if response.status_code == HTTPStatus.UNAUTHORIZED and self._token and not hasattr(options.get("data"), "read"):
             fresh = self._token.renew(token)
             if fresh != token:
                 token = fresh
@@ -177,7 +182,7 @@ class HttpTransport:
         error = error_from(
             call, response.status_code, response.headers, response.content, secrets=(token,), whose=self._whose
         )
-        if response.status_code == TOO_MANY_REQUESTS:
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             self.gate.pause(error.retry_after)
             error.retry_after = None if error.retry_after is None else self.gate.spread(error.retry_after)
         raise error
@@ -203,7 +208,7 @@ class HttpTransport:
                 status = response.status_code
                 if status >= FIRST_ERROR:
                     take_error(response)
-                elif not take_body(response, LARGEST_ANSWER):
+                elif not take_body(response, LARGEST_ANSWER, self._longest):
                     raise too_large(call)
             except FOREIGN as exc:
                 # Not chained: the text of foreign errors holds the address with its query, or even the header.
@@ -224,7 +229,7 @@ class HttpTransport:
 def take_error(response: requests.Response) -> None:
     """Read what an error says, so that ``content`` has it: as far as it comes soon, because its status says most."""
     with suppress(*FOREIGN):
-        take_body(response, LARGEST_ERROR)
+        take_body(response, LARGEST_ERROR, ERROR_SECONDS)
 
 
 def no_answer(call: str, exc: BaseException) -> WebexError:
@@ -234,7 +239,7 @@ def no_answer(call: str, exc: BaseException) -> WebexError:
         return WebexError(call, None, message=TOO_SLOW, reached=True)
     if isinstance(exc, NOT_CONNECTED + UNSENDABLE) or _among_causes(exc, *NOT_CONNECTED):
         reached = False
-    elif isinstance(exc, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+    elif isinstance(exc, urllib3.exceptions.ProtocolError | urllib3.exceptions.DecodeError):
         reached = True if call.startswith("GET ") else None  # a truncated answer
     cause = explain(exc)
     return WebexError(call, None, message=names_of(exc), reached=reached, advice=cause.sentence if cause else "")

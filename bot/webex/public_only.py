@@ -7,13 +7,13 @@ another address each time that it is looked up. Through a proxy that address is 
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-import re
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from bot.errors import FileRejected
+from bot.webex.addresses import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,51 +21,16 @@ if TYPE_CHECKING:
     IsPublic = Callable[[str], bool]
     """Says of an IP address whether it is a public one."""
 
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-"""The last four bytes are an IPv4 address, which a gateway dials."""
-_ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
-"""What some programs read as an IPv4 address, and no name ends in."""
 
-
-def is_loopback(host: str) -> bool:
-    """True for this machine's own addresses and for the name ``localhost``; other names are never resolved."""
-    host = host.strip("[]").lower()
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
-
-
-def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the public internet, whatever it is wrapped in."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(one.is_global and not (one.is_multicast or one.is_reserved) for one in _unwrapped(found))
-
-
-def _unwrapped(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[Any]:
-    """Give the address that counts: an IPv4 address within an IPv6 one is dialled by anyone who unwraps it."""
-    if isinstance(found, ipaddress.IPv4Address):
-        return [found]
-    if found.ipv4_mapped:
-        return [found.ipv4_mapped]
-    within = [found.sixtofour, *(found.teredo or ())]
-    if found in _NAT64:
-        return [ipaddress.IPv4Address(found.packed[-4:])]
-    return [ipaddress.IPv4Address(0)] if found.is_site_local else [found, *(one for one in within if one)]
-
-
-def is_address(host: str) -> bool:
-    """Return whether a host is an IP address, in any spelling, and no name."""
-    return ":" in host or _ENDS_IN_NUMBER.search(host) is not None
-
-
-def public_only(public: IsPublic) -> type[PublicOnly]:
-    """Give the class to mix in, for a judgement of what is public."""
-    return type(PublicOnly.__name__, (PublicOnly,), {"is_public": staticmethod(public)})
+def public_pools(public: IsPublic) -> dict[str, type[HTTPConnectionPool]]:
+    """Return connection pools by scheme, for urllib3's manager, that connect only to what ``public`` says is public."""
+    made: dict[str, type[HTTPConnectionPool]] = {}
+    pools: tuple[tuple[str, Any], ...] = (("http", HTTPConnectionPool), ("https", HTTPSConnectionPool))
+    for scheme, pool in pools:
+        bases = (PublicOnly, pool.ConnectionCls)
+        connection = type(pool.ConnectionCls.__name__, bases, {"is_public": staticmethod(public)})
+        made[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": connection})
+    return made
 
 
 class PublicOnly:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
@@ -16,14 +17,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
-from bot.webex.public_only import public_only
-from bot.webex.timely import pools
+from bot.webex.public_only import public_pools
 
 if TYPE_CHECKING:
-    from urllib3.connectionpool import HTTPConnectionPool
+    from collections.abc import Iterator
 
     from bot.webex.public_only import IsPublic
-    from bot.webex.timely import Floor
 
 PIECE: Final = 64 * 1024
 POOL: Final = 32
@@ -36,14 +35,23 @@ USER_AGENT: Final = "webex-report-bot"
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """How slowly a body may come."""
+
+    bytes_a_second: float
+    seconds: float
+    """Of waiting for bytes, over which that is judged: what the reader does between two reads is not the peer's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long a peer may take, in seconds."""
 
     connect: float = 5.0
     read: float = 30.0
     """For the next bytes."""
-    whole: float = 60.0
-    """Until an answer must be whole, however steadily it drips."""
+    body: float = 60.0
+    """From the headers until the body must be whole, however steadily it drips."""
     floor: Floor | None = None
     """How slowly a body may come."""
 
@@ -82,9 +90,8 @@ class PlainSession(requests.Session):
         self._timeout = timeouts.connect, timeouts.read
         self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        made = pools(timeouts.whole, timeouts.floor, (public_only(public),) if public else ())
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _KeptAlive(made, pool_connections=4, pool_maxsize=pool))
+            self.mount(scheme, _KeptAlive(public, pool_connections=4, pool_maxsize=pool))
 
     def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send one request, with the session's own time-out unless another one is given."""
@@ -101,15 +108,45 @@ class PlainSession(requests.Session):
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
 
-def take_body(response: requests.Response, most: int) -> bool:
-    """Read a streamed answer's body, unpacked, so that ``content`` has it. False: there was more than ``most`` bytes.
+class TooSlowError(TimeoutError):
+    """The body came more slowly than the floor, or was not whole in time."""
 
-    What has come is there also when it raises, which it does as requests and urllib3 do.
+
+def pieces_of(
+    response: requests.Response, seconds: float, *, floor: Floor | None = None, size: int = PIECE
+) -> Iterator[bytes]:
+    """Give a streamed body as it comes, decompressed, in pieces of at most ``size`` bytes.
+
+    The time-out for the next bytes does not stop a peer that sends one now and then, so the time is looked at between
+    two reads. Raises :class:`TooSlowError`, and what urllib3 raises.
+    """
+    until = time.monotonic() + seconds
+    waited, came = 0.0, 0
+    while True:
+        began = time.monotonic()
+        piece = response.raw.read1(size, decode_content=True)
+        now = time.monotonic()
+        if not piece:
+            return
+        waited, came = waited + now - began, came + len(piece)
+        if now > until:
+            raise TooSlowError("the answer took too long")
+        if floor is not None and waited >= floor.seconds:
+            if came < floor.bytes_a_second * waited:
+                raise TooSlowError(f"less than {floor.bytes_a_second:.0f} bytes a second")
+            waited, came = 0.0, 0
+        yield piece
+
+
+def take_body(response: requests.Response, most: int, seconds: float = DEFAULT_TIMEOUTS.body) -> bool:
+    """Read a streamed body so that ``content`` has it. Return False when there was more than ``most`` bytes.
+
+    What has come is there also when it raises, which it does as :func:`pieces_of` does.
     """
     taken = bytearray()
     try:
         with response:
-            for piece in response.iter_content(PIECE):
+            for piece in pieces_of(response, seconds):
                 taken += piece
                 if len(taken) > most:
                     break
@@ -119,8 +156,8 @@ def take_body(response: requests.Response, most: int) -> bool:
 
 
 class _KeptAlive(HTTPAdapter):
-    def __init__(self, made: dict[str, type[HTTPConnectionPool]], **more: Any) -> None:
-        self._pools = made
+    def __init__(self, public: IsPublic | None, **more: Any) -> None:
+        self._pools = public_pools(public) if public else None
         super().__init__(**more)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: FBT001, FBT002 requests' signature
@@ -128,9 +165,13 @@ class _KeptAlive(HTTPAdapter):
         if hasattr(socket, "TCP_KEEPIDLE"):
             options.append((socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS))
         super().init_poolmanager(connections, maxsize, block=block, socket_options=options, blocksize=BLOCK, **more)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        self._limit(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = self._pools
+        self._limit(manager)
         return manager
+
+    def _limit(self, manager: Any) -> None:
+        if self._pools:
+            manager.pool_classes_by_scheme = self._pools

@@ -10,8 +10,7 @@ from bot.emulator import Emulator
 from bot.files.downloader import Downloader
 from bot.files.fetch import WAITS_AFTER_SLOW
 from bot.webex.download import DownloadClient
-from bot.webex.session import Timeouts
-from bot.webex.timely import Floor
+from bot.webex.session import Floor, Timeouts
 from bot.webex.tokens import StaticToken
 from tests.core.workbench import Workbench, migrated
 

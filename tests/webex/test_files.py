@@ -348,12 +348,12 @@ def test_what_is_free_is_there_once_for_all_downloads_together(loopback, link, c
         exchange.end_headers()
         exchange.wfile.write(whole[: len(whole) // 2])
         exchange.wfile.flush()
-        begun.set()
         go_on.wait(10)
         exchange.wfile.write(whole[len(whole) // 2 :])
 
     loopback.answer(slowly)
-    first = threading.Thread(target=made.download, args=(report(link), tmp_path / "first"))
+    told = {"progress": lambda *_: begun.set()}
+    first = threading.Thread(target=made.download, args=(report(link), tmp_path / "first"), kwargs=told)
     first.start()
     assert begun.wait(10)
     loopback.always(200, whole)

@@ -13,8 +13,8 @@ from cryptography import x509
 
 from bot.errors import FileRejected, WebexError
 from bot.files.downloader import Downloader
+from bot.webex.addresses import is_address, is_public
 from bot.webex.download import DownloadClient
-from bot.webex.public_only import is_address, is_public
 from bot.webex.report import Family, Report
 from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken

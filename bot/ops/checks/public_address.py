@@ -66,7 +66,7 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
 
     Nothing is processed there, no matter who answers.
     """
-    session = PlainSession(Timeouts(whole=LONGEST_ANSWER))
+    session = PlainSession(Timeouts())
     nonce = secrets.token_hex(16)
     body = probe.body_of(nonce)
     try:
@@ -100,7 +100,7 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
 def _post(session: PlainSession, target: str, body: bytes, signature: str, patience: tuple[float, float]) -> _Answer:
     headers = {"Content-Type": "application/json", probe.SIGNATURE: signature}
     response = session.post(target, data=body, headers=headers, timeout=patience, auth=Bearer(), stream=True)
-    take_body(response, MOST_BYTES)
+    take_body(response, MOST_BYTES, LONGEST_ANSWER)
     return _Answer(response.status_code, response.content.decode("utf-8", "replace").strip())
 
 

@@ -14,14 +14,13 @@ import pytest
 from bot.errors import TOO_SLOW, WebexError
 from bot.files.downloader import Downloader
 from bot.text import MAX_TEXT_BYTES
-from bot.webex import http, timely
+from bot.webex import http
 from bot.webex.chat import RECENT
 from bot.webex.download import TIMEOUTS, DownloadClient
 from bot.webex.http import HttpTransport
 from bot.webex.report import Family, Report
 from bot.webex.responses import json_of
-from bot.webex.session import Timeouts
-from bot.webex.timely import Floor
+from bot.webex.session import Floor, Timeouts
 from bot.webex.tokens import StaticToken
 
 if TYPE_CHECKING:
@@ -71,14 +70,9 @@ def ask(loopback, closed):
 
 
 PARTS = {
-    "status": (b"HTTP/1.1 200 ", b"O"),
-    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
-    "one header": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
     "body": (HEAD % b"200 OK", b" "),
     "body without end": (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
     "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    "a chunk's size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
-    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
 }
 
 
@@ -89,11 +83,11 @@ def test_an_answer_that_drips_is_given_up(dripping, ask, loopback, part, method)
     error = ask(method)
     assert time.monotonic() - started < SOON
     assert (error.status, error.passing) == (None, True)
-    assert "Timeout" in error.message
+    assert error.message == "TooSlowError"
     assert len(loopback.asked) == 1
 
 
-@pytest.mark.parametrize("part", ["headers", "body", "body without end", "chunks", "a chunk's size"])
+@pytest.mark.parametrize("part", list(PARTS))
 def test_a_download_that_drips_is_given_up(dripping, loopback, closed, tmp_path, part):
     dripping(*PARTS[part])
     files = opened(closed, Timeouts(2, 0.5, LONGEST))
@@ -144,7 +138,7 @@ def test_a_body_that_keeps_the_pace_is_whole_however_long_it_takes(loopback, clo
 
 def test_what_an_error_says_is_waited_for_only_shortly(dripping, loopback, closed, tmp_path, monkeypatch):
     """Its status is known by then, and its wait."""
-    monkeypatch.setattr(timely, "ERROR_SECONDS", 0.3)
+    monkeypatch.setattr(http, "ERROR_SECONDS", 0.3)
     dripping(b"HTTP/1.1 423 Locked\r\nRetry-After: 7\r\nContent-Length: 1000\r\n\r\n", b" ")
     files = opened(closed, TIMEOUTS)
     report = Report(id="x", family=Family.PARTNER, status="done", download_url=f"http://{loopback.host}/api")
@@ -169,7 +163,7 @@ def test_a_call_that_may_wait_longer_for_the_first_byte_has_that_time(loopback, 
         exchange.reply(200, {"id": "x"})
 
     loopback.answer(slow)
-    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeouts=Timeouts(whole=LONGEST)))
+    made = closed(HttpTransport(loopback.url, StaticToken("token"), timeouts=Timeouts(body=LONGEST)))
     assert made.request("POST", made.base_url + "messages", timeout=(2, 5)).json() == {"id": "x"}
 
 
@@ -180,20 +174,6 @@ def test_the_time_counts_from_each_request_anew(loopback, closed):
     while time.monotonic() < ends:
         assert made.request("GET", made.base_url + "rooms").status_code == 200
     assert len({asked.connection for asked in loopback.asked}) == 1
-
-
-def test_a_proxy_that_drips_is_given_up(dripping, loopback, closed, monkeypatch):
-    monkeypatch.setenv("HTTPS_PROXY", f"http://{loopback.host}")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
-    made = closed(
-        HttpTransport("https://webexapis.invalid/v1", StaticToken("token"), timeouts=Timeouts(0.5, 0.5, LONGEST))
-    )
-    started = time.monotonic()
-    with pytest.raises(WebexError):
-        made.request("GET", made.base_url + "rooms")
-    assert time.monotonic() - started < SOON
 
 
 def endless(exchange, asked):
