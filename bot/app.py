@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import UTC, datetime, timedelta
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -15,18 +17,18 @@ from bot import manifest, metrics
 from bot.access.authorizer import Authorizer
 from bot.access.bot_identity import BotIdentity, CachedBotIdentity
 from bot.access.partner_role import PartnerRole
-from bot.access.policy import ORGANIZATION_ROLES, Rules
+from bot.access.rules import rules
 from bot.access.token_store import DatabaseTokenStore
 from bot.chat.answer import Answer
 from bot.chat.answer_limit import AnswerLimit
-from bot.chat.context import Context
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.living import LivingCard
 from bot.chat.rate_limit import Limits, SlowDown
-from bot.db import migrations, settings_log
+from bot.db import settings_log
 from bot.db.availability import LoggedDatabase
+from bot.db.migrations import Migration
 from bot.db.retention import Retention
-from bot.errors import BotError, DatabaseUnavailable
+from bot.errors import BotError
 from bot.files.downloader import Downloader
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets, start_logging
@@ -49,6 +51,7 @@ from bot.reports.take_back import TakeBack
 from bot.reports.tell import Tell
 from bot.reports.waiting import Listening, Waiting, WaitingWatch
 from bot.reports.watch import Watch
+from bot.services import CallObserver, Clock, Services
 from bot.settings import Settings, StorageSettings, WebSettings, load_web, secret_key
 from bot.web.application import create_app
 from bot.web.health import Health
@@ -62,6 +65,7 @@ from bot.webex.http import RateLimitGate
 from bot.webex.people import Directory
 from bot.webex.report import Family
 from bot.webex.reports_api import ReportsApi
+from bot.webex.retry import WAITS as RETRY_WAITS
 from bot.webex.retry import RetryPolicy
 from bot.webex.tokens import RefreshableToken, StaticToken
 from bot.webex.webhooks import BotWebhooks
@@ -72,6 +76,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.db.database import Database
+    from bot.ops.checks.connectivity import Connectivity
+    from bot.queue.tasks import Task
     from bot.webex.http import Observe, TokenSource
     from bot.webex.types import Role
 
@@ -81,8 +87,6 @@ THREADS = 16
 """Jobs at once. They wait for Webex most of the time."""
 HANDOVER = 30.0
 """Seconds after another worker's end until anyone who routes webhooks leads them to the door beside this one."""
-DATABASE_AWAY = 2.0
-"""Seconds between tries to open a database that is away at the start."""
 
 
 def now() -> datetime:
@@ -90,10 +94,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(settings: StorageSettings) -> LoggedDatabase:
+def open_database(settings: StorageSettings, clock: Clock | None = None) -> LoggedDatabase:
     """The database of the settings, and the folder that an embedded one lies in."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return LoggedDatabase(settings.database_url.get_secret_value())
+    return LoggedDatabase(settings.database_url.get_secret_value(), now=(clock or Clock()).now)
 
 
 def admin_token(settings: Settings, database: Database, observe: Observe = metrics.webex_called) -> TokenSource:
@@ -111,58 +115,9 @@ def admin_token(settings: Settings, database: Database, observe: Observe = metri
     )
 
 
-def told_to_all(observers: Sequence[Observe]) -> Observe:
-    """Tells each call to all of them, also to those who come later."""
-
-    def observe(method: str, path: str, status: int | None, seconds: float) -> None:
-        for one in observers:
-            one(method, path, status, seconds)
-
-    return observe
-
-
-def rules(settings: Settings, our_org: str) -> Rules:
-    """Give the operator's settings as policy reads them."""
-    return Rules(
-        our_org=our_org,
-        families=settings.report_families,
-        roles=settings.allowed_roles or ORGANIZATION_ROLES,
-        partner_roles=settings.allowed_partner_roles,
-        people=frozenset(email.lower() for email in settings.allowed_people),
-        spaces=frozenset(settings.allowed_spaces) or None,
-        partner_orgs=frozenset(settings.allowed_orgs),
-    )
-
-
 def partner_role(directory: Directory, reports: ReportsApi) -> Callable[[], Role | None]:
     """Make what finds out by which role the admin token reads partner reports."""
     return PartnerRole(directory, partial(reports.list, Family.PARTNER)).proven
-
-
-class Migration:
-    """Migrates when it can, at the latest when it is asked whether it has."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._done = False
-
-    def __call__(self) -> bool:
-        """Whether the database is as this version needs it. Raises ``DatabaseUnavailable``."""
-        if not self._done:
-            migrations.upgrade(self._database)
-            self._done = True
-        return True
-
-    def until_done(self, stop: threading.Event) -> None:
-        """Try until it works: the database may come later than the program."""
-        while not stop.is_set():
-            try:
-                self()
-            except DatabaseUnavailable as error:
-                log.debug("database_away_at_start", cause=str(error))  # the store has said so
-                stop.wait(DATABASE_AWAY)
-            else:
-                return
 
 
 def web() -> Flask:
@@ -212,57 +167,78 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Fla
     return create_app(door, ops, manifest.read().path, settings.public_url)
 
 
-def build_worker(settings: Settings) -> JobRunner:
-    """Everything behind the queue."""
-    database = open_database(settings)
-    queue = open_queue(database, settings.data_dir)
+def build_services(
+    settings: Settings, *, clock: Clock | None = None, retry_waits: Sequence[float] = RETRY_WAITS
+) -> Services:
+    """Make what every command, task and check works with; ``retry_waits`` are those of quick retries."""
+    clock = clock or Clock()
+    database = open_database(settings, clock)
     bot_token, url = settings.webex_bot_token.get_secret_value(), settings.webex_api_url
-    observers: list[Observe] = [metrics.webex_called]
-    observe = told_to_all(observers)
-    bots_observers: list[Observe] = [metrics.webex_called]
-    clients_observers: list[Observe] = [observe]
-    admin = admin_token(settings, database, observe)
-    gates = RateLimitGate(), RateLimitGate()
-    bots_observe, clients_observe = told_to_all(bots_observers), told_to_all(clients_observers)
-    chat = Chat(url, StaticToken(bot_token), observe=bots_observe, gate=gates[0], retries=RetryPolicy())
-    client = Client(url, admin, observe=clients_observe, gate=gates[1], retries=RetryPolicy())
-    identity = BotIdentity(database, chat, bot_token, now)
-    directory = Directory(client, our_org=settings.webex_org_id)
+    calls = CallObserver()
+    calls.subscribe(metrics.webex_called)
+    admin = admin_token(settings, database, calls.of("refresh"))
+
+    def limits() -> dict[str, Any]:
+        """Return how a client holds back and tries again: all that call one host with one token share it."""
+        return {
+            "gate": RateLimitGate(clock.monotonic),
+            "retries": RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic),
+        }
+
+    chat = Chat(url, StaticToken(bot_token), observe=calls.of("bot"), **limits())
+    client = Client(url, admin, observe=calls.of("admin"), **limits())
+    identity = BotIdentity(database, chat, bot_token, clock.now)
+    directory = Directory(client, our_org=settings.webex_org_id, clock=clock.monotonic)
+    api = ReportsApi(client, now=clock.now)
     families = [Family(family) for family in settings.report_families]
-    catalog = Listening(ReportsApi(client), families, directory.accepts_token)
-    guard = Authorizer(
-        directory,
-        chat,
-        identity.person,
-        partial(rules, settings),
-        partner_role(directory, ReportsApi(client)),
-    )
-    outbox = Outbox(database, chat, identity.person, now)
-    messages = ReportMessages(database, outbox, guard, now)
     folder = settings.data_dir / "files"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    context = Context(
-        database=database,
-        queue=queue,
-        catalog=catalog,
-        guard=guard,
-        outbox=outbox,
-        messages=messages,
-        card=LivingCard(database, outbox, messages, now),
-        chat=chat,
-        directory=directory,
-        now=now,
-        new_reference=new_reference,
-        watch_deadline=timedelta(seconds=settings.watch_deadline),
-        poll_interval=settings.poll_interval,
-        kept_days=settings.audit_days,
-    )
     temp_dir = TempDir(folder)
-    host = DownloadClient(admin, settings.report_download_hosts, observe=observe, retries=RetryPolicy())
-    tokens = TokenChecks(directory, identity.person, admin if isinstance(admin, RefreshableToken) else None)
-    observers.append(tokens.observed)
+    retries = RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic)
+    host = DownloadClient(admin, settings.report_download_hosts, observe=calls.of("download"), retries=retries)
+    resources = ExitStack()
+    for one in (database, chat, client, host, temp_dir):
+        resources.callback(one.close)
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        queue=open_queue(database, settings.data_dir, clock.seconds),
+        chat=chat,
+        identity=identity,
+        directory=directory,
+        catalog=Listening(api, families, directory.accepts_token, now=clock.now),
+        authorizer=Authorizer(directory, chat, identity.person, partial(rules, settings), partner_role(directory, api)),
+        outbox=Outbox(database, chat, identity.person, clock.now),
+        downloader=Downloader(host, temp_dir=temp_dir),
+        temp_dir=temp_dir,
+        admin_token=admin,
+        calls=calls,
+        new_reference=new_reference,
+        resources=resources,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What looks at the bot itself: checks and their alerts, repairs, and catching up."""
+
+    alerts: Alerts
+    answer_limit: AnswerLimit
+    bot_side: Connectivity
+    catch_up: CatchUp
+    maintenance: Maintenance
+    webhooks: WebhookRepair
+
+
+def build_operations(services: Services) -> Operations:
+    """Make the checks, and have each told the calls to Webex that it listens to."""
+    settings, database, queue, now = services.settings, services.database, services.queue, services.now
+    admin, chat, directory = services.admin_token, services.chat, services.directory
+    tokens = TokenChecks(directory, services.identity.person, admin if isinstance(admin, RefreshableToken) else None)
+    services.calls.subscribe(tokens.observed, "admin", "refresh", "download")
     wanted = manifest.read()
-    care = WebhookRepair(
+    webhooks = WebhookRepair(
         database=database,
         queue=queue,
         webhooks=BotWebhooks(chat),
@@ -271,117 +247,142 @@ def build_worker(settings: Settings) -> JobRunner:
         secrets=[secret.get_secret_value() for secret in settings.webex_webhook_secret],
         now=now,
     )
-    listings = {family.value: partial(catalog.listing, family.value, None) for family in families}
+    listings = {family: partial(services.catalog.listing, family, None) for family in settings.report_families}
     bot_side, admin_sides = sides(chat.me, directory.me, listings, now)
-    bots_observers.append(bot_side.observed)
+    services.calls.subscribe(bot_side.observed, "bot")
     accesses = family_checks.accesses(wanted.scopes, listings)
-    clients_observers += [side.observed for side in admin_sides] + [access.observed for access in accesses]
-    sweep = Maintenance(
-        database,
-        queue,
-        folder,
-        temp_dir,
-        now,
-        retention=Retention(database, settings.audit_days, now),
-        outage=bot_side.outage,
-    )
-    catch_up = CatchUp(
-        database=database, queue=queue, spaces=chat, outbox=outbox, bot=identity.person, now=now, outage=bot_side.outage
-    )
-    limits, answer_limit = Limits(settings.requests_per_minute), AnswerLimit(now)
+    for observed in (*(one.observed for one in admin_sides), *(one.observed for one in accesses)):
+        services.calls.subscribe(observed, "admin")
+    answer_limit = AnswerLimit(now)
     checks = [
         *(operators_space(one, chat.spaces, database, now) for one in [settings.operators_space] if one),
         *tokens.all(),
         answer_limit.check(),
         knocking(database, now),
-        care.check(),
+        webhooks.check(),
         webhook_secrets.check(settings, database, now),
         unheard(database),
         oldest_job.check(database, queue),
-        folder_check(folder),
+        folder_check(services.folder),
         *(side.check() for side in (bot_side, *admin_sides)),
         *(access.check() for access in accesses),  # after the sides, whose first question tells these, too
     ]
-    operators = Alerts(
-        database,
-        outbox,
-        settings.operators_space,
-        checks,
-        now,
-        hurry=tokens.in_doubt,
-        news=lambda: [News(one.key, one.sentence) for one in database.long_absences()],
+    return Operations(
+        alerts=Alerts(
+            database,
+            services.outbox,
+            settings.operators_space,
+            checks,
+            now,
+            hurry=tokens.in_doubt,
+            news=lambda: [News(one.key, one.sentence) for one in database.long_absences()],
+        ),
+        answer_limit=answer_limit,
+        bot_side=bot_side,
+        catch_up=CatchUp(
+            database=database,
+            queue=queue,
+            spaces=chat,
+            outbox=services.outbox,
+            bot=services.identity.person,
+            now=now,
+            outage=bot_side.outage,
+        ),
+        maintenance=Maintenance(
+            database,
+            queue,
+            services.folder,
+            services.temp_dir,
+            now,
+            retention=Retention(database, settings.audit_days, now),
+            outage=bot_side.outage,
+        ),
+        webhooks=webhooks,
     )
+
+
+def build_tasks(services: Services, operations: Operations) -> dict[str, Task]:
+    """Make what runs each kind of job."""
+    database, queue, outbox, now = services.database, services.queue, services.outbox, services.now
+    card, messages = LivingCard(services), ReportMessages(services)
+    catalog = services.catalog
+    assert isinstance(catalog, Listening)
     deliver = Deliver(
         database=database,
         queue=queue,
         catalog=catalog,
-        files=Downloader(host, temp_dir=temp_dir),
-        chat=chat,
+        files=services.downloader,
+        chat=services.chat,
         messages=messages,
         outbox=outbox,
-        card=context.card,
-        folder=folder,
-        temp_dir=temp_dir,
+        card=card,
+        folder=services.folder,
+        temp_dir=services.temp_dir,
         now=now,
-        poll_interval=settings.poll_interval,
+        poll_interval=services.poll_interval,
     )
-    migration = Migration(database)
+    watch = Watch(database, queue, catalog, now, services.poll_interval)
+    limits = Limits(services.settings.requests_per_minute)
+    return {
+        tasks.EVENT: Dispatcher(services, services.identity.person, limits, operations.answer_limit),
+        tasks.SLOW_DOWN: SlowDown(services, limits),
+        tasks.ANSWER: Waiting(tasks.ANSWER, Answer(services), database, queue, outbox, now),
+        tasks.WATCH: WaitingWatch(watch, catalog, database, queue, outbox, now),
+        tasks.DELIVER: Waiting(tasks.DELIVER, deliver, database, queue, outbox, now),
+        tasks.TELL: Tell(database, outbox, messages, card, now),
+        tasks.CATCH_UP: operations.catch_up,
+        tasks.TAKE_BACK: TakeBack(outbox),
+    }
+
+
+def build_worker(services: Services) -> JobRunner:
+    """Make everything behind the queue."""
+    operations = build_operations(services)
+    migration = Migration(services.database)
 
     def start(stop: threading.Event, waited: bool) -> None:  # noqa: FBT001 as the queue says it
         migration.until_done(stop)
         if stop.is_set():
             return
-        _note_settings(settings, database)
+        _note_settings(services)
         if waited:
-            care.look_for_what_was_missed(after=HANDOVER)
-        sweep.forever(stop)
-        operators.forever(stop)
-        threading.Thread(target=_warm_up, args=(identity, directory), name="warm-up", daemon=True).start()
+            operations.webhooks.look_for_what_was_missed(after=HANDOVER)
+        operations.maintenance.forever(stop)
+        operations.alerts.forever(stop)
+        threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+
+    def end() -> None:
+        operations.maintenance.end()
+        services.temp_dir.close()
+        if isinstance(services.admin_token, RefreshableToken):
+            try:
+                services.admin_token.flush()
+            except BotError as error:
+                log.error("refreshed_token_not_kept", cause=str(error))  # noqa: TRY400 the cause says it all
 
     return JobRunner(
-        queue,
-        {
-            tasks.EVENT: Dispatcher(context, identity.person, limits, answer_limit),
-            tasks.SLOW_DOWN: SlowDown(context, limits),
-            tasks.ANSWER: Waiting(tasks.ANSWER, Answer(context), database, queue, outbox, now),
-            tasks.WATCH: WaitingWatch(
-                Watch(database, queue, catalog, now, settings.poll_interval), catalog, database, queue, outbox, now
-            ),
-            tasks.DELIVER: Waiting(tasks.DELIVER, deliver, database, queue, outbox, now),
-            tasks.TELL: Tell(database, outbox, messages, context.card, now),
-            tasks.CATCH_UP: catch_up,
-            tasks.TAKE_BACK: TakeBack(outbox),
-        },
-        new_reference=new_reference,
+        services.queue,
+        build_tasks(services, operations),
+        new_reference=services.new_reference,
         observe=metrics.job_run,
         threads=THREADS,
         start=start,
-        end=partial(_end, sweep, temp_dir, admin),
+        end=end,
     )
 
 
-def _end(sweep: Maintenance, temp_dir: TempDir, admin: TokenSource) -> None:
-    sweep.end()
-    temp_dir.close()
-    if isinstance(admin, RefreshableToken):
-        try:
-            admin.flush()
-        except BotError as error:
-            log.error("refreshed_token_not_kept", cause=str(error))  # noqa: TRY400 the cause says it all
-
-
-def _note_settings(settings: Settings, database: Database) -> None:
+def _note_settings(services: Services) -> None:
     """Have the audit say what was changed since the last start."""
     try:
-        with database.begin() as tx:
-            settings_log.note(tx, settings, now())
+        with services.database.begin() as tx:
+            settings_log.note(tx, services.settings, services.now())
     except BotError as error:
         log.warning("settings_not_noted", cause=str(error))
 
 
-def _warm_up(identity: BotIdentity, directory: Directory) -> None:
+def _warm_up(services: Services) -> None:
     """Learn who we are before the first person asks; what fails here is asked again when it is needed."""
-    for learn in (identity.id, directory.our_org):
+    for learn in (services.identity.id, services.directory.our_org):
         try:
             learn()
         except BotError as error:

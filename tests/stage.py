@@ -242,7 +242,7 @@ class Stage:
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        worker = application.build_worker(settings)
+        worker = application.build_worker(application.build_services(settings))
         working = threading.Thread(target=worker.run, args=(stop,), name="queue")
         working.start()
         try:

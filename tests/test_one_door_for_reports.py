@@ -1,7 +1,7 @@
 """A house rule: what shows anything of a report is posted by ``bot/reports/report_messages.py`` alone.
 
 The modules below post what tells of no report, each for the reason beside it. A new one fails here: have it go through
-``ReportMessages`` (or ``Context.show``), or say here why it need not.
+``ReportMessages`` (or ``Invocation.show``), or say here why it need not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ THE_DOOR = "reports/report_messages.py"
 TELL_NO_REPORT = {
     "ops/catch_up.py": "that the bot was away",
     "chat/commands/audit.py": "the audit, to one person 1:1",
-    "chat/context.py": "usage, help, and that the answer goes 1:1",
+    "chat/invocation.py": "usage, help, and that the answer goes 1:1",
     "chat/rate_limit.py": "that messages were left out",
     "chat/dispatcher.py": "refusals, and that it is given up",
     "ops/alerts.py": "to the operators",
@@ -62,7 +62,7 @@ def modules() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["self._outbox.say(key, target, words)", "context.outbox.edit(key, words)", "outbox.send(key, to, path)"]
+    "wrong", ["self._outbox.say(key, target, words)", "services.outbox.edit(key, words)", "outbox.send(key, to, path)"]
 )
 def test_a_post_past_the_door_is_found(wrong: str) -> None:
     assert posting(wrong)

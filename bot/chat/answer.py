@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.access.policy import Act, Verdict
+from bot.chat.living import LivingCard
 from bot.chat.shown import request_card, shows
 from bot.db import request_queries, requests
 from bot.db.requests import State, card_of
@@ -16,8 +17,8 @@ from bot.outbox import Unsure
 from bot.queue import tasks
 from bot.reports.endings import end, refusal_of
 from bot.reports.privately import CLOSED, go_private
-from bot.reports.report_messages import PolicyNotAsked, Words
-from bot.reports.trouble_line import answered, line_for_answer
+from bot.reports.report_messages import PolicyNotAsked, ReportMessages, Words
+from bot.reports.trouble_line import answered, asking_reports, line_for_answer
 from bot.reports.watch import BY_WEBEX, failed, put_delivery, watch_key
 from bot.text import escape_markdown
 from bot.webex.ids import same_id
@@ -26,9 +27,9 @@ from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
-    from bot.chat.context import Context
     from bot.db.database import Transaction
     from bot.db.requests import Delivery
+    from bot.services import Services
     from bot.webex.report import Report
 
 log = structlog.get_logger(__name__)
@@ -37,8 +38,8 @@ log = structlog.get_logger(__name__)
 class Answer:
     """The task behind ``report <id>``."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def run(self, key: str) -> None:
         """Answer; raises ``WebexError`` while Webex has trouble, and is then run again."""
@@ -46,7 +47,7 @@ class Answer:
         if delivery is None:
             return
         if delivery.state is not State.ASKED:
-            answered(self._context.database, self._context.outbox, delivery)
+            answered(self._services.database, self._services.outbox, delivery)
             return
         try:
             self._answer(delivery)
@@ -54,13 +55,13 @@ class Answer:
             self._end(delivery, State.FAILED, error.sentence, error=error)
         except Refused as refused:
             log.info("refused", reference=delivery.reference, reason=refused.reason)
-            sentence = refusal_of(self._context.outbox, delivery, refused)
+            sentence = refusal_of(self._services.outbox, delivery, refused)
             self._end(delivery, State.REFUSED, sentence, why=refused.reason)
         except BotError as error:
             if error.passing:
                 raise
             self._end(delivery, State.FAILED, error.sentence, error=error)
-        answered(self._context.database, self._context.outbox, delivery)
+        answered(self._services.database, self._services.outbox, delivery)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -69,49 +70,51 @@ class Answer:
             self._end(delivery, State.FAILED, sentence, why="given_up")
 
     def _get(self, key: str) -> Delivery | None:
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             return requests.get(tx, int(key))
 
     def _end(
         self, delivery: Delivery, state: State, sentence: str, *, why: str = "", error: BotError | None = None
     ) -> None:
-        with self._context.database.begin() as tx:
-            end(tx, self._context.queue, delivery, state, sentence, self._context.now(), why=why, error=error)
+        with self._services.database.begin() as tx:
+            end(tx, self._services.queue, delivery, state, sentence, self._services.now(), why=why, error=error)
 
     def _answer(self, delivery: Delivery) -> None:
-        context = self._context
+        services = self._services
         direct = delivery.private or delivery.room_type == DIRECT
         # Who else is in the space is asked right before the card.
-        decision = context.guard.decide(
+        decision = services.authorizer.decide(
             delivery.asker_id, Act.READ, room_id=delivery.room_id, direct=direct, members=False
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
-        with context.database.read() as tx:
+        with services.database.read() as tx:
             known = requests.known_family(tx, delivery.report_id)
-        line = line_for_answer(context.outbox, delivery)
-        with context.asking_reports(line, context.now() - delivery.asked_at):
-            report = context.catalog.find(delivery.report_id, known, families=decision.families, others=decision.others)
+        line = line_for_answer(services.outbox, delivery)
+        with asking_reports(services, line, services.now() - delivery.asked_at):
+            report = services.catalog.find(
+                delivery.report_id, known, families=decision.families, others=decision.others
+            )
         hopeless = self._not_for(delivery, report)
         leader: Delivery | None = None
 
         def make(now: Delivery) -> Words | None:
             nonlocal delivery, leader
             delivery = now
-            with context.database.read() as tx:
+            with services.database.read() as tx:
                 leader = _joined(tx, now, report, hopeless)
             return self._words(now, report, leader)
 
         family = report.family.value
         try:
             try:
-                context.messages.say(delivery, make, family)
+                ReportMessages(services).say(delivery, make, family)
             except WebexError as error:
                 if error.status not in SPACE_CLOSED or delivery.private or delivery.room_type == DIRECT:
                     raise
                 # Removed after the members were listed, or cards are not let in: the asker gets the report 1:1.
-                go_private(context.database, context.outbox, delivery, CLOSED, context.now())
-                context.messages.say(delivery, make, family)
+                go_private(services.database, services.outbox, delivery, CLOSED, services.now())
+                ReportMessages(services).say(delivery, make, family)
         except Unsure:
             # Seen or not, it is not worth the report: the file is what was asked for. Who waits long gets a word.
             log.warning("perhaps_shown", reference=delivery.reference)
@@ -120,15 +123,15 @@ class Answer:
         joined, moved = self._go_on(delivery, report, leader, hopeless)
         if not moved and delivery.carded:
             # Somebody cancelled it while its card was on its way, and was answered without it.
-            context.card.take_back(card_of(delivery))
+            LivingCard(services).take_back(card_of(delivery))
         elif moved and (joined is None) is not (leader is None):
-            context.card.renew(delivery.id, report, joined)
+            LivingCard(services).renew(delivery.id, report, joined)
 
     def _not_for(self, delivery: Delivery, report: Report) -> frozenset[int]:
         """Give the requests for this report whose askers may not have its family: they bring nobody a file."""
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             asked = requests.asked_before(tx, delivery)
-        guard, family = self._context.guard, report.family.value
+        guard, family = self._services.authorizer, report.family.value
         decided = {
             one.id: guard.decide(one.asker_id, Act.READ, room_id=one.room_id, direct=True, family=family)
             for one in asked
@@ -145,7 +148,7 @@ class Answer:
         if not delivery.carded:
             said = _words_without_card(delivery, report, leader)
             return Words(f"delivery:{delivery.id}:wait", said) if said else None
-        shown = request_card(report, self._context.now(), delivery, leader)
+        shown = request_card(report, self._services.now(), delivery, leader)
         return Words(
             f"delivery:{delivery.id}:card",
             report_text(report, shown),
@@ -158,7 +161,7 @@ class Answer:
         said = "I keep looking for this report, and post its file here when it is done. You need not do anything."
         try:
             key = f"delivery:{delivery.id}:promise"
-            self._context.messages.say(delivery, lambda _: Words(key, said), family)
+            ReportMessages(self._services).say(delivery, lambda _: Words(key, said), family)
         except Unsure:
             log.warning("perhaps_promised", reference=delivery.reference)
 
@@ -170,15 +173,15 @@ class Answer:
         Gives the request that it has joined, which may be another one than its card says, and whether it was moved:
         False when somebody has ended it meanwhile.
         """
-        context = self._context
-        now = context.now()
+        services = self._services
+        now = services.now()
         learned: dict[str, Any] = {
             "family": report.family.value,
             "region": report.region or None,
             "title": report.title or None,
             "status": report.status,
         }
-        with context.database.begin(durable=False) as tx:
+        with services.database.begin(durable=False) as tx:
             # While its card was being posted, the one that it was to join may have ended, or gone elsewhere.
             joined = _joined(tx, delivery, report, without) or _served_with(tx, delivery, leader)
             if joined is not None:
@@ -193,18 +196,18 @@ class Answer:
                     moved = requests.move(tx, delivery, State.PENDING, now, **learned)
                     if moved:
                         key = watch_key(report.family.value, report.region or None)
-                        context.queue.put(tx, tasks.WATCH, key, after=context.poll_interval)
+                        services.queue.put(tx, tasks.WATCH, key, after=services.poll_interval)
                 case Phase.READY:
                     moved = requests.move(tx, delivery, State.READY, now, ready_at=now, **learned)
                     if moved:
-                        put_delivery(tx, context.queue, report.family.value, delivery)
+                        put_delivery(tx, services.queue, report.family.value, delivery)
                 case Phase.FAILED:
                     said = failed(report.title)
                     if delivery.carded:
                         # The card has said it; the reason is for the ledger.
                         moved = requests.move(tx, delivery, State.FAILED, now, why=BY_WEBEX, reason=said, **learned)
                     else:
-                        moved = end(tx, context.queue, delivery, State.FAILED, said, now, why=BY_WEBEX)
+                        moved = end(tx, services.queue, delivery, State.FAILED, said, now, why=BY_WEBEX)
         return None, moved
 
 

@@ -15,7 +15,7 @@ from bot.access.outside_spaces import OutsideSpaces
 from bot.chat.answer_limit import STOPPED, AnswerLimit
 from bot.chat.commands.help import unknown
 from bot.chat.event_fetcher import LONGEST_WORD, EventFetcher, Ignored
-from bot.chat.invocation import Request, is_replayed, unread
+from bot.chat.invocation import Invocation, is_replayed, unread
 from bot.chat.rate_limit import Limits, leave_out
 from bot.chat.registry import registry
 from bot.db import audit, events
@@ -31,9 +31,9 @@ from bot.webex.ids import id_key, same_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.chat.context import Context
     from bot.db.audit import Entry
     from bot.db.events import Event
+    from bot.services import Services
     from bot.webex.types import Person
 
 log = structlog.get_logger(__name__)
@@ -59,23 +59,23 @@ class Dispatcher:
 
     def __init__(
         self,
-        context: Context,
+        services: Services,
         bot: Callable[[], Person],
         limits: Limits | None = None,
         answer_limit: AnswerLimit | None = None,
     ) -> None:
-        self._context = context
+        self._services = services
         self._bot = bot
         self._limits = limits or Limits()
-        self._answer_limit = answer_limit or AnswerLimit(context.now)
+        self._answer_limit = answer_limit or AnswerLimit(services.now)
         self._looked_for: dict[int, tuple[str, int]] = {}
         """Events whose message or action Webex did not know, by their rows: whose they are, and the looks so far."""
-        self._fetcher = EventFetcher(context, bot)
-        self._outside = OutsideSpaces(context.guard.outsiders_only, context.now)
+        self._fetcher = EventFetcher(services, bot)
+        self._outside = OutsideSpaces(services.authorizer.outsiders_only, services.now)
 
     def run(self, key: str) -> RetryLater | None:
         """Read the event and act on it, unless that was done before."""
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
             return None
@@ -84,7 +84,7 @@ class Dispatcher:
         elif self._outside.holds(event.room_id, event.person_id):
             self._settle(event, events.IGNORED, OUTSIDE, [unread(event, OUTSIDE)], read=False)
             return None
-        if leave_out(self._context, self._limits, event):
+        if leave_out(self._services, self._limits, event):
             return None
         return self._answer(event)
 
@@ -96,8 +96,8 @@ class Dispatcher:
             error.passing |= self._age(event) < PATIENCE
             raise
         try:
-            request = self._fetcher.request(event)
-            fetched = self._as_fetched(event, request)
+            invocation = self._fetcher.request(event)
+            fetched = self._as_fetched(event, invocation)
         except WebexError as error:
             if error.passing:
                 if error.status is not None and self._lasts(event, error, READING_PATIENCE):
@@ -108,38 +108,38 @@ class Dispatcher:
             self._ignore(event, ignored)
             return None
         self._looked_for.pop(event.id, None)
-        if not same_id(fetched.person_id, event.person_id) and leave_out(self._context, self._limits, fetched):
+        if not same_id(fetched.person_id, event.person_id) and leave_out(self._services, self._limits, fetched):
             return None
         event = fetched
         if self._answer_limit.stops(event):
             self._settle(event, events.IGNORED, STOPPED, [unread(event, STOPPED)])
             return None
         try:
-            self._carry_out(request, event)
+            self._carry_out(invocation, event)
         except WebexError as error:
             if not any(part in error.call for part in SAYING) and self._lasts(event, error, AFTER_ERRORS):
-                self._say_trouble(request, error)
+                self._say_trouble(invocation, error)
             raise
-        command = registry.find(request.word)
-        self._context.trouble_line(request).take_back()
-        entries = request.entries(command.word if command else audit.UNKNOWN_WORD)
+        command = registry.find(invocation.word)
+        invocation.trouble_line().take_back()
+        entries = invocation.entries(command.word if command else audit.UNKNOWN_WORD)
         self._settle(event, events.DONE, command.word if command else "unknown word", entries)
         return None
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say so where Webex shows that it was written."""
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             event = events.get(tx, int(key))
         if event is None or event.state != events.NEW:
             return
         try:
             self._bot()
-            request = self._shown(event)
-            if request is not None:
-                event = self._as_fetched(event, request)
+            invocation = self._shown(event)
+            if invocation is not None:
+                event = self._as_fetched(event, invocation)
                 if not self._answer_limit.stops(event):
-                    self._context.say(request, "gave-up", f"{GAVE_UP} {sentence}")
-                    self._context.trouble_line(request).take_back()
+                    invocation.say("gave-up", f"{GAVE_UP} {sentence}")
+                    invocation.trouble_line().take_back()
                     self._answer_limit.count(event)
         except Ignored as ignored:
             self._ignore(event, ignored)
@@ -151,7 +151,7 @@ class Dispatcher:
             log.warning("nobody_could_be_told", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, [unread(event, audit.joined(audit.FAILED, "given_up"))])
 
-    def _shown(self, event: Event) -> Request | None:
+    def _shown(self, event: Event) -> Invocation | None:
         """Fetch what an event announces, or prove where it was made; None without either. Raises ``WebexError``."""
         try:
             return self._fetcher.request(event)
@@ -161,21 +161,21 @@ class Dispatcher:
             log.warning("event_not_readable", resource=event.resource, cause=str(error))
         provable = self._fetcher.provable(event)
         if provable is None:
-            with self._context.database.begin(durable=False) as tx:
+            with self._services.database.begin(durable=False) as tx:
                 events.forget_place(tx, event.id)
         return provable
 
-    def _as_fetched(self, event: Event, request: Request) -> Event:
+    def _as_fetched(self, event: Event, invocation: Invocation) -> Event:
         """Return the event with what Webex shows of it, and keep that. Raises ``Ignored`` for one that is repeated."""
-        if is_replayed(event, request.sent_at):
+        if is_replayed(event, invocation.sent_at):
             log.warning("event_too_old", resource=event.resource)
             raise Ignored("too old")
         fetched = replace(
             event,
-            data_id=request.origin.partition(":")[2],
-            person_id=request.person_id or event.person_id,
-            room_id=request.room_id,
-            room_type=request.room_type,
+            data_id=invocation.event_key.partition(":")[2],
+            person_id=invocation.person_id or event.person_id,
+            room_id=invocation.room_id,
+            room_type=invocation.room_type,
         )
         as_it_said = (
             fetched.data_id == event.data_id
@@ -184,7 +184,7 @@ class Dispatcher:
             and event.room_type in {None, fetched.room_type}
         )
         if not as_it_said:
-            with self._context.database.begin(durable=False) as tx:
+            with self._services.database.begin(durable=False) as tx:
                 if not events.confirm(tx, fetched):
                     raise Ignored("repeated")
             log.info("event_differs_from_webex", resource=event.resource)
@@ -198,17 +198,17 @@ class Dispatcher:
             entries = [unread(pressed, audit.joined(audit.FAILED, ignored.why))]
         self._settle(event, events.IGNORED, ignored.why, entries, read=False)
 
-    def _say_trouble(self, request: Request | None, error: WebexError) -> None:
+    def _say_trouble(self, invocation: Invocation | None, error: WebexError) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
-        if request is not None:
-            self._context.trouble_line(request).say(in_trouble(error))
+        if invocation is not None:
+            invocation.trouble_line().say(in_trouble(error))
 
     def _lasts(self, event: Event, error: WebexError, patience: timedelta) -> bool:
         # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
         return error.passing and self._age(event) + timedelta(seconds=error.retry_after or 0.0) >= patience
 
     def _age(self, event: Event) -> timedelta:
-        now = self._context.now()
+        now = self._services.now()
         return now - (event.received_at or now)
 
     def _not_there(self, event: Event, error: WebexError) -> RetryLater | None:
@@ -233,45 +233,45 @@ class Dispatcher:
         self, event: Event, state: str, outcome: str, entries: Sequence[Entry] = (), *, read: bool = True
     ) -> None:
         """Keep what became of the event, and the audit's rows about it, together and once."""
-        now = self._context.now()
-        with self._context.database.begin(durable=False) as tx:
+        now = self._services.now()
+        with self._services.database.begin(durable=False) as tx:
             if events.settle(tx, event.id, state, outcome, now):
                 if not read:
                     events.forget_place(tx, event.id)
                 for entry in entries:
                     audit.record(tx, entry, now)
 
-    def _carry_out(self, request: Request, event: Event) -> None:
-        command = registry.find(request.word)
+    def _carry_out(self, invocation: Invocation, event: Event) -> None:
+        command = registry.find(invocation.word)
         handler = command.handler if command else unknown
         try:
-            handler(self._context, request)
+            handler(invocation)
         except BotError as error:
             if error.passing:
                 raise
-            reference = self._context.new_reference()
+            reference = self._services.new_reference()
             word = audit.REFUSED if isinstance(error, Refused) else audit.ERROR
-            request.trail.outcome = audit.joined(word, audit.cause_of(error))
-            request.trail.reference = reference
-            request.trail.tracking = audit.tracking_of(error)
-            log.info("answered_with_error", reference=reference, word=request.word[:LONGEST_WORD], cause=str(error))
-            self._say_error(request, error, f"(reference {reference})")
-            if isinstance(error, Refused) and error.reason == OTHER_ORG and not request.direct:
-                self._outside.refused_in(request.room_id)
-        if not request.trail.written:  # else it began requests, and these are answered by themselves
+            invocation.trail.outcome = audit.joined(word, audit.cause_of(error))
+            invocation.trail.reference = reference
+            invocation.trail.tracking = audit.tracking_of(error)
+            log.info("answered_with_error", reference=reference, word=invocation.word[:LONGEST_WORD], cause=str(error))
+            self._say_error(invocation, error, f"(reference {reference})")
+            if isinstance(error, Refused) and error.reason == OTHER_ORG and not invocation.direct:
+                self._outside.refused_in(invocation.room_id)
+        if not invocation.trail.recorded:  # else it began requests, and these are answered by themselves
             self._answer_limit.count(event)
 
-    def _say_error(self, request: Request, error: BotError, reference: str) -> None:
+    def _say_error(self, invocation: Invocation, error: BotError, reference: str) -> None:
         """Answer with an error. What a refusal tells of roles, and the refusal of a press, is not for a group space."""
-        outbox, key = self._context.outbox, f"{request.origin}:error"
+        outbox, key = self._services.outbox, f"{invocation.event_key}:error"
         sentence, details = error.sentence, error.details if isinstance(error, Refused) else ""
-        in_group = not request.target.direct
+        in_group = not invocation.target.direct
         words = " ".join(filter(None, (sentence, details, reference)))
-        pressed = in_group and request.pressed and isinstance(error, Refused)
-        if pressed and say_directly(outbox, key, request.person_id, words):
+        pressed = in_group and invocation.pressed and isinstance(error, Refused)
+        if pressed and say_directly(outbox, key, invocation.person_id, words):
             return
-        if in_group and details and not request.pressed:
-            told = say_directly(outbox, f"{key}:details", request.person_id, words)
+        if in_group and details and not invocation.pressed:
+            told = say_directly(outbox, f"{key}:details", invocation.person_id, words)
             sentence = f"{sentence} {SENT_DIRECTLY}" if told else sentence
         said = sentence if in_group else f"{sentence} {details}".rstrip()
-        outbox.say(key, request.target, f"{said} {reference}")
+        outbox.say(key, invocation.target, f"{said} {reference}")

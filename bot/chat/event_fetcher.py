@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat.invocation import Request
+from bot.chat.invocation import Invocation
 from bot.chat.parser import read_words
 from bot.chat.registry import registry
 from bot.db import messages
@@ -23,8 +23,8 @@ from bot.webex.types import DIRECT, GROUP
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.chat.context import Context
     from bot.db.events import Event
+    from bot.services import Services
     from bot.webex.types import Action, Message, Person
 
 log = structlog.get_logger(__name__)
@@ -47,11 +47,11 @@ class Ignored(Exception):
 class EventFetcher:
     """Fetch messages, presses and memberships with the bot's token. Every call raises ``WebexError``."""
 
-    def __init__(self, context: Context, bot: Callable[[], Person]) -> None:
-        self._context = context
+    def __init__(self, services: Services, bot: Callable[[], Person]) -> None:
+        self._services = services
         self._bot = bot
 
-    def request(self, event: Event) -> Request:
+    def request(self, event: Event) -> Invocation:
         """Fetch what an event announces. Raises ``Ignored`` for what nobody waits for an answer to."""
         match event.resource, event.event:
             case "messages", "created":
@@ -67,26 +67,27 @@ class EventFetcher:
         """Return True for a message of the bot's own, by who wrote it or since the ledger knows it as posted."""
         if self._bot().goes_by(person_id, email):
             return True
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             return messages.by_message(tx, message_id) is not None
 
     def _type_of(self, room_id: str, told: str) -> str:
         """Return the type of a space, which Webex is asked for where it has not told it yet."""
-        return told or self._context.chat.space(room_id).kind
+        return told or self._services.chat.space(room_id).kind
 
-    def _from_message(self, event: Event) -> Request:
+    def _from_message(self, event: Event) -> Invocation:
         if self._is_own(event.data_id, event.person_id, event.person_email):
             raise Ignored("not for us")
-        return self._request_of(self._context.chat.message(event.data_id))
+        return self._request_of(self._services.chat.message(event.data_id))
 
-    def _request_of(self, message: Message) -> Request:
+    def _request_of(self, message: Message) -> Invocation:
         bot = self._bot()
         if self._is_own(message.id, message.person_id, message.person_email):
             raise Ignored("not for us")
         room_type = self._type_of(message.room_id, message.room_type)
         words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
-        return Request(
-            origin=f"messages:{message.id}",
+        return Invocation(
+            self._services,
+            event_key=f"messages:{message.id}",
             person_id=message.person_id,
             room_id=message.room_id,
             room_type=room_type,
@@ -97,17 +98,18 @@ class EventFetcher:
             sent_at=message.created,
         )
 
-    def _from_action(self, event: Event) -> Request:
+    def _from_action(self, event: Event) -> Invocation:
         """The presser asks, not the card's author; what is in ``inputs`` are words like any other."""
-        action = self._context.chat.action(event.data_id)
+        action = self._services.chat.action(event.data_id)
         if self._bot().goes_by(action.person_id):
             raise Ignored("not for us")
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
         if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
             raise Ignored("unreadable", action)
         room_type, parent = self._thread_of(action)
-        return Request(
-            origin=f"attachmentActions:{action.id}",
+        return Invocation(
+            self._services,
+            event_key=f"attachmentActions:{action.id}",
             person_id=action.person_id,
             room_id=action.room_id,
             room_type=room_type,
@@ -126,32 +128,33 @@ class EventFetcher:
         on its button is not what its data asks for. One of ours that was taken back since stood there when it was
         pressed; of one that nobody knows and that is gone, nothing is said.
         """
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             post = messages.by_message(tx, action.message_id)
         if post is not None and same_id(post.room_id, action.room_id):
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
-        card = self._context.chat.message(action.message_id)
+        card = self._services.chat.message(action.message_id)
         if not same_id(card.room_id, action.room_id):
             raise Ignored("elsewhere", action)
         if not self._bot().goes_by(card.person_id, card.person_email):
             raise Ignored("not_ours", action)
         if post is None:
-            self._context.outbox.recognise(card, action.person_id)
+            self._services.outbox.recognise(card, action.person_id)
         return self._type_of(card.room_id, card.room_type), card.parent_id or card.id
 
-    def _from_membership(self, event: Event) -> Request:
+    def _from_membership(self, event: Event) -> Invocation:
         """The bot was added to a space: it says what it can do."""
         bot = self._bot()
         if not bot.goes_by(event.person_id):
             raise Ignored("not for us")
-        joined = self._context.chat.membership(event.data_id)
+        joined = self._services.chat.membership(event.data_id)
         if not bot.goes_by(joined.person_id, joined.person_email) or not joined.room_id:
             raise Ignored("not for us")
         room_type = self._type_of(joined.room_id, joined.room_type)
         if room_type == DIRECT:
             raise Ignored("not for us")
-        return Request(
-            origin=f"memberships:{joined.id}",
+        return Invocation(
+            self._services,
+            event_key=f"memberships:{joined.id}",
             person_id="",
             room_id=joined.room_id,
             room_type=room_type,
@@ -161,7 +164,7 @@ class EventFetcher:
             sent_at=joined.created,
         )
 
-    def provable(self, event: Event) -> Request | None:
+    def provable(self, event: Event) -> Invocation | None:
         """Return a request for what Webex refuses to show, to say that; None where nothing proves where it was made.
 
         A forged event may name any space. A message must be in Webex's list of what was written to the bot in it; of
@@ -174,19 +177,19 @@ class EventFetcher:
             return self._pressed_in(event, event.room_id)
         return self._listed(event, event.room_id) if event.resource == "messages" else None
 
-    def _pressed_in(self, event: Event, room_id: str) -> Request | None:
-        with self._context.database.read() as tx:
+    def _pressed_in(self, event: Event, room_id: str) -> Invocation | None:
+        with self._services.database.read() as tx:
             post = messages.in_room(tx, room_id) if is_uuid(event.data_id) else None
         if post is None or post.room_id is None:
             return None
         room_type = DIRECT if post.direct else GROUP
         origin = f"attachmentActions:{event.data_id}"
-        return Request(origin, "", post.room_id, room_type, None, word="", door=Door.BUTTON)
+        return Invocation(self._services, origin, "", post.room_id, room_type, None, word="", door=Door.BUTTON)
 
-    def _listed(self, event: Event, room_id: str) -> Request | None:
-        since = (event.received_at or self._context.now()) - LISTED_SINCE
+    def _listed(self, event: Event, room_id: str) -> Invocation | None:
+        since = (event.received_at or self._services.now()) - LISTED_SINCE
         try:
-            written = self._context.chat.written_to_bot(self._context.chat.space(room_id), since)
+            written = self._services.chat.written_to_bot(self._services.chat.space(room_id), since)
             message = next((one for one in written if same_id(one.id, event.data_id)), None)
             return None if message is None else self._request_of(message)
         except WebexError as error:

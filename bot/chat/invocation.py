@@ -1,26 +1,45 @@
-"""One request, whichever door it came through: a typed word or a button's press."""
+"""One use of a command, typed or by a button: who, where, with which arguments, and what the audit will say of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.access.authorizer import LISTS_LAG
+from bot.access.policy import Act, Verdict
 from bot.chat.report_ids import named
 from bot.db import audit, heartbeats
 from bot.db.audit import ANSWERED, Door, Entry
+from bot.errors import Refused
+from bot.reports.report_messages import ReportMessages
+from bot.reports.trouble_line import TroubleLine
 from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from bot.access.policy import Decision
     from bot.db.events import Event
     from bot.errors import WebexError
+    from bot.reports.report_messages import Words
+    from bot.services import Services
+    from bot.webex.types import Card, Posted
 
 DOORS = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
 """Which door an event stands for; what people neither wrote nor pressed is the system's."""
 NOT_REACHED = audit.joined(audit.ERROR, "not_reached")
 """The outcome of a report that came behind the one at which the request ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What policy allows: where to answer, and about which families of reports."""
+
+    target: Target
+    families: tuple[str, ...]
+    others: str
+    """For whom the families are that are not looked up; empty when all are."""
 
 
 @dataclass(slots=True)
@@ -32,35 +51,36 @@ class AuditTrail:
     """The reports that it is about, each a row of its own."""
     finished: dict[str, str] = field(default_factory=dict)
     """The outcome of each report that was done with, by its id; what happens to another leaves it as it is."""
-    in_hand: str | None = None
+    current: str | None = None
     """The report that is being seen to."""
     reference: str | None = None
     tracking: str | None = None
-    private: bool = False
+    direct_only: bool = False
     """Policy said that others would read along: every later word about it goes to the asker 1:1."""
-    written: bool = False
+    recorded: bool = False
     """Its rows are there already: they were written with what it began."""
 
     def each(self, report_ids: Iterable[str]) -> Iterator[str]:
         """One report after the other, noting how far it came: an error ends the request, and is only that one's."""
         for report_id in report_ids:
-            self.in_hand = report_id
+            self.current = report_id
             yield report_id
             self.finished[report_id] = self.outcome
-        self.in_hand = None
+        self.current = None
 
     def outcome_of(self, report_id: str | None) -> str:
         """What came of one report, or of the whole request."""
         if report_id in self.finished:
             return self.finished[report_id]
-        return self.outcome if self.in_hand in {None, report_id} else NOT_REACHED
+        return self.outcome if self.current in {None, report_id} else NOT_REACHED
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Who wants what, and where. Nothing in it is believed: ids are looked up, and policy is asked, every time."""
+class Invocation:
+    """Who wants what, and where. Nothing in it is believed: IDs are looked up, and policy is asked, every time."""
 
-    origin: str
+    services: Services = field(repr=False, compare=False)
+    event_key: str
     """The event that it came with (``messages:<id>``); what is said because of it carries this in its key."""
     person_id: str
     room_id: str
@@ -86,9 +106,63 @@ class Request:
     @property
     def target(self) -> Target:
         """Where the answer goes."""
-        if self.trail.private:
+        if self.trail.direct_only:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
+
+    def say(self, part: str, markdown: str, card: Card | None = None) -> Posted:
+        """Answer in the person's thread; ``part`` names this answer among those to the same invocation."""
+        return self.services.outbox.say(f"{self.event_key}:{part}", self.target, markdown, card)
+
+    def trouble_line(self) -> TroubleLine:
+        """Return the line that says in the thread that Webex has trouble; it is deleted once there is an answer."""
+        return TroubleLine(self.services.outbox, f"{self.event_key}:trouble", self.target)
+
+    def check_person(self, act: Act = Act.READ) -> Decision:
+        """Ask policy about the person before any row is made: one refusal for a message, however many IDs.
+
+        Return a decision that says which families the person may use. Raises ``Refused``. Who would read along is asked
+        for each report, right before its card.
+        """
+        decision = self.services.authorizer.decide(
+            self.person_id, act, room_id=self.room_id, direct=self.direct, members=False
+        )
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        return decision
+
+    def authorize(self, act: Act = Act.READ, *, neutral: str = "") -> Permission:
+        """Ask policy; return where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
+
+        Where outsiders would read along, the space gets one neutral sentence and the person is answered 1:1. With
+        ``neutral``, which is such a sentence, that is so in every group space.
+        """
+        now = self.services.now()
+        later = self.sent_at is not None and now - self.sent_at > LISTS_LAG
+        direct = self.direct or self.trail.direct_only
+        decision = self.services.authorizer.decide(
+            self.person_id, act, room_id=self.room_id, direct=direct, later=later
+        )
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        self.trail.outcome = audit.DIRECT_ONLY if self.trail.direct_only else audit.ALLOWED
+        if decision.verdict is Verdict.DIRECT_ONLY or (neutral and not direct):
+            self.trail.outcome = audit.DIRECT_ONLY
+            self.say("privately", decision.sentence or neutral)
+            self.trail.direct_only = True
+        return Permission(self.target, decision.families, decision.others)
+
+    def show(self, make: Callable[[Permission], Words]) -> None:
+        """Answer with what shows anything of a report: policy is asked, and then the message is made and sent.
+
+        Raises ``Refused``, ``Unsure`` and ``WebexError``.
+        """
+
+        def look() -> tuple[Target, Permission]:
+            permission = self.authorize()
+            return permission.target, permission
+
+        ReportMessages(self.services).post(look, make)
 
     def named_reports(self) -> list[str]:
         """Return the report IDs in it; the audit's rows are about them, also when policy refuses it."""
@@ -97,14 +171,14 @@ class Request:
         return ids
 
     def entries(self, act: str) -> list[Entry]:
-        """The audit's rows about this request, as its course is now; ``act`` is the command's word."""
-        if self.trail.written:
+        """Return the audit's rows about this invocation; ``act`` is the command's word."""
+        if self.trail.recorded:
             return []
         ids = self.trail.report_ids or (None,)
         return [self.entry(act, report_id, self.trail.outcome_of(report_id)) for report_id in ids]
 
     def entry(self, act: str, report_id: str | None, outcome: str | None = None, reference: str | None = None) -> Entry:
-        """One row about this request; the error's reference stands only where the error does."""
+        """Return a row about this invocation; the error's reference stands only where the error does."""
         said = outcome or self.trail.outcome
         return Entry(
             door=self.door,

@@ -20,17 +20,14 @@ from bot.db.requests import OPEN, State, card_of
 from bot.errors import BotError, WebexError
 from bot.messages.request_card import report_card, report_text
 from bot.outbox import Unsure
-from bot.reports.report_messages import Words
+from bot.reports.report_messages import ReportMessages, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
-    from bot.db.database import Database
     from bot.db.messages import Post
     from bot.db.requests import Delivery
-    from bot.outbox import Outbox
-    from bot.reports.report_messages import ReportMessages
+    from bot.services import Services
     from bot.webex.report import Report
     from bot.webex.types import Card
 
@@ -43,13 +40,11 @@ DONE = "done"
 class LivingCard:
     """Renews the cards of requests."""
 
-    def __init__(
-        self, database: Database, outbox: Outbox, messages: ReportMessages, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._messages = messages
-        self._now = now
+    def __init__(self, services: Services) -> None:
+        self._database = services.database
+        self._outbox = services.outbox
+        self._messages = ReportMessages(services)
+        self._now = services.now
 
     def found(self, delivery: Delivery, report: Report) -> None:
         """Have the card, and those of who joined, say that the report is done. Never raises; again is harmless."""

@@ -25,10 +25,10 @@ from bot.webex.types import Target
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.chat.context import Context
     from bot.db.database import Transaction
     from bot.db.events import Event
     from bot.queue import RetryLater
+    from bot.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -72,17 +72,17 @@ class Limits:
         return min(self.most, MOST_REFUSED) if recent_requests.was_refused(tx, people, now) else self.most
 
 
-def leave_out(context: Context, limits: Limits, event: Event) -> bool:
+def leave_out(services: Services, limits: Limits, event: Event) -> bool:
     """Settle an event that is too much as such, and have its person told when the minute is over. False: it is not."""
     door = COUNTED.get(event.resource)
     if not limits.most or (door is None and event.resource != ADDED) or not event.person_id:
         return False
-    now = context.now()
-    with context.database.read() as tx:
+    now = services.now()
+    with services.database.read() as tx:
         first = limits.first_left_out(tx, event, now)
     if first is None:
         return False
-    with context.database.begin() as tx:
+    with services.database.begin() as tx:
         if events.settle(tx, event.id, events.LIMITED, str(first), now) and door is not None:
             where = audit.place(event.room_id, event.room_type)
             entry = Entry(door, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
@@ -93,7 +93,7 @@ def leave_out(context: Context, limits: Limits, event: Event) -> bool:
             began = events.get(tx, first) or event
             after = max(timedelta(), (began.received_at or now) + MINUTE - now) + SETTLING
             wait = after.total_seconds()
-            context.queue.put(tx, tasks.SLOW_DOWN, str(first), person=event.person_key, after=wait, if_absent=True)
+            services.queue.put(tx, tasks.SLOW_DOWN, str(first), person=event.person_key, after=wait, if_absent=True)
     log.info("left_out", resource=event.resource, first=first)
     return True
 
@@ -101,23 +101,23 @@ def leave_out(context: Context, limits: Limits, event: Event) -> bool:
 class SlowDown:
     """Tells a person what was left out in a minute."""
 
-    def __init__(self, context: Context, limits: Limits) -> None:
-        self._context = context
+    def __init__(self, services: Services, limits: Limits) -> None:
+        self._services = services
         self._limits = limits
 
     def run(self, key: str) -> RetryLater | None:
         """Say it 1:1: in a space, it would be one more message that nobody asked for."""
-        now = self._context.now()
-        with self._context.database.read() as tx:
+        now = self._services.now()
+        with self._services.database.read() as tx:
             first = events.get(tx, int(key))
             number = events.left_out(tx, int(key))
             some = events.some_left_out(tx, int(key), MOST_FETCHED)
         if first is None or not first.person_id or not any(map(self._is_theirs, some)):
             return None
-        with self._context.database.read() as tx:
+        with self._services.database.read() as tx:
             most = self._limits.of(tx, recent_requests.spellings(tx, first.person_id, now - 2 * MINUTE, now), now)
         things = "one of your requests" if number == 1 else f"{number} of your requests"
-        self._context.outbox.say(
+        self._services.outbox.say(
             f"limited:{key}:{number}",  # if more were left out after it was said, it is said again with all of them
             Target(person_id=first.person_id, direct=True),
             f"Slow down, please: I take {most} requests a minute from one person, so I left out {things}. "
@@ -127,7 +127,7 @@ class SlowDown:
 
     def _is_theirs(self, event: Event) -> bool:
         """Return True when Webex says, too, that this person sent what was left out."""
-        chat = self._context.chat
+        chat = self._services.chat
         fetch = chat.message if event.resource == "messages" else chat.action
         try:
             sent = fetch(event.data_id)

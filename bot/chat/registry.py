@@ -11,10 +11,9 @@ from bot.messages.help import CommandHelp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bot.chat.context import Context
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation
 
-    Handler = Callable[[Context, Request], None]
+    Handler = Callable[[Invocation], None]
 
 
 @dataclass(frozen=True, slots=True)

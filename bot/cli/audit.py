@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot import app
 from bot.db import audit
+from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.ops.forget import forget as forget_person
 from bot.ops.forget import is_pseudonym
@@ -77,7 +78,7 @@ def export(settings: StorageSettings, wanted: Wanted, say: Say, *, find: Find, a
     """Print each row, oldest first; return 0. Raises ``DatabaseUnavailable``, and what ``find`` does for an address."""
     database = app.open_database(settings)
     try:
-        app.Migration(database)()
+        Migration(database)()
         person_id = _id_of(wanted.person, find, database) if wanted.person else None
         for row in _rows(database, wanted, person_id):
             say(in_json(row) if as_json else in_words(row))
@@ -129,7 +130,7 @@ def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure
     """
     database = app.open_database(settings)
     try:
-        app.Migration(database)()
+        Migration(database)()
         person_id = _id_of(person, find, database)
         if is_pseudonym(person_id):
             raise ForgottenError

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot import manifest
 from bot.access.authorizer import Authorizer
-from bot.app import admin_token, now, open_database, partner_role, rules
+from bot.access.rules import rules
+from bot.app import admin_token, now, open_database, partner_role
 from bot.cli.manifest import ADDRESS_MISSING, differences, target_of
 from bot.db import heartbeats, migrations
 from bot.errors import UNREADABLE, Refused, SettingsError, WebexError

@@ -228,9 +228,9 @@ def _worker(_: argparse.Namespace) -> int:
     start_metrics(settings.data_dir, "worker")
     _log_remarks(settings)
     log_open(settings)
-    from bot.app import build_worker  # noqa: PLC0415
+    from bot.app import build_services, build_worker  # noqa: PLC0415
 
-    build_worker(settings).run(stop)
+    build_worker(build_services(settings)).run(stop)
     return DONE
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot import manifest
-from bot.app import Migration, now, open_database
+from bot.app import now, open_database
 from bot.db import heartbeats
+from bot.db.migrations import Migration
 from bot.errors import SettingsError, WebexError
 from bot.manifest import Kind
 from bot.webex.chat import Chat

@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from bot import app
 from bot.db import audit
 from bot.db import requests as request_rows
+from bot.db.migrations import Migration
 from bot.db.tables import deliveries as requests
 from bot.errors import BotError
 from bot.messages.history import kept_for, looked_after, outcome_of, story
@@ -47,7 +48,7 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
     database = app.open_database(settings)
     now = app.now()
     try:
-        app.Migration(database)()
+        Migration(database)()
         with database.read() as tx:
             found = _find(tx, wanted.strip())
             told = [(one, load(tx, one, now, settings.poll_interval)) for one in found]

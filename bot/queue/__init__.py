@@ -7,6 +7,7 @@ cut short) and never loses one: handlers are idempotent against the ledger.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater
@@ -81,10 +82,10 @@ class Queue(Protocol):
         """
 
 
-def open_queue(database: Database, data_dir: Path) -> Queue:
+def open_queue(database: Database, data_dir: Path, clock: Callable[[], float] = time.time) -> Queue:
     """Choose the engine that fits the store's database; `data_dir` is where the embedded one meets its worker."""
     if database.dialect == "sqlite":
         from bot.queue.sqlite import SqliteQueue  # noqa: PLC0415 - only the engine that runs is loaded, and it imports us
 
-        return SqliteQueue(database, data_dir)
+        return SqliteQueue(database, data_dir, clock=clock)
     raise ValueError(f"there is no queue engine for {database.dialect} yet: set DATABASE_URL to sqlite:///…")

@@ -22,14 +22,12 @@ from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
-    from bot.access.authorizer import Authorizer
     from bot.access.policy import Decision
-    from bot.db.database import Database
     from bot.db.requests import Delivery
     from bot.outbox import Outbox
+    from bot.services import Services
     from bot.webex.types import Card, Target
     from bot.webex.upload import PendingUpload
 
@@ -88,11 +86,11 @@ class PolicyNotAsked(Refused):
 class ReportMessages:
     """Posts messages about reports, each right after policy has allowed it."""
 
-    def __init__(self, database: Database, outbox: Outbox, guard: Authorizer, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._guard = guard
-        self._now = now
+    def __init__(self, services: Services) -> None:
+        self._database = services.database
+        self._outbox = services.outbox
+        self._authorizer = services.authorizer
+        self._now = services.now
 
     def check_person(self, delivery: Delivery) -> None:
         """Raise ``Refused`` when the person may not have the report anywhere; the members are not listed."""
@@ -171,7 +169,7 @@ class ReportMessages:
 
     def _decide(self, delivery: Delivery, family: str | None = None, *, members: bool = True) -> Decision:
         try:
-            return self._guard.decide(
+            return self._authorizer.decide(
                 delivery.asker_id,
                 Act.READ,
                 room_id=delivery.room_id,

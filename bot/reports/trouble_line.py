@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.db import requests
-from bot.errors import BotError
+from bot.errors import BotError, WebexError
 from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database
     from bot.db.requests import Delivery
-    from bot.errors import WebexError
     from bot.outbox import Outbox
+    from bot.services import Services
     from bot.webex.types import Target
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,8 @@ AFTER_SILENCE: Final = timedelta(seconds=6)
 """How long the reports may give no answer at all without a word."""
 A_MOMENT: Final = timedelta(seconds=1)
 """How long a further try may take without a word, for somebody who has waited for longer than that already."""
+LONGEST_FOR_ROOM: Final = 1.0
+"""Seconds for which a thread waits to ask for reports; then its job comes again."""
 FIRST_TROUBLE: Final = 500
 TOO_MANY: Final = 429
 REPORTS_AWAY: Final = "Webex Reports isn't responding right now. I'll keep trying; no action needed."
@@ -97,6 +99,21 @@ class TroubleLine:
             self.say()
         except Exception:  # a bug here must not show as one of the reports
             log.exception("trouble_line_crashed")
+
+
+@contextmanager
+def asking_reports(services: Services, line: TroubleLine, waited: timedelta = timedelta()) -> Iterator[None]:
+    """Stand around calls to Webex's reports for a person, whose line says so when they get no answer for too long.
+
+    Raises ``WebexError`` that passes where too many are being made: reports that hang leave room for first answers.
+    """
+    if not services.report_slots.acquire(timeout=LONGEST_FOR_ROOM):
+        raise WebexError("GET /reports", None, message="others wait for Webex's reports", reached=False)
+    try:
+        with line.unless_answered(waited):
+            yield
+    finally:
+        services.report_slots.release()
 
 
 def line_for_answer(outbox: Outbox, delivery: Delivery) -> TroubleLine:

@@ -33,7 +33,7 @@ from bot.web.health import Health
 from bot.web.signature import WEBEX
 from bot.web.webhook import MAX_BODY, MalformedError, WebhookEndpoint, keeper, read_event
 from bot.webex.types import Person
-from tests.core.workbench import Clock
+from tests.core.workbench import SetClock
 from tests.stage import QuietHandler
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Way:
         shutil.copy(database_file, self.file)
         self.database = Database(f"sqlite:///{self.file}", lock_patience=0.3)
         self.queue = SqliteQueue(self.database, folder)
-        clock = Clock()
+        clock = SetClock()
         door = WebhookEndpoint(
             keep=keeper(self.database, self.queue, clock),
             secrets=SECRETS,

@@ -39,7 +39,7 @@ def waiting(bench: Workbench, space: Space | None = None, **more: Any) -> Any:
 
 def details(bench: Workbench, report: Any) -> Report:
     bench.world.set_report(report.id, status="done")
-    return bench.context.catalog.details("partner", report.id)
+    return bench.services.catalog.details("partner", report.id)
 
 
 def cards(bench: Workbench, space: Space | None = None) -> list[str]:

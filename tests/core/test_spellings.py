@@ -137,7 +137,7 @@ def test_the_limit_counts_a_person_in_all_spellings(bench: Workbench) -> None:
             row = events.record(tx, Event("messages", "created", f"M{number}", person_id=one), bench.clock())
             kept.append(events.get(tx, row or 0))
 
-    assert [one is not None and leave_out(bench.context, limits, one) for one in kept] == [False, True]
+    assert [one is not None and leave_out(bench.services, limits, one) for one in kept] == [False, True]
 
 
 @pytest.mark.parametrize("spelled", [person(ADA, TEAM), person(ADA.upper()), ADA])

@@ -9,45 +9,24 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bot import app
-from bot.access.authorizer import Authorizer
-from bot.access.bot_identity import BotIdentity
-from bot.chat.answer import Answer
-from bot.chat.context import Context
-from bot.chat.dispatcher import Dispatcher
 from bot.chat.living import LivingCard
 from bot.db import events, migrations, requests
 from bot.db.database import Database
 from bot.db.events import Event
-from bot.db.retention import Retention
-from bot.files.downloader import Downloader
 from bot.files.fetch import held_name
-from bot.files.storage import TempDir
-from bot.ops.catch_up import CatchUp
-from bot.ops.maintenance import Maintenance
 from bot.outbox import Outbox
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
 from bot.queue.runner import JobRunner
 from bot.queue.sqlite import SqliteQueue
-from bot.reports.deliver import Deliver
 from bot.reports.report_messages import ReportMessages
-from bot.reports.take_back import TakeBack
-from bot.reports.tell import Tell
-from bot.reports.waiting import Listening, Waiting, WaitingWatch
-from bot.reports.watch import Watch
-from bot.webex.chat import Chat
-from bot.webex.client import Client
-from bot.webex.download import DownloadClient
-from bot.webex.http import RateLimitGate
-from bot.webex.people import Directory
-from bot.webex.report import Family
-from bot.webex.reports_api import ReportsApi
-from bot.webex.tokens import StaticToken
+from bot.services import Clock
 from tests.stage import Stage
 
 if TYPE_CHECKING:
@@ -59,6 +38,7 @@ if TYPE_CHECKING:
     from bot.emulator import Emulator
     from bot.emulator.things import Message, Person, Space
     from bot.queue import Job
+    from bot.webex.chat import Chat
 
 A_LITTLE = 0.001
 CALLER_OF_BEGIN = 2
@@ -87,64 +67,61 @@ class Points:
             raise Crash(name)
 
 
-class CountingStore(Database):
-    """A store whose commits have a point before and after."""
-
-    points: Points
+def counts_writes(points: Points, database: Database, chat: Chat) -> None:
+    """Have a point before and after each commit and each call that writes to a space."""
+    begin, begin_upload = database.begin, chat.begin_upload
 
     @contextmanager
-    def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def counted_begin(*, durable: bool = True) -> Iterator[Transaction]:
         whose = sys._getframe(CALLER_OF_BEGIN).f_code.co_qualname
-        self.points(f"before the commit in {whose}")
-        with super().begin(durable=durable) as tx:
+        points(f"before the commit in {whose}")
+        with begin(durable=durable) as tx:
             yield tx
-        self.points(f"after the commit in {whose}")
+        points(f"after the commit in {whose}")
 
+    def counted(what: str, do: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **more: Any) -> Any:
+            points(f"before the {what}")
+            done = do(*args, **more)
+            points(f"after the {what}")
+            return done
 
-class CountingChat(Chat):
-    """The bot's chat, whose writes have a point before and after."""
+        return call
 
-    points: Points
-
-    def post(self, *args: Any, **more: Any) -> Any:
-        return self._between("post", lambda: Chat.post(self, *args, **more))
-
-    def upload(self, *args: Any, **more: Any) -> Any:
-        return self._between("upload", lambda: Chat.upload(self, *args, **more))
-
-    def edit(self, *args: Any, **more: Any) -> Any:
-        return self._between("edit", lambda: Chat.edit(self, *args, **more))
-
-    def delete(self, *args: Any, **more: Any) -> Any:
-        return self._between("delete", lambda: Chat.delete(self, *args, **more))
-
-    def begin_upload(self, *args: Any, **more: Any) -> Any:
-        begun = Chat.begin_upload(self, *args, **more)
-        finish = begun.finish
-        begun.finish = lambda words: self._between("end of an upload", lambda: finish(words))  # type: ignore[assignment, method-assign]
+    def counted_upload(*args: Any, **more: Any) -> Any:
+        begun = begin_upload(*args, **more)
+        begun.finish = counted("end of an upload", begun.finish)  # type: ignore[method-assign]
         return begun
 
-    def _between(self, what: str, do: Callable[[], Any]) -> Any:
-        self.points(f"before the {what}")
-        done = do()
-        self.points(f"after the {what}")
-        return done
+    database.begin = counted_begin  # type: ignore[method-assign]
+    chat.begin_upload = counted_upload  # type: ignore[method-assign]
+    for what in ("post", "upload", "edit", "delete"):
+        setattr(chat, what, counted(what, getattr(chat, what)))
 
 
-class Clock:
+class SetClock(Clock):
     """The time of bot and emulator alike; it stands still until it is turned."""
 
     def __init__(self) -> None:
-        self.now = datetime.now(UTC)
+        self.time = datetime.now(UTC)
 
     def __call__(self) -> datetime:
-        return self.now
+        return self.time
+
+    def now(self) -> datetime:
+        return self.time
 
     def seconds(self) -> float:
-        return self.now.timestamp()
+        return self.time.timestamp()
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.turn(seconds)
 
     def turn(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+        self.time += timedelta(seconds=seconds)
 
 
 class Workbench:
@@ -153,7 +130,7 @@ class Workbench:
     def __init__(self, emulator: Emulator, folder: Path, database_file: Path, **environ: str) -> None:
         self.emulator = emulator
         self.world = emulator.world
-        self.clock = Clock()
+        self.clock = SetClock()
         emulator.world.clock = self.clock.seconds
         self.stage = Stage(emulator, folder, **environ)
         self.points = Points()
@@ -167,102 +144,31 @@ class Workbench:
     def start(self) -> None:
         """Put the program together, with nothing in its memory."""
         settings = self.stage.settings()
-        self.database = CountingStore(settings.database_url.get_secret_value())
-        self.database.points = self.points
-        self.queue = SqliteQueue(self.database, settings.data_dir, clock=self.clock.seconds)
-        bot_token, admin = self.stage.bot_token, StaticToken(self.stage.admin_token)
-        one, other = (RateLimitGate(self.clock.seconds, chance=lambda: 0.0) for _ in range(2))
-        self.chat = CountingChat(settings.webex_api_url, StaticToken(bot_token), gate=one)
-        self.chat.points = self.points
-        client = Client(settings.webex_api_url, admin, gate=other)
-        identity = BotIdentity(self.database, self.chat, bot_token, self.clock)
-        self.directory = Directory(client, clock=self.clock.seconds)
-        guard = Authorizer(self.directory, self.chat, identity.person, lambda our_org: app.rules(settings, our_org))
-        families = [Family(one) for one in settings.report_families]
-        catalog = Listening(ReportsApi(client, now=self.clock), families, now=self.clock)
-        self.outbox = Outbox(self.database, self.chat, identity.person, self.clock, settle=(timedelta(), timedelta()))
-        self.messages = ReportMessages(self.database, self.outbox, guard, self.clock)
-        self.card = LivingCard(self.database, self.outbox, self.messages, self.clock)
-        self.temp_dir = TempDir(self.folder)
-        download_client = DownloadClient(admin, settings.report_download_hosts)
-        self.files = Downloader(download_client, temp_dir=self.temp_dir)
-        self.context = Context(
-            database=self.database,
-            queue=self.queue,
-            catalog=catalog,
-            guard=guard,
-            outbox=self.outbox,
-            messages=self.messages,
-            card=self.card,
-            chat=self.chat,
-            directory=self.directory,
-            now=self.clock,
+        services = app.build_services(settings, clock=self.clock, retry_waits=())
+        settle = (timedelta(), timedelta())
+        self.services = services = replace(
+            services,
+            outbox=Outbox(services.database, services.chat, services.identity.person, self.clock, settle=settle),
             new_reference=lambda: f"reference{next(self._references)}",
-            watch_deadline=timedelta(seconds=settings.watch_deadline),
-            poll_interval=settings.poll_interval,
-            kept_days=settings.audit_days,
         )
-        self.sweep = Maintenance(
-            self.database,
-            self.queue,
-            self.folder,
-            self.temp_dir,
-            self.clock,
-            retention=Retention(self.database, settings.audit_days, self.clock),
-            outage=lambda: self.outage,
-        )
-        catch_up = CatchUp(
-            database=self.database,
-            queue=self.queue,
-            spaces=self.chat,
-            outbox=self.outbox,
-            bot=identity.person,
-            now=self.clock,
-            outage=lambda: self.outage,
-        )
-        deliver = Deliver(
-            database=self.database,
-            queue=self.queue,
-            catalog=catalog,
-            files=self.files,
-            chat=self.chat,
-            messages=self.messages,
-            outbox=self.outbox,
-            card=self.card,
-            folder=self.folder,
-            temp_dir=self.temp_dir,
-            now=self.clock,
-            poll_interval=settings.poll_interval,
-        )
+        counts_writes(self.points, services.database, services.chat)
+        assert isinstance(services.queue, SqliteQueue)
+        self.database, self.queue, self.chat = services.database, services.queue, services.chat
+        self.directory, self.outbox = services.directory, services.outbox
+        self.files, self.temp_dir = services.downloader, services.temp_dir
+        self.messages, self.card = ReportMessages(services), LivingCard(services)
+        self.operations = app.build_operations(services)
+        self.sweep = self.operations.maintenance
         self.worker = JobRunner(
             self.queue,
-            {
-                tasks.EVENT: Dispatcher(self.context, identity.person),
-                tasks.ANSWER: Waiting(
-                    tasks.ANSWER, Answer(self.context), self.database, self.queue, self.outbox, self.clock
-                ),
-                tasks.WATCH: WaitingWatch(
-                    Watch(self.database, self.queue, catalog, self.clock, settings.poll_interval),
-                    catalog,
-                    self.database,
-                    self.queue,
-                    self.outbox,
-                    self.clock,
-                ),
-                tasks.DELIVER: Waiting(tasks.DELIVER, deliver, self.database, self.queue, self.outbox, self.clock),
-                tasks.CATCH_UP: catch_up,
-                tasks.TAKE_BACK: TakeBack(self.outbox),
-                tasks.TELL: Tell(self.database, self.outbox, self.messages, self.card, self.clock),
-            },
-            new_reference=self.context.new_reference,
+            app.build_tasks(services, self.operations),
+            new_reference=services.new_reference,
             observe=lambda _task, _outcome: None,
         )
-        self._close = [self.database.close, self.chat.close, client.close, download_client.close, self.temp_dir.close]
 
     def stop(self) -> None:
         """End the program, in order or after a crash: nothing of it is left but what is on the disk."""
-        for close in self._close:
-            close()
+        self.services.close()
 
     def restart(self) -> None:
         """A new process on the same disk; it sweeps first, as the real one does."""

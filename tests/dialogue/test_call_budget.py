@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.chat.dispatcher import LOOKS_AGAIN, MOST_LOOKED_FOR
-from bot.chat.rate_limit import MOST_A_MINUTE, MOST_REFUSED, MOST_WELCOMES, Limits, SlowDown
+from bot.chat.rate_limit import MOST_A_MINUTE, MOST_REFUSED, MOST_WELCOMES
 from bot.db.events import Event
 from bot.db.tables import events
 from bot.emulator import Emulator
 from bot.messages.elements import COMMAND
-from bot.queue import tasks
 from tests.core.workbench import Workbench, migrated
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
     """The program in pieces, with its default limits, knowing itself."""
     with Emulator() as emulator:
         made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
-        made.worker._tasks = {**made.worker._tasks, tasks.SLOW_DOWN: SlowDown(made.context, Limits())}
         made.hears(made.stage.ada, "help")
         made.work()
         emulator.calls.clear()

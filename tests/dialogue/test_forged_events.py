@@ -46,8 +46,8 @@ def limited(bench: Workbench) -> None:
     limits = Limits(MOST)
     bench.worker._tasks = {
         **bench.worker._tasks,
-        tasks.EVENT: Dispatcher(bench.context, bench.chat.me, limits, AnswerLimit(bench.clock)),
-        tasks.SLOW_DOWN: SlowDown(bench.context, limits),
+        tasks.EVENT: Dispatcher(bench.services, bench.chat.me, limits, AnswerLimit(bench.clock)),
+        tasks.SLOW_DOWN: SlowDown(bench.services, limits),
     }
 
 

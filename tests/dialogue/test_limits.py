@@ -36,8 +36,8 @@ def furnish(bench: Workbench, most: int = MOST) -> None:
     limits = Limits(most)
     bench.worker._tasks = {
         **bench.worker._tasks,
-        tasks.EVENT: Dispatcher(bench.context, bench.chat.me, limits),
-        tasks.SLOW_DOWN: SlowDown(bench.context, limits),
+        tasks.EVENT: Dispatcher(bench.services, bench.chat.me, limits),
+        tasks.SLOW_DOWN: SlowDown(bench.services, limits),
     }
 
 

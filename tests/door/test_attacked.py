@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from bot import app
 from bot.access.bot_identity import fact_name
 from bot.db import key_values
+from bot.db.migrations import Migration
 from bot.db.tables import events
 from bot.settings import load
 from bot.web.rejected_calls import MOST_A_MINUTE
@@ -46,7 +47,7 @@ class DoorWay:
         self.stop = threading.Event()
         self.client: FlaskClient = app.build_web(settings, self.stop).test_client()
         self.database = app.open_database(settings)
-        app.Migration(self.database)()
+        Migration(self.database)()
 
     def posts(
         self,

@@ -124,11 +124,11 @@ def told(folder: Path, database_file: Path, begin: datetime) -> list[str]:
     """A watch over half an hour from then on, and why: what was asked and said, and when."""
     with Emulator() as emulator:
         bench = Workbench(emulator, folder, database_file, POLL_INTERVAL="10")
-        bench.clock.now = begin
+        bench.clock.time = begin
         report = watched(bench)
         looks = []
-        while bench.clock.now.timestamp() < begin.timestamp() + HOUR / 2:
-            looks.append(f"{bench.clock.now.timestamp() - begin.timestamp():.0f} s")
+        while bench.clock.time.timestamp() < begin.timestamp() + HOUR / 2:
+            looks.append(f"{bench.clock.time.timestamp() - begin.timestamp():.0f} s")
             bench.wait_for_next()
         bench.world.set_report(report.id, status="done")
         bench.wait(HOUR)

@@ -18,6 +18,7 @@ from bot.errors import DatabaseUnavailable, WebexError
 from bot.ops.alerts import Alerts, News, NotKnown
 from bot.ops.checks.connectivity import sides
 from bot.outbox import Outbox
+from bot.services import CallObserver
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.people import Directory
@@ -52,10 +53,9 @@ class House:
 
     def operators(self) -> Alerts:
         api = self.stage.settings().webex_api_url
-        bots: list[Any] = []
-        admins: list[Any] = []
-        chat = Chat(api, StaticToken(self.stage.bot_token), observe=app.told_to_all(bots))
-        client = Client(api, StaticToken(self.stage.admin_token), observe=app.told_to_all(admins))
+        calls = CallObserver()
+        chat = Chat(api, StaticToken(self.stage.bot_token), observe=calls.of("bot"))
+        client = Client(api, StaticToken(self.stage.admin_token), observe=calls.of("admin"))
         self._close += [chat, client]
         bot, others = sides(
             chat.me,
@@ -66,8 +66,9 @@ class House:
             },
             self.time,
         )
-        bots.append(bot.observed)
-        admins += [one.observed for one in others]
+        calls.subscribe(bot.observed, "bot")
+        for one in others:
+            calls.subscribe(one.observed, "admin")
         identity = BotIdentity(self.database, chat, self.stage.bot_token, self.time)
         outbox = Outbox(self.database, chat, identity.person, self.time)
         return Alerts(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.chat import context
 from bot.db import failures
 from bot.db.requests import State
 from bot.queue import tasks
 from bot.reports import trouble_line
+from bot.services import MOST_REPORT_CALLS
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -98,7 +98,7 @@ def test_a_family_that_hangs_is_as_bad(
         delay = 0.0 if status else 2.0  # long enough for a busy machine
         bench.emulator.faults.add(method="GET", path=path, status=status or 503, delay=delay, times=1)
     seen: list[int] = []
-    while_asking = bench.context.catalog.find
+    while_asking = bench.services.catalog.find
 
     def find(*args: Any, **more: Any) -> Any:
         try:
@@ -106,7 +106,7 @@ def test_a_family_that_hangs_is_as_bad(
         finally:
             seen.append(len(lines(bench, space)))
 
-    monkeypatch.setattr(bench.context.catalog, "find", find)
+    monkeypatch.setattr(bench.services.catalog, "find", find)
     bench.hears(bench.stage.ada, f"report {report.id}", space)
     bench.work()
     assert seen == [1], "it is said while Webex is silent"
@@ -229,16 +229,16 @@ def test_several_reports_of_one_message_share_one_line(bench: Workbench, space: 
 
 def test_reports_that_hang_leave_room_for_others(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where so many are asked for already, the request comes again by itself, and its person is told."""
-    monkeypatch.setattr(context, "LONGEST_FOR_ROOM", 0.01)
+    monkeypatch.setattr(trouble_line, "LONGEST_FOR_ROOM", 0.01)
     report = bench.stage.partner_report()
     space = bench.world.direct_space(bench.stage.ada, bench.stage.bot)
-    for _ in range(context.MOST_ASKING):
-        bench.context.asking.acquire()
+    for _ in range(MOST_REPORT_CALLS):
+        bench.services.report_slots.acquire()
     bench.hears(bench.stage.ada, f"report {report.id}", space)
     assert seconds_until_told(bench, space) < SOON
     assert bench.calls("GET", BOTH) == 0
 
-    bench.context.asking.release()
+    bench.services.report_slots.release()
     pass_by(bench, 20)
     assert kinds(bench, space) == ["card", "file"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import app, manifest
+from bot.db.migrations import Migration
 from bot.emulator import Emulator
 from bot.errors import DatabaseUnavailable, WebexError
 from bot.ops.checks.webhooks import EVERY, WebhookRepair
@@ -36,7 +37,7 @@ class Ward:
         self.emulator = stage.emulator
         settings = stage.settings()
         self.database = app.open_database(settings)
-        app.Migration(self.database)()
+        Migration(self.database)()
         self.queue = open_queue(self.database, settings.data_dir)
         self.chat = Chat(stage.emulator.api_url, StaticToken(stage.bot_token))
         self.webhooks = BotWebhooks(self.chat)

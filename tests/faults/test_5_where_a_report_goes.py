@@ -38,14 +38,14 @@ def test_another_s_cancel_shows_nothing_before_somebody_who_came(bench: Workbenc
 def test_somebody_comes_while_the_reports_api_is_asked(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     st = bench.stage
     report = st.partner_report(TITLE, status="waiting")
-    find = bench.context.catalog.find
+    find = bench.services.catalog.find
 
     def slow(*a: Any, **k: Any) -> Any:
         found = find(*a, **k)
         bench.world.join(st.group, st.ethan)
         return found
 
-    monkeypatch.setattr(bench.context.catalog, "find", slow)
+    monkeypatch.setattr(bench.services.catalog, "find", slow)
     bench.hears(st.ada, f"report {report.id}", st.group)
     bench.work()
     assert TITLE not in shown(bench)
@@ -56,14 +56,14 @@ def test_the_same_for_other_words(bench: Workbench, word: str, monkeypatch: pyte
     st = bench.stage
     report = st.partner_report(TITLE, status="waiting")
     for name in ("find", "everything"):
-        ask = getattr(bench.context.catalog, name)
+        ask = getattr(bench.services.catalog, name)
 
         def slow(*a: Any, ask: Any = ask, **k: Any) -> Any:
             found = ask(*a, **k)
             bench.world.join(st.group, st.ethan)
             return found
 
-        monkeypatch.setattr(bench.context.catalog, name, slow)
+        monkeypatch.setattr(bench.services.catalog, name, slow)
     bench.hears(st.ada, f"{word} {report.id if word == 'refresh' else ''}".strip(), st.group)
     bench.work()
     assert TITLE not in shown(bench)

@@ -281,7 +281,7 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
     with Emulator() as emulator:
         stage = Secretive(emulator, tmp_path / "data")
         settings = stage.settings()
-        worker, app = application.build_worker(settings), application.build_web(settings)
+        worker, app = application.build_worker(application.build_services(settings)), application.build_web(settings)
         deliver = worker._tasks["deliver"]._task  # type: ignore[attr-defined]
         application.migrations.upgrade(deliver._database)  # type: ignore[attr-defined]
         report = deliver._catalogue.find(stage.partner_report().id)

@@ -22,9 +22,9 @@ from bot.webex.report import is_report_id, looks_like_report_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.chat.context import Context
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation
     from bot.db.audit import Row
+    from bot.services import Services
 
 SHOWN = 10
 """Rows on one card: well under the size that Webex takes, and still readable on a phone."""
@@ -37,29 +37,30 @@ USAGE = (
 
 
 @registry.command("audit", usage="audit", summary="Show who asked for what; for full administrators.")
-def audit(context: Context, request: Request) -> None:
+def audit(invocation: Invocation) -> None:
     """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``, each with the number of a page or without.
 
     For full administrators, and only 1:1.
 
     The others in a space may be of the same organisation and still have no part in who asked for what.
     """
-    asked, page = _asked(request)
+    services = invocation.services
+    asked, page = _asked(invocation)
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
-    request.trail.report_ids = (by_report,) if by_report else ()
-    allowed = context.allow(request, Act.AUDIT, neutral=NEUTRAL)
+    invocation.trail.report_ids = (by_report,) if by_report else ()
+    allowed = invocation.authorize(Act.AUDIT, neutral=NEUTRAL)
     target = allowed.target
     if asked is None or (asked and not by_report and "@" not in asked):
-        context.outbox.say(f"{request.origin}:usage", target, USAGE)
+        services.outbox.say(f"{invocation.event_key}:usage", target, USAGE)
         return
     person_id = None
     if asked and not by_report:
-        person_id = context.directory.find(asked)
+        person_id = services.directory.find(asked)
         if person_id is None:
             said = f"Webex knows nobody with the address “{escape_markdown(asked, 100)}”."
-            context.outbox.say(f"{request.origin}:nobody", target, said)
+            services.outbox.say(f"{invocation.event_key}:nobody", target, said)
             return
-    with context.database.read() as tx:
+    with services.database.read() as tx:
         hidden = requests.report_ids_beyond(allowed.families)
         before = (page - 1) * SHOWN
         found = rows_of_audit.latest(
@@ -69,38 +70,38 @@ def audit(context: Context, request: Request) -> None:
             person_id=person_id,
             report_id=by_report,
             without=hidden,
-            reader_id=request.person_id,
+            reader_id=invocation.person_id,
         )
         rows = found[:SHOWN]
         titles = requests.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
-    seen = AuditView(context.now(), _names(context, rows), titles)
+    seen = AuditView(services.now(), _names(services, rows), titles)
     note = f"{note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
     card = audit_card(rows, seen, note, more)
-    context.outbox.say(f"{request.origin}:audit", target, audit_text(rows, seen, note), card)
+    services.outbox.say(f"{invocation.event_key}:audit", target, audit_text(rows, seen, note), card)
 
 
-def _asked(request: Request) -> tuple[str | None, int]:
+def _asked(invocation: Invocation) -> tuple[str | None, int]:
     """What the audit shall be about: an ID or address, nothing for all of it, None where only a person could tell.
 
     And which page of it.
     """
-    rest, page = request.rest, 1
+    rest, page = invocation.rest, 1
     if rest and PAGE_NUMBER.fullmatch(rest[-1]):
         rest, page = rest[:-1], max(1, int(rest[-1]))
     named = next((one for one in rest if "@" in one or looks_like_report_id(one)), None)
-    if named is None and len(rest) <= 1 and not request.mentions_others:
+    if named is None and len(rest) <= 1 and not invocation.mentions_others:
         named = "".join(rest)
     return (named.removeprefix("mailto:") if named is not None else None), page
 
 
-def _names(context: Context, rows: Sequence[Row]) -> dict[str, str]:
+def _names(services: Services, rows: Sequence[Row]) -> dict[str, str]:
     """Name each person of the rows, with their e-mail address where Webex tells it: two may have one name."""
     named = {row.person_id for row in rows if row.person_id}
     forgotten = {one for one in named if is_pseudonym(one)}
     others = named - forgotten
     try:
-        people = context.directory.people(others) if others else {}
+        people = services.directory.people(others) if others else {}
         missing = GONE
     except WebexError as error:
         if error.passing:

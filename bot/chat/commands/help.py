@@ -12,39 +12,37 @@ from bot.messages.help import help_card, help_text
 from bot.webex.report import looks_like_report_id
 
 if TYPE_CHECKING:
-    from bot.chat.context import Context
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation
 
 POLITE = frozenset({"please", "pls", "thanks", "thx"})
 """Words beside an id that change nothing."""
 
 
 @registry.command("help", usage="help", summary="Show this.")
-def help_(context: Context, request: Request) -> None:
+def help_(invocation: Invocation) -> None:
     """What the bot can do."""
-    context.say(request, "help", help_text(list(registry)), help_card(list(registry)))
+    invocation.say("help", help_text(list(registry)), help_card(list(registry)))
 
 
-def unknown(context: Context, request: Request) -> None:
+def unknown(invocation: Invocation) -> None:
     """Whatever is no command.
 
     Report ids alone are asked for; among other words, their cards are shown, which hold a button for each wish. Else
     help, with the nearest word guessed.
     """
-    said = (request.word, *request.rest)
+    said = (invocation.word, *invocation.rest)
     others = [one for one in said if not looks_like_report_id(one)]
     names_report = len(others) < len(said)
-    guess = registry.nearest(request.word.casefold())
+    guess = registry.nearest(invocation.word.casefold())
     if names_report and all(one.casefold() in POLITE for one in others):
-        report(context, replace(request, word="report", rest=said))
+        report(replace(invocation, word="report", rest=said))
         return
     if names_report and (guess is None or len(others) > 1):
-        refresh(context, replace(request, word="refresh", rest=said))
+        refresh(replace(invocation, word="refresh", rest=said))
         return
     words = " ".join(said).strip()
     commands = list(registry)
-    context.say(
-        request,
+    invocation.say(
         "help",
         help_text(commands, unknown=words, guess=guess),
         help_card(commands, unknown=words, guess=guess),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.chat.living import LivingCard
 from bot.chat.registry import registry
 from bot.chat.shown import request_card, shown_for, shows
 from bot.db import messages, request_queries, requests
@@ -12,6 +13,7 @@ from bot.db.requests import OPEN
 from bot.messages.request_card import report_card, report_text
 from bot.messages.sentences import which_report
 from bot.reports.report_messages import Words
+from bot.reports.trouble_line import asking_reports
 from bot.reports.watch import fetch_what_is_ready
 from bot.reports.whereto import target_of
 from bot.text import utc
@@ -19,48 +21,49 @@ from bot.webex.ids import same_id
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
-    from bot.chat.context import Context, Permission
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation, Permission
     from bot.db.messages import Post
     from bot.db.requests import Delivery
     from bot.webex.report import Report
 
 
 @registry.command("refresh", usage="refresh <id>", summary="Show a report's card anew.")
-def refresh(context: Context, request: Request) -> None:
+def refresh(invocation: Invocation) -> None:
     """A new card, in place of the pressed one. It watches and posts nothing that was not awaited before."""
-    ids = request.named_reports()
-    allowed = context.allow(request)
+    services = invocation.services
+    ids = invocation.named_reports()
+    allowed = invocation.authorize()
     if not ids:
-        context.say(request, "usage", which_report(request.word))
-    for report_id in request.trail.each(ids):
-        with context.database.read() as tx:
+        invocation.say("usage", which_report(invocation.word))
+    for report_id in invocation.trail.each(ids):
+        with services.database.read() as tx:
             known = requests.known_family(tx, report_id)
-        with context.asking_reports(context.trouble_line(request)):
-            found = context.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
-        _show_again(context, request, found)
+        with asking_reports(services, invocation.trouble_line()):
+            found = services.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
+        _show_again(invocation, found)
         if found.phase is Phase.READY:
-            with context.database.begin(durable=False) as tx:
-                fetch_what_is_ready(tx, context.queue, found, context.now())
+            with services.database.begin(durable=False) as tx:
+                fetch_what_is_ready(tx, services.queue, found, services.now())
 
 
-def _show_again(context: Context, request: Request, found: Report) -> None:
+def _show_again(invocation: Invocation, found: Report) -> None:
     """A new card in place of the pressed one, or of the one in this thread."""
-    report_id, key = found.id, f"{request.origin}:refresh:{found.id}"
+    services = invocation.services
+    report_id, key = found.id, f"{invocation.event_key}:refresh:{found.id}"
     own: Delivery | None = None
     pressed: Post | None = None
 
     def make(_: Permission) -> Words:
         nonlocal own, pressed
-        with context.database.read() as tx:
-            pressed = messages.by_message(tx, request.pressed) if request.pressed else None
+        with services.database.read() as tx:
+            pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
             own = requests.with_card(tx, report_id, pressed.key.removesuffix(messages.BESIDE)) if pressed else None
-            if own is None and not request.trail.private:
+            if own is None and not invocation.trail.direct_only:
                 # Typed, or the press of a card that another one has replaced already.
-                own = request_queries.in_thread(tx, report_id, request.room_id, request.parent_id)
+                own = request_queries.in_thread(tx, report_id, invocation.room_id, invocation.parent_id)
             leader = requests.get(tx, own.leader_id) if own and own.leader_id else None
-            waiting = request_queries.waiting_here(tx, request.room_id, request.person_id, report_id)
-        now = context.now()
+            waiting = request_queries.waiting_here(tx, invocation.room_id, invocation.person_id, report_id)
+        now = services.now()
         if own and own.state in OPEN:
             leader = leader if leader and leader.state in OPEN else None
             shown = request_card(found, now, own, leader, asked_for_file=False)
@@ -78,11 +81,11 @@ def _show_again(context: Context, request: Request, found: Report) -> None:
             report_text(found, shown),
             report_card(found, shown),
             shows(found, leader),
-            target_of(own) if own and own.private and request.direct else None,
+            target_of(own) if own and own.private and invocation.direct else None,
         )
 
-    context.show(request, make)
-    if own and (not request.trail.private or same_id(own.asker_id, request.person_id)):
-        context.card.becomes(own, key)
+    invocation.show(make)
+    if own and (not invocation.trail.direct_only or same_id(own.asker_id, invocation.person_id)):
+        LivingCard(services).becomes(own, key)
     elif pressed and pressed.key.removesuffix(messages.BESIDE).endswith(f":refresh:{report_id}"):
-        context.card.take_back(pressed.key)  # a card of this report that nobody's request has for its own
+        LivingCard(services).take_back(pressed.key)  # a card of this report that nobody's request has for its own

@@ -12,35 +12,34 @@ from bot.text import escape_markdown
 from bot.webex.report import is_report_id
 
 if TYPE_CHECKING:
-    from bot.chat.context import Context
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation
 
 
 @registry.command("report", usage="report <id>", summary="Get a report: its card now, its file when it is done.")
-def report(context: Context, request: Request) -> None:
+def report(invocation: Invocation) -> None:
     """One request for each id. Policy is asked for each right before its card, see ``answer.py``."""
-    ids = meant(request.rest)
+    ids = meant(invocation.rest)
     if not ids:
-        context.say(request, "usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
+        invocation.say("usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
         return
     odd = [one for one in ids if not is_report_id(one)]
     if odd:
         said = ", ".join(f"“{escape_markdown(one, 60)}”" for one in odd[:5])
-        context.say(request, "odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
+        invocation.say("odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
     wanted = [one for one in ids if is_report_id(one)]
-    request.trail.report_ids = tuple(wanted[:MOST_IDS])
-    context.ask_who(request)
+    invocation.trail.report_ids = tuple(wanted[:MOST_IDS])
+    invocation.check_person()
     if len(wanted) > MOST_IDS:
         left = len(wanted) - MOST_IDS
-        context.say(request, "many", f"I take {MOST_IDS} reports from one message; I leave out the last {left}.")
-    ask(context, request, wanted[:MOST_IDS])
+        invocation.say("many", f"I take {MOST_IDS} reports from one message; I leave out the last {left}.")
+    ask(invocation, wanted[:MOST_IDS])
 
 
 @registry.command("again", usage="again <id>", summary="Send a report's file once more.")
-def again(context: Context, request: Request) -> None:
+def again(invocation: Invocation) -> None:
     """The file without another card."""
-    ids = request.named_reports()
-    context.ask_who(request)
+    ids = invocation.named_reports()
+    invocation.check_person()
     if not ids:
-        context.say(request, "usage", which_report(request.word))
-    ask(context, request, ids, carded=False)
+        invocation.say("usage", which_report(invocation.word))
+    ask(invocation, ids, carded=False)

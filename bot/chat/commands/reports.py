@@ -9,14 +9,14 @@ from bot.chat.registry import registry
 from bot.messages.report_list import reports_card, reports_text
 from bot.messages.request_card import FAMILIES
 from bot.reports.report_messages import Words
+from bot.reports.trouble_line import asking_reports
 from bot.webex.catalog import ASK_THE_OTHER, NEEDS
 from bot.webex.report import looks_like_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.chat.context import Context, Permission
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation, Permission
     from bot.errors import WebexError
     from bot.webex.report import Family
 
@@ -27,15 +27,16 @@ PAGE = 10
 
 
 @registry.command("reports", usage="reports", summary="Show the reports that I can fetch, newest first.")
-def reports(context: Context, request: Request) -> None:
+def reports(invocation: Invocation) -> None:
     """Show a page of what the asker's families list, or the report whose ID is given."""
-    if any(map(looks_like_report_id, request.rest)):
-        refresh(context, request)
+    services = invocation.services
+    if any(map(looks_like_report_id, invocation.rest)):
+        refresh(invocation)
         return
-    allowed = context.allow(request)
-    page = _page(request.rest)
-    with context.asking_reports(context.trouble_line(request)):
-        found, refused = context.catalog.everything(allowed.families)
+    allowed = invocation.authorize()
+    page = _page(invocation.rest)
+    with asking_reports(services, invocation.trouble_line()):
+        found, refused = services.catalog.everything(allowed.families)
     start = (page - 1) * PAGE
     shown = found[start : start + PAGE]
     note = _note(len(found), start, len(shown))
@@ -44,11 +45,11 @@ def reports(context: Context, request: Request) -> None:
     note = f"{note} {allowed.others}".rstrip()
 
     def make(_: Permission) -> Words:
-        now = context.now()
+        now = services.now()
         card = reports_card(shown, now, total=len(found) - start, page=page, note=note)
-        return Words(f"{request.origin}:reports", reports_text(shown, now, note=note), card)
+        return Words(f"{invocation.event_key}:reports", reports_text(shown, now, note=note), card)
 
-    context.show(request, make)
+    invocation.show(make)
 
 
 def _page(words: Sequence[str]) -> int:

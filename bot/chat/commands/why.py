@@ -1,4 +1,4 @@
-"""``why <id>``: what became of a request, told from the ledger."""
+"""``why <id>``: what became of a invocation, told from the ledger."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from bot.webex.report import is_report_id, looks_like_report_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.chat.context import Context, Permission
-    from bot.chat.invocation import Request
+    from bot.chat.invocation import Invocation, Permission
 
 MOST_TOLD = 3
 """Requests told of one report, the newest first."""
 
 
-@registry.command("why", usage="why <id>", summary="What became of a request, by report id or reference.")
-def why(context: Context, request: Request) -> None:
+@registry.command("why", usage="why <id>", summary="What became of a invocation, by report id or reference.")
+def why(invocation: Invocation) -> None:
     """The newest requests for a report in this space, 1:1 also one's own; with a button to ask once more at the end."""
-    wanted = _wanted(request.rest)
-    request.trail.report_ids = (wanted,) if is_report_id(wanted) else ()
-    context.ask_who(request)
+    wanted = _wanted(invocation.rest)
+    invocation.trail.report_ids = (wanted,) if is_report_id(wanted) else ()
+    invocation.check_person()
     if not is_report_id(wanted):
-        context.allow(request)
-        context.say(request, "usage", "Why what? Write `why` and a report's id, or the reference of an answer.")
+        invocation.authorize()
+        invocation.say("usage", "Why what? Write `why` and a report's id, or the reference of an answer.")
         return
-    context.show(request, lambda allowed: _told(context, request, allowed, wanted))
+    invocation.show(lambda allowed: _told(invocation, allowed, wanted))
 
 
-def _told(context: Context, request: Request, allowed: Permission, wanted: str) -> Words:
+def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Words:
     """What the ledger has of it that may be told where the answer goes."""
-    now = context.now()
-    with context.database.read() as tx:
+    services = invocation.services
+    now = services.now()
+    with services.database.read() as tx:
         # In a space others read along: what somebody asked for elsewhere is told there, or 1:1.
-        alone = request.person_id if allowed.target.direct else None
-        found = request_queries.told_here(tx, request.room_id, alone, wanted, allowed.families)[:MOST_TOLD]
-        besides = [load(tx, one, now, context.poll_interval) for one in found]
-        other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=request.person_id)
+        alone = invocation.person_id if allowed.target.direct else None
+        found = request_queries.told_here(tx, invocation.room_id, alone, wanted, allowed.families)[:MOST_TOLD]
+        besides = [load(tx, one, now, services.poll_interval) for one in found]
+        other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=invocation.person_id)
     if not found:
-        said = " ".join(map(outcome_of, other)) or _nothing(wanted, context.kept_days)
-        return Words(f"{request.origin}:why", said)
-    request.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
+        said = " ".join(map(outcome_of, other)) or _nothing(wanted, services.settings.audit_days)
+        return Words(f"{invocation.event_key}:why", said)
+    invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
     title = found[0].title or "Report"
     body = [text(escape_card(title), size="Medium", weight="Bolder")]
     lines: list[str] = []
@@ -68,7 +68,7 @@ def _told(context: Context, request: Request, allowed: Permission, wanted: str) 
             lines.append(f"- [{shown}]({more.link})")
     said = "\n".join([f"**{escape_markdown(title)}**", "", *lines])
     buttons = [once_more(found[0])] if found[0].state in CLOSED else []
-    return Words(f"{request.origin}:why", said, card(body, buttons, instead=said))
+    return Words(f"{invocation.event_key}:why", said, card(body, buttons, instead=said))
 
 
 def _wanted(words: Sequence[str]) -> str:

@@ -13,12 +13,16 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from bot.errors import DatabaseUnavailable
+
 if TYPE_CHECKING:
     from bot.db.database import Database
 
 log = structlog.get_logger(__name__)
 
 VERSIONS = "alembic_version"
+DATABASE_AWAY = 2.0
+"""Seconds between tries to open a database that is away at the start."""
 _one_at_a_time = threading.Lock()
 """Alembic's context is the whole process's: a first request may migrate while the start does."""
 
@@ -66,3 +70,29 @@ def upgrade(database: Database) -> None:
         config.attributes["connection"] = tx.connection
         command.upgrade(config, "head")
     log.info("database_migrated", before=before, now=newest())
+
+
+class Migration:
+    """Migrates when it can, at the latest when it is asked whether it has."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._done = False
+
+    def __call__(self) -> bool:
+        """Whether the database is as this version needs it. Raises ``DatabaseUnavailable``."""
+        if not self._done:
+            upgrade(self._database)
+            self._done = True
+        return True
+
+    def until_done(self, stop: threading.Event) -> None:
+        """Try until it works: the database may come later than the program."""
+        while not stop.is_set():
+            try:
+                self()
+            except DatabaseUnavailable as error:
+                log.debug("database_away_at_start", cause=str(error))  # the store has said so
+                stop.wait(DATABASE_AWAY)
+            else:
+                return
