@@ -19,17 +19,17 @@ from bot.access.bot_identity import BotIdentity, CachedBotIdentity
 from bot.access.partner_role import PartnerRole
 from bot.access.rules import rules
 from bot.access.token_store import DatabaseTokenStore
-from bot.chat.answer import Answer
 from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
-from bot.chat.living import LivingCard
 from bot.chat.rate_limit import Limits, SlowDown
 from bot.db import settings_log
 from bot.db.availability import LoggedDatabase
+from bot.db.carry_over import carry_over
 from bot.db.migrations import Migration
 from bot.db.retention import Retention
-from bot.errors import BotError
+from bot.errors import BotError, DatabaseUnavailable
 from bot.files.downloader import Downloader
+from bot.files.fetch import Fetch
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets, start_logging
 from bot.ops.alerts import Alerts, News, knocking
@@ -46,10 +46,9 @@ from bot.outbox import Outbox
 from bot.queue import open_queue, tasks
 from bot.queue.runner import JobRunner
 from bot.reports.deliver import Deliver
+from bot.reports.lookup import Lookup
 from bot.reports.report_messages import ReportMessages
-from bot.reports.take_back import TakeBack
-from bot.reports.tell import Tell
-from bot.reports.waiting import Listening, Waiting, WaitingWatch
+from bot.reports.thread import Thread
 from bot.reports.watch import Watch
 from bot.services import CallObserver, Clock, Services
 from bot.settings import Settings, StorageSettings, WebSettings, load_web, secret_key
@@ -58,6 +57,7 @@ from bot.web.health import Health
 from bot.web.heartbeat import Heartbeat
 from bot.web.rejected_calls import RejectedCalls
 from bot.web.webhook import WebhookEndpoint, keeper
+from bot.webex.catalog import Catalog
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.download import DownloadClient
@@ -85,6 +85,8 @@ log = structlog.get_logger(__name__)
 
 THREADS = 16
 """Jobs at once. They wait for Webex most of the time."""
+DATABASE_AWAY = 2.0
+"""Seconds between tries to reach a database that is away at the start."""
 HANDOVER = 30.0
 """Seconds after another worker's end until anyone who routes webhooks leads them to the door beside this one."""
 
@@ -207,7 +209,7 @@ def build_services(
         chat=chat,
         identity=identity,
         directory=directory,
-        catalog=Listening(api, families, directory.accepts_token, now=clock.now),
+        catalog=Catalog(api, families, directory.accepts_token, now=clock.now),
         authorizer=Authorizer(directory, chat, identity.person, partial(rules, settings), partner_role(directory, api)),
         outbox=Outbox(database, chat, identity.person, clock.now),
         downloader=Downloader(host, temp_dir=temp_dir),
@@ -303,35 +305,22 @@ def build_operations(services: Services) -> Operations:
 
 def build_tasks(services: Services, operations: Operations) -> dict[str, Task]:
     """Make what runs each kind of job."""
-    database, queue, outbox, now = services.database, services.queue, services.outbox, services.now
-    card, messages = LivingCard(services), ReportMessages(services)
-    catalog = services.catalog
-    assert isinstance(catalog, Listening)
-    deliver = Deliver(
-        database=database,
-        queue=queue,
-        catalog=catalog,
-        files=services.downloader,
-        chat=services.chat,
-        messages=messages,
-        outbox=outbox,
-        card=card,
-        folder=services.folder,
-        temp_dir=services.temp_dir,
-        now=now,
-        poll_interval=services.poll_interval,
-    )
-    watch = Watch(database, queue, catalog, now, services.poll_interval)
+    database, queue, now = services.database, services.queue, services.now
+    thread = Thread(services, ReportMessages(services))
+    lookup = Lookup(services, thread)
+    fetch = Fetch(database, services.catalog, services.downloader, now)
     limits = Limits(services.settings.requests_per_minute)
     return {
         tasks.EVENT: Dispatcher(services, services.identity.person, limits, operations.answer_limit),
         tasks.SLOW_DOWN: SlowDown(services, limits),
-        tasks.ANSWER: Waiting(tasks.ANSWER, Answer(services), database, queue, outbox, now),
-        tasks.WATCH: WaitingWatch(watch, catalog, database, queue, outbox, now),
-        tasks.DELIVER: Waiting(tasks.DELIVER, deliver, database, queue, outbox, now),
-        tasks.TELL: Tell(database, outbox, messages, card, now),
+        tasks.LOOKUP: lookup,
+        tasks.THREAD: thread,
+        tasks.WATCH: Watch(database, queue, services.catalog, now, services.poll_interval),
+        tasks.DELIVER: Deliver(services, thread, fetch),
         tasks.CATCH_UP: operations.catch_up,
-        tasks.TAKE_BACK: TakeBack(outbox),
+        # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
+        "answer": lookup,
+        "tell": thread,
     }
 
 
@@ -342,6 +331,7 @@ def build_worker(services: Services) -> JobRunner:
 
     def start(stop: threading.Event, waited: bool) -> None:  # noqa: FBT001 as the queue says it
         migration.until_done(stop)
+        _carry_over(services, stop)
         if stop.is_set():
             return
         _note_settings(services)
@@ -369,6 +359,21 @@ def build_worker(services: Services) -> JobRunner:
         start=start,
         end=end,
     )
+
+
+def _carry_over(services: Services, stop: threading.Event) -> None:
+    """Copy what version 0.1.0 stored, before the first job."""
+    while not stop.is_set():
+        try:
+            with services.database.begin() as tx:
+                number = len(carry_over(tx))
+        except DatabaseUnavailable as error:
+            log.debug("database_away_at_start", cause=str(error))
+            stop.wait(DATABASE_AWAY)
+        else:
+            if number:
+                log.info("old_requests_copied", requests=number)
+            return
 
 
 def _note_settings(services: Services) -> None:

@@ -136,6 +136,12 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def when(moment: datetime) -> str:
+    """Return a time as people write it: ``Nov 30, 01:40 UTC``."""
+    utc_moment = moment.astimezone(UTC)
+    return f"{utc_moment:%b} {utc_moment.day}, {utc_moment:%H:%M} UTC"
+
+
 def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:
     """The text, cut at a letter's border to what Webex takes."""
     raw = text.encode()

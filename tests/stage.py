@@ -208,14 +208,15 @@ class Stage:
         return self.emulator.world.add_report(family=family, title=title, **given)
 
     def on_record(self, report_id: str, state: State) -> None:
-        """Wait until the ledger has this state: what is seen in a space comes a moment before it is on record."""
+        """Wait until the database has this state: what is seen in a space comes a moment before it is on record."""
         database = Database(self.settings().database_url.get_secret_value())
         deadline = time.monotonic() + PATIENCE
         try:
             while True:
                 with database.read() as tx:
-                    if any(one.report_id == report_id for one in requests.in_state(tx, state)):
-                        return
+                    about = requests.about(tx, report_id)
+                if any(one.state is state and one.found_at is not None for one in about):
+                    return
                 assert time.monotonic() < deadline, f"{report_id} is not {state}"
                 time.sleep(0.01)
         finally:

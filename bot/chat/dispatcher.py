@@ -20,12 +20,12 @@ from bot.chat.rate_limit import Limits, leave_out
 from bot.chat.registry import registry
 from bot.db import audit, events
 from bot.errors import BotError, Refused, WebexError
+from bot.messages.sentences import SENT_DIRECTLY
+from bot.messages.sentences import trouble as trouble_sentence
 from bot.outbox import Unsure
 from bot.queue import RetryLater
-from bot.reports.endings import SENT_DIRECTLY, say_directly
-from bot.reports.trouble_line import AFTER_ERRORS
-from bot.reports.trouble_line import sentence as in_trouble
-from bot.reports.waiting import SAYING
+from bot.reports.requests import send_directly
+from bot.reports.trouble import FIRST_ANSWER_PATIENCE, SENDING
 from bot.webex.ids import id_key, same_id
 
 if TYPE_CHECKING:
@@ -117,11 +117,11 @@ class Dispatcher:
         try:
             self._carry_out(invocation, event)
         except WebexError as error:
-            if not any(part in error.call for part in SAYING) and self._lasts(event, error, AFTER_ERRORS):
+            if not any(part in error.call for part in SENDING) and self._lasts(event, error, FIRST_ANSWER_PATIENCE):
                 self._say_trouble(invocation, error)
             raise
         command = registry.find(invocation.word)
-        invocation.trouble_line().take_back()
+        invocation.delete_trouble()
         entries = invocation.entries(command.word if command else audit.UNKNOWN_WORD)
         self._settle(event, events.DONE, command.word if command else "unknown word", entries)
         return None
@@ -139,7 +139,7 @@ class Dispatcher:
                 event = self._as_fetched(event, invocation)
                 if not self._answer_limit.stops(event):
                     invocation.say("gave-up", f"{GAVE_UP} {sentence}")
-                    invocation.trouble_line().take_back()
+                    invocation.delete_trouble()
                     self._answer_limit.count(event)
         except Ignored as ignored:
             self._ignore(event, ignored)
@@ -201,7 +201,7 @@ class Dispatcher:
     def _say_trouble(self, invocation: Invocation | None, error: WebexError) -> None:
         """Tell who waits for an answer that Webex has trouble, once; it says nothing of any report."""
         if invocation is not None:
-            invocation.trouble_line().say(in_trouble(error))
+            invocation.tell_trouble(trouble_sentence(error))
 
     def _lasts(self, event: Event, error: WebexError, patience: timedelta) -> bool:
         # Webex may ask to be left alone for an hour: then it is said now, since it is not tried before.
@@ -268,10 +268,10 @@ class Dispatcher:
         in_group = not invocation.target.direct
         words = " ".join(filter(None, (sentence, details, reference)))
         pressed = in_group and invocation.pressed and isinstance(error, Refused)
-        if pressed and say_directly(outbox, key, invocation.person_id, words):
+        if pressed and send_directly(outbox, key, invocation.person_id, words):
             return
         if in_group and details and not invocation.pressed:
-            told = say_directly(outbox, f"{key}:details", invocation.person_id, words)
+            told = send_directly(outbox, f"{key}:details", invocation.person_id, words)
             sentence = f"{sentence} {SENT_DIRECTLY}" if told else sentence
         said = sentence if in_group else f"{sentence} {details}".rstrip()
-        outbox.say(key, invocation.target, f"{said} {reference}")
+        outbox.send(key, invocation.target, f"{said} {reference}")

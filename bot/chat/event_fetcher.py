@@ -13,10 +13,11 @@ import structlog
 from bot.chat.invocation import Invocation
 from bot.chat.parser import read_words
 from bot.chat.registry import registry
-from bot.db import messages
+from bot.db import messages, requests
 from bot.db.audit import Door
 from bot.errors import WebexError
-from bot.messages.elements import ARGUMENT, COMMAND
+from bot.messages.elements import ARGUMENT, COMMAND, REFERENCE
+from bot.outbox import matches
 from bot.webex.ids import is_uuid, same_id
 from bot.webex.types import DIRECT, GROUP
 
@@ -106,6 +107,7 @@ class EventFetcher:
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
         if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
             raise Ignored("unreadable", action)
+        reference = action.inputs.get(REFERENCE)
         room_type, parent = self._thread_of(action)
         return Invocation(
             self._services,
@@ -117,6 +119,7 @@ class EventFetcher:
             word=word,
             rest=tuple(argument.split()) if isinstance(argument, str) else (),
             pressed=action.message_id,
+            reference=reference if isinstance(reference, str) else "",
             door=Door.BUTTON,
             sent_at=action.created,
         )
@@ -137,9 +140,20 @@ class EventFetcher:
             raise Ignored("elsewhere", action)
         if not self._bot().goes_by(card.person_id, card.person_email):
             raise Ignored("not_ours", action)
-        if post is None:
-            self._services.outbox.recognise(card, action.person_id)
+        if post is None and isinstance(reference := action.inputs.get(REFERENCE), str):
+            self._confirm(card, reference)
         return self._type_of(card.room_id, card.room_type), card.parent_id or card.id
+
+    def _confirm(self, card: Message, reference: str) -> None:
+        """Store that the card of a request is in Webex, since it was pressed: its post was perhaps never answered."""
+        with self._services.database.read() as tx:
+            request = requests.with_reference(tx, reference)
+            found = messages.of_request(tx, request.id) if request is not None else []
+        for message in found:
+            direct = message.room_id is None and card.room_type == DIRECT
+            if (direct or same_id(message.room_id, card.room_id)) and matches(card, message):
+                self._services.outbox.confirm(message, card.id, card.room_id)
+                return
 
     def _from_membership(self, event: Event) -> Invocation:
         """The bot was added to a space: it says what it can do."""

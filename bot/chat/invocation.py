@@ -5,26 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Act, Verdict
 from bot.chat.report_ids import named
-from bot.db import audit, heartbeats
+from bot.db import audit, heartbeats, messages
 from bot.db.audit import ANSWERED, Door, Entry
-from bot.errors import Refused
+from bot.db.requests import THREAD
+from bot.errors import BotError, Refused
+from bot.messages.sentences import KEEP_TRYING, REPORTS_AWAY
+from bot.outbox import Text
+from bot.reports.report_calls import report_call
 from bot.reports.report_messages import ReportMessages
-from bot.reports.trouble_line import TroubleLine
+from bot.webex.ids import same_id
 from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from bot.access.policy import Decision
+    from bot.db.database import Transaction
     from bot.db.events import Event
+    from bot.db.requests import Request
     from bot.errors import WebexError
-    from bot.reports.report_messages import Words
+    from bot.outbox import Sent
+    from bot.reports.report_messages import Draft
     from bot.services import Services
-    from bot.webex.types import Card, Posted
+    from bot.webex.types import Card
+
+log = structlog.get_logger(__name__)
 
 DOORS = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
 """Which door an event stands for; what people neither wrote nor pressed is the system's."""
@@ -93,6 +105,8 @@ class Invocation:
     """Whether the message mentions somebody beside the bot; such a mention is no word."""
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
+    reference: str = ""
+    """The reference in a button's data: of the request whose card it is on. Not believed either."""
     door: Door = Door.CHAT
     sent_at: datetime | None = None
     """When it was written or pressed, by Webex's clock; None when Webex does not tell."""
@@ -110,13 +124,34 @@ class Invocation:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
 
-    def say(self, part: str, markdown: str, card: Card | None = None) -> Posted:
-        """Answer in the person's thread; ``part`` names this answer among those to the same invocation."""
-        return self.services.outbox.say(f"{self.event_key}:{part}", self.target, markdown, card)
+    def concerns(self, tx: Transaction, request: Request) -> bool:
+        """Return True when a button of a request's card may be pressed here: in its space, or where the card stands."""
+        pressed = messages.by_message(tx, self.pressed) if self.pressed else None
+        if pressed is not None and pressed.request_id is not None:
+            return pressed.request_id == request.id
+        return request.destination == THREAD and same_id(request.room_id, self.room_id)
 
-    def trouble_line(self) -> TroubleLine:
-        """Return the line that says in the thread that Webex has trouble; it is deleted once there is an answer."""
-        return TroubleLine(self.services.outbox, f"{self.event_key}:trouble", self.target)
+    def say(self, part: str, markdown: str, card: Card | None = None) -> Sent:
+        """Answer in the person's thread; ``part`` names this answer among those to the same invocation."""
+        return self.services.outbox.send(f"{self.event_key}:{part}", self.target, Text(markdown, card))
+
+    def tell_trouble(self, sentence: str = REPORTS_AWAY) -> None:
+        """Say in the thread that Webex has trouble; it is deleted once there is an answer. Raises no ``BotError``."""
+        try:
+            self.say("trouble", f"{sentence} {KEEP_TRYING}")
+        except BotError as error:
+            log.info("trouble_not_told", cause=str(error))
+
+    def delete_trouble(self) -> None:
+        """Delete what was said of trouble, since there is an answer."""
+        try:
+            self.services.outbox.delete(f"{self.event_key}:trouble")
+        except BotError as error:
+            log.info("message_delete_failed", cause=str(error))
+
+    def report_call(self) -> AbstractContextManager[None]:
+        """Stand around calls to Webex's reports: when they give no answer for too long, that is said."""
+        return report_call(self.services, self.tell_trouble)
 
     def check_person(self, act: Act = Act.READ) -> Decision:
         """Ask policy about the person before any row is made: one refusal for a message, however many IDs.
@@ -152,7 +187,7 @@ class Invocation:
             self.trail.direct_only = True
         return Permission(self.target, decision.families, decision.others)
 
-    def show(self, make: Callable[[Permission], Words]) -> None:
+    def show(self, make: Callable[[Permission], Draft]) -> None:
         """Answer with what shows anything of a report: policy is asked, and then the message is made and sent.
 
         Raises ``Refused``, ``Unsure`` and ``WebexError``.

@@ -117,7 +117,7 @@ class SlowDown:
         with self._services.database.read() as tx:
             most = self._limits.of(tx, recent_requests.spellings(tx, first.person_id, now - 2 * MINUTE, now), now)
         things = "one of your requests" if number == 1 else f"{number} of your requests"
-        self._services.outbox.say(
+        self._services.outbox.send(
             f"limited:{key}:{number}",  # if more were left out after it was said, it is said again with all of them
             Target(person_id=first.person_id, direct=True),
             f"Slow down, please: I take {most} requests a minute from one person, so I left out {things}. "

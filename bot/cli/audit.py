@@ -176,7 +176,7 @@ def _open(done: Forgotten) -> str:
 def _rows_of(done: Forgotten) -> str:
     return (
         f"{count(done.audit, 'audit row')}, {count(done.requests, 'request')}, {count(done.events, 'event')} and "
-        f"{count(done.posts, 'message')}"
+        f"{count(done.messages, 'message')}"
     )
 
 

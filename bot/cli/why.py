@@ -8,15 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import or_, select
-
 from bot import app
-from bot.db import audit
-from bot.db import requests as request_rows
+from bot.db import audit, requests
 from bot.db.migrations import Migration
-from bot.db.tables import deliveries as requests
 from bot.errors import BotError
-from bot.messages.history import kept_for, looked_after, outcome_of, story
+from bot.messages.history import history, kept_for, outcome_of
 from bot.reports.history import load
 from bot.text import one_line
 
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
 
     from bot.db.audit import Row
     from bot.db.database import Transaction
-    from bot.db.requests import Delivery
+    from bot.db.requests import Request
     from bot.messages.history import HistoryFacts
     from bot.settings import StorageSettings
 
@@ -65,15 +61,8 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
     return 0
 
 
-def _find(tx: Transaction, wanted: str) -> list[Delivery]:
-    rows = tx.execute(
-        select(requests.c.id)
-        .where(or_(requests.c.report_id == wanted, requests.c.reference == wanted.lower()))
-        .order_by(requests.c.id.desc())
-        .limit(MOST_TOLD)
-    )
-    found = (request_rows.get(tx, number) for number in rows.scalars().all())
-    return [one for one in found if one is not None]
+def _find(tx: Transaction, wanted: str) -> list[Request]:
+    return requests.about(tx, wanted)[:MOST_TOLD]
 
 
 def _refused(tx: Transaction, wanted: str) -> list[Row]:
@@ -82,40 +71,40 @@ def _refused(tx: Transaction, wanted: str) -> list[Row]:
     return found or audit.latest(tx, MOST_TOLD, report_id=wanted)[::-1]
 
 
-def in_words(one: Delivery, facts: HistoryFacts, now: datetime) -> list[str]:
-    """The lines for a terminal: the reference and the report, then one a step."""
-    head = f"Request {one.reference} for “{one_line(one.title)}”" if one.title else f"Request {one.reference}"
-    steps = [one_line(step, LONGEST_STEP) for step in story(one, now, facts)]
+def in_words(one: Request, facts: HistoryFacts, now: datetime) -> list[str]:
+    """Return the lines for a terminal: the reference and the report, then one a step."""
+    title = one_line(facts.row.title or "") if facts.row is not None else ""
+    head = f"Request {one.reference} for “{title}”" if title else f"Request {one.reference}"
+    steps = [one_line(step, LONGEST_STEP) for step in history(one, now, facts)]
     if facts.link:
         steps.append(f"The message: {facts.link}")
     return [f"{head}, report {one.report_id}", *(f"  {step}" for step in steps)]
 
 
-def in_json(one: Delivery, facts: HistoryFacts, now: datetime) -> str:
-    """One JSON object: times are ISO 8601 in UTC, ``size`` is in bytes, null is what is not known."""
-    hindrance = facts.hindrance
-    one = looked_after(one, facts)
+def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
+    """Return one JSON object: times are ISO 8601 in UTC, ``file_size`` is in bytes, null is what is not known."""
+    row = facts.row
+    report = {name: getattr(row, name) if row is not None else None for name in ("family", "region", "status")}
+    file = {name: getattr(row, name) if row is not None else None for name in ("file_size", "file_sha256", "file_kind")}
     values: dict[str, Any] = {
         "reference": one.reference,
         "report_id": one.report_id,
-        "family": one.family,
-        "region": one.region,
+        **report,
+        "phase": row.phase.value if row is not None else None,
         "state": one.state.value,
-        "status": one.status,
-        "private": one.private,
-        "looks": one.looks,
+        "destination": one.destination,
+        "checks": row.checks if row is not None else 0,
         "asked_at": _iso(one.asked_at),
-        "next_look_at": _iso(one.next_look_at),
+        "next_check_at": _iso(row.next_check_at) if row is not None else None,
         "deadline_at": _iso(one.deadline_at),
-        "ready_at": _iso(one.ready_at),
-        "settled_at": _iso(one.settled_at),
-        "size": one.size,
-        "sha256": one.sha256,
-        "kind": one.kind,
+        "ready_at": _iso(row.ready_at) if row is not None else None,
+        "closed_at": _iso(one.closed_at),
+        **file,
         "message": facts.link,
         "parts": facts.parts,
-        "trouble": hindrance and {"since": _iso(hindrance.since), "words": hindrance.words},
-        "story": story(one, now, facts),
+        "failing_since": _iso(one.failing_since),
+        "last_error": one.last_error,
+        "history": history(one, now, facts),
     }
     return json.dumps(values, ensure_ascii=False)
 

@@ -15,17 +15,16 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import structlog
 from sqlalchemy import URL, DateTime, Engine, String, TypeDecorator, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from bot.db import statements
 from bot.db.fair_lock import FairLock
 from bot.errors import DatabaseUnavailable
 
@@ -130,9 +129,19 @@ class Transaction:
             self._afterwards.append(call)
 
     def insert_once(self, table: Table, values: Mapping[str, Any], conflict: Sequence[str]) -> int | None:
-        """Insert a row unless one with the same `conflict` columns is there; give its primary key, None if it was."""
-        statement = _insert_once(table, tuple(conflict), self._connection.dialect.name)
+        """Insert a row unless one with the same `conflict` columns is there; give its primary key, None if it was.
+
+        Without `conflict`: unless any unique index has one like it.
+        """
+        statement = statements.insert_once(table, tuple(conflict), self._connection.dialect.name)
         return self.execute(statement, values).scalar()
+
+    def upsert(
+        self, table: Table, values: Mapping[str, Any], conflict: Sequence[str], keep: Sequence[str] = ()
+    ) -> None:
+        """Insert a row, or change the one with the same `conflict` columns; of `keep`, values that are there stay."""
+        statement = statements.upsert(table, tuple(values), tuple(conflict), tuple(keep), self._connection.dialect.name)
+        self.execute(statement, values)
 
     def create_all(self, metadata: MetaData) -> None:
         """Make the tables that are missing (for tests and the emulator; the product's own come by migration)."""
@@ -144,14 +153,6 @@ class Transaction:
                 call()
             except Exception:  # what is committed stays committed, so the caller must not see a failure
                 log.exception("after_commit_failed")
-
-
-@cache
-def _insert_once(table: Table, conflict: tuple[str, ...], dialect: str) -> Executable:
-    """Build the statement once: its columns come with the parameters, and building it holds up the other writers."""
-    (key,) = table.primary_key.columns
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing(index_elements=conflict).returning(key)
 
 
 class Database:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from bot.db import key_values
 from bot.db.id_spellings import spellings
 from bot.db.requests import State
-from bot.db.tables import deliveries
+from bot.db.tables import requests
 from bot.webex.report import Family
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
     used = max(int(key_values.get(tx, f"{PREFIX}{family}:{report_id}") or 0) for family in Family)
     if MOST - used > FEW:
         return False
-    same = deliveries.c.asker_id.in_(spellings(tx, deliveries.c.asker_id, person_id))
-    sent = (deliveries.c.report_id == report_id, deliveries.c.state == State.DONE.value, same)
-    number = tx.execute(select(func.count()).select_from(deliveries).where(*sent)).scalar_one()
+    same = requests.c.person_id.in_(spellings(tx, requests.c.person_id, person_id))
+    sent = (requests.c.report_id == report_id, requests.c.state == State.DELIVERED.value, same)
+    number = tx.execute(select(func.count()).select_from(requests).where(*sent)).scalar_one()
     return int(number) >= MOST_OF_ONE_PERSON
 
 

@@ -1,106 +1,96 @@
-"""What the bot says, kept before and after: the intent first, the outcome when Webex has answered.
+"""The bot's own messages, stored before and after each call: the intent first, the outcome when Webex has answered.
 
-intended ──▶ sent        Webex gave the message's id
-         ├─▶ unknown     the answer was lost, and Webex does not let the bot look
-         ├─▶ refused     Webex will not have it
-         └─▶ leaving     it is to be taken back, and is not seen yet
-sent ──▶ deleted         it was taken back; the same may be said again
-     └─▶ leaving         it is to be taken back, and Webex had trouble: it is tried again
-leaving ──▶ deleted      it is gone, or never was there
-        ├─▶ sent         it stays, since replies hang on it
-        └─▶ unknown      it may be there, and Webex does not let the bot look any more
+intended ──▶ sent ──▶ deleted
+├──▶ refused    Webex does not take it
+└──▶ unsure     the answer was lost, and Webex does not let the bot look
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select, update
 
+from bot.db import tables
 from bot.db.id_spellings import spellings
-from bot.db.tables import posts
-from bot.webex.ids import same_id
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
 
     from bot.db.database import Transaction
-    from bot.webex.types import Target
 
-BESIDE = ":beside"
-"""Ends the key of what was said outside of its thread, because the thread's root is gone."""
-INTENDED, SENT, UNKNOWN, REFUSED, DELETED = "intended", "sent", "unknown", "refused", "deleted"
-LEAVING = "leaving"
-SHOW_REPORT = ("card", "file", "fetching", "wait", "end")
-"""What shows something of a report, by how its key goes on after the request's number."""
+_messages = tables.messages.c
+INTENDED, SENT, REFUSED, UNSURE, DELETED = "intended", "sent", "refused", "unsure", "deleted"
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """One thing that was said, or was to be."""
+class Name:
+    """What a message is: its key, which is sent at most once, and of which request it shows what."""
+
+    key: str
+    request_id: int | None = None
+    slot: str | None = None
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that the bot sent, or meant to send."""
 
     id: int
+    request_id: int | None
     key: str
-    state: str
+    slot: str | None
+    variant: str | None
     room_id: str | None
     person_id: str | None
     parent_id: str | None
     direct: bool
+    state: str
     message_id: str | None
+    fingerprint: str | None
+    """Of the words of each try, separated by spaces."""
     intended_at: datetime
     tried_at: datetime
-    """When it was last begun to be said."""
-    shows: str | None
-    """What a card says of its report, in a word; kept when it was first meant to be said."""
-    said: frozenset[str]
-    """Fingerprints of what its tries said: a card's words may be others at the next one.
+    settled_at: datetime | None
 
-    Posts of older versions of the bot have none.
-    """
+    @property
+    def target(self) -> Target:
+        """Return where it was sent."""
+        return Target(self.room_id, self.parent_id, self.person_id, direct=self.direct)
 
 
-def intend(
-    tx: Transaction, key: str, target: Target, now: datetime, *, said: str | None = None, shows: str | None = None
-) -> bool:
-    """Keep that this is about to be said. False: it was intended before and not taken back since, see :func:`get`.
+def _read(row: Row[Any]) -> Message:
+    values = {column.name: getattr(row, column.name) for column in tables.messages.c}
+    return Message(**values | {"direct": bool(values["direct"])})
 
-    ``said``: the fingerprint of its words.
-    """
+
+def intend(tx: Transaction, name: Name, target: Target, fingerprint: str, now: datetime) -> int | None:
+    """Store that a message is about to be sent. Return its row's ID, or None when it is stored already."""
     values = {
-        "key": key,
-        **_place(target),
+        "key": name.key,
+        "request_id": name.request_id,
+        "slot": name.slot,
+        "variant": name.variant,
         "state": INTENDED,
+        "fingerprint": fingerprint,
         "intended_at": now,
-        "shows": shows,
-        "said": said,
+        "tried_at": now,
+        **_place(target),
     }
-    if tx.insert_once(posts, values, conflict=["key"]) is not None:
-        return True
-    before = get(tx, key)
-    if before is None or before.state != DELETED:
-        return False
-    # What was taken back stays on record, under a name of its own.
-    tx.execute(update(posts).where(posts.c.id == before.id).values(key=f"{key}:gone:{before.id}"))
-    return tx.insert_once(posts, values, conflict=["key"]) is not None
+    return tx.insert_once(tables.messages, values, conflict=[])
 
 
-def intend_again(tx: Transaction, before: Post, target: Target, now: datetime, *, said: str) -> None:
-    """Keep that it is about to be tried once more: from now on it may be there again.
-
-    The words may be others, and so may the place: 1:1 when the space was closed to us meanwhile.
-    """
-    tries = " ".join(sorted(before.said | {said}))
-    again = update(posts).where(posts.c.key == before.key, posts.c.state != DELETED)
-    tx.execute(again.values(**_place(target), state=INTENDED, settled_at=now, said=tries))
-
-
-def set_aside(tx: Transaction, before: Post) -> None:
-    """Have what may have been said elsewhere taken back, under a name of its own, so that it can be said anew."""
-    key = f"{before.key}:elsewhere:{before.id}"
-    tx.execute(update(posts).where(posts.c.id == before.id).values(key=key, state=LEAVING))
+def try_again(tx: Transaction, message: Message, target: Target, fingerprint: str, now: datetime) -> None:
+    """Store that a message is about to be sent once more, perhaps elsewhere and in other words."""
+    known = " ".join(sorted({fingerprint, *(message.fingerprint or "").split()}))
+    values = {**_place(target), "state": INTENDED, "tried_at": now, "fingerprint": known}
+    tx.execute(update(tables.messages).where(_messages.id == message.id).values(**values))
 
 
 def _place(target: Target) -> dict[str, Any]:
@@ -112,78 +102,69 @@ def _place(target: Target) -> dict[str, Any]:
     }
 
 
-def open_in(tx: Transaction, room_id: str | None, parent_id: str | None) -> list[Post]:
-    """The posts to a space, or a thread of it, of which nobody knows yet whether they are there; oldest first."""
-    where = and_(posts.c.state.in_([INTENDED, UNKNOWN]), posts.c.parent_id.is_not_distinct_from(parent_id))
-    found = [_read(row) for row in tx.execute(select(posts).where(where).order_by(posts.c.id))]
-    # Without a space: to a person, whose 1:1 space it may be.
-    return [one for one in found if one.room_id is None or same_id(one.room_id, room_id)]
+def settle(tx: Transaction, row_id: int, state: str, now: datetime, **values: Any) -> None:
+    """Store the outcome; ``message_id`` and ``room_id`` where Webex gave them."""
+    tx.execute(update(tables.messages).where(_messages.id == row_id).values(state=state, settled_at=now, **values))
 
 
-def get(tx: Transaction, key: str) -> Post | None:
-    """What is known of the post with that key."""
-    return _one(tx, posts.c.key == key)
+def get(tx: Transaction, key: str) -> Message | None:
+    """Return the message with a key, unless it was deleted."""
+    return _one(tx, _messages.key == key, _messages.state != DELETED)
 
 
-def present(tx: Transaction, key: str) -> Post | None:
-    """The post of that key as it may be in a space now: itself, or what was said beside its thread in its place."""
-    itself, beside = get(tx, key), get(tx, f"{key}{BESIDE}")
-    if beside is None or (beside.state == REFUSED and itself is not None and itself.state == SENT):
-        return itself
-    return beside
+def of_request(tx: Transaction, request_id: int) -> list[Message]:
+    """Return the messages of a request that were not deleted, oldest first."""
+    mine = (_messages.request_id == request_id, _messages.state != DELETED)
+    return [_read(row) for row in tx.execute(select(tables.messages).where(*mine).order_by(_messages.id))]
 
 
-def public_about(tx: Transaction, delivery_id: int, card: str) -> list[str]:
-    """The keys of what may stand in a group space and shows something of that request's report; ``card``: its card."""
-    own = [posts.c.key.startswith(f"delivery:{delivery_id}:{what}", autoescape=True) for what in SHOW_REPORT]
-    there = and_(posts.c.direct.is_(False), posts.c.state.in_([INTENDED, SENT, UNKNOWN]))
-    found = tx.execute(select(posts.c.key).where(there, or_(posts.c.key == card, *own)).order_by(posts.c.id))
-    return [key.removesuffix(BESIDE) for key in found.scalars()]
+def unsettled(tx: Transaction, before: datetime, most: int) -> list[tuple[int, str]]:
+    """Return the requests with a message that was begun before then and has no outcome, and whose they are."""
+    query = (
+        select(_messages.request_id, tables.requests.c.person_id)
+        .join(tables.requests, tables.requests.c.id == _messages.request_id)
+        .where(_messages.state == INTENDED, _messages.tried_at < before, _messages.slot != "file")
+        .distinct()
+        .limit(most)
+    )
+    return [(row.request_id, row.person_id) for row in tx.execute(query)]
 
 
-def by_message(tx: Transaction, message_id: str) -> Post | None:
-    """The post that became this message of ours: so a button's press finds its card's thread."""
-    return _one(tx, posts.c.message_id == message_id)
+def was_intended(tx: Transaction, key: str) -> bool:
+    """Return True when a message was sent, or was about to be."""
+    return get(tx, key) is not None
 
 
-def in_room(tx: Transaction, room_id: str) -> Post | None:
-    """Return a message of ours that stands in this space, if there is one."""
-    return _one(tx, posts.c.room_id.in_(spellings(tx, posts.c.room_id, room_id)) & (posts.c.state == SENT))
+def with_slot(tx: Transaction, request_ids: Collection[int], slots: Collection[str]) -> set[int]:
+    """Return which of these requests have a message in one of these slots."""
+    where = (_messages.request_id.in_(request_ids), _messages.slot.in_(slots), _messages.state != DELETED)
+    return {one for one in tx.execute(select(_messages.request_id).where(*where)).scalars() if one is not None}
 
 
-def _one(tx: Transaction, where: object) -> Post | None:
-    # The first: two posts of the same words may have been taken for one message, which must not stop anybody.
-    row = tx.execute(select(posts).where(where).order_by(posts.c.id)).first()  # type: ignore[arg-type]
+def by_id(tx: Transaction, row_id: int) -> Message | None:
+    """Return the message of a row."""
+    return _one(tx, _messages.id == row_id)
+
+
+def by_message(tx: Transaction, message_id: str) -> Message | None:
+    """Return what became this message in Webex."""
+    return _one(tx, _messages.message_id == message_id)
+
+
+def in_room(tx: Transaction, room_id: str) -> Message | None:
+    """Return a message of the bot's that stands in a space, if there is one."""
+    return _one(tx, _messages.room_id.in_(spellings(tx, _messages.room_id, room_id)), _messages.state == SENT)
+
+
+def _one(tx: Transaction, *where: ColumnElement[bool]) -> Message | None:
+    row = tx.execute(select(tables.messages).where(*where).order_by(_messages.id)).first()
     return None if row is None else _read(row)
 
 
-def _read(row: Row[Any]) -> Post:
-    return Post(
-        id=row.id,
-        key=row.key,
-        state=row.state,
-        room_id=row.room_id,
-        person_id=row.person_id,
-        parent_id=row.parent_id,
-        direct=bool(row.direct),
-        message_id=row.message_id,
-        intended_at=row.intended_at,
-        tried_at=row.settled_at if row.state in {INTENDED, LEAVING} and row.settled_at else row.intended_at,
-        shows=row.shows,
-        said=frozenset((row.said or "").split()),
-    )
+SHOW_REPORT: Final = ("card", "file", "progress", "end")
+"""Slots that show something of a report: they go from a group space when the answers go to the person directly."""
 
 
-def leaving(tx: Transaction) -> list[str]:
-    """The keys of what is to be taken back and is there still, because Webex had trouble."""
-    return list(tx.execute(select(posts.c.key).where(posts.c.state == LEAVING).order_by(posts.c.id)).scalars())
-
-
-def settle(
-    tx: Transaction, key: str, state: str, now: datetime, *, message_id: str | None = None, room_id: str | None = None
-) -> None:
-    """Keep the outcome. What was taken back before its post was answered stays taken back."""
-    values = {"state": state, "settled_at": now}
-    if message_id is not None:
-        values |= {"message_id": message_id, "room_id": room_id}
-    tx.execute(update(posts).where(posts.c.key == key, posts.c.state != DELETED).values(**values))
+def shows_report(message: Message) -> bool:
+    """Return True when a message shows something of a report."""
+    return (message.slot or "").partition(":")[0] in SHOW_REPORT

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from bot.db.audit import Door
 from bot.db.events import LIMITED
-from bot.db.tables import audit, deliveries, events
+from bot.db.tables import audit, events, requests
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def taken(tx: Transaction, event: Event, at: datetime, people: Collection[str], 
     number = 0
     for one in tx.execute(before.limit(most)).all():
         origin = f"{one.resource}:{one.data_id}"
-        asked = deliveries.c.origin.between(f"{origin}:", f"{origin};")  # the letter behind the colon
-        number += max(1, tx.execute(select(func.count()).select_from(deliveries).where(asked)).scalar_one())
+        asked = requests.c.event_key.between(f"{origin}:", f"{origin};")  # the letter behind the colon
+        number += max(1, tx.execute(select(func.count()).select_from(requests).where(asked)).scalar_one())
         if number >= most:
             break
     return number

@@ -1,364 +1,317 @@
-"""One row for each report that somebody waits for, and the page that says how it may move.
+"""Who wants which report in which thread: one row each, open or closed.
 
-    asked ──▶ pending ──▶ ready ──▶ fetching ──▶ posting ──▶ done   (from "asked" where the joined one is done)
-      │          │  ▲        ▲          │            │
-      │          │  └────────┼──────────┤            └──▶ unknown   the answer to the post was lost
-      │          │           └──────────┴──── a kill, or Webex has trouble: from the start again
-      └──────────┴──▶ failed · refused · cancelled · expired
+    open ──▶ delivered · failed · refused · canceled · expired · unsure
 
-A state that ends it is never left, but by a request of its own ("send again"). Every move is one conditional UPDATE
-whose row count says whether it was ours to make.
+A closed request is never opened again; asking once more is a request of its own. Closing is one conditional UPDATE
+whose row count says whether it was this caller's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
-from bot.db import audit
+from bot.db import audit, tables
 from bot.db.audit import Door
-from bot.db.tables import deliveries
 from bot.webex.ids import same_id
+from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row
 
     from bot.db.database import Transaction
     from bot.errors import BotError
 
+_requests = tables.requests.c
+DIRECT, GROUP = "direct", "group"
+"""Webex's types of spaces."""
+THREAD, PERSON = "thread", "person"
+"""Destinations: the thread where the report was asked for, or the person directly."""
+
 
 class State(StrEnum):
-    """Where a delivery stands."""
+    """State of a request."""
 
-    ASKED = "asked"
-    PENDING = "pending"
-    READY = "ready"
-    FETCHING = "fetching"
-    POSTING = "posting"
-    DONE = "done"
+    OPEN = "open"
+    DELIVERED = "delivered"
     FAILED = "failed"
     REFUSED = "refused"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
     EXPIRED = "expired"
-    UNKNOWN = "unknown"
+    UNSURE = "unsure"
+    """Webex did not say whether the file was posted, and the bot could not look."""
 
 
-IN_HAND = frozenset({State.READY, State.FETCHING, State.POSTING})
-"""The report is done and its file is on its way."""
-OPEN = frozenset({State.ASKED, State.PENDING}) | IN_HAND
-CLOSED = frozenset(State) - OPEN
-
-PERSONAL = frozenset({State.REFUSED, State.CANCELLED})
-"""Ends that are about who asked, not about the report: who joined goes on waiting."""
-
-MOVES: dict[State, frozenset[State]] = {
-    State.ASKED: frozenset(
-        {State.PENDING, State.READY, State.DONE, State.FAILED, State.REFUSED, State.EXPIRED, State.CANCELLED}
-    ),
-    State.PENDING: frozenset({State.READY, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}),
-    State.READY: frozenset(
-        {State.FETCHING, State.PENDING, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}
-    ),
-    State.FETCHING: frozenset(
-        {State.POSTING, State.READY, State.PENDING, State.FAILED, State.REFUSED, State.CANCELLED, State.EXPIRED}
-    ),
-    State.POSTING: frozenset({State.DONE, State.UNKNOWN, State.READY, State.FAILED, State.REFUSED, State.EXPIRED}),
-} | {state: frozenset() for state in CLOSED}
+OPEN: Final = State.OPEN.value
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One request for one report, as the ledger has it."""
+class Request:
+    """One request for one report."""
 
     id: int
     reference: str
-    origin: str
-    asker_id: str
+    event_key: str
+    """The event and the report: ``messages:<id>:<report id>``. The same event makes no second request."""
+    person_id: str
     room_id: str | None
     room_type: str | None
-    parent_id: str | None
+    thread_id: str | None
     report_id: str
-    family: str | None
-    region: str | None
-    title: str | None
-    status: str | None
+    wants_card: bool
+    destination: str
+    notice: str | None
+    """What the space is told when the destination became the person: one neutral sentence."""
     state: State
     reason: str | None
-    leader_id: int | None
-    private: bool
-    carded: bool
+    """How it ended, in a sentence."""
+    revision: int
+    """How often its card was refreshed."""
     asked_at: datetime
     deadline_at: datetime
-    next_look_at: datetime | None
-    looks: int
-    missing: int
-    ready_at: datetime | None
-    settled_at: datetime | None
-    size: int | None
-    sha256: str | None
-    kind: str | None
-    card_key: str | None = None
-    """The key of the post that is its card now; None: the first one, see :func:`card_of`."""
+    found_at: datetime | None
+    """When Webex showed its report to the bot for this request."""
+    failing_since: datetime | None
+    last_error: str | None
+    closed_at: datetime | None
+    closed_by: str | None
+    """The event by which a person canceled it."""
+    file_message: int | None
+    """The row of the message with its file, which may be in the thread of an older request."""
+
+    @property
+    def direct(self) -> bool:
+        """Return True when it is answered where only the person reads."""
+        return self.destination == PERSON or self.room_type == DIRECT or self.room_id is None
+
+    @property
+    def target(self) -> Target:
+        """Return where its messages go."""
+        if self.destination == PERSON or self.room_id is None:
+            return Target(person_id=self.person_id, direct=True)
+        return Target(room_id=self.room_id, parent_id=self.thread_id, direct=self.room_type == DIRECT)
+
+    @property
+    def event(self) -> str:
+        """Return the event in which it was made, perhaps with others."""
+        return self.event_key.rpartition(":")[0]
+
+    def is_answered_with(self, other: Request) -> bool:
+        """Return True when the same people read the answers to both, so one file serves both."""
+        if self.direct or other.direct:
+            return self.direct and other.direct and same_id(self.person_id, other.person_id)
+        return same_id(self.room_id, other.room_id)
 
 
-def _read(row: Row[Any]) -> Delivery:
-    values = dict(row._mapping)  # noqa: SLF001 SQLAlchemy's public name for it
-    values["state"] = State(values["state"])
-    values["private"] = bool(values["private"])
-    values["carded"] = bool(values["carded"])
-    return Delivery(**values)
+def read(row: Row[Any]) -> Request:
+    """Return a row of the table as an object."""
+    values = {column.name: getattr(row, column.name) for column in tables.requests.c}
+    return Request(**values | {"state": State(values["state"]), "wants_card": bool(values["wants_card"])})
 
 
-def ask(tx: Transaction, values: dict[str, Any]) -> int | None:
-    """Keep a request and give its id, or None when this very request (by its origin) is there already."""
-    return tx.insert_once(deliveries, {"state": State.ASKED.value} | values, conflict=["origin"])
+def add(tx: Transaction, values: dict[str, Any]) -> int | None:
+    """Insert a request and return its row's ID, or None when this event has made it before."""
+    return tx.insert_once(tables.requests, values, conflict=["event_key"])
 
 
-def get(tx: Transaction, delivery_id: int) -> Delivery | None:
-    """The delivery of that row."""
-    row = tx.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
-    return None if row is None else _read(row)
+def get(tx: Transaction, request_id: int) -> Request | None:
+    """Return the request of a row."""
+    row = tx.execute(select(tables.requests).where(_requests.id == request_id)).one_or_none()
+    return None if row is None else read(row)
 
 
-def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Delivery]:
-    """Those for which all of this holds, oldest first."""
-    return [_read(row) for row in tx.execute(select(deliveries).where(*where).order_by(deliveries.c.id))]
+def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Request]:
+    """Return the requests for which all of this holds, oldest first."""
+    return [read(row) for row in tx.execute(select(tables.requests).where(*where).order_by(_requests.id))]
 
 
-_AUDITED = (
-    deliveries.c.asker_id,
-    deliveries.c.room_id,
-    deliveries.c.room_type,
-    deliveries.c.report_id,
-    deliveries.c.reference,
-    deliveries.c.private,
-)
-"""What an end tells the audit."""
+def closed_by(tx: Transaction, report_id: str, event_key: str) -> list[Request]:
+    """Return the requests for a report that an event has canceled."""
+    return find(tx, _requests.report_id == report_id, _requests.closed_by == event_key)
 
 
-def move(
+def with_reference(tx: Transaction, reference: str) -> Request | None:
+    """Return the request that a reference names."""
+    return next(iter(find(tx, _requests.reference == reference)), None)
+
+
+def open_for(tx: Transaction, report_id: str) -> list[Request]:
+    """Return the open requests for a report, oldest first."""
+    return find(tx, _requests.report_id == report_id, _requests.state == OPEN)
+
+
+def older(tx: Transaction, request: Request) -> Request | None:
+    """Return the oldest open request whose file serves this one too, if there is one."""
+    return next((one for one in open_for(tx, request.report_id) if _serves(one, request)), None)
+
+
+def _serves(one: Request, request: Request) -> bool:
+    return one.id < request.id and one.found_at is not None and one.is_answered_with(request)
+
+
+def unfound(tx: Transaction) -> list[Request]:
+    """Return the open requests whose report was not found yet, oldest first."""
+    return find(tx, _requests.state == OPEN, _requests.found_at.is_(None))
+
+
+def set_values(tx: Transaction, request_id: int, **values: Any) -> None:
+    """Change columns of one request without closing it."""
+    tx.execute(update(tables.requests).where(_requests.id == request_id).values(**values))
+
+
+def close(
     tx: Transaction,
-    delivery: Delivery,
-    to: State,
+    request: Request,
+    state: State,
     now: datetime,
     *,
-    why: str = "",
+    reason: str | None = None,
+    cause: str = "",
     error: BotError | None = None,
-    **values: Any,
+    file_message: int | None = None,
+    closed_by: str | None = None,
 ) -> bool:
-    """Move a delivery on from the state that it was read in. False: somebody else moved it first.
+    """Close a request and add its row to the audit. Return False when it was closed before.
 
-    Those that joined it end with it, but where the end is only about who asked, or came before its report was found:
-    then the first of them goes on in its place. Each end is a row in the audit: ``why`` is its short cause, by default
-    that of ``error``.
+    ``reason``: a sentence for the person. ``cause``: a short word for the audit, by default that of ``error``.
     """
-    if to not in MOVES[delivery.state]:
-        raise ValueError(f"a delivery does not go from {delivery.state} to {to}")
-    this = (deliveries.c.id == delivery.id) & (deliveries.c.state == delivery.state.value)
-    if to not in CLOSED:
-        return tx.execute(update(deliveries).where(this).values(state=to.value, **values)).rowcount == 1
-    closing = {"state": to.value, "settled_at": now, "next_look_at": None}
-    ended = tx.execute(update(deliveries).where(this).values(values | closing).returning(*_AUDITED)).one_or_none()
-    if ended is None:
+    this = update(tables.requests).where(_requests.id == request.id, _requests.state == OPEN)
+    values = {"state": state.value, "reason": reason, "closed_at": now, "revision": 0}
+    values |= {"file_message": file_message, "closed_by": closed_by, "failing_since": None, "last_error": None}
+    columns = (_requests.person_id, _requests.room_id, _requests.room_type, _requests.destination)
+    row = tx.execute(this.values(**values).returning(*columns)).one_or_none()
+    if row is None:
         return False
-    if to in PERSONAL or (delivery.state is State.ASKED and to is not State.DONE):
-        hand_over(tx, delivery, now)
-    joined = _joined(delivery)
-    closing |= {"reason": values.get("reason")} | {name: getattr(delivery, name) for name in _SHARED}
-    followers = tx.execute(update(deliveries).where(joined).values(closing).returning(*_AUDITED)).all()
-    for row in (ended, *followers):
-        audit.record(tx, _ending(row, to, why or (audit.cause_of(error) if error else ""), error), now)
+    word = cause or (audit.cause_of(error) if error else "")
+    if state is State.DELIVERED:
+        word = "directly" if row.destination == PERSON else ""
+    entry = audit.Entry(
+        door=Door.SYSTEM,
+        act=audit.DELIVERY,
+        outcome=audit.joined(state.value, word),
+        person_id=row.person_id,  # as the row has it now: the person may have been forgotten since it was read
+        room_id=audit.place(row.room_id, row.room_type),
+        report_id=request.report_id,
+        reference=request.reference,
+        tracking=audit.tracking_of(error),
+    )
+    audit.record(tx, entry, now)
     return True
 
 
-_SHARED = ("status", "ready_at", "size", "sha256", "kind")
-"""What was learned for anyone who joined, too."""
+def fails(tx: Transaction, where: ColumnElement[bool], error: str, now: datetime) -> None:
+    """Store that open requests cannot go on for now, since when, and the last error in a sentence."""
+    changed = _requests.failing_since.is_(None) | (_requests.last_error != error)
+    values = {"failing_since": func.coalesce(_requests.failing_since, now), "last_error": error}
+    tx.execute(update(tables.requests).where(_requests.state == OPEN, where, changed).values(**values))
 
 
-def _joined(delivery: Delivery) -> ColumnElement[bool]:
-    return (deliveries.c.leader_id == delivery.id) & deliveries.c.state.in_([state.value for state in OPEN])
+def recovers(tx: Transaction, request_ids: Collection[int]) -> None:
+    """Store that requests can go on."""
+    values = {"failing_since": None, "last_error": None}
+    tx.execute(update(tables.requests).where(_requests.id.in_(request_ids)).values(**values))
 
 
-def hand_over(tx: Transaction, delivery: Delivery, now: datetime, *, not_to: str | None = None) -> None:
-    """Those who joined a delivery go on without it: the first of them (not the person ``not_to``) leads the others."""
-    found = [one for one in find(tx, _joined(delivery)) if not same_id(one.asker_id, not_to)]
-    if found:
-        first, *others = found
-        _lead(tx, first, delivery, now)
-        for other in others:
-            note(tx, other.id, leader_id=first.id)
+def is_request(request_id: int) -> ColumnElement[bool]:
+    """Return the condition that it is this request."""
+    return _requests.id == request_id
 
 
-def let_go(tx: Transaction, delivery: Delivery, now: datetime) -> None:
-    """Each of those who joined a delivery is served by itself from now on: the file cannot be seen by all of them."""
-    for one in find(tx, _joined(delivery)):
-        _lead(tx, one, delivery, now)
+def of_report(report_id: str) -> ColumnElement[bool]:
+    """Return the condition that a request is for a report that was found."""
+    return (_requests.report_id == report_id) & _requests.found_at.is_not(None)
 
 
-def leave(tx: Transaction, one: Delivery, now: datetime) -> None:
-    """Have an open delivery be served by itself, if it joined another one: that one's file goes elsewhere."""
-    before = get(tx, one.leader_id) if one.leader_id is not None and one.state in OPEN else None
-    if before is not None:
-        _lead(tx, one, before, now)
-
-
-def _lead(tx: Transaction, one: Delivery, before: Delivery, now: datetime) -> None:
-    """Stand where the delivery stood that was joined; the job that serves its report finds it."""
-    in_hand = {"state": State.READY.value, "ready_at": now} if before.state in IN_HAND else {}
-    note(tx, one.id, leader_id=None, **in_hand)
-
-
-def _ending(row: Row[Any], to: State, why: str, error: BotError | None) -> audit.Entry:
-    """What the audit says of an end, for the person as the row has it now: it may have been forgotten meanwhile."""
-    if to is State.DONE:
-        outcome = audit.joined("delivered", "privately" if row.private else "")
-    else:
-        outcome = audit.joined(to.value, why)
-    return audit.Entry(
-        door=Door.SYSTEM,
-        act=audit.DELIVERY,
-        outcome=outcome,
-        person_id=row.asker_id,
-        room_id=audit.place(row.room_id, row.room_type),
-        report_id=row.report_id,
-        reference=row.reference,
-        tracking=audit.tracking_of(error),
+def of_list(family: str, region: str | None) -> ColumnElement[bool]:
+    """Return the condition that a request waits for a report of a family and region."""
+    listed = select(tables.reports.c.report_id).where(
+        tables.reports.c.phase == "pending",
+        tables.reports.c.family == family,
+        tables.reports.c.region.is_(None) if region is None else tables.reports.c.region == region,
     )
+    return _requests.found_at.is_not(None) & _requests.report_id.in_(listed)
 
 
-def note(tx: Transaction, delivery_id: int, **values: Any) -> None:
-    """Keep what was learned of a delivery, without moving it."""
-    tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+def failing(where: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Return the conditions for the open requests among these that cannot go on for now."""
+    return [_requests.state == OPEN, _requests.failing_since.is_not(None), where]
 
 
-def card_of(delivery: Delivery) -> str:
-    """The key of the post that is the card of a request: the first one, or what has taken its place."""
-    return delivery.card_key or f"delivery:{delivery.id}:card"
+def overdue(where: ColumnElement[bool], now: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions for the open requests among these whose deadline has passed."""
+    return [_requests.state == OPEN, _requests.deadline_at <= now, where]
 
 
-def change_card(tx: Transaction, delivery: Delivery, key: str) -> bool:
-    """Have the post of that key be its card. False: somebody else changed it since the delivery was read."""
-    before = deliveries.c.card_key
-    unchanged = before.is_(None) if delivery.card_key is None else before == delivery.card_key
-    this = (deliveries.c.id == delivery.id) & unchanged
-    return tx.execute(update(deliveries).where(this).values(card_key=key)).rowcount == 1
+def untold(tx: Transaction, since: datetime, most: int) -> list[Request]:
+    """Return open requests that fail since then or longer, and whose person was not told of it."""
+    told = select(tables.messages.c.request_id).where(
+        tables.messages.c.slot == "trouble",
+        tables.messages.c.state != "deleted",
+        tables.messages.c.request_id.is_not(None),
+    )
+    return find(tx, _requests.state == OPEN, _requests.failing_since <= since, _requests.id.not_in(told))[:most]
 
 
-def with_card(tx: Transaction, report_id: str, key: str) -> Delivery | None:
-    """The request for that report whose card is the post of that key."""
-    found = find(tx, deliveries.c.report_id == report_id)
-    return next((one for one in found if card_of(one) == key), None)
+def failing_since(tx: Transaction, since: datetime, now: datetime, most: int) -> list[Request]:
+    """Return open requests that fail since then or longer, and whose deadline has passed."""
+    late = (_requests.state == OPEN, _requests.failing_since <= since, _requests.deadline_at <= now)
+    return find(tx, *late)[:most]
 
 
-def joined_to(tx: Transaction, delivery: Delivery) -> list[Delivery]:
-    """Those who joined a delivery, oldest first; its end is theirs."""
-    return find(tx, deliveries.c.leader_id == delivery.id)
-
-
-def asked_in(delivery: Delivery) -> str:
-    """The event in which a report was asked for, perhaps with others."""
-    return delivery.origin.rpartition(":")[0]
-
-
-def unanswered_beside(tx: Transaction, delivery: Delivery) -> bool:
-    """Whether another request of the same event has no answer yet."""
-    event = asked_in(delivery)
-    same = (deliveries.c.origin > f"{event}:") & (deliveries.c.origin < f"{event};")  # the letter behind the colon
-    return bool(find(tx, same, deliveries.c.state == State.ASKED.value, deliveries.c.id != delivery.id))
-
-
-def asked_before(tx: Transaction, delivery: Delivery) -> list[Delivery]:
-    """Earlier requests for the same report that have no answer yet."""
-    this = (deliveries.c.report_id == delivery.report_id) & (deliveries.c.id < delivery.id)
-    return find(tx, this, deliveries.c.state == State.ASKED.value)
-
-
-def of_report(tx: Transaction, family: str, report_id: str, states: Iterable[State]) -> list[Delivery]:
-    """Deliveries of one report in these states, oldest first, without those that joined another."""
-    return find(
+def in_thread(tx: Transaction, report_id: str, room_id: str, thread_id: str | None) -> Request | None:
+    """Return the newest request for a report that has its card in a thread."""
+    found = find(
         tx,
-        deliveries.c.report_id == report_id,
-        deliveries.c.family == family,
-        deliveries.c.leader_id.is_(None),
-        deliveries.c.state.in_([state.value for state in states]),
+        _requests.report_id == report_id,
+        _requests.thread_id.is_(None) if thread_id is None else _requests.thread_id == thread_id,
+        _requests.destination == THREAD,
+        _requests.wants_card.is_(True),
     )
+    return next((one for one in reversed(found) if same_id(one.room_id, room_id)), None)
 
 
-def pending(tx: Transaction, family: str, region: str | None) -> list[Delivery]:
-    """What one watch looks after: all pending deliveries of a family and region."""
-    return find(
-        tx,
-        deliveries.c.state == State.PENDING.value,
-        deliveries.c.leader_id.is_(None),
-        deliveries.c.family == family,
-        deliveries.c.region.is_(None) if region is None else deliveries.c.region == region,
-    )
+def open_here(tx: Transaction, report_id: str, room_id: str, person_id: str) -> list[Request]:
+    """Return the open requests for a report that are answered in a space, or directly to this person."""
+    return [one for one in open_for(tx, report_id) if _goes_to(one, room_id, person_id)]
 
 
-def free_orphans(tx: Transaction) -> int:
-    """Have those go on by themselves that wait for one that has ended; gives their number.
+def _goes_to(one: Request, room_id: str, person_id: str) -> bool:
+    return same_id(one.person_id, person_id) if one.destination == PERSON else same_id(one.room_id, room_id)
 
-    There should be none: anyone who ends takes along, or lets go, those who joined.
+
+def about(tx: Transaction, wanted: str) -> list[Request]:
+    """Return the requests for a report ID or with a reference, newest first."""
+    return find(tx, or_(_requests.report_id == wanted, _requests.reference == wanted.lower()))[::-1]
+
+
+def told_here(
+    tx: Transaction, wanted: str, room_id: str, person_id: str | None, families: Collection[str]
+) -> list[Request]:
+    """Return requests for a report ID or with a reference, newest first, as far as they may be told in a space.
+
+    These were made in the space and are answered there, or by ``person_id``; of reports of these families, or of none
+    that is known.
     """
-    leader = deliveries.alias("leader")
-    ended = select(leader.c.id).where(leader.c.state.in_([state.value for state in CLOSED]))
-    found = find(
-        tx, deliveries.c.state.in_([state.value for state in OPEN]), deliveries.c.leader_id.in_(ended.scalar_subquery())
+    others = select(tables.reports.c.report_id).where(tables.reports.c.family.not_in(families))
+    about = find(
+        tx,
+        or_(_requests.report_id == wanted, _requests.reference == wanted.lower()),
+        _requests.report_id.not_in(others),
     )
-    for one in found:
-        note(tx, one.id, leader_id=None)
-    return len(found)
-
-
-def known_family(tx: Transaction, report_id: str) -> str | None:
-    """The family that an id turned out to be of when it was asked for before."""
-    return tx.execute(
-        select(deliveries.c.family)
-        .where(deliveries.c.report_id == report_id, deliveries.c.family.is_not(None))
-        .order_by(deliveries.c.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-
-
-def report_ids_beyond(families: Collection[str]) -> Select[tuple[str]]:
-    """Query the ids of reports that turned out to be of other families than these."""
-    return select(deliveries.c.report_id).where(deliveries.c.family.is_not(None), deliveries.c.family.not_in(families))
-
-
-def titles(tx: Transaction, report_ids: Collection[str], families: Collection[str]) -> dict[str, str]:
-    """Give the titles of reports of these families, as far as they were learned."""
-    rows = tx.execute(
-        select(deliveries.c.report_id, deliveries.c.title)
-        .where(
-            deliveries.c.report_id.in_(report_ids),
-            deliveries.c.family.in_(families),
-            deliveries.c.title.is_not(None),
-        )
-        .order_by(deliveries.c.id)
-    )
-    return {row.report_id: row.title for row in rows}
-
-
-def fetched_file(tx: Transaction, family: str, report_id: str) -> Delivery | None:
-    """The newest delivery of a report whose file was fetched and verified: it knows size, hash and kind."""
-    found = find(
-        tx, deliveries.c.report_id == report_id, deliveries.c.family == family, deliveries.c.sha256.is_not(None)
-    )
-    return found[-1] if found else None
-
-
-def in_state(tx: Transaction, *states: State) -> list[Delivery]:
-    """Every delivery in these states, oldest first."""
-    return find(tx, deliveries.c.state.in_([state.value for state in states]), deliveries.c.leader_id.is_(None))
+    return [
+        one
+        for one in reversed(about)
+        if same_id(one.person_id, person_id) or (one.destination == THREAD and same_id(one.room_id, room_id))
+    ]
 
 
 def counts(tx: Transaction) -> dict[str, int]:
-    """How many deliveries stand in each state."""
-    rows = tx.execute(select(deliveries.c.state, func.count().label("number")).group_by(deliveries.c.state))
+    """Return how many requests are in each state."""
+    rows = tx.execute(select(_requests.state, func.count().label("number")).group_by(_requests.state))
     return {row.state: row.number for row in rows}

@@ -1,10 +1,10 @@
-"""Deletes what ended more than ``AUDIT_DAYS`` ago: events, requests with the titles of their reports, posts, the audit.
+"""Deletes what ended more than ``AUDIT_DAYS`` ago: events, requests, messages, reports, the audit.
 
-Nothing that is open is deleted, nor what is younger than the oldest that is open: by its posts nothing is said twice.
+Nothing that is open is deleted, nor what is younger than the oldest that is open: by its messages nothing is sent
+twice.
 
-The audit's rows outlive a request: somebody may ask about its report later. As long as they name the report, the newest
-of its rows stays, without who asked and where. By its family it is known who may see the audit's rows about it, and by
-its title what they are about.
+The audit's rows outlive a request. As long as they name a report, its row stays: by its family it is known who may see
+the audit's rows about it, and by its title what they are about.
 """
 
 from __future__ import annotations
@@ -14,26 +14,25 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select
 
 from bot.db import audit, heartbeats
 from bot.db.events import NEW
-from bot.db.messages import LEAVING
-from bot.db.requests import CLOSED, OPEN
+from bot.db.requests import OPEN
 from bot.db.tables import audit as audit_table
-from bot.db.tables import deliveries, events, posts
+from bot.db.tables import events, messages, reports, requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import ColumnElement, Table
 
-    from bot.db.database import Database, Transaction
+    from bot.db.database import Database
 
 log = structlog.get_logger(__name__)
 
 AT_LEAST: Final = 2 * heartbeats.LONGEST
-"""How long events, requests and posts stay whatever the setting: by them what is delivered again is recognized."""
+"""How long events, requests and messages stay whatever the setting: by them what is delivered again is recognized."""
 SLICE: Final = 50
 """Rows of one transaction, which holds SQLite's only write lock for some milliseconds."""
 PAUSE: Final = 0.03
@@ -42,14 +41,9 @@ LONGEST_ROUND: Final = 5.0
 """Seconds; what is left is deleted in the next round, a minute later."""
 EVERY: Final = timedelta(hours=1)
 """How often it is looked for what has become old."""
-NOBODY: Final = ""
 
-_named = exists().where(audit_table.c.report_id == deliveries.c.report_id)
-_later = deliveries.alias("later")
-_repeated = exists().where(
-    _later.c.report_id == deliveries.c.report_id, _later.c.id > deliveries.c.id, _later.c.family.is_not(None)
-)
-_tells_of_audit = deliveries.c.family.is_not(None) & _named & ~_repeated
+_asked_for = exists().where(requests.c.report_id == reports.c.report_id)
+_named = exists().where(audit_table.c.report_id == reports.c.report_id)
 
 
 class Retention:
@@ -91,13 +85,11 @@ class Retention:
         while changed := self._prune_audit(kept_since, now):
             yield changed
         before = self._nothing_open(min(kept_since, now - AT_LEAST))
-        ended = deliveries.c.state.in_([state.value for state in CLOSED]) & (deliveries.c.settled_at < before)
-        named = deliveries.c.asker_id != NOBODY
-        said = (posts.c.state != LEAVING) & (func.coalesce(posts.c.settled_at, posts.c.intended_at) < before)
-        yield from self._each(deliveries, ended & _tells_of_audit & named, _without_person)
-        yield from self._each(deliveries, ended & ~_tells_of_audit, _delete_requests)
-        yield from self._each(posts, said, _delete(posts))
-        yield from self._each(events, (events.c.state != NEW) & (events.c.received_at < before), _delete(events))
+        sent = func.coalesce(messages.c.settled_at, messages.c.intended_at) < before
+        yield from self._each(requests, (requests.c.state != OPEN) & (requests.c.closed_at < before))
+        yield from self._each(messages, sent)
+        yield from self._each(reports, (reports.c.checked_at < before) & ~_asked_for & ~_named)
+        yield from self._each(events, (events.c.state != NEW) & (events.c.received_at < before))
 
     def _prune_audit(self, kept_since: datetime, now: datetime) -> int:
         with self._database.read() as tx:
@@ -106,41 +98,23 @@ class Retention:
         with self._database.begin(durable=False) as tx:
             return audit.prune(tx, kept_since, now, SLICE)
 
-    def _each(
-        self, table: Table, which: ColumnElement[bool], change: Callable[[Transaction, list[int]], int]
-    ) -> Iterator[int]:
-        after = 0
-        query = select(table.c.id).where(which).order_by(table.c.id).limit(SLICE)
+    def _each(self, table: Table, which: ColumnElement[bool]) -> Iterator[int]:
+        (key,) = table.primary_key.columns
+        query = select(key).where(which).limit(SLICE)
         while True:
             with self._database.read() as tx:
-                ids = list(tx.execute(query.where(table.c.id > after)).scalars())
-            if not ids:
+                keys = list(tx.execute(query).scalars())
+            if not keys:
                 return
             with self._database.begin(durable=False) as tx:
-                changed = change(tx, ids)
-            after = ids[-1]
-            yield changed
+                yield tx.execute(delete(table).where(key.in_(keys))).rowcount
 
     def _nothing_open(self, before: datetime) -> datetime:
         """Give the time, or an earlier one before which nothing that is open began."""
         began = (
-            select(func.min(deliveries.c.asked_at)).where(deliveries.c.state.in_([state.value for state in OPEN])),
+            select(func.min(requests.c.asked_at)).where(requests.c.state == OPEN),
             select(func.min(events.c.received_at)).where(events.c.state == NEW),
         )
         with self._database.read() as tx:
             found: list[datetime | None] = [tx.execute(query).scalar() for query in began]
         return min([before, *(moment for moment in found if moment is not None)])
-
-
-def _delete(table: Table) -> Callable[[Transaction, list[int]], int]:
-    return lambda tx, ids: tx.execute(delete(table).where(table.c.id.in_(ids))).rowcount
-
-
-def _delete_requests(tx: Transaction, ids: list[int]) -> int:
-    tx.execute(update(deliveries).where(deliveries.c.leader_id.in_(ids)).values(leader_id=None))
-    return _delete(deliveries)(tx, ids)
-
-
-def _without_person(tx: Transaction, ids: list[int]) -> int:
-    theirs = update(deliveries).where(deliveries.c.id.in_(ids))
-    return tx.execute(theirs.values(asker_id=NOBODY, room_id=None, parent_id=None)).rowcount

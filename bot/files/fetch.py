@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.db import downloads, requests
-from bot.db.requests import State
+from bot.db import downloads, reports
 from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.files import disk
 from bot.files.checksum import Checksum
@@ -22,12 +21,12 @@ from bot.files.verify import Downloaded
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
-    from bot.db.requests import Delivery
+    from bot.db.requests import Request
     from bot.files.downloader import Downloader
     from bot.webex.catalog import Catalog
     from bot.webex.growing_file import GrowingFile
@@ -57,7 +56,7 @@ def is_held_name(name: str) -> bool:
     return _HELD_NAME.fullmatch(name) is not None
 
 
-class NotReadyAnyMore(Exception):
+class NotReadyAnymore(Exception):
     """Webex took its link back or sent another file, and says by now that the report is on its way, or has failed."""
 
     def __init__(self, report: Report) -> None:
@@ -81,7 +80,7 @@ class Fetch:
     def file(
         self,
         report: Report,
-        waiting: Sequence[Delivery],
+        waiting: Sequence[Request],
         path: Path,
         *,
         progress: Callable[[int, int], None],
@@ -90,7 +89,7 @@ class Fetch:
         """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
 
         ``progress`` and ``begun`` are those of ``Downloader.download``. Raises ``WebexError``, ``FileRejected`` and
-        :class:`NotReadyAnyMore`.
+        :class:`NotReadyAnymore`.
         """
         held = self._held(report, waiting, path)
         if held is None:
@@ -103,21 +102,12 @@ class Fetch:
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
         with self._database.begin(durable=False) as tx:
             number = self._count(tx, report)
-            self._note(tx, held, waiting)
+            facts = {"file_size": held.size, "file_sha256": held.sha256, "file_kind": held.kind}
+            reports.set_values(tx, report.id, **facts)
         return replace(held, downloads=number)
 
     def _count(self, tx: Transaction, report: Report) -> int:
         return downloads.add(tx, report.family.value, report.id, self._begun.pop(report.id, 0), self._now())
-
-    def note(self, held: Downloaded, waiting: Sequence[Delivery]) -> None:
-        """Keep on record what these will get."""
-        with self._database.begin(durable=False) as tx:
-            self._note(tx, held, waiting)
-
-    @staticmethod
-    def _note(tx: Transaction, held: Downloaded, waiting: Sequence[Delivery]) -> None:
-        for delivery in waiting:
-            requests.note(tx, delivery.id, size=held.size, sha256=held.sha256, kind=held.kind)
 
     def _patiently(self, report: Report, download: Callable[[], Downloaded]) -> Downloaded:
         """Fetch it; a file that came too slowly has a few tries, since each holds a thread and is a download."""
@@ -165,31 +155,30 @@ class Fetch:
     def _anew(self, report: Report) -> Report:
         fresh = self._catalogue.details(report.family.value, report.id)
         if fresh.phase is not Phase.READY:
-            raise NotReadyAnyMore(fresh) from None
+            raise NotReadyAnymore(fresh) from None
         return fresh
 
-    def keep(self, family: str, report_id: str, path: Path, tried: Collection[int]) -> None:
-        """Leave a file that was delivered where it is, if the disk has room enough; the sweep removes it later."""
-        with self._database.read() as tx:
-            done = [one.id for one in requests.of_report(tx, family, report_id, [State.DONE])]
-        if not disk.may_keep(path.parent) or not set(tried) & set(done):
+    def keep(self, path: Path, *, delivered: bool) -> None:
+        """Leave a file that was delivered where it is, if the disk has room enough; maintenance removes it later."""
+        if not delivered or not disk.may_keep(path.parent):
             disk.remove(path)
 
-    def _held(self, report: Report, waiting: Sequence[Delivery], path: Path) -> Downloaded | None:
+    def _held(self, report: Report, waiting: Sequence[Request], path: Path) -> Downloaded | None:
         with self._database.read() as tx:
-            known = requests.fetched_file(tx, report.family.value, report.id)
-        if known is None or not path.exists():
+            known = reports.get(tx, report.id)
+        if known is None or known.file_sha256 is None or not path.exists():
             return None
         status = path.stat()
-        if status.st_size != known.size or time.time() - status.st_mtime > HELD_SECONDS:
+        if status.st_size != known.file_size or time.time() - status.st_mtime > HELD_SECONDS:
             return None
         with path.open("rb") as file:  # nobody waited until the disk had all of it
-            if hashlib.file_digest(file, "sha256").hexdigest() != known.sha256:
+            if hashlib.file_digest(file, "sha256").hexdigest() != known.file_sha256:
                 return None
-        kind = known.kind or ""
+        kind = known.file_kind or ""
         checksum = Checksum(report.checksum)
         differs = not checksum.fits(path, kind)
-        if (differs or not checksum.algorithm) and known.id not in {one.id for one in waiting}:
-            return None  # perhaps Webex made the report again since then
+        fetched_for_them = any(one.asked_at.timestamp() <= status.st_mtime for one in waiting)
+        if (differs or not checksum.algorithm) and not fetched_for_them:
+            return None  # perhaps Webex generated the report again since then
         contents = read_contents(path, kind)
-        return Downloaded(path, status.st_size, known.sha256 or "", kind, contents, checksum_differs=differs)
+        return Downloaded(path, status.st_size, known.file_sha256, kind, contents, checksum_differs=differs)

@@ -1,1 +1,1 @@
-"""Every sentence and card that people read. Pure: what is told is read elsewhere."""
+"""Every word and card that people read. Pure."""

@@ -19,8 +19,8 @@ VERSION: Final = "1.2"
 MOST_FALLBACK: Final = 2_000
 """Bytes of what a client shows that renders no card of this version."""
 LONGEST_ID: Final = 600
-COMMAND, ARGUMENT = "command", "argument"
-"""The names in a button's data: ``{"command": "report", "argument": "<id>"}``, the same two as in typed words."""
+COMMAND, ARGUMENT, REFERENCE = "command", "argument", "reference"
+"""The names in a button's data: ``{"command": "report", "argument": "<id>"}`` as in typed words, and its request."""
 
 
 def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = (), *, instead: str) -> Card:
@@ -59,7 +59,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in pairs if value]}
 
 
-def button(title: str, word: str, argument: str = "", **more: object) -> dict[str, object]:
-    """Return a button that does what the typed command does."""
-    data = {COMMAND: word} | ({ARGUMENT: argument} if argument else {})
-    return {"type": "Action.Submit", "title": title, "data": data, **more}
+def button(title: str, word: str, argument: str = "", *, reference: str = "") -> dict[str, Any]:
+    """Return a button that does what the typed command does; ``reference``: of the request whose card it is on."""
+    data = {COMMAND: word, ARGUMENT: argument, REFERENCE: reference}
+    return {"type": "Action.Submit", "title": title, "data": {name: value for name, value in data.items() if value}}

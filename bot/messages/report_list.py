@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLOURS, FAMILIES, period_of, status_word, title_of
+from bot.messages.request_card import COLORS, FAMILIES, period_of, status_word, title_of
 from bot.text import MAX_TEXT_BYTES, ago, escape_card, escape_markdown
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _row(report: Report, now: datetime) -> dict[str, Any]:
                     text(escape_card(title_of(report), 100), weight="Bolder"),
                     text(
                         f"● {escape_card(status_word(report))}",
-                        color=COLOURS[report.phase],
+                        color=COLORS[report.phase],
                         size="Small",
                         spacing="None",
                     ),

@@ -1,146 +1,258 @@
-"""The card of a report, and the text that stands in for it.
+"""The card of a request: what it says in each state, in one place. Pure.
 
 A card never holds the download link: it needs the admin token, and a card can be read by everybody in the space.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from bot.messages.elements import LONGEST_ID, card, facts, text
-from bot.text import DAY, ago, duration, escape_card, escape_markdown, one_line, size, utc
+from bot.db.requests import State
+from bot.messages import sentences
+from bot.messages.elements import LONGEST_ID, button, card, facts, sentence_in_card, text
+from bot.text import ago, escape_card, escape_markdown, one_line, size, when
 from bot.webex.report import Family, Phase
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
     from bot.webex.report import Report
     from bot.webex.types import Card
 
-DETAILS = "details"
-COLOURS = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
-FAMILIES = {Family.PARTNER: "Partner report", Family.ORGANIZATION: "Organisation report"}
-WORDS = {Phase.READY: "Done", Phase.FAILED: "Failed"}
-NO_STATUS = "No status yet"
+DETAILS: Final = "details"
+COLORS: Final = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
+FAMILIES: Final = {Family.PARTNER: "Partner report", Family.ORGANIZATION: "Organization report"}
+WORDS: Final = {Phase.READY: "Ready", Phase.FAILED: "Failed", Phase.PENDING: "In progress"}
+NO_STATUS: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a card says besides the report itself."""
 
-    now: datetime
-    reference: str
+    word: str
+    """The status in a word or two."""
+    color: str
     coming: str
-    """One sentence: what happens next."""
-    buttons: tuple[dict[str, Any], ...] = ()
+    """What happens next, or what went wrong."""
+    primary: dict[str, Any]
+    others: tuple[dict[str, Any], ...] = ()
+    reference: str = ""
+    checked: str = ""
+    """When Webex was asked last, on a card that was refreshed."""
+
+
+def request_card(
+    request: Request, row: ReportRow, *, elsewhere: bool, now: datetime, poll_interval: float = 0.0
+) -> tuple[str, Card]:
+    """Return the text and the card of a request; ``elsewhere``: its file comes in an older request's thread.
+
+    ``poll_interval``: in seconds, told on a card that was refreshed while the report is in progress.
+    """
+    shown = _shown(request, row, elsewhere)
+    if request.revision:
+        checked = f"Checked {row.checked_at:%H:%M} UTC"
+        waits = request.state is State.OPEN and row.phase is Phase.PENDING and poll_interval
+        shown = replace(shown, checked=f"{checked}, next check within {poll_interval:g} s" if waits else checked)
+    return report_text(row.report, shown, now), report_card(row.report, shown, now)
+
+
+def _refreshed(request: Request, row: ReportRow) -> Shown:
+    """Return what the card of a closed request shows that was refreshed: the report as it is now."""
+    return replace(_report_shown(row.report, awaited=False), reference=request.reference)
+
+
+def report_only(report: Report, *, awaited: bool, now: datetime) -> tuple[str, Card]:
+    """Return the text and the card of a report that nobody asked to have posted; ``awaited``: somebody else did."""
+    shown = replace(_report_shown(report, awaited=awaited), checked=f"Checked {now:%H:%M} UTC")
+    return report_text(report, shown, now), report_card(report, shown, now)
+
+
+def _report_shown(report: Report, *, awaited: bool) -> Shown:
+    refresh = button("Refresh", "refresh", report.id)
+    match report.phase:
+        case Phase.READY:
+            coming, primary = "The file is ready to be sent.", button("Send file", "again", report.id)
+        case Phase.FAILED:
+            coming, primary = sentences.failed(None), refresh
+        case _ if awaited:
+            coming = "Someone here already asked for this report. I'll post the file once, in their thread."
+            primary = refresh
+        case _:
+            coming = "You're not waiting for this report. Want me to post it when it's ready?"
+            primary = button("Notify me when it's ready", "again", report.id)
+    others = () if primary is refresh else (refresh,)
+    return Shown(status_word(report), COLORS[report.phase], coming, primary, others)
+
+
+def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa: FBT001, PLR0911 one for each state
+    if request.revision and request.state is not State.OPEN:
+        return _refreshed(request, row)
+    refresh, why = _button(request, "Refresh", "refresh"), button("Why?", "why", request.reference)
+    again, ask = _button(request, "Send again", "again"), _button(request, "Ask again", "report")
+    repeat, phase = once_more(request, row), row.phase
+    match request.state:
+        case State.OPEN | State.DELIVERED if phase is Phase.READY or request.state is State.DELIVERED:
+            coming = (
+                "The file is posted once, in the thread of the person who asked first."
+                if elsewhere
+                else "The file follows below."
+            )
+            return Shown(WORDS[Phase.READY], COLORS[Phase.READY], coming, again, (refresh, why), request.reference)
+        case State.OPEN:
+            cancel = _button(request, "Cancel", "cancel")
+            coming = (
+                "Someone here already asked for this report. I'll post the file once, in their thread."
+                if elsewhere
+                else f"I'll post the file here as soon as it's ready. I'll stop waiting on {when(request.deadline_at)}."
+            )
+            return Shown(WORDS[phase], COLORS[phase], coming, refresh, (cancel, why), request.reference)
+        case State.FAILED if phase is Phase.FAILED:
+            word, color, coming = WORDS[phase], COLORS[phase], sentences.failed(None)
+            return Shown(word, color, coming, refresh, (why,), request.reference)
+        case State.FAILED:
+            word = "Not sent" if row.ready_at is not None else "Failed"
+            return Shown(word, "Attention", request.reason or "", repeat, (why,), request.reference)
+        case State.EXPIRED:
+            return Shown("Stopped waiting", "Attention", request.reason or "", ask, (why,), request.reference)
+        case State.CANCELED:
+            coming = request.reason or sentences.CANCELED
+            return Shown("Canceled", "Default", coming, repeat, (why,), request.reference)
+        case _:
+            return Shown("Delivery not confirmed", "Warning", request.reason or "", again, (why,), request.reference)
+
+
+def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
+    """Return the button that asks once more; what was never ready cannot be sent again."""
+    if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
+        return _button(request, "Send again", "again")
+    return _button(request, "Ask again", "report")
+
+
+def _button(request: Request, title: str, word: str) -> dict[str, Any]:
+    return button(title, word, request.report_id, reference=request.reference)
 
 
 def status_word(report: Report) -> str:
-    """``Done``, ``Failed``, or Webex's own word for what is on its way."""
-    if report.taken_for_ready:
-        return one_line(report.status, 60) or "No status"
-    return WORDS.get(report.phase) or one_line(report.status, 60) or NO_STATUS
+    """Return ``Ready``, ``Failed``, or ``In progress``; an unknown status of Webex's stands beside it."""
+    return WORDS[Phase.PENDING if report.taken_for_ready else report.phase]
 
 
 def title_of(report: Report) -> str:
-    """What to call a report."""
+    """Return what a report is called."""
     return report.title or FAMILIES[report.family]
 
 
 def period_of(report: Report) -> str:
-    """``2024-02-23 to 2024-03-24``."""
+    """Return ``Oct 1–31, 2026``; Webex's own text where it cannot be read as days."""
+    if report.start is not None and report.end is not None:
+        return days(report.start, report.end)
     ends = [str(day) if day else raw for day, raw in ((report.start, report.start_raw), (report.end, report.end_raw))]
     return " to ".join(one_line(end, 40) for end in ends if end)
 
 
-def created_of(report: Report, now: datetime) -> str:
-    """``3 hours ago (2024-03-24 17:13 UTC)``; Webex's own text when it cannot be read as a time."""
-    if report.created is None:
-        return report.created_raw
-    return f"{ago(report.created, now)} ({utc(report.created)})"
+def days(start: date, end: date) -> str:
+    """Return a range of days as people write it."""
+    if start == end:
+        return f"{start:%b} {start.day}, {start.year}"
+    if start.year != end.year:
+        return f"{start:%b} {start.day}, {start.year} – {end:%b} {end.day}, {end.year}"
+    if start.month != end.month:
+        return f"{start:%b} {start.day} – {end:%b} {end.day}, {end.year}"
+    return f"{start:%b} {start.day}–{end.day}, {end.year}"
+
+
+def iso_period_of(report: Report) -> str:
+    """Return ``2026-10-01 to 2026-10-31``."""
+    return " to ".join(str(day) for day in (report.start, report.end) if day)
+
+
+def created_of(report: Report) -> str:
+    """Return ``Mar 24, 17:13 UTC``; Webex's own text when it cannot be read as a time."""
+    return when(report.created) if report.created is not None else report.created_raw
 
 
 def file_of(report: Report) -> str:
-    """Name and size, as far as Webex gives them."""
+    """Return name and size, as far as Webex gives them."""
     known = [one_line(report.file_name, 120)] if report.file_name else []
     if report.file_size:
         known.append(size(report.file_size))
     return ", ".join(known)
 
 
-def link_of(report: Report, now: datetime) -> str:
-    """How long the download link lasts and until when, or that Webex gives no expiry. Never the link."""
+def expiry_of(report: Report, now: datetime) -> str:
+    """Return when Webex's download link expires, where it says so."""
+    if report.phase is not Phase.READY:
+        return ""
     if report.expiry is not None:
         left = (report.expiry.at - now).total_seconds()
-        until = f"{report.expiry.at:%H:%M} UTC" if left < DAY else utc(report.expiry.at)
-        return (
-            f"lasts {duration(left)}, until {until}" if left > 0 else "expired; I fetch a new one before each download"
-        )
-    if report.expiry_raw:
-        return f"Webex says “{one_line(report.expiry_raw, 60)}”"
-    return "Webex gives no expiry"
+        if left <= 0:
+            return "Webex's download link has expired; I get a new one before each download."
+        at = f"{report.expiry.at:%H:%M} UTC" if report.expiry.at.date() == now.date() else when(report.expiry.at)
+        return f"Webex's download link expires at {at}; the file doesn't."
+    return ""
 
 
-def report_card(report: Report, shown: Shown) -> Card:
-    """Status and expiry of one report at a glance; the rest behind "Details"."""
-    where = [("Region", report.region)] if report.region else [("Sites", ", ".join(report.sites))]
-    seen = [
-        ("Service", report.service),
-        *where,
-        ("Period", period_of(report)),
-        ("Created", created_of(report, shown.now)),
-        ("File", file_of(report)),
-        ("Link", link_of(report, shown.now)),
-    ]
+def report_card(report: Report, shown: Shown, now: datetime) -> Card:
+    """Return title, status and what happens next; then what a person decides by; the rest behind "Details"."""
+    asked = [one for one in (period_of(report), expiry_of(report, now), shown.checked) if one]
+    details = {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]}
     return card(
         [
             text(escape_card(title_of(report)), size="Medium", weight="Bolder"),
-            text(
-                f"● {escape_card(status_word(report))}", color=COLOURS[report.phase], weight="Bolder", spacing="Small"
-            ),
-            facts((name, escape_card(value)) for name, value in seen),
-            text(shown.coming, spacing="Medium"),
-            _details(report, shown.reference),
-            {
-                "type": "ActionSet",
-                "actions": [
-                    *shown.buttons,
-                    {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]},
-                ],
-            },
+            text(f"● {escape_card(shown.word)}", color=shown.color, weight="Bolder", spacing="Small"),
+            text(sentence_in_card(shown.coming), spacing="Small"),
+            *(text(escape_card(one), isSubtle=True, size="Small", spacing="Small") for one in asked),
+            {"type": "ActionSet", "actions": [shown.primary, details]},
+            _details(report, shown),
         ],
-        instead=report_text(report, shown),
+        instead=report_text(report, shown, now),
     )
 
 
-def _details(report: Report, reference: str) -> dict[str, Any]:
-    return {
-        "type": "Container",
-        "id": DETAILS,
-        "isVisible": False,
-        "style": "emphasis",
-        "items": [
-            text("Report id", size="Small", isSubtle=True),
-            text(escape_card(report.id, LONGEST_ID), fontType="Monospace", size="Small", spacing="None"),
-            facts(
-                [
-                    ("Kind", FAMILIES[report.family]),
-                    ("Template", escape_card(report.template_id)),
-                    ("Checksum", escape_card(report.checksum)),
-                    ("Made by", escape_card(report.origin)),
-                    ("Reference", reference),
-                ]
-            ),
-        ],
-    }
+def _details(report: Report, shown: Shown) -> dict[str, Any]:
+    known = [
+        ("Service", report.service),
+        ("Region", report.region),
+        ("Sites", ", ".join(report.sites)),
+        ("Period", iso_period_of(report)),
+        ("Created", created_of(report)),
+        ("Status in Webex", one_line(report.status, 60) or NO_STATUS),
+        ("File", file_of(report)),
+        ("Link", one_line(report.expiry_raw, 60) if report.expiry is None else ""),
+        ("Kind", FAMILIES[report.family]),
+        ("Template", report.template_id),
+        ("Checksum", report.checksum),
+        ("Created by", report.origin),
+        ("Reference", shown.reference),
+    ]
+    if report.expiry is None and not report.expiry_raw:
+        known.append(("Link", "Webex gives no expiry"))
+    items = [
+        facts((name, escape_card(value)) for name, value in known),
+        text("Report ID", size="Small", isSubtle=True),
+        text(escape_card(report.id, LONGEST_ID), fontType="Monospace", size="Small", spacing="None"),
+    ]
+    if shown.others:
+        items.append({"type": "ActionSet", "actions": list(shown.others)})
+    return {"type": "Container", "id": DETAILS, "isVisible": False, "style": "emphasis", "items": items}
 
 
-def report_text(report: Report, shown: Shown) -> str:
-    """What a client that shows no cards reads."""
+def report_text(report: Report, shown: Shown, now: datetime) -> str:
+    """Return what a client that shows no cards reads."""
     period = period_of(report)
     about = f" ({escape_markdown(period)})" if period else ""
-    link = f" Link: {escape_markdown(link_of(report, shown.now))}."
-    status = escape_markdown(status_word(report))
-    reference = f" Reference {shown.reference}." if shown.reference else ""
-    return f"**{escape_markdown(title_of(report))}**{about}: {status}.{link} {shown.coming}{reference}"
+    said = [f"**{escape_markdown(title_of(report))}**{about}: {shown.word}.", shown.coming, expiry_of(report, now)]
+    if shown.checked:
+        said.append(f"{shown.checked}.")
+    if shown.reference:
+        said.append(f"Reference {shown.reference}.")
+    return " ".join(one for one in said if one)
+
+
+def age_of(report: Report, now: datetime) -> str:
+    """Return how long ago a report was created, for a list."""
+    return f"created {ago(report.created, now)}" if report.created else ""

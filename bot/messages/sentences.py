@@ -1,15 +1,123 @@
-"""Short sentences that several commands say."""
+"""Sentences about a request for a report: how it goes on, and how it ended."""
 
 from __future__ import annotations
 
-from bot.text import escape_markdown
+from typing import TYPE_CHECKING, Final
+
+from bot.errors import DOWNLOAD, FileRejected, Refused, WebexError
+from bot.text import duration, escape_markdown
+from bot.webex.responses import SPACE_CLOSED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
+    from bot.errors import BotError
+
+REPORTS_AWAY: Final = "Webex Reports isn't responding right now."
+KEEP_TRYING: Final = "I'll keep trying; no action needed."
+TROUBLE_TOO_LONG: Final = "Webex kept returning errors, so I stopped trying. Ask again to start over."
+SPACE_CLOSED_NOTICE: Final = "Webex doesn't let me post the answer in this space, so I've replied to you directly."
+REMOVED: Final = (
+    "Webex doesn't let me post in the space where you asked, perhaps because I was removed. I'm answering you here."
+)
+SENT_DIRECTLY: Final = "I've sent you the details directly."
+CANCELED: Final = "Canceled. I won't post this report here."
+CANCELED_FOR_ONE: Final = "Your request is canceled. Others in this space are still waiting."
+TOO_LATE: Final = "It's too late to cancel: the file is being posted."
+NOT_WAITING: Final = "Nobody is waiting for this report here."
+CANCELED_BY_ANOTHER: Final = "Another administrator canceled this request. I won't post this report here."
+LATER: Final = "Try again later."
+CONTACT: Final = "Retrying won't help; please contact whoever runs this bot."
+REMEDIES: Final = {401: LATER, 409: "", 413: "Run the report for a shorter period."}
+"""What to do when Webex refuses a file, by the status of its answer."""
 
 
 def which_report(word: str) -> str:
     """Return what is said to a command that needs a report and names none."""
-    return f"Which one? Write `{word}` and the report's id."
+    return f"Which report? Write `{word}` and its ID, or write `reports` and pick one."
+
+
+def odd_ids(words: Sequence[str]) -> str:
+    """Return what is said of words that can be no report IDs."""
+    said = ", ".join(f"“{escape_markdown(one, 60)}”" for one in words[:5])
+    isnt = "isn't a valid report ID" if len(words) == 1 else "aren't valid report IDs"
+    return f"{said} {isnt}. IDs have only letters, digits, `_`, `=` and `-`."
+
+
+def too_many_ids(most: int, left: int) -> str:
+    """Return what is said when a message names more reports than are taken from one."""
+    return f"I take {most} reports from one message; the last {left} were skipped. Please send them again."
 
 
 def named(title: str | None) -> str:
-    """Return the report as a sentence begins with it."""
+    """Return the report as the subject of a sentence."""
     return f"The report **{escape_markdown(title)}**" if title else "The report"
+
+
+def failed(title: str | None) -> str:
+    """Return what is said when Webex could not generate a report."""
+    what = f"the report **{escape_markdown(title)}**" if title else "this report"
+    return f"Webex couldn't generate {what}. Run it again."
+
+
+def generating_again(title: str | None) -> str:
+    """Return what is said when Webex generates a report again while its file is being posted."""
+    return f"{named(title)} was ready, and Webex is generating it again. Ask again to wait for the new one."
+
+
+def expired(request: Request, row: ReportRow) -> str:
+    """Return what is said when a request reaches its deadline."""
+    waited = duration((request.deadline_at - request.asked_at).total_seconds())
+    status = f" Its last status was “{escape_markdown(row.status)}”." if row.status else ""
+    return (
+        f"{named(row.title)} wasn't ready after {waited}, so I stopped waiting.{status} "
+        f"To keep waiting, write `report {request.report_id}`."
+    )
+
+
+def gone(title: str | None) -> str:
+    """Return what is said when Webex no longer knows a report."""
+    return f"{named(title)} isn't in Webex any more. It was probably deleted; run it again."
+
+
+def not_downloaded(error: BotError, title: str | None) -> str:
+    """Return what is said when a report is ready and its file cannot be had."""
+    if isinstance(error, WebexError) and error.status == 404 and error.call != DOWNLOAD:  # noqa: PLR2004
+        return gone(title)
+    what = "its file wasn't posted" if isinstance(error, FileRejected) else "I couldn't download its file"
+    return f"{named(title)} is ready, but {what}. {error.sentence}"
+
+
+def not_posted(error: BotError, title: str | None, *, direct: bool, there: int = 0, parts: int = 1) -> str:
+    """Return what is said when the file is here and Webex does not take it, or nobody can know who would read it.
+
+    ``direct``: it was to go to the person directly. ``there``: so many of its ``parts`` are posted.
+    """
+    if isinstance(error, Refused):
+        return error.sentence
+    status = error.status if isinstance(error, WebexError) else None
+    if status in SPACE_CLOSED:
+        if direct:
+            return f"{named(title)} is ready, but Webex doesn't let me post its file here. {CONTACT}"
+        return f"{named(title)} is ready, but Webex doesn't let me post its file where you asked. Ask me directly."
+    remedy = LATER if status is None or error.passing else REMEDIES.get(status, CONTACT)
+    if there:
+        are = "is" if there == 1 else "are"
+        return (
+            f"{named(title)} isn't complete: {there} of its {parts} parts {are} here, and Webex rejected the next. "
+            f"{error.sentence} {remedy}"
+        ).rstrip()
+    return f"{named(title)} is ready, but Webex rejected its file. {error.sentence} {remedy}".rstrip()
+
+
+def trouble(error: WebexError) -> str:
+    """Return what is told of an error while the bot keeps trying."""
+    if error.status == 429:  # noqa: PLR2004
+        return "Webex is asking me to slow down right now."
+    if "/report" in error.call or "/partner" in error.call:
+        return REPORTS_AWAY
+    if error.status is None or error.status >= 500:  # noqa: PLR2004
+        return "Webex isn't responding right now."
+    return "Webex is keeping me waiting right now."

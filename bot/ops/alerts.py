@@ -228,7 +228,7 @@ class Alerts:
             with self._database.read() as tx:
                 spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
             where = spelled if same_id(spelled, self._space) else self._space
-            self._outbox.say(f"operators:{key}", Target(room_id=where), words)
+            self._outbox.send(f"operators:{key}", Target(room_id=where), words)
 
     def _keep(self, check: Check, found: Open) -> None:
         with self._database.begin() as tx:

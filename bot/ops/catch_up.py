@@ -167,7 +167,7 @@ class CatchUp:
         """A courtesy: where it cannot be said, what was missed is answered all the same."""
         target = Target(room_id=space.id, direct=space.kind == DIRECT)
         try:
-            self._outbox.say(f"away:{away.key}:{space.id}", target, away.sentence)
+            self._outbox.send(f"away:{away.key}:{space.id}", target, away.sentence)
         except BotError as error:
             if error.passing and not isinstance(error, Unsure):
                 raise

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from bot.db import audit, requests
+from bot.db import audit, messages, requests
 from bot.db import events as received
 from bot.db.audit import DIRECT, Door, Entry
 from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
 from bot.db.requests import OPEN, State
-from bot.db.tables import deliveries as deliveries_table
-from bot.db.tables import events, posts
+from bot.db.tables import events
+from bot.db.tables import messages as messages_table
+from bot.db.tables import requests as requests_table
 from bot.queue import tasks
+from bot.reports.requests import put_thread
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
@@ -33,19 +35,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement
 
     from bot.db.database import Transaction
-    from bot.db.requests import Delivery
     from bot.queue import Queue
 
 MARK = "forgotten-"
 """How a pseudonym begins; the audit's triggers take nothing else in a person's place."""
 RANDOM_BYTES = 10
-
-WAYS_OUT = {
-    State.FETCHING: (State.READY, State.CANCELLED),
-    # The file may be in the space by now: nobody can say.
-    State.POSTING: (State.UNKNOWN,),
-}
-"""How an open delivery is ended from each state; from every other one it is simply cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +51,12 @@ class Forgotten:
     audit: int
     requests: int
     events: int
-    posts: int
+    messages: int
 
     @property
     def nobody(self) -> bool:
         """Whether nothing named this person."""
-        return not any((self.audit, self.requests, self.events, self.posts))
+        return not any((self.audit, self.requests, self.events, self.messages))
 
 
 def is_pseudonym(person_id: str) -> bool:
@@ -75,10 +69,14 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
 
     The audit says that, and not who it was.
     """
-    open_ones = _open_of(tx, person_id)
-    for delivery in open_ones:
-        requests.hand_over(tx, delivery, now, not_to=person_id)
-        _end(tx, delivery, now)
+    open_ones = requests.find(tx, _is(tx, requests_table.c.person_id, person_id), requests_table.c.state == OPEN)
+    for request in open_ones:
+        # The file may be in the space by now: nobody can say.
+        begun = messages.was_intended(tx, f"request:{request.id}:file")
+        requests.close(tx, request, State.UNSURE if begun else State.CANCELED, now, cause=audit.FORGET)
+        for other in requests.open_for(tx, request.report_id):
+            if request.is_answered_with(other):
+                put_thread(tx, queue, other)
     rooms = _direct_spaces(tx, person_id)
     theirs = _is(tx, events.c.person_id, person_id)
     unread = received.end(tx, theirs | events.c.room_id.in_(rooms), audit.FORGET, now)
@@ -87,13 +85,13 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
     replaced = {
         table.name: tx.execute(update(table).where(_is(tx, column, person_id)).values({column: pseudonym})).rowcount
         for table, column in (
-            (deliveries_table, deliveries_table.c.asker_id),
+            (requests_table, requests_table.c.person_id),
             (events, events.c.person_id),
-            (posts, posts.c.person_id),
+            (messages_table, messages_table.c.person_id),
         )
     }
     for room_id in rooms:
-        _forget_space(tx, queue, room_id, pseudonym)
+        _forget_space(tx, room_id, pseudonym)
     renamed = audit.rename(tx, person_id, pseudonym)
     audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
     return Forgotten(
@@ -103,9 +101,9 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
 
 def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:
     """Remove the jobs on a person's rows: nobody is left to be answered or told."""
-    asked = select(deliveries_table.c.id).where(_is(tx, deliveries_table.c.asker_id, person_id))
+    asked = select(requests_table.c.id).where(_is(tx, requests_table.c.person_id, person_id))
     wrote = select(events.c.id).where(_is(tx, events.c.person_id, person_id))
-    for query, names in ((asked, (tasks.ANSWER, tasks.TELL)), (wrote, (tasks.EVENT, tasks.SLOW_DOWN))):
+    for query, names in ((asked, (tasks.LOOKUP, tasks.THREAD)), (wrote, (tasks.EVENT, tasks.SLOW_DOWN))):
         keys = [str(one) for one in tx.execute(query).scalars()]
         for task in names:
             queue.drop(tx, task, keys)
@@ -119,53 +117,33 @@ def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]
 
 def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     """The 1:1 spaces of a person with the bot, by what they wrote, asked for, and were told there."""
-    asked = select(deliveries_table.c.room_id).where(
-        _is(tx, deliveries_table.c.asker_id, person_id), deliveries_table.c.room_type == DIRECT
+    asked = select(requests_table.c.room_id).where(
+        _is(tx, requests_table.c.person_id, person_id), requests_table.c.room_type == DIRECT
     )
     by_them = _is(tx, events.c.person_id, person_id)
     wrote = select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)
-    told = select(posts.c.room_id).where(_is(tx, posts.c.person_id, person_id), posts.c.direct)
+    told = select(messages_table.c.room_id).where(
+        _is(tx, messages_table.c.person_id, person_id), messages_table.c.direct
+    )
     # A button's event does not say what kind of space it is in: what was said there tells.
     pressed = select(events.c.room_id).where(
-        by_them, events.c.room_id.in_(select(posts.c.room_id).where(posts.c.direct))
+        by_them, events.c.room_id.in_(select(messages_table.c.room_id).where(messages_table.c.direct))
     )
     found = (tx.execute(query).scalars().all() for query in (asked, wrote, told, pressed))
     rooms = {room_id for rooms in found for room_id in rooms if room_id}
-    columns = (deliveries_table.c.room_id, events.c.room_id, posts.c.room_id)
+    columns = (requests_table.c.room_id, events.c.room_id, messages_table.c.room_id)
     return {other for room_id in rooms for column in columns for other in spellings(tx, column, room_id)}
 
 
-def _forget_space(tx: Transaction, queue: Queue, room_id: str, pseudonym: str) -> None:
+def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
     """Take a 1:1 space's id out of every row; what is read or said again finds the space by its message, or its person.
 
     A post that is on its way keeps it until Webex has answered: it is looked for there before it is said again.
     """
-    tx.execute(update(deliveries_table).where(deliveries_table.c.room_id == room_id).values(room_id=None))
+    tx.execute(update(requests_table).where(requests_table.c.room_id == room_id).values(room_id=None))
     tx.execute(update(events).where(events.c.room_id == room_id).values(room_id=None))
-    settled = (posts.c.room_id == room_id, posts.c.state != INTENDED)
-    tx.execute(update(posts).where(*settled).values(room_id=None))
+    settled = (messages_table.c.room_id == room_id, messages_table.c.state != INTENDED)
+    tx.execute(update(messages_table).where(*settled).values(room_id=None))
     # Some keys name the space; they stay unique, since no two of them are alike but for it.
-    named = (posts.c.key.contains(room_id, autoescape=True), posts.c.state != INTENDED)
-    queue.drop(tx, tasks.TAKE_BACK, tx.execute(select(posts.c.key).where(*named)).scalars().all())  # see the sweep
-    tx.execute(update(posts).where(*named).values(key=func.replace(posts.c.key, room_id, pseudonym)))
-
-
-def _open_of(tx: Transaction, person_id: str) -> list[Delivery]:
-    ids = tx.execute(
-        select(deliveries_table.c.id)
-        .where(
-            _is(tx, deliveries_table.c.asker_id, person_id),
-            deliveries_table.c.state.in_([state.value for state in OPEN]),
-        )
-        .order_by(deliveries_table.c.id)
-    ).scalars()
-    found = (requests.get(tx, delivery_id) for delivery_id in ids.all())
-    return [delivery for delivery in found if delivery is not None]
-
-
-def _end(tx: Transaction, delivery: Delivery, now: datetime) -> None:
-    for state in WAYS_OUT.get(delivery.state, (State.CANCELLED,)):
-        # Its own followers are the same person's: they may have ended with a delivery before this one.
-        current = requests.get(tx, delivery.id)
-        if current is not None and current.state in OPEN:
-            requests.move(tx, current, state, now, why=audit.FORGET)
+    named = (messages_table.c.key.contains(room_id, autoescape=True), messages_table.c.state != INTENDED)
+    tx.execute(update(messages_table).where(*named).values(key=func.replace(messages_table.c.key, room_id, pseudonym)))

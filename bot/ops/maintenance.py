@@ -7,26 +7,24 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.db import downloads, events, failures, heartbeats, key_values, messages, requests
-from bot.db.requests import IN_HAND, State
+from bot.db import downloads, heartbeats, key_values, reports
 from bot.errors import BotError, DatabaseUnavailable
 from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
 from bot.queue import tasks
 from bot.reports import unknown_status
-from bot.reports.watch import put_delivery, watch_key
-from bot.webex.ids import id_key
+from bot.reports.due import put_due
+from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
     from pathlib import Path
 
-    from bot.db.database import Database
+    from bot.db.database import Database, Transaction
     from bot.db.retention import Retention
     from bot.files.storage import TempDir
     from bot.queue import Queue
@@ -35,8 +33,6 @@ log = structlog.get_logger(__name__)
 
 EVERY = 60.0
 """Seconds between sweeps."""
-SETTLING = timedelta(seconds=60)
-"""A row younger than this has its job from the transaction that made it."""
 OLD_FILE = 3600.0
 """Seconds after which a file in the folder that has no name of this version's belongs to nobody."""
 
@@ -91,26 +87,11 @@ class Maintenance:
             if heartbeats.must_look(tx, now, self._outage()) and self._swept:
                 self._queue.put(tx, tasks.CATCH_UP, heartbeats.LOOK, lock=heartbeats.LOCK, if_absent=True)
             unknown_status.forget_old(tx, now)
-            failures.forget_old(tx, now)
             downloads.forget_old(tx, now)
-            if orphans := requests.free_orphans(tx):
-                log.error("orphans_freed", number=orphans)
-            for event in events.unsettled(tx, now - SETTLING):
-                self._queue.put(
-                    tx, tasks.EVENT, str(event.id), lock=event.lock, person=event.person_key, if_absent=True
-                )
-            for one in requests.in_state(tx, State.ASKED):
-                self._queue.put(tx, tasks.ANSWER, str(one.id), person=id_key(one.asker_id), if_absent=True)
-            for one in requests.in_state(tx, State.PENDING):
-                self._queue.put(tx, tasks.WATCH, watch_key(one.family or "", one.region), if_absent=True)
-            for key in messages.leaving(tx):
-                self._queue.put(tx, tasks.TAKE_BACK, key, if_absent=True)
-            in_hand = requests.in_state(tx, *IN_HAND)
-            for one in in_hand:
-                put_delivery(tx, self._queue, one.family or "", one, if_absent=True)
+            put_due(tx, self._queue, now)
             # Within the transaction: so nobody can come to need a file just now.
             started, self._swept = not self._swept, True
-            needed = {held_name(one.family or "", one.report_id) for one in in_hand}
+            needed = _needed(tx)
             self._clear_folder(needed, 0.0 if started else HELD_SECONDS)
 
         if new:
@@ -121,7 +102,7 @@ class Maintenance:
         """Remove the files that are kept for who asks again: nobody knows when the next worker comes."""
         try:
             with self._database.begin() as tx:
-                needed = {held_name(one.family or "", one.report_id) for one in requests.in_state(tx, *IN_HAND)}
+                needed = _needed(tx)
                 self._clear_folder(needed, 0.0)
         except BotError as error:
             log.debug("not_cleared", cause=str(error))  # the next start does it
@@ -141,3 +122,8 @@ class Maintenance:
                 continue  # delivered and removed meanwhile
             except OSError as exc:
                 log.warning("old_file_stays", cause=exc.strerror)
+
+
+def _needed(tx: Transaction) -> set[str]:
+    """Return the names of the files of reports that are ready and awaited."""
+    return {held_name(row.family, row.report_id) for row in reports.awaited(tx) if row.phase is Phase.READY}

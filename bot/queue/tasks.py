@@ -9,23 +9,20 @@ if TYPE_CHECKING:
 
 EVENT = "event"
 """Read one webhook event and do what it says; the key is the event's id."""
-ANSWER = "answer"
-"""Answer one request for a report with its card; the key is the delivery's id."""
+LOOKUP = "lookup"
+"""Find the report of one request and show its card; the key is the request's ID."""
 WATCH = "watch"
-"""Look once after every pending report of a family and region; the key is ``family:region``."""
+"""Check every pending report of a family and region once; the key is ``family:region``."""
 DELIVER = "deliver"
-"""Fetch one report's file and post it wherever it is awaited; the key is ``family:report id``."""
-TELL = "tell"
-"""Say how a delivery ended; the key is the delivery's id."""
-
-TAKE_BACK = "take back"
-"""Delete what is not so any more and could not be deleted before; the key is the post's."""
+"""Download one report's file and post it wherever it is awaited; the key is ``family:report ID``."""
+THREAD = "thread"
+"""Make a request's thread show what its rows say; the key is the request's ID."""
 SLOW_DOWN = "slow down"
 """Tell a person how much was left out in a minute; the key is the id of the first event that was."""
 CATCH_UP = "catch-up"
 """Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
 
-BACKGROUND: Final = frozenset({WATCH, DELIVER, TAKE_BACK, SLOW_DOWN, CATCH_UP})
+BACKGROUND: Final = frozenset({WATCH, DELIVER, SLOW_DOWN, CATCH_UP})
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0
 """Seconds for which a job of the others may wait before that is said to be wrong."""

@@ -1,388 +1,391 @@
-"""Delivers a report that is done: details again, policy again, download, verify, post, record.
+"""Delivers a report that is ready: details, policy, one download, one file for each place where it is awaited.
 
-One job serves every space that waits for the report, with one download. What is recorded before acting is the intent,
-what is recorded after is the outcome; a kill in between makes the job run from the start, and the outbox does not say
-twice what was said.
+One job serves every request for the report. Requests that the same people read the answers to are served with one file,
+in the thread of the oldest that is open when it is posted, and are closed by the transaction that stores the post. A
+kill in between makes the job run from the start; the outbox sends nothing twice.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import requests
-from bot.db.requests import IN_HAND, State
-from bot.errors import DOWNLOAD, BotError, DatabaseUnavailable, FileRejected, Refused, WebexError
+from bot.db import messages, reports, requests
+from bot.db.requests import THREAD, State
+from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
 from bot.files import disk
 from bot.files.csv_contents import UNCOUNTED
-from bot.files.fetch import Fetch, NotReadyAnyMore, held_name
+from bot.files.fetch import NotReadyAnymore, held_name
 from bot.files.file_name import CONTENT_TYPES, file_stem
 from bot.files.split import pack
 from bot.files.streaming_upload import StreamingUpload
-from bot.messages.file_message import file_line, made_again, not_posted, part_line, status_unknown
-from bot.messages.sentences import named
-from bot.outbox import Unsure
-from bot.queue import tasks
-from bot.reports.endings import end, refusal_of
-from bot.reports.posting import Posting, Run, file_key, piece_key
-from bot.reports.privately import CLOSED, go_private
+from bot.messages import sentences
+from bot.messages.file_message import file_line, part_line, status_unknown
+from bot.outbox import File, Unsure
+from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
-from bot.reports.report_messages import File, PolicyNotAsked
+from bot.reports.report_messages import Draft, PolicyNotAsked
+from bot.reports.requests import close, close_all, put_thread, put_watch, reason_for, redirect_to_person
+from bot.reports.thread import Slot, name_of
 from bot.reports.unknown_status import Trials
-from bot.reports.watch import (
-    BY_WEBEX,
-    details_interval,
-    failed,
-    gone,
-    watch_key,
-)
-from bot.reports.whereto import target_of
+from bot.reports.watch import details_interval
 from bot.webex.report import Phase
 from bot.webex.responses import SPACE_CLOSED
-from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from bot.db.database import Database
-    from bot.db.requests import Delivery
-    from bot.files.downloader import Downloader
-    from bot.files.storage import TempDir
+    from bot.db.database import Transaction
+    from bot.db.messages import Name
+    from bot.db.requests import Request
+    from bot.files.fetch import Fetch
+    from bot.files.split import Piece
     from bot.files.verify import Downloaded
-    from bot.outbox import Outbox
-    from bot.queue import Queue
-    from bot.reports.report_messages import ReportMessages
-    from bot.reports.request_card import RequestCard
-    from bot.webex.catalog import Catalog
-    from bot.webex.chat import Chat
+    from bot.outbox import Sent
+    from bot.reports.thread import Thread
+    from bot.services import Services
     from bot.webex.report import Report
     from bot.webex.types import Target
 
 log = structlog.get_logger(__name__)
 
-MAX_POSTED = 100 * 1000 * 1000
+MAX_POSTED: Final = 100 * 1000 * 1000
 """Bytes of the largest file that Webex takes with a message (100 MB)."""
+CHECKS_FOR_A_LINK: Final = 6
+"""How often the link of a report that is ready is looked for, before that is told: a quarter of an hour."""
 
-UNKNOWN_TO_WEBEX = 404
-LOOKS_FOR_A_LINK = 6
-"""How often it is looked for the link of a report that is done, before that is told: a quarter of an hour."""
+
+@dataclass(slots=True)
+class Run:
+    """One run of the job."""
+
+    family: str
+    report_id: str
+    path: Path
+    served: set[int] = field(default_factory=set)
+    """Requests that were tried in this run."""
+    permitted: set[int] = field(default_factory=set)
+    """Requests whose person may have the report."""
+    delivered: bool = False
+    trouble: BotError | None = None
+    """The first error that will pass."""
+
+    def fails(self, error: BotError) -> None:
+        """Keep an error that will pass; the job runs again."""
+        self.trouble = self.trouble or error
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What there is to post."""
+
+    report: Report
+    held: Downloaded
+    pieces: Sequence[Piece]
+    streaming: StreamingUpload
+    progress: ProgressMessage
 
 
 class Deliver:
-    """Fetches one report and posts it wherever it is awaited."""
+    """Fetches one report and posts it wherever it is awaited; the key is ``family:report ID``."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        queue: Queue,
-        catalog: Catalog,
-        files: Downloader,
-        chat: Chat,
-        messages: ReportMessages,
-        outbox: Outbox,
-        card: RequestCard,
-        folder: Path,
-        temp_dir: TempDir,
-        now: Callable[[], datetime],
-        poll_interval: float,
-    ) -> None:
-        self._database = database
-        self._queue = queue
-        self._catalogue = catalog
-        self._fetch = Fetch(database, catalog, files, now)
-        self._trials = Trials(database, now)
-        self._chat = chat
-        self._messages = messages
-        self._outbox = outbox
-        self._card = card
-        self._folder = folder
-        self._workroom = temp_dir
-        self._now = now
-        self._poll_interval = poll_interval
+    def __init__(self, services: Services, thread: Thread, fetch: Fetch) -> None:
+        self._services = services
+        self._thread = thread
+        self._database = services.database
+        self._queue = services.queue
+        self._messages = thread.report_messages
+        self._now = services.now
+        self._fetch = fetch
+        self._trials = Trials(services.database, services.now)
 
     def run(self, key: str) -> None:
-        """Deliver to everybody who waits, and to those who come to wait meanwhile.
+        """Deliver to everyone who waits, and to those who come to wait meanwhile.
 
         Raises the first passing ``BotError``; what is left is done in the next run.
         """
         family, _, report_id = key.partition(":")
-        run = Run(family, report_id, self._folder / held_name(family, report_id))
-        trouble: BotError | None = None
-        while waiting := self._come(run):
-            trouble = self._serve(run, waiting) or trouble
-        if trouble is not None:
-            raise trouble
-        self._fetch.keep(family, report_id, run.path, run.tried)
+        run = Run(family, report_id, self._services.folder / held_name(family, report_id))
+        while waiting := self._waiting(run):
+            self._serve(run, waiting)
+        if run.trouble is not None:
+            self._store_failure(run.report_id, run.trouble)
+            raise run.trouble
+        self._fetch.keep(run.path, delivered=run.delivered)
 
     def on_failure(self, key: str, sentence: str) -> None:
-        """End what still waits, and say so."""
-        family, _, report_id = key.partition(":")
-        self._end_all(self._waiting(family, report_id), State.FAILED, sentence, why="given_up")
+        """Close what still waits, and say so."""
+        close_all(self._database, self._queue, key.partition(":")[2], self._now(), reason=sentence, cause="given_up")
 
-    def _waiting(self, family: str, report_id: str) -> list[Delivery]:
+    def _waiting(self, run: Run) -> list[Request]:
+        """Return the open requests that were not tried in this run."""
         with self._database.read() as tx:
-            return requests.of_report(tx, family, report_id, IN_HAND)
+            found = requests.open_for(tx, run.report_id)
+        return [one for one in found if one.found_at is not None and one.id not in run.served]
 
-    def _come(self, run: Run) -> list[Delivery]:
-        """Those who wait and were not tried in this run; they count as tried from now on."""
-        come = [one for one in self._waiting(run.family, run.report_id) if one.id not in run.tried]
-        run.tried |= {delivery.id for delivery in come}
-        return come
-
-    def _end_all(
-        self, ended: Sequence[Delivery], state: State, sentence: str, *, why: str = "", error: BotError | None = None
-    ) -> None:
-        with self._database.begin() as tx:
-            for delivery in ended:
-                end(tx, self._queue, delivery, state, sentence, self._now(), why=why, error=error)
-
-    def _serve(self, run: Run, waiting: list[Delivery]) -> BotError | None:
-        """Serve these deliveries; gives the first trouble that will pass."""
-        trouble: BotError | None = None
+    def _serve(self, run: Run, waiting: list[Request]) -> None:
         try:
-            report = self._trials.look(self._catalogue.recent_details(run.family, run.report_id))
-            if not self._is_done(report, waiting):
-                return None
-            permitted, trouble = self._permitted(waiting)
+            report = self._trials.look(self._services.catalog.recent_details(run.family, run.report_id))
+            if not self._is_ready(report):
+                run.served |= {one.id for one in waiting}
+                return
         except BotError as error:
-            return self._not_fetched(error, waiting)
-        return self._fetch_and_post(run, report, permitted) or trouble if permitted else trouble
+            self._not_fetched(run, error, waiting)
+            return
+        permitted = [one for one in waiting if self._may_have(run, one)]
+        if permitted:
+            self._fetch_and_post(run, report, permitted)
 
-    def _fetch_and_post(self, run: Run, report: Report, waiting: list[Delivery]) -> BotError | None:
+    def _fetch_and_post(self, run: Run, report: Report, waiting: list[Request]) -> None:
         with ExitStack() as stack:
-            # Nobody hears of a mere trial: what it brings, if anything, is the file.
-            target = partial(self._early_target, [] if report.taken_for_ready else waiting)
-            passing_on = stack.enter_context(StreamingUpload(self._chat, target, report, MAX_POSTED))
-            told = partial(self._told, run, report)
-            meter = stack.enter_context(ProgressMessage(self._outbox, self._messages, told))
+            # Nobody is told of a mere trial: what it brings, if anything, is the file.
+            told = [] if report.taken_for_ready else waiting
+            streaming = stack.enter_context(
+                StreamingUpload(self._services.chat, partial(self._early_target, run, told), report, MAX_POSTED)
+            )
+            progress = stack.enter_context(
+                ProgressMessage(self._services.outbox, self._messages, partial(self._told, run, report), run.family)
+            )
             try:
-                self._move(self._again(waiting), State.READY, State.FETCHING)
                 self._trials.begin(report)
-                held = self._fetch.file(report, waiting, run.path, progress=meter, begun=passing_on.begin)
+                held = self._fetch.file(report, waiting, run.path, progress=progress, begun=streaming.begin)
                 with disk.writing("packed"):
-                    room = self._workroom.path()
+                    room = self._services.temp_dir.path()
                 stem = file_stem(report)
-                pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=meter.cutting))
+                pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=progress.cutting))
                 self._trials.prove(report)
-            except NotReadyAnyMore as changed:
+            except NotReadyAnymore as changed:
                 self._trials.fail(report)
-                self._is_done(changed.report, self._again(waiting))
-                return None
+                self._is_ready(changed.report)
+                run.served |= {one.id for one in waiting}
+                return
             except BotError as error:
-                return self._not_fetched(error, waiting, report)
-            meter.posting()
-            trouble: BotError | None = None
-            posting = Posting(report, held, pieces, passing_on, meter)
-            # Also when all of them have ended meanwhile: somebody who joined one of them goes on in its place.
-            waiting = self._again(waiting) or self._late(run, held)
-            while waiting:
-                for delivery in waiting:
-                    trouble = self._post(delivery, posting) or trouble
-                waiting = self._late(run, held)
-        return trouble
+                self._not_fetched(run, error, waiting, report)
+                return
+            progress.posting()
+            posting = Posting(report, held, pieces, streaming, progress)
+            while waiting := [one for one in self._waiting(run) if self._may_have(run, one)]:
+                same_place = [one for one in waiting if waiting[0].is_answered_with(one)]
+                self._post(run, same_place, posting)
 
-    def _late(self, run: Run, held: Downloaded) -> list[Delivery]:
-        """Those who have come since this was begun: the file is here, so they need no other fetching."""
-        late = self._come(run)
-        self._move(late, State.READY, State.FETCHING)
-        self._fetch.note(held, late)
-        return self._again(late)
+    def _told(self, run: Run, report: Report) -> list[Request]:
+        """Return the requests whose threads show the progress: of those served with one file, the oldest."""
+        if report.taken_for_ready:
+            return []
+        first: list[Request] = []
+        for one in self._waiting(run):
+            if not any(other.is_answered_with(one) for other in first):
+                first.append(one)
+        return first
 
-    def _told(self, run: Run, report: Report) -> list[Delivery]:
-        """Give those who are told how far it is; of a mere trial nobody hears."""
-        return [] if report.taken_for_ready else self._waiting(run.family, run.report_id)
-
-    def _not_fetched(
-        self, error: BotError, waiting: Sequence[Delivery], report: Report | None = None
-    ) -> BotError | None:
-        """Gives the trouble if it will pass; otherwise it ends them all. Where it was a mere trial they wait on."""
-        if report is not None and report.taken_for_ready and not isinstance(error, DatabaseUnavailable):
-            self._is_done(self._trials.fail(report), self._again(waiting))
-            return None
-        if error.passing:
-            return error
-        self._end_all(self._again(waiting), State.FAILED, self._why(error, waiting[0]), error=error)
-        return None
-
-    def _early_target(self, waiting: Sequence[Delivery]) -> Target | None:
-        """Where the file may go now, while it is being fetched: not where an earlier try may have posted it already."""
+    def _early_target(self, run: Run, waiting: Sequence[Request]) -> Target | None:
+        """Return where the file may go while it is being fetched: not where an earlier try may have posted it."""
+        still = {one.id for one in self._waiting(run)}
         try:
-            first = next((self._messages.place(one) for one in self._again(waiting)[:1]), None)
-            return None if first is None or self._outbox.was_meant(file_key(first)) else target_of(first)
+            first = next((one for one in waiting if one.id in still), None)
+            first = None if first is None else self._messages.place(first, run.family)
+            done = first is None or self._services.outbox.was_intended(name_of(first, Slot.FILE).key)
         except BotError as error:
             log.info("no_early_upload", cause=str(error))
             return None
+        return None if first is None or done else first.target
 
-    def _again(self, old: Sequence[Delivery]) -> list[Delivery]:
-        """The same deliveries as the ledger has them now, without those that ended meanwhile."""
-        with self._database.read() as tx:
-            found = [requests.get(tx, delivery.id) for delivery in old]
-        return [delivery for delivery in found if delivery is not None and delivery.state in IN_HAND]
-
-    def _is_done(self, report: Report, waiting: list[Delivery]) -> bool:
-        """Whether Webex still says that the report is done; otherwise its deliveries go where they belong."""
-        link = report.download_url or any(one.missing >= LOOKS_FOR_A_LINK for one in waiting)
-        if report.phase is Phase.READY and link:
-            return True
+    def _is_ready(self, report: Report) -> bool:
+        """Return True when Webex still says that the report is ready; otherwise its row says what it is."""
         now = self._now()
+        with self._database.read() as tx:
+            row = reports.get(tx, report.id)
+        missing = row.missing if row is not None else 0
+        if report.phase is Phase.READY and (report.download_url or missing >= CHECKS_FOR_A_LINK):
+            if not report.taken_for_ready and (row is None or row.phase is not Phase.READY):
+                with self._database.begin(durable=False) as tx:
+                    reports.save(tx, report, now)
+            return True
         with self._database.begin() as tx:
-            for delivery in waiting:
-                if report.phase is Phase.FAILED:
-                    end(tx, self._queue, delivery, State.FAILED, failed(delivery.title), now, why=BY_WEBEX)
-                elif delivery.state is State.POSTING:
-                    # Its file may be in the space already, so it cannot go back to being watched.
-                    end(tx, self._queue, delivery, State.FAILED, made_again(delivery.title), now, why=BY_WEBEX)
-                else:
-                    # The list said "done" and the details do not, or have no link: each look waits longer.
-                    wait = details_interval(delivery.missing, self._poll_interval)
-                    requests.move(
-                        tx,
-                        delivery,
-                        State.PENDING,
-                        now,
-                        status=report.status,
-                        missing=delivery.missing + 1,
-                        next_look_at=now + timedelta(seconds=wait),
-                    )
-                    key = watch_key(delivery.family or "", delivery.region)
-                    self._queue.put(tx, tasks.WATCH, key, after=self._poll_interval)
+            reports.save(tx, report, now)
+            if report.phase is not Phase.FAILED:
+                self._wait_again(tx, report, missing)
+        if report.phase is Phase.FAILED:
+            reason = sentences.failed(report.title)
+            close_all(self._database, self._queue, report.id, now, reason=reason, cause=BY_WEBEX)
         return False
 
-    def _permitted(self, waiting: Sequence[Delivery]) -> tuple[list[Delivery], BotError | None]:
-        """Those who may have the file now, and the trouble, if it will pass, in finding out about the others.
-
-        What goes wrong in asking about one space must neither end nor delay the others.
-        """
-        permitted: list[Delivery] = []
-        trouble: BotError | None = None
-        for delivery in waiting:
-            try:
-                self._messages.check_person(delivery)
-                permitted.append(delivery)
-            except Refused as refused:
-                self._end_refused(delivery, refused)
-            except BotError as error:
-                if error.passing:
-                    trouble = error
-                else:
-                    self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
-        return permitted, trouble
-
-    def _end_refused(self, delivery: Delivery, refused: Refused) -> None:
-        """End what policy forbids: roles and settings may have changed since it was asked for."""
-        if isinstance(refused, PolicyNotAsked) and isinstance(refused.__cause__, BotError):
-            error = refused.__cause__
-            self._end_all(self._again([delivery]), State.FAILED, self._not_posted(error, delivery), error=error)
-            return
-        sentence = refusal_of(self._outbox, delivery, refused)
-        self._end_all(self._again([delivery]), State.REFUSED, sentence, why=refused.reason)
-
-    def _move(self, them: Sequence[Delivery], before: State, to: State) -> None:
+    def _wait_again(self, tx: Transaction, report: Report, missing: int) -> None:
+        """Watch a report that the list calls ready and the details do not, or that has no link; each check later."""
         now = self._now()
-        with self._database.begin(durable=False) as tx:
-            for delivery in them:
-                if delivery.state is before:
-                    requests.move(tx, delivery, to, now)
+        wait = timedelta(seconds=details_interval(missing, self._services.poll_interval))
+        values = {"missing": missing + 1, "next_check_at": now + wait, "phase": Phase.PENDING.value}
+        reports.set_values(tx, report.id, **values)
+        for one in requests.open_for(tx, report.id):
+            if messages.was_intended(tx, name_of(one, Slot.FILE).key):
+                # Its file may be in the space already, so it cannot wait for another one.
+                reason = sentences.generating_again(report.title)
+                close(tx, self._queue, one, State.FAILED, now, reason=reason, cause=BY_WEBEX)
+        put_watch(tx, self._queue, report, after=self._services.poll_interval)
 
-    def _post(self, delivery: Delivery, posting: Posting) -> BotError | None:
-        """Post to one space. Gives the trouble if it will pass."""
-        try:
-            if not self._sent(delivery, posting):
-                return None
-        except Unsure as error:
-            self._end_all(self._again([delivery]), State.UNKNOWN, error.sentence, error=error)
-            return None
-        except BotError as error:
-            if error.passing:
-                return error
-            if self._moved(delivery, error):
-                return next((self._post(one, posting) for one in self._again([delivery])), None)
-            self._end_all(
-                self._again([delivery]), State.FAILED, self._not_posted(error, delivery, posting), error=error
-            )
-            return None
-        posting.meter.posted(delivery)
-        self._card.delivered(delivery, posting.report)
-        with self._database.begin() as tx:
-            for one in self._again([delivery]):
-                requests.move(tx, one, State.DONE, self._now())
-        log.info("report_delivered", reference=delivery.reference, bytes=posting.held.size, files=len(posting.pieces))
-        return None
+    def _may_have(self, run: Run, request: Request) -> bool:
+        """Return True when the person may have the report now; else the request is closed, or tried again later.
 
-    def _moved(self, delivery: Delivery, error: BotError) -> bool:
-        """Whether a space is closed to the bot or is no more: who asked there is answered 1:1 from now on."""
-        if not isinstance(error, WebexError) or error.status not in SPACE_CLOSED or delivery.private:
-            return False
-        if delivery.room_type != DIRECT:
-            go_private(self._database, self._outbox, delivery, CLOSED, self._now())
+        What goes wrong in asking about one person must neither end nor delay the others.
+        """
+        if request.id in run.permitted:
             return True
-        with self._database.begin() as tx:  # it has another id by now, and the person can be named instead
-            requests.note(tx, delivery.id, private=True)
-        return True
-
-    def _sent(self, delivery: Delivery, posting: Posting) -> bool:
-        """Send every piece; policy is asked before each. False: it ended meanwhile."""
-        self._card.found(delivery, posting.report)
-        sent, private = 0, delivery.private
-
-        def make(now: Delivery) -> File | None:
-            nonlocal sent, private
-            self._move(self._again([now]), State.FETCHING, State.POSTING)
-            if not self._again([now]):
-                return None
-            if now.private is not private:  # it goes elsewhere from here: all of it, and its card first
-                sent, private = 0, now.private
-                self._card.found(now, posting.report)
-            return self._file(now, posting, sent)
-
         try:
-            while sent < len(posting.pieces):
-                delivery = self._messages.say(delivery, make)
-                if not self._again([delivery]):
-                    return False
-                sent += 1
+            self._messages.check_person(request, run.family)
         except Refused as refused:
-            self._end_refused(delivery, refused)
-            return False
+            self._close_refused(run, request, refused)
+        except BotError as error:
+            self._failed(run, [request], error)
+        else:
+            run.permitted.add(request.id)
+            return True
+        run.served.add(request.id)
+        return False
+
+    def _post(self, run: Run, same_place: list[Request], posting: Posting) -> None:
+        """Post the file to the thread of the first of these requests, and close those that it serves."""
+        for one in same_place:
+            if not posting.report.taken_for_ready:
+                self._thread.sync_or_queue(one)
+        request = same_place[0]
+        try:
+            if self._send_pieces(run, same_place, posting):
+                log.info("report_delivered", reference=request.reference, bytes=posting.held.size)
+            else:
+                run.served.add(request.id)
+        except Refused as refused:
+            run.served.add(request.id)
+            self._close_refused(run, request, refused)
+        except Unsure as error:
+            run.served.add(request.id)
+            self._close([request], State.UNSURE, error.sentence, error=error)
+        except BotError as error:
+            if not self._redirected(request, error):
+                run.served.add(request.id)
+                self._failed(run, [request], error, posting)
+
+    def _send_pieces(self, run: Run, same_place: list[Request], posting: Posting) -> bool:
+        """Send every piece; policy is asked before each. Return False when the request was closed meanwhile."""
+        request, first_row = same_place[0], 0
+        for number in range(1, len(posting.pieces) + 1):
+            drafted = False
+
+            def make(now: Request, number: int = number) -> Draft | None:
+                nonlocal drafted
+                drafted = now.state is State.OPEN
+                then = partial(store, now, number)
+                return Draft(*self._piece(now, posting, number), then=then) if drafted else None
+
+            def store(now: Request, number: int, tx: Transaction, sent: Sent) -> None:
+                nonlocal first_row
+                first_row = first_row or sent.row_id
+                if number == len(posting.pieces):
+                    self._close_delivered(tx, run, now, same_place, first_row)
+
+            request = self._messages.send(request, run.family, make)
+            if not drafted:
+                return False
+        posting.progress.posted(request)
         return True
 
-    def _file(self, delivery: Delivery, posting: Posting, index: int) -> File:
-        pieces = posting.pieces
-        piece, number = pieces[index], index + 1
+    def _close_delivered(
+        self, tx: Transaction, run: Run, now: Request, same_place: Collection[Request], file_message: int
+    ) -> None:
+        """Close the request whose file was posted, and the others in the place where it went."""
+        moment = self._now()
+        closed: list[Request] = []
+        for one in same_place:
+            current = requests.get(tx, one.id) if one.id != now.id else now
+            if current is None or not now.is_answered_with(current):
+                continue
+            run.served.add(one.id)
+            if requests.close(tx, current, State.DELIVERED, moment, file_message=file_message):
+                closed.append(current)
+                run.delivered = True
+        left_over = messages.with_slot(tx, [one.id for one in closed], (Slot.TROUBLE, Slot.PROGRESS))
+        for one in closed:
+            if one.id in left_over:
+                put_thread(tx, self._queue, one)
+
+    def _piece(self, request: Request, posting: Posting, number: int) -> tuple[Name, File]:
+        pieces, held, report = posting.pieces, posting.held, posting.report
+        piece = pieces[number - 1]
         if len(pieces) > 1:
-            line = part_line(posting.report, posting.held, pieces, number)
+            line = part_line(report, held, pieces, number)
         else:
-            line = file_line(posting.report, posting.held, piece, posting.held.contents or UNCOUNTED)
-        if posting.report.taken_for_ready and number == 1:
-            line += f"  \n{status_unknown(posting.report)}"
-        return File(
-            piece_key(delivery, posting, number),
-            piece.path,
-            piece.name,
-            CONTENT_TYPES[piece.kind],
-            line,
-            posting.passing_on.upload if len(pieces) == 1 else None,
+            line = file_line(report, held, piece, held.contents or UNCOUNTED)
+        if report.taken_for_ready and number == 1:
+            line += f"  \n{status_unknown(report)}"
+        upload = posting.streaming.upload if len(pieces) == 1 else None
+        return _piece_name(request, posting, number), File(
+            line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload
         )
 
-    def _not_posted(self, error: BotError, delivery: Delivery, posting: Posting | None = None) -> str:
-        direct = delivery.private or delivery.room_type == DIRECT
-        if posting is None:
-            return not_posted(error, direct=direct)
-        numbers = range(1, len(posting.pieces) + 1)
-        there = sum(self._outbox.was_sent(piece_key(delivery, posting, number)) for number in numbers)
-        return not_posted(error, direct=direct, there=there, parts=len(posting.pieces))
+    def _redirected(self, request: Request, error: BotError) -> bool:
+        """Return True when a space is closed to the bot, so the person is answered directly from now on."""
+        if not isinstance(error, WebexError) or error.status not in SPACE_CLOSED or request.destination != THREAD:
+            return False
+        notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE
+        with self._database.begin() as tx:
+            redirect_to_person(tx, request, notice)
+            put_thread(tx, self._queue, request)
+        return True
 
-    @staticmethod
-    def _why(error: BotError, delivery: Delivery) -> str:
-        if isinstance(error, WebexError) and error.status == UNKNOWN_TO_WEBEX and error.call != DOWNLOAD:
-            return gone(delivery)
-        if isinstance(error, FileRejected):
-            return f"{named(delivery.title)} is done, but its file was not posted. {error.sentence}"
-        return f"{named(delivery.title)} is done, but its file cannot be fetched. {error.sentence}"
+    def _not_fetched(self, run: Run, error: BotError, waiting: Sequence[Request], report: Report | None = None) -> None:
+        """Try again later, or close the requests. After a mere trial they wait on."""
+        run.served |= {one.id for one in waiting}
+        if report is not None and report.taken_for_ready and not isinstance(error, DatabaseUnavailable):
+            self._is_ready(self._trials.fail(report))
+        elif error.passing:
+            run.fails(error)
+        else:
+            title = report.title if report is not None else self._title(run.report_id)
+            self._close(waiting, State.FAILED, sentences.not_downloaded(error, title), error=error)
+
+    def _title(self, report_id: str) -> str | None:
+        with self._database.read() as tx:
+            row = reports.get(tx, report_id)
+        return None if row is None else row.title
+
+    def _failed(self, run: Run, which: Sequence[Request], error: BotError, posting: Posting | None = None) -> None:
+        """Try again later, or close requests whose file was not posted."""
+        if error.passing:
+            run.fails(error)
+            return
+        title = posting.report.title if posting is not None else self._title(run.report_id)
+        for one in which:
+            pieces = posting.pieces if posting is not None else ()
+            names = [_piece_name(one, posting, number + 1).key for number in range(len(pieces))] if posting else []
+            there = sum(map(self._services.outbox.was_sent, names))
+            reason = sentences.not_posted(error, title, direct=one.direct, there=there, parts=len(pieces))
+            self._close([one], State.FAILED, reason, error=error)
+
+    def _close_refused(self, run: Run, request: Request, refused: Refused) -> None:
+        """Close what policy forbids: roles and settings may have changed since it was asked for."""
+        if isinstance(refused, PolicyNotAsked) and isinstance(refused.__cause__, BotError):
+            self._failed(run, [request], refused.__cause__)
+            return
+        reason = reason_for(self._services.outbox, request, refused)
+        self._close([request], State.REFUSED, reason, error=refused)
+
+    def _close(self, which: Sequence[Request], state: State, reason: str, *, error: BotError | None = None) -> None:
+        with self._database.begin() as tx:
+            for one in which:
+                close(tx, self._queue, one, state, self._now(), reason=reason, error=error)
+
+    def _store_failure(self, report_id: str, error: BotError) -> None:
+        said = sentences.trouble(error) if isinstance(error, WebexError) else error.sentence
+        with self._database.begin(durable=False) as tx:
+            requests.fails(tx, requests.of_report(report_id), said, self._now())
+
+
+def _piece_name(request: Request, posting: Posting, number: int) -> Name:
+    """Return the name of one piece: parts are told apart by what they are parts of."""
+    parts = len(posting.pieces)
+    return name_of(request, Slot.FILE, f"{number}of{parts}:{posting.held.sha256[:8]}" if parts > 1 else "")

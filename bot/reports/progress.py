@@ -1,7 +1,7 @@
-"""Tells people how far a large file is: one line in each thread, edited now and then, taken back at the end.
+"""Tells people how far a large file is: one message in each thread, edited now and then, deleted at the end.
 
-The download only leaves its figures here; a small thread says them, so that a slow Webex holds nothing up and a
-download that hangs is told too. It asks again who waits: somebody may come, or cancel, in the middle. The line is a
+The download only leaves its figures here; a small thread sends them, so that a slow Webex holds nothing up and a
+download that hangs is told too. It asks again who waits: somebody may come, or cancel, in the middle. The message is a
 courtesy: whatever goes wrong with it is a line in the log.
 """
 
@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from bot.errors import BotError, Refused
+from bot.outbox import Text
+from bot.reports.report_messages import Draft
+from bot.reports.thread import Slot, name_of
 from bot.text import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.db.requests import Delivery
+    from bot.db.requests import Request
     from bot.outbox import Outbox
     from bot.reports.report_messages import ReportMessages
 
@@ -38,8 +41,8 @@ MOST_EDITS = 10
 """Webex takes no more of one message; then another takes its place."""
 MOST_LINES = 10
 """Threads that are told, of those who wait for one report: each edit is a call of the bot's few."""
-WORDS = "Fetching the file"
-"""How each line begins."""
+WORDS = "Downloading the file"
+"""How each message begins."""
 
 
 class Stage(Enum):
@@ -64,31 +67,42 @@ NOTHING = Figures()
 
 @dataclass(slots=True)
 class Line:
-    """What is said in one thread."""
+    """What is shown in one thread."""
 
-    delivery: Delivery
+    request: Request
     shown: Figures = NOTHING
     edits: int = 0
     given_up: bool = False
     """Webex did not take it: this thread is left alone."""
 
+    @property
+    def key(self) -> str:
+        """Return the key of its message."""
+        return name_of(self.request, Slot.PROGRESS).key
+
 
 class ProgressMessage:
     """Called with the bytes so far at every chunk; a context around fetching and posting. Never raises.
 
-    ``waiting`` gives who gets the file, as the ledger has them now; it may raise ``BotError``. It is said where the
-    file will be.
+    ``waiting`` returns the requests whose threads show it, as the database has them now; it may raise ``BotError``.
     """
 
-    def __init__(self, outbox: Outbox, messages: ReportMessages, waiting: Callable[[], Sequence[Delivery]]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        report_messages: ReportMessages,
+        waiting: Callable[[], Sequence[Request]],
+        family: str,
+    ) -> None:
         self._outbox = outbox
-        self._messages = messages
+        self._messages = report_messages
         self._waiting = waiting
+        self._family = family
         self._now = NOTHING
         self._lines: dict[int, Line] = {}
         self._posted: set[int] = set()
-        self._speaking = threading.Lock()
-        """Held while a line is said, or taken back for good."""
+        self._sending = threading.Lock()
+        """Held while a message is sent, or deleted for good."""
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
 
@@ -97,7 +111,7 @@ class ProgressMessage:
         self._now = Figures(Stage.FETCHING, came, total)
 
     def cutting(self, done: int, total: int) -> None:
-        """Note that all is fetched, and how much of it is cut into parts."""
+        """Note that all is downloaded, and how much of it is split into parts."""
         self._now = Figures(Stage.CUTTING, done, total)
 
     def posting(self) -> None:
@@ -106,29 +120,30 @@ class ProgressMessage:
 
     def __enter__(self) -> Self:
         """Begin to count the seconds."""
-        thread = threading.Thread(target=self._run, name="meter", daemon=True)
+        thread = threading.Thread(target=self._run, name="progress", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no more threads on this machine
-            log.warning("progress_not_said", cause=str(error))
+            log.warning("progress_not_sent", cause=str(error))
         else:
             self._thread = thread
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take every line back."""
+        """Delete every message."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
         for line in self._lines.values():
-            take_back_line(self._outbox, line.delivery)
+            self._delete(line)
 
-    def posted(self, delivery: Delivery) -> None:
-        """Take the line of this one back, since its file is there; before that is on record, for a kill's sake."""
-        with self._speaking:
-            self._posted.add(delivery.id)
-            self._lines.pop(delivery.id, None)
-            take_back_line(self._outbox, delivery)
+    def posted(self, request: Request) -> None:
+        """Delete the message of this request, since its file is there."""
+        with self._sending:
+            self._posted.add(request.id)
+            line = self._lines.pop(request.id, None)
+            if line is not None:
+                self._delete(line)
 
     def _run(self) -> None:
         try:
@@ -137,66 +152,82 @@ class ProgressMessage:
                 self._tell()
                 self._over.wait(EVERY)
         except Exception:  # a bug here must not show as one of the download
-            log.exception("meter_crashed")
+            log.exception("progress_crashed")
 
     def _tell(self) -> None:
-        """Say it once in every thread where it is worth it."""
+        """Show it once in every thread where it is worth it."""
         now = self._now
         try:
             waiting = self._waiting()
         except BotError as error:
-            log.info("progress_not_said", cause=str(error))
+            log.info("progress_not_sent", cause=str(error))
             return
-        for delivery in waiting:
-            with self._speaking:
+        for request in waiting:
+            with self._sending:
                 if not self._over.is_set():
-                    self._follow(delivery, now)
-        ids = {delivery.id for delivery in waiting}
-        with self._speaking:
+                    self._follow(request, now)
+        ids = {request.id for request in waiting}
+        with self._sending:
             for gone in [one for one in self._lines if one not in ids]:
-                take_back_line(self._outbox, self._lines.pop(gone).delivery)
+                self._delete(self._lines.pop(gone))
 
-    def _follow(self, delivery: Delivery, now: Figures) -> None:
-        line = self._lines.get(delivery.id)
+    def _follow(self, request: Request, now: Figures) -> None:
+        line = self._lines.get(request.id)
         if line is None:
-            if delivery.id in self._posted or len(self._lines) >= MOST_LINES:
+            if request.id in self._posted or len(self._lines) >= MOST_LINES:
                 return
-            line = self._lines[delivery.id] = Line(delivery)
-        line.delivery = delivery
+            line = self._lines[request.id] = Line(request)
+        if line.request.destination != request.destination:
+            self._delete(line)  # it goes on elsewhere
+        line.request = request
         if line.given_up or not worth_it(line.shown, now):
             return
         try:
-            self._say(line, words(now))
+            self._send(line, words(now))
         except Refused as refused:
-            log.info("progress_not_said", reference=delivery.reference, cause=refused.reason)
-            take_back_line(self._outbox, delivery)
-            line.shown, line.edits = now, 0  # it is tried again when there is more to say: 1:1 perhaps
+            log.info("progress_not_sent", reference=request.reference, cause=refused.reason)
+            self._delete(line)
+            line.shown, line.edits = now, 0  # it is tried again when there is more to show: directly perhaps
         except BotError as error:
-            log.info("progress_not_said", reference=delivery.reference, cause=str(error))
+            log.info("progress_not_sent", reference=request.reference, cause=str(error))
             line.given_up = True
         else:
             line.shown = now
 
-    def _say(self, line: Line, said: str) -> None:
-        """Edit the line, or say it when it is not there or was edited often enough.
+    def _send(self, line: Line, said: str) -> None:
+        """Edit the message, or send it when it is not there or was edited often enough.
 
         Raises ``Refused`` when it may not be read there now, and ``BotError``.
         """
-        key = line_key(line.delivery, private=line.delivery.private)
         if line.edits == MOST_EDITS:
-            self._outbox.take_back(key)
+            self._outbox.delete(line.key)
             line.edits = 0
-        if self._messages.update(line.delivery, key, said):
+        if self._messages.edit(line.request, self._family, line.key, said):
             line.edits += 1
+            return
+
+        def make(now: Request) -> Draft | None:
+            if now.destination != line.request.destination:
+                return None
+            return Draft(name_of(now, Slot.PROGRESS), Text(said))
+
+        self._messages.send(line.request, self._family, make)
+
+    def _delete(self, line: Line) -> None:
+        """Delete the message; what stays because of an error goes when the request is closed."""
+        try:
+            self._outbox.delete(line.key)
+        except BotError as error:
+            log.info("message_delete_failed", key=line.key, cause=str(error))
 
 
 def words(now: Figures) -> str:
-    """How far it is."""
+    """Return how far it is, in words."""
     match now.stage:
         case Stage.POSTING:
-            return f"{WORDS}: it is here, and I am posting it."
+            return f"{WORDS}: done; posting it now."
         case Stage.CUTTING:
-            return f"{WORDS}: it is here, and I cut it into parts: {percent(now)} %."
+            return f"{WORDS}: done; splitting it into parts, {percent(now)} %."
         case Stage.FETCHING if now.total <= 0:
             return f"{WORDS}: {size(now.came)} so far."
         case Stage.FETCHING:
@@ -204,35 +235,20 @@ def words(now: Figures) -> str:
 
 
 def percent(now: Figures) -> int:
-    """Whole per cent, at most 100: the host's figure may be wrong."""
+    """Return whole per cent, at most 100: the host's figure may be wrong."""
     return min(100, now.came * 100 // now.total) if now.total > 0 else 0
 
 
 def worth_it(shown: Figures, now: Figures) -> bool:
-    """Whether what is so now is worth a word, after what was shown (``NOTHING``: there is no line yet)."""
+    """Return True when the figures are worth a message after what was shown (``NOTHING``: there is none yet)."""
     if now.stage is not shown.stage:
         return True
     if now.stage is Stage.POSTING:
         return False
     if now.came < shown.came:
-        return True  # it is fetched once more
+        return True  # it is downloaded once more
     if shown.came == 0:
         return now.came > 0 and (now.came < now.total or now.total <= 0)
     if now.total <= 0:
         return now.came >= shown.came * GROWTH
     return percent(now) - percent(shown) >= STEP
-
-
-def line_key(delivery: Delivery, *, private: bool) -> str:
-    """The key of the line in a delivery's thread, or 1:1."""
-    return f"delivery:{delivery.id}:fetching" + (":privately" if private else "")
-
-
-def take_back_line(outbox: Outbox, delivery: Delivery) -> None:
-    """Take the line away, this run's or one that a kill left behind. Never raises."""
-    for private in (False, True):  # it may have become so after the line was said
-        try:
-            if not outbox.take_back(line_key(delivery, private=private)):
-                log.info("progress_line_stays", reference=delivery.reference)
-        except BotError as error:
-            log.info("progress_line_stays", reference=delivery.reference, cause=str(error))

@@ -1,7 +1,7 @@
-"""Post what shows anything of a report: title, status, size, percentage or file.
+"""Sends what shows anything of a report: title, status, size, percentage or file.
 
-Policy is asked here, right before each call, for the person who is served and for the place where it goes. Words are
-made after that, so that no other call lies between the look at the members and the post.
+Policy is asked here, right before each call, for the person who is served and for the place where it goes. The message
+is made after that, so that no other call lies between the look at the members and the post.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Act, Verdict
 from bot.db import requests
 from bot.errors import BotError, Refused, WebexError
-from bot.reports.privately import go_private
-from bot.reports.whereto import target_of
-from bot.webex.types import DIRECT
+from bot.reports.requests import redirect_to_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bot.access.policy import Decision
-    from bot.db.requests import Delivery
-    from bot.outbox import Outbox
+    from bot.db.database import Transaction
+    from bot.db.messages import Name
+    from bot.db.requests import Request
+    from bot.outbox import File, Sent, Text
     from bot.services import Services
-    from bot.webex.types import Card, Target
-    from bot.webex.upload import PendingUpload
+    from bot.webex.types import Target
 
 Found = TypeVar("Found")
 
@@ -40,51 +38,23 @@ LONG_POST: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Words, or a card with its fallback text."""
+class Draft:
+    """A message about a report before it is known where it may go."""
 
-    key: str
-    markdown: str
-    card: Card | None = None
-    shows: str = ""
+    name: Name | str
+    content: Text | File
+    before: Callable[[Transaction], None] | None = None
+    then: Callable[[Transaction, Sent], None] | None = None
     target: Target | None = None
     """Another thread that the same people read."""
 
-    def post(self, outbox: Outbox, target: Target) -> None:
-        """Post them once."""
-        outbox.say(self.key, self.target or target, self.markdown, self.card, shows=self.shows)
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file with its line; ``begun`` is an upload of it that is under way."""
-
-    key: str
-    path: Path
-    name: str
-    content_type: str
-    markdown: str
-    begun: PendingUpload | None
-
-    def post(self, outbox: Outbox, target: Target) -> None:
-        """Post it once."""
-        outbox.send(
-            self.key,
-            target,
-            self.path,
-            name=self.name,
-            content_type=self.content_type,
-            markdown=self.markdown,
-            begun=self.begun,
-        )
-
 
 class PolicyNotAsked(Refused):
-    """I cannot find out who may see this."""
+    """I can't find out who may see this."""
 
 
 class ReportMessages:
-    """Posts messages about reports, each right after policy has allowed it."""
+    """Sends messages about reports, each right after policy has allowed it."""
 
     def __init__(self, services: Services) -> None:
         self._database = services.database
@@ -92,46 +62,39 @@ class ReportMessages:
         self._authorizer = services.authorizer
         self._now = services.now
 
-    def check_person(self, delivery: Delivery) -> None:
+    def check_person(self, request: Request, family: str | None) -> None:
         """Raise ``Refused`` when the person may not have the report anywhere; the members are not listed."""
-        _raise_if_refused(self._decide(delivery, members=False))
+        _raise_if_refused(self._decide(request, family, members=False))
 
-    def place(self, delivery: Delivery, family: str | None = None) -> Delivery:
-        """Ask policy now. Gives the request as it is then: answered 1:1 where others would read along.
+    def place(self, request: Request, family: str | None) -> Request:
+        """Ask policy now and return the request as it is then: redirected to the person where others would read along.
 
         Raises ``Refused``, and ``WebexError`` that passes.
         """
         with self._database.read() as tx:
-            delivery = requests.get(tx, delivery.id) or delivery
-        decision = self._decide(delivery, family)
+            request = requests.get(tx, request.id) or request
+        decision = self._decide(request, family)
         _raise_if_refused(decision)
-        if decision.verdict is Verdict.DIRECT_ONLY:
-            return go_private(self._database, self._outbox, delivery, decision.sentence, self._now())
-        return delivery
+        if decision.verdict is not Verdict.DIRECT_ONLY:
+            return request
+        with self._database.begin() as tx:
+            redirect_to_person(tx, request, decision.sentence)
+            return requests.get(tx, request.id) or request
 
-    def say(
-        self, delivery: Delivery, make: Callable[[Delivery], Words | File | None], family: str | None = None
-    ) -> Delivery:
-        """Ask policy, make the message for the place where it goes now, and post it; nothing when it makes None.
+    def send(self, request: Request, family: str | None, make: Callable[[Request], Draft | None]) -> Request:
+        """Ask policy, make the message for the place where it goes now, and send it; nothing when it makes None.
 
         Raises ``Refused``, ``Unsure`` and ``WebexError``.
         """
 
-        def look() -> tuple[Target, Delivery]:
-            now = self.place(delivery, family)
-            return target_of(now), now
+        def look() -> tuple[Target, Request]:
+            now = self.place(request, family)
+            return now.target, now
 
         return self.post(look, make)
 
-    def say_end(self, delivery: Delivery, make: Callable[[Delivery], Words]) -> Delivery:
-        """Say how a request ended. Of one that learned of no report policy isn't asked where nobody reads along."""
-        if delivery.family is None and (delivery.private or delivery.room_type == DIRECT):
-            make(delivery).post(self._outbox, target_of(delivery))
-            return delivery
-        return self.say(delivery, make)
-
-    def post(self, look: Callable[[], tuple[Target, Found]], make: Callable[[Found], Words | File | None]) -> Found:
-        """Post what ``make`` makes of what ``look`` finds, to where it finds that it may go now.
+    def post(self, look: Callable[[], tuple[Target, Found]], make: Callable[[Found], Draft | None]) -> Found:
+        """Send what ``make`` makes of what ``look`` finds, to where it finds that it may go now.
 
         After a long post to a group space it looks again: when the message may not be there, it is deleted and goes
         where it may, or ``look`` raises.
@@ -139,43 +102,41 @@ class ReportMessages:
         while True:
             target, found = look()
             began = self._now()
-            message = make(found)
-            if message is None:
+            draft = make(found)
+            if draft is None:
                 return found
-            message.post(self._outbox, target)
+            self._outbox.send(draft.name, draft.target or target, draft.content, before=draft.before, then=draft.then)
             if target.direct or self._now() - began <= LONG_POST:
                 return found
+            key = draft.name if isinstance(draft.name, str) else draft.name.key
             try:
                 stays = look()[0] == target
             except BotError:
-                self._take_back(message.key)
+                self._delete(key)
                 raise
             if stays:
                 return found
-            self._take_back(message.key)
+            self._delete(key)
 
-    def update(self, delivery: Delivery, key: str, markdown: str) -> bool:
-        """Edit what stands under a key (True), or post it (False); only where the request is answered now.
+    def edit(self, request: Request, family: str, key: str, markdown: str) -> bool:
+        """Edit a message. Return False when it isn't there.
 
         Raises ``Refused`` when nothing of the report may be shown there now, and ``BotError``.
         """
-        decision = self._decide(delivery)
+        decision = self._decide(request, family)
         if decision.verdict is not Verdict.ALLOWED:
             raise Refused(decision.sentence, reason=decision.reason)
-        if self._outbox.edit(key, markdown):
-            return True
-        self._outbox.say(key, target_of(delivery), markdown)
-        return False
+        return self._outbox.edit(key, markdown)
 
-    def _decide(self, delivery: Delivery, family: str | None = None, *, members: bool = True) -> Decision:
+    def _decide(self, request: Request, family: str | None, *, members: bool = True) -> Decision:
         try:
             return self._authorizer.decide(
-                delivery.asker_id,
+                request.person_id,
                 Act.READ,
-                room_id=delivery.room_id,
-                direct=delivery.private or delivery.room_type == DIRECT,
-                later=self._now() - delivery.asked_at > LISTS_LAG,
-                family=family or delivery.family,
+                room_id=request.room_id,
+                direct=request.direct,
+                later=self._now() - request.asked_at > LISTS_LAG,
+                family=family,
                 members=members,
             )
         except WebexError as error:
@@ -183,13 +144,12 @@ class ReportMessages:
                 raise
             raise PolicyNotAsked(error.sentence) from error
 
-    def _take_back(self, key: str) -> None:
+    def _delete(self, key: str) -> None:
         try:
-            gone = self._outbox.take_back(key)
+            self._outbox.delete(key)
         except BotError as error:
-            gone = False
-            log.warning("message_delete_failed", post=key, cause=str(error))
-        log.info("members_changed_during_post", post=key, deleted=gone)
+            log.warning("message_delete_failed", key=key, cause=str(error))
+        log.info("members_changed_during_post", key=key)
 
 
 def _raise_if_refused(decision: Decision) -> None:

@@ -123,4 +123,4 @@ def _gauges(ops: Health) -> dict[str, float]:
         return {"reportbot_database_up": 0.0}
     gauges: dict[str, float] = {"reportbot_database_up": 1.0}
     gauges |= {f"reportbot_queue_{name}": float(value) for name, value in depth.items()}  # type: ignore[arg-type]
-    return gauges | {f"reportbot_deliveries_{state}": float(number) for state, number in counted.items()}
+    return gauges | {f"reportbot_requests_{state}": float(number) for state, number in counted.items()}

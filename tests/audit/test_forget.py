@@ -123,12 +123,12 @@ def test_a_watch_is_cancelled_first_and_nothing_comes(bench: Workbench) -> None:
     bench.wait(11)
 
     assert done.ended == 1
-    assert bench.delivery().state is State.CANCELLED
+    assert bench.request().state is State.CANCELED
     assert endings(bench) == ["cancelled:forget"]
     assert bench.downloads == 0
 
 
-@pytest.mark.parametrize("state", [State.FETCHING, State.POSTING])
+@pytest.mark.parametrize("state", [State.OPEN])
 def test_a_file_on_its_way_ends_too(bench: Workbench, state: State) -> None:
     """The worker that has it in its hands finds that it ended, and writes the person's id nowhere."""
     stage = bench.stage
@@ -138,19 +138,19 @@ def test_a_file_on_its_way_ends_too(bench: Workbench, state: State) -> None:
     def and_then_forgotten(call: Callable[..., Any]) -> Callable[..., Any]:
         def both(*args: Any, **how: Any) -> Any:
             done = call(*args, **how)
-            assert bench.delivery().state is state
+            assert bench.request().state is state
             forgets(bench, stage.grace)
             return done
 
         return both
 
-    if state is State.FETCHING:
+    if state is State.OPEN:
         bench.files.download = and_then_forgotten(bench.files.download)  # type: ignore[method-assign]
     else:
         bench.chat.upload = and_then_forgotten(bench.chat.upload)  # type: ignore[method-assign]
     bench.work()
 
-    assert bench.delivery().state is (State.CANCELLED if state is State.FETCHING else State.UNKNOWN)
+    assert bench.request().state is (State.CANCELED if state is State.OPEN else State.UNSURE)
     assert endings(bench) in (["cancelled:forget"], ["unknown:forget"])
     assert stage.grace.id not in everything(bench)
 

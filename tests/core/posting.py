@@ -8,7 +8,7 @@ from bot.db import messages
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from bot.db.messages import Post
+    from bot.db.messages import Message as SentMessage
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
@@ -23,7 +23,7 @@ def later(bench: Workbench) -> None:
     bench.work()
 
 
-def state_of(bench: Workbench, key: str) -> Post:
+def state_of(bench: Workbench, key: str) -> SentMessage:
     with bench.database.read() as tx:
         found = messages.get(tx, key)
     assert found is not None

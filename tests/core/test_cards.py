@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from bot.chat.shown import shown_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.chat.commands import registry
 from bot.chat.commands.reports import PAGE
-from bot.chat.shown import shown_for
 from bot.emulator.cards import MAX_CARD_BYTES, problems
 from bot.messages.help import help_card, help_text
 from bot.messages.report_list import reports_card, reports_text

@@ -47,7 +47,7 @@ def test_the_steps_come_in_order(bench: Workbench, age: int) -> None:
     steps = [f"{call.method} {call.path.rsplit('/', 1)[-1]}" for call in bench.emulator.calls]
     anew = [f"GET {report.id}"] if age else []
     assert steps == [*anew, "GET api", "GET memberships", "POST messages"]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert files(bench.said(bench.stage.group)) == [CSV]
     assert bench.files_left == []
 
@@ -85,7 +85,7 @@ def test_a_role_that_was_lost_meanwhile_is_refused(bench: Workbench) -> None:
 
     bench.wait(301)  # roles are believed for five minutes
 
-    assert bench.delivery().state is State.REFUSED
+    assert bench.request().state is State.REFUSED
     assert "Only Webex administrators can get this report." in words(bench.said(bench.stage.group))
     assert files(bench.said(bench.stage.group) + bench.said()) == []
     assert bench.downloads == 0
@@ -107,7 +107,7 @@ def test_a_web_page_is_never_posted_as_a_report(bench: Workbench) -> None:
 
     assert files(bench.said()) == []
     assert "web page instead of the report" in words(bench.said())
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_file_that_differs_at_each_download_is_refused(bench: Workbench) -> No
 
     assert files(bench.said()) == []
     assert words(bench.said()).count("does not match the report's checksum") == 1
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
     assert bench.downloads == 2
     assert bench.files_left == []
 
@@ -169,7 +169,7 @@ def test_the_same_file_twice_is_posted_though_the_checksum_fits_nothing(bench: W
     assert message.text.splitlines()[1:] == [DIFFERS]
     assert "2 rows, 2 columns" in message.text
     assert bench.downloads == 2
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert bench.files_left == []
 
 
@@ -231,7 +231,7 @@ def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, mo
     said = words(bench.said(bench.stage.group))
     assert f"has {len(CSV)} bytes, Webex takes at most {len(CSV) - 1} bytes with a message, and it cannot be" in said
     assert files(bench.said(bench.stage.group)) == []
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
     assert bench.files_left == []
 
 
@@ -250,7 +250,7 @@ def test_the_bot_is_removed_from_the_space(bench: Workbench) -> None:
     assert "in the space where you asked" in words(bench.said())
     assert files(bench.said()) == [CSV]
     assert files(bench.said(other)) == [CSV]
-    assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]
+    assert [bench.request(number).state for number in (1, 2)] == [State.DELIVERED, State.DELIVERED]
 
 
 def test_a_space_whose_members_cannot_be_read_now_delays_only_itself(bench: Workbench) -> None:
@@ -297,7 +297,7 @@ def test_the_lost_answer_of_an_upload_is_looked_for_and_not_posted_twice(bench: 
     bench.wait(5)
 
     assert files(bench.said(space)) == [CSV]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert bench.downloads == 1
 
 
@@ -319,7 +319,7 @@ def test_who_asks_again_in_the_same_place_while_the_file_is_fetched_gets_it_with
     assert "The file comes once, in the thread of who asked first." in "".join(
         Heard(one).shown for one in bench.said(space) if one.card
     )
-    assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]
+    assert [bench.request(number).state for number in (1, 2)] == [State.DELIVERED, State.DELIVERED]
 
     bench.hears(bench.stage.grace, f"again {report.id}", space)
     bench.work()
@@ -340,7 +340,7 @@ def test_who_joined_in_the_middle_goes_on_when_the_first_asker_cancels(bench: Wo
     bench.work()
 
     assert files(bench.said(space)) == [CSV]
-    assert [bench.delivery(number).state for number in (1, 2)] == [State.CANCELLED, State.DONE]
+    assert [bench.request(number).state for number in (1, 2)] == [State.CANCELED, State.DELIVERED]
 
 
 @pytest.mark.parametrize("word", ["report", "again"])
@@ -358,7 +358,7 @@ def test_what_nobody_can_know_is_told_once_and_offered_again(bench: Workbench, w
     bench.wait(5)
     bench.wait(3600)
 
-    assert bench.delivery().state is State.UNKNOWN
+    assert bench.request().state is State.UNSURE
     assert len(files(bench.said(space))) == 1
     (told,) = [one for one in bench.said(space) if "Webex did not say whether this was posted" in (one.text or "")]
     data = {str(one["title"]): one["data"] for one in actions_of(told.card)}
@@ -398,7 +398,7 @@ def test_a_report_that_is_pending_again_is_watched_again(bench: Workbench, age: 
     report = carded(bench)
     bench.world.set_report(report.id, status="In progress")
     bench.wait(age)
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
 
     bench.world.set_report(report.id, status="done")
     bench.wait(11)
@@ -415,14 +415,14 @@ def test_trouble_without_end_is_given_up_and_said(bench: Workbench) -> None:
     for _ in range(27):
         bench.wait(3600)
 
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert "trouble for too long" in words(bench.said())
 
 
 def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -> None:
     carded(bench)
     with bench.database.begin() as tx:
-        assert requests.move(tx, bench.delivery(), State.CANCELLED, bench.clock())
+        assert requests.move(tx, bench.request(), State.CANCELED, bench.clock())
 
     bench.work()
 
@@ -434,7 +434,7 @@ def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None
     report = carded(bench)
 
     def cancel() -> None:
-        assert bench.delivery().state is State.FETCHING
+        assert bench.request().state is State.OPEN
         bench.hears(bench.stage.ada, f"cancel {report.id}")
         bench.work_beside()
 
@@ -443,7 +443,7 @@ def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None
 
     assert "I do not wait for this report here any more" in words(bench.said())
     assert files(bench.said()) == []
-    assert bench.delivery().state is State.CANCELLED
+    assert bench.request().state is State.CANCELED
     assert bench.files_left == []
 
 
@@ -464,8 +464,8 @@ def test_who_comes_while_the_file_is_fetched_gets_the_same_file_and_hears_where_
     ).replace("\\", "")
     assert files(bench.said(bench.stage.group)) == files(bench.said(person=bench.stage.grace)) == [CSV]
     assert bench.downloads == 1
-    second = bench.delivery(2)
-    assert (second.state, second.size, second.sha256) == (State.DONE, len(CSV), bench.delivery(1).sha256)
+    second = bench.request(2)
+    assert (second.state, second.size, second.sha256) == (State.DELIVERED, len(CSV), bench.request(1).sha256)
 
 
 def test_who_comes_while_the_file_is_fetched_and_may_not_have_it_gets_none(bench: Workbench) -> None:
@@ -525,4 +525,4 @@ def test_a_direct_space_that_has_another_id_by_now_is_found_by_the_person(bench:
     bench.work()
 
     assert files(bench.said()) == [CSV]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED

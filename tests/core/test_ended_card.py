@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from bot.chat.ended import ENDS, ended_card
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.ended import ENDS, ended_card
 from bot.chat.registry import registry
 from bot.db.requests import CLOSED, State
 from bot.emulator.cards import problems
@@ -34,7 +34,7 @@ SENTENCES: dict[str, Callable[[Delivery], str]] = {
 
 def test_every_end_without_a_file_has_its_card_but_a_refusal() -> None:
     """A refusal may be read by people who may not know of the report."""
-    assert set(ENDS) == CLOSED - {State.DONE, State.REFUSED}
+    assert set(ENDS) == CLOSED - {State.DELIVERED, State.REFUSED}
 
 
 @given(TITLES, TITLES, st.sampled_from(list(ENDS)), st.booleans(), st.sampled_from(sorted(SENTENCES)))
@@ -56,8 +56,8 @@ def test_a_title_stands_in_the_card_s_sentence_as_in_any_card(title: str) -> Non
         (State.FAILED, False, "Failed", "Ask again"),
         (State.FAILED, True, "Not sent", "Send again"),
         (State.EXPIRED, False, "Stopped waiting", "Ask again"),
-        (State.UNKNOWN, True, "Perhaps sent", "Send again"),
-        (State.CANCELLED, False, "Cancelled", "Ask again"),
+        (State.UNSURE, True, "Perhaps sent", "Send again"),
+        (State.CANCELED, False, "Cancelled", "Ask again"),
     ],
 )
 def test_the_word_and_the_buttons_tell_what_helps(state: State, ready: bool, word: str, button: str) -> None:

@@ -56,14 +56,14 @@ def test_a_file_that_shows_late_is_posted_once(patient: Workbench, status: int |
     patient.chat.upload = lost  # type: ignore[method-assign]
     patient.work()
     (message,) = hidden
-    while patient.clock() < patient.delivery().asked_at + timedelta(seconds=late):
+    while patient.clock() < patient.request().asked_at + timedelta(seconds=late):
         patient.wait(0.5)
     message.deleted = False
     for _ in range(30):
         patient.wait(1)
 
     assert files(patient) == [CSV]
-    assert patient.delivery().state is State.DONE
+    assert patient.request().state is State.DELIVERED
 
 
 def test_what_never_shows_is_said_again_soon(patient: Workbench) -> None:

@@ -84,9 +84,9 @@ def test_the_page_is_whole() -> None:
     assert set(MOVES) == set(State)
     assert all(MOVES[state] & CLOSED for state in OPEN)
     assert all(not MOVES[state] for state in CLOSED)
-    assert all(State.READY in MOVES[state] for state in IN_HAND - {State.READY})
-    assert State.DONE in MOVES[State.POSTING]
-    assert not any(State.DONE in MOVES[state] for state in OPEN - {State.POSTING, State.ASKED}), "or with another"
+    assert all(State.OPEN in MOVES[state] for state in IN_HAND - {State.OPEN})
+    assert State.DELIVERED in MOVES[State.OPEN]
+    assert not any(State.DELIVERED in MOVES[state] for state in OPEN - {State.OPEN, State.OPEN}), "or with another"
 
 
 def test_of_two_threads_that_make_the_same_move_one_wins(database: Database) -> None:
@@ -96,7 +96,7 @@ def test_of_two_threads_that_make_the_same_move_one_wins(database: Database) -> 
 
     def run() -> None:
         line.wait()
-        won.append(move(database, delivery, State.PENDING))
+        won.append(move(database, delivery, State.OPEN))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
@@ -109,53 +109,53 @@ def test_of_two_threads_that_make_the_same_move_one_wins(database: Database) -> 
 
 def test_a_move_from_a_state_of_the_past_changes_nothing(database: Database) -> None:
     old = ask(database)
-    assert move(database, old, State.PENDING, title="Usage")
+    assert move(database, old, State.OPEN, title="Usage")
     assert not move(database, old, State.FAILED, reason="too late", title="another")
     now = got(database, old.id)
-    assert (now.state, now.title, now.reason) == (State.PENDING, "Usage", None)
+    assert (now.state, now.title, now.reason) == (State.OPEN, "Usage", None)
 
 
 @pytest.mark.parametrize("state", sorted(PERSONAL))
 def test_where_the_end_is_about_the_person_the_next_one_leads(database: Database, state: State) -> None:
     leader = ask(database)
     joined, third = ask(database, "messages:N:R"), ask(database, "messages:T:R")
-    assert move(database, leader, State.PENDING)
+    assert move(database, leader, State.OPEN)
     for one in (joined, third):
-        assert move(database, one, State.PENDING, leader_id=leader.id)
+        assert move(database, one, State.OPEN, leader_id=leader.id)
 
     assert move(database, got(database, leader.id), state, reason="so it is")
 
-    assert (got(database, joined.id).state, got(database, joined.id).leader_id) == (State.PENDING, None)
+    assert (got(database, joined.id).state, got(database, joined.id).leader_id) == (State.OPEN, None)
     assert got(database, third.id).leader_id == joined.id
 
 
-@pytest.mark.parametrize("state", sorted((CLOSED & MOVES[State.PENDING]) - PERSONAL))
+@pytest.mark.parametrize("state", sorted((CLOSED & MOVES[State.OPEN]) - PERSONAL))
 def test_those_that_joined_end_with_their_leader(database: Database, state: State) -> None:
     leader = ask(database)
     joined = ask(database, "messages:N:R")
     other = ask(database, "messages:O:R", room_id="another room")
     for one in (leader, other):
-        assert move(database, one, State.PENDING)
-    assert move(database, joined, State.PENDING, leader_id=leader.id)
+        assert move(database, one, State.OPEN)
+    assert move(database, joined, State.OPEN, leader_id=leader.id)
 
     assert move(database, got(database, leader.id), state, reason="so it is")
 
     assert got(database, joined.id).state is state
     assert got(database, joined.id).settled_at == NOW
-    assert got(database, other.id).state is State.PENDING
+    assert got(database, other.id).state is State.OPEN
 
 
 def test_those_that_joined_are_neither_watched_nor_served_themselves(database: Database) -> None:
     leader = ask(database)
-    assert move(database, leader, State.PENDING, family="partner", region="US")
+    assert move(database, leader, State.OPEN, family="partner", region="US")
     joined = ask(database, "messages:N:R")
     with database.read() as tx:
         assert request_queries.awaited_here(tx, joined) == got(database, leader.id)
-    assert move(database, joined, State.PENDING, family="partner", region="US", leader_id=leader.id)
+    assert move(database, joined, State.OPEN, family="partner", region="US", leader_id=leader.id)
     with database.read() as tx:
         assert [one.id for one in requests.pending(tx, "partner", "US")] == [leader.id]
-        assert [one.id for one in requests.in_state(tx, State.PENDING)] == [leader.id]
-        assert [one.id for one in requests.of_report(tx, "partner", "R", [State.PENDING])] == [leader.id]
+        assert [one.id for one in requests.in_state(tx, State.OPEN)] == [leader.id]
+        assert [one.id for one in requests.of_report(tx, "partner", "R", [State.OPEN])] == [leader.id]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_those_that_joined_are_neither_watched_nor_served_themselves(database: D
 )
 def test_only_the_same_report_to_the_same_place_is_joined(database: Database, more: dict[str, object]) -> None:
     leader = ask(database)
-    assert move(database, leader, State.PENDING, family="partner")
+    assert move(database, leader, State.OPEN, family="partner")
     one = ask(database, "messages:N:R", **more)
     with database.read() as tx:
         assert request_queries.awaited_here(tx, one) is None
@@ -171,7 +171,7 @@ def test_only_the_same_report_to_the_same_place_is_joined(database: Database, mo
 
 def test_a_private_watch_is_joined_by_its_own_asker_alone(database: Database) -> None:
     leader = ask(database, private=True)
-    assert move(database, leader, State.PENDING, family="partner")
+    assert move(database, leader, State.OPEN, family="partner")
     for asker, joins in (("ada", True), ("grace", False)):
         one = ask(database, f"messages:{asker}:R", private=True, asker_id=asker, room_id="elsewhere")
         with database.read() as tx:

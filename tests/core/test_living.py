@@ -7,13 +7,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bot.reports.whereto import target_of
 
 from bot.db import messages, requests
 from bot.db.requests import State
 from bot.db.tables import posts as posts_table
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
-from bot.reports.whereto import target_of
 from tests.core.workbench import Crash
 from tests.stage import Heard
 
@@ -64,9 +64,9 @@ def killed(bench: Workbench, point: int, do: Callable[[], object]) -> bool:
 def test_found_leaves_one_card_that_says_done_wherever_it_is_killed(bench: Workbench) -> None:
     for number in count(1):
         report = details(bench, waiting(bench))
-        found = partial(bench.card.found, bench.delivery(number))
+        found = partial(bench.card.found, bench.request(number))
         was_killed = killed(bench, number, partial(found, report))
-        bench.card.found(bench.delivery(number), report)
+        bench.card.found(bench.request(number), report)
         assert len(cards(bench)) == number
         assert "● Done" in cards(bench)[-1], f"killed at point {number}"
         assert not any("In progress" in one for one in cards(bench))
@@ -117,7 +117,7 @@ def test_a_done_card_whose_answer_was_lost_is_posted_once(bench: Workbench, thre
     bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
 
     for _ in range(3):
-        bench.card.found(bench.delivery(), report)
+        bench.card.found(bench.request(), report)
 
     assert ["● Done" in one for one in cards(bench)] == ([True] if threads else [False, True])
 
@@ -130,7 +130,7 @@ def test_found_says_nothing_where_the_card_says_it_or_there_is_none(bench: Workb
     bench.emulator.calls.clear()
 
     for number in (1, 2):
-        bench.card.found(bench.delivery(number), details(bench, report))
+        bench.card.found(bench.request(number), details(bench, report))
 
     assert bench.calls("*", "/v1/messages*") == 0
     assert len(cards(bench)) == 1
@@ -139,14 +139,14 @@ def test_found_says_nothing_where_the_card_says_it_or_there_is_none(bench: Workb
 def test_found_again_after_a_report_was_made_anew_says_it_anew(bench: Workbench) -> None:
     """The refreshed card said that it is pending once more."""
     report = waiting(bench)
-    bench.card.found(bench.delivery(), details(bench, report))
+    bench.card.found(bench.request(), details(bench, report))
     bench.world.set_report(report.id, status="In progress")
     (card,) = bench.said(bench.stage.group)
     bench.pressed(bench.stage.ada, card, {"command": "refresh", "argument": report.id})
     bench.work()
     assert ["In progress" in one for one in cards(bench)] == [True]
 
-    bench.card.found(bench.delivery(), details(bench, report))
+    bench.card.found(bench.request(), details(bench, report))
 
     assert ["● Done" in one for one in cards(bench)] == [True]
 
@@ -157,7 +157,7 @@ def test_a_card_of_the_version_before_is_renewed(bench: Workbench) -> None:
         requests.note(tx, 1, card_key=None)
         tx.execute(posts_table.update().values(shows=None))
 
-    bench.card.found(bench.delivery(), details(bench, report))
+    bench.card.found(bench.request(), details(bench, report))
 
     assert ["● Done" in one for one in cards(bench)] == [True]
 
@@ -165,7 +165,7 @@ def test_a_card_of_the_version_before_is_renewed(bench: Workbench) -> None:
 def test_of_two_that_renew_a_card_at_once_one_card_stays(bench: Workbench) -> None:
     """Somebody presses "Refresh" between the look at the ledger and the change of it."""
     report = waiting(bench)
-    before = bench.delivery()
+    before = bench.request()
     (card,) = bench.said(bench.stage.group)
     bench.pressed(bench.stage.ada, card, {"command": "refresh", "argument": report.id})
     bench.work()
@@ -177,7 +177,7 @@ def test_of_two_that_renew_a_card_at_once_one_card_stays(bench: Workbench) -> No
     bench.card.becomes(before, "newest")
 
     assert [one.id for one in bench.said(bench.stage.group)] == [posted.id]
-    assert bench.delivery().card_key == "newest"
+    assert bench.request().card_key == "newest"
 
 
 @pytest.mark.threads_listed
@@ -189,13 +189,13 @@ def test_a_first_card_that_was_refreshed_before_it_was_on_record_is_not_posted_a
         if not killed(bench, point, bench.work) or cards(bench):
             break
     (card,) = bench.said(bench.stage.group)
-    assert bench.delivery().state is State.ASKED
+    assert bench.request().state is State.OPEN
     bench.pressed(bench.stage.ada, card, {"command": "refresh", "argument": report.id})
 
     bench.wait(AFTERWARDS)
 
     assert len(cards(bench)) == 1
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
 
 
 def while_its_card_is_posted(bench: Workbench, do: Callable[[Message], object]) -> None:
@@ -295,7 +295,7 @@ def test_every_way_that_a_card_is_told_fits_its_thread(bench: Workbench) -> None
     report = waiting(bench)
     (first,) = bench.said(bench.stage.group)
 
-    bench.card.found(bench.delivery(), details(bench, report))
+    bench.card.found(bench.request(), details(bench, report))
 
     (done,) = bench.said(bench.stage.group)
     assert (done.parent_id, done.room_id) == (first.parent_id, first.room_id)

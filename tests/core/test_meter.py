@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from bot.reports.whereto import target_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,6 @@ from bot.reports.progress import (
     words,
     worth_it,
 )
-from bot.reports.whereto import target_of
 
 if TYPE_CHECKING:
     from bot.db.requests import Delivery
@@ -49,7 +49,7 @@ def fetching(bench: Workbench) -> Delivery:
     report = bench.stage.partner_report()
     bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
     bench.work(until=tasks.DELIVER)
-    return bench.delivery()
+    return bench.request()
 
 
 def lines(bench: Workbench, *spaces: Space | None) -> list[Message]:
@@ -113,7 +113,7 @@ def test_who_comes_to_wait_is_told_too_and_who_goes_no_more(bench: Workbench) ->
     for space in (bench.stage.group, None):
         bench.hears(bench.stage.ada, f"report {report.id}", space)
     bench.work(until=tasks.DELIVER)
-    first, second = bench.delivery(1), bench.delivery(2)
+    first, second = bench.request(1), bench.request(2)
     there = [first]
     with ProgressMessage(bench.outbox, bench.messages, lambda: list(there)) as one:
         one(10, 100)

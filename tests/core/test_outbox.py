@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from bot.fingerprint import fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from bot.db import messages
 from bot.db.requests import State
 from bot.emulator.mentions import from_markdown
 from bot.errors import WebexError
-from bot.fingerprint import fingerprint
 from bot.outbox import Outbox, Unsure
 from bot.text import MAX_TEXT_BYTES, escape_markdown, shortened
 from bot.webex.types import Target
@@ -78,7 +78,7 @@ def test_one_card_and_one_file_wherever_the_program_is_killed(bench: Workbench) 
         kinds = [("card" if one.card else "file" if one.files else one.text) for one in heard]
         assert kinds == ["card", "file"], f"killed at point {point}"
         assert heard[1].files[0].path.read_bytes() == CSV
-        assert bench.delivery(point).state is State.DONE
+        assert bench.request(point).state is State.DELIVERED
     assert point > 15, "the dialogue has so many points at least"
 
 
@@ -233,7 +233,7 @@ def test_a_card_whose_answer_was_lost_does_not_keep_the_file_back(bench: Workben
 
     heard = bench.said(bench.stage.group)
     assert [("card" if one.card else "file" if one.files else one.text) for one in heard] == ["card", "file"]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("field", ["text", "markdown", "html"])
@@ -334,7 +334,7 @@ def test_the_card_is_not_taken_for_the_last_word_about_its_delivery(bench: Workb
     card, promise, end = bench.said(bench.stage.group)
     assert card.card
     assert "I keep looking" in (promise.text or "")
-    assert f"(reference {bench.delivery().reference})" in (end.text or "")
+    assert f"(reference {bench.request().reference})" in (end.text or "")
 
 
 def test_a_post_of_which_webex_tells_no_space_is_settled(bench: Workbench) -> None:

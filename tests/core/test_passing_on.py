@@ -66,7 +66,7 @@ def test_the_file_goes_on_while_it_comes_and_once(bench: Workbench, begun: list[
     assert message.files[0].path.read_bytes() == CONTENT.encode("utf-8-sig")
     assert LINE in (message.text or "")
     assert (len(begun), uploads(bench)) == (1, 1)
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert bench.files_left == []
 
 
@@ -103,7 +103,7 @@ def test_the_same_twice_is_posted_once_by_the_second_upload(bench: Workbench, be
     assert (len(begun), bench.downloads) == (2, 2)
     assert begun[0]._arriving.abandoned
     assert not begun[1]._arriving.abandoned
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_an_upload_of_a_download_that_was_not_taken_cannot_be_finished(bench: Workbench, begun: list[Any]) -> None:
@@ -175,7 +175,7 @@ def test_a_lost_answer_is_looked_for_and_nothing_is_posted_twice(bench: Workbenc
     bench.work()
     bench.wait(5)
     assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_the_others_who_wait_get_it_from_the_disk(bench: Workbench, begun: list[Any]) -> None:
@@ -200,4 +200,4 @@ def test_killed_at_any_point_it_is_posted_once(bench: Workbench, point: int) -> 
     bench.restart()
     bench.wait(5)
     assert files(bench.said()) == [CONTENT.encode("utf-8-sig")]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED

@@ -33,7 +33,7 @@ def test_a_ready_report_costs_one_details_call_of_its_family_from_card_to_file(b
     bench.hears(bench.stage.ada, f"report {report.id}")
     bench.work()
 
-    assert (bench.delivery().state, files(bench), bench.downloads) == (State.DONE, 1, 1)
+    assert (bench.request().state, files(bench), bench.downloads) == (State.DELIVERED, 1, 1)
     path = "/v1/partner/reports/*" if family == "partner" else "/v1/reports/*"
     assert bench.calls("GET", path) == 1
 
@@ -80,7 +80,7 @@ def test_a_link_that_is_refused_is_asked_for_anew_once(bench: Workbench, status:
     bench.hears(bench.stage.ada, f"report {report.id}")
     bench.work()
 
-    assert (bench.delivery().state, files(bench), details_calls(bench)) == (State.DONE, 1, 2)
+    assert (bench.request().state, files(bench), details_calls(bench)) == (State.DELIVERED, 1, 2)
 
 
 @pytest.mark.parametrize("status", [401, 403, 410])
@@ -90,7 +90,7 @@ def test_a_link_that_is_refused_twice_is_told(bench: Workbench, status: int) -> 
     bench.hears(bench.stage.ada, f"report {report.id}")
     bench.work()
 
-    assert (bench.delivery().state, files(bench), details_calls(bench)) == (State.FAILED, 0, 2)
+    assert (bench.request().state, files(bench), details_calls(bench)) == (State.FAILED, 0, 2)
 
 
 def test_a_report_that_was_deleted_in_between_is_not_served(bench: Workbench) -> None:
@@ -100,8 +100,8 @@ def test_a_report_that_was_deleted_in_between_is_not_served(bench: Workbench) ->
     bench.world.set_report(report.id, deleted=True)
     bench.work()
 
-    assert (bench.delivery().state, files(bench)) == (State.FAILED, 0)
-    assert "is gone" in (bench.delivery().reason or "")
+    assert (bench.request().state, files(bench)) == (State.FAILED, 0)
+    assert "is gone" in (bench.request().reason or "")
 
 
 def test_policy_is_asked_right_before_the_file_all_the_same(bench: Workbench) -> None:
@@ -115,7 +115,7 @@ def test_policy_is_asked_right_before_the_file_all_the_same(bench: Workbench) ->
     grace.roles.clear()
     bench.wait(40)
 
-    assert (bench.delivery().state, details_calls(bench), bench.downloads) == (State.REFUSED, 1, 0)
+    assert (bench.request().state, details_calls(bench), bench.downloads) == (State.REFUSED, 1, 0)
     assert not any(one.files for one in bench.said(person=grace))
 
 

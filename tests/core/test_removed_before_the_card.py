@@ -37,8 +37,8 @@ def test_the_asker_gets_it_1_1_with_a_word_that_fits(bench: Workbench, monkeypat
     assert any(one.card for one in bench.said())
     assert len([one for one in bench.said() if one.files]) == 1
     assert bench.said(stage.group) == []
-    assert bench.delivery().state is State.DONE
-    assert bench.delivery().private
+    assert bench.request().state is State.DELIVERED
+    assert bench.request().private
 
 
 def test_a_space_that_takes_words_but_no_cards_is_told_what_is_so(bench: Workbench) -> None:
@@ -76,5 +76,5 @@ def test_removed_before_the_file(bench: Workbench, how: str, files: int, monkeyp
 
     assert len([one for one in bench.said() if one.files]) == files
     assert not [one for one in bench.said(stage.group) if one.files]
-    assert bench.delivery().state is State.DONE
-    assert bench.delivery().private
+    assert bench.request().state is State.DELIVERED
+    assert bench.request().private

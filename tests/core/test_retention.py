@@ -107,7 +107,7 @@ def test_an_open_request_keeps_what_came_after_it(bench: Workbench) -> None:
 
     assert [one.files[0].path.read_bytes() for one in bench.said() if one.files] == [CSV]
     assert len([one for one in bench.said() if one.card]) == 1
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_a_report_that_the_audit_still_names_keeps_its_family_and_title_and_nobody_who_asked(bench: Workbench) -> None:
@@ -122,7 +122,7 @@ def test_a_report_that_the_audit_still_names_keeps_its_family_and_title_and_nobo
     bench.clock.turn(100 * DAY)
     bench.sweep.once()
 
-    row = bench.delivery()
+    row = bench.request()
     assert (row.title, row.family) == (TITLE, "partner")
     assert (row.asker_id, row.room_id, row.parent_id) == ("", None, None)
     assert stage.ada.id.encode() not in on_disk(bench)

@@ -43,12 +43,12 @@ def test_nobody_waits_for_a_request_whose_asker_may_not_have_the_report(bench: W
     report = bench.stage.partner_report()
     bench.emulator.faults.add(method="GET", path="/v1/reports*", status=503)
     asks(bench, pat(bench, READONLY_ADMIN), f"report {report.id}", directly=False)
-    assert bench.delivery().state is State.ASKED
+    assert bench.request().state is State.OPEN
 
     asks(bench, bench.stage.ada, f"report {report.id}", directly=False)
 
     assert [one.files[0].path.read_bytes() for one in bench.said(bench.stage.group) if one.files] == [CSV]
-    assert bench.delivery(2).state is State.DONE
+    assert bench.request(2).state is State.DELIVERED
 
 
 @pytest.mark.parametrize("word", ["report", "refresh", "again"])
@@ -99,7 +99,7 @@ def test_a_direct_message_says_what_it_is_about(bench: Workbench) -> None:
 
     (directly,) = bench.said(person=was)
     assert (directly.text or "").startswith("Only Webex administrators can get this report. You are: Full Admin")
-    assert f"(reference {bench.delivery().reference})" in (directly.text or "")
+    assert f"(reference {bench.request().reference})" in (directly.text or "")
 
 
 def test_who_lost_the_right_is_not_told_directly_what_became_of_the_report(bench: Workbench) -> None:
@@ -132,7 +132,7 @@ def test_while_the_family_of_a_request_is_not_known_nobody_but_its_asker_cancels
 
     (said,) = asks(bench, pat(bench, FULL_ADMIN), f"cancel {report.id}", directly=False)
     assert "Nobody waits for this report here." in (said.markdown or "")
-    assert bench.delivery().state is State.ASKED
+    assert bench.request().state is State.OPEN
 
     asks(bench, bench.stage.ada, f"cancel {report.id}", directly=False)
-    assert bench.delivery().state is State.CANCELLED
+    assert bench.request().state is State.CANCELED

@@ -43,7 +43,7 @@ def ask(tx: Transaction, bench: Workbench, origin: str, **more: Any) -> Delivery
         "room_type": "group",
         "parent_id": "root",
         "report_id": "R",
-        "state": State.PENDING.value,
+        "state": State.OPEN.value,
         "asked_at": bench.clock(),
         "deadline_at": bench.clock() + timedelta(hours=1),
     }
@@ -85,7 +85,7 @@ def test_a_file_is_not_handed_over_to_who_is_forgotten(bench: Workbench) -> None
         ended, goes_on = (requests.get(tx, one.id) for one in (own, other))
         assert ended is not None
         assert goes_on is not None
-        assert (ended.state, goes_on.state, goes_on.leader_id) == (State.CANCELLED, State.PENDING, None)
+        assert (ended.state, goes_on.state, goes_on.leader_id) == (State.CANCELED, State.OPEN, None)
 
 
 def test_nothing_of_who_is_forgotten_stays(bench: Workbench) -> None:

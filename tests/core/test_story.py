@@ -24,7 +24,7 @@ ASKED = Delivery(
     region=None,
     title=None,
     status=None,
-    state=State.ASKED,
+    state=State.OPEN,
     reason=None,
     leader_id=None,
     private=False,
@@ -54,7 +54,7 @@ def test_the_whole_story() -> None:
     told = story(
         replace(
             ASKED,
-            state=State.DONE,
+            state=State.DELIVERED,
             family="partner",
             status="done",
             looks=12,

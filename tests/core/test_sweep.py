@@ -62,7 +62,7 @@ def test_a_job_that_waits_for_its_time_is_not_brought_forward(bench: Workbench) 
     bench.sweep.once()
 
     assert bench.next_wait() == before
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
 
 
 def test_what_has_ended_is_left_alone(bench: Workbench) -> None:

@@ -92,7 +92,7 @@ def test_a_title_does_not_stay_before_somebody_external_though_the_card_s_answer
     for _ in range(3):
         later(bench)
 
-    assert bench.delivery().state in {State.DONE, State.FAILED}
+    assert bench.request().state in {State.DELIVERED, State.FAILED}
     assert not [one for one in bench.said(space) if "Secret title" in f"{one.markdown}{one.card}"]
 
 

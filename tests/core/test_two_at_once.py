@@ -55,7 +55,7 @@ def test_two_who_ask_at_the_same_moment_get_one_file(bench: Workbench, order: tu
 
     assert files(bench) == [CSV]
     assert bench.downloads == 1
-    assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]
+    assert [bench.request(number).state for number in (1, 2)] == [State.DELIVERED, State.DELIVERED]
     first, second = sorted(cards(bench), key=lambda one: "who asked first" in one)
     assert "The file follows here." in first
     assert "The file comes once, in the thread of who asked first." in second
@@ -69,7 +69,7 @@ def test_who_is_answered_when_the_file_of_the_first_is_there_already_is_served_w
         bench.chat.post = post  # type: ignore[method-assign]
         posted = post(*args, **more)
         answers(bench, 1)
-        bench.worker.handle(Job(tasks.DELIVER, f"partner:{bench.delivery().report_id}", None, 1))
+        bench.worker.handle(Job(tasks.DELIVER, f"partner:{bench.request().report_id}", None, 1))
         return posted
 
     bench.chat.post = slow  # type: ignore[method-assign]
@@ -77,12 +77,12 @@ def test_who_is_answered_when_the_file_of_the_first_is_there_already_is_served_w
     bench.work()
 
     assert files(bench) == [CSV]
-    assert [bench.delivery(number).state for number in (1, 2)] == [State.DONE, State.DONE]
+    assert [bench.request(number).state for number in (1, 2)] == [State.DELIVERED, State.DELIVERED]
 
 
 def test_who_was_to_join_a_request_that_is_refused_gets_the_file_and_a_card_that_says_so(bench: Workbench) -> None:
     asked(bench, bench.stage.nora, bench.stage.grace)
-    assert bench.delivery().asker_id == bench.stage.grace.id, "who may not ask has no row"
+    assert bench.request().asker_id == bench.stage.grace.id, "who may not ask has no row"
 
     bench.work()
 
@@ -121,7 +121,7 @@ def test_a_cancel_in_the_middle_of_the_download_leaves_the_other_one_a_card_that
     assert bench.downloads == 1
     assert not any("who asked first" in one for one in cards(bench))
     (file,) = [one for one in bench.said(bench.stage.group) if one.files]
-    assert file.parent_id == bench.delivery(2).parent_id
+    assert file.parent_id == bench.request(2).parent_id
 
 
 @pytest.mark.parametrize("times", [2, 3])
@@ -157,7 +157,7 @@ def test_a_refresh_that_is_pressed_when_the_file_is_there_leaves_one_card(bench:
 def test_a_refresh_that_is_typed_in_the_thread_renews_its_card(bench: Workbench) -> None:
     report = asked(bench, bench.stage.ada, status="waiting")
     bench.work()
-    root = bench.delivery().parent_id
+    root = bench.request().parent_id
     bench.hears(bench.stage.grace, f"refresh {report.id}", bench.stage.group, parent_id=root)
     bench.work()
     assert len(cards(bench)) == 1
@@ -174,7 +174,7 @@ def test_a_refresh_that_is_typed_elsewhere_says_of_when_it_is_and_promises_nothi
     bench.hears(bench.stage.grace, f"refresh {report.id}", bench.stage.group)
     bench.work()
 
-    (other,) = [one for one in cards(bench) if bench.delivery().reference not in one]
+    (other,) = [one for one in cards(bench) if bench.request().reference not in one]
     assert "in the thread of who asked first" in other
     assert "This card shows it as of" in other
 

@@ -121,7 +121,7 @@ def test_details_are_asked_only_for_what_is_absent_and_ever_less(bench: Workbenc
 
     looked = [call.at for call in bench.emulator.calls.calls_to("GET", f"{PARTNER}/*")]
     assert 5 <= len(looked) <= 8, "10, 20, 40, 80, 160, 320 s apart, not 60 times"
-    assert bench.delivery(1).missing == len(looked)
+    assert bench.request(1).missing == len(looked)
     assert {call.path.rsplit("/", 1)[1] for call in bench.emulator.calls.calls_to("GET", f"{PARTNER}/*")} == {absent.id}
 
 
@@ -137,7 +137,7 @@ def test_a_report_that_is_listed_again_is_asked_by_the_list_again(bench: Workben
     bench.wait(POLL)
     bench.world.set_report(absent.id, listed=True)
     bench.wait(POLL)
-    delivery = bench.delivery()
+    delivery = bench.request()
     assert (delivery.missing, delivery.next_look_at) == (0, None)
 
 
@@ -148,7 +148,7 @@ def test_a_list_that_is_refused_leads_to_details(bench: Workbench) -> None:
 
     bench.wait(POLL)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -159,10 +159,10 @@ def test_a_list_that_fails_for_now_is_asked_again_no_sooner_than_webex_wishes(be
     bench.world.set_report(report.id, status="done")
 
     bench.wait(49)
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     bench.wait(2)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_the_deadline_is_said_once_with_the_last_status(bench: Workbench) -> None:
@@ -182,7 +182,7 @@ def test_the_deadline_is_said_once_with_the_last_status(bench: Workbench) -> Non
     assert "was not done after 26 hours" in (said.text or "")
     assert "manual_processing" in (said.markdown or "").replace("\\", "")
     assert f"report {report.id}" in (said.markdown or "")
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert bench.next_wait() is None, "nothing is watched any more"
 
 
@@ -191,10 +191,10 @@ def test_a_report_that_webex_forgets_is_gone_after_three_answers(bench: Workbenc
     bench.world.set_report(report.id, deleted=True)
 
     for seconds in (POLL, 10, 20):
-        assert bench.delivery().state is State.PENDING
+        assert bench.request().state is State.OPEN
         bench.wait(seconds)
 
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
     assert words(bench.said(bench.stage.group)).count("is gone") == 1
     assert bench.calls("GET", f"{PARTNER}/{report.id}") == 3
 
@@ -203,7 +203,7 @@ def test_an_unknown_status_stays_pending_and_is_kept_verbatim(bench: Workbench) 
     (report,) = watched(bench)
     bench.world.set_report(report.id, status="Äußerst manual_processing…")
     bench.wait(POLL)
-    assert (bench.delivery().state, bench.delivery().status) == (State.PENDING, "Äußerst manual_processing…")
+    assert (bench.request().state, bench.request().status) == (State.OPEN, "Äußerst manual_processing…")
 
 
 def test_a_watch_goes_on_after_a_restart(bench: Workbench) -> None:
@@ -216,7 +216,7 @@ def test_a_watch_goes_on_after_a_restart(bench: Workbench) -> None:
 
     bench.wait(POLL)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert len([one for one in bench.said(bench.stage.group) if one.files]) == 1
 
 

@@ -15,8 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bot import app
-from bot.chat.living import LivingCard
-from bot.db import events, migrations, requests
+from bot.db import events, migrations, reports, requests, tables
 from bot.db.database import Database
 from bot.db.events import Event
 from bot.files.fetch import held_name
@@ -26,6 +25,7 @@ from bot.queue.fairness import COMMON
 from bot.queue.runner import JobRunner
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.report_messages import ReportMessages
+from bot.reports.thread import Thread
 from bot.services import Clock
 from tests.stage import Stage
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Transaction
-    from bot.db.requests import Delivery
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
     from bot.emulator import Emulator
     from bot.emulator.things import Message, Person, Space
     from bot.queue import Job
@@ -156,7 +157,7 @@ class Workbench:
         self.database, self.queue, self.chat = services.database, services.queue, services.chat
         self.directory, self.outbox = services.directory, services.outbox
         self.files, self.temp_dir = services.downloader, services.temp_dir
-        self.messages, self.card = ReportMessages(services), LivingCard(services)
+        self.thread = Thread(services, ReportMessages(services))
         self.operations = app.build_operations(services)
         self.sweep = self.operations.maintenance
         self.worker = JobRunner(
@@ -229,8 +230,8 @@ class Workbench:
     def files_left(self) -> list[Path]:
         """The files in the bot's folder for files, but those that were delivered and are kept a while."""
         with self.database.read() as tx:
-            done = requests.in_state(tx, requests.State.DONE)
-        kept = {held_name(one.family or "", one.report_id) for one in done}
+            done = {one.report_id for one in requests.find(tx, tables.requests.c.state == "delivered")}
+            kept = {held_name(row.family, row.report_id) for one in done if (row := reports.get(tx, one)) is not None}
         return [path for path in self.folder.rglob("*") if path.is_file() and path.name not in kept]
 
     def wait(self, seconds: float, *, until: str | None = None) -> list[Job]:
@@ -248,10 +249,17 @@ class Workbench:
         """Seconds until the next job is due."""
         return self.queue.take([], ONE_AT_A_TIME)[1]
 
-    def delivery(self, number: int = 1) -> Delivery:
-        """The delivery of that row."""
+    def request(self, number: int = 1) -> Request:
+        """The request of that row."""
         with self.database.read() as tx:
             found = requests.get(tx, number)
+        assert found is not None
+        return found
+
+    def report(self, number: int = 1) -> ReportRow:
+        """What the database has of that request's report."""
+        with self.database.read() as tx:
+            found = reports.get(tx, self.request(number).report_id)
         assert found is not None
         return found
 

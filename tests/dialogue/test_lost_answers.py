@@ -31,7 +31,7 @@ def test_a_file_that_may_be_there_is_told_and_never_posted_again(bench: Workbenc
 
     there = bench.said(bench.stage.group)
     assert len([one for one in there if one.files]) == files
-    assert bench.delivery().state is State.UNKNOWN
+    assert bench.request().state is State.UNSURE
     assert [one.text or "" for one in there if "check" in (one.text or "")], [one.text for one in there]
     assert bench.next_wait() is None
 

@@ -40,9 +40,9 @@ def test_a_quoted_cancel_cancels_nothing(bench: Workbench, where: str) -> None:
     bench.hears(bench.stage.ada, f"cancel {waiting.id}\nReport report {wanted.id}", space, html=html)
     bench.work()
 
-    assert bench.delivery(1).state in OPEN
-    assert bench.delivery(2).report_id == wanted.id
-    assert bench.delivery(2).state is State.DONE
+    assert bench.request(1).state in OPEN
+    assert bench.request(2).report_id == wanted.id
+    assert bench.request(2).state is State.DELIVERED
     assert "Cancelled" not in texts_in(bench, space)
 
 
@@ -56,7 +56,7 @@ def test_one_id_among_other_words_is_one_request_and_no_complaint(bench: Workben
     bench.work()
 
     assert [bool(one.card) for one in bench.said()] == [True, False]
-    assert bench.delivery(1).report_id == report.id
+    assert bench.request(1).report_id == report.id
     assert "not a report id" not in texts_in(bench)
 
 
@@ -70,7 +70,7 @@ def test_every_word_takes_the_one_id(bench: Workbench) -> None:
         bench.work()
 
     said = texts_in(bench)
-    assert [bench.delivery(number).state for number in (1, 2)] == [State.CANCELLED] * 2, "what was asked twice"
+    assert [bench.request(number).state for number in (1, 2)] == [State.CANCELED] * 2, "what was asked twice"
     assert "Cancelled: " in said
     assert "Nobody asked" not in said
     assert "I know of no request" not in said
@@ -160,7 +160,7 @@ def test_an_id_beside_mere_politeness_is_asked_for(bench: Workbench, text: str) 
     bench.hears(bench.stage.ada, text.format(id=report.id))
     bench.work()
 
-    assert bench.delivery(1).state is State.DONE
+    assert bench.request(1).state is State.DELIVERED
 
 
 def test_a_mistyped_word_is_guessed_also_before_an_id(bench: Workbench) -> None:

@@ -15,7 +15,7 @@ def test_why_tells_a_delivered_report_step_by_step(stage: Stage) -> None:
     ada = stage.at(stage.ada, stage.group)
     line = ada.says(f"report {report.id}")
     line.file()
-    stage.on_record(report.id, State.DONE)
+    stage.on_record(report.id, State.DELIVERED)
 
     card = ada.says(f"why {report.id}").card()
 
@@ -28,7 +28,7 @@ def test_why_tells_where_a_watch_stands_and_when_it_ends(stage: Stage) -> None:
     report = stage.partner_report(status="manual_processing")
     ada = stage.at(stage.ada)
     reference = ada.says(f"report {report.id}").card().words.rpartition("Reference ")[2].strip(". ")
-    stage.on_record(report.id, State.PENDING)
+    stage.on_record(report.id, State.OPEN)
 
     card = ada.says(f"why {reference.upper()}").card()
 
@@ -70,7 +70,7 @@ def test_why_in_a_space_tells_nothing_of_what_was_asked_elsewhere(stage: Stage) 
     report = stage.partner_report("Secret Merger Usage")
     ada = stage.at(stage.ada)
     ada.says(f"report {report.id}").file()
-    stage.on_record(report.id, State.DONE)
+    stage.on_record(report.id, State.DELIVERED)
 
     answer = stage.at(stage.ada, stage.group).says(f"why {report.id}").answer()
 
@@ -83,12 +83,12 @@ def test_why_of_a_request_that_joined_another_one_tells_as_much(stage: Stage) ->
     report = stage.partner_report("Calling Usage", status="waiting")
     first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
     first.card()
-    stage.on_record(report.id, State.PENDING)
+    stage.on_record(report.id, State.OPEN)
     grace = stage.at(stage.grace, stage.group)
     grace.says(f"report {report.id}").card()
     stage.emulator.world.set_report(report.id, status="done")
     first.file()
-    stage.on_record(report.id, State.DONE)
+    stage.on_record(report.id, State.DELIVERED)
 
     shown = grace.says(f"why {report.id}").card().shown
 

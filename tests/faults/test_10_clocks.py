@@ -51,7 +51,7 @@ def arrived_once(bench: Workbench) -> None:
     said = bench.said(bench.stage.group)
     assert [one.files[0].path.read_bytes() for one in said if one.files] == [CSV]
     assert [one for one in said if not one.files and not one.card] == []
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 20 * HOUR, -20 * HOUR])
@@ -72,7 +72,7 @@ def test_a_jump_in_the_middle_of_a_watch_delays_no_look(bench: Workbench, jump: 
 def test_a_jump_delays_no_look_at_a_report_that_is_not_listed(bench: Workbench, jump: float) -> None:
     report = watched(bench, listed=False)
     bench.wait(POLL)
-    assert bench.delivery().next_look_at is not None
+    assert bench.request().next_look_at is not None
 
     jumps(bench, jump)
     bench.world.set_report(report.id, status="done")
@@ -135,7 +135,7 @@ def told(folder: Path, database_file: Path, begin: datetime) -> list[str]:
         bench.hears(bench.stage.ada, f"why {report.id}", bench.stage.group)
         bench.work()
         said = [f"{one.created} {one.markdown} {Heard(one).shown}" for one in bench.said(bench.stage.group)]
-        kept = [str(bench.delivery())]
+        kept = [str(bench.request())]
         bench.stop()
     known = [*bench.world.people, *bench.world.spaces, *bench.world.all_messages, *bench.world.reports]
     ids = re.compile("|".join(re.escape(one) for one in known))

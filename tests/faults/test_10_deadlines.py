@@ -20,7 +20,7 @@ def watched(bench: Workbench, **more: Any) -> Any:
     report = bench.stage.partner_report(**({"status": "In progress"} | more))
     bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
     bench.work()
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     return report
 
 
@@ -40,14 +40,14 @@ def test_a_report_that_was_done_while_the_bot_was_away_for_days_is_delivered(ben
     bench.work()
 
     assert files(bench) == [CSV]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_so_is_one_that_the_list_does_not_show_and_whose_next_look_was_far_off(bench: Workbench) -> None:
     report = watched(bench, listed=False)
     for _ in range(12):
         bench.wait(1800)
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     bench.world.set_report(report.id, status="done")
     bench.clock.turn(20 * HOUR)
     bench.restart()
@@ -62,7 +62,7 @@ def test_one_that_is_not_done_then_ends_with_its_sentence(bench: Workbench) -> N
     bench.restart()
     bench.work()
 
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert "was not done after 26 hours" in words(bench)
     assert bench.next_wait() is None, "nothing is watched any more"
 
@@ -72,7 +72,7 @@ def test_while_webex_says_nothing_the_deadline_waits_for_some_hours(bench: Workb
     bench.emulator.faults.add(method="GET", path=LISTS, status=503)
     bench.world.set_report(report.id, status="done")
     bench.wait(27 * HOUR)
-    assert bench.delivery().state is State.PENDING, "nobody knows whether it is done"
+    assert bench.request().state is State.OPEN, "nobody knows whether it is done"
 
     bench.emulator.faults.clear()
     bench.wait(600)
@@ -86,7 +86,7 @@ def test_trouble_that_lasts_beyond_them_is_called_by_its_name(bench: Workbench) 
     for _ in range(33):
         bench.wait(HOUR)
 
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert "Webex had trouble for too long" in words(bench)
     assert "was not done" not in words(bench)
     assert bench.next_wait() is None
@@ -97,7 +97,7 @@ def test_details_that_fail_say_nothing_either(bench: Workbench) -> None:
     bench.emulator.faults.add(method="GET", path=DETAILS, status=503)
     bench.world.set_report(report.id, status="done")
     bench.wait(27 * HOUR)
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
 
     bench.emulator.faults.clear()
     bench.wait(600)
@@ -109,7 +109,7 @@ def test_a_file_that_was_ready_when_the_bot_went_away_for_days_is_posted(bench: 
     report = bench.stage.partner_report(status="done")
     bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
     bench.work(until=tasks.DELIVER)
-    assert bench.delivery().state is State.READY
+    assert bench.request().state is State.OPEN
     bench.clock.turn(DAYS_AWAY)
     bench.restart()
     bench.work()
@@ -125,7 +125,7 @@ def test_trouble_that_begins_when_the_bot_is_back_ends_nothing_at_once(bench: Wo
     bench.emulator.faults.add(path="/v1/partner/reports*", status=503)
     bench.restart()
     bench.wait(HOUR)
-    assert bench.delivery().state is State.READY
+    assert bench.request().state is State.OPEN
 
     bench.emulator.faults.clear()
     bench.wait(600)
@@ -140,9 +140,9 @@ def test_nor_does_it_end_a_question_that_was_not_answered_yet(bench: Workbench) 
     bench.emulator.faults.add(path="/v1/partner/reports*", status=503)
     bench.restart()
     bench.wait(HOUR)
-    assert bench.delivery().state is State.ASKED
+    assert bench.request().state is State.OPEN
 
     for _ in range(6):
         bench.wait(HOUR)
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert words(bench).count("Webex had trouble for too long") == 1

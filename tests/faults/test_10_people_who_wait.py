@@ -43,7 +43,7 @@ def test_no_name_in_the_dns_for_an_hour_is_no_end(bench: Workbench) -> None:
     bench.emulator.faults.clear()
     minutes(bench, 2)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert len([one for one in bench.said() if one.files]) == 1
 
 
@@ -64,7 +64,7 @@ def test_a_watch_in_trouble_is_explained_after_a_quarter_of_an_hour_to_everybody
     first = bench.hears(bench.stage.ada, f"report {report.id}", space)
     second = bench.hears(bench.stage.grace, f"report {report.id}", space)
     bench.work()
-    assert bench.delivery(2).leader_id == 1
+    assert bench.request(2).leader_id == 1
     bench.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=503)
     minutes(bench, 14)
     assert told(bench, space) == []
@@ -78,7 +78,7 @@ def test_a_watch_in_trouble_is_explained_after_a_quarter_of_an_hour_to_everybody
     bench.emulator.faults.clear()
     bench.world.set_report(report.id, status="done")
     minutes(bench, 10)
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_a_watch_whose_trouble_comes_and_goes_bothers_nobody(bench: Workbench) -> None:
@@ -200,7 +200,7 @@ def test_an_ask_that_meets_nothing_but_trouble_ends_with_its_deadline_and_a_sent
     for _ in range(27):
         bench.wait(3600)
 
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert "trouble for too long" in " ".join(f"{one.markdown} {one.card}" for one in bench.said())
 
 
@@ -235,7 +235,7 @@ def test_webex_asks_for_an_hour_and_the_person_hears_of_it_at_once(bench: Workbe
     assert len(told(bench, bench.stage.group)) == 1
     bench.emulator.faults.clear()
     minutes(bench, 70)
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def test_who_wrote_another_command_hears_of_a_long_wait_at_once_as_well(bench: Workbench) -> None:

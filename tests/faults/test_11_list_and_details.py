@@ -40,7 +40,7 @@ def test_a_failure_is_believed_when_the_details_say_so_too(bench: Workbench, lis
     report = watched(bench, listed=listed, detailed="waiting")
     before = bench.calls("GET", DETAILS)
     pass_by(bench, 3600)
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     assert bench.calls("GET", DETAILS) - before < 12, "at growing intervals"
 
     bench.world.set_report(report.id, status="done")
@@ -52,13 +52,13 @@ def test_a_failure_of_both_is_one(bench: Workbench) -> None:
     watched(bench, listed="failed", detailed="Failure")
     pass_by(bench, 60)
 
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
 
 
 def test_a_list_that_lags_for_ever_ends_no_report_that_is_ready(bench: Workbench) -> None:
     watched(bench, listed="In progress", detailed="done")
     pass_by(bench, 25 * 3600, 300)
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     pass_by(bench, 2 * 3600, 300)
 
     assert files(bench) == [CSV]
@@ -69,7 +69,7 @@ def test_it_ends_with_its_deadline_where_both_agree(bench: Workbench) -> None:
     before = bench.calls("GET", DETAILS)
     pass_by(bench, 27 * 3600, 300)
 
-    assert bench.delivery().state is State.EXPIRED
+    assert bench.request().state is State.EXPIRED
     assert bench.calls("GET", DETAILS) - before == 1
 
 
@@ -80,7 +80,7 @@ def test_who_refreshes_sees_it_ready_and_gets_it(bench: Workbench) -> None:
     bench.work()
 
     assert files(bench) == [CSV]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert len(bench.said(bench.stage.group)) == 3, "the card, the file, and the answer to who refreshed"
 
 
@@ -103,6 +103,6 @@ def test_a_link_that_never_comes_is_told(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
     pass_by(bench, 3600)
 
-    assert bench.delivery().state is State.FAILED
-    assert "no download link" in (bench.delivery().reason or "")
+    assert bench.request().state is State.FAILED
+    assert "no download link" in (bench.request().reason or "")
     assert bench.calls("GET", DETAILS) < 12

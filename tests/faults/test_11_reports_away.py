@@ -80,7 +80,7 @@ def test_one_line_soon_and_in_its_place_the_card(
     bench.emulator.faults.clear()
     pass_by(bench, 70)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert kinds(bench, space) == ["card", "file"]
     with bench.database.read() as tx:
         assert failures.keys(tx, tasks.ANSWER) == []
@@ -113,7 +113,7 @@ def test_a_family_that_hangs_is_as_bad(
     assert len(lines(bench, space)) == 1
     pass_by(bench, A_WHILE)
 
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     assert kinds(bench, space) == ["card"]
 
 
@@ -163,7 +163,7 @@ def test_the_line_goes_when_the_request_is_canceled(bench: Workbench, space: Spa
     pass_by(bench, 70)
 
     assert lines(bench, space) == []
-    assert bench.delivery().state is State.CANCELLED
+    assert bench.request().state is State.CANCELED
 
 
 def test_the_line_goes_when_the_answer_is_no(bench: Workbench, space: Space) -> None:
@@ -175,7 +175,7 @@ def test_the_line_goes_when_the_answer_is_no(bench: Workbench, space: Space) -> 
     pass_by(bench, 70)
 
     assert lines(bench, space) == []
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
     assert len(bench.said(space)) == 1
 
 

@@ -27,7 +27,7 @@ def asked_for(bench: Workbench, status: Any = "PREPARED", space: Space | None = 
     report = bench.stage.partner_report("Calling Usage", **({"status": status, "has_file": True} | more))
     bench.hears(bench.stage.ada, f"report {report.id}", space)
     bench.work()
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     return report
 
 
@@ -63,7 +63,7 @@ def test_what_proves_whole_is_posted_after_ten_minutes(bench: Workbench, family:
     assert "Webex's status is “PREPARED”, which I don't know; the file is complete." in line(bench, space)
     assert "● PREPARED" in card(bench, space)
     assert "The file follows here." in card(bench, space)
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("status", ["", None, 7, "完了", "generated_ok", "***"])
@@ -114,7 +114,7 @@ def test_what_does_not_prove_whole_changes_nothing(bench: Workbench, broken: dic
     assert asked[0] >= 10 * MINUTE
     assert asked[1] - asked[0] < asked[2] - asked[1]
     assert [one.id for one in bench.said()] == [before.id]
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
 
     bench.world.set_report(report.id, status="Finished", has_file=True, **dict.fromkeys(set(broken) - {"has_file"}))
     bench.world.set_report(report.id, locked_times=0)
@@ -126,20 +126,22 @@ def test_it_ends_with_its_deadline_and_the_word(bench: Workbench) -> None:
     asked_for(bench, has_file=False)
     pass_by(bench, 27 * HOUR, 5 * MINUTE)
 
-    assert bench.delivery().state is State.EXPIRED
-    assert "“PREPARED”" in (bench.delivery().reason or "")
+    assert bench.request().state is State.EXPIRED
+    assert "“PREPARED”" in (bench.request().reason or "")
     assert bench.downloads == 3
 
 
-@pytest.mark.parametrize(("then", "state"), [("done", State.DONE), ("FAILED", State.FAILED), ("error", State.FAILED)])
+@pytest.mark.parametrize(
+    ("then", "state"), [("done", State.DELIVERED), ("FAILED", State.FAILED), ("error", State.FAILED)]
+)
 def test_a_word_that_is_known_later_says_it(bench: Workbench, then: str, state: State) -> None:
     report = asked_for(bench)
     pass_by(bench, 5 * MINUTE)
     bench.world.set_report(report.id, status=then)
     pass_by(bench, 3 * MINUTE)
 
-    assert bench.delivery().state is state
-    assert bench.downloads == (state is State.DONE)
+    assert bench.request().state is state
+    assert bench.downloads == (state is State.DELIVERED)
     assert all("don't know" not in (one.markdown or "") for one in bench.said())
 
 
@@ -196,7 +198,7 @@ def test_one_that_proved_whole_is_posted_though_webex_does_not_take_it_at_once(b
     pass_by(bench, 20 * MINUTE)
 
     assert UNKNOWN in line(bench)
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 def remove_kept_file(bench: Workbench) -> None:
@@ -281,4 +283,4 @@ def test_it_can_be_canceled_at_any_time(bench: Workbench) -> None:
     pass_by(bench, 20 * MINUTE)
 
     assert files(bench) == []
-    assert bench.delivery().state is State.CANCELLED
+    assert bench.request().state is State.CANCELED

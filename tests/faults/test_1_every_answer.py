@@ -164,7 +164,7 @@ class Call:
     path: str
     host: Any = "api"
     skip: int = 0
-    ends: State = State.DONE
+    ends: State = State.DELIVERED
     waits: bool = True
     """Whether nothing goes on before this call went well; the others are courtesies, or have a second way."""
 
@@ -289,12 +289,12 @@ def judge(said: list[Message], delivery: Delivery | None, wanted: bytes, *, card
         return
     told = [one for one in standing if f"(reference {delivery.reference})" in (one.markdown or "")]
     assert delivery.state in CLOSED
-    assert bool(told) is (delivery.state is not State.DONE), "the end was not told"
+    assert bool(told) is (delivery.state is not State.DELIVERED), "the end was not told"
     # A refusal in a space is told there in a sentence, and directly with its details.
     assert len(told) == len({one.room_id for one in told}) <= (2 if delivery.state is State.REFUSED else 1)
-    if delivery.state is State.DONE:
+    if delivery.state is State.DELIVERED:
         assert files == [wanted]
-    elif delivery.state is not State.UNKNOWN:
+    elif delivery.state is not State.UNSURE:
         assert files == []
 
 

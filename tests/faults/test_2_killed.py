@@ -120,10 +120,10 @@ class Dialogue:
 
 
 def states(bench: Workbench, rounds: int) -> list[State]:
-    return [bench.delivery(number).state for number in range(1, 6 * rounds + 1)]
+    return [bench.request(number).state for number in range(1, 6 * rounds + 1)]
 
 
-ENDS = sorted([State.DONE] * 4 + [State.FAILED, State.CANCELLED])
+ENDS = sorted([State.DELIVERED] * 4 + [State.FAILED, State.CANCELED])
 
 
 def test_without_a_kill_the_dialogue_is_what_it_is_held_against(bench: Workbench) -> None:

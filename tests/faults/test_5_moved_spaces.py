@@ -30,7 +30,7 @@ def requested_in(bench: Workbench, space: Space) -> Any:
     report = bench.stage.partner_report(status="waiting")
     bench.hears(bench.stage.ada, f"report {report.id}", space)
     bench.work()
-    assert bench.delivery().state is State.PENDING
+    assert bench.request().state is State.OPEN
     return report
 
 
@@ -48,7 +48,7 @@ def test_a_forged_move_leads_no_report_and_no_alarm_elsewhere(bench: Workbench, 
     check = Check("lamp", lambda: "The lamp is out.", "It burns again.")
     Alerts(bench.database, bench.outbox, space.id, [check], bench.clock).look()
 
-    assert bench.delivery().room_id == space.id
+    assert bench.request().room_id == space.id
     assert [one for one in bench.said(space) if one.files]
     assert any("The lamp is out." in (one.text or "") for one in bench.said(space))
     assert bench.said(mine) == []
@@ -79,7 +79,7 @@ def test_from_a_space_that_really_moved_the_asker_gets_the_file_directly(
     bench.world.set_report(report.id, status="done")
     bench.wait(60)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     direct = bench.said()
     assert any("Webex does not let me post in the space where you asked" in (one.text or "") for one in direct)
     assert [one for one in direct if one.files]

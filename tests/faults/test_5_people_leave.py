@@ -43,11 +43,11 @@ def test_the_file_of_an_asker_who_was_deactivated_is_refused_in_the_thread(bench
     bench.wait(ROLES_REMEMBERED)
     bench.wait(60)
 
-    assert bench.delivery().state is State.REFUSED
+    assert bench.request().state is State.REFUSED
     there = in_thread(bench, root, space)
     assert not [one for one in there if one.files]
     last = words(there[-1:])
-    assert bench.delivery().reference in last, "it is said, with its reference"
+    assert bench.request().reference in last, "it is said, with its reference"
     assert "Calling Usage" not in last, "and it says nothing of the report"
 
 
@@ -56,14 +56,14 @@ def test_whoever_joined_goes_on_and_gets_the_file(bench: Workbench) -> None:
     report = bench.stage.partner_report(status="waiting")
     first = asks(bench, bench.stage.ada, report, space)
     second = asks(bench, bench.stage.grace, report, space)
-    assert bench.delivery(2).leader_id == 1
+    assert bench.request(2).leader_id == 1
     bench.stage.ada.deactivated = True
     bench.world.set_report(report.id, status="done")
 
     bench.wait(ROLES_REMEMBERED)
     bench.wait(60)
 
-    assert (bench.delivery(1).state, bench.delivery(2).state) == (State.REFUSED, State.DONE)
+    assert (bench.request(1).state, bench.request(2).state) == (State.REFUSED, State.DELIVERED)
     assert [one for one in in_thread(bench, second, space) if one.files]
     assert not [one for one in in_thread(bench, first, space) if one.files]
 
@@ -124,7 +124,7 @@ def test_a_bot_that_is_removed_tells_the_asker_privately_and_serves_the_space_wh
     private = bench.said()
     assert "Webex does not let me post in the space where you asked" in words(private)
     assert [one for one in private if one.files], "what was promised comes all the same"
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
     bench.world.join(space, bot)
     again = asks(bench, bench.stage.ada, report, space)
@@ -157,7 +157,7 @@ def test_a_file_whose_thread_is_gone_is_posted_beside_it(bench: Workbench, direc
 
     bench.wait(60)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     (file,) = [one for one in bench.said(space) if one.files]
     assert file.parent_id is None
     bench.wait(3600)
@@ -177,7 +177,7 @@ def test_a_thread_that_goes_while_the_file_is_fetched_is_no_obstacle(bench: Work
 
     bench.wait(120)
 
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert len([one for one in bench.said(space) if one.files]) == 1
 
 
@@ -197,20 +197,20 @@ def test_nobody_joins_a_request_that_has_ended_or_gone_elsewhere_meanwhile(
         monkeypatch.undo()
         with bench.database.begin() as tx:
             if how == "private":
-                requests.let_go(tx, bench.delivery(1), bench.clock())
+                requests.let_go(tx, bench.request(1), bench.clock())
                 requests.note(tx, 1, private=True)
             else:
-                assert requests.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
+                assert requests.move(tx, bench.request(1), State.CANCELED, bench.clock())
         return post(*args, **more)
 
     monkeypatch.setattr(bench.chat, "post", gone_first)
     bench.work()
-    assert bench.delivery(2).leader_id is None
+    assert bench.request(2).leader_id is None
     bench.world.set_report(report.id, status="done")
 
     bench.wait(60)
 
-    assert bench.delivery(2).state is State.DONE
+    assert bench.request(2).state is State.DELIVERED
     assert len([one for one in bench.said(space) if one.files]) == 1
 
 
@@ -219,17 +219,17 @@ def test_whoever_was_left_behind_by_an_older_version_is_served(bench: Workbench)
     report = bench.stage.partner_report(status="waiting")
     for person in (bench.stage.ada, bench.stage.grace):
         asks(bench, person, report, space)
-    assert bench.delivery(2).leader_id == 1
+    assert bench.request(2).leader_id == 1
     with bench.database.begin() as tx:
         requests.note(tx, 2, leader_id=None)
-        assert requests.move(tx, bench.delivery(1), State.CANCELLED, bench.clock())
+        assert requests.move(tx, bench.request(1), State.CANCELED, bench.clock())
         requests.note(tx, 2, leader_id=1)
     bench.world.set_report(report.id, status="done")
     bench.wait(60)
-    assert bench.delivery(2).state is State.PENDING
+    assert bench.request(2).state is State.OPEN
 
     bench.sweep.once()
     bench.wait(60)
 
-    assert bench.delivery(2).state is State.DONE
+    assert bench.request(2).state is State.DELIVERED
     assert len([one for one in bench.said(space) if one.files]) == 1

@@ -98,7 +98,7 @@ def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip:
     assert f"To put the {len(parts)} parts together" in said[0]
     assert all(f"part {number} of {len(parts)}" in one for number, one in enumerate(said, 1))
     assert len({part.parent_id for part in parts}) == 1, "all in the asker's thread"
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     assert bench.files_left == []
 
 
@@ -127,7 +127,7 @@ def test_a_part_that_webex_does_not_take_is_said_to_be_missing(bench: Workbench)
     (card,) = [one for one in bench.said() if one.card]
     assert "The report is not complete: 1 of its" in str(card.card)
     assert "Make the report for a shorter period." in str(card.card)
-    bench.hears(bench.stage.ada, f"why {bench.delivery().reference}")
+    bench.hears(bench.stage.ada, f"why {bench.request().reference}")
     bench.work()
     (why,) = [str(one.card) for one in bench.said() if one.card and "Asked for" in str(one.card)]
     assert "1 of its" in why
@@ -145,7 +145,7 @@ def test_a_row_that_is_too_large_to_post_is_said(bench: Workbench) -> None:
     said = " ".join(one.text or "" for one in bench.said())
     assert "cannot be cut into parts" in said
     assert "shorter period" in said
-    assert bench.delivery().state is State.FAILED
+    assert bench.request().state is State.FAILED
     assert bench.files_left == []
 
 
@@ -167,7 +167,7 @@ def test_somebody_external_who_joins_between_two_parts_sees_no_more_of_them(benc
     assert posts(bench.said(bench.stage.group)) == []
     there = posts(bench.said())
     assert there[0].files[0].name == f"{STEM} part 1 of {len(there)}.zip"
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("point", range(1, 24))
@@ -182,4 +182,4 @@ def test_killed_between_any_two_steps_every_part_is_posted_once(bench: Workbench
     names = [part.files[0].name for part in posts(bench.said())]
     assert len(names) >= 2
     assert names == [f"{STEM} part {number} of {len(names)}.zip" for number in range(1, len(names) + 1)]
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED

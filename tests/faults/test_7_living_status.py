@@ -140,7 +140,7 @@ def test_who_joined_a_watch_is_told_by_the_own_card(stage: Stage) -> None:
     report = stage.partner_report(status="waiting")
     first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
     first.card()
-    stage.on_record(report.id, State.PENDING)
+    stage.on_record(report.id, State.OPEN)
     second = stage.at(stage.grace, stage.group).says(f"report {report.id}")
     assert "awaited here already" in second.card().shown
 
@@ -184,7 +184,7 @@ def test_a_cancel_in_another_thread_is_answered_there_and_shown_by_the_card(stag
     ada = stage.at(stage.ada, stage.group)
     line = ada.says(f"report {report.id}")
     line.card()
-    stage.on_record(report.id, State.PENDING)
+    stage.on_record(report.id, State.OPEN)
 
     answer = ada.says(f"cancel {report.id}")
 
@@ -196,7 +196,7 @@ def test_a_request_that_somebody_else_cancels_is_told_by_its_card(stage: Stage) 
     report = stage.partner_report(status="waiting")
     line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
     line.card()
-    stage.on_record(report.id, State.PENDING)
+    stage.on_record(report.id, State.OPEN)
 
     stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
 
@@ -286,7 +286,7 @@ def test_a_card_that_others_have_replied_to_stays(stage: Stage) -> None:
     stage.emulator.world.set_report(report.id, status="done")
 
     ada.hears_privately("2 rows")
-    stage.on_record(report.id, State.DONE)
+    stage.on_record(report.id, State.DELIVERED)
     assert not card.message.deleted
 
 
@@ -301,7 +301,7 @@ def test_a_card_that_stands_by_itself_one_to_one_follows_too(stage: Stage) -> No
     stage.emulator.world.set_report(report.id, status="done")
 
     ada.hears_privately("2 rows")
-    stage.on_record(report.id, State.DONE)
+    stage.on_record(report.id, State.DELIVERED)
     private = bot_says(stage, ada.space)
     assert ["● Done" in Heard(one).shown if one.card else bool(one.files) for one in private] == [True, True]
 

@@ -27,7 +27,7 @@ def delivered(bench: Workbench, **where) -> tuple[str, Message]:
     report = bench.stage.partner_report("Calling Usage")
     bench.hears(bench.stage.ada, f"report {report.id}", **where)
     bench.work()
-    assert bench.delivery().state is State.DONE
+    assert bench.request().state is State.DELIVERED
     (file,) = (one for one in bench.said(where.get("space")) if one.files)
     return report.id, file
 
@@ -49,7 +49,7 @@ def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
     assert main(["why", report_id]) == 0
 
     out = capsys.readouterr().out
-    assert out.startswith(f"Request {machine.delivery().reference} for “Calling Usage”, report {report_id}\n")
+    assert out.startswith(f"Request {machine.request().reference} for “Calling Usage”, report {report_id}\n")
     for step in ("Asked for just now", CHECKED, "It was done at", "Downloaded: ", "Its file was posted at"):
         assert f"\n  {step}" in out
     assert f"webexteams://im?space={bare(file.room_id)}&message={bare(file.id)}" in out
@@ -78,7 +78,7 @@ def test_json_is_one_object_a_request_the_newest_first(machine: Workbench, capsy
 def test_a_reference_is_enough_in_any_case(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
     delivered(machine)
 
-    assert main(["why", machine.delivery().reference.upper()]) == 0
+    assert main(["why", machine.request().reference.upper()]) == 0
     assert "Its file was posted at" in capsys.readouterr().out
 
 
@@ -137,7 +137,7 @@ def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
     report = machine.stage.partner_report(status="waiting")
     machine.hears(machine.stage.ada, f"report {report.id}")
     machine.work()
-    one = machine.delivery()
+    one = machine.request()
     with machine.database.begin() as tx:
         key = watch_key(one.family or "", one.region)
         failures.note(tx, tasks.WATCH, key, "Webex did not answer.", machine.clock())

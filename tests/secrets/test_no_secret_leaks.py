@@ -245,7 +245,7 @@ def open_requests(stage: Secretive) -> list[Delivery]:
     database = application.open_database(stage.settings())
     try:
         with database.read() as tx:
-            return requests.in_state(tx, State.READY, *IN_HAND)
+            return requests.in_state(tx, State.OPEN, *IN_HAND)
     finally:
         database.close()
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from bot.access.policy import Act
 from bot.chat.registry import registry
 from bot.db import audit as rows_of_audit
-from bot.db import requests
+from bot.db import reports
 from bot.errors import WebexError
 from bot.messages.audit_list import FORGOTTEN, GONE, NAMELESS, AuditView, audit_card, audit_text, name_of, note_of
 from bot.messages.elements import button
 from bot.ops.forget import is_pseudonym
+from bot.outbox import Text
 from bot.text import escape_markdown
 from bot.webex.report import is_report_id, looks_like_report_id
 
@@ -51,17 +52,17 @@ def audit(invocation: Invocation) -> None:
     allowed = invocation.authorize(Act.AUDIT, neutral=NEUTRAL)
     target = allowed.target
     if asked is None or (asked and not by_report and "@" not in asked):
-        services.outbox.say(f"{invocation.event_key}:usage", target, USAGE)
+        services.outbox.send(f"{invocation.event_key}:usage", target, USAGE)
         return
     person_id = None
     if asked and not by_report:
         person_id = services.directory.find(asked)
         if person_id is None:
             said = f"Webex knows nobody with the address “{escape_markdown(asked, 100)}”."
-            services.outbox.say(f"{invocation.event_key}:nobody", target, said)
+            services.outbox.send(f"{invocation.event_key}:nobody", target, said)
             return
     with services.database.read() as tx:
-        hidden = requests.report_ids_beyond(allowed.families)
+        hidden = reports.ids_beyond(allowed.families)
         before = (page - 1) * SHOWN
         found = rows_of_audit.latest(
             tx,
@@ -73,12 +74,12 @@ def audit(invocation: Invocation) -> None:
             reader_id=invocation.person_id,
         )
         rows = found[:SHOWN]
-        titles = requests.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
+        titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
     seen = AuditView(services.now(), _names(services, rows), titles)
     note = f"{note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
     card = audit_card(rows, seen, note, more)
-    services.outbox.say(f"{invocation.event_key}:audit", target, audit_text(rows, seen, note), card)
+    services.outbox.send(f"{invocation.event_key}:audit", target, Text(audit_text(rows, seen, note), card))
 
 
 def _asked(invocation: Invocation) -> tuple[str | None, int]:

@@ -4,42 +4,76 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.chat.asking import ask
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
-from bot.messages.sentences import which_report
-from bot.text import escape_markdown
+from bot.db import audit, downloads, requests
+from bot.messages.sentences import odd_ids, too_many_ids, which_report
+from bot.queue import tasks
+from bot.webex.ids import id_key
 from bot.webex.report import is_report_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.chat.invocation import Invocation
 
 
-@registry.command("report", usage="report <id>", summary="Get a report: its card now, its file when it is done.")
+@registry.command("report", usage="report <id>", summary="Get a report: status now, the file as soon as it's ready.")
 def report(invocation: Invocation) -> None:
-    """One request for each id. Policy is asked for each right before its card, see ``answer.py``."""
+    """Open one request for each ID. Policy is asked for each right before its card."""
     ids = meant(invocation.rest)
     if not ids:
-        invocation.say("usage", "Which one? Write `report` and the report's id. `reports` shows what there is.")
+        invocation.say("usage", which_report("report"))
         return
     odd = [one for one in ids if not is_report_id(one)]
     if odd:
-        said = ", ".join(f"“{escape_markdown(one, 60)}”" for one in odd[:5])
-        invocation.say("odd", f"{said}: this is not a report id. Ids are letters, digits, `_`, `=` and `-` only.")
+        invocation.say("odd", odd_ids(odd))
     wanted = [one for one in ids if is_report_id(one)]
     invocation.trail.report_ids = tuple(wanted[:MOST_IDS])
     invocation.check_person()
     if len(wanted) > MOST_IDS:
-        left = len(wanted) - MOST_IDS
-        invocation.say("many", f"I take {MOST_IDS} reports from one message; I leave out the last {left}.")
-    ask(invocation, wanted[:MOST_IDS])
+        invocation.say("many", too_many_ids(MOST_IDS, len(wanted) - MOST_IDS))
+    open_requests(invocation, wanted[:MOST_IDS], wants_card=True)
 
 
-@registry.command("again", usage="again <id>", summary="Send a report's file once more.")
+@registry.command("again", usage="again <id>", summary="Send the file again.")
 def again(invocation: Invocation) -> None:
-    """The file without another card."""
+    """Open a request for each ID that has no card."""
     ids = invocation.named_reports()
     invocation.check_person()
     if not ids:
         invocation.say("usage", which_report(invocation.word))
-    ask(invocation, ids, carded=False)
+    open_requests(invocation, ids, wants_card=False)
+
+
+def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_card: bool) -> None:
+    """Insert one request for each ID with its lookup job and its audit row, once for an event."""
+    services = invocation.services
+    now = services.now()
+    enough = False
+    with services.database.begin(durable=False) as tx:
+        for report_id in report_ids:
+            if downloads.had_enough(tx, invocation.person_id, report_id):
+                enough = True
+                continue
+            reference = services.new_reference()
+            values = {
+                "reference": reference,
+                "event_key": f"{invocation.event_key}:{report_id}",
+                "person_id": invocation.person_id,
+                "room_id": invocation.room_id,
+                "room_type": invocation.room_type,
+                "thread_id": invocation.parent_id,
+                "report_id": report_id,
+                "wants_card": wants_card,
+                "asked_at": min(invocation.sent_at or now, now),
+                "deadline_at": now + services.watch_deadline,
+            }
+            invocation.trail.recorded = True
+            request_id = requests.add(tx, values)
+            if request_id is not None:
+                services.queue.put(tx, tasks.LOOKUP, str(request_id), person=id_key(invocation.person_id))
+                act = invocation.word.casefold()
+                audit.record(tx, invocation.entry(act, report_id, audit.ASKED, reference), now)
+    if enough:
+        invocation.say("enough", downloads.HAD_ENOUGH)

@@ -8,8 +8,8 @@ from bot.chat.commands.refresh import refresh
 from bot.chat.registry import registry
 from bot.messages.report_list import reports_card, reports_text
 from bot.messages.request_card import FAMILIES
-from bot.reports.report_messages import Words
-from bot.reports.trouble_line import asking_reports
+from bot.outbox import Text
+from bot.reports.report_messages import Draft
 from bot.webex.catalog import ASK_THE_OTHER, NEEDS
 from bot.webex.report import looks_like_report_id
 
@@ -35,7 +35,7 @@ def reports(invocation: Invocation) -> None:
         return
     allowed = invocation.authorize()
     page = _page(invocation.rest)
-    with asking_reports(services, invocation.trouble_line()):
+    with invocation.report_call():
         found, refused = services.catalog.everything(allowed.families)
     start = (page - 1) * PAGE
     shown = found[start : start + PAGE]
@@ -44,10 +44,10 @@ def reports(invocation: Invocation) -> None:
         note += " " + " ".join(_not_shown(family, error) for family, error in refused.items())
     note = f"{note} {allowed.others}".rstrip()
 
-    def make(_: Permission) -> Words:
+    def make(_: Permission) -> Draft:
         now = services.now()
         card = reports_card(shown, now, total=len(found) - start, page=page, note=note)
-        return Words(f"{invocation.event_key}:reports", reports_text(shown, now, note=note), card)
+        return Draft(f"{invocation.event_key}:reports", Text(reports_text(shown, now, note=note), card))
 
     invocation.show(make)
 

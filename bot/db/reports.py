@@ -1,0 +1,165 @@
+"""What Webex says of each report: one row, however many people wait for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from bot.db import tables
+from bot.db.requests import OPEN
+from bot.webex.report import Expiry, Family, Phase, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy import Row
+
+    from bot.db.database import Transaction
+
+_reports, _requests = tables.reports.c, tables.requests.c
+_IN_MEMORY_ONLY = ("download_url", "taken_for_ready", "fetched_at")
+"""Fields of a report that are not stored: the link is never kept, the others hold for one answer."""
+_DAYS, _TIMES = ("start", "end"), ("created",)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report as the database has it."""
+
+    report_id: str
+    family: str
+    region: str | None
+    title: str | None
+    status: str | None
+    phase: Phase
+    details: str | None
+    """The report as JSON, without the download link."""
+    checked_at: datetime
+    checks: int
+    """How often Webex was asked about it."""
+    missing: int
+    """How often in a row the list did not show it."""
+    next_check_at: datetime | None
+    ready_at: datetime | None
+    file_size: int | None
+    file_sha256: str | None
+    file_kind: str | None
+
+    @property
+    def report(self) -> Report:
+        """Return the report as Webex gave it, without the download link."""
+        if self.details is None:
+            return Report(self.report_id, Family(self.family), self.status or "", title=self.title or "")
+        values: dict[str, Any] = json.loads(self.details)
+        values |= {name: date.fromisoformat(values[name]) for name in _DAYS if values[name]}
+        values |= {name: datetime.fromisoformat(values[name]) for name in _TIMES if values[name]}
+        if expiry := values["expiry"]:
+            values["expiry"] = Expiry(expiry["seconds"], datetime.fromisoformat(expiry["at"]))
+        values |= {"family": Family(values["family"]), "sites": tuple(values["sites"])}
+        return Report(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A pending report with the times that its open requests set."""
+
+    row: ReportRow
+    youngest: datetime
+    """When the newest of its requests was made."""
+    deadline: datetime
+    """The first deadline of its requests."""
+
+
+def details_of(report: Report) -> str:
+    """Return a report as JSON, without the download link."""
+    values = asdict(replace(report, download_url=""))
+    return json.dumps({name: value for name, value in values.items() if name not in _IN_MEMORY_ONLY}, default=str)
+
+
+def save(tx: Transaction, report: Report, now: datetime) -> None:
+    """Store what Webex says of a report now; its file and the counts of checks stay as they are."""
+    values = {
+        "report_id": report.id,
+        "family": report.family.value,
+        "region": report.region or None,
+        "title": report.title or None,
+        "status": report.status,
+        "phase": report.phase.value,
+        "details": details_of(report),
+        "checked_at": now,
+        "ready_at": now if report.phase is Phase.READY else None,
+    }
+    tx.upsert(tables.reports, values, conflict=["report_id"], keep=["ready_at"] if values["ready_at"] else [])
+
+
+def get(tx: Transaction, report_id: str) -> ReportRow | None:
+    """Return the row of a report."""
+    row = tx.execute(select(tables.reports).where(_reports.report_id == report_id)).one_or_none()
+    return None if row is None else read(row)
+
+
+def read(row: Row[Any]) -> ReportRow:
+    """Return a row of the table as an object."""
+    values = {column.name: getattr(row, column.name) for column in tables.reports.c}
+    return ReportRow(**values | {"phase": Phase(values["phase"])})
+
+
+def set_values(tx: Transaction, report_id: str, **values: Any) -> None:
+    """Change columns of one report."""
+    tx.execute(update(tables.reports).where(_reports.report_id == report_id).values(**values))
+
+
+def count_check(tx: Transaction, report_ids: Collection[str], now: datetime) -> None:
+    """Store that Webex was asked about these reports and nothing changed."""
+    unchanged = update(tables.reports).where(_reports.report_id.in_(report_ids))
+    tx.execute(unchanged.values(checks=_reports.checks + 1, checked_at=now, missing=0, next_check_at=None))
+
+
+def watched(tx: Transaction, family: str, region: str | None) -> list[Watched]:
+    """Return the pending reports of a family and region for which requests are open."""
+    query = (
+        select(
+            tables.reports,
+            func.max(_requests.asked_at, type_=_requests.asked_at.type).label("youngest"),
+            func.min(_requests.deadline_at, type_=_requests.deadline_at.type).label("deadline"),
+        )
+        .join(tables.requests, _requests.report_id == _reports.report_id)
+        .where(
+            _requests.state == OPEN,
+            _requests.found_at.is_not(None),
+            _reports.phase == Phase.PENDING.value,
+            _reports.family == family,
+            _reports.region.is_(None) if region is None else _reports.region == region,
+        )
+        .group_by(_reports.report_id)
+        .order_by(_reports.report_id)
+    )
+    return [Watched(read(row), row.youngest, row.deadline) for row in tx.execute(query)]
+
+
+def awaited(tx: Transaction) -> list[ReportRow]:
+    """Return every report for which a request is open."""
+    open_ids = select(_requests.report_id).where(_requests.state == OPEN, _requests.found_at.is_not(None))
+    return [read(row) for row in tx.execute(select(tables.reports).where(_reports.report_id.in_(open_ids)))]
+
+
+def known_family(tx: Transaction, report_id: str) -> str | None:
+    """Return the family in which a report was found before."""
+    return tx.execute(select(_reports.family).where(_reports.report_id == report_id)).scalar_one_or_none()
+
+
+def ids_beyond(families: Iterable[str]) -> Any:
+    """Return a query for the IDs of reports of other families than these."""
+    return select(_reports.report_id).where(_reports.family.not_in(families))
+
+
+def titles(tx: Transaction, report_ids: Collection[str], families: Collection[str]) -> dict[str, str]:
+    """Return the titles of reports of these families, by ID, as far as they are known."""
+    query = select(_reports.report_id, _reports.title).where(
+        _reports.report_id.in_(report_ids), _reports.family.in_(families), _reports.title.is_not(None)
+    )
+    return {row.report_id: row.title for row in tx.execute(query)}

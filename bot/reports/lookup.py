@@ -1,0 +1,147 @@
+"""Finds the report of a request, shows its card, and has it watched or delivered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.access.policy import Act, Verdict
+from bot.db import reports, requests
+from bot.db.requests import State
+from bot.errors import BotError, Refused, WebexError
+from bot.messages import sentences
+from bot.reports import trouble
+from bot.reports.report_calls import report_call
+from bot.reports.report_messages import PolicyNotAsked
+from bot.reports.requests import close, put_delivery, put_watch, reason_for
+from bot.webex.report import Phase
+
+if TYPE_CHECKING:
+    from bot.db.requests import Request
+    from bot.reports.thread import Thread
+    from bot.services import Services
+    from bot.webex.report import Report
+
+log = structlog.get_logger(__name__)
+
+BY_WEBEX = "by_webex"
+"""The audit's word for a report that Webex could not generate."""
+
+
+class Lookup:
+    """The task behind ``report <id>``; the key is the request's ID."""
+
+    def __init__(self, services: Services, thread: Thread) -> None:
+        self._services = services
+        self._thread = thread
+
+    def run(self, key: str) -> None:
+        """Answer a request. Raises ``WebexError`` while Webex has trouble, and is then run again."""
+        request = self._get(key)
+        if request is None:
+            return
+        if request.state is State.OPEN and request.found_at is None:
+            try:
+                self._find(request)
+            except BotError as error:
+                if error.passing:
+                    if not self._has_ended(request, error):
+                        raise
+                else:
+                    self._close(request, error)
+        self._thread.sync(request.id)
+        self._go_on(request)
+
+    def on_failure(self, key: str, sentence: str) -> None:
+        """Say that there will be no answer."""
+        request = self._get(key)
+        if request is not None and request.found_at is None:
+            with self._services.database.begin() as tx:
+                now = self._services.now()
+                close(tx, self._services.queue, request, State.FAILED, now, reason=sentence, cause="given_up")
+
+    def _get(self, key: str) -> Request | None:
+        with self._services.database.read() as tx:
+            return requests.get(tx, int(key))
+
+    def _find(self, request: Request) -> None:
+        services = self._services
+        # Who else is in the space is asked right before the card.
+        decision = services.authorizer.decide(
+            request.person_id, Act.READ, room_id=request.room_id, direct=request.direct, members=False
+        )
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        with services.database.read() as tx:
+            known = reports.known_family(tx, request.report_id)
+        with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
+            report = services.catalog.find(request.report_id, known, families=decision.families, others=decision.others)
+        self._store(request, report)
+
+    def _store(self, request: Request, report: Report) -> None:
+        now = self._services.now()
+        with self._services.database.begin(durable=False) as tx:
+            reports.save(tx, report, now)
+            reports.set_values(tx, report.id, missing=0, next_check_at=None)
+            requests.set_values(tx, request.id, found_at=now, failing_since=None, last_error=None)
+            if report.phase is Phase.FAILED:
+                reason = sentences.failed(report.title)
+                close(tx, self._services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)
+
+    def _go_on(self, request: Request) -> None:
+        """Have the report watched or delivered, now that its card stands."""
+        services = self._services
+        with services.database.begin(durable=False) as tx:
+            row = reports.get(tx, request.report_id)
+            now = requests.get(tx, request.id)
+            if row is None or now is None or now.state is not State.OPEN:
+                return
+            if row.phase is Phase.READY:
+                put_delivery(tx, services.queue, row.family, row.report_id, now.person_id)
+            else:
+                put_watch(tx, services.queue, row, after=services.poll_interval)
+
+    def _close(self, request: Request, error: BotError) -> None:
+        """Close a request that has no report to wait for."""
+        services = self._services
+        refused = isinstance(error, Refused) and not isinstance(error, PolicyNotAsked)
+        reason = error.sentence
+        if isinstance(error, Refused) and refused:
+            log.info("request_refused", reference=request.reference, reason=error.reason)
+            reason = reason_for(services.outbox, request, error)
+        state = State.REFUSED if refused else State.FAILED
+        with services.database.begin() as tx:
+            close(tx, services.queue, request, state, services.now(), reason=reason, error=error)
+
+    def _has_ended(self, request: Request, error: BotError) -> bool:
+        """Store a failure that will pass, and tell it. Return True when that ends the request."""
+        services = self._services
+        if not isinstance(error, WebexError):
+            return False
+        now = services.now()
+        with services.database.begin(durable=False) as tx:
+            requests.fails(tx, requests.is_request(request.id), sentences.trouble(error), now)
+            failing = requests.get(tx, request.id) or request
+            if trouble.ends(failing, now):
+                reason = sentences.TROUBLE_TOO_LONG
+                cause = "trouble_for_too_long"
+                close(tx, services.queue, failing, State.EXPIRED, now, reason=reason, cause=cause, error=error)
+                return True
+        if not any(part in error.call for part in trouble.SENDING):
+            # Webex may ask to be left alone for an hour: then it is told now, since it is not tried before.
+            self._tell(request, error.retry_after or 0.0)
+        return False
+
+    def _tell_silence(self, request: Request) -> None:
+        """Tell that Webex gives no answer at all."""
+        now = self._services.now()
+        with self._services.database.begin(durable=False) as tx:
+            requests.fails(tx, requests.is_request(request.id), sentences.REPORTS_AWAY, now)
+        self._tell(request, 0.0)
+
+    def _tell(self, request: Request, ahead: float) -> None:
+        try:
+            self._thread.sync(request.id, ahead)
+        except BotError as error:
+            log.info("trouble_not_told", reference=request.reference, cause=str(error))

@@ -1,0 +1,34 @@
+"""Bounds how many calls to Webex's reports people wait for at once, so that reports that hang leave room for others."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from bot.errors import WebexError
+from bot.reports.trouble import when_silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.services import Services
+
+LONGEST_WAIT: Final = 1.0
+"""Seconds for which a thread waits for a slot; then its job comes again."""
+NO_WAIT: Final = timedelta()
+
+
+@contextmanager
+def report_call(services: Services, when_slow: Callable[[], object], waited: timedelta = NO_WAIT) -> Iterator[None]:
+    """Stand around calls for a person, for whom ``when_slow`` is called when they get no answer for too long.
+
+    Raises ``WebexError`` that passes where too many are being made.
+    """
+    if not services.report_slots.acquire(timeout=LONGEST_WAIT):
+        raise WebexError("GET /reports", None, message="others wait for Webex's reports", reached=False)
+    try:
+        with when_silent(when_slow, waited):
+            yield
+    finally:
+        services.report_slots.release()

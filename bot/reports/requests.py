@@ -1,0 +1,159 @@
+"""Opens, closes and redirects requests: each changes rows, and the request's thread follows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.db import requests
+from bot.db.requests import PERSON, State
+from bot.errors import BotError
+from bot.messages.sentences import SENT_DIRECTLY
+from bot.queue import tasks
+from bot.webex.ids import id_key
+from bot.webex.types import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from bot.db.database import Database, Transaction
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
+    from bot.errors import Refused
+    from bot.outbox import Outbox
+    from bot.queue import Queue
+    from bot.webex.report import Report
+
+log = structlog.get_logger(__name__)
+
+SLICE: Final = 50
+"""Requests that one transaction closes: it holds SQLite's only write lock for some milliseconds."""
+
+
+def watch_key(family: str, region: str | None) -> str:
+    """Return the key of the job that watches a family and region."""
+    return f"{family}:{region or ''}"
+
+
+def deliver_key(family: str, report_id: str) -> str:
+    """Return the key of the job that delivers a report."""
+    return f"{family}:{report_id}"
+
+
+def put_lookup(tx: Transaction, queue: Queue, request: Request, *, if_absent: bool = False) -> None:
+    """Have a request's report found."""
+    queue.put(tx, tasks.LOOKUP, str(request.id), person=id_key(request.person_id), if_absent=if_absent)
+
+
+def put_thread(tx: Transaction, queue: Queue, request: Request) -> None:
+    """Have a request's thread show what its rows say."""
+    queue.put(tx, tasks.THREAD, str(request.id), person=id_key(request.person_id))
+
+
+def put_watch(
+    tx: Transaction, queue: Queue, row: ReportRow | Report, *, after: float = 0.0, if_absent: bool = False
+) -> None:
+    """Have a report's family and region watched."""
+    queue.put(tx, tasks.WATCH, watch_key(row.family, row.region), after=after, if_absent=if_absent)
+
+
+def put_delivery(
+    tx: Transaction, queue: Queue, family: str, report_id: str, person_id: str, *, if_absent: bool = False
+) -> None:
+    """Have a report delivered to everyone who waits for it, in the turn of one of them; one job a report."""
+    key = deliver_key(family, report_id)
+    queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", person=id_key(person_id), if_absent=if_absent)
+
+
+def close(
+    tx: Transaction,
+    queue: Queue,
+    request: Request,
+    state: State,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    cause: str = "",
+    error: BotError | None = None,
+    closed_by: str | None = None,
+) -> bool:
+    """Close a request without its file, and have its thread say so. Return False when it was closed before.
+
+    Of the others whose file it would have brought, the next one's card says so.
+    """
+    if not requests.close(tx, request, state, now, reason=reason, cause=cause, error=error, closed_by=closed_by):
+        return False
+    put_thread(tx, queue, request)
+    for other in requests.open_for(tx, request.report_id):
+        if other.id > request.id and request.is_answered_with(other):
+            put_thread(tx, queue, other)
+    log.info("request_closed", reference=request.reference, state=state.value, cause=str(error) if error else cause)
+    return True
+
+
+def close_all(
+    database: Database,
+    queue: Queue,
+    report_id: str,
+    now: datetime,
+    *,
+    reason: str,
+    cause: str = "",
+    error: BotError | None = None,
+) -> None:
+    """Close every open request for a report as failed, some at a time."""
+    while True:
+        with database.begin() as tx:
+            waiting = [one for one in requests.open_for(tx, report_id) if one.found_at is not None][:SLICE]
+            for one in waiting:
+                if requests.close(tx, one, State.FAILED, now, reason=reason, cause=cause, error=error):
+                    put_thread(tx, queue, one)
+                    log.info("request_closed", reference=one.reference, state="failed", cause=cause or str(error))
+        if len(waiting) < SLICE:
+            return
+
+
+def redirect_to_person(tx: Transaction, request: Request, notice: str | None) -> None:
+    """Have a request answered to the person directly; the space is told with ``notice``, one neutral sentence."""
+    requests.set_values(tx, request.id, destination=PERSON, notice=notice)
+
+
+def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:
+    """Have a report delivered to everyone who waits for it, since Webex says that it is ready."""
+    waiting = [one for one in requests.open_for(tx, report.id) if one.found_at is not None]
+    if waiting:
+        put_delivery(tx, queue, report.family.value, report.id, waiting[0].person_id)
+
+
+def reason_for(outbox: Outbox, request: Request, refused: Refused) -> str:
+    """Return what is said of a refusal; what names roles is sent to the person directly, never shown to others.
+
+    Raises ``WebexError`` that passes.
+    """
+    if not refused.details:
+        return refused.sentence
+    said = f"{refused.sentence} {refused.details}"
+    if request.direct:
+        return said
+    key = f"request:{request.id}:refused"
+    told = send_directly(outbox, key, request.person_id, f"{said} (reference {request.reference})")
+    return f"{refused.sentence} {SENT_DIRECTLY}" if told else refused.sentence
+
+
+def send_directly(outbox: Outbox, key: str, person_id: str, markdown: str) -> bool:
+    """Send something to a person besides an answer. Return False when Webex refuses it."""
+    try:
+        outbox.send(key, Target(person_id=person_id, direct=True), markdown)
+    except BotError as error:
+        if error.passing:
+            raise
+        log.info("details_not_sent", cause=str(error))
+        return False
+    return True
+
+
+def ids_of(found: Iterable[Request]) -> list[int]:
+    """Return the rows' IDs."""
+    return [one.id for one in found]

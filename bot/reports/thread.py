@@ -1,0 +1,297 @@
+"""Makes a request's thread show what its rows say.
+
+``wanted`` says which messages there should be; what is on record says which there are; the difference is sent and
+deleted. It may run at any moment and again: a call that fails for a passing reason fails the job, and the queue runs it
+again. A new card is sent before the old one is deleted, so a kill leaves two for a moment, never none.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.db import messages, reports, requests
+from bot.db.messages import INTENDED, Name
+from bot.db.requests import PERSON, THREAD, State
+from bot.errors import Refused, WebexError
+from bot.messages import request_card, sentences
+from bot.outbox import Text, Unsure
+from bot.reports.report_messages import Draft, PolicyNotAsked
+from bot.reports.requests import close, put_thread, reason_for, redirect_to_person
+from bot.reports.trouble import is_told
+from bot.webex.report import Phase
+from bot.webex.responses import SPACE_CLOSED
+from bot.webex.types import Target
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.db.messages import Message
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
+    from bot.reports.report_messages import ReportMessages
+    from bot.services import Services
+
+log = structlog.get_logger(__name__)
+
+ROUNDS: Final = 10
+"""How often the rows are read again after calls; they change while a call is made."""
+LOCKS: Final = 64
+
+
+class Slot(StrEnum):
+    """What a message of a request is; ``deliver.py`` sends the files and their progress."""
+
+    CARD = "card"
+    NOTICE = "notice"
+    """In the space: the answer went to the person directly."""
+    TROUBLE = "trouble"
+    """Webex has trouble, and the bot keeps trying."""
+    END = "end"
+    """How it ended, where no card says so."""
+    PROGRESS = "progress"
+    FILE = "file"
+
+
+FOLLOW: Final = (Slot.CARD, Slot.TROUBLE, Slot.PROGRESS)
+"""Slots whose messages go when they are not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A request with everything that its thread depends on, read at one moment."""
+
+    request: Request
+    row: ReportRow | None
+    elsewhere: bool
+    """Its file comes, or came, in the thread of an older request."""
+    standing: tuple[Message, ...]
+
+    @property
+    def report_row(self) -> ReportRow | None:
+        """Return the report, once Webex has shown it for this request."""
+        return self.row if self.request.found_at is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A message that should be there; the same key is sent once."""
+
+    slot: Slot
+    variant: str = ""
+
+
+def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
+    """Return the messages that the rows ask for. Pure."""
+    request = state.request
+    found: list[Wanted] = []
+    if card := _card_variant(state):
+        found.append(Wanted(Slot.CARD, card))
+    elif request.state not in {State.OPEN, State.DELIVERED} and request.reason:
+        found.append(Wanted(Slot.END, request.state.value))
+    if request.state is State.OPEN and is_told(request, now):
+        found.append(Wanted(Slot.TROUBLE))
+    if request.destination == PERSON and request.notice:
+        found.append(Wanted(Slot.NOTICE))
+    return found
+
+
+def _card_variant(state: ThreadState) -> str:
+    """Return what the card shows, or nothing where there is none."""
+    request, row = state.request, state.report_row
+    if not request.wants_card or row is None or request.state is State.REFUSED:
+        return ""
+    elsewhere = ":elsewhere" if state.elsewhere else ""
+    revision = f".{request.revision}" if request.revision else ""
+    match request.state:
+        case State.OPEN:
+            return f"{Phase.READY if row.phase is Phase.READY else Phase.PENDING}{elsewhere}{revision}"
+        case State.DELIVERED:
+            # The file has come: a card that says so stays, and none is sent after it but a refreshed one.
+            right = f"{Phase.READY}{elsewhere}{revision}"
+            there = any(one.slot == Slot.CARD and _variant_of(one) == right for one in state.standing)
+            return right if there or revision else ""
+        case _:
+            return f"{request.state.value}{revision}"
+
+
+def _variant_of(message: Message) -> str:
+    return message.variant or ""
+
+
+def name_of(request: Request, slot: Slot, variant: str = "") -> Name:
+    """Return the key of a message of a request, with what it shows; another place is another message."""
+    parts = [f"request:{request.id}", slot.value, *([variant] if variant else [])]
+    if request.destination == PERSON and slot is not Slot.NOTICE:
+        parts.append("directly")
+    key = ":".join(parts) if slot is not Slot.TROUBLE or request.found_at else f"{request.event}:trouble"
+    return Name(key, request.id, slot.value, variant or None)
+
+
+class Thread:
+    """The task that makes a thread follow its rows; the key is the request's ID."""
+
+    def __init__(self, services: Services, report_messages: ReportMessages) -> None:
+        self.report_messages = report_messages
+        self._database = services.database
+        self._queue = services.queue
+        self._outbox = services.outbox
+        self._now = services.now
+        self._poll_interval = services.poll_interval
+        self._locks = [threading.Lock() for _ in range(LOCKS)]
+
+    def run(self, key: str) -> None:
+        """Send and delete what is to be. Raises ``BotError`` that passes."""
+        self.sync(int(key))
+
+    def on_failure(self, key: str, sentence: str) -> None:
+        """Log that nobody could be told."""
+        log.error("notification_failed", request=key, sentence=sentence)
+
+    def sync(self, request_id: int, ahead: float = 0.0) -> None:
+        """Send and delete what is to be; ``ahead``: so many seconds pass before the next try.
+
+        Raises ``BotError`` that passes, and ``DatabaseUnavailable``.
+        """
+        with self._locks[request_id % LOCKS]:
+            state = self._load(request_id)
+            for _ in range(ROUNDS):
+                if state is None or not self._send_next(state, ahead):
+                    break
+                state = self._load(request_id)
+            if state is not None:
+                self._delete_others(state, ahead)
+
+    def sync_or_queue(self, request: Request) -> None:
+        """Do the same now if it works, else by a job: nothing of it is worth holding up the file. Never raises."""
+        try:
+            self.sync(request.id)
+        except Exception as error:  # noqa: BLE001 not even a bug in a card is worth the file
+            log.warning("thread_not_updated", reference=request.reference, cause=str(error) or type(error).__name__)
+            with self._database.begin() as tx:
+                put_thread(tx, self._queue, request)
+
+    def _load(self, request_id: int) -> ThreadState | None:
+        with self._database.read() as tx:
+            request = requests.get(tx, request_id)
+            if request is None:
+                return None
+            row = reports.get(tx, request.report_id)
+            standing = tuple(messages.of_request(tx, request_id))
+            if request.state is State.OPEN:
+                elsewhere = request.found_at is not None and requests.older(tx, request) is not None
+            else:
+                elsewhere = request.file_message is not None and all(one.id != request.file_message for one in standing)
+        return ThreadState(request, row, elsewhere, standing)
+
+    def _send_next(self, state: ThreadState, ahead: float) -> bool:
+        """Send the first message that is missing. Return False when none is."""
+        request = state.request
+        settled = {one.key for one in state.standing if one.state != INTENDED}
+        now = self._now() + timedelta(seconds=ahead)
+        names = ((one, name_of(request, one.slot, one.variant)) for one in wanted(state, now))
+        missing = next((one for one, name in names if name.key not in settled), None)
+        if missing is None:
+            return False
+        try:
+            self._send(state, missing)
+        except Unsure:
+            log.warning("card_delivery_unknown", reference=request.reference, slot=missing.slot.value)
+        except Refused as refused:
+            self._refuse(request, refused)
+        except WebexError as error:
+            if error.passing:
+                raise
+            closed = error.status in SPACE_CLOSED and request.destination == THREAD
+            if closed and missing.slot is not Slot.NOTICE:
+                self._redirect(request)
+            else:
+                log.error("notification_failed", reference=request.reference, cause=str(error))  # noqa: TRY400
+        return True
+
+    def _send(self, state: ThreadState, one: Wanted) -> None:
+        request, row = state.request, state.row
+        match one.slot:
+            case Slot.NOTICE:
+                self._send_notice(request)
+            case Slot.TROUBLE:
+                said = f"{request.last_error} {sentences.KEEP_TRYING}"
+                self._outbox.send(name_of(request, Slot.TROUBLE), request.target, said)
+            case Slot.END if request.state is State.REFUSED or (request.found_at is None and request.direct):
+                # It tells nothing of a report, so policy is not asked.
+                self._outbox.send(self._end_name(request), request.target, _end_text(request))
+            case Slot.END:
+                family = row.family if row and request.found_at else None
+                self.report_messages.send(request, family, lambda now: Draft(self._end_name(now), Text(_end_text(now))))
+            case _:
+                self._send_card(state)
+
+    def _send_card(self, state: ThreadState) -> None:
+        row = state.row
+        assert row is not None
+        shown: Request | None = None
+
+        def make(now: Request) -> Draft | None:
+            nonlocal shown
+            shown = now
+            if now.destination != state.request.destination:
+                return None  # what it says depends on where it goes: the rows are read again
+            name = name_of(now, Slot.CARD, _card_variant(state))
+            text, card = request_card.request_card(
+                now, row, elsewhere=state.elsewhere, now=self._now(), poll_interval=self._poll_interval
+            )
+            return Draft(name, Text(text, card))
+
+        self.report_messages.send(state.request, row.family, make)
+
+    @staticmethod
+    def _end_name(request: Request) -> Name:
+        return name_of(request, Slot.END, request.state.value)
+
+    def _send_notice(self, request: Request) -> None:
+        """Tell the space that the answer went to the person; where Webex does not let us, tell the person that."""
+        name = name_of(request, Slot.NOTICE)
+        space = Target(request.room_id, request.thread_id)
+        try:
+            self._outbox.send(name, space, request.notice or "")
+        except WebexError as error:
+            if error.status not in SPACE_CLOSED:
+                raise
+            self._outbox.send(name, request.target, sentences.REMOVED)
+
+    def _redirect(self, request: Request) -> None:
+        """Answer the person directly, since the space is closed to the bot."""
+        notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE
+        with self._database.begin() as tx:
+            redirect_to_person(tx, request, notice)
+
+    def _refuse(self, request: Request, refused: Refused) -> None:
+        """Close a request that policy refuses by now; of a closed one, no more than that is told."""
+        state = State.FAILED if isinstance(refused, PolicyNotAsked) else State.REFUSED
+        reason = reason_for(self._outbox, request, refused)
+        with self._database.begin() as tx:
+            now = self._now()
+            if not close(tx, self._queue, request, state, now, reason=reason, cause=refused.reason):
+                requests.set_values(tx, request.id, state=State.REFUSED.value, reason=reason)
+
+    def _delete_others(self, state: ThreadState, ahead: float) -> None:
+        request = state.request
+        now = self._now() + timedelta(seconds=ahead)
+        keep = {name_of(request, one.slot, one.variant).key for one in wanted(state, now)}
+        for message in state.standing:
+            slot = (message.slot or "").partition(":")[0]
+            in_space = request.destination == PERSON and not message.direct and messages.shows_report(message)
+            outdated = slot in FOLLOW and message.key not in keep
+            if slot == Slot.PROGRESS and request.state is State.OPEN:
+                outdated = False  # the delivery that is under way follows it
+            if in_space or outdated:
+                self._outbox.delete(message)
+
+
+def _end_text(request: Request) -> str:
+    return f"{request.reason} (reference {request.reference})"
