@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-dep
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header
 
-.PHONY: setup dev demo test bench chaos lint lock
+.PHONY: setup dev demo test bench chaos lint lock picture
 
 setup: $(VENV)/.installed
 
@@ -70,3 +70,7 @@ lock: $(VENV)/.dev
 	$(COMPILE) -o requirements.lock pyproject.toml
 	$(COMPILE) --group build -o requirements-build.lock
 	$(COMPILE) --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock pyproject.toml
+
+# The README's picture, from the demo; needs Chromium.
+picture: dev
+	$(BIN)/python docs/make_picture.py

@@ -51,6 +51,7 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
     stop = threading.Event()
     on_stop_signal(stop.set)
     page_port, bot_port = _ports(environ)
+    say("Starting an emulated Webex and the bot…")
     with ExitStack() as things:
         folder = Path(tempfile.mkdtemp(prefix="reportbot-demo-"))
         things.callback(shutil.rmtree, folder, ignore_errors=True)
