@@ -18,7 +18,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, UniqueConstraint,
 from sqlalchemy.exc import IntegrityError, StatementError
 from structlog.testing import capture_logs
 
-from bot.db.database import Database, Transaction, UtcDateTime
+from bot.db.database import Database, Transaction
+from bot.db.utc_datetime import UtcDateTime
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -119,10 +120,12 @@ class TestTransaction:
             _add(tx, "one")
 
     def test_a_read_sees_one_moment(self, database):
+        count = select(func.count()).select_from(events)
         with database.read() as tx:
+            assert tx.execute(count).scalar() == 0
             with database.begin() as other:
                 _add(other, "late")
-            assert tx.execute(select(func.count()).select_from(events)).scalar() == 0
+            assert tx.execute(count).scalar() == 0
         assert _keys(database) == ["late"]
 
     def test_foreign_keys_and_full_durability_are_on(self, database):

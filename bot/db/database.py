@@ -9,41 +9,32 @@ reach.
 from __future__ import annotations
 
 import os
-import random
 import sqlite3
 import threading
-import time
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import structlog
-from sqlalchemy import URL, DateTime, Engine, String, TypeDecorator, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.db import statements
-from bot.db.fair_lock import FairLock
+from bot.db.fair_lock import FairLock, NotYourTurn
+from bot.db.sqlite_file import PRIMARY_CODE, SqliteFile, Use
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, CursorResult, Dialect, Executable, MetaData, Table
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy import Connection, CursorResult, Executable, MetaData, Table
 
 log = structlog.get_logger(__name__)
 
 POOL_SIZE = 24  # as many connections as threads work at once
 POOL_OVERFLOW = 8  # what metrics and health checks may take on top
 LOCK_PATIENCE = 5.0  # seconds to wait for another's write transaction, and for a connection of the pool
-# Seconds between tries at the lock of another process; SQLite's own handler sleeps up to 0.1 s, all waiters in step.
-# Only one thread a process tries, so such short steps cost little (two processes in flood: p99 35 ms; 100 at 1-5 ms).
-LOCK_STEP = (0.0002, 0.001)
 POSTGRES_DRIVER = "postgresql+psycopg"
-UTC_TEXT_LENGTH = 32  # 2024-03-24T17:13:39.000000+00:00
 
 # SQLite's primary result codes that mean "not now" or "not here", rather than "this statement is wrong".
 UNAVAILABLE_CODES = frozenset(
@@ -61,41 +52,6 @@ UNAVAILABLE_CODES = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
-PRIVATE = 0o600
-_MAKING = threading.Lock()
-"""Held while a file is made, so that no thread of ours has it open when its maker closes it."""
-PRIMARY_CODE = 0xFF  # the low byte of an extended result code
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time: a timezone-aware `datetime` in UTC, in and out; a naive one raises ValueError.
-
-    SQLite keeps ISO text of one width, so that it compares in SQL as time does; PostgreSQL keeps timestamptz.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """Choose the column's type."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(String(UTC_TEXT_LENGTH))
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Make the stored form; ValueError for a naive datetime."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a point in time needs its time zone: a naive datetime is not stored")
-        value = value.astimezone(UTC)
-        return value.isoformat(timespec="microseconds") if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Make the datetime again, in UTC. (SQLAlchemy gives the dialect along.)"""
-        if value is None:
-            return None
-        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
 
 
 class Transaction:
@@ -167,9 +123,8 @@ class Database:
         self._patience = lock_patience
         self._opening = threading.Lock()
         self._writers = FairLock()  # SQLite has one writer: threads of this process queue here, without sleeping
-        self._engine: Engine | None = None
+        self._opened: SqliteFile | Engine | None = None
         self._opened_by = 0
-        self._was_there = False
 
     @property
     def dialect(self) -> str:
@@ -183,26 +138,53 @@ class Database:
         `durable=False`: the commit may be undone by a loss of power (never by a crash of the program); it is cheaper,
         and only for what may be repeated. A second one inside raises RuntimeError: SQLite has one writer.
         """
-        with self._unavailable_is_one_error(), self._writers_turn(), self._open().connect() as connection:
-            if self.dialect == "sqlite":
-                self._begin_immediate(connection, durable=durable)
-            transaction = Transaction(connection)
-            yield transaction
-            connection.commit()
+        opened = self._open()
+        try:
+            if isinstance(opened, SqliteFile):
+                self._writers.acquire(self._patience)
+                try:
+                    use = Use.WRITE if durable else Use.WRITE_SOON
+                    taken = opened.take(use)
+                    try:
+                        opened.wait_for_lock(lambda: taken.driver.execute("BEGIN IMMEDIATE"))
+                        transaction = Transaction(taken.connection)
+                        yield transaction
+                        taken.commit()
+                    finally:
+                        opened.give_back(use, taken)
+                finally:
+                    self._writers.release()
+            else:
+                with opened.begin() as connection:
+                    transaction = Transaction(connection)
+                    yield transaction
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn) as error:
+            if not _means_unavailable(error):
+                raise
+            raise DatabaseUnavailable(error) from error
         transaction._run_afterwards()  # noqa: SLF001 - the other half of this class
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Read: one snapshot for all statements of the block, waiting for nobody; nothing in it may write."""
-        with self._unavailable_is_one_error(), self._open().connect() as connection:
-            if self.dialect == "sqlite":
-                driver = _driver_connection(connection)
-                driver.execute("BEGIN")
-                # The first look takes the snapshot, and is the one that can meet a lock (recovery after a crash).
-                self._patiently(lambda: driver.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
-            transaction = Transaction(connection)
-            yield transaction
-            connection.rollback()
+        opened = self._open()
+        try:
+            if isinstance(opened, SqliteFile):
+                taken = opened.take(Use.READ)
+                try:
+                    taken.driver.execute("BEGIN")
+                    transaction = Transaction(taken.connection)
+                    yield transaction
+                finally:
+                    opened.give_back(Use.READ, taken)
+            else:
+                with opened.connect() as connection:
+                    transaction = Transaction(connection)
+                    yield transaction
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
+            if not _means_unavailable(error):
+                raise
+            raise DatabaseUnavailable(error) from error
         transaction._run_afterwards()  # noqa: SLF001 - the other half of this class
 
     def empty_log(self, *, patience: float | None = None) -> bool:
@@ -212,147 +194,56 @@ class Database:
         read or wrote all the time (for `patience` seconds, by default `lock_patience`). PostgreSQL keeps its log by its
         own rules; nothing happens there.
         """
-        if self.dialect != "sqlite":
+        opened = self._open()
+        if not isinstance(opened, SqliteFile):
             return True
-        with self._unavailable_is_one_error(), self._open().connect() as connection:
+        try:
             # Most of it goes while others write; the rest is little, so they wait for that only.
-            _driver_connection(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        with self._unavailable_is_one_error(), self._writers_turn(), self._open().connect() as connection:
-            driver = _driver_connection(connection)
-            deadline = time.monotonic() + (self._patience if patience is None else patience)
-            while (busy := driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) != 0:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(random.uniform(*LOCK_STEP))  # noqa: S311 - chance keeps writers out of step, no secret
-            return not busy
+            opened.empty_log(patience=None)
+            self._writers.acquire(self._patience)
+            try:
+                return opened.empty_log(patience=self._patience if patience is None else patience)
+            finally:
+                self._writers.release()
+        except (DBAPIError, sqlite3.Error, NotYourTurn) as error:
+            if not _means_unavailable(error):
+                raise
+            raise DatabaseUnavailable(error) from error
 
     def close(self) -> None:
-        """Close every connection; the next transaction opens the database anew."""
+        """Close every connection that is not in use; the next transaction opens the database again."""
         with self._opening:
-            if self._engine is not None and self._opened_by == os.getpid():
-                self._engine.dispose()
-            self._engine = None
+            opened, self._opened = self._opened, None
+            if self._opened_by != os.getpid():
+                return
+            if isinstance(opened, SqliteFile):
+                opened.close()
+            elif opened is not None:
+                opened.dispose()
 
-    def _open(self) -> Engine:
-        engine = self._engine
-        if engine is None:
+    def _open(self) -> SqliteFile | Engine:
+        opened = self._opened
+        if opened is None:
             with self._opening:
-                if self._engine is None:
-                    self._engine = self._make_engine()
+                if self._opened is None:
+                    self._opened = self._make()
                     self._opened_by = os.getpid()
-                engine = self._engine
+                opened = self._opened
         if self._opened_by != os.getpid():
-            raise RuntimeError("the store was opened before this process was forked off: open it after the fork")
-        return engine
+            raise RuntimeError("the database was opened before this process was forked off: open it after the fork")
+        return opened
 
-    def _make_engine(self) -> Engine:
-        if self.dialect != "sqlite":
-            return create_engine(
-                self._url,
-                pool_size=POOL_SIZE,
-                max_overflow=POOL_OVERFLOW,
-                pool_timeout=self._patience,
-                pool_pre_ping=True,
-                hide_parameters=True,
-            )
-        engine = create_engine(
+    def _make(self) -> SqliteFile | Engine:
+        if self.dialect == "sqlite":
+            return SqliteFile(self._url.database or "", self._patience)
+        return create_engine(
             self._url,
-            creator=self._connect_sqlite,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=self._patience,
-            hide_parameters=True,  # an error's text goes to the log, and what people wrote does not
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
-        event.listen(engine, "connect", self._note_file)
-        event.listen(engine, "checkout", self._check_file)
-        return engine
-
-    def _connect_sqlite(self) -> sqlite3.Connection:
-        path = Path(self._url.database or "").absolute()
-        # Made when it is missing at the start, but not later: a file that was moved away must not be replaced by an
-        # empty one that takes what is stored next.
-        mode = "rw" if self._was_there else "rwc"
-        if not self._was_there:
-            _make_private(Path(os.path.realpath(path)))  # a link may lead to where nothing is yet
-        connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchone())
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute("PRAGMA secure_delete=ON")  # zeros over what is deleted: see empty_log
-        except BaseException:
-            connection.close()
-            raise
-        self._was_there = True
-        return connection
-
-    def _note_file(self, _: Any, record: ConnectionPoolEntry) -> None:
-        record.info.update(file=self._file(), durable=True)
-
-    def _check_file(self, _: Any, record: ConnectionPoolEntry, __: Any) -> None:
-        """Drop a connection whose file was moved or replaced: it would go on writing where nobody looks."""
-        if self._file() != record.info["file"]:
-            raise DisconnectionError("the database file is not the one that was opened")
-
-    def _file(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self._url.database or "")  # noqa: PTH116 - on every transaction, and twice as fast
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
-    def _begin_immediate(self, connection: Connection, *, durable: bool) -> None:
-        driver = _driver_connection(connection)
-        if connection.info["durable"] is not durable:
-            driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            connection.info["durable"] = durable
-        self._patiently(lambda: driver.execute("BEGIN IMMEDIATE"))
-
-    def _patiently(self, call: Callable[[], object]) -> None:
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                call()
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(random.uniform(*LOCK_STEP))  # noqa: S311 - chance keeps writers out of step, no secret
-            else:
-                return
-
-    @contextmanager
-    def _writers_turn(self) -> Iterator[None]:
-        if self.dialect != "sqlite":
-            yield
-            return
-        with ExitStack() as held:
-            try:
-                held.enter_context(self._writers.turn(self._patience))
-            except TimeoutError as error:
-                raise DatabaseUnavailable(error) from error
-            yield
-
-    @contextmanager
-    def _unavailable_is_one_error(self) -> Iterator[None]:
-        try:
-            yield
-        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
-            if _means_unavailable(error):
-                raise DatabaseUnavailable(error) from error
-            raise
-
-
-def _make_private(path: Path) -> None:
-    """Make the file if it is missing: nobody else on the machine may read it, whatever the umask.
-
-    SQLite gives its other files the same mode. One that is there is never opened here: who closes a file of which
-    this process holds locks drops them all, and then another process that ends takes the log away that is still used.
-    """
-    # SQLite says what is wrong with a place, in its own words.
-    with _MAKING, suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
 
 
 def _normalised(url: str) -> URL:
@@ -367,12 +258,6 @@ def _normalised(url: str) -> URL:
     return parsed
 
 
-def _driver_connection(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.dbapi_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
-
-
 def _means_unavailable(error: BaseException) -> bool:
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error):
@@ -380,4 +265,4 @@ def _means_unavailable(error: BaseException) -> bool:
         return code is not None and code & PRIMARY_CODE in UNAVAILABLE_CODES
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return isinstance(error, PoolTimeoutError)
+    return isinstance(error, PoolTimeoutError | NotYourTurn)

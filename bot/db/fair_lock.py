@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+
+class NotYourTurn(TimeoutError):
+    """The lock was not handed on in time."""
 
 
 class FairLock:
@@ -23,16 +22,8 @@ class FairLock:
         self._waiting: deque[threading.Lock] = deque()
         self._holder: int | None = None
 
-    @contextmanager
-    def turn(self, patience: float) -> Iterator[None]:
-        """Hold the lock for the block; TimeoutError after `patience` seconds, RuntimeError if this thread holds it."""
-        self._take(patience)
-        try:
-            yield
-        finally:
-            self._hand_on()
-
-    def _take(self, patience: float) -> None:
+    def acquire(self, patience: float) -> None:
+        """Hold the lock until `release`; NotYourTurn after `patience` seconds, RuntimeError if this thread holds it."""
         me = threading.get_ident()
         with self._guard:
             if self._holder == me:
@@ -47,10 +38,11 @@ class FairLock:
         with self._guard:
             if not came and mine in self._waiting:
                 self._waiting.remove(mine)
-                raise TimeoutError(f"the turn did not come within {patience} seconds")
+                raise NotYourTurn(f"the turn did not come within {patience} seconds")
             self._holder = me  # also when it was handed on in the very moment the patience ended
 
-    def _hand_on(self) -> None:
+    def release(self) -> None:
+        """Hand the lock on."""
         with self._guard:
             # While the next one wakes up, nobody is named as holder but the lock is not free.
             self._holder = 0 if self._waiting else None

@@ -1,8 +1,7 @@
-"""One transaction for all who come at the same time.
+"""One transaction for all calls of the same moment.
 
-A durable commit waits for the disk, and commits wait for each other. What comes while one is under way is served by
-the next, together with everybody else who came meanwhile: twenty events at once cost two commits, not twenty. Nobody
-waits for others to come, so a single event is as quick as without it.
+A durable commit waits for the disk, and commits wait for each other. Calls that come during one share the next: twenty
+events at once cost two commits, not twenty. No call waits for others to come, so a single event is as quick as without.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class _Waiting(Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """Calls ``do`` with the items of all threads that call at the same time; an error is everybody's."""
+    """Call ``do`` with the items of all threads that call at the same time; an error is raised to each of them."""
 
     def __init__(self, do: Callable[[Sequence[T]], None]) -> None:
         self._do = do
@@ -56,10 +55,10 @@ class GroupCommit(Generic[T]):
             for one in batch:
                 one.error = error
         with self._lock:
-            heir = self._waiting[0] if self._waiting else None
-            self._busy = heir is not None
+            successor = self._waiting[0] if self._waiting else None
+            self._busy = successor is not None
         for one in batch:
             one.turn.set()
-        if heir is not None:
-            heir.leads = True
-            heir.turn.set()
+        if successor is not None:
+            successor.leads = True
+            successor.turn.set()

@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from bot.db.database import UtcDateTime
+from bot.db.utc_datetime import UtcDateTime
 
 metadata = MetaData(
     naming_convention={

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from bot.db.database import UtcDateTime
+from bot.db.utc_datetime import UtcDateTime
 
 revision = "0001"
 down_revision = None

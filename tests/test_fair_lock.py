@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.db.fair_lock import FairLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def held(lock: FairLock, patience: float) -> Iterator[None]:
+    lock.acquire(patience)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _start(target) -> threading.Thread:
@@ -29,10 +43,10 @@ def test_waiters_come_in_the_order_of_asking():
     threads = []
 
     def take(number: int) -> None:
-        with turns.turn(5):
+        with held(turns, 5):
             order.append(number)
 
-    with turns.turn(5):
+    with held(turns, 5):
         for number in range(6):
             threads.append(_start(lambda number=number: take(number)))
             _until_waiting(turns, number + 1)
@@ -46,21 +60,21 @@ def test_one_that_loses_patience_is_left_out_and_the_rest_go_on():
     came = []
 
     def impatient() -> None:
-        with pytest.raises(TimeoutError), turns.turn(0.02):
+        with pytest.raises(TimeoutError), held(turns, 0.02):
             pytest.fail("it was not its turn")
 
     def patient() -> None:
-        with turns.turn(5):
+        with held(turns, 5):
             came.append(True)
 
-    with turns.turn(5):
+    with held(turns, 5):
         first = _start(impatient)
         _until_waiting(turns, 1)
         second = _start(patient)
         first.join()
     second.join()
     assert came == [True]
-    with turns.turn(0):
+    with held(turns, 0):
         pass
 
 
@@ -72,7 +86,7 @@ def test_many_threads_with_little_patience_never_meet_and_never_lose_the_turn():
     def fight() -> None:
         for _ in range(100):
             try:
-                with turns.turn(0.001):
+                with held(turns, 0.001):
                     inside.append(1)
                     most.append(len(inside))
                     time.sleep(0.0002)
@@ -84,5 +98,5 @@ def test_many_threads_with_little_patience_never_meet_and_never_lose_the_turn():
     for thread in threads:
         thread.join()
     assert set(most) == {1}
-    with turns.turn(0):
+    with held(turns, 0):
         pass

@@ -1,4 +1,4 @@
-"""Who comes at the same time is served together, and nobody is lost or kept waiting."""
+"""Calls of the same moment share one transaction; none is lost or kept waiting."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 def test_alone_it_is_a_plain_call() -> None:
     done: list[list[int]] = []
-    together: GroupCommit[int] = GroupCommit(lambda batch: done.append(list(batch)))
+    commit: GroupCommit[int] = GroupCommit(lambda batch: done.append(list(batch)))
 
-    together(1)
-    together(2)
+    commit(1)
+    commit(2)
 
     assert done == [[1], [2]]
 
 
-def test_who_comes_while_one_is_under_way_is_served_by_the_next() -> None:
+def test_calls_that_come_during_a_transaction_share_the_next_one() -> None:
     done: list[list[int]] = []
     inside, go = threading.Event(), threading.Event()
 
@@ -33,12 +33,12 @@ def test_who_comes_while_one_is_under_way_is_served_by_the_next() -> None:
         assert go.wait(5)
         done.append(list(batch))
 
-    together: GroupCommit[int] = GroupCommit(slow)
+    commit: GroupCommit[int] = GroupCommit(slow)
     with ThreadPoolExecutor(20) as pool:
-        first = pool.submit(together, 0)
+        first = pool.submit(commit, 0)
         assert inside.wait(5)
-        others = [pool.submit(together, number) for number in range(1, 20)]
-        while len(together._waiting) < 19:
+        others = [pool.submit(commit, number) for number in range(1, 20)]
+        while len(commit._waiting) < 19:
             threading.Event().wait(0.001)
         go.set()
         for one in (first, *others):
@@ -48,23 +48,23 @@ def test_who_comes_while_one_is_under_way_is_served_by_the_next() -> None:
     assert sorted(done[1]) == list(range(1, 20)), "nineteen in one"
 
 
-def test_everybody_is_served_once_however_they_come() -> None:
+def test_each_call_is_done_exactly_once() -> None:
     done: list[int] = []
-    together: GroupCommit[int] = GroupCommit(done.extend)
+    commit: GroupCommit[int] = GroupCommit(done.extend)
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(together, range(2000)))
+        list(pool.map(commit, range(2000)))
 
     assert sorted(done) == list(range(2000))
 
 
-def test_an_error_is_raised_to_all_of_its_batch_and_to_nobody_else() -> None:
+def test_an_error_is_raised_to_each_call_of_its_batch_and_to_no_other() -> None:
     def odd(batch: Sequence[int]) -> None:
         if 13 in batch:
             raise ValueError("thirteen")
 
-    together: GroupCommit[int] = GroupCommit(odd)
+    commit: GroupCommit[int] = GroupCommit(odd)
 
     with pytest.raises(ValueError, match="thirteen"):
-        together(13)
-    together(14)
+        commit(13)
+    commit(14)
