@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, false, true
 
-from bot.db.database import UtcDateTime
 from bot.db.tables import Id, metadata
+from bot.db.utc_datetime import UtcDateTime
 
 deliveries = Table(
     "deliveries",

@@ -43,10 +43,10 @@ raise SystemExit(main(["worker"]))
 HASTY = (sys.executable, "-c", IN_HASTE)
 """A worker whose time to end is over in a moment, so that nobody has to wait a minute for it."""
 AT_ONCE = """
-from bot import wiring
+from bot import app
 from bot.cli.main import main
 
-wiring.HANDOVER = 0.0
+app.HANDOVER = 0.0
 raise SystemExit(main(["worker"]))
 """
 SUCCESSOR = (sys.executable, "-c", AT_ONCE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from bot.db.database import UtcDateTime
+from bot.db.utc_datetime import UtcDateTime
 
 revision = "0010"
 down_revision = "0009"
