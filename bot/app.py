@@ -183,8 +183,8 @@ def build_services(
     def limits() -> dict[str, Any]:
         """Return how a client holds back and tries again: all that call one host with one token share it."""
         return {
-            "gate": RateLimitGate(clock.monotonic),
-            "retries": RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic),
+            "gate": RateLimitGate(clock.monotonic, clock.jitter),
+            "retries": RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic, chance=clock.jitter),
         }
 
     chat = Chat(url, StaticToken(bot_token), observe=calls.of("bot"), **limits())
@@ -196,7 +196,7 @@ def build_services(
     folder = settings.data_dir / "files"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     temp_dir = TempDir(folder)
-    retries = RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic)
+    retries = RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic, chance=clock.jitter)
     host = DownloadClient(admin, settings.report_download_hosts, observe=calls.of("download"), retries=retries)
     resources = ExitStack()
     for one in (database, chat, client, host, temp_dir):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import defaultdict
@@ -50,6 +51,10 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def jitter(self) -> float:
+        """Return a random share, from 0 to 1, by which waits differ."""
+        return random.random()  # noqa: S311 no secret
 
 
 class CallObserver:

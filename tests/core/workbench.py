@@ -121,6 +121,9 @@ class SetClock(Clock):
     def sleep(self, seconds: float) -> None:
         self.turn(seconds)
 
+    def jitter(self) -> float:
+        return 0.0
+
     def turn(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
 
@@ -139,7 +142,6 @@ class Workbench:
         self.folder.mkdir(parents=True, mode=0o700)
         shutil.copy(database_file, folder / "reportbot.db")
         self._references = count(1)
-        self.outage: tuple[datetime, datetime] | None = None
         self.start()
 
     def start(self) -> None:

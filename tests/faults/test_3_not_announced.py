@@ -96,11 +96,12 @@ def test_after_an_outage_it_is_looked_at_once_and_said_from_when_until_when(benc
     began = bench.clock()
     unannounced(bench)
     bench.clock.turn(4 * MINUTE)
-    bench.outage = (began, bench.clock())
+    until = bench.clock()
+    bench.operations.bot_side._outage = (began, until)
     minutes(bench, 1)
 
     (word, answer) = said(bench)
-    assert word.startswith(f"{AWAY} {began:%H:%M} to {bench.outage[1]:%H:%M} UTC")
+    assert word.startswith(f"{AWAY} {began:%H:%M} to {until:%H:%M} UTC")
     assert "You can write" in answer
     minutes(bench, 30)
     assert len(said(bench)) == 2
