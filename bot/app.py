@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,22 +25,13 @@ from bot.db import settings_log
 from bot.db.availability import LoggedDatabase
 from bot.db.carry_over import carry_over
 from bot.db.migrations import Migration
-from bot.db.retention import Retention
 from bot.errors import BotError, DatabaseUnavailable
 from bot.files.downloader import Downloader
 from bot.files.fetch import Fetch
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets, start_logging
-from bot.ops.alerts import Alerts, News, knocking
-from bot.ops.catch_up import CatchUp, unheard
-from bot.ops.checks import families as family_checks
-from bot.ops.checks import oldest_job, webhook_secrets
-from bot.ops.checks.connectivity import sides
-from bot.ops.checks.operators_space import operators_space
-from bot.ops.checks.storage import folder_check
-from bot.ops.checks.tokens import TokenChecks
-from bot.ops.checks.webhooks import WebhookRepair
-from bot.ops.maintenance import Maintenance
+from bot.ops import catch_up
+from bot.ops.operations import Operations, build_operations
 from bot.outbox import Outbox
 from bot.queue import open_queue, tasks
 from bot.queue.runner import JobRunner
@@ -68,7 +58,6 @@ from bot.webex.reports_api import ReportsApi
 from bot.webex.retry import WAITS as RETRY_WAITS
 from bot.webex.retry import RetryPolicy
 from bot.webex.tokens import RefreshableToken, StaticToken
-from bot.webex.webhooks import BotWebhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +65,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.db.database import Database
-    from bot.ops.checks.connectivity import Connectivity
     from bot.queue.tasks import Task
     from bot.webex.http import Observe, TokenSource
     from bot.webex.types import Role
@@ -221,89 +209,7 @@ def build_services(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
-    """What looks at the bot itself: checks and their alerts, repairs, and catching up."""
-
-    alerts: Alerts
-    answer_limit: AnswerLimit
-    bot_side: Connectivity
-    catch_up: CatchUp
-    maintenance: Maintenance
-    webhooks: WebhookRepair
-
-
-def build_operations(services: Services) -> Operations:
-    """Make the checks, and have each told the calls to Webex that it listens to."""
-    settings, database, queue, now = services.settings, services.database, services.queue, services.now
-    admin, chat, directory = services.admin_token, services.chat, services.directory
-    tokens = TokenChecks(directory, services.identity.person, admin if isinstance(admin, RefreshableToken) else None)
-    services.calls.subscribe(tokens.observed, "admin", "refresh", "download")
-    wanted = manifest.read()
-    webhooks = WebhookRepair(
-        database=database,
-        queue=queue,
-        webhooks=BotWebhooks(chat),
-        wanted=wanted,
-        target_url=f"{settings.public_url}{wanted.path}" if settings.public_url else None,
-        secrets=[secret.get_secret_value() for secret in settings.webex_webhook_secret],
-        now=now,
-    )
-    listings = {family: partial(services.catalog.listing, family, None) for family in settings.report_families}
-    bot_side, admin_sides = sides(chat.me, directory.me, listings, now)
-    services.calls.subscribe(bot_side.observed, "bot")
-    accesses = family_checks.accesses(wanted.scopes, listings)
-    for observed in (*(one.observed for one in admin_sides), *(one.observed for one in accesses)):
-        services.calls.subscribe(observed, "admin")
-    answer_limit = AnswerLimit(now)
-    checks = [
-        *(operators_space(one, chat.spaces, database, now) for one in [settings.operators_space] if one),
-        *tokens.all(),
-        answer_limit.check(),
-        knocking(database, now),
-        webhooks.check(),
-        webhook_secrets.check(settings, database, now),
-        unheard(database),
-        oldest_job.check(database, queue),
-        folder_check(services.folder),
-        *(side.check() for side in (bot_side, *admin_sides)),
-        *(access.check() for access in accesses),  # after the sides, whose first question tells these, too
-    ]
-    return Operations(
-        alerts=Alerts(
-            database,
-            services.outbox,
-            settings.operators_space,
-            checks,
-            now,
-            hurry=tokens.in_doubt,
-            news=lambda: [News(one.key, one.sentence) for one in database.long_absences()],
-        ),
-        answer_limit=answer_limit,
-        bot_side=bot_side,
-        catch_up=CatchUp(
-            database=database,
-            queue=queue,
-            spaces=chat,
-            outbox=services.outbox,
-            bot=services.identity.person,
-            now=now,
-            outage=bot_side.outage,
-        ),
-        maintenance=Maintenance(
-            database,
-            queue,
-            services.folder,
-            services.temp_dir,
-            now,
-            retention=Retention(database, settings.audit_days, now),
-            outage=bot_side.outage,
-        ),
-        webhooks=webhooks,
-    )
-
-
-def build_tasks(services: Services, operations: Operations) -> dict[str, Task]:
+def build_tasks(services: Services, operations: Operations, answer_limit: AnswerLimit) -> dict[str, Task]:
     """Make what runs each kind of job."""
     database, queue, now = services.database, services.queue, services.now
     thread = Thread(services, ReportMessages(services))
@@ -311,7 +217,7 @@ def build_tasks(services: Services, operations: Operations) -> dict[str, Task]:
     fetch = Fetch(database, services.catalog, services.downloader, now)
     limits = Limits(services.settings.requests_per_minute)
     return {
-        tasks.EVENT: Dispatcher(services, services.identity.person, limits, operations.answer_limit),
+        tasks.EVENT: Dispatcher(services, services.identity.person, limits, answer_limit),
         tasks.SLOW_DOWN: SlowDown(services, limits),
         tasks.LOOKUP: lookup,
         tasks.THREAD: thread,
@@ -326,17 +232,20 @@ def build_tasks(services: Services, operations: Operations) -> dict[str, Task]:
 
 def build_worker(services: Services) -> JobRunner:
     """Make everything behind the queue."""
-    operations = build_operations(services)
+    answer_limit = AnswerLimit(services.now)
+    operations = build_operations(services, answer_limit.check())
     migration = Migration(services.database)
 
     def start(stop: threading.Event, waited: bool) -> None:  # noqa: FBT001 as the queue says it
         migration.until_done(stop)
-        _carry_over(services, stop)
+        _carry_over(services, operations, stop)
         if stop.is_set():
             return
         _note_settings(services)
         if waited:
-            operations.webhooks.look_for_what_was_missed(after=HANDOVER)
+            with services.database.begin() as tx:
+                at = services.now()
+                catch_up.request(tx, services.queue, at, at, key=catch_up.AFTER_HANDOVER, after=HANDOVER)
         operations.maintenance.forever(stop)
         operations.alerts.forever(stop)
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
@@ -352,7 +261,7 @@ def build_worker(services: Services) -> JobRunner:
 
     return JobRunner(
         services.queue,
-        build_tasks(services, operations),
+        build_tasks(services, operations, answer_limit),
         new_reference=services.new_reference,
         observe=metrics.job_run,
         threads=THREADS,
@@ -361,12 +270,13 @@ def build_worker(services: Services) -> JobRunner:
     )
 
 
-def _carry_over(services: Services, stop: threading.Event) -> None:
-    """Copy what version 0.1.0 stored, before the first job."""
+def _carry_over(services: Services, operations: Operations, stop: threading.Event) -> None:
+    """Copy what older versions stored, before the first job."""
     while not stop.is_set():
         try:
             with services.database.begin() as tx:
                 number = len(carry_over(tx))
+            operations.alerts.take_over()
         except DatabaseUnavailable as error:
             log.debug("database_away_at_start", cause=str(error))
             stop.wait(DATABASE_AWAY)

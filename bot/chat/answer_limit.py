@@ -91,7 +91,7 @@ class AnswerLimit:
 
     def check(self) -> Check:
         """Return the check that tells the people who run the bot, once however often it happens in a row."""
-        return Check("answers_stopped", self._look, OVER, calm=PAUSE)
+        return Check("answers_stopped", self._look, OVER, keep_firing_for=PAUSE)
 
     def _look(self) -> str | None:
         now = self._now()

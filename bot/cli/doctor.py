@@ -16,16 +16,15 @@ from bot.cli.manifest import ADDRESS_MISSING, differences, target_of
 from bot.db import heartbeats, migrations
 from bot.errors import UNREADABLE, Refused, SettingsError, WebexError
 from bot.manifest import Kind
+from bot.messages.alerts import ADMIN_TOKEN_EXPIRES, OWNER_NOT_SHOWN
 from bot.ops.checks import allowed, data_dir, family_lists, person, public_address, webhook_secrets
 from bot.ops.checks.result import Check, State, checked
 from bot.ops.checks.tokens import (
-    LAPSES,
-    NOT_SHOWN,
-    admin_token_trouble,
-    bot_token_trouble,
-    refresh_trouble,
-    roles_trouble,
-    trouble_without_me,
+    admin_token_problem,
+    bot_token_problem,
+    problem_without_owner,
+    refresh_problem,
+    roles_problem,
 )
 from bot.settings import secret_key
 from bot.text import utc
@@ -141,7 +140,7 @@ def _beginning(database: Database) -> str:
     """Say from when on messages are answered, for as long as catching up could reach back to before that."""
     moment = now()
     with database.read() as tx:
-        unused, began = heartbeats.is_unused(tx), heartbeats.began(tx, moment)
+        unused, began = heartbeats.is_unused(tx), heartbeats.first_started(tx, moment)
     if unused and began is None:
         return f"; {NOT_ANSWERED.format(before='its first start')}"
     if began is None or moment - began > heartbeats.LONGEST:
@@ -174,7 +173,7 @@ def _bot(chat: Chat) -> tuple[State, str]:
         if error.status in REFUSED:
             return State.FAILED, "Webex does not accept WEBEX_BOT_TOKEN; make a new one at developer.webex.com/my-apps"
         raise
-    wrong = bot_token_trouble(me)
+    wrong = bot_token_problem(me)
     if wrong is not None:
         return State.FAILED, f"{me.display_name}: {wrong}"
     return State.OK, f"{me.display_name} ({', '.join(me.emails)})"
@@ -199,14 +198,14 @@ def _admin(directory: Directory, client: Client, admin: TokenSource, bot_id: str
     if not same_id(me.org_id, directory.our_org()):
         return State.FAILED, f"WEBEX_ORG_ID isn't the organization of the admin token, which is {me.org_id}: remove it"
     refreshing = admin if isinstance(admin, RefreshableToken) else None
-    wrong = admin_token_trouble(me, bot_id, refreshable=refreshing is not None)
+    wrong = admin_token_problem(me, bot_id, refreshable=refreshing is not None)
     if wrong is not None:
         return State.FAILED, f"{me.display_name}: {wrong}"
     org = allowed.shown_organization(client, me.org_id)
     whose = f"{me.display_name}, a {me.kind or 'person or bot'} of the organization {org}"
     if refreshing is None:
-        return State.OK, f"{whose}. {LAPSES}"
-    near = refresh_trouble(refreshing.refresh_ends_at(), time.time())
+        return State.OK, f"{whose}. {ADMIN_TOKEN_EXPIRES}"
+    near = refresh_problem(refreshing.refresh_ends_at(), time.time())
     return (State.OK, whose) if near is None else (State.NOTE, f"{whose}; {near}")
 
 
@@ -218,7 +217,7 @@ def _without_me(directory: Directory) -> tuple[State, str]:
             f"Webex doesn't tell whose it is (spark:people_read); of {directory.our_org()} (WEBEX_ORG_ID)",
         )
     except Refused:
-        return State.FAILED, NOT_SHOWN
+        return State.FAILED, OWNER_NOT_SHOWN
 
 
 def _roles(directory: Directory, bot_id: str | None, *, refreshable: bool) -> tuple[State, str]:
@@ -228,9 +227,9 @@ def _roles(directory: Directory, bot_id: str | None, *, refreshable: bool) -> tu
     except WebexError as error:
         if error.status != FORBIDDEN:
             raise
-        unseen = trouble_without_me(directory, bot_id) if bot_id else NOT_SHOWN
+        unseen = problem_without_owner(directory, bot_id) if bot_id else OWNER_NOT_SHOWN
         return (State.FAILED, unseen) if unseen else (State.OK, "can be seen")
-    trouble = roles_trouble(directory, me, refreshable=refreshable)
+    trouble = roles_problem(directory, me, refreshable=refreshable)
     if trouble is not None:
         return State.FAILED, trouble
     seen: list[str] = []

@@ -83,7 +83,7 @@ def apply(settings: Settings, say: Say) -> int:
     try:
         Migration(database)()
         with database.begin() as tx:
-            heartbeats.expect(tx, now())
+            heartbeats.begin(tx, now())
     finally:
         database.close()
     say("Database schema is up to date.")

@@ -17,14 +17,12 @@ BOT_PERSON_ID = "bot_person_id"
 WORKER_SEEN = "worker_seen"
 REJECTED_CALLS = "rejected_calls"
 """Webhook calls that did not verify in the last five minutes, by the web process."""
-TROUBLE = "trouble:"
-"""Begins the name of each trouble that the operators were told of and that is not over."""
 
 OPERATORS_SPACE = "operators_space_id"
 """The ID of the operators' space as Webex spells it."""
 
 REPORTS_REFUSED = "reports_refused_"
-"""Begins the name of the trouble that Webex refuses a family of reports; the family's name follows."""
+"""Begins the name of the alert that Webex refuses a family of reports; the family's name follows."""
 
 
 def set(tx: Transaction, name: str, value: str, now: datetime) -> None:  # noqa: A001 used as key_values.set

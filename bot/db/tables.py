@@ -135,6 +135,17 @@ key_values = Table(
     Column("noted_at", UtcDateTime, nullable=False),
 )
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("firing_since", UtcDateTime),
+    Column("told_at", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+)
+
 # Append-only: the triggers of migration 0002 say so to the database.
 audit = Table(
     "audit",

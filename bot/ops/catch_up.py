@@ -1,27 +1,28 @@
-"""Finds what people wrote and the door did not hear of, and has it answered like any other message.
+"""Find messages of which no webhook came, and have them answered like any other.
 
-Webex gives a webhook no second delivery that is documented, so what was written while the door was away, or could not
-be reached, would never be answered. After each absence and each outage, and every ten minutes besides (who cannot be
-reached from outside does not know it), the bot's 1:1 spaces and its mentions in group spaces are listed since the last
-time. What is found becomes an event under the very key that a webhook would have used: what was answered is not
-answered again, and a delivery that comes late is the same event. What was written before the bot first ran on its
-database is never looked for: another one may hold the answers. Presses of buttons cannot be listed: they are lost,
-the card is not.
+Webex documents no second delivery of a webhook, so what was written while the web process was down, or could not be
+reached, would never be answered. At the start, every ten minutes (a bot that can't be reached from outside doesn't know
+it) and whenever asked, the bot's 1:1 spaces and its mentions in group spaces are listed since ``caught_up_until``. What
+is found becomes an event under the very key that a webhook would have used: what was answered isn't answered again, and
+a late webhook is the same event. What was written before the bot first ran on its database is never looked for: another
+one may hold the answers. Presses of buttons can't be listed: they are lost, the card is not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.db import events, heartbeats, key_values
 from bot.db import messages as message_rows
 from bot.db.events import Event
-from bot.db.heartbeats import Absence
+from bot.db.heartbeats import LONGEST, NOTICEABLE, Downtime
 from bot.errors import BotError, WebexError
+from bot.messages.alerts import MISSED_MESSAGES, WEBHOOKS_ARRIVE, away
 from bot.ops.alerts import Check
 from bot.outbox import Unsure
 from bot.queue import tasks
@@ -38,19 +39,45 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MARGIN = timedelta(minutes=15)
-"""What clocks may differ, and what was on its way when the silence began."""
-MOST_SPACES = 1000
-"""Spaces looked into for one absence, the latest active ones first."""
-PATIENCE = timedelta(hours=1)
-"""How long it is tried although Webex refuses it."""
-TOO_MANY = 429
-CLOSED = frozenset({403, 404})
+EVERY: Final = timedelta(minutes=10)
+"""How often messages are looked for although nothing seems to be wrong."""
+MARGIN: Final = timedelta(minutes=15)
+"""What clocks may differ, and what was on its way at the mark."""
+MOST_SPACES: Final = 1000
+"""Spaces looked into at once, those that were active last first."""
+PATIENCE: Final = timedelta(hours=1)
+"""How long a space that Webex refuses is tried."""
+CLOSED: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """How Webex answers for a space that the bot was removed from meanwhile."""
-UNHEARD = "unheard"
-"""The fact that holds how many messages the last regular look has found."""
-ON_ITS_WAY = timedelta(minutes=1)
-"""How old a message must be that is found without its event before that is held against anybody."""
+ON_ITS_WAY: Final = timedelta(minutes=1)
+"""How old a message must be before its webhook counts as missing."""
+PERIODIC: Final = "look"
+"""The key of the job; older versions put others too, which do the same."""
+AFTER_HANDOVER: Final = "handover"
+"""The key of a second job that comes later than the first."""
+LOCK: Final = "catch-up"
+"""One at a time: two would tell people twice of a downtime."""
+MISSED: Final = "missed_messages"
+"""Stored while the last look has found messages of which no webhook came."""
+
+
+def request(
+    tx: Transaction, queue: Queue, since: datetime, until: datetime, *, key: str = PERIODIC, after: float = 0.0
+) -> None:
+    """Have messages looked for, since some may have been missed between the two times."""
+    heartbeats.add_downtime(tx, Downtime(since, until))
+    queue.put(tx, tasks.CATCH_UP, key, lock=LOCK, after=after)
+
+
+def request_if_due(
+    tx: Transaction, queue: Queue, now: datetime, outage: tuple[datetime, datetime] | None = None
+) -> None:
+    """Have messages looked for when that was ten minutes ago, or Webex is back after an outage."""
+    mark = heartbeats.caught_up_until(tx)
+    if outage is not None and (mark is None or outage[1] > mark):
+        request(tx, queue, *outage)
+    elif mark is None or not timedelta() <= now - mark < EVERY:
+        queue.put(tx, tasks.CATCH_UP, PERIODIC, lock=LOCK, if_absent=True)
 
 
 @dataclass(slots=True)
@@ -58,13 +85,14 @@ class Progress:
     """How far a look has come, over all its tries."""
 
     began: datetime
-    done: set[str] = field(default_factory=set)
-    """Spaces that were looked into."""
-    missed: list[Message] = field(default_factory=list)
+    done: dict[str, datetime | None] = field(default_factory=dict)
+    """The last activity of each space when it was looked into."""
+    missed: bool = False
+    """Whether messages were found of which no webhook came although nothing was down."""
 
 
 class CatchUp:
-    """The task that makes up for one absence."""
+    """The task that looks for messages."""
 
     def __init__(
         self,
@@ -75,7 +103,6 @@ class CatchUp:
         outbox: Outbox,
         bot: Callable[[], Person],
         now: Callable[[], datetime],
-        outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -83,78 +110,79 @@ class CatchUp:
         self._outbox = outbox
         self._bot = bot
         self._now = now
-        self._outage = outage
-        self._progress: dict[str, Progress] = {}
+        self._progress: Progress | None = None
 
-    def run(self, key: str) -> None:
-        """Look into every space that was active since. Harmless when it runs again; raises ``WebexError``."""
-        progress = self._progress.setdefault(key, Progress(self._now()))
-        began = progress.began
+    def run(self, _key: str) -> None:
+        """Look into every space that was active since the mark. Raises ``WebexError``, which is passing."""
+        now = self._now()
         with self._database.read() as tx:
-            looked = heartbeats.looked_until(tx)
-            first = heartbeats.began(tx, began)
-        regular = key == heartbeats.LOOK
-        named = Absence(looked or began, began, told=False) if regular else heartbeats.read_key(key)
-        # What was to be looked for before this, and could not be, is looked for with it.
-        earliest = began - heartbeats.LONGEST
-        since = max(min(named.since, looked or named.since) - MARGIN, earliest, first or earliest)
-        patient = self._now() - (named.since if regular else named.until) < PATIENCE
+            mark = heartbeats.caught_up_until(tx)
+            known = heartbeats.downtime(tx)
+            first = heartbeats.first_started(tx, now)
+        oldest = now - LONGEST
+        if mark is not None and mark > now:  # the clock was set back
+            mark = None
+        since = max(mark - MARGIN if mark else oldest, oldest, first or oldest)
         try:
             spaces = self._spaces.active_spaces(since, MOST_SPACES)
-            # Where some spaces could be read at once, it was not the bot that was away.
-            until = began if progress.done else self._now()
-            away = heartbeats.unnoticed(named.since, until, self._outage()) if regular else named
-            trouble = self._look_everywhere(spaces, away, since, progress)
+            self._progress = progress = self._progress or Progress(now)
+            downtime = known
+            if known is None and mark is not None and progress.began - mark > EVERY + NOTICEABLE:
+                downtime = Downtime(mark, progress.began)  # Webex could not be asked for so long
+            failed = self._look_everywhere(spaces, downtime, since, progress)
         except WebexError as error:
-            # Nobody else looks for these messages: what ends other things at once is tried again here.
-            error.passing |= regular or patient
+            error.passing = True  # nobody else looks for these messages
             raise
-        if trouble is not None and patient:
-            trouble.passing = True
-            raise trouble
+        if failed is not None and now - progress.began < PATIENCE:
+            failed.passing = True
+            raise failed
         with self._database.begin() as tx:
-            heartbeats.note_looked(tx, began)
-            if regular:
-                _note_unheard(tx, [] if away.told else progress.missed, began)
-        del self._progress[key]
+            heartbeats.caught_up(tx, now, known)
+            if downtime is None:
+                key_values.set(tx, MISSED, "", now) if progress.missed else key_values.delete(tx, MISSED)
+        self._progress = None
+
+    def on_failure(self, _key: str, sentence: str) -> None:
+        """Log it: the next look begins at the same mark."""
+        self._progress = None
+        log.error("catch_up_failed", sentence=sentence)
 
     def _look_everywhere(
-        self, spaces: Sequence[Space], away: Absence, since: datetime, progress: Progress
-    ) -> BotError | None:
-        """Gives how a space could not be looked into, if one could not; the next try goes on with those alone."""
-        trouble: BotError | None = None
+        self, spaces: Sequence[Space], downtime: Downtime | None, since: datetime, progress: Progress
+    ) -> WebexError | None:
+        """Return how a space could not be looked into, if one could not."""
+        failed, found = None, 0
         for space in spaces:
-            if space.id in progress.done:
+            if space.last_activity is not None and progress.done.get(space.id) == space.last_activity:
                 continue
             try:
-                progress.missed += self._look_into(space, away, since)
-                progress.done.add(space.id)
-            except BotError as error:
-                if not isinstance(error, WebexError) or error.status == TOO_MANY:
+                missed = self._look_into(space, downtime, since)
+            except WebexError as error:
+                if error.status == HTTPStatus.TOO_MANY_REQUESTS:
                     raise  # the others would meet the same
-                # One space that does not answer must not keep the others waiting.
-                log.warning("space_not_looked_into", cause=str(error))
+                # One space that Webex refuses must not keep the others waiting.
+                log.warning("space_not_caught_up", cause=str(error))
                 if error.status not in CLOSED:
-                    trouble = error
-        if progress.missed or away.told:
-            log.info("caught_up", since=since.isoformat(), spaces=len(spaces), messages=len(progress.missed))
+                    failed = error
+                continue
+            found += len(missed)
+            expected = progress.began - ON_ITS_WAY
+            progress.missed |= any(one.created is not None and one.created < expected for one in missed)
+            progress.done[space.id] = space.last_activity
+        if found or downtime is not None:
+            log.info("caught_up", since=since.isoformat(), spaces=len(spaces), messages=found)
         if len(spaces) == MOST_SPACES:
             log.warning("caught_up_in_part", spaces=len(spaces))
-        return trouble
+        return failed
 
-    def on_failure(self, key: str, sentence: str) -> None:
-        """What was missed stays unanswered."""
-        self._progress.pop(key, None)
-        log.error("absence_not_made_up_for", absence=key, sentence=sentence)
-
-    def _look_into(self, space: Space, away: Absence, since: datetime) -> list[Message]:
-        """Make events of what was missed in one space, and give it."""
+    def _look_into(self, space: Space, downtime: Downtime | None, since: datetime) -> list[Message]:
+        """Make events of what was missed in one space, and return it."""
         messages = self._spaces.written_to_bot(space, since)
         missed = [one for one in messages if self._is_missed(one, since)]
         if not missed:
             return []
-        if away.noticeable:
-            self._say_so(space, away)
+        if downtime is not None and downtime.noticeable:
+            self._announce(space, downtime)
         with self._database.begin() as tx:
             for message in sorted(missed, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC)):
                 event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
@@ -163,15 +191,16 @@ class CatchUp:
                     self._queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
         return missed
 
-    def _say_so(self, space: Space, away: Absence) -> None:
-        """A courtesy: where it cannot be said, what was missed is answered all the same."""
+    def _announce(self, space: Space, downtime: Downtime) -> None:
+        """Tell of the downtime; where that isn't possible, what was missed is answered all the same."""
+        key = f"away:{downtime.since.timestamp():.0f}:{space.id}"
         target = Target(room_id=space.id, direct=space.kind == DIRECT)
         try:
-            self._outbox.send(f"away:{away.key}:{space.id}", target, away.sentence)
+            self._outbox.send(key, target, away(downtime.since, downtime.until, LONGEST))
         except BotError as error:
             if error.passing and not isinstance(error, Unsure):
                 raise
-            log.info("absence_not_said", cause=str(error))
+            log.info("downtime_not_announced", cause=str(error))
 
     def _is_missed(self, message: Message, since: datetime) -> bool:
         ours = self._bot().goes_by(message.person_id, message.person_email)
@@ -182,28 +211,11 @@ class CatchUp:
             return not known and message_rows.by_message(tx, message.id) is None
 
 
-def _note_unheard(tx: Transaction, missed: Sequence[Message], now: datetime) -> None:
-    """Keep how many messages came without an event although nobody was away."""
-    number = sum(one.created is not None and one.created < now - ON_ITS_WAY for one in missed)
-    if number:
-        key_values.set(tx, UNHEARD, str(number), now)
-    else:
-        key_values.delete(tx, UNHEARD)
-
-
-def unheard(database: Database) -> Check:
-    """Whether Webex announces to the door what is written to the bot."""
+def missed_messages(database: Database) -> Check:
+    """Return the check whether webhooks arrive for what is written to the bot."""
 
     def look() -> str | None:
         with database.read() as tx:
-            number = key_values.get(tx, UNHEARD)
-        if number is None:
-            return None
-        said = "a message; I found it" if number == "1" else f"{number} messages; I found them"
-        return (
-            f"Webex did not announce {said} by looking, some minutes late, and answered. Presses of buttons cannot be "
-            "found so. Check that PUBLIC_URL leads to this bot from outside (its address, certificate and proxy), and "
-            "that `reportbot manifest plan` finds the webhooks as they must be."
-        )
+            return MISSED_MESSAGES if key_values.updated_at(tx, MISSED) is not None else None
 
-    return Check("unheard_messages", look, "Webex announces messages to me again.")
+    return Check("missed_messages", look, WEBHOOKS_ARRIVE)

@@ -14,7 +14,7 @@ import structlog
 from bot.db import downloads, heartbeats, key_values, reports
 from bot.errors import BotError, DatabaseUnavailable
 from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
-from bot.queue import tasks
+from bot.ops import catch_up
 from bot.reports import unknown_status
 from bot.reports.due import put_due
 from bot.webex.report import Phase
@@ -83,9 +83,9 @@ class Maintenance:
         with self._database.begin() as tx:
             key_values.set(tx, key_values.WORKER_SEEN, "", now)
             new = heartbeats.begin(tx, now)
-            # Not at once: the door may just be finding out for how long it was away, and says so.
-            if heartbeats.must_look(tx, now, self._outage()) and self._swept:
-                self._queue.put(tx, tasks.CATCH_UP, heartbeats.LOOK, lock=heartbeats.LOCK, if_absent=True)
+            # Not at once: the web process may just be finding out for how long it was down.
+            if self._swept:
+                catch_up.request_if_due(tx, self._queue, now, self._outage())
             unknown_status.forget_old(tx, now)
             downloads.forget_old(tx, now)
             put_due(tx, self._queue, now)

@@ -20,7 +20,7 @@ THREAD = "thread"
 SLOW_DOWN = "slow down"
 """Tell a person how much was left out in a minute; the key is the id of the first event that was."""
 CATCH_UP = "catch-up"
-"""Find what was written and not heard; the key is the absence, in seconds since 1970, or ``look`` if none is known."""
+"""Find messages of which no webhook came; every key does the same."""
 
 BACKGROUND: Final = frozenset({WATCH, DELIVER, SLOW_DOWN, CATCH_UP})
 """Tasks that give nobody a first answer."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
-from bot.db import key_values, requests
+from bot.db import alerts, key_values, requests
 from bot.errors import DatabaseUnavailable
 from bot.queue import tasks
 
@@ -97,21 +97,21 @@ def _look(ops: Health) -> dict[str, Any]:
         depth = ops.queue.depth(tx)
         waited = ops.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
         seen = key_values.updated_at(tx, key_values.WORKER_SEEN)
-        troubles = key_values.names(tx, key_values.TROUBLE)
+        firing = alerts.firing(tx)
     alive = seen is not None and ops.now() - seen < WORKER_SILENT
     # The worker is said, not required: the door takes events without it, and they are served when it comes.
     worker = "alive" if alive else "not seen"
     refused = [
-        one.removeprefix(key_values.REPORTS_REFUSED) for one in troubles if one.startswith(key_values.REPORTS_REFUSED)
+        one.removeprefix(key_values.REPORTS_REFUSED) for one in firing if one.startswith(key_values.REPORTS_REFUSED)
     ]
     waiting = "ok" if waited < tasks.LONG_WAIT else f"somebody has waited {waited:.0f} seconds for a first answer"
-    found = {"database": "ok", "waiting": waiting, "worker": worker, "queue": dict(depth), "troubles": troubles}
+    found = {"database": "ok", "waiting": waiting, "worker": worker, "queue": dict(depth), "alerts": firing}
     return found | {"refused_families": refused}
 
 
 def _rejected_calls(ops: Health) -> dict[str, Any]:
     """Give the figure alone: a sender of forged events must not decide on the status."""
-    return {"unverified_events": {"last_5_minutes": ops.unverified()}}
+    return {"rejected_calls": {"last_5_minutes": ops.unverified()}}
 
 
 def _gauges(ops: Health) -> dict[str, float]:

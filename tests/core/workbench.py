@@ -15,10 +15,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bot import app
+from bot.chat.answer_limit import AnswerLimit
 from bot.db import events, migrations, reports, requests, tables
 from bot.db.database import Database
 from bot.db.events import Event
 from bot.files.fetch import held_name
+from bot.ops.operations import build_operations
 from bot.outbox import Outbox
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
@@ -160,11 +162,11 @@ class Workbench:
         self.directory, self.outbox = services.directory, services.outbox
         self.files, self.temp_dir = services.downloader, services.temp_dir
         self.thread = Thread(services, ReportMessages(services))
-        self.operations = app.build_operations(services)
+        self.operations = build_operations(services)
         self.sweep = self.operations.maintenance
         self.worker = JobRunner(
             self.queue,
-            app.build_tasks(services, self.operations),
+            app.build_tasks(services, self.operations, AnswerLimit(self.clock)),
             new_reference=services.new_reference,
             observe=lambda _task, _outcome: None,
         )

@@ -66,7 +66,7 @@ def test_after_twenty_answers_in_ten_seconds_the_author_gets_none_there(way: Way
     way.floods(5)
 
     assert way.answers() == MOST
-    assert way.told() == way.told() == [f"**Trouble.** {TROUBLE}"]
+    assert way.told() == way.told() == [f"**⚠ Problem:** {TROUBLE}"]
     assert [row.outcome for row in rows(way.bench)].count(STOPPED) == 5
     assert {row.person_id for row in rows(way.bench) if row.outcome == STOPPED} == {way.bench.stage.ethan.id}
 
@@ -90,12 +90,12 @@ def test_it_is_released_after_a_while_and_said_to_be_over_once_it_stays_away(way
     way.bench.clock.turn(PAUSE.total_seconds() + 1)
     way.floods(MOST + 1)
     assert way.answers() == 2 * MOST
-    assert len(way.told()) == 1, "it is the same trouble"
+    assert len(way.told()) == 1, "it is the same alert"
 
     way.bench.clock.turn(PAUSE.total_seconds() + 1)
     way.told()
     way.bench.clock.turn(PAUSE.total_seconds() + 1)
-    assert way.told()[1:] == [f"**Over.** {OVER}"]
+    assert way.told()[1:] == [f"**✅ Resolved:** {OVER}"]
     way.floods(1)
     assert way.answers() == 2 * MOST + 1
 

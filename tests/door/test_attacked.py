@@ -147,7 +147,7 @@ def test_every_kind_of_unverified_call_counts_and_only_the_signature_is_limited(
     said = door.client.get("/readyz", headers=OPS)
     assert said.status_code == 200
     assert said.json is not None
-    assert said.json["unverified_events"] == {"last_5_minutes": MOST_A_MINUTE + 1}
+    assert said.json["rejected_calls"] == {"last_5_minutes": MOST_A_MINUTE + 1}
 
 
 def test_a_signed_body_that_is_no_event_is_400_even_above_the_limit(door: DoorWay):
@@ -168,7 +168,7 @@ def test_the_readiness_of_a_door_in_peace_counts_nothing(door: DoorWay):
     assert door.posts(b"[]").status_code == 400  # signed, so it is Webex's own mistake
     said = door.client.get("/readyz", headers=OPS).json
     assert said is not None
-    assert said["unverified_events"] == {"last_5_minutes": 0}
+    assert said["rejected_calls"] == {"last_5_minutes": 0}
 
 
 def test_no_answer_tells_a_known_id_from_an_unknown_one(door: DoorWay):

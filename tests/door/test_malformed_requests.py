@@ -68,7 +68,7 @@ def asked(web: Web, words: bytes) -> list[int]:
 
 def unverified(web: Web) -> int:
     with web.connect(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + OPS + b"\r\n") as connection:
-        return int(json.loads(answers(connection).partition(b"\r\n\r\n")[2])["unverified_events"]["last_5_minutes"])
+        return int(json.loads(answers(connection).partition(b"\r\n\r\n")[2])["rejected_calls"]["last_5_minutes"])
 
 
 @pytest.mark.parametrize("body", (UNREADABLE_BODIES | CUT_OFF_BODIES).values(), ids=UNREADABLE_BODIES | CUT_OFF_BODIES)

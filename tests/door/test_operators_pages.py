@@ -85,7 +85,7 @@ def test_whoever_has_the_token_sees_them(pages: Callable[..., FlaskClient], sche
     assert ready.status_code == 200
     assert ready.json is not None
     assert (ready.json["status"], ready.json["database"]) == ("ready", "ok")
-    assert {"worker", "queue", "troubles", "unverified_events"} <= set(ready.json)
+    assert {"worker", "queue", "alerts", "rejected_calls"} <= set(ready.json)
     figures = client.get("/metrics", headers=headers)
     assert (figures.status_code, figures.mimetype) == (200, "text/plain")
     assert "reportbot_database_up 1\n" in figures.text

@@ -59,9 +59,7 @@ def test_rotation_from_the_old_secret_to_the_new_one(stage: Stage):
         apply(stage, f"{NEW},{OLD}", door)
         assert signed_with(stage) == {NEW}
         answers(stage)
-        assert requests.get(f"{door}/readyz", headers=OPS, timeout=5).json()["unverified_events"] == {
-            "last_5_minutes": 0
-        }
+        assert requests.get(f"{door}/readyz", headers=OPS, timeout=5).json()["rejected_calls"] == {"last_5_minutes": 0}
     stage.emulator.deliver_webhooks = True
 
     # 3. The old one is taken away.

@@ -1,4 +1,4 @@
-"""After an absence: what was written meanwhile is answered, once, and the bot says that it was away."""
+"""After a downtime: what was written meanwhile is answered, once, and the bot says that it was away."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield Stage(emulator, tmp_path / "data")
 
 
-def door_was_seen(stage: Stage, ago: timedelta) -> None:
-    """Set the door's last sign of life back, as if it had been silent since."""
+def web_was_seen(stage: Stage, ago: timedelta) -> None:
+    """Set the web process's last heartbeat back, as if it had been down since."""
     database = Database(stage.settings().database_url.get_secret_value())
     with database.begin() as tx:
-        key_values.set(tx, heartbeats.DOOR_SEEN, "", datetime.now(UTC) - ago)
+        key_values.set(tx, heartbeats.WEB_SEEN, "", datetime.now(UTC) - ago)
     database.close()
 
 
-def door_was_first_seen(stage: Stage) -> datetime | None:
+def web_was_first_seen(stage: Stage) -> datetime | None:
     database = Database(stage.settings().database_url.get_secret_value())
     try:
         if migrations.current(database) != migrations.newest():
             return None
         with database.read() as tx:
-            return key_values.updated_at(tx, heartbeats.DOOR_SEEN)
+            return key_values.updated_at(tx, heartbeats.WEB_SEEN)
     finally:
         database.close()
 
@@ -64,7 +64,7 @@ def test_what_was_missed_is_answered_and_what_was_answered_is_not(stage: Stage) 
     one_to_one = stage.at(stage.grace).says(f"report {report_id}")
     group = stage.at(stage.ada, stage.group).says(f"report {report_id}")
     unmentioned = stage.at(stage.ada, stage.group).says("lunch?", mention=None)
-    door_was_seen(stage, timedelta(minutes=30))
+    web_was_seen(stage, timedelta(minutes=30))
 
     with stage.program():
         one_to_one.file()
@@ -85,7 +85,7 @@ def test_on_an_empty_database_nothing_of_before_is_answered_again(stage: Stage) 
     before = len(stage.emulator.world.messages_of(stage.bot))
     with stage.program(), capture_logs() as logged:
         deadline = time.monotonic() + 30
-        while door_was_first_seen(stage) is None:
+        while web_was_first_seen(stage) is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
     missed = stage.at(stage.ada).says(f"report {report_id}")
@@ -100,7 +100,7 @@ def test_on_an_empty_database_nothing_of_before_is_answered_again(stage: Stage) 
     assert {one.parent_id for one in said} == {missed.message.id}
 
 
-def test_a_restart_makes_up_for_what_it_missed_without_a_word(stage: Stage) -> None:
+def test_after_a_restart_what_was_missed_is_answered_without_a_word_about_it(stage: Stage) -> None:
     report_id = answered_before(stage)
     missed = stage.at(stage.ada).says(f"report {report_id}")
 

@@ -256,7 +256,7 @@ def wait_until_seen(stage: Stage) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         with database.read() as tx:
-            if heartbeats.door_lives(tx, application.now()):
+            if heartbeats.web_lives(tx, application.now()):
                 break
         assert time.monotonic() < deadline, "the web process gave no sign"
         time.sleep(0.02)

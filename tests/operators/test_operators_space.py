@@ -1,4 +1,4 @@
-"""``OPERATORS_SPACE`` in whatever spelling: what is told stands in the space, whose ID Webex may spell otherwise."""
+"""``OPERATORS_SPACE`` in any spelling: alerts stand in the space, whose ID Webex may spell otherwise."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 
 from bot.emulator import ids
 from bot.errors import WebexError
+from bot.messages.alerts import NOT_IN_SPACE
 from bot.ops.alerts import Alerts, Check
-from bot.ops.checks.operators_space import EVERY, MISSING, operators_space
+from bot.ops.checks import operators_space
+from bot.ops.checks.operators_space import EVERY
 from bot.settings import load
 
 if TYPE_CHECKING:
@@ -42,25 +44,25 @@ def setting(bench: Workbench, written: str, space: Space) -> str:
 
 
 @pytest.mark.parametrize("written", SPELLINGS)
-def test_trouble_is_told_there_however_the_space_is_written(bench: Workbench, written: str) -> None:
+def test_alerts_are_told_there_however_the_space_is_written(bench: Workbench, written: str) -> None:
     space = in_another_cluster(bench)
     wanted = setting(bench, written, space)
-    check = operators_space(wanted, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
-    lamp = Check("lamp", lambda: "The lamp is out.", "It burns again.")
+    check = operators_space.check(wanted, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
+    lamp = Check("lamp", lambda: "The lamp is out.", "It is lit again.")
 
     Alerts(bench.database, bench.outbox, wanted, [check, lamp], bench.clock).look()
 
     assert ["The lamp is out." in (one.text or "") for one in bench.said(space)] == [True]
 
 
-def test_a_space_without_the_bot_is_said_and_found_when_the_bot_is_added(bench: Workbench) -> None:
+def test_a_space_without_the_bot_is_an_alert_until_the_bot_is_added(bench: Workbench) -> None:
     space = bench.world.add_space("Operators", [bench.stage.ada])
-    check = operators_space(space.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
+    check = operators_space.check(space.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
 
-    assert check.look() == MISSING
+    assert check.look() == NOT_IN_SPACE
     bench.world.join(space, bench.stage.bot)
     bench.clock.turn(EVERY / 2)
-    assert check.look() == MISSING, "its spaces are not listed every minute"
+    assert check.look() == NOT_IN_SPACE, "its spaces are not listed every minute"
     bench.clock.turn(EVERY)
     assert check.look() is None
     calls = bench.calls("GET", "/v1/rooms")
@@ -69,7 +71,9 @@ def test_a_space_without_the_bot_is_said_and_found_when_the_bot_is_added(bench: 
 
 
 def test_while_webex_is_away_nobody_knows(bench: Workbench) -> None:
-    check = operators_space(bench.stage.group.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
+    check = operators_space.check(
+        bench.stage.group.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds
+    )
     bench.emulator.faults.add(path="/v1/rooms", status=503)
 
     with pytest.raises(WebexError):

@@ -39,13 +39,13 @@ def test_a_token_that_dies_is_told_when_it_is_first_refused_and_its_renewal_afte
     report = stage.partner_report()
     with stage.program() as door:
         stage.register(door)
-        hears(stage, "lapses by itself")
+        hears(stage, "WEBEX_ADMIN_TOKEN will expire")
         stage.emulator.world.expire_token(stage.admin_token)
         stage.at(stage.ada).says(f"report {report.id}").hears("does not accept the bot's admin token any more")
-        hears(stage, "Webex does not accept the admin token any more, so nobody gets a report")
+        hears(stage, "Webex no longer accepts the admin token, so nobody gets a report")
     stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, kind="integration")
     with stage.program():
-        hears(stage, "Over. Webex accepts the admin token again.")
+        hears(stage, "Resolved: Webex accepts the admin token again.")
     assert len(heard(stage)) == 3  # the remark on the plain token was not said again
 
 
@@ -61,10 +61,10 @@ def test_a_refresh_token_near_its_end_is_told_once_and_doctor_says_it_too(stage)
     refreshable(stage, refresh_token_expires_in=10 * DAY)
     for _ in range(2):
         with stage.program():
-            hears(stage, "refresh token ends on")
+            hears(stage, "refresh token expires on")
     lines: list[str] = []
     doctor.run(stage.settings(), lines.append)
-    assert [line for line in lines if line.startswith("note") and "refresh token ends on" in line]
+    assert [line for line in lines if line.startswith("note") and "refresh token expires on" in line]
 
 
 def test_all_is_well_with_a_service_app_and_nothing_is_said(stage):
@@ -84,7 +84,9 @@ def test_tokens_in_each_others_place_are_told(stage):
         return " ".join(one.text or "" for one in world.messages(stage.group))
 
     with stage.program():
-        world.wait_for(lambda _: "must be a bot's token" in said() and "has no admin rights" in said(), PATIENCE)
+        world.wait_for(
+            lambda _: "must be a bot's token" in said() and "has no administrator rights" in said(), PATIENCE
+        )
 
 
 def test_an_owner_without_a_role_is_told_with_the_scopes(stage):
@@ -100,7 +102,7 @@ def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_cha
             assert answer.status_code == 401, number
         ready = requests.get(f"{door}/readyz", headers=OPS, timeout=5)
         assert ready.status_code == 200
-        assert ready.json()["unverified_events"] == {"last_5_minutes": 25}
+        assert ready.json()["rejected_calls"] == {"last_5_minutes": 25}
         database = app.open_database(stage.settings())
 
         def kept() -> bool:
@@ -113,13 +115,13 @@ def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_cha
             time.sleep(0.02)
         database.close()
     with stage.program():
-        hears(stage, "webhook calls in five minutes did not verify")
+        hears(stage, "webhook calls in five minutes failed signature verification")
 
 
 def test_no_secret_and_nobodys_name_is_told(stage):
     made = refreshable(stage, refresh_token_expires_in=10 * DAY)
     with stage.program():
-        hears(stage, "refresh token ends on")
+        hears(stage, "refresh token expires on")
     said = " ".join(heard(stage))
     for secret in (*stage.settings().secret_values(), made.refresh_token, stage.ada.display_name, stage.acme.id):
         assert secret not in said

@@ -1,10 +1,11 @@
-"""Checks that nobody waits long for a first answer: then too few threads, or a slow Webex, hold the others up."""
+"""Check that nobody waits long for a first answer: too few threads, or a slow Webex, then hold others up."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from bot.messages.alerts import NO_LONG_WAIT, long_wait
 from bot.ops.alerts import Check
 from bot.queue import tasks
 
@@ -13,21 +14,15 @@ if TYPE_CHECKING:
     from bot.queue import Queue
 
 CALM: Final = timedelta(minutes=3)
-"""How long nobody must have waited before the operators hear that it is over."""
-TROUBLE: Final = (
-    f"Somebody has waited for more than {tasks.LONG_WAIT:.0f} seconds until I began to answer. I may be too busy for "
-    "this machine, or Webex answers slowly: look at `reportbot_queue_oldest_due_seconds` and the durations of Webex's "
-    "calls in `/metrics`, and at the log."
-)
-OVER: Final = "I begin to answer within a minute again."
+"""How long nobody must have waited before it is over."""
 
 
 def check(database: Database, queue: Queue) -> Check:
-    """Make the operators' check."""
+    """Return the check."""
 
     def look() -> str | None:
         with database.read() as tx:
             waited = queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
-        return TROUBLE if waited >= tasks.LONG_WAIT else None
+        return long_wait(tasks.LONG_WAIT) if waited >= tasks.LONG_WAIT else None
 
-    return Check("oldest_job", look, OVER, calm=CALM)
+    return Check("oldest_job", look, NO_LONG_WAIT, keep_firing_for=CALM)

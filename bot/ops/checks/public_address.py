@@ -58,7 +58,7 @@ def _runs(database: Database, now: datetime) -> bool:
     if migrations.current(database) != migrations.newest():
         return False
     with database.read() as tx:
-        return heartbeats.door_lives(tx, now)
+        return heartbeats.web_lives(tx, now)
 
 
 def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, float] = PATIENCE) -> tuple[State, str]:
