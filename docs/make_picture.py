@@ -53,6 +53,7 @@ def main() -> None:
         )
         page.set_default_timeout(MOST_SECONDS * 1000)
         page.goto(address)
+        page.add_style_tag(content=".thread { padding: 24px }")
         ask(page, arguments)
         page.locator(".thread").last.screenshot(path=arguments.out)
         browser.close()
