@@ -1,8 +1,8 @@
-"""The queue's port: why nothing outside this package knows which engine runs the jobs.
+"""The queue's interface: nothing outside this package knows which engine runs the jobs.
 
 A job is the name of a task and the id of a row, never data. It is put by the transaction that makes the work necessary,
 so both exist or neither does. An engine may run a job more than once (after a crash, a loss of power, a stop that was
-cut short) and never loses one: handlers are idempotent against the ledger.
+cut short) and never loses one: handlers are idempotent against the database.
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ class Queue(Protocol):
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
         """Remove the jobs of these keys, if `tx` commits; one that runs ends, and does not run again."""
+
+    def finish(self, tx: Transaction) -> None:
+        """End the job that this thread runs, if `tx` commits: it needs no transaction of its own then.
+
+        Only where nothing is left to do that must not be lost: what its handler returns or raises afterwards does not
+        run it again. Put while it ran, it still runs once more. In a thread that runs no job nothing happens.
+        """
 
     def forget_person(self, tx: Transaction, person: str) -> None:
         """Take a person's jobs out of their turns: they run, and nothing tells any more whose they were."""

@@ -24,16 +24,16 @@ MOST_REMEMBERED: Final = 4096
 
 
 class Due(Protocol):
-    """The jobs that are due."""
+    """The jobs that are due and do not run."""
 
     def waiting(self) -> Iterable[tuple[str, str]]:
         """Return each task and person that have such a job, the oldest job's first."""
 
-    def first(self, task: str, person: str, ids: Collection[int], locks: Collection[str]) -> Claim | None:
-        """Return that person's next job of the task, apart from jobs with these ids or under these locks."""
+    def first(self, task: str, person: str, taken: Collection[int], locks: Collection[str]) -> Claim | None:
+        """Return that person's next job of the task, apart from the rows taken already and jobs under these locks."""
 
 
-class FairLock:
+class FairScheduler:
     """Chooses jobs and remembers who had a turn; for one thread only."""
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ class FairLock:
         The next turn is of the person with the fewest jobs running in the lane; among equals, of the one whose last
         turn is longest ago. Jobs of no person (a watch, a clean-up) take turns as one person's do.
         """
-        ids = {claim.id for claim in running}
         locks = {claim.job.lock for claim in running if claim.job.lock is not None}
         load = Counter((_lane_of(claim.job.task, threads), claim.person) for claim in running)
-        taken: list[Claim] = []
+        chosen: list[Claim] = []
+        taken: set[int] = set()
         # A person's tasks in the order of their oldest job.
         waiting: dict[tuple[str, str], list[str]] = {}
         for task, person in due.waiting():
@@ -62,19 +62,19 @@ class FairLock:
                 person = min(people, key=lambda one: (load[lane, one], self._last.get(one, 0)))
                 claim = None
                 if load[lane, person] < most_of_one:
-                    found = (due.first(task, person, ids, locks) for task in waiting[lane, person])
+                    found = (due.first(task, person, taken, locks) for task in waiting[lane, person])
                     claim = next((one for one in found if one is not None), None)
                 if claim is None:
                     people.remove(person)
                     continue
-                taken.append(claim)
-                ids.add(claim.id)
+                chosen.append(claim)
+                taken.add(claim.id)
                 if claim.job.lock is not None:
                     locks.add(claim.job.lock)
                 load[lane, person] += 1
                 free -= 1
                 self._had_turn(person)
-        return taken
+        return chosen
 
     def _had_turn(self, person: str) -> None:
         if len(self._last) >= MOST_REMEMBERED:

@@ -15,7 +15,7 @@ GRACE = 55.0  # seconds that what runs may take to end after a stop: within the 
 
 @dataclass(frozen=True)
 class Job:
-    """What a handler gets: which task, on which id, under which lock, and the how-manieth run it is."""
+    """What a handler gets: which task, on which id, under which lock, and the number of this run."""
 
     task: str
     key: str
@@ -28,7 +28,7 @@ class Job:
 class RetryLater:
     """A handler's wish to run the job again after so many seconds, never sooner (unless it is put again meanwhile).
 
-    `count=False`: nothing failed, this is a planned next look, and `attempt` starts at 1 anew.
+    `count=False`: nothing failed, this is a planned next check, and `attempt` starts at 1 again.
     """
 
     seconds: float
@@ -48,16 +48,23 @@ class Depth(TypedDict):
     oldest_due_seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Claim:
-    """A job in the hands of the worker: its row's id, whose turn it is, and whether a put waited in the row already."""
+    """A job in the hands of the worker: its row's id, and in whose turn it runs."""
 
     id: int
     job: Job
     person: str
     put_again: bool
+    """A put found the row there: before the run began, or (once it has ended) during the run."""
+    finished: bool = False
+    """Its handler has ended it in a transaction of its own."""
 
     @property
     def where(self) -> dict[str, Any]:
         """The parameters that name its row (not the id, which SQLite may give to another row later)."""
         return {"of_task": self.job.task, "of_key": self.job.key}
+
+    def finish(self) -> None:
+        """Note that the transaction that ended it was committed."""
+        self.finished = True

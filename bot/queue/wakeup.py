@@ -1,7 +1,7 @@
 """How a process that put a job wakes the worker: why an idle worker neither polls nor lets a job wait.
 
 The worker listens on a Unix datagram socket in the data folder, and one datagram means "look now". Nothing depends on
-it: a worker that hears none looks by itself in the end, and a sender without a worker goes on.
+it: a worker that gets none looks by itself in the end, and a sender without a worker goes on.
 """
 
 from __future__ import annotations
@@ -25,66 +25,67 @@ log = structlog.get_logger(__name__)
 SOCKET_NAME = "worker.sock"
 ADDRESS_MAX = 100  # bytes; the kernel's field holds 108 on Linux and 104 on macOS, with the closing zero
 OPEN_FOLDERS = Path("/proc/self/fd")  # Linux: an open folder has a short name here
-RING = b"!"
-BUFFER = 64  # bytes; rings are read away, never understood
+WAKEUP = b"!"
+BUFFER = 64  # bytes; what is in a datagram does not matter
 
 
-def ring(folder: Path) -> None:
-    """Wake the worker that listens in `folder`; without one, or with one that has been rung often, nothing happens."""
+def notify(folder: Path) -> None:
+    """Wake the worker that listens in `folder`; without one, or with one that has been woken often, nothing happens."""
     with suppress(OSError), _address(folder) as address, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.settimeout(0.0)
-        sender.sendto(RING, address)
+        sender.sendto(WAKEUP, address)
 
 
 class WakeupSocket:
-    """The worker's end: `wait` returns when it is rung from another process (`ring`) or another thread (`press`)."""
+    """The worker's end: `wait` returns when another process calls `notify`, or another thread `wake`."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._heard, self._pressed = socket.socketpair()
-        self._door: socket.socket | None = None
-        for end in (self._heard, self._pressed):
+        self._reader, self._writer = socket.socketpair()
+        self._listener: socket.socket | None = None
+        for end in (self._reader, self._writer):
             end.settimeout(0.0)
-        self._selector.register(self._heard, selectors.EVENT_READ)
+        self._selector.register(self._reader, selectors.EVENT_READ)
 
     def listen(self, folder: Path) -> bool:
         """Listen in `folder` from now on; False, with a line in the log, if its file system has no sockets.
 
         Only for the one worker that holds the folder's lock: what an earlier one left behind is replaced.
         """
-        door = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        door.settimeout(0.0)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        listener.settimeout(0.0)
         try:
             with _address(folder) as address:
                 with suppress(FileNotFoundError):
                     os.unlink(address)  # noqa: PTH108 - as the kernel gets it
-                door.bind(address)
+                listener.bind(address)
         except OSError as error:
-            door.close()
-            log.warning("doorbell_missing", folder=str(folder), error=str(error))
+            listener.close()
+            log.warning("wakeup_socket_unavailable", folder=str(folder), error=str(error))
             return False
-        self._door = door
-        self._selector.register(door, selectors.EVENT_READ)
+        self._listener = listener
+        self._selector.register(listener, selectors.EVENT_READ)
         return True
 
-    def wait(self, seconds: float) -> None:
-        """Return when rung, or after so many seconds."""
-        for key, _ in self._selector.select(seconds):
-            end = key.fileobj
+    def wait(self, seconds: float) -> bool:
+        """Return when woken, or after so many seconds; True if another process (or a put in this one) did it."""
+        ready = [key.fileobj for key, _ in self._selector.select(seconds)]
+        for end in ready:
             assert isinstance(end, socket.socket)
-            with suppress(BlockingIOError):  # emptied: many rings are one
+            with suppress(BlockingIOError):  # emptied: many datagrams are one
                 while end.recv(BUFFER):
                     pass
+        return self._listener in ready
 
-    def press(self) -> None:
-        """Ring from a thread of this process; after `close` nothing happens."""
-        with suppress(OSError):  # a full buffer means that it has been rung
-            self._pressed.send(RING)
+    def wake(self) -> None:
+        """Wake from a thread of this process; after `close` nothing happens."""
+        with suppress(OSError):  # a full buffer means that it has been woken
+            self._writer.send(WAKEUP)
 
     def close(self) -> None:
-        """Stop listening. The socket's file stays: the next worker replaces it, and rings at it find nobody."""
+        """Stop listening. The socket's file stays: the next worker replaces it, and `notify` finds nobody."""
         self._selector.close()
-        for end in (self._door, self._heard, self._pressed):
+        for end in (self._listener, self._reader, self._writer):
             if end is not None:
                 end.close()
 

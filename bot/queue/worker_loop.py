@@ -1,7 +1,8 @@
 """The embedded engine's worker: a thread that chooses jobs, some that run them, a lock that keeps it the only one.
 
-It sleeps until it is rung or the next job is due. It never gives up: while the database is away it says so once, tries
-at growing intervals, and holds on to what has ended but could not be written down.
+It sleeps until a job is put or the next one is due; that a job ends is a reason to read the table only where a due one
+is left that could not start before. It never gives up: while the database is away it logs so once, tries at growing
+intervals, and keeps what has ended but could not be written.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,16 +24,17 @@ from bot.queue.jobs import RetryLater
 from bot.queue.wakeup import WakeupSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from bot.queue.job_table import JobTable
     from bot.queue.jobs import Claim, Job
 
 log = structlog.get_logger(__name__)
 
 LOCK_NAME = "worker.lock"
 LOCK_LOOK = 0.5  # seconds between looks at another worker's lock
-LOOK_MAX = 30.0  # seconds after which an idle worker looks without being rung: rings can get lost, clocks can step
+LOOK_MAX = 30.0  # seconds after which an idle worker looks without being woken: datagrams get lost, clocks step
 LOOK_MAX_DEAF = 1.0  # the same where no socket can be had
 AWAY_FIRST, AWAY_MAX = 0.1, 2.0  # seconds between tries while the database is away, doubling
 RAISED_FIRST, RAISED_MAX = 1.0, 300.0  # seconds until a job whose handler raised runs again, doubling
@@ -40,52 +42,38 @@ CLOCK_STEP = 1.0  # seconds; a wall clock that fell behind by more has been set 
 AWAY = (DatabaseUnavailable, SQLAlchemyError)  # the second: a database without our table is as good as none
 
 
-class Jobs(Protocol):
-    """What the worker needs of the queue."""
-
-    data_dir: Path
-    clock: Callable[[], float]
-
-    def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> tuple[list[Claim], float | None]:
-        """Choose jobs to start."""
-
-    def settle(self, claim: Claim, outcome: RetryLater | None) -> None:
-        """Write down how one ended."""
-
-    def wait_anew(self) -> int:
-        """Start all waits anew."""
-
-
 class WorkerLoop:
     """One call of `Queue.work`; its parameters are explained there."""
 
     def __init__(
         self,
-        jobs: Jobs,
+        jobs: JobTable,
+        data_dir: Path,
         handle: Callable[[Job], RetryLater | None],
-        *,
-        threads: int,
-        lanes: Mapping[str, int],
         stop: threading.Event,
         grace: float,
     ) -> None:
         self._jobs = jobs
+        self._data_dir = data_dir
         self._handle = handle
-        self._wanted = threads, lanes
-        self._lanes: Mapping[str, int] = {}
         self._stop = stop
         self._grace = grace
-        self._bell = WakeupSocket()
+        self._lanes: Mapping[str, int] = {}
+        self._wakeup = WakeupSocket()
         self._deaf = False
-        self._hand: SimpleQueue[Claim | None] = SimpleQueue()
-        self._running: dict[int, Claim] = {}
-        self._guard = threading.Lock()  # of _running and _away
+        self._more = True
+        """Jobs are due that could not start: when one ends, they may."""
+        self._run_again = False
+        """A job that has ended is to run again."""
+        self._to_start: SimpleQueue[Claim | None] = SimpleQueue()
+        self._running: set[Claim] = set()
+        self._guard = threading.Lock()  # of _running, _run_again and _away
         self._away: set[Claim | None] = set()  # who misses the database: claims that cannot settle, None the chooser
         self._say = log.debug  # how the last absence of the database was logged
-        self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write down
+        self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write
         self._lead = 0.0
 
-    def run(self, begin: Callable[[bool], None] | None = None) -> None:
+    def run(self, threads: int, lanes: Mapping[str, int], begin: Callable[[bool], None] | None = None) -> None:
         """Wait for the lock, begin, work until the stop, give the rest back."""
         ended = threading.Event()
         threading.Thread(target=self._watch_stop, args=(ended,), name="queue-stop", daemon=True).start()
@@ -94,22 +82,22 @@ class WorkerLoop:
                 if not self._stop.is_set():
                     if begin is not None:
                         begin(waited)
-                    self._work()
+                    self._work(threads, lanes)
         finally:
             ended.set()
-            self._bell.close()
+            self._wakeup.close()
 
     def _watch_stop(self, ended: threading.Event) -> None:
-        """Ring at the stop, so that anyone who sets it need not. (No polling: it sleeps until then.)"""
+        """Wake the loop at the stop, so that anyone who sets it need not. (No polling: it sleeps until then.)"""
         self._stop.wait()
         if not ended.is_set():
-            self._bell.press()
+            self._wakeup.wake()
 
     @contextmanager
     def _only_one(self) -> Iterator[bool]:
         """Hold the lock file, unless the stop comes first; gives whether another worker had it."""
-        self._jobs.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._jobs.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             waited = False
             while not self._stop.is_set():
@@ -119,19 +107,19 @@ class WorkerLoop:
                     if not waited:
                         log.info("queue_worker_waits", reason="another worker has the queue")
                         waited = True
-                    self._bell.wait(LOCK_LOOK)
+                    self._wakeup.wait(LOCK_LOOK)
                 else:
                     break
             yield waited
         finally:
             os.close(handle)
 
-    def _work(self) -> None:
-        self._deaf = not self._bell.listen(self._jobs.data_dir)
+    def _work(self, threads: int, lanes: Mapping[str, int]) -> None:
+        self._deaf = not self._wakeup.listen(self._data_dir)
         self._lead = self._jobs.clock() - time.monotonic() + 2 * CLOCK_STEP  # so that the first look checks the clock
-        threads = self._threads()
-        self._lanes = share_threads(*self._wanted, len(threads))
-        log.info("queue_worker_started", threads=len(threads))
+        started = self._start_threads(threads + sum(lanes.values()))
+        self._lanes = share_threads(threads, lanes, len(started))
+        log.info("queue_worker_started", threads=len(started))
         try:
             wait_if_away = AWAY_FIRST
             while not self._stop.is_set():
@@ -139,20 +127,19 @@ class WorkerLoop:
                     wait = self._start_what_is_due()
                 except AWAY as error:
                     self._missing(None, error)
+                    self._more = True
                     wait, wait_if_away = wait_if_away, min(2 * wait_if_away, AWAY_MAX)
                 else:
                     self._reached(None)
                     wait_if_away = AWAY_FIRST
-                if not self._stop.is_set():
-                    self._bell.wait(wait)
+                self._wait(wait)
         finally:
-            self._end(threads)
+            self._end(started)
 
-    def _threads(self) -> list[threading.Thread]:
+    def _start_threads(self, wanted: int) -> list[threading.Thread]:
         """Start as many threads as the machine gives; RuntimeError when it gives none."""
         started: list[threading.Thread] = []
-        threads, lanes = self._wanted
-        for number in range(threads + sum(lanes.values())):
+        for number in range(wanted):
             thread = threading.Thread(target=self._run_jobs, name=f"queue-{number}", daemon=True)
             try:
                 thread.start()
@@ -165,63 +152,81 @@ class WorkerLoop:
         return started
 
     def _start_what_is_due(self) -> float:
-        """Hand jobs to free threads; give the seconds until the next look."""
+        """Hand jobs to free threads; return the seconds until the next look."""
         self._check_clock()
         longest = LOOK_MAX_DEAF if self._deaf else LOOK_MAX
         with self._guard:
-            running = list(self._running.values())
+            running = list(self._running)
+            self._run_again = False
         if len(running) >= sum(self._lanes.values()):
-            return longest  # the first to end rings
-        taken, next_due = self._jobs.take(running, self._lanes)
-        for claim in taken:
+            self._more = True
+            return longest  # the first to end wakes this thread
+        taken = self._jobs.take(running, self._lanes)
+        self._more = taken.more
+        for claim in taken.claims:
             with self._guard:
-                self._running[claim.id] = claim
-            self._hand.put(claim)
-        return longest if next_due is None else min(next_due, longest)
+                self._running.add(claim)
+            self._to_start.put(claim)
+        return longest if taken.seconds is None else min(taken.seconds, longest)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait so long, or until a look may find a job: one was put, or one has ended and others wait for that."""
+        until = time.monotonic() + seconds
+        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
+            if self._wakeup.wait(left) or self._deaf or self._more or self._run_again:
+                return
 
     def _check_clock(self) -> None:
-        """When the wall clock was set back, since the last look or before the start, have the waits start anew."""
+        """When the wall clock was set back, since the last look or before the start, restart the waits."""
         lead = self._jobs.clock() - time.monotonic()
         if lead < self._lead - CLOCK_STEP:
-            number = self._jobs.wait_anew()
+            number = self._jobs.restart_waits()
             if number:
                 log.warning("queue_clock_set_back", jobs=number)
         self._lead = lead
 
     def _run_jobs(self) -> None:
-        while (claim := self._hand.get()) is not None:
+        while (claim := self._to_start.get()) is not None:
+            again = False
             if not self._stop.is_set():  # a job that was handed over but not started is given back
-                self._settle(claim, self._outcome(claim.job))
+                with self._jobs.running(claim):
+                    outcome = self._outcome(claim.job)
+                again = self._settle(claim, outcome)
             with self._guard:
-                del self._running[claim.id]
-            self._bell.press()
+                self._running.remove(claim)
+                self._run_again |= again
+            self._wakeup.wake()
 
     def _outcome(self, job: Job) -> RetryLater | None:
         try:
             return self._handle(job)
-        except BaseException:  # a thread has nobody above it, and the job must not be lost
+        except BaseException:  # nothing above a thread would catch it, and the job must not be lost
             wait = min(RAISED_MAX, RAISED_FIRST * 2 ** min(job.attempt - 1, 30))
             log.exception("job_raised", task=job.task, key=job.key, attempt=job.attempt, again_in_seconds=wait)
             return RetryLater(wait)
 
-    def _settle(self, claim: Claim, outcome: RetryLater | None) -> None:
-        """Write down how a job ended, however long the database is away; at a stop the first failure gives it back."""
+    def _settle(self, claim: Claim, outcome: RetryLater | None) -> bool:
+        """Write how a job ended, however long the database is away; at a stop the first failure gives it back.
+
+        True: it is to run again.
+        """
         wait = AWAY_FIRST
         while not self._over.is_set():
             try:
-                self._jobs.settle(claim, outcome)
+                again = self._jobs.settle(claim, outcome)
             except AWAY as error:
                 self._missing(claim, error)
                 if self._stop.is_set():
-                    return
+                    break
                 self._stop.wait(wait)
                 wait = min(2 * wait, AWAY_MAX)
             else:
                 self._reached(claim)
-                return
+                return again
+        return False
 
     def _missing(self, who: Claim | None, error: Exception) -> None:
-        """Note that the database is away; the first to meet it logs it, unless the store has said so."""
+        """Note that the database is away; the first to meet it logs it, unless the database's own line says so."""
         with self._guard:
             first = not self._away
             self._away.add(who)
@@ -241,10 +246,10 @@ class WorkerLoop:
 
     def _end(self, threads: list[threading.Thread]) -> None:
         for _ in threads:
-            self._hand.put(None)
+            self._to_start.put(None)
         deadline = time.monotonic() + self._grace
         while (left := deadline - time.monotonic()) > 0 and self._running:
-            self._bell.wait(left)
+            self._wakeup.wait(left)
         self._over.set()
         with self._guard:
             handed_back = len(self._running)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.db.database import Database
-from bot.queue.sqlite import SqliteQueue, create_tables
+from bot.queue.job_table import create_tables
+from bot.queue.sqlite import SqliteQueue
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

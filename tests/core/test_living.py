@@ -206,9 +206,9 @@ def while_its_card_is_posted(bench: Workbench, do: Callable[[Message], object]) 
         posted = post(*args, **more)
         bench.chat.post = post  # type: ignore[method-assign]
         do(bench.said(bench.stage.group)[-1])
-        for claim in bench.queue.take([], {COMMON: 16})[0]:
+        for claim in bench.queue.jobs.take([], {COMMON: 16}).claims:
             if claim.job.task == tasks.EVENT:
-                bench.queue.settle(claim, bench.worker.handle(claim.job))
+                bench.run(claim)
         return posted
 
     bench.chat.post = posting  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, inspect, text
 
 from bot.db import audit, migrations, tables
 from bot.db.database import Database
-from bot.queue import sqlite as queue_tables
+from bot.queue import job_table as queue_tables
 from tests.queue.programs import process
 
 if TYPE_CHECKING:

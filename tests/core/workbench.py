@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bot.emulator import Emulator
     from bot.emulator.things import Message, Person, Space
     from bot.queue import Job
+    from bot.queue.jobs import Claim
     from bot.webex.chat import Chat
 
 A_LITTLE = 0.001
@@ -206,18 +207,23 @@ class Workbench:
         """Run what is due, one job after the other, until nothing is (or such a task is next); gives what ran."""
         ran: list[Job] = []
         while len(ran) < MOST_JOBS:
-            claims, _ = self.queue.take([], ONE_AT_A_TIME)
+            claims = self.queue.jobs.take([], ONE_AT_A_TIME).claims
             if not claims or claims[0].job.task == until:
                 return ran
-            outcome = self.worker.handle(claims[0].job)
-            self.queue.settle(claims[0], outcome)
+            self.run(claims[0])
             ran.append(claims[0].job)
         raise AssertionError(f"the jobs never come to an end: {ran[-5:]}")
 
     def work_beside(self) -> None:
         """Run what is due but deliveries: one of them is running, and calls this in its middle."""
-        while claims := self.queue.take([], ONE_BESIDE_FILES)[0]:
-            self.queue.settle(claims[0], self.worker.handle(claims[0].job))
+        while claims := self.queue.jobs.take([], ONE_BESIDE_FILES).claims:
+            self.run(claims[0])
+
+    def run(self, claim: Claim) -> None:
+        """Run one job, and write how it ended."""
+        with self.queue.jobs.running(claim):
+            outcome = self.worker.handle(claim.job)
+        self.queue.jobs.settle(claim, outcome)
 
     def while_fetching(self, do: Callable[[], object]) -> None:
         """Do something at the end of each download, before the file is posted."""
@@ -251,7 +257,7 @@ class Workbench:
 
     def next_wait(self) -> float | None:
         """Seconds until the next job is due."""
-        return self.queue.take([], ONE_AT_A_TIME)[1]
+        return self.queue.jobs.take([], ONE_AT_A_TIME).seconds
 
     def request(self, number: int = 1) -> Request:
         """The request of that row."""

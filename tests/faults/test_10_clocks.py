@@ -37,7 +37,7 @@ def jumps(bench: Workbench, seconds: float) -> None:
     """The wall clock is set; the worker notices one that was set back by itself, and starts its waits anew."""
     bench.clock.turn(seconds)
     if seconds < 0:
-        bench.queue.wait_anew()
+        bench.queue.jobs.restart_waits()
 
 
 def watched(bench: Workbench, **more: Any) -> Any:

@@ -233,7 +233,7 @@ def test_a_space_that_does_not_answer_holds_nobody_else_up(bench: Workbench) -> 
 def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:
     runs(bench)
     bench.clock.turn(-20 * 3600)
-    bench.queue.wait_anew()
+    bench.queue.jobs.restart_waits()
     minutes(bench, 2)
     unannounced(bench)
     minutes(bench, 12)
@@ -245,7 +245,7 @@ def test_two_looks_are_one_after_the_other(bench: Workbench) -> None:
     with bench.database.begin() as tx:
         catch_up.request(tx, bench.queue, now, now)
         catch_up.request(tx, bench.queue, now, now, key=catch_up.AFTER_HANDOVER)
-    claims, _ = bench.queue.take([], {COMMON: 16})
+    claims = bench.queue.jobs.take([], {COMMON: 16}).claims
     assert [claim.job.key for claim in claims if claim.job.task == tasks.CATCH_UP] == [catch_up.PERIODIC]
 
 

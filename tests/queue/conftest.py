@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db.database import Database
-from bot.queue.sqlite import create_tables
+from bot.queue.job_table import create_tables
 from tests.queue.support import Engine
 
 if TYPE_CHECKING:

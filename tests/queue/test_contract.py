@@ -453,6 +453,100 @@ def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(database, que
         assert queue.depth(tx)["delayed"] == 0
 
 
+def _finish_and_fail(queue, tx) -> None:
+    queue.finish(tx)
+    raise ZeroDivisionError
+
+
+class TestFinish:
+    """A handler may end its job in a transaction of its own."""
+
+    def test_the_job_is_gone_with_that_transaction(self, database, queue, put):
+        seen = []
+
+        def does(job: Job) -> None:
+            with database.begin() as tx:
+                queue.finish(tx)
+                seen.append(queue.depth(tx)["due"])
+
+        put("one")
+        with Crew(queue, does) as crew:
+            crew.ran("one")
+            until(lambda: bool(crew.ends), "its end")
+        assert seen == [0]
+        assert left(database, queue) == 0
+
+    def test_rolled_back_the_job_is_ended_as_others_are(self, database, queue, put):
+        def does(job: Job) -> RetryLater | None:
+            if job.attempt == 1:
+                with pytest.raises(ZeroDivisionError), database.begin() as tx:
+                    _finish_and_fail(queue, tx)
+                return RetryLater(0)
+            return None
+
+        put("one")
+        with Crew(queue, does) as crew:
+            crew.ran("one", "one")
+            until(lambda: left(database, queue) == 0, "an empty queue")
+
+    def test_what_the_handler_raises_afterwards_does_not_run_it_again(self, database, queue, put):
+        def does(job: Job) -> None:
+            with database.begin() as tx:
+                queue.finish(tx)
+            raise LookupError("a bug")
+
+        put("one")
+        with capture_logs(), Crew(queue, does) as crew:
+            crew.ran("one")
+            put("two")
+            crew.ran("one", "two")
+        assert left(database, queue) == 0
+
+    def test_put_while_it_runs_it_runs_once_more_whether_before_or_after(self, database, queue, put):
+        def does(job: Job) -> None:
+            if len(crew.starts) == 1:
+                put("before")
+            if len(crew.starts) < 4:
+                with database.begin() as tx:
+                    queue.finish(tx)
+            if len(crew.starts) == 2:
+                put("before")
+
+        put("before")
+        with Crew(queue, does, threads=2) as crew:
+            crew.ran("before", "before", "before")
+            until(lambda: left(database, queue) == 0, "an empty queue")
+
+    @CROWDS
+    def test_put_again_before_its_handler_returns_it_does_not_overlap_itself(self, database, queue, put, crowd):
+        go_on = threading.Event()
+        together = []
+
+        def does(job: Job) -> None:
+            if job.key != "one":
+                return
+            together.append(len([one for one in crew.starts if one.key == "one"]) - len(runs_ended))
+            with database.begin() as tx:
+                queue.finish(tx)
+            if len(together) == 1:
+                put("one", *(f"other {number}" for number in range(crowd)))
+                until(lambda: len(crew.starts) == crowd + 1, "all others")
+                go_on.wait(0.05)
+            runs_ended.append(job)
+
+        runs_ended: list[Job] = []
+        put("one")
+        with Crew(queue, does, threads=4) as crew:
+            until(lambda: len(runs_ended) == 2, "its second run")
+        assert together == [1, 1]
+
+    def test_in_a_thread_that_runs_no_job_nothing_happens(self, database, queue, put):
+        put("one")
+        with database.begin() as tx:
+            queue.finish(tx)
+        assert left(database, queue) == 1
+
+
 def test_depth_counts_due_and_delayed_jobs(database, queue, put):
     with database.read() as tx:
         assert queue.depth(tx) == {"due": 0, "delayed": 0, "oldest_due_seconds": 0.0}

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from bot.db.database import Database
 from bot.queue import open_queue
-from bot.queue.sqlite import LONGEST_DUE, WAITING, SqliteQueue, create_tables
+from bot.queue.job_table import LONGEST_DUE, WAITING, JobTable, create_tables
+from bot.queue.sqlite import SqliteQueue
 from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
 from bot.queue.worker_loop import LOCK_LOOK
 from tests.queue.support import Crew, left, until
@@ -30,14 +31,14 @@ def database_file(tmp_path: Path) -> Path:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the worker looked for jobs."""
     times: list[float] = []
-    take = SqliteQueue.take
+    take = JobTable.take
 
     def noting(*args):
         taken = take(*args)
         times.append(time.monotonic())
         return taken
 
-    monkeypatch.setattr(SqliteQueue, "take", noting)
+    monkeypatch.setattr(JobTable, "take", noting)
     return times
 
 
@@ -86,6 +87,18 @@ class TestWaking:
             time.sleep(0.5)
         assert len(looks) <= 2
 
+    def test_the_end_of_a_job_is_no_reason_to_look_where_nothing_else_is_due(self, database, queue, put, looks):
+        put("later", after=3600)
+        with Crew(queue) as crew:
+            put("one")
+            crew.ran("one")
+            until(lambda: left(database, queue) == 1, "its end")
+            before = len(looks)
+            put("two")
+            crew.ran("one", "two")
+            until(lambda: left(database, queue) == 1, "the end of the other")
+        assert len(looks) - before == 1, "that the other was put"
+
     def test_a_folder_with_a_path_too_long_for_a_socket_works(self, tmp_path):
         folder = tmp_path / ("long " * 30) / ("longer " * 20)
         folder.mkdir(parents=True)
@@ -98,7 +111,7 @@ class TestWaking:
             with database.begin() as tx:
                 queue.put(tx, "task", "a")
             crew.ran("a")
-        assert not _events(logs, "doorbell_missing")
+        assert not _events(logs, "wakeup_socket_unavailable")
         database.close()
 
     def test_a_relative_folder_works(self, tmp_path, monkeypatch):
@@ -120,7 +133,7 @@ class TestWaking:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             put("a")
             crew.ran("a")
-        assert _events(logs, "doorbell_missing") == ["doorbell_missing"]
+        assert _events(logs, "wakeup_socket_unavailable") == ["wakeup_socket_unavailable"]
 
 
 class TestDatabaseAway:

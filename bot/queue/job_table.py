@@ -1,0 +1,340 @@
+"""The jobs as rows: what the embedded engine reads and writes, and which rows may start next."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.queue.fairness import FairScheduler
+from bot.queue.jobs import Claim, Depth, Job, RetryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Row
+
+    from bot.db.database import Database, Transaction
+
+CLOCK_SLACK = 1.0  # seconds that a clock may step back before waits are restarted
+
+metadata = MetaData()
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("lock", Text),
+    Column("person", Text, nullable=False, server_default=""),  # in whose turn it runs
+    Column("due", Float, nullable=False),  # when it may start, in seconds since 1970
+    Column("since", Float, nullable=False),  # when `due` was set: due - since is the wait that was asked for
+    Column("place", Integer, nullable=False),  # its place in the order of putting
+    Column("attempt", Integer, nullable=False),
+    # Set by a put that found the row there. Taking the job clears them, so at its end they tell of a put in between.
+    Column("again_due", Float),
+    Column("again_place", Integer),
+    UniqueConstraint("task", "key"),
+)
+Index("jobs_due", jobs.c.due)
+Index("jobs_turn", jobs.c.task, jobs.c.person, jobs.c.due, jobs.c.place, jobs.c.lock)
+Index("jobs_lock_place", jobs.c.lock, jobs.c.place)
+Index("jobs_place", jobs.c.place)
+Index("jobs_again_place", jobs.c.again_place, sqlite_where=jobs.c.again_place.is_not(None))
+
+
+def _highest(column: Column[int]) -> ColumnElement[int]:
+    return func.coalesce(select(func.max(column)).where(column.is_not(None)).scalar_subquery(), 0)
+
+
+_now = bindparam("now", type_=Float)
+_due = bindparam("of_due", type_=Float)
+_this_job = and_(jobs.c.task == bindparam("of_task"), jobs.c.key == bindparam("of_key"))
+_forget_puts = {"again_due": null(), "again_place": null()}
+
+_new = insert(jobs).values(
+    task=bindparam("of_task"),
+    key=bindparam("of_key"),
+    lock=bindparam("of_lock"),
+    person=bindparam("of_person"),
+    due=_due,
+    since=_now,
+    place=func.max(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1,
+    attempt=1,
+)
+PUT = _new.on_conflict_do_update(
+    index_elements=["task", "key"],
+    set_={
+        "lock": _new.excluded.lock,
+        "due": func.min(jobs.c.due, _new.excluded.due),
+        "since": case((_new.excluded.due < jobs.c.due, _new.excluded.since), else_=jobs.c.since),
+        "again_due": func.min(func.coalesce(jobs.c.again_due, _new.excluded.due), _new.excluded.due),
+        "again_place": func.coalesce(jobs.c.again_place, _new.excluded.place),
+    },
+)
+PUT_IF_ABSENT = _new.on_conflict_do_nothing(index_elements=["task", "key"])
+
+FORGET_PERSON = update(jobs).where(jobs.c.person == bindparam("of_person")).values(person="")
+_columns = (jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.person, jobs.c.attempt, jobs.c.again_due)
+_startable = select(*_columns).where(jobs.c.due <= _now, jobs.c.id.not_in(bindparam("ids", expanding=True)))
+# The job that has been due longest comes first, so that none starves; under its lock, the one that was put first.
+LONGEST_DUE = (
+    _startable.where(
+        jobs.c.task == bindparam("of_task"),
+        jobs.c.person == bindparam("of_person"),
+        or_(jobs.c.lock.is_(None), jobs.c.lock.not_in(bindparam("locks", expanding=True))),
+    )
+    .order_by(jobs.c.due, jobs.c.place)
+    .limit(1)
+)
+FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+WAITING = (
+    select(jobs.c.task, jobs.c.person)
+    .where(jobs.c.due <= _now)
+    .group_by(jobs.c.task, jobs.c.person)
+    .order_by(func.min(jobs.c.due), func.min(jobs.c.place))
+)
+RUNNING = select(jobs.c.id).where(tuple_(jobs.c.task, jobs.c.key).in_(bindparam("running", expanding=True)))
+WINDOW = 64
+"""Jobs that are read at once: enough for every thread, and for what is locked."""
+SOONEST = select(*_columns, jobs.c.due, jobs.c.place).order_by(jobs.c.due, jobs.c.place).limit(bindparam("window"))
+NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
+FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
+REMOVE = delete(jobs).where(_this_job)
+DROP = delete(jobs).where(_this_job, jobs.c.again_due.is_(None))
+RUN_ONCE_MORE = (
+    update(jobs)
+    .where(_this_job)
+    .values(
+        {
+            "due": jobs.c.again_due,
+            "since": func.max(jobs.c.since, _now),  # RESTART_WAITS still sees a clock that was set back
+            "place": jobs.c.again_place,
+            "attempt": 1,
+            **_forget_puts,
+        }
+    )
+)
+POSTPONE = (
+    update(jobs)
+    .where(_this_job)
+    .values(
+        {
+            "due": func.min(_due, func.coalesce(jobs.c.again_due, _due)),
+            "since": _now,
+            "attempt": bindparam("of_attempt"),
+            **_forget_puts,
+        }
+    )
+)
+RESTART_WAITS = (
+    update(jobs)
+    .where(jobs.c.since > _now + CLOCK_SLACK)
+    .values(
+        due=_now + (jobs.c.due - jobs.c.since),
+        since=_now,
+        again_due=case((jobs.c.again_due.is_not(None), _now), else_=null()),
+    )
+)
+DEPTH = select(
+    func.count().label("all"),
+    func.count().filter(jobs.c.due <= _now).label("due"),
+    func.min(jobs.c.due).label("oldest"),
+).select_from(jobs)
+OLDEST_WAITING = select(func.min(jobs.c.due)).where(
+    jobs.c.due <= _now,
+    jobs.c.id.not_in(bindparam("ids", expanding=True)),
+    jobs.c.task.not_in(bindparam("tasks", expanding=True)),
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The jobs to start; whether more are due that cannot start now; seconds until the next one is due, if any."""
+
+    claims: list[Claim]
+    more: bool
+    seconds: float | None
+
+
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(row.id, Job(row.task, row.key, row.lock, row.attempt), row.person, row.again_due is not None)
+
+
+class _Few:
+    """All jobs that are due and do not run, in memory: the common case, in which nothing more is asked."""
+
+    def __init__(self, rows: Sequence[Row[Any]]) -> None:
+        self._rows = rows
+
+    def waiting(self) -> Iterable[tuple[str, str]]:
+        return dict.fromkeys((row.task, row.person) for row in self._rows)
+
+    def first(self, task: str, person: str, taken: Collection[int], locks: Collection[str]) -> Claim | None:
+        for row in self._rows:
+            if row.task == task and row.person == person and row.id not in taken and row.lock not in locks:
+                # A job that runs may have been put under this lock meanwhile: it must not overlap itself.
+                same = [one for one in self._rows if one.lock == row.lock and one.id not in taken]
+                return _claim(row if row.lock is None else min(same, key=lambda one: one.place))
+        return None
+
+
+class _Many:
+    """More due jobs than are read at once: thousands of one person, or under one lock, must not hide the others."""
+
+    def __init__(self, tx: Transaction, now: float, running: Collection[tuple[str, str]]) -> None:
+        self._tx = tx
+        self._now = now
+        self._running = tx.execute(RUNNING, {"running": list(running)}).scalars().all()
+
+    def waiting(self) -> Iterable[tuple[str, str]]:
+        return [(row.task, row.person) for row in self._tx.execute(WAITING, {"now": self._now})]
+
+    def first(self, task: str, person: str, taken: Collection[int], locks: Collection[str]) -> Claim | None:
+        but = {"now": self._now, "ids": [*self._running, *taken]}
+        of_person = {"of_task": task, "of_person": person, "locks": list(locks)}
+        row = self._tx.execute(LONGEST_DUE, but | of_person).one_or_none()
+        if row is not None and row.lock is not None:
+            row = self._tx.execute(FIRST_OF_LOCK, but | {"of_lock": row.lock}).one()
+        return None if row is None else _claim(row)
+
+
+class JobTable:
+    """The rows, and what the one worker of this process does with them.
+
+    Taking a job writes nothing: which jobs run is known in the worker's memory.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self.clock = clock
+        self._scheduler = FairScheduler()
+        self._thread = threading.local()
+        self._running: list[int] = []
+        """The rows of the jobs that ran, or were chosen, when jobs were taken last."""
+
+    def put(self, tx: Transaction, job: Job, person: str, after: float, *, if_absent: bool) -> None:
+        """Add a job, or have one that is there run sooner, or once more."""
+        now = self.clock()
+        due = now + RetryLater(after).seconds
+        row = {"of_task": job.task, "of_key": job.key, "of_lock": job.lock, "of_person": person, "of_due": due}
+        tx.execute(PUT_IF_ABSENT if if_absent else PUT, row | {"now": now})
+
+    def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
+        """Delete jobs."""
+        for key in keys:
+            tx.execute(REMOVE, {"of_task": task, "of_key": key})
+
+    def forget_person(self, tx: Transaction, person: str) -> None:
+        """Make a person's jobs nobody's."""
+        tx.execute(FORGET_PERSON, {"of_person": person})
+
+    def depth(self, tx: Transaction) -> Depth:
+        """Count the jobs."""
+        now = self.clock()
+        row = tx.execute(DEPTH, {"now": now}).one()
+        lag = max(0.0, now - row.oldest) if row.due else 0.0
+        return {"due": row.due, "delayed": row.all - row.due, "oldest_due_seconds": lag}
+
+    def oldest_waiting_seconds(self, tx: Transaction, without: Collection[str]) -> float:
+        """Return for how long the oldest due job that does not run has waited."""
+        now = self.clock()
+        oldest = tx.execute(OLDEST_WAITING, {"now": now, "ids": self._running, "tasks": list(without)}).scalar()
+        return 0.0 if oldest is None else max(0.0, now - oldest)
+
+    def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
+        """Choose jobs for the threads of each lane that are free beside the jobs `running`."""
+        now = self.clock()
+        names = {(claim.job.task, claim.job.key) for claim in running}
+        with self._database.read() as tx:
+            rows = tx.execute(SOONEST, {"window": WINDOW}).all()
+            due = [row for row in rows if row.due <= now]
+            if len(due) < WINDOW:
+                ready = [row for row in due if (row.task, row.key) not in names]
+                claims = self._scheduler.choose(_Few(ready), running, threads)
+                more = len(ready) > len(claims) or any(claim.finished for claim in running)
+                next_due = rows[len(due)].due if len(due) < len(rows) else None
+            else:
+                claims = self._scheduler.choose(_Many(tx, now, names), running, threads)
+                more = True
+                next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
+        self._running = [claim.id for claim in (*running, *claims)]
+        put_again = [claim for claim in claims if claim.put_again]
+        if put_again:  # this run is what those puts asked for
+            with self._database.begin(durable=False) as tx:
+                for claim in put_again:
+                    tx.execute(FORGET_PUTS, claim.where)
+        return Taken(claims, more=more, seconds=None if next_due is None else max(0.0, next_due - now))
+
+    @contextmanager
+    def running(self, claim: Claim) -> Iterator[None]:
+        """Note that this thread runs the job in the block, so that `finish` knows which one to end."""
+        self._thread.claim = claim
+        try:
+            yield
+        finally:
+            self._thread.claim = None
+
+    def finish(self, tx: Transaction) -> None:
+        """End the job that this thread runs, if `tx` commits."""
+        claim: Claim | None = getattr(self._thread, "claim", None)
+        if claim is not None and not claim.finished:
+            self._delete(tx, claim)
+            tx.after_commit(claim.finish)
+
+    def settle(self, claim: Claim, outcome: RetryLater | None) -> bool:
+        """End a job whose handler has returned, or have it run again; True if it is to run again.
+
+        A loss of power may undo this: the job is repeated then.
+        """
+        if claim.finished:
+            return claim.put_again
+        with self._database.begin(durable=False) as tx:
+            if outcome is None:
+                self._delete(tx, claim)
+                return claim.put_again
+            now = self.clock()
+            attempt = claim.job.attempt + 1 if outcome.count else 1
+            due = now + outcome.seconds
+            tx.execute(POSTPONE, {**claim.where, "now": now, "of_due": due, "of_attempt": attempt})
+            return True
+
+    def _delete(self, tx: Transaction, claim: Claim) -> None:
+        """Delete the job's row, or have it run once more if it was put while it ran."""
+        claim.put_again = tx.execute(DROP, claim.where).rowcount == 0
+        if claim.put_again:
+            tx.execute(RUN_ONCE_MORE, {**claim.where, "now": self.clock()})
+
+    def restart_waits(self) -> int:
+        """Start the wait of every job again that was put by a clock ahead of this one; return their number."""
+        with self._database.begin(durable=False) as tx:
+            return tx.execute(RESTART_WAITS, {"now": self.clock()}).rowcount
+
+
+def create_tables(database: Database) -> None:
+    """Make the table; for tests only, elsewhere the migrations do."""
+    with database.begin() as tx:
+        tx.create_all(metadata)
