@@ -120,11 +120,17 @@ class Dispatcher:
             if not any(part in error.call for part in SENDING) and self._lasts(event, error, FIRST_ANSWER_PATIENCE):
                 self._say_trouble(invocation, error)
             raise
-        command = registry.find(invocation.word)
-        invocation.delete_trouble()
-        entries = invocation.entries(command.word if command else audit.UNKNOWN_WORD)
-        self._settle(event, events.DONE, command.word if command else "unknown word", entries)
+        self._done(invocation, event)
         return None
+
+    def _done(self, invocation: Invocation, event: Event) -> None:
+        """Store that an event is answered, unless what it began has said so."""
+        if self._age(event) >= FIRST_ANSWER_PATIENCE:  # else nothing was told of trouble
+            invocation.delete_trouble()
+        if not invocation.trail.settled:
+            command = registry.find(invocation.word)
+            entries = invocation.entries(command.word if command else audit.UNKNOWN_WORD)
+            self._settle(event, events.DONE, command.word if command else "unknown word", entries)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say so where Webex shows that it was written."""
@@ -240,6 +246,7 @@ class Dispatcher:
                     events.forget_place(tx, event.id)
                 for entry in entries:
                     audit.record(tx, entry, now)
+            self._services.queue.finish(tx)
 
     def _carry_out(self, invocation: Invocation, event: Event) -> None:
         command = registry.find(invocation.word)

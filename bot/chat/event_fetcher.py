@@ -5,6 +5,7 @@ What an event says is a hint about what to fetch. Who asks, where, when and for 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,14 @@ class EventFetcher:
         """Fetch what an event announces. Raises ``Ignored`` for what nobody waits for an answer to."""
         match event.resource, event.event:
             case "messages", "created":
-                return self._from_message(event)
+                invocation = self._from_message(event)
             case "attachmentActions", "created":
-                return self._from_action(event)
+                invocation = self._from_action(event)
             case "memberships", "created":
-                return self._from_membership(event)
+                invocation = self._from_membership(event)
             case _:
                 raise Ignored("not for us")
+        return replace(invocation, event_row=event.id)
 
     def _is_own(self, message_id: str, person_id: str | None, email: str | None) -> bool:
         """Return True for a message of the bot's own, by who wrote it or since the ledger knows it as posted."""
@@ -78,11 +80,13 @@ class EventFetcher:
     def _from_message(self, event: Event) -> Invocation:
         if self._is_own(event.data_id, event.person_id, event.person_email):
             raise Ignored("not for us")
-        return self._request_of(self._services.chat.message(event.data_id))
+        message = self._services.chat.message(event.data_id)
+        return self._request_of(message, checked=message.id == event.data_id)
 
-    def _request_of(self, message: Message) -> Invocation:
+    def _request_of(self, message: Message, *, checked: bool = False) -> Invocation:
         bot = self._bot()
-        if self._is_own(message.id, message.person_id, message.person_email):
+        own = bot.goes_by(message.person_id, message.person_email)
+        if own or (not checked and self._is_own(message.id, message.person_id, message.person_email)):
             raise Ignored("not for us")
         room_type = self._type_of(message.room_id, message.room_type)
         words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)

@@ -10,7 +10,7 @@ import structlog
 from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Act, Verdict
 from bot.chat.report_ids import named
-from bot.db import audit, heartbeats, messages
+from bot.db import audit, events, heartbeats, messages
 from bot.db.audit import ANSWERED, Door, Entry
 from bot.db.requests import THREAD
 from bot.errors import BotError, Refused
@@ -69,6 +69,8 @@ class AuditTrail:
     tracking: str | None = None
     direct_only: bool = False
     """Policy said that others would read along: every later word about it goes to the asker 1:1."""
+    settled: bool = False
+    """Its event is done with already."""
     recorded: bool = False
     """Its rows are there already: they were written with what it began."""
 
@@ -110,6 +112,8 @@ class Invocation:
     door: Door = Door.CHAT
     sent_at: datetime | None = None
     """When it was written or pressed, by Webex's clock; None when Webex does not tell."""
+    event_row: int = 0
+    """The row of its event."""
     trail: AuditTrail = field(default_factory=AuditTrail, compare=False)
 
     @property
@@ -123,6 +127,12 @@ class Invocation:
         if self.trail.direct_only:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
+
+    def settle(self, tx: Transaction) -> None:
+        """Have its event be done with, by the transaction in which its last row is written."""
+        events.settle(tx, self.event_row, events.DONE, self.word.casefold(), self.services.now())
+        self.services.queue.finish(tx)
+        self.trail.settled = True
 
     def concerns(self, tx: Transaction, request: Request) -> bool:
         """Return True when a button of a request's card may be pressed here: in its space, or where the card stands."""

@@ -42,9 +42,12 @@ def carry_over(tx: Transaction) -> list[int]:
     old = {row.id: row for row in tx.execute(select(deliveries).order_by(deliveries.c.id))}
     if not old:
         return []
+    names = tables.key_values.c
+    counts = select(names.name, names.value).where(names.name.startswith("downloads:"))
+    counted = {row.name: row.value for row in tx.execute(counts)}
     for row in reversed(old.values()):  # the newest knows most of its report
         if row.family is not None:
-            tx.insert_once(tables.reports, _report(row), conflict=["report_id"])
+            tx.insert_once(tables.reports, _report(row, counted), conflict=["report_id"])
     for row in old.values():
         tx.insert_once(tables.requests, _request(row), conflict=["event_key"])
     cards = {row.card_key or f"delivery:{row.id}:card": row.id for row in old.values()}
@@ -58,7 +61,7 @@ def carry_over(tx: Transaction) -> list[int]:
     return list(old)
 
 
-def _report(row: Row[Any]) -> dict[str, Any]:
+def _report(row: Row[Any], counted: dict[str, str]) -> dict[str, Any]:
     ready = row.ready_at is not None and row.state != "pending"
     return {
         "report_id": row.report_id,
@@ -75,6 +78,7 @@ def _report(row: Row[Any]) -> dict[str, Any]:
         "file_size": row.size,
         "file_sha256": row.sha256,
         "file_kind": row.kind,
+        "downloads": int(counted.get(f"downloads:{row.family}:{row.report_id}", 0)),
     }
 
 

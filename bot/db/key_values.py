@@ -27,8 +27,7 @@ REPORTS_REFUSED = "reports_refused_"
 
 def set(tx: Transaction, name: str, value: str, now: datetime) -> None:  # noqa: A001 used as key_values.set
     """Store a value, over what was there."""
-    tx.execute(sa.delete(key_values).where(key_values.c.name == name))
-    tx.execute(key_values.insert().values(name=name, value=value, noted_at=now))
+    tx.upsert(key_values, {"name": name, "value": value, "noted_at": now}, conflict=["name"])
 
 
 def set_if_absent(tx: Transaction, name: str, value: str, now: datetime) -> bool:

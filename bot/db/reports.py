@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, func, select, update
 
-from bot.db import tables
+from bot.db import requests, tables
 from bot.db.requests import OPEN
 from bot.webex.report import Expiry, Family, Phase, Report
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
 
 _reports, _requests = tables.reports.c, tables.requests.c
+_NAMES = tuple(column.name for column in tables.reports.c)
 _IN_MEMORY_ONLY = ("download_url", "taken_for_ready", "fetched_at")
 """Fields of a report that are not stored: the link is never kept, the others hold for one answer."""
 _DAYS, _TIMES = ("start", "end"), ("created",)
@@ -48,6 +49,8 @@ class ReportRow:
     file_size: int | None
     file_sha256: str | None
     file_kind: str | None
+    downloads: int
+    """How often it was downloaded: Webex allows 30 downloads of a report."""
 
     @property
     def report(self) -> Report:
@@ -80,8 +83,8 @@ def details_of(report: Report) -> str:
     return json.dumps({name: value for name, value in values.items() if name not in _IN_MEMORY_ONLY}, default=str)
 
 
-def save(tx: Transaction, report: Report, now: datetime) -> None:
-    """Store what Webex says of a report now; its file and the counts of checks stay as they are."""
+def save(tx: Transaction, report: Report, now: datetime, **more: Any) -> None:
+    """Store what Webex says of a report now; its file and the counts of checks stay as they are, but for ``more``."""
     values = {
         "report_id": report.id,
         "family": report.family.value,
@@ -92,6 +95,7 @@ def save(tx: Transaction, report: Report, now: datetime) -> None:
         "details": details_of(report),
         "checked_at": now,
         "ready_at": now if report.phase is Phase.READY else None,
+        **more,
     }
     tx.upsert(tables.reports, values, conflict=["report_id"], keep=["ready_at"] if values["ready_at"] else [])
 
@@ -102,15 +106,35 @@ def get(tx: Transaction, report_id: str) -> ReportRow | None:
     return None if row is None else read(row)
 
 
-def read(row: Row[Any]) -> ReportRow:
-    """Return a row of the table as an object."""
-    values = {column.name: getattr(row, column.name) for column in tables.reports.c}
+def read(row: Row[Any], prefix: str = "") -> ReportRow:
+    """Return a row of the table as an object; ``prefix``: of the columns' names."""
+    values = {name: getattr(row, prefix + name) for name in _NAMES}
     return ReportRow(**values | {"phase": Phase(values["phase"])})
+
+
+def with_request(tx: Transaction, request_id: int) -> tuple[requests.Request, ReportRow | None] | None:
+    """Return a request and its report, as far as that is known."""
+    query = (
+        select(tables.requests, tables.reports)
+        .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
+        .where(_requests.id == request_id)
+    )
+    row = tx.execute(query.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)).one_or_none()
+    if row is None:
+        return None
+    report = None if row.reports_report_id is None else read(row, "reports_")
+    return requests.read(row, "requests_"), report
 
 
 def set_values(tx: Transaction, report_id: str, **values: Any) -> None:
     """Change columns of one report."""
     tx.execute(update(tables.reports).where(_reports.report_id == report_id).values(**values))
+
+
+def add_downloads(tx: Transaction, report_id: str, number: int, **values: Any) -> None:
+    """Count downloads of a report, and change other columns."""
+    this = update(tables.reports).where(_reports.report_id == report_id)
+    tx.execute(this.values(downloads=_reports.downloads + number, **values))
 
 
 def count_check(tx: Transaction, report_ids: Collection[str], now: datetime) -> None:

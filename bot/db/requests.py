@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.errors import BotError
 
 _requests = tables.requests.c
+_NAMES = tuple(column.name for column in tables.requests.c)
 DIRECT, GROUP = "direct", "group"
 """Webex's types of spaces."""
 THREAD, PERSON = "thread", "person"
@@ -109,9 +110,9 @@ class Request:
         return same_id(self.room_id, other.room_id)
 
 
-def read(row: Row[Any]) -> Request:
-    """Return a row of the table as an object."""
-    values = {column.name: getattr(row, column.name) for column in tables.requests.c}
+def read(row: Row[Any], prefix: str = "") -> Request:
+    """Return a row of the table as an object; ``prefix``: of the columns' names."""
+    values = {name: getattr(row, prefix + name) for name in _NAMES}
     return Request(**values | {"state": State(values["state"]), "wants_card": bool(values["wants_card"])})
 
 

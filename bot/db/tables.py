@@ -67,6 +67,7 @@ reports = Table(
     Column("file_size", BigInteger),
     Column("file_sha256", Text),
     Column("file_kind", Text),
+    Column("downloads", Integer, nullable=False, server_default="0"),
 )
 
 requests = Table(

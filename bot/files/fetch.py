@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.db import downloads, reports
+from bot.db import reports
 from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.files import disk
 from bot.files.checksum import Checksum
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
+    from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.files.downloader import Downloader
     from bot.webex.catalog import Catalog
@@ -80,6 +81,7 @@ class Fetch:
     def file(
         self,
         report: Report,
+        known: ReportRow | None,
         waiting: Sequence[Request],
         path: Path,
         *,
@@ -88,26 +90,25 @@ class Fetch:
     ) -> Downloaded:
         """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
 
-        ``progress`` and ``begun`` are those of ``Downloader.download``. Raises ``WebexError``, ``FileRejected`` and
+        ``known``: the report as the database has it. Raises ``WebexError``, ``FileRejected`` and
         :class:`NotReadyAnymore`.
         """
-        held = self._held(report, waiting, path)
+        held = self._held(report, known, waiting, path)
         if held is None:
             try:
                 held = self._patiently(report, partial(self._download, report, path, progress, begun))
             except BotError:
                 with self._database.begin(durable=False) as tx:
-                    self._count(tx, report)
+                    reports.add_downloads(tx, report.id, self._begun.pop(report.id, 0))
                 raise
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
-        with self._database.begin(durable=False) as tx:
-            number = self._count(tx, report)
-            facts = {"file_size": held.size, "file_sha256": held.sha256, "file_kind": held.kind}
-            reports.set_values(tx, report.id, **facts)
-        return replace(held, downloads=number)
+        before = known.downloads if known is not None else 0
+        return replace(held, downloads=before + self._begun[report.id])
 
-    def _count(self, tx: Transaction, report: Report) -> int:
-        return downloads.add(tx, report.family.value, report.id, self._begun.pop(report.id, 0), self._now())
+    def record(self, tx: Transaction, *, report: Report, held: Downloaded) -> None:
+        """Store what was downloaded, by the transaction in which its first message is about to be sent."""
+        facts = {"file_size": held.size, "file_sha256": held.sha256, "file_kind": held.kind}
+        reports.add_downloads(tx, report.id, self._begun.pop(report.id, 0), **facts)
 
     def _patiently(self, report: Report, download: Callable[[], Downloaded]) -> Downloaded:
         """Fetch it; a file that came too slowly has a few tries, since each holds a thread and is a download."""
@@ -163,9 +164,9 @@ class Fetch:
         if not delivered or not disk.may_keep(path.parent):
             disk.remove(path)
 
-    def _held(self, report: Report, waiting: Sequence[Request], path: Path) -> Downloaded | None:
-        with self._database.read() as tx:
-            known = reports.get(tx, report.id)
+    def _held(
+        self, report: Report, known: ReportRow | None, waiting: Sequence[Request], path: Path
+    ) -> Downloaded | None:
         if known is None or known.file_sha256 is None or not path.exists():
             return None
         status = path.stat()

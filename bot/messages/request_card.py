@@ -119,7 +119,7 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
         case State.EXPIRED:
             return Shown("Stopped waiting", "Attention", request.reason or "", ask, (why,), request.reference)
         case State.CANCELED:
-            coming = request.reason or sentences.CANCELED
+            coming = (request.reason or sentences.CANCELED).removeprefix("Canceled. ")  # the status line has said so
             return Shown("Canceled", "Default", coming, repeat, (why,), request.reference)
         case _:
             return Shown("Delivery not confirmed", "Warning", request.reason or "", again, (why,), request.reference)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.db import downloads, heartbeats, key_values, reports
+from bot.db import heartbeats, key_values, reports
 from bot.errors import BotError, DatabaseUnavailable
 from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
 from bot.ops import catch_up
@@ -87,7 +87,6 @@ class Maintenance:
             if self._swept:
                 catch_up.request_if_due(tx, self._queue, now, self._outage())
             unknown_status.forget_old(tx, now)
-            downloads.forget_old(tx, now)
             put_due(tx, self._queue, now)
             # Within the transaction: so nobody can come to need a file just now.
             started, self._swept = not self._swept, True

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from bot.db.database import Transaction
     from bot.db.messages import Name
+    from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.files.fetch import Fetch
     from bot.files.split import Piece
@@ -73,6 +74,10 @@ class Run:
     permitted: set[int] = field(default_factory=set)
     """Requests whose person may have the report."""
     delivered: bool = False
+    finished: bool = False
+    """Nobody waits any more, and the transaction that found that has ended the job."""
+    row: ReportRow | None = None
+    """The report as the database had it at the last look."""
     trouble: BotError | None = None
     """The first error that will pass."""
 
@@ -112,7 +117,7 @@ class Deliver:
         """
         family, _, report_id = key.partition(":")
         run = Run(family, report_id, self._services.folder / held_name(family, report_id))
-        while waiting := self._waiting(run):
+        while not run.finished and (waiting := self._waiting(run)):
             self._serve(run, waiting)
         if run.trouble is not None:
             self._store_failure(run.report_id, run.trouble)
@@ -126,13 +131,13 @@ class Deliver:
     def _waiting(self, run: Run) -> list[Request]:
         """Return the open requests that were not tried in this run."""
         with self._database.read() as tx:
-            found = requests.open_for(tx, run.report_id)
-        return [one for one in found if one.found_at is not None and one.id not in run.served]
+            run.row = reports.get(tx, run.report_id)
+            return _unserved(tx, run)
 
     def _serve(self, run: Run, waiting: list[Request]) -> None:
         try:
             report = self._trials.look(self._services.catalog.recent_details(run.family, run.report_id))
-            if not self._is_ready(report):
+            if not self._is_ready(report, run.row):
                 run.served |= {one.id for one in waiting}
                 return
         except BotError as error:
@@ -154,7 +159,7 @@ class Deliver:
             )
             try:
                 self._trials.begin(report)
-                held = self._fetch.file(report, waiting, run.path, progress=progress, begun=streaming.begin)
+                held = self._fetch.file(report, run.row, waiting, run.path, progress=progress, begun=streaming.begin)
                 with disk.writing("packed"):
                     room = self._services.temp_dir.path()
                 stem = file_stem(report)
@@ -162,7 +167,7 @@ class Deliver:
                 self._trials.prove(report)
             except NotReadyAnymore as changed:
                 self._trials.fail(report)
-                self._is_ready(changed.report)
+                self._is_ready(changed.report, run.row)
                 run.served |= {one.id for one in waiting}
                 return
             except BotError as error:
@@ -170,9 +175,12 @@ class Deliver:
                 return
             progress.posting()
             posting = Posting(report, held, pieces, streaming, progress)
-            while waiting := [one for one in self._waiting(run) if self._may_have(run, one)]:
+            while not run.finished and (waiting := self._permitted(run)):
                 same_place = [one for one in waiting if waiting[0].is_answered_with(one)]
                 self._post(run, same_place, posting)
+
+    def _permitted(self, run: Run) -> list[Request]:
+        return [one for one in self._waiting(run) if self._may_have(run, one)]
 
     def _told(self, run: Run, report: Report) -> list[Request]:
         """Return the requests whose threads show the progress: of those served with one file, the oldest."""
@@ -196,11 +204,9 @@ class Deliver:
             return None
         return None if first is None or done else first.target
 
-    def _is_ready(self, report: Report) -> bool:
+    def _is_ready(self, report: Report, row: ReportRow | None) -> bool:
         """Return True when Webex still says that the report is ready; otherwise its row says what it is."""
         now = self._now()
-        with self._database.read() as tx:
-            row = reports.get(tx, report.id)
         missing = row.missing if row is not None else 0
         if report.phase is Phase.READY and (report.download_url or missing >= CHECKS_FOR_A_LINK):
             if not report.taken_for_ready and (row is None or row.phase is not Phase.READY):
@@ -279,8 +285,11 @@ class Deliver:
             def make(now: Request, number: int = number) -> Draft | None:
                 nonlocal drafted
                 drafted = now.state is State.OPEN
-                then = partial(store, now, number)
-                return Draft(*self._piece(now, posting, number), then=then) if drafted else None
+                if not drafted:
+                    return None
+                before = partial(self._fetch.record, report=posting.report, held=posting.held)
+                name, content = self._piece(now, posting, number)
+                return Draft(name, content, before=before, then=partial(store, now, number))
 
             def store(now: Request, number: int, tx: Transaction, sent: Sent) -> None:
                 nonlocal first_row
@@ -312,6 +321,9 @@ class Deliver:
         for one in closed:
             if one.id in left_over:
                 put_thread(tx, self._queue, one)
+        if run.trouble is None and not _unserved(tx, run):
+            self._queue.finish(tx)
+            run.finished = True
 
     def _piece(self, request: Request, posting: Posting, number: int) -> tuple[Name, File]:
         pieces, held, report = posting.pieces, posting.held, posting.report
@@ -341,7 +353,7 @@ class Deliver:
         """Try again later, or close the requests. After a mere trial they wait on."""
         run.served |= {one.id for one in waiting}
         if report is not None and report.taken_for_ready and not isinstance(error, DatabaseUnavailable):
-            self._is_ready(self._trials.fail(report))
+            self._is_ready(self._trials.fail(report), run.row)
         elif error.passing:
             run.fails(error)
         else:
@@ -389,3 +401,9 @@ def _piece_name(request: Request, posting: Posting, number: int) -> Name:
     """Return the name of one piece: parts are told apart by what they are parts of."""
     parts = len(posting.pieces)
     return name_of(request, Slot.FILE, f"{number}of{parts}:{posting.held.sha256[:8]}" if parts > 1 else "")
+
+
+def _unserved(tx: Transaction, run: Run) -> list[Request]:
+    """Return the open requests that were not tried in this run, oldest first."""
+    found = requests.open_for(tx, run.report_id)
+    return [one for one in found if one.found_at is not None and one.id not in run.served]

@@ -18,8 +18,9 @@ from bot.reports.requests import close, put_delivery, put_watch, reason_for
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
+    from bot.db.database import Transaction
     from bot.db.requests import Request
-    from bot.reports.thread import Thread
+    from bot.reports.thread import Thread, ThreadState
     from bot.services import Services
     from bot.webex.report import Report
 
@@ -38,20 +39,21 @@ class Lookup:
 
     def run(self, key: str) -> None:
         """Answer a request. Raises ``WebexError`` while Webex has trouble, and is then run again."""
-        request = self._get(key)
-        if request is None:
+        with self._services.database.read() as tx:
+            found = reports.with_request(tx, int(key))
+        if found is None:
             return
+        request, row = found
         if request.state is State.OPEN and request.found_at is None:
             try:
-                self._find(request)
+                self._find(request, row.family if row is not None else None)
             except BotError as error:
                 if error.passing:
                     if not self._has_ended(request, error):
                         raise
                 else:
                     self._close(request, error)
-        self._thread.sync(request.id)
-        self._go_on(request)
+        self._thread.sync(request.id, then=self._go_on)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -65,7 +67,7 @@ class Lookup:
         with self._services.database.read() as tx:
             return requests.get(tx, int(key))
 
-    def _find(self, request: Request) -> None:
+    def _find(self, request: Request, known: str | None) -> None:
         services = self._services
         # Who else is in the space is asked right before the card.
         decision = services.authorizer.decide(
@@ -73,8 +75,6 @@ class Lookup:
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
-        with services.database.read() as tx:
-            known = reports.known_family(tx, request.report_id)
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
             report = services.catalog.find(request.report_id, known, families=decision.families, others=decision.others)
         self._store(request, report)
@@ -82,25 +82,22 @@ class Lookup:
     def _store(self, request: Request, report: Report) -> None:
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
-            reports.save(tx, report, now)
-            reports.set_values(tx, report.id, missing=0, next_check_at=None)
+            reports.save(tx, report, now, missing=0, next_check_at=None)
             requests.set_values(tx, request.id, found_at=now, failing_since=None, last_error=None)
             if report.phase is Phase.FAILED:
                 reason = sentences.failed(report.title)
                 close(tx, self._services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)
 
-    def _go_on(self, request: Request) -> None:
-        """Have the report watched or delivered, now that its card stands."""
-        services = self._services
-        with services.database.begin(durable=False) as tx:
-            row = reports.get(tx, request.report_id)
-            now = requests.get(tx, request.id)
-            if row is None or now is None or now.state is not State.OPEN:
-                return
+    def _go_on(self, tx: Transaction, state: ThreadState, last: bool) -> None:  # noqa: FBT001 as the thread says it
+        """Have the report watched or delivered, now that its card stands; ``last``: the job has no more to do."""
+        row, request, services = state.row, state.request, self._services
+        if row is not None and request.state is State.OPEN:
             if row.phase is Phase.READY:
-                put_delivery(tx, services.queue, row.family, row.report_id, now.person_id)
+                put_delivery(tx, services.queue, row.family, row.report_id, request.person_id)
             else:
                 put_watch(tx, services.queue, row, after=services.poll_interval)
+        if last:
+            services.queue.finish(tx)
 
     def _close(self, request: Request, error: BotError) -> None:
         """Close a request that has no report to wait for."""

@@ -66,13 +66,14 @@ class ReportMessages:
         """Raise ``Refused`` when the person may not have the report anywhere; the members are not listed."""
         _raise_if_refused(self._decide(request, family, members=False))
 
-    def place(self, request: Request, family: str | None) -> Request:
+    def place(self, request: Request, family: str | None, *, read: bool = True) -> Request:
         """Ask policy now and return the request as it is then: redirected to the person where others would read along.
 
         Raises ``Refused``, and ``WebexError`` that passes.
         """
-        with self._database.read() as tx:
-            request = requests.get(tx, request.id) or request
+        if read:
+            with self._database.read() as tx:
+                request = requests.get(tx, request.id) or request
         decision = self._decide(request, family)
         _raise_if_refused(decision)
         if decision.verdict is not Verdict.DIRECT_ONLY:
@@ -86,9 +87,12 @@ class ReportMessages:
 
         Raises ``Refused``, ``Unsure`` and ``WebexError``.
         """
+        known: Request | None = request  # it was just read; a second look reads it again
 
         def look() -> tuple[Target, Request]:
-            now = self.place(request, family)
+            nonlocal known
+            now = self.place(known or request, family, read=known is None)
+            known = None
             return now.target, now
 
         return self.post(look, make)

@@ -29,13 +29,19 @@ from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
+    from bot.db.database import Transaction
     from bot.db.messages import Message
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.outbox import Sent
     from bot.reports.report_messages import ReportMessages
     from bot.services import Services
+
+    Stored = Callable[[Transaction, Sent], None]
+    Then = Callable[[Transaction, "ThreadState", bool], None]
 
 log = structlog.get_logger(__name__)
 
@@ -153,19 +159,42 @@ class Thread:
         """Log that nobody could be told."""
         log.error("notification_failed", request=key, sentence=sentence)
 
-    def sync(self, request_id: int, ahead: float = 0.0) -> None:
+    def sync(self, request_id: int, ahead: float = 0.0, then: Then | None = None) -> None:
         """Send and delete what is to be; ``ahead``: so many seconds pass before the next try.
 
-        Raises ``BotError`` that passes, and ``DatabaseUnavailable``.
+        ``then`` is called in the transaction that stores the last message, or in one of its own where none is sent,
+        with whether nothing else is to be done after it. Raises ``BotError`` that passes, and ``DatabaseUnavailable``.
         """
         with self._locks[request_id % LOCKS]:
-            state = self._load(request_id)
+            with self._database.read() as tx:
+                state = self._load(tx, request_id)
+            called = then is None
             for _ in range(ROUNDS):
-                if state is None or not self._send_next(state, ahead):
+                if state is None or (missing := self._missing(state, ahead)) is None:
                     break
-                state = self._load(request_id)
-            if state is not None:
-                self._delete_others(state, ahead)
+                following: list[ThreadState | None] = []
+
+                def stored(tx: Transaction, _: Sent, following: list[ThreadState | None] = following) -> None:
+                    nonlocal called
+                    after = self._load(tx, request_id)
+                    following.append(after)
+                    if then is not None and after is not None and self._missing(after, ahead) is None:
+                        then(tx, after, not self._outdated(after, ahead))
+                        called = True
+
+                self._send_one(state, missing, stored)
+                if following:
+                    (state,) = following
+                    continue
+                with self._database.read() as tx:
+                    state = self._load(tx, request_id)
+            if state is None:
+                return
+            if then is not None and not called:
+                with self._database.begin(durable=False) as tx:
+                    then(tx, state, not self._outdated(state, ahead))
+            for message in self._outdated(state, ahead):
+                self._outbox.delete(message)
 
     def sync_or_queue(self, request: Request) -> None:
         """Do the same now if it works, else by a job: nothing of it is worth holding up the file. Never raises."""
@@ -176,30 +205,30 @@ class Thread:
             with self._database.begin() as tx:
                 put_thread(tx, self._queue, request)
 
-    def _load(self, request_id: int) -> ThreadState | None:
-        with self._database.read() as tx:
-            request = requests.get(tx, request_id)
-            if request is None:
-                return None
-            row = reports.get(tx, request.report_id)
-            standing = tuple(messages.of_request(tx, request_id))
-            if request.state is State.OPEN:
-                elsewhere = request.found_at is not None and requests.older(tx, request) is not None
-            else:
-                elsewhere = request.file_message is not None and all(one.id != request.file_message for one in standing)
+    @staticmethod
+    def _load(tx: Transaction, request_id: int) -> ThreadState | None:
+        found = reports.with_request(tx, request_id)
+        if found is None:
+            return None
+        request, row = found
+        standing = tuple(messages.of_request(tx, request_id))
+        if request.state is State.OPEN:
+            elsewhere = request.found_at is not None and requests.older(tx, request) is not None
+        else:
+            served_by = request.file_message
+            elsewhere = served_by is not None and all(one.id != served_by for one in standing)
         return ThreadState(request, row, elsewhere, standing)
 
-    def _send_next(self, state: ThreadState, ahead: float) -> bool:
-        """Send the first message that is missing. Return False when none is."""
-        request = state.request
+    def _missing(self, state: ThreadState, ahead: float) -> Wanted | None:
+        """Return the first message that should be there and is not."""
         settled = {one.key for one in state.standing if one.state != INTENDED}
-        now = self._now() + timedelta(seconds=ahead)
-        names = ((one, name_of(request, one.slot, one.variant)) for one in wanted(state, now))
-        missing = next((one for one, name in names if name.key not in settled), None)
-        if missing is None:
-            return False
+        found = wanted(state, self._now() + timedelta(seconds=ahead))
+        return next((one for one in found if name_of(state.request, one.slot, one.variant).key not in settled), None)
+
+    def _send_one(self, state: ThreadState, missing: Wanted, then: Stored) -> None:
+        request = state.request
         try:
-            self._send(state, missing)
+            self._send(state, missing, then)
         except Unsure:
             log.warning("card_delivery_unknown", reference=request.reference, slot=missing.slot.value)
         except Refused as refused:
@@ -212,9 +241,8 @@ class Thread:
                 self._redirect(request)
             else:
                 log.error("notification_failed", reference=request.reference, cause=str(error))  # noqa: TRY400
-        return True
 
-    def _send(self, state: ThreadState, one: Wanted) -> None:
+    def _send(self, state: ThreadState, one: Wanted, then: Stored) -> None:
         request, row = state.request, state.row
         match one.slot:
             case Slot.NOTICE:
@@ -229,23 +257,20 @@ class Thread:
                 family = row.family if row and request.found_at else None
                 self.report_messages.send(request, family, lambda now: Draft(self._end_name(now), Text(_end_text(now))))
             case _:
-                self._send_card(state)
+                self._send_card(state, then)
 
-    def _send_card(self, state: ThreadState) -> None:
+    def _send_card(self, state: ThreadState, then: Stored) -> None:
         row = state.row
         assert row is not None
-        shown: Request | None = None
 
         def make(now: Request) -> Draft | None:
-            nonlocal shown
-            shown = now
             if now.destination != state.request.destination:
                 return None  # what it says depends on where it goes: the rows are read again
             name = name_of(now, Slot.CARD, _card_variant(state))
             text, card = request_card.request_card(
                 now, row, elsewhere=state.elsewhere, now=self._now(), poll_interval=self._poll_interval
             )
-            return Draft(name, Text(text, card))
+            return Draft(name, Text(text, card), then=then)
 
         self.report_messages.send(state.request, row.family, make)
 
@@ -279,18 +304,20 @@ class Thread:
             if not close(tx, self._queue, request, state, now, reason=reason, cause=refused.reason):
                 requests.set_values(tx, request.id, state=State.REFUSED.value, reason=reason)
 
-    def _delete_others(self, state: ThreadState, ahead: float) -> None:
+    def _outdated(self, state: ThreadState, ahead: float) -> list[Message]:
+        """Return the messages that stand and should not."""
         request = state.request
         now = self._now() + timedelta(seconds=ahead)
         keep = {name_of(request, one.slot, one.variant).key for one in wanted(state, now)}
+        found = []
         for message in state.standing:
             slot = (message.slot or "").partition(":")[0]
             in_space = request.destination == PERSON and not message.direct and messages.shows_report(message)
-            outdated = slot in FOLLOW and message.key not in keep
-            if slot == Slot.PROGRESS and request.state is State.OPEN:
-                outdated = False  # the delivery that is under way follows it
-            if in_space or outdated:
-                self._outbox.delete(message)
+            # The delivery that is under way follows its progress.
+            follows = slot in FOLLOW and not (slot == Slot.PROGRESS and request.state is State.OPEN)
+            if in_space or (follows and message.key not in keep):
+                found.append(message)
+        return found
 
 
 def _end_text(request: Request) -> str:

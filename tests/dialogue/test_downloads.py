@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.db import downloads
+from bot.db import reports
 from bot.db.downloads import FEW, MOST, MOST_OF_ONE_PERSON
 
 if TYPE_CHECKING:
@@ -12,8 +12,15 @@ if TYPE_CHECKING:
 
 
 def count(bench: Workbench, report_id: str) -> int:
+    with bench.database.read() as tx:
+        row = reports.get(tx, report_id)
+    return row.downloads if row is not None else 0
+
+
+def count_up_to(bench: Workbench, report_id: str, number: int) -> None:
+    more = number - count(bench, report_id)
     with bench.database.begin() as tx:
-        return downloads.add(tx, "partner", report_id, 0, bench.clock())
+        reports.add_downloads(tx, report_id, more)
 
 
 def lines(bench: Workbench) -> list[str]:
@@ -44,10 +51,10 @@ def test_each_download_counts_also_one_that_fails(bench: Workbench) -> None:
 
 def test_few_that_are_left_are_told_with_the_file(bench: Workbench) -> None:
     report = bench.stage.partner_report()
+    bench.hears(bench.stage.ada, f"again {report.id}")
+    bench.work()
     for used, told in ((MOST - FEW - 2, ""), (MOST - FEW - 1, "5 are left"), (MOST - 2, "1 is left"), (MOST, "none")):
-        before = count(bench, report.id)
-        with bench.database.begin() as tx:
-            downloads.add(tx, "partner", report.id, used - before, bench.clock())
+        count_up_to(bench, report.id, used)
         forget_the_file(bench)
         bench.hears(bench.stage.ada, f"again {report.id}")
         bench.work()
@@ -62,9 +69,7 @@ def test_the_last_downloads_are_for_others(bench: Workbench) -> None:
         bench.work()
         bench.clock.turn(60)
         assert len(lines(bench)) == number + 1, "while downloads are left nobody is refused one"
-    before = count(bench, report.id)
-    with bench.database.begin() as tx:
-        downloads.add(tx, "partner", report.id, MOST - FEW - before, bench.clock())
+    count_up_to(bench, report.id, MOST - FEW)
 
     bench.hears(bench.stage.ada, f"again {report.id}")
     bench.work()

@@ -43,8 +43,7 @@ def _has_card(invocation: Invocation, found: Report) -> bool:
     services = invocation.services
     now = services.now()
     with services.database.begin(durable=False) as tx:
-        reports.save(tx, found, now)
-        reports.set_values(tx, found.id, missing=0, next_check_at=None)
+        reports.save(tx, found, now, missing=0, next_check_at=None)
         request = _request(tx, invocation, found.id)
         if request is not None:
             requests.set_values(tx, request.id, revision=request.revision + 1)

@@ -75,5 +75,7 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
                 services.queue.put(tx, tasks.LOOKUP, str(request_id), person=id_key(invocation.person_id))
                 act = invocation.word.casefold()
                 audit.record(tx, invocation.entry(act, report_id, audit.ASKED, reference), now)
+        if invocation.trail.recorded and not enough:
+            invocation.settle(tx)
     if enough:
         invocation.say("enough", downloads.HAD_ENOUGH)

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("file_size", sa.BigInteger(), nullable=True),
         sa.Column("file_sha256", sa.Text(), nullable=True),
         sa.Column("file_kind", sa.Text(), nullable=True),
+        sa.Column("downloads", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("report_id", name=op.f("pk_reports")),
     )
     op.create_table(
