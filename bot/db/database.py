@@ -213,25 +213,22 @@ class Database:
     def close(self) -> None:
         """Close every connection that is not in use; the next transaction opens the database again."""
         with self._opening:
-            opened, self._opened = self._opened, None
-            if self._opened_by != os.getpid():
-                return
-            if isinstance(opened, SqliteFile):
-                opened.close()
-            elif opened is not None:
-                opened.dispose()
+            if self._opened_by not in {0, os.getpid()}:
+                self._opened = None  # its connections are the other process's
+            elif isinstance(self._opened, SqliteFile):
+                self._opened.close()
+            elif self._opened is not None:
+                self._opened.dispose()
+            self._opened_by = 0
 
     def _open(self) -> SqliteFile | Engine:
-        opened = self._opened
-        if opened is None:
+        if self._opened is None or not self._opened_by:
             with self._opening:
-                if self._opened is None:
-                    self._opened = self._make()
-                    self._opened_by = os.getpid()
-                opened = self._opened
+                self._opened = self._opened or self._make()
+                self._opened_by = self._opened_by or os.getpid()
         if self._opened_by != os.getpid():
             raise RuntimeError("the database was opened before this process was forked off: open it after the fork")
-        return opened
+        return self._opened
 
     def _make(self) -> SqliteFile | Engine:
         if self.dialect == "sqlite":
