@@ -330,7 +330,7 @@ def test_before_apply_the_doctor_says_what_apply_would_do(webex, capsys):
     code, checks, told = doctor(capsys)
     assert code == 0
     assert (checks["database"], checks["webhooks"], checks["public address"]) == ("note", "next", "next")
-    assert "run reportbot manifest apply" in told
+    assert "Run `reportbot manifest apply`" in told
 
 
 def test_webhooks_that_differ_are_a_failure(webex, monkeypatch, capsys):
@@ -338,7 +338,7 @@ def test_webhooks_that_differ_are_a_failure(webex, monkeypatch, capsys):
     monkeypatch.setenv("PUBLIC_URL", "https://elsewhere.invalid")
     code, checks, told = doctor(capsys)
     assert (code, checks["webhooks"]) == (1, "FAILED")
-    assert "differ: run reportbot manifest apply" in told
+    assert "they differ. Run `reportbot manifest apply`" in told
 
 
 def test_missing_scopes_are_named_with_who_can_give_them(webex, monkeypatch, capsys):
@@ -348,8 +348,8 @@ def test_missing_scopes_are_named_with_who_can_give_them(webex, monkeypatch, cap
     code, checks, told = doctor(capsys)
     assert code == 1
     assert checks["partner reports"] == checks["organization reports"] == "FAILED"
-    assert "needs spark-admin:reports_read and identity:people_read" in told
-    assert "needs analytics:read_all, given by: full administrator" in told
+    assert "They need spark-admin:reports_read and identity:people_read" in told
+    assert "They need analytics:read_all, granted by: full administrator" in told
 
 
 def test_a_family_that_is_refused_is_only_a_note_when_the_other_answers(webex, monkeypatch, capsys):
@@ -369,7 +369,7 @@ def test_tokens_in_each_others_place_are_recognised(webex, monkeypatch, capsys):
     assert code == 1
     assert (checks["bot token"], checks["admin token"]) == ("FAILED", "FAILED")
     assert "must be a bot's token" in told
-    assert "has no admin rights" in told
+    assert "has no administrator rights" in told
 
 
 def test_tokens_that_webex_does_not_know_and_a_webex_that_is_down_are_lines_not_tracebacks(webex, monkeypatch, capsys):

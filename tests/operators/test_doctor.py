@@ -63,9 +63,9 @@ def encoded(kind: str, bare: str) -> str:
     [
         ("full administrator, Read-only Administrator", "ok", "Full Administrator, Read-only Administrator"),
         ("id_full_admin", "ok", "Full Administrator (id_full_admin)"),
-        ("Full Adminstrator", "FAILED", "“Full Adminstrator” is no role here; did you mean “Full Administrator”?"),
-        ("Full Administrator,Reed-only Administrator", "note", "did you mean “Read-only Administrator”?; Full Admin"),
-        ("Boss", "FAILED", "“Boss” is no role here"),
+        ("Full Adminstrator", "FAILED", "“Full Adminstrator” isn't a role here (did you mean “Full Administrator”?)"),
+        ("Full Administrator,Reed-only Administrator", "note", "did you mean “Read-only Administrator”?); Full Admin"),
+        ("Boss", "FAILED", "“Boss” isn't a role here"),
     ],
 )
 def test_role_names_are_compared_with_webexs_own(stage, roles, state, words):
@@ -123,7 +123,7 @@ def test_people_are_told_by_their_place_and_never_by_their_address(stage):
     assert found["ALLOWED_PEOPLE"] == ("ok", "Webex knows all 1")
     code, found = examined(stage, ALLOWED_PEOPLE=f"{stage.nora.email},norra@example.com")
     assert (code, found["ALLOWED_PEOPLE"][0]) == (0, "note")
-    assert "Webex doesn't know number 2 of the list: look for a typo" in found["ALLOWED_PEOPLE"][1]
+    assert "Webex doesn't know number 2 of the list. Check for typos" in found["ALLOWED_PEOPLE"][1]
     assert "@" not in found["ALLOWED_PEOPLE"][1]
 
 
@@ -139,15 +139,15 @@ def test_an_address_where_something_else_answers_is_said(stage):
     with serving() as port:
         code, found = examined(stage, WEBEX_API_URL=f"http://127.0.0.1:{port}")
     assert code == 1
-    assert "correct WEBEX_API_URL" in found["Webex"][1]
+    assert "Correct WEBEX_API_URL" in found["Webex"][1]
 
 
 def test_a_token_that_is_not_accepted_is_not_called_a_missing_scope(stage):
     code, found = examined(stage, WEBEX_ADMIN_TOKEN="no-such-token-0123456789")
     assert code == 1
     for what in ("admin token", "roles"):
-        assert "does not accept" in found[what][1]
-    assert found["partner reports"] == found["organization reports"] == ("FAILED", "as “roles” above")
+        assert "accept the" in found[what][1]
+    assert found["partner reports"] == found["organization reports"] == ("FAILED", "same as “roles” above")
 
 
 @pytest.mark.parametrize("status", [302, 401, 403])
@@ -155,7 +155,7 @@ def test_what_answers_in_webexs_place_is_not_taken_for_its_word_on_the_token(sta
     with answering(Response("<html>blocked by your company</html>", status)) as page:
         code, found = examined(stage, WEBEX_API_URL=page)
     assert code == 1
-    assert "something on the way answers" in found["Webex"][1]
+    assert "something between here and Webex answers" in found["Webex"][1]
     assert "bot token" not in found
 
 
@@ -163,9 +163,9 @@ def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_
     began = time.monotonic()
     code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
     assert code == 1
-    assert set(found) == {"settings", "database", "secret key", "files", "Webex", "not looked at"}
+    assert set(found) == {"settings", "database", "secret key", "files", "Webex", "not checked"}
     assert "can't resolve the name x.invalid" in found["Webex"][1]
-    monkeypatch.setattr(doctor, "PATIENCE", (1.0, 0.3))
+    monkeypatch.setattr(doctor, "TIMEOUTS", (1.0, 0.3))
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(4)
@@ -184,7 +184,7 @@ def test_a_cause_is_said_once_and_referred_to_afterwards(stage):
     assert code == 1
     assert "WEBEX_ADMIN_CLIENT_ID with WEBEX_ADMIN_CLIENT_SECRET" in found["admin token"][1]
     for what in ("roles", "partner reports", "organization reports"):
-        assert found[what] == ("FAILED", "as “admin token” above")
+        assert found[what] == ("FAILED", "same as “admin token” above")
     assert "m4rk3d" not in str(found)
 
 
@@ -193,7 +193,7 @@ def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):
         code, found = examined(stage, PUBLIC_URL=f"https://127.0.0.1:{port}")
         assert code == 0, found
         assert found["webhooks"][0] == "next"
-        assert found["webhooks"][1].startswith("none is there yet: run reportbot manifest apply")
+        assert found["webhooks"][1].startswith("none yet. Run `reportbot manifest apply`")
         assert found["public address"][0] == "next"
         assert "start the bot" in found["public address"][1]
         assert manifest.apply(stage.settings(), lambda _: None) == 0
@@ -206,7 +206,7 @@ def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):
 def test_a_public_name_that_leads_nowhere_is_the_next_step(stage):
     code, found = examined(stage, PUBLIC_URL="https://bot.invalid")
     assert (code, found["public address"][0]) == (0, "next")
-    assert found["public address"][1].startswith("have that name lead here, and start the bot")
+    assert found["public address"][1].startswith("point that name to this machine, and start the bot")
 
 
 def test_without_a_public_address_that_is_the_next_step(stage):
@@ -267,6 +267,7 @@ def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_
     report = stage.partner_report()
     with stage.program() as door:
         stage.register(door)
+        wait_until_seen(stage)
         _, found = examined(stage, PUBLIC_URL=door)
         assert found["public address"][0] == "ok", found
         assert "with this WEBEX_WEBHOOK_SECRET" in found["public address"][1]
@@ -287,7 +288,7 @@ def test_another_secret_there_is_told_apart_from_another_program(stage):
         with closed_port() as port:
             code, found = examined(stage, PUBLIC_URL=f"http://127.0.0.1:{port}", WEBEX_WEBHOOK_SECRET=SECRET)
         assert (code, found["public address"][0]) == (1, "FAILED")
-        assert "web process runs, but nothing answers" in found["public address"][1]
+        assert "web process is running, but nothing answers" in found["public address"][1]
 
 
 @pytest.mark.parametrize(
@@ -296,17 +297,17 @@ def test_another_secret_there_is_told_apart_from_another_program(stage):
         (Response("ok", 200), True, State.FAILED, "isn't this bot (200)"),
         (Response("reportbot 0123", 200), True, State.FAILED, "isn't this bot (200)"),
         (Response("log in", 401), True, State.FAILED, "wants a login"),
-        (Response("no", 403), True, State.FAILED, "let Webex's calls to this path through"),
+        (Response("no", 403), True, State.FAILED, "Let Webex's calls to this path through"),
         (Response("no", 404), True, State.FAILED, "no such path"),
-        (Response("no", 405), False, State.FAILED, "takes no POST"),
-        (Response("", 301, {"Location": "https://bot.example.com/"}), True, State.FAILED, "it leads elsewhere"),
-        (Response("bad gateway", 502), True, State.FAILED, "reaches no bot behind it (502)"),
+        (Response("no", 405), False, State.FAILED, "doesn't accept POST"),
+        (Response("", 301, {"Location": "https://bot.example.com/"}), True, State.FAILED, "It redirects elsewhere"),
+        (Response("bad gateway", 502), True, State.FAILED, "can't reach the bot behind it (502)"),
         (Response("bad gateway", 502), False, State.NEXT, "start the bot"),
         (Response("malformed\n", 400), True, State.NOTE, "an older version"),
-        (Response("teapot", 418), True, State.FAILED, "correct PUBLIC_URL"),
+        (Response("teapot", 418), True, State.FAILED, "Correct PUBLIC_URL"),
     ],
 )
-def test_whatever_else_answers_is_named(answer, runs, state, words):
+def test_anything_else_that_answers_is_named(answer, runs, state, words):
     with answering(answer) as target:
         found, said = public_address.round_trip(target, SECRET, runs=runs)
     assert (found, words in said) == (state, True), said
@@ -330,7 +331,7 @@ def test_a_certificate_that_webex_would_not_accept_is_a_failure_also_before_the_
     authority = Authority(tmp_path)
     with serving(authority.leaf()) as port:
         state, said = public_address.round_trip(f"https://127.0.0.1:{port}/webhooks/webex", SECRET, runs=runs)
-    assert (state, "one of a public authority, shown with all" in said) == (State.FAILED, True)
+    assert (state, "those of a public authority, sent with all" in said) == (State.FAILED, True)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.fspath(authority.file))
     with serving(authority.leaf(ELSEWHERE)) as port:
         state, said = public_address.round_trip(f"https://127.0.0.1:{port}/webhooks/webex", SECRET, runs=runs)
@@ -348,13 +349,13 @@ def test_doctor_says_of_a_person_what_the_bot_says_for_both_families(stage):
     code, said = asked_about(stage, stage.ada.emails[0])
     assert code == 0
     assert "You are: Full Administrator, Partner Full Administrator." in said
-    assert said.count("may read and make or delete them, by role") == 2
+    assert said.count("may read, create and delete them, by role") == 2
 
     stage.ada.roles = [READONLY_ADMIN]
     code, said = asked_about(stage, stage.ada.emails[0])
     assert code == 0
     assert "You are: Read-only Administrator." in said
-    assert "organization reports: may read, by role" in said
+    assert "organization reports: may read them, by role" in said
     refused = "Partner reports are for: Partner Full Administrator, Partner Read-only Administrator."
     assert f"partner reports: refused. {refused}" in said
     assert "`ALLOWED_PARTNER_ROLES` or `ALLOWED_PEOPLE`" in said
@@ -365,7 +366,7 @@ def test_doctor_says_of_a_person_what_an_address_does_and_that_strangers_get_not
     assert "Webex shows no administrator role for you." in said
     assert said.count("refused.") == 2
     _, said = asked_about(stage, stage.nora.emails[0], ALLOWED_PEOPLE=stage.nora.emails[0])
-    assert said.count("may read and make or delete them, by ALLOWED_PEOPLE") == 2
+    assert said.count("may read, create and delete them, by ALLOWED_PEOPLE") == 2
     code, said = asked_about(stage, "nobody@acme.example")
     assert code == 1
     assert "No Webex user" in said

@@ -11,6 +11,7 @@ import pytest
 from bot.files import data_dir as data_folder
 from bot.files.data_dir import open_to_others, prepare_folder
 from bot.ops.checks import data_dir
+from bot.ops.checks.result import Setup
 from bot.settings import Settings, load
 from tests.test_serve import running, wait_for
 
@@ -35,7 +36,9 @@ def settings_of(folder: Path, **more: str) -> Settings:
 
 
 def found(settings: Settings) -> dict[str, tuple[str, str]]:
-    return {check.what: (check.state, check.found) for check in data_dir.looked_up(settings)}
+    setup = Setup(settings, *[None] * 8)  # type: ignore[arg-type]  # these look at the settings alone
+    lines = [*data_dir.secret_key(setup), *data_dir.files(setup)]
+    return {line.name: (line.state, line.text) for line in lines}
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def test_a_folder_that_is_not_the_bots_alone_keeps_its_mode_and_doctor_says_so(w
     assert mode(wide / "secret.key") == 0o600
     state, words = found(settings_of(wide))["files"]
     assert state == "note"
-    assert words.startswith(f"others on this machine may read {wide}; DATA_DIR also holds files that aren't the bot's")
+    assert words.startswith(f"others on this machine may read {wide}: DATA_DIR also holds files that aren't the bot's")
 
 
 def test_what_cannot_be_tightened_is_said_by_doctor_and_in_the_log(wide, monkeypatch, capsys):
@@ -114,9 +117,9 @@ def test_under_umask_000_everything_that_serve_makes_is_private(tmp_path):
 @pytest.mark.parametrize(
     ("more", "state", "words"),
     [
-        ({}, "ok", "in DATA_DIR; nothing that it would open is stored"),
-        (CLIENT, "note", "so a copy of that folder opens the encrypted admin token: set SECRET_KEY to what the file"),
-        (CLIENT | {"SECRET_KEY": "k" * 32}, "ok", "in SECRET_KEY: keep it outside of DATA_DIR and of its backups"),
+        ({}, "ok", "in DATA_DIR. Nothing is encrypted with it"),
+        (CLIENT, "note", "so a copy of that folder opens the encrypted admin token. Set SECRET_KEY to the content of"),
+        (CLIENT | {"SECRET_KEY": "k" * 32}, "ok", "in SECRET_KEY. Keep it outside DATA_DIR and its backups"),
     ],
 )
 def test_doctor_says_where_the_key_is(tmp_path, more, state, words):

@@ -1,37 +1,71 @@
-"""Checks where the key of the encrypted admin token is, and that nobody else reads the bot's files."""
+"""Check for ``doctor`` what is stored: the database, the key of the encrypted admin token, and who may read files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.db import heartbeats, migrations
 from bot.files.data_dir import open_to_others, remedy
-from bot.ops.checks.result import Check, State
+from bot.messages.alerts import moment
+from bot.ops.checks.result import Found, State, line
 from bot.settings import KEY_FILE
+from bot.settings import secret_key as read_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
-    from bot.settings import Settings
+    from bot.db.database import Database
+    from bot.ops.checks.result import Setup
 
-OUTSIDE: Final = "in SECRET_KEY: keep it outside of DATA_DIR and of its backups"
-NOT_NEEDED: Final = "nothing that it would open is stored, since WEBEX_ADMIN_TOKEN isn't refreshed"
+NOT_ANSWERED: Final = "Messages from before {when} aren't answered."
 INSIDE: Final = (
-    "in DATA_DIR, so a copy of that folder opens the encrypted admin token: set SECRET_KEY to what the file {file} "
-    "holds, delete the file, and start the bot again"
+    "in DATA_DIR, so a copy of that folder opens the encrypted admin token. Set SECRET_KEY to the content of {file}, "
+    "delete that file, and restart the bot."
 )
 
 
-def looked_up(settings: Settings) -> Iterator[Check]:
-    """Say where the key is, and what others may read."""
-    if settings.secret_key is not None:
-        yield Check("secret key", State.OK, OUTSIDE)
-    elif settings.refreshable:
-        yield Check("secret key", State.NOTE, INSIDE.format(file=settings.data_dir / KEY_FILE))
-    else:
-        yield Check("secret key", State.OK, f"in DATA_DIR; {NOT_NEEDED}")
-    found = open_to_others(settings)
-    if found:
-        names = ", ".join(str(path) for path in found)
-        yield Check("files", State.NOTE, f"others on this machine may read {names}; {remedy(settings, found)}")
-    else:
-        yield Check("files", State.OK, "only the bot's own user may read DATA_DIR and the database")
+@line("database")
+def database(setup: Setup) -> Found:
+    """Return whether the database can be used. Raises ``SettingsError`` when the key can't be read."""
+    read_secret_key(setup.settings)
+    revision = migrations.current(setup.database)
+    if revision == migrations.newest():
+        return State.OK, f"reachable, and its schema is up to date.{_beginning(setup.database, setup.now())}"
+    if revision is None and setup.settings.refreshable:
+        migrations.upgrade(setup.database)  # each refresh brings a new refresh token, which is lost if it isn't stored
+        made = "it was empty, and was set up just now, because the admin token's refresh token is stored in it."
+        return State.OK, f"{made}{_beginning(setup.database, setup.now())}"
+    how = "empty" if revision is None else "of another version"
+    text = f"reachable, but {how}. `reportbot manifest apply` migrates it, and so do web and worker."
+    return State.NOTE, f"{text} {NOT_ANSWERED.format(when='its first start')}" if revision is None else text
+
+
+def _beginning(database: Database, now: datetime) -> str:
+    """Return from when on messages are answered, as long as catching up could reach back to before that."""
+    with database.read() as tx:
+        unused, first = heartbeats.is_unused(tx), heartbeats.first_started(tx, now)
+    if unused and first is None:
+        return f" {NOT_ANSWERED.format(when='its first start')}"
+    if first is None or now - first > heartbeats.LONGEST:
+        return ""
+    return f" {NOT_ANSWERED.format(when=f'{moment(first)}, when the bot first ran on it,')}"
+
+
+@line("secret key")
+def secret_key(setup: Setup) -> Found:
+    """Return where the key is."""
+    if setup.settings.secret_key is not None:
+        return State.OK, "in SECRET_KEY. Keep it outside DATA_DIR and its backups."
+    if setup.settings.refreshable:
+        return State.NOTE, INSIDE.format(file=setup.settings.data_dir / KEY_FILE)
+    return State.OK, "in DATA_DIR. Nothing is encrypted with it, since WEBEX_ADMIN_TOKEN isn't renewed."
+
+
+@line("files")
+def files(setup: Setup) -> Found:
+    """Return what others on this machine may read."""
+    found = open_to_others(setup.settings)
+    if not found:
+        return State.OK, "only the bot's own user may read DATA_DIR and the database"
+    names = ", ".join(str(path) for path in found)
+    return State.NOTE, f"others on this machine may read {names}: {remedy(setup.settings, found)}"

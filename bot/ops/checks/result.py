@@ -1,15 +1,26 @@
-"""Holds what a check of ``doctor`` finds. To add a check, write a function that gives one and list it there."""
+"""What a check of ``doctor`` looks with, and what it finds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
 from typing import TYPE_CHECKING
 
 from bot.errors import BotError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from bot.db.database import Database
+    from bot.manifest import Manifest
+    from bot.settings import Settings
+    from bot.webex.chat import Chat
+    from bot.webex.client import Client
+    from bot.webex.http import TokenSource
+    from bot.webex.people import Directory
+    from bot.webex.types import Role
 
 
 class State(StrEnum):
@@ -22,18 +33,61 @@ class State(StrEnum):
     FAILED = "FAILED"
 
 
+Found = tuple[State, str]
+"""How a check came out, and the sentence about it."""
+
+
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One line."""
+class Result:
+    """One line of ``doctor``."""
 
-    what: str
+    name: str
     state: State
-    found: str
+    text: str
 
 
-def checked(what: str, look: Callable[[], tuple[State, str]]) -> Check:
-    """Make a check; an error of ours in it is a line like any other."""
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a check looks with."""
+
+    settings: Settings
+    manifest: Manifest
+    database: Database
+    chat: Chat
+    token: TokenSource
+    """The admin token."""
+    admin: Client
+    directory: Directory
+    partner_role: Callable[[], Role | None]
+    """Returns the role by which the admin token reads partner reports, if that is proven."""
+    now: Callable[[], datetime]
+
+    @property
+    def target(self) -> str | None:
+        """The address of the webhooks; None without ``PUBLIC_URL``."""
+        return f"{self.settings.public_url}{self.manifest.path}" if self.settings.public_url else None
+
+
+def result(name: str, look: Callable[[], Found]) -> Result:
+    """Return a check's result; an error of ours in it is a line like any other."""
     try:
-        return Check(what, *look())
+        return Result(name, *look())
     except BotError as error:
-        return Check(what, State.FAILED, error.in_full)
+        return Result(name, State.FAILED, error.in_full)
+
+
+def line(name: str) -> Callable[[Callable[[Setup], Found | None]], Callable[[Setup], Iterable[Result]]]:
+    """Make a check of a function that looks at one thing; None: there is nothing to say."""
+
+    def decorate(look: Callable[[Setup], Found | None]) -> Callable[[Setup], Iterable[Result]]:
+        @wraps(look)
+        def check(setup: Setup) -> Iterable[Result]:
+            try:
+                found = look(setup)
+            except BotError as error:
+                found = State.FAILED, error.in_full
+            return [] if found is None else [Result(name, *found)]
+
+        return check
+
+    return decorate

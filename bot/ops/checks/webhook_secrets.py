@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Final
 from bot.db import alerts, migrations
 from bot.messages.alerts import FINISH_ROTATION, ONE_SECRET, TWO_SECRETS, moment
 from bot.ops.alerts import Check
-from bot.ops.checks import result
+from bot.ops.checks.result import Found, State, line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bot.db.database import Database
+    from bot.ops.checks.result import Setup
     from bot.settings import Settings
 
 NAME: Final = "webhook_secrets"
@@ -21,21 +19,22 @@ LONGEST_ROTATION: Final = timedelta(days=1)
 
 
 def check(settings: Settings) -> Check:
-    """Return the operators' check."""
+    """Return the check."""
     return Check(
         NAME, lambda: TWO_SECRETS if _two_are_set(settings) else None, ONE_SECRET, pending_for=LONGEST_ROTATION
     )
 
 
-def looked_up(settings: Settings, database: Database) -> Iterator[result.Check]:
-    """Say in ``doctor`` that two are set, and since when if a worker has run with both."""
-    if not _two_are_set(settings):
-        return
+@line("webhook secret")
+def two_secrets(setup: Setup) -> Found | None:
+    """Return that two are set, and since when if a worker has run with both."""
+    if not _two_are_set(setup.settings):
+        return None
     since = ""
-    if migrations.current(database) == migrations.newest():
-        with database.read() as tx:
+    if migrations.current(setup.database) == migrations.newest():
+        with setup.database.read() as tx:
             since = "".join(f" since {moment(one.since)}" for one in alerts.of_check(tx, NAME)[:1])
-    yield result.Check("webhook secret", result.State.NOTE, f"two are set{since}. {FINISH_ROTATION}")
+    return State.NOTE, f"two are set{since}. {FINISH_ROTATION}"
 
 
 def _two_are_set(settings: Settings) -> bool:
