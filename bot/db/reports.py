@@ -68,7 +68,7 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A pending report with the times that its open requests set."""
+    """A report that is not ready, with the times that its open requests set."""
 
     row: ReportRow
     youngest: datetime
@@ -144,7 +144,10 @@ def count_check(tx: Transaction, report_ids: Collection[str], now: datetime) -> 
 
 
 def watched(tx: Transaction, family: str, region: str | None) -> list[Watched]:
-    """Return the pending reports of a family and region for which requests are open."""
+    """Return the reports of a family and region that are not ready and for which requests are open.
+
+    Also those that failed: a kill may have come before their requests were closed.
+    """
     query = (
         select(
             tables.reports,
@@ -155,7 +158,7 @@ def watched(tx: Transaction, family: str, region: str | None) -> list[Watched]:
         .where(
             _requests.state == OPEN,
             _requests.found_at.is_not(None),
-            _reports.phase == Phase.PENDING.value,
+            _reports.phase != Phase.READY.value,
             _reports.family == family,
             _reports.region.is_(None) if region is None else _reports.region == region,
         )

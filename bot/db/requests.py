@@ -232,7 +232,7 @@ def of_report(report_id: str) -> ColumnElement[bool]:
 def of_list(family: str, region: str | None) -> ColumnElement[bool]:
     """Return the condition that a request waits for a report of a family and region."""
     listed = select(tables.reports.c.report_id).where(
-        tables.reports.c.phase == "pending",
+        tables.reports.c.phase != "ready",
         tables.reports.c.family == family,
         tables.reports.c.region.is_(None) if region is None else tables.reports.c.region == region,
     )

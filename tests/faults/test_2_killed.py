@@ -2,8 +2,7 @@
 
 One dialogue uses everything that is said by steps: a card that is refreshed and then says done, a file, a file in
 parts, an end, a cancellation, in a group space and 1:1. Wherever a message of the bot may be, Webex lets it look here.
-What is killed while a line of progress is edited is in ``tests/core/test_meter.py``; real processes are killed in
-``tests/killed``, and an upload half-way in ``tests/core/test_passing_on.py``.
+Real processes are killed in ``tests/killed``, and an upload half-way in ``tests/core/test_passing_on.py``.
 """
 
 from __future__ import annotations
@@ -68,16 +67,16 @@ class Dialogue:
 
     def play(self) -> None:
         bench, stage = self.bench, self.bench.stage
-        waits, fails, cancelled = (stage.partner_report(title, status="In progress") for title in ("A", "B", "C"))
+        waits, fails, canceled = (stage.partner_report(title, status="In progress") for title in ("A", "B", "C"))
         self.ask("waits", waits)
         self.ask("fails", fails)
-        self.ask("cancelled", cancelled)
+        self.ask("canceled", canceled)
         self.ask("at once", stage.organization_report())
         self.ask("in parts", stage.partner_report("Calls", content=IN_PARTS))
         self.asked["1:1"] = bench.hears(stage.grace, f"report {waits.id}")
         survives(bench, bench.work)
-        self.press("waits", "refresh", waits)
-        self.press("cancelled", "cancel", cancelled)
+        self.press("waits", "Refresh")
+        self.press("canceled", "Cancel")
         survives(bench, bench.work)
         bench.world.set_report(waits.id, status="done")
         bench.world.set_report(fails.id, status="failed")
@@ -89,24 +88,24 @@ class Dialogue:
         bench = self.bench
         self.asked[name] = bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
 
-    def press(self, name: str, command: str, report: Any) -> None:
+    def press(self, name: str, button: str) -> None:
         (card,) = [one for one in self.thread(name) if one.card]
-        self.bench.pressed(self.bench.stage.ada, card, {"command": command, "argument": report.id})
+        self.bench.pressed(self.bench.stage.ada, card, Heard(card).buttons[button])
 
     def thread(self, name: str) -> list[Message]:
-        """What the bot has said to it, also what it took back."""
+        """What the bot has said to it, also what it has deleted."""
         said = self.bench.world.messages_of(self.bench.stage.bot)
         return [one for one in said if one.parent_id == self.asked[name].id]
 
     def judge(self) -> None:
-        """As many messages as without any kill, those taken back included; and the right ones stand."""
-        assert self.shown("waits") == (4, ["● Done"], [CSV])
-        assert self.shown("1:1") == (3, ["● Done"], [CSV])
-        assert self.shown("at once") == (2, ["● Done"], [CSV])
+        """As many messages as without any kill, those deleted included; and the right ones stand."""
+        assert self.shown("waits") == (4, ["● Ready"], [CSV])
+        assert self.shown("1:1") == (3, ["● Ready"], [CSV])
+        assert self.shown("at once") == (2, ["● Ready"], [CSV])
         assert self.shown("fails") == (2, ["● Failed"], [])
-        assert self.shown("cancelled") == (2, ["● Cancelled"], [])
+        assert self.shown("canceled") == (2, ["● Canceled"], [])
         messages, card, parts = self.shown("in parts")
-        assert (messages, card) == (1 + len(parts), ["● Done"])
+        assert (messages, card) == (1 + len(parts), ["● Ready"])
         names = [one.files[0].name for one in self.thread("in parts") if one.files]
         assert names == [f"{STEM} part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)]
         assert len(parts) > 1

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from bot.chat.registry import registry
 from bot.db import messages, reports, requests
+from bot.db.requests import State
+from bot.messages import sentences
 from bot.messages.request_card import report_only
 from bot.messages.sentences import which_report
 from bot.outbox import Text
+from bot.reports.lookup import BY_WEBEX
 from bot.reports.report_messages import Draft
-from bot.reports.requests import deliver_to_waiting, put_thread
+from bot.reports.requests import close, deliver_to_waiting, put_thread
 from bot.webex.ids import same_id
 from bot.webex.report import Phase
 
@@ -46,8 +49,12 @@ def _has_card(invocation: Invocation, found: Report) -> bool:
         reports.save(tx, found, now, missing=0, next_check_at=None)
         request = _request(tx, invocation, found.id)
         if request is not None:
-            requests.set_values(tx, request.id, revision=request.revision + 1)
-            put_thread(tx, services.queue, request)
+            if found.phase is Phase.FAILED and request.state is State.OPEN:  # the watch closes the others
+                reason = sentences.failed(found.title)
+                close(tx, services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)
+            else:
+                requests.set_values(tx, request.id, revision=request.revision + 1)
+                put_thread(tx, services.queue, request)
         if found.phase is Phase.READY:
             deliver_to_waiting(tx, services.queue, found)
     return request is not None
