@@ -20,7 +20,7 @@ from bot.access.rules import rules
 from bot.access.token_store import DatabaseTokenStore
 from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
-from bot.chat.rate_limit import Limits, SlowDown
+from bot.chat.rate_limit import RateNotice
 from bot.db import settings_log
 from bot.db.availability import LoggedDatabase
 from bot.db.carry_over import carry_over
@@ -215,10 +215,9 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
     thread = Thread(services, ReportMessages(services))
     lookup = Lookup(services, thread)
     fetch = Fetch(database, services.catalog, services.downloader, now)
-    limits = Limits(services.settings.requests_per_minute)
     return {
-        tasks.EVENT: Dispatcher(services, services.identity.person, limits, answer_limit),
-        tasks.SLOW_DOWN: SlowDown(services, limits),
+        tasks.EVENT: Dispatcher(services, answer_limit),
+        tasks.RATE_NOTICE: RateNotice(services),
         tasks.LOOKUP: lookup,
         tasks.THREAD: thread,
         tasks.WATCH: Watch(database, queue, services.catalog, now, services.poll_interval),

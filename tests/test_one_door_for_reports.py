@@ -14,16 +14,14 @@ import pytest
 BOT = Path(__file__).parents[1] / "bot"
 THE_DOOR = "reports/report_messages.py"
 TELL_NO_REPORT = {
+    "chat/commands/audit.py": "the audit, to one person directly",
+    "chat/error_answer.py": "errors and refusals",
+    "chat/invocation.py": "usage, help, and that the answer goes to the person directly",
+    "chat/rate_limit.py": "that requests were skipped",
+    "ops/alerts.py": "to the people who run the bot",
     "ops/catch_up.py": "that the bot was away",
-    "chat/commands/audit.py": "the audit, to one person 1:1",
-    "chat/invocation.py": "usage, help, and that the answer goes 1:1",
-    "chat/rate_limit.py": "that messages were left out",
-    "chat/dispatcher.py": "refusals, and that it is given up",
-    "ops/alerts.py": "to the operators",
-    "reports/endings.py": "the details of a refusal, 1:1",
-    "reports/privately.py": "that the answer goes 1:1",
-    "reports/tell.py": "a refusal",
-    "reports/trouble_line.py": "that Webex has trouble",
+    "reports/requests.py": "the details of a refusal, to the person directly",
+    "reports/thread.py": "trouble, a refusal, and that the answer goes to the person directly",
 }
 UPLOADS = {
     "outbox.py": "posts it for the door",

@@ -1,4 +1,4 @@
-"""Fetches what an event announces, and makes a request of that.
+"""Fetches what an event announces, and makes an invocation of it.
 
 What an event says is a hint about what to fetch. Who asks, where, when and for what is what Webex then shows.
 """
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat.invocation import Invocation
-from bot.chat.parser import read_words
+from bot.chat.invocation import Invocation, is_replayed
+from bot.chat.parser import parse
 from bot.chat.registry import registry
-from bot.db import messages, requests
+from bot.db import events, messages, requests
 from bot.db.audit import Door
 from bot.errors import WebexError
 from bot.messages.elements import ARGUMENT, COMMAND, REFERENCE
@@ -23,11 +23,9 @@ from bot.webex.ids import is_uuid, same_id
 from bot.webex.types import DIRECT, GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bot.db.events import Event
     from bot.services import Services
-    from bot.webex.types import Action, Message, Person
+    from bot.webex.types import Action, Message
 
 log = structlog.get_logger(__name__)
 
@@ -38,23 +36,56 @@ LONGEST_WORD = 64
 
 
 class Ignored(Exception):
-    """An event to which nobody waits for an answer; ``press`` is the one of no card of ours, which is on record."""
+    """An event to which nobody waits for an answer."""
 
-    def __init__(self, why: str, press: Action | None = None) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-        self.press = press
+
+
+class InvalidButtonPress(Ignored):
+    """A press on no card of ours, or with data that is not ours; the audit has it."""
+
+    def __init__(self, why: str, press: Action) -> None:
+        super().__init__(why)
+        self._press = press
+
+    def event(self, event: Event) -> Event:
+        """Return the event with what Webex shows of the press."""
+        return replace(event, person_id=self._press.person_id, room_id=self._press.room_id, room_type=None)
 
 
 class EventFetcher:
-    """Fetch messages, presses and memberships with the bot's token. Every call raises ``WebexError``."""
+    """Fetches messages, presses and memberships with the bot's token. Every call raises ``WebexError``."""
 
-    def __init__(self, services: Services, bot: Callable[[], Person]) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._bot = bot
+        self._bot = services.identity.person
 
-    def request(self, event: Event) -> Invocation:
-        """Fetch what an event announces. Raises ``Ignored`` for what nobody waits for an answer to."""
+    def fetch(self, event: Event) -> tuple[Invocation, Event]:
+        """Fetch what an event announces; return its invocation, and the event with what Webex shows of it.
+
+        Raises ``Ignored`` for what nobody waits for an answer to.
+        """
+        invocation = self._invocation(event)
+        return invocation, self._as_fetched(event, invocation)
+
+    def fetch_or_prove(self, event: Event) -> tuple[Invocation | None, Event]:
+        """Fetch what an event announces, or else prove where it was made. Raises ``Ignored``."""
+        try:
+            invocation: Invocation | None = self._invocation(event)
+        except WebexError as error:
+            if error.passing:
+                raise
+            log.warning("event_not_readable", resource=event.resource, cause=str(error))
+            invocation = self.prove(event)
+        if invocation is not None:
+            return invocation, self._as_fetched(event, invocation)
+        with self._services.database.begin(durable=False) as tx:
+            events.forget_place(tx, event.id)
+        return None, event
+
+    def _invocation(self, event: Event) -> Invocation:
         match event.resource, event.event:
             case "messages", "created":
                 invocation = self._from_message(event)
@@ -66,8 +97,33 @@ class EventFetcher:
                 raise Ignored("not for us")
         return replace(invocation, event_row=event.id)
 
+    def _as_fetched(self, event: Event, invocation: Invocation) -> Event:
+        """Return the event with what Webex shows of it, and store that. Raises ``Ignored`` for one that is repeated."""
+        if is_replayed(event, invocation.sent_at):
+            log.warning("event_too_old", resource=event.resource)
+            raise Ignored("too old")
+        fetched = replace(
+            event,
+            data_id=invocation.event_key.partition(":")[2],
+            person_id=invocation.person_id or event.person_id,
+            room_id=invocation.room_id,
+            room_type=invocation.room_type,
+        )
+        as_it_said = (
+            fetched.data_id == event.data_id
+            and same_id(fetched.person_id, event.person_id)
+            and same_id(fetched.room_id, event.room_id)
+            and event.room_type in {None, fetched.room_type}
+        )
+        if not as_it_said:
+            with self._services.database.begin(durable=False) as tx:
+                if not events.confirm(tx, fetched):
+                    raise Ignored("repeated")
+            log.info("event_differs_from_webex", resource=event.resource)
+        return fetched
+
     def _is_own(self, message_id: str, person_id: str | None, email: str | None) -> bool:
-        """Return True for a message of the bot's own, by who wrote it or since the ledger knows it as posted."""
+        """Return True for a message of the bot's own, by who wrote it or since the database has it as sent."""
         if self._bot().goes_by(person_id, email):
             return True
         with self._services.database.read() as tx:
@@ -81,15 +137,15 @@ class EventFetcher:
         if self._is_own(event.data_id, event.person_id, event.person_email):
             raise Ignored("not for us")
         message = self._services.chat.message(event.data_id)
-        return self._request_of(message, checked=message.id == event.data_id)
+        return self._of_message(message, checked=message.id == event.data_id)
 
-    def _request_of(self, message: Message, *, checked: bool = False) -> Invocation:
+    def _of_message(self, message: Message, *, checked: bool = False) -> Invocation:
         bot = self._bot()
         own = bot.goes_by(message.person_id, message.person_email)
         if own or (not checked and self._is_own(message.id, message.person_id, message.person_email)):
             raise Ignored("not for us")
         room_type = self._type_of(message.room_id, message.room_type)
-        words = read_words(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
+        words = parse(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)
         return Invocation(
             self._services,
             event_key=f"messages:{message.id}",
@@ -104,13 +160,13 @@ class EventFetcher:
         )
 
     def _from_action(self, event: Event) -> Invocation:
-        """The presser asks, not the card's author; what is in ``inputs`` are words like any other."""
+        """Read a press: the presser asks, not the card's author. ``inputs`` are believed as little as text."""
         action = self._services.chat.action(event.data_id)
         if self._bot().goes_by(action.person_id):
             raise Ignored("not for us")
         word, argument = action.inputs.get(COMMAND), action.inputs.get(ARGUMENT)
         if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
-            raise Ignored("unreadable", action)
+            raise InvalidButtonPress("unreadable", action)
         reference = action.inputs.get(REFERENCE)
         room_type, parent = self._thread_of(action)
         return Invocation(
@@ -129,11 +185,11 @@ class EventFetcher:
         )
 
     def _thread_of(self, action: Action) -> tuple[str, str | None]:
-        """The type of the space and the thread's root, from the ledger, or from Webex for a card it does not have.
+        """Return the type of the space and the thread's root, from the database, or from Webex for an unknown card.
 
         A press counts only on a card of ours, in the space in which that card stands: what somebody else's card says
-        on its button is not what its data asks for. One of ours that was taken back since stood there when it was
-        pressed; of one that nobody knows and that is gone, nothing is said.
+        on its button is not what its data asks for. One of ours that was deleted since stood there when it was pressed;
+        of one that nobody knows and that is gone, nothing is said.
         """
         with self._services.database.read() as tx:
             post = messages.by_message(tx, action.message_id)
@@ -141,9 +197,9 @@ class EventFetcher:
             return (DIRECT if post.direct else GROUP), post.parent_id or action.message_id
         card = self._services.chat.message(action.message_id)
         if not same_id(card.room_id, action.room_id):
-            raise Ignored("elsewhere", action)
+            raise InvalidButtonPress("elsewhere", action)
         if not self._bot().goes_by(card.person_id, card.person_email):
-            raise Ignored("not_ours", action)
+            raise InvalidButtonPress("not_ours", action)
         if post is None and isinstance(reference := action.inputs.get(REFERENCE), str):
             self._confirm(card, reference)
         return self._type_of(card.room_id, card.room_type), card.parent_id or card.id
@@ -160,7 +216,7 @@ class EventFetcher:
                 return
 
     def _from_membership(self, event: Event) -> Invocation:
-        """The bot was added to a space: it says what it can do."""
+        """Read that the bot was added to a space: it says what it can do."""
         bot = self._bot()
         if not bot.goes_by(event.person_id):
             raise Ignored("not for us")
@@ -182,8 +238,8 @@ class EventFetcher:
             sent_at=joined.created,
         )
 
-    def provable(self, event: Event) -> Invocation | None:
-        """Return a request for what Webex refuses to show, to say that; None where nothing proves where it was made.
+    def prove(self, event: Event) -> Invocation | None:
+        """Return an invocation for what Webex refuses to show, to say that; None where its place isn't proved.
 
         A forged event may name any space. A message must be in Webex's list of what was written to the bot in it; of
         presses there is no list, so a message of the bot's must stand there, and the id have the form of one: of a
@@ -209,7 +265,7 @@ class EventFetcher:
         try:
             written = self._services.chat.written_to_bot(self._services.chat.space(room_id), since)
             message = next((one for one in written if same_id(one.id, event.data_id)), None)
-            return None if message is None else self._request_of(message)
+            return None if message is None else self._of_message(message)
         except WebexError as error:
             if error.passing:
                 raise

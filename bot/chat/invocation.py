@@ -242,8 +242,8 @@ def is_replayed(event: Event, sent_at: datetime | None) -> bool:
     return sent_at is not None and event.received_at is not None and event.received_at - sent_at > heartbeats.LONGEST
 
 
-def unread(event: Event, outcome: str, error: WebexError | None = None) -> Entry:
-    """The audit's row about an event that never became a request: unreadable, or one too many."""
+def entry_of(event: Event, outcome: str, error: WebexError | None = None) -> Entry:
+    """Return the audit's row about an event that became no invocation: unreadable, or over a limit."""
     return Entry(
         door=DOORS.get(event.resource, Door.SYSTEM),
         act=audit.REQUEST,

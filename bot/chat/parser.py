@@ -41,7 +41,7 @@ class Words:
     """Whether somebody is mentioned beside the bot."""
 
 
-def read_words(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
+def parse(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
     """Read a message. ``known`` are the commands' words: they decide where a mention may stand for two things.
 
     The html is what was written, where there is some: the text does not tell a quote from the rest. With a mention of

@@ -1,14 +1,11 @@
-"""How much one person may ask in a minute: so that nobody uses up the calls that Webex allows the bot for everybody.
+"""Limits how much one person may ask in a minute, so that nobody uses up the calls that Webex allows the bot for all.
 
-The door takes every event of Webex's; here, before Webex is asked anything, what is too much is left out. When the
-minute is over, its person is told 1:1 how many were left out, by a job that the same transaction puts, so a kill in
-between changes nothing. What counts is read from the ledger, see ``docs/decisions/0005``.
+The web process takes every event; here, before Webex is asked anything, what is over the limit is settled as such. When
+the minute is over, its person is told directly how many were skipped. See ``docs/decisions/0005``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -18,6 +15,7 @@ from bot.db import audit, events, recent_requests
 from bot.db.audit import Door, Entry
 from bot.db.recent_requests import MINUTE
 from bot.errors import WebexError
+from bot.messages.sentences import over_limit
 from bot.queue import tasks
 from bot.webex.ids import same_id
 from bot.webex.types import Target
@@ -32,101 +30,75 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MOST_A_MINUTE: Final = 30
-"""Requests of one person."""
 MOST_REFUSED: Final = 5
-"""Requests of a person who was just refused, or whose messages cannot be read."""
+"""Requests a minute of a person who was just refused, or whose messages cannot be read."""
 MOST_WELCOMES: Final = 10
 """Spaces a minute to which the bot is added and in which it introduces itself."""
 MOST_FETCHED: Final = 3
-"""Events of those left out that are fetched, to know whether the person that they name sent them."""
-SETTLING: Final = timedelta(seconds=2)
-"""After the minute's end, until what was left out at its very end is on record."""
+"""Skipped events that are fetched, to know whether the person that they name sent them."""
 COUNTED: Final = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
 """What people do, and through which door."""
 ADDED: Final = "memberships"
-"""Somebody was added to a space: the bot says something when that is itself. Nobody is told what was left out."""
+"""Somebody was added to a space: the bot says something when that is itself. Nobody is told what was skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many requests a minute are answered; ``most`` 0: all.
+def check(services: Services, event: Event) -> bool:
+    """Return True when an event is within the limit; settle one that is not, and have its person told.
 
-    An event counts for the minute before the door took it, not for that in which it is read: a person who asked
-    thirty times in an hour in which no worker ran has not asked too much.
+    An event counts for the minute before it was received, not for that in which it is read: a person who asked thirty
+    times in an hour in which no worker ran has not asked too much.
     """
-
-    most: int = MOST_A_MINUTE
-
-    def first_left_out(self, tx: Transaction, event: Event, now: datetime) -> int | None:
-        """Return the first event that was left out in this minute, which may be this one. None: it may be answered."""
-        at = event.received_at or now
-        people = recent_requests.spellings(tx, event.person_id or "", at - MINUTE, at)
-        most = MOST_WELCOMES if event.resource == ADDED else self.of(tx, people, now)
-        if recent_requests.taken(tx, event, at, people, most) < most:
-            return None
-        return recent_requests.first_left_out(tx, event, at, people) or event.id
-
-    def of(self, tx: Transaction, people: list[str], now: datetime) -> int:
-        """Return how many requests of this person are answered in a minute."""
-        return min(self.most, MOST_REFUSED) if recent_requests.was_refused(tx, people, now) else self.most
-
-
-def leave_out(services: Services, limits: Limits, event: Event) -> bool:
-    """Settle an event that is too much as such, and have its person told when the minute is over. False: it is not."""
+    most = services.settings.requests_per_minute
     door = COUNTED.get(event.resource)
-    if not limits.most or (door is None and event.resource != ADDED) or not event.person_id:
-        return False
+    if not most or (door is None and event.resource != ADDED) or not event.person_id:
+        return True
     now = services.now()
+    at = event.received_at or now
     with services.database.read() as tx:
-        first = limits.first_left_out(tx, event, now)
-    if first is None:
-        return False
+        people = recent_requests.spellings(tx, event.person_id, at - MINUTE, at)
+        limit = MOST_WELCOMES if door is None else _limit(tx, most, people, now)
+        if recent_requests.taken(tx, event, at, people) < limit:
+            return True
     with services.database.begin() as tx:
-        if events.settle(tx, event.id, events.LIMITED, str(first), now) and door is not None:
+        told = events.TOLD if door is None else events.NOT_TOLD
+        if events.settle(tx, event.id, events.LIMITED, told, now) and door is not None:
             where = audit.place(event.room_id, event.room_type)
             entry = Entry(door, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
             audit.record(tx, entry, now)
             events.forget_place(tx, event.id)
-        if door is not None:
-            # Put with each one, not only with the first: that one's own transaction may not have gone through.
-            began = events.get(tx, first) or event
-            after = max(timedelta(), (began.received_at or now) + MINUTE - now) + SETTLING
-            wait = after.total_seconds()
-            services.queue.put(tx, tasks.SLOW_DOWN, str(first), person=event.person_key, after=wait, if_absent=True)
-    log.info("left_out", resource=event.resource, first=first)
-    return True
+            person, wait = event.person_key, MINUTE.total_seconds()
+            services.queue.put(tx, tasks.RATE_NOTICE, person, person=person, after=wait, if_absent=True)
+    log.info("over_rate_limit", resource=event.resource)
+    return False
 
 
-class SlowDown:
-    """Tells a person what was left out in a minute."""
+def _limit(tx: Transaction, most: int, people: list[str], now: datetime) -> int:
+    """Return how many requests of this person are answered in a minute."""
+    return min(most, MOST_REFUSED) if recent_requests.was_refused(tx, people, now) else most
 
-    def __init__(self, services: Services, limits: Limits) -> None:
+
+class RateNotice:
+    """The task that tells a person how many requests were skipped; the key is the person's."""
+
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._limits = limits
 
     def run(self, key: str) -> RetryLater | None:
-        """Say it 1:1: in a space, it would be one more message that nobody asked for."""
-        now = self._services.now()
-        with self._services.database.read() as tx:
-            first = events.get(tx, int(key))
-            number = events.left_out(tx, int(key))
-            some = events.some_left_out(tx, int(key), MOST_FETCHED)
-        if first is None or not first.person_id or not any(map(self._is_theirs, some)):
-            return None
-        with self._services.database.read() as tx:
-            most = self._limits.of(tx, recent_requests.spellings(tx, first.person_id, now - 2 * MINUTE, now), now)
-        things = "one of your requests" if number == 1 else f"{number} of your requests"
-        self._services.outbox.send(
-            f"limited:{key}:{number}",  # if more were left out after it was said, it is said again with all of them
-            Target(person_id=first.person_id, direct=True),
-            f"Slow down, please: I take {most} requests a minute from one person, so I left out {things}. "
-            "Ask again for what is missing.",
-        )
+        """Tell it directly: in a space, it would be one more message that nobody asked for."""
+        services, now = self._services, self._services.now()
+        with services.database.read() as tx:
+            skipped = [one for one in events.not_told(tx) if same_id(one.person_id, key)]
+            people = list({one.person_id or "" for one in skipped})
+            most = _limit(tx, services.settings.requests_per_minute, people, now)
+        if skipped and any(map(self._is_theirs, skipped[:MOST_FETCHED])):
+            target = Target(person_id=skipped[0].person_id, direct=True)
+            services.outbox.send(f"rate-limit:{skipped[-1].id}", target, over_limit(most, len(skipped)))
+        with services.database.begin(durable=False) as tx:
+            events.mark_told(tx, [one.id for one in skipped])
         return None
 
     def _is_theirs(self, event: Event) -> bool:
-        """Return True when Webex says, too, that this person sent what was left out."""
+        """Return True when Webex says, too, that this person sent what was skipped."""
         chat = self._services.chat
         fetch = chat.message if event.resource == "messages" else chat.action
         try:
@@ -138,5 +110,5 @@ class SlowDown:
         return same_id(sent.person_id, event.person_id) and not is_replayed(event, sent.created)
 
     def on_failure(self, key: str, sentence: str) -> None:
-        """Nobody else waits for it."""
-        log.warning("person_not_told_of_limit", first=key, cause=sentence)
+        """Log it: nobody else waits for it."""
+        log.warning("rate_notice_failed", person=key, cause=sentence)

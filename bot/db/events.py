@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from bot.db.tables import events
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 NEW, DONE, IGNORED, FAILED = "new", "done", "ignored", "failed"
 LIMITED = "limited"
-"""Left out, because its person asked too much in that minute; the outcome is the row of the first one left out."""
+"""Skipped, because its person asked too much in that minute; the outcome says whether they were told."""
+NOT_TOLD, TOLD = "not told", "told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +123,16 @@ def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: dateti
     return settled.rowcount == 1
 
 
-def left_out(tx: Transaction, first: int) -> int:
-    """How many events of its person were left out in the minute in which that one was the first."""
-    return int(tx.execute(select(func.count()).select_from(events).where(*_left_out(first))).scalar_one())
-
-
-def some_left_out(tx: Transaction, first: int, limit: int) -> list[Event]:
-    """Return the first of these."""
-    rows = tx.execute(select(events.c.id).where(*_left_out(first)).order_by(events.c.id).limit(limit)).scalars().all()
-    found = (get(tx, event_id) for event_id in rows)
+def not_told(tx: Transaction) -> list[Event]:
+    """Return the events over the limit whose people were not told yet, oldest first."""
+    rows = select(events.c.id).where(events.c.state == LIMITED, events.c.outcome == NOT_TOLD).order_by(events.c.id)
+    found = (get(tx, event_id) for event_id in tx.execute(rows).scalars().all())
     return [event for event in found if event is not None]
 
 
-def _left_out(first: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return events.c.state == LIMITED, events.c.outcome == str(first)
+def mark_told(tx: Transaction, event_ids: Collection[int]) -> None:
+    """Store that the people of these events were told."""
+    tx.execute(update(events).where(events.c.id.in_(event_ids)).values(outcome=TOLD))
 
 
 def end(tx: Transaction, where: ColumnElement[bool], outcome: str, now: datetime) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from bot.db.audit import Door
 from bot.db.events import LIMITED
@@ -53,30 +53,20 @@ def _before(event: Event, at: datetime, people: Collection[str]) -> ColumnElemen
     )
 
 
-def taken(tx: Transaction, event: Event, at: datetime, people: Collection[str], most: int) -> int:
-    """Count the requests of the minute before this one that were not left out, up to ``most``.
+def taken(tx: Transaction, event: Event, at: datetime, people: Collection[str]) -> int:
+    """Count the requests of the minute before this one that were not over the limit.
 
     A message or a press is one, or as many as it asks for reports.
     """
-    before = select(events.c.resource, events.c.data_id).where(_before(event, at, people), events.c.state != LIMITED)
-    number = 0
-    for one in tx.execute(before.limit(most)).all():
-        origin = f"{one.resource}:{one.data_id}"
-        asked = requests.c.event_key.between(f"{origin}:", f"{origin};")  # the letter behind the colon
-        number += max(1, tx.execute(select(func.count()).select_from(requests).where(asked)).scalar_one())
-        if number >= most:
-            break
-    return number
-
-
-def first_left_out(tx: Transaction, event: Event, at: datetime, people: Collection[str]) -> int | None:
-    """Return the event with which the minute began in which events before this one were left out."""
-    before = select(events.c.outcome).where(_before(event, at, people), events.c.state == LIMITED)
-    first = tx.execute(before.order_by(events.c.id.desc()).limit(1)).scalar_one_or_none()
-    if first is None:
-        return None
-    began = tx.execute(select(events.c.received_at).where(events.c.id == int(first))).scalar_one_or_none()
-    return int(first) if began is not None and began > at - MINUTE else None
+    key = events.c.resource + ":" + events.c.data_id
+    asked = (
+        select(func.count())
+        .select_from(requests)
+        .where(requests.c.event_key.between(key + ":", key + ";"))  # the letter behind the colon
+        .scalar_subquery()
+    )
+    number = select(func.coalesce(func.sum(case((asked > 1, asked), else_=1)), 0))
+    return int(tx.execute(number.where(_before(event, at, people), events.c.state != LIMITED)).scalar_one())
 
 
 def was_refused(tx: Transaction, people: Collection[str], now: datetime) -> bool:

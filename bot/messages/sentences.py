@@ -51,6 +51,17 @@ def too_many_ids(most: int, left: int) -> str:
     return f"I take {most} reports from one message; the last {left} were skipped. Please send them again."
 
 
+def no_answer(why: str) -> str:
+    """Return what is said to a message that could not be answered."""
+    return f"I couldn't answer this. {why}"
+
+
+def over_limit(most: int, skipped: int) -> str:
+    """Return what a person is told whose requests were skipped."""
+    what = "1 was skipped. Please resend it." if skipped == 1 else f"{skipped} were skipped. Please resend them."
+    return f"You've hit the limit of {most} requests a minute; {what}"
+
+
 def named(title: str | None) -> str:
     """Return the report as the subject of a sentence."""
     return f"The report **{escape_markdown(title)}**" if title else "The report"

@@ -103,10 +103,11 @@ def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:
     """Remove the jobs on a person's rows: nobody is left to be answered or told."""
     asked = select(requests_table.c.id).where(_is(tx, requests_table.c.person_id, person_id))
     wrote = select(events.c.id).where(_is(tx, events.c.person_id, person_id))
-    for query, names in ((asked, (tasks.LOOKUP, tasks.THREAD)), (wrote, (tasks.EVENT, tasks.SLOW_DOWN))):
+    for query, names in ((asked, (tasks.LOOKUP, tasks.THREAD)), (wrote, (tasks.EVENT,))):
         keys = [str(one) for one in tx.execute(query).scalars()]
         for task in names:
             queue.drop(tx, task, keys)
+    queue.drop(tx, tasks.RATE_NOTICE, [id_key(person_id)])
     queue.forget_person(tx, id_key(person_id))  # others may wait for a file that comes in this person's turn
 
 

@@ -17,12 +17,12 @@ DELIVER = "deliver"
 """Download one report's file and post it wherever it is awaited; the key is ``family:report ID``."""
 THREAD = "thread"
 """Make a request's thread show what its rows say; the key is the request's ID."""
-SLOW_DOWN = "slow down"
-"""Tell a person how much was left out in a minute; the key is the id of the first event that was."""
+RATE_NOTICE = "rate notice"
+"""Tell a person how many requests were skipped; the key is what all spellings of the person's ID have in common."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 
-BACKGROUND: Final = frozenset({WATCH, DELIVER, SLOW_DOWN, CATCH_UP})
+BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, CATCH_UP})
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0
 """Seconds for which a job of the others may wait before that is said to be wrong."""

@@ -120,8 +120,6 @@ class RolesOf:
     emails: frozenset[str]
     """Lower case."""
     roles: frozenset[Role]
-    name: str = ""
-    """The display name."""
 
 
 @dataclass(frozen=True, slots=True)

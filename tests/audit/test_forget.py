@@ -186,7 +186,7 @@ def test_no_job_leads_to_them(bench: Workbench) -> None:
     bench.work(until=tasks.ANSWER)
     bench.hears(stage.grace, "help")
     with bench.database.begin() as tx:
-        for task, key in ((tasks.TELL, "1"), (tasks.SLOW_DOWN, "1"), (tasks.TELL, "2")):
+        for task, key in ((tasks.TELL, "1"), (tasks.EVENT, "1"), (tasks.TELL, "2")):
             bench.queue.put(tx, task, key)
 
     forgets(bench, stage.grace)

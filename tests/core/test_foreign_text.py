@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import logs
 from bot.chat.letters import plain
-from bot.chat.parser import read_words
+from bot.chat.parser import parse
 from bot.emulator.mentions import from_markdown
 from bot.messages.elements import sentence_in_card
 from bot.text import LOOK_ALIKES, escape_card, escape_markdown, folded, one_line
@@ -155,7 +155,7 @@ def test_words_copied_from_a_card_are_read_as_if_they_had_been_typed(title: str)
 
 @pytest.mark.parametrize("report_id", ["-abc_-_D", "_a__b_", "--a--", "Y2lzY29_", "a=-_="])
 def test_an_id_copied_from_a_card_is_the_id(report_id: str) -> None:
-    copied = read_words(f"report {escape_card(report_id)}", "", BOT, {"report"}, direct=True)
+    copied = parse(f"report {escape_card(report_id)}", "", BOT, {"report"}, direct=True)
 
     assert (copied.word, copied.rest) == ("report", (report_id,))
 

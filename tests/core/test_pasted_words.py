@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.chat.commands import registry
 from bot.chat.letters import plain
-from bot.chat.parser import Words, read_words
+from bot.chat.parser import Words, parse
 from bot.chat.report_ids import chosen, ids_in_link
 from bot.text import escape_card
 from bot.webex.types import Person
@@ -35,7 +35,7 @@ OPAQUE = "8f3a-11_TEST"
 
 
 def read(text: str, html: str = "", *, direct: bool = False) -> Words:
-    return read_words(text, html, BOT, registry.words, direct=direct)
+    return parse(text, html, BOT, registry.words, direct=direct)
 
 
 MENTIONS = {

@@ -51,7 +51,7 @@ def asked(bench: Workbench, text: str) -> list[str]:
     bench.hears(bench.stage.ada, text)
     bench.work()
     with bench.database.read() as tx:
-        rows = tx.connection.exec_driver_sql("SELECT report_id FROM deliveries ORDER BY id").all()
+        rows = tx.connection.exec_driver_sql("SELECT report_id FROM requests ORDER BY id").all()
     return [row.report_id for row in rows]
 
 

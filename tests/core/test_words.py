@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.chat.commands import registry
-from bot.chat.parser import Words, read_words
+from bot.chat.parser import Words, parse
 from bot.webex.types import Person
 
 KNOWN = registry.words
@@ -27,7 +27,7 @@ def mention(label: str, person_id: str = "BOT") -> str:
 
 
 def read(text: str, html: str = "", *, bot: Person = BOT, direct: bool = False) -> Words:
-    return read_words(text, html, bot, KNOWN, direct=direct)
+    return parse(text, html, bot, KNOWN, direct=direct)
 
 
 def same(words: Words, word: str, *rest: str) -> bool:

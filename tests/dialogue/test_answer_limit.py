@@ -38,7 +38,7 @@ class Way:
     def restarted(self) -> None:
         bench = self.bench
         self.limit = AnswerLimit(bench.clock)
-        reader = Dispatcher(bench.services, bench.chat.me, None, self.limit)
+        reader = Dispatcher(bench.services, self.limit)
         bench.worker._tasks = {**bench.worker._tasks, tasks.EVENT: reader}
         self.operators = Alerts(bench.database, bench.outbox, self.space.id, [self.limit.check()], bench.clock)
 

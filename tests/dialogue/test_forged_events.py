@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.chat.answer_limit import MOST as MOST_ANSWERS
-from bot.chat.answer_limit import AnswerLimit
-from bot.chat.dispatcher import Dispatcher
-from bot.chat.rate_limit import Limits, SlowDown
 from bot.db import audit
 from bot.db import events as ledger
 from bot.db.events import Event
-from bot.db.tables import deliveries, events
+from bot.db.tables import events
+from bot.db.tables import requests as requests_table
 from bot.ops.forget import forget
-from bot.queue import tasks
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
@@ -39,16 +36,12 @@ def in_the_end(bench: Workbench) -> None:
 
 def requests(bench: Workbench) -> list[Any]:
     with bench.database.read() as tx:
-        return list(tx.execute(deliveries.select()))
+        return list(tx.execute(requests_table.select()))
 
 
 def limited(bench: Workbench) -> None:
-    limits = Limits(MOST)
-    bench.worker._tasks = {
-        **bench.worker._tasks,
-        tasks.EVENT: Dispatcher(bench.services, bench.chat.me, limits, AnswerLimit(bench.clock)),
-        tasks.SLOW_DOWN: SlowDown(bench.services, limits),
-    }
+    bench.stage.environ["REQUESTS_PER_MINUTE"] = str(MOST)
+    bench.restart()
 
 
 def shown_without_type(bench: Workbench, message: Message) -> None:
@@ -287,7 +280,7 @@ def test_a_message_counts_for_the_person_who_wrote_it(bench: Workbench) -> None:
     in_the_end(bench)
 
     assert len(bench.said(stage.group)) == MOST
-    told = [one for one in bench.said(person=stage.grace) if "Slow down" in (one.text or "")]
+    told = [one for one in bench.said(person=stage.grace) if "hit the limit" in (one.text or "")]
     assert len(told) == 1
     assert bench.said() == bench.said(person=stage.nora) == []
 

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.chat.dispatcher import Dispatcher
-from bot.chat.rate_limit import MOST_A_MINUTE, Limits, SlowDown
 from bot.db.tables import audit, events
 from bot.emulator import Emulator
 from bot.messages.elements import COMMAND
-from bot.queue import tasks
 from tests.core.workbench import Workbench, migrated
 
 if TYPE_CHECKING:
@@ -26,19 +23,9 @@ MOST = 3
 def bench(tmp_path: Path) -> Iterator[Workbench]:
     """The program in pieces, under a set clock, with room for three requests a minute."""
     with Emulator() as emulator:
-        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
-        furnish(made)
+        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"), REQUESTS_PER_MINUTE=str(MOST))
         yield made
         made.stop()
-
-
-def furnish(bench: Workbench, most: int = MOST) -> None:
-    limits = Limits(most)
-    bench.worker._tasks = {
-        **bench.worker._tasks,
-        tasks.EVENT: Dispatcher(bench.services, bench.chat.me, limits),
-        tasks.SLOW_DOWN: SlowDown(bench.services, limits),
-    }
 
 
 def outcomes(bench: Workbench) -> Counter[str]:
@@ -47,7 +34,7 @@ def outcomes(bench: Workbench) -> Counter[str]:
 
 
 def told(bench: Workbench) -> list[str]:
-    return [one.text or "" for one in bench.said() if "Slow down" in (one.text or "")]
+    return [one.text or "" for one in bench.said() if "hit the limit" in (one.text or "")]
 
 
 def test_what_is_too_much_is_left_out_and_said_once_with_its_number(bench: Workbench) -> None:
@@ -63,9 +50,7 @@ def test_what_is_too_much_is_left_out_and_said_once_with_its_number(bench: Workb
     bench.wait(62)
 
     (sentence,) = told(bench)
-    assert f"I take {MOST} requests a minute" in sentence
-    assert "left out 4 of your requests" in sentence
-    assert "Ask again" in sentence
+    assert sentence == "You've hit the limit of 3 requests a minute; 4 were skipped. Please resend them."
     assert bench.next_wait() is None
 
 
@@ -94,8 +79,8 @@ def test_one_person_too_many_is_nothing_to_the_others_and_the_next_minute_is_a_n
     bench.work()
 
     assert outcomes(bench) == {"done": MOST + 2, "limited": 1}
-    assert "one of your requests" in told(bench)[0]
-    assert all("Slow down" not in (one.text or "") for one in bench.said(group))
+    assert told(bench)[0].endswith("1 was skipped. Please resend it.")
+    assert all("hit the limit" not in (one.text or "") for one in bench.said(group))
 
 
 def test_presses_count_too(bench: Workbench) -> None:
@@ -116,10 +101,9 @@ def test_it_is_said_although_the_process_was_killed_in_that_minute(bench: Workbe
     bench.work()
 
     bench.restart()
-    furnish(bench)
     bench.wait(62)
 
-    assert "left out 2 of your requests" in told(bench)[0]
+    assert "; 2 were skipped" in told(bench)[0]
 
 
 def test_what_waited_while_no_worker_ran_counts_for_the_minute_in_which_it_was_asked(bench: Workbench) -> None:
@@ -142,10 +126,11 @@ def test_what_is_left_out_is_in_the_audit(bench: Workbench) -> None:
 
 
 def test_zero_is_no_limit(bench: Workbench) -> None:
-    furnish(bench, most=0)
-    for _ in range(MOST_A_MINUTE + 5):
+    bench.stage.environ["REQUESTS_PER_MINUTE"] = "0"
+    bench.restart()
+    for _ in range(30 + 5):
         bench.hears(bench.stage.ada, "help")
         bench.clock.turn(0.7)  # faster, it would be taken for two bots that answer each other
     bench.work()
 
-    assert outcomes(bench) == {"done": MOST_A_MINUTE + 5}
+    assert outcomes(bench) == {"done": 30 + 5}

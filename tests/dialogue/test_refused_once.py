@@ -16,7 +16,7 @@ def test_a_message_that_webex_refuses_to_show_is_answered_by_a_sentence(stage: S
 
     line = stage.at(stage.ada, stage.group).says("help")
 
-    assert "I could not answer this." in line.answer().words
+    assert "I couldn't answer this." in line.answer().words
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 410, 428, 451])
