@@ -76,7 +76,7 @@ class Authorizer:
             left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
             decision = decide(who, act, Place(room, direct=False, member_orgs=orgs, asker_left=left), rules, family)
         others = [one for one in rules.families if one not in decision.families]
-        return replace(decision, others=for_whom(others, rules))
+        return replace(decision, others=for_whom(others, rules), name=who.name)
 
     def facts_about(self, person_id: str, family: str | None = None) -> tuple[RolesOf, Rules]:
         """Give what Webex says of a person, and the rules as far as they matter for them, both by comparable ids.

@@ -153,6 +153,8 @@ class Decision:
     """The families of reports that it is about: no other is looked up for this person."""
     others: str = ""
     """For whom the families are that are not looked up; empty when all are."""
+    name: str = ""
+    """The person's display name."""
 
 
 NOT_ADMINISTRATOR = "Only Webex administrators can get this report."

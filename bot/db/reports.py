@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
 
 _reports, _requests = tables.reports.c, tables.requests.c
+_PAIRS = (
+    select(tables.requests, tables.reports)
+    .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
+    .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+)
 _NAMES = tuple(column.name for column in tables.reports.c)
 _IN_MEMORY_ONLY = ("download_url", "taken_for_ready", "fetched_at")
 """Fields of a report that are not stored: the link is never kept, the others hold for one answer."""
@@ -114,14 +119,17 @@ def read(row: Row[Any], prefix: str = "") -> ReportRow:
 
 def with_request(tx: Transaction, request_id: int) -> tuple[requests.Request, ReportRow | None] | None:
     """Return a request and its report, as far as that is known."""
-    query = (
-        select(tables.requests, tables.reports)
-        .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
-        .where(_requests.id == request_id)
-    )
-    row = tx.execute(query.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)).one_or_none()
-    if row is None:
-        return None
+    row = tx.execute(_PAIRS.where(_requests.id == request_id)).one_or_none()
+    return None if row is None else _pair(row)
+
+
+def with_requests(tx: Transaction, event: str) -> list[tuple[requests.Request, ReportRow | None]]:
+    """Return the requests that an event has made, oldest first, each with its report as far as that is known."""
+    query = _PAIRS.where(requests.of_event(event)).order_by(_requests.id)
+    return [_pair(row) for row in tx.execute(query)]
+
+
+def _pair(row: Row[Any]) -> tuple[requests.Request, ReportRow | None]:
     report = None if row.reports_report_id is None else read(row, "reports_")
     return requests.read(row, "requests_"), report
 

@@ -66,6 +66,8 @@ class Request:
     thread_id: str | None
     report_id: str
     wants_card: bool
+    listed: bool
+    """It was made with others by one message: one list card, that of the first, is the answer to all."""
     destination: str
     notice: str | None
     """What the space is told when the destination became the person: one neutral sentence."""
@@ -113,7 +115,10 @@ class Request:
 def read(row: Row[Any], prefix: str = "") -> Request:
     """Return a row of the table as an object; ``prefix``: of the columns' names."""
     values = {name: getattr(row, prefix + name) for name in _NAMES}
-    return Request(**values | {"state": State(values["state"]), "wants_card": bool(values["wants_card"])})
+    return Request(
+        **values
+        | {"state": State(values["state"]), "wants_card": bool(values["wants_card"]), "listed": bool(values["listed"])}
+    )
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> int | None:
@@ -154,6 +159,16 @@ def older(tx: Transaction, request: Request) -> Request | None:
 
 def _serves(one: Request, request: Request) -> bool:
     return one.id < request.id and one.found_at is not None and one.is_answered_with(request)
+
+
+def of_event(event: str) -> ColumnElement[bool]:
+    """Return the condition that a request was made by an event."""
+    return _requests.event_key.between(f"{event}:", f"{event};")  # the character after the colon
+
+
+def first_listed(tx: Transaction, request: Request) -> Request:
+    """Return the request whose card is the list that a request is in."""
+    return next(iter(find(tx, of_event(request.event))), request)
 
 
 def unfound(tx: Transaction) -> list[Request]:
@@ -273,6 +288,7 @@ def in_thread(tx: Transaction, report_id: str, room_id: str, thread_id: str | No
         _requests.thread_id.is_(None) if thread_id is None else _requests.thread_id == thread_id,
         _requests.destination == THREAD,
         _requests.wants_card.is_(True),
+        _requests.listed.is_(False),
     )
     return next((one for one in reversed(found) if same_id(one.room_id, room_id)), None)
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -82,6 +83,7 @@ requests = Table(
     Column("thread_id", Text),
     Column("report_id", Text, nullable=False),
     Column("wants_card", Boolean, nullable=False, server_default=true()),
+    Column("listed", Boolean, nullable=False, server_default=false()),
     Column("destination", Text, nullable=False, server_default="thread"),
     Column("notice", Text),
     Column("state", Text, nullable=False, server_default="open"),

@@ -43,16 +43,24 @@ class Shown:
     reference: str = ""
     checked: str = ""
     """When Webex was asked last, on a card that was refreshed."""
+    asker: str = ""
+    """Who asked, on a card in a group space."""
 
 
 def request_card(
-    request: Request, row: ReportRow, *, elsewhere: bool, now: datetime, poll_interval: float = 0.0
+    request: Request,
+    row: ReportRow,
+    *,
+    elsewhere: bool,
+    now: datetime,
+    poll_interval: float = 0.0,
+    asker: str = "",
 ) -> tuple[str, Card]:
     """Return the text and the card of a request; ``elsewhere``: its file comes in an older request's thread.
 
     ``poll_interval``: in seconds, told on a card that was refreshed while the report is in progress.
     """
-    shown = _shown(request, row, elsewhere)
+    shown = replace(_shown(request, row, elsewhere), asker=asker)
     if request.revision:
         checked = f"Checked {row.checked_at:%H:%M} UTC"
         waits = request.state is State.OPEN and row.phase is Phase.PENDING and poll_interval
@@ -198,14 +206,15 @@ def expiry_of(report: Report, now: datetime) -> str:
 
 def report_card(report: Report, shown: Shown, now: datetime) -> Card:
     """Return title, status and what happens next; then what a person decides by; the rest behind "Details"."""
-    asked = [one for one in (period_of(report), expiry_of(report, now), shown.checked) if one]
+    asked = " · ".join(filter(None, (period_of(report), f"requested by {shown.asker}" if shown.asker else "")))
+    seen = [one for one in (asked, expiry_of(report, now), shown.checked) if one]
     details = {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]}
     return card(
         [
             text(escape_card(title_of(report)), size="Medium", weight="Bolder"),
             text(f"● {escape_card(shown.word)}", color=shown.color, weight="Bolder", spacing="Small"),
             text(sentence_in_card(shown.coming), spacing="Small"),
-            *(text(escape_card(one), isSubtle=True, size="Small", spacing="Small") for one in asked),
+            *(text(escape_card(one), isSubtle=True, size="Small", spacing="Small") for one in seen),
             {"type": "ActionSet", "actions": [shown.primary, details]},
             _details(report, shown),
         ],

@@ -319,7 +319,7 @@ class Deliver:
                 run.delivered = True
         left_over = messages.with_slot(tx, [one.id for one in closed], (Slot.TROUBLE, Slot.PROGRESS))
         for one in closed:
-            if one.id in left_over:
+            if one.id in left_over or one.listed:
                 put_thread(tx, self._queue, one)
         if run.trouble is None and not _unserved(tx, run):
             self._queue.finish(tx)

@@ -14,7 +14,7 @@ from bot.messages import sentences
 from bot.reports import trouble
 from bot.reports.report_calls import report_call
 from bot.reports.report_messages import PolicyNotAsked
-from bot.reports.requests import close, put_delivery, put_watch, reason_for
+from bot.reports.requests import close, put_delivery, put_thread, put_watch, reason_for
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ class Lookup:
                 put_delivery(tx, services.queue, row.family, row.report_id, request.person_id)
             else:
                 put_watch(tx, services.queue, row, after=services.poll_interval)
+        if request.listed:
+            put_thread(tx, services.queue, request)
         if last:
             services.queue.finish(tx)
 

@@ -61,6 +61,12 @@ class ReportMessages:
         self._outbox = services.outbox
         self._authorizer = services.authorizer
         self._now = services.now
+        self._names: dict[str, str] = {}
+        """Display names of people who were judged, for their cards; they are in no table."""
+
+    def name_of(self, person_id: str) -> str:
+        """Return the display name of a person whom policy was asked about, if Webex has told it."""
+        return self._names.get(person_id, "")
 
     def check_person(self, request: Request, family: str | None) -> None:
         """Raise ``Refused`` when the person may not have the report anywhere; the members are not listed."""
@@ -134,7 +140,7 @@ class ReportMessages:
 
     def _decide(self, request: Request, family: str | None, *, members: bool = True) -> Decision:
         try:
-            return self._authorizer.decide(
+            decision = self._authorizer.decide(
                 request.person_id,
                 Act.READ,
                 room_id=request.room_id,
@@ -147,6 +153,8 @@ class ReportMessages:
             if error.passing:
                 raise
             raise PolicyNotAsked(error.sentence) from error
+        self._names[request.person_id] = decision.name
+        return decision
 
     def _delete(self, key: str) -> None:
         try:

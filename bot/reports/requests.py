@@ -48,8 +48,10 @@ def put_lookup(tx: Transaction, queue: Queue, request: Request, *, if_absent: bo
 
 
 def put_thread(tx: Transaction, queue: Queue, request: Request) -> None:
-    """Have a request's thread show what its rows say."""
-    queue.put(tx, tasks.THREAD, str(request.id), person=id_key(request.person_id))
+    """Have a request's thread show what its rows say, and the list that it is in."""
+    first = requests.first_listed(tx, request) if request.listed else request
+    for one in dict.fromkeys((request.id, first.id)):
+        queue.put(tx, tasks.THREAD, str(one), person=id_key(request.person_id))
 
 
 def put_watch(

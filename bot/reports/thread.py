@@ -19,7 +19,7 @@ from bot.db import messages, reports, requests
 from bot.db.messages import INTENDED, Name
 from bot.db.requests import PERSON, THREAD, State
 from bot.errors import Refused, WebexError
-from bot.messages import request_card, sentences
+from bot.messages import request_card, request_list, sentences
 from bot.outbox import Text, Unsure
 from bot.reports.report_messages import Draft, PolicyNotAsked
 from bot.reports.requests import close, put_thread, reason_for, redirect_to_person
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bot.outbox import Sent
     from bot.reports.report_messages import ReportMessages
     from bot.services import Services
+    from bot.webex.types import Card
 
     Stored = Callable[[Transaction, Sent], None]
     Then = Callable[[Transaction, "ThreadState", bool], None]
@@ -77,6 +78,8 @@ class ThreadState:
     elsewhere: bool
     """Its file comes, or came, in the thread of an older request."""
     standing: tuple[Message, ...]
+    listed: tuple[tuple[Request, ReportRow | None], ...] = ()
+    """Of the first request of a message that made several: all of them, each with its report."""
 
     @property
     def report_row(self) -> ReportRow | None:
@@ -98,7 +101,7 @@ def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
     found: list[Wanted] = []
     if card := _card_variant(state):
         found.append(Wanted(Slot.CARD, card))
-    elif request.state not in {State.OPEN, State.DELIVERED} and request.reason:
+    elif request.state not in {State.OPEN, State.DELIVERED} and request.reason and _tells_end(state):
         found.append(Wanted(Slot.END, request.state.value))
     if request.state is State.OPEN and is_told(request, now):
         found.append(Wanted(Slot.TROUBLE))
@@ -107,9 +110,29 @@ def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
     return found
 
 
+def _tells_end(state: ThreadState) -> bool:
+    """Return True where no list card tells how a request ended: none was sent, since policy refuses all."""
+    return not state.request.listed or bool(state.listed)
+
+
+def _list_variant(state: ThreadState) -> str:
+    """Return what the list card shows; nothing before each report was looked up, or where policy refuses all."""
+    items = state.listed
+    if not items or any(one.state is State.OPEN and one.found_at is None for one, _ in items):
+        return ""
+    if all(one.state is State.REFUSED for one, _ in items):
+        return ""
+    waits = any(one.state is State.OPEN and row and row.phase is Phase.PENDING for one, row in items)
+    failed = sum(one.state not in {State.OPEN, State.DELIVERED} for one, _ in items)
+    revision = f".{state.request.revision}" if state.request.revision else ""
+    return f"list:{'pending' if waits else 'settled'}{failed or ''}{revision}"
+
+
 def _card_variant(state: ThreadState) -> str:
     """Return what the card shows, or nothing where there is none."""
     request, row = state.request, state.report_row
+    if request.listed:
+        return _list_variant(state)
     if not request.wants_card or row is None or request.state is State.REFUSED:
         return ""
     elsewhere = ":elsewhere" if state.elsewhere else ""
@@ -211,13 +234,18 @@ class Thread:
         if found is None:
             return None
         request, row = found
+        listed: list[tuple[Request, ReportRow | None]] = (
+            reports.with_requests(tx, request.event) if request.listed else []
+        )
+        if listed and listed[0][0].id != request_id:
+            listed = []
         standing = tuple(messages.of_request(tx, request_id))
         if request.state is State.OPEN:
             elsewhere = request.found_at is not None and requests.older(tx, request) is not None
         else:
             served_by = request.file_message
             elsewhere = served_by is not None and all(one.id != served_by for one in standing)
-        return ThreadState(request, row, elsewhere, standing)
+        return ThreadState(request, row, elsewhere, standing, tuple(listed))
 
     def _missing(self, state: ThreadState, ahead: float) -> Wanted | None:
         """Return the first message that should be there and is not."""
@@ -260,19 +288,32 @@ class Thread:
                 self._send_card(state, then)
 
     def _send_card(self, state: ThreadState, then: Stored) -> None:
-        row = state.row
-        assert row is not None
+        request, row = state.request, state.row
+        for other in {one.family for _, one in state.listed if one is not None}:
+            self.report_messages.check_person(request, other)
 
         def make(now: Request) -> Draft | None:
-            if now.destination != state.request.destination:
+            if now.destination != request.destination:
                 return None  # what it says depends on where it goes: the rows are read again
-            name = name_of(now, Slot.CARD, _card_variant(state))
-            text, card = request_card.request_card(
-                now, row, elsewhere=state.elsewhere, now=self._now(), poll_interval=self._poll_interval
-            )
-            return Draft(name, Text(text, card), then=then)
+            text, card = self._card(state, now)
+            return Draft(name_of(now, Slot.CARD, _card_variant(state)), Text(text, card), then=then)
 
-        self.report_messages.send(state.request, row.family, make)
+        family = row.family if row is not None and not state.listed else None
+        self.report_messages.send(request, family, make)
+
+    def _card(self, state: ThreadState, request: Request) -> tuple[str, Card]:
+        if state.listed:
+            return request_list.request_list(state.listed, self._now())
+        assert state.row is not None
+        asker = "" if request.direct else self.report_messages.name_of(request.person_id)
+        return request_card.request_card(
+            request,
+            state.row,
+            elsewhere=state.elsewhere,
+            now=self._now(),
+            poll_interval=self._poll_interval,
+            asker=asker,
+        )
 
     @staticmethod
     def _end_name(request: Request) -> Name:

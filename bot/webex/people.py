@@ -187,7 +187,8 @@ class Directory:
             return nobody
         names = self._role_names() if ids else {}
         roles = frozenset(Role(role, names.get(bare_id(role), "")) for role in ids if role)
-        return RolesOf(person_id, person.org_id, frozenset(email.lower() for email in person.emails), roles)
+        emails = frozenset(email.lower() for email in person.emails)
+        return RolesOf(person_id, person.org_id, emails, roles, person.display_name)
 
     def _person(self, which: str) -> Person:
         return self._read(self._raw(which), f"GET people/{which}")

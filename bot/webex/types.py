@@ -120,6 +120,8 @@ class RolesOf:
     emails: frozenset[str]
     """Lower case."""
     roles: frozenset[Role]
+    name: str = ""
+    """The display name."""
 
 
 @dataclass(frozen=True, slots=True)

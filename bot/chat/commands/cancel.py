@@ -70,7 +70,7 @@ def _close(tx: Transaction, invocation: Invocation, request: Request, said: str)
 
 def _card_answers(request: Request, invocation: Invocation) -> bool:
     """Return True when the request's card stands where the command is answered, so the card is the answer."""
-    if not request.wants_card or request.found_at is None:
+    if not request.wants_card or (request.found_at is None and not request.listed):
         return False
     if request.destination == PERSON:
         return invocation.direct

@@ -66,6 +66,7 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
                 "thread_id": invocation.parent_id,
                 "report_id": report_id,
                 "wants_card": wants_card,
+                "listed": wants_card and len(report_ids) > 1,
                 "asked_at": min(invocation.sent_at or now, now),
                 "deadline_at": now + services.watch_deadline,
             }

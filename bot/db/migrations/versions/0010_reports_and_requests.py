@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("thread_id", sa.Text(), nullable=True),
         sa.Column("report_id", sa.Text(), nullable=False),
         sa.Column("wants_card", sa.Boolean(), nullable=False, server_default=sa.text("1")),
+        sa.Column("listed", sa.Boolean(), nullable=False, server_default=sa.text("0")),
         sa.Column("destination", sa.Text(), nullable=False, server_default="thread"),
         sa.Column("notice", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False, server_default="open"),
