@@ -150,7 +150,7 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Fla
         render=metrics.render,
         migrated=migration,
         version=bot.__version__,
-        unverified=rejected.count,
+        rejected_calls=rejected.count,
         writable=lambda: database.writable,
         token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
     )
@@ -289,7 +289,7 @@ def _note_settings(services: Services) -> None:
     """Have the audit say what was changed since the last start."""
     try:
         with services.database.begin() as tx:
-            settings_log.note(tx, services.settings, services.now())
+            settings_log.record_changes(tx, services.settings, services.now())
     except BotError as error:
         log.warning("settings_not_noted", cause=str(error))
 

@@ -1,7 +1,7 @@
-"""Notices at the worker's start which settings differ from those of the start before, for the audit.
+"""Record in the audit which settings differ from those of the start before.
 
-What is kept of each setting is a keyed fingerprint (HMAC with the program's own key): it says "the same" or "another",
-and gives nothing away about the value, be it a token or a list of addresses.
+A keyed digest is stored for each setting (HMAC with the program's own key): it tells "the same" from "another", and
+gives nothing away about the value, be it a token or a list of addresses.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     from bot.db.database import Transaction
 
-FACT = "settings_seen"
-PURPOSE = b"settings seen"
-KEY = "secret_key"
-"""The setting whose change makes all other fingerprints incomparable, that once."""
-FIRST = "first_start"
+STORED: Final = "settings_seen"
+PURPOSE: Final = b"settings seen"
+KEY: Final = "secret_key"
+"""The setting whose change makes all other digests incomparable, that once."""
+FIRST: Final = "first_start"
 
 
-def note(tx: Transaction, settings: Settings, now: datetime) -> list[str]:
-    """Write one row for each setting that was changed, and keep what they are now; gives the names.
+def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[str]:
+    """Record one audit entry for each setting that was changed, store what they are now, and return the names.
 
-    Raises ``SettingsError`` when the key cannot be read.
+    Raises ``SettingsError`` when the key can't be read.
     """
-    seen = fingerprints(settings)
-    kept = key_values.get(tx, FACT)
-    before: dict[str, str] = json.loads(kept) if kept else {}
+    seen = digests(settings)
+    stored = key_values.get(tx, STORED)
+    before: dict[str, str] = json.loads(stored) if stored else {}
     if seen == before:
         return []
-    key_values.set(tx, FACT, json.dumps(seen, sort_keys=True), now)
+    key_values.set(tx, STORED, json.dumps(seen, sort_keys=True), now)
     if not before:
         audit.record(tx, Entry(Door.SYSTEM, audit.SETTINGS, FIRST), now)
         return []
@@ -52,8 +52,8 @@ def note(tx: Transaction, settings: Settings, now: datetime) -> list[str]:
     return changed
 
 
-def fingerprints(settings: Settings) -> dict[str, str]:
-    """A fingerprint for each setting, by its name."""
+def digests(settings: Settings) -> dict[str, str]:
+    """Return a digest for each setting, by its name."""
     key = hmac.digest(secret_key(settings), PURPOSE, "sha256")
     values = {name: _text(getattr(settings, name)) for name in Settings.model_fields} | {KEY: ""}
     return {

@@ -101,17 +101,17 @@ WEBHOOKS_REPAIRED: Final = (
     "I'm looking for messages that were missed. Check that PUBLIC_URL can be reached from outside."
 )
 DISABLED: Final = "Webex disabled the webhook “{name}”."
-ENABLED: Final = "I re-enabled “{name}”."
+ENABLED: Final = "I re-enabled it."
 NOT_SIGNED: Final = "The webhook “{name}” wasn't signed with WEBEX_WEBHOOK_SECRET."
-SIGNED: Final = "I re-signed “{name}”."
+SIGNED: Final = "I re-signed it."
 OTHER_EVENTS: Final = "The webhook “{name}” was registered for other events."
-RECREATED: Final = "I recreated “{name}”."
+RECREATED: Final = "I recreated it."
 MISSING: Final = "The webhook “{name}” was missing."
 ELSEWHERE: Final = (
     "The webhook “{name}” leads to another address. If this installation should receive its events, run `reportbot "
     "manifest apply`; otherwise stop this installation, or give it a bot of its own."
 )
-NOT_REPAIRED: Final = "I couldn't repair “{name}”. {cause}"
+NOT_REPAIRED: Final = "I couldn't repair it. {cause}"
 
 # Tokens
 ADMIN_TOKEN_ACCEPTED: Final = "Webex accepts the admin token again."

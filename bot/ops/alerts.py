@@ -68,7 +68,7 @@ class Check:
     keep_firing_for: timedelta = timedelta()
     """How long it must be away before it is over."""
     repair: Callable[[], str] | None = None
-    """Repair what is wrong, and return what was done. Raises ``BotError``."""
+    """Repair what is wrong, and return what to tell instead, with what was done. Raises ``BotError``."""
 
 
 class Alerts:
@@ -144,7 +144,7 @@ class Alerts:
             return
         if alert.firing_since is None:
             alert = self._change(alert, firing_since=self._now())
-        text = found if check.repair is None else f"{found} {check.repair()}"
+        text = (check.repair() if check.repair else "") or found
         since = alert.since.isoformat()
         self._log_once(
             f"{check.name} {alert.digest} {since}", "alert", check=check.name, problem=problem(text, alert.since)

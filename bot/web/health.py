@@ -1,6 +1,6 @@
-"""What operators and machines look at. ``/healthz`` asks nobody; ``/readyz`` and ``/metrics`` ask the database.
+"""The pages for operators and machines: ``/healthz`` asks nobody, ``/readyz`` and ``/metrics`` ask the database.
 
-Figures and details tell strangers how busy the bot is and what ails it: they are for anyone who has ``OPS_TOKEN``.
+Figures and details tell strangers how busy the bot is and what is wrong with it: they need ``OPS_TOKEN``.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from bot.queue import Queue
 
 WORKER_SILENT = timedelta(seconds=150)
-"""The worker says every minute that it lives."""
+"""The worker stores every minute that it is running."""
 TEXT = "text/plain; charset=utf-8"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+TOKEN_NEEDED = "Metrics need OPS_TOKEN: Authorization: Bearer <OPS_TOKEN>.\n"  # noqa: S105 words about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +41,42 @@ class Health:
     render: Callable[[Mapping[str, float]], bytes]
     migrated: Callable[[], bool]
     version: str
-    unverified: Callable[[], int] = lambda: 0
-    """How many webhook calls did not verify in the last five minutes, at this process."""
+    rejected_calls: Callable[[], int] = lambda: 0
+    """Return how many webhook calls failed signature verification in the last five minutes, at this process."""
     writable: Callable[[], bool] = lambda: True
-    """Whether the database takes what is written; without that every event is refused."""
+    """Return True when the database takes what is written; without that every event is refused."""
     token: str | None = field(default=None, repr=False)
     """``OPS_TOKEN``; without it nobody sees figures and details."""
 
 
-def add_routes(app: Flask, ops: Health) -> None:
+def add_routes(app: Flask, health: Health) -> None:
     """Serve ``/``, ``/healthz``, ``/readyz`` and ``/metrics``."""
 
     def root() -> Response:
         return Response("The Webex report bot is running.\n", content_type=TEXT)
 
     def healthz() -> Response:
-        return jsonify(status="ok", version=ops.version)
+        return jsonify(status="ok", version=health.version)
 
     def readyz() -> tuple[Response, int]:
         try:
-            found = _look(ops)
+            found = _look(health)
         except DatabaseUnavailable:
-            found = {"database": "cannot be reached"}
+            found = {"database": "unavailable"}
         takes_events = found["database"] == "ok"
-        ready = takes_events and found["waiting"] == "ok"
-        details = found | _rejected_calls(ops) if _is_operator(ops) else {}
+        ready = takes_events and found["first_answers"] == "ok"
+        # The figure alone: a sender of forged events must not decide on the status.
+        found["rejected_calls"] = {"last_5_minutes": health.rejected_calls()}
+        details = found if _is_operator(health) else {}
         # While people wait, the code stays 200: after a 503 a load balancer would send no events, and they would be
         # lost rather than late.
-        return jsonify(status="ready" if ready else "not ready", **details), 200 if takes_events else 503
+        code = HTTPStatus.OK if takes_events else HTTPStatus.SERVICE_UNAVAILABLE
+        return jsonify(status="ready" if ready else "not ready", **details), code
 
     def metrics() -> Response:
-        if not _is_operator(ops):
-            needed = "The figures are for anyone who sends OPS_TOKEN: Authorization: Bearer <OPS_TOKEN>.\n"
-            return Response(needed, 401, {"WWW-Authenticate": "Bearer"}, content_type=TEXT)
-        return Response(ops.render(_gauges(ops)), content_type=PROMETHEUS)
+        if not _is_operator(health):
+            return Response(TOKEN_NEEDED, 401, {"WWW-Authenticate": "Bearer"}, content_type=TEXT)
+        return Response(health.render(_gauges(health)), content_type=PROMETHEUS)
 
     app.add_url_rule("/", "root", root)
     app.add_url_rule("/healthz", "healthz", healthz)
@@ -80,44 +84,41 @@ def add_routes(app: Flask, ops: Health) -> None:
     app.add_url_rule("/metrics", "metrics", metrics)
 
 
-def _is_operator(ops: Health) -> bool:
-    """Whether the request holds the token; compared in constant time, so that it cannot be guessed letter by letter."""
+def _is_operator(health: Health) -> bool:
+    """Return True when the request holds the token; compared in constant time."""
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    if ops.token is None or scheme.lower() != "bearer":
+    if health.token is None or scheme.lower() != "bearer":
         return False
-    return hmac.compare_digest(sent.strip().encode(), ops.token.encode())
+    return hmac.compare_digest(sent.strip().encode(), health.token.encode())
 
 
-def _look(ops: Health) -> dict[str, Any]:
-    if not ops.migrated():
+def _look(health: Health) -> dict[str, Any]:
+    if not health.migrated():
         return {"database": "not migrated yet"}
-    if not ops.writable():
-        return {"database": "cannot be written"}
-    with ops.database.read() as tx:
-        depth = ops.queue.depth(tx)
-        waited = ops.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
+    if not health.writable():
+        return {"database": "read-only"}
+    with health.database.read() as tx:
+        depth = health.queue.depth(tx)
+        waited = health.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
         seen = key_values.updated_at(tx, key_values.WORKER_SEEN)
         firing = alerts.firing(tx)
-    alive = seen is not None and ops.now() - seen < WORKER_SILENT
-    # The worker is said, not required: the door takes events without it, and they are served when it comes.
-    worker = "alive" if alive else "not seen"
-    refused = [
-        one.removeprefix(key_values.REPORTS_REFUSED) for one in firing if one.startswith(key_values.REPORTS_REFUSED)
-    ]
-    waiting = "ok" if waited < tasks.LONG_WAIT else f"somebody has waited {waited:.0f} seconds for a first answer"
-    found = {"database": "ok", "waiting": waiting, "worker": worker, "queue": dict(depth), "alerts": firing}
-    return found | {"refused_families": refused}
+    # Shown, not required: without a worker events are accepted, and they are answered when it comes.
+    running = seen is not None and health.now() - seen < WORKER_SILENT
+    prefix = key_values.REPORTS_REFUSED
+    return {
+        "database": "ok",
+        "first_answers": "ok" if waited < tasks.LONG_WAIT else f"delayed by {waited:.0f} seconds",
+        "worker": "running" if running else "not seen",
+        "queue": dict(depth),
+        "alerts": firing,
+        "refused_families": [one.removeprefix(prefix) for one in firing if one.startswith(prefix)],
+    }
 
 
-def _rejected_calls(ops: Health) -> dict[str, Any]:
-    """Give the figure alone: a sender of forged events must not decide on the status."""
-    return {"rejected_calls": {"last_5_minutes": ops.unverified()}}
-
-
-def _gauges(ops: Health) -> dict[str, float]:
+def _gauges(health: Health) -> dict[str, float]:
     try:
-        with ops.database.read() as tx:
-            depth = ops.queue.depth(tx)
+        with health.database.read() as tx:
+            depth = health.queue.depth(tx)
             counted = requests.counts(tx)
     except DatabaseUnavailable:
         return {"reportbot_database_up": 0.0}

@@ -17,7 +17,7 @@ def starts(bench: Workbench, **changed: str) -> list[str]:
     """The worker starts with these settings; gives the new rows' outcomes."""
     before = len(rows(bench))
     with bench.database.begin() as tx:
-        settings_log.note(tx, load(bench.stage.environ | changed), bench.clock())
+        settings_log.record_changes(tx, load(bench.stage.environ | changed), bench.clock())
     new = rows(bench)[before:]
     assert all((row.door, row.act, row.person_id) == ("system", "settings", None) for row in new)
     return [row.outcome for row in new]
@@ -56,8 +56,8 @@ def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(bench: Work
 
     starts(bench)
     with bench.database.begin() as tx:
-        kept = key_values.get(tx, settings_log.FACT) or ""
-        key_values.set(tx, settings_log.FACT, kept.replace('"port"', '"harbour"'), bench.clock())
+        kept = key_values.get(tx, settings_log.STORED) or ""
+        key_values.set(tx, settings_log.STORED, kept.replace('"port"', '"harbour"'), bench.clock())
 
     assert starts(bench) == []
 

@@ -99,7 +99,7 @@ def test_a_stranger_learns_of_a_database_that_is_away_by_the_status_alone(
     assert (ready.status_code, ready.json) == (503, {"status": "not ready"})
     told = client.get("/readyz", headers=OPS).json
     assert told is not None
-    assert told["database"] == "cannot be reached"
+    assert told["database"] == "unavailable"
 
 
 def test_while_people_wait_for_a_minute_it_is_not_ready_but_takes_events(
@@ -113,16 +113,16 @@ def test_while_people_wait_for_a_minute_it_is_not_ready_but_takes_events(
         queue.put(tx, tasks.DELIVER, "a file")
     assert client.get("/readyz").json == {"status": "ready"}
     with database.begin() as tx:
-        queue.put(tx, tasks.ANSWER, "1")
+        queue.put(tx, tasks.LOOKUP, "1")
 
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json) == (200, {"status": "not ready"})
     told = client.get("/readyz", headers=OPS).json
     assert told is not None
     assert (told["database"], told["status"]) == ("ok", "not ready")
-    assert told["waiting"].startswith("somebody has waited 6")
+    assert told["first_answers"].startswith("delayed by 6")
 
     with database.begin() as tx:
-        queue.drop(tx, tasks.ANSWER, ["1"])
+        queue.drop(tx, tasks.LOOKUP, ["1"])
     assert client.get("/readyz").json == {"status": "ready"}
     database.close()

@@ -185,7 +185,7 @@ def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_b
             while (answer := requests.get(ready, headers=OPS, timeout=10)).status_code != 503:
                 assert time.monotonic() < deadline, answer.text
                 time.sleep(0.1)
-            assert answer.json()["database"] in {"cannot be written", "cannot be reached"}
+            assert answer.json()["database"] in {"read-only", "unavailable"}
             lock.execute("ROLLBACK")
         line.card()
         until = time.monotonic() + 30

@@ -46,7 +46,7 @@ class Ward:
     def look(self) -> str | None:
         """Look, repair what is found, and return what is told."""
         found = self.check.look()
-        return None if found is None else f"{found} {self.repair()}"
+        return None if found is None else self.repair() or found
 
     def register(self, target: str = HERE) -> None:
         for wanted in self.wanted.webhooks:

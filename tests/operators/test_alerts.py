@@ -49,7 +49,7 @@ class Lamp:
     def repair(self) -> str:
         self.repairs += 1
         self.problem = None
-        return "I changed the bulb."
+        return "Dark. I changed the bulb."
 
 
 class House:

@@ -102,19 +102,21 @@ class WebhookRepair:
         self._now = now
 
     def repair(self) -> str:
-        """Repair, and return what was done. Raises ``WebexError``, and ``DatabaseUnavailable`` before all else."""
-        todo = [one for one in self._check.find() if one.changes]
-        if not todo:
+        """Repair, and return what was found and done. Raises ``WebexError``, or ``DatabaseUnavailable`` at first."""
+        found = self._check.find()
+        if not any(one.changes for one in found):
             return ""
         with self._database.begin() as tx:
             catch_up.request(tx, self._queue, self._now(), self._now(), after=REPAIR_FIRST)
-        told = []
-        for one in todo:
-            failures = manifest.apply(one.changes, self._check.target, self._check.secrets[0], self._check.webhooks)
-            cause = failures[0].sentence if failures else ""
-            told.append(words.NOT_REPAIRED.format(name=one.name, cause=cause) if failures else one.done)
-        log.warning("webhooks_repaired", found=len(todo))
+        told = [f"{one.problem} {self._repair(one)}".rstrip() for one in found]
+        log.warning("webhooks_repaired", webhooks=[one.name for one in found if one.changes])
         return " ".join([*told, words.WEBHOOKS_REPAIRED])
+
+    def _repair(self, finding: Finding) -> str:
+        """Repair one webhook, and return what was done."""
+        check = self._check
+        failures = manifest.apply(finding.changes, check.target, check.secrets[0], check.webhooks)
+        return words.NOT_REPAIRED.format(cause=failures[0].sentence) if failures else finding.done
 
 
 def check(webhooks: WebhookCheck, repair: WebhookRepair) -> Check:
