@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 KILO = 1000
+TENTHS = 10
+"""Kilobytes from which tenths are not told."""
 MAX_TEXT_BYTES = 7439
 """Webex refuses a longer text or markdown (measured in bytes)."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -96,13 +98,15 @@ def strip_markdown(text: str) -> str:
 
 
 def size(number: int) -> str:
-    """A size in bytes, in the units of file managers: ``1.2 MB``."""
-    value = float(number)
-    for unit in ("bytes", "kB", "MB"):
-        if value < KILO:
-            return f"{number} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
-        value /= KILO
-    return f"{value:.1f} GB"
+    """Return a size in bytes as people write it: ``35 bytes``, ``138 KB``, ``1.2 MB``."""
+    if number < KILO:
+        return f"{number} bytes"
+    value, unit = number / KILO, "KB"
+    for larger in ("MB", "GB"):
+        if round(value) < KILO:
+            break
+        value, unit = value / KILO, larger
+    return f"{value:.0f} {unit}" if unit == "KB" and value >= TENTHS else f"{value:.1f} {unit}"
 
 
 def count(number: int, noun: str) -> str:

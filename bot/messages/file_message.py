@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.db import downloads
 from bot.errors import Refused, WebexError
+from bot.messages.request_card import period_of
 from bot.messages.sentences import named
 from bot.text import count, escape_markdown, size
 from bot.webex.report import Family
@@ -89,7 +90,7 @@ def status_unknown(report: Report) -> str:
 
 
 def _named(report: Report) -> list[str]:
-    period = " to ".join(str(day) for day in (report.start, report.end) if day)
+    period = period_of(report)
     return [f"**{escape_markdown(report.title or 'Report')}**", *([period] if period else [])]
 
 

@@ -72,6 +72,6 @@ def test_the_whole_story() -> None:
         "A partner report; the last status that Webex gave it: “done”.",
         "I looked 12 times.",
         "It was done at 2026-11-23 11:58 UTC.",
-        "Downloaded: 1.2 kB (SHA-256 abababababababab…).",
+        "Downloaded: 1.2 KB (SHA-256 abababababababab…).",
         "Its file was posted at 2026-11-23 11:59 UTC.",
     ]

@@ -238,7 +238,7 @@ def test_one_row_over_the_limit_is_refused(tmp_path):
     dice = random.Random(1)
     sentence = refused(tmp_path, HEADER + b"Ada,1\r\n" + dice.randbytes(900).hex().encode() + b"\r\nEve,2\r\n")
     assert "single row" in sentence
-    assert "The file has 1.8 kB, Webex takes at most 1.0 kB" in sentence
+    assert "The file has 1.8 KB, Webex takes at most 1.0 KB" in sentence
 
 
 def test_more_than_twenty_parts_are_refused(tmp_path):
