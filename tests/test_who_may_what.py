@@ -112,8 +112,8 @@ DOORS = {
     "reports": Door("reports", other="Webex lists no reports", wants_id=False),
     "refresh": Door("refresh"),
     "again": Door("again"),
-    "cancel": Door("cancel", shows="Nobody waits for this report here", other=""),
-    "why": Door("why", shows="Nobody asked for", other=""),
+    "cancel": Door("cancel", shows="Nobody is waiting for this report here", other=""),
+    "why": Door("why", shows="Nobody has requested", other=""),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
 PUBLIC = frozenset({"help"})

@@ -174,6 +174,7 @@ class Invocation:
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        self.trail.outcome = audit.ALLOWED
         return decision
 
     def authorize(self, act: Act = Act.READ, *, neutral: str = "") -> Permission:

@@ -16,7 +16,6 @@ from bot.db import audit
 from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.ops.forget import forget as forget_person
-from bot.ops.forget import is_pseudonym
 from bot.queue import open_queue
 from bot.text import count
 from bot.webex.client import Client
@@ -132,7 +131,7 @@ def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure
     try:
         Migration(database)()
         person_id = _id_of(person, find, database)
-        if is_pseudonym(person_id):
+        if audit.is_pseudonym(person_id):
             raise ForgottenError
         done = _forgotten(database, open_queue(database, settings.data_dir), person_id, sure=sure)
         if done.nobody or not sure:

@@ -42,16 +42,18 @@ LONGEST_ID = 600
 KEPT_SINCE = "audit_kept_since"
 """The fact that the DELETE trigger reads: rows before this time may go."""
 
-ASKED, ANSWERED, ALLOWED, DIRECT_ONLY = "asked", "answered", "allowed", "allowed:privately"
-"""Outcomes of a request: a delivery was begun; no policy was needed; policy allowed it (and answered 1:1)."""
+ASKED, ANSWERED, ALLOWED, DIRECT_ONLY = "asked", "answered", "allowed", "allowed:directly"
+"""Outcomes of a request: a request was opened; no policy was needed; policy allowed it (and answered directly)."""
 REFUSED, ERROR, FAILED = "refused", "error", "failed"
 DELIVERY = "delivery"
-"""The act of a delivery's end; its outcome is ``delivered``, ``failed``, ``refused``, ``cancelled``, ``expired`` or
-``unknown``, with the cause behind a colon."""
+"""The act of a request's end; its outcome is ``delivered``, ``failed``, ``refused``, ``canceled``, ``expired`` or
+``unsure``, with the cause behind a colon."""
 REQUEST = "request"
 """The act of an event whose words could not be read."""
 UNKNOWN_WORD = "unknown"
 SETTINGS, FORGET = "settings", "forget"
+PSEUDONYM = "forgotten-"
+"""How a pseudonym begins; the triggers take nothing else in a person's place."""
 DIRECT = "direct"
 """Webex's type of a 1:1 space."""
 DIRECT_SPACE = "1:1"
@@ -84,7 +86,7 @@ class Entry:
     """As :func:`place` says it."""
     report_id: str | None = None
     reference: str | None = None
-    """The delivery's or the error's, the same as the person was told and the log has."""
+    """The request's or the error's, the same as the person was told and the log has."""
     tracking: str | None = None
     """Webex's tracking ids, separated by spaces, where Webex gave them with an error."""
 
@@ -223,6 +225,11 @@ def prune(tx: Transaction, before: datetime, now: datetime, limit: int) -> int:
         return 0
     key_values.set(tx, KEPT_SINCE, before.astimezone(UTC).isoformat(timespec="microseconds"), now)
     return tx.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
+
+
+def is_pseudonym(person_id: str) -> bool:
+    """Return True when an ID stands for somebody who was forgotten."""
+    return person_id.startswith(PSEUDONYM)
 
 
 def rename(tx: Transaction, person_id: str, pseudonym: str) -> int:

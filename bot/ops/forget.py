@@ -1,11 +1,11 @@
-"""Forgets who somebody was: their id gives way to a pseudonym, everywhere in the ledger, in one transaction.
+"""Replaces a person by a pseudonym in every table, in one transaction.
 
-What happened stays countable (the same person is the same pseudonym in every row of one run), but nothing here leads
-back: the pseudonym is random and kept nowhere else, and the id of their 1:1 space with the bot, which what they do
-later has too, goes with their own. What the person does afterwards is recorded anew, under their id.
+What happened can still be counted (the same person is the same pseudonym in every row of one run), but nothing here
+leads back: the pseudonym is random and stored nowhere else, and the ID of the person's 1:1 space with the bot is
+removed too. What the person does afterwards is stored under their ID again.
 
-What stays are the ids of messages: by these nothing is answered or posted a second time. They tell nobody who wrote a
-message but Webex itself, and those to whom Webex shows it.
+IDs of messages stay: by these nothing is answered or posted a second time. They name nobody who wrote a message, but to
+Webex itself and to those to whom Webex shows it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from sqlalchemy import func, select, update
 
 from bot.db import audit, messages, requests
 from bot.db import events as received
-from bot.db.audit import DIRECT, Door, Entry
+from bot.db.audit import DIRECT, PSEUDONYM, Door, Entry
+from bot.db.carry_over import STATES
 from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
+from bot.db.old_tables import deliveries, posts
 from bot.db.requests import OPEN, State
 from bot.db.tables import events
 from bot.db.tables import messages as messages_table
@@ -37,14 +39,27 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.queue import Queue
 
-MARK = "forgotten-"
-"""How a pseudonym begins; the audit's triggers take nothing else in a person's place."""
 RANDOM_BYTES = 10
+PEOPLE = (
+    requests_table.c.person_id,
+    events.c.person_id,
+    messages_table.c.person_id,
+    deliveries.c.asker_id,
+    posts.c.person_id,
+)
+"""Columns with a person's ID but the audit's; version 0.1.0's tables may not be carried over yet."""
+ROOMS = (
+    requests_table.c.room_id,
+    events.c.room_id,
+    messages_table.c.room_id,
+    deliveries.c.room_id,
+    posts.c.room_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """In how many rows somebody was replaced, by table, and how many open deliveries and events not read yet ended."""
+    """In how many rows the person was replaced, by table, and how many open requests and unread events ended."""
 
     ended: int
     unread: int
@@ -55,20 +70,43 @@ class Forgotten:
 
     @property
     def nobody(self) -> bool:
-        """Whether nothing named this person."""
+        """Return True when nothing named this person."""
         return not any((self.audit, self.requests, self.events, self.messages))
 
 
-def is_pseudonym(person_id: str) -> bool:
-    """Whether this stands for somebody who was forgotten."""
-    return person_id.startswith(MARK)
-
-
 def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forgotten:
-    """End what is open for a person, in the queue too, and put a pseudonym in their place.
+    """Close what is open for a person, drop their jobs, and put a pseudonym in their place.
 
-    The audit says that, and not who it was.
+    The audit says that somebody was forgotten, and not who.
     """
+    ended = _close_requests(tx, queue, person_id, now)
+    rooms = _direct_spaces(tx, person_id)
+    theirs = _is(tx, events.c.person_id, person_id)
+    unread = received.end(tx, theirs | events.c.room_id.in_(rooms), audit.FORGET, now)
+    _drop_jobs(tx, queue, person_id)
+    pseudonym = PSEUDONYM + secrets.token_hex(RANDOM_BYTES)
+    replaced = {
+        column.table.name: tx.execute(
+            update(column.table).where(_is(tx, column, person_id)).values({column: pseudonym})
+        ).rowcount
+        for column in PEOPLE
+    }
+    for room_id in rooms:
+        _forget_space(tx, room_id, pseudonym)
+    renamed = audit.rename(tx, person_id, pseudonym)
+    audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
+    return Forgotten(
+        ended=ended,
+        unread=len(unread),
+        audit=renamed,
+        requests=replaced[requests_table.name] + replaced[deliveries.name],
+        events=replaced[events.name],
+        messages=replaced[messages_table.name] + replaced[posts.name],
+    )
+
+
+def _close_requests(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> int:
+    """Close a person's open requests, and return how many these were. Their threads are told nothing."""
     open_ones = requests.find(tx, _is(tx, requests_table.c.person_id, person_id), requests_table.c.state == OPEN)
     for request in open_ones:
         # The file may be in the space by now: nobody can say.
@@ -77,26 +115,8 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
         for other in requests.open_for(tx, request.report_id):
             if request.is_answered_with(other):
                 put_thread(tx, queue, other)
-    rooms = _direct_spaces(tx, person_id)
-    theirs = _is(tx, events.c.person_id, person_id)
-    unread = received.end(tx, theirs | events.c.room_id.in_(rooms), audit.FORGET, now)
-    _drop_jobs(tx, queue, person_id)
-    pseudonym = MARK + secrets.token_hex(RANDOM_BYTES)
-    replaced = {
-        table.name: tx.execute(update(table).where(_is(tx, column, person_id)).values({column: pseudonym})).rowcount
-        for table, column in (
-            (requests_table, requests_table.c.person_id),
-            (events, events.c.person_id),
-            (messages_table, messages_table.c.person_id),
-        )
-    }
-    for room_id in rooms:
-        _forget_space(tx, room_id, pseudonym)
-    renamed = audit.rename(tx, person_id, pseudonym)
-    audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
-    return Forgotten(
-        ended=len(open_ones), unread=len(unread), audit=renamed, requests=replaced.pop("deliveries"), **replaced
-    )
+    old = (_is(tx, deliveries.c.asker_id, person_id), deliveries.c.state.not_in(STATES))
+    return len(open_ones) + tx.execute(update(deliveries).where(*old).values(state="cancelled")).rowcount
 
 
 def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:
@@ -117,34 +137,33 @@ def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]
 
 
 def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
-    """The 1:1 spaces of a person with the bot, by what they wrote, asked for, and were told there."""
-    asked = select(requests_table.c.room_id).where(
-        _is(tx, requests_table.c.person_id, person_id), requests_table.c.room_type == DIRECT
-    )
+    """Return the 1:1 spaces of a person with the bot, by what they wrote, asked for, and were sent there."""
     by_them = _is(tx, events.c.person_id, person_id)
-    wrote = select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)
-    told = select(messages_table.c.room_id).where(
-        _is(tx, messages_table.c.person_id, person_id), messages_table.c.direct
-    )
-    # A button's event does not say what kind of space it is in: what was said there tells.
-    pressed = select(events.c.room_id).where(
-        by_them, events.c.room_id.in_(select(messages_table.c.room_id).where(messages_table.c.direct))
-    )
-    found = (tx.execute(query).scalars().all() for query in (asked, wrote, told, pressed))
-    rooms = {room_id for rooms in found for room_id in rooms if room_id}
-    columns = (requests_table.c.room_id, events.c.room_id, messages_table.c.room_id)
-    return {other for room_id in rooms for column in columns for other in spellings(tx, column, room_id)}
+    queries = [select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)]
+    for column, room_id, direct in (
+        (requests_table.c.person_id, requests_table.c.room_id, requests_table.c.room_type == DIRECT),
+        (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
+        (messages_table.c.person_id, messages_table.c.room_id, messages_table.c.direct),
+        (posts.c.person_id, posts.c.room_id, posts.c.direct),
+    ):
+        queries.append(select(room_id).where(_is(tx, column, person_id), direct))
+    # A button's event does not say what kind of space it is in: what was sent there tells.
+    for room_id, direct in ((messages_table.c.room_id, messages_table.c.direct), (posts.c.room_id, posts.c.direct)):
+        queries.append(select(events.c.room_id).where(by_them, events.c.room_id.in_(select(room_id).where(direct))))
+    rooms = {room_id for query in queries for room_id in tx.execute(query).scalars() if room_id}
+    return {other for room_id in rooms for column in ROOMS for other in spellings(tx, column, room_id)}
 
 
 def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
-    """Take a 1:1 space's id out of every row; what is read or said again finds the space by its message, or its person.
+    """Take a 1:1 space's ID out of every row; what is answered later finds the space by its message or its person.
 
-    A post that is on its way keeps it until Webex has answered: it is looked for there before it is said again.
+    A message that is on its way keeps it until Webex has answered: it is looked for there before it is sent again.
     """
-    tx.execute(update(requests_table).where(requests_table.c.room_id == room_id).values(room_id=None))
-    tx.execute(update(events).where(events.c.room_id == room_id).values(room_id=None))
-    settled = (messages_table.c.room_id == room_id, messages_table.c.state != INTENDED)
-    tx.execute(update(messages_table).where(*settled).values(room_id=None))
-    # Some keys name the space; they stay unique, since no two of them are alike but for it.
-    named = (messages_table.c.key.contains(room_id, autoescape=True), messages_table.c.state != INTENDED)
-    tx.execute(update(messages_table).where(*named).values(key=func.replace(messages_table.c.key, room_id, pseudonym)))
+    for column in (requests_table.c.room_id, events.c.room_id, deliveries.c.room_id):
+        tx.execute(update(column.table).where(column == room_id).values({column: None}))
+    for table in (messages_table, posts):
+        settled = table.c.state != INTENDED
+        tx.execute(update(table).where(table.c.room_id == room_id, settled).values(room_id=None))
+        # Some keys name the space; they stay unique, since no two of them are alike but for it.
+        named = table.c.key.contains(room_id, autoescape=True)
+        tx.execute(update(table).where(named, settled).values(key=func.replace(table.c.key, room_id, pseudonym)))

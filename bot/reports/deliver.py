@@ -345,8 +345,7 @@ class Deliver:
             return False
         notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE
         with self._database.begin() as tx:
-            redirect_to_person(tx, request, notice)
-            put_thread(tx, self._queue, request)
+            redirect_to_person(tx, self._queue, request, notice)
         return True
 
     def _not_fetched(self, run: Run, error: BotError, waiting: Sequence[Request], report: Report | None = None) -> None:

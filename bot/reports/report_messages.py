@@ -58,6 +58,7 @@ class ReportMessages:
 
     def __init__(self, services: Services) -> None:
         self._database = services.database
+        self._queue = services.queue
         self._outbox = services.outbox
         self._authorizer = services.authorizer
         self._now = services.now
@@ -85,7 +86,7 @@ class ReportMessages:
         if decision.verdict is not Verdict.DIRECT_ONLY:
             return request
         with self._database.begin() as tx:
-            redirect_to_person(tx, request, decision.sentence)
+            redirect_to_person(tx, self._queue, request, decision.sentence)
             return requests.get(tx, request.id) or request
 
     def send(self, request: Request, family: str | None, make: Callable[[Request], Draft | None]) -> Request:

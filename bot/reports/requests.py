@@ -117,9 +117,10 @@ def close_all(
             return
 
 
-def redirect_to_person(tx: Transaction, request: Request, notice: str | None) -> None:
+def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: str | None) -> None:
     """Have a request answered to the person directly; the space is told with ``notice``, one neutral sentence."""
     requests.set_values(tx, request.id, destination=PERSON, notice=notice)
+    put_thread(tx, queue, request)
 
 
 def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import messages, reports, requests
+from bot.db import audit, messages, reports, requests
 from bot.db.messages import INTENDED, Name
 from bot.db.requests import PERSON, THREAD, State
 from bot.errors import Refused, WebexError
@@ -234,6 +234,8 @@ class Thread:
         if found is None:
             return None
         request, row = found
+        if audit.is_pseudonym(request.person_id):
+            return None  # nobody is left to be told
         listed: list[tuple[Request, ReportRow | None]] = (
             reports.with_requests(tx, request.event) if request.listed else []
         )
@@ -334,7 +336,7 @@ class Thread:
         """Answer the person directly, since the space is closed to the bot."""
         notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE
         with self._database.begin() as tx:
-            redirect_to_person(tx, request, notice)
+            redirect_to_person(tx, self._queue, request, notice)
 
     def _refuse(self, request: Request, refused: Refused) -> None:
         """Close a request that policy refuses by now; of a closed one, no more than that is told."""

@@ -1,4 +1,4 @@
-"""Somebody who is forgotten is nowhere in the ledger any more, and others go on."""
+"""Somebody who is forgotten is nowhere in the database any more, and others are served."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db import audit, messages
+from bot.db.carry_over import carry_over
+from bot.db.old_tables import deliveries, posts
 from bot.db.requests import State
 from bot.ops.forget import Forgotten, forget
 from bot.queue import tasks
@@ -17,8 +19,6 @@ from tests.audit.rows import endings, rows
 from tests.stage import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bot.emulator.things import Person
     from tests.core.workbench import Workbench
 
@@ -33,7 +33,7 @@ def forgets(bench: Workbench, person: Person) -> Forgotten:
 
 
 def everything(bench: Workbench) -> str:
-    """Every row of the ledger, as text."""
+    """Every row of the database, as text."""
     with bench.database.read() as tx:
         tables = tx.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
         return "\n".join(str(row) for name in tables for row in tx.connection.exec_driver_sql(f"SELECT * FROM {name}"))
@@ -55,7 +55,7 @@ def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
     assert done.audit == number
     assert done.requests == 1
     assert done.events == 4
-    assert done.posts == 1, "the answer that went 1:1 because of outsiders"
+    assert done.messages == 1, "the answer that went 1:1 because of outsiders"
     assert done.ended == 0
     pseudonyms = {row.person_id for row in rows(bench) if row.person_id}
     assert len(pseudonyms) == 1
@@ -67,8 +67,9 @@ def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_befo
     stage = bench.stage
     space = bench.world.direct_space(stage.grace, stage.bot)
     with bench.database.begin() as tx:
-        messages.intend(tx, f"away:1-2:{space.id}", OPERATORS, MOMENT)
-        messages.settle(tx, f"away:1-2:{space.id}", messages.SENT, MOMENT)
+        row = messages.intend(tx, messages.Name(f"away:1-2:{space.id}"), OPERATORS, "words", MOMENT)
+        assert row is not None
+        messages.settle(tx, row, messages.SENT, MOMENT)
     report = stage.partner_report()
     bench.hears(stage.grace, f"report {report.id}")
     bench.work()
@@ -124,35 +125,70 @@ def test_a_watch_is_cancelled_first_and_nothing_comes(bench: Workbench) -> None:
 
     assert done.ended == 1
     assert bench.request().state is State.CANCELED
-    assert endings(bench) == ["cancelled:forget"]
+    assert endings(bench) == ["canceled:forget"]
     assert bench.downloads == 0
 
 
-@pytest.mark.parametrize("state", [State.OPEN])
-def test_a_file_on_its_way_ends_too(bench: Workbench, state: State) -> None:
+@pytest.mark.parametrize(("moment", "ended"), [("download", "canceled:forget"), ("upload", "unsure:forget")])
+def test_a_file_on_its_way_ends_too(bench: Workbench, moment: str, ended: str) -> None:
     """The worker that has it in its hands finds that it ended, and writes the person's id nowhere."""
     stage = bench.stage
     bench.hears(stage.grace, f"report {stage.partner_report().id}", stage.group)
     bench.work(until=tasks.DELIVER)
+    where = bench.files if moment == "download" else bench.chat
+    call = getattr(where, moment)
 
-    def and_then_forgotten(call: Callable[..., Any]) -> Callable[..., Any]:
-        def both(*args: Any, **how: Any) -> Any:
-            done = call(*args, **how)
-            assert bench.request().state is state
-            forgets(bench, stage.grace)
-            return done
+    def and_then_forgotten(*args: Any, **how: Any) -> Any:
+        done = call(*args, **how)
+        forgets(bench, stage.grace)
+        return done
 
-        return both
-
-    if state is State.OPEN:
-        bench.files.download = and_then_forgotten(bench.files.download)  # type: ignore[method-assign]
-    else:
-        bench.chat.upload = and_then_forgotten(bench.chat.upload)  # type: ignore[method-assign]
+    setattr(where, moment, and_then_forgotten)
     bench.work()
 
-    assert bench.request().state is (State.CANCELED if state is State.OPEN else State.UNSURE)
-    assert endings(bench) in (["cancelled:forget"], ["unknown:forget"])
+    assert endings(bench) == [ended]
+    assert bool([one for one in bench.said(stage.group) if one.files]) is (moment == "upload")
     assert stage.grace.id not in everything(bench)
+
+
+def test_no_thread_says_anything_of_a_request_whose_person_was_forgotten(bench: Workbench) -> None:
+    bench.hears(bench.stage.grace, f"report {bench.stage.partner_report(status='waiting').id}", bench.stage.group)
+    bench.work()
+    before = bench.said(bench.stage.group)
+
+    forgets(bench, bench.stage.grace)
+    with bench.database.begin() as tx:
+        bench.queue.put(tx, tasks.THREAD, "1")
+    bench.work()
+
+    assert bench.said(bench.stage.group) == before
+
+
+@pytest.mark.parametrize("state", ["pending", "done"])
+def test_rows_of_the_version_before_are_covered_before_they_are_carried_over(bench: Workbench, state: str) -> None:
+    stage = bench.stage
+    space, person = bench.world.direct_space(stage.grace, stage.bot).id, stage.grace.id
+    with bench.database.begin() as tx:
+        row: dict[str, Any] = {
+            "reference": "r",
+            "origin": "messages:1:r",
+            "asker_id": person,
+            "room_id": space,
+            "room_type": "direct",
+        }
+        row |= {"report_id": "r", "family": "partner", "state": state, "asked_at": MOMENT, "deadline_at": MOMENT}
+        tx.execute(deliveries.insert(), row)
+        post = {"key": f"away:1-2:{space}", "room_id": space, "direct": True, "state": "sent", "intended_at": MOMENT}
+        tx.execute(posts.insert(), post | {"person_id": person})
+
+    done = forgets(bench, stage.grace)
+    with bench.database.begin() as tx:
+        carry_over(tx)
+
+    assert (done.ended, done.requests, done.messages) == (state == "pending", 1, 1)
+    assert person not in everything(bench)
+    assert space not in everything(bench)
+    assert bench.request().state is (State.CANCELED if state == "pending" else State.DELIVERED)
 
 
 def test_what_they_wrote_and_nobody_read_yet_is_answered_no_more(bench: Workbench) -> None:
@@ -183,17 +219,17 @@ def test_no_job_leads_to_them(bench: Workbench) -> None:
     mine, other = stage.partner_report(status="waiting"), stage.partner_report(status="waiting")
     bench.hears(stage.grace, f"report {mine.id}")
     bench.hears(stage.ada, f"report {other.id}")
-    bench.work(until=tasks.ANSWER)
+    bench.work(until=tasks.LOOKUP)
     bench.hears(stage.grace, "help")
     with bench.database.begin() as tx:
-        for task, key in ((tasks.TELL, "1"), (tasks.EVENT, "1"), (tasks.TELL, "2")):
+        for task, key in ((tasks.THREAD, "1"), (tasks.EVENT, "1"), (tasks.THREAD, "2")):
             bench.queue.put(tx, task, key)
 
     forgets(bench, stage.grace)
 
     with bench.database.read() as tx:
         jobs = tx.connection.exec_driver_sql("SELECT task, key, lock FROM jobs ORDER BY id").all()
-    assert sorted((task, key) for task, key, _ in jobs) == [(tasks.ANSWER, "2"), (tasks.TELL, "2")]
+    assert sorted((task, key) for task, key, _ in jobs) == [(tasks.LOOKUP, "2"), (tasks.THREAD, "2")]
     assert id_key(bench.world.direct_space(stage.grace, stage.bot).id) not in str(jobs)
 
 
@@ -215,7 +251,7 @@ def test_those_who_joined_somebody_go_on_waiting(bench: Workbench) -> None:
     assert files == [CSV]
     ended = {row.person_id: row.outcome for row in rows(bench) if row.act == audit.DELIVERY}
     assert ended[stage.ada.id] == ended[henry.id] == "delivered"
-    assert sorted(ended.values()) == ["cancelled:forget", "delivered", "delivered"]
+    assert sorted(ended.values()) == ["canceled:forget", "delivered", "delivered"]
 
 
 def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
@@ -224,7 +260,7 @@ def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
     with bench.database.begin() as tx:
         done = forget(tx, bench.queue, "nobody", bench.clock())
 
-    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, posts=0)
+    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0)
     assert [row.person_id for row in rows(bench)] == [bench.stage.ada.id, None]
 
 

@@ -15,7 +15,6 @@ from bot.db import reports
 from bot.errors import WebexError
 from bot.messages.audit_list import FORGOTTEN, GONE, NAMELESS, AuditView, audit_card, audit_text, name_of, note_of
 from bot.messages.elements import button
-from bot.ops.forget import is_pseudonym
 from bot.outbox import Text
 from bot.text import escape_markdown
 from bot.webex.report import is_report_id, looks_like_report_id
@@ -99,7 +98,7 @@ def _asked(invocation: Invocation) -> tuple[str | None, int]:
 def _names(services: Services, rows: Sequence[Row]) -> dict[str, str]:
     """Name each person of the rows, with their e-mail address where Webex tells it: two may have one name."""
     named = {row.person_id for row in rows if row.person_id}
-    forgotten = {one for one in named if is_pseudonym(one)}
+    forgotten = {one for one in named if rows_of_audit.is_pseudonym(one)}
     others = named - forgotten
     try:
         people = services.directory.people(others) if others else {}
