@@ -17,7 +17,7 @@ from bot.chat.event_fetcher import EventFetcher, Ignored, InvalidButtonPress
 from bot.chat.invocation import entry_of
 from bot.chat.not_found_retries import NotFoundRetries
 from bot.chat.registry import registry
-from bot.db import audit, events
+from bot.db import audit, events, messages
 from bot.errors import BotError, Refused, WebexError
 from bot.messages.sentences import no_answer
 from bot.messages.sentences import trouble as trouble_sentence
@@ -57,12 +57,17 @@ class Dispatcher:
 
     def run(self, key: str) -> RetryLater | None:
         """Run the command of an event, unless that was done before."""
-        event = self._get(key)
-        if event is None or not self._may_fetch(event):
+        with self._services.database.read() as tx:
+            event = events.get(tx, int(key))
+            if event is None or event.state != events.NEW:
+                return None
+            within_limit = rate_limit.is_within(tx, self._services, event)
+            is_own = event.resource == "messages" and messages.by_message(tx, event.data_id) is not None
+        if not self._may_fetch(event, within_limit=within_limit):
             return None
         self._check_identity(event)
         try:
-            invocation, fetched = self._fetcher.fetch(event)
+            invocation, fetched = self._fetcher.fetch(event, is_own=is_own)
         except Ignored as ignored:
             self._ignore(event, ignored)
             return None
@@ -75,8 +80,9 @@ class Dispatcher:
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there is no answer, where Webex shows that something was written."""
-        event = self._get(key)
-        if event is None:
+        with self._services.database.read() as tx:
+            event = events.get(tx, int(key))
+        if event is None or event.state != events.NEW:
             return
         try:
             self._services.identity.person()
@@ -95,20 +101,16 @@ class Dispatcher:
             log.warning("notification_failed", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, entry_of(event, audit.joined(audit.FAILED, "given_up")))
 
-    def _get(self, key: str) -> Event | None:
-        """Return an event that nothing became of yet."""
-        with self._services.database.read() as tx:
-            event = events.get(tx, int(key))
-        return event if event is not None and event.state == events.NEW else None
-
-    def _may_fetch(self, event: Event) -> bool:
+    def _may_fetch(self, event: Event, *, within_limit: bool) -> bool:
         """Return False for an event that costs no call: of a space with nobody of ours, or over the limit."""
         if event.resource == "memberships":
             self._outside.forget(event.room_id)
         elif self._outside.holds(event.room_id, event.person_id):
             self._settle(event, events.IGNORED, OUTSIDE, entry_of(event, OUTSIDE), read=False)
             return False
-        return rate_limit.check(self._services, event)
+        if not within_limit:
+            rate_limit.skip(self._services, event)
+        return within_limit
 
     def _may_answer(self, event: Event, fetched: Event) -> bool:
         """Return False for an event that counts for a person over the limit, whatever it says, or for another bot."""

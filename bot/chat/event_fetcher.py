@@ -62,18 +62,21 @@ class EventFetcher:
         self._services = services
         self._bot = services.identity.person
 
-    def fetch(self, event: Event) -> tuple[Invocation, Event]:
+    def fetch(self, event: Event, *, is_own: bool) -> tuple[Invocation, Event]:
         """Fetch what an event announces; return its invocation, and the event with what Webex shows of it.
 
-        Raises ``Ignored`` for what nobody waits for an answer to.
+        ``is_own``: the database has it as a message that the bot sent. Raises ``Ignored`` for what nobody waits for an
+        answer to.
         """
-        invocation = self._invocation(event)
+        if is_own:
+            raise Ignored("not for us")
+        invocation = self._invocation(event, checked=True)
         return invocation, self._as_fetched(event, invocation)
 
     def fetch_or_prove(self, event: Event) -> tuple[Invocation | None, Event]:
         """Fetch what an event announces, or else prove where it was made. Raises ``Ignored``."""
         try:
-            invocation: Invocation | None = self._invocation(event)
+            invocation: Invocation | None = self._invocation(event, checked=False)
         except WebexError as error:
             if error.passing:
                 raise
@@ -85,10 +88,11 @@ class EventFetcher:
             events.forget_place(tx, event.id)
         return None, event
 
-    def _invocation(self, event: Event) -> Invocation:
+    def _invocation(self, event: Event, *, checked: bool) -> Invocation:
+        """Fetch what an event announces; ``checked``: the database does not have it as a message of the bot's own."""
         match event.resource, event.event:
             case "messages", "created":
-                invocation = self._from_message(event)
+                invocation = self._from_message(event, checked=checked)
             case "attachmentActions", "created":
                 invocation = self._from_action(event)
             case "memberships", "created":
@@ -122,27 +126,24 @@ class EventFetcher:
             log.info("event_differs_from_webex", resource=event.resource)
         return fetched
 
-    def _is_own(self, message_id: str, person_id: str | None, email: str | None) -> bool:
-        """Return True for a message of the bot's own, by who wrote it or since the database has it as sent."""
-        if self._bot().goes_by(person_id, email):
-            return True
+    def _is_own(self, message: Message) -> bool:
+        """Return True for a message that the database has as sent by the bot."""
         with self._services.database.read() as tx:
-            return messages.by_message(tx, message_id) is not None
+            return messages.by_message(tx, message.id) is not None
 
     def _type_of(self, room_id: str, told: str) -> str:
         """Return the type of a space, which Webex is asked for where it has not told it yet."""
         return told or self._services.chat.space(room_id).kind
 
-    def _from_message(self, event: Event) -> Invocation:
-        if self._is_own(event.data_id, event.person_id, event.person_email):
+    def _from_message(self, event: Event, *, checked: bool) -> Invocation:
+        if self._bot().goes_by(event.person_id, event.person_email):
             raise Ignored("not for us")
         message = self._services.chat.message(event.data_id)
-        return self._of_message(message, checked=message.id == event.data_id)
+        return self._of_message(message, checked=checked and message.id == event.data_id)
 
     def _of_message(self, message: Message, *, checked: bool = False) -> Invocation:
         bot = self._bot()
-        own = bot.goes_by(message.person_id, message.person_email)
-        if own or (not checked and self._is_own(message.id, message.person_id, message.person_email)):
+        if bot.goes_by(message.person_id, message.person_email) or (not checked and self._is_own(message)):
             raise Ignored("not for us")
         room_type = self._type_of(message.room_id, message.room_type)
         words = parse(message.text, message.html, bot, registry.words, direct=room_type == DIRECT)

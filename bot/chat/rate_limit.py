@@ -43,22 +43,35 @@ ADDED: Final = "memberships"
 
 
 def check(services: Services, event: Event) -> bool:
-    """Return True when an event is within the limit; settle one that is not, and have its person told.
+    """Return True when an event is within the limit; skip one that is not."""
+    with services.database.read() as tx:
+        within = is_within(tx, services, event)
+    if not within:
+        skip(services, event)
+    return within
+
+
+def is_within(tx: Transaction, services: Services, event: Event) -> bool:
+    """Return True when an event is within the limit.
 
     An event counts for the minute before it was received, not for that in which it is read: a person who asked thirty
     times in an hour in which no worker ran has not asked too much.
     """
     most = services.settings.requests_per_minute
-    door = COUNTED.get(event.resource)
-    if not most or (door is None and event.resource != ADDED) or not event.person_id:
+    if not most or event.resource not in {*COUNTED, ADDED} or not event.person_id:
         return True
     now = services.now()
     at = event.received_at or now
-    with services.database.read() as tx:
-        people = recent_requests.spellings(tx, event.person_id, at - MINUTE, at)
-        limit = MOST_WELCOMES if door is None else _limit(tx, most, people, now)
-        if recent_requests.taken(tx, event, at, people) < limit:
-            return True
+    people = recent_requests.people_before(tx, event, at)
+    taken = recent_requests.taken(tx, event, at, people) if people else 0
+    if event.resource == ADDED:
+        return taken < MOST_WELCOMES
+    return taken < min(most, MOST_REFUSED) or taken < _limit(tx, most, people, now)
+
+
+def skip(services: Services, event: Event) -> None:
+    """Settle an event over the limit, and have its person told when the minute is over."""
+    door, now = COUNTED.get(event.resource), services.now()
     with services.database.begin() as tx:
         told = events.TOLD if door is None else events.NOT_TOLD
         if events.settle(tx, event.id, events.LIMITED, told, now) and door is not None:
@@ -68,8 +81,8 @@ def check(services: Services, event: Event) -> bool:
             events.forget_place(tx, event.id)
             person, wait = event.person_key, MINUTE.total_seconds()
             services.queue.put(tx, tasks.RATE_NOTICE, person, person=person, after=wait, if_absent=True)
+        services.queue.finish(tx)
     log.info("over_rate_limit", resource=event.resource)
-    return False
 
 
 def _limit(tx: Transaction, most: int, people: list[str], now: datetime) -> int:

@@ -59,6 +59,7 @@ DIRECT = "direct"
 DIRECT_SPACE = "1:1"
 """Stands in the place of such a space's id."""
 
+_INSERT = audit.insert()
 _UNFIT = re.compile(r"[^a-z0-9_:]+")
 
 
@@ -112,7 +113,7 @@ def record(tx: Transaction, entry: Entry, now: datetime) -> None:
         "reference": _id(entry.reference),
         "tracking": _id(entry.tracking),
     }
-    tx.execute(audit.insert(), values)
+    tx.execute(_INSERT, values)
 
 
 def _word(text: str) -> str:

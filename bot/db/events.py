@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from bot.db.tables import events
 from bot.webex.ids import id_key
@@ -24,9 +24,20 @@ LIMITED = "limited"
 NOT_TOLD, TOLD = "not told", "told"
 
 
+_row = events.c.id == bindparam("row")
+_GET = select(events).where(_row)
+_SAME = select(events.c.id).where(
+    events.c.resource == bindparam("resource"),
+    events.c.event == bindparam("event"),
+    events.c.data_id == bindparam("data_id"),
+)
+_UPDATE_NEW = update(events).where(_row, events.c.state == NEW)
+_FORGET_PLACE = update(events).where(_row).values(room_id=None, room_type=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the door kept of one event: ids only. Text and inputs are fetched when it is read."""
+    """What the database has of one event: IDs only. Text and inputs are fetched when it is read."""
 
     resource: str
     event: str
@@ -38,21 +49,21 @@ class Event:
     received_at: datetime | None = None
     state: str = NEW
     person_email: str | None = None
-    """As the envelope names it; not kept."""
+    """As the envelope names it; not stored."""
 
     @property
     def lock(self) -> str | None:
-        """The queue's lock of its person in its space, whatever the spelling of their ids."""
+        """Return the queue's lock of its person in its space, whatever the spelling of their IDs."""
         return f"{id_key(self.room_id)} {self.person_key}".rstrip() if self.room_id else None
 
     @property
     def person_key(self) -> str:
-        """In whose turn the queue reads it: its person, whatever the spelling of the id."""
+        """Return in whose turn the queue reads it: its person, whatever the spelling of the ID."""
         return id_key(self.person_id) if self.person_id else ""
 
 
 def record(tx: Transaction, event: Event, now: datetime) -> int | None:
-    """Keep the event and give its row's id, or None when it is there already."""
+    """Store the event and return its row's ID, or None when it is there already."""
     return tx.insert_once(
         events,
         {
@@ -70,8 +81,8 @@ def record(tx: Transaction, event: Event, now: datetime) -> int | None:
 
 
 def get(tx: Transaction, event_id: int) -> Event | None:
-    """The event of that row."""
-    row = tx.execute(select(events).where(events.c.id == event_id)).one_or_none()
+    """Return the event of that row."""
+    row = tx.execute(_GET, {"row": event_id}).one_or_none()
     if row is None:
         return None
     return Event(
@@ -88,15 +99,14 @@ def get(tx: Transaction, event_id: int) -> Event | None:
 
 
 def is_known(tx: Transaction, resource: str, event: str, data_id: str) -> bool:
-    """Whether the event is there already."""
-    where = (events.c.resource == resource, events.c.event == event, events.c.data_id == data_id)
-    return tx.execute(select(events.c.id).where(*where)).first() is not None
+    """Return True when the event is there already."""
+    return tx.execute(_SAME, {"resource": resource, "event": event, "data_id": data_id}).first() is not None
 
 
 def confirm(tx: Transaction, event: Event) -> bool:
     """Put what Webex says of an event in place of what the event said. False: the same one has a row already."""
-    same = (events.c.resource == event.resource, events.c.event == event.event, events.c.data_id == event.data_id)
-    if tx.execute(select(events.c.id).where(*same, events.c.id != event.id)).first() is not None:
+    same = {"resource": event.resource, "event": event.event, "data_id": event.data_id}
+    if any(row.id != event.id for row in tx.execute(_SAME, same)):
         return False
     fetched = {
         "data_id": event.data_id,
@@ -104,22 +114,18 @@ def confirm(tx: Transaction, event: Event) -> bool:
         "room_type": event.room_type,
         "person_id": event.person_id,
     }
-    tx.execute(update(events).where(events.c.id == event.id, events.c.state == NEW).values(fetched))
+    tx.execute(_UPDATE_NEW, {"row": event.id, **fetched})
     return True
 
 
 def forget_place(tx: Transaction, event_id: int) -> None:
-    """Take out where an event that was not read says that it happened: nobody knows whether that is so."""
-    tx.execute(update(events).where(events.c.id == event_id).values(room_id=None, room_type=None))
+    """Remove where an event that was not read says that it happened: nobody knows whether that is so."""
+    tx.execute(_FORGET_PLACE, {"row": event_id})
 
 
 def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> bool:
-    """Say what became of a new event. False: it was said before, and the first word stays."""
-    settled = tx.execute(
-        update(events)
-        .where(events.c.id == event_id, events.c.state == NEW)
-        .values(state=state, outcome=outcome, settled_at=now)
-    )
+    """Store what became of a new event. False: that was stored before, and stays."""
+    settled = tx.execute(_UPDATE_NEW, {"row": event_id, "state": state, "outcome": outcome, "settled_at": now})
     return settled.rowcount == 1
 
 
@@ -136,7 +142,7 @@ def mark_told(tx: Transaction, event_ids: Collection[int]) -> None:
 
 
 def end(tx: Transaction, where: ColumnElement[bool], outcome: str, now: datetime) -> list[int]:
-    """Settle as ignored the new events for which this holds; gives their rows."""
+    """Settle as ignored the new events for which this holds; return their rows."""
     ended = update(events).where(events.c.state == NEW, where)
     return list(
         tx.execute(ended.values(state=IGNORED, outcome=outcome, settled_at=now).returning(events.c.id)).scalars()
@@ -144,7 +150,7 @@ def end(tx: Transaction, where: ColumnElement[bool], outcome: str, now: datetime
 
 
 def unsettled(tx: Transaction, before: datetime, limit: int = 500) -> list[Event]:
-    """New events that were received before a time, oldest first: for the sweep."""
+    """Return new events that were received before a time, oldest first: for the maintenance."""
     rows = tx.execute(
         select(events.c.id)
         .where(events.c.state == NEW, events.c.received_at < before)

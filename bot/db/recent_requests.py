@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from bot.db.audit import Door
 from bot.db.events import LIMITED
@@ -15,8 +15,6 @@ from bot.webex.ids import same_id
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
-
-    from sqlalchemy import ColumnElement
 
     from bot.db.database import Transaction
     from bot.db.events import Event
@@ -34,23 +32,39 @@ UNREADABLE: Final = frozenset({"failed:webex_404"})
 """The outcome of a message that was deleted before it could be read, which costs more calls than one that is read."""
 
 
-def spellings(tx: Transaction, person_id: str, since: datetime, until: datetime) -> list[str]:
-    """Return the id of a person as the events of that time spell it."""
-    there = select(events.c.person_id).where(events.c.received_at > since, events.c.received_at <= until).distinct()
-    return [person_id, *(one for one in tx.execute(there).scalars() if one != person_id and same_id(one, person_id))]
-
-
-def _before(event: Event, at: datetime, people: Collection[str]) -> ColumnElement[bool]:
-    """Events of these people and of the same kind, in the minute before an event."""
+_event = events.c
+_recent = and_(
+    _event.received_at > bindparam("since"),
+    _event.received_at <= bindparam("until"),
+    _event.id < bindparam("before"),
+)
+_PEOPLE = select(_event.person_id).where(_recent).distinct()
+_key = _event.resource + ":" + _event.data_id
+_reports = (
+    select(func.count())
+    .select_from(requests)
+    .where(requests.c.event_key.between(_key + ":", _key + ";"))  # the letter behind the colon
+    .scalar_subquery()
+)
+_TAKEN = select(func.coalesce(func.sum(func.max(_reports, 1)), 0)).where(
+    _recent,
     # Not the bare column, or SQLite reads all events of that resource by its index instead of those of the minute.
-    resource = events.c.resource + ""
-    return (
-        (events.c.received_at > at - MINUTE)
-        & (events.c.received_at <= at)
-        & (events.c.id < event.id)
-        & resource.in_(REQUESTS if event.resource in REQUESTS else [event.resource])
-        & events.c.person_id.in_(people)
-    )
+    (_event.resource + "").in_(bindparam("resources", expanding=True)),
+    _event.person_id.in_(bindparam("people", expanding=True)),
+    _event.state != LIMITED,
+)
+_LAST = (
+    select(audit.c.at, audit.c.outcome)
+    .where(audit.c.person_id == bindparam("person"), audit.c.door != Door.SYSTEM.value, audit.c.outcome != LIMITED)
+    .order_by(audit.c.id.desc())
+    .limit(LAST)
+)
+
+
+def people_before(tx: Transaction, event: Event, at: datetime) -> list[str]:
+    """Return the ID of an event's person in each spelling in the events of the minute before it; none without any."""
+    found = tx.execute(_PEOPLE, {"since": at - MINUTE, "until": at, "before": event.id}).scalars()
+    return [one for one in found if one and same_id(one, event.person_id)]
 
 
 def taken(tx: Transaction, event: Event, at: datetime, people: Collection[str]) -> int:
@@ -58,24 +72,20 @@ def taken(tx: Transaction, event: Event, at: datetime, people: Collection[str]) 
 
     A message or a press is one, or as many as it asks for reports.
     """
-    key = events.c.resource + ":" + events.c.data_id
-    asked = (
-        select(func.count())
-        .select_from(requests)
-        .where(requests.c.event_key.between(key + ":", key + ";"))  # the letter behind the colon
-        .scalar_subquery()
-    )
-    number = select(func.coalesce(func.sum(case((asked > 1, asked), else_=1)), 0))
-    return int(tx.execute(number.where(_before(event, at, people), events.c.state != LIMITED)).scalar_one())
+    values = {
+        "since": at - MINUTE,
+        "until": at,
+        "before": event.id,
+        "resources": REQUESTS if event.resource in REQUESTS else [event.resource],
+        "people": list(people),
+    }
+    return int(tx.execute(_TAKEN, values).scalar_one())
 
 
 def was_refused(tx: Transaction, people: Collection[str], now: datetime) -> bool:
     """Return True for somebody who may have nothing, or whose message could not be read, by their last requests."""
-    for one in people:
-        rows = select(audit.c.at, audit.c.outcome).where(
-            audit.c.person_id == one, audit.c.door != Door.SYSTEM.value, audit.c.outcome != LIMITED
-        )
-        for row in tx.execute(rows.order_by(audit.c.id.desc()).limit(LAST)):
-            if row.at > now - JUST and row.outcome in NO_ONE_OF_OURS | UNREADABLE:
-                return True
-    return False
+    return any(
+        row.at > now - JUST and row.outcome in NO_ONE_OF_OURS | UNREADABLE
+        for one in people
+        for row in tx.execute(_LAST, {"person": one})
+    )
