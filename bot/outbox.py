@@ -153,7 +153,8 @@ class Outbox:
             if found is None:
                 return
             message = found
-        for one in self._there(message):
+        there = self._there(message)
+        for one in there:
             try:
                 self._chat.delete(one)
             except WebexError as error:
@@ -163,7 +164,7 @@ class Outbox:
                     log.warning("message_delete_failed", key=message.key, cause=str(error))
         if message.state != UNSURE:
             with self._database.begin() as tx:
-                messages.settle(tx, message.id, DELETED, self._now())
+                messages.settle(tx, message.id, DELETED, self._now(), **({"message_id": there[0]} if there else {}))
 
     def confirm(self, message: messages.Message, message_id: str, room_id: str) -> None:
         """Store that a message is in Webex, since somebody pressed a button on it: its answer may have been lost."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.db import audit, messages, reports, requests
-from bot.db.messages import INTENDED, Name
+from bot.db.messages import INTENDED, REFUSED, Name
 from bot.db.requests import PERSON, THREAD, State
 from bot.errors import Refused, WebexError
 from bot.messages import request_card, request_list, sentences
@@ -49,6 +49,8 @@ log = structlog.get_logger(__name__)
 ROUNDS: Final = 10
 """How often the rows are read again after calls; they change while a call is made."""
 LOCKS: Final = 64
+END_PATIENCE: Final = timedelta(hours=1)
+"""How long it is tried to tell how a request ended although Webex refuses it."""
 
 
 class Slot(StrEnum):
@@ -251,7 +253,9 @@ class Thread:
 
     def _missing(self, state: ThreadState, ahead: float) -> Wanted | None:
         """Return the first message that should be there and is not."""
-        settled = {one.key for one in state.standing if one.state != INTENDED}
+        again = self._is_told_again(state.request)
+        open_states = {INTENDED, REFUSED} if again else {INTENDED}
+        settled = {one.key for one in state.standing if one.state not in open_states}
         found = wanted(state, self._now() + timedelta(seconds=ahead))
         return next((one for one in found if name_of(state.request, one.slot, one.variant).key not in settled), None)
 
@@ -261,6 +265,8 @@ class Thread:
             self._send(state, missing, then)
         except Unsure:
             log.warning("card_delivery_unknown", reference=request.reference, slot=missing.slot.value)
+            if self._is_told_again(request):
+                self._allow_once_more(request, missing)
         except Refused as refused:
             self._refuse(request, refused)
         except WebexError as error:
@@ -269,8 +275,23 @@ class Thread:
             closed = error.status in SPACE_CLOSED and request.destination == THREAD
             if closed and missing.slot is not Slot.NOTICE:
                 self._redirect(request)
+            elif self._is_told_again(request) and missing.slot in {Slot.CARD, Slot.END}:
+                error.passing = True
+                raise
             else:
                 log.error("notification_failed", reference=request.reference, cause=str(error))  # noqa: TRY400
+
+    def _is_told_again(self, request: Request) -> bool:
+        """Return True when a request has just ended without its file: what says so is all that the person gets."""
+        ended = request.closed_at is not None and request.state is not State.DELIVERED
+        return ended and self._now() - (request.closed_at or self._now()) < END_PATIENCE
+
+    def _allow_once_more(self, request: Request, one: Wanted) -> None:
+        """Have an end that may not have arrived sent a second time: perhaps twice is better than not at all."""
+        with self._database.begin() as tx:
+            known = messages.get(tx, name_of(request, one.slot, one.variant).key)
+            if known is not None and known.tried_at == known.intended_at:
+                messages.settle(tx, known.id, REFUSED, self._now())
 
     def _send(self, state: ThreadState, one: Wanted, then: Stored) -> None:
         request, row = state.request, state.row

@@ -42,6 +42,8 @@ class Pressed:
     action_id: str
     word: str
     under: Asked
+    reference: str
+    """Of the request that the card belongs to; empty where it belongs to none."""
 
 
 class People:
@@ -113,7 +115,7 @@ class People:
         except Refusal:
             return True  # a refresh took the card away in this very moment
         self._mail.decide(action.id, press.fate)
-        self.pressed.append(Pressed(action.id, str(data[COMMAND]), under))
+        self.pressed.append(Pressed(action.id, str(data[COMMAND]), under, str(data.get("reference", ""))))
         return True
 
     def _cards_of(self, asked: Asked) -> list[Message]:

@@ -92,7 +92,7 @@ class Lock:
 
 @dataclass(frozen=True)
 class Outage:
-    """Nothing runs for so long, and as far as the ledger can tell for some minutes."""
+    """Nothing runs for so long, and as far as the database can tell for some minutes."""
 
     at: float
     seconds: float

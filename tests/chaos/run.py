@@ -172,10 +172,10 @@ class Run:
 
     def _verdict(self) -> Verdict:
         deadline = time.monotonic() + READABLE_WITHIN
-        while (ledger := read(self.system.database)) is None:
-            assert time.monotonic() < deadline, "the ledger cannot be read"
+        while (tables := read(self.system.database)) is None:
+            assert time.monotonic() < deadline, "the database cannot be read"
             self._tend()
-        return Verdict(self.stage, self.people, self.mail.heard, ledger)
+        return Verdict(self.stage, self.people, self.mail.heard, tables)
 
     def _judged(self, seconds: float) -> Outcome:
         # Whatever is still on its way may yet be said a second time: wait until a question asked now is answered.

@@ -33,7 +33,7 @@ MARK = "REPORTBOT_CHAOS_MARK"
 PAUSE = 0.3
 """Seconds before a dead process is started again."""
 SEEMS = timedelta(minutes=5)
-"""How long an outage was, as far as the ledger can tell: no clock can be turned, but the last sign of life can."""
+"""How long an outage was, as far as the database can tell: no clock can be turned, but the last sign of life can."""
 
 
 class System:
@@ -117,7 +117,7 @@ class System:
         self.door_started = time.monotonic()
 
     def outage(self, seconds: float) -> None:
-        """Kill everything, let the ledger's last sign of life be old, and start again later, perhaps otherwise."""
+        """Kill everything, let the last sign of life be old, and start again later, perhaps in the other mode."""
         self.kill("all", gently=False)
         self._end()
         self._down_until = time.monotonic() + seconds

@@ -1,7 +1,7 @@
-"""What became of every question and press: what stands in the spaces, held against what the ledger says was said.
+"""What became of every question and press: what stands in the spaces, compared with what the database has.
 
-The spaces are the truth. The ledger tells which message belongs to which question, and is itself checked: each message
-of the bot must be one that the ledger has, or one whose outcome it does not claim to know.
+The spaces are the truth. The database tells which message belongs to which question, and is itself checked: each
+message of the bot must be one that the database has, or one whose outcome it does not claim to know.
 """
 
 from __future__ import annotations
@@ -14,49 +14,59 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from bot.emulator.things import Message
     from bot.emulator.world import World
-    from tests.chaos.people import Asked, People
+    from tests.chaos.people import Asked, People, Pressed
     from tests.stage import Stage
 
 Row = sqlite3.Row
-OPEN_POSTS = frozenset({"intended", "unknown"})
+UNSETTLED = frozenset({"intended", "unsure"})
 FLYING, PRECISION = 0.2, 0.1
 """Seconds: a post that took effect so long after it was sent was still on its way when a new process looked for it."""
-END = ":end"
-ENDINGS = (END, ":file")
-CARDS_OF_A_REQUEST = 3
-"""The first, the one that says done, and the one that tells another end after all: each takes the place before it."""
-ANNOUNCEMENTS = (":privately", ":wait", ":removed")
-"""Parts of a post's key: an announcement ends nothing, unless it is an ending that was moved elsewhere."""
-BY_FILE = "done"
-TAKEN_BACK = 204
+ENDS = ("failed", "expired", "canceled", "unsure")
+"""What a card shows when nothing follows any more."""
+ANNOUNCEMENTS = (":trouble", ":privately")
+"""How the keys of messages end after which the answer is still to come."""
+CARDS_OF_A_REQUEST = 4
+"""In progress, in progress beside an older request (or no more), ready, and another end after all."""
+DELETED = 204
 """How Webex answers when a message was deleted."""
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Tables:
     """The tables, read once."""
 
     events: dict[str, Row] = field(default_factory=dict)
-    deliveries: list[Row] = field(default_factory=list)
-    posts: list[Row] = field(default_factory=list)
+    requests: list[Row] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
     audit: list[Row] = field(default_factory=list)
 
-    def caused_by(self, origin: str) -> list[Row]:
-        """The deliveries of one event."""
-        return [one for one in self.deliveries if one["origin"].startswith(f"{origin}:")]
+    def caused_by(self, event: str) -> list[Row]:
+        """Return the requests of one event."""
+        return [one for one in self.requests if one["event_key"].startswith(f"{event}:")]
 
-    def said_for(self, *beginnings: str) -> list[Row]:
-        """The posts whose key begins so."""
-        return [one for one in self.posts if one["key"].startswith(beginnings)]
+    def of_card(self, pressed: Pressed) -> list[Row]:
+        """Return the request to which a pressed card belongs, or those in its thread where it says none."""
+        of_one = [one for one in self.requests if one["reference"] == pressed.reference]
+        return of_one or [one for one in self.requests if one["thread_id"] == pressed.under.root]
+
+    def sent_for(self, event: str, requests: Sequence[Row]) -> list[Row]:
+        """Return the messages of these requests, those whose file served them, and the other answers to an event."""
+        ids = {one["id"] for one in requests}
+        files = {one["file_message"] for one in requests} - {None}
+        return [
+            one
+            for one in self.messages
+            if one["request_id"] in ids or one["id"] in files or one["key"].startswith(f"{event}:")
+        ]
 
 
-def read(database: Path) -> Ledger | None:
-    """Read the ledger as it is now; None while it cannot be read: an empty one would tell of lost presses."""
+def read(database: Path) -> Tables | None:
+    """Read the database as it is now; None while it cannot be read: an empty one would tell of lost presses."""
     if not database.exists():
         return None
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
@@ -65,22 +75,22 @@ def read(database: Path) -> Ledger | None:
             connection.execute("BEGIN")
             tables = {
                 name: connection.execute(f"SELECT * FROM {name}").fetchall()
-                for name in ("events", "deliveries", "posts", "audit")
+                for name in ("events", "requests", "messages", "audit")
             }
         except sqlite3.OperationalError:
             return None
     events = {f"{one['resource']}:{one['data_id']}": one for one in tables.pop("events")}
-    return Ledger(events=events, **tables)
+    return Tables(events=events, **tables)
 
 
 class Verdict:
     """One look at everything."""
 
-    def __init__(self, stage: Stage, people: People, heard: set[str], ledger: Ledger) -> None:
+    def __init__(self, stage: Stage, people: People, heard: set[str], tables: Tables) -> None:
         self._world: World = stage.emulator.world
         self._bot = stage.bot
         self._people = people
-        self._ledger = ledger
+        self._tables = tables
         with self._world.lock:
             self._messages: dict[str, Message] = {one.id: one for one in self._world.messages_of(stage.bot)}
         self.delivered = 0
@@ -89,77 +99,74 @@ class Verdict:
             self._judge_question(asked)
         for pressed in people.pressed:
             if pressed.action_id in heard:
-                self._judge_press(pressed.action_id, pressed.word)
+                self._judge_press(pressed)
         self._late = self._landed_late()
         self.twice, self.unknowable = self._recorded_against_said()
         self.twice += self._too_many_in_threads()
-        self.unknown = sum(one["state"] == "unknown" for one in ledger.posts)
+        self.unknown = sum(one["state"] == "unsure" for one in tables.messages)
 
     @property
     def otherwise(self) -> Counter[str]:
         """How questions and presses ended that did not bring a file, by the audit's words."""
-        rows = (one["outcome"] for one in self._ledger.audit if one["door"] in {"system", "chat", "button"})
-        endings = ("failed", "refused", "cancelled", "expired", "unknown", "error", "limited")
+        rows = (one["outcome"] for one in self._tables.audit if one["door"] in {"system", "chat", "button"})
+        endings = ("failed", "refused", "canceled", "expired", "unsure", "error", "limited")
         return Counter(outcome for outcome in rows if outcome.split(":")[0] in endings)
 
     def _judge_question(self, asked: Asked) -> None:
-        origin = f"messages:{asked.message.id}"
-        caused = self._ledger.caused_by(origin)
+        event = f"messages:{asked.message.id}"
+        caused = self._tables.caused_by(event)
         what = f"{asked.ask}"
-        said = self._of(self._ledger.said_for(f"{origin}:", *(f"delivery:{one['id']}:" for one in caused)))
+        sent = self._tables.sent_for(event, caused)
         if asked.ask.what == "help":
-            self._need(bool(said) or bool(self._loose_in(asked.root)), f"no help: {what}")
+            self._need(bool(self._of(sent)) or bool(self._loose_in(asked.root)), f"no help: {what}")
             return
-        files = [one for one in said if one.files] + [one for one in self._loose_in(asked.root) if one.files]
+        files = [one for one in (*self._of(sent), *self._loose_in(asked.root)) if one.files]
         if files:
             self.delivered += 1
             self._need(all(self._is_whole(one, asked) for one in files), f"a damaged file: {what}")
             return
-        if self._ended(origin, caused, asked.root):
+        if self._ended(caused, sent, asked.root):
             return
-        event = self._ledger.events.get(origin)
-        states = [one["state"] for one in caused] or [f"event {event['state']}" if event else "no event"]
+        row = self._tables.events.get(event)
+        states = [one["state"] for one in caused] or [f"event {row['state']}" if row else "no event"]
         self.lost.append(f"no ending ({', '.join(states)}): {what}")
 
-    def _judge_press(self, action_id: str, word: str) -> None:
-        origin = f"attachmentActions:{action_id}"
-        caused = self._ledger.caused_by(origin)
-        if not self._ended(origin, caused, ""):
-            event = self._ledger.events.get(origin)
-            state = event["state"] if event else "no event"
-            self.lost.append(f"no answer to a press of “{word}” ({state}, {[one['state'] for one in caused]})")
+    def _judge_press(self, pressed: Pressed) -> None:
+        event = f"attachmentActions:{pressed.action_id}"
+        caused = self._tables.caused_by(event)
+        row = self._tables.events.get(event)
+        if self._ended(caused, self._tables.sent_for(event, caused), "") or self._is_shown_by_card(row, pressed):
+            return
+        state = row["state"] if row else "no event"
+        self.lost.append(f"no answer to a press of “{pressed.word}” ({state}, {[one['state'] for one in caused]})")
 
-    def _ended(self, origin: str, caused: list[Row], root: str) -> bool:
-        """Whether there is a sentence, a file, or a card that says that nothing follows."""
-        keys = self._ledger.said_for(f"{origin}:", *(f"delivery:{one['id']}:" for one in caused))
-        ending = self._of(one for one in keys if _ends(one["key"]))
-        if any(not one.card or not caused for one in ending):
+    def _ended(self, caused: list[Row], sent: list[Row], root: str) -> bool:
+        """Return True when there is a file, a sentence that ends it, or a card that says that nothing follows."""
+        if self._of(one for one in sent if _ends(one, of_a_request=bool(caused))):
             return True
-        if self._of(one for one in keys if END in one["key"]):  # a card in the place of the one that was waiting
-            return True
-        # Somebody who joined another's wait is served by that one's file, in its thread.
-        for one in caused:
-            leader = one["leader_id"]
-            if leader and one["state"] == BY_FILE and self._of(self._ledger.said_for(f"delivery:{leader}:file")):
-                return True
-            if leader and self._of(self._ledger.said_for(f"delivery:{leader}:end")):
-                return True
-        if any(one.card and "nothing will follow" in (one.markdown or "") for one in ending):
-            return True
-        # Who cancels is answered under the press; what nobody can know is counted as unknown, not as lost.
-        settled = any(one["state"] in {"unknown", "cancelled"} for one in caused)
-        unknown = any(one["state"] == "unknown" for one in keys)
-        return settled or unknown or any(not one.card for one in self._loose_in(root))
+        # What nobody can know is counted as unknown, not as lost.
+        unknown = any(one["state"] == "unsure" for one in (*caused, *sent))
+        return unknown or any(not one.card for one in self._loose_in(root))
 
-    def _of(self, posts: Iterable[Row]) -> list[Message]:
-        return [self._messages[one["message_id"]] for one in posts if one["message_id"] in self._messages]
+    def _is_shown_by_card(self, event: Row | None, pressed: Pressed) -> bool:
+        """Return True when the request of the pressed card got a message after the press: its thread follows it."""
+        ids = {one["id"] for one in self._tables.of_card(pressed)}
+        return any(
+            event is not None
+            and one["request_id"] in ids
+            and (one["state"] == "unsure" or (one["settled_at"] or "") >= event["received_at"])
+            for one in self._tables.messages
+        )
+
+    def _of(self, rows: Iterable[Row]) -> list[Message]:
+        return [self._messages[one["message_id"]] for one in rows if one["message_id"] in self._messages]
 
     def _loose(self) -> list[Message]:
-        known = {one["message_id"] for one in self._ledger.posts}
+        known = {one["message_id"] for one in self._tables.messages}
         return [one for one in self._messages.values() if one.id not in known]
 
     def _loose_in(self, root: str) -> list[Message]:
-        """Messages in a thread that the ledger does not know (yet)."""
+        """Messages in a thread that the database does not know (yet)."""
         return [one for one in self._loose() if root and one.parent_id == root]
 
     def _is_whole(self, message: Message, asked: Asked) -> bool:
@@ -168,7 +175,7 @@ class Verdict:
         return message.files[0].sha256 == hashlib.sha256(body).hexdigest()
 
     def _landed_late(self) -> set[str]:
-        """Messages that the ledger does not know, of posts that hung: who looked meanwhile could not see them."""
+        """Messages that the database does not know, of posts that hung: who looked meanwhile could not see them."""
         calls = [call for call in self._world.calls.calls_to("POST", "/v1/messages") if call.seconds >= FLYING]
         landed = [call.at + call.seconds for call in calls]
         return {one.id for one in self._loose() if any(abs(one.created - at) < PRECISION for at in landed)}
@@ -178,15 +185,15 @@ class Verdict:
             self.lost.append(otherwise)
 
     def _recorded_against_said(self) -> tuple[list[str], int]:
-        """Each message is one of the ledger's posts, or of a post whose outcome is open; more than those is twice.
+        """Each message is on record, or is of a row whose outcome is open; more than those is twice.
 
         Gives what was said twice where the bot may look, and how much where it may not.
         """
         loose: dict[tuple[str, str], list[Message]] = {}
         for message in self._loose():
             loose.setdefault((message.room_id, message.parent_id or ""), []).append(message)
-        open_posts = [one for one in self._ledger.posts if one["state"] in OPEN_POSTS]
-        may_be = Counter((self._room_of(one), one["parent_id"] or "") for one in open_posts)
+        unsettled = [one for one in self._tables.messages if one["state"] in UNSETTLED]
+        may_be = Counter((self._room_of(one), one["parent_id"] or "") for one in unsettled)
         twice: list[str] = []
         unknowable = 0
         for (room, parent), there in loose.items():
@@ -202,7 +209,7 @@ class Verdict:
                 twice += [f"more than is on record: {_shown(one)}" for one in found[-more:]]
             else:
                 unknowable += more
-        of_one = Counter(one["message_id"] for one in self._ledger.posts if one["message_id"])
+        of_one = Counter(one["message_id"] for one in self._tables.messages if one["message_id"])
         twice += [f"one message on record {number} times" for number in of_one.values() if number > 1]
         return twice, unknowable
 
@@ -212,10 +219,10 @@ class Verdict:
         return self._world.direct_space(self._world.people[post["person_id"]], self._bot).id
 
     def _too_many_in_threads(self) -> list[str]:
-        """The same seen from outside, without the ledger: cards, files and sentences of each thread are counted."""
+        """The same seen from outside, without the database: cards, files and sentences of each thread are counted."""
         found: list[str] = []
-        stayed = sum(call.status != TAKEN_BACK for call in self._world.calls.calls_to("DELETE", "/v1/messages/*"))
-        stayed += sum(one["state"] in OPEN_POSTS for one in self._ledger.posts)  # nobody knows what to take back
+        stayed = sum(call.status != DELETED for call in self._world.calls.calls_to("DELETE", "/v1/messages/*"))
+        stayed += sum(one["state"] in UNSETTLED for one in self._tables.messages)  # nobody knows what to delete
         words = Counter((pressed.under.root, pressed.word) for pressed in self._people.pressed)
         for asked in self._people.asked.values():
             root = asked.root
@@ -228,7 +235,7 @@ class Verdict:
             answers = words[root, "why"] + words[root, "refresh"] + words[root, "cancel"]
             standing = [one for one in cards if not one.deleted]
             if len(cards) > CARDS_OF_A_REQUEST * requests + answers:
-                found.append(f"{len(cards)} cards, those taken back included: {asked.ask}")
+                found.append(f"{len(cards)} cards, those deleted included: {asked.ask}")
             if len(standing) > requests + words[root, "why"] + stayed:
                 found.append(f"{len(standing)} cards: {asked.ask}")
             if len(files) > requests + words[root, "again"]:
@@ -237,8 +244,13 @@ class Verdict:
         return found
 
 
-def _ends(key: str) -> bool:
-    return any(f"{part}:" in f"{key}:" for part in ENDINGS) or not key.endswith(ANNOUNCEMENTS)
+def _ends(row: Row, *, of_a_request: bool) -> bool:
+    """Return True when nothing follows this message: a file, an end, a card that says so, an answer to a command."""
+    if not of_a_request:
+        return not row["key"].endswith(ANNOUNCEMENTS)
+    if row["slot"] == "card":
+        return (row["variant"] or "").startswith(ENDS)
+    return row["slot"] in {"file", "end"}
 
 
 def _shown(message: Message) -> str:
