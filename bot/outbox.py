@@ -131,7 +131,8 @@ class Outbox:
             with self._database.begin() as tx:
                 messages.try_again(tx, known, target, mark, self._now())
         assert row_id is not None
-        return self._settle(row_id, self._post(row_id, target, content, first=known is None), then)
+        first = known is None or known.state == REFUSED
+        return self._settle(row_id, self._post(row_id, target, content, first=first), then)
 
     def edit(self, key: str, markdown: str) -> bool:
         """Change the text of a message. Return False when it isn't known to be there.
@@ -154,7 +155,7 @@ class Outbox:
                 return
             message = found
         there = self._there(message)
-        for one in there:
+        for one in there or ():
             try:
                 self._chat.delete(one)
             except WebexError as error:
@@ -164,7 +165,8 @@ class Outbox:
                     log.warning("message_delete_failed", key=message.key, cause=str(error))
         if message.state != UNSURE:
             with self._database.begin() as tx:
-                messages.settle(tx, message.id, DELETED, self._now(), **({"message_id": there[0]} if there else {}))
+                state = UNSURE if there is None else DELETED
+                messages.settle(tx, message.id, state, self._now(), **({"message_id": there[0]} if there else {}))
 
     def confirm(self, message: messages.Message, message_id: str, room_id: str) -> None:
         """Store that a message is in Webex, since somebody pressed a button on it: its answer may have been lost."""
@@ -197,7 +199,10 @@ class Outbox:
             maybe_posted = error.reached is None or error.status in LOST_BEHIND_A_GATEWAY
             if first and not maybe_posted:  # else an earlier try may still appear
                 with self._database.begin() as tx:
-                    messages.settle(tx, row_id, REFUSED, self._now())
+                    if error.passing:
+                        messages.remove(tx, row_id)  # the next try is a first one: there is nothing to look for
+                    else:
+                        messages.settle(tx, row_id, REFUSED, self._now())
             raise
 
     def _call(self, target: Target, content: Text | File) -> Posted:
@@ -239,8 +244,11 @@ class Outbox:
         if left > timedelta():
             raise _not_listed_yet(left)
 
-    def _there(self, message: messages.Message) -> list[str]:
-        """Return the IDs of what is to be deleted. Raises ``WebexError`` while it may still appear."""
+    def _there(self, message: messages.Message) -> list[str] | None:
+        """Return the IDs of what is to be deleted, None where the bot cannot look.
+
+        Raises ``WebexError`` while it may still appear.
+        """
         if message.message_id:
             return [message.message_id]
         if message.state != INTENDED:
@@ -249,7 +257,7 @@ class Outbox:
         left = NEVER_APPEARS_AFTER - abs(self._now() - message.tried_at)
         if found == [] and left > timedelta():
             raise _not_listed_yet(left)
-        return [one.id for one in found or []]
+        return None if found is None else [one.id for one in found]
 
     def _look_for(self, message: messages.Message) -> list[Message] | None:
         """Return the messages in Webex that a try may have become; None where the bot cannot look."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from bot.db import tables
 from bot.db.id_spellings import spellings
@@ -105,6 +105,11 @@ def _place(target: Target) -> dict[str, Any]:
 def settle(tx: Transaction, row_id: int, state: str, now: datetime, **values: Any) -> None:
     """Store the outcome; ``message_id`` and ``room_id`` where Webex gave them."""
     tx.execute(update(tables.messages).where(_messages.id == row_id).values(state=state, settled_at=now, **values))
+
+
+def remove(tx: Transaction, row_id: int) -> None:
+    """Remove a message that Webex has refused for now: it was never sent."""
+    tx.execute(delete(tables.messages).where(_messages.id == row_id))
 
 
 def get(tx: Transaction, key: str) -> Message | None:

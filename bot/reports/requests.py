@@ -118,7 +118,7 @@ def close_all(
 
 
 def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: str | None) -> None:
-    """Have a request answered to the person directly; the space is told with ``notice``, one neutral sentence."""
+    """Have a request answered to the person directly, and its thread follow: ``notice`` is what the space is told."""
     requests.set_values(tx, request.id, destination=PERSON, notice=notice)
     put_thread(tx, queue, request)
 

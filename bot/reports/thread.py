@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.db import audit, messages, reports, requests
-from bot.db.messages import INTENDED, REFUSED, Name
+from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
 from bot.db.requests import PERSON, THREAD, State
 from bot.errors import Refused, WebexError
 from bot.messages import request_card, request_list, sentences
@@ -29,7 +29,7 @@ from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bot.db.database import Transaction
@@ -143,16 +143,20 @@ def _card_variant(state: ThreadState) -> str:
         case State.OPEN:
             return f"{Phase.READY if row.phase is Phase.READY else Phase.PENDING}{elsewhere}{revision}"
         case State.DELIVERED:
-            # The file has come: a card that says so stays, and none is sent after it but a refreshed one.
-            right = f"{Phase.READY}{elsewhere}{revision}"
-            there = any(one.slot == Slot.CARD and _variant_of(one) == right for one in state.standing)
-            return right if there or revision else ""
+            if revision:
+                return f"{request.state}{elsewhere}{revision}"
+            # The file has come: a card that says so stays, perhaps one that was refreshed, and none is sent after it.
+            return next((one for one in _variants_there(state) if one.partition(".")[0] == f"ready{elsewhere}"), "")
         case _:
             return f"{request.state.value}{revision}"
 
 
-def _variant_of(message: Message) -> str:
-    return message.variant or ""
+def _variants_there(state: ThreadState) -> Iterator[str]:
+    """Return what the cards show that stand where the request is answered now."""
+    for one in state.standing:
+        variant = one.variant or ""
+        if one.key == name_of(state.request, Slot.CARD, variant).key:
+            yield variant
 
 
 def name_of(request: Request, slot: Slot, variant: str = "") -> Name:
@@ -373,6 +377,10 @@ class Thread:
         request = state.request
         now = self._now() + timedelta(seconds=ahead)
         keep = {name_of(request, one.slot, one.variant).key for one in wanted(state, now)}
+        # Perhaps the new card is not there: the old one stays, so that the thread is not left with nothing.
+        unsure = any(one.slot == Slot.CARD and one.state == UNSURE and one.key in keep for one in state.standing)
+        if unsure and request.state is not State.DELIVERED:
+            keep |= {one.key for one in state.standing if one.slot == Slot.CARD}
         found = []
         for message in state.standing:
             slot = (message.slot or "").partition(":")[0]

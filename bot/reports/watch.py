@@ -246,7 +246,7 @@ class Watch:
         for report_id in rows.keys() - silent.keys():
             with self._database.begin() as tx:
                 row = reports.get(tx, report_id)
-                if row is None or row.phase is not Phase.PENDING:
+                if row is None or row.phase is Phase.READY:
                     continue
                 for one in requests.find(tx, *requests.overdue(requests.of_report(report_id), now)):
                     reason = sentences.expired(one, row)

@@ -1,33 +1,44 @@
-"""What the tests of the outbox share: where things are said, and what is there afterwards."""
+"""What the tests of messages share: where they are sent, and what is there afterwards."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot.db import messages
+from bot.errors import WebexError
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from bot.db.messages import Message as SentMessage
+    from bot.db.messages import Message as Row
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
 GENTLY = 120.0
 """Seconds after which every retry is due."""
+POST: dict[str, Any] = {"method": "POST", "path": "/v1/messages"}
+LIST: dict[str, Any] = {"method": "GET", "path": "/v1/messages*"}
+DELETE: dict[str, Any] = {"method": "DELETE", "path": "/v1/messages/*"}
+LOST: dict[str, Any] = {**POST, "cut": "after", "times": 1}
+"""Webex posts the message, and its answer is lost."""
+NOT_POSTED: dict[str, Any] = {**POST, "cut": "before", "times": 1}
+"""Webex posts nothing, and the bot cannot know that."""
 
 
-def later(bench: Workbench) -> None:
-    """Let time pass, and the sweep come by."""
-    bench.wait(GENTLY)
-    bench.sweep.once()
-    bench.work()
-
-
-def state_of(bench: Workbench, key: str) -> SentMessage:
+def row_of(bench: Workbench, key: str) -> Row:
+    """Return the row of a message that was not deleted."""
     with bench.database.read() as tx:
         found = messages.get(tx, key)
     assert found is not None
     return found
+
+
+def fails(bench: Workbench, key: str, target: Target, words: str = "Hello", **fault: Any) -> None:
+    """Send a message while Webex has this fault."""
+    bench.emulator.faults.add(**fault)
+    with pytest.raises(WebexError):
+        bench.outbox.send(key, target, words)
 
 
 def thread(bench: Workbench) -> Target:
@@ -36,7 +47,8 @@ def thread(bench: Workbench) -> Target:
     return Target(room_id=bench.stage.group.id, parent_id=root.id)
 
 
-def one_to_one(bench: Workbench) -> Target:
+def directly(bench: Workbench) -> Target:
+    """Ada's 1:1 space, by her ID."""
     return Target(person_id=bench.stage.ada.id, direct=True)
 
 
@@ -45,9 +57,10 @@ def nowhere_to_look(bench: Workbench) -> Target:
     return Target(room_id=bench.stage.group.id)
 
 
-PLACES: dict[str, Any] = {"thread": thread, "1:1": one_to_one}
+PLACES: dict[str, Any] = {"thread": thread, "directly": directly}
 
 
-def said(bench: Workbench, words: str) -> list[Message]:
+def sent(bench: Workbench, words: str) -> list[Message]:
+    """Return the bot's messages with these words, in the group space and directly to Ada."""
     everywhere = bench.said(bench.stage.group) + bench.said()
     return [one for one in everywhere if words in (one.text or "")]
