@@ -405,9 +405,9 @@ def while_its_card_is_sent(bench: Workbench, do: Callable[[Message], object]) ->
         posted = post(*args, **more)
         bench.chat.post = post  # type: ignore[method-assign]
         do(bench.said(bench.stage.group)[-1])
-        for claim in bench.queue.take([], {COMMON: 16})[0]:
+        for claim in bench.queue.jobs.take([], {COMMON: 16}).claims:
             if claim.job.task == tasks.EVENT:
-                bench.queue.settle(claim, bench.worker.handle(claim.job))
+                bench.run(claim)
         return posted
 
     bench.chat.post = posting  # type: ignore[method-assign]
@@ -463,9 +463,9 @@ def test_two_that_sync_at_once_send_each_message_once(bench: Workbench) -> None:
 @pytest.mark.parametrize("status", ["done", "waiting"])
 def test_two_who_ask_at_the_same_moment_get_one_file(bench: Workbench, order: tuple[str, str], status: str) -> None:
     report = asked(bench, bench.stage.ada, bench.stage.grace, status=status, answered=False)
-    claims, _ = bench.queue.take([], {COMMON: 16})
+    claims = bench.queue.jobs.take([], {COMMON: 16}).claims
     for claim in sorted(claims, key=lambda one: order.index(one.job.key)):
-        bench.queue.settle(claim, bench.worker.handle(claim.job))
+        bench.run(claim)
     bench.work()
     gets_ready(bench, report)
 

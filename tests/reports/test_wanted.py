@@ -140,3 +140,38 @@ def test_a_message_of_another_variant_or_place_has_another_key() -> None:
     keys = [name_of(one, Slot.CARD, variant).key for one in (here, directly) for variant in ("pending", "pending.1")]
     assert len(set(keys)) == len(keys)
     assert name_of(here, Slot.NOTICE) == name_of(directly, Slot.NOTICE), "the notice stands in the space"
+
+
+def listed_of(*items: tuple[State, Phase | None]) -> ThreadState:
+    """Return the first request of a message with several IDs, whose requests stand like this."""
+    rows = tuple(
+        (
+            request_row(id=n, listed=True, state=state, reason="Because.", found_at=NOW if phase else None),
+            None if phase is None else report_row(report_id=str(n), phase=phase),
+        )
+        for n, (state, phase) in enumerate(items, 1)
+    )
+    return ThreadState(rows[0][0], rows[0][1], elsewhere=False, standing=(), listed=rows)
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([(State.OPEN, None), (State.OPEN, Phase.READY)], []),  # each is looked up first
+        ([(State.OPEN, Phase.PENDING), (State.OPEN, Phase.READY)], ["card list:pending"]),
+        ([(State.OPEN, Phase.READY), (State.DELIVERED, Phase.READY)], ["card list:settled"]),
+        ([(State.FAILED, None), (State.OPEN, Phase.PENDING)], ["card list:pending1"]),
+        ([(State.FAILED, None), (State.CANCELED, Phase.PENDING)], ["card list:settled2"]),
+        ([(State.REFUSED, None), (State.OPEN, Phase.READY)], ["card list:settled1"]),
+        ([(State.REFUSED, None), (State.REFUSED, None)], ["end refused"]),
+    ],
+)
+def test_several_ids_in_one_message_have_one_list_card(
+    items: list[tuple[State, Phase | None]], expected: list[str]
+) -> None:
+    assert slots(listed_of(*items)) == expected
+
+
+def test_the_others_of_a_list_say_nothing_of_their_own() -> None:
+    for state in State:
+        assert slots(thread_of(Phase.PENDING, state=state, listed=True)) == []
