@@ -2,7 +2,7 @@
 
     BotError                   one clear sentence for the person, and whether trying again can help
     ├── Refused                policy said no; the sentence says what is missing
-    ├── WebexError             Webex answered an error, or nothing that is of use
+    ├── WebexError             Webex answered with an error, or with nothing useful
     ├── FileRejected           the download is not a report that may be posted
     │   └── ChecksumDiffers    it is one, but Webex's checksum fits nothing of it
     ├── StoreUnavailable       our database cannot be reached
@@ -18,14 +18,14 @@ from bot.text import escape_markdown
 
 
 class BotError(Exception):
-    """Something went wrong on the bot's side. Try again in a while."""
+    """Something went wrong on the bot's side. Try again later."""
 
     passing = False
-    """True when the same call may succeed later without anybody doing anything."""
+    """True when the same call may succeed later by itself."""
     retry_after: float | None = None
     """Seconds that Webex asked to wait, if it did."""
     advice = ""
-    """Why, with the remedy, as a sentence for the people who run the bot; empty when there is no more to say."""
+    """The cause and the remedy, for the people who run the bot; may be empty."""
 
     def __init__(self, sentence: str | None = None) -> None:
         self.sentence = sentence or " ".join((type(self).__doc__ or "").split())
@@ -33,23 +33,23 @@ class BotError(Exception):
 
     @property
     def in_full(self) -> str:
-        """The sentence and the advice, for anyone who runs the bot."""
+        """Return the sentence and the advice, for the people who run the bot."""
         return f"{self.sentence} {self.advice}".strip()
 
 
 class Refused(BotError):
-    """You may not do this here."""
+    """You can't do this here."""
 
     def __init__(self, sentence: str | None = None, *, reason: str = "refused", details: str = "") -> None:
         super().__init__(sentence)
         self.reason = reason
-        """A short, stable name for the log and the ledger."""
+        """A short, stable name for the log and the database."""
         self.details = details
-        """More for the asker alone: roles, scopes and what can be set are not for a group space."""
+        """For the asker alone: roles, scopes and settings are not shown in a group space."""
 
 
 class FileRejected(BotError):
-    """What Webex sent is not a report file, so it was not posted. Ask again later, or make the report anew."""
+    """What Webex sent is not a report file, so it was not posted. Ask again later, or run the report again."""
 
 
 class ChecksumDiffers(FileRejected):
@@ -58,11 +58,11 @@ class ChecksumDiffers(FileRejected):
     def __init__(self, sha256: str) -> None:
         super().__init__()
         self.sha256 = sha256
-        """Of the file, in hex: the same bytes in a second download are believed."""
+        """Of the file, in hex: the same bytes in a second download are accepted."""
 
 
 class DatabaseUnavailable(BotError):
-    """The bot's database cannot be reached, is locked for too long, or cannot store any more. Try again in a while."""
+    """The bot's database can't be reached, has been locked for too long, or is full. Try again later."""
 
     passing = True
 
@@ -81,25 +81,25 @@ class SettingsError(BotError):
 
 ADMIN_TOKEN = "the bot's admin token"  # noqa: S105 words about it, not the token
 BOT_TOKEN = "the bot's own token"  # noqa: S105 likewise
-"""The two tokens, as people read of them."""
+"""The two tokens, in sentences for people."""
 
 DOWNLOAD = "GET download"
-"""How a download is called in errors and logs: its address is a secret."""
+"""The name of a download in errors and logs, since its address is a secret."""
 
 LOST_BEHIND_A_GATEWAY = frozenset({408, 499, 502, 504, *range(520, 600)})
-"""What a gateway says when Webex's answer did not come: the call may have taken effect."""
+"""What a gateway answers when Webex did not: the call may have taken effect."""
 PASSING_STATUSES = LOST_BEHIND_A_GATEWAY | {423, 425, 429, 500, 503}
 
 
 class WebexError(BotError):
-    """Webex did not do what was asked.
+    """Webex did not do what it was asked to.
 
     ``status`` is the HTTP status, or None when no complete answer came (time-out, reset, truncated or malformed body).
-    ``message`` is what Webex said, cleaned; without a status it is ours, and those in ``NO_USE`` have a sentence.
+    ``message`` is Webex's, cleaned; without a status it is the bot's, and those in ``UNUSABLE`` have a sentence.
     ``reached`` is False when the request certainly took no effect (no connection), True when Webex answered,
     None when nobody can know: then a POST may have taken effect.
     The text never holds a token, a link or a body; ``call`` is the method and the path without its query.
-    ``whose`` names the token that the call was made with. ``advice`` is told to anyone who runs the bot, not in chat.
+    ``whose`` names the token that the call was made with. ``advice`` is for the people who run the bot, not for chat.
     """
 
     def __init__(
@@ -136,56 +136,53 @@ IN_CIRCLES = "the pages lead round in circles"
 TOO_MANY_PAGES = "more pages than are followed"
 ELSEWHERE = "not Webex's address"
 TOO_SLOW = "the download took too long"
-"""Our own messages in a ``WebexError`` without a status: something came, but it is of no use."""
+"""The bot's own messages in a ``WebexError`` without a status: an answer came, but it can't be used."""
 
-NO_USE = {
-    UNREADABLE: "Webex answered, but not in a way that the bot can read. If that happens again, tell the bot's "
-    "operators",
-    TOO_LARGE: "Webex's answer is larger than the bot reads, so none of it was used. Tell the bot's operators",
-    IN_CIRCLES: "Webex's list leads round in circles, so none of it was used. If that happens again, tell the bot's "
-    "operators",
-    TOO_MANY_PAGES: "Webex's list is longer than the bot reads, so none of it was used. Tell the bot's operators",
-    ELSEWHERE: "Webex pointed to an address that is not its own, and the bot did not ask there. Tell the bot's "
-    "operators",
-    TOO_SLOW: "Webex sent the file so slowly that it was not whole in time. Ask again in a while",
+TELL = "Please tell the people who run this bot"
+UNUSABLE = {
+    UNREADABLE: f"Webex's answer couldn't be read. If this happens again: {TELL[0].lower()}{TELL[1:]}",
+    TOO_LARGE: f"Webex's answer is too large, so none of it was used. {TELL}",
+    IN_CIRCLES: f"Webex's list never ends, so none of it was used. {TELL}",
+    TOO_MANY_PAGES: f"Webex's list is too long, so none of it was used. {TELL}",
+    ELSEWHERE: f"Webex pointed to an address that isn't its own, so the bot didn't go there. {TELL}",
+    TOO_SLOW: "Webex sent the file too slowly. Ask again later",
 }
 
 SENTENCES = {
-    400: "Webex says the request was wrong",
-    401: "Webex does not accept {whose} any more; its operators must renew it",
-    403: "Webex refuses this to {whose}",
-    404: "Webex does not know this",
-    405: "Webex says the request was wrong",
+    400: "Webex rejected the request",
+    401: "Webex no longer accepts {whose}; the people who run this bot must renew it",
+    403: "Webex doesn't allow this for {whose}",
+    404: "Webex couldn't find this",
+    405: "Webex rejected the request",
     409: "Webex reports a conflict; try again in a minute",
-    410: "Webex says this is gone",
+    410: "Webex no longer has this",
     413: "Webex says this is too large",
-    415: "Webex says the request was wrong",
-    423: "Webex has locked this for the moment",
-    428: "Webex wants something first that the bot cannot give",
+    415: "Webex rejected the request",
+    423: "Webex has locked this for now",
+    428: "Webex requires something first that the bot can't provide",
     429: "Webex asks the bot to slow down",
-    451: "Webex keeps this in another region, where the bot cannot reach it",
+    451: "Webex keeps this in another region, which the bot can't reach",
 }
 
 SENTENCES_OF_DOWNLOADS = SENTENCES | {
-    410: "Webex says this is gone: the link has expired, or the file was found infected. Make the report anew",
-    423: "Webex is still scanning the file for malware",
-    428: "Webex could not scan this file for malware, so it was not fetched",
+    410: "Webex no longer offers this file: the link expired or a scan flagged it. Run the report again",
+    423: "Webex is still scanning this file for malware",
+    428: "Webex couldn't scan this file for malware, so it wasn't downloaded",
 }
 
 
 def sentence_for(
     status: int | None, message: str = "", tracking_id: str = "", whose: str = ADMIN_TOKEN, call: str = ""
 ) -> str:
-    """Say what a status of a call means for the person, with what Webex's support asks for."""
+    """Return what a call's status means for a person, with the tracking ID that Webex's support asks for."""
     sentences = SENTENCES_OF_DOWNLOADS if call == DOWNLOAD else SENTENCES
     if status is None:
-        said = NO_USE.get(message, "Webex did not answer")
+        said = UNUSABLE.get(message, "Webex didn't respond")
     elif status in sentences:
         said = sentences[status].format(whose=whose)
     else:
-        trouble = status in PASSING_STATUSES or status >= 500  # noqa: PLR2004 HTTP's server errors
-        said = "Webex has trouble" if trouble else f"Webex answered {status}"
+        said = f"Webex returned an error ({status})"
     words = escape_markdown(message)
-    if words and status in {400, 403, 409, 415} and call != DOWNLOAD:  # a host of files may say anything
+    if words and status in {400, 403, 409, 415} and call != DOWNLOAD:  # a download host may say anything
         said += f" (“{words}”)"
     return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."

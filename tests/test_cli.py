@@ -238,7 +238,7 @@ def test_webex_down_is_one_sentence_and_exit_code_1(webex, step, monkeypatch, ca
     assert main(["manifest", step]) == 1
     told = capsys.readouterr().err
     assert told.splitlines()[-1] == (
-        "reportbot: Webex did not answer. 127.0.0.1 refuses the connection: check address and port, and that something "
+        "reportbot: Webex didn't respond. 127.0.0.1 refuses the connection: check address and port, and that something "
         "listens there."
     )
     assert "Traceback" not in told
@@ -247,7 +247,7 @@ def test_webex_down_is_one_sentence_and_exit_code_1(webex, step, monkeypatch, ca
 def test_one_webhook_that_webex_refuses_is_named_and_the_others_are_made(webex, capsys):
     webex.faults.add(method="POST", path="/v1/webhooks", status=500, times=1)
     assert main(["manifest", "apply"]) == 1
-    assert capsys.readouterr().out.count("FAILED: Webex has trouble") == 1
+    assert capsys.readouterr().out.count("FAILED: Webex returned an error (500)") == 1
     assert len(hooks_of(webex)) == 2
 
 

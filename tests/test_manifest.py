@@ -201,7 +201,7 @@ def test_one_failure_does_not_stop_the_others_and_is_told_with_a_sentence():
     webex = Webex(hooks)
     webex.broken = {Kind.UPDATE}
     failed = manifest.apply(plan(hooks), TARGET, SECRET, webex)
-    assert [(change.kind, sentence) for change, sentence in failed] == [(Kind.UPDATE, "Webex has trouble.")]
+    assert [(change.kind, sentence) for change, sentence in failed] == [(Kind.UPDATE, "Webex returned an error (503).")]
     assert FIRST.name in {hook.name for hook in webex.all()}
 
 

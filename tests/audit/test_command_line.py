@@ -95,7 +95,7 @@ def test_an_address_needs_webex_and_says_so(machine: Workbench, capsys: pytest.C
 
     assert main(["audit", "--json", "--person", "ada.lovelace@acme.example"]) == 1
 
-    assert "Webex has trouble" in capsys.readouterr().err
+    assert "Webex returned an error (503)" in capsys.readouterr().err
 
 
 def test_without_json_it_is_a_line_a_row(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,13 +199,16 @@ def test_a_new_link_is_asked_for_before_the_second_download(bench: Workbench) ->
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "Webex does not accept the bot's own token any more; its operators must renew it. Ask again then."),
+        (
+            401,
+            "Webex no longer accepts the bot's own token; the people who run this bot must renew it. Ask again then.",
+        ),
         (403, "Webex does not let me post its file here. Asking again will hardly help: tell the bot's operators."),
         (409, "Webex reports a conflict; try again in a minute."),
-        (410, "Webex says this is gone. Asking again will hardly help: tell the bot's operators."),
+        (410, "Webex no longer has this. Asking again will hardly help: tell the bot's operators."),
         (413, "Webex says this is too large. Make the report for a shorter period."),
-        (428, "Webex wants something first that the bot cannot give. Asking again will hardly help"),
-        (451, "Webex keeps this in another region, where the bot cannot reach it. Asking again will hardly help"),
+        (428, "Webex requires something first that the bot can't provide. Asking again will hardly help"),
+        (451, "Webex keeps this in another region, which the bot can't reach. Asking again will hardly help"),
     ],
 )
 def test_a_post_that_is_refused_is_told_with_what_helps_and_not_as_a_download_that_failed(

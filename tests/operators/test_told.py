@@ -41,7 +41,7 @@ def test_a_token_that_dies_is_told_when_it_is_first_refused_and_its_renewal_afte
         stage.register(door)
         hears(stage, "WEBEX_ADMIN_TOKEN will expire")
         stage.emulator.world.expire_token(stage.admin_token)
-        stage.at(stage.ada).says(f"report {report.id}").hears("does not accept the bot's admin token any more")
+        stage.at(stage.ada).says(f"report {report.id}").hears("no longer accepts the bot's admin token")
         hears(stage, "Webex no longer accepts the admin token, so nobody gets a report")
     stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, kind="integration")
     with stage.program():

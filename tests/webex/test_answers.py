@@ -10,7 +10,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import ELSEWHERE, NO_USE, TOO_SLOW, WebexError, sentence_for
+from bot.errors import ELSEWHERE, TOO_SLOW, UNUSABLE, WebexError, sentence_for
 from bot.webex.responses import (
     cleaned,
     endless,
@@ -94,28 +94,26 @@ def test_any_error_body_is_survived(body):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (unreadable("GET /v1/x"), "not in a way that the bot can read"),
-        (unreadable("POST /v1/x"), "not in a way that the bot can read"),
-        (too_large("GET /v1/x"), "larger than the bot reads"),
-        (endless("GET /v1/x", circles=True), "round in circles"),
-        (endless("GET /v1/x", circles=False), "longer than the bot reads"),
-        (WebexError("GET /v1/x", None, message=ELSEWHERE, reached=False), "not its own"),
-        (WebexError("GET download", None, message=TOO_SLOW), "so slowly"),
+        (unreadable("GET /v1/x"), "couldn't be read"),
+        (unreadable("POST /v1/x"), "couldn't be read"),
+        (too_large("GET /v1/x"), "is too large"),
+        (endless("GET /v1/x", circles=True), "never ends"),
+        (endless("GET /v1/x", circles=False), "too long"),
+        (WebexError("GET /v1/x", None, message=ELSEWHERE, reached=False), "isn't its own"),
+        (WebexError("GET download", None, message=TOO_SLOW), "too slowly"),
     ],
 )
 def test_an_answer_that_is_of_no_use_is_not_called_none(error, words):
     """It says what is true, and what to do."""
     assert words in error.sentence
-    assert "did not answer" not in error.sentence
-    assert any(
-        remedy in error.sentence for remedy in ("tell the bot's operators.", "Tell the bot's operators.", "again")
-    )
+    assert "didn't respond" not in error.sentence
+    assert any(remedy in error.sentence for remedy in ("lease tell the people who run this bot.", "again"))
 
 
 def test_no_answer_is_called_so():
-    assert sentence_for(None) == sentence_for(None, "ConnectTimeout") == "Webex did not answer."
-    for message in NO_USE:  # with a status it is Webex's message, whatever it says
-        assert sentence_for(404, message) == "Webex does not know this."
+    assert sentence_for(None) == sentence_for(None, "ConnectTimeout") == "Webex didn't respond."
+    for message in UNUSABLE:  # with a status it is Webex's message, whatever it says
+        assert sentence_for(404, message) == "Webex couldn't find this."
 
 
 def test_links_credentials_and_secrets_are_taken_out_of_a_message():
