@@ -182,6 +182,15 @@ def awaited(tx: Transaction) -> list[ReportRow]:
     return [read(row) for row in tx.execute(select(tables.reports).where(_reports.report_id.in_(open_ids)))]
 
 
+def ready_and_awaited(tx: Transaction) -> list[tuple[str, str]]:
+    """Return family and ID of the reports that are ready and for which a request is open."""
+    open_ids = select(_requests.report_id).where(_requests.state == OPEN, _requests.found_at.is_not(None))
+    ready = (_reports.phase == Phase.READY.value, _reports.report_id.in_(open_ids))
+    return [
+        (row.family, row.report_id) for row in tx.execute(select(_reports.family, _reports.report_id).where(*ready))
+    ]
+
+
 def known_family(tx: Transaction, report_id: str) -> str | None:
     """Return the family in which a report was found before."""
     return tx.execute(select(_reports.family).where(_reports.report_id == report_id)).scalar_one_or_none()

@@ -152,6 +152,12 @@ def open_for(tx: Transaction, report_id: str) -> list[Request]:
     return find(tx, _requests.report_id == report_id, _requests.state == OPEN)
 
 
+def waiting_for(tx: Transaction, report_id: str, most: int) -> list[Request]:
+    """Return the oldest open requests whose report was found, at most so many."""
+    query = select(tables.requests).where(_requests.state == OPEN, of_report(report_id))
+    return [read(row) for row in tx.execute(query.order_by(_requests.id).limit(most))]
+
+
 def older(tx: Transaction, request: Request) -> Request | None:
     """Return the oldest open request whose file serves this one too, if there is one."""
     return next((one for one in open_for(tx, request.report_id) if _serves(one, request)), None)
@@ -228,15 +234,21 @@ def fails(tx: Transaction, where: ColumnElement[bool], error: str, now: datetime
     tx.execute(update(tables.requests).where(_requests.state == OPEN, where, changed).values(**values))
 
 
+def not_failing_so(tx: Transaction, where: ColumnElement[bool], error: str) -> list[int]:
+    """Return the open requests among these for which a failure is not stored yet, or another one."""
+    changed = _requests.failing_since.is_(None) | (_requests.last_error != error)
+    return list(tx.execute(select(_requests.id).where(_requests.state == OPEN, where, changed)).scalars())
+
+
 def recovers(tx: Transaction, request_ids: Collection[int]) -> None:
     """Store that requests can go on."""
     values = {"failing_since": None, "last_error": None}
     tx.execute(update(tables.requests).where(_requests.id.in_(request_ids)).values(**values))
 
 
-def is_request(request_id: int) -> ColumnElement[bool]:
-    """Return the condition that it is this request."""
-    return _requests.id == request_id
+def are(request_ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that it is one of these requests."""
+    return _requests.id.in_(request_ids)
 
 
 def of_report(report_id: str) -> ColumnElement[bool]:

@@ -1,7 +1,4 @@
-"""Once a minute: whatever is due and has no job gets one, so that the queue may lose or repeat without harm.
-
-Also says that the worker lives, and takes away files that nobody waits for any more, and rows that are old.
-"""
+"""Once a minute: puts jobs that are missing, says that the worker runs, and deletes files and rows that are old."""
 
 from __future__ import annotations
 
@@ -17,7 +14,6 @@ from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
 from bot.ops import catch_up
 from bot.reports import unknown_status
 from bot.reports.due import put_due
-from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,13 +28,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY = 60.0
-"""Seconds between sweeps."""
+"""Seconds between two runs."""
 OLD_FILE = 3600.0
 """Seconds after which a file in the folder that has no name of this version's belongs to nobody."""
 
 
 class Maintenance:
-    """Looks over the ledger and the folder."""
+    """Looks over the database and the folder for files, once a minute."""
 
     def __init__(
         self,
@@ -54,45 +50,45 @@ class Maintenance:
         self._database = database
         self._queue = queue
         self._folder = folder
-        self._workroom = temp_dir
+        self._temp_dir = temp_dir
         self._now = now
         self._retention = retention
         self._outage = outage
-        self._swept = False
+        self._ran = False
 
     def forever(self, stop: threading.Event) -> None:
-        """Sweep now and every minute, in a thread of its own, until ``stop`` is set."""
-        threading.Thread(target=self._run, args=(stop,), name="sweep", daemon=True).start()
+        """Run now and every minute, in a thread of its own, until ``stop`` is set."""
+        threading.Thread(target=self._run, args=(stop,), name="maintenance", daemon=True).start()
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 self.once()
             except DatabaseUnavailable as error:
-                log.debug("not_swept", cause=str(error))  # the store has said so, once for all who use it
+                log.debug("not_ran", cause=str(error))  # the database has logged it
             except BotError as error:
-                log.warning("sweep_failed", cause=str(error))
-            except Exception:  # a sweep that fails must not be the last
-                log.exception("sweep_crashed")
+                log.warning("maintenance_failed", cause=str(error))
+            except Exception:  # a run that fails must not be the last
+                log.exception("maintenance_crashed")
             stop.wait(EVERY)
 
     def once(self) -> None:
-        """Sweep."""
-        self._workroom.clear()
+        """Put what is due, and delete what is not needed any more."""
+        self._temp_dir.clear()
         now = self._now()
         with self._database.begin() as tx:
             key_values.set(tx, key_values.WORKER_SEEN, "", now)
             new = heartbeats.begin(tx, now)
             # Not at once: the web process may just be finding out for how long it was down.
-            if self._swept:
+            if self._ran:
                 catch_up.request_if_due(tx, self._queue, now, self._outage())
             unknown_status.forget_old(tx, now)
-            put_due(tx, self._queue, now)
             # Within the transaction: so nobody can come to need a file just now.
-            started, self._swept = not self._swept, True
+            started, self._ran = not self._ran, True
             needed = _needed(tx)
             self._clear_folder(needed, 0.0 if started else HELD_SECONDS)
 
+        put_due(self._database, self._queue, now)
         if new:
             log.warning("first_start", sentence=heartbeats.NEW)
         self._retention.prune()
@@ -104,7 +100,7 @@ class Maintenance:
                 needed = _needed(tx)
                 self._clear_folder(needed, 0.0)
         except BotError as error:
-            log.debug("not_cleared", cause=str(error))  # the next start does it
+            log.debug("folder_not_cleared", cause=str(error))  # the next start does it
 
     def _clear_folder(self, needed: Collection[str], held: float) -> None:
         """Remove files of reports that are not in hand after ``held`` seconds, and what else is there once it's old."""
@@ -120,9 +116,9 @@ class Maintenance:
             except FileNotFoundError:
                 continue  # delivered and removed meanwhile
             except OSError as exc:
-                log.warning("old_file_stays", cause=exc.strerror)
+                log.warning("temp_cleanup_failed", cause=exc.strerror)
 
 
 def _needed(tx: Transaction) -> set[str]:
     """Return the names of the files of reports that are ready and awaited."""
-    return {held_name(row.family, row.report_id) for row in reports.awaited(tx) if row.phase is Phase.READY}
+    return {held_name(family, report_id) for family, report_id in reports.ready_and_awaited(tx)}

@@ -1,55 +1,82 @@
-"""Puts a job for whatever is due and has none, so that the queue may lose or repeat one without harm."""
+"""Puts a job for whatever is due and has none, so that the queue may lose or repeat one without harm.
+
+What is due is read first: only the puts hold the write lock, some at a time.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from bot.db import events, messages, reports, requests
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.queue import tasks
 from bot.reports import trouble
-from bot.reports.requests import SLICE, close, deliver_key, put_lookup, put_thread, put_watch
+from bot.reports.requests import SLICE, close, deliver_key, put_lookup, put_thread, put_watch, watch_key
 from bot.webex.ids import id_key
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
-    from bot.db.database import Transaction
+    from bot.db.database import Database, Transaction
     from bot.queue import Queue
 
-log = structlog.get_logger(__name__)
+    Put = Callable[[Transaction], object]
 
 SETTLING: Final = timedelta(seconds=60)
 """A row younger than this has its job from the transaction that made it."""
+MOST: Final = 500
+"""Rows of one kind that are looked at in one run; the next one comes in a minute."""
 
 
-def put_due(tx: Transaction, queue: Queue, now: datetime) -> None:
+def put_due(database: Database, queue: Queue, now: datetime) -> None:
     """Put the jobs of events, lookups, watches, deliveries and threads that have none."""
+    with database.read() as tx:
+        puts = [*_of_rows(tx, queue, now), *_of_trouble(tx, queue, now)]
+    for start in range(0, len(puts), SLICE):
+        with database.begin() as tx:
+            for put in puts[start : start + SLICE]:
+                put(tx)
+
+
+def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
+    puts: list[Put] = []
     for event in events.unsettled(tx, now - SETTLING):
-        queue.put(tx, tasks.EVENT, str(event.id), lock=event.lock, person=event.person_key, if_absent=True)
-    for request in requests.unfound(tx):
-        put_lookup(tx, queue, request, if_absent=True)
+        put = partial(queue.put, task=tasks.EVENT, key=str(event.id), lock=event.lock, person=event.person_key)
+        puts.append(partial(put, if_absent=True))
+    puts += [partial(put_lookup, queue=queue, request=one, if_absent=True) for one in requests.unfound(tx)]
+    watched = {}
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:
             # Whose turn it is is not worth a query: a job that is there stays as it is.
             key = deliver_key(row.family, row.report_id)
-            queue.put(tx, tasks.DELIVER, key, lock=f"deliver:{key}", if_absent=True)
+            puts.append(partial(queue.put, task=tasks.DELIVER, key=key, lock=f"deliver:{key}", if_absent=True))
         else:
-            put_watch(tx, queue, row, if_absent=True)
-    for request_id, person_id in messages.unsettled(tx, now - SETTLING, SLICE):
-        queue.put(tx, tasks.THREAD, str(request_id), person=id_key(person_id), if_absent=True)
-    _tell_of_trouble(tx, queue, now)
+            watched[watch_key(row.family, row.region)] = row
+    puts += [partial(put_watch, queue=queue, row=row, if_absent=True) for row in watched.values()]
+    for request_id, person_id in messages.unsettled(tx, now - SETTLING, MOST):
+        whose = id_key(person_id)
+        puts.append(partial(queue.put, task=tasks.THREAD, key=str(request_id), person=whose, if_absent=True))
+    return puts
 
 
-def _tell_of_trouble(tx: Transaction, queue: Queue, now: datetime) -> None:
-    """Have people told whose request fails for long, and close what has failed for too long."""
-    for request in requests.untold(tx, now - trouble.PATIENCE, SLICE):
-        put_thread(tx, queue, request)
-    for request in requests.failing_since(tx, now - trouble.EXTRA_TIME, now, SLICE):
-        reason, cause = sentences.TROUBLE_TOO_LONG, "trouble_for_too_long"
-        close(tx, queue, request, State.EXPIRED, now, reason=reason, cause=cause)
+def _of_trouble(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
+    """Return the puts that tell people whose request fails for long, and the ends of what has failed for too long."""
+    untold = requests.untold(tx, now - trouble.PATIENCE, MOST)
+    ending = requests.failing_since(tx, now - trouble.EXTRA_TIME, now, MOST)
+    end = partial(
+        close,
+        queue=queue,
+        state=State.EXPIRED,
+        now=now,
+        reason=sentences.TROUBLE_TOO_LONG,
+        cause="trouble_for_too_long",
+    )
+    return [
+        *(partial(put_thread, queue=queue, request=one) for one in untold),
+        *(partial(end, request=one) for one in ending),
+    ]

@@ -44,16 +44,17 @@ class Lookup:
         if found is None:
             return
         request, row = found
+        state: ThreadState | None = None
         if request.state is State.OPEN and request.found_at is None:
             try:
-                self._find(request, row.family if row is not None else None)
+                state = self._find(request, row.family if row is not None else None)
             except BotError as error:
                 if error.passing:
                     if not self._has_ended(request, error):
                         raise
                 else:
                     self._close(request, error)
-        self._thread.sync(request.id, then=self._go_on)
+        self._thread.sync(request.id, then=self._go_on, state=state)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -67,7 +68,7 @@ class Lookup:
         with self._services.database.read() as tx:
             return requests.get(tx, int(key))
 
-    def _find(self, request: Request, known: str | None) -> None:
+    def _find(self, request: Request, known: str | None) -> ThreadState | None:
         services = self._services
         # Who else is in the space is asked right before the card.
         decision = services.authorizer.decide(
@@ -77,9 +78,9 @@ class Lookup:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
             report = services.catalog.find(request.report_id, known, families=decision.families, others=decision.others)
-        self._store(request, report)
+        return self._store(request, report)
 
-    def _store(self, request: Request, report: Report) -> None:
+    def _store(self, request: Request, report: Report) -> ThreadState | None:
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
             reports.save(tx, report, now, missing=0, next_check_at=None)
@@ -87,6 +88,7 @@ class Lookup:
             if report.phase is Phase.FAILED:
                 reason = sentences.failed(report.title)
                 close(tx, self._services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)
+            return self._thread.load(tx, request.id)
 
     def _go_on(self, tx: Transaction, state: ThreadState, last: bool) -> None:  # noqa: FBT001 as the thread says it
         """Have the report watched or delivered, now that its card stands; ``last``: the job has no more to do."""
@@ -120,7 +122,7 @@ class Lookup:
             return False
         now = services.now()
         with services.database.begin(durable=False) as tx:
-            requests.fails(tx, requests.is_request(request.id), sentences.trouble(error), now)
+            requests.fails(tx, requests.are([request.id]), sentences.trouble(error), now)
             failing = requests.get(tx, request.id) or request
             if trouble.ends(failing, now):
                 reason = sentences.TROUBLE_TOO_LONG
@@ -136,7 +138,7 @@ class Lookup:
         """Tell that Webex gives no answer at all."""
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
-            requests.fails(tx, requests.is_request(request.id), sentences.REPORTS_AWAY, now)
+            requests.fails(tx, requests.are([request.id]), sentences.REPORTS_AWAY, now)
         self._tell(request, 0.0)
 
     def _tell(self, request: Request, ahead: float) -> None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SLICE: Final = 50
-"""Requests that one transaction closes: it holds SQLite's only write lock for some milliseconds."""
+SLICE: Final = 10
+"""Requests that one transaction closes, each with its audit row and job: it holds SQLite's only write lock."""
 
 
 def watch_key(family: str, region: str | None) -> str:
@@ -108,7 +108,7 @@ def close_all(
     """Close every open request for a report as failed, some at a time."""
     while True:
         with database.begin() as tx:
-            waiting = [one for one in requests.open_for(tx, report_id) if one.found_at is not None][:SLICE]
+            waiting = requests.waiting_for(tx, report_id, SLICE)
             for one in waiting:
                 if requests.close(tx, one, State.FAILED, now, reason=reason, cause=cause, error=error):
                     put_thread(tx, queue, one)
@@ -125,9 +125,8 @@ def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: 
 
 def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:
     """Have a report delivered to everyone who waits for it, since Webex says that it is ready."""
-    waiting = [one for one in requests.open_for(tx, report.id) if one.found_at is not None]
-    if waiting:
-        put_delivery(tx, queue, report.family.value, report.id, waiting[0].person_id)
+    for first in requests.waiting_for(tx, report.id, 1):
+        put_delivery(tx, queue, report.family.value, report.id, first.person_id)
 
 
 def reason_for(outbox: Outbox, request: Request, refused: Refused) -> str:

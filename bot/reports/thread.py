@@ -188,15 +188,20 @@ class Thread:
         """Log that nobody could be told."""
         log.error("notification_failed", request=key, sentence=sentence)
 
-    def sync(self, request_id: int, ahead: float = 0.0, then: Then | None = None) -> None:
+    def sync(
+        self, request_id: int, ahead: float = 0.0, then: Then | None = None, state: ThreadState | None = None
+    ) -> None:
         """Send and delete what is to be; ``ahead``: so many seconds pass before the next try.
+
+        ``state``: as it was just read, to save a read.
 
         ``then`` is called in the transaction that stores the last message, or in one of its own where none is sent,
         with whether nothing else is to be done after it. Raises ``BotError`` that passes, and ``DatabaseUnavailable``.
         """
         with self._locks[request_id % LOCKS]:
-            with self._database.read() as tx:
-                state = self._load(tx, request_id)
+            if state is None:
+                with self._database.read() as tx:
+                    state = self.load(tx, request_id)
             called = then is None
             for _ in range(ROUNDS):
                 if state is None or (missing := self._missing(state, ahead)) is None:
@@ -205,7 +210,7 @@ class Thread:
 
                 def stored(tx: Transaction, _: Sent, following: list[ThreadState | None] = following) -> None:
                     nonlocal called
-                    after = self._load(tx, request_id)
+                    after = self.load(tx, request_id)
                     following.append(after)
                     if then is not None and after is not None and self._missing(after, ahead) is None:
                         then(tx, after, not self._outdated(after, ahead))
@@ -216,7 +221,7 @@ class Thread:
                     (state,) = following
                     continue
                 with self._database.read() as tx:
-                    state = self._load(tx, request_id)
+                    state = self.load(tx, request_id)
             if state is None:
                 return
             if then is not None and not called:
@@ -235,7 +240,8 @@ class Thread:
                 put_thread(tx, self._queue, request)
 
     @staticmethod
-    def _load(tx: Transaction, request_id: int) -> ThreadState | None:
+    def load(tx: Transaction, request_id: int) -> ThreadState | None:
+        """Read a request with everything that its thread depends on."""
         found = reports.with_request(tx, request_id)
         if found is None:
             return None

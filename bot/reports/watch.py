@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import reports, requests
+from bot.db import messages, reports, requests
 from bot.db.requests import State
 from bot.errors import BotError, WebexError
 from bot.messages import sentences
@@ -25,7 +25,7 @@ from bot.webex.ids import id_key
 from bot.webex.report import Phase, Report, is_known_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -48,6 +48,8 @@ CLOCK_SLACK: Final = 1.0
 GONE_AFTER: Final = 3
 """Times that Webex must say "unknown" of a report it knew, before its requests end: the first may be lag."""
 UNKNOWN_TO_WEBEX: Final = 404
+ROWS: Final = 500
+"""Rows that one transaction changes alike."""
 
 
 def interval(age: float, shortest: float) -> float:
@@ -225,19 +227,25 @@ class Watch:
     def _fails(self, where: ColumnElement[bool], error: BotError) -> None:
         """Store that requests cannot go on for now; maintenance tells those who wait for long."""
         said = sentences.trouble(error) if isinstance(error, WebexError) else error.sentence
-        with self._database.begin(durable=False) as tx:
-            requests.fails(tx, where, said, self._now())
+        with self._database.read() as tx:
+            ids = requests.not_failing_so(tx, where, said)
+        for some in _slices(ids):
+            with self._database.begin(durable=False) as tx:
+                requests.fails(tx, requests.are(some), said, self._now())
 
     def _recover(self, family: str, region: str | None, silent: Mapping[str, object]) -> None:
+        """Store that requests can go on, and have the threads say so that told of trouble."""
         with self._database.read() as tx:
             failing = requests.find(tx, *requests.failing(requests.of_list(family, region)))
-        over = [one for one in failing if one.report_id not in silent]
-        for start in range(0, len(over), SLICE):
+            told = messages.with_slot(tx, [one.id for one in failing], ("trouble",)) if failing else set()
+        over = {one.id: one for one in failing if one.report_id not in silent}
+        for some in _slices(list(over)):
             with self._database.begin(durable=False) as tx:
-                some = over[start : start + SLICE]
-                requests.recovers(tx, [one.id for one in some])
+                requests.recovers(tx, some)
+        for some in _slices([one for one in over if one in told], SLICE):
+            with self._database.begin(durable=False) as tx:
                 for one in some:
-                    put_thread(tx, self._queue, one)
+                    put_thread(tx, self._queue, over[one])
 
     def _expire(self, checked: Sequence[Checked], silent: Mapping[str, object]) -> None:
         """Close requests whose deadline has passed, unless Webex said nothing of their report: see ``trouble.py``."""
@@ -255,3 +263,7 @@ class Watch:
 
 def _is_passing(found: Report | BotError | None) -> bool:
     return isinstance(found, BotError) and found.passing
+
+
+def _slices(ids: Sequence[int], size: int = ROWS) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
