@@ -16,16 +16,7 @@ from bot.access.authorizer import Authorizer
 from bot.access.rules import rules
 from bot.app import admin_token, now, open_database, partner_role
 from bot.errors import UNREADABLE, WebexError
-from bot.ops.checks import (
-    allowed,
-    data_dir,
-    family_lists,
-    person,
-    public_address,
-    token_owners,
-    webhook_secrets,
-    webhook_setup,
-)
+from bot.ops.checks import allowed, data_dir, families, person, public_address, token_owners, webhook_secrets, webhooks
 from bot.ops.checks.result import Found, Result, Setup, State, line
 from bot.webex.chat import Chat
 from bot.webex.client import Client
@@ -83,9 +74,9 @@ IN_WEBEX: Final = (
     token_owners.bot_token,
     token_owners.admin_token,
     token_owners.roles,
-    family_lists.listed,
-    *allowed.CHECKS,
-    webhook_setup.webhooks,
+    families.lists,
+    allowed.names,
+    webhooks.differences,
 )
 """Checks that need Webex."""
 LAST: Final = (public_address.public_address,)

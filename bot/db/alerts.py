@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,10 +51,16 @@ def add(tx: Transaction, name: str, digest: str, now: datetime) -> Alert:
     return Alert(name, digest, now)
 
 
-def change(tx: Transaction, alert: Alert, **values: Any) -> None:
-    """Change columns of one alert."""
+def change(tx: Transaction, alert: Alert, **values: Any) -> Alert:
+    """Change columns of one alert, and return it as it is then."""
     its_row = (alerts.c.name == alert.name, alerts.c.digest == alert.digest)
     tx.execute(update(alerts).where(*its_row).values(**values))
+    return replace(alert, **values)
+
+
+def resolve(tx: Transaction, name: str, at: datetime | None) -> None:
+    """Store since when a check has found nothing any more; None: it has found something again."""
+    tx.execute(update(alerts).where(alerts.c.name == name).values(resolved_at=at))
 
 
 def remove(tx: Transaction, name: str) -> None:

@@ -2,9 +2,6 @@
 
 Open alerts are in the database, so a restart tells nothing twice. Without ``OPERATORS_SPACE`` only the log has them.
 An alert that is told twice does less harm than one that is lost, so a message whose answer was lost is sent again.
-
-To add a check: write a function that returns what is wrong, or None; its sentences go to ``messages/alerts.py``; make a
-``Check`` of it and add that to the list in ``app.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +10,7 @@ import hashlib
 import re
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,15 +141,12 @@ class Alerts:
             return
         if alert.firing_since is None:
             alert = self._change(alert, firing_since=self._now())
-        text = (check.repair() if check.repair else "") or found
-        since = alert.since.isoformat()
-        self._log_once(
-            f"{check.name} {alert.digest} {since}", "alert", check=check.name, problem=problem(text, alert.since)
-        )
+        text = problem((check.repair() if check.repair else "") or found, alert.since)
+        self._log_once(f"{check.name} {alert.digest} {alert.since}", "alert", check=check.name, problem=text)
         if self._space is None or alert.told_at is not None:
             return
         try:
-            self._tell(alert, "", problem(text, alert.since))
+            self._tell(alert, "", text)
         except Unsure:
             self._change(alert, firing_since=self._now())
             raise
@@ -160,16 +154,16 @@ class Alerts:
 
     def _stored(self, check: Check, digest: str, open_alerts: Sequence[Alert]) -> Alert | None:
         """Return this problem's alert, stored now if it is new; None where too many others are open."""
+        known = next((one for one in open_alerts if one.digest in {digest, alerts.ANY}), None)
+        if known is None and len(open_alerts) >= MOST:
+            return None
+        if known is not None and known.digest == digest and known.resolved_at is None:
+            return known
         with self._database.begin() as tx:
-            for one in open_alerts:
-                if one.resolved_at is not None:
-                    alerts.change(tx, one, resolved_at=None)
-            known = next((one for one in open_alerts if one.digest in {digest, alerts.ANY}), None)
+            alerts.resolve(tx, check.name, None)
             if known is None:
-                return alerts.add(tx, check.name, digest, self._now()) if len(open_alerts) < MOST else None
-            if known.digest != digest:
-                alerts.change(tx, known, digest=digest)
-        return replace(known, digest=digest, resolved_at=None)
+                return alerts.add(tx, check.name, digest, self._now())
+            return alerts.change(tx, known, digest=digest, resolved_at=None)
 
     def _end(self, check: Check, open_alerts: Sequence[Alert]) -> None:
         if not open_alerts:
@@ -177,9 +171,9 @@ class Alerts:
         fired = [one for one in open_alerts if one.firing_since is not None]
         away_since = open_alerts[0].resolved_at or self._now()
         if fired and self._now() - away_since < check.keep_firing_for:
-            with self._database.begin() as tx:
-                for one in open_alerts:
-                    alerts.change(tx, one, resolved_at=away_since)
+            if open_alerts[0].resolved_at is None:
+                with self._database.begin() as tx:
+                    alerts.resolve(tx, check.name, away_since)
             return
         if fired and check.resolved and self._space is not None:
             told = any(one.told_at for one in fired)
@@ -195,8 +189,7 @@ class Alerts:
 
     def _change(self, alert: Alert, **values: Any) -> Alert:
         with self._database.begin() as tx:
-            alerts.change(tx, alert, **values)
-        return replace(alert, **values)
+            return alerts.change(tx, alert, **values)
 
     def _tell(self, alert: Alert, suffix: str, markdown: str) -> None:
         with self._database.read() as tx:

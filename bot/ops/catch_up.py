@@ -88,7 +88,7 @@ class Progress:
     done: dict[str, datetime | None] = field(default_factory=dict)
     """The last activity of each space when it was looked into."""
     missed: bool = False
-    """Whether messages were found of which no webhook came although nothing was down."""
+    """Messages were found that are older than their webhook would take."""
 
 
 class CatchUp:

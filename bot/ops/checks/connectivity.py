@@ -42,16 +42,12 @@ class Upstream:
     resolved: str
     owns: Callable[[str], bool] = lambda _: True
     """Return True for the path of a call to it."""
-    quiet: timedelta | None = QUIET
-    """None: it is not asked while it was well when it was last heard of."""
+    asked_when_quiet: bool = True
 
 
 BOT: Final = Upstream("webex_bot", words.BOT_UNREACHABLE, words.BOT_REACHABLE)
 ADMIN: Final = Upstream(
-    "webex_admin",
-    words.ADMIN_UNREACHABLE,
-    words.ADMIN_REACHABLE,
-    lambda path: "/report" not in path,  # the reports are upstreams of their own
+    "webex_admin", words.ADMIN_UNREACHABLE, words.ADMIN_REACHABLE, owns=lambda path: "/report" not in path
 )
 
 
@@ -61,8 +57,8 @@ def reports_of(family: str) -> Upstream:
         f"webex_reports_{family}",
         words.reports_unreachable(family),
         words.reports_reachable(family),
-        lambda path: "/report" in path and ("/partner/" in path) == (family == "partner"),
-        None,
+        owns=lambda path: "/report" in path and ("/partner/" in path) == (family == "partner"),
+        asked_when_quiet=False,  # lists are long, and people's requests tell
     )
 
 
@@ -127,11 +123,9 @@ class Connectivity:
                     advice = error.advice
             except BotError as error:
                 log.debug("upstream_not_asked", upstream=self._upstream.name, cause=str(error))
-        if self._heard_at is None and self._failing_since is None:
-            raise NotKnown
-        if self._failing_since is None:
+        if self._failing_since is None and self._heard_at is not None:
             return None
-        if self._unless():
+        if self._failing_since is None or self._unless():
             raise NotKnown
         if self._advice is None:
             self._advice = advice
@@ -140,7 +134,7 @@ class Connectivity:
     def _is_in_doubt(self) -> bool:
         if self._failing_since is not None or self._heard_at is None:
             return True
-        return self._upstream.quiet is not None and self._now() - self._heard_at >= self._upstream.quiet
+        return self._upstream.asked_when_quiet and self._now() - self._heard_at >= QUIET
 
 
 def upstreams(

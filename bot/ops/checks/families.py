@@ -6,19 +6,23 @@ A scope or a role that is missing would otherwise be found by the first person w
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from bot.db import key_values
-from bot.errors import WebexError
+from bot.errors import BotError, WebexError
 from bot.messages.alerts import family_allowed, family_refused
 from bot.ops.alerts import Check
+from bot.ops.checks.result import Result, Setup, State
+from bot.webex.report import Family
+from bot.webex.reports_api import ReportsApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from bot.manifest import Scope
 
-FORBIDDEN: Final = 403
+REJECTED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 LOOK_EVERY: Final = 600.0
 """Seconds between two looks while Webex gives the reports; while it refuses them, each round looks."""
 
@@ -44,10 +48,33 @@ def check(
         try:
             ask()
         except WebexError as error:
-            if error.status == FORBIDDEN:
+            if error.status == HTTPStatus.FORBIDDEN:
                 return problem
             raise
         due = clock() + LOOK_EVERY
         return None
 
     return Check(f"{key_values.REPORTS_REFUSED}{family}", look, family_allowed(family))
+
+
+def lists(setup: Setup) -> Iterator[Result]:
+    """List each family's reports for ``doctor``. One that is refused is no failure when another answers."""
+    api = ReportsApi(setup.admin)
+    refused: dict[str, WebexError] = {}
+    answered = False
+    for family in setup.settings.report_families:
+        try:
+            yield Result(f"{family} reports", State.OK, f"can be listed ({len(api.list(Family(family)))})")
+            answered = True
+        except BotError as error:
+            if isinstance(error, WebexError) and error.status in REJECTED:
+                refused[family] = error
+            else:
+                yield Result(f"{family} reports", State.FAILED, error.in_full)
+    for family, refusal in refused.items():
+        text = f"refused ({refusal.status}). They need {needs(family, setup.manifest.scopes)}."
+        if answered:
+            text = f"{text} If you don't want them, remove {family} from REPORT_FAMILIES."
+        elif refusal.status == HTTPStatus.UNAUTHORIZED:  # a token that isn't accepted anywhere tells nothing of scopes
+            text = refusal.in_full
+        yield Result(f"{family} reports", State.NOTE if answered else State.FAILED, text)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bot.db import heartbeats, migrations
 from bot.ops import probe
-from bot.ops.checks.result import Found, State, line
+from bot.ops.checks.result import Found, Result, State, result
 from bot.webex.causes import Kind, explain
 from bot.webex.http import FOREIGN
 from bot.webex.session import Bearer, PlainSession, Timeouts, take_body
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterator
 
-    from bot.db.database import Database
     from bot.ops.checks.result import Setup
+    from bot.webex.causes import Cause
 
 PATIENCE: Final = (5.0, 15.0)
 """Seconds to connect, and to wait for the answer."""
@@ -31,34 +31,34 @@ UNKNOWN_CA: Final = (
     "authority, sent with all certificates between the two (the whole chain). If yours is one, and a proxy inspects "
     "https here, set REQUESTS_CA_BUNDLE."
 )
+START: Final = "start the bot (reportbot serve, or web and worker of the Procfile), then run doctor again"
 NO_BOT_BEHIND: Final = frozenset({502, 503, 504})
-REDIRECTS: Final = range(300, 400)
-REFUSED_BY_US: Final = {401: "signature does not verify", 429: "too many"}
-"""How the webhook route answers what doesn't verify."""
-OK: Final = 200
+REJECTED: Final = {401: "signature does not verify", 429: "too many"}
+"""How the webhook route answers what isn't signed with its secret."""
+UNCHANGED: Final = "Correct PUBLIC_URL, or have the proxy pass this path on unchanged."
+REDIRECTED: Final = "It redirects elsewhere, and Webex doesn't follow. Set PUBLIC_URL to where it leads."
+REMEDIES: Final = {
+    **dict.fromkeys((301, 302, 303, 307, 308), REDIRECTED),
+    401: "It wants a login. Let Webex's calls to this path through without one.",
+    403: "It refuses. Let Webex's calls to this path through.",
+    404: f"It has no such path. {UNCHANGED}",
+    405: f"It doesn't accept POST there. {UNCHANGED}",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    text: str
-
-
-@line("public address")
-def public_address(setup: Setup) -> Found | None:
+def public_address(setup: Setup) -> Iterator[Result]:
     """Call the webhooks' address, if it is known."""
-    if setup.target is None:
-        return None
-    secret = setup.settings.webex_webhook_secret[0].get_secret_value()
-    return round_trip(setup.target, secret, runs=_runs(setup.database, setup.now()))
+    target, secret = setup.target, setup.settings.webex_webhook_secret[0].get_secret_value()
+    if target is not None:
+        yield result("public address", lambda: round_trip(target, secret, runs=_runs(setup)))
 
 
-def _runs(database: Database, now: datetime) -> bool:
+def _runs(setup: Setup) -> bool:
     """Return True when a web process of this bot was seen lately."""
-    if migrations.current(database) != migrations.newest():
+    if migrations.current(setup.database) != migrations.newest():
         return False
-    with database.read() as tx:
-        return heartbeats.web_lives(tx, now)
+    with setup.database.read() as tx:
+        return heartbeats.web_lives(tx, setup.now())
 
 
 def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, float] = PATIENCE) -> Found:
@@ -69,74 +69,60 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
     session = PlainSession(Timeouts())
     nonce = secrets.token_hex(16)
     body = probe.body_of(nonce)
+
+    def post(key: bytes) -> tuple[int, str]:
+        headers = {"Content-Type": "application/json", probe.SIGNATURE: probe.signature_of(body, key)}
+        response = session.post(target, data=body, headers=headers, timeout=patience, auth=Bearer(), stream=True)
+        take_body(response, MOST_BYTES, LONGEST_ANSWER)
+        return response.status_code, response.content.decode("utf-8", "replace").strip()
+
     try:
-        first = _post(session, target, body, probe.signature_of(body, secret.encode()), patience)
-        if first != _Answer(OK, probe.proof_of(nonce, secret.encode())):
-            return _not_us(target, first, runs=runs)
-        second = _post(session, target, body, probe.signature_of(body, secrets.token_bytes(16)), patience)
+        status, text = post(secret.encode())
+        if (status, text) != (HTTPStatus.OK, probe.proof_of(nonce, secret.encode())):
+            return _not_us(target, status, text, runs=runs)
+        status, _ = post(secrets.token_bytes(16))
     except FOREIGN as error:
-        cause = explain(error)
-        expected = cause is None or cause.kind in NOBODY_THERE
-        advice = cause.sentence if cause else type(error).__name__
-        if cause and cause.kind is Kind.UNKNOWN_CA:  # here it is rarely this machine that must learn
-            advice = UNKNOWN_CA
-        if expected and not runs:
-            dns = "point that name to this machine, and " if cause and cause.kind is Kind.DNS else ""
-            how = "(reportbot serve, or web and worker of the Procfile), then run doctor again"
-            return State.NEXT, f"{dns}start the bot {how}. Nothing answers at {target} yet. {advice}"
-        return _nothing(target, advice, expected=expected)
+        return _nothing(target, explain(error), type(error).__name__, runs=runs)
     finally:
         session.close()
-    if second.status not in REFUSED_BY_US:
+    if status not in REJECTED:
         return State.FAILED, (
-            f"this bot answers at {target}, but accepts calls that aren't signed ({second.status}). Something in "
-            "between signs or answers for it: remove that."
+            f"this bot answers at {target}, but accepts calls that aren't signed ({status}). Something in between "
+            "signs or answers for it: remove that."
         )
     return (
         State.OK,
-        f"this bot answers at {target}, with this WEBEX_WEBHOOK_SECRET, and rejects calls that aren't signed",
+        f"this bot answers at {target}, with this WEBEX_WEBHOOK_SECRET, and rejects unsigned calls",
     )
 
 
-def _post(session: PlainSession, target: str, body: bytes, signature: str, patience: tuple[float, float]) -> _Answer:
-    headers = {"Content-Type": "application/json", probe.SIGNATURE: signature}
-    response = session.post(target, data=body, headers=headers, timeout=patience, auth=Bearer(), stream=True)
-    take_body(response, MOST_BYTES, LONGEST_ANSWER)
-    return _Answer(response.status_code, response.content.decode("utf-8", "replace").strip())
+def _nothing(target: str, cause: Cause | None, error: str, *, runs: bool) -> Found:
+    """Return why nothing answers there."""
+    kind = cause.kind if cause else None
+    # An unknown authority: here it is rarely this machine that must learn.
+    advice = UNKNOWN_CA if kind is Kind.UNKNOWN_CA else cause.sentence if cause else error
+    if kind is not None and kind not in NOBODY_THERE:
+        return State.FAILED, f"Webex probably can't reach {target}. {advice}"
+    if not runs:
+        first = "point that name to this machine, and " if kind is Kind.DNS else ""
+        return State.NEXT, f"{first}{START}. Nothing answers at {target} yet. {advice}"
+    return State.FAILED, (
+        f"the bot's web process is running, but nothing answers at {target}. {advice} If only this machine can't reach "
+        "its own public address, try it from elsewhere."
+    )
 
 
-def _nothing(target: str, advice: str, *, expected: bool) -> Found:
-    if expected:
-        return State.FAILED, (
-            f"the bot's web process is running, but nothing answers at {target}. {advice} If only this machine can't "
-            "reach its own public address, try it from elsewhere."
-        )
-    return State.FAILED, f"Webex probably can't reach {target}. {advice}"
-
-
-def _not_us(target: str, answer: _Answer, *, runs: bool) -> Found:
+def _not_us(target: str, status: int, text: str, *, runs: bool) -> Found:
     """Return who answers there, if not this bot with this secret."""
-    status = answer.status
-    if REFUSED_BY_US.get(status) == answer.text:
+    if REJECTED.get(status) == text:
         return State.FAILED, (
             f"a report bot answers at {target}, but with another WEBEX_WEBHOOK_SECRET. Set the same one everywhere, "
             "restart the bot, and run `reportbot manifest apply`."
         )
-    if (status, answer.text) == (400, "malformed"):
-        return State.NOTE, f"an older version of this bot answers at {target}, with this secret. Start the new one."
     if status in NO_BOT_BEHIND:
-        said = f"a proxy answers at {target}, but can't reach the bot behind it ({status})"
+        proxy = f"a proxy answers at {target}, but can't reach the bot behind it ({status})"
         if not runs:
-            return State.NEXT, f"start the bot, then run doctor again. Now {said}."
-        return State.FAILED, f"{said}. Point it to where the bot's web process listens (HOST, PORT)."
-    remedies = {
-        401: "It wants a login. Let Webex's calls to this path through without one.",
-        403: "It refuses. Let Webex's calls to this path through.",
-        404: "It has no such path. Correct PUBLIC_URL, or have the proxy pass this path on unchanged.",
-        405: "It doesn't accept POST there. Correct PUBLIC_URL, or have the proxy pass this path on unchanged.",
-    }
-    if status in REDIRECTS:
-        remedy = "It redirects elsewhere, and Webex doesn't follow. Set PUBLIC_URL to where it leads."
-    else:
-        remedy = remedies.get(status, "Correct PUBLIC_URL, or what routes it.")
+            return State.NEXT, f"{START}. Now {proxy}."
+        return State.FAILED, f"{proxy}. Point it to where the bot's web process listens (HOST, PORT)."
+    remedy = REMEDIES.get(status, "Correct PUBLIC_URL, or what routes it.")
     return State.FAILED, f"something answers at {urlsplit(target).netloc}, but it isn't this bot ({status}). {remedy}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.errors import BotError
@@ -76,18 +76,10 @@ def result(name: str, look: Callable[[], Found]) -> Result:
         return Result(name, State.FAILED, error.in_full)
 
 
-def line(name: str) -> Callable[[Callable[[Setup], Found | None]], Callable[[Setup], Iterable[Result]]]:
-    """Make a check of a function that looks at one thing; None: there is nothing to say."""
+def line(name: str) -> Callable[[Callable[[Setup], Found]], Callable[[Setup], Iterable[Result]]]:
+    """Make a check of a function that looks at one thing."""
 
-    def decorate(look: Callable[[Setup], Found | None]) -> Callable[[Setup], Iterable[Result]]:
-        @wraps(look)
-        def check(setup: Setup) -> Iterable[Result]:
-            try:
-                found = look(setup)
-            except BotError as error:
-                found = State.FAILED, error.in_full
-            return [] if found is None else [Result(name, *found)]
-
-        return check
+    def decorate(look: Callable[[Setup], Found]) -> Callable[[Setup], Iterable[Result]]:
+        return lambda setup: [result(name, partial(look, setup))]
 
     return decorate

@@ -5,30 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
 
 from bot.errors import Refused, WebexError
-from bot.messages.alerts import ADMIN_TOKEN_EXPIRES, BOT_TOKEN_REJECTED, OWNER_NOT_SHOWN
-from bot.ops.checks.allowed import shown_organization
-from bot.ops.checks.result import Found, State, line
-from bot.ops.checks.tokens import (
-    admin_token_problem,
-    bot_token_problem,
-    problem_without_owner,
-    refresh_problem,
-    roles_problem,
-)
-from bot.webex.ids import readable_tail, same_id
+from bot.messages import alerts as words
+from bot.ops.checks import tokens
+from bot.ops.checks.allowed import organization_name
+from bot.ops.checks.result import Found, Setup, State, line
+from bot.webex.ids import bare_id, readable_tail, same_id
 from bot.webex.tokens import RefreshableToken
-
-if TYPE_CHECKING:
-    from bot.ops.checks.result import Setup
-    from bot.webex.people import Directory
-
-NOT_ACCEPTED: Final = (
-    "Webex doesn't accept the admin token. Renew it, with the scopes that `reportbot manifest plan` lists."
-)
-REJECTED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @line("bot token")
@@ -37,10 +21,10 @@ def bot_token(setup: Setup) -> Found:
     try:
         me = setup.chat.me()
     except WebexError as error:
-        if error.status in REJECTED:
-            return State.FAILED, BOT_TOKEN_REJECTED
+        if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return State.FAILED, words.BOT_TOKEN_REJECTED
         raise
-    problem = bot_token_problem(me)
+    problem = tokens.bot_token_problem(me)
     if problem is not None:
         return State.FAILED, f"{me.display_name}: {problem}"
     return State.OK, f"{me.display_name} ({', '.join(me.emails)})"
@@ -49,26 +33,34 @@ def bot_token(setup: Setup) -> Found:
 @line("admin token")
 def admin_token(setup: Setup) -> Found:
     """Return whose the admin token is, and when it ends."""
+    directory, refreshable = setup.directory, setup.token if isinstance(setup.token, RefreshableToken) else None
     try:
-        me = setup.directory.me()
+        me = directory.me()
     except WebexError as error:
         if error.status == HTTPStatus.FORBIDDEN:
-            return _without_owner(setup.directory)
-        if error.status in REJECTED and not error.advice:
-            return State.FAILED, NOT_ACCEPTED
+            return _without_owner(setup)
         raise
-    if not same_id(me.org_id, setup.directory.our_org()):
+    if not same_id(me.org_id, directory.our_org()):
         return State.FAILED, f"WEBEX_ORG_ID isn't the organization of the admin token, which is {me.org_id}. Remove it."
-    refreshable = setup.token if isinstance(setup.token, RefreshableToken) else None
-    problem = admin_token_problem(me, _bot_id(setup), refreshable=refreshable is not None)
+    problem = tokens.admin_token_problem(me, _bot_id(setup), refreshable=refreshable is not None)
     if problem is not None:
         return State.FAILED, f"{me.display_name}: {problem}"
-    organization = shown_organization(setup.admin, me.org_id)
+    name = organization_name(setup, me.org_id)
+    organization = bare_id(me.org_id) if name is None else f"{name} ({bare_id(me.org_id)})"
     owner = f"{me.display_name}, a {me.kind or 'person or bot'} in the organization {organization}"
     if refreshable is None:
-        return State.OK, f"{owner}. {ADMIN_TOKEN_EXPIRES}"
-    ends = refresh_problem(refreshable.refresh_ends_at(), time.time())
-    return (State.OK, owner) if ends is None else (State.NOTE, f"{owner}. {ends}")
+        return State.OK, f"{owner}. {words.ADMIN_TOKEN_EXPIRES}"
+    ends = tokens.refresh_problem(refreshable.refresh_ends_at(), time.time())
+    return (State.NOTE, f"{owner}. {ends}") if ends else (State.OK, owner)
+
+
+def _without_owner(setup: Setup) -> Found:
+    """Return whether ``WEBEX_ORG_ID`` tells what Webex doesn't."""
+    try:
+        org_id = setup.directory.our_org()
+    except Refused:
+        return State.FAILED, words.OWNER_NOT_SHOWN
+    return State.NOTE, f"Webex doesn't tell whose it is (spark:people_read). WEBEX_ORG_ID is {org_id}"
 
 
 @line("roles")
@@ -80,27 +72,15 @@ def roles(setup: Setup) -> Found:
     except WebexError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
-        problem = problem_without_owner(directory, bot_id) if bot_id else OWNER_NOT_SHOWN
+        problem = tokens.problem_without_owner(directory, bot_id) if bot_id else words.OWNER_NOT_SHOWN
         return (State.FAILED, problem) if problem else (State.OK, "can be read")
-    problem = roles_problem(directory, me, refreshable=setup.settings.refreshable)
+    problem = tokens.roles_problem(directory, me, refreshable=setup.settings.refreshable)
     if problem is not None:
         return State.FAILED, problem
-    own: list[str] = []
+    own: set[str] = set()
     with contextlib.suppress(Refused):  # a Service App's account may show none
-        own = sorted({role.name or readable_tail(role.id) for role in directory.roles_of(me.id).roles} - {""})
-    return State.OK, f"can be read. The admin token's own: {', '.join(own) or 'none shown'}"
-
-
-def _without_owner(directory: Directory) -> Found:
-    """Return whether ``WEBEX_ORG_ID`` tells what Webex doesn't."""
-    try:
-        org_id = directory.our_org()
-    except Refused:
-        return State.FAILED, OWNER_NOT_SHOWN
-    return (
-        State.NOTE,
-        f"Webex doesn't tell whose it is (spark:people_read). Its organization is {org_id} (WEBEX_ORG_ID)",
-    )
+        own = {role.name or readable_tail(role.id) for role in directory.roles_of(me.id).roles} - {""}
+    return State.OK, f"can be read. The admin token's own: {', '.join(sorted(own)) or 'none shown'}"
 
 
 def _bot_id(setup: Setup) -> str | None:

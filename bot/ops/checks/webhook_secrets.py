@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from bot.db import alerts, migrations
 from bot.messages.alerts import FINISH_ROTATION, ONE_SECRET, TWO_SECRETS, moment
 from bot.ops.alerts import Check
-from bot.ops.checks.result import Found, State, line
+from bot.ops.checks.result import Result, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.ops.checks.result import Setup
     from bot.settings import Settings
 
@@ -25,16 +27,15 @@ def check(settings: Settings) -> Check:
     )
 
 
-@line("webhook secret")
-def two_secrets(setup: Setup) -> Found | None:
-    """Return that two are set, and since when if a worker has run with both."""
+def two_secrets(setup: Setup) -> Iterator[Result]:
+    """Return for ``doctor`` that two are set, and since when if a worker has run with both."""
     if not _two_are_set(setup.settings):
-        return None
+        return
     since = ""
     if migrations.current(setup.database) == migrations.newest():
         with setup.database.read() as tx:
             since = "".join(f" since {moment(one.since)}" for one in alerts.of_check(tx, NAME)[:1])
-    return State.NOTE, f"two are set{since}. {FINISH_ROTATION}"
+    yield Result("webhook secret", State.NOTE, f"two are set{since}. {FINISH_ROTATION}")
 
 
 def _two_are_set(settings: Settings) -> bool:

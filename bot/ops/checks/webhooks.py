@@ -18,6 +18,8 @@ from bot.manifest import Change, Kind
 from bot.messages import alerts as words
 from bot.ops import catch_up
 from bot.ops.alerts import Check
+from bot.ops.checks.result import Found, Setup, State, line
+from bot.webex.webhooks import BotWebhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from bot.db.database import Database
     from bot.manifest import Existing, Manifest, Wanted
     from bot.queue import Queue
-    from bot.webex.webhooks import BotWebhooks
 
 log = structlog.get_logger(__name__)
 
@@ -122,3 +123,19 @@ class WebhookRepair:
 def check(webhooks: WebhookCheck, repair: WebhookRepair) -> Check:
     """Return the check for the operators."""
     return Check("webhooks", webhooks.look, words.WEBHOOKS_OK, pending_for=SETTLING, repair=repair.repair)
+
+
+@line("webhooks")
+def differences(setup: Setup) -> Found:
+    """Return for ``doctor`` what ``manifest apply`` would change."""
+    if setup.target is None:
+        return State.NEXT, "set PUBLIC_URL to the https address where Webex reaches the bot"
+    wanted, secret = setup.manifest, setup.settings.webex_webhook_secret[0].get_secret_value()
+    plan = manifest.plan(wanted, setup.target, secret, BotWebhooks(setup.chat).all())
+    changes = [change for change in plan if change.sure]
+    if not changes:
+        return State.OK, f"set up correctly, to {setup.target}"
+    todo = "; ".join(f"{change.kind} “{change.name}” ({change.why})" for change in changes)
+    if len(changes) == len(wanted.webhooks) and all(change.kind is Kind.CREATE for change in changes):
+        return State.NEXT, f"none yet. Run `reportbot manifest apply` (serve does it by itself). It would {todo}"
+    return State.FAILED, f"they differ. Run `reportbot manifest apply`. It would {todo}"
