@@ -8,7 +8,6 @@ kill in between makes the job run from the start; the outbox sends nothing twice
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -27,27 +26,25 @@ from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
 from bot.messages.file_message import file_line, part_line, status_unknown
 from bot.outbox import File, Unsure
+from bot.reports.delivery_run import Posting, Run, piece_name, unserved
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import Draft, PolicyNotAsked
 from bot.reports.requests import close, close_all, put_thread, put_watch, reason_for, redirect_to_person
-from bot.reports.thread import Slot, name_of
 from bot.reports.unknown_status import Trials
+from bot.reports.wanted_messages import Slot, name_of
 from bot.reports.watch import details_interval
 from bot.webex.report import Phase
 from bot.webex.responses import SPACE_CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from bot.db.database import Transaction
     from bot.db.messages import Name
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.files.fetch import Fetch
-    from bot.files.split import Piece
-    from bot.files.verify import Downloaded
     from bot.outbox import Sent
     from bot.reports.thread import Thread
     from bot.services import Services
@@ -60,41 +57,6 @@ MAX_POSTED: Final = 100 * 1000 * 1000
 """Bytes of the largest file that Webex takes with a message (100 MB)."""
 CHECKS_FOR_A_LINK: Final = 6
 """How often the link of a report that is ready is looked for, before that is told: a quarter of an hour."""
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of the job."""
-
-    family: str
-    report_id: str
-    path: Path
-    served: set[int] = field(default_factory=set)
-    """Requests that were tried in this run."""
-    permitted: set[int] = field(default_factory=set)
-    """Requests whose person may have the report."""
-    delivered: bool = False
-    finished: bool = False
-    """Nobody waits any more, and the transaction that found that has ended the job."""
-    row: ReportRow | None = None
-    """The report as the database had it at the last look."""
-    trouble: BotError | None = None
-    """The first error that will pass."""
-
-    def fails(self, error: BotError) -> None:
-        """Keep an error that will pass; the job runs again."""
-        self.trouble = self.trouble or error
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """What there is to post."""
-
-    report: Report
-    held: Downloaded
-    pieces: Sequence[Piece]
-    streaming: StreamingUpload
-    progress: ProgressMessage
 
 
 class Deliver:
@@ -132,7 +94,7 @@ class Deliver:
         """Return the open requests that were not tried in this run."""
         with self._database.read() as tx:
             run.row = reports.get(tx, run.report_id)
-            return _unserved(tx, run)
+            return unserved(tx, run)
 
     def _serve(self, run: Run, waiting: list[Request]) -> None:
         try:
@@ -321,7 +283,7 @@ class Deliver:
         for one in closed:
             if one.id in left_over or one.listed:
                 put_thread(tx, self._queue, one)
-        if run.trouble is None and not _unserved(tx, run):
+        if run.trouble is None and not unserved(tx, run):
             self._queue.finish(tx)
             run.finished = True
 
@@ -335,7 +297,7 @@ class Deliver:
         if report.taken_for_ready and number == 1:
             line += f"  \n{status_unknown(report)}"
         upload = posting.streaming.upload if len(pieces) == 1 else None
-        return _piece_name(request, posting, number), File(
+        return piece_name(request, posting, number), File(
             line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload
         )
 
@@ -372,7 +334,7 @@ class Deliver:
         title = posting.report.title if posting is not None else self._title(run.report_id)
         for one in which:
             pieces = posting.pieces if posting is not None else ()
-            names = [_piece_name(one, posting, number + 1).key for number in range(len(pieces))] if posting else []
+            names = [piece_name(one, posting, number + 1).key for number in range(len(pieces))] if posting else []
             there = sum(map(self._services.outbox.was_sent, names))
             reason = sentences.not_posted(error, title, direct=one.direct, there=there, parts=len(pieces))
             self._close([one], State.FAILED, reason, error=error)
@@ -394,15 +356,3 @@ class Deliver:
         said = sentences.trouble(error) if isinstance(error, WebexError) else error.sentence
         with self._database.begin(durable=False) as tx:
             requests.fails(tx, requests.of_report(report_id), said, self._now())
-
-
-def _piece_name(request: Request, posting: Posting, number: int) -> Name:
-    """Return the name of one piece: parts are told apart by what they are parts of."""
-    parts = len(posting.pieces)
-    return name_of(request, Slot.FILE, f"{number}of{parts}:{posting.held.sha256[:8]}" if parts > 1 else "")
-
-
-def _unserved(tx: Transaction, run: Run) -> list[Request]:
-    """Return the open requests that were not tried in this run, oldest first."""
-    found = requests.open_for(tx, run.report_id)
-    return [one for one in found if one.found_at is not None and one.id not in run.served]

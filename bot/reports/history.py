@@ -9,7 +9,7 @@ from bot.db import messages, reports, requests
 from bot.db.messages import SENT
 from bot.db.requests import State
 from bot.messages.history import HistoryFacts
-from bot.reports.thread import Slot
+from bot.reports.wanted_messages import Slot
 from bot.reports.watch import interval
 from bot.webex.message_link import message_link
 

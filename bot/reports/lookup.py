@@ -20,7 +20,8 @@ from bot.webex.report import Phase
 if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.requests import Request
-    from bot.reports.thread import Thread, ThreadState
+    from bot.reports.thread import Thread
+    from bot.reports.wanted_messages import ThreadState
     from bot.services import Services
     from bot.webex.report import Report
 

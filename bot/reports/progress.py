@@ -17,7 +17,7 @@ import structlog
 from bot.errors import BotError, Refused
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
-from bot.reports.thread import Slot, name_of
+from bot.reports.wanted_messages import Slot, name_of
 from bot.text import size
 
 if TYPE_CHECKING:

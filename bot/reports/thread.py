@@ -8,9 +8,7 @@ again. A new card is sent before the old one is deleted, so a kill leaves two fo
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -23,14 +21,12 @@ from bot.messages import request_card, request_list, sentences
 from bot.outbox import Text, Unsure
 from bot.reports.report_messages import Draft, PolicyNotAsked
 from bot.reports.requests import close, put_thread, reason_for, redirect_to_person
-from bot.reports.trouble import is_told
-from bot.webex.report import Phase
+from bot.reports.wanted_messages import FOLLOW, Slot, ThreadState, Wanted, card_variant, name_of, wanted
 from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable
 
     from bot.db.database import Transaction
     from bot.db.messages import Message
@@ -51,121 +47,6 @@ ROUNDS: Final = 10
 LOCKS: Final = 64
 END_PATIENCE: Final = timedelta(hours=1)
 """How long it is tried to tell how a request ended although Webex refuses it."""
-
-
-class Slot(StrEnum):
-    """What a message of a request is; ``deliver.py`` sends the files and their progress."""
-
-    CARD = "card"
-    NOTICE = "notice"
-    """In the space: the answer went to the person directly."""
-    TROUBLE = "trouble"
-    """Webex has trouble, and the bot keeps trying."""
-    END = "end"
-    """How it ended, where no card says so."""
-    PROGRESS = "progress"
-    FILE = "file"
-
-
-FOLLOW: Final = (Slot.CARD, Slot.TROUBLE, Slot.PROGRESS)
-"""Slots whose messages go when they are not wanted any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadState:
-    """A request with everything that its thread depends on, read at one moment."""
-
-    request: Request
-    row: ReportRow | None
-    elsewhere: bool
-    """Its file comes, or came, in the thread of an older request."""
-    standing: tuple[Message, ...]
-    listed: tuple[tuple[Request, ReportRow | None], ...] = ()
-    """Of the first request of a message that made several: all of them, each with its report."""
-
-    @property
-    def report_row(self) -> ReportRow | None:
-        """Return the report, once Webex has shown it for this request."""
-        return self.row if self.request.found_at is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A message that should be there; the same key is sent once."""
-
-    slot: Slot
-    variant: str = ""
-
-
-def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
-    """Return the messages that the rows ask for. Pure."""
-    request = state.request
-    found: list[Wanted] = []
-    if card := _card_variant(state):
-        found.append(Wanted(Slot.CARD, card))
-    elif request.state not in {State.OPEN, State.DELIVERED} and request.reason and _tells_end(state):
-        found.append(Wanted(Slot.END, request.state.value))
-    if request.state is State.OPEN and is_told(request, now):
-        found.append(Wanted(Slot.TROUBLE))
-    if request.destination == PERSON and request.notice:
-        found.append(Wanted(Slot.NOTICE))
-    return found
-
-
-def _tells_end(state: ThreadState) -> bool:
-    """Return True where no list card tells how a request ended: none was sent, since policy refuses all."""
-    return not state.request.listed or bool(state.listed)
-
-
-def _list_variant(state: ThreadState) -> str:
-    """Return what the list card shows; nothing before each report was looked up, or where policy refuses all."""
-    items = state.listed
-    if not items or any(one.state is State.OPEN and one.found_at is None for one, _ in items):
-        return ""
-    if all(one.state is State.REFUSED for one, _ in items):
-        return ""
-    waits = any(one.state is State.OPEN and row and row.phase is Phase.PENDING for one, row in items)
-    failed = sum(one.state not in {State.OPEN, State.DELIVERED} for one, _ in items)
-    revision = f".{state.request.revision}" if state.request.revision else ""
-    return f"list:{'pending' if waits else 'settled'}{failed or ''}{revision}"
-
-
-def _card_variant(state: ThreadState) -> str:
-    """Return what the card shows, or nothing where there is none."""
-    request, row = state.request, state.report_row
-    if request.listed:
-        return _list_variant(state)
-    if not request.wants_card or row is None or request.state is State.REFUSED:
-        return ""
-    elsewhere = ":elsewhere" if state.elsewhere else ""
-    revision = f".{request.revision}" if request.revision else ""
-    match request.state:
-        case State.OPEN:
-            return f"{Phase.READY if row.phase is Phase.READY else Phase.PENDING}{elsewhere}{revision}"
-        case State.DELIVERED:
-            if revision:
-                return f"{request.state}{elsewhere}{revision}"
-            # The file has come: a card that says so stays, perhaps one that was refreshed, and none is sent after it.
-            return next((one for one in _variants_there(state) if one.partition(".")[0] == f"ready{elsewhere}"), "")
-        case _:
-            return f"{request.state.value}{revision}"
-
-
-def _variants_there(state: ThreadState) -> Iterator[str]:
-    """Return what the cards show that stand where the request is answered now."""
-    for one in state.standing:
-        variant = one.variant or ""
-        if one.key == name_of(state.request, Slot.CARD, variant).key:
-            yield variant
-
-
-def name_of(request: Request, slot: Slot, variant: str = "") -> Name:
-    """Return the key of a message of a request, with what it shows; another place is another message."""
-    parts = [f"request:{request.id}", slot.value, *([variant] if variant else [])]
-    if request.destination == PERSON and slot is not Slot.NOTICE:
-        parts.append("directly")
-    key = ":".join(parts) if slot is not Slot.TROUBLE or request.found_at else f"{request.event}:trouble"
-    return Name(key, request.id, slot.value, variant or None)
 
 
 class Thread:
@@ -329,7 +210,7 @@ class Thread:
             if now.destination != request.destination:
                 return None  # what it says depends on where it goes: the rows are read again
             text, card = self._card(state, now)
-            return Draft(name_of(now, Slot.CARD, _card_variant(state)), Text(text, card), then=then)
+            return Draft(name_of(now, Slot.CARD, card_variant(state)), Text(text, card), then=then)
 
         family = row.family if row is not None and not state.listed else None
         self.report_messages.send(request, family, make)

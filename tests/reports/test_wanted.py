@@ -11,8 +11,8 @@ import pytest
 
 from bot.db.requests import PERSON, State
 from bot.messages.sentences import SPACE_CLOSED_NOTICE
-from bot.reports.thread import Slot, ThreadState, Wanted, name_of, wanted
 from bot.reports.trouble import FIRST_ANSWER_PATIENCE, PATIENCE
+from bot.reports.wanted_messages import Slot, ThreadState, Wanted, name_of, wanted
 from bot.webex.report import Phase
 from tests.reports.rows import NOW, message_row, report_row, request_row
 

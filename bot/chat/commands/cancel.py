@@ -12,7 +12,7 @@ from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.requests import close
-from bot.reports.thread import Slot, name_of
+from bot.reports.wanted_messages import Slot, name_of
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
