@@ -1,7 +1,7 @@
-"""The log: one line an event on stderr, with nothing in it that must not be seen.
+"""The log: one line an event on stderr, without secrets.
 
-Our own lines (structlog) and those of the libraries (logging) go through one formatter, and its last step masks the
-finished line: whatever got into it, by a keyword, a traceback or a library, no registered secret comes out.
+The bot's own lines (structlog) and those of libraries (logging) go through one formatter, and its last step masks the
+finished line: however a registered secret got in, by a keyword, a traceback or a library, it does not come out.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 SHORTEST_HIDDEN: Final = 6
-"""Anything shorter would tear holes into ordinary words."""
+"""Masking anything shorter would hit ordinary words."""
 REFERENCE_LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 REFERENCE_LENGTH: Final = 8
 QUIET: Final = ("urllib3", "webexteamssdk", "werkzeug", "alembic", "sqlalchemy", "requests_toolbelt", "asyncio")
-"""Libraries that are heard from ``warning`` up: below it they tell of every call, with its address."""
+"""Libraries that log from ``warning`` up: below it they log every call, with its address."""
 
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
@@ -42,7 +42,7 @@ _QUERY_END = re.compile(r"[)\\]")
 
 
 class _Hidden:
-    """The values that are masked, and one pattern that finds them all; the longest first, if one holds another."""
+    """The values to mask, and one pattern that finds them all; the longest first, in case one contains another."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,7 +58,7 @@ class _Hidden:
 
 
 def _in_any_look(value: str) -> str:
-    """Return a pattern of a value that also finds it where its marks were replaced by their look-alikes."""
+    """Return a pattern that also finds a value whose markdown characters were replaced by look-alikes."""
     return "".join(f"[{re.escape(one + LOOK_ALIKES[one])}]" if one in LOOK_ALIKES else re.escape(one) for one in value)
 
 
@@ -66,12 +66,12 @@ _hidden = _Hidden()
 
 
 def register_secrets(*values: str) -> None:
-    """Register secret values; from now on no log line of this process shows them. Call it for renewed tokens too."""
+    """Register secret values, renewed tokens too: from now on no log line of this process shows them."""
     _hidden.add(values)
 
 
 def redact(text: str) -> str:
-    """Replace registered secrets, and leave all else as it is: for what is said to people."""
+    """Replace registered secrets only: for sentences that people read."""
     pattern = _hidden.pattern
     return text if pattern is None else pattern.sub(MASK, text)
 
@@ -85,7 +85,7 @@ def mask(text: str) -> str:
 
 
 def _without_queries(found: re.Match[str]) -> str:
-    """Mask what follows the ``?`` of an address or a path; the time it takes grows with the length and no faster."""
+    """Mask what follows the ``?`` of an address or a path, in linear time."""
     run, parts, at = found[0], [], 0
     while (mark := run.find("?", at)) >= 0:
         parts.append(run[at : mark + 1])
@@ -110,7 +110,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def new_reference() -> str:
-    """Make a reference that a person can read out: eight letters and digits without look-alikes."""
+    """Return a new reference that a person can read out: eight letters and digits without look-alikes."""
     return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(REFERENCE_LENGTH))
 
 
@@ -122,8 +122,8 @@ class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
 def start_logging(process: str, *, level: str = "info", form: str | None = None, stream: TextIO | None = None) -> None:
     """Send every log line of this process to ``stream`` (stderr), as ``json`` or ``text``.
 
-    ``process`` (web, worker, serve …) is said in each line. ``form=None`` means text on a terminal, else json.
-    Calling it again replaces what was set up before.
+    ``process`` (web, worker, serve …) is in each line. ``form=None`` means text on a terminal, otherwise JSON.
+    Calling it again replaces the previous setup.
     """
     out = stream or sys.stderr
 
@@ -164,7 +164,7 @@ def start_logging(process: str, *, level: str = "info", form: str | None = None,
 
 
 def catch_crashes() -> None:
-    """Send what ends a process or a thread to the log, so that a traceback is masked like any line."""
+    """Log exceptions that end a process or a thread, so that their tracebacks are masked like any line."""
     log = structlog.get_logger(__name__)
 
     def crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -181,25 +181,25 @@ def catch_crashes() -> None:
 
 
 def _name_visibly(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The one text that the text form does not quote: a library's sentence, which may hold anything."""
+    """Escape the event's name, which the text form does not quote: a library's may contain anything."""
     event["event"] = escape_control_characters(str(event.get("event", "")))
     return event
 
 
 def _traceback(out: TextIO, error: ExcInfo) -> None:
-    """A traceback whose lines are indented: what an exception says cannot pass for a line of its own."""
+    """Write a traceback with indented lines, so that an exception's text cannot pass for a log line."""
     plain = io.StringIO()
     structlog.dev.plain_traceback(plain, error)
     out.write("\n".join("    " + escape_control_characters(line) for line in plain.getvalue().strip("\n").split("\n")))
 
 
 def _json(*args: Any, **more: Any) -> str:
-    """JSON that a terminal may show: what ``json`` leaves as it is, is escaped too."""
+    """Return JSON that a terminal may show: what ``json`` leaves unescaped is escaped too."""
     return escape_control_characters(json.dumps(*args, **more))
 
 
 def _rendering(out: TextIO, form: str | None) -> list[Any]:
-    """Choose the last steps. Tracebacks never show local variables: those may hold anything."""
+    """Return the last steps. Tracebacks never show local variables, which may contain anything."""
     terminal = out.isatty()
     if form == "text" or (form is None and terminal):
         return [_name_visibly, structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=_traceback)]

@@ -1,7 +1,8 @@
 """What must exist in Webex for the bot, as data, and how to get there.
 
-``manifest/*.yaml`` says what is wanted, Webex says what exists, ``plan`` returns the difference (pure), ``apply`` makes
-it. Only webhooks whose name begins with the manifest's mark are the bot's; no other is ever touched.
+``manifest/*.yaml`` says what is wanted, Webex says what exists, ``plan`` returns the difference (pure), and
+``webex/webhooks.py`` applies it. Only webhooks whose name begins with the manifest's mark are the bot's; no other is
+ever touched.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
@@ -40,22 +41,6 @@ class Existing:
     filter: str = ""
     status: str = ACTIVE
     secret: str | None = field(default=None, repr=False)
-
-
-class Webhooks(Protocol):
-    """The webhooks of the bot's token. Each call raises ``WebexError``."""
-
-    def all(self) -> Sequence[Existing]:
-        """Every webhook of the bot, ours or not."""
-
-    def create(self, wanted: Wanted, target_url: str, secret: str) -> None:
-        """Register a webhook."""
-
-    def update(self, webhook_id: str, wanted: Wanted, target_url: str, secret: str) -> None:
-        """Set name, address and secret, and make it active."""
-
-    def delete(self, webhook_id: str) -> None:
-        """Remove it; one that is gone already is no error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,22 +194,6 @@ def _differing(hook: Existing, target_url: str, secret: str) -> list[str]:
     if hook.secret is not None and hook.secret != secret:
         found.append("secret")
     return found
-
-
-def apply(changes: Sequence[Change], target_url: str, secret: str, webhooks: Webhooks) -> list[Failure]:
-    """Carry the changes out, each on its own; returns those that failed, each with a sentence."""
-    failed = []
-    for change in changes:
-        try:
-            if change.wanted is None:
-                webhooks.delete(change.webhook_id)
-            elif change.kind is Kind.UPDATE:
-                webhooks.update(change.webhook_id, change.wanted, target_url, secret)
-            else:
-                webhooks.create(change.wanted, target_url, secret)
-        except WebexError as error:
-            failed.append(Failure(change, sentence_of(error)))
-    return failed
 
 
 def sentence_of(error: WebexError) -> str:

@@ -1,9 +1,9 @@
-"""Figures for Prometheus, of all processes together: each one writes its own files, and any of them can tell the sum.
+"""Metrics for Prometheus, of all processes together: each writes its own files, and any of them can render the sum.
 
-The files lie in ``DATA_DIR/metrics`` and are named for the process's role and number. A process that starts removes
-those of its role's dead processes. Labels name no id, person or space.
+The files are in ``DATA_DIR/metrics``, named for the process's role and number. A process that starts removes those of
+its role's dead processes. Labels contain no ID, person or space.
 
-Nothing is counted before ``start_metrics``: it must run after a fork, and tests do without it.
+Nothing is counted before ``start_metrics``, which must run after a fork; tests do without it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "metrics"
 FILE_BYTES: Final = 256 * 1024
-"""Of each file: room for some thousand figures."""
+"""Of each file: room for some thousand values."""
 BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
 """Seconds: an API call takes a tenth, a hanging one half a minute, a file of 100 MB minutes."""
 
@@ -38,7 +38,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _clear_dead(folder: Path, role: str) -> None:
-    """Remove the files of this role's processes that are no more. Another role may run in another container."""
+    """Remove the files of this role's dead processes. Another role may run in another container."""
     for path in folder.glob(f"*_{role}-*.db"):
         pid = path.stem.rpartition("-")[2]
         if not pid.isdigit() or int(pid) == os.getpid() or not _is_alive(int(pid)):
@@ -72,11 +72,11 @@ class _Metrics:
         self.jobs = Counter("reportbot_jobs", "Jobs run by the worker", ["task", "outcome"], registry=own)
 
     def _identity(self) -> str:
-        """Name this process in its files' names; a fork gets its own."""
+        """Return this process's part of its files' names; a fork gets its own."""
         return f"{self._role}-{os.getpid()}"
 
     def _allocate(self) -> None:
-        """Have the disk give all that the files need: a mapped page that it cannot give later ends the process.
+        """Allocate the files on disk: a mapped page that cannot be allocated later would end the process.
 
         Raises ``OSError``.
         """
@@ -97,7 +97,7 @@ class _Metrics:
 
 
 class _Running:
-    """What this process counts into, once it does."""
+    """Holds this process's counters, once it has some."""
 
     metrics: _Metrics | None = None
 
@@ -113,13 +113,13 @@ def start_metrics(data_dir: Path, role: str) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _Running.metrics = _Metrics(folder, role)
-    except OSError as exc:  # the figures are no reason not to work
+    except OSError as exc:  # metrics are no reason to stop
         _Running.metrics = None
         log.warning("no_metrics", cause=exc.strerror)
 
 
 def webhook_answered(code: int) -> None:
-    """Count one answer of the webhook door."""
+    """Count one answer to a webhook call."""
     if _Running.metrics is not None:
         _Running.metrics.webhooks.labels(str(code)).inc()
 
@@ -132,15 +132,15 @@ def webex_called(method: str, path: str, status: int | None, seconds: float) -> 
 
 
 def job_run(task: str, outcome: str) -> None:
-    """Count one run of a job; ``outcome`` is one of the worker's few words."""
+    """Count one run of a job; ``outcome`` is one of the worker's few values."""
     if _Running.metrics is not None:
         _Running.metrics.jobs.labels(task, outcome).inc()
 
 
 def render(gauges: Mapping[str, float] | None = None) -> bytes:
-    """Write the figures of all processes in Prometheus' text format.
+    """Return the metrics of all processes in Prometheus' text format.
 
-    ``gauges`` are figures of this moment (``reportbot_queue_due`` …) that the caller has just read.
+    ``gauges`` are current values (``reportbot_queue_due`` …) that the caller has just read.
     """
     counted = _Running.metrics.render() if _Running.metrics is not None else b""
     now = "".join(f"# TYPE {name} gauge\n{name} {value:g}\n" for name, value in (gauges or {}).items())

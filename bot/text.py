@@ -1,4 +1,4 @@
-"""Plain words for numbers, times and foreign text: pure, and used wherever the bot speaks."""
+"""Numbers, times and foreign text, made readable and harmless: pure functions for everything that people read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 SOON = timedelta(seconds=45)
 
 CODE = re.compile(r"`([^`]*)`")
-"""A word to write, in a sentence of ours."""
+"""Something to type, in the bot's own sentences."""
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 CONTROL_CHARACTERS: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -34,8 +34,8 @@ _IN_A_FONT: Final = re.compile(r"[\U0001d400-\U0001d7ff]+")
 The letters of every script stay, also those that look like Latin ones: people write with them.
 """
 
-# What has a meaning to some markdown, and what looks like it and has none anywhere. A backslash before a mark is no way
-# out: clients differ in where they take it away, and some show it. Each of these is in the usual fonts.
+# Characters that mean something to some markdown parser, and look-alikes that mean nothing to any. A backslash before a
+# character does not help: clients differ in where they remove it, and some show it. Each one is in the usual fonts.
 LOOK_ALIKES: Final = {
     "*": "\N{ASTERISK OPERATOR}",
     "_": "\N{MODIFIER LETTER LOW MACRON}",
@@ -93,7 +93,7 @@ def folded(text: str) -> str:
 
 
 def strip_markdown(text: str) -> str:
-    """Return what people see of a sentence of ours: without the marks of markdown."""
+    """Return what people see of the bot's own markdown."""
     return CODE.sub(r"“\1”", _LINK.sub(r"\1", text.replace("**", "")))
 
 
@@ -110,12 +110,12 @@ def size(number: int) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """``1 row``, ``1,234 rows``."""
+    """Return ``1 row``, ``1,234 rows``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def duration(seconds: float) -> str:
-    """A length of time: ``45 s``, ``60 min``, ``26 hours``, ``3 days``."""
+    """Return a length of time: ``45 s``, ``60 min``, ``26 hours``, ``3 days``."""
     whole = max(0, round(seconds))
     if whole < 2 * MINUTE:
         return f"{whole} s"
@@ -127,7 +127,7 @@ def duration(seconds: float) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long ago: ``just now``, ``12 min ago``."""
+    """Return how long ago it was: ``just now``, ``12 min ago``."""
     passed = now - moment
     if abs(passed) < SOON:
         return "just now"
@@ -136,7 +136,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def utc(moment: datetime) -> str:
-    """``2024-03-24 17:13 UTC``."""
+    """Return ``2024-03-24 17:13 UTC``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
@@ -147,7 +147,7 @@ def when(moment: datetime) -> str:
 
 
 def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:
-    """The text, cut at a letter's border to what Webex takes."""
+    """Return the text, cut between characters to what Webex accepts."""
     raw = text.encode()
     if len(raw) <= limit:
         return text

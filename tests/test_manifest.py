@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot import manifest
 from bot.errors import WebexError
 from bot.manifest import Change, Existing, Failure, Kind, ManifestUnreadable, Wanted
+from bot.webex.webhooks import BotWebhooks
 
 TARGET = "https://bot.example.com/webhooks/webex"
 SECRET = "webhook-secret-0123456789"
@@ -18,7 +19,7 @@ WANTED = manifest.read()
 FIRST = WANTED.webhooks[0]
 
 
-class Webex:
+class Webex(BotWebhooks):
     """A fake with state: keeps webhooks, refuses the unknown and the same twice, can hide secrets and be down."""
 
     def __init__(self, hooks: list[Existing], *, shows_secrets: bool = True) -> None:
@@ -178,7 +179,7 @@ def test_from_any_state_one_apply_makes_it_as_wanted_and_a_second_one_changes_no
     theirs = [hook for hook in hooks if not is_ours(hook)]
     blocked = {(hook.target_url, hook.resource, hook.event, hook.filter) for hook in theirs}
     webex = Webex(hooks, shows_secrets=shows_secrets)
-    failed = manifest.apply(manifest.plan(WANTED, TARGET, SECRET, webex.all()), TARGET, SECRET, webex)
+    failed = webex.apply(manifest.plan(WANTED, TARGET, SECRET, webex.all()), TARGET, SECRET)
     assert all("delete that one" in sentence for _, sentence in failed)
     assert [hook for hook in webex.hooks.values() if not is_ours(hook)] == theirs
     got = {(hook.name, hook.resource, hook.event, hook.filter) for hook in webex.hooks.values() if is_ours(hook)}
@@ -200,7 +201,7 @@ def test_one_failure_does_not_stop_the_others_and_is_told_with_a_sentence():
     hooks[0] = replace(hooks[0], status="inactive")
     webex = Webex(hooks)
     webex.broken = {Kind.UPDATE}
-    failed = manifest.apply(plan(hooks), TARGET, SECRET, webex)
+    failed = webex.apply(plan(hooks), TARGET, SECRET)
     assert [(change.kind, sentence) for change, sentence in failed] == [(Kind.UPDATE, "Webex returned an error (503).")]
     assert FIRST.name in {hook.name for hook in webex.all()}
 

@@ -95,7 +95,7 @@ def apply(settings: Settings, say: Say) -> int:
         webhooks = BotWebhooks(chat)
         changes = differences(settings, wanted, target, webhooks)
         secret = settings.webex_webhook_secret[0].get_secret_value()
-        failed = {failure.change: failure for failure in manifest.apply(changes, target, secret, webhooks)}
+        failed = {failure.change: failure for failure in webhooks.apply(changes, target, secret)}
     finally:
         chat.close()
     for change in changes:
@@ -124,7 +124,7 @@ def register_first(settings: Settings, wanted: Manifest) -> bool:
                 log.warning("webhooks_differ", address=target, advice="Run reportbot manifest apply.")
             return True
         secret = settings.webex_webhook_secret[0].get_secret_value()
-        failed = {failure.change: failure for failure in manifest.apply(changes, target, secret, webhooks)}
+        failed = {failure.change: failure for failure in webhooks.apply(changes, target, secret)}
     except WebexError as error:
         log.warning("webhooks_not_created", cause=str(error), advice=error.sentence, again=error.passing)
         return not error.passing

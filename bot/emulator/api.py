@@ -16,7 +16,7 @@ MAX_REQUEST_BYTES = 120 * 1024 * 1024
 
 
 def refuse(refusal: Refusal) -> Response:
-    """A refusal as an answer, with its tracking id in body and header."""
+    """Return a refusal as an answer, with its tracking id in body and header."""
     tracking = tracking_id()
     answer = jsonify(error_body(refusal.message, tracking))
     answer.status_code = refusal.status

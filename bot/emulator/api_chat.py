@@ -15,7 +15,7 @@ part = Blueprint("chat", __name__)
 
 
 def space_view(space: Space, viewer: Person) -> dict[str, Any]:
-    """A space as `viewer` sees it: a 1:1 is titled by the other one's name."""
+    """Return a space as `viewer` sees it: a 1:1 is titled by the other one's name."""
     others = [person.display_name for person in world().members(space.id) if person.id != viewer.id]
     return {
         "id": space.id,
@@ -33,7 +33,7 @@ def space_view(space: Space, viewer: Person) -> dict[str, Any]:
 
 @part.get("/rooms")
 def list_spaces() -> Response:
-    """The spaces that the caller is in."""
+    """Return the spaces that the caller is in."""
     person, kind, order = me(), request.args.get("type"), request.args.get("sortBy", "id")
     if kind not in (None, "direct", "group") or order not in ("id", "lastactivity", "created"):
         raise Refusal(400, "type must be direct or group, and sortBy id, lastactivity or created.")
@@ -79,7 +79,7 @@ def _membership(membership_id: str) -> Membership:
 
 @part.post("/memberships")
 def create_membership() -> Response:
-    """Somebody in a group space adds somebody else."""
+    """Add a person to a group space."""
     person, body = me(), json_body()
     require(body, "roomId")
     key = "personId" if body.get("personId") else "personEmail"
@@ -103,7 +103,7 @@ def get_membership(membership_id: str) -> Response:
 
 @part.delete("/memberships/<membership_id>")
 def delete_membership(membership_id: str) -> tuple[str, int]:
-    """Oneself, or as the one who made the space; nobody leaves a 1:1."""
+    """Delete a membership: one's own, or any in a space that the caller made; not in a 1:1."""
     with world().lock:
         member = _membership(membership_id)
         space = world().spaces[member.space_id]
@@ -119,7 +119,7 @@ def delete_membership(membership_id: str) -> tuple[str, int]:
 
 
 def webhook_view(webhook: Webhook) -> dict[str, Any]:
-    """A webhook as its owner sees it."""
+    """Return a webhook as its owner sees it."""
     view = {
         "id": webhook.id,
         "name": webhook.name,
@@ -153,7 +153,7 @@ def _webhook(webhook_id: str) -> Webhook:
 
 @part.get("/webhooks")
 def list_webhooks() -> Response:
-    """The caller's own webhooks."""
+    """Return the caller's own webhooks."""
     person = me()
     with world().lock:
         return page([webhook_view(hook) for hook in world().webhooks.values() if hook.owner_id == person.id])

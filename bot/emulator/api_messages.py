@@ -20,7 +20,7 @@ part = Blueprint("messages", __name__)
 
 
 def message_view(message: Message) -> dict[str, Any]:
-    """A message as `GET /messages/{id}` shows it."""
+    """Return a message as `GET /messages/{id}` shows it."""
     author = world().people[message.person_id]
     view: dict[str, Any] = {
         "id": message.id,
@@ -73,7 +73,7 @@ def create_message() -> Response:
 
 
 def _posted() -> tuple[dict[str, Any], list[StoredFile]]:
-    """The fields and the uploaded file of a post, whether JSON or multipart."""
+    """Return the fields and the uploaded file of a post, whether JSON or multipart."""
     if request.mimetype == "multipart/form-data":
         parts = [file for _, file in request.files.items(multi=True)]
         if len(parts) != 1 or "files" not in request.files:
@@ -123,7 +123,7 @@ def _check_attachments(attachments: Any, *, has_file: bool) -> None:
 
 
 def _target(body: dict[str, Any], author: Person) -> Space:
-    """The space that a post goes to; exactly one way of naming it."""
+    """Return the space that a post goes to; exactly one way of naming it."""
     named = [name for name in ("roomId", "toPersonId", "toPersonEmail") if body.get(name)]
     if len(named) != 1:
         raise Refusal(400, "Exactly one of roomId, toPersonId and toPersonEmail is needed.")
@@ -178,7 +178,7 @@ def _check_listing(space: Space, person: Person, wanted: str | None, parent: str
 
 @part.get("/messages/direct")
 def list_direct_messages() -> Response:
-    """The 1:1 with somebody, newest first; 404 when there is none, and none is made."""
+    """Return the 1:1 with somebody, newest first; 404 when there is none, and none is made."""
     person, asked = me(), request.args
     key = "personId" if asked.get("personId") else "personEmail"
     if not asked.get(key):
@@ -236,7 +236,7 @@ def delete_message(message_id: str) -> tuple[str, int]:
 
 
 def action_view(action: AttachmentAction) -> dict[str, Any]:
-    """An attachment action as the API shows it, with its inputs."""
+    """Return an attachment action as the API shows it, with its inputs."""
     return {
         "id": action.id,
         "type": "submit",
@@ -270,7 +270,7 @@ def create_action() -> Response:
 
 @part.get("/contents/<file_id>")
 def get_content(file_id: str) -> Response:
-    """A posted file, to those who are in its space."""
+    """Return a posted file, to those who are in its space."""
     person = me()
     with world().lock:
         stored = world().files.get(file_id)

@@ -23,7 +23,7 @@ part = Blueprint("people", __name__)
 
 
 def _reader() -> Token:
-    """The caller's token when it may read people: a bot's always does; 403 for one without a people scope."""
+    """Return the caller's token when it may read people: a bot's always does; 403 for one without a people scope."""
     token = caller()
     if token.kind != "bot" and not any(has_scope(token, one) for one in (OWN_PEOPLE_READ, PEOPLE_READ, EVERYTHING)):
         raise missing_scope(OWN_PEOPLE_READ)
@@ -38,7 +38,7 @@ def _view(person: Person, token: Token) -> dict[str, object]:
 
 
 def require_admin(*scopes: str) -> Token:
-    """The caller's token when it is an administrator's and has all the scopes; 403 otherwise."""
+    """Return the caller's token when it is an administrator's and has all the scopes; 403 otherwise."""
     token = caller()
     lacking = [scope for scope in scopes if not has_scope(token, scope)]
     if lacking:
@@ -50,7 +50,7 @@ def require_admin(*scopes: str) -> Token:
 
 @part.get("/people/me")
 def get_me() -> Response:
-    """Whose token this is."""
+    """Return whose token this is."""
     token = _reader()
     own = {"id": token.person.own_id} if token.person.own_id else {}
     return jsonify(_view(token.person, token) | own)
@@ -58,7 +58,7 @@ def get_me() -> Response:
 
 @part.get("/people/<person_id>")
 def get_person(person_id: str) -> Response:
-    """Anybody; the roles only to an administrator of the same organization."""
+    """Return any person; the roles only to an administrator of the same organization."""
     token = _reader()
     person = world().person_by("personId", person_id)
     if person is None:
@@ -99,7 +99,7 @@ def _role_names() -> list[str]:
 
 @part.get("/roles")
 def list_roles() -> Response:
-    """All roles, by id and name."""
+    """Return all roles, by id and name."""
     require_admin(ROLES_READ)
     return page([_role_view(name) for name in _role_names()])
 
@@ -126,7 +126,7 @@ def get_organization(org_id: str) -> Response:
 
 @part.get("/identity/scim/<org_id>/v2/Users/<user_id>")
 def get_scim_user(org_id: str, user_id: str) -> Response:
-    """A user of the administrator's organization by SCIM; takes the ids in both spellings."""
+    """Return a user of the administrator's organization by SCIM; takes the ids in both spellings."""
     token = require_admin(IDENTITY_READ)
     own = token.person.org_id
     if org_id not in (own, ids.plain_part(own)):

@@ -22,7 +22,7 @@ part = Blueprint("reports", __name__)
 
 
 def _token(*scopes: str) -> Token:
-    """The caller's token; 403 unless it has all these scopes."""
+    """Return the caller's token; 403 unless it has all these scopes."""
     token = caller()
     lacking = [scope for scope in scopes if not has_scope(token, scope)]
     if lacking:
@@ -55,7 +55,7 @@ def _sub_partner() -> str | None:
 
 
 def _wanted(report: Report) -> bool:
-    """The filters that both families share; `from` and `to` are about the day of creation."""
+    """Return True for the filters that both families share; `from` and `to` are about the day of creation."""
     asked = request.args
     created = report_time(report.created)[:10]
     return (

@@ -40,7 +40,7 @@ class CallLog:
             self._calls.append(call)
 
     def calls_to(self, method: str, path: str, host: Host | None = None) -> list[Call]:
-        """The calls with this method (`*` for any) whose path matches the pattern, as `/v1/reports/*`."""
+        """Return the calls with this method (`*` for any) whose path matches the pattern, as `/v1/reports/*`."""
         return [
             call
             for call in self

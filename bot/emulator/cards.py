@@ -69,7 +69,7 @@ def _each(check_one: Check) -> Check:
 
 
 def _part(*types: str, implied: str | None = None) -> Check:
-    """An object whose `type` is one of these; `implied` when the type may be left out."""
+    """Return an object whose `type` is one of these; `implied` when the type may be left out."""
 
     def check(value: Any, where: str) -> list[str]:
         if not isinstance(value, dict):
@@ -338,7 +338,7 @@ def _too_new(part: Any) -> list[str]:
 
 
 def problems(card: Any) -> list[str]:
-    """Everything that Webex would refuse in a card's content, in words; an empty list means it is taken."""
+    """Return everything that Webex would refuse in a card's content, in words; an empty list means it is taken."""
     found = _card(card, "card")
     if not isinstance(card, dict):
         return found

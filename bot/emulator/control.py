@@ -70,7 +70,7 @@ def _report_view(report: Report) -> dict[str, Any]:
 
 
 def state_view(world: World) -> dict[str, Any]:
-    """Everything the page shows beside the conversation."""
+    """Return everything the page shows beside the conversation."""
     bot = world.bot
     return {
         "version": world.version,
@@ -128,7 +128,7 @@ def _events(world: World) -> Iterator[str]:
 
 
 def make_part(world: World, faults: Faults) -> Blueprint:
-    """The blueprint of all control routes."""
+    """Return the blueprint of all control routes."""
     part = Blueprint("control", __name__)
     part.before_request(_only_from_here)
     _add_page(part)

@@ -36,7 +36,7 @@ class Conversation(Spaces):
         html: str | None = None,
         parent_id: str | None = None,
     ) -> Message:
-        """Somebody types a message, perhaps with a mention; it is stored and announced as Webex would.
+        """Post a message as a person types it, perhaps with a mention; it is stored and announced as Webex would.
 
         With `html`, that is what the client makes of it, mention included, and `text` is what Webex shows of that.
         """
@@ -126,7 +126,7 @@ class Conversation(Spaces):
             message.room_id = new_id
 
     def message_of(self, message_id: str, person: Person) -> Message:
-        """A message that `person` may see; 404 otherwise. A bot sees in a group what mentions it or is its own."""
+        """Return a message that `person` may see, or 404. A bot sees in a group what mentions it or is its own."""
         message = self.all_messages.get(message_id)
         if message is None or message.deleted or not self.is_member(message.room_id, person.id):
             raise not_found()
@@ -139,11 +139,11 @@ class Conversation(Spaces):
         return not (person.is_bot and group) or person.id in (message.person_id, *message.mentioned)
 
     def messages(self, space: Space) -> list[Message]:
-        """What stands in a space, oldest first, without what was deleted."""
+        """Return what stands in a space, oldest first, without what was deleted."""
         return [message for message in self._by_space[space.id] if not message.deleted]
 
     def messages_of(self, person: Person) -> list[Message]:
-        """What somebody wrote anywhere, oldest first, deleted ones included."""
+        """Return what a person wrote anywhere, oldest first, deleted ones included."""
         return [message for message in self.all_messages.values() if message.person_id == person.id]
 
     def press(
@@ -154,7 +154,7 @@ class Conversation(Spaces):
         *,
         spelled: str = "",
     ) -> AttachmentAction:
-        """Somebody presses a Submit button. `inputs` is what the client sends (the button's `data` and the fields).
+        """Press a Submit button as a person. `inputs` is what the client sends (the button's `data` and the fields).
 
         A string is the title of the button on the card: its `data` is sent. 404 when the message is gone or hidden
         from the person, 400 when it has no card or no such button, or is their own. `spelled` is the presser's id as
@@ -220,7 +220,7 @@ class Conversation(Spaces):
         return data
 
     def file_url(self, file: StoredFile) -> str:
-        """Where a posted file is served; needs a token."""
+        """Return where a posted file is served; needs a token."""
         return f"/v1/contents/{file.id}"
 
 

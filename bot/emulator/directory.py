@@ -1,4 +1,4 @@
-"""Organizations, people, bots and their tokens: who somebody is and what a token may do."""
+"""Organizations, people, bots and their tokens: who a person is and what a token may do."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ class Directory(State):
     def add_organization(
         self, name: str, *, is_partner: bool = False, pro_pack: bool = True, region: str = "US"
     ) -> Organization:
-        """An organization; only in one with `is_partner` do partner roles count."""
+        """Add an organization; only in one with `is_partner` do partner roles count."""
         with self.change():
             org = Organization(ids.new_id(ids.ORGANIZATION), name, self.clock(), is_partner, pro_pack, region)
             self.organizations[org.id] = org
@@ -49,12 +49,12 @@ class Directory(State):
     def add_person(
         self, name: str, org: Organization, email: str | None = None, roles: Iterable[str] = (), note: str = ""
     ) -> Person:
-        """Somebody of `org`; the address is made from the name when none is given."""
+        """Add a person of `org`; the address is made from the name when none is given."""
         domain = f"{org.name.split()[0].lower()}.example"
         return self._add(name, org, email or f"{name.lower().replace(' ', '.')}@{domain}", list(roles), note)
 
     def add_bot(self, name: str, org: Organization, email: str | None = None, note: str = "") -> Person:
-        """A bot that somebody of `org` made."""
+        """Add a bot that a person of `org` made."""
         bot = self._add(name, org, email or f"{name.lower().replace(' ', '-')}@webex.bot", [], note)
         bot.type = "bot"
         return bot
@@ -75,7 +75,7 @@ class Directory(State):
         scopes: Iterable[str] | None = None,
         expires_in: float | None = None,
     ) -> str:
-        """A token of this person. `scopes` None is every scope of its kind; `expires_in` seconds, None is never."""
+        """Add a token of this person. `scopes` None is every scope of its kind; `expires_in` seconds, None is never."""
         with self.change():
             value = secrets.token_urlsafe(48)
             self.tokens[value] = Token(
@@ -122,14 +122,14 @@ class Directory(State):
     # ------------------------------------------------------------------ asking
 
     def token_of(self, authorization: str) -> Token:
-        """The valid token of an `Authorization` header; 401 otherwise."""
+        """Return the valid token of an `Authorization` header; 401 otherwise."""
         token = self._known_token(authorization)
         if token is None or (token.expires_at is not None and token.expires_at <= self.clock()):
             raise Refusal(401, BAD_TOKEN)
         return token
 
     def owner_of(self, authorization: str) -> Person | None:
-        """Whose token it is, valid or expired; None when unknown."""
+        """Return whose token it is, valid or expired; None when unknown."""
         token = self._known_token(authorization)
         return token.person if token else None
 
@@ -139,7 +139,7 @@ class Directory(State):
         return self.tokens.get(authorization.removeprefix(BEARER).strip())
 
     def person_by(self, key: str, value: str) -> Person | None:
-        """Somebody by `personId` (in any spelling) or `personEmail` (without regard to case)."""
+        """Return a person by `personId` (in any spelling) or `personEmail` (without regard to case)."""
         if key == "personId":
             plain = ids.plain_part(value).lower()
             return self.people.get(value) or next(
@@ -148,7 +148,7 @@ class Directory(State):
         return next((p for p in self.people.values() if value.lower() in (mail.lower() for mail in p.emails)), None)
 
     def refresh(self, client_id: str, client_secret: str, refresh_token: str) -> tuple[str, Refreshable]:
-        """A new access token for a refresh token: 401 for a wrong client, 400 for a wrong or expired refresh token."""
+        """Return a new access token for a refresh token; 401 for a wrong client, 400 for a wrong or expired token."""
         with self.change():
             known = next((r for r in self.refreshables if r.client_id == client_id), None)
             if known is None or known.client_secret != client_secret:
@@ -168,30 +168,30 @@ BOT_SCOPES = frozenset({"spark:all"})
 
 
 def has_scope(token: Token, scope: str) -> bool:
-    """Whether the token carries the scope; a bot's token never has administrative ones."""
+    """Return True when the token carries the scope; a bot's token never has administrative ones."""
     if token.kind == "bot":
         return scope in BOT_SCOPES
     return token.scopes is None or scope in token.scopes
 
 
 def is_admin(person: Person) -> bool:
-    """A full or read-only administrator of the own organization."""
+    """Return True for a full or read-only administrator of the own organization."""
     return not person.is_bot and any(role in (FULL_ADMIN, READONLY_ADMIN) for role in person.roles)
 
 
 def is_partner_admin(person: Person, org: Organization) -> bool:
-    """A Partner Full or Partner Read-only Administrator of a partner; no other role counts."""
+    """Return True for a Partner Full or Partner Read-only Administrator of a partner; no other role counts."""
     roles = {PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN}
     return org.is_partner and not person.is_bot and not roles.isdisjoint(person.roles)
 
 
 def administers(person: Person, org: Organization) -> bool:
-    """An administrator of either kind, who may see people's roles."""
+    """Return True for an administrator of either kind, who may see people's roles."""
     return is_admin(person) or is_partner_admin(person, org)
 
 
 def person_view(person: Person, *, with_roles: bool) -> dict[str, object]:
-    """A person as `GET /people` shows them; the roles only to an administrator's token."""
+    """Return a person as `GET /people` shows them; the roles only to an administrator's token."""
     view: dict[str, object] = {
         "id": person.id,
         "emails": person.emails,
@@ -215,5 +215,5 @@ def person_view(person: Person, *, with_roles: bool) -> dict[str, object]:
 
 
 def people_named(people: Sequence[Person], name: str) -> list[Person]:
-    """The people whose display name begins with these letters."""
+    """Return the people whose display name begins with these letters."""
     return [person for person in people if person.display_name.lower().startswith(name.lower())]

@@ -38,11 +38,11 @@ class Fault:
     hits: int = 0
 
     def matches(self, method: str, path: str, host: Host) -> bool:
-        """Whether this fault is about such a call."""
+        """Return True when this fault is about such a call."""
         return self.method in ("*", method) and fnmatchcase(path, self.path) and self.host in (None, host)
 
     def described(self) -> dict[str, Any]:
-        """The fault as the control API shows it."""
+        """Return the fault as the control API shows it."""
         return {
             "id": self.id,
             "method": self.method,
@@ -102,7 +102,7 @@ class Faults:
         return fault
 
     def take(self, method: str, path: str, host: Host) -> Fault | None:
-        """The fault that this call suffers, counted as used; None when it is to go well."""
+        """Return the fault that this call suffers, counted as used; None when it is to go well."""
         with self._lock:
             for fault in self._faults:
                 if not fault.matches(method, path, host) or fault.times == fault.hits:

@@ -32,7 +32,7 @@ def _check_caller(report: Report, token: Token) -> None:
 
 
 def _check_state(report: Report) -> None:
-    """The refusals that the report's own state asks for; counts the download."""
+    """Refuse the download as the report's state demands, or count it."""
     if not report.is_done:
         raise Refusal(404, "The report's file is not there yet.")
     if report.infected:
@@ -72,7 +72,7 @@ def download() -> Response:
 
 
 def _straight(report: Report) -> bool:
-    """Whether the content goes to the wire as it is made, since its size is known."""
+    """Return True when the content goes to the wire as it is made, since its size is known."""
     return callable(report.content) and report.size is not None and not report.as_zip
 
 
@@ -81,7 +81,7 @@ def _pieces(report: Report) -> Iterable[bytes]:
 
 
 def make_app(world_: World) -> Flask:
-    """The download host's application."""
+    """Return the download host's application."""
     app = Flask("bot.emulator.files", static_folder=None)
     attach(app, world_)
     app.add_url_rule("/api", view_func=download, methods=["GET"])

@@ -120,7 +120,7 @@ class Gate:
 
 
 def _made_up(fault: Fault, head: "_Head") -> list[bytes]:
-    """The answer that a fault dictates instead of the real one."""
+    """Return the answer that a fault dictates instead of the real one."""
     phrase = KNOWN.get(fault.status or 0, "Unknown")
     tracking = tracking_id()
     body = fault.body
@@ -136,7 +136,7 @@ def _made_up(fault: Fault, head: "_Head") -> list[bytes]:
 
 
 def _half(answer: Iterable[bytes], head: "_Head") -> Iterator[bytes]:
-    """The first half of the body as far as its length is known, else its first piece, and then the cut."""
+    """Return the first half of the body as far as its length is known, else its first piece, and then the cut."""
     sent = 0
     for piece in answer:
         half = head.length // 2 if head.length else len(piece)

@@ -25,22 +25,22 @@ def webex_id(kind: str, unique: str, cluster: str = CLUSTER_US) -> str:
 
 
 def new_id(kind: str) -> str:
-    """A fresh id of one kind (people, room, message …)."""
+    """Return a fresh id of one kind (people, room, message …)."""
     return webex_id(kind, str(uuid.uuid4()))
 
 
 def new_report_id(cluster: str = CLUSTER_US) -> str:
-    """A fresh report id: 32 hex digits; the `urn:TEAM:…` cluster is the other form that is seen."""
+    """Return a fresh report id: 32 hex digits; the `urn:TEAM:…` cluster is the other form that is seen."""
     return webex_id("REPORT", uuid.uuid4().hex, cluster)
 
 
 def role_id(name: str) -> str:
-    """The id of a role known by its name, such as `id_full_admin`."""
+    """Return the id of a role known by its name, such as `id_full_admin`."""
     return webex_id(ROLE, name)
 
 
 def plain_part(webex: str) -> str:
-    """What follows the last slash inside an id: SCIM calls name people and organizations by it."""
+    """Return what follows the last slash inside an id: SCIM calls name people and organizations by it."""
     padded = webex + "=" * (-len(webex) % 4)
     try:
         return base64.urlsafe_b64decode(padded).decode().rsplit("/", 1)[-1]

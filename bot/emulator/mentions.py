@@ -17,14 +17,14 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def mention_tag(person: Person, label: str) -> str:
-    """The element that a client puts where somebody is mentioned."""
+    """Return the element that a client puts where a person is mentioned."""
     return (
         f'<spark-mention data-object-type="person" data-object-id="{escape(person.id)}">{escape(label)}</spark-mention>'
     )
 
 
 def written_mention(text: str, person: Person, shown_as: MentionAs, at: MentionAt) -> tuple[str, str]:
-    """What `text` and `html` become when someone types a mention of `person` before or after the words."""
+    """Return what `text` and `html` become when someone types a mention of `person` before or after the words."""
     label = person.display_name if shown_as == "full" else person.first_name
     words = escape(text).replace("\n", "<br/>")
     if at == "start":

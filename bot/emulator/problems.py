@@ -16,12 +16,12 @@ class Refusal(Exception):
 
 
 def tracking_id() -> str:
-    """What Cisco's support asks for; a fresh one for every answer."""
+    """Return what Cisco's support asks for; a fresh one for every answer."""
     return f"ROUTERGW_{uuid.uuid4()}"
 
 
 def error_body(message: str, tracking: str) -> dict[str, Any]:
-    """The body of every Webex error."""
+    """Return the body of every Webex error."""
     return {"message": message, "errors": [{"description": message}], "trackingId": tracking}
 
 

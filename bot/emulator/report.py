@@ -97,11 +97,11 @@ class Report:
 
     @property
     def is_done(self) -> bool:
-        """Whether the file can be fetched."""
+        """Return True when the file can be fetched."""
         return self.has_file or str(self.status).lower() == DONE
 
     def produced(self) -> Iterator[bytes]:
-        """The CSV itself, in pieces."""
+        """Return the CSV itself, in pieces."""
         content = self.content() if callable(self.content) else self.content
         if isinstance(content, str):
             yield content.encode("utf-8-sig")
@@ -112,7 +112,7 @@ class Report:
 
 
 def write_body(report: Report, path: Path) -> Body:
-    """The file as it is served, zipped when asked, without ever holding it whole in memory."""
+    """Return the file as it is served, zipped when asked, without ever holding it whole in memory."""
     if report.as_zip:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             entry = zipfile.ZipInfo(report.file_name, datetime.fromtimestamp(report.created, UTC).timetuple()[:6])
@@ -132,7 +132,7 @@ def write_body(report: Report, path: Path) -> Body:
 
 
 def read_pieces(path: Path) -> Iterable[bytes]:
-    """A file in pieces of 64 kB."""
+    """Return a file in pieces of 64 kB."""
     with path.open("rb") as file:
         while piece := file.read(CHUNK):
             yield piece

@@ -36,7 +36,7 @@ class Reports(Moving):
 
     @property
     def folder(self) -> Path:
-        """Where uploads and finished reports lie; made at first need, gone after `close`."""
+        """Return where uploads and finished reports lie; made at first need, gone after `close`."""
         with self.lock:
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix="webex-emulator-", ignore_cleanup_errors=True)
@@ -69,7 +69,7 @@ class Reports(Moving):
         report_id: str | None = None,
         **more: Any,
     ) -> Report:
-        """A report; `more` sets any further field of `Report`.
+        """Add a report; `more` sets any further field of `Report`.
 
         `content`: a text becomes UTF-8 with a BOM, bytes stay as they are, a function gives pieces of any total; with
         `size` (bytes) such pieces go straight to the wire, otherwise they are put into a file first. `checksum`: an
@@ -125,7 +125,7 @@ class Reports(Moving):
         return report
 
     def add_template(self, template: Template) -> Template:
-        """A kind of report that can be created."""
+        """Add a kind of report that can be created."""
         with self.change():
             self.templates.append(template)
         return template
@@ -143,7 +143,7 @@ class Reports(Moving):
                     report.status, report.ready_after_seconds = DONE, None
 
     def ask(self, report: Report) -> None:
-        """Somebody wants this very report: its clock starts, and it is a look like any other."""
+        """Start the report's clock, as a request for its details does, and count a look."""
         if report.first_asked is None:
             report.first_asked = self.clock()
         self.look(report)
@@ -151,7 +151,7 @@ class Reports(Moving):
     def look(self, report: Report) -> None:
         """An answer shows a report: time and the number of looks have their effect.
 
-        A list starts no clock. Clients call it to see which family answers, long before anybody wants a report.
+        A list starts no clock. Clients call it to see which family answers, long before anyone wants a report.
         """
         self.advance()
         report.polls += 1
@@ -160,7 +160,7 @@ class Reports(Moving):
                 report.status, report.ready_after_polls = DONE, None
 
     def report_of(self, report_id: str, family: Family, person: Person, sub_partner: str | None = None) -> Report:
-        """A report that this administrator can reach by this family's API; 404 otherwise."""
+        """Return a report that this administrator can reach by this family's API; 404 otherwise."""
         report = self.reports.get(report_id)
         if (
             report is None
@@ -174,7 +174,7 @@ class Reports(Moving):
         return report
 
     def listed_reports(self, family: Family, person: Person, sub_partner: str | None = None) -> list[Report]:
-        """What this family's list holds for this administrator."""
+        """Return what this family's list holds for this administrator."""
         return [
             report
             for report in self.reports.values()
@@ -189,20 +189,20 @@ class Reports(Moving):
     # ------------------------------------------------------------------ the file
 
     def body_of(self, report: Report) -> Body:
-        """The finished file, made at first need, on disk."""
+        """Return the finished file, made at first need, on disk."""
         with self.lock:
             if report.body is None:
                 report.body = write_body(report, self.folder / f"{ids.plain_part(report.id)}-{secrets.token_hex(4)}")
             return report.body
 
     def checksum_of(self, report: Report) -> str | None:
-        """What details say: the true sum of the file as served, a literal, or None."""
+        """Return what details say: the true sum of the file as served, a literal, or None."""
         if report.checksum in CHECKSUMS:
             return self.body_of(report).sums[report.checksum] if report.is_done and not report.size else ""
         return report.checksum
 
     def download_link(self, report: Report) -> str:
-        """A fresh signed link; it lasts `report.link_seconds` from now."""
+        """Return a fresh signed link; it lasts `report.link_seconds` from now."""
         expires = str(int((self.clock() + report.link_seconds) * 1000))
         return f"{self.download_url}/api?" + urlencode(
             {"reportId": report.id, "expires": expires, "signature": self._sign(report.id, expires)}
@@ -212,7 +212,7 @@ class Reports(Moving):
         return hmac.new(self._link_key, f"{report_id} {expires}".encode(), hashlib.sha256).hexdigest()
 
     def report_for_link(self, query: Mapping[str, str]) -> Report:
-        """The report of a download link: 404 for one that was tampered with, 410 for one that has expired."""
+        """Return the report of a download link: 404 for one that was tampered with, 410 for one that has expired."""
         report_id, expires = query.get("reportId", ""), query.get("expires", "")
         report = self.reports.get(report_id)
         if report is None or report.deleted:
@@ -226,7 +226,7 @@ class Reports(Moving):
     # ------------------------------------------------------------------ views
 
     def details_view(self, report: Report) -> Any:
-        """The answer of a details call, in the report's shape."""
+        """Return the answer of a details call, in the report's shape."""
         fields = self._partner_fields(report) if report.family == "partner" else self._organization_fields(report)
         shape = report.shape
         fields = {shape.names.get(name, name): value for name, value in fields.items()}

@@ -17,24 +17,24 @@ WORLD = "webex-emulator-world"
 
 
 def world() -> World:
-    """The world that the current application plays."""
+    """Return the world that the current application plays."""
     return cast("World", current_app.extensions[WORLD])
 
 
 def caller() -> Token:
-    """The valid token of the current request; 401 otherwise."""
+    """Return the valid token of the current request; 401 otherwise."""
     if "token" not in g:
         g.token = world().token_of(request.headers.get("Authorization", ""))
     return cast("Token", g.token)
 
 
 def me() -> Person:
-    """Whose token it is."""
+    """Return whose token it is."""
     return caller().person
 
 
 def json_body() -> dict[str, Any]:
-    """The JSON object of the request: 415 for another content type, 400 for anything that is no object."""
+    """Return the JSON object of the request: 415 for another content type, 400 for anything that is no object."""
     if request.mimetype != "application/json":
         raise Refusal(415, "Content type must be application/json.")
     body = request.get_json(silent=True)
@@ -102,7 +102,7 @@ class SpooledRequest(Request):
 
 
 def upload_of(storage: FileStorage) -> Upload:
-    """The upload behind a file of the form."""
+    """Return the upload behind a file of the form."""
     upload = cast("Upload", storage.stream)
     upload.close()
     return upload

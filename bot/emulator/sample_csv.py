@@ -58,7 +58,7 @@ class Chance:
         ) + timedelta(seconds=self.dice.randrange(60))
 
     def number(self) -> str:
-        """A telephone number that nobody has."""
+        """Return a telephone number that nobody has."""
         return f"+1408555{self.dice.randrange(10_000):04d}"
 
 
@@ -162,7 +162,7 @@ KINDS: dict[str, tuple[Sequence[str], Callable[[Chance, int], Rows]]] = {
 
 
 def sample(kind: str, rows: int, first_day: date, days: int = 31) -> Callable[[], Iterator[bytes]]:
-    """A function that makes the CSV of one kind (a key of `KINDS`) in pieces: BOM, header, and so many rows."""
+    """Return a function that makes the CSV of one kind (a key of `KINDS`) in pieces: BOM, header, and so many rows."""
     header, make = KINDS[kind]
 
     def pieces() -> Iterator[bytes]:

@@ -76,22 +76,22 @@ class Emulator:
 
     @property
     def api_url(self) -> str:
-        """What the bot gets as `WEBEX_API_URL`."""
+        """Return what the bot gets as `WEBEX_API_URL`."""
         return f"http://{LOOPBACK}:{self._port(0)}/v1"
 
     @property
     def page_url(self) -> str:
-        """Where a browser finds the page."""
+        """Return where a browser finds the page."""
         return f"http://{LOOPBACK}:{self._port(0)}/emulator/"
 
     @property
     def download_url(self) -> str:
-        """The download host."""
+        """Return the download host."""
         return f"http://{LOOPBACK}:{self._port(1)}"
 
     @property
     def calls(self) -> CallLog:
-        """Every call to either host, without the control API's."""
+        """Return every call to either host, without the control API's."""
         return self.world.calls
 
     @property

@@ -19,7 +19,7 @@ class Spaces(Events):
         self._members: dict[str, dict[str, Membership]] = {}
 
     def add_space(self, title: str, members: Iterable[Person], note: str = "") -> Space:
-        """A group space; the first member made it. Each membership is announced."""
+        """Add a group space; the first member made it. Each membership is announced."""
         people = list(members)
         with self.change():
             space = self._new_space(title, "group", people[0], note)
@@ -28,7 +28,7 @@ class Spaces(Events):
         return space
 
     def direct_space(self, one: Person, other: Person) -> Space:
-        """The 1:1 of two people, made when there is none."""
+        """Return the 1:1 of two people, made when there is none."""
         with self.change():
             found = self.direct_between(one, other)
             if found is not None:
@@ -39,7 +39,7 @@ class Spaces(Events):
         return space
 
     def direct_between(self, one: Person, other: Person) -> Space | None:
-        """The 1:1 of two people when there is one."""
+        """Return the 1:1 of two people when there is one."""
         pair = {one.id, other.id}
         found = (space for space in self.spaces.values() if space.type == "direct")
         return next((space for space in found if set(self._members[space.id]) == pair), None)
@@ -52,7 +52,7 @@ class Spaces(Events):
         return space
 
     def join(self, space: Space, person: Person, by: Person | None = None) -> Membership:
-        """Put somebody into a space; fires memberships/created. ``by``: who did it, by default who made the space."""
+        """Add a person to a space; fires memberships/created. ``by``: who did it, by default who made the space."""
         with self.change(space.id):
             if person.id in self._members[space.id]:
                 raise Refusal(409, "User is already a participant.")
@@ -63,7 +63,7 @@ class Spaces(Events):
         return member
 
     def leave(self, space: Space, person: Person, by: Person | None = None) -> None:
-        """Take somebody out of a space; fires memberships/deleted, to the one who left as well."""
+        """Remove a person from a space; fires memberships/deleted, to the one who left as well."""
         with self.change(space.id):
             member = self._members[space.id][person.id]
             self._announce_membership("deleted", member, space, by)
@@ -71,19 +71,19 @@ class Spaces(Events):
             del self.memberships[member.id]
 
     def members(self, space_id: str) -> list[Person]:
-        """The people in a space."""
+        """Return the people in a space."""
         return [self.people[person_id] for person_id in self._members.get(space_id, {})]
 
     def memberships_in(self, space_id: str) -> list[Membership]:
-        """The memberships of a space."""
+        """Return the memberships of a space."""
         return list(self._members.get(space_id, {}).values())
 
     def is_member(self, space_id: str, person_id: str) -> bool:
-        """Whether somebody is in a space."""
+        """Return True when a person is in a space."""
         return person_id in self._members.get(space_id, {})
 
     def space_of(self, space_id: str, person: Person) -> Space:
-        """A space that `person` is in; 404 otherwise, as if it did not exist."""
+        """Return a space that `person` is in; 404 otherwise, as if it did not exist."""
         if not self.is_member(space_id, person.id):
             raise not_found()
         return self.spaces[space_id]
@@ -96,7 +96,7 @@ class Spaces(Events):
                 self._send(webhooks.make_event(webhook, "memberships", event, data, actor_id))
 
     def membership_data(self, member: Membership) -> dict[str, Any]:
-        """A membership as the API shows it; `personOrgId` tells external people."""
+        """Return a membership as the API shows it; `personOrgId` tells external people."""
         person = self.people[member.person_id]
         return {
             "id": member.id,

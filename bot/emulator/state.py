@@ -39,7 +39,7 @@ class State:
         """Let time have its effect; overridden by the parts that know what ripens."""
 
     def account(self) -> str:
-        """What there is, in words, for the message of a wait that failed."""
+        """Return what there is, in words, for the message of a wait that failed."""
         return f"version {self.version}"
 
     def wait_for(self, predicate: Callable[[Self], object], timeout: float = 10) -> None:

@@ -79,12 +79,12 @@ class Person:
 
     @property
     def email(self) -> str:
-        """The one address that matters."""
+        """Return the one address that matters."""
         return self.emails[0]
 
     @property
     def is_bot(self) -> bool:
-        """Whether this is a bot."""
+        """Return True when this is a bot."""
         return self.type == "bot"
 
 
@@ -173,14 +173,14 @@ class Message:
 
     @property
     def card(self) -> dict[str, Any] | None:
-        """The content of the message's card, when it has one."""
+        """Return the content of the message's card, when it has one."""
         content = self.attachments[0].get("content") if self.attachments else None
         return content if isinstance(content, dict) else None
 
 
 @dataclass(eq=False)
 class AttachmentAction:
-    """Somebody pressed a card's Submit button."""
+    """A pressed Submit button."""
 
     id: str
     message_id: str

@@ -37,7 +37,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 def passes_filter(webhook: Webhook, data: Mapping[str, Any]) -> bool:
-    """Whether `filter` (`roomId=…&roomType=group`) lets this data through."""
+    """Return True when `filter` (`roomId=…&roomType=group`) lets this data through."""
     for key, value in parse_qsl(webhook.filter or ""):
         if key == "mentionedPeople":
             wanted = webhook.owner_id if value == "me" else value
@@ -49,7 +49,7 @@ def passes_filter(webhook: Webhook, data: Mapping[str, Any]) -> bool:
 
 
 def make_event(webhook: Webhook, resource: str, event: str, data: Mapping[str, Any], actor_id: str) -> Event:
-    """The envelope and its headers. `data` never holds a message's text or an action's inputs."""
+    """Return the envelope and its headers. `data` never holds a message's text or an action's inputs."""
     envelope = {
         "id": webhook.id,
         "name": webhook.name,
@@ -75,7 +75,7 @@ def make_event(webhook: Webhook, resource: str, event: str, data: Mapping[str, A
 
 
 def new_webhook(owner: Person, fields: Mapping[str, Any], now: float) -> Webhook:
-    """A webhook of this owner from the fields of a `POST /webhooks`."""
+    """Return a webhook of this owner from the fields of a `POST /webhooks`."""
     return Webhook(
         id=ids.new_id(ids.WEBHOOK),
         name=fields["name"],

@@ -23,16 +23,16 @@ class World(Reports):
 
     @property
     def bot(self) -> Person | None:
-        """The bot of this world: the first one that was added."""
+        """Return the bot of this world: the first one that was added."""
         return next((person for person in self.people.values() if person.is_bot), None)
 
     @property
     def home_org_id(self) -> str | None:
-        """The organization that was added first: everyone of another one is external."""
+        """Return the organization that was added first: everyone of another one is external."""
         return next(iter(self.organizations), None)
 
     def account(self) -> str:
-        """What there is, in words."""
+        """Return what there is, in words."""
         lines = []
         for space in self.spaces.values():
             lines.append(f"space {space.title!r}:")

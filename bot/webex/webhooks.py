@@ -1,4 +1,4 @@
-"""The webhooks of the bot's token, in the manifest's words."""
+"""The webhooks of the bot's token, in the manifest's types."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from typing import TYPE_CHECKING, Final
 
 from bot import manifest
 from bot.errors import WebexError
+from bot.manifest import Failure, Kind, sentence_of
 
 if TYPE_CHECKING:
-    from bot.manifest import Existing, Wanted
+    from collections.abc import Sequence
+
+    from bot.manifest import Change, Existing, Wanted
     from bot.webex.chat import Chat
 
 GONE: Final = frozenset({400, 404})
 
 
 class BotWebhooks:
-    """The webhooks of the bot's token, in the manifest's words."""
+    """The webhooks of the bot's token. Each call raises ``WebexError``."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
     def all(self) -> list[Existing]:
-        """Every webhook of the bot, ours or not."""
+        """Return every webhook of the bot's token, also those of others."""
         return [
             manifest.Existing(
                 id=hook.id,
@@ -52,9 +55,24 @@ class BotWebhooks:
         self._chat.update_webhook(webhook_id, name=wanted.name, target_url=target_url, secret=secret)
 
     def delete(self, webhook_id: str) -> None:
-        """Remove it; one that is gone already is no error, whichever way Webex says so."""
+        """Delete a webhook; one that is gone already is no error."""
         try:
             self._chat.delete_webhook(webhook_id)
         except WebexError as error:
             if error.status not in GONE:
                 raise
+
+    def apply(self, changes: Sequence[Change], target_url: str, secret: str) -> list[Failure]:
+        """Make each change on its own; return those that failed, each with a sentence."""
+        failed = []
+        for change in changes:
+            try:
+                if change.wanted is None:
+                    self.delete(change.webhook_id)
+                elif change.kind is Kind.UPDATE:
+                    self.update(change.webhook_id, change.wanted, target_url, secret)
+                else:
+                    self.create(change.wanted, target_url, secret)
+            except WebexError as error:
+                failed.append(Failure(change, sentence_of(error)))
+        return failed

@@ -116,7 +116,7 @@ class WebhookRepair:
     def _repair(self, finding: Finding) -> str:
         """Repair one webhook, and return what was done."""
         check = self._check
-        failures = manifest.apply(finding.changes, check.target, check.secrets[0], check.webhooks)
+        failures = check.webhooks.apply(finding.changes, check.target, check.secrets[0])
         return words.NOT_REPAIRED.format(cause=failures[0].sentence) if failures else finding.done
 
 
