@@ -21,7 +21,7 @@ from bot.access.token_store import DatabaseTokenStore
 from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.rate_limit import RateNotice
-from bot.db import settings_log
+from bot.db import requests, settings_log
 from bot.db.availability import LoggedDatabase
 from bot.db.carry_over import carry_over
 from bot.db.migrations import Migration
@@ -38,6 +38,7 @@ from bot.queue.runner import JobRunner
 from bot.reports.deliver import Deliver
 from bot.reports.lookup import Lookup
 from bot.reports.report_messages import ReportMessages
+from bot.reports.requests import put_thread
 from bot.reports.thread import Thread
 from bot.reports.watch import Watch
 from bot.services import CallObserver, Clock, Services
@@ -274,14 +275,18 @@ def _carry_over(services: Services, operations: Operations, stop: threading.Even
     while not stop.is_set():
         try:
             with services.database.begin() as tx:
-                number = len(carry_over(tx))
+                copied = carry_over(tx)
+                for request_id in copied.outdated:
+                    request = requests.get(tx, request_id)
+                    if request is not None:
+                        put_thread(tx, services.queue, request)
             operations.alerts.take_over()
         except DatabaseUnavailable as error:
             log.debug("database_away_at_start", cause=str(error))
             stop.wait(DATABASE_AWAY)
         else:
-            if number:
-                log.info("old_requests_copied", requests=number)
+            if copied.requests:
+                log.info("old_requests_copied", requests=len(copied.requests))
             return
 
 

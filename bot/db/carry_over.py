@@ -7,6 +7,7 @@ once it has the queue, before its first job: the old version's worker has ended 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select
@@ -31,17 +32,27 @@ STATES: Final = {
 }
 """The old states of a closed request; every other one was open."""
 MESSAGE_STATES: Final = {"sent": messages.SENT, "refused": messages.REFUSED, "unknown": messages.UNSURE}
+OUTDATED: Final = "outdated"
+"""What a card shows that is to be deleted."""
 BESIDE: Final = ":beside"
 """Ended the key of what was posted outside of its thread, because the thread's root was gone."""
 _KEY = re.compile(r"delivery:(\d+):(\w+)(.*)")
 SLOTS: Final = {"file": "file", "fetching": "progress", "end": "end", "trouble": "trouble", "privately": "notice"}
 
 
-def carry_over(tx: Transaction) -> list[int]:
-    """Copy the old rows and delete them. Return the IDs of the requests that were copied."""
+@dataclass(frozen=True, slots=True)
+class CarriedOver:
+    """The IDs of the requests that were copied, and of those with a message that was to be deleted."""
+
+    requests: tuple[int, ...] = ()
+    outdated: tuple[int, ...] = ()
+
+
+def carry_over(tx: Transaction) -> CarriedOver:
+    """Copy the old rows and delete them."""
     old = {row.id: row for row in tx.execute(select(deliveries).order_by(deliveries.c.id))}
     if not old:
-        return []
+        return CarriedOver()
     names = tables.key_values.c
     counts = select(names.name, names.value).where(names.name.startswith("downloads:"))
     counted = {row.name: row.value for row in tx.execute(counts)}
@@ -53,12 +64,13 @@ def carry_over(tx: Transaction) -> list[int]:
     cards = {row.card_key or f"delivery:{row.id}:card": row.id for row in old.values()}
     found = tx.execute(select(posts).where(posts.c.state != "deleted").order_by(posts.c.id)).all()
     beside = {post.key.removesuffix(BESIDE) for post in found if post.key.endswith(BESIDE)}
-    for post in found:
-        if post.key not in beside:
-            tx.insert_once(tables.messages, _message(post, old, cards), conflict=[])
+    copied = [_message(post, old, cards) for post in found if post.key not in beside]
+    for message in copied:
+        tx.insert_once(tables.messages, message, conflict=[])
     tx.execute(delete(deliveries))
     tx.execute(delete(posts))
-    return list(old)
+    outdated = {one["request_id"] for one in copied if one["variant"] == OUTDATED}
+    return CarriedOver(tuple(old), tuple(sorted(outdated - {None})))
 
 
 def _report(row: Row[Any], counted: dict[str, str]) -> dict[str, Any]:
@@ -99,9 +111,13 @@ def _request(row: Row[Any]) -> dict[str, Any]:
         "reason": None if state is State.CANCELED else row.reason,
         "asked_at": row.asked_at,
         "deadline_at": row.deadline_at,
-        "found_at": row.asked_at if row.family is not None and row.state != "asked" else None,
+        "found_at": row.asked_at if _is_found(row) else None,
         "closed_at": row.settled_at,
     }
+
+
+def _is_found(row: Row[Any]) -> bool:
+    return row.family is not None and row.state != "asked"
 
 
 def _message(post: Row[Any], old: dict[int, Row[Any]], cards: dict[str, int]) -> dict[str, Any]:
@@ -112,7 +128,7 @@ def _message(post: Row[Any], old: dict[int, Row[Any]], cards: dict[str, int]) ->
         "key": name.key,
         "request_id": name.request_id,
         "slot": name.slot,
-        "variant": "outdated" if leaving else name.variant,
+        "variant": OUTDATED if leaving else name.variant,
         "room_id": post.room_id,
         "person_id": post.person_id,
         "parent_id": post.parent_id,
@@ -130,23 +146,27 @@ def _name(post: Row[Any], old: dict[int, Row[Any]], cards: dict[str, int]) -> me
     """Return what this version calls a message: by the same names nothing is sent twice."""
     key = post.key.removesuffix(BESIDE)
     directly = ":directly" if post.person_id is not None else ""
-    if (request_id := cards.get(key)) is not None:
-        row = old[request_id]
-        closed = STATES.get(row.state)
-        shown = (post.shows or Phase.PENDING.value).replace(" joined", ":elsewhere")
-        variant = shown if closed in {None, State.DELIVERED} else str(closed)
-        return messages.Name(f"request:{request_id}:card:{variant}{directly}", request_id, "card", variant)
     found = _KEY.fullmatch(key)
+    if key in cards and (found is None or found[2] == "card"):
+        shown = (post.shows or Phase.PENDING.value).replace(" joined", ":elsewhere")
+        return _card_name(old[cards[key]], shown, directly)
     if found is None or int(found[1]) not in old:
         return messages.Name(key)
-    request_id, what, rest = int(found[1]), found[2], found[3].replace(":privately", "").strip(":")
+    row, what, rest = old[int(found[1])], found[2], found[3].replace(":privately", "").strip(":")
+    closed = STATES.get(row.state)
+    if what == "end" and closed not in {None, State.REFUSED} and row.carded and _is_found(row):
+        return _card_name(row, str(closed), directly)  # it says what the card says in this version
     if what == "card":
-        return messages.Name(f"request:{request_id}:card:old:{post.id}", request_id, "card", "outdated")
+        return messages.Name(f"request:{row.id}:card:old:{post.id}", row.id, "card", OUTDATED)
     slot = SLOTS.get(what)
     if slot is None:
-        return messages.Name(f"request:{request_id}:{what}{found[3]}", request_id)
+        return messages.Name(f"request:{row.id}:{what}{found[3]}", row.id)
     if slot == "end":
-        rest = STATES.get(old[request_id].state, State.FAILED).value
+        rest = (closed or State.FAILED).value
     suffix = "" if slot == "notice" else directly
-    new = ":".join(filter(None, [f"request:{request_id}", slot, rest])) + suffix
-    return messages.Name(new, request_id, slot, rest or None)
+    new = ":".join(filter(None, [f"request:{row.id}", slot, rest])) + suffix
+    return messages.Name(new, row.id, slot, rest or None)
+
+
+def _card_name(row: Row[Any], variant: str, directly: str) -> messages.Name:
+    return messages.Name(f"request:{row.id}:card:{variant}{directly}", row.id, "card", variant)

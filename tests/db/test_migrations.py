@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 
-from bot.db import audit, migrations, tables
+from bot.db import audit, migrations, old_tables, tables
 from bot.db.database import Database
 from bot.queue import job_table as queue_tables
 from tests.queue.programs import process
@@ -49,7 +49,7 @@ def migrate(url: str) -> None:
 def test_an_empty_database_gets_everything_and_a_second_time_nothing_happens(database: Database) -> None:
     assert migrations.current(database) is None
     migrations.upgrade(database)
-    assert {"events", "deliveries", "posts", "facts", "jobs"} <= names(database)
+    assert {"events", "reports", "requests", "messages", "facts", "jobs"} <= names(database)
     assert migrations.current(database) == migrations.newest()
 
     with database.read() as tx:
@@ -86,7 +86,7 @@ def test_ids_of_1_1_spaces_leave_the_audit_of_before(database: Database) -> None
                 )
             )
         said = {"key": "k", "room_id": "told", "direct": True, "state": "sent", "intended_at": NOW}
-        tx.execute(tables.posts.insert().values(**said))
+        tx.execute(old_tables.posts.insert().values(**said))
         for room in ("direct", "group", "told", "unknown", None):
             row = {"at": NOW, "door": "chat", "act": "help", "outcome": "answered", "room_id": room}
             tx.execute(tables.audit.insert().values(**row))
@@ -129,13 +129,13 @@ def test_a_newer_database_is_left_alone(database: Database, tmp_path: Path, data
     shutil.copy(database_file, tmp_path / "bot.db")
     with database.begin() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = 'of the future'"))
-        tx.execute(text("ALTER TABLE deliveries ADD COLUMN hope TEXT"))
+        tx.execute(text("ALTER TABLE requests ADD COLUMN hope TEXT"))
 
     migrations.upgrade(database)
 
     assert migrations.current(database) == "of the future"
     with database.read() as tx:
-        assert "hope" in {column["name"] for column in inspect(tx.connection).get_columns("deliveries")}
+        assert "hope" in {column["name"] for column in inspect(tx.connection).get_columns("requests")}
 
 
 def test_threads_of_one_process_may_migrate_at_once(tmp_path: Path) -> None:
