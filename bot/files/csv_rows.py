@@ -1,8 +1,8 @@
-"""Where the records of a CSV end, found in its bytes as they come: to count them, and to cut a file between them.
+"""Finds where the records of a CSV end, in its bytes as they come: to count them, and to cut a file between them.
 
-It agrees with :mod:`csv` on every quote, but most lines of a report hold none, and then a line is a record: that needs
-no look at each letter. A regular expression passes over quoted fields, and only what is odd (a line of many fields, a
-carriage return in the middle of one) is read as :mod:`csv` does. A record has a greatest size, so memory has one too.
+A record ends at the first line end before which the number of quotation marks is even (RFC 4180). A file whose quotes
+do not follow that rule is counted wrongly or not at all; it is posted all the same. A few kilobytes of zip can be made
+that would keep a counter busy for hours or fill the memory, so a record has a greatest size and the work a time limit.
 """
 
 from __future__ import annotations
@@ -11,93 +11,75 @@ import codecs
 import csv
 import io
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+import time
+from dataclasses import dataclass
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bot.files.file_type import HEAD_BYTES, PADDING, PLAIN, encoding_of
 
-MAX_FIELD: Final = 1_000_000
-"""Letters of one field; more is no report of Webex's."""
 MAX_RECORD: Final = 1_000_000
-"""Bytes that are held while no record ends, about. As a row of Python's, a record takes up to thirty times as much."""
-MAX_COLUMNS: Final = 10_000
-"""Fields of one record; Webex's reports have some fifty."""
+"""Bytes that are held while no record ends, about; more is no report of Webex's."""
+MAX_UNPACKED: Final = 2 * 1024**3
+"""Bytes of which rows are counted."""
+MAX_WORK: Final = 5.0
+"""Seconds of processor time for one file: as much as some 400 MB of the slowest CSV take."""
 PIECE: Final = 64 * 1024
 """Bytes that are looked at together; as much as fits into a processor's nearest memory."""
 
-_UTF16_STARTS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_WINDOW: Final = MAX_COLUMNS // 2
-"""Bytes; a line of more than :data:`MAX_COLUMNS` fields has a window of so many, counted from the start, to itself."""
-
-_COMMA: Final = b","
 _SEPARATORS: Final = (b"\t", b";")
 """What else may stand between fields, where the header has no comma."""
 _QUOTE: Final = b'"'
 _QUOTED = re.compile(rb'"[^"]*"')
-_BLANK = re.compile(rb"\n\n")
-_BLANK_OR_ODD = re.compile(rb"\r(?!\n[^\r\n])")
-"""A return that ends no line, or the end before a blank line. It begins with one letter, which is sought quickly."""
-_LINE_ENDS = re.compile(rb"\n+")
-_MAY_BE_FORMULA = (re.compile(rb"""=(?<![^\s,;"\xbf]=)"""), re.compile(rb"""@(?<![^\s,;"\xbf]@)"""))
-"""What begins a formula, behind what may stand before a cell (the last is a byte order mark's end). Two patterns, since
-one that begins with one letter is sought three times as quickly."""
+_MAY_BE_FORMULA = re.compile(rb"""(?<![^\s,;"\xbf])[=@]""")
+"""What begins a formula, behind what may stand before a cell (the last is a byte order mark's end)."""
 
-
-class _Fields(NamedTuple):
-    """How fields are told apart in a file."""
-
-    separator: str
-    before_quoted: bytes
-    """What stands before a field in quotes: the separator, or the end of the line before."""
-    on_its_line: re.Pattern[bytes]
-    """As far as quoted fields hold no end of a line; behind it is the end, or a quote."""
-
-
-@cache
-def _fields(separator: bytes) -> _Fields:
-    # A quoted field of csv begins after a comma or at a line's beginning, and ends at the first quote that is not
-    # doubled. Any other quote stands for itself. The repetition is bounded because the engine keeps a note of every
-    # round.
-    pattern = rb"""[^"]*+ (?: (?<![^%s\n]) "[^"\n]*+ (?: "(?!") | (?:""[^"\n]*+)+ "(?!") ) [^"]*+ ){0,1000}"""
-    return _Fields(separator.decode(), separator + b"\n", re.compile(pattern % re.escape(separator), re.VERBOSE))
-
-
-def _fields_of(line: bytes) -> _Fields:
-    """Tell by the header's first line what stands between its fields: a comma, unless it has none."""
-    bare = _QUOTED.sub(b"", line)
-    separator = _COMMA if _COMMA in bare else max(_SEPARATORS, key=bare.count)
-    return _fields(separator if separator in bare else _COMMA)
-
-
-csv.field_size_limit(MAX_FIELD)
+csv.field_size_limit(MAX_RECORD)
 
 
 class UnreadableError(Exception):
-    """Not a CSV in bytes of ASCII's kind, or one with a record that is larger or wider than any report's."""
+    """Not a CSV in bytes of ASCII's kind, or one with a record that is larger than any report's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Rows without the header, and columns; None where they could not be counted."""
+
+    rows: int | None = None
+    columns: int | None = None
+    formulas: bool = False
+    """True when a cell that was looked at would be taken for a formula."""
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing but a header, or not even that."""
+        return self.rows == 0
+
+
+UNCOUNTED: Final = Contents()
 
 
 class Records:
     """Takes a file's bytes in pieces of any size and gives them back in whole records: a few, many, or none yet."""
 
-    def __init__(self, *, together: int = PIECE) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        """Records so far, the header among them. A blank line is none."""
+        """Records so far, the header among them; blank lines at the beginning and at the end are none."""
         self.columns = 0
         """Fields of the header."""
         self.header = b""
-        """The first record as it stands in the file, with its line's end, and with the byte order mark if there is one;
+        """The first record as it stands in the file, with its line end, and with the byte order mark if there is one;
         empty until it is whole."""
-        self._together = together
+        self._blank = 0
+        """Blank lines behind the last record."""
+        self._mark: bytes | None = None
+        """The byte order mark; None until the beginning was seen."""
+        self._separator = ","
         self._waiting: list[bytes] = []
         self._size = 0
-        self._look_from = together
-        self._mark: bytes | None = None
-        """The file's byte order mark; None until its beginning was seen."""
-        self._fields = _fields(_COMMA)
+        self._look_from = PIECE
 
     def take(self, data: bytes) -> bytes:
-        """Give the records that are whole by now and were not given before, as they came. Raises ``UnreadableError``.
+        """Return the records that are whole by now and were not given before. Raises ``UnreadableError``.
 
         Small pieces wait until there is something to look at.
         """
@@ -105,51 +87,59 @@ class Records:
         self._size += len(data)
         if self._size < self._look_from:
             return b""
-        return self._look(b"".join(self._waiting))
+        body = b"".join(self._waiting)
+        end = _last_end(body)
+        self._keep(body[end:])
+        self._count(body[:end])
+        return body[:end]
 
     def end(self) -> bytes:
-        """Give what is left: the last records, the very last perhaps without an end. Raises ``UnreadableError``."""
+        """Return what is left: the last records, the very last perhaps without an end. Raises ``UnreadableError``."""
         left = b"".join(self._waiting)
-        closed = left + b"\n"
-        open_from = len(self._look(closed, last=True))
-        if open_from < len(closed):  # a quote that is never closed: all that follows is its field
-            self._add(_number_read(closed[open_from:], self._fields), closed[open_from:])
         self._keep(b"")
+        self._count(left)
         return left
 
     def has_formula(self, whole: bytes) -> bool:
-        """Return whether a cell of these whole records is one that a spreadsheet takes for a formula.
+        """Return True when a cell of these whole records is one that a spreadsheet takes for a formula.
 
         ``=`` or ``@`` with nothing behind it is none, and ``+`` and ``-`` begin telephone numbers. Raises
         ``UnreadableError``.
         """
-        if not any(pattern.search(whole) for pattern in _MAY_BE_FORMULA):
+        if not (b"=" in whole or b"@" in whole) or not _MAY_BE_FORMULA.search(whole):
             return False
-        rows = _rows(io.BytesIO(whole.removeprefix(self._mark or b"")), self._fields)
-        return any(len(text) > 1 and text.startswith(("=", "@")) for row in rows for text in map(str.strip, row))
+        try:
+            rows = csv.reader(_lines(whole.removeprefix(codecs.BOM_UTF8)), delimiter=self._separator)
+            return any(len(text) > 1 and text.startswith(("=", "@")) for row in rows for text in map(str.strip, row))
+        except csv.Error as exc:
+            raise UnreadableError from exc
 
-    def _look(self, data: bytes, *, last: bool = False) -> bytes:
-        mark = b""
-        if self._mark is None:
-            if len(data) < len(codecs.BOM_UTF8) and not last:
-                return b""
-            if data.startswith(_UTF16_STARTS):
-                raise UnreadableError
-            mark = self._mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-        body = data[len(mark) :]
+    def _count(self, whole: bytes) -> None:
+        """Count whole records, of which the very last need not have an end."""
+        body = whole
+        if self._mark is None and whole:
+            self._mark = codecs.BOM_UTF8 if whole.startswith(codecs.BOM_UTF8) else b""
+            body = whole[len(self._mark) :]
         if not self.count:
-            self._fields = _fields_of(body.lstrip(b"\r\n")[:PIECE].partition(b"\n")[0])
-        spans, end = _over_line_ends(body, body.rfind(b"\n") + 1, self._fields)
-        whole = body[:end]
-        self._add(_number(_without(whole, spans) if spans else whole, self._fields), whole)
-        self._keep(body[end:])
-        return mark + whole if mark else whole
+            body = body.lstrip(b"\r\n")
+            if body:
+                self._read_header(body)
+        records = body.rstrip(b"\r\n")
+        if records:
+            self.count += self._blank + _line_ends(records) + 1
+            self._blank = 0
+        self._blank += max(0, _line_ends(body[len(records) :]) - bool(records))
 
-    def _add(self, number: int, body: bytes) -> None:
-        if number and not self.count:
-            self.header, self.columns = _first(body, self._fields)
-            self.header = (self._mark or b"") + self.header
-        self.count += number
+    def _read_header(self, body: bytes) -> None:
+        header = body[: _first_end(body)]
+        bare = _QUOTED.sub(b"", header)
+        separator = b"," if b"," in bare else max(_SEPARATORS, key=bare.count)
+        self._separator = separator.decode() if separator in bare else ","
+        self.header = (self._mark or b"") + header
+        try:
+            self.columns = len(next(csv.reader(_lines(header), delimiter=self._separator)))
+        except csv.Error as exc:  # a return without a line feed: lines that end so are not told apart
+            raise UnreadableError from exc
 
     def _keep(self, rest: bytes) -> None:
         if len(rest) > MAX_RECORD:
@@ -157,101 +147,121 @@ class Records:
         self._waiting = [rest]
         self._size = len(rest)
         # The more waits for its end, the rarer it is looked at, so that a long record is not read again and again.
-        self._look_from = self._together + min(2 * self._size, MAX_RECORD)
+        self._look_from = PIECE + min(2 * self._size, MAX_RECORD)
 
 
-def _over_line_ends(body: bytes, stop: int, fields: _Fields) -> tuple[list[tuple[int, int]], int]:
-    """The quoted fields that hold the end of a line (from, to), and where the last whole record ends.
-
-    ``body`` begins with a record, and ``stop`` is behind the end of a line.
-    """
-    spans: list[tuple[int, int]] = []
-    if body.find(_QUOTE, 0, stop) < 0:
-        return spans, stop
-    at = 0
-    while (at := _end(fields.on_its_line.match(body, at, stop))) < stop:
-        if at and body[at - 1] not in fields.before_quoted:
-            at += 1
-            continue
-        begin, at = at, _closed(body, at, stop)
-        if not at:
-            return spans, _last_record(body, spans, begin)
-        spans.append((begin, at))
-    return spans, stop
+def _last_end(body: bytes) -> int:
+    """Return where the last whole record of ``body`` ends, which begins with a record; 0 when none is whole."""
+    end = body.rfind(b"\n") + 1
+    odd = body.count(_QUOTE, 0, end) % 2 if _QUOTE in body else 0
+    while odd:
+        before = body.rfind(b"\n", 0, end - 1) + 1
+        odd ^= body.count(_QUOTE, before, end) % 2
+        end = before
+    return end
 
 
-def _end(found: re.Match[bytes] | None) -> int:
-    return found.end() if found else 0
+def _first_end(body: bytes) -> int:
+    """Return where the first record of ``body`` ends."""
+    end, odd = 0, 1
+    while odd and end < len(body):
+        begin, end = end, body.find(b"\n", end) + 1 or len(body)
+        odd = (odd + body.count(_QUOTE, begin, end) + (not begin)) % 2
+    return end
 
 
-def _closed(body: bytes, at: int, stop: int) -> int:
-    """Where the quoted field ends that begins at ``at``; 0 when it does not, before ``stop``."""
-    at += 1
-    while (at := body.find(_QUOTE, at, stop) + 1) and body.startswith(_QUOTE, at):
-        at += 1
-    return at
+def _line_ends(text: bytes) -> int:
+    """Return how many lines end outside of quotes."""
+    outside = b"".join(text.split(_QUOTE)[::2]) if _QUOTE in text else text
+    return len(outside) - len(outside.replace(b"\n", b""))  # twice as fast as to count them
 
 
-def _last_record(body: bytes, spans: list[tuple[int, int]], at: int) -> int:
-    """Where the record begins that is not whole at ``at``; its fields are taken from ``spans``."""
-    while True:
-        begin = body.rfind(b"\n", spans[-1][1] if spans else 0, at) + 1
-        if begin or not spans:
-            return begin
-        at, _ = spans.pop()
+def _lines(text: bytes) -> io.StringIO:
+    """Return text as :mod:`csv` wants it: a return without a line feed ends no line, and is an error to it."""
+    return io.StringIO(text.decode("utf-8", "replace"), newline="\n")
 
 
-def _without(whole: bytes, spans: list[tuple[int, int]]) -> bytes:
-    """Whole records with an empty field for each of these, so that every record is on one line."""
-    begins = [0, *(to for _, to in spans)]
-    ends = [*(begin for begin, _ in spans), len(whole)]
-    return b'""'.join(whole[begin:end] for begin, end in zip(begins, ends, strict=True))
+class Counting:
+    """Counts a CSV as its bytes come. It never raises: what cannot or should not be counted is passed over."""
+
+    def __init__(self) -> None:
+        self._records = Records()
+        self._given_up = False
+        self._formulas = False
+        self._encoding = _Encoding()
+        self._padding = b""
+        """Bytes that fill the file up, if nothing else follows."""
+        self._left = MAX_UNPACKED
+        self._work_left = MAX_WORK
+
+    def take(self, data: bytes) -> None:
+        """Count a piece, of any size."""
+        for at in range(0, len(data), PIECE):
+            if self._given_up:
+                return
+            self._take(data[at : at + PIECE])
+
+    def end(self) -> Contents:
+        """Return what has come, in all."""
+        if not self._given_up:
+            try:
+                self._look_at(self._records.take(self._encoding.end().rstrip(PADDING)))
+                self._look_at(self._records.end())
+            except UnreadableError:
+                self._given_up = True
+        if self._given_up:
+            return Contents(formulas=self._formulas)
+        return Contents(max(self._records.count - 1, 0), self._records.columns, self._formulas)
+
+    def _take(self, data: bytes) -> None:
+        started = time.thread_time()
+        try:
+            self._feed(self._encoding.plain(data))
+        except UnreadableError:
+            self._given_up = True
+        self._left -= len(data)
+        self._work_left -= time.thread_time() - started
+        if self._left < 0 or self._work_left < 0:
+            self._given_up = True
+
+    def _feed(self, data: bytes) -> None:
+        text = data.rstrip(PADDING)
+        if text:
+            self._look_at(self._records.take(self._padding + text))
+            self._padding = b""
+        self._padding += data[len(text) :]
+        if len(self._padding) > MAX_RECORD:
+            raise UnreadableError
+
+    def _look_at(self, whole: bytes) -> None:
+        self._formulas = self._formulas or self._records.has_formula(whole)
 
 
-def _number(flat: bytes, fields: _Fields) -> int:
-    """How many records these lines are."""
-    bare = flat.replace(b"\r", b"")
-    ends = len(bare) - len(bare.replace(b"\n", b""))  # twice as fast as to count them
-    if not _has_long_line(bare) and not _has_odd_line(flat, len(flat) - len(bare), ends):
-        return ends
-    lines = flat.replace(b"\r\n", b"\n")
-    if b"\r" not in lines and not _has_long_line(lines):
-        return len(_LINE_ENDS.findall(lines.lstrip(b"\n")))
-    return _number_read(lines, fields)
+class _Encoding:
+    """Gives a text in plain bytes, however its letters are written; the first bytes wait until that can be told."""
 
+    def __init__(self) -> None:
+        self._head: bytes | None = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
 
-def _number_read(body: bytes, fields: _Fields) -> int:
-    return sum(1 for _ in _rows(io.BytesIO(body), fields))
+    def plain(self, data: bytes) -> bytes:
+        """Return what is known of the text."""
+        if self._head is not None:
+            data = self._head + data
+            if len(data) < HEAD_BYTES:
+                self._head = data
+                return b""
+            return self._begin(data)
+        return self._decoder.decode(data).encode() if self._decoder else data
 
+    def end(self) -> bytes:
+        """Return what waited."""
+        return self._begin(self._head) if self._head else b""
 
-def _has_odd_line(flat: bytes, returns: int, ends: int) -> bool:
-    """Whether a line may be blank or have a return elsewhere than at its end. ``flat`` ends with a line."""
-    if not returns:
-        return flat.startswith(b"\n") or _BLANK.search(flat) is not None
-    odd = _BLANK_OR_ODD.search(flat)
-    return returns != ends or flat.startswith(b"\r") or odd is None or odd.end() != len(flat) - 1
-
-
-def _has_long_line(lines: bytes) -> bool:
-    return any(lines.find(b"\n", at, at + _WINDOW) < 0 for at in range(0, len(lines) - _WINDOW, _WINDOW))
-
-
-def _first(body: bytes, fields: _Fields) -> tuple[bytes, int]:
-    """The first record as it stands there, and the number of its fields."""
-    raw = io.BytesIO(body)
-    row = next(_rows(raw, fields))
-    end = raw.tell()
-    begin = len(body[:end]) - len(body[:end].lstrip(b"\r\n"))
-    return body[begin:end], len(row)
-
-
-def _rows(raw: io.BytesIO, fields: _Fields) -> Iterator[list[str]]:
-    """The records as csv reads them, no further than asked for."""
-    try:
-        for row in csv.reader((line.decode("utf-8", "replace") for line in raw), delimiter=fields.separator):
-            if len(row) > MAX_COLUMNS:
-                raise UnreadableError
-            if row:
-                yield row
-    except csv.Error as exc:
-        raise UnreadableError from exc
+    def _begin(self, head: bytes) -> bytes:
+        self._head = None
+        encoding = encoding_of(head[:HEAD_BYTES])
+        if encoding.name == PLAIN.name:
+            return head
+        self._decoder = codecs.getincrementaldecoder(encoding.name)("replace")
+        return self.plain(head[len(encoding.mark) :])

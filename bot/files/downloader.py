@@ -75,10 +75,8 @@ class Downloader:
             _temporary(to, self._temp_dir) as (part, temporary),
             self._coming.counted(temporary.parent, download.size) as came,
         ):
-            with (
-                DownloadVerifier(report.checksum) as got,
-                _passed_on(temporary, download.size, begun) as pass_on,
-            ):
+            got = DownloadVerifier(report.checksum)
+            with _passed_on(temporary, download.size, begun) as pass_on:
                 for size in self._save(download, part, got):
                     pass_on(got)
                     came(size)
@@ -92,7 +90,7 @@ class Downloader:
         return Downloaded(
             path=to,
             size=got.size,
-            sha256=got.sha256.hexdigest(),
+            sha256=got.sha256,
             kind=got.kind,
             contents=got.contents,
             checksum_differs=got.checksum_differs,
@@ -110,7 +108,6 @@ class Downloader:
             part.write(piece)
             part.flush()  # it may be read already
             yield got.size
-        got.end()
 
 
 @contextmanager

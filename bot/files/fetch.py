@@ -15,9 +15,7 @@ import structlog
 from bot.db import reports
 from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.files import disk
-from bot.files.checksum import Checksum
-from bot.files.csv_contents import read_contents
-from bot.files.verify import Downloaded
+from bot.files.verify import Downloaded, verify
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -172,14 +170,13 @@ class Fetch:
         status = path.stat()
         if status.st_size != known.file_size or time.time() - status.st_mtime > HELD_SECONDS:
             return None
-        with path.open("rb") as file:  # nobody waited until the disk had all of it
-            if hashlib.file_digest(file, "sha256").hexdigest() != known.file_sha256:
-                return None
-        kind = known.file_kind or ""
-        checksum = Checksum(report.checksum)
-        differs = not checksum.fits(path, kind)
+        try:
+            got = verify(path, report.checksum, twin=known.file_sha256)
+        except FileRejected:
+            return None
+        if got.sha256 != known.file_sha256:  # nobody waited until the disk had all of it
+            return None
         fetched_for_them = any(one.asked_at.timestamp() <= status.st_mtime for one in waiting)
-        if (differs or not checksum.algorithm) and not fetched_for_them:
+        if (got.checksum_differs or not got.algorithm) and not fetched_for_them:
             return None  # perhaps Webex generated the report again since then
-        contents = read_contents(path, kind)
-        return Downloaded(path, status.st_size, known.file_sha256, kind, contents, checksum_differs=differs)
+        return Downloaded(path, got.size, got.sha256, got.kind, got.contents, checksum_differs=got.checksum_differs)

@@ -1,25 +1,29 @@
-"""What has arrived of a download: how much, what it is and holds, and whether it is what Webex's checksum says."""
+"""Verifies a report's file: how much has come, what it is and holds, and whether it is what Webex's checksum says."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.errors import ChecksumDiffers
 from bot.files import zip_check
-from bot.files.aside import Aside
-from bot.files.checksum import Checksum
-from bot.files.csv_contents import UNCOUNTED, Counting
-from bot.files.early_look import EarlyLook
+from bot.files.csv_rows import UNCOUNTED, Counting
 from bot.files.file_type import CSV, HEAD_BYTES, ZIP, kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.files.csv_contents import Contents
+    from bot.files.csv_rows import Contents
+
+ALGORITHMS: Final = {32: "md5", 40: "sha1", 64: "sha256"}
+"""By the number of hex digits of Webex's checksum; others are not checked."""
+PIECE: Final = 256 * 1024
+
+_HEX = re.compile(r"[0-9a-f]+")
 
 log = structlog.get_logger(__name__)
 
@@ -48,60 +52,37 @@ class DownloadVerifier:
         self.size = 0
         self.kind = ""
         """``zip`` or ``csv``, once enough has come to tell."""
-        self.sha256 = hashlib.sha256()
-        self.contents = UNCOUNTED
+        self.contents: Contents = UNCOUNTED
         """Rows and columns of the CSV, once it was checked."""
         self.checksum_differs = False
         """True when the checksum fits nothing, and the file was believed all the same."""
-        self._checksum = Checksum(checksum)
-        self._digest = self._checksum.digest() if self._checksum.algorithm else None
+        digits = checksum.strip().lower()
+        self._wanted = digits if _HEX.fullmatch(digits) else ""
+        self.algorithm = ALGORITHMS.get(len(self._wanted), "")
+        """Of the checksum, as its length tells; empty for one that cannot be checked."""
+        self._sha256 = hashlib.sha256()
+        self._digest = self._new_digest()
         self._head = b""
         """What came before the kind could be told."""
-        self._csv = _Csv()
-        self._early = EarlyLook(self._csv.take)
-        # One thread each: together they would take longer than the line where nothing limits it.
-        self._hashes = [Aside(digest.update) for digest in (self.sha256, self._digest) if digest]
-        self._contents = Aside(self._look_inside)
+        self._csv = Counting()
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of what has come, in hex."""
+        return self._sha256.hexdigest()
 
-    def __exit__(self, *_: object) -> None:
-        """End what goes on beside."""
-        for digest in self._hashes:
-            digest.abandon()
-        self._contents.abandon()
-
-    def take(self, chunk: bytes) -> None:
-        """Count a piece. Raises ``FileRejected`` as soon as the beginning shows that it is no report."""
-        self.size += len(chunk)
-        for digest in self._hashes:
-            digest.take(chunk)
+    def take(self, piece: bytes) -> None:
+        """Look at the next piece. Raises ``FileRejected`` as soon as the beginning shows that it is no report."""
+        self.size += len(piece)
+        self._sha256.update(piece)
+        if self._digest:
+            self._digest.update(piece)
         if self.kind:
-            self._contents.take(chunk)
+            self._count(piece)
         else:
-            self._head += chunk
+            self._head += piece
             if len(self._head) >= HEAD_BYTES:
                 self._judge()
-
-    def end(self) -> None:
-        """Judge what was too short to be judged before, and wait until all is looked at."""
-        if not self.kind:
-            self._judge()
-        for digest in self._hashes:
-            digest.end()
-        self._contents.end()
-
-    def _judge(self) -> None:
-        self.kind = kind_of(self._head[:HEAD_BYTES])
-        self._contents.take(self._head)
-        self._head = b""
-
-    def _look_inside(self, piece: bytes) -> None:
-        if self.kind == CSV:
-            self._csv.take(piece)
-        elif self.kind == ZIP:
-            self._early.take(piece)
 
     def check(self, path: Path, *, twin: str = "") -> None:
         """Check the whole file at ``path``: a zip must be a safe one, and a checksum that can be checked must be right.
@@ -110,37 +91,49 @@ class DownloadVerifier:
         passed over for a file whose SHA-256 is ``twin``. Raises ``ChecksumDiffers`` and ``FileRejected``; otherwise
         ``contents`` are there, of a zip if it holds one table.
         """
-        right = self._digest is None or self._digest.hexdigest() == self._checksum.wanted
+        if not self.kind:
+            self._judge()
+        right = self._fits(self._digest)
+        counted = True
         if self.kind == ZIP:
-            # Only where the zip's own digest is another one it is worth to unpack once more for that of its CSV.
-            anew = _Csv(None if right else self._checksum)
-            if not zip_check.inspect(path, csv=anew.take, early=self._early.end() if right else None):
-                self._csv = anew
-            right = right or self._csv.digest() == self._checksum.wanted
+            of_csv = None if right else self._new_digest()
+
+            def take(piece: bytes) -> None:
+                self._csv.take(piece)
+                if of_csv:
+                    of_csv.update(piece)
+
+            counted = zip_check.inspect(path, csv=take)
+            right = right or self._fits(of_csv)
         if not right:
-            log.warning(
-                "download_checksum_differs", algorithm=self._checksum.algorithm, kind=self.kind, again=bool(twin)
-            )
-            if self.sha256.hexdigest() != twin:
-                raise ChecksumDiffers(self.sha256.hexdigest())
+            log.warning("download_checksum_differs", algorithm=self.algorithm, kind=self.kind, again=bool(twin))
+            if self.sha256 != twin:
+                raise ChecksumDiffers(self.sha256)
             self.checksum_differs = True
-        if self.kind == CSV or not zip_check.holds_several(path):
-            self.contents = self._csv.counting.end()
+        if counted:
+            self.contents = self._csv.end()
+
+    def _new_digest(self) -> hashlib._Hash | None:
+        return hashlib.new(self.algorithm, usedforsecurity=False) if self.algorithm else None
+
+    def _fits(self, digest: hashlib._Hash | None) -> bool:
+        return digest is None or digest.hexdigest() == self._wanted
+
+    def _judge(self) -> None:
+        self.kind = kind_of(self._head[:HEAD_BYTES])
+        self._count(self._head)
+        self._head = b""
+
+    def _count(self, piece: bytes) -> None:
+        if self.kind == CSV:
+            self._csv.take(piece)
 
 
-class _Csv:
-    """The CSV: what it holds, and its digest if that is wanted."""
-
-    def __init__(self, checksum: Checksum | None = None) -> None:
-        self.counting = Counting()
-        self._digest = checksum.digest() if checksum else None
-
-    def take(self, piece: bytes) -> None:
-        """Look at the next bytes of it."""
-        if self._digest:
-            self._digest.update(piece)
-        self.counting.take(piece)
-
-    def digest(self) -> str:
-        """In hex; empty when nobody asked for one."""
-        return self._digest.hexdigest() if self._digest else ""
+def verify(path: Path, checksum: str, *, twin: str = "") -> DownloadVerifier:
+    """Verify a whole file on our disk. Raises as :meth:`DownloadVerifier.check` does."""
+    got = DownloadVerifier(checksum)
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            got.take(piece)
+    got.check(path, twin=twin)
+    return got

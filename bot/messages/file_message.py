@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.errors import BotError
-    from bot.files.csv_contents import Contents
+    from bot.files.csv_rows import Contents
     from bot.files.split import Piece
     from bot.files.verify import Downloaded
     from bot.webex.report import Report

@@ -18,7 +18,7 @@ from bot.db import messages, reports, requests
 from bot.db.requests import THREAD, State
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
 from bot.files import disk
-from bot.files.csv_contents import UNCOUNTED
+from bot.files.csv_rows import UNCOUNTED
 from bot.files.fetch import NotReadyAnymore, held_name
 from bot.files.file_name import CONTENT_TYPES, file_stem
 from bot.files.split import pack

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.files import csv_contents
-from bot.files.csv_contents import Counting
+from bot.files import csv_rows
+from bot.files.csv_rows import Counting
 from bot.reports import deliver
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def test_in_utf_16_and_in_a_zip_too(stage: Stage, encoding: str, as_zip: bool) -
 
 
 def test_the_first_part_of_a_large_file_says_it_for_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "MAX_POSTED", 50_000)
-    body = "".join(f"{random.Random(row).randbytes(20).hex()},{row}\r\n" for row in range(4000))
+    monkeypatch.setattr(deliver, "MAX_POSTED", 300_000)
+    body = "".join(f"{random.Random(row).randbytes(20).hex()},{row}\r\n" for row in range(24_000))
     report = stage.partner_report(content=f"Name,Minutes\r\n{body}Grace,{FORMULA}\r\n".encode())
 
     line = stage.at(stage.ada).says(f"report {report.id}")
@@ -77,7 +77,7 @@ def test_the_first_part_of_a_large_file_says_it_for_all(stage: Stage, monkeypatc
 
 
 def test_what_was_found_is_said_although_the_rest_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_contents, "MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr(csv_rows, "MAX_UNPACKED", 1_000_000)
     counting = Counting()
     counting.take(b"A,B\n=1+1,2\n" + b"a,b\n" * 500_000)
 

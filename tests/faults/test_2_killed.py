@@ -33,7 +33,7 @@ FARTHEST = 40
 """Points, at most, between two kills: a dialogue has some hundreds."""
 POLL = 10.5
 MINUTE = 60.0
-IN_PARTS = table(900)
+IN_PARTS = table(14_000)
 WRITES = {f"{when} the {what}" for when in ("before", "after") for what in ("post", "upload", "delete")}
 
 

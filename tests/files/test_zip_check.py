@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CSV = b"Name,Minutes\r\nAda,12\r\n"
-SENTENCE = re.compile(r"The zip that Webex sent [^\n]+\. (Make the report|Ask again)[^\n]+\.")
+SENTENCE = re.compile(r"The zip that Webex sent [^\n]+\. (Run the report|Run it|Ask again)[^\n]+\.")
 
 
 def packed(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -84,22 +84,6 @@ def test_a_zip_that_was_written_as_a_stream_passes(tmp_path):
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made, made.open("a.csv", "w", force_zip64=True) as entry:
         entry.write(CSV * 1000)
     passes(tmp_path / "x.zip", b"".join(stream.parts))
-
-
-def zip64(content: bytes) -> bytes:
-    """The same zip with the larger end record before the plain one."""
-    body, end = content[:-22], struct.unpack("<4s4H2LH", content[-22:])
-    entries, length, start = end[4:7]
-    larger = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, length, start)
-    place = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(body), 1)
-    plain = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
-    return body + larger + place + plain
-
-
-def test_the_larger_end_record_is_read_and_must_agree(tmp_path, refused):
-    content = zip64(packed(("a.csv", CSV)))
-    passes(tmp_path / "x.zip", content)
-    assert "damaged" in refused(content[:-22] + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 2, 2, 46, 0, 0))
 
 
 @pytest.mark.parametrize(
@@ -170,10 +154,9 @@ def test_a_link_or_device_is_refused(refused, mode):
 
 
 @pytest.mark.parametrize("bit", [0x1, 0x40, 0x2000])
-@pytest.mark.parametrize("where", ["table", "header"])
-def test_an_encrypted_entry_is_refused(refused, bit, where):
+def test_an_encrypted_entry_is_refused(refused, bit):
     content = bytearray(packed(("a.csv", CSV)))
-    at = content.index(b"PK\x01\x02") + 8 if where == "table" else 6
+    at = content.index(b"PK\x01\x02") + 8
     content[at : at + 2] = struct.pack("<H", bit)
     assert "encrypted" in refused(bytes(content))
 
@@ -359,14 +342,14 @@ def test_a_bomb_of_zeros_is_refused_by_its_ratio_before_it_is_unpacked(refused):
 
 def test_more_than_four_gigabytes_are_refused(refused):
     """Declared sizes of several entries, none of which is remarkable."""
-    many = [(f"{number}.csv", b"x" * 4000, 4_000_000, 0) for number in range(999)]
+    many = [(f"{number}.csv", b"x" * 5000, 4_000_000, 0) for number in range(999)]
     assert "damaged" in refused(by_hand(many))
     too_much = [(f"{number}.csv", b"x" * 10_000, 5_000_000, 0) for number in range(999)]
     assert "4 GiB" in refused(by_hand(too_much))
 
 
-def by_hand(entries: list[tuple[str, bytes, int, int]], *, overlap: bool = False) -> bytes:
-    """A zip of (name, deflated bytes, announced size, checksum); with ``overlap`` all entries share the last's data."""
+def by_hand(entries: list[tuple[str, bytes, int, int]]) -> bytes:
+    """A zip of (name, deflated bytes, announced size, checksum)."""
     body, table = b"", b""
     headers = [
         struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 8, 0, 33, checksum, len(data), size, len(name), 0)
@@ -374,22 +357,14 @@ def by_hand(entries: list[tuple[str, bytes, int, int]], *, overlap: bool = False
         for name, data, size, checksum in entries
     ]
     for (name, data, size, checksum), header in zip(entries, headers, strict=True):
-        at = 0 if overlap else len(body)
+        at = len(body)
         table += struct.pack(
             "<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 8, 0, 33, checksum, len(data), size, len(name), 0, 0, 0, 0, 0, at
         )
         table += name.encode()
-        if not overlap or not body:
-            body += header + data
+        body += header + data
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, len(entries), len(entries), len(table), len(body), 0)
     return body + table + end
-
-
-def test_entries_that_share_their_data_are_refused(refused):
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    data = packer.compress(CSV) + packer.flush()
-    same = [("a.csv", data, len(CSV), zlib.crc32(CSV))] * 30
-    assert "overlap" in refused(by_hand(same, overlap=True))
 
 
 def quoting_bomb(copies: int, kernel: bytes) -> bytes:
@@ -423,13 +398,14 @@ def quoting_bomb(copies: int, kernel: bytes) -> bytes:
     return tail + table + end
 
 
-def test_a_flat_bomb_is_refused_though_each_of_its_entries_can_be_unpacked(refused):
-    bomb = quoting_bomb(40, bytes(100_000))
+def test_a_flat_bomb_is_refused_by_its_ratio_to_the_whole_file(refused):
+    """Its entries share their data, so each by itself announces nothing remarkable."""
+    bomb = quoting_bomb(40, bytes(2_000_000))
     with zipfile.ZipFile(io.BytesIO(bomb)) as opened:
         total = sum(entry.file_size for entry in opened.infolist())
         assert len(opened.infolist()) == 40
-    assert total > 1000 * len(bomb)
-    assert "overlap" in refused(bomb)
+        assert total < 1000 * sum(entry.compress_size for entry in opened.infolist())
+    assert "zip bomb" in refused(bomb)
 
 
 def test_an_entry_that_is_larger_or_smaller_than_it_says_is_refused_and_unpacked_no_further(refused):
@@ -455,9 +431,6 @@ def test_what_is_damaged_is_refused(refused):
         good[: len(good) // 2],
         bytes(flipped),
         good.replace(b"a.csv", b"b.csv", 1),
-        good + b"x",
-        b"MZ" + good,
-        packed(("z.csv", CSV)) + good,
     ):
         assert "damaged" in refused(content)
 
