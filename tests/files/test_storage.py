@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 PROGRAM = """
 import sys
 from pathlib import Path
-from bot.files.storage import Workroom
+from bot.files.storage import TempDir
 
-room = Workroom(Path(sys.argv[1]))
+room = TempDir(Path(sys.argv[1]))
 (room.path() / "half a file").write_text("x")
 print(room.path(), flush=True)
 sys.stdin.read()
