@@ -245,7 +245,7 @@ def test_a_hostile_zip_is_refused_with_a_sentence(bench: Workbench, name: str) -
 
     said = bench.said(person=asker)
     assert not [one for one in said if one.files]
-    assert "is done, but its file was not posted. The zip that Webex sent holds" in (said[-1].text or "")
+    assert "is ready, but its file wasn't posted. The zip that Webex sent holds" in (said[-1].text or "")
     assert name not in (said[-1].text or "")
     for message in said:
         check_message(message)
