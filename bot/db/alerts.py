@@ -21,7 +21,17 @@ ANY: Final = ""
 """The digest of an alert that an older version has told of, in words of its own."""
 OLD_PREFIX: Final = "trouble:"
 """Begins the names under which older versions kept open alerts in key_values."""
-RENAMED: Final = {"unverified_events": "rejected_calls", "unheard_messages": "missed_messages", "folder": "storage"}
+RENAMED: Final = {
+    "unverified_events": "rejected_calls",
+    "unheard_messages": "missed_messages",
+    "folder": "storage",
+    "admin_token_dead": "admin_token",
+    "admin_token_wrong": "admin_token",
+    "admin_token_roles": "admin_token",
+    "admin_token_plain": "admin_token_expiry",
+    "refresh_token_ends": "admin_token_expiry",
+    "bot_token_wrong": "bot_token",
+}
 """Checks that older versions had under another name."""
 
 
@@ -75,7 +85,11 @@ def firing(tx: Transaction) -> list[str]:
 
 
 def take_over(tx: Transaction, names: Collection[str]) -> None:
-    """Move what an older version has told of from key_values into the table, so that nothing is told twice."""
+    """Move what an older version has told of from key_values into the table, so that nothing is told twice.
+
+    Alerts of checks that there aren't any more are deleted: nothing would ever end them.
+    """
+    tx.execute(delete(alerts).where(alerts.c.name.not_in(names)))
     for old in key_values.names(tx, OLD_PREFIX):
         kept = json.loads(key_values.get(tx, f"{OLD_PREFIX}{old}") or "{}")
         key_values.delete(tx, f"{OLD_PREFIX}{old}")

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.text import when
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 SINCE: Final = "{since}"
-WHAT_HAPPENED_MEANWHILE: Final = "Pending requests will resume automatically."
-STILL_TRYING: Final = f"I'm still trying. {WHAT_HAPPENED_MEANWHILE}"
+WILL_RESUME: Final = "Pending requests will resume automatically."
+STILL_TRYING: Final = f"I'm still trying. {WILL_RESUME}"
 
 
-def problem(text: str, since: datetime) -> str:
+def dated(text: str, since: datetime) -> str:
+    """Return a problem's text with the time when it was first found."""
+    return text.replace(SINCE, when(since))
+
+
+def problem(text: str) -> str:
     """Return the message that tells of a problem."""
-    return f"**⚠ Problem:** {text.replace(SINCE, moment(since))}"
+    return f"**⚠ Problem:** {text}"
 
 
 def resolved(text: str) -> str:
@@ -30,39 +37,34 @@ def lasted(since: datetime, until: datetime) -> str:
     return f"The problem lasted {from_to(since, until)}."
 
 
-def moment(at: datetime) -> str:
-    """Return a time as ``Nov 30, 01:40 UTC``."""
-    return f"{at:%b} {at.day}, {at:%H:%M} UTC"
-
-
 def from_to(since: datetime, until: datetime) -> str:
     """Return ``from Nov 30, 01:40 to 02:10 UTC``; the second day only where it is another one."""
-    first = moment(since)
+    first = when(since)
     if since.date() == until.date():
         return f"from {first.removesuffix(' UTC')} to {until:%H:%M} UTC"
-    return f"from {first} to {moment(until)}"
+    return f"from {first} to {when(until)}"
 
 
 AWAY: Final = (
-    "I was away {from_to}. I'm now answering what was written {when}; if you pressed a button, press it again."
+    "I was away {from_to}. I'm now answering what was written {written}; if you pressed a button, press it again."
 )
 
 
 def away(since: datetime, until: datetime, longest: timedelta) -> str:
     """Return what people read where messages were missed; ``longest``: how far back they are answered."""
     hours = longest.total_seconds() / 3600
-    when = "in the meantime" if until - since <= longest else f"in the last {hours:.0f} hours"
-    return AWAY.format(from_to=from_to(since, until), when=when)
+    written = "in the meantime" if until - since <= longest else f"in the last {hours:.0f} hours"
+    return AWAY.format(from_to=from_to(since, until), written=written)
 
 
 # Webex and the network
 BOT_UNREACHABLE: Final = f"I haven't been able to reach Webex since {SINCE}, so nobody gets an answer. {STILL_TRYING}"
-BOT_REACHABLE: Final = f"I can reach Webex again. {WHAT_HAPPENED_MEANWHILE}"
+BOT_REACHABLE: Final = f"I can reach Webex again. {WILL_RESUME}"
 ADMIN_UNREACHABLE: Final = (
     f"Webex hasn't responded to requests with the admin token since {SINCE}, so nobody gets a report. {STILL_TRYING} "
     "If this continues, check status.webex.com and this machine's network."
 )
-ADMIN_REACHABLE: Final = f"Webex responds to requests with the admin token again. {WHAT_HAPPENED_MEANWHILE}"
+ADMIN_REACHABLE: Final = f"Webex responds to requests with the admin token again. {WILL_RESUME}"
 
 
 def reports_unreachable(family: str) -> str:
@@ -72,7 +74,7 @@ def reports_unreachable(family: str) -> str:
 
 def reports_reachable(family: str) -> str:
     """Return what ends it."""
-    return f"Webex's {family} reports respond again. {WHAT_HAPPENED_MEANWHILE}"
+    return f"Webex's {family} reports respond again. {WILL_RESUME}"
 
 
 MISSED_MESSAGES: Final = (
@@ -114,7 +116,7 @@ ELSEWHERE: Final = (
 NOT_REPAIRED: Final = "I couldn't repair it. {cause}"
 
 # Tokens
-ADMIN_TOKEN_ACCEPTED: Final = "Webex accepts the admin token again."
+ADMIN_TOKEN_OK: Final = "Webex accepts the admin token, and it can read roles."
 ADMIN_TOKEN_REJECTED: Final = (
     "Webex no longer accepts the admin token, so nobody gets a report. Create a new token, set WEBEX_ADMIN_TOKEN, and "
     "restart the bot. If you set the three WEBEX_ADMIN_CLIENT_… variables, I can renew the token myself."
@@ -136,12 +138,11 @@ def refresh_token_ends(at: datetime, *, over: bool) -> str:
     return f"The admin token's refresh token expires on {day}, and no renewal has extended it. {RENEW}"
 
 
-REFRESH_LONGER: Final = "The admin token's refresh token is valid for longer again."
+ADMIN_TOKEN_LASTS: Final = "I can renew the admin token, for long enough."
 ADMIN_TOKEN_EXPIRES: Final = (
     "WEBEX_ADMIN_TOKEN will expire (12 hours for a personal token, 14 days for an integration's). Set the three "
     "WEBEX_ADMIN_CLIENT_… variables so that I can renew it."
 )
-ADMIN_TOKEN_RENEWED: Final = "I now renew the admin token myself."
 ADMIN_IS_BOT: Final = (
     "WEBEX_ADMIN_TOKEN belongs to a bot, and a bot has no administrator rights. Use an administrator's token."
 )
@@ -149,7 +150,6 @@ SAME_ACCOUNT: Final = (
     "The admin token and WEBEX_BOT_TOKEN belong to the same account. A bot has no administrator rights: use an "
     "administrator's token as the admin token."
 )
-ADMIN_TOKEN_RIGHT: Final = "The admin token no longer belongs to a bot."
 ROLES_UNREADABLE: Final = (
     "The admin token can't read roles, so nobody counts as an administrator and nobody gets a report. It needs "
     "spark:people_read, spark-admin:people_read and spark-admin:roles_read, and must belong to an administrator."
@@ -162,12 +162,11 @@ OWNER_NOT_SHOWN: Final = (
     "Webex doesn't tell whose the admin token is, so nobody gets a report. It needs the scope spark:people_read; or "
     "set WEBEX_ORG_ID to the ID of its organization."
 )
-ROLES_READABLE: Final = "The admin token can read roles, and its owner has one."
 BOT_TOKEN_REJECTED: Final = (
     "Webex no longer accepts WEBEX_BOT_TOKEN. Create a new one at developer.webex.com/my-apps, and restart the bot."
 )
 BOT_NOT_A_BOT: Final = "WEBEX_BOT_TOKEN belongs to a person. It must be a bot's token (developer.webex.com/my-apps)."
-BOT_TOKEN_RIGHT: Final = "WEBEX_BOT_TOKEN belongs to a bot."
+BOT_TOKEN_OK: Final = "WEBEX_BOT_TOKEN belongs to a bot."
 
 
 def family_refused(family: str, needs: str) -> str:
@@ -195,7 +194,7 @@ def database_unavailable(since: datetime, until: datetime) -> str:
     """Return the problem that is known once it is over."""
     return (
         f"The database was unavailable {from_to(since, until)}. It's back. Webhook calls were refused in the meantime, "
-        f"so I'm looking for messages that were missed. {WHAT_HAPPENED_MEANWHILE}"
+        f"so I'm looking for messages that were missed. {WILL_RESUME}"
     )
 
 

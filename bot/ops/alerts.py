@@ -18,7 +18,7 @@ import structlog
 
 from bot.db import alerts, key_values
 from bot.errors import BotError, DatabaseUnavailable
-from bot.messages.alerts import lasted, problem, resolved
+from bot.messages.alerts import dated, lasted, problem, resolved
 from bot.outbox import Unsure
 from bot.webex.ids import same_id
 from bot.webex.types import Target
@@ -106,7 +106,7 @@ class Alerts:
             stop.wait(STEP)
 
     def take_over(self) -> None:
-        """Read once what an older version has told of. Raises ``DatabaseUnavailable``."""
+        """Take over what was told before this start. Raises ``DatabaseUnavailable``."""
         with self._database.begin() as tx:
             alerts.take_over(tx, {check.name for check in self._checks})
 
@@ -141,12 +141,12 @@ class Alerts:
             return
         if alert.firing_since is None:
             alert = self._change(alert, firing_since=self._now())
-        text = problem((check.repair() if check.repair else "") or found, alert.since)
+        text = dated((check.repair() if check.repair else "") or found, alert.since)
         self._log_once(f"{check.name} {alert.digest} {alert.since}", "alert", check=check.name, problem=text)
         if self._space is None or alert.told_at is not None:
             return
         try:
-            self._tell(alert, "", text)
+            self._tell(alert, "", problem(text))
         except Unsure:
             self._change(alert, firing_since=self._now())
             raise

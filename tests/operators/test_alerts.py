@@ -311,6 +311,16 @@ def test_what_an_older_version_has_told_is_not_told_again(house: House, told: bo
         assert alerts.firing(tx) == []
 
 
+def test_an_alert_of_a_check_that_is_gone_is_open_no_more(house: House) -> None:
+    """Such as that of a report family that was removed from REPORT_FAMILIES, as the alert itself advises."""
+    lamp = Lamp("reports_refused_partner")
+    lamp.problem = "Dark."
+    house.alerts(lamp).look()
+    house.alerts().take_over()
+    with house.database.read() as tx:
+        assert alerts.firing(tx) == []
+
+
 def test_rejected_calls_are_an_alert_while_the_figure_is_fresh(house: House) -> None:
     check = rejected_calls.check(house.database, house.time)
     most = rejected_calls.MOST

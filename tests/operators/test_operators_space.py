@@ -11,7 +11,6 @@ from bot.errors import WebexError
 from bot.messages.alerts import NOT_IN_SPACE
 from bot.ops.alerts import Alerts, Check
 from bot.ops.checks import operators_space
-from bot.ops.checks.operators_space import EVERY
 from bot.settings import load
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def setting(bench: Workbench, written: str, space: Space) -> str:
 def test_alerts_are_told_there_however_the_space_is_written(bench: Workbench, written: str) -> None:
     space = in_another_cluster(bench)
     wanted = setting(bench, written, space)
-    check = operators_space.check(wanted, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
+    check = operators_space.check(wanted, bench.chat.spaces, bench.database, bench.clock)
     lamp = Check("lamp", lambda: "The lamp is out.", "It is lit again.")
 
     Alerts(bench.database, bench.outbox, wanted, [check, lamp], bench.clock).look()
@@ -57,13 +56,10 @@ def test_alerts_are_told_there_however_the_space_is_written(bench: Workbench, wr
 
 def test_a_space_without_the_bot_is_an_alert_until_the_bot_is_added(bench: Workbench) -> None:
     space = bench.world.add_space("Operators", [bench.stage.ada])
-    check = operators_space.check(space.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds)
+    check = operators_space.check(space.id, bench.chat.spaces, bench.database, bench.clock)
 
     assert check.look() == NOT_IN_SPACE
     bench.world.join(space, bench.stage.bot)
-    bench.clock.turn(EVERY / 2)
-    assert check.look() == NOT_IN_SPACE, "its spaces are not listed every minute"
-    bench.clock.turn(EVERY)
     assert check.look() is None
     calls = bench.calls("GET", "/v1/rooms")
     assert check.look() is None
@@ -71,9 +67,7 @@ def test_a_space_without_the_bot_is_an_alert_until_the_bot_is_added(bench: Workb
 
 
 def test_while_webex_is_away_nobody_knows(bench: Workbench) -> None:
-    check = operators_space.check(
-        bench.stage.group.id, bench.chat.spaces, bench.database, bench.clock, bench.clock.seconds
-    )
+    check = operators_space.check(bench.stage.group.id, bench.chat.spaces, bench.database, bench.clock)
     bench.emulator.faults.add(path="/v1/rooms", status=503)
 
     with pytest.raises(WebexError):

@@ -45,7 +45,7 @@ def test_a_token_that_dies_is_told_when_it_is_first_refused_and_its_renewal_afte
         hears(stage, "Webex no longer accepts the admin token, so nobody gets a report")
     stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, kind="integration")
     with stage.program():
-        hears(stage, "Resolved: Webex accepts the admin token again.")
+        hears(stage, "Resolved: Webex accepts the admin token, and it can read roles.")
     assert len(heard(stage)) == 3  # the remark on the plain token was not said again
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.db import heartbeats, migrations
 from bot.files.data_dir import open_to_others, remedy
-from bot.messages.alerts import moment
 from bot.ops.checks.result import Found, State, line
 from bot.settings import KEY_FILE
 from bot.settings import secret_key as read_secret_key
+from bot.text import when
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.db.database import Database
     from bot.ops.checks.result import Setup
 
-NOT_ANSWERED: Final = "Messages from before {when} aren't answered."
+NOT_ANSWERED: Final = "Messages from before {start} aren't answered."
 INSIDE: Final = (
     "in DATA_DIR, so a copy of that folder opens the encrypted admin token. Set SECRET_KEY to the content of {file}, "
     "delete that file, and restart the bot."
@@ -37,7 +37,7 @@ def database(setup: Setup) -> Found:
         return State.OK, f"{made}{_beginning(setup.database, setup.now())}"
     how = "empty" if revision is None else "of another version"
     text = f"reachable, but {how}. `reportbot manifest apply` migrates it, and so do web and worker."
-    return State.NOTE, f"{text} {NOT_ANSWERED.format(when='its first start')}" if revision is None else text
+    return State.NOTE, f"{text} {NOT_ANSWERED.format(start='its first start')}" if revision is None else text
 
 
 def _beginning(database: Database, now: datetime) -> str:
@@ -45,10 +45,10 @@ def _beginning(database: Database, now: datetime) -> str:
     with database.read() as tx:
         unused, first = heartbeats.is_unused(tx), heartbeats.first_started(tx, now)
     if unused and first is None:
-        return f" {NOT_ANSWERED.format(when='its first start')}"
+        return f" {NOT_ANSWERED.format(start='its first start')}"
     if first is None or now - first > heartbeats.LONGEST:
         return ""
-    return f" {NOT_ANSWERED.format(when=f'{moment(first)}, when the bot first ran on it,')}"
+    return f" {NOT_ANSWERED.format(start=f'{when(first)}, when the bot first ran on it,')}"
 
 
 @line("secret key")

@@ -5,8 +5,7 @@ A bare UUID or a link doesn't tell in which of Webex's clusters the space is.
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.db import key_values
 from bot.messages.alerts import IN_SPACE, NOT_IN_SPACE
@@ -20,32 +19,17 @@ if TYPE_CHECKING:
     from bot.db.database import Database
     from bot.webex.types import Space
 
-EVERY: Final = 600.0
-"""Seconds between looks while the bot isn't in the space: each lists all of the bot's spaces."""
 
-
-def check(
-    space: str,
-    spaces: Callable[[], Sequence[Space]],
-    database: Database,
-    now: Callable[[], datetime],
-    clock: Callable[[], float] = time.monotonic,
-) -> Check:
+def check(space: str, spaces: Callable[[], Sequence[Space]], database: Database, now: Callable[[], datetime]) -> Check:
     """Return the check, which looks until the space is found."""
     found: list[str] = []
-    due = clock()
 
     def look() -> str | None:
-        nonlocal due
-        if found or clock() < due:
-            return None if found else NOT_IN_SPACE
-        found.extend(one.id for one in spaces() if same_id(one.id, space))
         if not found:
-            due = clock() + EVERY
-            return NOT_IN_SPACE
-        if found[0] != space:
-            with database.begin() as tx:
-                key_values.set(tx, key_values.OPERATORS_SPACE, found[0], now())
-        return None
+            found.extend(one.id for one in spaces() if same_id(one.id, space))
+            if found and found[0] != space:
+                with database.begin() as tx:
+                    key_values.set(tx, key_values.OPERATORS_SPACE, found[0], now())
+        return None if found else NOT_IN_SPACE
 
     return Check("operators_space", look, IN_SPACE)

@@ -136,52 +136,37 @@ class TokenChecks:
             self._look_soon.set()
 
     def all(self) -> list[Check]:
-        """Return every check, the one that explains the others first."""
+        """Return every check."""
         return [
-            Check("admin_token_dead", self._rejected, words.ADMIN_TOKEN_ACCEPTED),
-            Check("admin_token_wrong", self._wrong, words.ADMIN_TOKEN_RIGHT),
-            Check("admin_token_roles", self._roles, words.ROLES_READABLE),
-            Check("bot_token_wrong", self._bot_wrong, words.BOT_TOKEN_RIGHT),
-            Check("refresh_token_ends", self._ends, words.REFRESH_LONGER),
-            Check("admin_token_plain", self._plain, words.ADMIN_TOKEN_RENEWED),
+            Check("admin_token", self._admin, words.ADMIN_TOKEN_OK),
+            Check("admin_token_expiry", self._expiry, words.ADMIN_TOKEN_LASTS),
+            Check("bot_token", self._bot_token, words.BOT_TOKEN_OK),
         ]
 
-    def _rejected(self) -> str | None:
-        accepted = self._look().accepted
-        if self._refreshable is None:
-            return None if accepted else words.ADMIN_TOKEN_REJECTED
-        if accepted and not self._refreshable.refused():
-            return None
-        return f"{words.REFRESH_REJECTED} {self._refreshable.refusal() or words.RENEW}"
-
-    def _wrong(self) -> str | None:
-        me = self._look().me
-        if me is None:
-            raise NotKnown
-        return admin_token_problem(me, self._bot().id, refreshable=self._refreshable is not None)
-
-    def _roles(self) -> str | None:
+    def _admin(self) -> str | None:
         found = self._look()
+        if self._refreshable is not None and (not found.accepted or self._refreshable.refused()):
+            return f"{words.REFRESH_REJECTED} {self._refreshable.refusal() or words.RENEW}"
         if not found.accepted:
-            raise NotKnown
-        return found.roles
+            return words.ADMIN_TOKEN_REJECTED
+        wrong = None
+        if found.me is not None:
+            wrong = admin_token_problem(found.me, self._bot().id, refreshable=self._refreshable is not None)
+        return wrong or found.roles
 
-    def _bot_wrong(self) -> str | None:
+    def _expiry(self) -> str | None:
+        if self._refreshable is None:
+            return words.ADMIN_TOKEN_EXPIRES
+        self._look()  # it renews what is due, which may prolong it
+        return refresh_problem(self._refreshable.refresh_ends_at(), self._clock())
+
+    def _bot_token(self) -> str | None:
         try:
             return bot_token_problem(self._bot())
         except WebexError as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
                 return words.BOT_TOKEN_REJECTED  # only the log will have it
             raise
-
-    def _ends(self) -> str | None:
-        if self._refreshable is None:
-            return None
-        self._look()  # it renews what is due, which may prolong it
-        return refresh_problem(self._refreshable.refresh_ends_at(), self._clock())
-
-    def _plain(self) -> str | None:
-        return words.ADMIN_TOKEN_EXPIRES if self._refreshable is None else None
 
     def _look(self) -> TokenStatus:
         """Return the status, asked for again when it is time. Raises ``NotKnown``."""

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.db import alerts, migrations
-from bot.messages.alerts import FINISH_ROTATION, ONE_SECRET, TWO_SECRETS, moment
+from bot.messages.alerts import FINISH_ROTATION, ONE_SECRET, TWO_SECRETS
 from bot.ops.alerts import Check
 from bot.ops.checks.result import Result, State
+from bot.text import when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def two_secrets(setup: Setup) -> Iterator[Result]:
     since = ""
     if migrations.current(setup.database) == migrations.newest():
         with setup.database.read() as tx:
-            since = "".join(f" since {moment(one.since)}" for one in alerts.of_check(tx, NAME)[:1])
+            since = "".join(f" since {when(one.since)}" for one in alerts.of_check(tx, NAME)[:1])
     yield Result("webhook secret", State.NOTE, f"two are set{since}. {FINISH_ROTATION}")
 
 
