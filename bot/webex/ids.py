@@ -12,12 +12,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 
 _PREFIX = "ciscospark://"
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
+@lru_cache(maxsize=4096)
 def decoded(an_id: str) -> str:
     """Read ``ciscospark://us/ROLE/id_full_admin`` out of an id; empty for one that is not (base64 of) such a text."""
     if an_id.startswith(_PREFIX):
@@ -45,6 +47,7 @@ def is_uuid(an_id: str) -> bool:
     return _UUID.fullmatch(bare_id(an_id)) is not None
 
 
+@lru_cache(maxsize=4096)
 def id_key(an_id: str) -> str:
     """Return what every spelling of a person's, a space's or an organization's id has in common, to compare by.
 
