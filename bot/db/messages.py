@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from bot.db import tables
 from bot.db.id_spellings import spellings
@@ -20,12 +20,26 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import CursorResult, Row
 
     from bot.db.database import Transaction
 
 _messages = tables.messages.c
 INTENDED, SENT, REFUSED, UNSURE, DELETED = "intended", "sent", "refused", "unsure", "deleted"
+_ROWS = select(tables.messages).order_by(_messages.id)
+_this = _messages.id == bindparam("row")
+_not_deleted = _messages.state != DELETED
+_BY_ID = _ROWS.where(_this)
+_BY_KEY = _ROWS.where(_messages.key == bindparam("of_key"), _not_deleted)
+_BY_MESSAGE = _ROWS.where(_messages.message_id == bindparam("of_message"))
+_OF_REQUEST = _ROWS.where(_messages.request_id == bindparam("request"), _not_deleted)
+_IN_ROOM = _ROWS.where(_messages.room_id.in_(bindparam("rooms", expanding=True)), _messages.state == SENT)
+_WITH_SLOT = select(_messages.request_id).where(
+    _messages.request_id.in_(bindparam("requests", expanding=True)),
+    _messages.slot.in_(bindparam("slots", expanding=True)),
+    _not_deleted,
+)
+_UPDATE = update(tables.messages).where(_this)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +80,8 @@ class Message:
 
 
 def _read(row: Row[Any]) -> Message:
-    values = {column.name: getattr(row, column.name) for column in tables.messages.c}
-    return Message(**values | {"direct": bool(values["direct"])})
+    values = row._mapping  # noqa: SLF001 - SQLAlchemy's name for what is public
+    return Message(**{**values, "direct": bool(values["direct"])})
 
 
 def intend(tx: Transaction, name: Name, target: Target, fingerprint: str, now: datetime) -> int | None:
@@ -90,7 +104,7 @@ def try_again(tx: Transaction, message: Message, target: Target, fingerprint: st
     """Store that a message is about to be sent once more, perhaps elsewhere and in other words."""
     known = " ".join(sorted({fingerprint, *(message.fingerprint or "").split()}))
     values = {**_place(target), "state": INTENDED, "tried_at": now, "fingerprint": known}
-    tx.execute(update(tables.messages).where(_messages.id == message.id).values(**values))
+    tx.execute(_UPDATE, {"row": message.id, **values})
 
 
 def _place(target: Target) -> dict[str, Any]:
@@ -104,7 +118,7 @@ def _place(target: Target) -> dict[str, Any]:
 
 def settle(tx: Transaction, row_id: int, state: str, now: datetime, **values: Any) -> None:
     """Store the outcome; ``message_id`` and ``room_id`` where Webex gave them."""
-    tx.execute(update(tables.messages).where(_messages.id == row_id).values(state=state, settled_at=now, **values))
+    tx.execute(_UPDATE, {"row": row_id, "state": state, "settled_at": now, **values})
 
 
 def remove(tx: Transaction, row_id: int) -> None:
@@ -114,13 +128,12 @@ def remove(tx: Transaction, row_id: int) -> None:
 
 def get(tx: Transaction, key: str) -> Message | None:
     """Return the message with a key, unless it was deleted."""
-    return _one(tx, _messages.key == key, _messages.state != DELETED)
+    return _first(tx.execute(_BY_KEY, {"of_key": key}))
 
 
 def of_request(tx: Transaction, request_id: int) -> list[Message]:
     """Return the messages of a request that were not deleted, oldest first."""
-    mine = (_messages.request_id == request_id, _messages.state != DELETED)
-    return [_read(row) for row in tx.execute(select(tables.messages).where(*mine).order_by(_messages.id))]
+    return [_read(row) for row in tx.execute(_OF_REQUEST, {"request": request_id})]
 
 
 def unsettled(tx: Transaction, before: datetime, most: int) -> list[tuple[int, str]]:
@@ -142,27 +155,27 @@ def was_intended(tx: Transaction, key: str) -> bool:
 
 def with_slot(tx: Transaction, request_ids: Collection[int], slots: Collection[str]) -> set[int]:
     """Return which of these requests have a message in one of these slots."""
-    where = (_messages.request_id.in_(request_ids), _messages.slot.in_(slots), _messages.state != DELETED)
-    return {one for one in tx.execute(select(_messages.request_id).where(*where)).scalars() if one is not None}
+    found = tx.execute(_WITH_SLOT, {"requests": list(request_ids), "slots": list(slots)}).scalars()
+    return {one for one in found if one is not None}
 
 
 def by_id(tx: Transaction, row_id: int) -> Message | None:
     """Return the message of a row."""
-    return _one(tx, _messages.id == row_id)
+    return _first(tx.execute(_BY_ID, {"row": row_id}))
 
 
 def by_message(tx: Transaction, message_id: str) -> Message | None:
     """Return what became this message in Webex."""
-    return _one(tx, _messages.message_id == message_id)
+    return _first(tx.execute(_BY_MESSAGE, {"of_message": message_id}))
 
 
 def in_room(tx: Transaction, room_id: str) -> Message | None:
     """Return a message of the bot's that stands in a space, if there is one."""
-    return _one(tx, _messages.room_id.in_(spellings(tx, _messages.room_id, room_id)), _messages.state == SENT)
+    return _first(tx.execute(_IN_ROOM, {"rooms": spellings(tx, _messages.room_id, room_id)}))
 
 
-def _one(tx: Transaction, *where: ColumnElement[bool]) -> Message | None:
-    row = tx.execute(select(tables.messages).where(*where).order_by(_messages.id)).first()
+def _first(found: CursorResult[Any]) -> Message | None:
+    row = found.first()
     return None if row is None else _read(row)
 
 

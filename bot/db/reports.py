@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, func, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, bindparam, func, select, update
 
 from bot.db import requests, tables
 from bot.db.requests import OPEN
@@ -26,6 +26,11 @@ _PAIRS = (
     .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
     .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
 )
+_this = _reports.report_id == bindparam("report")
+_GET = select(tables.reports).where(_this)
+_PAIR = _PAIRS.where(_requests.id == bindparam("row"))
+_UPDATE = update(tables.reports).where(_this)
+_ADD_DOWNLOADS = _UPDATE.values(downloads=_reports.downloads + bindparam("number"))
 _NAMES = tuple(column.name for column in tables.reports.c)
 _IN_MEMORY_ONLY = ("download_url", "taken_for_ready", "fetched_at")
 """Fields of a report that are not stored: the link is never kept, the others hold for one answer."""
@@ -107,7 +112,7 @@ def save(tx: Transaction, report: Report, now: datetime, **more: Any) -> None:
 
 def get(tx: Transaction, report_id: str) -> ReportRow | None:
     """Return the row of a report."""
-    row = tx.execute(select(tables.reports).where(_reports.report_id == report_id)).one_or_none()
+    row = tx.execute(_GET, {"report": report_id}).one_or_none()
     return None if row is None else read(row)
 
 
@@ -119,7 +124,7 @@ def read(row: Row[Any], prefix: str = "") -> ReportRow:
 
 def with_request(tx: Transaction, request_id: int) -> tuple[requests.Request, ReportRow | None] | None:
     """Return a request and its report, as far as that is known."""
-    row = tx.execute(_PAIRS.where(_requests.id == request_id)).one_or_none()
+    row = tx.execute(_PAIR, {"row": request_id}).one_or_none()
     return None if row is None else _pair(row)
 
 
@@ -136,13 +141,12 @@ def _pair(row: Row[Any]) -> tuple[requests.Request, ReportRow | None]:
 
 def set_values(tx: Transaction, report_id: str, **values: Any) -> None:
     """Change columns of one report."""
-    tx.execute(update(tables.reports).where(_reports.report_id == report_id).values(**values))
+    tx.execute(_UPDATE, {"report": report_id, **values})
 
 
 def add_downloads(tx: Transaction, report_id: str, number: int, **values: Any) -> None:
     """Count downloads of a report, and change other columns."""
-    this = update(tables.reports).where(_reports.report_id == report_id)
-    tx.execute(this.values(downloads=_reports.downloads + number, **values))
+    tx.execute(_ADD_DOWNLOADS, {"report": report_id, "number": number, **values})
 
 
 def count_check(tx: Transaction, report_ids: Collection[str], now: datetime) -> None:

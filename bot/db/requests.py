@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from bot.db import audit, tables
 from bot.db.audit import Door
@@ -50,6 +50,17 @@ class State(StrEnum):
 
 
 OPEN: Final = State.OPEN.value
+
+_ROWS = select(tables.requests).order_by(_requests.id)
+_this = _requests.id == bindparam("row")
+_GET = _ROWS.where(_this)
+_OPEN_FOR = _ROWS.where(_requests.report_id == bindparam("report"), _requests.state == OPEN)
+_UPDATE = update(tables.requests).where(_this)
+_CLOSE = (
+    update(tables.requests)
+    .where(_this, _requests.state == OPEN)
+    .returning(_requests.person_id, _requests.room_id, _requests.room_type, _requests.destination)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +139,13 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
 
 def get(tx: Transaction, request_id: int) -> Request | None:
     """Return the request of a row."""
-    row = tx.execute(select(tables.requests).where(_requests.id == request_id)).one_or_none()
+    row = tx.execute(_GET, {"row": request_id}).one_or_none()
     return None if row is None else read(row)
 
 
 def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Request]:
     """Return the requests for which all of this holds, oldest first."""
-    return [read(row) for row in tx.execute(select(tables.requests).where(*where).order_by(_requests.id))]
+    return [read(row) for row in tx.execute(_ROWS.where(*where))]
 
 
 def closed_by(tx: Transaction, report_id: str, event_key: str) -> list[Request]:
@@ -149,7 +160,7 @@ def with_reference(tx: Transaction, reference: str) -> Request | None:
 
 def open_for(tx: Transaction, report_id: str) -> list[Request]:
     """Return the open requests for a report, oldest first."""
-    return find(tx, _requests.report_id == report_id, _requests.state == OPEN)
+    return [read(row) for row in tx.execute(_OPEN_FOR, {"report": report_id})]
 
 
 def waiting_for(tx: Transaction, report_id: str, most: int) -> list[Request]:
@@ -184,7 +195,7 @@ def unfound(tx: Transaction) -> list[Request]:
 
 def set_values(tx: Transaction, request_id: int, **values: Any) -> None:
     """Change columns of one request without closing it."""
-    tx.execute(update(tables.requests).where(_requests.id == request_id).values(**values))
+    tx.execute(_UPDATE, {"row": request_id, **values})
 
 
 def close(
@@ -203,11 +214,9 @@ def close(
 
     ``reason``: a sentence for the person. ``cause``: a short word for the audit, by default that of ``error``.
     """
-    this = update(tables.requests).where(_requests.id == request.id, _requests.state == OPEN)
-    values = {"state": state.value, "reason": reason, "closed_at": now, "revision": 0}
+    values = {"row": request.id, "state": state.value, "reason": reason, "closed_at": now, "revision": 0}
     values |= {"file_message": file_message, "closed_by": closed_by, "failing_since": None, "last_error": None}
-    columns = (_requests.person_id, _requests.room_id, _requests.room_type, _requests.destination)
-    row = tx.execute(this.values(**values).returning(*columns)).one_or_none()
+    row = tx.execute(_CLOSE, values).one_or_none()
     if row is None:
         return False
     word = cause or (audit.cause_of(error) if error else "")

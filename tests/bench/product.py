@@ -107,7 +107,7 @@ class Product:
 
     def _wait_until_ready(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while self.readiness().get("worker") != "alive":
+        while self.readiness().get("worker") != "running":
             for name, process in processes.items():
                 if process.poll() is not None:
                     said = (self._folder / f"{name}-{self._starts}.log").read_text(encoding="utf-8")[-TOLD_LETTERS:]
