@@ -23,6 +23,7 @@ from bot.db.messages import DELETED, INTENDED, REFUSED, SENT, UNSURE, Name
 from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, WebexError
 from bot.logs import redact
 from bot.text import shortened
+from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Posted
 
 if TYPE_CHECKING:
@@ -207,7 +208,13 @@ class Outbox:
 
     def _call(self, target: Target, content: Text | File) -> Posted:
         if isinstance(content, Text):
-            return self._chat.post(target, markdown=content.markdown, card=_redacted(content.card))
+            try:
+                return self._chat.post(target, markdown=content.markdown, card=_redacted(content.card))
+            except WebexError as error:
+                thread_gone = target.parent_id and error.status in THREAD_GONE
+                if error.passing or error.reached is None or thread_gone or error.status in SPACE_CLOSED:
+                    raise
+            return self._chat.post(target, markdown=content.markdown)  # perhaps it was the card that Webex refused
         if content.upload is not None and content.upload.target == target:
             posted = content.upload.finish(content.markdown)
             if posted is not None:

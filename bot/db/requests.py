@@ -334,13 +334,13 @@ def told_here(
     """Return requests for a report ID or with a reference, newest first, as far as they may be told in a space.
 
     These were made in the space and are answered there, or by ``person_id``; of reports of these families, or of none
-    that is known.
+    that was found for them: a report that exists is told of like one that does not.
     """
     others = select(tables.reports.c.report_id).where(tables.reports.c.family.not_in(families))
     about = find(
         tx,
         or_(_requests.report_id == wanted, _requests.reference == wanted.lower()),
-        _requests.report_id.not_in(others),
+        or_(_requests.report_id.not_in(others), _requests.found_at.is_(None)),
     )
     return [
         one

@@ -25,10 +25,12 @@ def test_cancel_ends_the_wait(stage: Stage) -> None:
 
     ada.presses(line.card(), "Cancel")
 
-    assert "Cancelled" in line.hears("Cancelled").words
+    card = line.hears("Canceled")
+    assert "● Canceled\nI won't post this report here." in card.shown
+    assert set(card.buttons) == {"Ask again", "Why?"}
     stage.emulator.world.set_report(report.id, status="done")
-    assert "Nobody waits" in ada.says(f"cancel {report.id}").answer().words
-    assert all(heard.file is None for heard in line.answers())
+    assert "Nobody is waiting" in ada.says(f"cancel {report.id}").answer().words
+    assert [heard.message.id for heard in line.answers()] == [card.message.id], "the card is the whole answer"
 
 
 def test_send_again_sends_the_file_without_another_card(stage: Stage) -> None:

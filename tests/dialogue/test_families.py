@@ -136,9 +136,9 @@ def test_who_has_the_other_family_only_can_neither_cancel_nor_see_a_request(stag
     card = line.card()
     pat = stage.at(somebody(stage, FULL_ADMIN), stage.group)
 
-    assert "Nobody waits for this report here." in pat.says(f"cancel {report.id}").answer().words
-    assert "Nobody asked for" in pat.says(f"why {report.id}").answer().words
-    assert "Nobody waits for this report here." in pat.presses(card, "Cancel").hears("Nobody waits").words
+    assert "Nobody is waiting for this report here." in pat.says(f"cancel {report.id}").answer().words
+    assert "Nobody has requested" in pat.says(f"why {report.id}").answer().words
+    assert "Nobody is waiting for this report here." in pat.presses(card, "Cancel").hears("Nobody is waiting").words
     audit = stage.at(pat.person).says("audit").card().shown
     assert "Calling Usage" not in audit
     assert "Ada Lovelace" not in audit

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 def test_an_outsider_who_joined_meanwhile_hears_nothing_of_a_report_that_failed(stage: Stage) -> None:
     report = stage.partner_report("Secret Merger Usage", status="waiting")
     ada = stage.at(stage.ada, stage.group)
-    ada.says(f"report {report.id}").card()
+    line = ada.says(f"report {report.id}")
+    card = line.card()
     stage.emulator.world.join(stage.group, stage.ethan)
 
     stage.emulator.world.set_report(report.id, status="failed")
 
-    assert "Secret Merger Usage" in ada.hears_privately("could not make it").words
-    said = [m.text or "" for m in stage.emulator.world.messages(stage.group) if m.person_id == stage.bot.id]
-    assert "people from outside" in said[-1]
-    assert not any("failed" in words for words in said)
+    assert "Secret Merger Usage" in ada.hears_privately("couldn't generate this report").words
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    (notice,) = line.answers()
+    assert notice.card is None
+    assert "Secret" not in notice.words
+    assert "Failed" not in notice.words
 
 
 def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
@@ -64,19 +67,20 @@ def test_a_cancel_takes_only_the_own_request_off_the_list(stage: Stage) -> None:
 
     grace.presses(second.card(), "Cancel")
 
-    second.hears("Others here still wait")
+    second.hears("Others in this space are still waiting.")
     stage.emulator.world.set_report(report.id, status="done")
     assert first.file().content == CSV
 
 
-def test_a_cancelled_request_of_somebody_else_is_told_in_its_thread(stage: Stage) -> None:
+def test_a_canceled_request_of_somebody_else_is_told_in_its_thread(stage: Stage) -> None:
     report = stage.partner_report(status="waiting")
     first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
     first.card()
 
-    stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
+    second = stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
 
-    assert "Another administrator has cancelled" in first.hears("cancelled").words
+    assert "Another administrator canceled this request" in first.hears("Canceled").shown
+    assert second.answer().words == "Canceled. I won't post this report here."
 
 
 def test_a_link_that_is_gone_is_asked_for_anew(stage: Stage) -> None:
@@ -128,7 +132,7 @@ def test_nobody_hears_a_download_hosts_words(stage: Stage, status: int) -> None:
     ada = stage.at(stage.ada)
 
     line = ada.says(f"report {report.id}")
-    line.hears("its file cannot be fetched")
+    line.hears("I couldn't download its file")
     ada.says(f"why {report.id}").answer()
 
     world = stage.emulator.world

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.db.requests import OPEN, State
+from bot.db.requests import State
 from bot.emulator.ids import plain_part
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def test_a_quoted_cancel_cancels_nothing(bench: Workbench, where: str) -> None:
     bench.hears(bench.stage.ada, f"cancel {waiting.id}\nReport report {wanted.id}", space, html=html)
     bench.work()
 
-    assert bench.request(1).state in OPEN
+    assert bench.request(1).state is State.OPEN
     assert bench.request(2).report_id == wanted.id
     assert bench.request(2).state is State.DELIVERED
-    assert "Cancelled" not in texts_in(bench, space)
+    assert "Canceled" not in texts_in(bench, space)
 
 
 NOISE = "{id} for Mary-Ann from 2024-05-01 v2 👍"
@@ -57,7 +57,7 @@ def test_one_id_among_other_words_is_one_request_and_no_complaint(bench: Workben
 
     assert [bool(one.card) for one in bench.said()] == [True, False]
     assert bench.request(1).report_id == report.id
-    assert "not a report id" not in texts_in(bench)
+    assert "valid report ID" not in texts_in(bench)
 
 
 def test_every_word_takes_the_one_id(bench: Workbench) -> None:
@@ -71,9 +71,9 @@ def test_every_word_takes_the_one_id(bench: Workbench) -> None:
 
     said = texts_in(bench)
     assert [bench.request(number).state for number in (1, 2)] == [State.CANCELED] * 2, "what was asked twice"
-    assert "Cancelled: " in said
-    assert "Nobody asked" not in said
-    assert "I know of no request" not in said
+    assert "Canceled" in said
+    assert "Nobody has requested" not in said
+    assert "couldn't find a request" not in said
     assert "couldn't find that report" not in said
 
 
@@ -193,7 +193,7 @@ def test_why_finds_the_reference_among_other_words(bench: Workbench, text: str) 
     bench.work()
 
     assert "Slow" in (bench.said()[-1].text or "")
-    assert "I know of no request" not in texts_in(bench)
+    assert "couldn't find a request" not in texts_in(bench)
 
 
 @pytest.mark.parametrize("words", ["cancel that one please", "report it for me", "again, for Mary"])
@@ -202,4 +202,4 @@ def test_plain_words_are_no_ids(bench: Workbench, words: str) -> None:
     bench.work()
 
     [said] = bench.said()
-    assert "Which one?" in (said.text or "")
+    assert "Which report?" in (said.text or "")

@@ -38,16 +38,16 @@ def test_a_cancel_whose_answer_was_lost_is_answered_once_and_the_same(stage: Sta
 
     ada.presses(card, "Cancel")
 
-    assert "Cancelled" in line.hears("Cancelled").words
+    line.hears("Canceled")
     assert lost.hits == 1
-    assert not [heard for heard in line.answers() if "Nobody waits" in heard.words]
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert len(line.answers()) == 1
 
 
 def test_a_refreshed_card_whose_answer_was_lost_is_not_posted_again_when_the_status_has_changed(stage: Stage) -> None:
     report = stage.partner_report(status="waiting")
     ada = stage.at(stage.ada)
     first = ada.says(f"report {report.id}").card()
-    ada.presses(first, "Cancel").hears("Cancelled")
     lost = stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
     world = stage.emulator.world
 
@@ -57,7 +57,8 @@ def test_a_refreshed_card_whose_answer_was_lost_is_not_posted_again_when_the_sta
 
     world.wait_for(lambda _: first.message.deleted)
     ada.says("help").card()
-    assert len([one for one in world.messages_of(stage.bot) if one.card and report.title in (one.markdown or "")]) == 2
+    cards = [one for one in world.messages(ada.space) if one.card and report.title in (one.markdown or "")]
+    assert ["Checked" in (one.markdown or "") for one in cards if not one.deleted] == [True]
 
 
 def test_an_error_whose_answer_was_lost_is_said_once(stage: Stage) -> None:

@@ -19,10 +19,10 @@ def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
 
     card = line.card()
     assert "Calling Usage" in card.shown
-    assert "● Done" in card.shown
+    assert "● Ready" in card.shown
     assert "Region: US" in card.shown
-    assert "Link: lasts 60 min, until " in card.shown
-    assert "The file follows here." in card.shown
+    assert "Webex's download link expires at " in card.shown
+    assert "The file follows below." in card.shown
     assert problems(card.card) == []
     file = line.file()
     assert file.content == CSV
@@ -67,14 +67,14 @@ def test_a_reply_in_a_thread_is_answered_at_the_threads_root(stage: Stage) -> No
     assert line.file().message.parent_id == root.id
 
 
-def test_several_ids_are_several_requests_each_with_card_and_file(stage: Stage) -> None:
+def test_several_ids_are_answered_with_one_card_and_a_file_each(stage: Stage) -> None:
     reports = [stage.partner_report("One"), stage.organization_report("Two"), stage.partner_report("Three")]
 
     line = stage.at(stage.ada).says("report " + ", ".join(report.id for report in reports))
 
-    heard = line.answers(6)
-    assert sum(one.card is not None for one in heard) == 3
-    assert sum(one.file is not None for one in heard) == 3
+    first, *files = line.answers(4)
+    assert [one for one in first.shown.splitlines() if one in {"One", "Two", "Three"}] == ["One", "Two", "Three"]
+    assert sorted(one.words.partition(" · ")[0] for one in files if one.file) == ["One", "Three", "Two"]
 
 
 def test_a_report_that_is_not_done_is_watched_and_its_file_comes_by_itself(stage: Stage) -> None:
@@ -84,8 +84,8 @@ def test_a_report_that_is_not_done_is_watched_and_its_file_comes_by_itself(stage
 
     card = line.card()
     assert "● In progress" in card.shown
-    assert "You need not do anything" in card.shown
-    assert set(card.buttons) == {"Refresh", "Cancel"}
+    assert "I'll post the file here as soon as it's ready. I'll stop waiting on " in card.shown
+    assert set(card.buttons) == {"Refresh", "Cancel", "Why?"}
     stage.emulator.world.set_report(report.id, status="done")
     assert line.file().content == CSV
     assert len(line.answers()) == 2
@@ -117,23 +117,29 @@ def test_a_failed_report_is_told_on_its_card_and_nothing_follows(stage: Stage) -
     card = stage.at(stage.ada).says(f"report {report.id}").card()
 
     assert "● Failed" in card.shown
-    assert "Make it anew" in card.shown
+    assert "Webex couldn't generate this report. Run it again." in card.shown
 
 
-def test_a_watched_report_that_fails_is_told_in_a_sentence(stage: Stage) -> None:
+def test_a_watched_report_that_fails_is_told_by_its_card(stage: Stage) -> None:
     report = stage.partner_report("Broken", status="waiting")
     line = stage.at(stage.ada).says(f"report {report.id}")
-    line.card()
+    waiting = line.card()
 
     stage.emulator.world.set_report(report.id, status="failed")
 
-    assert "Webex could not make it" in line.hears("failed").words
+    card = line.hears("Failed")
+    stage.emulator.world.wait_for(lambda _: waiting.message.deleted)
+    assert "● Failed\nWebex couldn't generate this report. Run it again." in card.shown
+    assert len(line.answers()) == 1
 
 
 def test_an_unknown_status_stays_pending_and_is_shown_verbatim(stage: Stage) -> None:
     report = stage.partner_report(status="manual_processing")
 
-    assert "● manual_processing" in stage.at(stage.ada).says(f"report {report.id}").card().shown
+    shown = stage.at(stage.ada).says(f"report {report.id}").card().shown.replace("\\", "")
+
+    assert "● In progress" in shown
+    assert "Status in Webex: manual_processing" in shown
 
 
 def test_an_unknown_id_names_the_three_reasons_and_the_tracking_ids(stage: Stage) -> None:
@@ -159,7 +165,9 @@ def test_asking_again_joins_the_watch_and_the_file_comes_once(stage: Stage) -> N
 
     second = grace.says(f"report {report.id}")
 
-    assert "awaited here already" in second.card().shown
+    assert (
+        "Someone here already asked for this report. I'll post the file once, in their thread." in second.card().shown
+    )
     stage.emulator.world.set_report(report.id, status="done")
     first.file()
     assert stage.emulator.calls.calls_to("GET", "/api") != []
@@ -183,13 +191,13 @@ def test_one_download_serves_every_space_that_waits(stage: Stage) -> None:
 
 
 def test_report_without_an_id_says_what_to_write(stage: Stage) -> None:
-    assert "Write report and the report's id" in stage.at(stage.ada).says("report").answer().words
+    assert "Which report? " in stage.at(stage.ada).says("report").answer().words
 
 
 def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> None:
     line = stage.at(stage.ada).says("report ../../people/me")
 
-    assert "this is not a report id" in line.answer().words
+    assert "isn't a valid report ID" in line.answer().words
     assert not [call for call in stage.emulator.calls if ".." in call.path]
 
 

@@ -107,7 +107,7 @@ def test_cancel_knows_its_own_request_when_the_press_spells_the_person_otherwise
 
     ada.presses(first, "Cancel", spelled=SPELLINGS[spelling](plain.ada))
 
-    line.hears("your request is off the list. Others here still wait")
+    line.hears("Others in this space are still waiting.")
 
 
 @every_spelling
@@ -132,6 +132,6 @@ def test_what_was_answered_1_1_is_cancelled_and_explained_there(plain: Stage, sp
     spelled = SPELLINGS[spelling](plain.ada)
 
     world.press(plain.ada, card.message.id, {COMMAND: "why", ARGUMENT: report.id}, spelled=spelled)
-    direct.hears_privately("Asked for")
+    direct.hears_privately("Requested at")
     world.press(plain.ada, card.message.id, card.buttons["Cancel"], spelled=spelled)
-    direct.hears_privately("Cancelled: I do not wait")
+    direct.hears_privately("Canceled")

@@ -19,7 +19,7 @@ def test_why_tells_a_delivered_report_step_by_step(stage: Stage) -> None:
 
     card = ada.says(f"why {report.id}").card()
 
-    for step in ("Asked for just now", "A partner report", "It was done at", "SHA-256", "Its file was posted at"):
+    for step in ("Requested at", "Partner report", "Ready at", "SHA-256", "File posted at"):
         assert step in card.shown
     assert set(card.buttons) == {"Send again"}
 
@@ -33,8 +33,8 @@ def test_why_tells_where_a_watch_stands_and_when_it_ends(stage: Stage) -> None:
     card = ada.says(f"why {reference.upper()}").card()
 
     assert "manual_processing" in card.shown.replace("\\", "")
-    assert "At the latest at" in card.shown
-    assert "1:1" in card.shown
+    assert "I'll stop waiting at" in card.shown
+    assert ", directly." in card.shown
     assert card.buttons == {}
 
 
@@ -51,8 +51,8 @@ def test_why_tells_nothing_to_who_may_not_ask(stage: Stage) -> None:
 def test_why_of_what_nobody_asked_for_says_so(stage: Stage) -> None:
     report = stage.partner_report()
     ada = stage.at(stage.ada)
-    assert "Nobody asked" in ada.says(f"why {report.id}").answer().words
-    assert "I know of no request “abc2345” here" in ada.says("why (reference abc2345)").answer().words
+    assert "Nobody has requested" in ada.says(f"why {report.id}").answer().words
+    assert "I couldn't find a request “abc2345” here" in ada.says("why (reference abc2345)").answer().words
 
 
 def test_why_with_the_reference_of_an_error_says_what_it_was(stage: Stage) -> None:
@@ -63,7 +63,9 @@ def test_why_with_the_reference_of_an_error_says_what_it_was(stage: Stage) -> No
 
     told = ada.says(f"why {reference}").answer().message.markdown or ""
     assert "`refresh`: error (not_found), at" in told
-    assert "no request" in stage.at(stage.grace).says(f"why {reference}").answer().words, "that is another one's"
+    assert "couldn't find a request" in stage.at(stage.grace).says(f"why {reference}").answer().words, (
+        "that is another one's"
+    )
 
 
 def test_why_in_a_space_tells_nothing_of_what_was_asked_elsewhere(stage: Stage) -> None:
@@ -74,7 +76,7 @@ def test_why_in_a_space_tells_nothing_of_what_was_asked_elsewhere(stage: Stage) 
 
     answer = stage.at(stage.ada, stage.group).says(f"why {report.id}").answer()
 
-    assert "Nobody asked" in answer.words
+    assert "Nobody has requested" in answer.words
     assert "Secret Merger" not in answer.words
     assert "Secret Merger" in ada.says(f"why {report.id}").card().shown
 
@@ -93,9 +95,9 @@ def test_why_of_a_request_that_joined_another_one_tells_as_much(stage: Stage) ->
     shown = grace.says(f"why {report.id}").card().shown
 
     for step in (
-        "one file for both",
-        "the last status that Webex gave it: “done”",
+        "one file serves both",
+        "last status from Webex: done",
         "SHA-256",
-        "Its file was posted at",
+        "File posted at",
     ):
-        assert shown.count(step) == (1 if step == "one file for both" else 2)
+        assert shown.count(step) == (1 if step == "one file serves both" else 2)
