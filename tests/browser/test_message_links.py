@@ -36,12 +36,12 @@ class Playground:
     demo: Demo
     elsewhere: list[str]
 
-    def says(self, markdown: str, space: Space | None = None, *, escape_card: bool = False) -> Locator:
+    def says(self, markdown: str, space: Space | None = None, *, in_card: bool = False) -> Locator:
         """The bot says it, to Ada 1:1 unless a space is named; where it stands on the page then."""
         shown = {"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": markdown}]}
         card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": shown}
         here = space or self.world.direct_space(self.demo.people["ada"], self.demo.bot)
-        said = self.world.post(self.demo.bot, here, markdown=markdown, attachments=[card] if escape_card else [])
+        said = self.world.post(self.demo.bot, here, markdown=markdown, attachments=[card] if in_card else [])
         return self.message(said)
 
     def message(self, message: Message) -> Locator:
@@ -73,11 +73,9 @@ def filled(ground: Playground, space: Space) -> Message:
 
 
 @pytest.mark.parametrize(("in_card", "by_key"), [(False, False), (True, False), (True, True)])
-def test_it_opens_the_space_and_marks_the_message_for_a_while(
-    ground: Playground, escape_card: bool, by_key: bool
-) -> None:
+def test_it_opens_the_space_and_marks_the_message_for_a_while(ground: Playground, in_card: bool, by_key: bool) -> None:
     message = filled(ground, ground.demo.spaces["Admin reports"])
-    said = ground.says(f"[Show the message]({message_link(message.room_id, message.id)})", escape_card=escape_card)
+    said = ground.says(f"[Show the message]({message_link(message.room_id, message.id)})", in_card=in_card)
 
     link = said.get_by_role("link", name="Show the message")
     if by_key:

@@ -25,7 +25,7 @@ START = 40.0
 SOON = 20_000
 """Milliseconds until something must have appeared on the page."""
 WATCHED = 60_000
-"""Milliseconds for the report that is done twenty seconds after it was asked for."""
+"""Milliseconds for the report that is ready twenty seconds after it was asked for."""
 
 
 def free_port() -> int:
@@ -77,9 +77,9 @@ def test_report_gives_card_and_file(opened: Page) -> None:
     ask(opened, "License Consumption")
 
     card = opened.get_by_test_id("card").last
-    card.get_by_text("● Done").wait_for()
+    card.get_by_text("● Ready").wait_for()
     assert card.get_by_text("License Consumption").is_visible()
-    details = card.get_by_text("Report id")
+    details = card.get_by_text("Report ID")
     assert not details.is_visible(), "the rest of the fields hides behind the toggle"
     card.get_by_role("button", name="Details", exact=True).click()
     details.wait_for(state="visible")
@@ -92,7 +92,7 @@ def test_report_gives_card_and_file(opened: Page) -> None:
     assert download.value.suggested_filename.endswith(".csv")
 
 
-def test_a_report_that_is_not_done_comes_within_a_minute_by_itself(opened: Page) -> None:
+def test_a_report_in_progress_comes_within_a_minute_by_itself(opened: Page) -> None:
     before = opened.get_by_test_id("file-link").count()
 
     ask(opened, "Partner Meeting Details")
@@ -160,5 +160,5 @@ def test_the_page_without_its_renderer_still_shows_the_texts(browser: Browser, a
 
     ask(found, "Meeting Details")
 
-    found.get_by_text("The file follows here").last.wait_for()
+    found.get_by_text("The file follows below").last.wait_for()
     context.close()
