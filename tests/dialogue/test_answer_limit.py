@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bot.db.messages import Post
+    from bot.db.messages import Message
     from bot.emulator.things import Space
     from tests.core.workbench import Workbench
 
@@ -153,7 +153,7 @@ def test_that_a_message_cannot_be_read_is_not_said_for_ever_either(way: Way) -> 
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """The program, which Webex lets know nothing of itself: another id, another address, and no message is its own."""
 
-    def nobody(*_: object) -> Post | None:
+    def nobody(*_: object) -> Message | None:
         return None
 
     monkeypatch.setattr("bot.db.messages.by_message", nobody)
