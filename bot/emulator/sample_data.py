@@ -113,13 +113,13 @@ def _add_reports(world: World, admin: Person) -> list[Report]:
         )
 
     return [
-        add("partner", "Calling Usage", "call history", 2400, "done, a zip", as_zip=True),
+        add("partner", "Calling Usage", "call history", 2400, "a zip", as_zip=True),
         add(
             "partner",
             "License Consumption",
             "license consumption",
             124,
-            "done, a plain CSV",
+            "a plain CSV",
             template_id=320,
             checksum="sha256",
         ),
@@ -128,7 +128,7 @@ def _add_reports(world: World, admin: Person) -> list[Report]:
             "Partner Meeting Details",
             "meeting details",
             1800,
-            f"in progress, done {PARTNER_READY_SECONDS:.0f} s after it is first asked for",
+            f"ready {PARTNER_READY_SECONDS:.0f} s after the first request",
             status="In progress",
             ready_after_seconds=PARTNER_READY_SECONDS,
             as_zip=True,
@@ -139,7 +139,7 @@ def _add_reports(world: World, admin: Person) -> list[Report]:
             "Meeting Details",
             "meeting details",
             950,
-            "done, a zip",
+            "a zip",
             as_zip=True,
             service="Meetings",
             template_id=2,
@@ -149,7 +149,7 @@ def _add_reports(world: World, admin: Person) -> list[Report]:
             "Active Hosts",
             "active hosts",
             180,
-            f"waiting, done {ORGANIZATION_READY_SECONDS:.0f} s after it is first asked for",
+            f"ready {ORGANIZATION_READY_SECONDS:.0f} s after the first request",
             status="waiting",
             ready_after_seconds=ORGANIZATION_READY_SECONDS,
             service="Meetings",
@@ -170,7 +170,7 @@ def _add_reports(world: World, admin: Person) -> list[Report]:
             "App Version",
             "app version",
             0,
-            "done, but only a header",
+            "only a header line",
             template_id=120,
         ),
         add(

@@ -3,9 +3,9 @@ import { canRender, renderCard } from "./cards.js";
 import { el, follow, icon } from "./dom.js";
 import { hasMarkdown, sanitise, toHtml } from "./markdown.js";
 
-const UNITS = ["bytes", "kB", "MB", "GB"];
+const UNITS = ["bytes", "KB", "MB", "GB"];
 
-/** 212004 → "212 kB": decimal units, as Webex shows them. */
+/** 212004 → "212 KB": decimal units, as Webex shows them. */
 export function humanSize(bytes) {
   let size = bytes;
   let unit = 0;
