@@ -198,6 +198,12 @@ def set_values(tx: Transaction, request_id: int, **values: Any) -> None:
     tx.execute(_UPDATE, {"row": request_id, **values})
 
 
+def set_found(tx: Transaction, request_id: int, now: datetime) -> None:
+    """Store that Webex has shown the report of a request, unless it was closed meanwhile."""
+    this = update(tables.requests).where(_requests.id == request_id, _requests.state == OPEN)
+    tx.execute(this.values(found_at=now, failing_since=None, last_error=None))
+
+
 def close(
     tx: Transaction,
     request: Request,

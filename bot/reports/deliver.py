@@ -190,7 +190,9 @@ class Deliver:
         wait = timedelta(seconds=details_interval(missing, self._services.poll_interval))
         values = {"missing": missing + 1, "next_check_at": now + wait, "phase": Phase.PENDING.value}
         reports.set_values(tx, report.id, **values)
-        for one in requests.open_for(tx, report.id):
+        waiting = requests.open_for(tx, report.id)
+        requests.recovers(tx, [one.id for one in waiting if one.failing_since is not None])
+        for one in waiting:
             if messages.was_intended(tx, name_of(one, Slot.FILE).key):
                 # Its file may be in the space already, so it cannot wait for another one.
                 reason = sentences.generating_again(report.title)

@@ -85,7 +85,7 @@ class Lookup:
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
             reports.save(tx, report, now, missing=0, next_check_at=None)
-            requests.set_values(tx, request.id, found_at=now, failing_since=None, last_error=None)
+            requests.set_found(tx, request.id, now)
             if report.phase is Phase.FAILED:
                 reason = sentences.failed(report.title)
                 close(tx, self._services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)

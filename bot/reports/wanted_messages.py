@@ -74,7 +74,7 @@ def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
         found.append(Wanted(Slot.END, request.state.value))
     if request.state is State.OPEN and is_told(request, now):
         found.append(Wanted(Slot.TROUBLE))
-    if request.destination == PERSON and request.notice:
+    if request.destination == PERSON and request.notice and request.room_id:
         found.append(Wanted(Slot.NOTICE))
     return found
 
@@ -102,7 +102,7 @@ def card_variant(state: ThreadState) -> str:
     request, row = state.request, state.report_row
     if request.listed:
         return _list_variant(state)
-    if not request.wants_card or row is None or request.state is State.REFUSED:
+    if row is None or request.state is State.REFUSED or not _has_card(state, row):
         return ""
     elsewhere = ":elsewhere" if state.elsewhere else ""
     revision = f".{request.revision}" if request.revision else ""
@@ -116,6 +116,17 @@ def card_variant(state: ThreadState) -> str:
             return next((one for one in _variants_there(state) if one.partition(".")[0] == f"ready{elsewhere}"), "")
         case _:
             return f"{request.state.value}{revision}"
+
+
+def _has_card(state: ThreadState, row: ReportRow) -> bool:
+    """Return True for a request that is answered with a card.
+
+    One for the file alone is, too, when there is no file to send at once, or when it comes in another thread.
+    """
+    request = state.request
+    if request.wants_card or any(one.slot == Slot.CARD for one in state.standing):
+        return True
+    return request.state is State.OPEN and (row.phase is Phase.PENDING or state.elsewhere)
 
 
 def _variants_there(state: ThreadState) -> Iterator[str]:

@@ -79,7 +79,7 @@ def test_a_refused_request_shows_nothing_of_the_report(phase: Phase | None, more
         ("pending.2", {}, []),
         ("ready.1", {"revision": 1}, ["card delivered.1"]),
         ("ready", {"destination": PERSON}, ["card ready"]),
-        ("ready", {"wants_card": False}, []),
+        ("ready", {"wants_card": False}, ["card ready"]),
     ],
 )
 def test_a_delivered_request_keeps_a_right_card_and_gets_none_but_by_refresh(
