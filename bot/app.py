@@ -188,7 +188,7 @@ def build_services(
     retries = RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic, chance=clock.jitter)
     host = DownloadClient(admin, settings.report_download_hosts, observe=calls.of("download"), retries=retries)
     resources = ExitStack()
-    for one in (database, chat, client, host, temp_dir):
+    for one in (database, chat, client, host):
         resources.callback(one.close)
     return Services(
         settings=settings,
@@ -241,6 +241,7 @@ def build_worker(services: Services) -> JobRunner:
         _carry_over(services, operations, stop)
         if stop.is_set():
             return
+        services.temp_dir.clear()
         _note_settings(services)
         if waited:
             with services.database.begin() as tx:
@@ -252,7 +253,6 @@ def build_worker(services: Services) -> JobRunner:
 
     def end() -> None:
         operations.maintenance.end()
-        services.temp_dir.close()
         if isinstance(services.admin_token, RefreshableToken):
             try:
                 services.admin_token.flush()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from bot.errors import FileRejected
-from bot.files import disk
+from bot.files import storage
 from bot.files.file_type import ZIP
 from bot.files.verify import Downloaded, DownloadVerifier
 from bot.webex.growing_file import GrowingFile
@@ -40,13 +40,13 @@ class Downloader:
         *,
         temp_dir: TempDir | None = None,
         max_bytes: int = MAX_BYTES,
-        keep_free: int = disk.KEEP_FREE,
+        keep_free: int = storage.KEEP_FREE,
     ) -> None:
         self._client = client
         self._temp_dir = temp_dir
         """Where a file is until it is proved; None: beside its place."""
         self._max_bytes = max_bytes
-        self._coming = disk.Coming(keep_free)
+        self._coming = storage.Coming(keep_free)
 
     def download(
         self,
@@ -114,7 +114,7 @@ class Downloader:
 def _temporary(to: Path, temp_dir: TempDir | None) -> Iterator[tuple[Any, Path]]:
     """Give a temporary file on the same disk, which is gone afterwards, whatever happens."""
     with (
-        disk.writing(),
+        storage.writing(),
         tempfile.NamedTemporaryFile(
             dir=temp_dir.path() if temp_dir else to.parent, prefix=".download-", suffix=".part", delete=False
         ) as part,

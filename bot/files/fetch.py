@@ -14,7 +14,7 @@ import structlog
 
 from bot.db import reports
 from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
-from bot.files import disk
+from bot.files import storage
 from bot.files.verify import Downloaded, verify
 from bot.webex.report import Phase
 
@@ -159,8 +159,8 @@ class Fetch:
 
     def keep(self, path: Path, *, delivered: bool) -> None:
         """Leave a file that was delivered where it is, if the disk has room enough; maintenance removes it later."""
-        if not delivered or not disk.may_keep(path.parent):
-            disk.remove(path)
+        if not delivered or not storage.may_keep(path.parent):
+            storage.remove(path)
 
     def _held(
         self, report: Report, known: ReportRow | None, waiting: Sequence[Request], path: Path

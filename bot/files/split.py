@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from bot.errors import FileRejected
-from bot.files import disk
+from bot.files import storage
 from bot.files.csv_rows import PIECE, Records, UnreadableError
 from bot.files.file_extensions import is_of_another_kind
 from bot.files.file_type import PLAIN, encoding_of
@@ -72,7 +72,7 @@ def pack(
         return
     packing = _Packing(held, folder, stem, limit, progress)
     try:
-        with disk.writing("packed"):
+        with storage.writing("packed"):
             pieces = packing.pieces()
         yield pieces
     finally:
@@ -104,7 +104,7 @@ class _Packing:
     def remove(self) -> None:
         """Remove all temporary files."""
         while self._made:
-            disk.remove(self._made.pop())
+            storage.remove(self._made.pop())
 
     def _one_zip(self) -> Piece | None:
         with self._begun(f"{self._stem}.csv") as whole:
@@ -145,7 +145,7 @@ class _Packing:
     @contextmanager
     def _begun(self, name: str) -> Iterator[_Part]:
         """A new temporary zip."""
-        disk.check_room(self._folder, coming=min(self._held.size, self._limit), done="packed")
+        storage.check_room(self._folder, coming=min(self._held.size, self._limit), done="packed")
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".packed-", suffix=".part", delete=False) as out:
             path = Path(out.name)
             self._made.append(path)
@@ -210,9 +210,9 @@ class _Part:
         """Add a piece of the CSV."""
         self.unpacked += len(data)
         self._entry.write(data)
-        if self._out.tell() - self._looked_at >= disk.LOOK_EVERY:
+        if self._out.tell() - self._looked_at >= storage.LOOK_EVERY:
             self._looked_at = self._out.tell()
-            disk.check_room(self.path.parent, done="packed")
+            storage.check_room(self.path.parent, done="packed")
 
     def finish(self) -> int:
         """Write the end. Return the zip's bytes."""

@@ -1,96 +1,141 @@
-"""A folder of each process's own for files that are being made, and the end of those whose process is dead.
+"""The bot's disk: room on it, a folder for files that are being made, and what is said when it cannot be written.
 
-The kernel's lock on a room ends with its process, however that ends. So nothing is judged by its age: a clock that
-jumps takes nothing away from a download that goes on, and what a kill leaves is gone at the next start.
+The database lies on the same disk, so some of it always stays free.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+import errno
 import shutil
-import tempfile
 import threading
-from pathlib import Path
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-PREFIX: Final = ".room-"
+from bot.errors import FileRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+KEEP_FREE: Final = 200 * 1024**2
+"""Bytes that stay free on the disk."""
+ROOM_TO_KEEP: Final = 3 * 1024**3
+"""Bytes that must be free for a file to stay that was delivered: room for the largest download, and for its parts."""
+LOOK_EVERY: Final = 16 * 1024**2
+"""Bytes that are written between two looks at how much is free."""
+WAIT_FOR_OTHERS: Final = 300.0
+"""Seconds until a file is asked for again that has no room beside others: each time counts among Webex's 30 downloads.
+"""
+TEMPORARY: Final = "temp"
+"""The folder for files that are being made."""
+OLD_TEMPORARY: Final = ".room-*"
+"""The same, as versions before the redesign named it."""
 
 log = structlog.get_logger(__name__)
 
 
 class TempDir:
-    """A room in ``folder``; threads may share it."""
+    """A folder in ``folder`` for files that are being made. Only one worker runs at a time, and only it uses them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._making = threading.Lock()
-        self._room: Path | None = None
-        self._lock: int | None = None
+        self._path = folder / TEMPORARY
 
     def path(self) -> Path:
-        """Give the room; it is made when it is first needed, and again when somebody has removed it.
-
-        Raises ``OSError``.
-        """
-        with self._making:
-            while self._room is None or not self._room.is_dir():
-                self._leave()
-                self._folder.mkdir(mode=0o700, exist_ok=True)
-                room = Path(tempfile.mkdtemp(dir=self._folder, prefix=PREFIX))
-                try:
-                    self._lock = _locked(room)
-                except FileNotFoundError:
-                    continue  # before it was locked, somebody who clears up took it for a dead one's
-                self._room = None if self._lock is None else room
-            return self._room
+        """Return the folder, which is made when it is not there. Raises ``OSError``."""
+        self._path.mkdir(mode=0o700, exist_ok=True)
+        return self._path
 
     def clear(self) -> None:
-        """Remove the rooms of dead processes. Never raises."""
-        for room in self._folder.glob(f"{PREFIX}*"):
-            if room == self._room:
-                continue
+        """Remove what a killed worker has left; for a worker that has begun no job yet. Never raises."""
+        for left in (self._path, *self._folder.glob(OLD_TEMPORARY)):
             try:
-                lock = _locked(room)
-                if lock is not None:
-                    try:
-                        shutil.rmtree(room)
-                    finally:
-                        os.close(lock)
-                    log.info("left_over_files_removed")
+                shutil.rmtree(left)
+                log.info("temp_files_removed")
             except FileNotFoundError:
-                continue  # somebody else was faster
+                continue
             except OSError as exc:
-                log.warning("left_over_files_stay", cause=exc.strerror)
-
-    def close(self) -> None:
-        """Leave the room, and remove it when it is empty: a thread that has outlived its time may still be in it."""
-        with self._making:
-            room = self._room
-            self._leave()
-            if room is not None:
-                try:
-                    room.rmdir()
-                except OSError as exc:
-                    log.info("left_over_files_stay", cause=exc.strerror)
-
-    def _leave(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-        self._room = self._lock = None
+                log.warning("temp_cleanup_failed", cause=exc.strerror)
 
 
-def _locked(room: Path) -> int | None:
-    """Lock a room; gives the open handle, or None when its process lives. Raises ``OSError``."""
-    handle = os.open(room, os.O_RDONLY | os.O_DIRECTORY)
+def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, done: str = "fetched") -> None:
+    """Raise ``FileRejected`` when ``coming`` more bytes in ``folder`` would leave too little; ``done``: what is not."""
+    if shutil.disk_usage(folder).free - coming < keep_free:
+        raise full(done)
+
+
+def may_keep(folder: Path) -> bool:
+    """Return True when a file that was delivered may stay a while without taking the space of another one."""
+    return shutil.disk_usage(folder).free >= ROOM_TO_KEEP
+
+
+class Coming:
+    """Counts what the running downloads will still write: what is free is there once, for all of them together."""
+
+    def __init__(self, keep_free: int = KEEP_FREE) -> None:
+        self._keep_free = keep_free
+        self._left: dict[object, int] = {}
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def counted(self, folder: Path, size: int) -> Iterator[Callable[[int], None]]:
+        """Count a download of ``size`` bytes (0: nobody knows) within the block; gives what is told how many came.
+
+        Raises ``FileRejected`` there and while bytes come, passing where it is for the other downloads alone.
+        """
+        download, looked_at = object(), 0
+
+        def came(so_far: int) -> None:
+            nonlocal looked_at
+            if so_far - looked_at >= LOOK_EVERY:
+                looked_at = so_far
+                self._look(folder, download, max(size - so_far, 0))
+
+        try:
+            self._look(folder, download, size)
+            yield came
+        finally:
+            with self._guard:
+                self._left.pop(download, None)
+
+    def _look(self, folder: Path, download: object, left: int) -> None:
+        with self._guard:
+            self._left[download] = left
+            check_room(folder, coming=left, keep_free=self._keep_free)
+            try:
+                check_room(folder, coming=sum(self._left.values()), keep_free=self._keep_free)
+            except FileRejected:
+                waits = FileRejected("The bot's disk has no room for this file until others have been fetched.")
+                waits.passing, waits.retry_after = True, WAIT_FOR_OTHERS
+                raise waits from None
+
+
+@contextmanager
+def writing(done: str = "fetched") -> Iterator[None]:
+    """Turn the errors of a disk into ``FileRejected``, within the block."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    except OSError:
-        os.close(handle)
-        raise
-    return handle
+        yield
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise full(done) from exc
+        raise FileRejected(
+            "The bot cannot write its folder for files "
+            f"({exc.strerror or type(exc).__name__}). Its operators must help."
+        ) from exc
+
+
+def full(done: str) -> FileRejected:
+    """What is said when the disk is full and the file was not fetched, or packed."""
+    return FileRejected(
+        f"The bot's disk is nearly full, so the file was not {done}. Its operators must make room; ask again then."
+    )
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone. One that cannot be removed is left to the sweep."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as exc:
+        log.warning("file_not_removed", cause=exc.strerror)

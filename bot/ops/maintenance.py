@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database, Transaction
     from bot.db.retention import Retention
-    from bot.files.storage import TempDir
     from bot.queue import Queue
 
 log = structlog.get_logger(__name__)
@@ -41,7 +40,6 @@ class Maintenance:
         database: Database,
         queue: Queue,
         folder: Path,
-        temp_dir: TempDir,
         now: Callable[[], datetime],
         *,
         retention: Retention,
@@ -50,7 +48,6 @@ class Maintenance:
         self._database = database
         self._queue = queue
         self._folder = folder
-        self._temp_dir = temp_dir
         self._now = now
         self._retention = retention
         self._outage = outage
@@ -74,7 +71,6 @@ class Maintenance:
 
     def once(self) -> None:
         """Put what is due, and delete what is not needed any more."""
-        self._temp_dir.clear()
         now = self._now()
         with self._database.begin() as tx:
             key_values.set(tx, key_values.WORKER_SEEN, "", now)

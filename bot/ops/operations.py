@@ -83,7 +83,6 @@ def build_operations(services: Services, *more: Check) -> Operations:
             database,
             queue,
             services.folder,
-            services.temp_dir,
             now,
             retention=retention,
             outage=bot_upstream.outage,

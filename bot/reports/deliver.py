@@ -17,7 +17,7 @@ import structlog
 from bot.db import messages, reports, requests
 from bot.db.requests import THREAD, State
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
-from bot.files import disk
+from bot.files import storage
 from bot.files.csv_rows import UNCOUNTED
 from bot.files.fetch import NotReadyAnymore, held_name
 from bot.files.file_name import CONTENT_TYPES, file_stem
@@ -122,7 +122,7 @@ class Deliver:
             try:
                 self._trials.begin(report)
                 held = self._fetch.file(report, run.row, waiting, run.path, progress=progress, begun=streaming.begin)
-                with disk.writing("packed"):
+                with storage.writing("packed"):
                     room = self._services.temp_dir.path()
                 stem = file_stem(report)
                 pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=progress.cutting))

@@ -180,6 +180,7 @@ class Workbench:
         """A new process on the same disk; it sweeps first, as the real one does."""
         self.stop()
         self.start()
+        self.temp_dir.clear()
         self.sweep.once()
 
     def hears(self, person: Person, text: str, space: Space | None = None, **how: Any) -> Message:

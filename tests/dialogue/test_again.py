@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.emulator import Emulator
-from bot.files import disk
+from bot.files import storage
 from bot.files.fetch import HELD_SECONDS
 from tests.core.workbench import Workbench, migrated
 
@@ -96,7 +96,7 @@ def test_it_is_removed_at_the_start(bench: Workbench) -> None:
 
 
 def test_it_does_not_stay_where_the_disk_has_little_room(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "may_keep", lambda _: False)
+    monkeypatch.setattr(storage, "may_keep", lambda _: False)
     asked(bench, "report")
 
     assert kept(bench) == []

@@ -15,7 +15,6 @@ from sqlalchemy import text
 
 from bot import app
 from bot.db import migrations
-from bot.files.storage import PREFIX
 from bot.reports.watch import watch_key
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
@@ -107,7 +106,6 @@ def test_a_stop_lets_the_file_in_hand_be_posted(stage_alone: Stage, start: Start
     assert ended(worker) == 0
     assert line.file().content == CSV
     assert rooms(stage) == []
-    assert list((stage.folder / "files").glob(f"{PREFIX}*")) == []
 
 
 def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_alone: Stage, start: Start) -> None:

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import FileRejected
-from bot.files import csv_rows, disk, split, zip_check
+from bot.files import csv_rows, split, storage, zip_check
 from bot.files.split import Piece, pack
 from bot.files.verify import Downloaded
 from bot.messages.file_message import joining
@@ -271,12 +271,12 @@ def test_a_disk_that_would_be_full_is_said_before_and_meanwhile(tmp_path, monkey
     usage = namedtuple("usage", "free")  # noqa: PYI024
     free = [10**12]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(free.pop() if len(free) > 1 else free[0]))
-    monkeypatch.setattr(disk, "LOOK_EVERY", 50_000)
+    monkeypatch.setattr(storage, "LOOK_EVERY", 50_000)
     with pack(held(tmp_path, report(20_000)), tmp_path, stem="x", limit=LIMIT) as pieces:
         assert len(pieces) > 2
     free[:] = [1000, 10**12]
     assert "disk" in refused(tmp_path, report(20_000), limit=LIMIT)
-    free[:] = [disk.KEEP_FREE + LIMIT - 1]
+    free[:] = [storage.KEEP_FREE + LIMIT - 1]
     assert "disk" in refused(tmp_path, report(20_000), limit=LIMIT)
 
 

@@ -45,11 +45,11 @@ def found(settings: Settings) -> dict[str, tuple[str, str]]:
 def wide(tmp_path: Path) -> Path:
     """A folder of a bot that ran with umask 000, or was restored from a backup."""
     folder = tmp_path / "data"
-    for name in (".", "files", "files/.room-x", "metrics"):
+    for name in (".", "files", "files/temp", "metrics"):
         (folder / name).mkdir()
         (folder / name).chmod(0o777)
     names = ("reportbot.db", "reportbot.db-wal", "reportbot.db-shm", "secret.key", "admin-token.lock", "worker.lock")
-    for name in (*names, "files/report.zip", "files/.room-x/.download-1.part", "metrics/counter_1.db"):
+    for name in (*names, "files/report.zip", "files/temp/.download-1.part", "metrics/counter_1.db"):
         (folder / name).write_text("x")
         (folder / name).chmod(0o666)
     return folder

@@ -27,5 +27,5 @@ def test_a_file_in_the_folders_place_is_an_alert(tmp_path):
 
 def test_a_disk_that_is_almost_full_is_an_alert(tmp_path, monkeypatch):
     usage = namedtuple("usage", "free")  # noqa: PYI024
-    monkeypatch.setattr("bot.files.disk.shutil.disk_usage", lambda folder: usage(10))
+    monkeypatch.setattr("bot.files.storage.shutil.disk_usage", lambda folder: usage(10))
     assert storage.folder(tmp_path).look() == DISK_FULL

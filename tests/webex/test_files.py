@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import BotError, ChecksumDiffers, FileRejected, WebexError
-from bot.files import disk
+from bot.files import storage
 from bot.files.downloader import Downloader
 from bot.webex.download import DownloadClient
 from bot.webex.report import Family, Report
@@ -363,7 +363,7 @@ def test_what_is_free_is_there_once_for_all_downloads_together(loopback, link, c
     first.join()
 
     assert caught.value.passing
-    assert caught.value.retry_after == disk.WAIT_FOR_OTHERS
+    assert caught.value.retry_after == storage.WAIT_FOR_OTHERS
     assert (tmp_path / "first").read_bytes() == whole
     assert made.download(report(link), tmp_path / "second").size == len(whole)
 
@@ -372,8 +372,8 @@ def test_what_another_download_still_needs_is_not_taken_by_one_without_a_length(
     usage = namedtuple("usage", "free")  # noqa: PYI024
     free = [100]
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(free[0]))
-    monkeypatch.setattr(disk, "LOOK_EVERY", 10)
-    coming = disk.Coming(keep_free=20)
+    monkeypatch.setattr(storage, "LOOK_EVERY", 10)
+    coming = storage.Coming(keep_free=20)
     with coming.counted(tmp_path, 60) as known, coming.counted(tmp_path, 0) as unknown:
         free[0] -= 15
         unknown(15)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import FileRejected
-from bot.files import disk
+from bot.files import storage
 from bot.messages.alerts import CANNOT_WRITE, DISK_FULL, STORAGE_OK, database_unavailable
 from bot.ops.alerts import Check
 
@@ -36,7 +36,7 @@ def folder(path: Path) -> Check:
             path.mkdir(mode=0o700, exist_ok=True)
             probe.write_bytes(b"x")
             probe.unlink()
-            disk.check_room(path)
+            storage.check_room(path)
         except FileRejected:
             return DISK_FULL
         except OSError as exc:
