@@ -86,9 +86,9 @@ REFUSALS = (
     "Only Webex administrators can get this report",
     "Only administrators of the organization that runs this bot",
     "Only full administrators can see the audit log",
-    "This space is not one where the bot may show reports",
+    "I'm not allowed to show reports in this space",
 )
-NEUTRAL = ("so I answer you 1:1",)
+NEUTRAL = ("so I've replied to you directly", "I've sent you the audit log in a direct message")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Door:
 
 DOORS = {
     "report": Door("report"),
-    "reports": Door("reports", other="Webex lists no reports", wants_id=False),
+    "reports": Door("reports", other="There are no reports yet", wants_id=False),
     "refresh": Door("refresh"),
     "again": Door("again"),
     "cancel": Door("cancel", shows="Nobody is waiting for this report here", other=""),
@@ -242,7 +242,7 @@ class Case:
             return NO
         if any(neutral in inside for neutral in NEUTRAL):
             assert not any(secret in inside for secret in secrets), "shown in front of others"
-            assert inside.count("1:1") == 1, "one neutral sentence"
+            assert sum(inside.count(neutral) for neutral in NEUTRAL) == 1, "one neutral sentence"
             return ALONE + self._shown(door, alone)
         assert not alone
         return HERE + self._shown(door, inside)

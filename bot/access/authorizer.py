@@ -7,9 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.access.explanation import for_whom, refusal
-from bot.access.policy import PARTNER, Act, Decision, Place, Rules, Verdict, decide, families_for, may_be_partner_role
+from bot.access.policy import (
+    PARTNER,
+    Action,
+    Decision,
+    Rules,
+    SpaceInfo,
+    Verdict,
+    decide,
+    families_for,
+    may_be_partner_role,
+)
 from bot.errors import Refused, WebexError
 from bot.webex.ids import id_key
+from bot.webex.responses import SPACE_CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +31,10 @@ if TYPE_CHECKING:
 
 LISTS_LAG = timedelta(seconds=30)
 """How long somebody who has just joined a space may be missing among its members."""
-CLOSED_TO_US = frozenset({403, 404})
-"""Webex does not show the members: the bot was removed, or the space is gone. It then counts as an outside space."""
 
 
 class Authorizer:
-    """Says whether a person may have reports in a space, now. Raises ``WebexError`` while Webex has trouble."""
+    """Asks policy with fresh facts. Raises ``WebexError`` while Webex has trouble."""
 
     def __init__(
         self,
@@ -44,7 +53,7 @@ class Authorizer:
     def decide(
         self,
         person_id: str,
-        act: Act,
+        action: Action,
         *,
         room_id: str | None,
         direct: bool,
@@ -52,10 +61,10 @@ class Authorizer:
         family: str | None = None,
         members: bool = True,
     ) -> Decision:
-        """Ask policy with fresh facts about the space.
+        """Return what policy says of a person in a space now.
 
-        ``later``: some time has passed since the person wrote there. Before that, who is not among the members may
-        just have joined: Webex's lists lag. ``family``: of the report that it is about; without, the decision says
+        ``later``: some time has passed since the person wrote there. Before that, a person who is not among the members
+        may just have joined: Webex's lists lag. ``family``: of the report that it is about; without, the decision says
         which families the person may use. ``members=False``: who else is in the space is asked for later.
         """
         try:
@@ -63,23 +72,25 @@ class Authorizer:
         except Refused as refused:
             return Decision(Verdict.REFUSED, refused.reason, refused.sentence, refused.details)
         room = None if room_id is None else id_key(room_id)
-        decision = decide(who, act, Place(room, direct=True), rules, family)
+        decision = decide(who, action, SpaceInfo(room, direct=True), rules, family)
         if decision.verdict is Verdict.REFUSED:
-            return replace(decision, details=refusal(who, rules, act) if who.org_id == rules.our_org else "")
+            return replace(decision, details=refusal(who, rules, action) if who.org_id == rules.our_org else "")
         if not direct:
-            ours = Place(room, direct=False, member_orgs=frozenset({rules.our_org}))
-            decision = decide(who, act, ours, rules, family)
+            ours = SpaceInfo(room, direct=False, member_orgs=frozenset({rules.our_org}))
+            decision = decide(who, action, ours, rules, family)
         # The members are asked only for somebody who may ask there at all: it is a call for each page.
         if members and not direct and decision.verdict is not Verdict.REFUSED:
             people = self._people(room_id)
             orgs = frozenset(id_key(one.person_org_id) for one in people) or None
             left = later and id_key(person_id) not in {id_key(one.person_id) for one in people}
-            decision = decide(who, act, Place(room, direct=False, member_orgs=orgs, asker_left=left), rules, family)
+            decision = decide(
+                who, action, SpaceInfo(room, direct=False, member_orgs=orgs, asker_left=left), rules, family
+            )
         others = [one for one in rules.families if one not in decision.families]
         return replace(decision, others=for_whom(others, rules), name=who.name)
 
     def facts_about(self, person_id: str, family: str | None = None) -> tuple[RolesOf, Rules]:
-        """Give what Webex says of a person, and the rules as far as they matter for them, both by comparable ids.
+        """Return what Webex says of a person, and the rules as far as they matter for them, both by comparable IDs.
 
         ``family``: the only one that it is about, so that trouble of partner reports holds up no others.
         Raises ``Refused`` when roles cannot be seen, and ``WebexError``.
@@ -88,7 +99,7 @@ class Authorizer:
         who = self._directory.roles_of(person_id)
         who = replace(who, org_id=id_key(who.org_id))
         wanted = family in {None, PARTNER} and PARTNER in rules.families
-        unknown = wanted and PARTNER not in families_for(who, Act.READ, rules)
+        unknown = wanted and PARTNER not in families_for(who, Action.READ, rules)
         if unknown and who.org_id == rules.our_org and any(map(may_be_partner_role, who.roles)):
             role = None if rules.partner_roles else self._partner_role()
             rules = replace(rules, proven_partner_role=role.id if role else "")
@@ -97,7 +108,7 @@ class Authorizer:
     def outsiders_only(self, room_id: str) -> frozenset[str]:
         """Return the members of a group space by their keys when none of them is ours, else nobody.
 
-        Nobody, too, when they cannot be listed. Raises ``WebexError``.
+        Also nobody when they cannot be listed. Raises ``WebexError``.
         """
         rules = comparable(self._rules(self._directory.our_org()))
         people = self._people(room_id)
@@ -106,21 +117,21 @@ class Authorizer:
         return frozenset(id_key(one.person_id) for one in people)
 
     def _people(self, room_id: str | None) -> list[Membership]:
-        """Everyone in a group space but the bot itself; empty when they cannot be listed."""
+        """Return everyone in a group space but the bot itself; nobody when they cannot be listed."""
         if room_id is None:
             return []
         try:
             members = self._chat.members(room_id)
         except WebexError as error:
-            if error.status in CLOSED_TO_US:
-                return []
+            if error.status in SPACE_CLOSED:
+                return []  # the bot was removed, or the space was deleted: nobody knows who reads there
             raise
         bot = self._bot()
         return [member for member in members if not bot.goes_by(member.person_id, member.person_email)]
 
 
 def comparable(rules: Rules) -> Rules:
-    """The same rules by what all spellings of an id have in common: an operator may paste any of them."""
+    """Return the same rules by what all spellings of an ID have in common: the settings may have any of them."""
     return replace(
         rules,
         our_org=id_key(rules.our_org),

@@ -1,4 +1,4 @@
-"""Policy in words, for the one whom it is about: the rule in force, their roles, and what can be set. Pure.
+"""Explains a refusal to the person whom it is about: the rule in force, their roles, and what can be set. Pure.
 
 None of it is for a group space: it names roles.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access.policy import ORGANIZATION, PARTNER, Act
+from bot.access.policy import ORGANIZATION, PARTNER, Action
 from bot.webex.ids import readable_tail
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ NAMELESS = "a role that Webex doesn't name"
 
 
 def for_whom(families: Iterable[str], rules: Rules) -> str:
-    """Say for whom families of reports are: ``Partner reports are for: Partner Full Administrator, ….``."""
+    """Return ``Partner reports are for: Partner Full Administrator, ….``."""
     return " ".join(f"{FAMILIES[one]} are for: {', '.join(map(_shown, rules.roles_for(one)))}." for one in families)
 
 
 def own_roles(who: RolesOf) -> str:
-    """Say which roles somebody has, as Webex names them."""
+    """Return the roles that somebody has, as Webex names them."""
     names = sorted({role.name or readable_tail(role.id) or NAMELESS for role in who.roles})
     return f"You are: {', '.join(names)}." if names else "Webex shows no administrator role for you."
 
 
-def refusal(who: RolesOf, rules: Rules, act: Act = Act.READ) -> str:
-    """Say why somebody of our organization is refused, and what to do; no setting opens the audit log."""
-    if act is Act.AUDIT:
+def refusal(who: RolesOf, rules: Rules, action: Action = Action.READ) -> str:
+    """Return why somebody of our organization is refused, and what to do; no setting opens the audit log."""
+    if action is Action.AUDIT:
         return own_roles(who)
     return (
         f"{own_roles(who)} {for_whom(rules.families, rules)} If you should have them, contact the people who run this "
@@ -43,7 +43,7 @@ def refusal(who: RolesOf, rules: Rules, act: Act = Act.READ) -> str:
 
 
 def remedy(families: Iterable[str], rules: Rules) -> str:
-    """Say the same to the people who run the bot."""
+    """Return the same for the people who run the bot."""
     asked = list(families)
     return f"{for_whom(asked, rules)} Give such a role in Control Hub, or change {_variables(asked)}"
 
@@ -54,5 +54,5 @@ def _variables(families: Iterable[str]) -> str:
 
 
 def _shown(setting: str) -> str:
-    """Show a role of the settings by its name, or by the readable part of its id."""
+    """Return a role of the settings by its name, or by the readable part of its ID."""
     return readable_tail(setting) or setting

@@ -1,4 +1,4 @@
-"""Which group spaces have nobody of ours, remembered for some minutes: what is written there costs no call."""
+"""Remembers for some minutes which group spaces have nobody of ours: what is written there costs no call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_REMEMBERED: Final = 2000
 
 
 class OutsideSpaces:
-    """Ask for a space's members once after a refusal, and again when the members change. Threads may share it."""
+    """Asks for a space's members once after a refusal, and again when the members change. Threads may share it."""
 
     def __init__(self, outsiders_only: Callable[[str], frozenset[str]], now: Callable[[], datetime]) -> None:
         self._outsiders_only = outsiders_only
@@ -32,13 +32,13 @@ class OutsideSpaces:
         self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     def refused_in(self, room_id: str) -> None:
-        """Look whether there is anybody of ours in the space, unless that is known."""
+        """Ask who is in the space, unless that is known."""
         if self._get(room_id) is not None:
             return
         try:
             people = self._outsiders_only(room_id)
         except BotError as error:
-            log.info("space_not_looked_into", cause=str(error))
+            log.info("members_not_listed", cause=str(error))
             return
         with self._lock:
             if len(self._known) >= MOST_REMEMBERED:
@@ -52,7 +52,7 @@ class OutsideSpaces:
         return room_id is not None and id_key(person_id or "") in (self._get(room_id) or ())
 
     def forget(self, room_id: str | None) -> None:
-        """Know nothing of a space: somebody was added to it."""
+        """Forget a space, since somebody was added to it."""
         with self._lock:
             self._known.pop(id_key(room_id or ""), None)
 

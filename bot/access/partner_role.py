@@ -1,4 +1,4 @@
-"""Which role besides those known by name reads partner reports here: found out from the admin token itself.
+"""Finds out from the admin token itself which role besides those known by name reads partner reports here.
 
 The ids of Webex's partner roles are published nowhere, and their names can be read only with another scope. But the
 admin token's own person has such a role when Webex gives the token partner reports. So where that person has exactly
@@ -45,7 +45,7 @@ class PartnerRole:
         self._role: Role | None = None
 
     def proven(self) -> Role | None:
-        """Give the role, or None. Raises ``WebexError`` while Webex has trouble."""
+        """Return the role, or None. Raises ``WebexError`` while Webex has trouble."""
         with self._lock:
             if self._clock() >= self._until:
                 self._role = self._ask()

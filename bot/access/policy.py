@@ -1,7 +1,7 @@
 """Who may do what with which family of reports, and where it may be shown: one pure decision, deny by default.
 
-It is asked at every door (typed word, button, and again right before a file is posted). It knows no I/O: ``guard.py``
-gathers the facts. Facts that could not be had arrive as ``None`` and refuse.
+It is asked for each command, typed or by a button, and again right before each message. It does no I/O:
+``authorizer.py`` gathers the facts. Facts that could not be had arrive as ``None`` and refuse.
 
 The bot gives nobody what Webex itself would refuse them, so roles are judged per family: Webex gives organization
 reports to full and read-only administrators, partner reports to Partner Full and Partner Read-only Administrators.
@@ -40,7 +40,7 @@ def role_word(text: str) -> str:
 
 
 def words_of(role: Role) -> frozenset[str]:
-    """Give everything that a role is known by: its name, and the last part of its id."""
+    """Return everything that a role is known by: its name, and the last part of its id."""
     return frozenset(filter(None, (role_word(role.name), role_word(bare_id(role.id)))))
 
 
@@ -65,20 +65,20 @@ def may_be_partner_role(role: Role) -> bool:
     return says_partner(role) and not weaker
 
 
-class Act(StrEnum):
-    """What somebody wants."""
+class Action(StrEnum):
+    """What somebody wants to do."""
 
     READ = "read"
     """See a report's details or get its file."""
     CHANGE = "change"
     """Make or delete a report."""
     AUDIT = "audit"
-    """See who asked for what."""
+    """See who requested which reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The operator's settings, and what was learned of the organization. Addresses are in lower case."""
+    """The settings of access, and what was learned of the organization. Addresses are in lower case."""
 
     our_org: str
     families: tuple[str, ...] = (PARTNER, ORGANIZATION)
@@ -95,11 +95,11 @@ class Rules:
     partner_orgs: frozenset[str] = frozenset()
 
     def is_ours(self, org_id: str | None) -> bool:
-        """Whether an organisation is the admin token's own, or one that the operator named."""
+        """Return True for the admin token's own organization, or one that the settings name."""
         return bool(org_id) and (org_id == self.our_org or org_id in self.partner_orgs)
 
     def roles_for(self, family: str) -> tuple[str, ...]:
-        """Give the roles of a family, as the operator or Webex names them."""
+        """Return the roles of a family, as the settings or Webex name them."""
         return self.roles if family == ORGANIZATION else self.partner_roles or PARTNER_ROLES
 
     def counts(self, role: Role, family: str) -> bool:
@@ -119,15 +119,15 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where it was asked, and where the answer would go."""
+class SpaceInfo:
+    """The space where it was asked, and where the answer would go."""
 
     room_id: str | None
     direct: bool
     member_orgs: frozenset[str] | None = None
-    """Organisations of everyone in a group space but the bot itself; None when they could not be listed."""
+    """Organizations of everyone in a group space but the bot itself; None when they could not be listed."""
     asker_left: bool = False
-    """Whether who asked is not in the group space any more."""
+    """The person who asked is not in the group space any more."""
 
 
 class Verdict(StrEnum):
@@ -135,7 +135,7 @@ class Verdict(StrEnum):
 
     ALLOWED = "allowed"
     DIRECT_ONLY = "privately"
-    """Allowed, but nothing of the report may be seen in this space: answer 1:1."""
+    """Allowed, but nothing of the report may be seen in this space: answer the person directly."""
     REFUSED = "refused"
 
 
@@ -148,7 +148,7 @@ class Decision:
     sentence: str = ""
     """It names no role, so that it can be said before others."""
     details: str = ""
-    """For the asker alone: the rule, the asker's own roles, and what can be set."""
+    """For the person alone: the rule, the person's own roles, and what can be set."""
     families: tuple[str, ...] = ()
     """The families of reports that it is about: no other is looked up for this person."""
     others: str = ""
@@ -163,17 +163,17 @@ READ_ONLY = "Read-only administrators can't do this. Ask a full administrator."
 NO_AUDIT = "Only full administrators can see the audit log. Ask one of them."
 
 
-def families_for(who: RolesOf, act: Act, rules: Rules) -> tuple[str, ...]:
-    """Give the families in which somebody may do this, in the order of asking."""
+def families_for(who: RolesOf, action: Action, rules: Rules) -> tuple[str, ...]:
+    """Return the families in which somebody may do this, in the order of asking."""
     if not rules.is_ours(who.org_id):
         return ()
     named = is_named(who, rules)
     # A role counts only in the organization that gave it; somebody of a partner organization must be named.
     roles = who.roles if who.org_id == rules.our_org else frozenset()
     readable = tuple(one for one in rules.families if named or any(rules.counts(role, one) for role in roles))
-    if act is Act.READ or (act is Act.CHANGE and named):
+    if action is Action.READ or (action is Action.CHANGE and named):
         return readable
-    if act is Act.AUDIT:
+    if action is Action.AUDIT:
         # It tells of people: neither a setting nor a name makes somebody their supervisor.
         return readable if any(map(is_full, roles)) else ()
     return tuple(one for one in readable if any(rules.may_write(role, one) for role in roles))
@@ -184,33 +184,35 @@ def is_named(who: RolesOf, rules: Rules) -> bool:
     return bool(rules.people & frozenset(email.lower() for email in who.emails))
 
 
-def decide(who: RolesOf, act: Act, place: Place, rules: Rules, family: str | None = None) -> Decision:
-    """Decide. First who, then where. ``family``: of the report that it is about, once that is known."""
+def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family: str | None = None) -> Decision:
+    """Return the decision: first who, then where. ``family``: of the report that it is about, once that is known."""
     if not rules.is_ours(who.org_id) or (who.org_id != rules.our_org and not is_named(who, rules)):
         return _refused("other_organization", OTHER_ORGANIZATION)
-    families = families_for(who, act, rules)
+    families = families_for(who, action, rules)
     if family is not None:
         families = tuple(one for one in families if one == family)
     if not families:
-        reason = "read_only" if act is not Act.READ and families_for(who, Act.READ, rules) else "not_administrator"
-        if act is Act.AUDIT:
+        reason = (
+            "read_only" if action is not Action.READ and families_for(who, Action.READ, rules) else "not_administrator"
+        )
+        if action is Action.AUDIT:
             return _refused(reason, NO_AUDIT)
         return _refused(reason, READ_ONLY if reason == "read_only" else NOT_ADMINISTRATOR)
-    return _where(place, rules, families)
+    return _where(space, rules, families)
 
 
-def _where(place: Place, rules: Rules, families: tuple[str, ...]) -> Decision:
-    if place.direct:
+def _where(space: SpaceInfo, rules: Rules, families: tuple[str, ...]) -> Decision:
+    if space.direct:
         return Decision(Verdict.ALLOWED, families=families)
-    if rules.spaces is not None and place.room_id not in rules.spaces:
-        return _refused("space_not_allowed", "This space is not one where the bot may show reports. Ask me 1:1.")
+    if rules.spaces is not None and space.room_id not in rules.spaces:
+        return _refused("space_not_allowed", "I'm not allowed to show reports in this space. Message me directly.")
     reason = ""
-    if place.member_orgs is None:
-        reason, sentence = "members_unknown", "I cannot see who is in this space, so I answer you 1:1."
-    elif not _all_ours(place.member_orgs, rules):
-        reason, sentence = "outsiders", "This space has people from outside your organisation, so I answer you 1:1."
-    elif place.asker_left:
-        reason, sentence = "asker_left", "Who asked has left this space, so I answer them 1:1."
+    if space.member_orgs is None:
+        reason, sentence = "members_unknown", "I can't see who is in this space, so I've replied to you directly."
+    elif not _all_ours(space.member_orgs, rules):
+        reason, sentence = "outsiders", "There are external people in this space, so I've replied to you directly."
+    elif space.asker_left:
+        reason, sentence = "asker_left", "The person who asked has left this space, so I've replied to them directly."
     if reason:
         return Decision(Verdict.DIRECT_ONLY, reason, sentence, families=families)
     return Decision(Verdict.ALLOWED, families=families)

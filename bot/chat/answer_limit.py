@@ -1,7 +1,7 @@
-"""Stops answering where nobody can be asking by hand: another bot answers each answer, or the bot does so itself.
+"""Stops answering where no person can be asking: another bot answers each answer, or the bot does so itself.
 
-It needs to know of nobody who they are, so it holds where the bot does not know itself. Cards, files and sentences that
-come of a request for a report are not counted: nobody answers these by accident, and a script may ask for many reports.
+It works where the bot does not know who it is itself. What is sent for a request is not counted: nobody answers that
+by accident, and a script may ask for many reports.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ MOST_REMEMBERED: Final = 2000
 STOPPED: Final = "stopped:too_many_answers"
 """The outcome in the audit of a message that is not answered for it."""
 TROUBLE: Final = (
-    f"I stopped answering somebody in a space: I gave more than {MOST} answers to their messages within "
+    f"I stopped answering somebody in a space: I answered more than {MOST} of their messages within "
     f"{WITHIN.total_seconds():.0f} seconds, as happens when two bots answer each other. I'll answer there again after "
     f"{PAUSE.total_seconds() / 60:.0f} minutes. `reportbot audit` shows who and where it is, by `{STOPPED}`. If it is "
     "another bot, remove one of us from that space."
 )
-OVER: Final = "I answer everywhere again."
+OVER: Final = "I'm answering everywhere again."
 
 
 class AnswerLimit:
-    """Count answers to messages by author and space, in the memory of the one worker; its threads share it.
+    """Counts answers to messages by author and space, in the memory of the one worker; its threads share it.
 
     A pair that was stopped is released ten minutes later, or when the worker is started again: then it is given at most
     ``MOST`` more answers until it is stopped again. What came meanwhile stays unanswered.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.access.authorizer import LISTS_LAG
-from bot.access.policy import Act, Verdict
+from bot.access.policy import Action, Verdict
 from bot.chat.report_ids import named
 from bot.db import audit, events, heartbeats, messages
 from bot.db.audit import ANSWERED, Door, Entry
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 DOORS = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
-"""Which door an event stands for; what people neither wrote nor pressed is the system's."""
+"""The audit's source of an event, by its resource; what people neither wrote nor pressed is the system's."""
 NOT_REACHED = audit.joined(audit.ERROR, "not_reached")
-"""The outcome of a report that came behind the one at which the request ended."""
+"""The outcome of a report that came after the one at which the handler ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +56,26 @@ class Permission:
 
 @dataclass(slots=True)
 class AuditTrail:
-    """What the audit will say of a request: noted while it is carried out, written when its event is settled."""
+    """What the audit will say of an invocation: noted while its handler runs, recorded when its event is settled."""
 
     outcome: str = ANSWERED
     report_ids: tuple[str, ...] = ()
     """The reports that it is about, each a row of its own."""
     finished: dict[str, str] = field(default_factory=dict)
-    """The outcome of each report that was done with, by its id; what happens to another leaves it as it is."""
+    """The outcome of each report that is finished, by its ID; what happens to another leaves it as it is."""
     current: str | None = None
-    """The report that is being seen to."""
+    """The report that the handler is at."""
     reference: str | None = None
     tracking: str | None = None
     direct_only: bool = False
-    """Policy said that others would read along: every later word about it goes to the asker 1:1."""
+    """Policy said that others would read along: every later message about it goes to the person directly."""
     settled: bool = False
-    """Its event is done with already."""
+    """Its event is settled already."""
     recorded: bool = False
-    """Its rows are there already: they were written with what it began."""
+    """Its rows are recorded already, with the requests that it opened."""
 
     def each(self, report_ids: Iterable[str]) -> Iterator[str]:
-        """One report after the other, noting how far it came: an error ends the request, and is only that one's."""
+        """Yield one report after the other, noting how far it came: an error is only that one's."""
         for report_id in report_ids:
             self.current = report_id
             yield report_id
@@ -83,7 +83,7 @@ class AuditTrail:
         self.current = None
 
     def outcome_of(self, report_id: str | None) -> str:
-        """What came of one report, or of the whole request."""
+        """Return the outcome of one report, or of the whole invocation."""
         if report_id in self.finished:
             return self.finished[report_id]
         return self.outcome if self.current in {None, report_id} else NOT_REACHED
@@ -104,7 +104,7 @@ class Invocation:
     word: str
     rest: tuple[str, ...] = ()
     mentions_others: bool = False
-    """Whether the message mentions somebody beside the bot; such a mention is no word."""
+    """The message mentions somebody beside the bot; such a mention is no word."""
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
     reference: str = ""
@@ -118,18 +118,18 @@ class Invocation:
 
     @property
     def direct(self) -> bool:
-        """Whether it came from a 1:1 space."""
+        """Return True when it came from a 1:1 space."""
         return self.room_type == DIRECT
 
     @property
     def target(self) -> Target:
-        """Where the answer goes."""
+        """Return where the answer goes."""
         if self.trail.direct_only:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
 
     def settle(self, tx: Transaction) -> None:
-        """Have its event be done with, by the transaction in which its last row is written."""
+        """Settle its event, in the transaction that writes its last row."""
         events.settle(tx, self.event_row, events.DONE, self.word.casefold(), self.services.now())
         self.services.queue.finish(tx)
         self.trail.settled = True
@@ -163,7 +163,7 @@ class Invocation:
         """Stand around calls to Webex's reports: when they give no answer for too long, that is said."""
         return report_call(self.services, self.tell_trouble)
 
-    def check_person(self, act: Act = Act.READ) -> Decision:
+    def check_person(self, act: Action = Action.READ) -> Decision:
         """Ask policy about the person before any row is made: one refusal for a message, however many IDs.
 
         Return a decision that says which families the person may use. Raises ``Refused``. Who would read along is asked
@@ -177,10 +177,10 @@ class Invocation:
         self.trail.outcome = audit.ALLOWED
         return decision
 
-    def authorize(self, act: Act = Act.READ, *, neutral: str = "") -> Permission:
+    def authorize(self, act: Action = Action.READ, *, neutral: str = "") -> Permission:
         """Ask policy; return where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
 
-        Where outsiders would read along, the space gets one neutral sentence and the person is answered 1:1. With
+        Where outsiders would read along, the space gets one neutral sentence and the person is answered directly. With
         ``neutral``, which is such a sentence, that is so in every group space.
         """
         now = self.services.now()

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Invocation], None]
 
+HELP_ORDER = ("reports", "report", "again", "refresh", "cancel", "why", "audit")
+"""How help lists the commands; others follow, and ``help`` is the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command(CommandHelp):
-    """One word that people may write."""
+    """A word that people may write, and its handler."""
 
     handler: Handler
 
@@ -30,7 +33,7 @@ class Registry:
         self._commands: dict[str, Command] = {}
 
     def command(self, word: str, *, usage: str, summary: str) -> Callable[[Handler], Handler]:
-        """Register a handler for a word."""
+        """Register a handler for a word; help shows the usage and the summary."""
 
         def register(handler: Handler) -> Handler:
             if word in self._commands:
@@ -41,19 +44,21 @@ class Registry:
         return register
 
     def __iter__(self) -> Iterator[Command]:
-        return iter(self._commands.values())
+        """Give the commands in the order of ``HELP_ORDER``."""
+        places = {word: place for place, word in enumerate(HELP_ORDER)} | {"help": len(self._commands) + 1}
+        return iter(sorted(self._commands.values(), key=lambda one: places.get(one.word, len(HELP_ORDER))))
 
     @property
     def words(self) -> frozenset[str]:
-        """Every word."""
+        """All words."""
         return frozenset(self._commands)
 
     def find(self, word: str) -> Command | None:
-        """The command of that word, in any case."""
+        """Return the command of a word, in any case."""
         return self._commands.get(word.casefold())
 
     def nearest(self, word: str) -> Command | None:
-        """The command that was probably meant by a mistyped word."""
+        """Return the command that was probably meant by a mistyped word."""
         close = difflib.get_close_matches(word, sorted(self._commands), n=1, cutoff=0.6)
         return self._commands[close[0]] if close else None
 

@@ -3,35 +3,81 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit
-from bot.messages import elements
-from bot.text import ago, count, escape_card, escape_markdown, utc
+from bot.db.audit import Door
+from bot.messages.elements import card, sentence_in_card, text
+from bot.text import escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from bot.db.audit import Row
     from bot.webex.types import Card, Person
 
 LONGEST_NAME, LONGEST_ADDRESS = 60, 80
-LONGEST_WHO = LONGEST_NAME + LONGEST_ADDRESS + len(" ()")
-ID_END = 8
-"""Letters of a report's id that stand for one without a known title."""
+LONGEST_WHO: Final = LONGEST_NAME + LONGEST_ADDRESS + len(" ()")
+ID_END: Final = 8
+"""Letters of a report's ID that stand for one without a known title."""
 
-GONE, FORGOTTEN, NAMELESS, BOT = (
-    "somebody who is gone",
-    "somebody who was forgotten",
-    "somebody (Webex does not tell the name)",
-    "the bot",
+FORMER_USER, FORGOTTEN, NAMELESS, BOT = "Former user", "Forgotten user", "Name not available", "Report bot"
+NEUTRAL: Final = "I've sent you the audit log in a direct message."
+USAGE: Final = (
+    "Write `audit` for the latest entries, `audit` and a report ID, or `audit` and an email address. Add a number for "
+    "an earlier page, as in `audit 2`."
 )
-COLOURS = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
+COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
+COMMANDS: Final = {
+    "report": "Requested the report",
+    "again": "Requested the file again",
+    "refresh": "Checked the status",
+    "cancel": "Canceled a request",
+    "reports": "Listed the reports",
+    "why": "Asked what happened",
+    "audit": "Viewed the audit log",
+    "help": "Asked for help",
+    audit.UNKNOWN_WORD: "Sent a message that is no command",
+    audit.REQUEST: "Sent a message or pressed a button",
+    audit.SETTINGS: "Settings",
+    audit.FORGET: "Forgot a user",
+}
+OUTCOMES: Final = {
+    audit.DELIVERY: "Ended",
+    "delivered": "Delivered",
+    "failed": "Failed",
+    "refused": "Refused",
+    "canceled": "Canceled",
+    "cancelled": "Canceled",
+    "expired": "Stopped waiting",
+    "unsure": "Delivery not confirmed",
+    "unknown": "Delivery not confirmed",
+    "error": "Error",
+    "limited": "Skipped, over the limit",
+    "ignored": "Ignored",
+    "stopped": "Not answered",
+}
+CAUSES: Final = {
+    "privately": "answered directly",
+    "by_webex": "Webex couldn't generate it",
+    "not_administrator": "not an administrator",
+    "read_only": "read-only administrator",
+    "other_organization": "another organization",
+    "outside_space": "nobody of your organization in the space",
+    "too_many_answers": "too many answers in a row",
+    "not_done_in_time": "not ready in time",
+    "trouble_for_too_long": "Webex had errors for too long",
+    "given_up": "gave up",
+    "not_ours": "not on a card of mine",
+    "webex_silent": "Webex didn't respond",
+}
+SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done"})
+"""Outcomes that are what is expected, so the command alone is named."""
+DOORS: Final = {Door.CLI: "command line", Door.BUTTON: "button"}
 
 
 def name_of(person: Person | None) -> str:
-    """Return a person's name, with the e-mail address where Webex tells it: two may have one name."""
+    """Return a person's name, with the email address where Webex tells it: two may have one name."""
     if person is None:
         return ""
     return " ".join([person.display_name[:LONGEST_NAME], *(f"({one[:LONGEST_ADDRESS]})" for one in person.emails[:1])])
@@ -39,77 +85,86 @@ def name_of(person: Person | None) -> str:
 
 def note_of(number: int, before: int, asked: str) -> str:
     """Return the line above the rows: which they are."""
-    about = f" about “{asked}”" if asked else ""
+    about = f" about “{escape_markdown(asked, 100)}”" if asked else ""
     if not number:
-        return f"Nothing {'more ' if before else ''}is on record{about}."
-    which = f"Rows {before + 1} to {before + number}" if before else f"The last {count(number, 'row')}"
-    return f"{which}{about}, newest first. All of them: reportbot audit --json, on the machine."
+        return f"No {'earlier ' if before else ''}entries{about}."
+    latest = "The latest entry" if number == 1 else f"The latest {number} entries"
+    which = f"Entries {before + 1}–{before + number}" if before else latest
+    return f"{which}{about}, newest first. For all of them, run `reportbot audit --json` where the bot runs."
+
+
+def nobody(address: str) -> str:
+    """Return what is said of an address that Webex does not know."""
+    return f"No Webex user has the address “{escape_markdown(address, 100)}”."
 
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """What it takes to show rows to somebody."""
+    """What it takes to show rows to somebody: names of people and titles of reports."""
 
-    now: datetime
     names: Mapping[str, str]
     titles: Mapping[str, str]
 
     def who(self, row: Row) -> str:
-        """The person's name."""
+        """Return the person's name."""
         return self.names.get(row.person_id or "", BOT)
 
     def what(self, row: Row) -> str:
-        """``report: asked``, ``refused: not administrator``."""
-        outcome = row.outcome.replace(":", ": ").replace("_", " ")
-        return outcome if row.act == audit.DELIVERY else f"{row.act}: {outcome}"
+        """Return ``Requested the report``, ``Refused: not an administrator``."""
+        word, _, cause = row.outcome.partition(":")
+        command = COMMANDS.get(row.act, row.act)
+        why = _cause(cause)
+        if word in SILENT:
+            return f"{command} ({why})" if why else command
+        ended = OUTCOMES.get(word, word.replace("_", " "))
+        ended = f"{ended}: {why}" if why else ended
+        return ended if row.act == audit.DELIVERY else f"{command} · {ended}"
 
     def report(self, row: Row) -> str:
-        """The report's title, or the end of its id."""
+        """Return the report's title, or the end of its ID."""
         if not row.report_id:
             return ""
-        return self.titles.get(row.report_id) or f"report …{row.report_id[-ID_END:]}"
+        return self.titles.get(row.report_id) or f"Report …{row.report_id[-ID_END:]}"
 
-    def where(self, row: Row) -> str:
-        """By which door, and whether it was in a group space or 1:1, as far as that is known."""
-        kind = {None: "", audit.DIRECT_SPACE: ", 1:1"}.get(row.room_id, ", in a space")
-        return f"{row.door.value}{kind}"
-
-    def when(self, row: Row) -> str:
-        """``12 min ago (2024-03-24 17:13 UTC)``."""
-        return f"{ago(row.at, self.now)} ({utc(row.at)})" if row.at else ""
+    def about(self, row: Row) -> str:
+        """Return when it was, where, and the reference, as far as they are known."""
+        where = {None: "", audit.DIRECT_SPACE: "directly"}.get(row.room_id, "in a space")
+        reference = f"Reference {row.reference}" if row.reference else ""
+        return " · ".join(filter(None, (when(row.at) if row.at else "", DOORS.get(row.door, ""), where, reference)))
 
 
-def audit_card(rows: Sequence[Row], seen: AuditView, note: str, more: Sequence[dict[str, object]] = ()) -> Card:
-    """The rows, one below the other, and the button for the page before."""
+def _cause(cause: str) -> str:
+    if cause.startswith("webex_") and cause not in CAUSES:
+        return f"Webex answered {cause.removeprefix('webex_')}"
+    return CAUSES.get(cause, cause.replace("_", " "))
+
+
+def audit_card(rows: Sequence[Row], view: AuditView, note: str, more: Sequence[dict[str, object]] = ()) -> Card:
+    """Return the rows, one below the other, and the button for the page before."""
     body = [
-        elements.text("Audit", size="Medium", weight="Bolder"),
-        elements.text(escape_card(note), isSubtle=True, spacing="Small"),
+        text("Audit log", size="Medium", weight="Bolder"),
+        text(sentence_in_card(note), isSubtle=True, spacing="Small"),
     ]
-    return elements.card(body + [_block(row, seen) for row in rows], more, instead=audit_text(rows, seen, note))
+    return card(body + [_block(row, view) for row in rows], more, instead=audit_text(rows, view, note))
 
 
-def _block(row: Row, seen: AuditView) -> dict[str, Any]:
-    colour = COLOURS.get(row.outcome.partition(":")[0], "Default")
-    report = seen.report(row)
-    reference = f"reference {row.reference}" if row.reference else ""
-    about = " · ".join(filter(None, (seen.when(row), seen.where(row), reference)))
+def _block(row: Row, view: AuditView) -> dict[str, Any]:
+    color = COLORS.get(row.outcome.partition(":")[0], "Default")
+    report = view.report(row)
     items = [
-        elements.text(escape_card(seen.who(row), LONGEST_WHO), weight="Bolder"),
-        elements.text(escape_card(seen.what(row)), color=colour, spacing="None"),
+        text(escape_card(view.who(row), LONGEST_WHO), weight="Bolder"),
+        text(escape_card(view.what(row)), color=color, spacing="None"),
+        *([text(escape_card(report, 100), spacing="None")] if report else []),
+        text(escape_card(view.about(row)), size="Small", isSubtle=True, spacing="None"),
     ]
-    if report:
-        items.append(elements.text(escape_card(report, 100), spacing="None"))
-    items.append(elements.text(escape_card(about), size="Small", isSubtle=True, spacing="None"))
     return {"type": "Container", "separator": True, "spacing": "Small", "items": items}
 
 
-def audit_text(rows: Sequence[Row], seen: AuditView, note: str) -> str:
-    """The same for a client that shows no cards; report ids are whole there."""
+def audit_text(rows: Sequence[Row], view: AuditView, note: str) -> str:
+    """Return the same for a client that shows no cards; report IDs are whole there."""
     lines = [
-        f"- **{escape_markdown(seen.who(row), LONGEST_WHO)}**, {escape_markdown(seen.what(row))}, {seen.when(row)},"
-        f" {seen.where(row)}"
-        + (f", `{row.report_id}`" if row.report_id else "")
-        + (f", reference {row.reference}" if row.reference else "")
+        f"- **{escape_markdown(view.who(row), LONGEST_WHO)}**: {escape_markdown(view.what(row))}"
+        f" · {escape_markdown(view.about(row))}" + (f" · `{row.report_id}`" if row.report_id else "")
         for row in rows
     ]
-    return "\n".join([escape_markdown(note), "", *lines])
+    return "\n".join([note, "", *lines])

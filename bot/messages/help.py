@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.messages.elements import button, card, text
 from bot.text import escape_card, escape_markdown
@@ -23,45 +23,53 @@ class CommandHelp:
     summary: str
 
 
-NEVER_HERE = "Reports created in Control Hub or Partner Hub never show here: Webex doesn't give them to bots."
-"""What most people who miss a report need to know, so it stands first."""
+INTRODUCTION: Final = "Ask for a report: you get its status now, and the file as soon as it's ready."
+NOT_AVAILABLE: Final = "Reports created in Control Hub or Partner Hub aren't available to bots."
+"""What most people who miss a report need to know."""
+LONGEST_WORDS: Final = 60
 
 
-def help_card(commands: Sequence[CommandHelp], *, unknown: str = "", guess: CommandHelp | None = None) -> Card:
-    """What the bot can do, with buttons; after an unknown word with the nearest command guessed."""
-    body = [text("Webex reports", size="Medium", weight="Bolder")]
-    if unknown:
-        body.append(text(unknown_words(escape_card(unknown, 60), guess), color="Warning"))
-    body.append(text(NEVER_HERE, spacing="Small"))
-    body.append(
-        text("I fetch Webex reports: you get a card at once, and the file here when it is done.", spacing="Small")
-    )
-    body += [
-        {
-            "type": "Container",
-            "spacing": "Small",
-            "items": [
-                text(escape_card(command.usage), fontType="Monospace", weight="Bolder"),
-                text(command.summary, spacing="None", isSubtle=True),
-            ],
-        }
-        for command in commands
+def help_card(commands: Sequence[CommandHelp]) -> Card:
+    """Return what the bot can do, and a button to begin with."""
+    body = [
+        text("Webex reports", size="Medium", weight="Bolder"),
+        text(INTRODUCTION, spacing="Small"),
+        text(NOT_AVAILABLE, isSubtle=True, size="Small", spacing="Small"),
+        *(_command(one) for one in commands),
     ]
-    return card(
-        body,
-        [button("Show reports", "reports"), button("Help", "help")],
-        instead=help_text(commands, unknown=unknown, guess=guess),
-    )
+    return card(body, [button("Show reports", "reports")], instead=help_text(commands))
 
 
-def unknown_words(word: str, guess: CommandHelp | None) -> str:
-    """What to say to a word that is no command."""
-    meant = f" Did you mean **{guess.word}**?" if guess else ""
-    return f"I do not know “{word}”.{meant}"
+def _command(command: CommandHelp) -> dict[str, object]:
+    return {
+        "type": "Container",
+        "spacing": "Small",
+        "items": [
+            text(escape_card(command.usage), fontType="Monospace", weight="Bolder", size="Small"),
+            text(command.summary, spacing="None", size="Small"),
+        ],
+    }
 
 
-def help_text(commands: Sequence[CommandHelp], *, unknown: str = "", guess: CommandHelp | None = None) -> str:
-    """The same for a client that shows no cards."""
+def help_text(commands: Sequence[CommandHelp]) -> str:
+    """Return the same for a client that shows no cards."""
     lines = [f"- `{command.usage}`: {command.summary}" for command in commands]
-    start = [unknown_words(escape_markdown(unknown, 60), guess)] if unknown else []
-    return "\n".join([*start, f"{NEVER_HERE} I fetch the others. You can write:", "", *lines])
+    return "\n".join([f"{INTRODUCTION} {NOT_AVAILABLE}", "", *lines])
+
+
+def unknown_card(words: str, guess: CommandHelp | None) -> Card:
+    """Return the answer to a message that is no command, with buttons for what people mostly want."""
+    said = text(_unknown(escape_card(words, LONGEST_WORDS), guess))
+    buttons = [button("Show reports", "reports"), button("Help", "help")]
+    return card([said], buttons, instead=unknown_text(words, guess))
+
+
+def unknown_text(words: str, guess: CommandHelp | None) -> str:
+    """Return the same for a client that shows no cards."""
+    return _unknown(escape_markdown(words, LONGEST_WORDS), guess)
+
+
+def _unknown(words: str, guess: CommandHelp | None) -> str:
+    if guess is not None:
+        return f"I didn't understand “{words}”. Did you mean **{guess.word}**?"
+    return f"I didn't understand “{words}”. Try **reports** or **help**."

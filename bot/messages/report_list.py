@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, FAMILIES, period_of, status_word, title_of
-from bot.text import MAX_TEXT_BYTES, ago, escape_card, escape_markdown
+from bot.messages.request_card import COLORS, FAMILIES, created_of, period_of, status_word, title_of
+from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown
+from bot.webex.catalog import ASK_THE_OTHER, NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from bot.webex.report import Report
+    from bot.errors import WebexError
+    from bot.webex.report import Family, Report
     from bot.webex.types import Card
 
+NOTHING: Final = "There are no reports yet. Reports created in Control Hub or Partner Hub aren't available to bots."
 
-def reports_card(reports: Sequence[Report], now: datetime, *, total: int, page: int, note: str) -> Card:
-    """A page of the reports that can be asked for, each with its button."""
+
+def note_of(total: int, start: int, shown: int) -> str:
+    """Return the line above the list: which reports it shows."""
+    if not total:
+        return NOTHING
+    if not shown:
+        return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}. Write `reports` for the newest."
+    if shown == total:
+        return f"{count(total, 'report')}, newest first."
+    return f"{start + 1}–{start + shown} of {total}, newest first."
+
+
+def not_shown(family: Family, error: WebexError) -> str:
+    """Return what is said of a family that Webex does not list."""
+    if error.status in ASK_THE_OTHER:
+        return f"Not shown: {NEEDS[family]}."
+    return f"{FAMILIES[family]}s are missing from this list. {error.sentence}"
+
+
+def reports_card(reports: Sequence[Report], *, total: int, page: int, note: str) -> Card:
+    """Return a page of the reports that can be asked for, each with its button."""
     body = [
         text("Reports", size="Medium", weight="Bolder"),
         text(sentence_in_card(note), isSubtle=True, spacing="Small"),
     ]
-    body += [_row(report, now) for report in reports]
+    body += [_row(report) for report in reports]
     more = [button("More", "reports", str(page + 1))] if total > len(reports) else []
-    return card(body, more, instead=reports_text(reports, now, note=note))
+    return card(body, more, instead=reports_text(reports, note=note))
 
 
-def _row(report: Report, now: datetime) -> dict[str, Any]:
-    about = [
-        FAMILIES[report.family],
-        period_of(report),
-        f"created {ago(report.created, now)}" if report.created else "",
-    ]
+def _row(report: Report) -> dict[str, Any]:
+    about = [period_of(report), FAMILIES[report.family], created_of(report) and f"created {created_of(report)}"]
     return {
         "type": "ColumnSet",
         "separator": True,
@@ -48,7 +65,7 @@ def _row(report: Report, now: datetime) -> dict[str, Any]:
                         size="Small",
                         spacing="None",
                     ),
-                    text(escape_card(", ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
+                    text(escape_card(" · ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
                 ],
             },
             {
@@ -61,12 +78,12 @@ def _row(report: Report, now: datetime) -> dict[str, Any]:
     }
 
 
-def reports_text(reports: Sequence[Report], now: datetime, *, note: str) -> str:
-    """The same for a client that shows no cards; the ids can be copied, so a line that does not fit is left out."""
+def reports_text(reports: Sequence[Report], *, note: str) -> str:
+    """Return the same for a client that shows no cards; IDs can be copied, so a line that does not fit is left out."""
     lines = [note, ""]
     for report in reports:
-        created = f", created {ago(report.created, now)}" if report.created else ""
-        about = f"**{escape_markdown(title_of(report), 80)}**, {escape_markdown(status_word(report), 40)}{created}"
+        period = period_of(report) and f" ({escape_markdown(period_of(report))})"
+        about = f"**{escape_markdown(title_of(report), 80)}**{period}, {escape_markdown(status_word(report), 40)}"
         line = f"- {about}: `report {report.id}`"
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
             break

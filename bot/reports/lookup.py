@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.access.policy import Act, Verdict
+from bot.access.policy import Action, Verdict
 from bot.db import reports, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused, WebexError
@@ -73,7 +73,7 @@ class Lookup:
         services = self._services
         # Who else is in the space is asked right before the card.
         decision = services.authorizer.decide(
-            request.person_id, Act.READ, room_id=request.room_id, direct=request.direct, members=False
+            request.person_id, Action.READ, room_id=request.room_id, direct=request.direct, members=False
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)

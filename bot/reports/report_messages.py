@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from bot.access.authorizer import LISTS_LAG
-from bot.access.policy import Act, Verdict
+from bot.access.policy import Action, Verdict
 from bot.db import requests
 from bot.errors import BotError, Refused, WebexError
 from bot.reports.requests import redirect_to_person
@@ -143,7 +143,7 @@ class ReportMessages:
         try:
             decision = self._authorizer.decide(
                 request.person_id,
-                Act.READ,
+                Action.READ,
                 room_id=request.room_id,
                 direct=request.direct,
                 later=self._now() - request.asked_at > LISTS_LAG,

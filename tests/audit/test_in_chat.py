@@ -11,6 +11,7 @@ from bot.db.audit import Door, Entry
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.emulator.things import FULL_ADMIN
+from bot.text import when
 from tests.stage import Stage, texts_of
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def test_the_dialogue(stage: Stage) -> None:
 
     said = stage.at(stage.ada).says("audit").card().shown
 
-    assert "Grace Hopper (grace.hopper@acme.example)\nreport: asked\nCalling Usage" in said
-    assert "settings: first start" in said, "the program itself started"
+    assert "Grace Hopper (grace.hopper@acme.example)\nRequested the report\nCalling Usage" in said
+    assert "Settings · first start" in said, "the program itself started"
 
 
 def test_it_is_a_card_that_webex_takes_with_names_and_words(bench: Workbench) -> None:
@@ -63,9 +64,11 @@ def test_it_is_a_card_that_webex_takes_with_names_and_words(bench: Workbench) ->
     said = asked_by(bench)
 
     assert problems(said.card) == []
-    assert "The last 3 rows, newest first." in shown(said)
-    assert "Ada Lovelace (ada.lovelace@acme.example)\ndelivered\nCalling Usage\njust now" in shown(said)
-    assert "Nora Jones (nora.jones@acme.example)\ncancel: refused: not administrator\nCalling Usage" in shown(said)
+    assert "The latest 3 entries, newest first." in shown(said)
+    at = f"{when(bench.clock())} · in a space"
+    assert f"Ada Lovelace (ada.lovelace@acme.example)\nDelivered\nCalling Usage\n{at}" in shown(said)
+    nora = "Nora Jones (nora.jones@acme.example)\nCanceled a request · Refused: not an administrator\nCalling Usage"
+    assert nora in shown(said)
     assert f"`{report.id}`" in (said.markdown or "")
 
 
@@ -78,7 +81,7 @@ def test_it_shows_ten_rows_newest_first(bench: Workbench) -> None:
     said = asked_by(bench)
 
     assert shown(said).count("Ada Lovelace") == 10
-    assert shown(said).index("help: answered") < shown(said).index("reports: allowed")
+    assert shown(said).index("Asked for help") < shown(said).index("Listed the reports")
     assert problems(said.card) == []
 
 
@@ -119,14 +122,14 @@ def test_it_pages_by_words_and_by_the_button(bench: Workbench) -> None:
     (pressed,) = bench.said()[before:]
     for last in (pressed, asked_by(bench, "audit Grace.Hopper@acme.example 2")):
         assert seen(last) == reports[:2]
-        assert "Rows 11 to 12 about" in shown(last)
+        assert "Entries 11–12 about" in shown(last)
         assert "Nora" not in shown(last)
         assert "actions" not in (last.card or {})
-    assert "Nothing more is on record" in shown(asked_by(bench, "audit grace.hopper@acme.example 3"))
+    assert "No earlier entries" in shown(asked_by(bench, "audit grace.hopper@acme.example 3"))
     everybody = asked_by(bench, "audit 2")
-    assert "Rows 11 to 17, newest first." in shown(everybody)
+    assert "Entries 11–17, newest first." in shown(everybody)
     assert "Nora Jones" not in shown(everybody), "hers is among the newest"
-    assert "Nothing more is on record" in shown(asked_by(bench, f"audit {reports[0]} 2"))
+    assert "No earlier entries" in shown(asked_by(bench, f"audit {reports[0]} 2"))
 
 
 def test_a_page_holds_no_rows_of_a_family_that_its_reader_may_not_use(bench: Workbench) -> None:
@@ -167,9 +170,9 @@ def test_by_report_and_by_person(bench: Workbench) -> None:
 
 
 def test_an_address_that_webex_does_not_know_and_words_that_mean_nothing(bench: Workbench) -> None:
-    assert "Webex knows nobody" in (asked_by(bench, "audit nobody@acme.example").text or "")
-    assert "e-mail address" in (asked_by(bench, "audit ../../x").text or "")
-    assert "Nothing is on record" in shown(asked_by(bench, "audit abcdef"))
+    assert "No Webex user has the address" in (asked_by(bench, "audit nobody@acme.example").text or "")
+    assert "an email address" in (asked_by(bench, "audit ../../x").text or "")
+    assert "No entries about" in shown(asked_by(bench, "audit abcdef"))
 
 
 def test_who_is_gone_or_forgotten_has_no_name(bench: Workbench) -> None:
@@ -179,8 +182,8 @@ def test_who_is_gone_or_forgotten_has_no_name(bench: Workbench) -> None:
 
     said = shown(asked_by(bench))
 
-    assert "somebody who is gone" in said
-    assert "somebody who was forgotten" in said
+    assert "Former user" in said
+    assert "Forgotten user" in said
     assert not any("forgotten" in str(call.query) for call in bench.emulator.calls)
 
 
@@ -189,7 +192,7 @@ def test_names_that_may_not_be_read_are_said_to_be_so(bench: Workbench) -> None:
     bench.work()
     bench.emulator.faults.add(path="/v1/people", status=403)
 
-    assert "Webex does not tell the name" in shown(asked_by(bench))
+    assert "Name not available" in shown(asked_by(bench))
 
 
 def test_before_outsiders_it_is_answered_privately(bench: Workbench) -> None:
@@ -212,20 +215,20 @@ def test_in_any_group_space_it_is_answered_privately(bench: Workbench) -> None:
 
     (neutral,) = bench.said(bench.stage.group)
     assert neutral.card is None
-    assert neutral.text == "This is for one person at a time, so I answer you 1:1."
+    assert neutral.text == "I've sent you the audit log in a direct message."
     (private,) = bench.said()
     assert "Audit" in shown(private)
 
 
-def test_a_row_says_whether_it_was_in_a_space_or_1_1(bench: Workbench) -> None:
+def test_an_entry_says_whether_it_was_in_a_space_or_directly(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, "reports", bench.stage.group)
     bench.hears(bench.stage.ada, "reports")
     bench.work()
 
     said = shown(asked_by(bench))
 
-    assert "chat, in a space" in said
-    assert "chat, 1:1" in said
+    assert " · in a space" in said
+    assert " · directly" in said
 
 
 def test_a_read_only_administrator_is_refused(bench: Workbench) -> None:

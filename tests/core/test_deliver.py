@@ -60,7 +60,7 @@ def test_somebody_external_joins_between_card_and_file(bench: Workbench) -> None
     bench.work()
 
     (said,) = bench.said(bench.stage.group)
-    assert "outside your organisation" in (said.text or "")
+    assert "external people in this space" in (said.text or "")
     assert "Secret Figures" not in (said.text or "")
     assert report.id not in (said.text or "")
     assert files(bench.said()) == [CSV]

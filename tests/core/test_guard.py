@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from bot.access.authorizer import Authorizer
-from bot.access.policy import Act, Decision, Rules, Verdict
+from bot.access.policy import Action, Decision, Rules, Verdict
 from bot.errors import Refused, WebexError
 from bot.webex.types import Membership, Person, Role, RolesOf
 
@@ -64,7 +64,7 @@ def decide(
     rules: Callable[[str], Rules] = Rules,
 ) -> Decision:
     guard = Authorizer(cast("Directory", people), cast("Chat", space), lambda: BOT, rules)
-    return guard.decide(who, Act.READ, room_id=room, direct=direct)
+    return guard.decide(who, Action.READ, room_id=room, direct=direct)
 
 
 def test_a_space_of_our_own_people_is_open_and_the_bot_s_own_organisation_does_not_count() -> None:

@@ -11,9 +11,9 @@ from bot.access.policy import (
     ORGANIZATION_ROLES,
     PARTNER,
     PARTNER_ROLES,
-    Act,
-    Place,
+    Action,
     Rules,
+    SpaceInfo,
     Verdict,
     decide,
     families_for,
@@ -47,12 +47,12 @@ PARTNER_FULL = person(PARTNERS, "id_full_admin")
 FOREIGN_FULL = person(FOREIGN, "id_full_admin")
 UNKNOWN = person("", "id_full_admin")
 
-ONE_TO_ONE = Place("room", direct=True)
-INSIDE = Place("room", direct=False, member_orgs=frozenset({OURS}))
-WITH_PARTNER = Place("room", direct=False, member_orgs=frozenset({OURS, PARTNERS}))
-WITH_OUTSIDER = Place("room", direct=False, member_orgs=frozenset({OURS, FOREIGN}))
-WITH_UNKNOWN = Place("room", direct=False, member_orgs=frozenset({OURS, ""}))
-UNREADABLE = Place("room", direct=False, member_orgs=None)
+ONE_TO_ONE = SpaceInfo("room", direct=True)
+INSIDE = SpaceInfo("room", direct=False, member_orgs=frozenset({OURS}))
+WITH_PARTNER = SpaceInfo("room", direct=False, member_orgs=frozenset({OURS, PARTNERS}))
+WITH_OUTSIDER = SpaceInfo("room", direct=False, member_orgs=frozenset({OURS, FOREIGN}))
+WITH_UNKNOWN = SpaceInfo("room", direct=False, member_orgs=frozenset({OURS, ""}))
+UNREADABLE = SpaceInfo("room", direct=False, member_orgs=None)
 PLACES = (ONE_TO_ONE, INSIDE, WITH_PARTNER, WITH_OUTSIDER, WITH_UNKNOWN, UNREADABLE)
 
 OPEN_TO_US = (ALLOWED, ALLOWED, DIRECT_ONLY, DIRECT_ONLY, DIRECT_ONLY, DIRECT_ONLY)
@@ -80,34 +80,34 @@ TABLE = [
 def test_everybody_everywhere(
     who: RolesOf, rules: Rules, read: tuple[Verdict, ...], change: tuple[Verdict, ...]
 ) -> None:
-    assert tuple(decide(who, Act.READ, place, rules).verdict for place in PLACES) == read
-    assert tuple(decide(who, Act.CHANGE, place, rules).verdict for place in PLACES) == change
+    assert tuple(decide(who, Action.READ, place, rules).verdict for place in PLACES) == read
+    assert tuple(decide(who, Action.CHANGE, place, rules).verdict for place in PLACES) == change
 
 
 @pytest.mark.parametrize(
     ("rules", "who", "place", "act", "verdict"),
     [
-        (Rules(OURS, people=frozenset({"ada@acme.example"})), NOBODY, INSIDE, Act.READ, ALLOWED),
-        (Rules(OURS, people=frozenset({"ada@acme.example"})), NOBODY, INSIDE, Act.CHANGE, ALLOWED),
+        (Rules(OURS, people=frozenset({"ada@acme.example"})), NOBODY, INSIDE, Action.READ, ALLOWED),
+        (Rules(OURS, people=frozenset({"ada@acme.example"})), NOBODY, INSIDE, Action.CHANGE, ALLOWED),
         (
             Rules(OURS, people=frozenset({"ada@acme.example"})),
             person(OURS, email="Ada@ACME.example"),
             INSIDE,
-            Act.READ,
+            Action.READ,
             ALLOWED,
         ),
-        (Rules(OURS, people=frozenset({"ada@acme.example"})), person(FOREIGN), ONE_TO_ONE, Act.READ, REFUSED),
-        (Rules(OURS, roles=("id_device_admin",)), DEVICE_ADMIN, INSIDE, Act.READ, ALLOWED),
-        (Rules(OURS, roles=("device-ADMINISTRATOR",)), DEVICE_ADMIN, INSIDE, Act.READ, ALLOWED),
-        (Rules(OURS, roles=("id_device_admin",)), FULL, INSIDE, Act.READ, REFUSED),
-        (Rules(OURS, spaces=frozenset({"room"})), FULL, INSIDE, Act.READ, ALLOWED),
-        (Rules(OURS, spaces=frozenset({"another"})), FULL, INSIDE, Act.READ, REFUSED),
-        (Rules(OURS, spaces=frozenset({"another"})), FULL, ONE_TO_ONE, Act.READ, ALLOWED),
-        (Rules(OURS, spaces=frozenset({"room"})), FULL, WITH_OUTSIDER, Act.READ, DIRECT_ONLY),
-        (Rules("", partner_orgs=frozenset({""})), UNKNOWN, ONE_TO_ONE, Act.READ, REFUSED),
+        (Rules(OURS, people=frozenset({"ada@acme.example"})), person(FOREIGN), ONE_TO_ONE, Action.READ, REFUSED),
+        (Rules(OURS, roles=("id_device_admin",)), DEVICE_ADMIN, INSIDE, Action.READ, ALLOWED),
+        (Rules(OURS, roles=("device-ADMINISTRATOR",)), DEVICE_ADMIN, INSIDE, Action.READ, ALLOWED),
+        (Rules(OURS, roles=("id_device_admin",)), FULL, INSIDE, Action.READ, REFUSED),
+        (Rules(OURS, spaces=frozenset({"room"})), FULL, INSIDE, Action.READ, ALLOWED),
+        (Rules(OURS, spaces=frozenset({"another"})), FULL, INSIDE, Action.READ, REFUSED),
+        (Rules(OURS, spaces=frozenset({"another"})), FULL, ONE_TO_ONE, Action.READ, ALLOWED),
+        (Rules(OURS, spaces=frozenset({"room"})), FULL, WITH_OUTSIDER, Action.READ, DIRECT_ONLY),
+        (Rules("", partner_orgs=frozenset({""})), UNKNOWN, ONE_TO_ONE, Action.READ, REFUSED),
     ],
 )
-def test_the_operator_s_settings(rules: Rules, who: RolesOf, place: Place, act: Act, verdict: Verdict) -> None:
+def test_the_operator_s_settings(rules: Rules, who: RolesOf, place: SpaceInfo, act: Action, verdict: Verdict) -> None:
     assert decide(who, act, place, rules).verdict is verdict
 
 
@@ -133,13 +133,16 @@ RULES_OF_ANY_KIND = st.builds(
 )
 ANYBODY = st.builds(RolesOf, person_id=st.just("p"), org_id=ORGS, emails=ADDRESSES, roles=ROLES)
 ANYWHERE = st.builds(
-    Place, room_id=st.sampled_from([None, "room"]), direct=st.booleans(), member_orgs=st.none() | st.frozensets(ORGS)
+    SpaceInfo,
+    room_id=st.sampled_from([None, "room"]),
+    direct=st.booleans(),
+    member_orgs=st.none() | st.frozensets(ORGS),
 )
 
 
-@given(ANYBODY, st.sampled_from(Act), ANYWHERE, RULES_OF_ANY_KIND)
+@given(ANYBODY, st.sampled_from(Action), ANYWHERE, RULES_OF_ANY_KIND)
 def test_nobody_from_outside_is_ever_allowed_and_no_space_with_an_outsider(
-    who: RolesOf, act: Act, place: Place, rules: Rules
+    who: RolesOf, act: Action, place: SpaceInfo, rules: Rules
 ) -> None:
     inside = {OURS} | rules.partner_orgs
     decision = decide(who, act, place, rules)
@@ -155,8 +158,8 @@ def test_nobody_from_outside_is_ever_allowed_and_no_space_with_an_outsider(
 
 
 @given(ANYBODY, ANYWHERE, RULES_OF_ANY_KIND)
-def test_who_may_change_may_also_read(who: RolesOf, place: Place, rules: Rules) -> None:
-    change, read = decide(who, Act.CHANGE, place, rules), decide(who, Act.READ, place, rules)
+def test_who_may_change_may_also_read(who: RolesOf, place: SpaceInfo, rules: Rules) -> None:
+    change, read = decide(who, Action.CHANGE, place, rules), decide(who, Action.READ, place, rules)
     if change.verdict is not REFUSED:
         assert read.verdict is change.verdict
         assert set(change.families) <= set(read.families)
@@ -192,31 +195,31 @@ def test_each_role_opens_its_own_family_and_no_other(
     role: Role, read: tuple[str, ...], change: tuple[str, ...]
 ) -> None:
     who = person(OURS, role)
-    assert (families_for(who, Act.READ, RULES), families_for(who, Act.CHANGE, RULES)) == (read, change)
+    assert (families_for(who, Action.READ, RULES), families_for(who, Action.CHANGE, RULES)) == (read, change)
     for family in BOTH:
-        verdict = decide(who, Act.READ, ONE_TO_ONE, RULES, family).verdict
+        verdict = decide(who, Action.READ, ONE_TO_ONE, RULES, family).verdict
         assert verdict is (ALLOWED if family in read else REFUSED)
 
 
 def test_a_role_of_each_family_opens_both_in_the_order_of_the_settings() -> None:
     who = person(OURS, "id_full_admin", named("Partner Read-only Administrator"))
-    assert families_for(who, Act.READ, RULES) == BOTH
-    assert families_for(who, Act.CHANGE, RULES) == (ORGANIZATION,)
-    assert families_for(who, Act.AUDIT, RULES) == BOTH
-    assert families_for(who, Act.READ, Rules(OURS, families=(ORGANIZATION,))) == (ORGANIZATION,)
+    assert families_for(who, Action.READ, RULES) == BOTH
+    assert families_for(who, Action.CHANGE, RULES) == (ORGANIZATION,)
+    assert families_for(who, Action.AUDIT, RULES) == BOTH
+    assert families_for(who, Action.READ, Rules(OURS, families=(ORGANIZATION,))) == (ORGANIZATION,)
 
 
 def test_who_is_allowed_by_address_may_have_both_families_but_no_audit() -> None:
     rules = Rules(OURS, people=frozenset({"ada@acme.example"}))
-    assert families_for(NOBODY, Act.READ, rules) == BOTH
-    assert families_for(NOBODY, Act.AUDIT, rules) == NONE
+    assert families_for(NOBODY, Action.READ, rules) == BOTH
+    assert families_for(NOBODY, Action.AUDIT, rules) == NONE
 
 
 def test_the_audit_is_for_full_administrators_of_our_own_organization_and_about_their_families() -> None:
-    assert families_for(FULL, Act.AUDIT, RULES) == (ORGANIZATION,)
-    assert families_for(person(OURS, named("Partner Full Administrator")), Act.AUDIT, RULES) == (PARTNER,)
-    assert families_for(person(OURS, named("Partner Read-only Administrator")), Act.AUDIT, RULES) == NONE
-    assert families_for(PARTNER_FULL, Act.AUDIT, WITH_NAMED_PARTNER) == NONE
+    assert families_for(FULL, Action.AUDIT, RULES) == (ORGANIZATION,)
+    assert families_for(person(OURS, named("Partner Full Administrator")), Action.AUDIT, RULES) == (PARTNER,)
+    assert families_for(person(OURS, named("Partner Read-only Administrator")), Action.AUDIT, RULES) == NONE
+    assert families_for(PARTNER_FULL, Action.AUDIT, WITH_NAMED_PARTNER) == NONE
 
 
 @pytest.mark.parametrize(
@@ -231,17 +234,17 @@ def test_the_audit_is_for_full_administrators_of_our_own_organization_and_about_
 def test_the_settings_may_name_the_roles_for_partner_reports(
     settings: tuple[str, ...], role: Role, families: tuple[str, ...]
 ) -> None:
-    assert families_for(person(OURS, role), Act.READ, Rules(OURS, partner_roles=settings)) == families
+    assert families_for(person(OURS, role), Action.READ, Rules(OURS, partner_roles=settings)) == families
 
 
 def test_a_role_that_webex_has_proved_may_read_partner_reports_and_no_more() -> None:
     role = Role("atlas-portal.partner.orgadmin", "Partner Reporting")
     rules = Rules(OURS, proven_partner_role=role.id)
-    assert families_for(person(OURS, role), Act.READ, rules) == (PARTNER,)
-    assert families_for(person(OURS, role), Act.CHANGE, rules) == NONE
-    assert families_for(person(OURS, named("", role_id="")), Act.READ, RULES) == NONE
+    assert families_for(person(OURS, role), Action.READ, rules) == (PARTNER,)
+    assert families_for(person(OURS, role), Action.CHANGE, rules) == NONE
+    assert families_for(person(OURS, named("", role_id="")), Action.READ, RULES) == NONE
     set_by_hand = Rules(OURS, partner_roles=("Another Role",), proven_partner_role=role.id)
-    assert families_for(person(OURS, role), Act.READ, set_by_hand) == NONE
+    assert families_for(person(OURS, role), Action.READ, set_by_hand) == NONE
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_space_where_nothing_may_be_shown_refuses_a_message_once(bench: Workbe
 
     (said,) = asks(bench, bench.stage.ada, f"report {wanted}", directly=False)
 
-    assert "This space is not one where the bot may show reports" in (said.text or "")
+    assert "I'm not allowed to show reports in this space" in (said.text or "")
     assert not bench.said()
 
 
@@ -116,7 +116,7 @@ def test_who_lost_the_right_is_not_told_directly_what_became_of_the_report(bench
 
 def test_an_end_that_tells_of_no_report_waits_for_no_roles(bench: Workbench) -> None:
     bench.hears(bench.stage.ada, f"report {UNKNOWN}")
-    bench.work(until=tasks.TELL)
+    bench.work(until=tasks.THREAD)
     bench.emulator.faults.add(method="GET", path="/v1/people/*", status=503)
     bench.clock.turn(ROLES_ARE_OLD)
     bench.work()
@@ -131,7 +131,7 @@ def test_while_the_family_of_a_request_is_not_known_nobody_but_its_asker_cancels
     asks(bench, bench.stage.ada, f"report {report.id}", directly=False)
 
     (said,) = asks(bench, pat(bench, FULL_ADMIN), f"cancel {report.id}", directly=False)
-    assert "Nobody waits for this report here." in (said.markdown or "")
+    assert "Nobody is waiting for this report here." in (said.markdown or "")
     assert bench.request().state is State.OPEN
 
     asks(bench, bench.stage.ada, f"cancel {report.id}", directly=False)

@@ -16,21 +16,30 @@ def test_help_shows_every_word_with_buttons(stage: Stage) -> None:
 
     for command in registry:
         assert command.usage.replace("<", "").split()[0] in card.shown
-    assert set(card.buttons) == {"Show reports", "Help"}
+    assert set(card.buttons) == {"Show reports"}
     assert problems(card.card) == []
 
 
-def test_help_says_first_which_reports_never_show_here(stage: Stage) -> None:
+def test_help_says_before_the_commands_which_reports_are_not_available(stage: Stage) -> None:
     card = stage.at(stage.ada).says("help").card()
 
-    assert card.shown.splitlines()[1].startswith("Reports created in Control Hub or Partner Hub never show here")
-    assert (card.message.markdown or card.words).startswith("Reports created in Control Hub or Partner Hub never show")
+    sentence = "Reports created in Control Hub or Partner Hub aren't available to bots."
+    assert card.shown.splitlines()[2] == sentence
+    assert sentence in (card.message.markdown or "").splitlines()[0]
 
 
-def test_a_mistyped_word_gets_help_with_the_nearest_guessed(stage: Stage) -> None:
+def test_a_mistyped_command_is_guessed(stage: Stage) -> None:
     card = stage.at(stage.ada, stage.group).says("reprot abc").card()
 
-    assert "Did you mean **report**?" in card.shown
+    assert card.shown == "I didn't understand “reprot abc”. Did you mean **report**?"
+    assert set(card.buttons) == {"Show reports", "Help"}
+
+
+def test_what_is_no_command_is_answered_with_two_that_help(stage: Stage) -> None:
+    card = stage.at(stage.ada).says("good morning").card()
+
+    assert card.shown == "I didn't understand “good morning”. Try **reports** or **help**."
+    assert "Show reports" in stage.at(stage.ada).presses(card, "Help").card().buttons
 
 
 def test_hostile_text_cannot_break_out_of_the_card(stage: Stage) -> None:

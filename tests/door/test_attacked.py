@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import app
-from bot.access.bot_identity import fact_name
+from bot.access.bot_identity import name_for
 from bot.db import key_values
 from bot.db.migrations import Migration
 from bot.db.tables import events
@@ -178,7 +178,7 @@ def test_no_answer_tells_a_known_id_from_an_unknown_one(door: DoorWay):
     assert seen(door.posts(event("message-1"))) == first
     assert seen(door.posts(event("message-2"))) == first
     with door.database.begin() as tx:
-        key_values.set(tx, fact_name(BOT_TOKEN), BOT_ID, app.now())
+        key_values.set(tx, name_for(BOT_TOKEN), BOT_ID, app.now())
     assert seen(door.posts(event("message-3", person=BOT_ID))) == first
     with capture_logs():
         known, unknown = (seen(door.posts(event(name), secret=None)) for name in ("message-1", "message-9"))

@@ -78,7 +78,7 @@ def test_an_asker_who_left_the_space_is_answered_privately(bench: Workbench, end
     bench.wait(60)
 
     left = in_thread(bench, root, space)
-    assert words(left[-1:]) == "Who asked has left this space, so I answer them 1:1."
+    assert words(left[-1:]) == "The person who asked has left this space, so I've replied to them directly."
     assert not [one for one in left if one.files]
     private = bench.said()
     assert bool([one for one in private if one.files]) is (ends == "done")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.core.workbench import Workbench
 
 TITLE = "Secret Figures"
-NEUTRAL = "so I answer you 1:1."
+NEUTRAL = "so I've replied to you directly."
 MOST_CALLS = 60
 
 

@@ -1,15 +1,13 @@
-"""The commands, a file for each. To add one, copy the nearest file and name it in ``MODULES``."""
+"""The commands, a file for each. To add one, copy the nearest file: all are imported here, and register themselves."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 
 from bot.chat.registry import registry
 
 __all__ = ["registry"]
 
-MODULES = ("report", "reports", "refresh", "cancel", "why", "audit", "help")
-"""Help lists the commands in this order."""
-
-for module in MODULES:
-    import_module(f"{__name__}.{module}")  # registers its words
+for module in iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")

@@ -1,6 +1,6 @@
 """``audit``: the last rows of the audit, about everybody, one person, or one report.
 
-A row holds ids only. Names come from Webex when it is read, titles of reports from the database.
+A row holds IDs only. Names come from Webex when it is read, titles of reports from the database.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.access.policy import Act
+from bot.access.policy import Action
 from bot.chat.registry import registry
 from bot.db import audit as rows_of_audit
 from bot.db import reports
 from bot.errors import WebexError
-from bot.messages.audit_list import FORGOTTEN, GONE, NAMELESS, AuditView, audit_card, audit_text, name_of, note_of
+from bot.messages import audit_list
+from bot.messages.audit_list import AuditView
 from bot.messages.elements import button
 from bot.outbox import Text
-from bot.text import escape_markdown
 from bot.webex.report import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
@@ -29,36 +29,29 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Rows on one card: well under the size that Webex takes, and still readable on a phone."""
 PAGE_NUMBER = re.compile(r"[0-9]{1,4}")
-NEUTRAL = "This is for one person at a time, so I answer you 1:1."
-USAGE = (
-    "Write `audit` for the last rows, `audit` and a report's id, or `audit` and a person's e-mail address; with a "
-    "number behind it for the page before, as in `audit 2`."
-)
 
 
-@registry.command("audit", usage="audit", summary="Show who asked for what; for full administrators.")
+@registry.command("audit", usage="audit", summary="See who requested which reports (full administrators only).")
 def audit(invocation: Invocation) -> None:
-    """Answer ``audit``, ``audit <report id>`` or ``audit <e-mail address>``, each with the number of a page or without.
+    """Answer ``audit``, ``audit <report ID>`` or ``audit <email address>``, each with the number of a page or without.
 
-    For full administrators, and only 1:1.
-
-    The others in a space may be of the same organisation and still have no part in who asked for what.
+    It goes to full administrators, and only directly: the others in a space may be of the same organization and still
+    have no part in who asked for what.
     """
     services = invocation.services
     asked, page = _asked(invocation)
     by_report = asked if asked and "@" not in asked and is_report_id(asked) else None
     invocation.trail.report_ids = (by_report,) if by_report else ()
-    allowed = invocation.authorize(Act.AUDIT, neutral=NEUTRAL)
+    allowed = invocation.authorize(Action.AUDIT, neutral=audit_list.NEUTRAL)
     target = allowed.target
     if asked is None or (asked and not by_report and "@" not in asked):
-        services.outbox.send(f"{invocation.event_key}:usage", target, USAGE)
+        services.outbox.send(f"{invocation.event_key}:usage", target, audit_list.USAGE)
         return
     person_id = None
     if asked and not by_report:
         person_id = services.directory.find(asked)
         if person_id is None:
-            said = f"Webex knows nobody with the address “{escape_markdown(asked, 100)}”."
-            services.outbox.send(f"{invocation.event_key}:nobody", target, said)
+            services.outbox.send(f"{invocation.event_key}:nobody", target, audit_list.nobody(asked))
             return
     with services.database.read() as tx:
         hidden = reports.ids_beyond(allowed.families)
@@ -74,17 +67,17 @@ def audit(invocation: Invocation) -> None:
         )
         rows = found[:SHOWN]
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
-    seen = AuditView(services.now(), _names(services, rows), titles)
-    note = f"{note_of(len(rows), before, asked)} {allowed.others}".rstrip()
+    view = AuditView(_names(services, rows), titles)
+    note = f"{audit_list.note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
-    card = audit_card(rows, seen, note, more)
-    services.outbox.send(f"{invocation.event_key}:audit", target, Text(audit_text(rows, seen, note), card))
+    card = audit_list.audit_card(rows, view, note, more)
+    services.outbox.send(f"{invocation.event_key}:audit", target, Text(audit_list.audit_text(rows, view, note), card))
 
 
 def _asked(invocation: Invocation) -> tuple[str | None, int]:
-    """What the audit shall be about: an ID or address, nothing for all of it, None where only a person could tell.
+    """Return what the audit shall be about, and which page of it.
 
-    And which page of it.
+    That is an ID or address, nothing for all of it, or None where only a person could tell.
     """
     rest, page = invocation.rest, 1
     if rest and PAGE_NUMBER.fullmatch(rest[-1]):
@@ -96,15 +89,17 @@ def _asked(invocation: Invocation) -> tuple[str | None, int]:
 
 
 def _names(services: Services, rows: Sequence[Row]) -> dict[str, str]:
-    """Name each person of the rows, with their e-mail address where Webex tells it: two may have one name."""
+    """Return the name of each person of the rows by their ID."""
     named = {row.person_id for row in rows if row.person_id}
     forgotten = {one for one in named if rows_of_audit.is_pseudonym(one)}
     others = named - forgotten
     try:
         people = services.directory.people(others) if others else {}
-        missing = GONE
+        missing = audit_list.FORMER_USER
     except WebexError as error:
         if error.passing:
             raise
-        people, missing = {}, NAMELESS
-    return dict.fromkeys(forgotten, FORGOTTEN) | {one: name_of(people.get(one)) or missing for one in others}
+        people, missing = {}, audit_list.NAMELESS
+    return dict.fromkeys(forgotten, audit_list.FORGOTTEN) | {
+        one: audit_list.name_of(people.get(one)) or missing for one in others
+    }

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 from bot.chat.commands.refresh import refresh
 from bot.chat.commands.report import report
 from bot.chat.registry import registry
-from bot.messages.help import help_card, help_text
+from bot.messages.help import help_card, help_text, unknown_card, unknown_text
 from bot.webex.report import looks_like_report_id
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
 
 POLITE = frozenset({"please", "pls", "thanks", "thx"})
-"""Words beside an id that change nothing."""
+"""Words beside an ID that change nothing."""
 
 
-@registry.command("help", usage="help", summary="Show this.")
+@registry.command("help", usage="help", summary="Show this help.")
 def help_(invocation: Invocation) -> None:
-    """What the bot can do."""
+    """Answer with what the bot can do."""
     invocation.say("help", help_text(list(registry)), help_card(list(registry)))
 
 
 def unknown(invocation: Invocation) -> None:
-    """Whatever is no command.
+    """Answer what is no command.
 
-    Report ids alone are asked for; among other words, their cards are shown, which hold a button for each wish. Else
-    help, with the nearest word guessed.
+    Report IDs alone are asked for; among other words, their cards are shown, which have a button for each wish. Else
+    the nearest word is guessed.
     """
     said = (invocation.word, *invocation.rest)
     others = [one for one in said if not looks_like_report_id(one)]
@@ -41,9 +41,4 @@ def unknown(invocation: Invocation) -> None:
         refresh(replace(invocation, word="refresh", rest=said))
         return
     words = " ".join(said).strip()
-    commands = list(registry)
-    invocation.say(
-        "help",
-        help_text(commands, unknown=words, guess=guess),
-        help_card(commands, unknown=words, guess=guess),
-    )
+    invocation.say("help", unknown_text(words, guess), unknown_card(words, guess))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access.explanation import FAMILIES, own_roles, remedy
-from bot.access.policy import Act, families_for, is_named
+from bot.access.policy import Action, families_for, is_named
 from bot.errors import Refused
 from bot.ops.checks.result import Found, Result, State, result
 
@@ -48,8 +48,8 @@ def _where(who: RolesOf, rules: Rules) -> str:
 
 
 def _judged(who: RolesOf, rules: Rules, family: str) -> Found:
-    if family in families_for(who, Act.READ, rules):
-        change = ", create and delete" if family in families_for(who, Act.CHANGE, rules) else ""
+    if family in families_for(who, Action.READ, rules):
+        change = ", create and delete" if family in families_for(who, Action.CHANGE, rules) else ""
         return State.OK, f"may read{change} them, {'by ALLOWED_PEOPLE' if is_named(who, rules) else 'by role'}"
     if who.org_id == rules.our_org:
         return State.NOTE, f"refused. {remedy([family], rules)}."
