@@ -1,4 +1,4 @@
-"""Find messages of which no webhook came, and have them answered like any other.
+"""Find messages for which no webhook came, and have them answered like any other.
 
 Webex documents no second delivery of a webhook, so what was written while the web process was down, or could not be
 reached, would never be answered. At the start, every ten minutes (a bot that can't be reached from outside doesn't know
@@ -58,7 +58,7 @@ AFTER_HANDOVER: Final = "handover"
 LOCK: Final = "catch-up"
 """One at a time: two would tell people twice of a downtime."""
 MISSED: Final = "missed_messages"
-"""Stored while the last look has found messages of which no webhook came."""
+"""Stored while the last look has found messages for which no webhook came."""
 
 
 def request(

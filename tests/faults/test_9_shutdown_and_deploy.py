@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from bot import app
 from bot.db import migrations
-from bot.reports.watch import watch_key
+from bot.reports.requests import watch_key
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from bot.webex.types import Target

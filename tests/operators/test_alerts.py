@@ -289,6 +289,19 @@ def test_what_comes_and_goes_is_over_when_it_has_stayed_away(house: House) -> No
     assert house.told()[1:] == [LIT]
 
 
+def test_an_alert_keeps_to_its_check_when_that_is_renamed(house: House) -> None:
+    kept = {"since": house.now.isoformat(), "told": True}
+    with house.database.begin() as tx:
+        for old in ("admin_token_dead", "admin_token_roles"):
+            key_values.set(tx, f"trouble:{old}", json.dumps(kept), house.now)
+    lamp = Lamp("admin_token")
+    lamp.problem = "Dark."
+    running = house.alerts(lamp)
+    running.take_over()
+    house.rounds(running, 2)
+    assert house.told() == []
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_what_an_older_version_has_told_is_not_told_again(house: House, told: bool) -> None:
     """Its open alerts are JSON in key_values; they are read once, and those of checks that are gone are dropped."""

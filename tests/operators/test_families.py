@@ -12,7 +12,7 @@ import requests
 from bot import manifest
 from bot.errors import WebexError
 from bot.ops.checks import families
-from tests.operators.space import heard, hears
+from tests.operators.space import is_told, told
 from tests.stage import OPS, PATIENCE
 
 if TYPE_CHECKING:
@@ -96,15 +96,15 @@ def test_each_refused_family_is_told_by_name_once_with_its_scopes_and_stands_in_
     stage.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(stage.ada, scopes=BASE)
     for _ in range(2):  # and not again after a restart
         with stage.program() as door:
-            hears(stage, "refuses partner reports")
-            hears(stage, "refuses organization reports")
+            is_told(stage, "refuses partner reports")
+            is_told(stage, "refuses organization reports")
             readyz_says(door, "organization", "partner")
-    assert len(heard(stage, "reports")) == 2
+    assert len(told(stage, "reports")) == 2
     stage.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(stage.ada, scopes=BASE | PARTNER)
     with stage.program() as door:
-        hears(stage, "gives the admin token partner reports")
+        is_told(stage, "gives the admin token partner reports")
         readyz_says(door, "organization")
-    assert len(heard(stage, "reports")) == 3
+    assert len(told(stage, "reports")) == 3
 
 
 def test_a_family_that_is_not_served_is_not_asked_for(stage):
@@ -114,6 +114,6 @@ def test_a_family_that_is_not_served_is_not_asked_for(stage):
         "REPORT_FAMILIES": "organization",
     }
     with stage.program() as door:
-        hears(stage, "refuses organization reports")
+        is_told(stage, "refuses organization reports")
         readyz_says(door, "organization")
-    assert len(heard(stage, "reports")) == 1
+    assert len(told(stage, "reports")) == 1

@@ -1,4 +1,4 @@
-"""The operators hear of it: the real program, the emulated Webex, and what stands in the operators' space."""
+"""Alerts in the operators' space: the real program and the emulated Webex."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.cli import doctor
 from bot.db import key_values, migrations
 from bot.settings import secret_key
 from bot.webex.tokens import RefreshableToken
-from tests.operators.space import heard, hears
+from tests.operators.space import is_told, told
 from tests.stage import OPS, PATIENCE
 
 if TYPE_CHECKING:
@@ -35,48 +35,48 @@ def refreshable(stage: Stage, **more: Any) -> Any:
     return made
 
 
-def test_a_token_that_dies_is_told_when_it_is_first_refused_and_its_renewal_after_a_restart(stage):
+def test_a_rejected_token_is_an_alert_at_once_and_resolved_after_a_restart_with_a_new_one(stage):
     report = stage.partner_report()
     with stage.program() as door:
         stage.register(door)
-        hears(stage, "WEBEX_ADMIN_TOKEN will expire")
+        is_told(stage, "WEBEX_ADMIN_TOKEN will expire")
         stage.emulator.world.expire_token(stage.admin_token)
         stage.at(stage.ada).says(f"report {report.id}").hears("no longer accepts the bot's admin token")
-        hears(stage, "Webex no longer accepts the admin token, so nobody gets a report")
+        is_told(stage, "Webex no longer accepts the admin token, so nobody gets a report")
     stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, kind="integration")
     with stage.program():
-        hears(stage, "Resolved: Webex accepts the admin token, and it can read roles.")
-    assert len(heard(stage)) == 3  # the remark on the plain token was not said again
+        is_told(stage, "Resolved: Webex accepts the admin token, and it can read roles.")
+    assert len(told(stage)) == 3  # that the plain token expires was not told again
 
 
-def test_a_refresh_that_is_refused_is_told(stage):
+def test_a_refused_refresh_is_an_alert(stage):
     made = refreshable(stage)
     made.client_secret = "another one"
     with stage.program():
-        hears(stage, "Webex refuses to renew the admin token")
-    assert len(heard(stage)) == 1
+        is_told(stage, "Webex refuses to renew the admin token")
+    assert len(told(stage)) == 1
 
 
-def test_a_refresh_token_near_its_end_is_told_once_and_doctor_says_it_too(stage):
+def test_a_refresh_token_near_its_end_is_one_alert_and_a_line_of_doctor(stage):
     refreshable(stage, refresh_token_expires_in=10 * DAY)
     for _ in range(2):
         with stage.program():
-            hears(stage, "refresh token expires on")
+            is_told(stage, "refresh token expires on")
     lines: list[str] = []
     doctor.run(stage.settings(), lines.append)
     assert [line for line in lines if line.startswith("note") and "refresh token expires on" in line]
 
 
-def test_all_is_well_with_a_service_app_and_nothing_is_said(stage):
+def test_with_a_service_app_there_is_no_alert(stage):
     refreshable(stage)
     report = stage.partner_report()
     with stage.program() as door:
         stage.register(door)
         stage.at(stage.ada).says(f"report {report.id}").file()
-    assert heard(stage) == []
+    assert told(stage) == []
 
 
-def test_tokens_in_each_others_place_are_told(stage):
+def test_tokens_in_each_others_place_are_alerts(stage):
     stage.environ |= {"WEBEX_BOT_TOKEN": stage.admin_token, "WEBEX_ADMIN_TOKEN": stage.bot_token}
     world = stage.emulator.world
 
@@ -89,13 +89,13 @@ def test_tokens_in_each_others_place_are_told(stage):
         )
 
 
-def test_an_owner_without_a_role_is_told_with_the_scopes(stage):
+def test_an_owner_without_a_role_is_an_alert_with_the_scopes(stage):
     stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.nora, kind="personal")
     with stage.program():
-        hears(stage, "spark-admin:people_read and spark-admin:roles_read")
+        is_told(stage, "spark-admin:people_read and spark-admin:roles_read")
 
 
-def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_change(stage):
+def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(stage):
     with stage.program() as door:
         for number in range(25):
             answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
@@ -115,14 +115,14 @@ def test_rejected_calls_are_told_and_said_in_readyz_whose_status_it_does_not_cha
             time.sleep(0.02)
         database.close()
     with stage.program():
-        hears(stage, "webhook calls in five minutes failed signature verification")
+        is_told(stage, "webhook calls in five minutes failed signature verification")
 
 
-def test_no_secret_and_nobodys_name_is_told(stage):
+def test_no_alert_holds_a_secret_or_a_name(stage):
     made = refreshable(stage, refresh_token_expires_in=10 * DAY)
     with stage.program():
-        hears(stage, "refresh token expires on")
-    said = " ".join(heard(stage))
+        is_told(stage, "refresh token expires on")
+    said = " ".join(told(stage))
     for secret in (*stage.settings().secret_values(), made.refresh_token, stage.ada.display_name, stage.acme.id):
         assert secret not in said
 

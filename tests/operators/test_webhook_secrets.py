@@ -9,7 +9,7 @@ from bot import app
 from bot.cli import doctor
 from bot.db import alerts, migrations
 from bot.ops.checks import webhook_secrets
-from tests.operators.space import heard, hears
+from tests.operators.space import is_told, told
 from tests.stage import PATIENCE, SECRET
 
 NEW = "a-new-webhook-secret-0001"
@@ -50,7 +50,7 @@ def runs_a_round(stage) -> None:
 def runs(stage, words: str) -> None:
     """Let the program run until it has said these words."""
     with stage.program():
-        hears(stage, words)
+        is_told(stage, words)
 
 
 def test_two_secrets_for_more_than_a_day_are_told_once_and_their_end_once(stage):
@@ -58,7 +58,7 @@ def test_two_secrets_for_more_than_a_day_are_told_once_and_their_end_once(stage)
     stage.environ["WEBEX_WEBHOOK_SECRET"] = f"{NEW},{SECRET}"
     assert "two are set. " in doctor_says(stage)[0]
     runs_a_round(stage)
-    assert heard(stage, "webhook secret") == []
+    assert told(stage, "webhook secret") == []
     assert "two are set since" in doctor_says(stage)[0]
 
     days_pass(stage, 1.01)
@@ -70,7 +70,7 @@ def test_two_secrets_for_more_than_a_day_are_told_once_and_their_end_once(stage)
     for _ in range(2):
         runs(stage, "Resolved: Only one webhook secret is set")
     assert doctor_says(stage) == []
-    assert len(heard(stage, "webhook secret")) == 2
+    assert len(told(stage, "webhook secret")) == 2
 
 
 def test_one_day_is_long_enough_for_a_rotation(stage):

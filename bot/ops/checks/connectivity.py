@@ -1,4 +1,4 @@
-"""Check whether Webex can be reached, by what the bot's own calls meet.
+"""Check that Webex can be reached, by what the bot's own calls meet.
 
 Three things can be away, each alone: Webex for the bot's token (then nobody can be told until it is over), Webex for
 the admin token, and one family's reports. Any answer but a server error counts as reached. While nothing is heard, one
@@ -63,7 +63,7 @@ def reports_of(family: str) -> Upstream:
 
 
 class Connectivity:
-    """Whether one upstream is there. ``ask`` makes one small call that is observed too; ``unless`` explains it."""
+    """Observes one upstream. ``ask`` makes one small call that is observed too; ``unless`` tells of a wider outage."""
 
     def __init__(
         self,

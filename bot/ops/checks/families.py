@@ -1,4 +1,4 @@
-"""Check whether the admin token may read each family of reports that is served.
+"""Check that the admin token may read each family of reports that is served.
 
 A scope or a role that is missing would otherwise be found by the first person who asks, who can do nothing about it.
 """
