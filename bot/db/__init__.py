@@ -1,1 +1,1 @@
-"""The ledger: what was asked, what was said and what became of it. The only truth; the queue may lose or repeat."""
+"""The database: what was asked for, what was sent, and what happened. The queue may lose or repeat a job; rows stay."""

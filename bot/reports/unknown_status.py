@@ -1,9 +1,9 @@
-"""Tries the file of a report whose status is no word that we know: it may be there for all that.
+"""Tries the file of a report whose status is not known: it may be there all the same.
 
 Webex publishes no list of statuses. A word in none of ours counts as pending; when it has stayed the same for ten
 minutes, the download is tried, three times at most, since Webex may allow 30 of each report. What proves whole is
-posted; what does not changes nothing. Kept by report in the facts, so that neither a restart nor another request
-begins to count anew.
+posted; what does not changes nothing. It is stored by report, so that neither a restart nor another request starts to
+count again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEPT: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is known of one report's status."""
+    """What is known of the status of one report."""
 
     word: str
     """Without case and separators."""
@@ -47,12 +47,12 @@ class Trial:
     """Its file was fetched whole while the status was this word."""
 
     def is_due(self, now: datetime) -> bool:
-        """Whether its file may be asked for now."""
+        """Return True when its file may be asked for now."""
         return self.proved or now >= self.next_at
 
 
 def seen(tx: Transaction, report: Report, now: datetime) -> Trial:
-    """Keep which word Webex says of a report that is not ready; gives what is known of it then."""
+    """Store which status Webex gives a report that is not ready. Return what is known of it then."""
     word = plain_status(report.status)
     before = _read(tx, report)
     if before is not None and before.word == word:
@@ -67,12 +67,12 @@ def seen(tx: Transaction, report: Report, now: datetime) -> Trial:
 
 
 def is_due(tx: Transaction, report: Report, now: datetime) -> bool:
-    """Whether the file of a report that Webex does not call ready may be tried now; keeps what Webex says of it."""
+    """Return True when the file of a report that Webex does not call ready may be tried now; store its status."""
     return is_unknown(report) and seen(tx, report, now).is_due(now)
 
 
 def is_unknown(report: Report) -> bool:
-    """Whether its status is no word that we know; no status at all is none."""
+    """Return True for a status that is not known; no status at all is not known either."""
     return report.phase is Phase.PENDING and not is_known_status(report.status)
 
 
@@ -84,7 +84,7 @@ class Trials:
         self._now = now
 
     def look(self, report: Report) -> Report:
-        """The report, taken for ready if its file may be tried now."""
+        """Return the report, taken for ready if its file may be tried now."""
         if not is_unknown(report):
             return report
         now = self._now()
@@ -100,15 +100,15 @@ class Trials:
         return replace(report, taken_for_ready=True)
 
     def begin(self, report: Report) -> None:
-        """Keep, before the download, that it is tried: a kill in its middle costs a try, and never gives one more."""
+        """Store before the download that it is tried: a kill in between costs a try and never adds one."""
         self._keep(report, lambda trial, now: trial if trial.proved else _tried(trial, now))
 
     def prove(self, report: Report) -> None:
-        """Keep that its file came whole: as long as Webex says the same word, it counts as ready."""
+        """Store that its file came whole: while Webex gives the same status, it counts as ready."""
         self._keep(report, lambda trial, _: replace(trial, proved=True))
 
     def fail(self, report: Report) -> Report:
-        """Keep that its file did not come, or not whole; gives the report as Webex calls it."""
+        """Store that its file did not come, or not whole. Return the report as Webex calls it."""
         if not report.taken_for_ready:
             return report
         log.info("file_of_unknown_status_not_posted", status=report.status)
@@ -129,7 +129,7 @@ def _tried(trial: Trial, now: datetime) -> Trial:
 
 
 def forget_old(tx: Transaction, now: datetime) -> None:
-    """Forget what no watch needs any more."""
+    """Delete what no watch needs any more."""
     key_values.delete_older(tx, PREFIX, now - KEPT)
 
 

@@ -107,7 +107,7 @@ def test_a_file_with_only_its_header_says_so_and_why(stage: Stage) -> None:
 
     file = stage.at(stage.ada).says(f"report {report.id}").file()
 
-    assert "holds only its header" in file.words
+    assert "The report is empty (header only)" in file.words
     assert "North America" in file.words
 
 

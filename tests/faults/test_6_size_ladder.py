@@ -74,7 +74,7 @@ def test_a_csv_that_is_too_large_comes_as_a_zip(bench: Workbench) -> None:
     assert message.files[0].name == f"{STEM}.zip"
     assert rows_of(message) == list(csv.reader(io.StringIO(content, newline="")))
     assert "9,000 rows, 3 columns" in (message.text or "")
-    assert "so I zipped it to" in (message.text or "")
+    assert "so I compressed it to" in (message.text or "")
     assert bench.files_left == []
 
 
@@ -94,8 +94,8 @@ def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip:
     joined = [HEADER, *(row for part in parts for row in rows_of(part)[1:])]
     assert joined == list(csv.reader(io.StringIO(content, newline="")))
     said = [part.text or "" for part in parts]
-    assert "more than Webex takes" in said[0]
-    assert f"To put the {len(parts)} parts together" in said[0]
+    assert "too large for a Webex message" in said[0]
+    assert f"To join the {len(parts)} parts" in said[0]
     assert all(f"part {number} of {len(parts)}" in one for number, one in enumerate(said, 1))
     assert len({part.parent_id for part in parts}) == 1, "all in the asker's thread"
     assert bench.request().state is State.DELIVERED

@@ -120,8 +120,8 @@ def test_what_is_still_too_large_goes_in_parts_of_whole_rows(tmp_path, left, kin
         assert joined(pieces, HEADER) == body
         assert sum(piece.rows or 0 for piece in pieces) == 60_000
         assert joining(pieces) == (
-            f"To put the {number} parts together: unzip them and copy the rows of each below those of the one before. "
-            "Every part begins with the header line: keep only the first."
+            f"To join the {number} parts: unzip them and append the rows of each to those of the one before. "
+            "Each part starts with the header line: keep only the first."
         )
     assert left() == []
 

@@ -1,4 +1,4 @@
-"""``why <id>``: what became of a invocation, told from the ledger."""
+"""``why <id>``: what happened to a request."""
 
 from __future__ import annotations
 
