@@ -6,6 +6,7 @@ Both need the database alone; only an e-mail address has to be looked up in Webe
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Final
 from bot import app
 from bot.db import audit
 from bot.db.migrations import Migration
-from bot.errors import BotError
+from bot.errors import BotError, SettingsError
+from bot.logs import register_secrets
 from bot.ops.forget import forget as forget_person
 from bot.queue import open_queue
+from bot.settings import load
 from bot.text import count
 from bot.webex.client import Client
 from bot.webex.people import Directory
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
     from bot.settings import Settings, StorageSettings
 
     Say = Callable[[str], None]
-    Find = Callable[[str, Database], str | None]
-    """Looks up an email address: the person's ID, or None."""
 
 PAGE: Final = 1000
 """Rows that are read at a time: the export takes no more memory for a year than for a day, and blocks nobody."""
@@ -73,12 +74,12 @@ class _UndoError(Exception):
     """Rolls back a trial run."""
 
 
-def export(settings: StorageSettings, wanted: Wanted, say: Say, *, find: Find, as_json: bool) -> int:
-    """Print each row, oldest first; return 0. Raises ``DatabaseUnavailable``, and what ``find`` does for an address."""
+def export(settings: StorageSettings, wanted: Wanted, say: Say, *, as_json: bool) -> int:
+    """Print each row, oldest first; return 0. Raises ``DatabaseUnavailable``; see ``_id_of``, too."""
     database = app.open_database(settings)
     try:
         Migration(database)()
-        person_id = _id_of(wanted.person, find, database) if wanted.person else None
+        person_id = _id_of(wanted.person, database) if wanted.person else None
         for row in _rows(database, wanted, person_id):
             say(in_json(row) if as_json else in_words(row))
     finally:
@@ -122,7 +123,7 @@ def in_words(row: Row) -> str:
     return " ".join([when, row.door.value, row.act, row.outcome, *named])
 
 
-def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure: bool) -> int:
+def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> int:
     """Forget a person, and print in how many rows they were; return 0. Raises what ``export`` does.
 
     Unless ``sure``, only print what it would do, and change nothing; return 1, also when nothing names the person.
@@ -130,7 +131,7 @@ def forget(settings: StorageSettings, person: str, say: Say, *, find: Find, sure
     database = app.open_database(settings)
     try:
         Migration(database)()
-        person_id = _id_of(person, find, database)
+        person_id = _id_of(person, database)
         if audit.is_pseudonym(person_id):
             raise ForgottenError
         done = _forgotten(database, open_queue(database, settings.data_dir), person_id, sure=sure)
@@ -179,11 +180,16 @@ def _rows_of(done: Forgotten) -> str:
     )
 
 
-def _id_of(person: str, find: Find, database: Database) -> str:
-    """Return the person's ID; an address is looked up in Webex."""
+def _id_of(person: str, database: Database) -> str:
+    """Return the person's ID; an address is looked up in Webex, and only that needs Webex's settings."""
     if "@" not in person:
         return person
-    found = find(person, database)
+    try:
+        settings = load(NOT_NEEDED | os.environ)
+    except SettingsError as error:
+        raise SettingsError([ADDRESS_NEEDS_WEBEX, *error.problems]) from None
+    register_secrets(*settings.secret_values())
+    found = find_person(person, settings, database)
     if found is None:
         raise NobodyError
     return found

@@ -1,6 +1,6 @@
-"""``reportbot why <id or reference>``: what became of a request, for those who run the machine.
+"""``reportbot why <id or reference>``: show what happened to a request.
 
-It asks the ledger alone, so it works while Webex is down, or the bot. It names no person and no link to a file.
+It reads the database alone, so it works while Webex or the bot is down. It names no person and no link to a file.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 MOST_TOLD: Final = 10
-"""Requests told of one report, the newest first."""
+"""Requests shown for one report, the newest first."""
 
 LONGEST_STEP: Final = 600
-"""Letters of one step; only the reason of a failure can be long."""
+"""Characters of one step; only the reason of a failure can be long."""
 
 
 class NothingKnownError(BotError):
-    """Nobody has asked for a report with this id, and no request has this reference."""
+    """No request for a report with this ID was found, nor one with this reference."""
 
 
 def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> int:
-    """Say the newest requests, the latest first; 0. Raises ``NothingKnownError`` and ``DatabaseUnavailable``."""
+    """Print the newest requests first; return 0. Raises ``NothingKnownError`` and ``DatabaseUnavailable``."""
     database = app.open_database(settings)
     now = app.now()
     try:
@@ -66,7 +66,7 @@ def _find(tx: Transaction, wanted: str) -> list[Request]:
 
 
 def _refused(tx: Transaction, wanted: str) -> list[Row]:
-    """What was answered that no request stands behind, oldest first: by its reference, or of a report."""
+    """Return audit rows without a request, oldest first: by reference, or about a report."""
     found = audit.with_reference(tx, wanted.lower())
     return found or audit.latest(tx, MOST_TOLD, report_id=wanted)[::-1]
 

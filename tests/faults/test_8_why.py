@@ -90,7 +90,7 @@ def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "reportbot: Nobody has asked for a report with this id, and no request has this reference. "
+        "reportbot: No request for a report with this ID was found, nor one with this reference. "
         "Requests are kept for 365 days.\n"
     )
 

@@ -357,8 +357,8 @@ def test_commands_tell_no_secret_whatever_webex_answers(
 
 CRASHING = """
 import sys, threading
-from bot.cli.main import _begin
-_begin("worker")
+from bot.cli.startup import start
+start("worker")
 token = {token!r}
 def fall(a_local_of_mine):
     raise RuntimeError("GET https://x.example/api?signature={cell} with Bearer " + token + "\\nFORGED {{}}")

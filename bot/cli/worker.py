@@ -1,0 +1,38 @@
+"""``reportbot worker``: run the worker process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot import process
+from bot.files.data_dir import log_open
+from bot.metrics import start_metrics
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+NICENESS: Final = 5
+"""The web process answers first when both want the processor."""
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM, SIGINT or SIGHUP."""
+    process.limit_malloc_arenas()
+    process.set_thread_switch_interval()
+    stop = threading.Event()
+    process.on_stop_signal(stop.set)
+    process.exit_with_parent()
+    os.nice(NICENESS)
+    start_metrics(settings.data_dir, "worker")
+    for remark in settings.remarks():
+        log.warning("settings_remark", remark=remark)
+    log_open(settings)
+    from bot.app import build_services, build_worker  # noqa: PLC0415 only now, with the arenas' limit
+
+    build_worker(build_services(settings)).run(stop)
