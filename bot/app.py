@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -11,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-import bot
-from bot import manifest, metrics
+from bot import metrics
 from bot.access.authorizer import Authorizer
-from bot.access.bot_identity import BotIdentity, CachedBotIdentity
+from bot.access.bot_identity import BotIdentity
 from bot.access.partner_role import PartnerRole
 from bot.access.rules import rules
-from bot.access.token_store import DatabaseTokenStore
 from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.rate_limit import RateNotice
@@ -29,7 +26,7 @@ from bot.errors import BotError, DatabaseUnavailable
 from bot.files.downloader import Downloader
 from bot.files.fetch import Fetch
 from bot.files.storage import TempDir
-from bot.logs import new_reference, register_secrets, start_logging
+from bot.logs import new_reference, register_secrets
 from bot.ops import catch_up
 from bot.ops.operations import Operations, build_operations
 from bot.outbox import Outbox
@@ -42,12 +39,7 @@ from bot.reports.requests import put_thread
 from bot.reports.thread import Thread
 from bot.reports.watch import Watch
 from bot.services import CallObserver, Clock, Services
-from bot.settings import Settings, StorageSettings, WebSettings, load_web, secret_key
-from bot.web.application import create_app
-from bot.web.health import Health
-from bot.web.heartbeat import Heartbeat
-from bot.web.rejected_calls import RejectedCalls
-from bot.web.webhook import WebhookEndpoint, keeper
+from bot.settings import Settings, StorageSettings, secret_key
 from bot.webex.catalog import Catalog
 from bot.webex.chat import Chat
 from bot.webex.client import Client
@@ -62,8 +54,6 @@ from bot.webex.tokens import RefreshableToken, StaticToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from flask import Flask
 
     from bot.db.database import Database
     from bot.queue.tasks import Task
@@ -96,6 +86,8 @@ def admin_token(settings: Settings, database: Database, observe: Observe = metri
     if settings.webex_admin_refresh_token is None or settings.webex_admin_client_secret is None:
         assert settings.webex_admin_token is not None
         return StaticToken(settings.webex_admin_token.get_secret_value())
+    from bot.access.token_store import DatabaseTokenStore  # noqa: PLC0415 - a plain token needs no cryptography
+
     return RefreshableToken(
         settings.webex_admin_client_id or "",
         settings.webex_admin_client_secret.get_secret_value(),
@@ -109,53 +101,6 @@ def admin_token(settings: Settings, database: Database, observe: Observe = metri
 def partner_role(directory: Directory, reports: ReportsApi) -> Callable[[], Role | None]:
     """Make what finds out by which role the admin token reads partner reports."""
     return PartnerRole(directory, partial(reports.list, Family.PARTNER)).proven
-
-
-def web() -> Flask:
-    """The app for gunicorn, from the environment. Wrong settings end the process: the command line has said why."""
-    settings = load_web(os.environ)
-    start_logging("web", level=settings.log_level, form=settings.log_format)
-    register_secrets(*settings.secret_values())
-    metrics.start_metrics(settings.data_dir, "web")
-    return build_web(settings)
-
-
-def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Flask:
-    """The Flask app; it never asks Webex. What runs beside it ends with ``stop``, or with the process."""
-    stop = stop or threading.Event()
-    database = open_database(settings)
-    queue = open_queue(database, settings.data_dir)
-    migration = Migration(database)
-    rejected = RejectedCalls()
-    heartbeat = Heartbeat(database, queue, now, rejected.count)
-
-    def beside() -> None:
-        migration.until_done(stop)
-        heartbeat.forever(stop)
-
-    threading.Thread(target=beside, name="heartbeat", daemon=True).start()
-    bot_token = settings.webex_bot_token.get_secret_value()
-    door = WebhookEndpoint(
-        keep=keeper(database, queue, now),
-        secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
-        bot=CachedBotIdentity(database, bot_token).person,
-        ready=migration,
-        count=metrics.webhook_answered,
-        rejected=rejected,
-        refused=heartbeat.refused,
-    )
-    ops = Health(
-        database=database,
-        queue=queue,
-        now=now,
-        render=metrics.render,
-        migrated=migration,
-        version=bot.__version__,
-        rejected_calls=rejected.count,
-        writable=lambda: database.writable,
-        token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
-    )
-    return create_app(door, ops, manifest.read().path, settings.public_url)
 
 
 def build_services(

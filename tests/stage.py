@@ -20,6 +20,7 @@ from bot.db import requests
 from bot.db.database import Database
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from bot.settings import Settings, load
+from bot.web.application import build_web
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 
@@ -239,7 +240,7 @@ class Stage:
         """Door and worker, in this process; gives the door's address."""
         settings = self.settings()
         stop = threading.Event()
-        app = application.build_web(settings, stop)
+        app = build_web(settings, stop)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()

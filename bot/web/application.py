@@ -1,21 +1,85 @@
-"""The Flask app with its routes."""
+"""Puts the web process together: the Flask app with its routes, and the heartbeat beside it.
+
+It imports nothing that asks Webex, so that the process stays small; the worker is put together in ``bot/app.py``.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask
 
+import bot
+from bot import manifest, metrics
+from bot.access.bot_identity import CachedBotIdentity
+from bot.db.availability import LoggedDatabase
+from bot.db.migrations import Migration
+from bot.logs import register_secrets, start_logging
+from bot.queue import open_queue
+from bot.settings import load_web
 from bot.web import health, webhook
+from bot.web.health import Health
+from bot.web.heartbeat import Heartbeat
+from bot.web.rejected_calls import RejectedCalls
+from bot.web.webhook import WebhookEndpoint, event_recorder
 
 if TYPE_CHECKING:
-    from bot.web.health import Health
-    from bot.web.webhook import WebhookEndpoint
+    from bot.settings import WebSettings
 
 
-def create_app(door: WebhookEndpoint, ops_: Health, webhook_path: str, public_url: str | None = None) -> Flask:
-    """The Flask app with its routes. Nothing here asks Webex.
+def web() -> Flask:
+    """Return the app for gunicorn, by the environment. Wrong settings end the process: the command line tells them."""
+    settings = load_web(os.environ)
+    start_logging("web", level=settings.log_level, form=settings.log_format)
+    register_secrets(*settings.secret_values())
+    metrics.start_metrics(settings.data_dir, "web")
+    return build_web(settings)
+
+
+def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Flask:
+    """Return the Flask app; it never asks Webex. What runs beside it ends with ``stop``, or with the process."""
+    stop = stop or threading.Event()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = LoggedDatabase(settings.database_url.get_secret_value(), now=_now)
+    queue = open_queue(database, settings.data_dir)
+    migration = Migration(database)
+    rejected = RejectedCalls()
+    heartbeat = Heartbeat(database, queue, _now, rejected.count)
+
+    def beside() -> None:
+        migration.until_done(stop)
+        heartbeat.forever(stop)
+
+    threading.Thread(target=beside, name="heartbeat", daemon=True).start()
+    endpoint = WebhookEndpoint(
+        record=event_recorder(database, queue, _now),
+        secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
+        bot=CachedBotIdentity(database, settings.webex_bot_token.get_secret_value()).person,
+        ready=migration,
+        count=metrics.webhook_answered,
+        rejected=rejected,
+        refused=heartbeat.refused,
+    )
+    pages = Health(
+        database=database,
+        queue=queue,
+        now=_now,
+        render=metrics.render,
+        migrated=migration,
+        version=bot.__version__,
+        rejected_calls=rejected.count,
+        writable=lambda: database.writable,
+        token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
+    )
+    return create_app(endpoint, pages, manifest.read().path, settings.public_url)
+
+
+def create_app(endpoint: WebhookEndpoint, pages: Health, webhook_path: str, public_url: str | None = None) -> Flask:
+    """Return the Flask app with its routes.
 
     When ``public_url`` has a path, Webex calls the webhook beneath it. A proxy may take that path away or leave it: the
     webhook is served both ways.
@@ -23,6 +87,10 @@ def create_app(door: WebhookEndpoint, ops_: Health, webhook_path: str, public_ur
     app = Flask("bot", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = webhook.MAX_BODY
     beneath = unquote(urlsplit(public_url or "").path)
-    webhook.add_routes(app, door, dict.fromkeys((webhook_path, f"{beneath}{webhook_path}")))
-    health.add_routes(app, ops_)
+    webhook.add_routes(app, endpoint, dict.fromkeys((webhook_path, f"{beneath}{webhook_path}")))
+    health.add_routes(app, pages)
     return app
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -72,7 +72,7 @@ def _address() -> str:
     return f"[{host}]:{_settings.port}" if ":" in host else f"{host}:{_settings.port}"
 
 
-wsgi_app = "bot.app:web()"
+wsgi_app = "bot.web.application:web()"
 bind = _address()
 logger_class = PlainLogger
 loglevel = _settings.log_level

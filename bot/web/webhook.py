@@ -1,4 +1,4 @@
-"""The webhook door: verify the raw bytes, keep one row, answer 200. Nothing else happens before the answer.
+"""The webhook: verify the raw bytes, store one row, answer 200. Nothing else happens before the answer.
 
 Webex gives up on a webhook after a hundred failures in five minutes and offers no second delivery, so a verified event
 is always taken, and 200 is only said for what is on the disk.
@@ -49,71 +49,71 @@ UNSIGNED = 401
 OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
 
 
-def keeper(database: Database, queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
-    """Keep events, those that come at the same time in one transaction. Raises ``DatabaseUnavailable``."""
+def event_recorder(database: Database, queue: Queue, now: Callable[[], datetime]) -> Callable[[Event], None]:
+    """Return what stores events, those of the same moment in one transaction; it raises ``DatabaseUnavailable``."""
 
-    def keep(batch: Sequence[Event]) -> None:
+    def record(batch: Sequence[Event]) -> None:
         with database.begin() as tx:
             for event in batch:
                 event_id = events.record(tx, event, now())
                 if event_id is not None:
                     queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
 
-    return GroupCommit(keep)
+    return GroupCommit(record)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """What the door needs; ``bot`` gives None as long as nobody knows who it is."""
+    """What the webhook needs; ``bot`` returns None as long as the bot has not learned who it is."""
 
-    keep: Callable[[Event], None]
-    """Puts an event on the disk, once; raises ``DatabaseUnavailable``."""
+    record: Callable[[Event], None]
+    """Stores an event on the disk, once; raises ``DatabaseUnavailable``."""
     secrets: Sequence[bytes] = field(repr=False)
     bot: Callable[[], Person | None]
     ready: Callable[[], bool]
-    """Migrates the database if nobody has; raises ``DatabaseUnavailable``."""
+    """Migrates the database if that was not done; raises ``DatabaseUnavailable``."""
     count: Callable[[int], None]
     rejected: RejectedCalls = field(default_factory=RejectedCalls)
     refused: Callable[[], None] = lambda: None
-    """Told of each verified event that could not be kept."""
+    """Called for each verified event that could not be stored."""
 
 
 class MalformedError(ValueError):
     """The body is no event of Webex's."""
 
 
-def add_routes(app: Flask, door: WebhookEndpoint, paths: Iterable[str]) -> None:
+def add_routes(app: Flask, endpoint: WebhookEndpoint, paths: Iterable[str]) -> None:
     """Serve the webhook under each of the paths."""
 
     def webhook() -> Response:
-        answer = _answer(door)
-        door.count(answer.status_code)
+        answer = _answer(endpoint)
+        endpoint.count(answer.status_code)
         return answer
 
     for path in paths:
         app.add_url_rule(path, "webhook", webhook, methods=["POST"])
 
 
-def _answer(door: WebhookEndpoint) -> Response:
-    body = _body(door)
+def _answer(endpoint: WebhookEndpoint) -> Response:
+    body = _body(endpoint)
     if isinstance(body, Response):
         return body
-    if not is_signed(body, request.headers, door.secrets):
+    if not is_signed(body, request.headers, endpoint.secrets):
         answer = Response("signature does not verify\n", UNSIGNED)
-        return _unverified(door, "webhook_not_verified", answer, bytes=len(body))
+        return _unverified(endpoint, "webhook_not_verified", answer, bytes=len(body))
     nonce = probe.nonce_in(body)
     if nonce is not None:
-        secret = next(one for one in door.secrets if is_signed(body, request.headers, [one]))
+        secret = next(one for one in endpoint.secrets if is_signed(body, request.headers, [one]))
         return Response(f"{probe.proof_of(nonce, secret)}\n", 200)
     try:
         event = read_event(body)
     except MalformedError as error:
         log.warning("webhook_malformed", cause=str(error))
         return Response("malformed\n", 400)
-    return _keep(door, event)
+    return _record(endpoint, event)
 
 
-def _body(door: WebhookEndpoint) -> bytes | Response:
+def _body(endpoint: WebhookEndpoint) -> bytes | Response:
     """Give the whole body, or the answer why there is none."""
     announced = request.content_length
     try:
@@ -123,42 +123,42 @@ def _body(door: WebhookEndpoint) -> bytes | Response:
     except RequestEntityTooLarge:
         body, too_large = b"", True
     except HTTPException as error:
-        return _unverified(door, "webhook_cut_off", Response("incomplete\n", 400), cause=error.name)
+        return _unverified(endpoint, "webhook_cut_off", Response("incomplete\n", 400), cause=error.name)
     except ParseException as error:  # chunks or trailers that are none; what it says may be the sender's words
         answer = Response("not readable\n", 400)
-        return _unverified(door, "webhook_not_readable", answer, cause=type(error).__name__)
+        return _unverified(endpoint, "webhook_not_readable", answer, cause=type(error).__name__)
     if too_large:
-        return _unverified(door, "webhook_too_large", Response("too large\n", 413), bytes=announced)
+        return _unverified(endpoint, "webhook_too_large", Response("too large\n", 413), bytes=announced)
     if announced is not None and len(body) != announced:
         answer = Response("incomplete\n", 400)
-        return _unverified(door, "webhook_cut_off", answer, cause="shorter than announced")
+        return _unverified(endpoint, "webhook_cut_off", answer, cause="shorter than announced")
     return body
 
 
-def _unverified(door: WebhookEndpoint, what: str, answer: Response, **more: Any) -> Response:
+def _unverified(endpoint: WebhookEndpoint, what: str, answer: Response, **more: Any) -> Response:
     """Count it. The address is the peer's: a forger of events forges ``X-Forwarded-For`` too.
 
     Too large or cut off stays what it is however many come: a sender with that fault must be able to see it.
     """
-    wait = door.rejected.record(request.remote_addr or "", what, **more)
+    wait = endpoint.rejected.record(request.remote_addr or "", what, **more)
     if wait is None or answer.status_code != UNSIGNED:
         return answer
     return Response("too many\n", 429, {"Retry-After": str(wait)})
 
 
-def _keep(door: WebhookEndpoint, event: Event) -> Response:
+def _record(endpoint: WebhookEndpoint, event: Event) -> Response:
     try:
-        door.ready()
-        bot = door.bot()
+        endpoint.ready()
+        bot = endpoint.bot()
         if bot is not None and bot.goes_by(event.person_id, event.person_email):
             if event.resource in OWN_IS_DROPPED:
                 return Response("ok\n", 200)
             event = replace(event, person_id=bot.id)  # it may have been known by its address alone
-        door.keep(event)
+        endpoint.record(event)
     except DatabaseUnavailable as error:
-        # The store has said that it is away; a line for each event would be a flood.
+        # The database has logged that it is away; a line for each event would be a flood.
         log.debug("webhook_not_stored", cause=str(error.__cause__ or error))
-        door.refused()
+        endpoint.refused()
         return Response("try again\n", 503, {"Retry-After": RETRY_AFTER})
     return Response("ok\n", 200)
 

@@ -32,7 +32,7 @@ from bot.queue.sqlite import SqliteQueue
 from bot.web.application import create_app
 from bot.web.health import Health
 from bot.web.signature import WEBEX
-from bot.web.webhook import MAX_BODY, MalformedError, WebhookEndpoint, keeper, read_event
+from bot.web.webhook import MAX_BODY, MalformedError, WebhookEndpoint, event_recorder, read_event
 from bot.webex.types import Person
 from tests.core.workbench import SetClock
 from tests.stage import QuietHandler
@@ -67,7 +67,7 @@ class Way:
         self.queue = SqliteQueue(self.database, folder)
         clock = SetClock()
         door = WebhookEndpoint(
-            keep=keeper(self.database, self.queue, clock),
+            record=event_recorder(self.database, self.queue, clock),
             secrets=SECRETS,
             bot=lambda: BOT,
             ready=lambda: True,

@@ -16,6 +16,7 @@ from bot.db import key_values
 from bot.db.migrations import Migration
 from bot.db.tables import events
 from bot.settings import load
+from bot.web.application import build_web
 from bot.web.rejected_calls import MOST_A_MINUTE
 from bot.web.webhook import MAX_BODY
 from tests.stage import OPS, OPS_TOKEN
@@ -45,7 +46,7 @@ class DoorWay:
             }
         )
         self.stop = threading.Event()
-        self.client: FlaskClient = app.build_web(settings, self.stop).test_client()
+        self.client: FlaskClient = build_web(settings, self.stop).test_client()
         self.database = app.open_database(settings)
         Migration(self.database)()
 
@@ -188,7 +189,7 @@ def test_no_answer_tells_a_known_id_from_an_unknown_one(door: DoorWay):
 
 def test_a_forged_call_does_not_reach_the_database(door: DoorWay, monkeypatch):
     """So its time cannot tell either what is known there."""
-    monkeypatch.setattr("bot.web.webhook._keep", lambda *_: pytest.fail("looked up before it was verified"))
+    monkeypatch.setattr("bot.web.webhook._record", lambda *_: pytest.fail("looked up before it was verified"))
     with capture_logs():
         assert door.posts(event("message-1"), secret="a wrong secret 0123456789").status_code == 401
         assert door.posts(b"not json", secret=None).status_code == 401

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import app, manifest
+from bot import manifest
 from bot.cli.manifest import target_of
 from bot.settings import load
+from bot.web.application import build_web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def test_the_address_that_webex_is_given_is_served_with_its_path_and_without(
             "PUBLIC_URL": public_url,
         }
     )
-    client = app.build_web(settings, stop).test_client()
+    client = build_web(settings, stop).test_client()
     wanted = manifest.read()
     target = target_of(settings, wanted)
     assert target is not None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import app
 from bot.db.database import Database
 from bot.queue import tasks
 from bot.queue.sqlite import SqliteQueue
 from bot.settings import load
+from bot.web.application import build_web
 from tests.stage import OPS, OPS_TOKEN
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def pages(tmp_path: Path) -> Iterator[Callable[..., FlaskClient]]:
             "WEBEX_WEBHOOK_SECRET": "webhook-secret-0123456789",
             "DATA_DIR": str(tmp_path / "data"),
         }
-        return app.build_web(load(settings | environ), stop).test_client()
+        return build_web(load(settings | environ), stop).test_client()
 
     yield made
     stop.set()

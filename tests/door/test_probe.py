@@ -30,7 +30,7 @@ def door(kept: list[Event]) -> Iterator[FlaskClient]:
     """The route with two secrets, on a database that is not there: a probe needs none."""
     app = Flask("probed")
     made = WebhookEndpoint(
-        keep=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda _: None
+        record=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda _: None
     )
     webhook.add_routes(app, made, ["/hooks"])
     with app.test_client() as client:

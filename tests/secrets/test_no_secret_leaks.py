@@ -28,6 +28,7 @@ from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets, start_logging
 from bot.metrics import start_metrics
 from bot.settings import Settings, load
+from bot.web.application import build_web
 from bot.webex.catalog import Catalog
 from tests.secrets.outputs import Heap, kept_in, reprs_within, said_by, told_by
 from tests.stage import ADMIN_OF_BOTH, OPS, OPS_TOKEN, Stage
@@ -281,7 +282,7 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
     with Emulator() as emulator:
         stage = Secretive(emulator, tmp_path / "data")
         settings = stage.settings()
-        worker, app = application.build_worker(application.build_services(settings)), application.build_web(settings)
+        worker, app = application.build_worker(application.build_services(settings)), build_web(settings)
         deliver = worker._tasks["deliver"]._task  # type: ignore[attr-defined]
         application.migrations.upgrade(deliver._database)  # type: ignore[attr-defined]
         report = deliver._catalogue.find(stage.partner_report().id)

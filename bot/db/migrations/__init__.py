@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
+    from alembic.config import Config
+
     from bot.db.database import Database
 
 log = structlog.get_logger(__name__)
 
+HERE = Path(__file__).parent
 VERSIONS = "alembic_version"
 DATABASE_AWAY = 2.0
 """Seconds between tries to open a database that is away at the start."""
@@ -27,26 +26,18 @@ _one_at_a_time = threading.Lock()
 """Alembic's context is the whole process's: a first request may migrate while the start does."""
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
 def newest() -> str:
-    """The revision that this version of the program needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    """Return the revision that this version of the program needs: the last file's number."""
+    return max(path.name.partition("_")[0] for path in (HERE / "versions").glob("[0-9]*_*.py"))
 
 
 def current(database: Database) -> str | None:
-    """The revision that the database has."""
+    """Return the revision that the database has."""
     with database.read() as tx:
         if not inspect(tx.connection).has_table(VERSIONS):
             return None
-        return MigrationContext.configure(tx.connection).get_current_revision()
+        found: str | None = tx.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalar()  # noqa: S608 our own name
+        return found
 
 
 def upgrade(database: Database) -> None:
@@ -55,13 +46,20 @@ def upgrade(database: Database) -> None:
     A database that is newer than the program (two versions side by side in a deploy) is left as it is. Raises
     ``DatabaseUnavailable``.
     """
+    if current(database) != newest():
+        _upgrade(database)
+
+
+def _upgrade(database: Database) -> None:
+    # Alembic is loaded only where there is something to do: it takes 10 MB for as long as the process lives.
+    from alembic import command  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     config = _config()
-    if current(database) == newest():
-        return
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with _one_at_a_time, database.begin() as tx:
-        context = MigrationContext.configure(tx.connection)
-        before = context.get_current_revision()
+        before = MigrationContext.configure(tx.connection).get_current_revision()
         if before == newest():
             return  # another process was first
         if before is not None and before not in known:
@@ -70,6 +68,15 @@ def upgrade(database: Database) -> None:
         config.attributes["connection"] = tx.connection
         command.upgrade(config, "head")
     log.info("database_migrated", before=before, now=newest())
+
+
+def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 class Migration:

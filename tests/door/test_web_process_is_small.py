@@ -1,0 +1,17 @@
+"""The web process loads nothing that asks Webex, and nothing that it rarely needs: it runs beside the worker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LOADED = "import sys, bot.web.application; print(*{name.partition('.')[0] for name in sys.modules})"
+
+
+@pytest.mark.parametrize("package", ["webexteamssdk", "requests_toolbelt", "cryptography", "alembic"])
+def test_the_web_process_does_not_load(package: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60)
+
+    assert package not in done.stdout.split()
