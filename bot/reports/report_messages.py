@@ -112,22 +112,36 @@ class ReportMessages:
         """
         while True:
             target, found = look()
-            began = self._now()
             draft = make(found)
-            if draft is None:
+            if draft is None or self._send(draft, target, lambda: look()[0]):
                 return found
-            self._outbox.send(draft.name, draft.target or target, draft.content, before=draft.before, then=draft.then)
-            if target.direct or self._now() - began <= LONG_POST:
-                return found
-            key = draft.name if isinstance(draft.name, str) else draft.name.key
-            try:
-                stays = look()[0] == target
-            except BotError:
-                self._delete(key)
-                raise
-            if stays:
-                return found
+
+    def _send(self, draft: Draft, target: Target, look: Callable[[], Target]) -> bool:
+        """Send a message. Return False when it may not be where it was sent any more, and was deleted."""
+        began = self._now()
+        long: list[Sent] = []
+
+        def stored(tx: Transaction, sent: Sent) -> None:
+            if not target.direct and self._now() - began > LONG_POST:
+                long.append(sent)  # it may have to go, so nothing follows from it yet
+            elif draft.then is not None:
+                draft.then(tx, sent)
+
+        self._outbox.send(draft.name, draft.target or target, draft.content, before=draft.before, then=stored)
+        if not long:
+            return True
+        key = draft.name if isinstance(draft.name, str) else draft.name.key
+        try:
+            stays = look() == target
+        except BotError:
             self._delete(key)
+            raise
+        if not stays:
+            self._delete(key)
+        elif draft.then is not None:
+            with self._database.begin() as tx:
+                draft.then(tx, long[0])
+        return stays
 
     def edit(self, request: Request, family: str, key: str, markdown: str) -> bool:
         """Edit a message. Return False when it isn't there.
