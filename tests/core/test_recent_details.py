@@ -101,7 +101,7 @@ def test_a_report_that_was_deleted_in_between_is_not_served(bench: Workbench) ->
     bench.work()
 
     assert (bench.request().state, files(bench)) == (State.FAILED, 0)
-    assert "is gone" in (bench.request().reason or "")
+    assert "isn't in Webex any more" in (bench.request().reason or "")
 
 
 def test_policy_is_asked_right_before_the_file_all_the_same(bench: Workbench) -> None:

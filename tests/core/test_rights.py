@@ -9,6 +9,7 @@ import pytest
 from bot.db.requests import State
 from bot.emulator import ids
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, READONLY_ADMIN
+from bot.messages import sentences
 from bot.queue import tasks
 from tests.stage import CSV, Heard
 
@@ -131,7 +132,7 @@ def test_while_the_family_of_a_request_is_not_known_nobody_but_its_asker_cancels
     asks(bench, bench.stage.ada, f"report {report.id}", directly=False)
 
     (said,) = asks(bench, pat(bench, FULL_ADMIN), f"cancel {report.id}", directly=False)
-    assert "Nobody is waiting for this report here." in (said.markdown or "")
+    assert sentences.NOT_WAITING in (said.markdown or "")
     assert bench.request().state is State.OPEN
 
     asks(bench, bench.stage.ada, f"cancel {report.id}", directly=False)

@@ -121,7 +121,7 @@ def test_details_are_asked_only_for_what_is_absent_and_ever_less(bench: Workbenc
 
     looked = [call.at for call in bench.emulator.calls.calls_to("GET", f"{PARTNER}/*")]
     assert 5 <= len(looked) <= 8, "10, 20, 40, 80, 160, 320 s apart, not 60 times"
-    assert bench.request(1).missing == len(looked)
+    assert bench.report(1).missing == len(looked)
     assert {call.path.rsplit("/", 1)[1] for call in bench.emulator.calls.calls_to("GET", f"{PARTNER}/*")} == {absent.id}
 
 
@@ -137,8 +137,7 @@ def test_a_report_that_is_listed_again_is_asked_by_the_list_again(bench: Workben
     bench.wait(POLL)
     bench.world.set_report(absent.id, listed=True)
     bench.wait(POLL)
-    delivery = bench.request()
-    assert (delivery.missing, delivery.next_look_at) == (0, None)
+    assert (bench.report().missing, bench.report().next_check_at) == (0, None)
 
 
 def test_a_list_that_is_refused_leads_to_details(bench: Workbench) -> None:
@@ -160,7 +159,7 @@ def test_a_list_that_fails_for_now_is_asked_again_no_sooner_than_webex_wishes(be
 
     bench.wait(49)
     assert bench.request().state is State.OPEN
-    bench.wait(2)
+    bench.wait(12)  # a pause after a 429 is spread a little
 
     assert bench.request().state is State.DELIVERED
 
@@ -179,7 +178,7 @@ def test_the_deadline_is_said_once_with_the_last_status(bench: Workbench) -> Non
     (said,) = bench.said(bench.stage.group)
     assert said.card
     assert said.id != before[0].id
-    assert "was not done after 26 hours" in (said.text or "")
+    assert "wasn't ready after 26 hours" in (said.text or "")
     assert "manual_processing" in (said.markdown or "").replace("\\", "")
     assert f"report {report.id}" in (said.markdown or "")
     assert bench.request().state is State.EXPIRED
@@ -195,7 +194,7 @@ def test_a_report_that_webex_forgets_is_gone_after_three_answers(bench: Workbenc
         bench.wait(seconds)
 
     assert bench.request().state is State.FAILED
-    assert words(bench.said(bench.stage.group)).count("is gone") == 1
+    assert words(bench.said(bench.stage.group)).count("isn't in Webex any more") == 1
     assert bench.calls("GET", f"{PARTNER}/{report.id}") == 3
 
 
@@ -203,11 +202,11 @@ def test_an_unknown_status_stays_pending_and_is_kept_verbatim(bench: Workbench) 
     (report,) = watched(bench)
     bench.world.set_report(report.id, status="Äußerst manual_processing…")
     bench.wait(POLL)
-    assert (bench.request().state, bench.request().status) == (State.OPEN, "Äußerst manual_processing…")
+    assert (bench.request().state, bench.report().status) == (State.OPEN, "Äußerst manual_processing…")
 
 
 def test_a_watch_goes_on_after_a_restart(bench: Workbench) -> None:
-    """Also when every job was lost with it: the ledger is the truth."""
+    """Also when every job was lost with it: the database is the truth."""
     (report,) = watched(bench)
     with bench.database.begin() as tx:
         tx.connection.exec_driver_sql("DELETE FROM jobs")
@@ -233,4 +232,4 @@ def test_reports_that_are_done_together_are_delivered_each_once(bench: Workbench
     assert len([one for one in bench.said(person=bench.stage.grace) if one.files]) == 1
     assert bench.downloads == 3
     with bench.database.read() as tx:
-        assert requests.counts(tx) == {"done": 4}
+        assert requests.counts(tx) == {"delivered": 4}

@@ -10,10 +10,11 @@ import pytest
 
 from bot.db import requests
 from bot.db.requests import State
+from bot.messages import sentences
 from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
-from tests.stage import CSV, Heard, actions_of
+from tests.stage import CSV, Heard
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -50,20 +51,6 @@ def test_the_steps_come_in_order(bench: Workbench, age: int) -> None:
     assert bench.request().state is State.DELIVERED
     assert files(bench.said(bench.stage.group)) == [CSV]
     assert bench.files_left == []
-
-
-def test_somebody_external_joins_between_card_and_file(bench: Workbench) -> None:
-    """The asker gets the file 1:1, and the space one neutral sentence; the card with the details is taken away."""
-    report = carded(bench, bench.stage.group, title="Secret Figures")
-    bench.world.join(bench.stage.group, bench.stage.ethan)
-
-    bench.work()
-
-    (said,) = bench.said(bench.stage.group)
-    assert "external people in this space" in (said.text or "")
-    assert "Secret Figures" not in (said.text or "")
-    assert report.id not in (said.text or "")
-    assert files(bench.said()) == [CSV]
 
 
 def test_somebody_external_joins_while_the_file_is_fetched(bench: Workbench) -> None:
@@ -113,14 +100,14 @@ def test_a_web_page_is_never_posted_as_a_report(bench: Workbench) -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"infected": True}, "the file was found infected"),
-        ({"unscannable": True}, "could not scan this file for malware"),
+        ({"infected": True}, "a scan flagged it"),
+        ({"unscannable": True}, "couldn't scan this file for malware"),
         ({"redirect_to": "http://evil.example/steal"}, "not encrypted (https)"),
         ({"redirect_to": "https://169.254.169.254/latest"}, "isn't known to be a public address"),
         ({"redirect_to": "https://localhost/x"}, "“localhost”"),
     ],
 )
-def test_a_file_that_may_not_be_posted_is_said_once(bench: Workbench, how: dict[str, Any], said: str) -> None:
+def test_a_file_that_may_not_be_posted_is_told_once(bench: Workbench, how: dict[str, Any], said: str) -> None:
     carded(bench, **how)
 
     bench.work()
@@ -197,32 +184,33 @@ def test_a_new_link_is_asked_for_before_the_second_download(bench: Workbench) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "told"),
     [
         (
             401,
-            "Webex no longer accepts the bot's own token; the people who run this bot must renew it. Ask again then.",
+            "Webex no longer accepts the bot's own token; the people who run this bot must renew it. Try again later.",
         ),
-        (403, "Webex does not let me post its file here. Asking again will hardly help: tell the bot's operators."),
+        (403, "Webex doesn't let me post its file here. Retrying won't help; please contact whoever runs this bot."),
         (409, "Webex reports a conflict; try again in a minute."),
-        (410, "Webex no longer has this. Asking again will hardly help: tell the bot's operators."),
-        (413, "Webex says this is too large. Make the report for a shorter period."),
-        (428, "Webex requires something first that the bot can't provide. Asking again will hardly help"),
-        (451, "Webex keeps this in another region, which the bot can't reach. Asking again will hardly help"),
+        (410, "Webex no longer has this. Retrying won't help; please contact whoever runs this bot."),
+        (413, "Webex says this is too large. Run the report for a shorter period."),
+        (428, "Webex requires something first that the bot can't provide. Retrying won't help"),
+        (451, "Webex keeps this in another region, which the bot can't reach. Retrying won't help"),
     ],
 )
-def test_a_post_that_is_refused_is_told_with_what_helps_and_not_as_a_download_that_failed(
-    bench: Workbench, status: int, said: str
+def test_a_refused_file_is_told_with_what_helps_and_not_as_a_failed_download(
+    bench: Workbench, status: int, told: str
 ) -> None:
     carded(bench)
-    times = 2 if status == 403 else 1  # the person is tried when the space is closed
+    times = 3 if status == 403 else 1  # the person's ID is tried when the space is closed: its card, then its file
     bench.emulator.faults.add(method="POST", path="/v1/messages", status=status, times=times)
 
     bench.work()
+    bench.wait(10)
 
-    heard = re.sub(r" \(“.*?”\)| Webex tracking id: \S+", "", words(bench.said()))
-    assert "The report is done, but Webex d" in heard
-    assert said in heard
+    shown = re.sub(r" \(“.*?”\)| \(Webex tracking ID \S+?\)| Webex tracking id: \S+", "", words(bench.said()))
+    assert "is ready, but Webex" in shown
+    assert told in shown
 
 
 def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +307,7 @@ def test_who_asks_again_in_the_same_place_while_the_file_is_fetched_gets_it_with
     bench.work()
 
     assert files(bench.said(space)) == [CSV]
-    assert "The file comes once, in the thread of who asked first." in "".join(
+    assert "The file is posted once, in the thread of the person who asked first." in "".join(
         Heard(one).shown for one in bench.said(space) if one.card
     )
     assert [bench.request(number).state for number in (1, 2)] == [State.DELIVERED, State.DELIVERED]
@@ -327,23 +315,6 @@ def test_who_asks_again_in_the_same_place_while_the_file_is_fetched_gets_it_with
     bench.hears(bench.stage.grace, f"again {report.id}", space)
     bench.work()
     assert files(bench.said(space)) == [CSV, CSV]
-
-
-def test_who_joined_in_the_middle_goes_on_when_the_first_asker_cancels(bench: Workbench) -> None:
-    space = bench.stage.group
-    report = carded(bench, space)
-
-    def come_and_go() -> None:
-        bench.hears(bench.stage.grace, f"report {report.id}", space)
-        bench.work_beside()
-        bench.hears(bench.stage.ada, f"cancel {report.id}", space)
-        bench.work_beside()
-
-    bench.while_fetching(come_and_go)
-    bench.work()
-
-    assert files(bench.said(space)) == [CSV]
-    assert [bench.request(number).state for number in (1, 2)] == [State.CANCELED, State.DELIVERED]
 
 
 @pytest.mark.parametrize("word", ["report", "again"])
@@ -363,10 +334,12 @@ def test_what_nobody_can_know_is_told_once_and_offered_again(bench: Workbench, w
 
     assert bench.request().state is State.UNSURE
     assert len(files(bench.said(space))) == 1
-    (told,) = [one for one in bench.said(space) if "Webex did not say whether this was posted" in (one.text or "")]
-    data = {str(one["title"]): one["data"] for one in actions_of(told.card)}
-
-    bench.pressed(bench.stage.ada, told, data["Send again"])
+    (told,) = [one for one in bench.said(space) if "Webex didn't confirm the delivery" in (one.text or "")]
+    assert "ask again if it's missing" in (told.text or "")
+    if word == "report":
+        bench.pressed(bench.stage.ada, told, Heard(told).buttons["Send again"])
+    else:
+        bench.hears(bench.stage.ada, f"again {report.id}", space)
     bench.work()
 
     assert len(files(bench.said(space))) == 2
@@ -417,15 +390,17 @@ def test_trouble_without_end_is_given_up_and_said(bench: Workbench) -> None:
     bench.wait(61)
     for _ in range(27):
         bench.wait(3600)
+        bench.sweep.once()
+        bench.work()
 
     assert bench.request().state is State.EXPIRED
-    assert "trouble for too long" in words(bench.said())
+    assert sentences.TROUBLE_TOO_LONG in words(bench.said())
 
 
 def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -> None:
     carded(bench)
     with bench.database.begin() as tx:
-        assert requests.move(tx, bench.request(), State.CANCELED, bench.clock())
+        assert requests.close(tx, bench.request(), State.CANCELED, bench.clock())
 
     bench.work()
 
@@ -444,7 +419,7 @@ def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None
     bench.while_fetching(cancel)
     bench.work()
 
-    assert "I do not wait for this report here any more" in words(bench.said())
+    assert sentences.CANCELED in words(bench.said())
     assert files(bench.said()) == []
     assert bench.request().state is State.CANCELED
     assert bench.files_left == []
@@ -462,13 +437,11 @@ def test_who_comes_while_the_file_is_fetched_gets_the_same_file_and_hears_where_
     bench.while_fetching(come)
     bench.work()
 
-    assert "Its file is being fetched for who asked before, and comes here too" in words(
-        bench.said(person=bench.stage.grace)
-    ).replace("\\", "")
+    assert "The report is ready; downloading or posting its file." in words(bench.said(person=bench.stage.grace))
     assert files(bench.said(bench.stage.group)) == files(bench.said(person=bench.stage.grace)) == [CSV]
     assert bench.downloads == 1
-    second = bench.request(2)
-    assert (second.state, second.size, second.sha256) == (State.DELIVERED, len(CSV), bench.request(1).sha256)
+    assert bench.request(2).state is State.DELIVERED
+    assert (bench.report().file_size, bench.report().file_sha256) == (len(CSV), hashlib.sha256(CSV).hexdigest())
 
 
 def test_who_comes_while_the_file_is_fetched_and_may_not_have_it_gets_none(bench: Workbench) -> None:

@@ -1,4 +1,4 @@
-"""The sweep: whatever is due and has no job gets one, and nothing else changes."""
+"""Maintenance: whatever is due and has no job gets one, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.stage import CSV, PATIENCE
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench
 
-TASKS = (tasks.EVENT, tasks.ANSWER, tasks.WATCH, tasks.DELIVER)
+TASKS = (tasks.EVENT, tasks.LOOKUP, tasks.WATCH, tasks.DELIVER)
 
 
 @pytest.mark.parametrize("task", TASKS)

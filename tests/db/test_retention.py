@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from bot.db import retention
 from bot.db.requests import State
 from bot.db.retention import PAUSE, Retention
-from bot.db.tables import deliveries, events, posts
+from bot.db.tables import events, messages, reports, requests
 from tests.stage import CSV
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600
 TITLE = "Qwxz Licences"
+TABLES = ("audit", "events", "messages", "reports", "requests")
 
 
 def kept(bench: Workbench) -> dict[str, int]:
     """How many rows each table has."""
     with bench.database.read() as tx:
-        names = ("audit", "deliveries", "events", "posts")
+        names = TABLES
         return {name: tx.connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}
 
 
@@ -57,7 +58,7 @@ def test_a_year_later_no_byte_of_the_database_tells_of_a_request(bench: Workbenc
     bench.clock.turn(366 * DAY)
     bench.sweep.once()
 
-    assert kept(bench) == {"audit": 0, "deliveries": 0, "events": 0, "posts": 0}
+    assert kept(bench) == dict.fromkeys(TABLES, 0)
     after = on_disk(bench)
     never = [words for person in people for words in (person.display_name, person.emails[0], "qwxzhelp")]
     assert [word for word in [*written, *(words.encode() for words in never)] if word in after] == []
@@ -97,7 +98,7 @@ def test_an_open_request_keeps_what_came_after_it(bench: Workbench) -> None:
     bench.hears(stage.ada, f"report {report.id}")
     bench.work()
     with bench.database.begin() as tx:
-        tx.connection.exec_driver_sql("UPDATE deliveries SET deadline_at = '2999-01-01T00:00:00.000000+00:00'")
+        tx.connection.exec_driver_sql("UPDATE requests SET deadline_at = '2999-01-01T00:00:00.000000+00:00'")
 
     bench.clock.turn(500 * DAY)
     bench.sweep.once()
@@ -122,9 +123,12 @@ def test_a_report_that_the_audit_still_names_keeps_its_family_and_title_and_nobo
     bench.clock.turn(100 * DAY)
     bench.sweep.once()
 
-    row = bench.request()
+    assert kept(bench) | {"audit": 0, "events": 0, "messages": 0, "requests": 0} == dict.fromkeys(TABLES, 0) | {
+        "reports": 1
+    }
+    with bench.database.read() as tx:
+        row = tx.execute(select(reports)).one()
     assert (row.title, row.family) == (TITLE, "partner")
-    assert (row.asker_id, row.room_id, row.parent_id) == ("", None, None)
     assert stage.ada.id.encode() not in on_disk(bench)
     bench.clock.turn(300 * DAY)
     bench.sweep.once()
@@ -153,11 +157,11 @@ def test_why_says_for_how_long_requests_are_known(bench: Workbench) -> None:
     bench.work()
     (said,) = bench.said()
     assert said.text is not None
-    assert said.text.endswith("to do so. Requests are kept for 365 days.")
+    assert said.text.endswith(f"write `report {report.id}`. Requests are kept for 365 days.".replace("`", ""))
 
 
 def filled(bench: Workbench, number: int) -> None:
-    """Fill the tables with rows of two years ago; every second request joined the one before."""
+    """Fill the tables with rows of two years ago."""
     at = bench.clock() - timedelta(days=730)
 
     def rows(**fixed: Any) -> list[dict[str, Any]]:
@@ -179,32 +183,41 @@ def filled(bench: Workbench, number: int) -> None:
             ),
         )
         tx.execute(
-            insert(deliveries),
+            insert(reports),
             rows(
-                id=lambda n: n + 1,
-                reference=lambda n: f"r{n}",
-                origin=lambda n: f"messages:Y2lzY29zcGFyazovL3VzL01FU1NBR0Uv{n:040}:0",
-                asker_id="Y2lzY29zcGFyazovL3VzL1BFT1BMRS9" + "p" * 48,
-                report_id=lambda n: f"{n // 2:032}",
+                report_id=lambda n: f"{n:032}",
                 family="partner",
                 title=f"{TITLE} of somebody",
-                state="done",
-                leader_id=lambda n: n if n % 2 else None,
-                asked_at=at,
-                deadline_at=at,
-                settled_at=at,
+                phase="ready",
+                checked_at=at,
             ),
         )
         tx.execute(
-            insert(posts),
+            insert(requests),
             rows(
                 id=lambda n: n + 1,
-                key=lambda n: f"delivery:{n}:card",
+                reference=lambda n: f"r{n}",
+                event_key=lambda n: f"messages:Y2lzY29zcGFyazovL3VzL01FU1NBR0Uv{n:040}:0",
+                person_id="Y2lzY29zcGFyazovL3VzL1BFT1BMRS9" + "p" * 48,
+                report_id=lambda n: f"{n:032}",
+                state="delivered",
+                asked_at=at,
+                deadline_at=at,
+                closed_at=at,
+            ),
+        )
+        tx.execute(
+            insert(messages),
+            rows(
+                id=lambda n: n + 1,
+                request_id=lambda n: n + 1,
+                key=lambda n: f"request:{n}:card",
                 room_id="Y2lzY29zcGFyazovL3VzL1JPT00v" + "r" * 48,
                 direct=False,
                 state="sent",
                 message_id=lambda n: f"Y2lzY29zcGFyazovL3VzL01FU1NBR0Uv{n:040}x",
                 intended_at=at,
+                tried_at=at,
                 settled_at=at,
             ),
         )

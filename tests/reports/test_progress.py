@@ -1,4 +1,4 @@
-"""The line that tells how far a long download is: seldom, at most ten edits, never in the way, and gone afterwards."""
+"""The message that tells how far a long download is: seldom, ten edits at most, never in the way, deleted after all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from bot.reports.whereto import target_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.db.requests import State
 from bot.errors import DatabaseUnavailable, WebexError
 from bot.queue import tasks
 from bot.reports import progress
@@ -21,15 +21,16 @@ from bot.reports.progress import (
     Figures,
     ProgressMessage,
     Stage,
-    line_key,
     percent,
-    take_back_line,
     words,
     worth_it,
 )
+from bot.reports.wanted_messages import Slot, name_of
 
 if TYPE_CHECKING:
-    from bot.db.requests import Delivery
+    from collections.abc import Callable
+
+    from bot.db.requests import Request
     from bot.emulator.things import Message, Space
     from tests.core.workbench import Workbench
 
@@ -44,8 +45,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.001)
 
 
-def fetching(bench: Workbench) -> Delivery:
-    """A delivery in the group space whose file is about to be fetched."""
+def fetching(bench: Workbench) -> Request:
+    """Return a request in the group space whose file is about to be downloaded."""
     report = bench.stage.partner_report()
     bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
     bench.work(until=tasks.DELIVER)
@@ -62,15 +63,19 @@ def shows(bench: Workbench, words: str) -> None:
     bench.world.wait_for(lambda _: [one.text for one in lines(bench)] == [words], timeout=SOON)
 
 
+def progress_of(bench: Workbench, waiting: Callable[[], list[Request]]) -> ProgressMessage:
+    return ProgressMessage(bench.outbox, bench.thread.report_messages, waiting, "partner")
+
+
 def fetched(came: int, total: int = 0) -> Figures:
     return Figures(Stage.FETCHING, came, total)
 
 
-def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
-    delivery = fetching(bench)
+def test_a_short_download_is_not_told(bench: Workbench) -> None:
+    request = fetching(bench)
     bench.emulator.calls.clear()
 
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with progress_of(bench, lambda: [request]) as one:
         for came in range(0, 1001, 10):
             one(came, 1000)
 
@@ -78,26 +83,26 @@ def test_a_short_download_is_not_talked_about(bench: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_the_line_grows_by_edits_and_is_taken_back(bench: Workbench) -> None:
-    delivery = fetching(bench)
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+def test_the_message_is_edited_and_deleted_at_the_end(bench: Workbench) -> None:
+    request = fetching(bench)
+    with progress_of(bench, lambda: [request]) as one:
         one(34_000_000, 85_000_000)
-        shows(bench, "Fetching the file: 40 % of 85.0 MB.")
+        shows(bench, f"{WORDS}: 40 % of 85.0 MB.")
         (first,) = lines(bench)
         one(42_000_000, 85_000_000)  # 49 %: not worth an edit
         one(51_000_000, 85_000_000)
-        shows(bench, "Fetching the file: 60 % of 85.0 MB.")
+        shows(bench, f"{WORDS}: 60 % of 85.0 MB.")
         assert (lines(bench)[0].id, first.edits) == (first.id, 1)
 
     assert lines(bench) == []
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_line_that_was_edited_ten_times_is_replaced(bench: Workbench) -> None:
+def test_a_message_that_was_edited_ten_times_is_replaced(bench: Workbench) -> None:
     """Here the size is not known, so there is no end of them; Webex refuses an eleventh edit."""
-    delivery = fetching(bench)
+    request = fetching(bench)
     seen: dict[str, int] = {}
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with progress_of(bench, lambda: [request]) as one:
         for number in range(2 * MOST_EDITS + 2):
             one(1000 * 2**number)
             shows(bench, words(fetched(1000 * 2**number)))
@@ -108,16 +113,16 @@ def test_a_line_that_was_edited_ten_times_is_replaced(bench: Workbench) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_who_comes_to_wait_is_told_too_and_who_goes_no_more(bench: Workbench) -> None:
+def test_threads_that_come_to_wait_are_told_too_and_those_that_go_no_more(bench: Workbench) -> None:
     report = bench.stage.partner_report()
     for space in (bench.stage.group, None):
         bench.hears(bench.stage.ada, f"report {report.id}", space)
     bench.work(until=tasks.DELIVER)
     first, second = bench.request(1), bench.request(2)
     there = [first]
-    with ProgressMessage(bench.outbox, bench.messages, lambda: list(there)) as one:
+    with progress_of(bench, lambda: list(there)) as one:
         one(10, 100)
-        shows(bench, "Fetching the file: 10 % of 100 bytes.")
+        shows(bench, f"{WORDS}: 10 % of 100 bytes.")
         assert lines(bench, None) == []
 
         there[:] = [first, second]
@@ -131,26 +136,26 @@ def test_who_comes_to_wait_is_told_too_and_who_goes_no_more(bench: Workbench) ->
 
 @pytest.mark.usefixtures("impatient")
 def test_a_long_upload_is_told_too(bench: Workbench) -> None:
-    delivery = fetching(bench)
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    request = fetching(bench)
+    with progress_of(bench, lambda: [request]) as one:
         one(100, 100)
         one.posting()
-        shows(bench, "Fetching the file: it is here, and I am posting it.")
-        one.posted(delivery)
+        shows(bench, f"{WORDS}: done; posting it now.")
+        one.posted(request)
         assert lines(bench) == []
     assert bench.calls("POST", POSTS) == 2, "the card and one line: what was posted is not talked about again"
 
 
 @pytest.mark.usefixtures("impatient")
-def test_without_the_ledger_nothing_is_told_and_the_download_goes_on(bench: Workbench) -> None:
+def test_without_the_database_nothing_is_told_and_the_download_goes_on(bench: Workbench) -> None:
     fetching(bench)
     asked = threading.Event()
 
-    def away() -> list[Delivery]:
+    def away() -> list[Request]:
         asked.set()
         raise DatabaseUnavailable(OSError())
 
-    with ProgressMessage(bench.outbox, bench.messages, away) as one:
+    with progress_of(bench, away) as one:
         one(10, 100)
         assert asked.wait(SOON)
     assert lines(bench) == []
@@ -159,16 +164,16 @@ def test_without_the_ledger_nothing_is_told_and_the_download_goes_on(bench: Work
 @pytest.mark.threads_listed
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 429}, {"status": 503}, {"cut": "after"}])
-def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench, fault: dict[str, object]) -> None:
-    delivery = fetching(bench)
+def test_a_message_that_cannot_be_sent_is_not_tried_over_and_over(bench: Workbench, fault: dict[str, object]) -> None:
+    request = fetching(bench)
     refused = bench.emulator.faults.add(method="POST", path=POSTS, **fault)  # type: ignore[arg-type]
     asked = threading.Semaphore(0)
 
-    def waiting() -> list[Delivery]:
+    def waiting() -> list[Request]:
         asked.release()
-        return [delivery]
+        return [request]
 
-    with ProgressMessage(bench.outbox, bench.messages, waiting) as one:
+    with progress_of(bench, waiting) as one:
         one(10, 1000)
         for _ in range(20):
             assert asked.acquire(timeout=SOON)
@@ -177,56 +182,55 @@ def test_a_line_that_cannot_be_said_is_not_tried_over_and_over(bench: Workbench,
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_line_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
-    delivery = fetching(bench)
-    bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)))
+def test_a_message_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
+    request = fetching(bench)
+    bench.outbox.send(name_of(request, Slot.PROGRESS), request.target, words(fetched(10, 100)))
     bench.restart()
 
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with progress_of(bench, lambda: [request]) as one:
         one(50, 100)
-        shows(bench, "Fetching the file: 50 % of 100 bytes.")
+        shows(bench, f"{WORDS}: 50 % of 100 bytes.")
 
     assert lines(bench) == []
     assert bench.calls("POST", POSTS) == 2, "the card and one line"
 
 
 @pytest.mark.threads_listed
-def test_a_line_that_a_kill_left_behind_is_taken_back_after_a_short_download(bench: Workbench) -> None:
-    delivery = fetching(bench)
+def test_a_message_that_a_kill_left_behind_is_deleted_when_the_file_is_delivered(bench: Workbench) -> None:
+    request = fetching(bench)
     bench.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)
     with pytest.raises(WebexError):
-        bench.outbox.say(line_key(delivery, private=False), target_of(delivery), words(fetched(10, 100)))
+        bench.outbox.send(name_of(request, Slot.PROGRESS), request.target, words(fetched(10, 100)))
     assert len(lines(bench)) == 1
 
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
-        one.posted(delivery)
+    bench.wait(1)
 
+    assert bench.request().state is State.DELIVERED
     assert lines(bench) == []
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_line_that_stays_is_no_trouble(bench: Workbench) -> None:
+def test_a_message_that_webex_does_not_delete_holds_nothing_up(bench: Workbench) -> None:
     bench.emulator.faults.add(method="DELETE", path=f"{POSTS}/*", status=403)
-    delivery = fetching(bench)
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    request = fetching(bench)
+    with progress_of(bench, lambda: [request]) as one:
         one(10, 100)
-        shows(bench, "Fetching the file: 10 % of 100 bytes.")
-        one.posted(delivery)
+        shows(bench, f"{WORDS}: 10 % of 100 bytes.")
+        one.posted(request)
     assert len(lines(bench)) == 1
 
 
 def test_without_threads_nothing_is_told_and_the_download_goes_on(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delivery = fetching(bench)
+    request = fetching(bench)
 
     def none_left(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", none_left)
-    with ProgressMessage(bench.outbox, bench.messages, lambda: [delivery]) as one:
+    with progress_of(bench, lambda: [request]) as one:
         one(10, 100)
-    take_back_line(bench.outbox, delivery)
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=200), st.integers(1, 10**9))
@@ -240,7 +244,7 @@ def test_edits_are_ten_per_cent_apart_and_so_at_most_ten(pieces: list[int], tota
     assert len(said) <= 1 + MOST_EDITS
 
 
-def test_a_download_that_begins_anew_is_told() -> None:
+def test_a_download_that_begins_again_is_told() -> None:
     assert worth_it(fetched(90, 100), fetched(3, 100))
     assert worth_it(fetched(90, 0), fetched(3, 0))
 
@@ -248,4 +252,4 @@ def test_a_download_that_begins_anew_is_told() -> None:
 def test_cutting_into_parts_is_told_in_the_same_line() -> None:
     cutting = Figures(Stage.CUTTING, 5_000_000, 10_000_000)
     assert worth_it(fetched(90, 100), cutting)
-    assert words(cutting) == "Fetching the file: it is here, and I cut it into parts: 50 %."
+    assert words(cutting) == f"{WORDS}: done; splitting it into parts, 50 %."
