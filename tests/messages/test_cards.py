@@ -18,7 +18,7 @@ from bot.db.reports import ReportRow, details_of
 from bot.db.requests import State
 from bot.emulator.cards import MAX_CARD_BYTES, problems
 from bot.messages.elements import sentence_in_card
-from bot.messages.help import help_card, help_text
+from bot.messages.help import help_card, help_text, unknown_card, unknown_text
 from bot.messages.report_list import reports_card, reports_text
 from bot.messages.request_card import period_of, report_only, request_card
 from bot.messages.request_list import request_list
@@ -165,8 +165,8 @@ def test_any_list_of_requests_makes_a_card_that_webex_takes(items: list[tuple[Re
 @given(st.lists(REPORTS, max_size=PAGE), st.integers(0, 500), st.integers(1, 9999))
 def test_any_page_of_reports_makes_a_card_that_webex_takes(reports: list[Report], more: int, page: int) -> None:
     note = "Not shown: " + "; ".join(NEEDS.values())
-    card = reports_card(reports, NOW, total=len(reports) + more, page=page, note=note)
-    fits(card, reports_text(reports, NOW, note=note))
+    card = reports_card(reports, total=len(reports) + more, page=page, note=note)
+    fits(card, reports_text(reports, note=note))
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "会", "😀", "*", '"', "\\"])
@@ -176,23 +176,24 @@ def test_a_full_page_of_the_longest_titles_and_ids_fits(letter: str) -> None:
     )
     reports = [longest] * PAGE
     note = "1 to 10 of 99, newest first."
-    fits(reports_card(reports, NOW, total=99, page=1, note=note), reports_text(reports, NOW, note=note))
+    fits(reports_card(reports, total=99, page=1, note=note), reports_text(reports, note=note))
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "会"])
 def test_a_full_page_of_long_titles_fits_as_it_goes_over_the_wire(letter: str) -> None:
     """Every letter beyond ASCII goes as six bytes. Titles of 100 letters, ids and statuses as long as any seen."""
     longest = replace(PARTNER, id="Y" * 120, title=letter * 100, status="manual_processing")
-    page = reports_card([longest] * PAGE, NOW, total=99, page=1, note="1 to 10 of 99, newest first.")
+    page = reports_card([longest] * PAGE, total=99, page=1, note="1 to 10 of 99, newest first.")
     assert len(json.dumps(page)) < MAX_CARD_BYTES
 
 
+def test_help_makes_a_card_that_webex_takes() -> None:
+    fits(help_card(list(registry)), help_text(list(registry)))
+
+
 @given(WORDS, st.sampled_from([None, *registry]))
-def test_help_makes_a_card_that_webex_takes_whatever_was_written(unknown: str, guess: Command | None) -> None:
-    fits(
-        help_card(list(registry), unknown=unknown, guess=guess),
-        help_text(list(registry), unknown=unknown, guess=guess),
-    )
+def test_the_answer_to_an_unknown_word_makes_a_card_that_webex_takes(words: str, guess: Command | None) -> None:
+    fits(unknown_card(words, guess), unknown_text(words, guess))
 
 
 READ_ON = "Because."
