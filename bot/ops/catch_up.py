@@ -29,13 +29,12 @@ from bot.queue import tasks
 from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from bot.db.database import Database, Transaction
-    from bot.outbox import Outbox
     from bot.queue import Queue
-    from bot.webex.chat import Chat
-    from bot.webex.types import Message, Person, Space
+    from bot.services import Services
+    from bot.webex.types import Message, Space
 
 log = structlog.get_logger(__name__)
 
@@ -94,27 +93,14 @@ class Progress:
 class CatchUp:
     """The task that looks for messages."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        queue: Queue,
-        spaces: Chat,
-        outbox: Outbox,
-        bot: Callable[[], Person],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._database = database
-        self._queue = queue
-        self._spaces = spaces
-        self._outbox = outbox
-        self._bot = bot
-        self._now = now
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._database = services.database
         self._progress: Progress | None = None
 
     def run(self, _key: str) -> None:
         """Look into every space that was active since the mark. Raises ``WebexError``, which is passing."""
-        now = self._now()
+        now = self._services.now()
         with self._database.read() as tx:
             mark = heartbeats.caught_up_until(tx)
             known = heartbeats.downtime(tx)
@@ -124,10 +110,10 @@ class CatchUp:
             mark = None
         since = max(mark - MARGIN if mark else oldest, oldest, first or oldest)
         try:
-            spaces = self._spaces.active_spaces(since, MOST_SPACES)
+            spaces = self._services.chat.active_spaces(since, MOST_SPACES)
             self._progress = progress = self._progress or Progress(now)
             downtime = known
-            if known is None and mark is not None and progress.began - mark > EVERY + NOTICEABLE:
+            if mark is not None and progress.began - mark > EVERY + NOTICEABLE and not (known and known.noticeable):
                 downtime = Downtime(mark, progress.began)  # Webex could not be asked for so long
             failed = self._look_everywhere(spaces, downtime, since, progress)
         except WebexError as error:
@@ -177,7 +163,7 @@ class CatchUp:
 
     def _look_into(self, space: Space, downtime: Downtime | None, since: datetime) -> list[Message]:
         """Make events of what was missed in one space, and return it."""
-        messages = self._spaces.written_to_bot(space, since)
+        messages = self._services.chat.written_to_bot(space, since)
         missed = [one for one in messages if self._is_missed(one, since)]
         if not missed:
             return []
@@ -186,9 +172,9 @@ class CatchUp:
         with self._database.begin() as tx:
             for message in sorted(missed, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC)):
                 event = Event("messages", "created", message.id, space.id, space.kind, message.person_id)
-                event_id = events.record(tx, event, message.created or self._now())
+                event_id = events.record(tx, event, message.created or self._services.now())
                 if event_id is not None:
-                    self._queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
+                    self._services.queue.put(tx, tasks.EVENT, str(event_id), lock=event.lock, person=event.person_key)
         return missed
 
     def _announce(self, space: Space, downtime: Downtime) -> None:
@@ -196,14 +182,14 @@ class CatchUp:
         key = f"away:{downtime.since.timestamp():.0f}:{space.id}"
         target = Target(room_id=space.id, direct=space.kind == DIRECT)
         try:
-            self._outbox.send(key, target, away(downtime.since, downtime.until, LONGEST))
+            self._services.outbox.send(key, target, away(downtime.since, downtime.until, LONGEST))
         except BotError as error:
             if error.passing and not isinstance(error, Unsure):
                 raise
             log.info("downtime_not_announced", cause=str(error))
 
     def _is_missed(self, message: Message, since: datetime) -> bool:
-        ours = self._bot().goes_by(message.person_id, message.person_email)
+        ours = self._services.identity.person().goes_by(message.person_id, message.person_email)
         if ours or message.created is None or message.created < since:
             return False
         with self._database.read() as tx:

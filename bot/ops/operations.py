@@ -71,14 +71,7 @@ def build_operations(services: Services, *more: Check) -> Operations:
     return Operations(
         alerts=Alerts(database, services.outbox, settings.operators_space, checks, now, look_soon=look_soon),
         bot_upstream=bot_upstream,
-        catch_up=CatchUp(
-            database=database,
-            queue=queue,
-            spaces=chat,
-            outbox=services.outbox,
-            bot=services.identity.person,
-            now=now,
-        ),
+        catch_up=CatchUp(services),
         maintenance=Maintenance(
             database,
             queue,

@@ -95,7 +95,7 @@ def test_on_an_empty_database_nothing_of_before_is_answered_again(stage: Stage) 
 
     assert [one["sentence"] for one in logged if one["event"] == "first_start"] == [heartbeats.NEW]
     checks = {check.name: check.text for check in examine(stage.settings())}
-    assert "when the bot first ran on it, isn't answered" in checks["database"]
+    assert "when the bot first ran on it, aren't answered" in checks["database"]
     said = stage.emulator.world.messages_of(stage.bot)[before:]
     assert {one.parent_id for one in said} == {missed.message.id}
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 AWAY = "I was away from"
+HELP = "Show this help."
 
 
 def minutes(bench: Workbench, number: int) -> None:
@@ -59,12 +60,12 @@ def test_a_message_whose_event_never_came_is_answered_without_a_word_about_it(be
 
     for space in (None, bench.stage.group):
         (answer,) = said(bench, space)
-        assert "You can write" in answer
+        assert HELP in answer
     minutes(bench, 24)
     assert len(said(bench)) == 1
 
 
-def test_the_operators_hear_that_webex_does_not_announce_and_when_it_does_again(bench: Workbench) -> None:
+def test_missed_messages_are_an_alert_until_a_look_finds_none(bench: Workbench) -> None:
     look = missed_messages(bench.database).look
     runs(bench)
     assert look() is None
@@ -76,7 +77,7 @@ def test_the_operators_hear_that_webex_does_not_announce_and_when_it_does_again(
     assert look() is None
 
 
-def test_what_was_announced_is_answered_once_and_held_against_nobody(bench: Workbench) -> None:
+def test_an_announced_message_is_answered_once_and_is_no_alert(bench: Workbench) -> None:
     runs(bench)
     bench.hears(bench.stage.ada, "help")
     minutes(bench, 25)
@@ -93,7 +94,7 @@ def test_a_look_is_few_calls_where_nothing_is_new(bench: Workbench) -> None:
     assert len(bench.emulator.calls) == bench.calls("GET", "/v1/rooms")
 
 
-def test_after_an_outage_it_is_looked_at_once_and_said_from_when_until_when(bench: Workbench) -> None:
+def test_after_an_outage_messages_are_looked_for_at_once_and_its_times_are_told(bench: Workbench) -> None:
     runs(bench)
     began = bench.clock()
     upstream = bench.operations.bot_upstream
@@ -106,7 +107,7 @@ def test_after_an_outage_it_is_looked_at_once_and_said_from_when_until_when(benc
 
     (word, answer) = said(bench)
     assert word.startswith(f"{AWAY} {began:%b} {began.day}, {began:%H:%M} to {until:%H:%M} UTC")
-    assert "You can write" in answer
+    assert HELP in answer
     minutes(bench, 30)
     assert len(said(bench)) == 2
     assert bench.calls("GET", "/v1/rooms") <= 4, "the outage is covered once"
@@ -127,10 +128,10 @@ def test_an_outage_of_hours_hides_nothing_that_was_written_at_its_beginning(benc
 
     (word, answer) = said(bench)
     assert word.startswith(AWAY)
-    assert "You can write" in answer
+    assert HELP in answer
 
 
-def test_a_look_that_was_long_in_coming_says_so_without_a_restart_too(bench: Workbench) -> None:
+def test_a_late_look_tells_of_a_downtime_without_a_restart_too(bench: Workbench) -> None:
     runs(bench)
     unannounced(bench)
     bench.emulator.faults.add(path="/v1/*", cut="before")
@@ -140,7 +141,24 @@ def test_a_look_that_was_long_in_coming_says_so_without_a_restart_too(bench: Wor
 
     (word, answer) = said(bench)
     assert word.startswith(AWAY)
-    assert "You can write" in answer
+    assert HELP in answer
+
+
+def test_a_restart_of_the_web_process_does_not_hide_a_longer_outage(bench: Workbench) -> None:
+    runs(bench)
+    unannounced(bench)
+    bench.emulator.faults.add(path="/v1/*", cut="before")
+    minutes(bench, 20)
+    bench.restart()
+    minutes(bench, 1)
+    with bench.database.begin() as tx:
+        catch_up.request(tx, bench.queue, bench.clock(), bench.clock())
+    bench.emulator.faults.clear()
+    minutes(bench, 2)
+
+    (word, answer) = said(bench)
+    assert word.startswith(AWAY)
+    assert HELP in answer
 
 
 def test_hundreds_of_messages_in_one_space_are_all_found(bench: Workbench) -> None:
@@ -153,12 +171,12 @@ def test_hundreds_of_messages_in_one_space_are_all_found(bench: Workbench) -> No
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
-def test_a_look_that_is_refused_is_made_up_for(bench: Workbench, status: int) -> None:
+def test_a_refused_look_is_repeated(bench: Workbench, status: int) -> None:
     runs(bench)
     unannounced(bench)
     bench.emulator.faults.add(method="GET", path="/v1/rooms", status=status, times=3)
     minutes(bench, 20)
-    assert "You can write" in said(bench)[-1]
+    assert HELP in said(bench)[-1]
 
 
 def test_a_space_that_is_always_refused_holds_the_others_up_for_no_moment_and_the_look_for_an_hour(
@@ -190,7 +208,7 @@ def test_what_webex_does_not_know_for_a_moment_is_read_again_however_old_it_is(b
     bench.emulator.faults.add(method="GET", path="/v1/messages/*", status=404, times=1)
     minutes(bench, 13)
 
-    assert ["You can write" in one for one in said(bench)] == [True]
+    assert [HELP in one for one in said(bench)] == [True]
 
 
 def test_a_downtime_of_days_promises_no_more_than_a_day() -> None:
@@ -225,19 +243,19 @@ def test_a_space_that_does_not_answer_holds_nobody_else_up(bench: Workbench) -> 
     minutes(bench, 20)
 
     for space in (None, bench.stage.group):
-        assert ["You can write" in one for one in said(bench, space)] == [True]
+        assert [HELP in one for one in said(bench, space)] == [True]
     others = [one for one in asked[:6] if one != bench.stage.group.id]
     assert len(others) <= 2, "the next tries go on with the one that failed; the answer in the other is news of it"
 
 
-def test_a_clock_that_was_set_back_begins_anew(bench: Workbench) -> None:
+def test_after_a_clock_was_set_back_messages_are_found_again(bench: Workbench) -> None:
     runs(bench)
     bench.clock.turn(-20 * 3600)
     bench.queue.jobs.restart_waits()
     minutes(bench, 2)
     unannounced(bench)
     minutes(bench, 12)
-    assert "You can write" in said(bench)[-1]
+    assert HELP in said(bench)[-1]
 
 
 def test_two_looks_are_one_after_the_other(bench: Workbench) -> None:
@@ -262,7 +280,7 @@ def test_downtimes_that_were_not_caught_up_on_are_told_as_one(bench: Workbench) 
 
     (word, answer) = said(bench)
     assert word.startswith(f"{AWAY} {began:%b} {began.day}, {began:%H:%M} to {until:%H:%M} UTC")
-    assert "You can write" in answer
+    assert HELP in answer
     with bench.database.read() as tx:
         assert heartbeats.downtime(tx) is None
 
