@@ -26,7 +26,7 @@ def say(line: str) -> None:
 
 
 def accepted() -> dict[tuple[str, str], str]:
-    """Reasons by advisory and package; a line without a reason ends the program."""
+    """Return reasons by advisory and package; a line without a reason ends the program."""
     found = {}
     for line in ACCEPTED.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
@@ -39,7 +39,7 @@ def accepted() -> dict[tuple[str, str], str]:
 
 
 def ask() -> list[dict[str, Any]] | None:
-    """What pip-audit knows of each locked package; None when it could not work at all."""
+    """Return what pip-audit knows of each locked package; None when it could not work at all."""
     command = [sys.executable, "-m", "pip_audit", "-r", str(LOCK), "--no-deps", "--disable-pip", "-f", "json"]
     try:
         done = subprocess.run(  # noqa: S603 our own command
@@ -52,8 +52,9 @@ def ask() -> list[dict[str, Any]] | None:
 
 
 def main() -> int:
-    """0 when nothing unaccepted was found, also when nothing could be asked (then it says so)."""
+    """Return 0 when nothing unaccepted was found, also when nothing could be asked (then it says so)."""
     reasons = accepted()
+    say("asking for advisories about the locked packages (up to a few minutes)")
     packages = ask()
     audited = [package for package in packages or [] if "vulns" in package]
     if not packages or not audited:

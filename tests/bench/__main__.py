@@ -83,6 +83,7 @@ class Bench:
 
     def cards(self, case: Case) -> None:
         """One line of the race for the card."""
+        say(case.name)
         self._world.behave(latency=case.latency)
         with self._product.running() as pids, self._processors(pids) as used:
             cards = Race(self._world, self._product.port, case.senders).run(BLOCKS[case.senders])
@@ -95,7 +96,6 @@ class Bench:
             verdict = f"  expected ≤ {RATIO}: {said(met=self.met[-1])}"
         rate = len(cards.bot) / cards.bot_elapsed
         acks = Spread.of(cards.acks)
-        say(case.name)
         say(f"  webhook to card  {bot}")
         say(f"  bare chain       {bare}")
         say(f"  ratio of the medians {ratio:.2f}{verdict}   (of p99 {bot.p99 / bare.p99:.2f})")

@@ -1,4 +1,4 @@
-"""`make chaos`: a long randomised run. Exits 1 when something was lost, or said twice where that could be known."""
+"""`make chaos`: a long random run. Exits 1 when something was lost, or posted twice where that could be known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.run import run
+from tests.chaos.run import HEALS_WITHIN, run
 from tests.chaos.verdict import summary
 
 SEEDS = 1_000_000
@@ -26,6 +26,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="reportbot-chaos-") as passing:
         folder = given.keep or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
+        print(
+            f"Chaos with seed {given.seed}: {given.requests} requests, {given.seconds:.0f} s of trouble,"
+            f" then at most {HEALS_WITHIN:.0f} s to heal.",
+            flush=True,
+        )
         outcome = run(given.seed, given.seconds, given.requests, folder)
     print(summary(outcome.figures()))
     for title, found in (("lost", outcome.verdict.lost), ("said twice", outcome.verdict.twice)):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.emulator.faults import Fault
 
 TICK = 0.02
+PROGRESS_SECONDS = 15.0
 LOOK = 0.5
 MUST_BE_FOUND_WITHIN = 45.0
 """Seconds. A webhook that is lost while the door lives is found at the door's next start, which looks back two minutes
@@ -90,6 +91,7 @@ class Run:
         self.system = System(self.stage, folder / "log", random.Random(seed))
         self._faults: list[Fault] = []
         self._began = 0.0
+        self._next_progress = PROGRESS_SECONDS
         self._unpressed: list[Press] = []
 
     def play(self, steps: list[Step]) -> Outcome:
@@ -108,11 +110,17 @@ class Run:
             self.system.stop()
             self.mail.close()
 
+    def _show_progress(self) -> None:
+        if self._began and self._now() >= self._next_progress:
+            print(f"  {self._now():.0f} s", flush=True)
+            self._next_progress += PROGRESS_SECONDS
+
     def _now(self) -> float:
         return time.monotonic() - self._began
 
     def _tend(self) -> None:
         """Let time pass: start what died, carry the mail, let reports fail."""
+        self._show_progress()
         self.system.tend()
         self.mail.carry()
         self.people.fail_reports(self._now())
