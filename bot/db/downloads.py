@@ -19,19 +19,6 @@ FEW: Final = 5
 """So many left are told with the file."""
 MOST_OF_ONE_PERSON: Final = 10
 """A person who was sent the file so often gets none of the last downloads."""
-HAD_ENOUGH: Final = (
-    f"Webex allows {MOST} downloads of a report, and the last {FEW} of this one are for others: I've sent it to you"
-    f" {MOST_OF_ONE_PERSON} times. Use a file that I sent, or run the report again."
-)
-
-
-def warning(number: int) -> str:
-    """Return what is told with a file when few downloads are left, else nothing."""
-    left = MOST - number
-    if left > FEW:
-        return ""
-    said = "none is left" if left <= 0 else f"{left} {'is' if left == 1 else 'are'} left"
-    return f"Webex allows {MOST} downloads of a report; {said} of this one. Run the report again before they run out."
 
 
 def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:

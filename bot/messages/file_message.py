@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.db import downloads
+from bot.db.downloads import FEW, MOST
 from bot.messages.request_card import period_of
 from bot.text import count, escape_markdown, size
 from bot.webex.report import Family
@@ -65,9 +65,18 @@ def _warnings(held: Downloaded) -> str:
     said = [CHECKSUM_DIFFERS] if held.checksum_differs else []
     if held.contents is not None and held.contents.formulas:
         said.append(FORMULAS)
-    if few_left := downloads.warning(held.downloads):
+    if few_left := downloads_left(held.downloads):
         said.append(few_left)
     return "".join(f"  \n{one}" for one in said)
+
+
+def downloads_left(downloaded: int) -> str:
+    """Return what is told with a file when few downloads are left, else nothing."""
+    left = MOST - downloaded
+    if left > FEW:
+        return ""
+    said = "none is left" if left <= 0 else f"{left} {'is' if left == 1 else 'are'} left"
+    return f"Webex allows {MOST} downloads of a report; {said} of this one. Run the report again before they run out."
 
 
 def status_unknown(report: Report) -> str:

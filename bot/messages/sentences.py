@@ -34,6 +34,14 @@ REMEDIES: Final = {401: LATER, 409: "", 413: "Run the report for a shorter perio
 """What to do when Webex refuses a file, by the status of its answer."""
 
 
+def had_enough(most: int, few: int, times: int) -> str:
+    """Return what a person is told who was sent a file often, while few of the ``most`` downloads are left."""
+    return (
+        f"Webex allows {most} downloads of a report, and the last {few} of this one are for others: I've sent it to "
+        f"you {times} times. Use a file that I sent, or run the report again."
+    )
+
+
 def which_report(word: str) -> str:
     """Return what is said to a command that needs a report and names none."""
     return f"Which report? Write `{word}` and its ID, or write `reports` and pick one."

@@ -204,14 +204,14 @@ def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> 
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        ("reports", "1 to 10 of 12"),
-        ("reports 2", "11 to 12 of 12"),
-        ("reports page 2", "11 to 12 of 12"),
-        ("Reports Page 1", "1 to 10 of 12"),
-        ("reports 0", "1 to 10 of 12"),
-        ("reports page", "1 to 10 of 12"),
+        ("reports", "1–10 of 12"),
+        ("reports 2", "11–12 of 12"),
+        ("reports page 2", "11–12 of 12"),
+        ("Reports Page 1", "1–10 of 12"),
+        ("reports 0", "1–10 of 12"),
+        ("reports page", "1–10 of 12"),
         ("reports page 3", "There are only 12 reports"),
-        ("reports usage 2024", "1 to 10 of 12"),
+        ("reports usage 2024", "1–10 of 12"),
     ],
 )
 def test_a_page_of_the_list_is_asked_for_by_its_number(stage: Stage, words: str, shown: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
 from bot.db import audit, downloads, requests
-from bot.messages.sentences import odd_ids, too_many_ids, which_report
+from bot.messages.sentences import had_enough, odd_ids, too_many_ids, which_report
 from bot.queue import tasks
 from bot.webex.ids import id_key
 from bot.webex.report import is_report_id
@@ -79,4 +79,4 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
         if invocation.trail.recorded and not enough:
             invocation.settle(tx)
     if enough:
-        invocation.say("enough", downloads.HAD_ENOUGH)
+        invocation.say("enough", had_enough(downloads.MOST, downloads.FEW, downloads.MOST_OF_ONE_PERSON))
