@@ -175,10 +175,10 @@ def _add_reports(world: World, admin: Person) -> list[Report]:
         ),
         add(
             "partner",
-            "Made in Partner Hub",
+            "Created in Partner Hub",
             "call history",
             50,
-            "made in the portal: the API knows nothing of it",
+            "not available to bots",
             made_in_portal=True,
         ),
     ]

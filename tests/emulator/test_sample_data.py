@@ -73,7 +73,7 @@ def test_each_report_of_the_demo_meets_its_fate(demo):
     now = emulator.world.clock()
     emulator.world.clock = lambda: now
     by_title = {report.title: report for report in made.reports}
-    assert details(client, by_title["Made in Partner Hub"]) == 404
+    assert details(client, by_title["Created in Partner Hub"]) == 404
     pending = [by_title["Partner Meeting Details"], by_title["Active Hosts"]]
     assert [client.get(path).status_code for path in LISTS] == [200, 200]
     emulator.world.clock = lambda: now + 600
