@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -111,8 +112,9 @@ class Failure(NamedTuple):
     sentence: str
 
 
+@cache
 def read(folder: Path | None = None) -> Manifest:
-    """Read the manifest; raises ``ManifestUnreadable`` with the file's name."""
+    """Read the manifest, once a process; raises ``ManifestUnreadable`` with the file's name."""
     folder = folder or (PACKAGED if PACKAGED.is_dir() else Path(__file__).parent.parent / "manifest")
     name = ""
     try:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as property_tests
+from sqlalchemy import create_engine
 
+from bot.db import sqlite_file
+from bot.db.sqlite_file import OpenConnection, SqliteFile, Use
 from bot.emulator import Emulator
 from bot.settings import Settings
 from tests.core.workbench import Workbench, migrated
@@ -26,6 +30,30 @@ if TYPE_CHECKING:
 # How long an example takes depends on the machine and on what ran before (a first import, the garbage of other tests).
 property_tests.register_profile("whatever the load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 property_tests.load_profile("whatever the load")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_databases() -> Iterator[None]:
+    """Databases of this process do not wait for the disk, and share the statements that SQLAlchemy has compiled.
+
+    A test makes a database or more; processes that tests start are as in production, see ``tests/test_database.py``.
+    """
+    first = create_engine("sqlite://")
+    first.connect().close()
+
+    def sharing(*args: Any, **more: Any) -> Any:
+        engine = create_engine(*args, **more)
+        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+        return engine
+
+    def opened(file: SqliteFile, use: Use) -> OpenConnection:
+        connection = first_open(file, use)
+        connection.driver.execute("PRAGMA synchronous=OFF")
+        return connection
+
+    first_open = SqliteFile._open
+    with patch.object(sqlite_file, "create_engine", sharing), patch.object(SqliteFile, "_open", opened):
+        yield
 
 
 @pytest.fixture(autouse=True)

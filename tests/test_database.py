@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from structlog.testing import capture_logs
 
 from bot.db.database import Database, Transaction
+from bot.db.sqlite_file import SqliteFile
 from bot.db.utc_datetime import UtcDateTime
 from bot.errors import DatabaseUnavailable
 
@@ -37,6 +38,14 @@ events = Table(
     UniqueConstraint("resource", "key"),
 )
 NOON = datetime(2024, 3, 24, 12, tzinfo=UTC)
+
+
+OPEN = SqliteFile._open
+
+
+@pytest.fixture(autouse=True)
+def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SqliteFile, "_open", OPEN)
 
 
 @pytest.fixture

@@ -222,6 +222,7 @@ def test_a_manifest_that_cannot_be_read_names_the_file(tmp_path, file, text):
     (tmp_path / "webhooks.yaml").write_text("path: /x\nmark: 'a: '\nwebhooks: []\n")
     (tmp_path / "scopes.yaml").write_text("scopes: []\n")
     manifest.read(tmp_path)
+    manifest.read.cache_clear()
     if text is None:
         (tmp_path / file).unlink()
     else:
