@@ -118,12 +118,12 @@ class Services:
 
     @property
     def folder(self) -> Path:
-        """Where files of reports lie."""
+        """Return where files of reports lie."""
         return self.settings.data_dir / "files"
 
     @property
     def poll_interval(self) -> float:
-        """Seconds between two checks of a pending report, at least."""
+        """Return the seconds between two checks of a pending report, at least."""
         return self.settings.poll_interval
 
     @property

@@ -34,13 +34,13 @@ KEY_BYTES = 32
 
 
 def derived(secret: bytes, purpose: str) -> Fernet:
-    """A cipher for one purpose, from the program's one secret."""
+    """Return a cipher for one purpose, from the program's one secret."""
     key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
     return Fernet(base64.urlsafe_b64encode(key))
 
 
 class DatabaseTokenStore:
-    """The state is a fact in the ledger; the lock is the kernel's, on a file that this machine's processes share."""
+    """Keeps the state in ``key_values``; the lock is the kernel's, on a file that this machine's processes share."""
 
     def __init__(
         self, database: Database, folder: Path, secret: Callable[[], bytes], register_secrets: Callable[..., None]
@@ -51,7 +51,7 @@ class DatabaseTokenStore:
         self._hide = register_secrets
 
     def load(self) -> TokenState | None:
-        """The newest state; None when there is none, or when it was encrypted with another key."""
+        """Return the newest state; None when there is none, or when it was encrypted with another key."""
         with self._database.read() as tx:
             kept = key_values.get(tx, FACT)
         if kept is None:

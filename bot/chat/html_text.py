@@ -98,7 +98,7 @@ class HtmlText(HTMLParser):
             (self._label if self._mention else self._parts).append(data)
 
     def _names_bot(self, attrs: list[tuple[str, str | None]]) -> bool:
-        """Whether an attribute is the bot's ID: clients differ in the attribute's name, place and spelling."""
+        """Return True when an attribute is the bot's ID: clients differ in the attribute's name, place and spelling."""
         given = (value.strip(" \t\r\n\"'") for _, value in attrs if value)
         return any(map(self._is_bots, given))
 

@@ -74,7 +74,7 @@ def _read(text: str, bot: Person, known: Collection[str], *, addressed: bool) ->
 
 
 def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:
-    """The first reading that begins with a command, or else the first that has one soon."""
+    """Return the first reading that begins with a command, or else the first that has one soon."""
     begins = (words for words in readings if words.word.casefold() in known)
     return next(begins, None) or next(filter(None, (_later(words, known) for words in readings)), None)
 
@@ -91,14 +91,14 @@ def _later(words: Words, known: Collection[str]) -> Words | None:
 
 
 def names_of(bot: Person) -> list[str]:
-    """What a mention of the bot may show, the longest first; Webex need not tell the first name."""
+    """Return what a mention of the bot may show, the longest first; Webex need not tell the first name."""
     first = next(iter(bot.display_name.split()), "")
     names = dict.fromkeys(name for name in (bot.display_name, bot.nick_name, bot.first_name, first) if name)
     return sorted(names, key=lambda name: -len(name.split()))
 
 
 def _unquoted(text: str) -> str:
-    """The text in plain letters, without the lines that quote somebody."""
+    """Return the text in plain letters, without the lines that quote somebody."""
     return _QUOTED.sub("", plain(_ANGLE_FIRST.sub(r"\1<", text)))
 
 
@@ -136,7 +136,7 @@ def _belongs(letter: str) -> bool:
 
 
 def _readings(text: str, bot: Person, known: Collection[str]) -> tuple[list[Words], list[Words]]:
-    """The text without the bot's name: full before first name, at the start before at the end, then in between.
+    """Return the text without the bot's name: full before first name, at the start before at the end, then in between.
 
     Those without a name of several words, which is no accident, are apart from those without one that is a word.
     """

@@ -50,7 +50,7 @@ class Registry:
 
     @property
     def words(self) -> frozenset[str]:
-        """All words."""
+        """Return all words."""
         return frozenset(self._commands)
 
     def find(self, word: str) -> Command | None:

@@ -137,7 +137,7 @@ def joined(word: str, why: str) -> str:
 
 
 def cause_of(error: BotError) -> str:
-    """A short, stable word for an error: policy's reason, ``webex_404``, or the error's kind."""
+    """Return a short, stable word for an error: policy's reason, ``webex_404``, or the error's kind."""
     if isinstance(error, Refused):
         return error.reason
     if isinstance(error, WebexError):
@@ -192,7 +192,7 @@ def latest(
 
 
 def with_reference(tx: Transaction, reference: str, *, person_id: str | None = None) -> list[Row]:
-    """What was told with a reference, oldest first; of one person if one is named."""
+    """Return what was told with a reference, oldest first; of one person if one is named."""
     where = [audit.c.reference == reference, *_about(tx, person_id, None)]
     return _rows(tx, select(audit).where(*where).order_by(audit.c.id))
 

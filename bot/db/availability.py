@@ -40,12 +40,12 @@ class Absence:
 
     @property
     def key(self) -> str:
-        """A name for it."""
+        """Return a name for it."""
         return f"database:{self.since.timestamp():.0f}"
 
     @property
     def sentence(self) -> str:
-        """What the operators are told."""
+        """Return what the operators are told."""
         return (
             f"The database could not be used from {self.since:%Y-%m-%d %H:%M} to {self.until:%H:%M} UTC. Webhook calls "
             "were refused meanwhile, so some may be missing: I look for the messages that were. What waited goes on."
@@ -97,7 +97,7 @@ class LoggedDatabase(Database):
         return "write" not in self._missing
 
     def long_absences(self) -> Sequence[Absence]:
-        """Those that are over and were long enough to tell of, since this process began."""
+        """Return those that are over and were long enough to tell of, since this process began."""
         with self._guard:
             return tuple(self._absences)
 

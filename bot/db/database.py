@@ -1,6 +1,6 @@
 """The database, opened once a process: why no other module names SQLite's pragmas or catches a driver's error.
 
-The webhook door answers 200 for what is on the disk and for nothing else, and a job is put by the very transaction that
+The webhook answers 200 for what is on the disk and for nothing else, and a job is put by the very transaction that
 it belongs to. So there is one way to write (`Database.begin`: whole or not at all, durable at its end) and one to read
 (`Database.read`: one snapshot), on SQLite and PostgreSQL alike, and one error, `DatabaseUnavailable`, when it is out of
 reach.

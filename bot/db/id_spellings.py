@@ -1,4 +1,4 @@
-"""Finds an id in a column whatever its spelling: the ledger keeps ids as Webex gave them, since they go back to it."""
+"""Finds an id in a column in any spelling: the database stores IDs as Webex gave them, since they go back to it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Contents:
 
     @property
     def empty(self) -> bool:
-        """True when there is nothing but a header, or not even that."""
+        """Return True when there is nothing but a header, or not even that."""
         return self.rows == 0
 
 

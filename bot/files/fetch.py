@@ -46,12 +46,12 @@ _HELD_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 def held_name(family: str, report_id: str) -> str:
-    """The name under which a report's file lies in the folder for files."""
+    """Return the name under which a report's file lies in the folder for files."""
     return hashlib.sha256(f"{family}:{report_id}".encode()).hexdigest()[:32]
 
 
 def is_held_name(name: str) -> bool:
-    """Whether it is such a name."""
+    """Return True when it is such a name."""
     return _HELD_NAME.fullmatch(name) is not None
 
 

@@ -27,7 +27,7 @@ _EXTENSION = re.compile(r"\.(csv|zip|gz|txt)$", re.IGNORECASE)
 
 
 def file_name(report: Report, kind: str) -> str:
-    """The name with its extension; ``kind`` is ``zip`` or ``csv``.
+    """Return the name with its extension; ``kind`` is ``zip`` or ``csv``.
 
     Webex's name ends in ``.csv`` even when the body is a zip, so the extension is always ours.
     """

@@ -144,7 +144,7 @@ class _Packing:
 
     @contextmanager
     def _begun(self, name: str) -> Iterator[_Part]:
-        """A new temporary zip."""
+        """Return a new temporary zip."""
         storage.check_room(self._folder, coming=min(self._held.size, self._limit), done="packed")
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".packed-", suffix=".part", delete=False) as out:
             path = Path(out.name)
@@ -153,7 +153,7 @@ class _Packing:
                 yield part
 
     def _read(self) -> Iterator[bytes]:
-        """The CSV, in pieces."""
+        """Return the CSV, in pieces."""
         if self._held.kind == "csv":
             with self._held.path.open("rb") as raw:
                 yield from self._told(raw, os.fstat(raw.fileno()).st_size)
@@ -175,7 +175,7 @@ class _Packing:
                 self._progress(done, whole)
 
     def _only(self, entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
-        """The CSV of the zip, when there is nothing else in it that would be lost."""
+        """Return the CSV of the zip, when there is nothing else in it that would be lost."""
         files = [entry for entry in entries if not entry.is_dir()]
         if len(files) != 1:
             raise self._cannot_be_cut("it is a zip with several files")

@@ -127,7 +127,7 @@ def writing(done: str = "fetched") -> Iterator[None]:
 
 
 def full(done: str) -> FileRejected:
-    """What is said when the disk is full and the file was not fetched, or packed."""
+    """Return what is said when the disk is full and the file was not fetched, or packed."""
     return FileRejected(
         f"The bot's disk is nearly full, so the file was not {done}. Its operators must make room; ask again then."
     )

@@ -68,7 +68,7 @@ class DownloadVerifier:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of what has come, in hex."""
+        """Return the SHA-256 of what has come, in hex."""
         return self._sha256.hexdigest()
 
     def take(self, piece: bytes) -> None:

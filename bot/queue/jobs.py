@@ -62,7 +62,7 @@ class Claim:
 
     @property
     def where(self) -> dict[str, Any]:
-        """The parameters that name its row (not the id, which SQLite may give to another row later)."""
+        """Return the parameters that name its row (not the id, which SQLite may give to another row later)."""
         return {"of_task": self.job.task, "of_key": self.job.key}
 
     def finish(self) -> None:

@@ -43,7 +43,7 @@ def wait_before(attempt: int, asked: float | None, chance: float) -> float:
 
 
 def _asked(error: Exception) -> float | None:
-    """Seconds that Webex asked to wait."""
+    """Return the seconds that Webex asked to wait."""
     return error.retry_after if isinstance(error, BotError) else None
 
 

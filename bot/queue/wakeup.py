@@ -92,7 +92,7 @@ class WakeupSocket:
 
 @contextmanager
 def _address(folder: Path) -> Iterator[str]:
-    """The socket's path, short enough for the kernel however long the folder's is."""
+    """Return the socket's path, short enough for the kernel however long the folder's is."""
     plain = folder.absolute() / SOCKET_NAME
     if len(os.fsencode(plain)) <= ADDRESS_MAX:
         yield str(plain)

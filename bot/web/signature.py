@@ -1,4 +1,4 @@
-"""Whether Webex sent a webhook: HMAC of the raw body with the webhook's secret. Pure."""
+"""Check that Webex sent a webhook: HMAC of the raw body with the webhook's secret. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Headers(Protocol):
     """A request's headers."""
 
     def get(self, key: str, default: str, /) -> str:
-        """One header's value."""
+        """Return one header's value."""
         ...
 
 
 def is_signed(body: bytes, headers: Headers, secrets: Sequence[bytes]) -> bool:
-    """Whether one of the signatures is that of the body with one of the secrets; compared in constant time."""
+    """Return True when one of the signatures is that of the body with one of the secrets; compared in constant time."""
     good = False
     for secret in secrets:
         # Every secret is tried even after one fits, so that the time tells nothing of which.

@@ -1,1 +1,1 @@
-"""The shelf that stands towards Webex: HTTP, tokens, chat, reports, files, and who is who. Foreign errors end here."""
+"""The Webex client: HTTP, tokens, chat, reports, files and people. Foreign errors are translated here."""

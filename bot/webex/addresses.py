@@ -14,7 +14,7 @@ _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
 
 
 def is_loopback(host: str) -> bool:
-    """True for this machine's own addresses and for the name ``localhost``; other names are never resolved."""
+    """Return True for this machine's own addresses and for the name ``localhost``; other names are never resolved."""
     host = host.strip("[]").lower()
     if host == "localhost":
         return True

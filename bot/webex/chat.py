@@ -109,7 +109,7 @@ class Chat:
         self._transport.close()
 
     def me(self) -> Person:
-        """Who the bot's token belongs to."""
+        """Return who the bot's token belongs to."""
         return self._one("GET people/me", parsing.person, self._api.people.me)
 
     def message(self, message_id: str) -> Message:
@@ -191,7 +191,7 @@ class Chat:
         )
 
     def spaces(self) -> list[Space]:
-        """Every space that the bot is in."""
+        """Return every space that the bot is in."""
         return self._all("GET rooms", parsing.space, self._api.rooms.list)
 
     def active_spaces(self, since: datetime, most: int) -> list[Space]:
@@ -223,7 +223,7 @@ class Chat:
         return self._one("GET rooms/{id}", parsing.space, lambda: self._api.rooms.get(segment(room_id)))
 
     def webhooks(self) -> list[Webhook]:
-        """Every webhook of this token, also those that are not ours."""
+        """Return every webhook of this token, also those that are not ours."""
         return self._all("GET webhooks", parsing.webhook, self._api.webhooks.list)
 
     def create_webhook(

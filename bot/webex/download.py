@@ -47,7 +47,7 @@ class Download:
 
     @property
     def size(self) -> int:
-        """The bytes that will come; 0 when that is not said, or when they come compressed."""
+        """Return the bytes that will come; 0 when that is not said, or when they come compressed."""
         if header(self._response.headers, "Content-Encoding").lower() not in {"", "identity"}:
             return 0
         said = header(self._response.headers, "Content-Length")
@@ -55,7 +55,7 @@ class Download:
 
     @property
     def shows_its_end(self) -> bool:
-        """True when a body that breaks off is noticed: its length is announced, or it comes in chunks."""
+        """Return True when a body that breaks off is noticed: its length is announced, or it comes in chunks."""
         return any(header(self._response.headers, name) for name in ("Content-Length", "Transfer-Encoding"))
 
     def pieces(self) -> Iterator[bytes]:
@@ -167,7 +167,7 @@ class DownloadClient:
 
 
 def _error_of(host: str, response: requests.Response) -> WebexError:
-    """What a host that isn't Webex's answered. Its words are not Webex's, and it knows nothing of our token."""
+    """Return what a host that isn't Webex's answered. Its words are not Webex's, and it knows nothing of our token."""
     waits = {"Retry-After": header(response.headers, "Retry-After")}
     error = error_from(DOWNLOAD, response.status_code, waits, b"")
     error.sentence = f"“{host}”, where Webex's download link leads, answered with status {response.status_code}."

@@ -94,7 +94,7 @@ def _is_plain_address(host: str) -> bool:
 
 
 def _host(url: str) -> str:
-    """The host that every parser agrees on, in lower case; empty when there is doubt."""
+    """Return the host that every parser agrees on, in lower case; empty when there is doubt."""
     if not _PLAIN.fullmatch(url):
         return ""
     try:

@@ -52,7 +52,7 @@ class GrowingFile:
 
     @property
     def abandoned(self) -> bool:
-        """Whether it will not come, or must not go on."""
+        """Return True when it will not come, or must not go on."""
         return self._abandoned
 
     def abandon(self) -> None:

@@ -33,12 +33,12 @@ def decoded(an_id: str) -> str:
 
 
 def readable_tail(an_id: str) -> str:
-    """The last piece of a decoded id (``id_full_admin``), or empty."""
+    """Return the last piece of a decoded id (``id_full_admin``), or empty."""
     return decoded(an_id).rpartition("/")[2]
 
 
 def bare_id(an_id: str) -> str:
-    """The bare id that SCIM wants, from an encoded one; others are given back as they are."""
+    """Return the bare id that SCIM wants, from an encoded one; others are given back as they are."""
     return readable_tail(an_id) or an_id
 
 

@@ -65,7 +65,7 @@ def read_text(value: Any, longest: int | None = LONGEST_TEXT) -> str:
 
 
 def read_number(value: Any) -> float | None:
-    """A finite number, also when it comes as a string."""
+    """Return a finite number, also when it comes as a string."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -98,7 +98,7 @@ def read_moment(value: Any) -> datetime | None:
 
 
 def read_day(value: Any) -> date | None:
-    """A calendar day; a time of day behind it does not move it to another day."""
+    """Return a calendar day; a time of day behind it does not move it to another day."""
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             return date.fromisoformat(value.strip()[: len("2024-03-24")])
@@ -113,7 +113,7 @@ def read_sites(value: Any) -> tuple[str, ...]:
 
 
 def read_expiry(raw: Any, fetched_at: datetime) -> Expiry | None:
-    """How long a link lasts. ``fetched_at`` (aware) is when Webex gave the details.
+    """Return how long a link lasts. ``fetched_at`` (aware) is when Webex gave the details.
 
     Unit and origin are not documented: a small number is taken as seconds from ``fetched_at``, one of more than a week
     as milliseconds, a large one as an epoch in seconds or milliseconds, text as ISO 8601 (a time or a duration). None

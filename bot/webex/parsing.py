@@ -1,4 +1,4 @@
-"""Reads people, messages and the like out of Webex's JSON, so that no foreign object leaves the shelf.
+"""Reads people, messages and the like out of Webex's JSON, so that no foreign object leaves ``webex/``.
 
 An id that is missing makes the answer unreadable; everything else may be absent. Pure.
 """
@@ -91,7 +91,7 @@ def action(raw: Mapping[str, Any]) -> Action:
 
 
 def membership(raw: Mapping[str, Any]) -> Membership:
-    """One of ``GET /memberships``."""
+    """Read one of ``GET /memberships``."""
     return Membership(
         person_id=_id(raw, "personId"),
         person_org_id=_text(raw, "personOrgId"),
@@ -104,7 +104,7 @@ def membership(raw: Mapping[str, Any]) -> Membership:
 
 
 def webhook(raw: Mapping[str, Any]) -> Webhook:
-    """One of ``GET /webhooks``."""
+    """Read one of ``GET /webhooks``."""
     return Webhook(
         id=_id(raw, "id"),
         name=_text(raw, "name"),

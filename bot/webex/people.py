@@ -1,4 +1,4 @@
-"""Who is who: organisation, addresses and roles of a person, by the admin token. Policy decides on them.
+"""Who is who: organization, addresses and roles of a person, by the admin token. Policy decides on them.
 
 A role has an id and a name (``GET /roles``, which needs another scope); what each says is policy's to read. Where
 ``GET /people`` hides the roles, SCIM shows them. What cannot be read is an error, never "no roles".
@@ -99,11 +99,11 @@ class Directory:
         return True
 
     def me(self) -> Person:
-        """Whose the admin token is, asked again each time."""
+        """Return whose the admin token is, asked again each time."""
         return self._person("me")
 
     def lists_roles(self) -> bool:
-        """Whether the admin token may list the organisation's roles, which only an administrator's may."""
+        """Return True when the admin token may list the organization's roles, which only an administrator's may."""
         try:
             self._listed_roles()
         except WebexError as error:
@@ -113,11 +113,11 @@ class Directory:
         return True
 
     def role_names(self) -> dict[str, str]:
-        """Give the roles that there are, id and name, asked anew. Raises ``WebexError``."""
+        """Give the roles that there are, id and name, asked again. Raises ``WebexError``."""
         return self._listed_roles()
 
     def roles_of(self, person_id: str) -> RolesOf:
-        """Organisation, addresses and roles of a person; somebody whom Webex does not show has none of them.
+        """Organization, addresses and roles of a person; a person whom Webex does not show has none of them.
 
         Raises ``Refused`` when the admin token may not see roles, and ``WebexError``; errors are not remembered.
         """
@@ -134,7 +134,7 @@ class Directory:
         return found
 
     def find(self, email: str) -> str | None:
-        """The id of the person with this address, None when Webex knows nobody (or does not show them to us)."""
+        """Return the id of the person with this address, None when Webex knows nobody (or does not show them to us)."""
         listed = self._listed({"email": email})
         # What a page holds besides is somebody else: its filter may have been lost on the way.
         return next((one.id for one in listed if email.casefold() in map(str.casefold, one.emails)), None)
@@ -228,7 +228,7 @@ class Directory:
             raise unreadable(call) from exc
 
     def _roles_by_scim(self, person: Person) -> list[str] | None:
-        """The second way: ``{"roles": [{"value": "id_full_admin", "type": "cirole"}]}``, with bare ids.
+        """Return the second way: ``{"roles": [{"value": "id_full_admin", "type": "cirole"}]}``, with bare ids.
 
         None for somebody who is deactivated.
         """
@@ -254,7 +254,7 @@ class Directory:
         return [value for value in values if isinstance(value, str) and value]
 
     def _shows_roles(self) -> bool:
-        """Whether the admin token sees roles at all: then somebody who is shown without any has none."""
+        """Return True when the admin token sees roles at all: then a person who is shown without any has none."""
         try:
             if self._raw("me").get("roles"):
                 return True

@@ -69,7 +69,7 @@ class PublicOnly:
             return False
 
     def _resolves(self, name: str, port: int) -> bool:
-        """Whether it resolves to public addresses only. Raises ``OSError`` when it does not resolve."""
+        """Return True when it resolves to public addresses only. Raises ``OSError`` when it does not resolve."""
         found = socket.getaddrinfo(name.strip("[]"), port, type=socket.SOCK_STREAM)
         return bool(found) and all(self.is_public(str(one[4][0])) for one in found)
 

@@ -48,7 +48,7 @@ class RecentDetails:
             self._kept.pop((family, report_id), None)
 
     def get(self, family: str, report_id: str) -> Report | None:
-        """What Webex said less than a minute ago, if the report was ready then."""
+        """Return what Webex said less than a minute ago, if the report was ready then."""
         with self._lock:
             report = self._kept.get((family, report_id))
             if report is None or report.fetched_at is None:

@@ -155,7 +155,7 @@ def cleaned(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
-    """One header's value in any letter case, or empty."""
+    """Return one header's value in any letter case, or empty."""
     value = headers.get(name)
     if value is None:
         value = next((value for key, value in headers.items() if key.lower() == name.lower()), "")
@@ -163,7 +163,7 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 def next_link(headers: Mapping[str, str]) -> str | None:
-    """The address of the next page (RFC 8288), if any."""
+    """Return the address of the next page (RFC 8288), if any."""
     for link in parse_header_links(header(headers, "Link")):
         if link.get("rel", "").lower() == "next" and link.get("url"):
             return str(link["url"])
@@ -202,7 +202,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def template(path: str) -> str:
-    """A path without its ids, for logs and metrics: ``/v1/reports/abc`` → ``/v1/reports/{id}``."""
+    """Return a path without its ids, for logs and metrics: ``/v1/reports/abc`` → ``/v1/reports/{id}``."""
     return _ID_PIECE.sub("{id}", path)
 
 

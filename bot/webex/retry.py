@@ -80,7 +80,7 @@ class RetryPolicy:
             self._failed = self._failed + 1 if failed else 0
 
     def _pause(self, error: WebexError, wait: float | None, *, reads: bool) -> float | None:
-        """Seconds until the next try; None: there is none."""
+        """Return the seconds until the next try, or None when there is none."""
         refused = error.status == TOO_MANY_REQUESTS
         may_go_well = error.passing and reads and error.status in MAY_GO_WELL
         if wait is None or not (refused or may_go_well) or self._failed >= AN_OUTAGE:

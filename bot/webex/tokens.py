@@ -144,17 +144,17 @@ class RefreshableToken:
         return self._newer(lambda found: found.access_token != stale and self._clock() < found.expires_at, stale)
 
     def refused(self) -> bool:
-        """Whether Webex refused the last refresh for good; the access token may go on for a while."""
+        """Return True when Webex refused the last refresh for good; the access token may go on for a while."""
         failure = self._failure
         return failure is not None and failure.status == UNAUTHORIZED
 
     def refusal(self) -> str:
-        """Why Webex refused the last refresh, with the remedy; empty when it did not."""
+        """Return why Webex refused the last refresh, with the remedy; empty when it did not."""
         failure = self._failure
         return failure.advice if failure is not None and failure.status == UNAUTHORIZED else ""
 
     def refresh_ends_at(self) -> float | None:
-        """When the newest refresh token ends, in seconds since 1970; None when Webex did not say."""
+        """Return when the newest refresh token ends, in seconds since 1970; None when Webex did not say."""
         state = self._keep.load()  # another process may have refreshed since
         return state.refresh_ends_at if state is not None and state.seed == self._seed else None
 

@@ -36,7 +36,7 @@ after the last byte: Webex scans the file first."""
 
 
 def address(target: Target) -> dict[str, str]:
-    """Where a message goes, in the fields of ``POST /messages``: a space (and thread), or a person 1:1."""
+    """Return where a message goes, in the fields of ``POST /messages``: a space (and thread), or a person 1:1."""
     fields = {
         "roomId": target.room_id,
         "toPersonId": None if target.room_id else target.person_id,

@@ -55,7 +55,7 @@ def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Draft:
 
 
 def _wanted(words: Sequence[str]) -> str:
-    """A report's id, or else the word that may be a reference: "why is reference 1a2b3c late?"."""
+    """Return a report's id, or else the word that may be a reference: "why is reference 1a2b3c late?"."""
     said = chosen(words)
     named = [after for word, after in pairwise(said) if word.casefold() == "reference"]
     with_digits = [word for word in said if any(map(str.isdigit, word))]

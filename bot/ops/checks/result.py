@@ -64,7 +64,7 @@ class Setup:
 
     @property
     def target(self) -> str | None:
-        """The address of the webhooks; None without ``PUBLIC_URL``."""
+        """Return the address of the webhooks; None without ``PUBLIC_URL``."""
         return f"{self.settings.public_url}{self.manifest.path}" if self.settings.public_url else None
 
 
