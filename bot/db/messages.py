@@ -153,6 +153,11 @@ def was_intended(tx: Transaction, key: str) -> bool:
     return get(tx, key) is not None
 
 
+def has_file(tx: Transaction, request_id: int) -> bool:
+    """Return True when a request's file, or a part of it, was sent or was about to be."""
+    return bool(with_slot(tx, [request_id], ["file"]))
+
+
 def with_slot(tx: Transaction, request_ids: Collection[int], slots: Collection[str]) -> set[int]:
     """Return which of these requests have a message in one of these slots."""
     found = tx.execute(_WITH_SLOT, {"requests": list(request_ids), "slots": list(slots)}).scalars()

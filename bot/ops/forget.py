@@ -110,7 +110,7 @@ def _close_requests(tx: Transaction, queue: Queue, person_id: str, now: datetime
     open_ones = requests.find(tx, _is(tx, requests_table.c.person_id, person_id), requests_table.c.state == OPEN)
     for request in open_ones:
         # The file may be in the space by now: nobody can say.
-        begun = messages.was_intended(tx, f"request:{request.id}:file")
+        begun = messages.has_file(tx, request.id)
         requests.close(tx, request, State.UNSURE if begun else State.CANCELED, now, cause=audit.FORGET)
         for other in requests.open_for(tx, request.report_id):
             if request.is_answered_with(other):

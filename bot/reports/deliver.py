@@ -193,7 +193,7 @@ class Deliver:
         waiting = requests.open_for(tx, report.id)
         requests.recovers(tx, [one.id for one in waiting if one.failing_since is not None])
         for one in waiting:
-            if messages.was_intended(tx, name_of(one, Slot.FILE).key):
+            if messages.has_file(tx, one.id):
                 # Its file may be in the space already, so it cannot wait for another one.
                 reason = sentences.generating_again(report.title)
                 close(tx, self._queue, one, State.FAILED, now, reason=reason, cause=BY_WEBEX)

@@ -159,6 +159,7 @@ def test_a_file_that_was_half_posted_in_parts_goes_on_with_the_next_part(
     bench: Workbench, old: OldVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.reports.deliver.MAX_POSTED", 20_000)
+    monkeypatch.setattr("bot.files.split.MARGIN", 1_000)
     content = b"Name,Minutes\r\n" + b"".join(b"Ada %d,%d\r\n" % (n, n * 7919 % 10007) for n in range(6000))
     report = bench.stage.partner_report(content=content)
     number = old.asks(report, "posting")

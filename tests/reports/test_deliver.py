@@ -10,6 +10,7 @@ import pytest
 
 from bot.db import requests
 from bot.db.requests import State
+from bot.files import split
 from bot.messages import sentences
 from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
@@ -423,6 +424,30 @@ def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None
     assert files(bench.said()) == []
     assert bench.request().state is State.CANCELED
     assert bench.files_left == []
+
+
+def test_it_cannot_be_canceled_once_a_part_of_its_file_is_posted(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "MAX_POSTED", 20_000)
+    monkeypatch.setattr(split, "MARGIN", 1_000)
+    content = b"Name,Minutes\r\n" + b"".join(b"Ada %d,%d\r\n" % (n, n * 7919 % 10007) for n in range(6000))
+    report = carded(bench, content=content)
+    upload = bench.chat.upload
+
+    def uploading(*args: Any, **more: Any) -> Any:
+        posted = upload(*args, **more)
+        bench.chat.upload = upload  # type: ignore[method-assign]
+        bench.hears(bench.stage.ada, f"cancel {report.id}")
+        bench.work_beside()
+        return posted
+
+    bench.chat.upload = uploading  # type: ignore[method-assign]
+    bench.work()
+
+    assert sentences.TOO_LATE in words(bench.said())
+    assert len(files(bench.said())) == 2
+    assert bench.request().state is State.DELIVERED
 
 
 def test_who_comes_while_the_file_is_fetched_gets_the_same_file_and_hears_where_it_stands(bench: Workbench) -> None:

@@ -12,7 +12,6 @@ from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.requests import close
-from bot.reports.wanted_messages import Slot, name_of
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def cancel(invocation: Invocation) -> None:
         with services.database.begin() as tx:
             here = _here(tx, invocation, report_id, families)
             own = [one for one in here if same_id(one.person_id, invocation.person_id)]
-            open_ones = [one for one in own or here if not messages.was_intended(tx, name_of(one, Slot.FILE).key)]
+            open_ones = [one for one in own or here if not messages.has_file(tx, one.id)]
             closed = requests.closed_by(tx, report_id, invocation.event_key)  # a kill came before the answer
             said = _sentence(len(here) - (0 if closed else len(open_ones)), bool(closed or open_ones), bool(here))
             for one in [] if closed else open_ones:

@@ -1,0 +1,22 @@
+"""A migrated database, without a program around it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.db.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def database(tmp_path: Path, database_file: Path) -> Iterator[Database]:
+    shutil.copy(database_file, tmp_path / "bot.db")
+    made = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    yield made
+    made.close()
