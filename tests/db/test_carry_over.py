@@ -17,6 +17,7 @@ from bot.db.old_tables import deliveries, posts
 from bot.db.requests import PERSON, State
 from bot.outbox import fingerprint
 from tests.core.posting import GENTLY
+from tests.faults.test_6_size_ladder import LIMIT, table
 from tests.stage import CSV, Heard
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.threads_listed
 
+PARTS = 5
+"""Of the table, at the limit of these tests."""
 CLOSED = {
     "done": State.DELIVERED,
     "failed": State.FAILED,
@@ -158,19 +161,18 @@ def test_a_file_whose_answer_was_lost_is_looked_for_and_not_posted_again(bench: 
 def test_a_file_that_was_half_posted_in_parts_goes_on_with_the_next_part(
     bench: Workbench, old: OldVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.reports.deliver.MAX_POSTED", 20_000)
-    monkeypatch.setattr("bot.files.split.MARGIN", 1_000)
-    content = b"Name,Minutes\r\n" + b"".join(b"Ada %d,%d\r\n" % (n, n * 7919 % 10007) for n in range(6000))
+    monkeypatch.setattr("bot.reports.deliver.MAX_POSTED", LIMIT)
+    content = table(14_000).encode()
     report = bench.stage.partner_report(content=content)
     number = old.asks(report, "posting")
     digest = hashlib.sha256(content).hexdigest()[:8]
-    old.sends(number, f"file:1of2:{digest}", "First part")
+    old.sends(number, f"file:1of{PARTS}:{digest}", "First part")
     old.leaves(("deliver", f"partner:{report.id}"))
 
     goes_on(bench)
 
     assert bench.request().state is State.DELIVERED
-    assert len(files(bench)) == 1, "the second part"
+    assert len(files(bench)) == PARTS - 1, "the others"
 
 
 def test_those_who_joined_another_request_are_served_with_one_file(bench: Workbench, old: OldVersion) -> None:
