@@ -170,7 +170,7 @@ class Outbox:
                 messages.settle(tx, message.id, state, self._now(), **({"message_id": there[0]} if there else {}))
 
     def confirm(self, message: messages.Message, message_id: str, room_id: str) -> None:
-        """Store that a message is in Webex, since somebody pressed a button on it: its answer may have been lost."""
+        """Store that a message is in Webex, since someone pressed a button on it: its answer may have been lost."""
         if message.state not in {INTENDED, UNSURE}:
             return
         with self._database.begin(durable=False) as tx:

@@ -52,7 +52,7 @@ class OutsideSpaces:
         return room_id is not None and id_key(person_id or "") in (self._get(room_id) or ())
 
     def forget(self, room_id: str | None) -> None:
-        """Forget a space, since somebody was added to it."""
+        """Forget a space, since someone was added to it."""
         with self._lock:
             self._known.pop(id_key(room_id or ""), None)
 

@@ -28,7 +28,7 @@ ASKED_AGAIN_SECONDS: Final = 300.0
 
 
 class PartnerRole:
-    """The proof, asked of Webex when somebody's right depends on it, and remembered. Threads may share it."""
+    """The proof, asked of Webex when someone's right depends on it, and remembered. Threads may share it."""
 
     def __init__(
         self,

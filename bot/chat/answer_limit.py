@@ -34,7 +34,7 @@ MOST_REMEMBERED: Final = 2000
 STOPPED: Final = "stopped:too_many_answers"
 """The outcome in the audit of a message that is not answered for it."""
 TROUBLE: Final = (
-    f"I stopped answering somebody in a space: I answered more than {MOST} of their messages within "
+    f"I stopped answering someone in a space: I answered more than {MOST} of their messages within "
     f"{WITHIN.total_seconds():.0f} seconds, as happens when two bots answer each other. I'll answer there again after "
     f"{PAUSE.total_seconds() / 60:.0f} minutes. `reportbot audit` shows who and where it is, by `{STOPPED}`. If it is "
     "another bot, remove one of us from that space."

@@ -42,7 +42,7 @@ READING_PATIENCE = timedelta(minutes=2)
 OUTSIDE = "ignored:outside_space"
 """The outcome of what is written where nobody of ours is, after the first refusal there."""
 OTHER_ORG = "other_organization"
-"""Policy's reason to refuse somebody from outside."""
+"""Policy's reason to refuse someone from outside."""
 
 
 class Dispatcher:

@@ -188,7 +188,7 @@ class EventFetcher:
     def _thread_of(self, action: Action) -> tuple[str, str | None]:
         """Return the type of the space and the thread's root, from the database, or from Webex for an unknown card.
 
-        A press counts only on a card of ours, in the space in which that card stands: what somebody else's card says
+        A press counts only on a card of ours, in the space in which that card stands: what another person's card says
         on its button is not what its data asks for. One of ours that was deleted since stood there when it was pressed;
         of one that nobody knows and that is gone, nothing is said.
         """

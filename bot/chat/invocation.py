@@ -104,7 +104,7 @@ class Invocation:
     word: str
     rest: tuple[str, ...] = ()
     mentions_others: bool = False
-    """The message mentions somebody beside the bot; such a mention is no word."""
+    """The message mentions someone beside the bot; such a mention is no word."""
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
     reference: str = ""

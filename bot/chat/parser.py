@@ -38,7 +38,7 @@ class Words:
     word: str
     rest: tuple[str, ...] = ()
     mentions_others: bool = field(default=False, compare=False)
-    """Whether somebody is mentioned beside the bot."""
+    """Whether someone is mentioned beside the bot."""
 
 
 def parse(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
@@ -46,7 +46,7 @@ def parse(text: str, html: str, bot: Person, known: Collection[str], *, direct: 
 
     The html is what was written, where there is some: the text does not tell a quote from the rest. With a mention of
     the bot in it there is no doubt. Without, the label stands in the text, and may be the bot's full or first name; a
-    bot named "Report Bot" makes "Report report X" of it. In a group space somebody has mentioned the bot, so a reading
+    bot named "Report Bot" makes "Report report X" of it. In a group space someone has mentioned the bot, so a reading
     with the label taken off comes before the text as it stands.
     """
     if not html:
@@ -98,7 +98,7 @@ def names_of(bot: Person) -> list[str]:
 
 
 def _unquoted(text: str) -> str:
-    """Return the text in plain letters, without the lines that quote somebody."""
+    """Return the text in plain letters, without the lines that quote someone."""
     return _QUOTED.sub("", plain(_ANGLE_FIRST.sub(r"\1<", text)))
 
 

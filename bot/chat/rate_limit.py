@@ -39,7 +39,7 @@ MOST_FETCHED: Final = 3
 COUNTED: Final = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
 """What people do, and through which door."""
 ADDED: Final = "memberships"
-"""Somebody was added to a space: the bot says something when that is itself. Nobody is told what was skipped."""
+"""Someone was added to a space: the bot says something when that is itself. Nobody is told what was skipped."""
 
 
 def check(services: Services, event: Event) -> bool:

@@ -3,7 +3,7 @@
 A row is written by the transaction that it tells of, so there is never one without the other. It holds ids, times and
 short words of our own; never a text of a message, a title, an address, a link or the content of a file.
 
-Where somebody asked is a space's id, but for 1:1 spaces a plain word: such a space has one person, so its id would name
+Where someone asked is a space's id, but for 1:1 spaces a plain word: such a space has one person, so its id would name
 them as their own does, and lead from what they do later to what was forgotten.
 
 The database refuses changes itself (triggers, see migrations 0002 and 0004): an UPDATE of anything but the person, who
@@ -69,7 +69,7 @@ class Door(StrEnum):
     CHAT = "chat"
     BUTTON = "button"
     SYSTEM = "system"
-    """The bot itself: what happens without anybody asking for it just then."""
+    """The bot itself: what happens without anyone asking for it just then."""
     CLI = "cli"
     API = "api"
     SCHEDULE = "schedule"
@@ -181,7 +181,7 @@ def latest(
 ) -> list[Row]:
     """Give the newest rows but the first ``skip``, newest first.
 
-    ``without``: a query of the report ids of which none are given but the reader's own rows: somebody who asked for an
+    ``without``: a query of the report ids of which none are given but the reader's own rows: someone who asked for an
     id in vain finds that on record, whether there is such a report or not.
     """
     where = _about(tx, person_id, report_id)
@@ -229,7 +229,7 @@ def prune(tx: Transaction, before: datetime, now: datetime, limit: int) -> int:
 
 
 def is_pseudonym(person_id: str) -> bool:
-    """Return True when an ID stands for somebody who was forgotten."""
+    """Return True when an ID stands for someone who was forgotten."""
     return person_id.startswith(PSEUDONYM)
 
 

@@ -23,7 +23,7 @@ LAST: Final = 5
 """A person's last requests by which it is judged whether they were just refused."""
 MINUTE: Final = timedelta(minutes=1)
 JUST: Final = timedelta(minutes=10)
-"""For how long somebody counts as just refused."""
+"""For how long someone counts as just refused."""
 NO_ONE_OF_OURS: Final = frozenset({"refused:other_organization", "refused:not_administrator"})
 """Outcomes of requests of people who may have nothing, whatever they ask for and wherever."""
 REQUESTS: Final = ("messages", "attachmentActions")
@@ -83,7 +83,7 @@ def taken(tx: Transaction, event: Event, at: datetime, people: Collection[str]) 
 
 
 def was_refused(tx: Transaction, people: Collection[str], now: datetime) -> bool:
-    """Return True for somebody who may have nothing, or whose message could not be read, by their last requests."""
+    """Return True for someone who may have nothing, or whose message could not be read, by their last requests."""
     return any(
         row.at > now - JUST and row.outcome in NO_ONE_OF_OURS | UNREADABLE
         for one in people

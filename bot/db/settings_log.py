@@ -43,7 +43,7 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
     if not before:
         audit.record(tx, Entry(Door.SYSTEM, audit.SETTINGS, FIRST), now)
         return []
-    # A setting that only one of two versions of the program knows was not changed by anybody.
+    # A setting that only one of two versions of the program knows was not changed by anyone.
     changed = sorted(name for name in seen.keys() & before.keys() if seen[name] != before[name])
     if KEY in changed:
         changed = [KEY]

@@ -110,7 +110,7 @@ def delete_membership(membership_id: str) -> tuple[str, int]:
         if space.type == "direct":
             raise Refusal(400, "A 1:1 space cannot be left.")
         if me().id not in (member.person_id, space.creator_id):
-            raise Refusal(403, "Only a moderator can remove somebody else.")
+            raise Refusal(403, "Only a moderator can remove someone else.")
         world().leave(space, world().people[member.person_id])
     return "", 204
 

@@ -165,7 +165,7 @@ def list_messages() -> Response:
 
 
 def _check_listing(space: Space, person: Person, wanted: str | None, parent: str | None) -> None:
-    """400 for a mention of somebody else, 403 for a bot that would read more of a group space than it may."""
+    """400 for a mention of someone else, 403 for a bot that would read more of a group space than it may."""
     if wanted not in (None, "", "me", person.id):
         raise Refusal(400, "mentionedPeople must be me, or the caller's own id.")
     if wanted or space.type == "direct" or not person.is_bot:
@@ -178,7 +178,7 @@ def _check_listing(space: Space, person: Person, wanted: str | None, parent: str
 
 @part.get("/messages/direct")
 def list_direct_messages() -> Response:
-    """Return the 1:1 with somebody, newest first; 404 when there is none, and none is made."""
+    """Return the 1:1 with someone, newest first; 404 when there is none, and none is made."""
     person, asked = me(), request.args
     key = "personId" if asked.get("personId") else "personEmail"
     if not asked.get(key):

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-"""The permissions of everybody but the owner; also the umask of every process of the bot."""
+"""The permissions of everyone but the owner; also the umask of every process of the bot."""
 OUR_FOLDERS: Final = ("files", "metrics")
 OUR_FILES: Final = (KEY_FILE, "admin-token.lock", "worker.lock", "worker.sock")
 TEMPORARY: Final = (f".{KEY_FILE}.", ".probe-")
@@ -50,7 +50,7 @@ def prepare_folder(settings: StorageSettings) -> list[Path]:
 
 
 def open_to_others(settings: StorageSettings) -> list[Path]:
-    """Return which of the bot's folders and files have permissions for somebody besides their owner."""
+    """Return which of the bot's folders and files have permissions for someone besides their owner."""
     found = [settings.data_dir, *(settings.data_dir / name for name in OUR_FILES)]
     found += _files_of(_database(settings))
     for name in OUR_FOLDERS:

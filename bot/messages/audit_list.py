@@ -100,7 +100,7 @@ def nobody(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """What it takes to show rows to somebody: names of people and titles of reports."""
+    """What it takes to show rows to someone: names of people and titles of reports."""
 
     names: Mapping[str, str]
     titles: Mapping[str, str]

@@ -1,6 +1,6 @@
 """Choose which jobs start next: people take turns, and tasks that take long have a few threads of their own.
 
-First come, first served would have everybody wait for twenty reports or a hundred messages of one person. And a thread
+First come, first served would have everyone wait for twenty reports or a hundred messages of one person. And a thread
 that waits for a file answers nobody, so the task that does this has a lane: a number of threads, all of them its own.
 """
 

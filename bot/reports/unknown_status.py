@@ -56,7 +56,7 @@ def seen(tx: Transaction, report: Report, now: datetime) -> Trial:
     word = plain_status(report.status)
     before = _read(tx, report)
     if before is not None and before.word == word:
-        # A clock that was set back does not make anybody wait for a year.
+        # A clock that was set back does not make anyone wait for a year.
         longest = PAUSES[before.tries - 1] if before.tries else AFTER
         if before.next_at - now <= longest:
             return before

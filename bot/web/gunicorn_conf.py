@@ -87,7 +87,7 @@ keepalive = 75
 control_socket_disable = True
 forwarded_allow_ips = ""
 forwarder_headers = ""
-"""Nobody is believed: gunicorn trusts whatever comes over loopback, which behind a proxy on this machine is everybody,
+"""Nobody is believed: gunicorn trusts whatever comes over loopback, which behind a proxy on this machine is everyone,
 and ``SCRIPT_NAME`` in a header would lead round the proxy's rules for paths."""
 umask = OTHERS
 proc_name = "reportbot web"

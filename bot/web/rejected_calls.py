@@ -1,6 +1,6 @@
 """Webhook calls that do not verify: counted over five minutes, limited by address, summed up in the log.
 
-Anybody who knows the webhook's address can call it. That must fill neither the disk nor the memory, and must show:
+Anyone who knows the webhook's address can call it. That must fill neither the disk nor the memory, and must show:
 Webex disables a webhook after a hundred failures in five minutes, and a wrong secret looks like forged calls. A
 verified event is never limited here: behind a proxy, Webex and a forger have one address.
 """

@@ -176,7 +176,7 @@ class Chat:
         return self._call("GET messages" if target.room_id else "GET messages/direct", newest)
 
     def members(self, room_id: str) -> list[Membership]:
-        """Everyone in a space, all pages. Raises ``WebexError`` rather than leave somebody out."""
+        """Everyone in a space, all pages. Raises ``WebexError`` rather than leave someone out."""
 
         def of_this_space() -> Iterator[Any]:
             listed = self._api.memberships.list(room_id, max=LARGEST_PAGE)

@@ -1,6 +1,6 @@
 """A report's file while it is being fetched, for who passes it on at the same time.
 
-Its end is held back until the whole of it has been proved and somebody says that it may go: anyone who reads it before
+Its end is held back until the whole of it has been proved and someone says that it may go: anyone who reads it before
 has a file that is not complete, and Webex throws an upload away that breaks off. So nothing bad is ever posted.
 """
 

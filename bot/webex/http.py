@@ -90,7 +90,7 @@ class TokenSource(Protocol):
 class RateLimitGate:
     """After a 429 it refuses calls here until Webex wants to hear from us again. Shared by threads.
 
-    ``chance`` (0…1) spreads what is told to wait, so that not everybody comes back in the same instant.
+    ``chance`` (0…1) spreads what is told to wait, so that not everyone comes back in the same instant.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.webex.types import Person
 
 REMEMBERED_SECONDS: Final = 300.0
-"""How long a person's roles are believed: as long as it may take until somebody who lost a role is refused."""
+"""How long a person's roles are believed: as long as it may take until someone who lost a role is refused."""
 NOT_KNOWN_SECONDS: Final = 60.0
 """How long it is believed that Webex does not show a person: people of other organizations ask, too."""
 ROLE_NAMES_SECONDS: Final = 3600.0
@@ -136,11 +136,11 @@ class Directory:
     def find(self, email: str) -> str | None:
         """Return the id of the person with this address, None when Webex knows nobody (or does not show them to us)."""
         listed = self._listed({"email": email})
-        # What a page holds besides is somebody else: its filter may have been lost on the way.
+        # What a page holds besides is someone else: its filter may have been lost on the way.
         return next((one.id for one in listed if email.casefold() in map(str.casefold, one.emails)), None)
 
     def people(self, person_ids: Collection[str]) -> dict[str, Person]:
-        """People by id, with one call for as many as Webex takes; somebody who is gone is left out."""
+        """People by id, with one call for as many as Webex takes; someone who is gone is left out."""
         with self._lock:
             now = self._clock()
             kept = {one: self._called.get(id_key(one)) for one in person_ids}
@@ -175,7 +175,7 @@ class Directory:
             raise
         call = f"GET people/{person_id}"
         person = self._read(raw, call)
-        if not person.goes_by(person_id):  # somebody else's roles must not be taken for theirs
+        if not person.goes_by(person_id):  # another person's roles must not be taken for theirs
             raise unreadable(call)
         nobody = RolesOf(person_id, "", frozenset(), frozenset())
         if not _enabled(raw, "loginEnabled"):
@@ -230,7 +230,7 @@ class Directory:
     def _roles_by_scim(self, person: Person) -> list[str] | None:
         """Return the second way: ``{"roles": [{"value": "id_full_admin", "type": "cirole"}]}``, with bare ids.
 
-        None for somebody who is deactivated.
+        None for someone who is deactivated.
         """
         org, user = (bare_id(an_id) for an_id in (person.org_id, person.id))
         try:
@@ -290,9 +290,9 @@ class Directory:
 
 
 def _enabled(raw: dict[str, Any], field: str) -> bool:
-    """Return True when somebody may still sign in: a plain yes, which Webex writes as a boolean or as a string.
+    """Return True when someone may still sign in: a plain yes, which Webex writes as a boolean or as a string.
 
-    Somebody who may not can still be shown with roles.
+    Someone who may not can still be shown with roles.
     """
     return str(raw.get(field, True)).casefold() == "true"
 

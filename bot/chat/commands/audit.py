@@ -1,4 +1,4 @@
-"""``audit``: the last rows of the audit, about everybody, one person, or one report.
+"""``audit``: the last rows of the audit, about everyone, one person, or one report.
 
 A row holds IDs only. Names come from Webex when it is read, titles of reports from the database.
 """

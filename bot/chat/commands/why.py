@@ -42,7 +42,7 @@ def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Draft:
     services = invocation.services
     now, name = services.now(), f"{invocation.event_key}:why"
     with services.database.read() as tx:
-        # In a space others read along: what somebody asked for elsewhere is told there, or directly.
+        # In a space others read along: what someone asked for elsewhere is told there, or directly.
         alone = invocation.person_id if allowed.target.direct else None
         found = requests.told_here(tx, wanted, invocation.room_id, alone, allowed.families)[:MOST_TOLD]
         told = [(one, load(tx, one, now, services.poll_interval)) for one in found]
