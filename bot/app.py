@@ -46,7 +46,7 @@ from bot.webex.client import Client
 from bot.webex.download import DownloadClient
 from bot.webex.http import RateLimitGate
 from bot.webex.people import Directory
-from bot.webex.report import Family
+from bot.webex.report_families import PROVEN_BY_LISTING, Family
 from bot.webex.reports_api import ReportsApi
 from bot.webex.retry import WAITS as RETRY_WAITS
 from bot.webex.retry import RetryPolicy
@@ -100,7 +100,7 @@ def admin_token(settings: Settings, database: Database, observe: Observe = metri
 
 def partner_role(directory: Directory, reports: ReportsApi) -> Callable[[], Role | None]:
     """Make what finds out by which role the admin token reads partner reports."""
-    return PartnerRole(directory, partial(reports.list, Family.PARTNER)).proven
+    return PartnerRole(directory, partial(reports.list, PROVEN_BY_LISTING)).proven
 
 
 def build_services(

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, SecretStr
 
 from bot.webex.addresses import is_loopback
 from bot.webex.ids import decoded
+from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +220,7 @@ def _encoded(plain: str) -> str:
 def families(raw: str) -> tuple[str, ...]:
     """Read the report families in the order in which they are asked."""
     found = tuple(item.lower().replace("organisation", "organization") for item in _items(raw))
-    if not found or len(set(found)) != len(found) or not set(found) <= {"partner", "organization"}:
+    if not found or len(set(found)) != len(found) or not set(found) <= set(Family):
         raise ValueError("must be partner, organization, or both separated by a comma, in the order to ask.")
     return found
 

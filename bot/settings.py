@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 
 from bot import setting_types
 from bot.errors import SettingsError
+from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -97,7 +98,7 @@ class Settings(WebSettings):
     report_download_hosts: setting_types.HostPatterns = ("*.webex.com",)
     watch_deadline: setting_types.Deadline = 93600.0
     """Seconds."""
-    report_families: setting_types.Families = ("partner", "organization")
+    report_families: setting_types.Families = tuple(one.value for one in Family)
     allowed_roles: setting_types.Names = ()
     allowed_partner_roles: setting_types.Names = ()
     allowed_people: setting_types.People = Field(default=(), repr=False)

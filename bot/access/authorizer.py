@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bot.access.explanation import for_whom, refusal
 from bot.access.policy import (
-    PARTNER,
     Action,
     Decision,
     Rules,
@@ -20,6 +19,7 @@ from bot.access.policy import (
 )
 from bot.errors import Refused, WebexError
 from bot.webex.ids import id_key
+from bot.webex.report_families import PROVEN_BY_LISTING
 from bot.webex.responses import SPACE_CLOSED
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class Authorizer:
         rules = comparable(self._rules(self._directory.our_org()))
         who = self._directory.roles_of(person_id)
         who = replace(who, org_id=id_key(who.org_id))
-        wanted = family in {None, PARTNER} and PARTNER in rules.families
-        unknown = wanted and PARTNER not in families_for(who, Action.READ, rules)
+        wanted = family in {None, PROVEN_BY_LISTING} and PROVEN_BY_LISTING in rules.families
+        unknown = wanted and PROVEN_BY_LISTING not in families_for(who, Action.READ, rules)
         if unknown and who.org_id == rules.our_org and any(map(may_be_partner_role, who.roles)):
             role = None if rules.partner_roles else self._partner_role()
             rules = replace(rules, proven_partner_role=role.id if role else "")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access.policy import ORGANIZATION, PARTNER, Action
+from bot.access.policy import Action
 from bot.webex.ids import readable_tail
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
     from bot.access.policy import Rules
     from bot.webex.types import RolesOf
 
-FAMILIES = {PARTNER: "Partner reports", ORGANIZATION: "Organization reports"}
-VARIABLES = {PARTNER: "ALLOWED_PARTNER_ROLES", ORGANIZATION: "ALLOWED_ROLES"}
 NAMELESS = "a role that Webex doesn't name"
 
 
 def for_whom(families: Iterable[str], rules: Rules) -> str:
     """Return ``Partner reports are for: Partner Full Administrator, ….``."""
-    return " ".join(f"{FAMILIES[one]} are for: {', '.join(map(_shown, rules.roles_for(one)))}." for one in families)
+    return " ".join(
+        f"{FAMILIES[Family(one)].name.capitalize()}s are for: {', '.join(map(_shown, rules.roles_for(one)))}."
+        for one in families
+    )
 
 
 def own_roles(who: RolesOf) -> str:
@@ -49,7 +51,7 @@ def remedy(families: Iterable[str], rules: Rules) -> str:
 
 
 def _variables(families: Iterable[str]) -> str:
-    names = [f"`{one}`" for one in (*(VARIABLES[family] for family in families), "ALLOWED_PEOPLE")]
+    names = [f"`{one}`" for one in (*(FAMILIES[Family(one)].roles_setting for one in families), "ALLOWED_PEOPLE")]
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 

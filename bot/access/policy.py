@@ -15,16 +15,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.webex.ids import bare_id, same_id
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bot.webex.types import Role, RolesOf
-
-PARTNER, ORGANIZATION = "partner", "organization"
-ORGANIZATION_ROLES = ("Full Administrator", "Read-only Administrator")
-PARTNER_ROLES = ("Partner Full Administrator", "Partner Read-only Administrator")
-"""Webex gives a family's reports to these. The ids of the partner roles are published nowhere: known by name."""
 
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 _ADMINISTRATOR = re.compile(r"administrators?")
@@ -81,14 +77,14 @@ class Rules:
     """The settings of access, and what was learned of the organization. Addresses are in lower case."""
 
     our_org: str
-    families: tuple[str, ...] = (PARTNER, ORGANIZATION)
+    families: tuple[str, ...] = tuple(one.value for one in Family)
     """The families that are served, in the order of asking."""
-    roles: tuple[str, ...] = ORGANIZATION_ROLES
+    roles: tuple[str, ...] = ()
     """Names or ids of the roles for organization reports."""
     partner_roles: tuple[str, ...] = ()
-    """Names or ids of the roles for partner reports; empty: ``PARTNER_ROLES``, by their names alone."""
+    """Names or ids of the roles for partner reports; empty: those of Webex's, by their names alone."""
     proven_partner_role: str = ""
-    """The id of the role by which Webex gave the admin token partner reports; it counts besides ``PARTNER_ROLES``."""
+    """The id of the role by which Webex gave the admin token partner reports; it counts besides Webex's."""
     people: frozenset[str] = frozenset()
     spaces: frozenset[str] | None = None
     """None: every space."""
@@ -100,12 +96,14 @@ class Rules:
 
     def roles_for(self, family: str) -> tuple[str, ...]:
         """Return the roles of a family, as the settings or Webex name them."""
-        return self.roles if family == ORGANIZATION else self.partner_roles or PARTNER_ROLES
+        about = FAMILIES[Family(family)]
+        return (self.partner_roles if about.roles_have_no_id else self.roles) or about.roles
 
     def counts(self, role: Role, family: str) -> bool:
         """Return True when a role lets its people read the reports of a family."""
-        if family == PARTNER and not self.partner_roles:
-            return role_word(role.name) in set(map(role_word, PARTNER_ROLES)) or self._is_proven(role)
+        about = FAMILIES[Family(family)]
+        if about.roles_have_no_id and not self.partner_roles:
+            return role_word(role.name) in set(map(role_word, about.roles)) or self._is_proven(role)
         return not words_of(role).isdisjoint(role_word(bare_id(one)) for one in self.roles_for(family))
 
     def may_write(self, role: Role, family: str) -> bool:

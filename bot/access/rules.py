@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access.policy import ORGANIZATION_ROLES, Rules
+from bot.access.policy import Rules
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -15,7 +15,7 @@ def rules(settings: Settings, our_org: str) -> Rules:
     return Rules(
         our_org=our_org,
         families=settings.report_families,
-        roles=settings.allowed_roles or ORGANIZATION_ROLES,
+        roles=settings.allowed_roles,
         partner_roles=settings.allowed_partner_roles,
         people=frozenset(email.lower() for email in settings.allowed_people),
         spaces=frozenset(settings.allowed_spaces) or None,

@@ -11,7 +11,8 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, bindparam, func, select, 
 
 from bot.db import requests, tables
 from bot.db.requests import OPEN
-from bot.webex.report import Expiry, Family, Phase, Report
+from bot.webex.report import Expiry, Phase, Report
+from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.db.downloads import FEW, MOST
 from bot.messages.request_card import period_of
 from bot.text import count, escape_markdown, size
-from bot.webex.report import Family
+from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,9 +96,5 @@ def nothing_inside(report: Report, contents: Contents) -> str:
     if contents.columns == 1:
         return "The file is a single line. It may be an error message: open it before you rely on it."
     what = "empty (header only)" if contents.columns else "empty"
-    region = escape_markdown(report.region)
-    if report.family is Family.ORGANIZATION:
-        where = "data outside North America"
-    else:
-        where = f"no organization of yours in the region {region}" if region else "data in another region"
+    where = FAMILIES[report.family].empty_file_hint(escape_markdown(report.region))
     return f"The report is {what}. Common causes: no activity in the period, a missing license, or {where}."

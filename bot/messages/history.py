@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.db.requests import PERSON, State
 from bot.messages.elements import card, text
-from bot.messages.request_card import FAMILIES, once_more
+from bot.messages.request_card import once_more
 from bot.text import count, duration, escape_card, escape_markdown, size, strip_markdown, when
-from bot.webex.report import Family, Phase
+from bot.webex.report import Phase
+from bot.webex.report_families import FAMILIES, Family
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _steps(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
     if row is not None:
         # It is known right after policy has allowed it.
         yield f"Access check passed{', for a direct answer only' if directly else ''}."
-        yield f"{FAMILIES[Family(row.family)]}; last status from Webex: {row.status or 'none'}."
+        yield f"{FAMILIES[Family(row.family)].name.capitalize()}; last status from Webex: {row.status or 'none'}."
         if row.checks:
             yield f"Checked {count(row.checks, 'time')}{' so far' if one.state is State.OPEN else ''}."
         if row.ready_at is not None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, FAMILIES, created_of, period_of, status_word, title_of
+from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown
-from bot.webex.catalog import ASK_THE_OTHER, NEEDS
+from bot.webex.catalog import ASK_THE_OTHER
+from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.errors import WebexError
-    from bot.webex.report import Family, Report
+    from bot.webex.report import Report
+    from bot.webex.report_families import Family
     from bot.webex.types import Card
 
 NOTHING: Final = "There are no reports yet. Reports created in Control Hub or Partner Hub aren't available to bots."
@@ -33,8 +35,8 @@ def note_of(total: int, start: int, shown: int) -> str:
 def not_shown(family: Family, error: WebexError) -> str:
     """Return what is said of a family that Webex does not list."""
     if error.status in ASK_THE_OTHER:
-        return f"Not shown: {NEEDS[family]}."
-    return f"{FAMILIES[family]}s are missing from this list. {error.sentence}"
+        return f"Not shown: {FAMILIES[family].needs}."
+    return f"{FAMILIES[family].name.capitalize()}s are missing from this list. {error.sentence}"
 
 
 def reports_card(reports: Sequence[Report], *, total: int, page: int, note: str) -> Card:
@@ -49,7 +51,7 @@ def reports_card(reports: Sequence[Report], *, total: int, page: int, note: str)
 
 
 def _row(report: Report) -> dict[str, Any]:
-    about = [period_of(report), FAMILIES[report.family], created_of(report) and f"created {created_of(report)}"]
+    about = [period_of(report), family_name(report), created_of(report) and f"created {created_of(report)}"]
     return {
         "type": "ColumnSet",
         "separator": True,

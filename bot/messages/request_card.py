@@ -12,7 +12,8 @@ from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.elements import LONGEST_ID, button, card, facts, sentence_in_card, text
 from bot.text import ago, escape_card, escape_markdown, one_line, size, when
-from bot.webex.report import Family, Phase
+from bot.webex.report import Phase
+from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 DETAILS: Final = "details"
 COLORS: Final = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
-FAMILIES: Final = {Family.PARTNER: "Partner report", Family.ORGANIZATION: "Organization report"}
 WORDS: Final = {Phase.READY: "Ready", Phase.FAILED: "Failed", Phase.PENDING: "In progress"}
 NO_STATUS: Final = "none"
 
@@ -149,9 +149,14 @@ def status_word(report: Report) -> str:
     return WORDS[Phase.PENDING if report.taken_for_ready else report.phase]
 
 
+def family_name(report: Report) -> str:
+    """Return what kind of report it is, as the beginning of a line."""
+    return FAMILIES[report.family].name.capitalize()
+
+
 def title_of(report: Report) -> str:
     """Return what a report is called."""
-    return report.title or FAMILIES[report.family]
+    return report.title or family_name(report)
 
 
 def period_of(report: Report) -> str:
@@ -232,7 +237,7 @@ def _details(report: Report, shown: Shown) -> dict[str, Any]:
         ("Status in Webex", one_line(report.status, 60) or NO_STATUS),
         ("File", file_of(report)),
         ("Link", one_line(report.expiry_raw, 60) if report.expiry is None else ""),
-        ("Kind", FAMILIES[report.family]),
+        ("Kind", family_name(report)),
         ("Template", report.template_id),
         ("Checksum", report.checksum),
         ("Created by", report.origin),

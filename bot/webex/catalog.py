@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import BotError, WebexError
 from bot.webex.recent_details import RecentDetails
-from bot.webex.report import Family, ReportMissing, ReportUnreadable
+from bot.webex.report import ReportMissing, ReportUnreadable
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -29,19 +30,6 @@ UNAUTHORIZED = 401
 ASK_THE_OTHER = frozenset({UNKNOWN_HERE, REFUSED_HERE, WRONG_HERE})
 """Answers of one family that the other may not share: 400 is how one could refuse an id of the other's."""
 
-NEEDS = {
-    Family.PARTNER: (
-        "partner reports need the scopes `spark-admin:reports_read` and `identity:people_read` "
-        "and a partner full or partner read-only administrator"
-    ),
-    Family.ORGANIZATION: (
-        "organisation reports need the scope `analytics:read_all`, Pro Pack, and a full or read-only administrator"
-    ),
-}
-
-
-KINDS = {Family.PARTNER: "partner report", Family.ORGANIZATION: "organization report"}
-
 
 class NotFound(BotError):
     """No report has this id."""
@@ -57,17 +45,17 @@ def _told(answers: dict[Family, WebexError], others: str) -> str:
     tracking = f" Webex tracking ids – {ids}." if ids else ""
     refused = [family for family, error in answers.items() if error.status == REFUSED_HERE]
     if len(refused) == len(answers):
-        needs = "; ".join(NEEDS[family] for family in refused)
+        needs = "; ".join(FAMILIES[family].needs for family in refused)
         return (
             f"Webex refuses the bot's admin token: {needs}. Ask the bot's operators to add what is missing.{tracking}"
         )
-    kind = KINDS[next(iter(answers))] if others and len(answers) == 1 else "report"
+    kind = FAMILIES[next(iter(answers))].name if others and len(answers) == 1 else "report"
     said = (
         f"I couldn't find that {kind}. Check the ID (it's case-sensitive). Deleted reports, and reports created in "
         "Control Hub or Partner Hub, aren't available to bots. Write `reports` to see the ones I can get."
     )
     if refused:
-        said += f" I could not look everywhere: {NEEDS[refused[0]]}."
+        said += f" I could not look everywhere: {FAMILIES[refused[0]].needs}."
     return f"{said} {others}".rstrip() + tracking
 
 

@@ -20,9 +20,10 @@ from bot.webex.json_fields import Expiry, read_day, read_expiry, read_moment, re
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from bot.webex.report_families import Family
+
 __all__ = [
     "Expiry",
-    "Family",
     "Listing",
     "Phase",
     "Report",
@@ -94,13 +95,6 @@ PENDING_WORDS: Final = frozenset(
     }
 )
 """Statuses, without case and separators. Webex publishes no list: some were seen, the others are what services say."""
-
-
-class Family(StrEnum):
-    """Which of Webex's two report APIs a report belongs to."""
-
-    PARTNER = "partner"
-    ORGANIZATION = "organization"
 
 
 class Phase(StrEnum):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.errors import UNREADABLE, WebexError
 from bot.webex.client import NOT_FOUND, segment
-from bot.webex.report import Family, Listing, ReportMissing, ReportUnreadable, is_report_id, read_details, read_list
+from bot.webex.report import Listing, ReportMissing, ReportUnreadable, is_report_id, read_details, read_list
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from bot.webex.client import Client
     from bot.webex.report import Report
 
-PATHS: Final = {Family.PARTNER: "partner/reports", Family.ORGANIZATION: "reports"}
 NOT_AN_ID: Final = frozenset({"templates"})
 """``GET partner/reports/templates`` is another call, which nobody may reach by asking for a report of that name."""
 
@@ -40,11 +40,11 @@ class ReportsApi:
 
     def details(self, family: Family, report_id: str) -> Report:
         """One report, fresh. Raises ``WebexError`` (404 also for an answer with no report) or ``ReportUnreadable``."""
-        call = f"GET {PATHS[family]}/{{id}}"
+        call = f"GET {FAMILIES[family].path}/{{id}}"
         if not is_report_id(report_id) or report_id in NOT_AN_ID:
             raise WebexError(call, NOT_FOUND, message="not an id", reached=False)
         asked_at = self._now()
-        answer = self._client.call("GET", f"{PATHS[family]}/{segment(report_id)}", params=self._params(family))
+        answer = self._client.call("GET", f"{FAMILIES[family].path}/{segment(report_id)}", params=self._params(family))
         try:
             return read_details(answer.json, family, asked_at, report_id)
         except ReportMissing as exc:
@@ -56,14 +56,14 @@ class ReportsApi:
         """Every report that Webex lists, all pages; ``region`` as in ``regionId`` (partner family only)."""
         listing = Listing()
         params = self._params(family)
-        if region and family is Family.PARTNER:
+        if region and FAMILIES[family].takes_region:
             params["regionId"] = region
         asked_at = self._now()
-        for page in self._client.pages(PATHS[family], params):
+        for page in self._client.pages(FAMILIES[family].path, params):
             try:
                 found = read_list(page.json, family, asked_at)
             except ReportUnreadable as exc:
-                call = f"GET {PATHS[family]}"
+                call = f"GET {FAMILIES[family].path}"
                 raise WebexError(call, None, message=UNREADABLE, tracking_id=page.tracking_id, passing=False) from exc
             # A page that lost its filter lists other regions too.
             listing += [one for one in found if not region or one.region in {"", region}]
@@ -71,6 +71,6 @@ class ReportsApi:
         return listing
 
     def _params(self, family: Family) -> dict[str, str]:
-        if family is Family.PARTNER and self._on_behalf_of:
+        if FAMILIES[family].takes_region and self._on_behalf_of:
             return {"onBehalfOfSubPartnerOrgId": self._on_behalf_of}
         return {}

@@ -9,7 +9,8 @@ import pytest
 
 from bot.errors import PASSING_STATUSES, WebexError
 from bot.webex.catalog import Catalog, NotFound
-from bot.webex.report import Family, Listing, Report, ReportMissing, ReportUnreadable
+from bot.webex.report import Listing, Report, ReportMissing, ReportUnreadable
+from bot.webex.report_families import Family
 from bot.webex.reports_api import ReportsApi
 
 PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION

@@ -7,10 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.access.policy import (
-    ORGANIZATION,
-    ORGANIZATION_ROLES,
-    PARTNER,
-    PARTNER_ROLES,
     Action,
     Rules,
     SpaceInfo,
@@ -19,7 +15,12 @@ from bot.access.policy import (
     families_for,
     may_be_partner_role,
 )
+from bot.webex import report_families
+from bot.webex.report_families import Family
 from bot.webex.types import Role, RolesOf
+
+PARTNER, ORGANIZATION = Family.PARTNER.value, Family.ORGANIZATION.value
+WEBEX_ROLES = tuple(role for family in report_families.FAMILIES.values() for role in family.roles)
 
 OURS, PARTNERS, FOREIGN = "org ours", "org partners", "org foreign"
 ALLOWED, DIRECT_ONLY, REFUSED = Verdict.ALLOWED, Verdict.DIRECT_ONLY, Verdict.REFUSED
@@ -115,12 +116,12 @@ ORGS = st.sampled_from(["", OURS, PARTNERS, FOREIGN, "org other"])
 ROLES = st.frozensets(
     st.sampled_from(
         [
-            *map(named, (*ORGANIZATION_ROLES, *PARTNER_ROLES, "Partner Administrator")),
+            *map(named, (*WEBEX_ROLES, "Partner Administrator")),
             *map(Role, ("id_full_admin", "id_device_admin", "ID_READONLY_ADMIN")),
         ]
     )
 )
-NAMES = st.lists(st.sampled_from([*ORGANIZATION_ROLES, *PARTNER_ROLES, "id_device_admin"]), max_size=3).map(tuple)
+NAMES = st.lists(st.sampled_from([*WEBEX_ROLES, "id_device_admin"]), max_size=3).map(tuple)
 ADDRESSES = st.frozensets(st.sampled_from(["ada@acme.example", "eve@evil.example"]))
 RULES_OF_ANY_KIND = st.builds(
     Rules,

@@ -10,7 +10,8 @@ import pytest
 from bot.db.requests import State
 from bot.queue import tasks
 from bot.webex.recent_details import FRESH, MOST, RecentDetails
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
     from tests.core.workbench import Workbench

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.files.file_name import CONTENT_TYPES, file_name, safe_stem
 from bot.text import INVISIBLE
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 ODD = st.text(

@@ -23,8 +23,8 @@ from bot.messages.report_list import reports_card, reports_text
 from bot.messages.request_card import period_of, report_only, request_card
 from bot.messages.request_list import request_list
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown
-from bot.webex.catalog import NEEDS
-from bot.webex.report import Expiry, Family, Report
+from bot.webex.report import Expiry, Report
+from bot.webex.report_families import FAMILIES, Family
 from tests.reports.rows import report_row, request_row
 from tests.stage import actions_of, texts_of
 
@@ -164,7 +164,7 @@ def test_any_list_of_requests_makes_a_card_that_webex_takes(items: list[tuple[Re
 @settings(max_examples=25)
 @given(st.lists(REPORTS, max_size=PAGE), st.integers(0, 500), st.integers(1, 9999))
 def test_any_page_of_reports_makes_a_card_that_webex_takes(reports: list[Report], more: int, page: int) -> None:
-    note = "Not shown: " + "; ".join(NEEDS.values())
+    note = "Not shown: " + "; ".join(one.needs for one in FAMILIES.values())
     card = reports_card(reports, total=len(reports) + more, page=page, note=note)
     fits(card, reports_text(reports, note=note))
 

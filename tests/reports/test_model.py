@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.webex.report import (
-    Family,
     Phase,
     ReportMissing,
     ReportUnreadable,
@@ -17,6 +16,7 @@ from bot.webex.report import (
     read_details,
     read_list,
 )
+from bot.webex.report_families import Family
 
 NOW = datetime(2024, 3, 24, 18, 0, tzinfo=UTC)
 ID = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC9hZDBkMjA1NzVkYTA0NWE0OGZhZDQ3ZDk3NGFiNDFmMg"

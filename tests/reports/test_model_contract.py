@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.webex.report import Family, Phase, looks_like_report_id, read_details, read_list
+from bot.webex.report import Phase, looks_like_report_id, read_details, read_list
+from bot.webex.report_families import Family
 
 CONTRACT = Path(
     os.environ.get("WEBEX_CONTRACT")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.webex.json_fields import read_day, read_expiry, read_moment, read_text
-from bot.webex.report import NAMES, Family, Report, ReportUnreadable, is_report_id, read_details, read_list
+from bot.webex.report import NAMES, Report, ReportUnreadable, is_report_id, read_details, read_list
+from bot.webex.report_families import Family
 
 NOW = datetime(2024, 3, 24, 18, 0, tzinfo=UTC)
 LATER = datetime(2024, 3, 24, 19, 0, tzinfo=UTC)

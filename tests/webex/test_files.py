@@ -19,7 +19,8 @@ from bot.errors import BotError, ChecksumDiffers, FileRejected, WebexError
 from bot.files import storage
 from bot.files.downloader import Downloader
 from bot.webex.download import DownloadClient
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 from bot.webex.reports_api import ReportsApi
 from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken

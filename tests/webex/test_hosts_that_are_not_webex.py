@@ -15,7 +15,8 @@ from bot.errors import FileRejected, WebexError
 from bot.files.downloader import Downloader
 from bot.webex.addresses import is_address, is_public
 from bot.webex.download import DownloadClient
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 from bot.webex.session import Timeouts
 from bot.webex.tokens import StaticToken
 from tests.webex.certificates import Authority

@@ -7,7 +7,8 @@ import pytest
 from bot.emulator.report import Shape
 from bot.errors import WebexError
 from bot.webex.client import Client
-from bot.webex.report import Family, Phase, ReportUnreadable
+from bot.webex.report import Phase, ReportUnreadable
+from bot.webex.report_families import Family
 from bot.webex.reports_api import ReportsApi
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS

@@ -18,7 +18,8 @@ from bot.webex import http
 from bot.webex.chat import RECENT
 from bot.webex.download import TIMEOUTS, DownloadClient
 from bot.webex.http import HttpTransport
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 from bot.webex.responses import json_of
 from bot.webex.session import Floor, Timeouts
 from bot.webex.tokens import StaticToken

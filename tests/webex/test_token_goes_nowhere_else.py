@@ -20,7 +20,8 @@ from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.download import DownloadClient
 from bot.webex.download_hosts import permitted_host
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 from bot.webex.tokens import StaticToken
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ FETCH_AND_POST = """
 import json, resource, sys
 from pathlib import Path
 from bot.webex.types import Target
-from bot.webex.report import Family, Report
+from bot.webex.report import Report
+from bot.webex.report_families import Family
 from bot.webex.chat import Chat
 from bot.files.downloader import Downloader
 from bot.webex.download import DownloadClient

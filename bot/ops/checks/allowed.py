@@ -10,11 +10,12 @@ import difflib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.access.policy import PARTNER, PARTNER_ROLES, role_word, says_partner, words_of
+from bot.access.policy import role_word, says_partner, words_of
 from bot.errors import WebexError
 from bot.ops.checks.result import Found, Result, Setup, State, line, result
 from bot.webex.client import segment
 from bot.webex.ids import bare_id, id_key, readable_tail
+from bot.webex.report_families import FAMILIES, PROVEN_BY_LISTING
 from bot.webex.types import Role
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def names(setup: Setup) -> Iterator[Result]:
         "ALLOWED_SPACES": (settings.allowed_spaces, _spaces),
         "OPERATORS_SPACE": ([settings.operators_space] if settings.operators_space else [], _spaces),
     }
-    if PARTNER in settings.report_families and not settings.allowed_partner_roles:
+    if PROVEN_BY_LISTING in settings.report_families and not settings.allowed_partner_roles:
         yield from partner_roles(setup)
     yield from (result(name, partial(look, setup, wanted)) for name, (wanted, look) in looks.items() if wanted)
 
@@ -49,7 +50,7 @@ def names(setup: Setup) -> Iterator[Result]:
 def partner_roles(setup: Setup) -> Found:
     """Return who gets partner reports where the settings name no role for them."""
     there = sorted(set((_role_names(setup) or {}).values()))
-    known = [name for name in there if role_word(name) in set(map(role_word, PARTNER_ROLES))]
+    known = [name for name in there if role_word(name) in set(map(role_word, FAMILIES[PROVEN_BY_LISTING].roles))]
     if known:
         return State.OK, f"partner reports are for: {', '.join(known)}"
     own = setup.partner_role()
@@ -60,7 +61,7 @@ def partner_roles(setup: Setup) -> Found:
             f"partner reports are for {name}, the admin token's role. ALLOWED_PARTNER_ROLES can change it",
         )
     others = ", ".join(name for name in there if says_partner(Role("", name)))
-    why = f"no role here is called {' or '.join(PARTNER_ROLES)}" if there else MAY_NOT_LIST
+    why = f"no role here is called {' or '.join(FAMILIES[PROVEN_BY_LISTING].roles)}" if there else MAY_NOT_LIST
     return State.NOTE, (
         f"{why}, so nobody but ALLOWED_PEOPLE gets partner reports. Set ALLOWED_PARTNER_ROLES to names or IDs of roles"
         f"{others and f' (there are {others})'}, or remove partner from REPORT_FAMILIES."

@@ -17,6 +17,7 @@ import structlog
 from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, WebexError
 from bot.messages import alerts as words
 from bot.ops.alerts import Check, NotKnown
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,12 +53,12 @@ ADMIN: Final = Upstream(
 
 
 def reports_of(family: str) -> Upstream:
-    """Return the reports of a family; ``partner`` has paths of its own."""
+    """Return the reports of a family."""
     return Upstream(
         f"webex_reports_{family}",
         words.reports_unreachable(family),
         words.reports_reachable(family),
-        owns=lambda path: "/report" in path and ("/partner/" in path) == (family == "partner"),
+        owns=FAMILIES[Family(family)].is_report_call,
         asked_when_quiet=False,  # lists are long, and people's requests tell
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access.explanation import FAMILIES, own_roles, remedy
+from bot.access.explanation import own_roles, remedy
 from bot.access.policy import Action, families_for, is_named
 from bot.errors import Refused
 from bot.ops.checks.result import Found, Result, State, result
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def looked_up(email: str, directory: Directory, authorizer: Authorizer) -> Itera
     yield result(email, look)
     for who, rules in found:
         for family in rules.families:
-            yield Result(FAMILIES[family].lower(), *_judged(who, rules, family))
+            yield Result(f"{FAMILIES[Family(family)].name}s", *_judged(who, rules, family))
 
 
 def _where(who: RolesOf, rules: Rules) -> str:
