@@ -247,4 +247,4 @@ def test_a_list_in_another_wrapping_is_not_told_as_no_reports(stage: Stage) -> N
     shown = stage.at(stage.ada).says("reports").card().shown
 
     assert "Meeting Details" in shown
-    assert "Partner reports are not shown. Webex's answer couldn't be read." in shown
+    assert "Partner reports are missing from this list. Webex's answer couldn't be read." in shown
