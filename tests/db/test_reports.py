@@ -10,7 +10,8 @@ import pytest
 
 from bot.db import reports, requests
 from bot.db.requests import State
-from bot.webex.report import Expiry, Family, Phase, Report
+from bot.webex.report import Expiry, Phase, Report
+from bot.webex.report_families import Family
 from tests.db.rows import NOW, store_report, store_request
 
 if TYPE_CHECKING:
