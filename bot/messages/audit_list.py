@@ -58,7 +58,8 @@ OUTCOMES: Final = {
     "stopped": "Not answered",
 }
 CAUSES: Final = {
-    "privately": "answered directly",
+    "directly": "answered directly",
+    "privately": "answered directly",  # as version 0.1.0 recorded it
     "by_webex": "Webex couldn't generate it",
     "not_administrator": "not an administrator",
     "read_only": "read-only administrator",
