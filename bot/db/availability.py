@@ -1,7 +1,7 @@
-"""The database, with an eye on whether it is there: one line in the log when it goes, one when it comes back.
+"""The database with a record of its outages: one line in the log when one begins, one when it ends.
 
-Everything that uses it meets the same outage, some of it every second; what each would say is the same. How long it was
-away is remembered for the operators, who cannot be told while it lasts.
+All that uses the database meets the same outage, some of it every second, and would log the same. How long it lasted is
+kept for the operators, who cannot be told meanwhile.
 """
 
 from __future__ import annotations
@@ -26,34 +26,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 WORTH_TELLING: Final = timedelta(minutes=5)
-"""A shorter absence is nothing for the operators."""
+"""The operators are not told of a shorter outage."""
 
 Way = Literal["read", "write"]
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
+class Outage:
     """From the first transaction that failed to the first that went through again."""
 
     since: datetime
     until: datetime
 
-    @property
-    def key(self) -> str:
-        """Return a name for it."""
-        return f"database:{self.since.timestamp():.0f}"
-
-    @property
-    def sentence(self) -> str:
-        """Return what the operators are told."""
-        return (
-            f"The database could not be used from {self.since:%Y-%m-%d %H:%M} to {self.until:%H:%M} UTC. Webhook calls "
-            "were refused meanwhile, so some may be missing: I look for the messages that were. What waited goes on."
-        )
-
 
 class LoggedDatabase(Database):
-    """A store that notes its absences. A disk that is full still reads, so both ways must be back for an end."""
+    """A database that records its outages. A full disk can still be read: an outage ends when both ways work again."""
 
     def __init__(
         self,
@@ -67,11 +54,11 @@ class LoggedDatabase(Database):
         self._guard = threading.Lock()
         self._missing: set[Way] = set()
         self._since: tuple[datetime, float] | None = None
-        self._absences: list[Absence] = []
+        self._outages: list[Outage] = []
 
     @contextmanager
     def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """As in the store."""
+        """Do the same as ``Database``."""
         try:
             with super().begin(durable=durable) as tx:
                 yield tx
@@ -82,7 +69,7 @@ class LoggedDatabase(Database):
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """As in the store."""
+        """Do the same as ``Database``."""
         try:
             with super().read() as tx:
                 yield tx
@@ -93,13 +80,13 @@ class LoggedDatabase(Database):
 
     @property
     def writable(self) -> bool:
-        """Whether the last transaction that wrote went through; one that is full or locked can still be read."""
+        """Return True when the last write succeeded; a database that is full or locked can still be read."""
         return "write" not in self._missing
 
-    def long_absences(self) -> Sequence[Absence]:
-        """Return those that are over and were long enough to tell of, since this process began."""
+    def long_outages(self) -> Sequence[Outage]:
+        """Return the outages that are over and were long enough to report, since this process began."""
         with self._guard:
-            return tuple(self._absences)
+            return tuple(self._outages)
 
     def _gone(self, way: Way, error: DatabaseUnavailable) -> None:
         with self._guard:
@@ -111,7 +98,7 @@ class LoggedDatabase(Database):
             log.error("database_away", cause=str(error.cause))
 
     def _there(self, way: Way) -> None:
-        if not self._missing:  # looked at without the lock: it is so nearly always, and each transaction asks
+        if not self._missing:  # without the lock: nearly always empty, and each transaction asks
             return
         with self._guard:
             self._missing.discard(way)
@@ -120,5 +107,5 @@ class LoggedDatabase(Database):
             (since, began), self._since = self._since, None
             seconds = time.monotonic() - began
             if self._now() - since >= WORTH_TELLING:
-                self._absences.append(Absence(since, self._now()))
+                self._outages.append(Outage(since, self._now()))
         log.warning("database_back", seconds=round(seconds, 1))

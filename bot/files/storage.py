@@ -121,15 +121,16 @@ def writing(done: str = "fetched") -> Iterator[None]:
         if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise full(done) from exc
         raise FileRejected(
-            "The bot cannot write its folder for files "
-            f"({exc.strerror or type(exc).__name__}). Its operators must help."
+            "The bot can't write its folder for files "
+            f"({exc.strerror or type(exc).__name__}). The people who run this bot must help."
         ) from exc
 
 
 def full(done: str) -> FileRejected:
     """Return what is said when the disk is full and the file was not fetched, or packed."""
     return FileRejected(
-        f"The bot's disk is nearly full, so the file was not {done}. Its operators must make room; ask again then."
+        f"The bot's disk is nearly full, so the file was not {done}. The people who run this bot must make room; ask"
+        " again then."
     )
 
 

@@ -31,7 +31,7 @@ PATIENCE = 1600
 """Tries of a job that fails for a passing reason: a good day of them."""
 PATIENCE_WITHOUT_MEMORY = 9
 """Tries of a job for which the machine had too little memory: some two minutes of them."""
-NO_MEMORY = "The bot's machine has too little memory. Its operators must help; ask again then."
+NO_MEMORY = "The bot's machine has too little memory. The people who run this bot must help; ask again then."
 PATIENCE_WITH_BUGS = 5
 """Tries of a job that fails for a reason that nobody foresaw."""
 

@@ -251,7 +251,7 @@ def test_a_database_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(
             tries(house.database)
 
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
-    assert house.database.long_absences() == (), "a moment is nothing for the operators"
+    assert house.database.long_outages() == (), "a moment is nothing for the operators"
 
 
 def test_a_disk_that_is_full_is_no_return_at_each_read(house: House) -> None:

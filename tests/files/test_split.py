@@ -287,13 +287,13 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch, number):
 
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", read_only)
     sentence = refused(tmp_path, report(20_000), limit=LIMIT)
-    assert "cannot write its folder" in sentence
+    assert "can't write its folder" in sentence
     assert os.strerror(number) in sentence
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with (
-        pytest.raises(FileRejected, match="cannot write its folder"),
+        pytest.raises(FileRejected, match="can't write its folder"),
         pack(held(tmp_path, report(20_000)), tmp_path / "missing", stem="x", limit=LIMIT),
     ):
         raise AssertionError

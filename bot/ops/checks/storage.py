@@ -51,7 +51,7 @@ def database_outage(database: LoggedDatabase, now: Callable[[], datetime]) -> Ch
     """Return the check that tells of a long outage of the database afterwards: during it nothing can be told."""
 
     def look() -> str | None:
-        recent = [one for one in database.long_absences() if now() - one.until < RECENT]
+        recent = [one for one in database.long_outages() if now() - one.until < RECENT]
         return database_unavailable(recent[-1].since, recent[-1].until) if recent else None
 
     return Check("database_outage", look, resolved="")
