@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,13 @@ def details_of(report: Report) -> str:
     """Return a report as JSON, without the download link."""
     values = asdict(replace(report, download_url=""))
     return json.dumps({name: value for name, value in values.items() if name not in _IN_MEMORY_ONLY}, default=str)
+
+
+def filled(report: Report, row: ReportRow) -> Report:
+    """Return what Webex's list says of a report with what its details said besides: the list may tell less."""
+    known = row.report
+    missing = [one.name for one in fields(Report) if not getattr(report, one.name) and one.name != "status"]
+    return replace(report, **{name: getattr(known, name) for name in missing})
 
 
 def save(tx: Transaction, report: Report, now: datetime, **more: Any) -> None:

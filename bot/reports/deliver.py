@@ -126,7 +126,7 @@ class Deliver:
                     room = self._services.temp_dir.path()
                 stem = file_stem(report)
                 pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=progress.cutting))
-                self._trials.prove(report)
+                self._prove(report)
             except NotReadyAnymore as changed:
                 self._trials.fail(report)
                 self._is_ready(changed.report, run.row)
@@ -140,6 +140,13 @@ class Deliver:
             while not run.finished and (waiting := self._permitted(run)):
                 same_place = [one for one in waiting if waiting[0].is_answered_with(one)]
                 self._post(run, same_place, posting)
+
+    def _prove(self, report: Report) -> None:
+        """Store that the file of a mere trial is whole: from now on people are told of it."""
+        if report.taken_for_ready:
+            self._trials.prove(report)
+            with self._database.begin(durable=False) as tx:
+                reports.save(tx, report, self._now())
 
     def _permitted(self, run: Run) -> list[Request]:
         return [one for one in self._waiting(run) if self._may_have(run, one)]
@@ -221,8 +228,7 @@ class Deliver:
     def _post(self, run: Run, same_place: list[Request], posting: Posting) -> None:
         """Post the file to the thread of the first of these requests, and close those that it serves."""
         for one in same_place:
-            if not posting.report.taken_for_ready:
-                self._thread.sync_or_queue(one)
+            self._thread.sync_or_queue(one)
         request = same_place[0]
         try:
             if self._send_pieces(run, same_place, posting):

@@ -199,18 +199,20 @@ class Watch:
             self._close_all(one.watched, reason, error=found)
             return
         assert found is not None
+        found = reports.filled(found, row) if one.listed else found
         with self._database.begin(durable=False) as tx:
             reports.save(tx, found, now)
             due = unknown_status.is_due(tx, found, now)
             if found.phase is Phase.READY or due:
                 reports.set_values(tx, row.report_id, checks=row.checks + 1)
-                deliver_to_waiting(tx, self._queue, found)
-            elif one.listed:
-                reports.count_check(tx, [row.report_id], now)
+                deliver_to_waiting(tx, self._queue, found)  # the details may yet call it by an unknown word
             else:
-                self._set_missing(tx, one, now)
-            if not due and row.status is not None and not is_known_status(row.status):
-                unknown_status.seen(tx, found, now)  # an unknown word that comes back later begins its minutes again
+                if one.listed:
+                    reports.count_check(tx, [row.report_id], now)
+                else:
+                    self._set_missing(tx, one, now)
+                if row.status is not None and not is_known_status(row.status):
+                    unknown_status.seen(tx, found, now)  # an unknown word that comes back begins its minutes again
         if found.phase is Phase.FAILED:
             self._close_all(one.watched, sentences.failed(row.title), cause=BY_WEBEX)
 

@@ -72,7 +72,7 @@ def test_a_jump_in_the_middle_of_a_watch_delays_no_look(bench: Workbench, jump: 
 def test_a_jump_delays_no_look_at_a_report_that_is_not_listed(bench: Workbench, jump: float) -> None:
     report = watched(bench, listed=False)
     bench.wait(POLL)
-    assert bench.request().next_look_at is not None
+    assert bench.report().next_check_at is not None
 
     jumps(bench, jump)
     bench.world.set_report(report.id, status="done")

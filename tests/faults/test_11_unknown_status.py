@@ -54,15 +54,17 @@ def test_what_proves_whole_is_posted_after_ten_minutes(bench: Workbench, family:
     report = make(status="PREPARED", has_file=True)
     bench.hears(bench.stage.ada, f"report {report.id}", space)
     pass_by(bench, 9 * MINUTE)
-    assert "● PREPARED" in card(bench, space)
+    assert "● In progress" in card(bench, space)
+    assert "Status in Webex: PREPARED" in card(bench, space)
     assert bench.downloads == 0
 
     pass_by(bench, 6 * MINUTE)
 
     assert bench.downloads == 1
     assert "Webex's status is “PREPARED”, which I don't know; the file is complete." in line(bench, space)
-    assert "● PREPARED" in card(bench, space)
-    assert "The file follows here." in card(bench, space)
+    assert "● Ready" in card(bench, space)
+    assert "Status in Webex: PREPARED" in card(bench, space)
+    assert "The file follows below." in card(bench, space)
     assert bench.request().state is State.DELIVERED
 
 
@@ -158,7 +160,7 @@ def test_ten_minutes_are_those_of_one_word(bench: Workbench) -> None:
     assert "“Pre-Pared”" in line(bench)
 
 
-def test_restarts_and_further_requests_do_not_count_anew(bench: Workbench) -> None:
+def test_restarts_and_further_requests_do_not_begin_the_count_again(bench: Workbench) -> None:
     report = asked_for(bench, has_file=False)
     pass_by(bench, 8 * MINUTE)
     bench.restart()

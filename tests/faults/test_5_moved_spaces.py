@@ -81,7 +81,7 @@ def test_from_a_space_that_really_moved_the_asker_gets_the_file_directly(
 
     assert bench.request().state is State.DELIVERED
     direct = bench.said()
-    assert any("Webex does not let me post in the space where you asked" in (one.text or "") for one in direct)
+    assert any("Webex doesn't let me post in the space where you asked" in (one.text or "") for one in direct)
     assert [one for one in direct if one.files]
 
 
