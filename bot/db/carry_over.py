@@ -148,8 +148,9 @@ def _name(post: Row[Any], old: dict[int, Row[Any]], cards: dict[str, int]) -> me
     directly = ":directly" if post.person_id is not None else ""
     found = _KEY.fullmatch(key)
     if key in cards and (found is None or found[2] == "card"):
-        shown = (post.shows or Phase.PENDING.value).replace(" joined", ":elsewhere")
-        return _card_name(old[cards[key]], shown, directly)
+        row = old[cards[key]]
+        shown = post.shows or STATES.get(row.state, Phase.PENDING).value  # what told the end shows nothing more
+        return _card_name(row, shown.replace(" joined", ":elsewhere"), directly)
     if found is None or int(found[1]) not in old:
         return messages.Name(key)
     row, what, rest = old[int(found[1])], found[2], found[3].replace(":privately", "").strip(":")

@@ -2,7 +2,7 @@
 
 One dialogue uses everything that is said by steps: a card that is refreshed and then says done, a file, a file in
 parts, an end, a cancellation, in a group space and 1:1. Wherever a message of the bot may be, Webex lets it look here.
-Real processes are killed in ``tests/killed``, and an upload half-way in ``tests/core/test_passing_on.py``.
+Real processes are killed in ``tests/killed``, and an upload half-way in ``tests/files/test_streaming_upload.py``.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ import structlog
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.logs import start_logging
-from tests.core.clients import in_documented_subset, in_extended_markdown
 from tests.core.workbench import Workbench, migrated
+from tests.messages.clients import in_documented_subset, in_extended_markdown
 from tests.stage import ADMIN_OF_BOTH, actions_of, texts_of
 
 if TYPE_CHECKING:

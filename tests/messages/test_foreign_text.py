@@ -15,7 +15,7 @@ from bot.emulator.mentions import from_markdown
 from bot.messages.elements import sentence_in_card
 from bot.text import LOOK_ALIKES, escape_card, escape_markdown, folded, one_line
 from bot.webex.types import Person
-from tests.core.clients import in_commonmark, in_documented_subset, in_extended_markdown
+from tests.messages.clients import in_commonmark, in_documented_subset, in_extended_markdown
 
 TITLES = {
     "1. Quarter": "1\u2024 Quarter",
