@@ -1,4 +1,4 @@
-"""Puts the program together: the one file that names adapters. Tests call the same functions with other settings."""
+"""Puts the program together. Tests call the same functions, with other settings and a clock of theirs."""
 
 from __future__ import annotations
 
@@ -67,22 +67,22 @@ THREADS = 16
 DATABASE_AWAY = 2.0
 """Seconds between tries to reach a database that is away at the start."""
 HANDOVER = 30.0
-"""Seconds after another worker's end until anyone who routes webhooks leads them to the door beside this one."""
+"""Seconds after another worker's end until a router sends webhooks to the web process beside this one."""
 
 
 def now() -> datetime:
-    """The time, aware, UTC."""
+    """Return the time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def open_database(settings: StorageSettings, clock: Clock | None = None) -> LoggedDatabase:
-    """The database of the settings, and the folder that an embedded one lies in."""
+    """Return the database of the settings; the folder of an embedded one is made."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return LoggedDatabase(settings.database_url.get_secret_value(), now=(clock or Clock()).now)
 
 
 def admin_token(settings: Settings, database: Database, observe: Observe = metrics.webex_called) -> TokenSource:
-    """The admin token of the settings: plain, or refreshed for all processes together."""
+    """Return the admin token of the settings: plain, or refreshed for all processes together."""
     if settings.webex_admin_refresh_token is None or settings.webex_admin_client_secret is None:
         assert settings.webex_admin_token is not None
         return StaticToken(settings.webex_admin_token.get_secret_value())

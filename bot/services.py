@@ -128,5 +128,5 @@ class Services:
 
     @property
     def watch_deadline(self) -> timedelta:
-        """For how long a report is waited for."""
+        """Return for how long a report is waited for."""
         return timedelta(seconds=self.settings.watch_deadline)

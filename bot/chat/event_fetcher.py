@@ -1,6 +1,7 @@
 """Fetches what an event announces, and makes an invocation of it.
 
-What an event says is a hint about what to fetch. Who asks, where, when and for what is what Webex then shows.
+What an event says is a hint about what to fetch. What counts is what Webex then shows: the person, the place, the time
+and the words.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads what a person wrote: mentions and quotes taken off, the first word, and the rest to the letter.
 
-Pure. Report ids are case-sensitive, so nothing but the first word is ever changed in case.
+Pure. Report IDs are case-sensitive, so nothing but the first word is ever changed in case.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:
 
 
 def _later(words: Words, known: Collection[str]) -> Words | None:
-    """From the command on, where only a few plain words stand before it."""
+    """Return the words from a command on that has only a few plain words before it."""
     tokens = (words.word, *words.rest)
     for place, token in enumerate(tokens[:COMMAND_WITHIN]):
         if token.lstrip("/").casefold() in known:
@@ -116,13 +116,13 @@ def _tokens(text: str, known: Collection[str]) -> Iterator[str]:
 
 
 def _parted(piece: str, known: Collection[str]) -> list[str]:
-    """A place where a line may be broken parts words when one of them is a command, and else stands within a word."""
+    """Split where a line may be broken when one of the parts is a command; else it stands within a word."""
     parts, whole = piece.split(MAY_BREAK), piece.replace(MAY_BREAK, "")
     return parts if len(parts) > 1 and not {_bare(part).casefold() for part in parts}.isdisjoint(known) else [whole]
 
 
 def _bare(token: str) -> str:
-    """Without what wraps it: quotes, brackets, full stops."""
+    """Return a word without what wraps it: quotes, brackets, full stops."""
     start, end = 0, len(token)
     while start < end and not _belongs(token[start]):
         start += 1
