@@ -91,7 +91,8 @@ def note_of(number: int, before: int, asked: str) -> str:
         return f"No {'earlier ' if before else ''}entries{about}."
     latest = "The latest entry" if number == 1 else f"The latest {number} entries"
     which = f"Entries {before + 1}–{before + number}" if before else latest
-    return f"{which}{about}, newest first. For all of them, run `reportbot audit --json` where the bot runs."
+    order = ", newest first" if number > 1 else ""
+    return f"{which}{about}{order}. For all of them, run `reportbot audit --json` where the bot runs."
 
 
 def nobody(address: str) -> str:

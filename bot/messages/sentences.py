@@ -28,6 +28,7 @@ CANCELED_FOR_ONE: Final = "Your request is canceled. Others in this space are st
 TOO_LATE: Final = "It's too late to cancel: the file is being posted."
 NOT_WAITING: Final = "Nobody is waiting for this report here."
 CANCELED_BY_ANOTHER: Final = "Another administrator canceled this request. I won't post this report here."
+PICK_ONE: Final = "Which report? Pick one below, or type `report` and its ID."
 LATER: Final = "Try again later."
 CONTACT: Final = "Retrying won't help; please contact whoever runs this bot."
 REMEDIES: Final = {401: LATER, 409: "", 413: "Run the report for a shorter period."}

@@ -190,8 +190,15 @@ def test_one_download_serves_every_space_that_waits(stage: Stage) -> None:
     assert len([call for call in stage.emulator.calls if call.host == "download"]) == 1
 
 
-def test_report_without_an_id_says_what_to_write(stage: Stage) -> None:
-    assert "Which report? " in stage.at(stage.ada).says("report").answer().words
+def test_report_alone_lists_the_reports_to_pick_one(stage: Stage) -> None:
+    report = stage.partner_report("Calling Usage")
+    ada = stage.at(stage.ada)
+
+    listed = ada.says("report").card()
+
+    assert listed.shown.splitlines()[1].startswith("Which report? Pick one below, or type report and its ID.")
+    assert listed.buttons["Get"]["argument"] == report.id
+    assert ada.presses(listed, "Get").file().content
 
 
 def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> None:

@@ -76,7 +76,7 @@ def test_what_the_bot_did_by_itself_has_its_name() -> None:
     [
         (0, 0, "", "No entries."),
         (0, 10, "ada@acme.example", "No earlier entries about “ada@acme.example”."),
-        (1, 0, "", "The latest entry, newest first."),
+        (1, 0, "", "The latest entry. For all of them"),
         (2, 10, "", "Entries 11–12, newest first."),
     ],
 )

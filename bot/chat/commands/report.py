@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.chat.commands.reports import show_page
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
 from bot.db import audit, downloads, requests
-from bot.messages.sentences import had_enough, odd_ids, too_many_ids, which_report
+from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids, which_report
 from bot.queue import tasks
 from bot.webex.ids import id_key
 from bot.webex.report import is_report_id
@@ -23,7 +24,7 @@ def report(invocation: Invocation) -> None:
     """Open one request for each ID. Policy is asked for each right before its card."""
     ids = meant(invocation.rest)
     if not ids:
-        invocation.say("usage", which_report("report"))
+        show_page(invocation, 1, PICK_ONE)
         return
     odd = [one for one in ids if not is_report_id(one)]
     if odd:

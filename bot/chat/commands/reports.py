@@ -25,17 +25,20 @@ PAGE = 10
 @registry.command("reports", usage="reports", summary="List the available reports, newest first.")
 def reports(invocation: Invocation) -> None:
     """Show a page of what the person's families list, or the report whose ID is given."""
-    services = invocation.services
     if any(map(looks_like_report_id, invocation.rest)):
         refresh(invocation)
-        return
+    else:
+        show_page(invocation, _page(invocation.rest))
+
+
+def show_page(invocation: Invocation, page: int, question: str = "") -> None:
+    """Answer with a page of the list; ``question`` is what it answers."""
     allowed = invocation.authorize()
-    page = _page(invocation.rest)
     with invocation.report_call():
-        found, refused = services.catalog.everything(allowed.families)
+        found, refused = invocation.services.catalog.everything(allowed.families)
     start = (page - 1) * PAGE
     shown = found[start : start + PAGE]
-    note = note_of(len(found), start, len(shown))
+    note = f"{question} {note_of(len(found), start, len(shown))}".lstrip()
     if refused:
         note += " " + " ".join(not_shown(family, error) for family, error in refused.items())
     note = f"{note} {allowed.others}".rstrip()
