@@ -46,3 +46,13 @@ def test_every_link_within_the_documents_leads_somewhere(page: Path) -> None:
         if heading:
             headings = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
             assert heading in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_every_path_that_the_documents_name_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:bot|tests|docs|manifest|\.ci)/[\w./-]*)`", text)
+    named += [f"bot/{one}" for one in re.findall(r"`((?:webex|reports|files|access|messages|db)/\w+\.py)`", text)]
+    assert [one for one in named if not (TOP / one).exists()] == []
+    tests = re.findall(r"`(test_\w+\.py)`", text)
+    assert [one for one in tests if not list(TOP.glob(f"tests/**/{one}"))] == []
