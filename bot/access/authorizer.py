@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bot.webex.types import Membership, Person, Role, RolesOf
 
 LISTS_LAG = timedelta(seconds=30)
-"""How long somebody who has just joined a space may be missing among its members."""
+"""How long someone who has just joined a space may be missing among its members."""
 
 
 class Authorizer:
@@ -78,7 +78,7 @@ class Authorizer:
         if not direct:
             ours = SpaceInfo(room, direct=False, member_orgs=frozenset({rules.our_org}))
             decision = decide(who, action, ours, rules, family)
-        # The members are asked only for somebody who may ask there at all: it is a call for each page.
+        # The members are asked only for someone who may ask there at all: it is a call for each page.
         if members and not direct and decision.verdict is not Verdict.REFUSED:
             people = self._people(room_id)
             orgs = frozenset(id_key(one.person_org_id) for one in people) or None

@@ -29,13 +29,13 @@ def for_whom(families: Iterable[str], rules: Rules) -> str:
 
 
 def own_roles(who: RolesOf) -> str:
-    """Return the roles that somebody has, as Webex names them."""
+    """Return the roles that someone has, as Webex names them."""
     names = sorted({role.name or readable_tail(role.id) or NAMELESS for role in who.roles})
     return f"You are: {', '.join(names)}." if names else "Webex shows no administrator role for you."
 
 
 def refusal(who: RolesOf, rules: Rules, action: Action = Action.READ) -> str:
-    """Return why somebody of our organization is refused, and what to do; no setting opens the audit log."""
+    """Return why someone of our organization is refused, and what to do; no setting opens the audit log."""
     if action is Action.AUDIT:
         return own_roles(who)
     return (

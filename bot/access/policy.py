@@ -62,7 +62,7 @@ def may_be_partner_role(role: Role) -> bool:
 
 
 class Action(StrEnum):
-    """What somebody wants to do."""
+    """What someone wants to do."""
 
     READ = "read"
     """See a report's details or get its file."""
@@ -162,23 +162,23 @@ NO_AUDIT = "Only full administrators can see the audit log. Ask one of them."
 
 
 def families_for(who: RolesOf, action: Action, rules: Rules) -> tuple[str, ...]:
-    """Return the families in which somebody may do this, in the order of asking."""
+    """Return the families in which someone may do this, in the order of asking."""
     if not rules.is_ours(who.org_id):
         return ()
     named = is_named(who, rules)
-    # A role counts only in the organization that gave it; somebody of a partner organization must be named.
+    # A role counts only in the organization that gave it; someone of a partner organization must be named.
     roles = who.roles if who.org_id == rules.our_org else frozenset()
     readable = tuple(one for one in rules.families if named or any(rules.counts(role, one) for role in roles))
     if action is Action.READ or (action is Action.CHANGE and named):
         return readable
     if action is Action.AUDIT:
-        # It tells of people: neither a setting nor a name makes somebody their supervisor.
+        # It tells of people: neither a setting nor a name makes someone their supervisor.
         return readable if any(map(is_full, roles)) else ()
     return tuple(one for one in readable if any(rules.may_write(role, one) for role in roles))
 
 
 def is_named(who: RolesOf, rules: Rules) -> bool:
-    """Return True for somebody whom the settings allow by e-mail address."""
+    """Return True for someone whom the settings allow by e-mail address."""
     return bool(rules.people & frozenset(email.lower() for email in who.emails))
 
 

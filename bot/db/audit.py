@@ -125,7 +125,7 @@ def _id(text: str | None) -> str | None:
 
 
 def place(room_id: str | None, room_type: str | None) -> str | None:
-    """What a row says of where: a group space's id, ``1:1``, or nothing where Webex did not tell which of the two."""
+    """Return the place for a row: a group space's ID, ``1:1``, or nothing where Webex did not say which it is."""
     if room_type == DIRECT:
         return DIRECT_SPACE
     return room_id if room_type else None

@@ -77,7 +77,7 @@ class Forgotten:
 def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forgotten:
     """Close what is open for a person, drop their jobs, and put a pseudonym in their place.
 
-    The audit says that somebody was forgotten, and not who.
+    The audit says that someone was forgotten, and not who.
     """
     ended = _close_requests(tx, queue, person_id, now)
     rooms = _direct_spaces(tx, person_id)

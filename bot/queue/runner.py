@@ -37,7 +37,7 @@ PATIENCE_WITH_BUGS = 5
 
 
 def wait_before(attempt: int, asked: float | None, chance: float) -> float:
-    """Seconds before the next try: at least what Webex asked for, else doubling with jitter (``chance`` in 0…1)."""
+    """Return seconds until the next try: what Webex asked for at least, else doubling with jitter (``chance``, 0…1)."""
     own = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 16)) * (0.5 + chance / 2)
     return own if asked is None else max(asked, 0.0) + own * 0.1
 

@@ -177,7 +177,7 @@ class WorkerLoop:
                 return
 
     def _check_clock(self) -> None:
-        """When the wall clock was set back, since the last look or before the start, restart the waits."""
+        """Restart the waits if the wall clock was set back since the last look, or before the start."""
         lead = self._jobs.clock() - time.monotonic()
         if lead < self._lead - CLOCK_STEP:
             number = self._jobs.restart_waits()

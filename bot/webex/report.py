@@ -1,6 +1,6 @@
 """One report, whichever family it comes from and however Webex spells it today.
 
-The partner family answers a flat object, the organisation family wraps it in ``items``, the documents differ from both,
+The partner family answers a flat object, the organization family wraps it in ``items``, the documents differ from both,
 and the same field has several names. Everything after this module sees one :class:`Report`. Pure: no I/O.
 
 Sources: Webex's "Get Report Details" pages of both families, and answers seen by other clients.
@@ -46,7 +46,7 @@ _NO_LETTER = re.compile(r"[^a-z0-9]")
 _SEPARATORS = re.compile(r"[\W_]+")
 
 WRAPPER: Final = "items"
-"""The field that holds the report, or the reports, in the organisation family's answers."""
+"""The field that holds the report, or the reports, in the organization family's answers."""
 
 NAMES: Final = {
     "id": ("id", "reportid"),
@@ -152,7 +152,7 @@ class Report:
 
     @property
     def phase(self) -> Phase:
-        """Whether to wait, to deliver, or to give up."""
+        """Return what the status means: wait, deliver or give up."""
         return Phase.READY if self.taken_for_ready else phase_of(self.status)
 
 
@@ -171,22 +171,22 @@ def phase_of(status: str) -> Phase:
 
 
 def is_known_status(status: str) -> bool:
-    """Whether it is in one of our lists; no status at all is not."""
+    """Return True when it is in one of our lists; no status at all is not."""
     return plain_status(status) in READY_WORDS | FAILED_WORDS | PENDING_WORDS
 
 
 def plain_status(status: str) -> str:
-    """A status without case and separators, as it is compared."""
+    """Return a status without case and separators, as it is compared."""
     return _SEPARATORS.sub("", status.casefold())
 
 
 def is_report_id(text: str) -> bool:
-    """Whether a text can be an id at all: safe in a path, otherwise opaque."""
+    """Return True when a text can be an ID at all: safe in a path, otherwise opaque."""
     return _REPORT_ID.fullmatch(text) is not None
 
 
 def looks_like_report_id(text: str) -> bool:
-    """Whether a text decodes to ``ciscospark://…/REPORT/…``, as every id seen so far does."""
+    """Return True when a text decodes to ``ciscospark://…/REPORT/…``, as every id seen so far does."""
     bare = text.rstrip("=")
     return is_report_id(text) and "=" not in bare and _DECODED_REPORT_ID.fullmatch(decoded(bare)) is not None
 

@@ -40,7 +40,7 @@ class ReportFamily:
 
     @property
     def needs(self) -> str:
-        """What reading it takes, for the people who run the bot."""
+        """Return what reading it takes, for the people who run the bot."""
         scopes = " and ".join(f"`{scope}`" for scope in self.scopes)
         more = f", {self.also_needs}," if self.also_needs else ""
         return f"{self.name}s need the scope{'s' * (len(self.scopes) > 1)} {scopes}{more} and {' or '.join(self.roles)}"

@@ -1,4 +1,4 @@
-"""The HTTP session beneath every call and every download: shared by threads, kept alive, and independent of the environment.
+"""The HTTP session beneath every call and download: shared by threads, kept alive, independent of the environment.
 
 What requests does on its own would be wrong here: it follows redirects, keeps cookies, lets a ``.netrc`` replace the
 token, and takes whatever comes, however large and however slow.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @registry.command("cancel", usage="cancel <id>", summary="Cancel a pending request.")
 def cancel(invocation: Invocation) -> None:
-    """Close the person's own requests in this space, or else everybody's here; other spaces are served."""
+    """Close the person's own requests in this space, or else everyone's here; other spaces are served."""
     services = invocation.services
     ids = invocation.named_reports()
     families = invocation.check_person().families

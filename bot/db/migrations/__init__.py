@@ -87,7 +87,7 @@ class Migration:
         self._done = False
 
     def __call__(self) -> bool:
-        """Whether the database is as this version needs it. Raises ``DatabaseUnavailable``."""
+        """Return True when the schema is this version's. Raises ``DatabaseUnavailable``."""
         if not self._done:
             upgrade(self._database)
             self._done = True

@@ -1,4 +1,4 @@
-"""Check for ``doctor`` the settings that can lock everybody out: each role, space, organization and person they name.
+"""Check for ``doctor`` the settings that can lock everyone out: each role, space, organization and person they name.
 
 A typing error in one of them refuses people without a line in any log. What is found is shown by its name, what isn't
 with the nearest name that there is.
@@ -108,7 +108,7 @@ def _role_names(setup: Setup) -> dict[str, str] | None:
 def _people(setup: Setup, wanted: Sequence[str]) -> Found:
     """Return which addresses Webex doesn't know, by their place: who they are is nobody's business over a shoulder.
 
-    Somebody in another organization may not be shown, which is no fault.
+    Someone in another organization may not be shown, which is no fault.
     """
     looked_up = wanted[:MOST_PEOPLE]
     unknown = [str(place) for place, email in enumerate(looked_up, 1) if setup.directory.find(email) is None]
