@@ -69,7 +69,7 @@ class Downloader:
         was.
         """
         if not report.download_url:
-            raise FileRejected("Webex gives no download link for this report. Ask again later.")
+            raise FileRejected("Webex gave no download link for this report. Ask again later.")
         with (
             self._client.open(report.download_url) as download,
             _temporary(to, self._temp_dir) as (part, temporary),
@@ -102,8 +102,8 @@ class Downloader:
             got.take(piece)
             if got.size > self._max_bytes:
                 raise FileRejected(
-                    f"The report's file is larger than {self._max_bytes / 1024**2:,.0f} MB, which is more than the bot "
-                    "fetches. Make the report for a shorter period."
+                    f"The report's file is larger than {self._max_bytes / 1024**2:,.0f} MB, the most that I download. "
+                    "Run the report for a shorter period."
                 )
             part.write(piece)
             part.flush()  # it may be read already

@@ -119,7 +119,7 @@ class Fetch:
             tries = self._slow_tries.pop(key, 0) + 1
             if tries > len(WAITS_AFTER_SLOW):
                 raise FileRejected(
-                    f"Webex sent it too slowly, {tries} times in a row. Ask again later; if that happens again, please "
+                    f"Webex sent it too slowly, {tries} times in a row. Ask again later; if it happens again, please "
                     "contact whoever runs this bot."
                 ) from None
             self._slow_tries[key] = tries

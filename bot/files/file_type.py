@@ -126,7 +126,7 @@ def kind_of(head: bytes) -> str:
         return ZIP
     if is_archive(head):
         raise FileRejected(
-            "Webex sent an archive that isn't a zip, so it was not posted. Please contact whoever runs this bot."
+            "Webex sent an archive that isn't a zip, so I didn't post it. Please contact whoever runs this bot."
         )
     found = other_than_csv(head)
     if found is None:
@@ -137,7 +137,7 @@ def kind_of(head: bytes) -> str:
         if found in {PAGE, MESSAGE}
         else "Run the report again; if that doesn't help, ask Webex support."
     )
-    raise FileRejected(f"Webex sent {sent}, so it was not posted. {remedy}")
+    raise FileRejected(f"Webex sent {sent}, so I didn't post it. {remedy}")
 
 
 def other_than_csv(head: bytes) -> str | None:

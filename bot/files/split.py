@@ -72,7 +72,7 @@ def pack(
         return
     packing = _Packing(held, folder, stem, limit, progress)
     try:
-        with storage.writing("packed"):
+        with storage.writing("compressed"):
             pieces = packing.pieces()
         yield pieces
     finally:
@@ -99,7 +99,7 @@ class _Packing:
         try:
             return self._parts()
         except UnreadableError as exc:
-            raise self._cannot_be_cut("its rows cannot be told apart") from exc
+            raise self._cannot_be_split("its rows can't be told apart") from exc
 
     def remove(self) -> None:
         """Remove all temporary files."""
@@ -124,7 +124,7 @@ class _Packing:
         made: list[tuple[Path, int, int]] = []
         while rest is not None:
             if len(made) == MAX_PARTS:
-                raise self._cannot_be_cut(f"it would take more than {MAX_PARTS} parts")
+                raise self._cannot_be_split(f"it would take more than {MAX_PARTS} parts")
             with self._begun(f"{self._stem} part {len(made) + 1}.csv") as part:
                 if made:
                     part.write(records.header)
@@ -145,7 +145,7 @@ class _Packing:
     @contextmanager
     def _begun(self, name: str) -> Iterator[_Part]:
         """Return a new temporary zip."""
-        storage.check_room(self._folder, coming=min(self._held.size, self._limit), done="packed")
+        storage.check_room(self._folder, coming=min(self._held.size, self._limit), done="compressed")
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".packed-", suffix=".part", delete=False) as out:
             path = Path(out.name)
             self._made.append(path)
@@ -164,7 +164,7 @@ class _Packing:
                 with archive.open(entry) as raw:
                     yield from self._told(raw, entry.file_size)
         except UNREADABLE as exc:
-            raise self._cannot_be_cut("the zip cannot be read") from exc
+            raise self._cannot_be_split("the zip can't be read") from exc
 
     def _told(self, raw: IO[bytes], whole: int) -> Iterator[bytes]:
         done = 0
@@ -178,15 +178,15 @@ class _Packing:
         """Return the CSV of the zip, when there is nothing else in it that would be lost."""
         files = [entry for entry in entries if not entry.is_dir()]
         if len(files) != 1:
-            raise self._cannot_be_cut("it is a zip with several files")
+            raise self._cannot_be_split("it's a zip with several files")
         if is_of_another_kind(files[0].filename):
-            raise self._cannot_be_cut("it is a zip without a CSV")
+            raise self._cannot_be_split("it's a zip without a CSV")
         return files[0]
 
-    def _cannot_be_cut(self, why: str) -> FileRejected:
+    def _cannot_be_split(self, why: str) -> FileRejected:
         return FileRejected(
-            f"The file has {size(self._held.size)}, Webex takes at most {size(self._limit)} with a message, and it "
-            f"cannot be cut into parts: {why}. Make the report for a shorter period."
+            f"The file is {size(self._held.size)}, Webex accepts at most {size(self._limit)} per message, and it can't "
+            f"be split: {why}. Run the report for a shorter period."
         )
 
 
@@ -212,7 +212,7 @@ class _Part:
         self._entry.write(data)
         if self._out.tell() - self._looked_at >= storage.LOOK_EVERY:
             self._looked_at = self._out.tell()
-            storage.check_room(self.path.parent, done="packed")
+            storage.check_room(self.path.parent, done="compressed")
 
     def finish(self) -> int:
         """Write the end. Return the zip's bytes."""

@@ -60,7 +60,7 @@ class TempDir:
                 log.warning("temp_cleanup_failed", cause=exc.strerror)
 
 
-def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, done: str = "fetched") -> None:
+def check_room(folder: Path, *, coming: int = 0, keep_free: int = KEEP_FREE, done: str = "downloaded") -> None:
     """Raise ``FileRejected`` when ``coming`` more bytes in ``folder`` would leave too little; ``done``: what is not."""
     if shutil.disk_usage(folder).free - coming < keep_free:
         raise full(done)
@@ -107,13 +107,13 @@ class Coming:
             try:
                 check_room(folder, coming=sum(self._left.values()), keep_free=self._keep_free)
             except FileRejected:
-                waits = FileRejected("The bot's disk has no room for this file until others have been fetched.")
+                waits = FileRejected("The bot's disk has no space for this file until other downloads are finished.")
                 waits.passing, waits.retry_after = True, WAIT_FOR_OTHERS
                 raise waits from None
 
 
 @contextmanager
-def writing(done: str = "fetched") -> Iterator[None]:
+def writing(done: str = "downloaded") -> Iterator[None]:
     """Turn the errors of a disk into ``FileRejected``, within the block."""
     try:
         yield
@@ -122,15 +122,15 @@ def writing(done: str = "fetched") -> Iterator[None]:
             raise full(done) from exc
         raise FileRejected(
             "The bot can't write its folder for files "
-            f"({exc.strerror or type(exc).__name__}). The people who run this bot must help."
+            f"({exc.strerror or type(exc).__name__}). Please contact whoever runs this bot."
         ) from exc
 
 
 def full(done: str) -> FileRejected:
     """Return what is said when the disk is full and the file was not fetched, or packed."""
     return FileRejected(
-        f"The bot's disk is nearly full, so the file was not {done}. The people who run this bot must make room; ask"
-        " again then."
+        f"The bot's disk is nearly full, so the file wasn't {done}. Ask again when the people who run this bot have "
+        "freed some space."
     )
 
 

@@ -44,20 +44,20 @@ class StreamingUpload:
     def __enter__(self) -> Self:
         return self
 
-    def begin(self, arriving: GrowingFile) -> None:
+    def begin(self, growing: GrowingFile) -> None:
         """Start if it is worth it; called at most once for each download."""
         self.abandon()
-        target = self._target() if WORTH_IT_FROM <= arriving.size <= self._most else None
+        target = self._target() if WORTH_IT_FROM <= growing.size <= self._most else None
         if target is not None:
             self.upload = self._chat.begin_upload(
                 target,
-                arriving,
-                name=redact(file_name(self._report, arriving.kind)),
-                content_type=CONTENT_TYPES[arriving.kind],
+                growing,
+                name=redact(file_name(self._report, growing.kind)),
+                content_type=CONTENT_TYPES[growing.kind],
                 room=len(escape_markdown(self._report.title).encode()) + ROOM,
             )
         else:
-            arriving.close()
+            growing.close()
 
     def abandon(self) -> None:
         """Break off what is under way."""

@@ -140,9 +140,9 @@ def _check_description(entry: zipfile.ZipInfo) -> None:
     if entry.header_offset < 0:
         raise zipfile.BadZipFile
     if entry.flag_bits & ENCRYPTED:
-        raise _found("holds an encrypted entry, which cannot be checked for what it is")
+        raise _found("holds an encrypted entry, which can't be checked")
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise _found("is packed in a way that the bot cannot check")
+        raise _found("is compressed in a way that the bot can't check")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise _found("holds a link or a device instead of a file")
@@ -159,7 +159,7 @@ def _check_name(said: str, name: str) -> None:
     if any(is_reserved(part) for part in parts):
         raise _found("holds an entry whose name is reserved by Windows")
     if is_of_another_kind(name):
-        raise _found("holds a file that is not of a report's kind")
+        raise _found("holds a file of another kind than a report's")
 
 
 def _check_collisions(entries: Sequence[zipfile.ZipInfo]) -> None:

@@ -122,7 +122,7 @@ class Deliver:
             try:
                 self._trials.begin(report)
                 held = self._fetch.file(report, run.row, waiting, run.path, progress=progress, begun=streaming.begin)
-                with storage.writing("packed"):
+                with storage.writing("compressed"):
                     room = self._services.temp_dir.path()
                 stem = file_stem(report)
                 pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=progress.cutting))

@@ -11,7 +11,7 @@ from bot.db.requests import State
 from bot.messages.history import HistoryFacts
 from bot.reports.wanted_messages import Slot
 from bot.reports.watch import interval
-from bot.webex.message_link import message_link
+from bot.webex.ids import message_link
 
 if TYPE_CHECKING:
     from datetime import datetime

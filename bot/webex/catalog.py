@@ -47,7 +47,8 @@ def _told(answers: dict[Family, WebexError], others: str) -> str:
     if len(refused) == len(answers):
         needs = "; ".join(FAMILIES[family].needs for family in refused)
         return (
-            f"Webex refuses the bot's admin token: {needs}. Ask the bot's operators to add what is missing.{tracking}"
+            f"Webex doesn't allow this for the bot's admin token: {needs}. Please ask the people who run this bot to "
+            f"add what's missing.{tracking}"
         )
     kind = FAMILIES[next(iter(answers))].name if others and len(answers) == 1 else "report"
     said = (
@@ -55,7 +56,7 @@ def _told(answers: dict[Family, WebexError], others: str) -> str:
         "Control Hub or Partner Hub, aren't available to bots. Write `reports` to see the ones I can get."
     )
     if refused:
-        said += f" I could not look everywhere: {FAMILIES[refused[0]].needs}."
+        said += f" I couldn't look everywhere: {FAMILIES[refused[0]].needs}."
     return f"{said} {others}".rstrip() + tracking
 
 

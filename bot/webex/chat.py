@@ -21,7 +21,7 @@ from bot.webex.client import MOST_PAGES, segment
 from bot.webex.http import HttpTransport, RateLimitGate
 from bot.webex.ids import same_id
 from bot.webex.responses import endless, next_page, unreadable
-from bot.webex.retry import NEVER
+from bot.webex.retry import NO_RETRY
 from bot.webex.session import DEFAULT_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Chat:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         observe: Observe | None = None,
         gate: RateLimitGate | None = None,
-        retries: RetryPolicy = NEVER,
+        retries: RetryPolicy = NO_RETRY,
     ) -> None:
         self._transport = HttpTransport(
             base_url,
@@ -142,10 +142,10 @@ class Chat:
         )
 
     def begin_upload(
-        self, target: Target, arriving: GrowingFile, *, name: str, content_type: str, room: int
+        self, target: Target, growing: GrowingFile, *, name: str, content_type: str, room: int
     ) -> upload_call.PendingUpload:
         """Pass on a file that is still being fetched; ``room``: bytes for the words, which its ``finish`` is given."""
-        return upload_call.begin(self._transport, target, arriving, name=name, content_type=content_type, room=room)
+        return upload_call.begin(self._transport, target, growing, name=name, content_type=content_type, room=room)
 
     def edit(self, message_id: str, room_id: str, *, markdown: str) -> None:
         """Change a message of ours. Webex refuses it for one with a card or a file, and after ten times."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin
 
 from bot.errors import WebexError
 from bot.webex.http import HttpTransport, RateLimitGate
 from bot.webex.responses import endless, json_of, next_page, tracking_id
-from bot.webex.retry import NEVER
+from bot.webex.retry import NO_RETRY
 from bot.webex.session import DEFAULT_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 MOST_PAGES: Final = 100
 """A listing longer than this is an error, not a shorter list: what is missing from it could matter."""
-NOT_FOUND: Final = 404
-NO_CONTENT: Final = 204
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_=.-]+")
 
@@ -47,7 +46,7 @@ def segment(an_id: str) -> str:
     Raises ``WebexError`` 404 otherwise, without asking Webex: it gave no such id, and asking could reach another path.
     """
     if not _SEGMENT.fullmatch(an_id) or not an_id.strip("."):
-        raise WebexError("GET (an unfit id)", NOT_FOUND, message="not an id", reached=False)
+        raise WebexError("GET (an unfit id)", HTTPStatus.NOT_FOUND, message="not an id", reached=False)
     return an_id
 
 
@@ -62,7 +61,7 @@ class Client:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         observe: Observe | None = None,
         gate: RateLimitGate | None = None,
-        retries: RetryPolicy = NEVER,
+        retries: RetryPolicy = NO_RETRY,
     ) -> None:
         self._transport = HttpTransport(base_url, token, timeouts=timeouts, observe=observe, gate=gate, retries=retries)
 
@@ -110,6 +109,6 @@ class Client:
     def _answer(self, method: str, url: str, **options: Any) -> Answer:
         response = self._transport.request(method, url, **options)
         body: Any = None
-        if response.content or (method == "GET" and response.status_code != NO_CONTENT):
+        if response.content or (method == "GET" and response.status_code != HTTPStatus.NO_CONTENT):
             body = json_of(method, url, response.content)
         return Answer(response.status_code, body, response.headers, tracking_id(response.headers))

@@ -16,7 +16,7 @@ from bot.webex.addresses import is_public
 from bot.webex.download_hosts import is_named, outside_host, permitted_host, redirected
 from bot.webex.http import FIRST_ERROR, FOREIGN, no_answer, take_error
 from bot.webex.responses import error_from, header
-from bot.webex.retry import NEVER
+from bot.webex.retry import NO_RETRY
 from bot.webex.session import Bearer, Floor, PlainSession, Timeouts, pieces_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class DownloadClient:
         *,
         timeouts: Timeouts = TIMEOUTS,
         observe: Observe | None = None,
-        retries: RetryPolicy = NEVER,
+        retries: RetryPolicy = NO_RETRY,
         public: IsPublic = is_public,
     ) -> None:
         self._token = token
@@ -139,7 +139,7 @@ class DownloadClient:
                 return response, outside
             response.close()
             url = redirected(url, location)
-        raise FileRejected("The report's download link leads round in circles, so nothing was fetched.")
+        raise FileRejected("The report's download link redirects in circles, so I didn't download the file.")
 
     def _get(self, url: str, token: str) -> requests.Response:
         started = time.monotonic()
@@ -162,7 +162,7 @@ class DownloadClient:
             return self._outside.get(url, auth=Bearer(), headers=HEADERS, stream=True)
         except FOREIGN as exc:
             failure = no_answer(DOWNLOAD, exc)
-        failure.sentence = f"“{host}”, where Webex's download link leads, did not answer."
+        failure.sentence = f"“{host}”, where Webex's download link leads, didn't respond."
         raise failure
 
 
@@ -170,5 +170,5 @@ def _error_of(host: str, response: requests.Response) -> WebexError:
     """Return what a host that isn't Webex's answered. Its words are not Webex's, and it knows nothing of our token."""
     waits = {"Retry-After": header(response.headers, "Retry-After")}
     error = error_from(DOWNLOAD, response.status_code, waits, b"")
-    error.sentence = f"“{host}”, where Webex's download link leads, answered with status {response.status_code}."
+    error.sentence = f"“{host}”, where Webex's download link leads, returned an error ({response.status_code})."
     return error

@@ -37,7 +37,7 @@ def permitted_host(url: str, patterns: Iterable[str]) -> str:
     if not is_named(url, patterns):
         error = FileRejected(
             f"The report's download link leads to “{host}”, which isn't one of Webex's download hosts, so I didn't "
-            "fetch the file. Please contact whoever runs this bot."
+            "download the file. Please contact whoever runs this bot."
         )
         error.advice = "Webex's download hosts are those in REPORT_DOWNLOAD_HOSTS: they are sent the admin token."
         raise error
@@ -76,13 +76,13 @@ def redirected(url: str, location: str) -> str:
 
 def _not_understood() -> FileRejected:
     return FileRejected(
-        "The report's download link leads to no address that I understand, so I didn't fetch the file. Please contact "
-        "whoever runs this bot."
+        "The report's download link isn't a valid web address, so I didn't download the file. Please contact whoever "
+        "runs this bot."
     )
 
 
 def _not_encrypted() -> FileRejected:
-    return FileRejected("The report's download link is not encrypted (https), so the bot did not follow it.")
+    return FileRejected("The report's download link isn't encrypted (https), so I didn't follow it.")
 
 
 def _is_plain_address(host: str) -> bool:

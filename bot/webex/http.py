@@ -25,7 +25,7 @@ from bot.errors import ADMIN_TOKEN, DOWNLOAD, TOO_SLOW, WebexError
 from bot.webex.addresses import is_loopback
 from bot.webex.causes import cause_of, explain
 from bot.webex.responses import error_from, names_of, origin, template, too_large
-from bot.webex.retry import NEVER
+from bot.webex.retry import NO_RETRY
 from bot.webex.session import DEFAULT_TIMEOUTS, Bearer, PlainSession, Timeouts, TooSlowError, take_body
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class HttpTransport:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         observe: Observe | None = None,
         gate: RateLimitGate | None = None,
-        retries: RetryPolicy = NEVER,
+        retries: RetryPolicy = NO_RETRY,
     ) -> None:
         self._whose = whose
         self.retries = retries

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 _PREFIX = "ciscospark://"
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
+_MESSAGE_OR_ROOM = re.compile(r"ciscospark://[^/]+/(?P<kind>[A-Z]+)/(?P<bare>[0-9a-fA-F-]{16,64})")
 _TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -61,3 +62,18 @@ def id_key(an_id: str) -> str:
 def same_id(one: str | None, other: str | None) -> bool:
     """Return True when two ids name the same person, space or organization; a missing id names nobody."""
     return bool(one) and bool(other) and (one == other or id_key(one or "") == id_key(other or ""))
+
+
+def message_link(room_id: str | None, message_id: str | None) -> str | None:
+    """Return the link to a message in Webex's apps; None when one of the ids cannot be read.
+
+    Webex documents ``webexteams://im?space=<bare id>``, which opens the app at a space; what its apps copy as "link to
+    the message" adds ``&message=<bare id>`` (seen, not documented; a client that does not know it opens the space).
+    """
+    space, message = _bare(room_id, "ROOM"), _bare(message_id, "MESSAGE")
+    return f"webexteams://im?space={space}&message={message}" if space and message else None
+
+
+def _bare(an_id: str | None, kind: str) -> str | None:
+    found = _MESSAGE_OR_ROOM.fullmatch(decoded(an_id or ""))
+    return found["bare"] if found and found["kind"] == kind else None

@@ -33,7 +33,7 @@ EPOCH_MILLISECONDS: Final = (1e12, 1e14)
 LONGEST_MOMENT: Final = 64
 """Characters of a date and time in its longest sensible spelling."""
 
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _ZONE_WORD = re.compile(r"\s*(utc|gmt)$", re.IGNORECASE)
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE)
@@ -54,7 +54,7 @@ def read_text(value: Any, longest: int | None = LONGEST_TEXT) -> str:
     Nor does it hold a secret of ours, since it is kept and shown. ``longest=None``: to the letter, for ids and links.
     """
     if isinstance(value, str):
-        clean = _UNFIT.sub(" ", value).strip()
+        clean = _UNSTORABLE.sub(" ", value).strip()
         if longest is None:
             return clean
         return redact(clean)[:longest] if one_line(clean) else ""  # a title of zero-width spaces is none

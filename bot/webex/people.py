@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import Refused, WebexError
 from bot.webex import parsing
-from bot.webex.client import NOT_FOUND, segment
+from bot.webex.client import segment
 from bot.webex.ids import bare_id, id_key, same_id
 from bot.webex.responses import unreadable
 from bot.webex.types import Role, RolesOf
@@ -32,9 +33,7 @@ MOST_REMEMBERED: Final = 2000
 """People; more are forgotten together."""
 MOST_LISTED: Final = 85
 """Ids in one call of ``GET /people``, by its documentation."""
-NOBODY: Final = frozenset({400, NOT_FOUND})
-UNAUTHORIZED: Final = 401
-FORBIDDEN: Final = 403
+NOBODY: Final = frozenset({400, HTTPStatus.NOT_FOUND})
 NO_SCOPE: Final = frozenset({400, 401, 403, 404, 405, 410})
 """How Webex refuses a listing to a token without its scope, or where it doesn't offer it."""
 
@@ -81,7 +80,7 @@ class Directory:
             try:
                 self._org = self._person("me").org_id
             except WebexError as error:
-                if error.status == FORBIDDEN:
+                if error.status == HTTPStatus.FORBIDDEN:
                     raise _refused(ORGANIZATION_UNKNOWN, error) from error
                 raise
             if not self._org:
@@ -95,7 +94,7 @@ class Directory:
         except WebexError as error:
             if error.passing:
                 raise
-            return error.status != UNAUTHORIZED
+            return error.status != HTTPStatus.UNAUTHORIZED
         return True
 
     def me(self) -> Person:
@@ -168,9 +167,9 @@ class Directory:
         try:
             raw = self._raw(person_id)
         except WebexError as error:
-            if error.status == FORBIDDEN:
+            if error.status == HTTPStatus.FORBIDDEN:
                 raise _refused(ROLES_UNREADABLE, error) from error
-            if error.status == NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 return RolesOf(person_id, "", frozenset(), frozenset())
             raise
         call = f"GET people/{person_id}"

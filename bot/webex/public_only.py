@@ -76,7 +76,7 @@ class PublicOnly:
 
 def _refused(host: str) -> FileRejected:
     error = FileRejected(
-        f"Webex's download link leads to “{host}”, which isn't known to be a public address, so I didn't fetch the "
+        f"Webex's download link leads to “{host}”, which isn't known to be a public address, so I didn't download the "
         "file. Please contact whoever runs this bot."
     )
     error.advice = (

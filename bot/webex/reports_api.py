@@ -7,10 +7,11 @@ and what to do when one refuses, is ``bot.webex.catalog``'s to decide.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import UNREADABLE, WebexError
-from bot.webex.client import NOT_FOUND, segment
+from bot.webex.client import segment
 from bot.webex.report import Listing, ReportMissing, ReportUnreadable, is_report_id, read_details, read_list
 from bot.webex.report_families import FAMILIES, Family
 
@@ -42,14 +43,14 @@ class ReportsApi:
         """One report, fresh. Raises ``WebexError`` (404 also for an answer with no report) or ``ReportUnreadable``."""
         call = f"GET {FAMILIES[family].path}/{{id}}"
         if not is_report_id(report_id) or report_id in NOT_AN_ID:
-            raise WebexError(call, NOT_FOUND, message="not an id", reached=False)
+            raise WebexError(call, HTTPStatus.NOT_FOUND, message="not an id", reached=False)
         asked_at = self._now()
         answer = self._client.call("GET", f"{FAMILIES[family].path}/{segment(report_id)}", params=self._params(family))
         try:
             return read_details(answer.json, family, asked_at, report_id)
         except ReportMissing as exc:
             raise WebexError(
-                call, NOT_FOUND, message="an answer without a report", tracking_id=answer.tracking_id
+                call, HTTPStatus.NOT_FOUND, message="an answer without a report", tracking_id=answer.tracking_id
             ) from exc
 
     def list(self, family: Family, region: str | None = None) -> Listing:

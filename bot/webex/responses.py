@@ -21,6 +21,7 @@ from requests.utils import parse_header_links
 
 from bot.errors import ADMIN_TOKEN, IN_CIRCLES, TOO_LARGE, TOO_MANY_PAGES, UNREADABLE, WebexError
 from bot.logs import redact
+from bot.text import CONTROL_CHARACTERS
 from bot.webex.causes import OAUTH_CODES, cause_of
 
 if TYPE_CHECKING:
@@ -41,10 +42,6 @@ MOST_CAUSES: Final = 6
 
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE)
-# Control characters, those that turn the direction of reading or break a line, and lone surrogates.
-_UNFIT = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
-)
 _TRACKING_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _WORDS = (
     r"v1|v2|partner|reports|report|templates|people|me|roles|messages|direct|attachment|actions|webhooks|memberships|"
@@ -150,7 +147,7 @@ def cleaned(text: str, secrets: tuple[str, ...] = ()) -> str:
         if secret:
             text = text.replace(secret, "(hidden)")
     text = text[:LONGEST_READ]  # after the secrets, of which half a one would not be known any more
-    text = _BEARER.sub(r"\1 (hidden)", _LINK.sub("(link)", _UNFIT.sub(" ", text)))
+    text = _BEARER.sub(r"\1 (hidden)", _LINK.sub("(link)", " ".join(CONTROL_CHARACTERS.sub(" ", text).split())))
     return text.strip()[:LONGEST_MESSAGE]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.errors import PASSING_STATUSES, WebexError
@@ -28,8 +29,7 @@ LONGEST_TRY: Final = 5.0
 """Seconds; a call that has failed so late has kept its thread for long enough."""
 AN_OUTAGE: Final = 12
 """Calls that failed one after another, no matter who made them: then nothing is repeated until one goes well."""
-TOO_MANY_REQUESTS: Final = 429
-MAY_GO_WELL: Final = PASSING_STATUSES - {423, TOO_MANY_REQUESTS} | {None}
+MAY_GO_WELL: Final = PASSING_STATUSES - {HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS} | {None}
 """Statuses of a call that may go well a moment later; None: no answer came."""
 
 
@@ -65,7 +65,9 @@ class RetryPolicy:
             try:
                 got = once()
             except WebexError as error:
-                if error.status != TOO_MANY_REQUESTS or error.reached is not False:  # else our own gate held it back
+                if (
+                    error.status != HTTPStatus.TOO_MANY_REQUESTS or error.reached is not False
+                ):  # else our own gate held it back
                     self._note(failed=error.passing)
                 pause = self._pause(error, next(waits, None), reads=reads)
                 if pause is None or self._clock() - started > LONGEST_TRY:
@@ -81,7 +83,7 @@ class RetryPolicy:
 
     def _pause(self, error: WebexError, wait: float | None, *, reads: bool) -> float | None:
         """Return the seconds until the next try, or None when there is none."""
-        refused = error.status == TOO_MANY_REQUESTS
+        refused = error.status == HTTPStatus.TOO_MANY_REQUESTS
         may_go_well = error.passing and reads and error.status in MAY_GO_WELL
         if wait is None or not (refused or may_go_well) or self._failed >= AN_OUTAGE:
             return None
@@ -90,5 +92,5 @@ class RetryPolicy:
         return None if asked > LONGEST_WAIT else max(own, asked)
 
 
-NEVER: Final = RetryPolicy(())
+NO_RETRY: Final = RetryPolicy(())
 """Repeats nothing."""

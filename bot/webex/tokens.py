@@ -13,6 +13,7 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.errors import WebexError
@@ -35,7 +36,6 @@ DEFAULT_LIFETIME: Final = 3600.0
 PAUSE_AFTER_FAILURE: Final = 30.0
 """Seconds in which a failed refresh is not tried again, so that many threads do not hammer Webex with a dead token."""
 CALL: Final = "POST access_token"
-UNAUTHORIZED: Final = 401
 DEAD: Final = frozenset({400, 401, 403})
 """How Webex refuses a refresh token or the client's secret."""
 
@@ -146,12 +146,12 @@ class RefreshableToken:
     def refused(self) -> bool:
         """Return True when Webex refused the last refresh for good; the access token may go on for a while."""
         failure = self._failure
-        return failure is not None and failure.status == UNAUTHORIZED
+        return failure is not None and failure.status == HTTPStatus.UNAUTHORIZED
 
     def refusal(self) -> str:
         """Return why Webex refused the last refresh, with the remedy; empty when it did not."""
         failure = self._failure
-        return failure.advice if failure is not None and failure.status == UNAUTHORIZED else ""
+        return failure.advice if failure is not None and failure.status == HTTPStatus.UNAUTHORIZED else ""
 
     def refresh_ends_at(self) -> float | None:
         """Return when the newest refresh token ends, in seconds since 1970; None when Webex did not say."""
@@ -205,7 +205,7 @@ class RefreshableToken:
                 message = "the refresh token or the client's secret is refused"
                 advice = explain_renewal(error.status, error.message)
                 raise WebexError(
-                    CALL, UNAUTHORIZED, message=message, tracking_id=error.tracking_id, advice=advice
+                    CALL, HTTPStatus.UNAUTHORIZED, message=message, tracking_id=error.tracking_id, advice=advice
                 ) from error
             state = self._state_from(answer, refresh_token, old)
             self._failure = None

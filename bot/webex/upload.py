@@ -61,8 +61,8 @@ def upload(
     with file:
         if size > MAX_FILE_BYTES:
             raise FileRejected(
-                f"The report's file has {size / 1024 / 1024:,.0f} MB; Webex takes no more than "
-                f"{MAX_FILE_BYTES // 1024 // 1024} MB in one message."
+                f"The report's file is {size / 1024 / 1024:,.0f} MB; Webex accepts at most "
+                f"{MAX_FILE_BYTES // 1024 // 1024} MB per message."
             )
 
         def post() -> Posted:
@@ -92,10 +92,10 @@ def _post(transport: HttpTransport, target: Target, words: Any, file: tuple[str,
 
 
 def begin(
-    transport: HttpTransport, target: Target, arriving: GrowingFile, *, name: str, content_type: str, room: int
+    transport: HttpTransport, target: Target, growing: GrowingFile, *, name: str, content_type: str, room: int
 ) -> PendingUpload:
     """Send on what comes; ``room`` is the number of bytes kept for the words, which come last."""
-    return PendingUpload(transport, target, (name, arriving, content_type), room)
+    return PendingUpload(transport, target, (name, growing, content_type), room)
 
 
 class PendingUpload:
@@ -105,8 +105,8 @@ class PendingUpload:
         self.target = target
         self._transport = transport
         self._file = file
-        self._arriving = file[1]
-        self._words = _LastWords(room)
+        self._growing = file[1]
+        self._line = DeferredField(room)
         self._lock = threading.Lock()
         self._released = False
         self._ended = False
@@ -117,7 +117,7 @@ class PendingUpload:
         except RuntimeError as error:  # no more threads on this machine: it is posted from the disk
             log.warning("upload_not_begun", cause=str(error))
             self._ended = True
-            self._arriving.close()
+            self._growing.close()
 
     def finish(self, markdown: str) -> Posted | None:
         """Let the end of the file go, with these words; None: it cannot be done so, and nothing was posted.
@@ -125,11 +125,11 @@ class PendingUpload:
         Raises what a plain upload raises.
         """
         with self._lock:
-            if self._ended or self._arriving.abandoned or not self._words.say(markdown):
-                self._arriving.abandon()
+            if self._ended or self._growing.abandoned or not self._line.say(markdown):
+                self._growing.abandon()
                 return None
             self._released = True
-        self._arriving.release()
+        self._growing.release()
         self._thread.join()
         if isinstance(self._result, Exception):
             raise self._result
@@ -138,17 +138,17 @@ class PendingUpload:
     def abandon(self) -> None:
         """Break it off if it has not been finished: Webex throws away what it has."""
         if not self._released:
-            self._arriving.abandon()
+            self._growing.abandon()
 
     def _run(self) -> None:
         try:
-            self._result = _post(self._transport, self.target, self._words, self._file)
+            self._result = _post(self._transport, self.target, self._line, self._file)
         except AbandonedError:
             log.debug("upload_broken_off")
         except Exception as exc:  # noqa: BLE001 raised in the thread that waits, or logged below if none does yet
             self._result = exc
         finally:
-            self._arriving.close()
+            self._growing.close()
             with self._lock:
                 self._ended = True
         if isinstance(self._result, Exception) and not self._released:
@@ -156,7 +156,7 @@ class PendingUpload:
             log.info("upload_ended_early", cause=cause)
 
 
-class _LastWords:
+class DeferredField:
     """Words of a message that are known only when the file before them may go; blanks fill up their room."""
 
     def __init__(self, room: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.emulator import Emulator, ids
 from bot.emulator.sample_data import furnish
-from bot.webex.message_link import message_link
+from bot.webex.ids import message_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -122,7 +122,7 @@ def test_what_is_no_report_is_told_and_never_posted(stage: Stage, content: bytes
 
     line = stage.at(stage.ada).says(f"report {report.id}")
 
-    line.hears("The zip that Webex sent" if content.startswith(b"PK") else "so it was not posted")
+    line.hears("The zip that Webex sent" if content.startswith(b"PK") else "so I didn't post it")
     assert all(heard.file is None for heard in line.answers())
 
 

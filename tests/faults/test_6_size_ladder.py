@@ -143,7 +143,7 @@ def test_a_row_that_is_larger_than_any_report_s_is_said(bench: Workbench) -> Non
 
     assert posts(bench.said()) == []
     said = " ".join(one.text or "" for one in bench.said())
-    assert "cannot be cut into parts" in said
+    assert "can't be split" in said
     assert "shorter period" in said
     assert bench.request().state is State.FAILED
     assert bench.files_left == []

@@ -11,7 +11,7 @@ from bot.db import failures
 from bot.db.requests import State
 from bot.queue import tasks
 from bot.reports.watch import watch_key
-from bot.webex.message_link import message_link
+from bot.webex.ids import message_link
 
 if TYPE_CHECKING:
     import pytest

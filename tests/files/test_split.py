@@ -31,7 +31,7 @@ from bot.messages.file_message import joining
 BOM = codecs.BOM_UTF8
 HEADER = BOM + b"Name,Minutes\r\n"
 LIMIT = 300_000
-OUT_OF_THE_WAY = ("cannot be cut into parts", "Make the report for a shorter period.")
+OUT_OF_THE_WAY = ("can't be split", "Run the report for a shorter period.")
 
 
 def report(rows: int, seed: int = 1) -> bytes:
@@ -235,7 +235,7 @@ def test_a_row_larger_than_any_report_s_is_refused(tmp_path):
     row = dice.randbytes(csv_rows.MAX_RECORD).hex().encode()
     sentence = refused(tmp_path, HEADER + b"Ada,1\r\n" + row + b"\r\nEve,2\r\n")
     assert "told apart" in sentence
-    assert "The file has 2.0 MB, Webex takes at most 300 KB" in sentence
+    assert "The file is 2.0 MB, Webex accepts at most 300 KB" in sentence
 
 
 def test_more_than_twenty_parts_are_refused(tmp_path, monkeypatch):
@@ -244,10 +244,10 @@ def test_more_than_twenty_parts_are_refused(tmp_path, monkeypatch):
 
 
 def test_a_damaged_zip_is_refused(tmp_path):
-    assert "cannot be read" in refused(tmp_path, zipped(("a.csv", report(20_000)))[:-30], "zip")
+    assert "can't be read" in refused(tmp_path, zipped(("a.csv", report(20_000)))[:-30], "zip")
     good = bytearray(zipped(("a.csv", report(20_000))))
     good[5000] ^= 0x55
-    assert "cannot be read" in refused(tmp_path, bytes(good), "zip")
+    assert "can't be read" in refused(tmp_path, bytes(good), "zip")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -264,7 +264,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, monkeypatch, number, 
         write(self, data)
 
     monkeypatch.setattr(writer, "write", full)
-    assert "disk is nearly full, so the file was not packed" in refused(tmp_path, report(20_000), limit=LIMIT)
+    assert "disk is nearly full, so the file wasn't compressed" in refused(tmp_path, report(20_000), limit=LIMIT)
 
 
 def test_a_disk_that_would_be_full_is_said_before_and_meanwhile(tmp_path, monkeypatch):

@@ -101,8 +101,8 @@ def test_the_same_twice_is_posted_once_by_the_second_upload(bench: Workbench, be
     assert LINE in (message.text or "")
     assert DIFFERS in (message.text or "")
     assert (len(begun), bench.downloads) == (2, 2)
-    assert begun[0]._arriving.abandoned
-    assert not begun[1]._arriving.abandoned
+    assert begun[0]._growing.abandoned
+    assert not begun[1]._growing.abandoned
     assert bench.request().state is State.DELIVERED
 
 

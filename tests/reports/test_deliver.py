@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, mo
     bench.work()
 
     said = words(bench.said(bench.stage.group))
-    assert f"has {len(CSV)} bytes, Webex takes at most {len(CSV) - 1} bytes with a message, and it cannot be" in said
+    assert f"is {len(CSV)} bytes, Webex accepts at most {len(CSV) - 1} bytes per message, and it can't be" in said
     assert files(bench.said(bench.stage.group)) == []
     assert bench.request().state is State.FAILED
     assert bench.files_left == []

@@ -199,10 +199,10 @@ def test_a_host_of_webex_is_sent_the_token_before_that(fetch: Callable[..., byte
 def test_plain_http_is_refused_there_and_after_it(
     fetch: Callable[..., bytes], loopback: Loopback, storage: Loopback
 ) -> None:
-    with pytest.raises(FileRejected, match="not encrypted"):
+    with pytest.raises(FileRejected, match="n't encrypted"):
         fetch(f"http://{STORAGE}:{loopback.port}/file")
     storage.always(302, b"", {"Location": f"http://{HERE}:{loopback.port}/file"})
-    with pytest.raises(FileRejected, match="not encrypted"):
+    with pytest.raises(FileRejected, match="n't encrypted"):
         fetch(f"https://{STORAGE}:{storage.port}/file")
     assert len(loopback.asked) == 2, "only Webex's own"
 
@@ -276,7 +276,7 @@ def test_an_error_of_such_a_host_is_no_word_of_webex(
     error = caught.value
     assert (error.status, error.retry_after) == (status, 7.0)
     assert error.passing is (status in {429, 500, 503})
-    assert error.sentence == f"“{STORAGE}”, where Webex's download link leads, answered with status {status}."
+    assert error.sentence == f"“{STORAGE}”, where Webex's download link leads, returned an error ({status})."
     assert "Click here" not in str(error)
     assert fetch.observed == [302]  # type: ignore[attr-defined]
 

@@ -113,7 +113,7 @@ def test_a_body_that_comes_more_slowly_than_the_floor_is_given_up_with_its_own_r
         files.download(report, tmp_path / "x")
     assert time.monotonic() - started < SOON
     assert (caught.value.message, caught.value.passing, caught.value.reached) == (TOO_SLOW, True, True)
-    assert "so slowly" in caught.value.sentence
+    assert "too slowly" in caught.value.sentence
 
 
 def test_a_body_that_keeps_the_pace_is_whole_however_long_it_takes(loopback, closed, tmp_path):

@@ -172,7 +172,7 @@ def test_a_dead_refresh_token_is_said_clearly_and_not_asked_again_at_once(loopba
     source = scripted()
     error = refused(source)
     assert (error.status, error.passing, error.tracking_id) == (401, False, "T_1")
-    assert "operators must renew it" in error.sentence
+    assert "the people who run this bot must renew it" in error.sentence
     assert "refresh token" in error.message
     again = refused(source)
     assert (again.status, again is error) == (401, False)

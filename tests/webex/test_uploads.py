@@ -196,7 +196,7 @@ def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_pat
 
 
 @pytest.fixture
-def arriving(tmp_path):
+def growing(tmp_path):
     """A file of which all has come, but nothing is released."""
     path = tmp_path / "large.part"
     path.write_bytes(b"0123456789abcdef" * (BIG // 16))
@@ -206,15 +206,15 @@ def arriving(tmp_path):
     made.abandon()
 
 
-def pass_on(chat: Chat, arriving: GrowingFile, target: Target, room: int = 100) -> upload.PendingUpload:
-    return chat.begin_upload(target, arriving, name="Hosts.csv", content_type="text/csv", room=room)
+def pass_on(chat: Chat, growing: GrowingFile, target: Target, room: int = 100) -> upload.PendingUpload:
+    return chat.begin_upload(target, growing, name="Hosts.csv", content_type="text/csv", room=room)
 
 
-def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_released(stage, arriving):
+def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_released(stage, growing):
     world = stage.emulator.world
     space = world.add_space("Reports", [stage.ada, stage.bot])
     said = world.say(stage.ada, space, "report x", mention=stage.bot)
-    begun = pass_on(stage.chat, arriving, Target(room_id=space.id, parent_id=said.id))
+    begun = pass_on(stage.chat, growing, Target(room_id=space.id, parent_id=said.id))
     posted = begun.finish("**two** rows, é")
     (message,) = [one for one in world.messages(space) if one.files]
     assert (posted, message.parent_id) == (Posted(message.id, space.id), said.id)
@@ -224,13 +224,13 @@ def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_releas
     assert file.path.read_bytes() == b"0123456789abcdef" * (BIG // 16)
 
 
-def test_most_of_it_is_on_its_way_before_it_is_released_and_nothing_is_posted(closed, arriving):
+def test_most_of_it_is_on_its_way_before_it_is_released_and_nothing_is_posted(closed, growing):
     """Webex waits for the rest: a peer that counts what it gets sees all but the end."""
     with socket.create_server(("127.0.0.1", 0)) as peer:
         chat = closed(
             Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeouts=Timeouts(2, 2))
         )
-        begun = pass_on(chat, arriving, Target(room_id="r"))
+        begun = pass_on(chat, growing, Target(room_id="r"))
         connection, _ = peer.accept()
         with connection:
             connection.settimeout(5)
@@ -246,13 +246,13 @@ def test_most_of_it_is_on_its_way_before_it_is_released_and_nothing_is_posted(cl
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500, 503])
-def test_an_upload_that_webex_refuses_before_its_end_posts_nothing_and_says_so(closed, arriving, status):
+def test_an_upload_that_webex_refuses_before_its_end_posts_nothing_and_says_so(closed, growing, status):
     """The file is on the disk by then: who waits posts it from there, and gets the refusal first-hand."""
     with socket.create_server(("127.0.0.1", 0)) as peer:
         chat = closed(
             Chat(f"http://127.0.0.1:{peer.getsockname()[1]}/v1", StaticToken(SECRET), timeouts=Timeouts(2, 2))
         )
-        begun = pass_on(chat, arriving, Target(room_id="r"))
+        begun = pass_on(chat, growing, Target(room_id="r"))
         connection, _ = peer.accept()
         with connection:
             connection.recv(1000)
@@ -261,36 +261,36 @@ def test_an_upload_that_webex_refuses_before_its_end_posts_nothing_and_says_so(c
     assert begun.finish("words") is None
 
 
-def test_without_threads_nothing_is_passed_on(scripted, arriving, monkeypatch):
+def test_without_threads_nothing_is_passed_on(scripted, growing, monkeypatch):
     def none_left(_):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", none_left)
-    begun = pass_on(scripted, arriving, Target(room_id="r"))
+    begun = pass_on(scripted, growing, Target(room_id="r"))
     assert begun.finish("words") is None
     begun.abandon()
 
 
-def test_more_words_than_there_is_room_for_are_not_cut(stage, arriving):
+def test_more_words_than_there_is_room_for_are_not_cut(stage, growing):
     space = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    assert pass_on(stage.chat, arriving, Target(room_id=space.id), room=10).finish("eleven words") is None
+    assert pass_on(stage.chat, growing, Target(room_id=space.id), room=10).finish("eleven words") is None
     assert stage.emulator.world.messages(space) == []
 
 
 @pytest.mark.parametrize("status", ALL_ERRORS)
-def test_every_status_at_the_end_is_the_error_of_a_plain_upload(loopback, scripted, arriving, status):
+def test_every_status_at_the_end_is_the_error_of_a_plain_upload(loopback, scripted, growing, status):
     loopback.always(status, {"message": f"no {SECRET}"}, {"trackingId": "T_1", "Retry-After": "0"})
-    begun = pass_on(scripted, arriving, Target(room_id="r"))
+    begun = pass_on(scripted, growing, Target(room_id="r"))
     with pytest.raises(WebexError) as caught:
         begun.finish("words")
     assert (caught.value.status, caught.value.tracking_id, caught.value.reached) == (status, "T_1", True)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_lost_answer_of_what_was_passed_on_is_unsure(stage, arriving):
+def test_a_lost_answer_of_what_was_passed_on_is_unsure(stage, growing):
     space = stage.emulator.world.direct_space(stage.ada, stage.bot)
     stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
     with pytest.raises(WebexError) as caught:
-        pass_on(stage.chat, arriving, Target(room_id=space.id)).finish("words")
+        pass_on(stage.chat, growing, Target(room_id=space.id)).finish("words")
     assert caught.value.reached is None
     assert len(stage.emulator.world.messages(space)) == 1

@@ -20,9 +20,9 @@ def path(tmp_path):
     return made
 
 
-def whole(arriving: GrowingFile, most: int = -1) -> bytes:
+def whole(growing: GrowingFile, most: int = -1) -> bytes:
     found = b""
-    while piece := arriving.read(most):
+    while piece := growing.read(most):
         found += piece
     return found
 
@@ -30,12 +30,12 @@ def whole(arriving: GrowingFile, most: int = -1) -> bytes:
 @pytest.fixture
 def reading(path):
     """The file, and a thread that reads all of it."""
-    arriving = GrowingFile(path, SIZE, "csv")
+    growing = GrowingFile(path, SIZE, "csv")
     got: list[object] = []
 
     def read() -> None:
         try:
-            while piece := arriving.read(10_000):
+            while piece := growing.read(10_000):
                 got.append(piece)
             got.append("end")
         except AbandonedError:
@@ -43,10 +43,10 @@ def reading(path):
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    yield arriving, got, thread
-    arriving.abandon()
+    yield growing, got, thread
+    growing.abandon()
     thread.join(10)
-    arriving.close()
+    growing.close()
 
 
 def read_so_far(got: list[object]) -> bytes:
@@ -54,21 +54,21 @@ def read_so_far(got: list[object]) -> bytes:
 
 
 def test_all_but_the_end_may_go_on_and_the_end_when_it_is_released(reading, path):
-    arriving, got, thread = reading
-    arriving.came(SIZE)
+    growing, got, thread = reading
+    growing.came(SIZE)
     thread.join(0.2)
     assert thread.is_alive()
     assert len(read_so_far(got)) <= SIZE - HELD_BACK
-    arriving.release()
+    growing.release()
     thread.join(10)
     assert got[-1] == "end"
     assert read_so_far(got) == path.read_bytes()
 
 
 def test_who_reads_is_told_when_it_is_abandoned(reading):
-    arriving, got, thread = reading
-    arriving.came(SIZE)
-    arriving.abandon()
+    growing, got, thread = reading
+    growing.came(SIZE)
+    growing.abandon()
     thread.join(10)
     assert got[-1] == "abandoned"
     assert len(read_so_far(got)) <= SIZE - HELD_BACK
@@ -78,23 +78,23 @@ def test_who_reads_is_told_when_it_is_abandoned(reading):
 def test_never_more_than_has_come_and_never_the_end(tmp_path_factory, came, most):
     path = tmp_path_factory.mktemp("files") / "part"
     path.write_bytes(b"x" * SIZE)
-    arriving = GrowingFile(path, SIZE, "csv")
+    growing = GrowingFile(path, SIZE, "csv")
     read = 0
     for so_far in came:
-        arriving.came(so_far)
+        growing.came(so_far)
         allowed = max(0, min(max(came[: came.index(so_far) + 1]), SIZE - HELD_BACK))
-        while read < allowed and len(arriving) == SIZE - read:
-            read += len(arriving.read(min(most, allowed - read) if most > 0 else allowed - read))
+        while read < allowed and len(growing) == SIZE - read:
+            read += len(growing.read(min(most, allowed - read) if most > 0 else allowed - read))
         assert read <= SIZE - HELD_BACK
-    arriving.release()
-    assert read + len(whole(arriving)) == SIZE
-    assert (len(arriving), arriving.read()) == (0, b"")
-    arriving.close()
+    growing.release()
+    assert read + len(whole(growing)) == SIZE
+    assert (len(growing), growing.read()) == (0, b"")
+    growing.close()
 
 
 def test_a_file_that_is_shorter_than_it_was_said_to_be_breaks_off(path):
-    arriving = GrowingFile(path, SIZE + 1, "csv")
-    arriving.release()
+    growing = GrowingFile(path, SIZE + 1, "csv")
+    growing.release()
     with pytest.raises(AbandonedError):
-        whole(arriving)
-    arriving.close()
+        whole(growing)
+    growing.close()
