@@ -174,6 +174,17 @@ def by_message(tx: Transaction, message_id: str) -> Message | None:
     return _first(tx.execute(_BY_MESSAGE, {"of_message": message_id}))
 
 
+def report_card(tx: Transaction, message_id: str | None, report_id: str) -> Message | None:
+    """Return this message when it is the card of a report that belongs to no request."""
+    card = by_message(tx, message_id) if message_id else None
+    return card if card and card.request_id is None and card.key.endswith(f":refresh:{report_id}") else None
+
+
+def assign(tx: Transaction, message: Message, request_id: int, slot: str) -> None:
+    """Make a message one of a request's, which replaces it."""
+    tx.execute(update(tables.messages).where(_messages.id == message.id).values(request_id=request_id, slot=slot))
+
+
 def in_room(tx: Transaction, room_id: str) -> Message | None:
     """Return a message of the bot's that stands in a space, if there is one."""
     return _first(tx.execute(_IN_ROOM, {"rooms": spellings(tx, _messages.room_id, room_id)}))

@@ -70,7 +70,10 @@ def request_card(
 
 def _refreshed(request: Request, row: ReportRow) -> Shown:
     """Return what the card of a closed request shows that was refreshed: the report as it is now."""
-    return replace(_report_shown(row.report, awaited=False), reference=request.reference)
+    shown = replace(_report_shown(row.report, awaited=False), reference=request.reference)
+    if request.state is State.DELIVERED and row.phase is Phase.READY:
+        return replace(shown, coming="I've posted the file already.", primary=_button(request, "Send again", "again"))
+    return shown
 
 
 def report_only(report: Report, *, awaited: bool, now: datetime) -> tuple[str, Card]:
@@ -196,9 +199,9 @@ def file_of(report: Report) -> str:
     return ", ".join(known)
 
 
-def expiry_of(report: Report, now: datetime) -> str:
-    """Return when Webex's download link expires, where it says so."""
-    if report.phase is not Phase.READY:
+def expiry_of(report: Report, shown: Shown, now: datetime) -> str:
+    """Return when Webex's download link expires, where it says so and the report is shown as ready."""
+    if report.phase is not Phase.READY or shown.word != WORDS[Phase.READY]:
         return ""
     if report.expiry is not None:
         left = (report.expiry.at - now).total_seconds()
@@ -212,7 +215,7 @@ def expiry_of(report: Report, now: datetime) -> str:
 def report_card(report: Report, shown: Shown, now: datetime) -> Card:
     """Return title, status and what happens next; then what a person decides by; the rest behind "Details"."""
     asked = " · ".join(filter(None, (period_of(report), f"requested by {shown.asker}" if shown.asker else "")))
-    seen = [one for one in (asked, expiry_of(report, now), shown.checked) if one]
+    seen = [one for one in (asked, expiry_of(report, shown, now), shown.checked) if one]
     details = {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]}
     return card(
         [
@@ -259,7 +262,11 @@ def report_text(report: Report, shown: Shown, now: datetime) -> str:
     """Return what a client that shows no cards reads."""
     period = period_of(report)
     about = f" ({escape_markdown(period)})" if period else ""
-    said = [f"**{escape_markdown(title_of(report))}**{about}: {shown.word}.", shown.coming, expiry_of(report, now)]
+    said = [
+        f"**{escape_markdown(title_of(report))}**{about}: {shown.word}.",
+        shown.coming,
+        expiry_of(report, shown, now),
+    ]
     if shown.checked:
         said.append(f"{shown.checked}.")
     if shown.reference:

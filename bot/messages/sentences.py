@@ -91,10 +91,7 @@ def expired(request: Request, row: ReportRow) -> str:
     """Return what is said when a request reaches its deadline."""
     waited = duration((request.deadline_at - request.asked_at).total_seconds())
     status = f" Its last status was “{escape_markdown(row.status)}”." if row.status else ""
-    return (
-        f"{named(row.title)} wasn't ready after {waited}, so I stopped waiting.{status} "
-        f"To keep waiting, write `report {request.report_id}`."
-    )
+    return f"{named(row.title)} wasn't ready after {waited}, so I stopped waiting.{status} Ask again to keep waiting."
 
 
 def gone(title: str | None) -> str:

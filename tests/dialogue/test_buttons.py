@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db.requests import State
 from tests.stage import CSV, Stage
 
 
@@ -38,12 +39,52 @@ def test_send_again_sends_the_file_without_another_card(stage: Stage) -> None:
     ada = stage.at(stage.ada)
     line = ada.says(f"report {report.id}")
     line.file()
+    stage.on_record(report.id, State.DELIVERED)
 
     ada.presses(line.card(), "Send again")
 
     heard = line.answers(3)
     assert [one.card is not None for one in heard] == [True, False, False]
     assert [one.content for one in heard if one.file] == [CSV, CSV]
+
+
+def test_notify_me_makes_the_card_that_of_a_request(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    ada = stage.at(stage.ada, stage.group)
+    line = ada.says(f"refresh {report.id}")
+    card = line.card()
+    assert "You're not waiting for this report." in card.shown
+
+    ada.presses(card, "Notify me when it's ready")
+
+    waiting = line.hears("I'll post the file here as soon as it's ready.")
+    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert [heard.message.id for heard in line.answers()] == [waiting.message.id]
+    stage.emulator.world.set_report(report.id, status="done")
+    assert line.file().content == CSV
+
+
+def test_again_for_a_report_that_has_to_be_waited_for_says_so(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    line = stage.at(stage.ada).says(f"again {report.id}")
+
+    assert "I'll post the file here as soon as it's ready." in line.card().shown
+
+    stage.emulator.world.set_report(report.id, status="done")
+    assert line.file().content == CSV
+    assert "● Ready" in line.card().shown
+
+
+def test_a_refresh_after_the_file_says_that_it_was_posted(stage: Stage) -> None:
+    report = stage.partner_report()
+    ada = stage.at(stage.ada)
+    line = ada.says(f"report {report.id}")
+    line.file()
+    stage.on_record(report.id, State.DELIVERED)
+
+    ada.presses(line.card(), "Refresh")
+
+    assert "● Ready\nI've posted the file already." in line.hears("already").shown
 
 
 def test_a_button_of_the_list_gets_the_report(stage: Stage) -> None:

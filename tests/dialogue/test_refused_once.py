@@ -29,6 +29,16 @@ def test_the_sentence_that_ends_a_request_survives_a_refusal(stage: Stage, statu
     assert "Check the ID" in ada.hears_privately("couldn't find that report").words
 
 
+def test_a_card_that_webex_refuses_is_said_in_words(stage: Stage) -> None:
+    report = stage.partner_report(status="waiting")
+    stage.emulator.faults.add(method="POST", path="/v1/messages", status=413, times=1)
+
+    (heard,) = stage.at(stage.ada).says(f"report {report.id}").answers()
+
+    assert heard.card is None
+    assert "In progress. I'll post the file here as soon as it's ready." in heard.words
+
+
 def test_a_cancel_whose_answer_was_lost_is_answered_once_and_the_same(stage: Stage) -> None:
     report = stage.partner_report(status="waiting")
     ada = stage.at(stage.ada, stage.group)

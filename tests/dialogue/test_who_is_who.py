@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.db.requests import State
 from bot.emulator import Emulator, ids
 from bot.messages.elements import ARGUMENT, COMMAND
 from tests.stage import CSV, Stage
@@ -116,6 +117,7 @@ def test_again_sends_the_file_when_the_press_spells_the_person_otherwise(plain: 
     ada = plain.at(plain.ada)
     line = ada.says(f"report {report.id}")
     line.file()
+    plain.on_record(report.id, State.DELIVERED)
 
     ada.presses(line.card(), "Send again", spelled=SPELLINGS[spelling](plain.ada))
 

@@ -86,6 +86,6 @@ def _show(invocation: Invocation, found: Report) -> None:
 
     invocation.show(make)
     with services.database.read() as tx:
-        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
-    if pressed is not None and pressed.request_id is None and pressed.key.endswith(f":refresh:{found.id}"):
+        pressed = messages.report_card(tx, invocation.pressed, found.id)
+    if pressed is not None:
         services.outbox.delete(pressed)

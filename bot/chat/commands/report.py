@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from bot.chat.commands.reports import show_page
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
-from bot.db import audit, downloads, requests
+from bot.db import audit, downloads, messages, requests
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids, which_report
 from bot.queue import tasks
+from bot.reports.wanted_messages import Slot
 from bot.webex.ids import id_key
 from bot.webex.report import is_report_id
 
@@ -39,7 +40,7 @@ def report(invocation: Invocation) -> None:
 
 @registry.command("again", usage="again <id>", summary="Send the file again.")
 def again(invocation: Invocation) -> None:
-    """Open a request for each ID that has no card."""
+    """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()
     invocation.check_person()
     if not ids:
@@ -58,6 +59,7 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
                 enough = True
                 continue
             reference = services.new_reference()
+            pressed = messages.report_card(tx, invocation.pressed, report_id)
             values = {
                 "reference": reference,
                 "event_key": f"{invocation.event_key}:{report_id}",
@@ -77,6 +79,8 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
                 services.queue.put(tx, tasks.LOOKUP, str(request_id), person=id_key(invocation.person_id))
                 act = invocation.word.casefold()
                 audit.record(tx, invocation.entry(act, report_id, audit.ASKED, reference), now)
+                if pressed is not None:
+                    messages.assign(tx, pressed, request_id, Slot.CARD)
         if invocation.trail.recorded and not enough:
             invocation.settle(tx)
     if enough:
