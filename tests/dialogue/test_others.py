@@ -35,7 +35,7 @@ def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
     line = ada.says("refresh Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w")
 
     ada.hears_privately("couldn't find that report")
-    assert ["people from outside" in heard.words for heard in line.answers()] == [True]
+    assert ["external people" in heard.words for heard in line.answers()] == [True]
 
 
 def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
@@ -121,7 +121,7 @@ def test_a_family_in_trouble_does_not_hide_the_reports_of_the_other(stage: Stage
     assert stage.at(stage.ada).says(f"report {report.id}").file().content == CSV
     listed = stage.at(stage.ada).says("reports").card()
     assert "Meeting Details" in listed.shown
-    assert "Partner reports are not shown" in listed.shown
+    assert "Partner reports are missing from this list." in listed.shown
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 415])

@@ -58,7 +58,7 @@ def test_others_get_their_files_beside_those_of_one_person_that_come_slowly(stag
     small = stage.partner_report()
     slow = stage.emulator.faults.add("GET", host="download", delay=SLOW)
     line = ask_for_many(stage)
-    line.answers(IDS)
+    line.card()
     until(lambda: slow.hits >= FILES, "slow downloads")
     slow.times = slow.hits  # the next download is quick
 
