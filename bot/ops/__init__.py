@@ -1,1 +1,1 @@
-"""What is looked at for the people who run the bot: by ``doctor``, and by the running bot for their space."""
+"""For the people who run the bot: checks and alerts, repairs, catching up after a downtime, and maintenance."""

@@ -1,1 +1,1 @@
-"""One module for each kind of check. A check says what is wrong and what to do about it."""
+"""One module for each thing that can be wrong. A check returns what is wrong and what to do about it."""
