@@ -248,13 +248,14 @@ class Deliver:
 
     def _send_pieces(self, run: Run, same_place: list[Request], posting: Posting) -> bool:
         """Send every piece; policy is asked before each. Return False when the request was closed meanwhile."""
-        request, first_row = same_place[0], 0
-        for number in range(1, len(posting.pieces) + 1):
-            drafted = False
+        request, first_row, number = same_place[0], 0, 1
+        while number <= len(posting.pieces):
+            drafted = moved = False
 
-            def make(now: Request, number: int = number) -> Draft | None:
-                nonlocal drafted
-                drafted = now.state is State.OPEN
+            def make(now: Request, number: int = number, began: str = request.destination) -> Draft | None:
+                nonlocal drafted, moved
+                moved = number > 1 and now.destination != began  # where it goes now, the parts before are missing
+                drafted = now.state is State.OPEN and not moved
                 if not drafted:
                     return None
                 before = partial(self._fetch.record, report=posting.report, held=posting.held)
@@ -268,8 +269,9 @@ class Deliver:
                     self._close_delivered(tx, run, now, same_place, first_row)
 
             request = self._messages.send(request, run.family, make)
-            if not drafted:
+            if not (drafted or moved):
                 return False
+            number, first_row = (1, 0) if moved else (number + 1, first_row)
         posting.progress.posted(request)
         return True
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db import requests
-from bot.db.requests import State
+from bot.db.requests import PERSON, State
+from bot.files import streaming_upload
 from bot.messages import sentences
 from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
@@ -524,4 +525,58 @@ def test_a_direct_space_that_has_another_id_by_now_is_found_by_the_person(bench:
     bench.work()
 
     assert files(bench.said()) == [CSV]
+    assert bench.request().state is State.DELIVERED
+
+
+@pytest.mark.parametrize("how", ["at once", "while it is downloaded", "in parts"])
+def test_a_space_that_takes_no_file_any_more_sends_it_to_the_person(
+    bench: Workbench, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot is removed after the members were listed, and before the file is posted."""
+    monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1 if how == "while it is downloaded" else len(CSV) + 1)
+    if how == "in parts":
+        monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)
+    carded(bench, bench.stage.group, content=table(14_000) if how == "in parts" else CSV)
+    send = bench.outbox.send
+
+    def removed_first(*args: Any, **more: Any) -> Any:
+        if not args[1].direct:
+            bench.world.leave(bench.stage.group, bench.stage.bot)
+            undo.undo()
+        return send(*args, **more)
+
+    with monkeypatch.context() as undo:
+        undo.setattr(bench.outbox, "send", removed_first)
+        bench.work()
+
+    assert len(files(bench.said())) == (5 if how == "in parts" else 1)
+    assert files(bench.said(bench.stage.group)) == []
+    assert sentences.REMOVED in words(bench.said())
+    assert (bench.request().state, bench.request().destination) == (State.DELIVERED, PERSON)
+
+
+@pytest.mark.parametrize("how", ["an outsider joins", "the bot is removed"])
+def test_of_a_file_in_parts_the_person_gets_all_when_it_goes_directly_from_the_second_on(
+    bench: Workbench, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one is deleted from the space, where the bot still may."""
+    monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)
+    carded(bench, bench.stage.group, content=table(14_000))
+    upload = bench.chat.upload
+
+    def changes_after_the_first(*args: Any, **more: Any) -> Any:
+        posted = upload(*args, **more)
+        bench.chat.upload = upload  # type: ignore[method-assign]
+        if how == "an outsider joins":
+            bench.world.join(bench.stage.group, bench.stage.ethan)
+        else:
+            bench.world.leave(bench.stage.group, bench.stage.bot)
+        return posted
+
+    bench.chat.upload = changes_after_the_first  # type: ignore[method-assign]
+    bench.work()
+
+    names = [one.files[0].name for one in bench.said() if one.files]
+    assert [name.rpartition("part ")[2] for name in names] == [f"{number} of 5.zip" for number in range(1, 6)]
+    assert len(files(bench.said(bench.stage.group))) == (0 if how == "an outsider joins" else 1)
     assert bench.request().state is State.DELIVERED
