@@ -104,7 +104,7 @@ def test_a_web_page_is_never_posted_as_a_report(bench: Workbench) -> None:
     [
         ({"infected": True}, "a scan flagged it"),
         ({"unscannable": True}, "couldn't scan this file for malware"),
-        ({"redirect_to": "http://evil.example/steal"}, "not encrypted (https)"),
+        ({"redirect_to": "http://evil.example/steal"}, "isn't encrypted (https)"),
         ({"redirect_to": "https://169.254.169.254/latest"}, "isn't known to be a public address"),
         ({"redirect_to": "https://localhost/x"}, "“localhost”"),
     ],
