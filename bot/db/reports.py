@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, bindparam, func, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, bindparam, exists, func, select, update
 
 from bot.db import requests, tables
 from bot.db.requests import OPEN
@@ -32,6 +32,10 @@ _GET = select(tables.reports).where(_this)
 _PAIR = _PAIRS.where(_requests.id == bindparam("row"))
 _UPDATE = update(tables.reports).where(_this)
 _ADD_DOWNLOADS = _UPDATE.values(downloads=_reports.downloads + bindparam("number"))
+# One look into an index for each report; "in" would read the open requests of all of them.
+_is_awaited = exists().where(
+    _requests.report_id == _reports.report_id, _requests.state == OPEN, _requests.found_at.is_not(None)
+)
 _NAMES = tuple(column.name for column in tables.reports.c)
 _IN_MEMORY_ONLY = ("download_url", "taken_for_ready", "fetched_at")
 """Fields of a report that are not stored: the link is never kept, the others hold for one answer."""
@@ -190,17 +194,13 @@ def watched(tx: Transaction, family: str, region: str | None) -> list[Watched]:
 
 def awaited(tx: Transaction) -> list[ReportRow]:
     """Return every report for which a request is open."""
-    open_ids = select(_requests.report_id).where(_requests.state == OPEN, _requests.found_at.is_not(None))
-    return [read(row) for row in tx.execute(select(tables.reports).where(_reports.report_id.in_(open_ids)))]
+    return [read(row) for row in tx.execute(select(tables.reports).where(_is_awaited))]
 
 
 def ready_and_awaited(tx: Transaction) -> list[tuple[str, str]]:
     """Return family and ID of the reports that are ready and for which a request is open."""
-    open_ids = select(_requests.report_id).where(_requests.state == OPEN, _requests.found_at.is_not(None))
-    ready = (_reports.phase == Phase.READY.value, _reports.report_id.in_(open_ids))
-    return [
-        (row.family, row.report_id) for row in tx.execute(select(_reports.family, _reports.report_id).where(*ready))
-    ]
+    ready = select(_reports.family, _reports.report_id).where(_reports.phase == Phase.READY.value, _is_awaited)
+    return [(row.family, row.report_id) for row in tx.execute(ready)]
 
 
 def known_family(tx: Transaction, report_id: str) -> str | None:

@@ -38,6 +38,9 @@ class Cards:
     acks: list[float] = field(default_factory=list)
     failures: int = 0
     bot_elapsed: float = 0.0
+    """Until the last card."""
+    elapsed: float = 0.0
+    """Until the last file."""
 
 
 class Bare:
@@ -88,8 +91,8 @@ class Race:
         first = self._ask(WARM_UP)
         self._all(self._bot_block, first)
         self._files_of(first)
-        card = self._world.card_of(first[0][0].message_id)
-        self._bare = [Bare(self._world.addresses, card) for _ in range(self._senders)]
+        self.card = self._world.card_of(first[0][0].message_id)
+        self._bare = [Bare(self._world.addresses, self.card) for _ in range(self._senders)]
         self._all(self._bare_block, self._ask(WARM_UP))
         self.cards = Cards()
         for _ in range(blocks):
@@ -98,6 +101,7 @@ class Race:
             self._all(self._bot_block, asked)
             self.cards.bot_elapsed += time.perf_counter() - began
             self._files_of(asked)
+            self.cards.elapsed += time.perf_counter() - began
             self._all(self._bare_block, self._ask(IN_A_BLOCK))
         for bare in self._bare:
             bare.close()

@@ -47,8 +47,17 @@ class Costs:
 
     def __str__(self) -> str:
         return (
-            f"{self.writes:.1f} write and {self.reads:.1f} read transactions, {self.statements:.1f} statements, "
-            f"{self.calls:.1f} calls to Webex"
+            f"{self.writes:g} write and {self.reads:g} read transactions, {self.statements:g} statements, "
+            f"{self.calls:g} calls to Webex"
+        )
+
+    def __le__(self, most: Costs) -> bool:
+        """Return True when nothing is more than that."""
+        return (
+            self.writes <= most.writes
+            and self.reads <= most.reads
+            and self.statements <= most.statements
+            and self.calls <= most.calls
         )
 
 

@@ -65,9 +65,9 @@ class Product:
             )
 
     @contextmanager
-    def running(self) -> Iterator[dict[str, int]]:
-        """Web and worker on an empty database until the block ends; gives their process numbers."""
-        self._starts += 1
+    def running(self, *, warm: bool = False) -> Iterator[dict[str, int]]:
+        """Run web and worker in the block, on an empty database or (`warm`) on the last one; gives their numbers."""
+        self._starts += not warm
         environ = self._with_data()
         reading, writing = os.pipe()  # when this process is killed, they end too
         processes = {}
@@ -134,13 +134,27 @@ class Product:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and of all others in its session; 0 where the system does not tell."""
-    ticks = 0
+    """Return the processor time of a process and of all others in its session; 0 where the system does not tell."""
+    ticks = sum(int(fields[USER_TIME]) + int(fields[SYSTEM_TIME]) for _, fields in _session_of(pid))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int) -> float:
+    """Return the MiB of a process and of all others in its session, shared ones in proportion (PSS)."""
+    kilobytes = 0
+    for folder, _ in _session_of(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            lines = (folder / "smaps_rollup").read_text(encoding="utf-8").splitlines()
+            kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes / 1024
+
+
+def _session_of(pid: int) -> Iterator[tuple[Path, list[str]]]:
+    """Give the folder in /proc and the figures of a process and of all others in its session."""
     for path in PROCESSES.glob("[0-9]*/stat") if PROCESSES.is_dir() else ():
         try:
             fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
         if int(path.parent.name) == pid or int(fields[SESSION]) == pid:
-            ticks += int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])
-    return ticks / os.sysconf("SC_CLK_TCK")
+            yield path.parent, fields
