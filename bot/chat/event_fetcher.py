@@ -16,7 +16,7 @@ from bot.chat.invocation import Invocation, is_replayed
 from bot.chat.parser import parse
 from bot.chat.registry import registry
 from bot.db import events, messages, requests
-from bot.db.audit import Door
+from bot.db.audit import Channel
 from bot.errors import WebexError
 from bot.messages.elements import ARGUMENT, COMMAND, REFERENCE
 from bot.outbox import matches
@@ -182,7 +182,7 @@ class EventFetcher:
             rest=tuple(argument.split()) if isinstance(argument, str) else (),
             pressed=action.message_id,
             reference=reference if isinstance(reference, str) else "",
-            door=Door.BUTTON,
+            channel=Channel.BUTTON,
             sent_at=action.created,
         )
 
@@ -236,7 +236,7 @@ class EventFetcher:
             room_type=room_type,
             parent_id=None,
             word="help",
-            door=Door.SYSTEM,
+            channel=Channel.SYSTEM,
             sent_at=joined.created,
         )
 
@@ -260,7 +260,7 @@ class EventFetcher:
             return None
         room_type = DIRECT if post.direct else GROUP
         origin = f"attachmentActions:{event.data_id}"
-        return Invocation(self._services, origin, "", post.room_id, room_type, None, word="", door=Door.BUTTON)
+        return Invocation(self._services, origin, "", post.room_id, room_type, None, word="", channel=Channel.BUTTON)
 
     def _listed(self, event: Event, room_id: str) -> Invocation | None:
         since = (event.received_at or self._services.now()) - LISTED_SINCE

@@ -11,7 +11,7 @@ from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Action, Verdict
 from bot.chat.report_ids import named
 from bot.db import audit, events, heartbeats, messages
-from bot.db.audit import ANSWERED, Door, Entry
+from bot.db.audit import ANSWERED, Channel, Entry
 from bot.db.requests import THREAD
 from bot.errors import BotError, Refused
 from bot.messages.sentences import KEEP_TRYING, REPORTS_AWAY
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-DOORS = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
+CHANNELS = {"messages": Channel.CHAT, "attachmentActions": Channel.BUTTON}
 """The audit's source of an event, by its resource; what people neither wrote nor pressed is the system's."""
 NOT_REACHED = audit.joined(audit.ERROR, "not_reached")
 """The outcome of a report that came after the one at which the handler ended."""
@@ -109,7 +109,7 @@ class Invocation:
     """The message id of the card whose button was pressed."""
     reference: str = ""
     """The reference in a button's data: of the request whose card it is on. Not believed either."""
-    door: Door = Door.CHAT
+    channel: Channel = Channel.CHAT
     sent_at: datetime | None = None
     """When it was written or pressed, by Webex's clock; None when Webex does not tell."""
     event_row: int = 0
@@ -227,7 +227,7 @@ class Invocation:
         """Return a row about this invocation; the error's reference stands only where the error does."""
         said = outcome or self.trail.outcome
         return Entry(
-            door=self.door,
+            channel=self.channel,
             act=act,
             outcome=said,
             person_id=self.person_id or None,
@@ -246,7 +246,7 @@ def is_replayed(event: Event, sent_at: datetime | None) -> bool:
 def entry_of(event: Event, outcome: str, error: WebexError | None = None) -> Entry:
     """Return the audit's row about an event that became no invocation: unreadable, or over a limit."""
     return Entry(
-        door=DOORS.get(event.resource, Door.SYSTEM),
+        channel=CHANNELS.get(event.resource, Channel.SYSTEM),
         act=audit.REQUEST,
         outcome=outcome,
         person_id=event.person_id,

@@ -12,7 +12,7 @@ import structlog
 
 from bot.chat.invocation import is_replayed
 from bot.db import audit, events, recent_requests
-from bot.db.audit import Door, Entry
+from bot.db.audit import Channel, Entry
 from bot.db.recent_requests import MINUTE
 from bot.errors import WebexError
 from bot.messages.sentences import over_limit
@@ -36,8 +36,8 @@ MOST_WELCOMES: Final = 10
 """Spaces a minute to which the bot is added and in which it introduces itself."""
 MOST_FETCHED: Final = 3
 """Skipped events that are fetched, to know whether the person that they name sent them."""
-COUNTED: Final = {"messages": Door.CHAT, "attachmentActions": Door.BUTTON}
-"""What people do, and through which door."""
+COUNTED: Final = {"messages": Channel.CHAT, "attachmentActions": Channel.BUTTON}
+"""What people do, and through which channel."""
 ADDED: Final = "memberships"
 """Someone was added to a space: the bot says something when that is itself. Nobody is told what was skipped."""
 
@@ -71,12 +71,12 @@ def is_within(tx: Transaction, services: Services, event: Event) -> bool:
 
 def skip(services: Services, event: Event) -> None:
     """Settle an event over the limit, and have its person told when the minute is over."""
-    door, now = COUNTED.get(event.resource), services.now()
+    channel, now = COUNTED.get(event.resource), services.now()
     with services.database.begin() as tx:
-        told = events.TOLD if door is None else events.NOT_TOLD
-        if events.settle(tx, event.id, events.LIMITED, told, now) and door is not None:
+        told = events.TOLD if channel is None else events.NOT_TOLD
+        if events.settle(tx, event.id, events.LIMITED, told, now) and channel is not None:
             where = audit.place(event.room_id, event.room_type)
-            entry = Entry(door, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
+            entry = Entry(channel, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
             audit.record(tx, entry, now)
             events.forget_place(tx, event.id)
             person, wait = event.person_key, MINUTE.total_seconds()

@@ -120,7 +120,7 @@ def in_words(row: Row) -> str:
         "tracking": row.tracking,
     }
     named = (f"{name}={value}" for name, value in ids.items() if value)
-    return " ".join([when, row.door.value, row.act, row.outcome, *named])
+    return " ".join([when, row.channel.value, row.act, row.outcome, *named])
 
 
 def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> int:

@@ -60,11 +60,12 @@ DIRECT_SPACE = "1:1"
 """Stands in the place of such a space's id."""
 
 _INSERT = audit.insert()
+_READ = tuple(column.name for column in audit.c if column.name != "door")
 _UNFIT = re.compile(r"[^a-z0-9_:]+")
 
 
-class Door(StrEnum):
-    """Which way something came in."""
+class Channel(StrEnum):
+    """How something came in."""
 
     CHAT = "chat"
     BUTTON = "button"
@@ -79,7 +80,7 @@ class Door(StrEnum):
 class Entry:
     """What one row says; empty means that there is none."""
 
-    door: Door
+    channel: Channel
     act: str
     outcome: str
     person_id: str | None = None
@@ -104,7 +105,7 @@ def record(tx: Transaction, entry: Entry, now: datetime) -> None:
     """Add one row."""
     values = {
         "at": now,
-        "door": entry.door.value,
+        "door": entry.channel.value,
         "act": _word(entry.act),
         "outcome": _word(entry.outcome),
         "person_id": _id(entry.person_id),
@@ -206,7 +207,7 @@ def _about(tx: Transaction, person_id: str | None, report_id: str | None) -> lis
 
 def _rows(tx: Transaction, query: Executable) -> list[Row]:
     mappings = tx.execute(query).mappings()
-    return [Row(**(dict(mapping) | {"door": Door(mapping["door"])})) for mapping in mappings]
+    return [Row(channel=Channel(mapping["door"]), **{name: mapping[name] for name in _READ}) for mapping in mappings]
 
 
 def is_there_before(tx: Transaction, before: datetime) -> bool:

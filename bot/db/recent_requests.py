@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, bindparam, func, select
 
-from bot.db.audit import Door
+from bot.db.audit import Channel
 from bot.db.events import LIMITED
 from bot.db.tables import audit, events, requests
 from bot.webex.ids import same_id
@@ -55,7 +55,7 @@ _TAKEN = select(func.coalesce(func.sum(func.max(_reports, 1)), 0)).where(
 )
 _LAST = (
     select(audit.c.at, audit.c.outcome)
-    .where(audit.c.person_id == bindparam("person"), audit.c.door != Door.SYSTEM.value, audit.c.outcome != LIMITED)
+    .where(audit.c.person_id == bindparam("person"), audit.c.door != Channel.SYSTEM.value, audit.c.outcome != LIMITED)
     .order_by(audit.c.id.desc())
     .limit(LAST)
 )

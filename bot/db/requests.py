@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, func, or_, select, update
 
 from bot.db import audit, tables
-from bot.db.audit import Door
+from bot.db.audit import Channel
 from bot.webex.ids import same_id
 from bot.webex.types import Target
 
@@ -229,7 +229,7 @@ def close(
     if state is State.DELIVERED:
         word = "directly" if row.destination == PERSON else ""
     entry = audit.Entry(
-        door=Door.SYSTEM,
+        channel=Channel.SYSTEM,
         act=audit.DELIVERY,
         outcome=audit.joined(state.value, word),
         person_id=row.person_id,  # as the row has it now: the person may have been forgotten since it was read

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import SecretStr
 
 from bot.db import audit, key_values
-from bot.db.audit import Door, Entry
+from bot.db.audit import Channel, Entry
 from bot.settings import Settings, secret_key
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
         return []
     key_values.set(tx, STORED, json.dumps(seen, sort_keys=True), now)
     if not before:
-        audit.record(tx, Entry(Door.SYSTEM, audit.SETTINGS, FIRST), now)
+        audit.record(tx, Entry(Channel.SYSTEM, audit.SETTINGS, FIRST), now)
         return []
     # A setting that only one of two versions of the program knows was not changed by anyone.
     changed = sorted(name for name in seen.keys() & before.keys() if seen[name] != before[name])
     if KEY in changed:
         changed = [KEY]
     for name in changed:
-        audit.record(tx, Entry(Door.SYSTEM, audit.SETTINGS, audit.joined("changed", name)), now)
+        audit.record(tx, Entry(Channel.SYSTEM, audit.SETTINGS, audit.joined("changed", name)), now)
     return changed
 
 

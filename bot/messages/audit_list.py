@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit
-from bot.db.audit import Door
+from bot.db.audit import Channel
 from bot.messages.elements import card, sentence_in_card, text
 from bot.text import escape_card, escape_markdown, when
 
@@ -74,7 +74,7 @@ CAUSES: Final = {
 }
 SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done"})
 """Outcomes that are what is expected, so the command alone is named."""
-DOORS: Final = {Door.CLI: "command line", Door.BUTTON: "button"}
+CHANNELS: Final = {Channel.CLI: "command line", Channel.BUTTON: "button"}
 
 
 def name_of(person: Person | None) -> str:
@@ -132,7 +132,9 @@ class AuditView:
         """Return when it was, where, and the reference, as far as they are known."""
         where = {None: "", audit.DIRECT_SPACE: "directly"}.get(row.room_id, "in a space")
         reference = f"Reference {row.reference}" if row.reference else ""
-        return " · ".join(filter(None, (when(row.at) if row.at else "", DOORS.get(row.door, ""), where, reference)))
+        return " · ".join(
+            filter(None, (when(row.at) if row.at else "", CHANNELS.get(row.channel, ""), where, reference))
+        )
 
 
 def _cause(cause: str) -> str:

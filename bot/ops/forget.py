@@ -18,7 +18,7 @@ from sqlalchemy import func, select, update
 
 from bot.db import audit, messages, requests
 from bot.db import events as received
-from bot.db.audit import DIRECT, PSEUDONYM, Door, Entry
+from bot.db.audit import DIRECT, PSEUDONYM, Channel, Entry
 from bot.db.carry_over import STATES
 from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
@@ -94,7 +94,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
     for room_id in rooms:
         _forget_space(tx, room_id, pseudonym)
     renamed = audit.rename(tx, person_id, pseudonym)
-    audit.record(tx, Entry(door=Door.CLI, act=audit.FORGET, outcome="done"), now)
+    audit.record(tx, Entry(channel=Channel.CLI, act=audit.FORGET, outcome="done"), now)
     return Forgotten(
         ended=ended,
         unread=len(unread),

@@ -20,8 +20,8 @@ def rows(bench: Workbench) -> list[Row]:
 
 
 def told(bench: Workbench) -> list[tuple[str, str, str]]:
-    """Door, act and outcome of every row, oldest first."""
-    return [(row.door.value, row.act, row.outcome) for row in rows(bench)]
+    """Channel, act and outcome of every row, oldest first."""
+    return [(row.channel.value, row.act, row.outcome) for row in rows(bench)]
 
 
 def endings(bench: Workbench) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bot.db import audit
-from bot.db.audit import Door, Entry
+from bot.db.audit import Channel, Entry
 from tests.audit.rows import rows
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def written(bench: Workbench) -> Workbench:
     """Ten rows, a day apart; the newest is of now."""
     with bench.database.begin() as tx:
         for age in range(9, -1, -1):
-            entry = Entry(Door.CHAT, "report", audit.ASKED, person_id="ada", report_id="r")
+            entry = Entry(Channel.CHAT, "report", audit.ASKED, person_id="ada", report_id="r")
             audit.record(tx, entry, bench.clock() - timedelta(days=age))
     return bench
 

@@ -14,7 +14,7 @@ import pytest
 from bot.cli import audit as audit_command
 from bot.cli.main import main
 from bot.db import audit
-from bot.db.audit import Door, Entry
+from bot.db.audit import Channel, Entry
 from bot.db.database import Database
 from bot.emulator import ids
 
@@ -27,7 +27,9 @@ def write(bench: Workbench, number: int, **more: Any) -> None:
     with bench.database.begin() as tx:
         for minute in range(number):
             bench.clock.turn(60)
-            audit.record(tx, Entry(Door.CHAT, "reports", audit.ALLOWED, report_id=f"r{minute}", **more), bench.clock())
+            audit.record(
+                tx, Entry(Channel.CHAT, "reports", audit.ALLOWED, report_id=f"r{minute}", **more), bench.clock()
+            )
 
 
 def exported(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def test_json_lines_oldest_first(machine: Workbench, capsys: pytest.CaptureFixtu
     assert lines[-1] == {
         "id": 3,
         "at": machine.clock().isoformat(),
-        "door": "chat",
+        "channel": "chat",
         "act": "reports",
         "outcome": "allowed",
         "person_id": "ada",

@@ -60,7 +60,7 @@ def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
     pseudonyms = {row.person_id for row in rows(bench) if row.person_id}
     assert len(pseudonyms) == 1
     last = rows(bench)[-1]
-    assert (last.door, last.act, last.outcome, last.person_id) == ("cli", "forget", "done", None)
+    assert (last.channel, last.act, last.outcome, last.person_id) == ("cli", "forget", "done", None)
 
 
 def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_before(bench: Workbench) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.db import audit
-from bot.db.audit import Door, Entry
+from bot.db.audit import Channel, Entry
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.emulator.things import FULL_ADMIN
@@ -178,7 +178,7 @@ def test_an_address_that_webex_does_not_know_and_words_that_mean_nothing(bench: 
 def test_who_is_gone_or_forgotten_has_no_name(bench: Workbench) -> None:
     with bench.database.begin() as tx:
         for person in ("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9nb25l", "forgotten-1"):
-            audit.record(tx, Entry(Door.CHAT, "reports", audit.ALLOWED, person_id=person), bench.clock())
+            audit.record(tx, Entry(Channel.CHAT, "reports", audit.ALLOWED, person_id=person), bench.clock())
 
     said = shown(asked_by(bench))
 

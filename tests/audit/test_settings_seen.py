@@ -19,7 +19,7 @@ def starts(bench: Workbench, **changed: str) -> list[str]:
     with bench.database.begin() as tx:
         settings_log.record_changes(tx, load(bench.stage.environ | changed), bench.clock())
     new = rows(bench)[before:]
-    assert all((row.door, row.act, row.person_id) == ("system", "settings", None) for row in new)
+    assert all((row.channel, row.act, row.person_id) == ("system", "settings", None) for row in new)
     return [row.outcome for row in new]
 
 

@@ -30,8 +30,8 @@ def test_a_report_is_a_request_and_a_delivery(bench: Workbench) -> None:
     bench.work()
 
     asked, delivered = rows(bench)
-    assert (asked.door, asked.act, asked.outcome) == ("chat", "report", "asked")
-    assert (delivered.door, delivered.act, delivered.outcome) == ("system", "delivery", "delivered")
+    assert (asked.channel, asked.act, asked.outcome) == ("chat", "report", "asked")
+    assert (delivered.channel, delivered.act, delivered.outcome) == ("system", "delivery", "delivered")
     for row in (asked, delivered):
         assert (row.person_id, row.room_id, row.report_id) == (stage.ada.id, stage.group.id, report.id)
         assert row.reference == bench.request().reference
@@ -88,7 +88,7 @@ def test_a_button_s_press_names_its_presser_and_its_door(bench: Workbench) -> No
 
     asked, ended, pressed = rows(bench)
     assert (ended.act, ended.outcome, ended.person_id) == ("delivery", "canceled", stage.ada.id)
-    assert (pressed.door, pressed.act, pressed.outcome) == ("button", "cancel", "allowed")
+    assert (pressed.channel, pressed.act, pressed.outcome) == ("button", "cancel", "allowed")
     assert (pressed.person_id, pressed.report_id) == (stage.grace.id, report.id)
     assert asked.outcome == "asked"
 
@@ -121,7 +121,7 @@ def test_a_refused_press_says_of_what(bench: Workbench, word: str) -> None:
     bench.work()
 
     last = rows(bench)[-1]
-    assert (last.door, last.act, last.outcome) == ("button", word, "refused:not_administrator")
+    assert (last.channel, last.act, last.outcome) == ("button", word, "refused:not_administrator")
     assert (last.person_id, last.report_id) == (stage.nora.id, report.id)
 
 
@@ -163,7 +163,7 @@ def test_a_press_that_says_nothing_is_on_record(bench: Workbench, data: dict[str
     bench.work()
 
     last = rows(bench)[-1]
-    assert (last.door, last.act, last.outcome) == ("button", "request", "failed:unreadable")
+    assert (last.channel, last.act, last.outcome) == ("button", "request", "failed:unreadable")
     assert last.person_id == stage.nora.id
     assert len(bench.said(stage.group)) == 1, "and nobody is answered"
 
@@ -217,7 +217,7 @@ def test_an_event_that_cannot_be_read_is_on_record(bench: Workbench) -> None:
     bench.work()
 
     (row,) = rows(bench)
-    assert (row.door, row.act, row.outcome) == ("chat", "request", "failed:given_up")
+    assert (row.channel, row.act, row.outcome) == ("chat", "request", "failed:given_up")
     assert row.person_id == bench.stage.ada.id
 
 
@@ -246,7 +246,7 @@ def test_being_added_to_a_space_is_nobody_s_request(bench: Workbench) -> None:
     bench.work()
 
     (row,) = rows(bench)
-    assert (row.door, row.act, row.outcome, row.person_id) == ("system", "help", "answered", None)
+    assert (row.channel, row.act, row.outcome, row.person_id) == ("system", "help", "answered", None)
 
 
 def a_role_is_lost(bench: Workbench) -> None:

@@ -15,7 +15,6 @@ from flask import Flask, request
 from webexteamssdk import WebexTeamsAPI
 from werkzeug.serving import make_server
 
-from tests.bench.senders import Connection, request_bytes
 from tests.stage import QuietHandler
 
 if TYPE_CHECKING:
@@ -50,11 +49,11 @@ def rate(world: World, senders: int, each: int, card: tuple[str, list[dict[str, 
     pipe, far_end = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(world.addresses, card, far_end), daemon=True)
     process.start()
-    doors = [Connection(port) for port in [pipe.recv()] * senders]
+    url, sessions = f"http://127.0.0.1:{pipe.recv()}/webhook", [requests.Session() for _ in range(senders)]
 
     def ask(index: int, row: Sequence[Asked]) -> None:
         for one in row:
-            doors[index].post(request_bytes(one))
+            sessions[index].post(url, data=one.body, headers={"Content-Type": "application/json"}).raise_for_status()
 
     def ask_all(number: int) -> float:
         asked, began = world.ask(senders, number), time.perf_counter()
@@ -65,8 +64,8 @@ def rate(world: World, senders: int, each: int, card: tuple[str, list[dict[str, 
 
     ask_all(1)  # opens the connections
     elapsed = ask_all(each)
-    for door in doors:
-        door.close()
+    for session in sessions:
+        session.close()
     process.kill()
     process.join()
     return senders * each / elapsed

@@ -8,7 +8,7 @@ import pytest
 
 from bot.chat import rate_limit
 from bot.db import audit, events, messages, requests
-from bot.db.audit import Door, Entry
+from bot.db.audit import Channel, Entry
 from bot.db.events import Event
 from bot.db.messages import SENT, Name
 from bot.db.requests import PERSON, State
@@ -74,7 +74,7 @@ def test_nothing_of_a_person_who_is_forgotten_stays(bench: Workbench) -> None:
             store_request(tx, f"{number}", person_id=who, room_id=where, room_type="direct")
             events.record(tx, Event("messages", "created", f"M{number}", where, "direct", who), bench.clock())
             messages.intend(tx, Name(f"key {number}"), Target(person_id=who, direct=True), "words", bench.clock())
-            audit.record(tx, Entry(Door.CHAT, "help", "answered", person_id=who), bench.clock())
+            audit.record(tx, Entry(Channel.CHAT, "help", "answered", person_id=who), bench.clock())
 
         forget(tx, bench.queue, person(ADA, "eu"), bench.clock())
 
@@ -87,7 +87,7 @@ def test_nothing_of_a_person_who_is_forgotten_stays(bench: Workbench) -> None:
 def test_the_audit_shows_a_person_by_any_spelling(database: Database) -> None:
     with database.begin() as tx:
         for who in (person(ADA), person(ADA, TEAM), person(GRACE)):
-            audit.record(tx, Entry(Door.CHAT, "help", "answered", person_id=who, reference="r"), NOW)
+            audit.record(tx, Entry(Channel.CHAT, "help", "answered", person_id=who, reference="r"), NOW)
 
         for rows in (
             audit.latest(tx, 9, person_id=ADA),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.db import audit
-from bot.db.audit import DIRECT_SPACE, Door, Row
+from bot.db.audit import DIRECT_SPACE, Channel, Row
 from bot.emulator.cards import problems
 from bot.messages.audit_list import AuditView, audit_card, audit_text, note_of
 from tests.stage import texts_of
@@ -19,7 +19,7 @@ VIEW = AuditView({"ada": "Ada Lovelace (ada@acme.example)"}, {"R1": "Calling Usa
 
 def row(act: str, outcome: str, **values: Any) -> Row:
     given: dict[str, Any] = {"person_id": "ada", "room_id": "room"} | values
-    return Row(Door.CHAT, act, outcome, at=NOW, **given)
+    return Row(Channel.CHAT, act, outcome, at=NOW, **given)
 
 
 @pytest.mark.parametrize(
