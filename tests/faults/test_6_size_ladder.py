@@ -117,19 +117,17 @@ def test_the_first_part_says_that_the_checksum_fits_nothing(bench: Workbench) ->
 def test_a_part_that_webex_does_not_take_is_said_to_be_missing(bench: Workbench) -> None:
     """The one that is there is not the whole report, and nobody may take it for that."""
     ready(bench, content=table(20_000))
-    bench.emulator.faults.add(method="POST", path="/v1/messages", status=413, skip=1)
+    bench.emulator.faults.add(method="POST", path="/v1/messages", status=413, skip=1, times=1)
 
-    bench.work(until=tasks.TELL)
-    bench.emulator.faults.clear()
     bench.work()
 
     assert len(posts(bench.said())) == 1
     (card,) = [one for one in bench.said() if one.card]
-    assert "The report is not complete: 1 of its" in str(card.card)
-    assert "Make the report for a shorter period." in str(card.card)
+    assert "isn't complete: 1 of its" in str(card.card)
+    assert "Run the report for a shorter period." in str(card.card)
     bench.hears(bench.stage.ada, f"why {bench.request().reference}")
     bench.work()
-    (why,) = [str(one.card) for one in bench.said() if one.card and "Asked for" in str(one.card)]
+    (why,) = [str(one.card) for one in bench.said() if one.card and "Requested" in str(one.card)]
     assert "1 of its" in why
     assert "Show what was posted" in why
 
