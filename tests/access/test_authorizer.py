@@ -1,4 +1,4 @@
-"""The guard gathers the facts that policy decides on, and fails closed where it cannot have them."""
+"""The authorizer gathers the facts that policy decides on, and fails closed where it cannot have them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOT = Person("bot", "Report Bot", "Report", "")
 
 @dataclass
 class People:
-    """Everybody is a full administrator of the organisation that is named here."""
+    """Everybody is a full administrator of the organization that is named here."""
 
     orgs: dict[str, str] = field(default_factory=lambda: {"ada": OURS, "eve": FOREIGN})
     trouble: Exception | None = None
@@ -41,7 +41,7 @@ class People:
 
 @dataclass
 class Space:
-    """The part of the chat that the guard uses."""
+    """The part of the chat that the authorizer uses."""
 
     found: list[tuple[str, str]] = field(default_factory=lambda: [("ada", OURS), (BOT.id, FOREIGN)])
     trouble: Exception | None = None
@@ -63,11 +63,11 @@ def decide(
     direct: bool = False,
     rules: Callable[[str], Rules] = Rules,
 ) -> Decision:
-    guard = Authorizer(cast("Directory", people), cast("Chat", space), lambda: BOT, rules)
-    return guard.decide(who, Action.READ, room_id=room, direct=direct)
+    authorizer = Authorizer(cast("Directory", people), cast("Chat", space), lambda: BOT, rules)
+    return authorizer.decide(who, Action.READ, room_id=room, direct=direct)
 
 
-def test_a_space_of_our_own_people_is_open_and_the_bot_s_own_organisation_does_not_count() -> None:
+def test_a_space_of_our_own_people_is_open_and_the_bot_s_own_organization_does_not_count() -> None:
     assert decide(People(), Space()).verdict is Verdict.ALLOWED
 
 

@@ -1,4 +1,4 @@
-"""Rights per family where requests meet: neither a wrong answer nor a word of what Webex would refuse the reader."""
+"""The families of reports where requests meet: nothing is told that Webex would refuse the reader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.core.workbench import Workbench
 
 ROLES_ARE_OLD = 400
-"""Seconds after which roles are asked anew."""
+"""Seconds after which roles are asked for again."""
 ELSEWHERE = "00000000-1111-2222-3333-444444444444"
 UNKNOWN = ids.webex_id("REPORT", "0" * 32, ids.CLUSTER_TEAM)
 
@@ -39,7 +39,7 @@ def asks(bench: Workbench, who: Person, text: str, *, directly: bool = True) -> 
     return bench.said(space, who)[before:]
 
 
-def test_nobody_waits_for_a_request_whose_asker_may_not_have_the_report(bench: Workbench) -> None:
+def test_nobody_waits_for_a_request_whose_person_may_not_have_the_report(bench: Workbench) -> None:
     """Pat's own family is in trouble, so Pat's request is open; it cannot bring Ada the file of the other one."""
     report = bench.stage.partner_report()
     bench.emulator.faults.add(method="GET", path="/v1/reports*", status=503)
@@ -125,7 +125,7 @@ def test_an_end_that_tells_of_no_report_waits_for_no_roles(bench: Workbench) -> 
     assert "I couldn't find that report." in (bench.said()[-1].text or "")
 
 
-def test_while_the_family_of_a_request_is_not_known_nobody_but_its_asker_cancels_it(bench: Workbench) -> None:
+def test_while_the_family_of_a_request_is_not_known_only_the_person_who_made_it_cancels_it(bench: Workbench) -> None:
     """It may be of a family that the other may not use."""
     report = bench.stage.partner_report()
     bench.emulator.faults.add(method="GET", path="/v1/*reports/*", status=503)

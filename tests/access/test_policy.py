@@ -67,13 +67,13 @@ TABLE = [
     ("somebody without a role", NOBODY, RULES, CLOSED, CLOSED),
     ("administrator of something else", DEVICE_ADMIN, RULES, CLOSED, CLOSED),
     ("administrator of a partner that nobody named", PARTNER_FULL, RULES, CLOSED, CLOSED),
-    ("administrator of another organisation", FOREIGN_FULL, RULES, CLOSED, CLOSED),
-    ("somebody whose organisation is unknown", UNKNOWN, RULES, CLOSED, CLOSED),
+    ("administrator of another organization", FOREIGN_FULL, RULES, CLOSED, CLOSED),
+    ("somebody whose organization is unknown", UNKNOWN, RULES, CLOSED, CLOSED),
     ("full administrator, partner named", FULL, WITH_PARTNERS, OPEN_TO_PARTNERS, OPEN_TO_PARTNERS),
     # ALLOWED_ORGS lets people be in the space; to ask, somebody of a partner must be named besides.
     ("administrator of the partner, not named", PARTNER_FULL, WITH_PARTNERS, CLOSED, CLOSED),
     ("administrator of the partner, named", PARTNER_FULL, WITH_NAMED_PARTNER, OPEN_TO_PARTNERS, OPEN_TO_PARTNERS),
-    ("administrator of another organisation, partner named", FOREIGN_FULL, WITH_PARTNERS, CLOSED, CLOSED),
+    ("administrator of another organization, partner named", FOREIGN_FULL, WITH_PARTNERS, CLOSED, CLOSED),
 ]
 
 

@@ -1,4 +1,4 @@
-"""An event becomes a request: where it was written, and which of its words are report ids."""
+"""An event becomes an invocation: where it was written, and which of its words are report IDs."""
 
 from __future__ import annotations
 

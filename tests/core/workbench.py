@@ -184,7 +184,7 @@ class Workbench:
         self.sweep.once()
 
     def hears(self, person: Person, text: str, space: Space | None = None, **how: Any) -> Message:
-        """Somebody writes to the bot (1:1 when no space is named), and the event is kept as the door keeps it."""
+        """Somebody writes to the bot (1:1 when no space is named), and the event is kept as the web process does."""
         space = space or self.world.direct_space(person, self.stage.bot)
         if space.type == "group":
             how.setdefault("mention", self.stage.bot)

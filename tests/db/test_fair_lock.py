@@ -1,4 +1,4 @@
-"""Turns: first come, first served, and no turn is lost when somebody loses patience."""
+"""The fair lock: first come, first served, and no turn is lost when one gives up waiting."""
 
 from __future__ import annotations
 

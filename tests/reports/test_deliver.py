@@ -41,7 +41,7 @@ def words(messages: list[Message]) -> str:
 
 @pytest.mark.parametrize("age", [0, 61])
 def test_the_steps_come_in_order(bench: Workbench, age: int) -> None:
-    """Details anew when they are old, the download, policy, the post; the file is removed afterwards."""
+    """Details again when they are old, the download, policy, the post; the file is removed afterwards."""
     report = carded(bench, bench.stage.group)
     bench.emulator.calls.clear()
 
@@ -55,7 +55,7 @@ def test_the_steps_come_in_order(bench: Workbench, age: int) -> None:
     assert bench.files_left == []
 
 
-def test_somebody_external_joins_while_the_file_is_fetched(bench: Workbench) -> None:
+def test_an_outsider_joins_while_the_file_is_fetched(bench: Workbench) -> None:
     """Policy is asked right before the post, not only before the download."""
     carded(bench, bench.stage.group)
     bench.while_fetching(lambda: bench.world.join(bench.stage.group, bench.stage.ethan))
@@ -81,7 +81,7 @@ def test_a_role_that_was_lost_meanwhile_is_refused(bench: Workbench) -> None:
 
 
 def test_the_link_is_fresh(bench: Workbench) -> None:
-    """The link of the card has long expired when the file is fetched: details are asked anew."""
+    """The link of the card has long expired when the file is fetched: details are asked for again."""
     carded(bench, link_seconds=60.0)
 
     bench.wait(3600)
@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_cut_to_webex_s_limit_is_said(bench: Workbench, mo
 
 
 def test_the_bot_is_removed_from_the_space(bench: Workbench) -> None:
-    """The asker is told 1:1 and gets the file there; another space that waits is served all the same."""
+    """The person is told directly and gets the file there; another space that waits is served all the same."""
     stage = bench.stage
     report = stage.partner_report()
     other = bench.world.add_space("Other", [stage.ada, stage.grace, stage.bot])
@@ -297,7 +297,7 @@ def test_the_lost_answer_of_an_upload_is_looked_for_and_not_posted_twice(bench: 
 def test_who_asks_again_in_the_same_place_while_the_file_is_fetched_gets_it_with_who_asked_first(
     bench: Workbench,
 ) -> None:
-    """Whoever sees nothing happen for a while asks again; that is no wish for a second copy, as "again" is."""
+    """A person who sees nothing happen for a while asks again; that is no wish for a second copy, as "again" is."""
     space = bench.stage.group
     report = carded(bench, space)
 
@@ -347,7 +347,7 @@ def test_what_nobody_can_know_is_told_once_and_offered_again(bench: Workbench, w
     assert len(files(bench.said(space))) == 2
 
 
-def test_a_download_that_breaks_off_is_fetched_anew(bench: Workbench) -> None:
+def test_a_download_that_breaks_off_is_downloaded_again(bench: Workbench) -> None:
     carded(bench)
     bench.emulator.faults.add(path="/api", host="download", cut="middle", times=2)
 
@@ -399,7 +399,7 @@ def test_trouble_without_end_is_given_up_and_said(bench: Workbench) -> None:
     assert sentences.TROUBLE_TOO_LONG in words(bench.said())
 
 
-def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -> None:
+def test_a_request_that_was_canceled_in_the_last_moment_is_not_posted(bench: Workbench) -> None:
     carded(bench)
     with bench.database.begin() as tx:
         assert requests.close(tx, bench.request(), State.CANCELED, bench.clock())
@@ -410,7 +410,7 @@ def test_what_was_cancelled_in_the_last_moment_is_not_posted(bench: Workbench) -
     assert bench.downloads == 0
 
 
-def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None:
+def test_a_request_can_be_canceled_while_its_file_is_downloaded(bench: Workbench) -> None:
     report = carded(bench)
 
     def cancel() -> None:
@@ -427,7 +427,7 @@ def test_it_can_be_cancelled_while_its_file_is_fetched(bench: Workbench) -> None
     assert bench.files_left == []
 
 
-def test_it_cannot_be_canceled_once_a_part_of_its_file_is_posted(
+def test_a_request_cannot_be_canceled_once_a_part_of_its_file_is_posted(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)

@@ -1,4 +1,4 @@
-"""A request's thread follows its rows, wherever the program is killed, whoever joins and whatever Webex does."""
+"""A request's thread follows its rows, wherever the program is killed and whatever Webex does."""
 
 from __future__ import annotations
 

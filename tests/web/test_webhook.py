@@ -1,6 +1,6 @@
-"""The webhook door: one durable row for what Webex signed, no trace of anything else, and never a wait for Webex.
+"""The webhook: one durable row for what Webex signed, no trace of anything else, and never a wait for Webex.
 
-What becomes of those who knock without a signature, again and again, is in ``tests/door``.
+Calls without a valid signature, again and again, are tried in ``tests/door``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def envelope(**data: Any) -> bytes:
 
 
 class Way:
-    """A door on a database of its own, and what it has kept."""
+    """A webhook endpoint on a database of its own, and what it has stored."""
 
     def __init__(self, folder: Path, database_file: Path) -> None:
         self.file = folder / "bot.db"
@@ -66,7 +66,7 @@ class Way:
         self.database = Database(f"sqlite:///{self.file}", lock_patience=0.3)
         self.queue = SqliteQueue(self.database, folder)
         clock = SetClock()
-        door = WebhookEndpoint(
+        endpoint = WebhookEndpoint(
             record=event_recorder(self.database, self.queue, clock),
             secrets=SECRETS,
             bot=lambda: BOT,
@@ -81,7 +81,7 @@ class Way:
             migrated=lambda: True,
             version="1",
         )
-        self.app: Flask = create_app(door, ops, PATH)
+        self.app: Flask = create_app(endpoint, ops, PATH)
         self.client = self.app.test_client()
 
     def post(self, body: bytes, headers: dict[str, str] | None = None, **more: Any) -> int:

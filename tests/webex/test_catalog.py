@@ -178,7 +178,7 @@ def test_when_every_family_refuses_its_list_both_are_told() -> None:
     assert "Pro Pack" in error.value.sentence
 
 
-def test_only_the_families_of_the_asker_are_asked_and_not_found_says_for_whom_the_others_are() -> None:
+def test_only_the_families_of_the_person_are_asked_and_not_found_says_for_whom_the_others_are() -> None:
     api = Api({PARTNER: [report(PARTNER)], ORGANIZATION: answered(404, ORGANIZATION)})
     with pytest.raises(NotFound) as error:
         Catalog(api, BOTH).find("ID", "partner", families=("organization",), others="Partner reports are for: Them.")

@@ -1,4 +1,4 @@
-"""Issue 11, §4: details under a minute old are reused by the same process; their link lives in memory only."""
+"""Details under a minute old are reused by the same process; their link lives in memory only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_ready_report_costs_one_details_call_of_its_family_from_card_to_file(b
     assert bench.calls("GET", path) == 1
 
 
-def test_each_request_asks_anew_for_its_card(bench: Workbench) -> None:
+def test_each_request_asks_for_details_of_its_own(bench: Workbench) -> None:
     report = bench.stage.partner_report()
     for _ in range(2):
         bench.hears(bench.stage.ada, f"again {report.id}")
@@ -48,7 +48,7 @@ def test_each_request_asks_anew_for_its_card(bench: Workbench) -> None:
     assert (files(bench), details_calls(bench)) == (2, 2)
 
 
-def test_details_that_are_a_minute_old_are_asked_for_anew(bench: Workbench) -> None:
+def test_details_that_are_a_minute_old_are_asked_for_again(bench: Workbench) -> None:
     report = bench.stage.partner_report()
     bench.hears(bench.stage.ada, f"report {report.id}")
     bench.work(until=tasks.DELIVER)
@@ -75,7 +75,7 @@ def test_another_process_knows_nothing_of_the_link_and_nothing_on_the_disk_does(
 
 
 @pytest.mark.parametrize("status", [401, 403, 410])
-def test_a_link_that_is_refused_is_asked_for_anew_once(bench: Workbench, status: int) -> None:
+def test_a_link_that_is_refused_is_asked_for_again_once(bench: Workbench, status: int) -> None:
     report = bench.stage.partner_report()
     bench.emulator.faults.add(path="/api", host="download", status=status, times=1)
     bench.hears(bench.stage.ada, f"report {report.id}")
