@@ -163,21 +163,21 @@ class Invocation:
         """Stand around calls to Webex's reports: when they give no answer for too long, that is said."""
         return report_call(self.services, self.tell_trouble)
 
-    def check_person(self, act: Action = Action.READ) -> Decision:
+    def check_person(self, action: Action = Action.READ) -> Decision:
         """Ask policy about the person before any row is made: one refusal for a message, however many IDs.
 
         Return a decision that says which families the person may use. Raises ``Refused``. Who would read along is asked
         for each report, right before its card.
         """
         decision = self.services.authorizer.decide(
-            self.person_id, act, room_id=self.room_id, direct=self.direct, members=False
+            self.person_id, action, room_id=self.room_id, direct=self.direct, members=False
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
         self.trail.outcome = audit.ALLOWED
         return decision
 
-    def authorize(self, act: Action = Action.READ, *, neutral: str = "") -> Permission:
+    def authorize(self, action: Action = Action.READ, *, neutral: str = "") -> Permission:
         """Ask policy; return where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
 
         Where outsiders would read along, the space gets one neutral sentence and the person is answered directly. With
@@ -187,7 +187,7 @@ class Invocation:
         later = self.sent_at is not None and now - self.sent_at > LISTS_LAG
         direct = self.direct or self.trail.direct_only
         decision = self.services.authorizer.decide(
-            self.person_id, act, room_id=self.room_id, direct=direct, later=later
+            self.person_id, action, room_id=self.room_id, direct=direct, later=later
         )
         if decision.verdict is Verdict.REFUSED:
             raise Refused(decision.sentence, reason=decision.reason, details=decision.details)

@@ -68,9 +68,7 @@ def test_a_short_word_alone_is_asked_for_like_any_id(bench: Workbench) -> None:
 
 
 @pytest.mark.parametrize("asked_to_wait", [{}, {"Retry-After": "600"}], ids=["", "for ten minutes"])
-def test_who_does_not_know_who_it_is_says_nothing_since_it_would_answer_itself(
-    bench: Workbench, asked_to_wait: dict[str, str]
-) -> None:
+def test_a_bot_that_does_not_know_its_identity_answers_nothing(bench: Workbench, asked_to_wait: dict[str, str]) -> None:
     bench.emulator.faults.add(method="GET", path="/v1/people/me", status=503, headers=asked_to_wait)
     bench.hears(bench.stage.ada, "help")
     for _ in range(20):
@@ -83,7 +81,7 @@ def test_who_does_not_know_who_it_is_says_nothing_since_it_would_answer_itself(
     assert answer.card
 
 
-def test_that_somebody_else_was_added_is_no_reason_to_speak(bench: Workbench) -> None:
+def test_another_new_member_is_not_welcomed(bench: Workbench) -> None:
     bench.emulator.faults.add(method="GET", path="/v1/people/me", status=503, headers={"Retry-After": "600"})
     bench._keep(Event("memberships", "created", "added", bench.stage.outside.id, "group", bench.stage.ethan.id))
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""Two bots that answer each other are stopped, no matter who they are; who asks for much is not."""
+"""Two bots that answer each other are stopped; a person who asks for much is not."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_others_and_other_spaces_are_answered(way: Way) -> None:
     assert way.answers(bench.stage.outside) == before + 1
 
 
-def test_it_is_released_after_a_while_and_said_to_be_over_once_it_stays_away(way: Way) -> None:
+def test_it_is_released_after_ten_minutes_and_resolved_once(way: Way) -> None:
     way.floods(MOST + 1)
     way.told()
     way.bench.clock.turn(PAUSE.total_seconds() + 1)
@@ -100,7 +100,7 @@ def test_it_is_released_after_a_while_and_said_to_be_over_once_it_stays_away(way
     assert way.answers() == 2 * MOST + 1
 
 
-def test_a_new_worker_counts_anew_and_tells_nobody_twice(way: Way) -> None:
+def test_a_new_worker_counts_from_zero_and_tells_nobody_twice(way: Way) -> None:
     way.floods(MOST + 1)
     way.told()
     way.restarted()
@@ -112,12 +112,12 @@ def test_a_new_worker_counts_anew_and_tells_nobody_twice(way: Way) -> None:
     assert len(way.told()) == 1
 
 
-def test_who_writes_slowly_or_was_not_heard_for_long_is_answered(way: Way) -> None:
+def test_a_person_who_writes_slowly_or_rarely_is_answered(way: Way) -> None:
     way.floods(MOST + 5, seconds=0.6)
     assert way.answers() == MOST + 5
 
 
-def test_what_waited_while_no_worker_ran_is_no_flood(way: Way) -> None:
+def test_messages_that_waited_for_a_worker_are_no_flood(way: Way) -> None:
     for _ in range(MOST + 5):
         way.bench.hears(way.bench.stage.ethan, "hello")
         way.bench.clock.turn(5)
@@ -140,7 +140,7 @@ def test_requests_for_reports_do_not_count(way: Way) -> None:
     assert way.told() == []
 
 
-def test_that_a_message_cannot_be_read_is_not_said_for_ever_either(way: Way) -> None:
+def test_unreadable_messages_count_too(way: Way) -> None:
     for _ in range(MOST + 5):
         way.bench.emulator.faults.add(method="GET", path="/v1/messages/?*", status=403, times=1)
         way.floods(1)

@@ -1,4 +1,4 @@
-"""``help``, mistyped words, and the bot's own voice."""
+"""``help``, messages that are no command, and the bot's own messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.stage import Stage
 
 
-def test_help_shows_every_word_with_buttons(stage: Stage) -> None:
+def test_help_lists_every_command_and_has_one_button(stage: Stage) -> None:
     card = stage.at(stage.nora).says("help").card()
 
     for command in registry:
@@ -35,7 +35,7 @@ def test_a_mistyped_command_is_guessed(stage: Stage) -> None:
     assert set(card.buttons) == {"Show reports", "Help"}
 
 
-def test_what_is_no_command_is_answered_with_two_that_help(stage: Stage) -> None:
+def test_a_message_that_is_no_command_is_answered_in_one_line_with_two_buttons(stage: Stage) -> None:
     card = stage.at(stage.ada).says("good morning").card()
 
     assert card.shown == "I didn't understand “good morning”. Try **reports** or **help**."

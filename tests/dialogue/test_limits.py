@@ -1,4 +1,4 @@
-"""Too much from one person: what is over the limit is left out, and said once, when the minute is over."""
+"""Requests of one person over the limit are skipped, and the person is told once, when the minute is over."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def told(bench: Workbench) -> list[str]:
     return [one.text or "" for one in bench.said() if "hit the limit" in (one.text or "")]
 
 
-def test_what_is_too_much_is_left_out_and_said_once_with_its_number(bench: Workbench) -> None:
+def test_requests_over_the_limit_are_skipped_and_their_number_is_told_once(bench: Workbench) -> None:
     ada = bench.stage.ada
     for _ in range(MOST + 4):
         bench.hears(ada, "help")
@@ -54,7 +54,7 @@ def test_what_is_too_much_is_left_out_and_said_once_with_its_number(bench: Workb
     assert bench.next_wait() is None
 
 
-def test_webex_is_not_asked_about_what_is_left_out(bench: Workbench) -> None:
+def test_a_skipped_request_costs_no_call(bench: Workbench) -> None:
     for _ in range(MOST):
         bench.hears(bench.stage.ada, "help")
     bench.work()
@@ -66,7 +66,7 @@ def test_webex_is_not_asked_about_what_is_left_out(bench: Workbench) -> None:
     assert list(bench.emulator.calls) == []
 
 
-def test_one_person_too_many_is_nothing_to_the_others_and_the_next_minute_is_a_new_one(bench: Workbench) -> None:
+def test_others_are_answered_and_the_next_minute_counts_by_itself(bench: Workbench) -> None:
     ada, grace, group = bench.stage.ada, bench.stage.grace, bench.stage.group
     for _ in range(MOST + 1):
         bench.hears(ada, "help", group)
@@ -95,7 +95,7 @@ def test_presses_count_too(bench: Workbench) -> None:
     assert outcomes(bench)["limited"] == 1
 
 
-def test_it_is_said_although_the_process_was_killed_in_that_minute(bench: Workbench) -> None:
+def test_it_is_told_after_a_kill_within_that_minute(bench: Workbench) -> None:
     for _ in range(MOST + 2):
         bench.hears(bench.stage.ada, "help")
     bench.work()
@@ -106,7 +106,7 @@ def test_it_is_said_although_the_process_was_killed_in_that_minute(bench: Workbe
     assert "; 2 were skipped" in told(bench)[0]
 
 
-def test_what_waited_while_no_worker_ran_counts_for_the_minute_in_which_it_was_asked(bench: Workbench) -> None:
+def test_requests_that_waited_for_a_worker_count_for_the_minute_in_which_they_were_made(bench: Workbench) -> None:
     for _ in range(3 * MOST):
         bench.hears(bench.stage.ada, "help")
         bench.clock.turn(30)
@@ -115,7 +115,7 @@ def test_what_waited_while_no_worker_ran_counts_for_the_minute_in_which_it_was_a
     assert outcomes(bench) == {"done": 3 * MOST}
 
 
-def test_what_is_left_out_is_in_the_audit(bench: Workbench) -> None:
+def test_a_skipped_request_is_in_the_audit(bench: Workbench) -> None:
     for _ in range(MOST + 2):
         bench.hears(bench.stage.ada, "help")
     bench.work()
@@ -125,7 +125,7 @@ def test_what_is_left_out_is_in_the_audit(bench: Workbench) -> None:
     assert [(row.person_id, row.door) for row in rows] == [(bench.stage.ada.id, "chat")] * 2
 
 
-def test_zero_is_no_limit(bench: Workbench) -> None:
+def test_zero_means_no_limit(bench: Workbench) -> None:
     bench.stage.environ["REQUESTS_PER_MINUTE"] = "0"
     bench.restart()
     for _ in range(30 + 5):
