@@ -72,7 +72,7 @@ def log_open(settings: StorageSettings) -> None:
 
 
 def remedy(settings: StorageSettings, found: list[Path]) -> str:
-    """Say what the operator must do where the bot could not take the permissions of others."""
+    """Return what the people who run the bot must do where the bot could not take the permissions of others."""
     if settings.data_dir in found and _is_shared(settings.data_dir, settings):
         return "DATA_DIR also holds files that aren't the bot's: give the bot a folder of its own"
     return "they belong to another user: make the bot's user their owner, or run chmod go= on them"

@@ -112,7 +112,7 @@ class Downloader:
 
 @contextmanager
 def _temporary(to: Path, temp_dir: TempDir | None) -> Iterator[tuple[Any, Path]]:
-    """Give a temporary file on the same disk, which is gone afterwards, whatever happens."""
+    """Yield a temporary file on the same disk, which is gone afterwards, whatever happens."""
     with (
         storage.writing(),
         tempfile.NamedTemporaryFile(
@@ -130,7 +130,7 @@ def _temporary(to: Path, temp_dir: TempDir | None) -> Iterator[tuple[Any, Path]]
 def _passed_on(
     temporary: Path, size: int, begun: Callable[[GrowingFile], None] | None
 ) -> Iterator[Callable[[DownloadVerifier], None]]:
-    """Say how far a file has come to anyone who passes it on; it is abandoned when the block fails."""
+    """Tell an upload how far the file has come; abandon it when the block fails."""
     growing: GrowingFile | None = None
 
     def pass_on(got: DownloadVerifier) -> None:

@@ -86,7 +86,7 @@ class Fetch:
         progress: Callable[[int, int], None],
         begun: Callable[[GrowingFile], None],
     ) -> Downloaded:
-        """Have the file at ``path``: from an earlier run that has just verified it, or else from Webex.
+        """Return the file at ``path``: from an earlier run that has just verified it, or else from Webex.
 
         ``known``: the report as the database has it. Raises ``WebexError``, ``FileRejected`` and
         :class:`NotReadyAnymore`.

@@ -118,7 +118,7 @@ PLAIN: Final = Encoding("utf-8", b"")
 
 
 def kind_of(head: bytes) -> str:
-    """Give ``zip`` or ``csv`` for the first bytes of a file (nothing at all is a blank CSV).
+    """Return ``zip`` or ``csv`` for the first bytes of a file (nothing at all is a blank CSV).
 
     Raises ``FileRejected`` for HTML, XML, JSON, documents, programs, scripts and for what is no text.
     """

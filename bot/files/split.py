@@ -62,7 +62,7 @@ class Piece:
 def pack(
     held: Downloaded, folder: Path, *, stem: str, limit: int, progress: Progress | None = None
 ) -> Iterator[list[Piece]]:
-    """Give ``held`` as files of at most ``limit`` bytes, in order; what was made for it in ``folder`` goes afterwards.
+    """Yield ``held`` as files of at most ``limit`` bytes, in order; what was made for it in ``folder`` goes afterwards.
 
     ``stem`` is a safe file name without extension. Raises ``FileRejected``, whose sentence says what can be done, when
     the file cannot be cut, or the disk is full or cannot be written.
@@ -91,7 +91,7 @@ class _Packing:
         self._made: list[Path] = []
 
     def pieces(self) -> list[Piece]:
-        """Pack. A zip of Webex's is cut at once; a plain CSV may fit into one zip."""
+        """Return the files. A zip of Webex's is split at once; a plain CSV may fit into one zip."""
         if self._held.kind == "csv":
             whole = self._one_zip()
             if whole is not None:
@@ -221,7 +221,7 @@ class _Part:
         return self._out.tell()
 
     def close(self) -> None:
-        """Let go of the zip, whole or not; it has no use when it cannot be written."""
+        """Close the zip, whole or not; it has no use when it cannot be written."""
         with suppress(OSError, ValueError):
             self._end()
 
@@ -231,7 +231,7 @@ class _Part:
 
 
 def _batches(records: Records, source: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Whole records, and how many they are."""
+    """Yield whole records, and how many they are."""
     before = 0
     first = next(source, b"")
     if encoding_of(first).name != PLAIN.name:

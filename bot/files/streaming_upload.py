@@ -45,7 +45,7 @@ class StreamingUpload:
         return self
 
     def begin(self, growing: GrowingFile) -> None:
-        """Start if it is worth it; called at most once for each download."""
+        """Start if the file is large enough; called at most once for each download."""
         self.abandon()
         target = self._target() if WORTH_IT_FROM <= growing.size <= self._most else None
         if target is not None:
@@ -60,7 +60,7 @@ class StreamingUpload:
             growing.close()
 
     def abandon(self) -> None:
-        """Break off what is under way."""
+        """Abort the upload that is under way."""
         if self.upload is not None:
             self.upload.abandon()
             self.upload = None

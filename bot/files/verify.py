@@ -40,7 +40,7 @@ class Downloaded:
     contents: Contents | None = None
     """What its CSV holds; None: nobody has counted."""
     checksum_differs: bool = False
-    """Whether Webex's checksum fits nothing of it; then it came twice alike."""
+    """True when Webex's checksum fits nothing of it; then it came twice alike."""
     downloads: int = 0
     """How often the report was downloaded until now, as far as this bot knows."""
 

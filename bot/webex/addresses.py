@@ -33,7 +33,7 @@ def is_public(address: str) -> bool:
 
 
 def _unwrapped(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[Any]:
-    """Give the address that counts: an IPv4 address within an IPv6 one is dialled by anyone who unwraps it."""
+    """Return the address that counts: an IPv4 address within an IPv6 one is what a gateway connects to."""
     if isinstance(found, ipaddress.IPv4Address):
         return [found]
     if found.ipv4_mapped:

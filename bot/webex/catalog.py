@@ -1,13 +1,14 @@
 """Finds a report by its id, in whichever family has it, and lists what there is.
 
 The family cannot be told from an id. The partner family is asked first; where it answers 404 (unknown) or 403 (not a
-partner administrator), the organisation family is asked; both answers are told only when both refuse. Only the families
+partner administrator), the organization family is asked; both answers are told only when both refuse. Only the families
 that the asker may use are asked, so that nothing tells whether a report of another one exists.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import BotError, WebexError
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-UNKNOWN_HERE = 404
-REFUSED_HERE = 403
-WRONG_HERE = 400
-UNAUTHORIZED = 401
-ASK_THE_OTHER = frozenset({UNKNOWN_HERE, REFUSED_HERE, WRONG_HERE})
+ASK_THE_OTHER = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST})
 """Answers of one family that the other may not share: 400 is how one could refuse an id of the other's."""
 
 
@@ -40,10 +37,10 @@ class NotFound(BotError):
 
 
 def _told(answers: dict[Family, WebexError], others: str) -> str:
-    """Say what the families answered; ``others``: for whom those are that were not asked."""
+    """Return a sentence about what the families answered; ``others``: for whom those are that were not asked."""
     ids = "; ".join(f"{family.value}: {error.tracking_id}" for family, error in answers.items() if error.tracking_id)
     tracking = f" Webex tracking ids – {ids}." if ids else ""
-    refused = [family for family, error in answers.items() if error.status == REFUSED_HERE]
+    refused = [family for family, error in answers.items() if error.status == HTTPStatus.FORBIDDEN]
     if len(refused) == len(answers):
         needs = "; ".join(FAMILIES[family].needs for family in refused)
         return (
@@ -61,8 +58,8 @@ def _told(answers: dict[Family, WebexError], others: str) -> str:
 
 
 def _none_has_it(answers: dict[Family, WebexError], others: str = "") -> BotError:
-    """What to say when no family has it: one sentence about all of them, unless all call the request itself wrong."""
-    if all(error.status not in {UNKNOWN_HERE, REFUSED_HERE} for error in answers.values()):
+    """Return the error when no family has it: one about all of them, unless all call the request itself wrong."""
+    if all(error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN} for error in answers.values()):
         return next(iter(answers.values()))
     return NotFound(answers, others)
 
@@ -92,13 +89,13 @@ class Catalog:
 
     @property
     def families(self) -> tuple[Family, ...]:
-        """Which families are asked, in this order."""
+        """The families that are asked, in this order."""
         return self._families
 
     def find(
         self, report_id: str, known: str | None = None, *, families: Collection[str] | None = None, others: str = ""
     ) -> Report:
-        """The report's details. ``known``: the family that it was found in before, asked first.
+        """Return the report's details. ``known``: the family that it was found in before, asked first.
 
         ``families``: those that the asker may use, None for all; ``others``: for whom the rest is.
         Raises :class:`NotFound` when every family answers 404 or 403, and another ``BotError`` for anything else: a
@@ -119,24 +116,24 @@ class Catalog:
                     raise
             except ReportMissing:
                 # An empty answer with status 200 means the same as 404.
-                answers[family] = WebexError("report details", UNKNOWN_HERE)
+                answers[family] = WebexError("report details", HTTPStatus.NOT_FOUND)
             except ReportUnreadable as error:
                 trouble = trouble or error
         raise trouble or _none_has_it(answers, others)
 
     def details(self, family: str, report_id: str) -> Report:
-        """The report's details as Webex gives them now, in the family that is known to have it."""
+        """Return the report's details as Webex gives them now, in the family that is known to have it."""
         self._recent.forget(family, report_id)
         report = self._call(lambda: self._api.details(Family(family), report_id))
         self._recent.keep(report)
         return report
 
     def recent_details(self, family: str, report_id: str) -> Report:
-        """The same, or what Webex said less than a minute ago of a report that was ready then."""
+        """Return the same, or what Webex said less than a minute ago of a report that was ready then."""
         return self._recent.get(family, report_id) or self.details(family, report_id)
 
     def listing(self, family: str, region: str | None) -> Sequence[Report]:
-        """Every report of a family and region that Webex lists."""
+        """Return every report of a family and region that Webex lists."""
         return self._call(lambda: self._api.list(Family(family), region))
 
     def everything(self, families: Collection[str] | None = None) -> tuple[list[Report], dict[Family, WebexError]]:
@@ -168,6 +165,8 @@ class Catalog:
         try:
             return ask()
         except WebexError as error:
-            if error.status != UNAUTHORIZED or not self._token_lives():
+            if error.status != HTTPStatus.UNAUTHORIZED or not self._token_lives():
                 raise
-            raise WebexError(error.call, REFUSED_HERE, message=error.message, tracking_id=error.tracking_id) from error
+            raise WebexError(
+                error.call, HTTPStatus.FORBIDDEN, message=error.message, tracking_id=error.tracking_id
+            ) from error

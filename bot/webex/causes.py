@@ -77,7 +77,7 @@ class Cause:
 
 
 def explain(error: BaseException) -> Cause | None:
-    """Give the cause of an error beneath HTTP; None for one that has none we know."""
+    """Return the cause of an error beneath HTTP; None for one that has none we know."""
     chain = tuple(_chain(error))
     host = _host_of(chain)
     kind, more = _read(chain)
@@ -85,7 +85,7 @@ def explain(error: BaseException) -> Cause | None:
 
 
 def explain_renewal(status: int | None, message: str) -> str:
-    """Give the cause of a refused renewal of a token, from Webex's status and message: which variable is wrong."""
+    """Return the cause of a refused renewal of a token, from Webex's status and message: which variable is wrong."""
     words = message.lower()
     if "invalid_client" in words or "unauthorized_client" in words or ("client" in words and "refresh" not in words):
         return (
@@ -104,7 +104,7 @@ def explain_renewal(status: int | None, message: str) -> str:
 
 
 def cause_of(error: BaseException) -> BaseException | None:
-    """Give the error inside a foreign error, which urllib3 and requests keep as ``reason`` or in their arguments."""
+    """Return the error inside a foreign error, which urllib3 and requests keep as ``reason`` or in their arguments."""
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return reason
@@ -122,7 +122,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _read(chain: tuple[BaseException, ...]) -> tuple[Kind | None, str]:
-    """Give the kind, and a detail for its sentence."""
+    """Return the kind, and a detail for its sentence."""
     for one in chain:  # what is wrong before anything is sent
         text = str(one)
         if isinstance(one, requests.exceptions.InvalidSchema) and "SOCKS" in text:
@@ -229,12 +229,12 @@ def _sentence(kind: Kind, host: str, more: str) -> str:
 
 
 def _set_variable(names: tuple[str, ...]) -> str:
-    """Give the name of the first variable that is set, or an empty text."""
+    """Return the name of the first variable that is set, or an empty text."""
     return next((name for name in names if os.environ.get(name)), "")
 
 
 def _host_of(chain: tuple[BaseException, ...]) -> str:
-    """Give the host that was called, in words when it isn't known."""
+    """Return the host that was called, in words when it isn't known."""
     for one in chain:
         url = getattr(getattr(one, "request", None), "url", None)
         if isinstance(url, str):

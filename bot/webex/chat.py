@@ -125,7 +125,7 @@ class Chat:
         )
 
     def post(self, target: Target, *, markdown: str, card: Card | None = None) -> Posted:
-        """Say something; with a card, ``markdown`` is what clients without cards show."""
+        """Post a message; with a card, ``markdown`` is what clients without cards show."""
         attachments = None if card is None else [{"contentType": CARD_TYPE, "content": card}]
         return self._one(
             "POST messages",
@@ -144,7 +144,7 @@ class Chat:
     def begin_upload(
         self, target: Target, growing: GrowingFile, *, name: str, content_type: str, room: int
     ) -> upload_call.PendingUpload:
-        """Pass on a file that is still being fetched; ``room``: bytes for the words, which its ``finish`` is given."""
+        """Upload a file that is still being downloaded; ``room``: bytes for the line, which its ``finish`` is given."""
         return upload_call.begin(self._transport, target, growing, name=name, content_type=content_type, room=room)
 
     def edit(self, message_id: str, room_id: str, *, markdown: str) -> None:
@@ -176,7 +176,7 @@ class Chat:
         return self._call("GET messages" if target.room_id else "GET messages/direct", newest)
 
     def members(self, room_id: str) -> list[Membership]:
-        """Everyone in a space, all pages. Raises ``WebexError`` rather than leave someone out."""
+        """Return everyone in a space, all pages. Raises ``WebexError`` rather than leave someone out."""
 
         def of_this_space() -> Iterator[Any]:
             listed = self._api.memberships.list(room_id, max=LARGEST_PAGE)
@@ -195,7 +195,7 @@ class Chat:
         return self._all("GET rooms", parsing.space, self._api.rooms.list)
 
     def active_spaces(self, since: datetime, most: int) -> list[Space]:
-        """Spaces with something new since then, the latest active ones first; ``most`` of them."""
+        """Return at most ``most`` spaces with something new since then, the latest active ones first."""
 
         def active() -> list[Space]:
             # Every space is looked at: that Webex sorts as it is asked to is nothing to lose a message over.
@@ -208,7 +208,7 @@ class Chat:
         return self._call("GET rooms", active)
 
     def written_to_bot(self, space: Space, since: datetime) -> list[Message]:
-        """The messages of a 1:1 space since then, or in a group space those that mention the bot; newest first."""
+        """Return a 1:1 space's messages since then, or a group space's that mention the bot; newest first."""
         mentioned = "me" if space.kind == "group" else None
 
         def written() -> list[Message]:

@@ -41,7 +41,7 @@ class Answer:
 
 
 def segment(an_id: str) -> str:
-    """Give an id back that is safe as one piece of a path.
+    """Return an id unchanged when it is safe as one piece of a path.
 
     Raises ``WebexError`` 404 otherwise, without asking Webex: it gave no such id, and asking could reach another path.
     """
@@ -89,7 +89,7 @@ class Client:
         return self._answer(method, url, params=params, json=json, data=data, headers=headers, timeout=timeout)
 
     def pages(self, path: str, params: Mapping[str, str] | None = None, *, most: int = MOST_PAGES) -> Iterator[Answer]:
-        """Give each page of a listing. An empty page does not end it; only a missing ``Link`` to the next one does.
+        """Yield each page of a listing. An empty page does not end it; only a missing ``Link`` to the next one does.
 
         Each page is asked for with all of ``params``: what a filter leaves out never comes in by a later page.
         Raises ``WebexError`` when a page fails, when the link leads to another host or to a page that was asked for

@@ -59,7 +59,7 @@ class Download:
         return any(header(self._response.headers, name) for name in ("Content-Length", "Transfer-Encoding"))
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the body, decompressed where the host compressed it.
+        """Yield the body, decompressed where the host compressed it.
 
         Raises ``WebexError`` when it ends before its length, or comes too slowly.
         """
@@ -125,7 +125,7 @@ class DownloadClient:
             raise error_from(DOWNLOAD, response.status_code, response.headers, response.content, secrets=(token,))
 
     def _follow(self, url: str, token: str) -> tuple[requests.Response, str]:
-        """Give the last answer of the chain, and the host that gave it when it was asked without the token."""
+        """Return the last answer of the chain, and the host that gave it when it was asked without the token."""
         outside = ""
         for hop in range(MAX_REDIRECTS + 1):
             if not outside and (hop == 0 or is_named(url, self._hosts)):

@@ -27,7 +27,7 @@ _HOST = re.compile(r"[a-z0-9._-]{1,253}|[0-9a-f:.]{2,45}")
 
 
 def permitted_host(url: str, patterns: Iterable[str]) -> str:
-    """Give the host of an address that may be sent the token: https to a host that a pattern names, at any port.
+    """Return the host of an address that may be sent the token: https to a host that a pattern names, at any port.
 
     Plain http is for this machine's own addresses. Raises ``FileRejected``, whose sentence names the host only.
     """
@@ -54,7 +54,7 @@ def is_named(url: str, patterns: Iterable[str]) -> bool:
 
 
 def outside_host(url: str) -> str:
-    """Give the host of an address that may be asked without the token: any host, over https.
+    """Return the host of an address that may be asked without the token: any host, over https.
 
     Whether it is a public one shows when it is connected to (``public_only.py``). Raises ``FileRejected``.
     """
@@ -67,7 +67,7 @@ def outside_host(url: str) -> str:
 
 
 def redirected(url: str, location: str) -> str:
-    """Give the absolute address of a redirect; whether it may be followed is :func:`permitted_host`'s to say."""
+    """Return the absolute address of a redirect; the caller asks :func:`permitted_host` whether to follow it."""
     try:
         return urljoin(url, location)
     except ValueError:

@@ -1,7 +1,7 @@
-"""A report's file while it is being fetched, for who passes it on at the same time.
+"""A report's file that is uploaded while it is being downloaded.
 
-Its end is held back until the whole of it has been proved and someone says that it may go: anyone who reads it before
-has a file that is not complete, and Webex throws an upload away that breaks off. So nothing bad is ever posted.
+Its end is held back until the whole of it has been verified and :meth:`GrowingFile.release` is called: until then Webex
+has an incomplete upload, which it discards when it breaks off. So nothing bad is ever posted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HELD_BACK: Final = 64 * 1024
-"""Bytes of the end that wait for the proof."""
+"""Bytes of the end that wait for the verification."""
 
 
 class AbandonedError(Exception):
@@ -35,17 +35,17 @@ class GrowingFile:
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """Bytes that are still to be read."""
+        """Return the bytes that are still to be read."""
         return self.size - self._at
 
     def came(self, size: int) -> None:
-        """So many bytes are on the disk now."""
+        """Let so many bytes be read, which are on the disk now, but for the end."""
         with self._changed:
             self._may_go = max(self._may_go, min(size, self.size - HELD_BACK))
             self._changed.notify_all()
 
     def release(self) -> None:
-        """It is proved and may be posted: the rest may be read."""
+        """Let the rest be read: the file is verified and may be posted."""
         with self._changed:
             self._may_go = self.size
             self._changed.notify_all()
@@ -56,13 +56,13 @@ class GrowingFile:
         return self._abandoned
 
     def abandon(self) -> None:
-        """Anyone who reads it must stop."""
+        """Make its reader stop: it will not come, or must not be posted."""
         with self._changed:
             self._abandoned = True
             self._changed.notify_all()
 
     def read(self, most: int = -1) -> bytes:
-        """Give the next bytes, at least one before the end. Raises :class:`AbandonedError`."""
+        """Return the next bytes, at least one before the end. Raises :class:`AbandonedError`."""
         if most == 0 or self._at == self.size:
             return b""
         with self._changed:
@@ -77,5 +77,5 @@ class GrowingFile:
         return data
 
     def close(self) -> None:
-        """Let go of the file; the reader does it."""
+        """Close the file; its reader does so."""
         self._file.close()

@@ -3,8 +3,7 @@
 What it settles once for all of them: the token goes only to the API's own address and no redirect or ``.netrc`` can
 change that; a connection is kept alive and shared by all threads; time-outs; a refused token is renewed once; one 429
 slows every thread; and whatever goes wrong comes out as a ``WebexError``. What may
-go well a moment later is tried again there and then (``quick_retries.py``); for the rest no thread sleeps, that is the
-queue's.
+go well a moment later is tried again there and then (``retry.py``); for the rest no thread sleeps: the queue retries.
 """
 
 from __future__ import annotations
@@ -79,11 +78,11 @@ class TokenSource(Protocol):
     """Where the bearer token comes from. Both calls may raise ``WebexError`` or ``DatabaseUnavailable``."""
 
     def current(self) -> str:
-        """Give the token to use now."""
+        """Return the token to use now."""
         ...
 
     def renew(self, stale: str) -> str:
-        """Webex refused ``stale``: give a newer one, or ``stale`` when there is none."""
+        """Return a newer token than ``stale``, which Webex refused, or ``stale`` when there is none."""
         ...
 
 
@@ -117,7 +116,7 @@ class RateLimitGate:
             self._until = max(self._until, self._clock() + held)
 
     def spread(self, seconds: float) -> float:
-        """So long, or a little longer."""
+        """Return so many seconds, or a few more."""
         return seconds * (1.0 + SPREAD * self._chance())
 
 

@@ -49,9 +49,9 @@ class Expiry:
 
 
 def read_text(value: Any, longest: int | None = LONGEST_TEXT) -> str:
-    """Text without control characters and lone surrogates, which neither a card nor a database takes.
+    """Return text without control characters and lone surrogates, which neither a card nor a database takes.
 
-    Nor does it hold a secret of ours, since it is kept and shown. ``longest=None``: to the letter, for ids and links.
+    No secret of the bot's is in it, since it is kept and shown. ``longest=None``: to the letter, for ids and links.
     """
     if isinstance(value, str):
         clean = _UNSTORABLE.sub(" ", value).strip()
@@ -81,13 +81,13 @@ def read_number(value: Any) -> float | None:
 
 
 def read_size(value: Any) -> int | None:
-    """A size in Webex's (undocumented) unit; 0 stands in its example for "unknown", as does whatever is no number."""
+    """Return a size in Webex's (undocumented) unit; None for 0, which means unknown, and for what is no number."""
     number = read_number(value)
     return int(number) if number is not None and number >= 1 else None
 
 
 def read_moment(value: Any) -> datetime | None:
-    """An aware UTC time: ISO 8601 in its many spellings (UTC unless it says otherwise), a mail date, or an epoch."""
+    """Return an aware UTC time: ISO 8601 in its many spellings (UTC by default), a mail date, or an epoch."""
     if isinstance(value, str) and len(value) <= LONGEST_MOMENT:
         text = _ZONE_WORD.sub("", value.strip())
         for spelling in (datetime.fromisoformat, parsedate_to_datetime):
@@ -107,7 +107,7 @@ def read_day(value: Any) -> date | None:
 
 
 def read_sites(value: Any) -> tuple[str, ...]:
-    """Site names from a list, or from one string with commas."""
+    """Return site names from a list, or from one string with commas."""
     parts = value if isinstance(value, list) else value.split(",") if isinstance(value, str) else []
     return tuple(text for text in (read_text(part) for part in parts) if text)
 

@@ -41,7 +41,7 @@ class ShapeError(ValueError):
 
 
 def person(raw: Mapping[str, Any]) -> Person:
-    """``GET /people/…``. ``roles`` may come as a list, or as a list of one text with commas."""
+    """Read ``GET /people/…``. ``roles`` may come as a list, or as a list of one text with commas."""
     return Person(
         id=_id(raw, "id"),
         display_name=_text(raw, "displayName"),
@@ -55,7 +55,7 @@ def person(raw: Mapping[str, Any]) -> Person:
 
 
 def message(raw: Mapping[str, Any]) -> Message:
-    """``GET /messages/{id}``, to the letter: ids in the text are case-sensitive."""
+    """Read ``GET /messages/{id}``, to the letter: ids in the text are case-sensitive."""
     files = raw.get("files")
     return Message(
         id=_id(raw, "id"),
@@ -73,12 +73,12 @@ def message(raw: Mapping[str, Any]) -> Message:
 
 
 def posted(raw: Mapping[str, Any], room_id: str | None = None) -> Posted:
-    """``POST /messages`` to ``room_id``: only the message's id must be there, since a post cannot be tried again."""
+    """Read ``POST /messages`` to ``room_id``: only the message's ID must be there, since a post is not repeated."""
     return Posted(message_id=_id(raw, "id"), room_id=_text(raw, "roomId") or room_id or "")
 
 
 def action(raw: Mapping[str, Any]) -> Action:
-    """``GET /attachment/actions/{id}``; the button's own data comes merged into the inputs."""
+    """Read ``GET /attachment/actions/{id}``; the button's own data comes merged into the inputs."""
     inputs = raw.get("inputs")
     return Action(
         id=_id(raw, "id"),
@@ -119,7 +119,7 @@ def webhook(raw: Mapping[str, Any]) -> Webhook:
 
 
 def space(raw: Mapping[str, Any]) -> Space:
-    """``GET /rooms/{id}``."""
+    """Read ``GET /rooms/{id}``."""
     return Space(
         id=_id(raw, "id"),
         title=_text(raw, "title"),

@@ -72,7 +72,7 @@ class Directory:
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
     def our_org(self) -> str:
-        """Give the id of the admin token's organization, which is what "ours" means everywhere.
+        """Return the id of the admin token's organization, which is what "ours" means everywhere.
 
         It is asked of Webex, unless the settings tell it. Raises ``Refused`` when Webex does not tell.
         """
@@ -112,11 +112,11 @@ class Directory:
         return True
 
     def role_names(self) -> dict[str, str]:
-        """Give the roles that there are, id and name, asked again. Raises ``WebexError``."""
+        """Return the roles that there are, id and name, asked again. Raises ``WebexError``."""
         return self._listed_roles()
 
     def roles_of(self, person_id: str) -> RolesOf:
-        """Organization, addresses and roles of a person; a person whom Webex does not show has none of them.
+        """Return a person's organization, addresses and roles; a person whom Webex does not show has none of them.
 
         Raises ``Refused`` when the admin token may not see roles, and ``WebexError``; errors are not remembered.
         """
@@ -139,7 +139,7 @@ class Directory:
         return next((one.id for one in listed if email.casefold() in map(str.casefold, one.emails)), None)
 
     def people(self, person_ids: Collection[str]) -> dict[str, Person]:
-        """People by id, with one call for as many as Webex takes; someone who is gone is left out."""
+        """Return people by id, with one call for as many as Webex takes; someone who is gone is left out."""
         with self._lock:
             now = self._clock()
             kept = {one: self._called.get(id_key(one)) for one in person_ids}
@@ -156,7 +156,7 @@ class Directory:
         return known
 
     def forget(self) -> None:
-        """Believe nothing that was remembered: after the admin token or its scopes changed."""
+        """Forget what was remembered: after the admin token or its scopes changed."""
         with self._lock:
             self._people.clear()
             self._called.clear()
@@ -193,14 +193,14 @@ class Directory:
         return self._read(self._raw(which), f"GET people/{which}")
 
     def _by_ids(self, person_ids: Sequence[str]) -> list[Person]:
-        """People by their ids; where Webex stumbles over one of them, each is asked for by itself."""
+        """Return people by their ids; where Webex stumbles over one of them, each is asked for by itself."""
         found = self._listed({"id": ",".join(person_ids)})
         if found or len(person_ids) == 1:
             return found
         return [person for one in person_ids for person in self._listed({"id": one})]
 
     def _listed(self, params: dict[str, str]) -> list[Person]:
-        """Some people; what Webex calls a wrong or an unknown id or address is nobody."""
+        """Return some people; what Webex calls a wrong or an unknown id or address is nobody."""
         found: list[Person] = []
         try:
             for page in self._admin.pages("people", params):
@@ -263,7 +263,7 @@ class Directory:
         return self.lists_roles()
 
     def _role_names(self) -> dict[str, str]:
-        """Give bare role ids and their names; empty when the token may not list roles."""
+        """Return bare role ids and their names; empty when the token may not list roles."""
         until, names = self._names
         if self._clock() < until:
             return names

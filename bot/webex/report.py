@@ -277,7 +277,7 @@ def _read(entry: Any, family: Family, fetched_at: datetime, asked: str = "") -> 
 
 
 def _plain_names(entry: dict[Any, Any]) -> dict[str, Any]:
-    """Field names without case and separators; of two spellings the first that says something wins."""
+    """Return field names without case and separators; of two spellings the first that says something wins."""
     plain: dict[str, Any] = {}
     for name, value in entry.items():
         if value not in (None, ""):

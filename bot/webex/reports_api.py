@@ -1,6 +1,6 @@
 """Reports of both families over the API, with the admin token.
 
-The partner family lives under ``partner/reports``, the organisation family under ``reports``. Which one has a report,
+The partner family lives under ``partner/reports``, the organization family under ``reports``. Which one has a report,
 and what to do when one refuses, is ``bot.webex.catalog``'s to decide.
 """
 
@@ -30,7 +30,7 @@ def _utc_now() -> datetime:
 
 
 class ReportsApi:
-    """Details and lists. ``on_behalf_of``: the sub-partner organisation for every partner call, if any."""
+    """Details and lists. ``on_behalf_of``: the sub-partner organization for every partner call, if any."""
 
     def __init__(
         self, client: Client, on_behalf_of: str | None = None, *, now: Callable[[], datetime] = _utc_now
@@ -40,7 +40,7 @@ class ReportsApi:
         self._now = now
 
     def details(self, family: Family, report_id: str) -> Report:
-        """One report, fresh. Raises ``WebexError`` (404 also for an answer with no report) or ``ReportUnreadable``."""
+        """Return one report. Raises ``WebexError`` (404 also for an answer with no report) or ``ReportUnreadable``."""
         call = f"GET {FAMILIES[family].path}/{{id}}"
         if not is_report_id(report_id) or report_id in NOT_AN_ID:
             raise WebexError(call, HTTPStatus.NOT_FOUND, message="not an id", reached=False)
@@ -54,7 +54,7 @@ class ReportsApi:
             ) from exc
 
     def list(self, family: Family, region: str | None = None) -> Listing:
-        """Every report that Webex lists, all pages; ``region`` as in ``regionId`` (partner family only)."""
+        """Return every report that Webex lists, all pages; ``region``: its ``regionId``, where the family takes one."""
         listing = Listing()
         params = self._params(family)
         if region and FAMILIES[family].takes_region:

@@ -52,7 +52,7 @@ _ID_PIECE = re.compile(rf"(?<=/)(?!(?:{_WORDS})(?:/|$))[^/]+")
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds to wait, from ``Retry-After``: a number or an HTTP date, cut to 0…3600; None when there is no telling.
+    """Return the seconds that ``Retry-After`` asks for, as a number or HTTP date, cut to 0…3600; None when unreadable.
 
     ``now``: seconds since 1970, for the date. Webex has sent ``rand(30),add(30)``, which is no telling.
     """
@@ -135,13 +135,13 @@ def endless(call: str, *, circles: bool) -> WebexError:
 
 
 def tracking_id(headers: Mapping[str, str]) -> str:
-    """Webex's tracking id, which its support asks for; empty when there is none, or none that can be shown."""
+    """Return Webex's tracking id, which its support asks for; empty when there is none, or none that can be shown."""
     raw = header(headers, "trackingId").strip()
     return raw if _TRACKING_ID.fullmatch(raw) else ""
 
 
 def cleaned(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Text from outside, fit for an error: one line, short, without links, credentials, ours or the given secrets."""
+    """Return text from outside, fit for an error: one short line without links, credentials and secrets."""
     text = redact(text)
     for secret in secrets:
         if secret:
@@ -168,7 +168,7 @@ def next_link(headers: Mapping[str, str]) -> str | None:
 
 
 def next_page(url: str, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> str | None:
-    """Give the address of the next page with everything that ``params`` asked for at the first, if there is one.
+    """Return the address of the next page with everything that ``params`` asked for at the first, if there is one.
 
     Webex's links have lost filters, and carried ``max=null``, on which the next call fails.
     """
@@ -190,7 +190,7 @@ def next_page(url: str, headers: Mapping[str, str], params: Mapping[str, str] | 
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an address, comparable. Raises ``ValueError`` for what has none."""
+    """Return scheme, host and port of an address, comparable. Raises ``ValueError`` for what has none."""
     parts = urlsplit(url)
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
     if not scheme or not host or parts.username is not None:
@@ -204,7 +204,7 @@ def template(path: str) -> str:
 
 
 def names_of(error: BaseException) -> str:
-    """A foreign error as its chain of types and the system's own words; its text may hold links and is left out."""
+    """Return a foreign error as its chain of types and the system's words; its text may hold links and is left out."""
     found: list[str] = []
     current: BaseException | None = error
     while current is not None and len(found) < MOST_CAUSES:

@@ -55,7 +55,7 @@ class RetryPolicy:
         self._lock = threading.Lock()
 
     def call(self, once: Callable[[], Got], *, reads: bool) -> Got:
-        """Give what ``once`` gives. ``reads``: it may be repeated though it may have taken effect.
+        """Return what ``once`` gives. ``reads``: it may be repeated though it may have taken effect.
 
         Raises what its last try raised.
         """

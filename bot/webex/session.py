@@ -99,7 +99,7 @@ class PlainSession(requests.Session):
         return super().request(method, url, **options)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Say that there is none, whatever the answer says: who wants to follow decides about the address first."""
+        """Return none, whatever the answer says: the download client decides about each address first."""
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Take a company's proxy from the environment: it sees only CONNECT. Plain http stays on this machine."""
@@ -115,7 +115,7 @@ class TooSlowError(TimeoutError):
 def pieces_of(
     response: requests.Response, seconds: float, *, floor: Floor | None = None, size: int = PIECE
 ) -> Iterator[bytes]:
-    """Give a streamed body as it comes, decompressed, in pieces of at most ``size`` bytes.
+    """Yield a streamed body as it comes, decompressed, in pieces of at most ``size`` bytes.
 
     The time-out for the next bytes does not stop a peer that sends one now and then, so the time is looked at between
     two reads. Raises :class:`TooSlowError`, and what urllib3 raises.

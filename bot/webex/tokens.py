@@ -1,7 +1,7 @@
 """The bearer tokens: one that stays as it is, and one that is refreshed in time, once for all threads and processes.
 
 An access token of a Service App or an integration lasts 14 days, its refresh token 90, and each refresh may bring a new
-refresh token. Two processes that refresh at once could lock each other out, so a keeper that all of them share holds
+refresh token. Two processes that refresh at once could lock each other out, so a store that all of them share holds
 the lock and the newest state; the state is saved before it is used.
 
 Source: Webex's "Integrations & Authorization" and "Service Apps" pages (``POST /access_token``).
@@ -58,7 +58,7 @@ class TokenKeeper(Protocol):
     """Keeps the state for all processes. Its calls may raise ``DatabaseUnavailable``."""
 
     def load(self) -> TokenState | None:
-        """Give the newest state, if any."""
+        """Return the newest state, if any."""
         ...
 
     def save(self, state: TokenState) -> None:
@@ -80,11 +80,11 @@ class StaticToken:
         return "StaticToken(…)"
 
     def current(self) -> str:
-        """Give the token."""
+        """Return the token."""
         return self._value
 
     def renew(self, stale: str) -> str:
-        """Give the same token: there is no newer one."""
+        """Return the same token: there is no newer one."""
         return stale
 
 
@@ -130,7 +130,7 @@ class RefreshableToken:
                     self._latest()
 
     def current(self) -> str:
-        """Give a token that is valid, refreshing it when it is about to lapse.
+        """Return a token that is valid, refreshing it when it is about to lapse.
 
         Raises ``WebexError``: 401 when the refresh token is dead, otherwise one that passes.
         """
@@ -140,7 +140,7 @@ class RefreshableToken:
         return self._newer(lambda found: self._clock() < found.renew_at)
 
     def renew(self, stale: str) -> str:
-        """Webex refused ``stale``: give the token that another thread or process has got since, or refresh."""
+        """Return, since Webex refused ``stale``, the token that another thread or process has got since, or refresh."""
         return self._newer(lambda found: found.access_token != stale and self._clock() < found.expires_at, stale)
 
     def refused(self) -> bool:
@@ -179,7 +179,7 @@ class RefreshableToken:
         return found if found is not None and found.seed == self._seed else None
 
     def _refreshed(self, old: TokenState | None, stale: str) -> TokenState:
-        """Refresh. While Webex has trouble, a token that has not lapsed and was not refused goes on being used."""
+        """Refresh. While Webex has trouble, a token that has not expired and was not refused stays in use."""
         usable = old is not None and old.access_token != stale and self._clock() < old.expires_at
         if self._failure is None or self._clock() >= self._pause_until:
             try:
@@ -256,7 +256,7 @@ class RefreshableToken:
 
 
 def again(failure: WebexError | None, message: str | None = None) -> WebexError:
-    """The same error again (one exception object must not be raised in many threads), perhaps with another message."""
+    """Return the same error (one exception object must not be raised in many threads), perhaps with another message."""
     if failure is None:
         return WebexError(CALL, None, message="no token", reached=False)
     return WebexError(

@@ -120,7 +120,7 @@ class PendingUpload:
             self._growing.close()
 
     def finish(self, markdown: str) -> Posted | None:
-        """Let the end of the file go, with these words; None: it cannot be done so, and nothing was posted.
+        """Send the end of the file, with these words; return None when that is impossible, and nothing was posted.
 
         Raises what a plain upload raises.
         """
@@ -136,7 +136,7 @@ class PendingUpload:
         return self._result
 
     def abandon(self) -> None:
-        """Break it off if it has not been finished: Webex throws away what it has."""
+        """Abort it if it has not been finished: Webex discards what it has."""
         if not self._released:
             self._growing.abandon()
 
@@ -166,13 +166,13 @@ class DeferredField:
         return len(self._left)
 
     def say(self, words: str) -> bool:
-        """Give the words; False when there are too many of them."""
+        """Set the words; return False when there are too many of them."""
         room, raw = len(self._left), words.encode()
         self._left = raw.ljust(room)[:room]
         return len(raw) <= room
 
     def read(self, most: int = -1) -> bytes:
-        """Give the next bytes."""
+        """Return the next bytes."""
         piece = self._left if most < 0 else self._left[:most]
         self._left = self._left[len(piece) :]
         return piece

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from bot import manifest
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bot.manifest import Change, Existing, Wanted
     from bot.webex.chat import Chat
 
-GONE: Final = frozenset({400, 404})
+ALREADY_DELETED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 
 class BotWebhooks:
@@ -59,7 +60,7 @@ class BotWebhooks:
         try:
             self._chat.delete_webhook(webhook_id)
         except WebexError as error:
-            if error.status not in GONE:
+            if error.status not in ALREADY_DELETED:
                 raise
 
     def apply(self, changes: Sequence[Change], target_url: str, secret: str) -> list[Failure]:
