@@ -7,10 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 from bot.cli.main import main
-from bot.db import failures
+from bot.db import requests
 from bot.db.requests import State
 from bot.queue import tasks
-from bot.reports.watch import watch_key
 from bot.webex.ids import message_link
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from tests.core.workbench import Workbench
 
-CHECKED = "Allowed: the asker may have it."
+CHECKED = "Access check passed."
 
 
 def delivered(bench: Workbench, **where) -> tuple[str, Message]:
@@ -50,7 +49,7 @@ def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
 
     out = capsys.readouterr().out
     assert out.startswith(f"Request {machine.request().reference} for “Calling Usage”, report {report_id}\n")
-    for step in ("Asked for just now", CHECKED, "It was done at", "Downloaded: ", "Its file was posted at"):
+    for step in ("Requested at", CHECKED, "Ready at", "Downloaded: ", "File posted at"):
         assert f"\n  {step}" in out
     assert f"webexteams://im?space={bare(file.room_id)}&message={bare(file.id)}" in out
     for name in ("Ada", machine.stage.ada.id, machine.stage.ada.email):
@@ -60,26 +59,26 @@ def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
 def test_json_is_one_object_a_request_the_newest_first(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
     report_id, file = delivered(machine)
     machine.hears(machine.stage.ada, f"again {report_id}")
-    machine.work(until=tasks.ANSWER)
+    machine.work(until=tasks.LOOKUP)
 
     capsys.readouterr()
     assert main(["why", "--json", report_id]) == 0
 
     newest, oldest = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert (newest["state"], newest["message"]) == ("asked", None)
-    assert oldest["state"] == "done"
-    assert oldest["size"] == file.files[0].size
-    assert oldest["sha256"] == file.files[0].sha256
+    assert (newest["state"], newest["message"]) == ("open", None)
+    assert oldest["state"] == "delivered"
+    assert oldest["file_size"] == file.files[0].size
+    assert oldest["file_sha256"] == file.files[0].sha256
     assert oldest["message"].endswith(bare(file.id))
-    assert oldest["story"][0].startswith("Asked for")
-    assert "asker_id" not in oldest
+    assert oldest["history"][0].startswith("Requested at")
+    assert "person_id" not in oldest
 
 
 def test_a_reference_is_enough_in_any_case(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
     delivered(machine)
 
     assert main(["why", machine.request().reference.upper()]) == 0
-    assert "Its file was posted at" in capsys.readouterr().out
+    assert "File posted at" in capsys.readouterr().out
 
 
 def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
@@ -104,7 +103,7 @@ def test_what_was_refused_is_told_of_by_its_id_too(machine: Workbench, capsys: p
     assert "`report`: refused (not_administrator)" in capsys.readouterr().out
 
 
-def test_what_was_asked_in_a_space_and_answered_privately_says_both(
+def test_what_was_asked_in_a_space_and_answered_directly_says_both(
     machine: Workbench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     space = machine.stage.group
@@ -116,7 +115,7 @@ def test_what_was_asked_in_a_space_and_answered_privately_says_both(
     machine.wait(60)
 
     assert main(["why", report.id]) == 0
-    assert "in a space; answered 1:1." in capsys.readouterr().out
+    assert "in a space, answered directly." in capsys.readouterr().out
 
 
 def test_what_was_never_done_is_asked_for_again_and_not_sent_again(bench: Workbench) -> None:
@@ -137,17 +136,16 @@ def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
     report = machine.stage.partner_report(status="waiting")
     machine.hears(machine.stage.ada, f"report {report.id}")
     machine.work()
-    one = machine.request()
     with machine.database.begin() as tx:
-        key = watch_key(one.family or "", one.region)
-        failures.note(tx, tasks.WATCH, key, "Webex did not answer.", machine.clock())
+        requests.fails(tx, requests.of_report(report.id), "Webex isn't responding right now.", machine.clock())
 
     assert main(["why", report.id]) == 0
 
     out = capsys.readouterr().out
-    assert "It is not done yet. I go on looking. The next look is within 10 s." in out
-    assert "At the latest at" in out
-    assert "there is trouble: Webex did not answer. I go on trying" in out
+    assert "In progress. Next check within 10 s." in out
+    assert "I'll stop waiting at" in out
+    assert "Webex has been returning errors since" in out
+    assert "Webex isn't responding right now. I'm retrying automatically." in out
 
 
 def test_the_chat_shows_the_same_with_the_link_and_send_again(bench: Workbench) -> None:

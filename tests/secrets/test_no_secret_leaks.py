@@ -21,8 +21,8 @@ import structlog
 
 from bot import app as application
 from bot.cli.main import main
-from bot.db import requests
-from bot.db.requests import IN_HAND, State
+from bot.db import requests, tables
+from bot.db.requests import State
 from bot.emulator import Emulator
 from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets, start_logging
@@ -37,7 +37,7 @@ from tests.webex.loopback import ALL_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.db.requests import Delivery
+    from bot.db.requests import Request
     from bot.emulator.faults import Fault
 
 ROOT = Path(__file__).parents[2]
@@ -242,11 +242,11 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
             assert not [line for line in log.getvalue().splitlines() if not line.startswith("{")], "one line an event"
 
 
-def open_requests(stage: Secretive) -> list[Delivery]:
+def open_requests(stage: Secretive) -> list[Request]:
     database = application.open_database(stage.settings())
     try:
         with database.read() as tx:
-            return requests.in_state(tx, State.OPEN, *IN_HAND)
+            return requests.find(tx, tables.requests.c.state == State.OPEN)
     finally:
         database.close()
 
@@ -285,7 +285,7 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
         worker, app = application.build_worker(application.build_services(settings)), build_web(settings)
         deliver = worker._tasks["deliver"]._task  # type: ignore[attr-defined]
         application.migrations.upgrade(deliver._database)  # type: ignore[attr-defined]
-        report = deliver._catalogue.find(stage.partner_report().id)
+        report = deliver._services.catalog.find(stage.partner_report().id)
         shown = list(reprs_within(settings, worker, app.view_functions, report))
         heap.add_all("a repr", shown)
         heap.add("the settings", str(settings))
