@@ -1,4 +1,4 @@
-"""Reads the audit for the tests."""
+"""Read the audit for the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = 10_000
 
 
 def rows(bench: Workbench) -> list[Row]:
-    """Every row, oldest first."""
+    """Return every row, oldest first."""
     with bench.database.read() as tx:
         return audit.read(tx, limit=ALL)
 
@@ -25,5 +25,5 @@ def told(bench: Workbench) -> list[tuple[str, str, str]]:
 
 
 def endings(bench: Workbench) -> list[str]:
-    """The outcomes of the deliveries that ended."""
+    """Return the outcomes of the requests that ended."""
     return [row.outcome for row in rows(bench) if row.act == audit.DELIVERY]

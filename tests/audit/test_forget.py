@@ -114,7 +114,7 @@ def test_two_runs_have_two_pseudonyms(bench: Workbench) -> None:
     assert len({row.person_id for row in rows(bench) if row.person_id}) == 2
 
 
-def test_a_watch_is_cancelled_first_and_nothing_comes(bench: Workbench) -> None:
+def test_a_watch_is_canceled_first_and_nothing_comes(bench: Workbench) -> None:
     report = bench.stage.partner_report(status="waiting")
     bench.hears(bench.stage.grace, f"report {report.id}")
     bench.work()
@@ -192,7 +192,7 @@ def test_rows_of_the_version_before_are_covered_before_they_are_carried_over(ben
 
 
 def test_what_they_wrote_and_nobody_read_yet_is_answered_no_more(bench: Workbench) -> None:
-    """Without that, the worker fetches the message from Webex, and the person is on record anew."""
+    """Without that, the worker fetches the message from Webex, and the person is on record again."""
     stage = bench.stage
     report = stage.partner_report()
     bench.hears(stage.grace, f"report {report.id}")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.answer_limit import MOST as MOST_ANSWERS
 from bot.db import audit
-from bot.db import events as ledger
+from bot.db import events as event_rows
 from bot.db.events import Event
 from bot.db.tables import events
 from bot.db.tables import requests as requests_table
@@ -127,7 +127,7 @@ def test_of_two_spellings_that_come_first_one_is_answered_and_then_not_the_messa
     bench.work()
     with bench.database.begin() as tx:
         again = Event("messages", "created", message.id, stage.group.id, "group", stage.ada.id)
-        assert ledger.record(tx, again, bench.clock()) is None
+        assert event_rows.record(tx, again, bench.clock()) is None
     in_the_end(bench)
 
     assert len([one for one in bench.said(stage.group) if one.files]) == 1
@@ -234,7 +234,7 @@ def test_a_membership_announced_in_another_space_introduces_the_bot_where_it_is(
 
 
 def test_who_is_forgotten_takes_nobody_s_space_along_because_events_say_so(bench: Workbench) -> None:
-    """Ada's name, in Grace's 1:1 space with the bot: what the ledger has of that space is not Ada's."""
+    """Ada's name, in Grace's 1:1 space with the bot: what the database has of that space is not Ada's."""
     stage = bench.stage
     bench.hears(stage.grace, f"report {stage.partner_report(status='waiting').id}")
     bench.work()

@@ -120,7 +120,7 @@ def test_an_address_to_audit_may_be_a_link_or_behind_other_words(bench: Workbenc
     assert f"about “{grace.email}”" in texts_in(bench)
 
 
-def test_whoever_is_mentioned_is_not_taken_for_everybody_by_audit(bench: Workbench) -> None:
+def test_a_person_who_is_mentioned_is_not_taken_for_everybody_by_audit(bench: Workbench) -> None:
     ada, grace = bench.stage.ada, bench.stage.grace
     somebody = f'<spark-mention data-object-id="{grace.id}">Grace Hopper</spark-mention>'
 

@@ -125,7 +125,7 @@ def test_again_sends_the_file_when_the_press_spells_the_person_otherwise(plain: 
 
 
 @every_spelling
-def test_what_was_answered_1_1_is_cancelled_and_explained_there(plain: Stage, spelling: str) -> None:
+def test_what_was_answered_1_1_is_canceled_and_explained_there(plain: Stage, spelling: str) -> None:
     """The request was made in another space, so that it is theirs is all that leads to it."""
     report = plain.partner_report("Calling Usage", status="waiting")
     world, direct = plain.emulator.world, plain.at(plain.ada)

@@ -1,4 +1,4 @@
-"""``why <id>``: the story of a request in plain words."""
+"""``why <id>``: the history of a request in plain words."""
 
 from __future__ import annotations
 
