@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SECRET = "a secret of the tests"
 ADMIN_OF_BOTH = [FULL_ADMIN, PARTNER_FULL_ADMIN]
-"""The roles of somebody who may have, make and delete the reports of both families."""
+"""The roles of someone who may have, make and delete the reports of both families."""
 OPS_TOKEN = "an-ops-token-of-the-tests"
 OPS = {"Authorization": f"Bearer {OPS_TOKEN}"}
 """The header that shows the figures and details for those who run the bot."""
@@ -68,12 +68,12 @@ class Heard:
 
     @property
     def shown(self) -> str:
-        """Every text on the card, in order, one a line."""
+        """Return every text on the card, in order, one a line."""
         return "\n".join(texts_of(self.card))
 
     @property
     def buttons(self) -> dict[str, dict[str, Any]]:
-        """The card's submit buttons by their title."""
+        """Return the card's submit buttons by their title."""
         return {one["title"]: one["data"] for one in actions_of(self.card) if one["type"] == "Action.Submit"}
 
     @property
@@ -86,7 +86,7 @@ class Heard:
 
 
 class Line:
-    """What somebody wrote, and what the bot answers to it in its thread."""
+    """What someone wrote, and what the bot answers to it in its thread."""
 
     def __init__(self, stage: Stage, person: Person, message: Message) -> None:
         self._stage = stage
@@ -189,19 +189,19 @@ class Stage:
         } | environ
 
     def settings(self) -> Settings:
-        """The program's settings."""
+        """Return the program's settings."""
         return load(self.environ)
 
     def at(self, person: Person, space: Space | None = None) -> Voice:
-        """Somebody in a space, or 1:1 with the bot."""
+        """Someone in a space, or 1:1 with the bot."""
         return Voice(self, person, space or self.emulator.world.direct_space(person, self.bot))
 
     def partner_report(self, title: str = "Calling Usage", **more: Any) -> Any:
-        """A partner report, done unless told otherwise."""
+        """Return a partner report, done unless told otherwise."""
         return self._report("partner", title, more)
 
     def organization_report(self, title: str = "Meeting Details", **more: Any) -> Any:
-        """An organisation report."""
+        """Return an organization report."""
         return self._report("organization", title, more)
 
     def _report(self, family: Family, title: str, more: dict[str, Any]) -> Any:
@@ -259,7 +259,7 @@ class Stage:
 
 
 def texts_of(part: Any) -> list[str]:
-    """Every text of a card."""
+    """Return every text of a card."""
     if isinstance(part, list):
         return [text for one in part for text in texts_of(one)]
     if not isinstance(part, dict):
@@ -271,7 +271,7 @@ def texts_of(part: Any) -> list[str]:
 
 
 def actions_of(part: Any) -> list[dict[str, Any]]:
-    """Every action of a card."""
+    """Return every action of a card."""
     if isinstance(part, list):
         return [action for one in part for action in actions_of(one)]
     if not isinstance(part, dict):

@@ -46,7 +46,7 @@ def clean(monkeypatch, tmp_path) -> Iterator[None]:
 
 @pytest.fixture
 def webex(monkeypatch) -> Iterator[Emulator]:
-    """The emulator, with the settings that fit."""
+    """Return the emulator, with the settings that fit."""
     with Emulator() as emulator:
         demo = furnish(emulator.world)
         for name, value in {

@@ -16,7 +16,7 @@ PAGES = [path for path in [*TOP.glob("*.md"), *TOP.glob("docs/**/*.md")] if path
 
 
 def row_of(setting: str) -> str:
-    """The README's row about a setting."""
+    """Return the README's row about a setting."""
     rows: list[str] = re.findall(rf"^\|[^|]*`{setting}`[^|]*\|.*$", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(rows) == 1
     return rows[0]

@@ -31,7 +31,7 @@ AT_MOST = 3 * LONG // SHORT
 
 @pytest.fixture
 def out():
-    """A log to write to; afterwards logging is as it was."""
+    """Return a log to write to; afterwards logging is as it was."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     yield io.StringIO()

@@ -63,7 +63,7 @@ def alive(pid: int) -> bool:
 
 
 def environ(folder: Path, port: int) -> dict[str, str]:
-    """The contract's variables; Webex is down (nothing listens there) and the database is empty."""
+    """Return the contract's variables; Webex is down (nothing listens there) and the database is empty."""
     mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return mine | {
         "WEBEX_BOT_TOKEN": "bot-token-0123456789",
@@ -98,7 +98,7 @@ class Serving:
         return [line for line in found if line["event"] == event]
 
     def pid_of(self, child: str, start: int = 1) -> int:
-        """The process of a child's first, second … start; waits for it."""
+        """Return the process of a child's first, second … start; waits for it."""
         starts = wait_for(
             lambda: (
                 (found := [line for line in self.lines("child_started") if line["child"] == child])[start - 1 :]

@@ -88,7 +88,7 @@ class Operator:
         return text.replace("{folder}", str(self.folder))
 
     def is_told(self, command: str) -> str:
-        """The one sentence of a command that ends with exit code 2."""
+        """Return the one sentence of a command that ends with exit code 2."""
         assert run(command) == 2
         told = self._capsys.readouterr()
         assert told.out == ""

@@ -36,7 +36,7 @@ def person(org: str = OURS, *roles: str | Role, email: str = "ada@acme.example")
 
 
 def named(name: str, role_id: str = "6d2d6bd3-7e10") -> Role:
-    """A role as Webex's partner roles are: only its name says what it is."""
+    """Return a role as Webex's partner roles are: only its name says what it is."""
     return Role(role_id, name)
 
 
@@ -70,7 +70,7 @@ TABLE = [
     ("administrator of another organization", FOREIGN_FULL, RULES, CLOSED, CLOSED),
     ("somebody whose organization is unknown", UNKNOWN, RULES, CLOSED, CLOSED),
     ("full administrator, partner named", FULL, WITH_PARTNERS, OPEN_TO_PARTNERS, OPEN_TO_PARTNERS),
-    # ALLOWED_ORGS lets people be in the space; to ask, somebody of a partner must be named besides.
+    # ALLOWED_ORGS lets people be in the space; to ask, someone of a partner must be named besides.
     ("administrator of the partner, not named", PARTNER_FULL, WITH_PARTNERS, CLOSED, CLOSED),
     ("administrator of the partner, named", PARTNER_FULL, WITH_NAMED_PARTNER, OPEN_TO_PARTNERS, OPEN_TO_PARTNERS),
     ("administrator of another organization, partner named", FOREIGN_FULL, WITH_PARTNERS, CLOSED, CLOSED),

@@ -36,7 +36,7 @@ def shown(message: Message) -> str:
 
 
 def asked_by(bench: Workbench, words: str = "audit") -> Message:
-    """What Ada is answered, 1:1."""
+    """Return what Ada is answered, 1:1."""
     before = len(bench.said())
     bench.hears(bench.stage.ada, words)
     bench.work()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def starts(bench: Workbench, **changed: str) -> list[str]:
-    """The worker starts with these settings; gives the new rows' outcomes."""
+    """Start the worker with these settings; return the new rows' outcomes."""
     before = len(rows(bench))
     with bench.database.begin() as tx:
         settings_log.record_changes(tx, load(bench.stage.environ | changed), bench.clock())

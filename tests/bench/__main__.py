@@ -236,7 +236,7 @@ class Bench:
 
     @contextmanager
     def _processors(self, pids: dict[str, int]) -> Iterator[list[str]]:
-        """Who used the processors in the block, in cores; said afterwards in the list."""
+        """Return who used the processors in the block, in cores; said afterwards in the list."""
         all_pids = {**pids, "emulator": self._world.addresses.pid, "sender": os.getpid()}
         before = {name: cpu_seconds(pid) for name, pid in all_pids.items()}
         began = time.perf_counter()

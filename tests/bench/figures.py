@@ -40,7 +40,7 @@ class Spread:
 
 
 def _ranked(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank: a value that was measured, never one between two."""
+    """Return the nearest rank: a value that was measured, never one between two."""
     return ordered[math.ceil(share * len(ordered)) - 1]
 
 
@@ -52,7 +52,7 @@ class Limits:
     p99: float
 
     def met(self, spread: Spread) -> bool:
-        """Whether it is so."""
+        """Return True when it is so."""
         return spread.p50 <= self.p50 and spread.p99 <= self.p99
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class Limits:
 
 
 def said(*, met: bool) -> str:
-    """The word for it."""
+    """Return the word for it."""
     return "met" if met else "NOT MET"
 
 

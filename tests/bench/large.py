@@ -45,7 +45,7 @@ class Figures:
 
     @property
     def ratio(self) -> float:
-        """The bot's time by the bare copy's."""
+        """Return the bot's time by the bare copy's."""
         return self.bot / self.bare
 
 
@@ -90,6 +90,6 @@ def _copy(world: World, large: Large, path: Path) -> float:
 
 
 def _peak(pid: int) -> int:
-    """The most memory that the process ever had, in bytes."""
+    """Return the most memory that the process ever had, in bytes."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

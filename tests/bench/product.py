@@ -88,7 +88,7 @@ class Product:
             yield {name: process.pid for name, process in processes.items()}
         finally:
             os.close(reading)
-            for process in processes.values():  # at once: their work is of no use to anybody
+            for process in processes.values():  # at once: their work is of no use to anyone
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -117,11 +117,11 @@ class Product:
             time.sleep(LOOK_SECONDS)
 
     def health_request(self) -> bytes:
-        """A request for a page that does nothing at all."""
+        """Return a request for a page that does nothing at all."""
         return f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode()
 
     def readiness(self) -> dict[str, object]:
-        """What `/readyz` says; empty while nobody listens."""
+        """Return what `/readyz` says; empty while nobody listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
         try:
             connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {OPS_TOKEN}"})

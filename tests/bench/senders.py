@@ -30,7 +30,7 @@ HEAD_END = b"\r\n\r\n"
 
 
 def request_bytes(asked: Asked) -> bytes:
-    """The whole request that delivers a webhook."""
+    """Return the whole request that delivers a webhook."""
     parts = urlsplit(asked.url)
     headers = {"Host": parts.netloc, "Content-Length": str(len(asked.body)), **asked.headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

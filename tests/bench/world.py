@@ -111,7 +111,7 @@ class _Puppet:
     def _report(self, person: Person, number: int) -> Report:
         world = self._emulator.world
         report = world.add_report(family="partner", title=f"Usage {person.last_name} {number}", content=CONTENT)
-        world.body_of(report)  # its file is made now, not while somebody measures
+        world.body_of(report)  # its file is made now, not while someone measures
         return report
 
     def addresses(self) -> Addresses:
@@ -154,7 +154,7 @@ class _Puppet:
         return self._said(0, self._space, [("help", "")] * number)
 
     def first_questions(self) -> list[Asked]:
-        """`help` and a report of everybody else, in the space of all and 1:1."""
+        """`help` and a report of everyone else, in the space of all and 1:1."""
         world = self._emulator.world
         asked = []
         for index in range(1, SENDERS):
@@ -169,7 +169,7 @@ class _Puppet:
         self._emulator.faults.add("GET", host="download", delay=seconds)
 
     def large(self) -> list[Large]:
-        """The large reports; they are made now, which takes a while."""
+        """Return the large reports; they are made now, which takes a while."""
         world = self._emulator.world
         room = world.direct_space(self._people[0], self._bot)
         found = []
@@ -181,7 +181,7 @@ class _Puppet:
         return found
 
     def ask_for(self, report_id: str) -> Asked:
-        """A new message of the first person."""
+        """Return a new message of the first person."""
         (asked,) = self._asked(0, [report_id])
         return asked
 
@@ -335,11 +335,11 @@ class World:
         return self._wait(asked_id, is_card=True)
 
     def file_at(self, asked_id: str) -> float:
-        """The same for the file; nobody must have asked for the same report shortly before, see `files_at`."""
+        """Return the same for the file; nobody must have asked for the same report shortly before, see `files_at`."""
         return self._wait(asked_id, is_card=False)
 
     def files_at(self, asked: Sequence[Sequence[Asked]]) -> list[float]:
-        """The same for the files of all senders' requests, each for another report in its space.
+        """Return the same for the files of all senders' requests, each for another report in its space.
 
         Of two for the same report the second may join the first, and then gets no file: it would be waited for in vain.
         """
@@ -357,7 +357,7 @@ class World:
             return self._taken[is_card][asked_id]
 
     def taken_between(self, began: float, ended: float) -> tuple[int, int]:
-        """How many cards and files came in a stretch of time."""
+        """Return how many cards and files came in a stretch of time."""
         with self._heard:
             cards, files = (
                 sum(began <= at < ended for at in self._taken[is_card].values()) for is_card in (True, False)

@@ -86,13 +86,13 @@ class Ground:
         self._page.get_by_test_id(f"person-{self._demo.people['ada'].id}").click()
 
     def by_microsoft(self, text: str, *, linkify: bool) -> tuple[str, int]:
-        """What people read there, and how many elements say more than text."""
+        """Return what people read there, and how many elements say more than text."""
         card = {"type": "AdaptiveCard", "version": "1.2", "body": [{"type": "TextBlock", "text": text}]}
         seen, marks = self._page.evaluate(MICROSOFTS, [card, linkify])
         return seen, marks
 
     def shows(self, *body: dict[str, Any], markdown: str = "x") -> Locator:
-        """The bot posts it to Ada; where it stands on the page."""
+        """Post it to Ada as the bot; return where it stands on the page."""
         card = {"type": "AdaptiveCard", "version": "1.2", "body": list(body)}
         there = self._world.direct_space(self._demo.people["ada"], self._demo.bot)
         attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}

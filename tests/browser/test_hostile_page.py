@@ -33,7 +33,7 @@ PAYLOADS = (
 
 
 def card(text: str) -> dict[str, Any]:
-    """A card that holds the text wherever a card of the bot's holds text."""
+    """Return a card that holds the text wherever a card of the bot's holds text."""
     return {
         "type": "AdaptiveCard",
         "version": "1.3",

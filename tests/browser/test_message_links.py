@@ -37,7 +37,7 @@ class Playground:
     elsewhere: list[str]
 
     def says(self, markdown: str, space: Space | None = None, *, in_card: bool = False) -> Locator:
-        """The bot says it, to Ada 1:1 unless a space is named; where it stands on the page then."""
+        """Say it as the bot, to Ada 1:1 unless a space is named; return where it stands on the page."""
         shown = {"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": markdown}]}
         card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": shown}
         here = space or self.world.direct_space(self.demo.people["ada"], self.demo.bot)
@@ -45,7 +45,7 @@ class Playground:
         return self.message(said)
 
     def message(self, message: Message) -> Locator:
-        """Where it stands on the page."""
+        """Return where it stands on the page."""
         return self.page.get_by_test_id(f"message-{message.id}")
 
 
@@ -67,7 +67,7 @@ def ground(browser: Browser, renderer: None) -> Iterator[Playground]:
 
 
 def filled(ground: Playground, space: Space) -> Message:
-    """A message far up in a space."""
+    """Return a message far up in a space."""
     messages = [ground.world.say(ground.demo.people["ada"], space, f"Line {number}") for number in range(MANY)]
     return messages[0]
 

@@ -85,7 +85,7 @@ class Mail:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is on its way."""
+        """Return True when nothing is on its way."""
         return not self._late and not self._under_way and not self._world.undelivered
 
     def close(self) -> None:

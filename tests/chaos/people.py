@@ -128,5 +128,5 @@ class People:
 
 
 def _buttons_of(card: Message) -> list[dict[str, Any]]:
-    """What its buttons send; the story of a request that is open has none."""
+    """Return what its buttons send; the history of a request that is open has none."""
     return [one["data"] for one in actions_of(card.card) if one["type"] == "Action.Submit"]

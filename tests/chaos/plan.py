@@ -43,7 +43,7 @@ LONG_RUN = 120.0
 
 @dataclass(frozen=True)
 class Ask:
-    """Somebody asks for a report. `like`: for the report of that earlier question. `fate`: see `mail.py`."""
+    """Someone asks for a report. `like`: for the report of that earlier question. `fate`: see `mail.py`."""
 
     at: float
     number: int
@@ -57,7 +57,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Press:
-    """Somebody presses one of the buttons of an earlier answer's card, if there is one by then."""
+    """Someone presses one of the buttons of an earlier answer's card, if there is one by then."""
 
     at: float
     ask: int
@@ -84,7 +84,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Lock:
-    """Somebody else holds the database's lock."""
+    """Someone else holds the database's lock."""
 
     at: float
     seconds: float
@@ -102,7 +102,7 @@ Step = Ask | Press | Trouble | Kill | Lock | Outage
 
 
 def plan(seed: int, seconds: float, requests: int) -> list[Step]:
-    """The steps of a run, in order of time."""
+    """Return the steps of a run, in order of time."""
     chance = random.Random(seed)
     long = seconds >= LONG_RUN
     asks = [_ask(chance, number, seconds) for number in range(requests)]
@@ -139,7 +139,7 @@ def _ask(chance: random.Random, number: int, seconds: float) -> Ask:
 
 
 def _press(chance: random.Random, ask: Ask, seconds: float) -> Press:
-    # A press that gets lost cannot be found again by anybody, which is documented, so none is lost on purpose.
+    # A press that gets lost cannot be found again by anyone, which is documented, so none is lost on purpose.
     at = min(ask.at + chance.uniform(1.0, 8.0), seconds)
     return Press(at, ask.number, chance.randrange(6), _fate(chance, may_be_lost=False))
 

@@ -30,7 +30,7 @@ PROGRESS_SECONDS = 15.0
 LOOK = 0.5
 MUST_BE_FOUND_WITHIN = 45.0
 """Seconds. A webhook that is lost while the door lives is found at the door's next start, which looks back two minutes
-behind its last sign of life. So somebody starts the door again in time, as a deploy would."""
+behind its last sign of life. So someone starts the door again in time, as a deploy would."""
 READABLE_WITHIN = 30.0
 """Seconds. While a new process recovers what a killed one left of the database, nobody else can read it."""
 HEALS_WITHIN = 150.0
@@ -59,7 +59,7 @@ class Outcome:
         return not self.verdict.lost and not self.verdict.twice
 
     def figures(self) -> dict[str, Any]:
-        """What is printed, by name."""
+        """Return what is printed, by name."""
         otherwise = ", ".join(f"{reason} {number}" for reason, number in sorted(self.told_otherwise.items()))
         return {
             "seed": self.seed,

@@ -1,4 +1,4 @@
-"""The program's processes, and somebody who starts again what has died, as a platform does.
+"""The program's processes, and someone who starts again what has died, as a platform does.
 
 Either `serve` with its children, or gunicorn and the worker side by side; a new start after an outage may be the other.
 Every process is known by a mark in its environment, so that exactly ours are found, whatever their parent is by then.
@@ -95,7 +95,7 @@ class System:
             )
 
     def has_started(self) -> bool:
-        """Whether the door's first start is on record."""
+        """Return True when the door's first start is on record."""
         if not self.database.exists():
             return False
         try:

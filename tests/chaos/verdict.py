@@ -107,7 +107,7 @@ class Verdict:
 
     @property
     def otherwise(self) -> Counter[str]:
-        """How questions and presses ended that did not bring a file, by the audit's words."""
+        """Return how questions and presses ended that did not bring a file, by the audit's words."""
         rows = (one["outcome"] for one in self._tables.audit if one["door"] in {"system", "chat", "button"})
         endings = ("failed", "refused", "canceled", "expired", "unsure", "error", "limited")
         return Counter(outcome for outcome in rows if outcome.split(":")[0] in endings)

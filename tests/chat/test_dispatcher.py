@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def as_webex_shows(message: Message, **more: Any) -> dict[str, Any]:
-    """The message as ``GET /messages/{id}`` gives it, without the type of its space."""
+    """Return the message as ``GET /messages/{id}`` gives it, without the type of its space."""
     return {
         "id": message.id,
         "roomId": message.room_id,
@@ -47,7 +47,7 @@ def test_the_event_tells_the_type_of_the_space_where_the_message_does_not(bench:
 
 
 def asked(bench: Workbench, text: str) -> list[str]:
-    """The report ids that a 1:1 message asks for."""
+    """Return the report ids that a 1:1 message asks for."""
     bench.hears(bench.stage.ada, text)
     bench.work()
     with bench.database.read() as tx:

@@ -89,7 +89,7 @@ def test_a_mention_of_somebody_else_is_no_word() -> None:
 
 
 def test_a_mention_whose_id_is_in_a_spelling_unknown_to_us_is_no_word_either() -> None:
-    """In a group space somebody has mentioned the bot: whatever its name, the rest is the message."""
+    """In a group space someone has mentioned the bot: whatever its name, the rest is the message."""
     html = f"<p>{mention('Helper', 'an e-mail address perhaps')} cancel {ID}</p>"
     assert same(read(f"Helper cancel {ID}", html), "cancel", ID)
 

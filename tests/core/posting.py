@@ -42,7 +42,7 @@ def fails(bench: Workbench, key: str, target: Target, words: str = "Hello", **fa
 
 
 def thread(bench: Workbench) -> Target:
-    """A thread in the group space, begun by Ada."""
+    """Return a thread in the group space, begun by Ada."""
     root = bench.world.say(bench.stage.ada, bench.stage.group, "hello")
     return Target(room_id=bench.stage.group.id, parent_id=root.id)
 
@@ -53,7 +53,7 @@ def directly(bench: Workbench) -> Target:
 
 
 def nowhere_to_look(bench: Workbench) -> Target:
-    """A group space without a thread: Webex does not let a bot list its messages."""
+    """Return a group space without a thread: Webex does not let a bot list its messages."""
     return Target(room_id=bench.stage.group.id)
 
 

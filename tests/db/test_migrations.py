@@ -74,7 +74,7 @@ def test_what_is_migrated_equals_what_the_program_declares(database: Database) -
 
 
 def test_ids_of_1_1_spaces_leave_the_audit_of_before(database: Database) -> None:
-    """Such an id would lead from somebody's later rows to those in which they were forgotten."""
+    """Such an id would lead from someone's later rows to those in which they were forgotten."""
     config = migrations._config()
     with database.begin() as tx:
         config.attributes["connection"] = tx.connection

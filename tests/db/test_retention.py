@@ -24,14 +24,14 @@ TABLES = ("audit", "events", "messages", "reports", "requests")
 
 
 def kept(bench: Workbench) -> dict[str, int]:
-    """How many rows each table has."""
+    """Return how many rows each table has."""
     with bench.database.read() as tx:
         names = TABLES
         return {name: tx.connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}
 
 
 def on_disk(bench: Workbench) -> bytes:
-    """The bytes of the database and of SQLite's files beside it."""
+    """Return the bytes of the database and of SQLite's files beside it."""
     return b"".join(path.read_bytes() for path in sorted(bench.folder.parent.glob("reportbot.db*")))
 
 

@@ -27,7 +27,7 @@ MOST_A_MINUTE = 30
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Workbench]:
-    """The program in pieces, with its default limits, knowing itself."""
+    """Return the program in pieces, with its default limits, knowing itself."""
     with Emulator() as emulator:
         made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
         made.hears(made.stage.ada, "help")
@@ -38,7 +38,7 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 
 
 def all_calls(bench: Workbench) -> int:
-    """How many calls the bot made to Webex, with either token, since the last time."""
+    """Return how many calls the bot made to Webex, with either token, since the last time."""
     number = len(bench.emulator.calls)
     bench.emulator.calls.clear()
     return number

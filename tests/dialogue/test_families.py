@@ -27,14 +27,14 @@ ORGANIZATION_RULE = "Organization reports are for: Full Administrator, Read-only
 
 
 def somebody(stage: Stage, *roles: str) -> Person:
-    """A person of our organization with these roles, in the group space."""
+    """Return a person of our organization with these roles, in the group space."""
     person = stage.emulator.world.add_person("Pat Smith", stage.acme, roles=roles)
     stage.emulator.world.join(stage.group, person)
     return person
 
 
 def alone(stage: Stage, *roles: str) -> Voice:
-    """The same person 1:1 with the bot."""
+    """Return the same person 1:1 with the bot."""
     return stage.at(somebody(stage, *roles))
 
 
@@ -81,7 +81,7 @@ def test_a_report_that_exists_and_one_that_does_not_are_answered_alike(stage: St
 
 
 def shape(words: str) -> str:
-    """What was said, without what differs between two answers of the same kind."""
+    """Return what was said, without what differs between two answers of the same kind."""
     return words.partition(" Webex tracking id")[0].partition(" (reference")[0]
 
 

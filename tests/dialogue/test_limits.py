@@ -21,7 +21,7 @@ MOST = 3
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Workbench]:
-    """The program in pieces, under a set clock, with room for three requests a minute."""
+    """Return the program in pieces, under a set clock, with room for three requests a minute."""
     with Emulator() as emulator:
         made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"), REQUESTS_PER_MINUTE=str(MOST))
         yield made

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lunch(bench: Workbench, author: Person, space: Space, report_id: str) -> Message:
-    """Somebody else's card, whose button asks for a report."""
+    """Someone else's card, whose button asks for a report."""
     data = {"command": "report", "argument": report_id}
     card: dict[str, Any] = {
         "type": "AdaptiveCard",

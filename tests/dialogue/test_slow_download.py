@@ -25,7 +25,7 @@ SLOW_LINE = 200_000.0
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Workbench]:
-    """The program in pieces, with a floor that a test has time for."""
+    """Return the program in pieces, with a floor that a test has time for."""
     with Emulator() as emulator:
         made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
         hosts = made.stage.settings().report_download_hosts

@@ -169,7 +169,7 @@ def test_a_checksum_or_size_that_nobody_understands_withholds_nothing(
 
 @pytest.fixture
 def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """A host outside REPORT_DOWNLOAD_HOSTS with the file, which stands for one of the internet."""
+    """Return a host outside REPORT_DOWNLOAD_HOSTS with the file, which stands for one of the internet."""
     authority = Authority(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.leaf(x509.DNSName("localhost")))

@@ -1,4 +1,4 @@
-"""Nobody's work stops anybody else's: not files that come slowly, not a flood of messages, not lookups that hang."""
+"""Nobody's work stops anyone else's: not files that come slowly, not a flood of messages, not lookups that hang."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ START_SECONDS = 20.0
 HALF_HEAD = b"POST /webhooks/webex HTTP/1.1\r\nHost: x\r\n"
 HALF_BODY = HALF_HEAD + b"Content-Length: 1000\r\n\r\n{"
 SOON = 1.0
-"""Within this, everybody is answered, whatever else is held."""
+"""Within this, everyone is answered, whatever else is held."""
 
 
 class Web:
@@ -57,14 +57,14 @@ class Web:
         return time.monotonic() - began
 
     def event(self) -> tuple[bytes, dict[str, str]]:
-        """A new signed event."""
+        """Return a new signed event."""
         self._events += 1
         data = {"id": f"message-{self._events}", "roomId": "space", "roomType": "direct", "personId": "ada"}
         body = json.dumps({"resource": "messages", "event": "created", "data": data}).encode()
         return body, {"X-Spark-Signature": hmac.new(SECRET.encode(), body, "sha1").hexdigest()}
 
     def slowest(self, number: int) -> float:
-        """The slowest of so many signed events and looks at ``/healthz``, each on a connection of its own."""
+        """Return the slowest of so many signed events and looks at ``/healthz``, each on a connection of its own."""
         found = []
         for _ in range(number):
             body, headers = self.event()
@@ -72,7 +72,7 @@ class Web:
         return max(found)
 
     def worker(self) -> int:
-        """The process that answers."""
+        """Return the process that answers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         assert len(children) == 1
         return int(children[0])
@@ -140,7 +140,7 @@ def held(web: Web, number: int, words: bytes) -> Iterator[list[socket.socket]]:
 
 
 def answers(connection: socket.socket) -> bytes:
-    """All that comes until the other end closes."""
+    """Return all that comes until the other end closes."""
     found = b""
     while piece := connection.recv(65536):
         found += piece
@@ -148,7 +148,7 @@ def answers(connection: socket.socket) -> bytes:
 
 
 def got(connection: socket.socket) -> bytes:
-    """What comes next; the other end must not close."""
+    """Return what comes next; the other end must not close."""
     piece = connection.recv(65536)
     assert piece
     return piece

@@ -82,7 +82,7 @@ def event(data_id: str = "message-1", person: str = "ada") -> bytes:
 
 
 def seen(answer: TestResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Everything of an answer that somebody outside can see."""
+    """Return everything of an answer that someone outside can see."""
     return answer.status_code, answer.data, sorted(answer.headers.items())
 
 
@@ -159,7 +159,7 @@ def test_a_signed_body_that_is_no_event_is_400_even_above_the_limit(door: DoorWa
 
 
 def test_a_hundred_honest_mistakes_in_a_minute_are_told_what_is_wrong(door: DoorWay):
-    """As when somebody tries the door by hand or with a test suite, or Webex signs with another secret."""
+    """As when someone tries the door by hand or with a test suite, or Webex signs with another secret."""
     with capture_logs():
         assert {door.posts(event(), secret="a wrong secret 0123456789").status_code for _ in range(100)} == {401}
 

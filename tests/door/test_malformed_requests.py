@@ -60,7 +60,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 def asked(web: Web, words: bytes) -> list[int]:
-    """The codes of all answers to these words, until the other end closes."""
+    """Return the codes of all answers to these words, until the other end closes."""
     with web.connect(words) as connection:
         connection.shutdown(1)
         return codes(answers(connection))

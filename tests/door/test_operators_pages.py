@@ -78,7 +78,7 @@ def test_without_ops_token_in_the_settings_nobody_sees_them(pages: Callable[...,
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_whoever_has_the_token_sees_them(pages: Callable[..., FlaskClient], scheme: str):
+def test_anyone_who_has_the_token_sees_them(pages: Callable[..., FlaskClient], scheme: str):
     client = pages(OPS_TOKEN=OPS_TOKEN)
     headers = {"Authorization": f"{scheme} {OPS_TOKEN}"}
     ready = client.get("/readyz", headers=headers)

@@ -27,7 +27,7 @@ BODY = probe.body_of(NONCE)
 
 @contextmanager
 def door(kept: list[Event]) -> Iterator[FlaskClient]:
-    """The route with two secrets, on a database that is not there: a probe needs none."""
+    """Return the route with two secrets, on a database that is not there: a probe needs none."""
     app = Flask("probed")
     made = WebhookEndpoint(
         record=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda _: None

@@ -61,7 +61,7 @@ def documented(contract, path, method, code) -> Any:
 
 
 def one_of(body) -> Any:
-    """The thing that an answer is about: itself, or the first of its items."""
+    """Return the thing that an answer is about: itself, or the first of its items."""
     if isinstance(body, list):
         return body[0]
     if isinstance(body, dict) and "items" in body:

@@ -1,4 +1,4 @@
-"""Who somebody is, and what a token may ask about people."""
+"""Who someone is, and what a token may ask about people."""
 
 import base64
 from typing import Any

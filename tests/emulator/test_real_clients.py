@@ -29,7 +29,7 @@ CSV = "﻿Name,Minutes\r\nAda,12\r\n".encode()
 
 
 def with_sdk(name: str, stage: Any) -> Any:
-    """The APIs of the bot, of Ada and of Nora in one of Cisco's SDKs, which share their names."""
+    """Return the APIs of the bot, of Ada and of Nora in one of Cisco's SDKs, which share their names."""
     sdk = pytest.importorskip(name, reason="make test installs it")
     api = getattr(sdk, "WebexTeamsAPI", None) or sdk.WebexAPI
     made = {

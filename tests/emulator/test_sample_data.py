@@ -15,7 +15,7 @@ from bot.emulator.sample_data import furnish
 from tests.emulator.support import Client
 
 LISTS = ("/partner/reports", "/reports")
-"""What the bot calls at its start, long before anybody asks for a report."""
+"""What the bot calls at its start, long before anyone asks for a report."""
 
 
 @pytest.fixture

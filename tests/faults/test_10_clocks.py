@@ -34,7 +34,7 @@ BEFORE_THE_CHANGES = [
 
 
 def jumps(bench: Workbench, seconds: float) -> None:
-    """The wall clock is set; the worker notices one that was set back by itself, and starts its waits anew."""
+    """The wall clock is set; the worker notices one that was set back by itself, and starts its waits again."""
     bench.clock.turn(seconds)
     if seconds < 0:
         bench.queue.jobs.restart_waits()
@@ -121,7 +121,7 @@ def in_zone() -> Iterator[Any]:
 
 
 def told(folder: Path, database_file: Path, begin: datetime) -> list[str]:
-    """A watch over half an hour from then on, and why: what was asked and said, and when."""
+    """Return a watch over half an hour from then on, and why: what was asked and said, and when."""
     with Emulator() as emulator:
         bench = Workbench(emulator, folder, database_file, POLL_INTERVAL="10")
         bench.clock.time = begin

@@ -93,7 +93,7 @@ class Dialogue:
         self.bench.pressed(self.bench.stage.ada, card, Heard(card).buttons[button])
 
     def thread(self, name: str) -> list[Message]:
-        """What the bot has said to it, also what it has deleted."""
+        """Return what the bot has said to it, also what it has deleted."""
         said = self.bench.world.messages_of(self.bench.stage.bot)
         return [one for one in said if one.parent_id == self.asked[name].id]
 

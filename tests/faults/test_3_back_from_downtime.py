@@ -51,7 +51,7 @@ def web_was_first_seen(stage: Stage) -> datetime | None:
 
 
 def answered_before(stage: Stage) -> str:
-    """A first life of the program, with one question and its answer; then it is gone."""
+    """Return a first life of the program, with one question and its answer; then it is gone."""
     report = stage.partner_report()
     with stage.program() as door:
         stage.register(door)

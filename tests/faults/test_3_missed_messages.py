@@ -41,7 +41,7 @@ def runs(bench: Workbench) -> None:
 
 
 def unannounced(bench: Workbench, text: str = "help", space: EmulatedSpace | None = None) -> None:
-    """Somebody writes to the bot, and no event comes of it."""
+    """Someone writes to the bot, and no event comes of it."""
     stage = bench.stage
     space = space or bench.world.direct_space(stage.ada, stage.bot)
     mention: dict[str, Any] = {"mention": stage.bot} if space.type == "group" else {}

@@ -1,4 +1,4 @@
-"""Somebody from outside joins right before the n-th call to Webex, for every n and everything that shows a report.
+"""Someone from outside joins right before the n-th call to Webex, for every n and everything that shows a report.
 
 From then on the space is told nothing but that the answer goes 1:1. One call is excepted: the post itself, when it has
 been decided by a look at the members right before it. So no other call lies between that look and a post.

@@ -55,7 +55,7 @@ def posts(messages: list[Message]) -> list[Message]:
 
 
 def rows_of(message: Message) -> list[list[str]]:
-    """The rows of a posted zip's CSV, header and all."""
+    """Return the rows of a posted zip's CSV, header and all."""
     (file,) = message.files
     assert file.size <= LIMIT
     with zipfile.ZipFile(file.path) as archive:

@@ -84,12 +84,12 @@ def ended(program: Program) -> int:
 
 
 def rooms(stage: Stage) -> list[str]:
-    """What lies in the folder for files."""
+    """Return what lies in the folder for files."""
     return [str(path.relative_to(stage.folder)) for path in (stage.folder / "files").rglob("*") if path.is_file()]
 
 
 def halves(stage: Stage) -> list[str]:
-    """What lies there and is not whole; a file that was delivered stays a while, until its worker ends."""
+    """Return what lies there and is not whole; a file that was delivered stays a while, until its worker ends."""
     return [name for name in rooms(stage) if name.endswith(".part")]
 
 

@@ -59,7 +59,7 @@ def counted(body: bytes, cuts: list[int] | None = None) -> Contents:
 
 
 def walked(made: Records, body: Iterable[bytes]) -> list[tuple[bytes, int]]:
-    """What was given at each step, and how many records it was said to be."""
+    """Return what was given at each step, and how many records it was said to be."""
     given: list[tuple[bytes, int]] = []
     before = 0
     for piece in body:

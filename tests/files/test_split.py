@@ -76,7 +76,7 @@ def joined(pieces: list[Piece], header: bytes) -> bytes:
 
 @pytest.fixture
 def left(tmp_path):
-    """What is in the folder besides the file itself."""
+    """Return what is in the folder besides the file itself."""
     return lambda: [path.name for path in tmp_path.iterdir() if path.name != "held"]
 
 

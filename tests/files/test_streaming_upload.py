@@ -30,7 +30,7 @@ def _always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def begun(bench: Workbench) -> list[Any]:
-    """Every upload that was begun before its file was there."""
+    """Return every upload that was begun before its file was there."""
     found: list[Any] = []
     begin = bench.chat.begin_upload
 
@@ -86,7 +86,7 @@ def test_a_host_that_does_not_say_the_length_is_waited_for(bench: Workbench, beg
 
 
 def changing() -> Any:
-    """A body that is another one at each download."""
+    """Return a body that is another one at each download."""
     number = count(100)
     return lambda: iter([CONTENT.replace("Name", f"N{next(number)}").encode()])
 

@@ -27,7 +27,7 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
 
 @pytest.fixture
 def received(tmp_path):
-    """What came of a body in pieces of so many bytes."""
+    """Return what came of a body in pieces of so many bytes."""
 
     def received(body: bytes, *, piece: int = 256 * 1024, checksum: str = "") -> DownloadVerifier:
         path = tmp_path / "file"

@@ -349,7 +349,7 @@ def test_more_than_four_gigabytes_are_refused(refused):
 
 
 def by_hand(entries: list[tuple[str, bytes, int, int]]) -> bytes:
-    """A zip of (name, deflated bytes, announced size, checksum)."""
+    """Return a zip of (name, deflated bytes, announced size, checksum)."""
     body, table = b"", b""
     headers = [
         struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 8, 0, 33, checksum, len(data), size, len(name), 0)

@@ -188,7 +188,7 @@ def test_a_file_of_a_hostile_name_is_posted_under_a_safe_one(bench: Workbench, t
 
 
 def test_hostile_words_of_a_person_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
-    """``report <odd>``, an unknown word, and a button's data, which anybody may make up."""
+    """``report <odd>``, an unknown word, and a button's data, which anyone may make up."""
     stage = bench.stage
     asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
     lines_before = len(log.getvalue().splitlines())

@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 def parents() -> dict[int, int]:
-    """Every living process and its parent."""
+    """Return every living process and its parent."""
     found: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -55,7 +55,7 @@ def parents() -> dict[int, int]:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it started, the eldest first."""
+    """Return a process and all that it started, the eldest first."""
     alive, found = parents(), [pid]
     for one in found:
         found += [child for child, parent in alive.items() if parent == one]
@@ -86,7 +86,7 @@ class Program:
         return f"http://127.0.0.1:{self.port}"
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """The lines of that event in the log so far."""
+        """Return the lines of that event in the log so far."""
         found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in found if line.get("event") == event]
 
@@ -110,7 +110,7 @@ class Program:
         until(settled, "an answer of the program")
 
     def worker(self) -> int:
-        """The process id of the living worker; waits for it to take jobs."""
+        """Return the process id of the living worker; waits for it to take jobs."""
 
         def living() -> int | None:
             started = [line["pid"] for line in self.lines("child_started") if line["child"] == "worker"]
@@ -138,7 +138,7 @@ def _kill(pid: int) -> None:
 
 
 def peak_memory(pid: int) -> int:
-    """The most memory that a process ever held, in bytes."""
+    """Return the most memory that a process ever held, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

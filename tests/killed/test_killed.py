@@ -28,7 +28,7 @@ MAY_GROW = 60_000_000
 
 
 def pieces(total: int) -> Iterator[bytes]:
-    """A CSV of so many bytes."""
+    """Return a CSV of so many bytes."""
     while total > 0:
         yield PIECE[:total]
         total -= len(PIECE)

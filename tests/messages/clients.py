@@ -18,17 +18,17 @@ _ESCAPE = re.compile(r"\\([\[\])])")
 
 
 def in_commonmark(markdown: str) -> str:
-    """The text, with everything that is more than text in angle brackets: ``<strong>``, ``<bullet_list>``."""
+    """Return the text, with everything that is more than text in angle brackets: ``<strong>``, ``<bullet_list>``."""
     return _seen(_COMMONMARK, markdown)
 
 
 def in_extended_markdown(markdown: str) -> str:
-    """The same with the usual extensions."""
+    """Return the same with the usual extensions."""
     return _seen(_EXTENDED, markdown)
 
 
 def in_documented_subset(markdown: str) -> str:
-    """The same in a client that knows bold, italic, lists and links."""
+    """Return the same in a client that knows bold, italic, lists and links."""
     shown = _LIST.sub(r"\1<list>", markdown)
     shown = _LINK.sub(r"<link>\1", shown)
     shown = _EMPHASIS.sub(r"<em>\2", shown)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    """The stage without the program; the group space is the operators'."""
+    """Return the stage without the program; the group space is the operators'."""
     with Emulator() as emulator:
         made = Stage(emulator, tmp_path / "data")
         made.environ["OPERATORS_SPACE"] = made.group.id

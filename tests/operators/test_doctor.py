@@ -34,7 +34,7 @@ PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy", "REQUESTS_CA_
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch) -> Iterator[Stage]:
-    """The stage without the program."""
+    """Return the stage without the program."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     with Emulator() as emulator:

@@ -28,7 +28,7 @@ SPELLINGS = [
 
 
 def in_another_cluster(bench: Workbench) -> Space:
-    """A space of the bot's whose ID names a cluster, as Webex gives it to people outside the United States."""
+    """Return a space of the bot's whose ID names a cluster, as Webex gives it to people outside the United States."""
     space = bench.world.add_space("Operators", [bench.stage.ada, bench.stage.bot])
     bench.world.move_space(space, "nothing")  # before the bot is there to hear of it
     return space

@@ -43,7 +43,7 @@ def found(settings: Settings) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def wide(tmp_path: Path) -> Path:
-    """A folder of a bot that ran with umask 000, or was restored from a backup."""
+    """Return a folder of a bot that ran with umask 000, or was restored from a backup."""
     folder = tmp_path / "data"
     for name in (".", "files", "files/temp", "metrics"):
         (folder / name).mkdir()

@@ -93,7 +93,7 @@ class World:
         return TokenChecks(self.directory, who, self.refreshing, self.look_soon, clock=lambda: self.now)  # type: ignore[arg-type]
 
     def problems(self, checks: TokenChecks | None = None) -> dict[str, str]:
-        """What one round finds."""
+        """Return what one round finds."""
         found = {}
         for check in (checks or self.checks()).all():
             try:
@@ -258,7 +258,7 @@ def test_a_token_that_is_accepted_again_is_found_in_the_next_round() -> None:
 
 
 def test_calls_that_are_refused_for_another_reason_do_not_make_a_look_a_second() -> None:
-    """The download host may refuse one file's link with 401 for as long as somebody asks."""
+    """The download host may refuse one file's link with 401 for as long as someone asks."""
     world = World()
     checks = world.checks()
     world.problems(checks)

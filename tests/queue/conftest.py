@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["sqlite"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    """An empty queue of each kind."""
+    """Return an empty queue of each kind."""
     made = Engine(request.param, f"sqlite:///{tmp_path / 'queue.db'}", tmp_path)
     database = Database(made.url)
     create_tables(database)

@@ -41,7 +41,7 @@ def process(target: Callable[..., None], *args: object) -> Iterator[ForkServerPr
 
 
 def lines(notes: Path) -> list[str]:
-    """What a program has noted so far (whole lines; each was one write)."""
+    """Return what a program has noted so far (whole lines; each was one write)."""
     return notes.read_text().splitlines() if notes.exists() else []
 
 

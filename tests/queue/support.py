@@ -26,7 +26,7 @@ def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) 
 
 
 def left(database: Database, queue: Queue) -> int:
-    """How many jobs there are, due or delayed."""
+    """Return how many jobs there are, due or delayed."""
     with database.read() as tx:
         depth = queue.depth(tx)
     return depth["due"] + depth["delayed"]

@@ -29,7 +29,7 @@ def database_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """When the worker looked for jobs."""
+    """Return when the worker looked for jobs."""
     times: list[float] = []
     take = JobTable.take
 

@@ -38,7 +38,7 @@ def test_the_partner_familys_example_is_read_whole(example):
 
 
 @pytest.mark.parametrize("path", ["/reports", "/reports/{reportId}"])
-def test_the_organisation_familys_examples_are_read_whole(example, path):
+def test_the_organization_familys_examples_are_read_whole(example, path):
     (report,) = read_list(example(path), Family.ORGANIZATION, NOW)
     assert (report.title, report.phase, report.origin.lower()) == ("Bots Activity", Phase.READY, "api")
     assert report.created

@@ -43,7 +43,7 @@ class Heap:
 
     @property
     def places(self) -> frozenset[str]:
-        """Where something came out."""
+        """Return where something came out."""
         return frozenset(where for where, what in self._found if what)
 
     def leaks(self, secrets: dict[str, str]) -> list[str]:
@@ -59,7 +59,7 @@ class Heap:
 
 
 def said_by(emulator: Emulator, bot: Person) -> Iterator[str]:
-    """Every message, card and file name of the bot's, in all spaces, those it deleted too."""
+    """Return every message, card and file name of the bot's, in all spaces, those it deleted too."""
     world = emulator.world
     for space in list(world.spaces.values()):
         for message in world.messages(space):
@@ -70,7 +70,7 @@ def said_by(emulator: Emulator, bot: Person) -> Iterator[str]:
 
 
 def kept_in(folder: Path) -> Iterator[bytes]:
-    """The bytes of every file that the program keeps, and the files' names."""
+    """Return the bytes of every file that the program keeps, and the files' names."""
     for path in folder.rglob("*"):
         yield str(path.relative_to(folder)).encode()
         if path.is_file() and path.name not in NEVER_SEARCHED:
@@ -78,7 +78,7 @@ def kept_in(folder: Path) -> Iterator[bytes]:
 
 
 def told_by(error: BaseException) -> Iterator[str]:
-    """What an exception and everything that hangs on it can be made to say."""
+    """Return what an exception and everything that hangs on it can be made to say."""
     current: BaseException | None = error
     for _ in range(MOST_CAUSES):
         if current is None:

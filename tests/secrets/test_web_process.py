@@ -24,7 +24,7 @@ MARK = b"m4rk3d"
 
 
 def tree(pid: int) -> list[int]:
-    """A process and its descendants."""
+    """Return a process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(other for child in children for other in tree(int(child)))]
 
@@ -34,7 +34,7 @@ def environ_of(pid: int) -> bytes:
 
 
 def memory_holds(pid: int, words: bytes) -> bool:
-    """Whether a process has these bytes anywhere in what it may write: heap, stacks, environment."""
+    """Return True when a process has these bytes anywhere in what it may write: heap, stacks, environment."""
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             span, permissions, *_ = line.split()

@@ -52,7 +52,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture
 def loopback(server: Loopback) -> Loopback:
-    """The same server for all tests of a module, with nothing left of the test before."""
+    """Return the same server for all tests of a module, with nothing left of the test before."""
     server.forget()
     return server
 

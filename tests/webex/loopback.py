@@ -120,7 +120,7 @@ class Loopback:
 
     @property
     def connections(self) -> int:
-        """How many were made, also by anyone who said nothing then."""
+        """Return how many were made, also by anyone who said nothing then."""
         return self._server.connections
 
     @property

@@ -41,7 +41,7 @@ def authority(tmp_path) -> Authority:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A port where nothing listens, and that nobody else gets."""
+    """Return a port where nothing listens, and that nobody else gets."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -49,7 +49,7 @@ def closed_port() -> Iterator[int]:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+    """Return a port that takes connections and never says a word."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(8)
@@ -57,7 +57,7 @@ def silent_port() -> Iterator[int]:
 
 
 def advice_of(url: str) -> str:
-    """What is said to anyone who runs the bot when a call to this address fails; the log has the same."""
+    """Return what is said to anyone who runs the bot when a call to this address fails; the log has the same."""
     client = Client(url, StaticToken(TOKEN), timeouts=Timeouts(2.0, 0.3))
     try:
         with pytest.raises(WebexError) as met:

@@ -177,7 +177,7 @@ def test_a_message_can_be_changed_but_not_one_with_a_card(stage):
     assert caught.value.status == 400
 
 
-def test_members_are_listed_over_all_pages_with_their_organisations(stage):
+def test_members_are_listed_over_all_pages_with_their_organizations(stage):
     world = stage.emulator.world
     other = world.add_organization("Globex")
     outsiders = [world.add_person(f"Person {n}", other) for n in range(5)]

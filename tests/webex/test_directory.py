@@ -177,7 +177,7 @@ def test_webex_says_yes_as_a_boolean_or_as_a_string(loopback, scripted, enabled)
 
 @pytest.mark.parametrize("enabled", [False, "false", 0, 1, None, [], "yes"])
 def test_only_a_plain_yes_lets_somebody_be_enabled(loopback, scripted, enabled):
-    """The roles of somebody who was deactivated may stand there yet; a text of "false" is true to a program."""
+    """The roles of someone who was deactivated may stand there yet; a text of "false" is true to a program."""
     answers(loopback, me=ME, ada=(200, {"id": "ada", "orgId": ORG, "roles": [ADMIN], "loginEnabled": enabled}))
     found = scripted.roles_of("ada")
     assert (found.org_id, found.roles, found.emails) == ("", frozenset(), frozenset())
@@ -259,7 +259,7 @@ def test_a_person_that_cannot_be_read_is_an_error(loopback, scripted, body):
         scripted.roles_of("ada")
 
 
-def test_a_token_without_an_organisation_makes_nobody_ours(loopback, scripted):
+def test_a_token_without_an_organization_makes_nobody_ours(loopback, scripted):
     answers(loopback, me=(200, {"id": "me"}))
     with pytest.raises(WebexError):
         scripted.our_org()
@@ -275,7 +275,7 @@ def test_the_organization_of_the_settings_is_not_asked_for(loopback, closed):
 
 
 def test_somebody_else_in_the_answer_is_never_who_was_looked_for(loopback, scripted):
-    """A page that lost its filter lists everybody."""
+    """A page that lost its filter lists everyone."""
     everybody = [{"id": "ada", "orgId": ORG, "emails": ["ada@acme.example"]}]
     loopback.answer(lambda exchange, _: exchange.reply(200, {"items": everybody}))
     assert scripted.find("bob@acme.example") is None

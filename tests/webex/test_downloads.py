@@ -66,7 +66,7 @@ def fetch(link, closed, tmp_path):
 
 @pytest.fixture
 def fails(fetch, tmp_path):
-    """The error of a download that must fail; nothing is left, and no secret is in the error."""
+    """Return the error of a download that must fail; nothing is left, and no secret is in the error."""
 
     def fails(*arguments, **about) -> BotError:
         (tmp_path / "report").write_bytes(b"the one before")

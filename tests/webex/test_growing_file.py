@@ -29,7 +29,7 @@ def whole(growing: GrowingFile, most: int = -1) -> bytes:
 
 @pytest.fixture
 def reading(path):
-    """The file, and a thread that reads all of it."""
+    """Return the file, and a thread that reads all of it."""
     growing = GrowingFile(path, SIZE, "csv")
     got: list[object] = []
 

@@ -105,7 +105,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Loopback
 
 @pytest.fixture
 def storage(secured: tuple[Loopback, Path], monkeypatch: pytest.MonkeyPatch) -> Loopback:
-    """A server that speaks https under every name of the internet; it has the file."""
+    """Return a server that speaks https under every name of the internet; it has the file."""
     server, authority = secured
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
     server.forget()
@@ -282,7 +282,7 @@ def test_an_error_of_such_a_host_is_no_word_of_webex(
 
 
 class Proxy:
-    """A proxy that leads everybody to one port of this machine; ``asked`` lists what it was asked to connect to."""
+    """A proxy that leads everyone to one port of this machine; ``asked`` lists what it was asked to connect to."""
 
     def __init__(self, port: int) -> None:
         self.asked: list[str] = []

@@ -218,7 +218,7 @@ def test_what_the_worst_json_becomes_in_memory_is_what_the_limit_is_said_to_allo
 
 
 def page_of_messages(text: str, number: int) -> dict[str, Any]:
-    """What Webex answers about so many messages with this text; its ids have 80 letters or so."""
+    """Return what Webex answers about so many messages with this text; its ids have 80 letters or so."""
     ids = dict.fromkeys(("id", "roomId", "parentId", "personId", "personEmail", "created", "updated"), "x" * 80)
     said = {"text": text, "markdown": text, "html": f"<p>{html.escape(text)}</p>", "mentionedPeople": ["x" * 80] * 10}
     return {"items": [ids | said] * number}

@@ -90,7 +90,7 @@ FOLLOWED = {
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every host that was looked up or dialled; only this machine answers."""
+    """Return every host that was looked up or dialled; only this machine answers."""
     found: list[str] = []
     look_up = socket.getaddrinfo
 
@@ -118,7 +118,7 @@ def fetch(closed: Callable[[Any], Any], tmp_path: Path) -> Callable[[str], None]
 
 
 def as_header(url: str) -> str:
-    """An address as it would go over the wire: letters beyond ASCII as raw UTF-8."""
+    """Return an address as it would go over the wire: letters beyond ASCII as raw UTF-8."""
     return url.encode().decode("latin-1")
 
 

@@ -197,7 +197,7 @@ def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_pat
 
 @pytest.fixture
 def growing(tmp_path):
-    """A file of which all has come, but nothing is released."""
+    """Return a file of which all has come, but nothing is released."""
     path = tmp_path / "large.part"
     path.write_bytes(b"0123456789abcdef" * (BIG // 16))
     made = GrowingFile(path, BIG, "csv")
