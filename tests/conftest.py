@@ -53,7 +53,11 @@ def quick_databases() -> Iterator[None]:
         return connection
 
     first_open = SqliteFile._open
-    with patch.object(sqlite_file, "create_engine", sharing), patch.object(SqliteFile, "_open", opened):
+    with (
+        patch.object(sqlite_file, "create_engine", sharing),
+        patch.object(SqliteFile, "_open", opened),
+        patch.object(SqliteFile, "sync", lambda _: None),
+    ):
         yield
 
 

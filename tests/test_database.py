@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,6 @@ from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 metadata = MetaData()
 events = Table(
@@ -40,12 +40,13 @@ events = Table(
 NOON = datetime(2024, 3, 24, 12, tzinfo=UTC)
 
 
-OPEN = SqliteFile._open
+OPEN, SYNC = SqliteFile._open, SqliteFile.sync
 
 
 @pytest.fixture(autouse=True)
 def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SqliteFile, "_open", OPEN)
+    monkeypatch.setattr(SqliteFile, "sync", SYNC)
 
 
 @pytest.fixture
@@ -76,6 +77,11 @@ def _add_and_fail(database: Database) -> None:
         tx.after_commit(lambda: pytest.fail("nothing was committed"))
         _add(tx, "never")
         raise ZeroDivisionError
+
+
+def _add_uncertain(tx: Transaction) -> None:
+    tx.after_commit(lambda: pytest.fail("it is not certain"))
+    _add(tx, "one")
 
 
 def _add_too_much(tx: Transaction, word: str) -> None:
@@ -137,15 +143,73 @@ class TestTransaction:
             assert tx.execute(count).scalar() == 0
         assert _keys(database) == ["late"]
 
-    def test_foreign_keys_and_full_durability_are_on(self, database):
+    @pytest.mark.parametrize("durable", [True, False])
+    def test_the_log_keeps_its_order_and_foreign_keys_are_on(self, database, durable):
         def pragma(tx: Transaction, name: str) -> object:
             return tx.execute(text(f"PRAGMA {name}")).scalar()
 
-        for durable, synchronous in ((True, 2), (False, 1), (True, 2)):
-            with database.begin(durable=durable) as tx:
-                assert pragma(tx, "synchronous") == synchronous
-                assert pragma(tx, "foreign_keys") == 1
-                assert pragma(tx, "journal_mode") == "wal"
+        with database.begin(durable=durable) as tx:
+            assert (pragma(tx, "synchronous"), pragma(tx, "foreign_keys"), pragma(tx, "journal_mode")) == (1, 1, "wal")
+
+
+class TestDurable:
+    @pytest.fixture
+    def synced(self, monkeypatch) -> list[tuple[str, int]]:
+        """What was brought to the disk: the file, and its size then."""
+        done: list[tuple[str, int]] = []
+
+        def sync(handle: int) -> None:
+            done.append((str(Path(f"/proc/self/fd/{handle}").readlink()), os.fstat(handle).st_size))
+
+        monkeypatch.setattr("bot.db.sqlite_file.SYNC", sync)
+        return done
+
+    def test_a_durable_commit_is_on_the_disk_when_the_block_has_ended(self, database, path, synced):
+        with database.begin() as tx:
+            _add(tx, "one")
+            assert synced == []
+        log = path.with_name(f"{path.name}-wal")
+        assert synced == [(str(log), log.stat().st_size)]
+
+    def test_one_that_may_be_repeated_is_not(self, database, synced):
+        with database.begin(durable=False) as tx:
+            _add(tx, "one")
+        assert synced == []
+
+    def test_other_writers_do_not_wait_for_the_disk_and_share_the_next_time(self, database, monkeypatch):
+        slow, go_on, times = threading.Event(), threading.Event(), []
+
+        def sync(_handle: int) -> None:
+            times.append(1)
+            slow.set()
+            assert go_on.wait(5)
+
+        def write(key: str) -> None:
+            with database.begin() as tx:
+                _add(tx, key)
+
+        monkeypatch.setattr("bot.db.sqlite_file.SYNC", sync)
+        threads = [threading.Thread(target=write, args=(str(number),)) for number in range(6)]
+        threads[0].start()
+        assert slow.wait(5)
+        for thread in threads[1:]:
+            thread.start()
+        deadline = time.monotonic() + 5
+        while len(_keys(database)) < 6:
+            assert time.monotonic() < deadline, "they waited for the disk"
+        assert all(thread.is_alive() for thread in threads), "none has said that it is on the disk"
+        go_on.set()
+        for thread in threads:
+            thread.join()
+        assert len(times) == 2
+
+    def test_a_disk_that_does_not_take_it_is_unavailability(self, database, monkeypatch):
+        def sync(_handle: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr("bot.db.sqlite_file.SYNC", sync)
+        with pytest.raises(DatabaseUnavailable), database.begin() as tx:
+            _add_uncertain(tx)
 
 
 class TestInsertOnce:

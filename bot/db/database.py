@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.db import statements
 from bot.db.fair_lock import FairLock, NotYourTurn
-from bot.db.sqlite_file import PRIMARY_CODE, SqliteFile, Use
+from bot.db.sqlite_file import PRIMARY_CODE, NotSynced, SqliteFile, Use
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -136,29 +136,32 @@ class Database:
         """Write: commits at the end of the block, rolls back when it raises. `DatabaseUnavailable` when out of reach.
 
         `durable=False`: the commit may be undone by a loss of power (never by a crash of the program); it is cheaper,
-        and only for what may be repeated. A second one inside raises RuntimeError: SQLite has one writer.
+        and only for what may be repeated. Otherwise it is on the disk when the block has ended; others may see it a
+        moment before, and what they commit is never on the disk without it. A second one inside raises RuntimeError:
+        SQLite has one writer.
         """
         opened = self._open()
         try:
             if isinstance(opened, SqliteFile):
                 self._writers.acquire(self._patience)
                 try:
-                    use = Use.WRITE if durable else Use.WRITE_SOON
-                    taken = opened.take(use)
+                    taken = opened.take(Use.WRITE)
                     try:
                         opened.wait_for_lock(lambda: taken.driver.execute("BEGIN IMMEDIATE"))
                         transaction = Transaction(taken.connection)
                         yield transaction
                         taken.commit()
                     finally:
-                        opened.give_back(use, taken)
+                        opened.give_back(Use.WRITE, taken)
                 finally:
                     self._writers.release()
+                if durable:
+                    opened.sync()  # when others may write already
             else:
                 with opened.begin() as connection:
                     transaction = Transaction(connection)
                     yield transaction
-        except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn) as error:
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn, NotSynced) as error:
             if not _means_unavailable(error):
                 raise
             raise DatabaseUnavailable(error) from error
@@ -262,4 +265,4 @@ def _means_unavailable(error: BaseException) -> bool:
         return code is not None and code & PRIMARY_CODE in UNAVAILABLE_CODES
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return isinstance(error, PoolTimeoutError | NotYourTurn)
+    return isinstance(error, PoolTimeoutError | NotYourTurn | NotSynced)

@@ -20,6 +20,8 @@ from urllib.parse import quote
 
 from sqlalchemy import NullPool, create_engine
 
+from bot.db.group_commit import GroupCommit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 # Only one thread a process tries, so such short steps cost little (two processes in flood: p99 35 ms; 100 at 1-5 ms).
 LOCK_STEP = (0.0002, 0.001)
 FileId = tuple[int, int]
+SYNC = getattr(os, "fdatasync", os.fsync)  # as SQLite does
 PRIVATE = 0o600
 PRIMARY_CODE = 0xFF  # the low byte of an extended result code
 _CREATING = threading.Lock()
@@ -39,10 +42,12 @@ class Use(Enum):
     """What a connection is for; the value is what SQLite is told when it is opened."""
 
     READ = "PRAGMA query_only=ON"
-    WRITE = "PRAGMA synchronous=FULL"
-    """On the disk when the commit returns."""
-    WRITE_SOON = "PRAGMA synchronous=NORMAL"
-    """A loss of power may undo the last commits; a crash of the program does not."""
+    WRITE = "PRAGMA synchronous=NORMAL"
+    """A loss of power may undo the last commits, until `SqliteFile.sync`; a crash of the program does not."""
+
+
+class NotSynced(Exception):
+    """The disk did not take what was committed: it is visible, and a loss of power may undo it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class SqliteFile:
         self._path = path
         self._patience = patience
         self._was_there = False
+        self._synced: GroupCommit[None] = GroupCommit(self._sync)
         self._free: dict[Use, list[OpenConnection]] = {use: [] for use in Use}
         self._engine = create_engine(
             "sqlite://",
@@ -100,6 +106,23 @@ class SqliteFile:
             taken.connection.close()
             raise
         self._free[use].append(taken)
+
+    def sync(self) -> None:
+        """Bring what was committed to the disk: all that is in the log, so once for all threads that ask meanwhile.
+
+        SQLite itself (`synchronous=FULL`) does so within each commit, while all other writers wait.
+        """
+        try:
+            self._synced(None)
+        except OSError as error:
+            raise NotSynced(str(error)) from error
+
+    def _sync(self, _: object) -> None:
+        log = os.open(f"{os.path.realpath(self._path)}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            SYNC(log)
+        finally:
+            os.close(log)
 
     def close(self) -> None:
         """Close what is not in use."""
