@@ -52,7 +52,7 @@ class HtmlText(HTMLParser):
         self.mentions_bot = False
         self.mentions_others = False
         self.left_out = False
-        """Whether there was a mention or a quote."""
+        """True when there was a mention or a quote."""
 
     def text(self) -> str:
         """Give the text; a mention that never ended is words."""

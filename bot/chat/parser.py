@@ -38,7 +38,7 @@ class Words:
     word: str
     rest: tuple[str, ...] = ()
     mentions_others: bool = field(default=False, compare=False)
-    """Whether someone is mentioned beside the bot."""
+    """True when someone is mentioned besides the bot."""
 
 
 def parse(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:

@@ -55,7 +55,7 @@ class Retention:
         self._now = now
         self._finished: datetime | None = None
         self._in_log = False
-        """Whether SQLite's log may hold what was deleted."""
+        """True when SQLite's log may still contain what was deleted."""
 
     def prune(self) -> None:
         """Make one round, unless everything old was deleted lately. Raises ``DatabaseUnavailable``."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LONG = 10.0
-"""Seconds after which a file that is still not there is worth a word."""
+"""Seconds after which people are told of a file that has not arrived."""
 EVERY = 5.0
 """Seconds between two edits of a line, at least."""
 STEP = 10

@@ -36,7 +36,7 @@ CHECKED: Final = "REPORTBOT_SETTINGS_CHECKED"
 
 
 _alone = not {CHECKED, process.LISTEN_VARIABLE} & os.environ.keys()
-"""Whether nobody has checked all settings yet: not the supervisor of ``serve``, nor this process before."""
+"""True when no one has checked all settings yet: neither the supervisor of ``serve`` nor this process before."""
 try:
     _settings = load(os.environ) if _alone else load_web(os.environ)
     _closed = prepare_folder(_settings)

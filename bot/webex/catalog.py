@@ -89,7 +89,7 @@ class Catalog:
 
     @property
     def families(self) -> tuple[Family, ...]:
-        """The families that are asked, in this order."""
+        """Return the families that are asked, in this order."""
         return self._families
 
     def find(
