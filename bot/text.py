@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 KILO = 1000
@@ -13,7 +13,6 @@ TENTHS = 10
 MAX_TEXT_BYTES = 7439
 """Webex refuses a longer text or markdown (measured in bytes)."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
-SOON = timedelta(seconds=45)
 
 CODE = re.compile(r"`([^`]*)`")
 """Something to type, in the bot's own sentences."""
@@ -124,20 +123,6 @@ def duration(seconds: float) -> str:
     if whole < 2 * DAY:
         return f"{round(whole / HOUR)} hours"
     return f"{round(whole / DAY)} days"
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Return how long ago it was: ``just now``, ``12 min ago``."""
-    passed = now - moment
-    if abs(passed) < SOON:
-        return "just now"
-    said = duration(abs(passed).total_seconds())
-    return f"{said} ago" if passed > timedelta(0) else f"in {said}"
-
-
-def utc(moment: datetime) -> str:
-    """Return ``2024-03-24 17:13 UTC``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def when(moment: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.elements import LONGEST_ID, button, card, facts, sentence_in_card, text
-from bot.text import ago, escape_card, escape_markdown, one_line, size, when
+from bot.text import escape_card, escape_markdown, one_line, size, when
 from bot.webex.report import Phase
 from bot.webex.report_families import FAMILIES
 
@@ -272,8 +272,3 @@ def report_text(report: Report, shown: Shown, now: datetime) -> str:
     if shown.reference:
         said.append(f"Reference {shown.reference}.")
     return " ".join(one for one in said if one)
-
-
-def age_of(report: Report, now: datetime) -> str:
-    """Return how long ago a report was created, for a list."""
-    return f"created {ago(report.created, now)}" if report.created else ""

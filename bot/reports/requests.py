@@ -15,7 +15,6 @@ from bot.webex.ids import id_key
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from bot.db.database import Database, Transaction
@@ -154,8 +153,3 @@ def send_directly(outbox: Outbox, key: str, person_id: str, markdown: str) -> bo
         log.info("details_not_sent", cause=str(error))
         return False
     return True
-
-
-def ids_of(found: Iterable[Request]) -> list[int]:
-    """Return the rows' IDs."""
-    return [one.id for one in found]
