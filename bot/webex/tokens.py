@@ -54,7 +54,7 @@ class TokenState:
     """When the refresh token ends, if Webex said so; states that were kept by earlier versions do not know."""
 
 
-class TokenKeeper(Protocol):
+class TokenStore(Protocol):
     """Keeps the state for all processes. Its calls may raise ``DatabaseUnavailable``."""
 
     def load(self) -> TokenState | None:
@@ -97,7 +97,7 @@ class RefreshableToken:
         client_secret: str,
         refresh_token: str,
         base_url: str,
-        keep: TokenKeeper,
+        store: TokenStore,
         *,
         observe: Observe | None = None,
         clock: Callable[[], float] = time.time,
@@ -106,7 +106,7 @@ class RefreshableToken:
         self._client_secret = client_secret
         self._first_refresh_token = refresh_token
         self._seed = hashlib.sha256(f"{client_id}\n{refresh_token}".encode()).hexdigest()
-        self._keep = keep
+        self._store = store
         self._clock = clock
         self._client = Client(base_url, None, observe=observe)
         self._turn = threading.Lock()
@@ -126,7 +126,7 @@ class RefreshableToken:
         """Keep, at the end, what a refresh brought and could not be kept before. Raises ``DatabaseUnavailable``."""
         with self._turn:
             if self._unsaved is not None:
-                with self._keep.lock():
+                with self._store.lock():
                     self._latest()
 
     def current(self) -> str:
@@ -155,14 +155,14 @@ class RefreshableToken:
 
     def refresh_ends_at(self) -> float | None:
         """Return when the newest refresh token ends, in seconds since 1970; None when Webex did not say."""
-        state = self._keep.load()  # another process may have refreshed since
+        state = self._store.load()  # another process may have refreshed since
         return state.refresh_ends_at if state is not None and state.seed == self._seed else None
 
     def _newer(self, good: Callable[[TokenState], bool], stale: str = "") -> str:
         with self._turn:
             if self._state is not None and self._unsaved is None and good(self._state):
                 return self._state.access_token
-            with self._keep.lock():
+            with self._store.lock():
                 state = self._latest()
                 if state is None or not good(state):
                     state = self._refreshed(state, stale)
@@ -172,10 +172,10 @@ class RefreshableToken:
     def _latest(self) -> TokenState | None:
         if self._unsaved is not None:
             # A refresh worked, but could not be kept. It is the newest there is: the old refresh token may be void.
-            self._keep.save(self._unsaved)
+            self._store.save(self._unsaved)
             self._state, self._unsaved = self._unsaved, None
             return self._state
-        found = self._keep.load()
+        found = self._store.load()
         return found if found is not None and found.seed == self._seed else None
 
     def _refreshed(self, old: TokenState | None, stale: str) -> TokenState:
@@ -210,7 +210,7 @@ class RefreshableToken:
             state = self._state_from(answer, refresh_token, old)
             self._failure = None
             self._unsaved = state
-            self._keep.save(state)
+            self._store.save(state)
             self._unsaved = None
             return state
         raise AssertionError("there is always one candidate")

@@ -14,7 +14,7 @@ from bot.webex.client import Client
 from bot.webex.session import Timeouts
 from bot.webex.tokens import CALL, RefreshableToken, StaticToken
 from tests.webex.certificates import ELSEWHERE, Authority, serving
-from tests.webex.memory_keeper import MemoryKeeper
+from tests.webex.memory_token_store import MemoryTokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +195,7 @@ def test_a_socks_proxy_without_its_library(monkeypatch):
 )
 def test_a_refused_renewal_names_the_variable(loopback: Loopback, status, body, said):
     loopback.answer(lambda exchange, _: exchange.reply(status, body))
-    token = RefreshableToken("client", "m4rk3d-secret-0123", TOKEN, loopback.url, MemoryKeeper())
+    token = RefreshableToken("client", "m4rk3d-secret-0123", TOKEN, loopback.url, MemoryTokenStore())
     try:
         for _ in range(2):  # the second time nobody is asked: it says the same
             with pytest.raises(WebexError) as met:

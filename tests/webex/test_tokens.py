@@ -12,7 +12,7 @@ from bot.errors import DatabaseUnavailable, WebexError
 from bot.webex.client import Client
 from bot.webex.tokens import RefreshableToken, StaticToken, TokenState
 from tests.webex.loopback import ALL_ERRORS
-from tests.webex.memory_keeper import MemoryKeeper
+from tests.webex.memory_token_store import MemoryTokenStore
 
 SECRETS = ("client-secret-0123456789", "refresh-token-0123456789", "access-token-0123456789")
 
@@ -31,16 +31,16 @@ def clock():
 
 
 @pytest.fixture
-def keeper():
-    return MemoryKeeper()
+def store():
+    return MemoryTokenStore()
 
 
 @pytest.fixture
-def scripted(loopback, closed, keeper, clock):
-    """Makes token sources that ask the scripted server; all share one keeper, as processes do."""
+def scripted(loopback, closed, store, clock):
+    """Makes token sources that ask the scripted server; all share one store, as processes do."""
 
-    def make(refresh_token=SECRETS[1], keep=keeper):
-        return closed(RefreshableToken("client", SECRETS[0], refresh_token, loopback.url, keep, clock=clock))
+    def make(refresh_token=SECRETS[1], store=store):
+        return closed(RefreshableToken("client", SECRETS[0], refresh_token, loopback.url, store, clock=clock))
 
     return make
 
@@ -219,7 +219,7 @@ def test_a_refused_token_is_never_given_again_while_webex_has_trouble(loopback, 
 
 
 def test_a_rotated_token_is_saved_before_it_is_used_and_not_lost_when_that_fails(loopback, scripted):
-    class Failing(MemoryKeeper):
+    class Failing(MemoryTokenStore):
         broken = True
 
         def save(self, state: TokenState) -> None:
@@ -229,7 +229,7 @@ def test_a_rotated_token_is_saved_before_it_is_used_and_not_lost_when_that_fails
 
     keep = Failing()
     gives(loopback)
-    source = scripted(keep=keep)
+    source = scripted(store=keep)
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable):
             source.current()
@@ -246,7 +246,7 @@ def test_a_rotated_token_is_saved_before_it_is_used_and_not_lost_when_that_fails
 def test_what_could_not_be_kept_is_kept_at_the_end(loopback, scripted, clock):
     gives(loopback)
 
-    class Away(MemoryKeeper):
+    class Away(MemoryTokenStore):
         away = True
 
         def save(self, state):
@@ -255,7 +255,7 @@ def test_what_could_not_be_kept_is_kept_at_the_end(loopback, scripted, clock):
             super().save(state)
 
     keep = Away()
-    source = scripted(keep=keep)
+    source = scripted(store=keep)
     with pytest.raises(DatabaseUnavailable):
         source.current()
     assert keep.load() is None
@@ -274,7 +274,7 @@ def test_with_the_emulator_a_token_that_is_expired_there_is_renewed_within_the_c
     given = world.add_refreshable(stage.ada)
     source = closed(
         RefreshableToken(
-            given.client_id, given.client_secret, given.refresh_token, stage.emulator.api_url, MemoryKeeper()
+            given.client_id, given.client_secret, given.refresh_token, stage.emulator.api_url, MemoryTokenStore()
         )
     )
     client = closed(Client(stage.emulator.api_url, source))

@@ -1,4 +1,4 @@
-"""A keeper of the admin token's state that lives in memory."""
+"""A store of the admin token's state that lives in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.webex.tokens import TokenState
 
 
-class MemoryKeeper:
+class MemoryTokenStore:
     """Keep the state for one process only."""
 
     def __init__(self) -> None:
