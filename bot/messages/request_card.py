@@ -130,7 +130,10 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
         case State.EXPIRED:
             return Shown("Stopped waiting", "Attention", request.reason or "", ask, (why,), request.reference)
         case State.CANCELED:
-            coming = (request.reason or sentences.CANCELED).removeprefix("Canceled. ")  # the status line has said so
+            coming = request.reason or sentences.CANCELED
+            coming = coming.removeprefix("Canceled. ").removeprefix(
+                "Your request is canceled. "
+            )  # the status has said so
             return Shown("Canceled", "Default", coming, repeat, (why,), request.reference)
         case _:
             return Shown("Delivery not confirmed", "Warning", request.reason or "", again, (why,), request.reference)

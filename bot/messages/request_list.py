@@ -36,9 +36,11 @@ def request_list(items: Sequence[Item], now: datetime) -> tuple[str, Card]:
     """Return the text and the card of the requests that one message has made, in their order."""
     first, _ = items[0]
     waits = [one.deadline_at for one, row in items if one.state is State.OPEN and row and row.phase is Phase.PENDING]
-    coming = (
-        f"I'll post each file here as soon as it's ready. I'll stop waiting on {when(max(waits))}." if waits else ""
-    )
+    coming = ""
+    if any(one.state is State.OPEN and row and row.phase is Phase.READY for one, row in items):
+        coming = "The files follow below."
+    if waits:
+        coming = f"I'll post each file here as soon as it's ready. I'll stop waiting on {when(max(waits))}."
     head = f"{len(items)} reports"
     body = [text(head, size="Medium", weight="Bolder")]
     if coming:

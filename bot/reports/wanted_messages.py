@@ -68,14 +68,14 @@ def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
     """Return the messages that the rows ask for. Pure."""
     request = state.request
     found: list[Wanted] = []
+    if request.destination == PERSON and request.notice and request.room_id:
+        found.append(Wanted(Slot.NOTICE))
     if card := card_variant(state):
         found.append(Wanted(Slot.CARD, card))
     elif request.state not in {State.OPEN, State.DELIVERED} and request.reason and _tells_end(state):
         found.append(Wanted(Slot.END, request.state.value))
     if request.state is State.OPEN and is_told(request, now):
         found.append(Wanted(Slot.TROUBLE))
-    if request.destination == PERSON and request.notice and request.room_id:
-        found.append(Wanted(Slot.NOTICE))
     return found
 
 
