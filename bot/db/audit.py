@@ -133,7 +133,7 @@ def place(room_id: str | None, room_type: str | None) -> str | None:
 
 
 def joined(word: str, why: str) -> str:
-    """``refused:not_administrator``, or the word alone."""
+    """Return ``refused:not_administrator``, or the word alone."""
     return f"{word}:{why}" if why else word
 
 
@@ -147,7 +147,7 @@ def cause_of(error: BotError) -> str:
 
 
 def tracking_of(error: BotError | None) -> str | None:
-    """Webex's tracking ids of an error, also of one that gathers several answers."""
+    """Return Webex's tracking IDs of an error, also of one that gathers several answers."""
     gathered = getattr(error, "answers", None)
     errors = list(gathered.values()) if isinstance(gathered, dict) else [error]
     ids = [one.tracking_id for one in errors if isinstance(one, WebexError) and one.tracking_id]
@@ -163,7 +163,7 @@ def read(
     report_id: str | None = None,
     since: datetime | None = None,
 ) -> list[Row]:
-    """Rows in the order they were written, from the one behind ``after`` (a row's id) on."""
+    """Return rows in the order they were written, from the one behind ``after`` (a row's id) on."""
     where = [audit.c.id > after, *_about(tx, person_id, report_id)]
     if since is not None:
         where.append(audit.c.at >= since)

@@ -1,4 +1,4 @@
-"""The database, opened once a process: why no other module names SQLite's pragmas or catches a driver's error.
+"""The database, opened once a process; no other module catches a driver's error.
 
 The webhook answers 200 for what is on the disk and for nothing else, and a job is put by the very transaction that
 it belongs to. So there is one way to write (`Database.begin`: whole or not at all, durable at its end) and one to read
@@ -63,7 +63,7 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """SQLAlchemy's connection, for the migrations."""
+        """Return SQLAlchemy's connection, for the migrations."""
         return self._connection
 
     def execute(
@@ -128,7 +128,7 @@ class Database:
 
     @property
     def dialect(self) -> str:
-        """`sqlite` or `postgresql`."""
+        """Return `sqlite` or `postgresql`."""
         return self._url.get_backend_name()
 
     @contextmanager

@@ -90,7 +90,7 @@ class Queue(Protocol):
 
 
 def open_queue(database: Database, data_dir: Path, clock: Callable[[], float] = time.time) -> Queue:
-    """Choose the engine that fits the store's database; `data_dir` is where the embedded one meets its worker."""
+    """Return the queue on the engine that fits the database; `data_dir` is where the embedded one meets its worker."""
     if database.dialect == "sqlite":
         from bot.queue.sqlite import SqliteQueue  # noqa: PLC0415 - only the engine that runs is loaded, and it imports us
 

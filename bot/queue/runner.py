@@ -1,4 +1,4 @@
-"""Takes jobs, runs their tasks, settles them: where a failed run becomes a wait, or a sentence and a line.
+"""Runs the tasks of jobs: where a failed run becomes a wait, or a sentence for the person and a line in the log.
 
 The sentence for the person and the line in the log carry the same reference.
 """
@@ -105,7 +105,7 @@ class JobRunner:
             # An outage of hours is a handful of lines for each job: at every doubling of its tries.
             say = log.warning if job.attempt & (job.attempt - 1) == 0 else log.debug
             if isinstance(error, DatabaseUnavailable):
-                say = log.debug  # the store has said so, once for all who use it
+                say = log.debug  # the database has logged it, once for all who use it
             cause = str(error) or type(error).__name__
             say("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=cause)
             return RetryLater(wait)

@@ -1,4 +1,4 @@
-"""What the worker can do, as the queue names it: a task runs on one id and is harmless when it runs again."""
+"""The worker's tasks by name: a task runs on one ID, and is harmless when it runs again."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Task(Protocol):
     """One kind of job."""
 
     def run(self, key: str) -> RetryLater | None:
-        """Do it. Raise a ``BotError`` that is ``passing`` to be run again after a while."""
+        """Run the task on one key. Raise a ``BotError`` that is ``passing`` to be run again after a while."""
         ...
 
     def on_failure(self, key: str, sentence: str) -> None:
-        """It will not be run again: say so, with this sentence, to anyone who waits for it."""
+        """Tell those who wait for it, with this sentence, that it is not run again."""
         ...

@@ -94,12 +94,12 @@ proc_name = "reportbot web"
 
 
 def on_starting(_server: Arbiter) -> None:
-    """Once, in gunicorn's first process."""
+    """End with the parent; called once, in gunicorn's first process."""
     exit_with_parent()
 
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
-    """Once in the process that answers: figures are counted in files of its own."""
+    """Prepare the process that answers: it counts figures in files of its own."""
     limit_malloc_arenas()
     set_thread_switch_interval()
     start_metrics(_settings.data_dir, "web")

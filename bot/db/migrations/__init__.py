@@ -99,7 +99,7 @@ class Migration:
             try:
                 self()
             except DatabaseUnavailable as error:
-                log.debug("database_away_at_start", cause=str(error))  # the store has said so
+                log.debug("database_away_at_start", cause=str(error))  # the database has logged it
                 stop.wait(DATABASE_AWAY)
             else:
                 return
