@@ -310,15 +310,17 @@ def test_the_demo_starts_shows_its_page_and_leaves_nothing_behind(tmp_path):
     )
     assert demo.stdout is not None
     told = ""
-    while "Ctrl-C" not in told:
-        line = demo.stdout.readline()
-        assert line, f"the demo ended: {told}"
-        told += line
-    assert f"http://127.0.0.1:{port}/emulator/" in told
-    log = next(tmp_path.glob("*/reportbot.log")).read_text()
-    assert ": Up to date." in log
-    demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=PATIENCE)
+    try:
+        while "Ctrl-C" not in told:
+            line = demo.stdout.readline()
+            assert line, f"the demo ended: {told}"
+            told += line
+        assert f"http://127.0.0.1:{port}/emulator/" in told
+        log = next(tmp_path.glob("*/reportbot.log")).read_text()
+        assert ": Up to date." in log
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 0
     assert list(tmp_path.iterdir()) == []
     assert not answers(port)
