@@ -65,7 +65,7 @@ _DOTS = re.compile(r" *\.[ .]*[ .]")
 _JOINERS = re.compile(r"[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Joiners and variation selectors, which Persian, Hindi, Japanese and emoji need."""
 _DAMAGED = (
-    *(zipfile.BadZipFile, fast_zlib.error, struct.error),
+    *(zipfile.BadZipFile, zlib.error, fast_zlib.error, struct.error),
     *(ValueError, NotImplementedError, RuntimeError, EOFError, OverflowError),
 )
 
