@@ -296,7 +296,7 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
 
         names = {line.split(":", 1)[0] for line in shown}
         assert {"Settings", "WebhookEndpoint", "JobRunner", "Client", "HttpTransport", "Downloader", "Report"} <= names
-        assert {"RefreshableToken", "TokenState", "DatabaseTokenStore", "StaticToken", "Chat", "Database"} <= names
+        assert {"RefreshableToken", "TokenState", "DatabaseTokenStore", "StaticToken", "Chat"} <= names
         assert heap.leaks(stage.secrets()) == []
 
 
