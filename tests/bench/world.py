@@ -153,16 +153,14 @@ class _Puppet:
         """So many messages of the first person in the space of all."""
         return self._said(0, self._space, [("help", "")] * number)
 
-    def first_questions(self) -> list[Asked]:
-        """`help` and a report of everyone else, in the space of all and 1:1."""
-        world = self._emulator.world
-        asked = []
-        for index in range(1, SENDERS):
-            first, second = (report.id for report in self._reports[index][:2])
-            asked += self._said(index, self._space, [("help", ""), (f"report {first}", first)])
-            alone = world.direct_space(self._people[index], self._bot)
-            asked += self._said(index, alone, [("help", ""), (f"report {second}", second)])
-        return asked
+    def first_questions(self, index: int) -> list[Asked]:
+        """Have a person write `help` and ask for a report, in the space of all and 1:1."""
+        first, second = (report.id for report in self._reports[index][:2])
+        alone = self._emulator.world.direct_space(self._people[index], self._bot)
+        return [
+            *self._said(index, self._space, [("help", ""), (f"report {first}", first)]),
+            *self._said(index, alone, [("help", ""), (f"report {second}", second)]),
+        ]
 
     def slow_downloads(self, seconds: float) -> None:
         """Have each download begin so much later."""
@@ -317,9 +315,9 @@ class World:
         asked: list[Asked] = self._call("flood", number)
         return asked
 
-    def first_questions(self) -> list[Asked]:
+    def first_questions(self, person: int) -> list[Asked]:
         """See `_Puppet`."""
-        asked: list[Asked] = self._call("first_questions")
+        asked: list[Asked] = self._call("first_questions", person)
         return asked
 
     def slow_downloads(self, seconds: float) -> None:
