@@ -50,7 +50,7 @@ demo: setup $(VENV)/.page
 	@$(BIN)/reportbot demo
 
 test: dev
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 bench: dev
 	$(BIN)/python -m tests.bench
