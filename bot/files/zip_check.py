@@ -18,19 +18,15 @@ import zipfile
 import zlib
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 from bot.errors import FileRejected
 from bot.files.file_extensions import is_of_another_kind, is_reserved
 from bot.files.file_type import HEAD_BYTES, is_archive, other_than_csv
 from bot.text import CONTROL_CHARACTERS, INVISIBLE
-
-try:
-    from isal import isal_zlib
-except ImportError:  # no wheel for this machine: the same, in two and a half times the time
-    fast_zlib: Any = zlib
-else:
-    fast_zlib = isal_zlib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,8 +60,8 @@ _DOTS = re.compile(r" *\.[ .]*[ .]")
 """Names of dots, all of which some system takes for a folder above; one dot is the same folder."""
 _JOINERS = re.compile(r"[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Joiners and variation selectors, which Persian, Hindi, Japanese and emoji need."""
-_DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, fast_zlib.error, struct.error),
+_DAMAGED: Final[tuple[type[Exception], ...]] = (  # type: ignore[assignment]  # ISA-L's stub says an instance
+    *(zipfile.BadZipFile, zlib.error, IsalError, struct.error),
     *(ValueError, NotImplementedError, RuntimeError, EOFError, OverflowError),
 )
 
@@ -214,7 +210,7 @@ def _check_body(raw: io.FileIO, entry: zipfile.ZipInfo, unpacked: Callable[[byte
     size, checksum, head = 0, 0, b""
     for piece in _unpacked(raw, entry):
         size += len(piece)
-        checksum = fast_zlib.crc32(piece, checksum)
+        checksum = isal_zlib.crc32(piece, checksum)
         if size > entry.file_size:
             raise zipfile.BadZipFile
         if len(head) < HEAD_BYTES:
@@ -233,7 +229,7 @@ def _unpacked(raw: io.FileIO, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     raw.seek(entry.header_offset + _LOCAL_LENGTHS_AT)
     raw.seek(sum(_LOCAL_LENGTHS.unpack(raw.read(_LOCAL_LENGTHS.size))), io.SEEK_CUR)
     left = entry.compress_size
-    inflate = fast_zlib.decompressobj(-fast_zlib.MAX_WBITS) if entry.compress_type == zipfile.ZIP_DEFLATED else None
+    inflate = isal_zlib.decompressobj(-isal_zlib.MAX_WBITS) if entry.compress_type == zipfile.ZIP_DEFLATED else None
     while left > 0:
         packed = raw.read(min(left, PIECE))
         if not packed:

@@ -68,13 +68,6 @@ def test_reports_pass(tmp_path, method):
     passes(path, packed(method=method))
 
 
-def test_without_isa_l_zlib_does_the_same(tmp_path, refused, monkeypatch):
-    monkeypatch.setattr(zip_check, "fast_zlib", zlib)
-    content = packed(("a.csv", CSV * 100_000))
-    passes(tmp_path / "x.zip", content)
-    assert "damaged" in refused(content[:60] + b"\x55" + content[61:])
-
-
 def test_a_zip_that_was_written_as_a_stream_passes(tmp_path):
     class Stream(io.RawIOBase):
         def __init__(self) -> None:
