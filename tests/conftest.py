@@ -18,9 +18,9 @@ from bot.db import sqlite_file
 from bot.db.sqlite_file import OpenConnection, SqliteFile, Use
 from bot.emulator import Emulator
 from bot.settings import Settings
-from tests.core.workbench import Workbench, migrated
 from tests.killed.program import SERVE, Program
-from tests.stage import Stage
+from tests.live_bot import LiveBot
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,39 +102,39 @@ def shows_threads(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def bench(
+def stepped(
     tmp_path: Path, database_file: Path, settings: dict[str, str], request: pytest.FixtureRequest
-) -> Iterator[Workbench]:
+) -> Iterator[SteppedBot]:
     with Emulator() as emulator:
         emulator.world.lists_threads = shows_threads(request)
-        made = Workbench(emulator, tmp_path / "data", database_file, **({"POLL_INTERVAL": "10"} | settings))
+        made = SteppedBot(emulator, tmp_path / "data", database_file, **({"POLL_INTERVAL": "10"} | settings))
         yield made
         made.stop()
 
 
 @pytest.fixture
-def stage(tmp_path: Path, settings: dict[str, str], request: pytest.FixtureRequest) -> Iterator[Stage]:
+def live(tmp_path: Path, settings: dict[str, str], request: pytest.FixtureRequest) -> Iterator[LiveBot]:
     """Webex with people and spaces, and the whole program beside the test."""
     with Emulator() as emulator:
         emulator.world.lists_threads = shows_threads(request)
-        made = Stage(emulator, tmp_path / "data", **settings)
+        made = LiveBot(emulator, tmp_path / "data", **settings)
         with made.program() as door:
             made.register(door)
             yield made
 
 
 @pytest.fixture
-def stage_alone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage_alone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveBot]:
     """Webex with people and spaces, without the program."""
     with Emulator() as emulator:
         emulator.world.lists_threads = shows_threads(request)
-        made = Stage(emulator, tmp_path / "data")
+        made = LiveBot(emulator, tmp_path / "data")
         yield made
         emulator.deliver_webhooks = False
 
 
 @pytest.fixture
-def start(stage_alone: Stage, tmp_path: Path) -> Iterator[Start]:
+def start(stage_alone: LiveBot, tmp_path: Path) -> Iterator[Start]:
     """Start the program as real processes; whatever happens, nothing of it is left at the end."""
     started: list[Program] = []
 
@@ -151,15 +151,15 @@ def start(stage_alone: Stage, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def machine(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+def machine(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[SteppedBot]:
     """The workbench's settings in the environment, and a log that is put back."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in bench.stage.environ.items():
+    for name, value in stepped.setup.environ.items():
         monkeypatch.setenv(name, value)
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
-    yield bench
+    yield stepped
     root.handlers[:] = before
     root.setLevel(level)
     structlog.reset_defaults()

@@ -26,8 +26,8 @@ from bot.emulator.things import (
     READONLY_ADMIN,
 )
 from bot.webex.types import Target
-from tests.core.workbench import Workbench, migrated
-from tests.stage import ADMIN_OF_BOTH
+from tests.live_bot import ADMIN_OF_BOTH
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,10 +125,10 @@ def test_every_command_has_a_place_in_this_table() -> None:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def stepped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SteppedBot]:
     folder = tmp_path_factory.mktemp("who")
     with Emulator() as emulator:
-        made = Workbench(
+        made = SteppedBot(
             emulator,
             folder / "data",
             migrated(folder / "empty.db"),
@@ -137,7 +137,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
             ALLOWED_PEOPLE="named@acme.example,named@initech.example,named@globex.example",
         )
         world = emulator.world
-        made.stage.environ["ALLOWED_ORGS"] = world.add_organization("Initech").id
+        made.setup.environ["ALLOWED_ORGS"] = world.add_organization("Initech").id
         made.restart()
         yield made
         made.stop()
@@ -146,18 +146,18 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 class Case:
     """One person and one space, at first such that everything is allowed; then made what the case is about."""
 
-    def __init__(self, bench: Workbench, who: str, where: str, family: str) -> None:
-        self.bench, self.who, self.where, self.family = bench, who, where, family
-        self.world, self.stage = bench.world, bench.stage
-        self.person = self.world.add_person("Pat Smith", self.stage.acme, email=None, roles=ADMIN_OF_BOTH)
+    def __init__(self, stepped: SteppedBot, who: str, where: str, family: str) -> None:
+        self.stepped, self.who, self.where, self.family = stepped, who, where, family
+        self.world, self.setup = stepped.world, stepped.setup
+        self.person = self.world.add_person("Pat Smith", self.setup.acme, email=None, roles=ADMIN_OF_BOTH)
         self.person.emails = [f"pat{len(self.world.people)}@acme.example"]
         self.space = (
-            self.world.direct_space(self.person, self.stage.bot)
+            self.world.direct_space(self.person, self.setup.bot)
             if where == "1:1"
-            else self.world.add_space(where, [self.stage.ada, self.person, self.stage.bot])
+            else self.world.add_space(where, [self.setup.ada, self.person, self.setup.bot])
         )
         self.initech = next(org for org in self.world.organizations.values() if org.name == "Initech")
-        made = self.stage.partner_report if family == "partner" else self.stage.organization_report
+        made = self.setup.partner_report if family == "partner" else self.setup.organization_report
         self.report = made(TITLE, status="done")
 
     def come_true(self) -> None:
@@ -167,7 +167,7 @@ class Case:
             self._make_space(self.space)
 
     def _make_person(self, person: Person) -> None:
-        acme, globex, initech = self.stage.acme, self.stage.globex, self.initech
+        acme, globex, initech = self.setup.acme, self.setup.globex, self.initech
         full = ADMIN_OF_BOTH
         made: dict[str, tuple[Any, list[str], str | None]] = {
             "full administrator": (acme, [FULL_ADMIN], None),
@@ -194,47 +194,47 @@ class Case:
         if self.who == "bot":
             person.type = "bot"
         if self.who == "unknown to Webex":
-            self.bench.emulator.faults.add("GET", f"/v1/people/{person.id}", status=404)
+            self.stepped.emulator.faults.add("GET", f"/v1/people/{person.id}", status=404)
         if self.who == "deactivated administrator":
             role = base64.b64encode(b"ciscospark://us/ROLE/id_full_admin").decode().rstrip("=")
             shown = {"id": person.id, "orgId": org.id, "emails": person.emails, "roles": [role], "loginEnabled": False}
-            self.bench.emulator.faults.add("GET", f"/v1/people/{person.id}", status=200, body=shown)
+            self.stepped.emulator.faults.add("GET", f"/v1/people/{person.id}", status=200, body=shown)
 
     def _make_space(self, space: Space) -> None:
-        world, stage = self.world, self.stage
+        world, live = self.world, self.setup
         name = f"Extra {len(world.people)}"
         match self.where:
             case "partner":
                 world.join(space, world.add_person(name, self.initech))
             case "our bot":
-                world.join(space, world.add_bot(name, stage.acme))
+                world.join(space, world.add_bot(name, live.acme))
             case "outsider":
-                world.join(space, stage.ethan)
+                world.join(space, live.ethan)
             case "their bot":
-                world.join(space, world.add_bot(name, stage.globex))
+                world.join(space, world.add_bot(name, live.globex))
             case "unknown org":
-                extra = world.add_person(name, stage.acme)
+                extra = world.add_person(name, live.acme)
                 world.join(space, extra)
                 extra.org_id = ""
             case "not listed":
-                self.bench.emulator.faults.add("GET", "/v1/memberships", status=403)
+                self.stepped.emulator.faults.add("GET", "/v1/memberships", status=403)
             case "gone":
-                self.bench.emulator.faults.add("GET", "/v1/memberships", status=404)
+                self.stepped.emulator.faults.add("GET", "/v1/memberships", status=404)
             case "closed":
-                stage.environ["ALLOWED_SPACES"] = stage.group.id
-                self.bench.restart()
+                live.environ["ALLOWED_SPACES"] = live.group.id
+                self.stepped.restart()
 
     def end(self) -> None:
         """Undo what would reach the next case."""
-        self.bench.emulator.faults.clear()
+        self.stepped.emulator.faults.clear()
         self.world.set_report(self.report.id, deleted=True)
-        if self.stage.environ.pop("ALLOWED_SPACES", None):
-            self.bench.restart()
+        if self.setup.environ.pop("ALLOWED_SPACES", None):
+            self.stepped.restart()
 
     def came_of_it(self, door: Door) -> str:
         """What the bot said where, in one word of the table."""
-        private = self.world.direct_space(self.person, self.stage.bot)
-        inside, alone = heard(self.bench, self.space), heard(self.bench, private) if self.where != "1:1" else ""
+        private = self.world.direct_space(self.person, self.setup.bot)
+        inside, alone = heard(self.stepped, self.space), heard(self.stepped, private) if self.where != "1:1" else ""
         secrets = (TITLE, self.report.id)
         if any(refusal in inside + alone for refusal in REFUSALS):
             assert not any(secret in inside + alone for secret in secrets), "refused, and yet something was shown"
@@ -257,9 +257,9 @@ class Case:
         return UNKNOWN
 
 
-def heard(bench: Workbench, space: Space) -> str:
+def heard(stepped: SteppedBot, space: Space) -> str:
     """Everything that the bot said in a space but the card that a test had it post."""
-    said = [one for one in bench.said(space) if one.text != "a card of before"]
+    said = [one for one in stepped.said(space) if one.text != "a card of before"]
     return "\n".join(
         " ".join([one.text or "", json.dumps(one.card), *(file.name.replace("_", " ") for file in one.files)])
         for one in said
@@ -268,38 +268,38 @@ def heard(bench: Workbench, space: Space) -> str:
 
 def typed(case: Case, door: Door) -> None:
     case.come_true()
-    case.bench.hears(case.person, f"{door.word} {case.report.id if door.wants_id else ''}".strip(), case.space)
-    case.bench.work()
+    case.stepped.receive(case.person, f"{door.word} {case.report.id if door.wants_id else ''}".strip(), case.space)
+    case.stepped.work()
 
 
 def pressed(case: Case, door: Door) -> None:
     """The card was posted for somebody else, and its data is the presser's claim."""
     card = {"type": "AdaptiveCard", "version": "1.3", "body": []}
-    posted = case.bench.chat.post(Target(room_id=case.space.id), markdown="a card of before", card=card)
+    posted = case.stepped.chat.post(Target(room_id=case.space.id), markdown="a card of before", card=card)
     message = next(one for one in case.world.messages(case.space) if one.id == posted.message_id)
     case.come_true()
     data = {"command": door.word} | ({"argument": case.report.id} if door.wants_id else {})
-    case.bench.pressed(case.person, message, data)
-    case.bench.work()
+    case.stepped.pressed(case.person, message, data)
+    case.stepped.work()
 
 
 def file_later(case: Case, _door: Door) -> None:
     """Asked when all was well; what is judged is what is said after person and space have changed."""
     case.world.set_report(case.report.id, status="In progress")
-    case.bench.hears(case.person, f"report {case.report.id}", case.space)
-    case.bench.work()
-    before = [one for one in case.bench.said(case.space) if one.card]
+    case.stepped.receive(case.person, f"report {case.report.id}", case.space)
+    case.stepped.work()
+    before = [one for one in case.stepped.said(case.space) if one.card]
     assert len(before) == 1
     before[0].deleted = True
     case.come_true()
     case.world.set_report(case.report.id, status="done")
-    case.bench.wait(400)  # roles are believed for five minutes
+    case.stepped.wait(400)  # roles are believed for five minutes
 
 
 def tried(  # noqa: PLR0917 read at every call as one row of the table
-    bench: Workbench, act: Callable[[Case, Door], None], door: Door, who: str, where: str, family: str
+    stepped: SteppedBot, act: Callable[[Case, Door], None], door: Door, who: str, where: str, family: str
 ) -> str:
-    case = Case(bench, who, where, family)
+    case = Case(stepped, who, where, family)
     try:
         act(case, door)
         return case.came_of_it(door)
@@ -310,9 +310,9 @@ def tried(  # noqa: PLR0917 read at every call as one row of the table
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize("act", [typed, pressed, file_later])
-def test_a_report_leaves_only_for_those_who_may_have_it(bench: Workbench, act: Any, who: str, family: str) -> None:
+def test_a_report_leaves_only_for_those_who_may_have_it(stepped: SteppedBot, act: Any, who: str, family: str) -> None:
     spaces = SPACES if family == "partner" else SAMPLE_SPACES  # where it may be shown is asked of every family alike
-    came = {where: tried(bench, act, DOORS["report"], who, where, family) for where in spaces}
+    came = {where: tried(stepped, act, DOORS["report"], who, where, family) for where in spaces}
 
     row = PEOPLE[who][FAMILIES.index(family)]
     # Who may use the other family only, by now, has lost the right to what they asked for before.
@@ -325,10 +325,10 @@ def test_a_report_leaves_only_for_those_who_may_have_it(bench: Workbench, act: A
 @pytest.mark.parametrize("word", [word for word in DOORS if word != "report" and word in registry.words])
 @pytest.mark.parametrize("act", [typed, pressed])
 def test_no_other_word_or_button_is_another_way_in(
-    bench: Workbench, act: Any, word: str, who: str, family: str
+    stepped: SteppedBot, act: Any, word: str, who: str, family: str
 ) -> None:
     door = DOORS[word]
-    came = {where: tried(bench, act, door, who, where, family) for where in SAMPLE_SPACES}
+    came = {where: tried(stepped, act, door, who, where, family) for where in SAMPLE_SPACES}
 
     row = SHUT if door.changes and who in MAY_NOT_CHANGE else PEOPLE[who][FAMILIES.index(family)]
     if not door.other:  # it says the same of a report that is unknown

@@ -9,10 +9,10 @@ import pytest
 
 from bot.files import streaming_upload
 from bot.queue import tasks
-from tests.stage import ADMIN_OF_BOTH
+from tests.live_bot import ADMIN_OF_BOTH
 
 if TYPE_CHECKING:
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 TITLE = "Secret Figures"
 CONTENT = "Name,Minutes\r\n" + "Ada Lovelace,12\r\n" * 4000
@@ -34,35 +34,35 @@ CASES = {
 @pytest.mark.parametrize(("who", "where"), CASES)
 @pytest.mark.parametrize(("door", "family", "moment"), list(product(("report", "again"), FAMILIES, MOMENTS)))
 def test_what_counts_is_what_is_so_now(  # noqa: PLR0917 one for each column of the table
-    bench: Workbench, door: str, who: str, where: str, family: str, moment: str, monkeypatch: pytest.MonkeyPatch
+    stepped: SteppedBot, door: str, who: str, where: str, family: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
-    st = bench.stage
-    person = bench.world.add_person("Pat Smith", st.acme, roles=ADMIN_OF_BOTH)
-    group = bench.world.add_space("Figures", [st.ada, person, st.bot])
+    st = stepped.setup
+    person = stepped.world.add_person("Pat Smith", st.acme, roles=ADMIN_OF_BOTH)
+    group = stepped.world.add_space("Figures", [st.ada, person, st.bot])
     made = st.partner_report if family == "partner" else st.organization_report
     report = made(TITLE, content=CONTENT)
 
     def change() -> None:
-        bench.clock.turn(LONGER_THAN_ROLES_ARE_REMEMBERED)
+        stepped.clock.turn(LONGER_THAN_ROLES_ARE_REMEMBERED)
         if who == "beside an outsider":
-            bench.world.join(group, st.ethan)
+            stepped.world.join(group, st.ethan)
         elif who == "leaves":
-            bench.world.leave(group, person)
+            stepped.world.leave(group, person)
         elif who == "loses the role":
             person.roles = []
 
-    bench.hears(person, f"{door} {report.id}", group if where == "group" else None)
+    stepped.receive(person, f"{door} {report.id}", group if where == "group" else None)
     if moment == "before the card":
         change()
     elif moment == "between card and file":
-        bench.work(until=tasks.DELIVER)
+        stepped.work(until=tasks.DELIVER)
         change()
     else:
-        bench.while_fetching(change)
-    bench.work()
+        stepped.while_fetching(change)
+    stepped.work()
 
-    in_group, alone = bench.said(group), bench.said(person=person)
+    in_group, alone = stepped.said(group), stepped.said(person=person)
     expected = CASES[who, where]
     assert bool([one for one in in_group if one.files]) is (expected == "group")
     assert bool([one for one in alone if one.files]) is (expected == "1:1")

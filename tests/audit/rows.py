@@ -8,22 +8,22 @@ from bot.db import audit
 
 if TYPE_CHECKING:
     from bot.db.audit import Row
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 ALL = 10_000
 
 
-def rows(bench: Workbench) -> list[Row]:
+def rows(stepped: SteppedBot) -> list[Row]:
     """Return every row, oldest first."""
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         return audit.read(tx, limit=ALL)
 
 
-def told(bench: Workbench) -> list[tuple[str, str, str]]:
+def told(stepped: SteppedBot) -> list[tuple[str, str, str]]:
     """Channel, act and outcome of every row, oldest first."""
-    return [(row.channel.value, row.act, row.outcome) for row in rows(bench)]
+    return [(row.channel.value, row.act, row.outcome) for row in rows(stepped)]
 
 
-def endings(bench: Workbench) -> list[str]:
+def endings(stepped: SteppedBot) -> list[str]:
     """Return the outcomes of the requests that ended."""
-    return [row.outcome for row in rows(bench) if row.act == audit.DELIVERY]
+    return [row.outcome for row in rows(stepped) if row.act == audit.DELIVERY]

@@ -14,17 +14,17 @@ from bot.db.audit import Channel, Entry
 from tests.audit.rows import rows
 
 if TYPE_CHECKING:
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 
 @pytest.fixture
-def written(bench: Workbench) -> Workbench:
+def written(stepped: SteppedBot) -> SteppedBot:
     """Ten rows, a day apart; the newest is of now."""
-    with bench.database.begin() as tx:
+    with stepped.database.begin() as tx:
         for age in range(9, -1, -1):
             entry = Entry(Channel.CHAT, "report", audit.ASKED, person_id="ada", report_id="r")
-            audit.record(tx, entry, bench.clock() - timedelta(days=age))
-    return bench
+            audit.record(tx, entry, stepped.clock() - timedelta(days=age))
+    return stepped
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def written(bench: Workbench) -> Workbench:
         "INSERT OR REPLACE INTO audit (id, at, door, act, outcome) VALUES (1, '2026', 'chat', 'report', 'allowed')",
     ],
 )
-def test_the_database_refuses(written: Workbench, statement: str) -> None:
+def test_the_database_refuses(written: SteppedBot, statement: str) -> None:
     before = rows(written)
 
     with pytest.raises(IntegrityError, match="append-only"), written.database.begin() as tx:
@@ -59,7 +59,7 @@ def test_the_database_refuses(written: Workbench, statement: str) -> None:
     assert len(before) == 10
 
 
-def test_a_pseudonym_stays(written: Workbench) -> None:
+def test_a_pseudonym_stays(written: SteppedBot) -> None:
     with written.database.begin() as tx:
         assert audit.rename(tx, "ada", "forgotten-1") == 10
 
@@ -67,7 +67,7 @@ def test_a_pseudonym_stays(written: Workbench) -> None:
         audit.rename(tx, "forgotten-1", "forgotten-2")
 
 
-def test_retention_deletes_what_is_old_and_nothing_else(written: Workbench) -> None:
+def test_retention_deletes_what_is_old_and_nothing_else(written: SteppedBot) -> None:
     now = written.clock()
     with written.database.begin() as tx:
         assert audit.prune(tx, now - timedelta(days=5), now, 3) == 3

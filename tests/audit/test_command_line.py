@@ -19,16 +19,16 @@ from bot.db.database import Database
 from bot.emulator import ids
 
 if TYPE_CHECKING:
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 
-def write(bench: Workbench, number: int, **more: Any) -> None:
+def write(stepped: SteppedBot, number: int, **more: Any) -> None:
     """Rows a minute apart, the oldest first."""
-    with bench.database.begin() as tx:
+    with stepped.database.begin() as tx:
         for minute in range(number):
-            bench.clock.turn(60)
+            stepped.clock.turn(60)
             audit.record(
-                tx, Entry(Channel.CHAT, "reports", audit.ALLOWED, report_id=f"r{minute}", **more), bench.clock()
+                tx, Entry(Channel.CHAT, "reports", audit.ALLOWED, report_id=f"r{minute}", **more), stepped.clock()
             )
 
 
@@ -37,7 +37,7 @@ def exported(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, 
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_json_lines_oldest_first(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_oldest_first(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     write(machine, 3, person_id="ada", room_id="space")
 
     lines = exported(capsys)
@@ -58,7 +58,7 @@ def test_json_lines_oldest_first(machine: Workbench, capsys: pytest.CaptureFixtu
 
 
 def test_it_is_read_in_pages(
-    machine: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit_command, "PAGE", 2)
     write(machine, 5)
@@ -68,7 +68,7 @@ def test_it_is_read_in_pages(
     assert exported(capsys, "--limit", "0") == []
 
 
-def test_by_person_report_and_time_with_webex_down(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_by_person_report_and_time_with_webex_down(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     write(machine, 3, person_id="ada")
     write(machine, 2, person_id="grace")
     machine.emulator.faults.add(status=503)
@@ -81,18 +81,18 @@ def test_by_person_report_and_time_with_webex_down(machine: Workbench, capsys: p
     assert machine.calls("GET", "*") == 0
 
 
-def test_by_address(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
-    write(machine, 1, person_id=machine.stage.ada.id)
-    write(machine, 1, person_id=machine.stage.grace.id)
+def test_by_address(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    write(machine, 1, person_id=machine.setup.ada.id)
+    write(machine, 1, person_id=machine.setup.grace.id)
 
     (line,) = exported(capsys, "--person", "ada.lovelace@acme.example")
 
-    assert line["person_id"] == machine.stage.ada.id
+    assert line["person_id"] == machine.setup.ada.id
     assert main(["audit", "--person", "nobody@acme.example"]) == 1
     assert "No Webex user has that address." in capsys.readouterr().err
 
 
-def test_an_address_needs_webex_and_says_so(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_address_needs_webex_and_says_so(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     machine.emulator.faults.add(status=503)
 
     assert main(["audit", "--json", "--person", "ada.lovelace@acme.example"]) == 1
@@ -100,7 +100,7 @@ def test_an_address_needs_webex_and_says_so(machine: Workbench, capsys: pytest.C
     assert "Webex returned an error (503)" in capsys.readouterr().err
 
 
-def test_without_json_it_is_a_line_a_row(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_json_it_is_a_line_a_row(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     write(machine, 1, person_id="ada")
 
     assert main(["audit"]) == 0
@@ -110,19 +110,19 @@ def test_without_json_it_is_a_line_a_row(machine: Workbench, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("words", [["--since", "yesterday"], ["--limit", "many"], ["--limit", "-1"], ["--nonsense"]])
-def test_a_wrong_call_is_exit_code_2(machine: Workbench, words: list[str]) -> None:
+def test_a_wrong_call_is_exit_code_2(machine: SteppedBot, words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["audit", *words])
     assert ended.value.code == 2
 
 
-def test_a_wrong_time_is_quoted(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_time_is_quoted(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["audit", "--since", "yesterday"])
     assert "Not a valid time: “yesterday”" in capsys.readouterr().err
 
 
-def test_who_reads_only_the_first_rows_gets_no_traceback(machine: Workbench) -> None:
+def test_who_reads_only_the_first_rows_gets_no_traceback(machine: SteppedBot) -> None:
     write(machine, 600, person_id="ada" * 40)
     command = f"{sys.executable} -m bot audit --json | head -n 1"
 
@@ -133,16 +133,16 @@ def test_who_reads_only_the_first_rows_gets_no_traceback(machine: Workbench) -> 
 
 
 def test_an_empty_database_is_migrated_and_has_no_rows(
-    machine: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATA_DIR", str(machine.stage.folder / "new"))
+    monkeypatch.setenv("DATA_DIR", str(machine.setup.folder / "new"))
 
     assert exported(capsys) == []
 
 
-def test_forget_by_address_says_in_how_many_rows(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
-    report = machine.stage.partner_report(status="waiting")
-    machine.hears(machine.stage.grace, f"report {report.id}")
+def test_forget_by_address_says_in_how_many_rows(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    report = machine.setup.partner_report(status="waiting")
+    machine.receive(machine.setup.grace, f"report {report.id}")
     machine.work()
 
     assert main(["forget", "--yes", "grace.hopper@acme.example"]) == 0
@@ -151,29 +151,29 @@ def test_forget_by_address_says_in_how_many_rows(machine: Workbench, capsys: pyt
     assert "Ended 1 open request." in said
     assert "Replaced the person in 2 audit rows, 1 request, 1 event" in said
     lines = exported(capsys)
-    assert not any(machine.stage.grace.id in str(line) for line in lines)
+    assert not any(machine.setup.grace.id in str(line) for line in lines)
     assert [line["act"] for line in lines] == ["report", "delivery", "forget"]
 
 
-def test_without_yes_forget_only_says_what_it_would_do(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
-    report = machine.stage.partner_report(status="waiting")
-    machine.hears(machine.stage.grace, f"report {report.id}")
+def test_without_yes_forget_only_says_what_it_would_do(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    report = machine.setup.partner_report(status="waiting")
+    machine.receive(machine.setup.grace, f"report {report.id}")
     machine.work()
     before = exported(capsys)
 
-    assert main(["forget", machine.stage.grace.id]) == 1
+    assert main(["forget", machine.setup.grace.id]) == 1
 
     said = capsys.readouterr().out
     assert "This would end 1 open request," in said
     assert "replace the person in 2 audit rows, 1 request, 1 event" in said
-    assert f"Nothing has been changed; to do it: reportbot forget {machine.stage.grace.id} --yes" in said
+    assert f"Nothing has been changed; to do it: reportbot forget {machine.setup.grace.id} --yes" in said
     assert exported(capsys) == before
     assert main(["forget", "somebody-else"]) == 1
     assert "Nothing that is kept names this person" in capsys.readouterr().out
 
 
 def test_who_is_not_there_is_said_with_exit_code_1_and_nothing_is_written(
-    machine: Workbench, capsys: pytest.CaptureFixture[str]
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(machine, 1, person_id="ada")
 
@@ -194,7 +194,7 @@ def test_who_is_not_there_is_said_with_exit_code_1_and_nothing_is_written(
     ],
 )
 def test_a_person_is_known_in_every_spelling(
-    machine: Workbench, capsys: pytest.CaptureFixture[str], spelled: str
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], spelled: str
 ) -> None:
     bare = "1d4b05f5-1ea0-4d52-9f49-6cbb4eb8e0c7"
     write(machine, 2, person_id=ids.webex_id(ids.PEOPLE, bare, "us"))
@@ -208,27 +208,27 @@ def test_a_person_is_known_in_every_spelling(
     assert exported(capsys, "--person", an_id) == []
 
 
-def test_what_was_not_read_yet_is_told(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
-    machine.hears(machine.stage.grace, "help")
+def test_what_was_not_read_yet_is_told(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.receive(machine.setup.grace, "help")
 
-    assert main(["forget", machine.stage.grace.id]) == 1
+    assert main(["forget", machine.setup.grace.id]) == 1
     assert "This would end 0 open requests and 1 unread event," in capsys.readouterr().out
-    assert main(["forget", "--yes", machine.stage.grace.id]) == 0
+    assert main(["forget", "--yes", machine.setup.grace.id]) == 0
     assert "Ended 0 open requests and 1 unread event." in capsys.readouterr().out
     assert machine.work() == []
 
 
 @pytest.mark.parametrize("where", ["DATA_DIR", "DATABASE_URL"])
 def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
-    machine: Workbench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, where: str
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    grace = machine.stage.grace
-    report = machine.stage.partner_report(status="waiting")
-    machine.hears(grace, f"report {report.id}")
+    grace = machine.setup.grace
+    report = machine.setup.partner_report(status="waiting")
+    machine.receive(grace, f"report {report.id}")
     machine.work()
-    for name in machine.stage.environ:
+    for name in machine.setup.environ:
         monkeypatch.delenv(name)
-    settings = machine.stage.settings()
+    settings = machine.setup.settings()
     kept = {"DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url.get_secret_value()}
     monkeypatch.chdir(settings.data_dir.parent)
     monkeypatch.setenv(where, kept[where])
@@ -245,13 +245,13 @@ def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
     assert main(["forget", "--yes", grace.id]) == 0
 
 
-def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: Workbench) -> None:
+def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: SteppedBot) -> None:
     """Deleted rows stay readable in a file, and what was written in the log beside it, unless that is undone."""
-    grace = machine.stage.grace
-    for words in ("help", f"report {machine.stage.partner_report().id}", "reports"):
-        machine.hears(grace, words)
+    grace = machine.setup.grace
+    for words in ("help", f"report {machine.setup.partner_report().id}", "reports"):
+        machine.receive(grace, words)
     machine.work()
-    space = machine.world.direct_space(grace, machine.stage.bot)
+    space = machine.world.direct_space(grace, machine.setup.bot)
 
     def on_disk() -> bytes:
         return b"".join(path.read_bytes() for path in machine.folder.parent.glob("*.db*"))
@@ -265,19 +265,19 @@ def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: Workben
     assert space.id.encode() not in on_disk()
 
 
-def test_a_log_that_others_use_is_said_to_be_there(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
-    machine.hears(machine.stage.grace, "help")
+def test_a_log_that_others_use_is_said_to_be_there(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.receive(machine.setup.grace, "help")
     machine.work()
-    impatient = Database(machine.stage.settings().database_url.get_secret_value(), lock_patience=0.05)
+    impatient = Database(machine.setup.settings().database_url.get_secret_value(), lock_patience=0.05)
     with machine.database.read() as tx, pytest.MonkeyPatch.context() as patch:
         audit.read(tx, limit=1)  # from its first query on it reads the database as it is then
         patch.setattr("bot.app.open_database", lambda _settings: impatient)
-        assert main(["forget", "--yes", machine.stage.grace.id]) == 0
+        assert main(["forget", "--yes", machine.setup.grace.id]) == 0
     assert "until SQLite's log is emptied" in capsys.readouterr().out
 
 
 def test_forget_by_id_works_with_webex_down_and_a_pseudonym_is_no_person(
-    machine: Workbench, capsys: pytest.CaptureFixture[str]
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(machine, 1, person_id="ada")
     machine.emulator.faults.add(status=503)

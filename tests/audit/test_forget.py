@@ -16,159 +16,161 @@ from bot.queue import tasks
 from bot.webex.ids import id_key
 from bot.webex.types import Target
 from tests.audit.rows import endings, rows
-from tests.stage import ADMIN_OF_BOTH, CSV
+from tests.live_bot import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
     from bot.emulator.things import Person
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 OPERATORS = Target(room_id="operators")
 
 
-def forgets(bench: Workbench, person: Person) -> Forgotten:
-    with bench.database.begin() as tx:
-        return forget(tx, bench.queue, person.id, bench.clock())
+def forgets(stepped: SteppedBot, person: Person) -> Forgotten:
+    with stepped.database.begin() as tx:
+        return forget(tx, stepped.queue, person.id, stepped.clock())
 
 
-def everything(bench: Workbench) -> str:
+def everything(stepped: SteppedBot) -> str:
     """Every row of the database, as text."""
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         tables = tx.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
         return "\n".join(str(row) for name in tables for row in tx.connection.exec_driver_sql(f"SELECT * FROM {name}"))
 
 
-def test_the_id_is_nowhere_and_the_pseudonym_is_one(bench: Workbench) -> None:
-    stage = bench.stage
-    for words in ("help", f"report {stage.partner_report().id}", "reports"):
-        bench.hears(stage.grace, words)
-    bench.world.join(stage.outside, stage.grace)
-    bench.hears(stage.grace, "reports", stage.outside)
-    bench.work()
-    number = len(rows(bench))
-    assert stage.grace.id in everything(bench)
+def test_the_id_is_nowhere_and_the_pseudonym_is_one(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    for words in ("help", f"report {live.partner_report().id}", "reports"):
+        stepped.receive(live.grace, words)
+    stepped.world.join(live.outside, live.grace)
+    stepped.receive(live.grace, "reports", live.outside)
+    stepped.work()
+    number = len(rows(stepped))
+    assert live.grace.id in everything(stepped)
 
-    done = forgets(bench, stage.grace)
+    done = forgets(stepped, live.grace)
 
-    assert stage.grace.id not in everything(bench)
+    assert live.grace.id not in everything(stepped)
     assert done.audit == number
     assert done.requests == 1
     assert done.events == 4
     assert done.messages == 1, "the answer that went 1:1 because of outsiders"
     assert done.ended == 0
-    pseudonyms = {row.person_id for row in rows(bench) if row.person_id}
+    pseudonyms = {row.person_id for row in rows(stepped) if row.person_id}
     assert len(pseudonyms) == 1
-    last = rows(bench)[-1]
+    last = rows(stepped)[-1]
     assert (last.channel, last.act, last.outcome, last.person_id) == ("cli", "forget", "done", None)
 
 
-def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_before(bench: Workbench) -> None:
-    stage = bench.stage
-    space = bench.world.direct_space(stage.grace, stage.bot)
-    with bench.database.begin() as tx:
+def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_before(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    space = stepped.world.direct_space(live.grace, live.bot)
+    with stepped.database.begin() as tx:
         row = messages.intend(tx, messages.Name(f"away:1-2:{space.id}"), OPERATORS, "words", MOMENT)
         assert row is not None
         messages.settle(tx, row, messages.SENT, MOMENT)
-    report = stage.partner_report()
-    bench.hears(stage.grace, f"report {report.id}")
-    bench.work()
-    card = next(one for one in bench.said(person=stage.grace) if one.card)
-    bench.pressed(stage.grace, card, {"command": "refresh", "argument": report.id})
-    bench.work()
-    assert space.id in everything(bench)
-    assert space.id not in str(rows(bench)), "the audit never has it"
+    report = live.partner_report()
+    stepped.receive(live.grace, f"report {report.id}")
+    stepped.work()
+    card = next(one for one in stepped.said(person=live.grace) if one.card)
+    stepped.pressed(live.grace, card, {"command": "refresh", "argument": report.id})
+    stepped.work()
+    assert space.id in everything(stepped)
+    assert space.id not in str(rows(stepped)), "the audit never has it"
 
-    forgets(bench, stage.grace)
+    forgets(stepped, live.grace)
 
-    assert space.id not in everything(bench)
-    before = len(bench.said(person=stage.grace))
-    with bench.database.begin() as tx:
+    assert space.id not in everything(stepped)
+    before = len(stepped.said(person=live.grace))
+    with stepped.database.begin() as tx:
         for event in ("1", "2"):
-            bench.queue.put(tx, tasks.EVENT, event)
-    bench.work()
-    assert len(bench.said(person=stage.grace)) == before, "nothing is answered a second time"
-    shown = next(one for one in bench.said(person=stage.grace) if one.card)
-    bench.pressed(stage.grace, shown, {"command": "help"})
-    bench.work()
-    assert len(bench.said(person=stage.grace)) == before + 1, "and an old card still works"
+            stepped.queue.put(tx, tasks.EVENT, event)
+    stepped.work()
+    assert len(stepped.said(person=live.grace)) == before, "nothing is answered a second time"
+    shown = next(one for one in stepped.said(person=live.grace) if one.card)
+    stepped.pressed(live.grace, shown, {"command": "help"})
+    stepped.work()
+    assert len(stepped.said(person=live.grace)) == before + 1, "and an old card still works"
 
 
-def test_of_a_group_space_the_audit_says_which(bench: Workbench) -> None:
-    bench.hears(bench.stage.grace, "reports", bench.stage.group)
-    bench.hears(bench.stage.grace, "reports")
-    bench.work()
+def test_of_a_group_space_the_audit_says_which(stepped: SteppedBot) -> None:
+    stepped.receive(stepped.setup.grace, "reports", stepped.setup.group)
+    stepped.receive(stepped.setup.grace, "reports")
+    stepped.work()
 
-    assert [row.room_id for row in rows(bench)] == [bench.stage.group.id, audit.DIRECT_SPACE]
-
-
-def test_two_runs_have_two_pseudonyms(bench: Workbench) -> None:
-    stage = bench.stage
-    for person in (stage.ada, stage.grace):
-        bench.hears(person, "reports")
-    bench.work()
-
-    forgets(bench, stage.ada)
-    forgets(bench, stage.grace)
-
-    assert len({row.person_id for row in rows(bench) if row.person_id}) == 2
+    assert [row.room_id for row in rows(stepped)] == [stepped.setup.group.id, audit.DIRECT_SPACE]
 
 
-def test_a_watch_is_canceled_first_and_nothing_comes(bench: Workbench) -> None:
-    report = bench.stage.partner_report(status="waiting")
-    bench.hears(bench.stage.grace, f"report {report.id}")
-    bench.work()
+def test_two_runs_have_two_pseudonyms(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    for person in (live.ada, live.grace):
+        stepped.receive(person, "reports")
+    stepped.work()
 
-    done = forgets(bench, bench.stage.grace)
-    bench.world.set_report(report.id, status="done")
-    bench.wait(11)
+    forgets(stepped, live.ada)
+    forgets(stepped, live.grace)
+
+    assert len({row.person_id for row in rows(stepped) if row.person_id}) == 2
+
+
+def test_a_watch_is_canceled_first_and_nothing_comes(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(status="waiting")
+    stepped.receive(stepped.setup.grace, f"report {report.id}")
+    stepped.work()
+
+    done = forgets(stepped, stepped.setup.grace)
+    stepped.world.set_report(report.id, status="done")
+    stepped.wait(11)
 
     assert done.ended == 1
-    assert bench.request().state is State.CANCELED
-    assert endings(bench) == ["canceled:forget"]
-    assert bench.downloads == 0
+    assert stepped.request().state is State.CANCELED
+    assert endings(stepped) == ["canceled:forget"]
+    assert stepped.downloads == 0
 
 
 @pytest.mark.parametrize(("moment", "ended"), [("download", "canceled:forget"), ("upload", "unsure:forget")])
-def test_a_file_on_its_way_ends_too(bench: Workbench, moment: str, ended: str) -> None:
+def test_a_file_on_its_way_ends_too(stepped: SteppedBot, moment: str, ended: str) -> None:
     """The worker that has it in its hands finds that it ended, and writes the person's id nowhere."""
-    stage = bench.stage
-    bench.hears(stage.grace, f"report {stage.partner_report().id}", stage.group)
-    bench.work(until=tasks.DELIVER)
-    where = bench.files if moment == "download" else bench.chat
+    live = stepped.setup
+    stepped.receive(live.grace, f"report {live.partner_report().id}", live.group)
+    stepped.work(until=tasks.DELIVER)
+    where = stepped.files if moment == "download" else stepped.chat
     call = getattr(where, moment)
 
     def and_then_forgotten(*args: Any, **how: Any) -> Any:
         done = call(*args, **how)
-        forgets(bench, stage.grace)
+        forgets(stepped, live.grace)
         return done
 
     setattr(where, moment, and_then_forgotten)
-    bench.work()
+    stepped.work()
 
-    assert endings(bench) == [ended]
-    assert bool([one for one in bench.said(stage.group) if one.files]) is (moment == "upload")
-    assert stage.grace.id not in everything(bench)
+    assert endings(stepped) == [ended]
+    assert bool([one for one in stepped.said(live.group) if one.files]) is (moment == "upload")
+    assert live.grace.id not in everything(stepped)
 
 
-def test_no_thread_says_anything_of_a_request_whose_person_was_forgotten(bench: Workbench) -> None:
-    bench.hears(bench.stage.grace, f"report {bench.stage.partner_report(status='waiting').id}", bench.stage.group)
-    bench.work()
-    before = bench.said(bench.stage.group)
+def test_no_thread_says_anything_of_a_request_whose_person_was_forgotten(stepped: SteppedBot) -> None:
+    stepped.receive(
+        stepped.setup.grace, f"report {stepped.setup.partner_report(status='waiting').id}", stepped.setup.group
+    )
+    stepped.work()
+    before = stepped.said(stepped.setup.group)
 
-    forgets(bench, bench.stage.grace)
-    with bench.database.begin() as tx:
-        bench.queue.put(tx, tasks.THREAD, "1")
-    bench.work()
+    forgets(stepped, stepped.setup.grace)
+    with stepped.database.begin() as tx:
+        stepped.queue.put(tx, tasks.THREAD, "1")
+    stepped.work()
 
-    assert bench.said(bench.stage.group) == before
+    assert stepped.said(stepped.setup.group) == before
 
 
 @pytest.mark.parametrize("state", ["pending", "done"])
-def test_rows_of_the_version_before_are_covered_before_they_are_carried_over(bench: Workbench, state: str) -> None:
-    stage = bench.stage
-    space, person = bench.world.direct_space(stage.grace, stage.bot).id, stage.grace.id
-    with bench.database.begin() as tx:
+def test_rows_of_the_version_before_are_covered_before_they_are_carried_over(stepped: SteppedBot, state: str) -> None:
+    live = stepped.setup
+    space, person = stepped.world.direct_space(live.grace, live.bot).id, live.grace.id
+    with stepped.database.begin() as tx:
         row: dict[str, Any] = {
             "reference": "r",
             "origin": "messages:1:r",
@@ -181,100 +183,100 @@ def test_rows_of_the_version_before_are_covered_before_they_are_carried_over(ben
         post = {"key": f"away:1-2:{space}", "room_id": space, "direct": True, "state": "sent", "intended_at": MOMENT}
         tx.execute(posts.insert(), post | {"person_id": person})
 
-    done = forgets(bench, stage.grace)
-    with bench.database.begin() as tx:
+    done = forgets(stepped, live.grace)
+    with stepped.database.begin() as tx:
         carry_over(tx)
 
     assert (done.ended, done.requests, done.messages) == (state == "pending", 1, 1)
-    assert person not in everything(bench)
-    assert space not in everything(bench)
-    assert bench.request().state is (State.CANCELED if state == "pending" else State.DELIVERED)
+    assert person not in everything(stepped)
+    assert space not in everything(stepped)
+    assert stepped.request().state is (State.CANCELED if state == "pending" else State.DELIVERED)
 
 
-def test_what_they_wrote_and_nobody_read_yet_is_answered_no_more(bench: Workbench) -> None:
+def test_what_they_wrote_and_nobody_read_yet_is_answered_no_more(stepped: SteppedBot) -> None:
     """Without that, the worker fetches the message from Webex, and the person is on record again."""
-    stage = bench.stage
-    report = stage.partner_report()
-    bench.hears(stage.grace, f"report {report.id}")
-    bench.hears(stage.grace, f"report {report.id}", stage.group)
-    bench.hears(stage.ada, "help", stage.group)
+    live = stepped.setup
+    report = live.partner_report()
+    stepped.receive(live.grace, f"report {report.id}")
+    stepped.receive(live.grace, f"report {report.id}", live.group)
+    stepped.receive(live.ada, "help", live.group)
 
-    done = forgets(bench, stage.grace)
-    ran = bench.work()
-    bench.clock.turn(61)
-    bench.sweep.once()
-    bench.work()
+    done = forgets(stepped, live.grace)
+    ran = stepped.work()
+    stepped.clock.turn(61)
+    stepped.sweep.once()
+    stepped.work()
 
     assert done.unread == 2
     assert [one.task for one in ran] == [tasks.EVENT], "Ada's"
-    assert bench.said(person=stage.grace) == []
-    assert len(bench.said(stage.group)) == 1
-    assert bench.downloads == 0
-    assert stage.grace.id not in everything(bench)
+    assert stepped.said(person=live.grace) == []
+    assert len(stepped.said(live.group)) == 1
+    assert stepped.downloads == 0
+    assert live.grace.id not in everything(stepped)
 
 
-def test_no_job_leads_to_them(bench: Workbench) -> None:
+def test_no_job_leads_to_them(stepped: SteppedBot) -> None:
     """Neither by its key nor by its lock, which is their 1:1 space; what others wait for stays in the queue."""
-    stage = bench.stage
-    mine, other = stage.partner_report(status="waiting"), stage.partner_report(status="waiting")
-    bench.hears(stage.grace, f"report {mine.id}")
-    bench.hears(stage.ada, f"report {other.id}")
-    bench.work(until=tasks.LOOKUP)
-    bench.hears(stage.grace, "help")
-    with bench.database.begin() as tx:
+    live = stepped.setup
+    mine, other = live.partner_report(status="waiting"), live.partner_report(status="waiting")
+    stepped.receive(live.grace, f"report {mine.id}")
+    stepped.receive(live.ada, f"report {other.id}")
+    stepped.work(until=tasks.LOOKUP)
+    stepped.receive(live.grace, "help")
+    with stepped.database.begin() as tx:
         for task, key in ((tasks.THREAD, "1"), (tasks.EVENT, "1"), (tasks.THREAD, "2")):
-            bench.queue.put(tx, task, key)
+            stepped.queue.put(tx, task, key)
 
-    forgets(bench, stage.grace)
+    forgets(stepped, live.grace)
 
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         jobs = tx.connection.exec_driver_sql("SELECT task, key, lock FROM jobs ORDER BY id").all()
     assert sorted((task, key) for task, key, _ in jobs) == [(tasks.LOOKUP, "2"), (tasks.THREAD, "2")]
-    assert id_key(bench.world.direct_space(stage.grace, stage.bot).id) not in str(jobs)
+    assert id_key(stepped.world.direct_space(live.grace, live.bot).id) not in str(jobs)
 
 
-def test_those_who_joined_somebody_go_on_waiting(bench: Workbench) -> None:
-    stage = bench.stage
-    report = stage.partner_report(status="waiting")
-    henry = bench.world.add_person("Henry", stage.acme, roles=ADMIN_OF_BOTH)
-    bench.world.join(stage.group, henry)
-    for person in (stage.grace, stage.ada, henry):
-        bench.hears(person, f"report {report.id}", stage.group)
-        bench.work()
+def test_those_who_joined_somebody_go_on_waiting(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    report = live.partner_report(status="waiting")
+    henry = stepped.world.add_person("Henry", live.acme, roles=ADMIN_OF_BOTH)
+    stepped.world.join(live.group, henry)
+    for person in (live.grace, live.ada, henry):
+        stepped.receive(person, f"report {report.id}", live.group)
+        stepped.work()
 
-    forgets(bench, stage.grace)
-    bench.world.set_report(report.id, status="done")
-    bench.sweep.once()
-    bench.wait(61)
+    forgets(stepped, live.grace)
+    stepped.world.set_report(report.id, status="done")
+    stepped.sweep.once()
+    stepped.wait(61)
 
-    files = [one.files[0].path.read_bytes() for one in bench.said(stage.group) if one.files]
+    files = [one.files[0].path.read_bytes() for one in stepped.said(live.group) if one.files]
     assert files == [CSV]
-    ended = {row.person_id: row.outcome for row in rows(bench) if row.act == audit.DELIVERY}
-    assert ended[stage.ada.id] == ended[henry.id] == "delivered"
+    ended = {row.person_id: row.outcome for row in rows(stepped) if row.act == audit.DELIVERY}
+    assert ended[live.ada.id] == ended[henry.id] == "delivered"
     assert sorted(ended.values()) == ["canceled:forget", "delivered", "delivered"]
 
 
-def test_somebody_unknown_is_forgotten_without_harm(bench: Workbench) -> None:
-    bench.hears(bench.stage.ada, "help")
-    bench.work()
-    with bench.database.begin() as tx:
-        done = forget(tx, bench.queue, "nobody", bench.clock())
+def test_somebody_unknown_is_forgotten_without_harm(stepped: SteppedBot) -> None:
+    stepped.receive(stepped.setup.ada, "help")
+    stepped.work()
+    with stepped.database.begin() as tx:
+        done = forget(tx, stepped.queue, "nobody", stepped.clock())
 
     assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0)
-    assert [row.person_id for row in rows(bench)] == [bench.stage.ada.id, None]
+    assert [row.person_id for row in rows(stepped)] == [stepped.setup.ada.id, None]
 
 
-def test_a_job_that_serves_others_too_names_nobody_and_goes_on(bench: Workbench) -> None:
-    stage = bench.stage
-    report = stage.partner_report()
-    stage.grace.roles = ADMIN_OF_BOTH
-    bench.hears(stage.grace, f"report {report.id}", stage.group)
-    bench.hears(stage.ada, f"report {report.id}", stage.group)
-    bench.work(until=tasks.DELIVER)
-    assert id_key(stage.grace.id) in everything(bench)
+def test_a_job_that_serves_others_too_names_nobody_and_goes_on(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    report = live.partner_report()
+    live.grace.roles = ADMIN_OF_BOTH
+    stepped.receive(live.grace, f"report {report.id}", live.group)
+    stepped.receive(live.ada, f"report {report.id}", live.group)
+    stepped.work(until=tasks.DELIVER)
+    assert id_key(live.grace.id) in everything(stepped)
 
-    forgets(bench, stage.grace)
+    forgets(stepped, live.grace)
 
-    assert id_key(stage.grace.id) not in everything(bench)
-    bench.work()
-    assert [one.files[0].path.read_bytes() for one in bench.said(stage.group) if one.files] == [CSV]
+    assert id_key(live.grace.id) not in everything(stepped)
+    stepped.work()
+    assert [one.files[0].path.read_bytes() for one in stepped.said(live.group) if one.files] == [CSV]

@@ -10,64 +10,64 @@ from bot.settings import load
 from tests.audit.rows import rows
 
 if TYPE_CHECKING:
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 
-def starts(bench: Workbench, **changed: str) -> list[str]:
+def starts(stepped: SteppedBot, **changed: str) -> list[str]:
     """Start the worker with these settings; return the new rows' outcomes."""
-    before = len(rows(bench))
-    with bench.database.begin() as tx:
-        settings_log.record_changes(tx, load(bench.stage.environ | changed), bench.clock())
-    new = rows(bench)[before:]
+    before = len(rows(stepped))
+    with stepped.database.begin() as tx:
+        settings_log.record_changes(tx, load(stepped.setup.environ | changed), stepped.clock())
+    new = rows(stepped)[before:]
     assert all((row.channel, row.act, row.person_id) == ("system", "settings", None) for row in new)
     return [row.outcome for row in new]
 
 
-def test_the_first_start_is_one_row_and_the_same_again_is_none(bench: Workbench) -> None:
-    assert starts(bench) == ["first_start"]
-    assert starts(bench) == []
+def test_the_first_start_is_one_row_and_the_same_again_is_none(stepped: SteppedBot) -> None:
+    assert starts(stepped) == ["first_start"]
+    assert starts(stepped) == []
 
 
-def test_each_changed_setting_is_a_row(bench: Workbench) -> None:
-    starts(bench)
+def test_each_changed_setting_is_a_row(stepped: SteppedBot) -> None:
+    starts(stepped)
 
-    assert starts(bench, ALLOWED_PEOPLE="nora.jones@acme.example", POLL_INTERVAL="20") == [
+    assert starts(stepped, ALLOWED_PEOPLE="nora.jones@acme.example", POLL_INTERVAL="20") == [
         "changed:allowed_people",
         "changed:poll_interval",
     ]
-    assert starts(bench) == ["changed:allowed_people", "changed:poll_interval"], "back again is a change, too"
+    assert starts(stepped) == ["changed:allowed_people", "changed:poll_interval"], "back again is a change, too"
 
 
-def test_a_changed_secret_is_named(bench: Workbench) -> None:
-    starts(bench)
+def test_a_changed_secret_is_named(stepped: SteppedBot) -> None:
+    starts(stepped)
 
-    assert starts(bench, WEBEX_WEBHOOK_SECRET="another secret of the tests") == ["changed:webex_webhook_secret"]
-
-
-def test_a_changed_key_is_named_and_hides_the_others_once(bench: Workbench) -> None:
-    starts(bench)
-
-    assert starts(bench, SECRET_KEY="a key of sixteen letters") == ["changed:secret_key"]
-    assert starts(bench, SECRET_KEY="a key of sixteen letters", POLL_INTERVAL="20") == ["changed:poll_interval"]
+    assert starts(stepped, WEBEX_WEBHOOK_SECRET="another secret of the tests") == ["changed:webex_webhook_secret"]
 
 
-def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(bench: Workbench) -> None:
+def test_a_changed_key_is_named_and_hides_the_others_once(stepped: SteppedBot) -> None:
+    starts(stepped)
+
+    assert starts(stepped, SECRET_KEY="a key of sixteen letters") == ["changed:secret_key"]
+    assert starts(stepped, SECRET_KEY="a key of sixteen letters", POLL_INTERVAL="20") == ["changed:poll_interval"]
+
+
+def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(stepped: SteppedBot) -> None:
     from bot.db import key_values
 
-    starts(bench)
-    with bench.database.begin() as tx:
+    starts(stepped)
+    with stepped.database.begin() as tx:
         kept = key_values.get(tx, settings_log.STORED) or ""
-        key_values.set(tx, settings_log.STORED, kept.replace('"port"', '"harbour"'), bench.clock())
+        key_values.set(tx, settings_log.STORED, kept.replace('"port"', '"harbour"'), stepped.clock())
 
-    assert starts(bench) == []
+    assert starts(stepped) == []
 
 
-def test_no_value_is_kept(bench: Workbench) -> None:
-    starts(bench, ALLOWED_PEOPLE="nora.jones@acme.example")
+def test_no_value_is_kept(stepped: SteppedBot) -> None:
+    starts(stepped, ALLOWED_PEOPLE="nora.jones@acme.example")
 
-    database_file = sqlite3.connect(bench.stage.folder / "reportbot.db")
+    database_file = sqlite3.connect(stepped.setup.folder / "reportbot.db")
     kept = str(database_file.execute("SELECT * FROM facts UNION ALL SELECT act, outcome, at FROM audit").fetchall())
     database_file.close()
 
-    for secret in ("nora", bench.stage.bot_token, bench.stage.admin_token, "a secret of the tests", "127.0.0.1"):
+    for secret in ("nora", stepped.setup.bot_token, stepped.setup.admin_token, "a secret of the tests", "127.0.0.1"):
         assert secret not in kept

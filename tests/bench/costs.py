@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 
 from bot.db.database import Database
 from bot.emulator import Emulator
-from tests.stage import Stage
+from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ class Costs:
 def of_a_report(*, in_group: bool) -> Costs:
     """Return what one report costs that is done when it is asked for, 1:1 or in a group space."""
     with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
-        stage = Stage(emulator, Path(folder) / "data")
+        stage = LiveBot(emulator, Path(folder) / "data")
         with stage.program() as address:
             stage.register(address)
             space = stage.group if in_group else None
@@ -78,7 +78,7 @@ def of_a_report(*, in_group: bool) -> Costs:
     return Costs(costs.writes / REPORTS, costs.reads / REPORTS, costs.statements / REPORTS, costs.calls / REPORTS)
 
 
-def _deliver(stage: Stage, space: Space | None) -> None:
+def _deliver(stage: LiveBot, space: Space | None) -> None:
     """Ask for a report, and wait until its file is there and no job is left."""
     line = stage.at(stage.ada, space).says(f"report {stage.partner_report().id}")
     line.file()

@@ -15,7 +15,7 @@ from flask import Flask, request
 from webexteamssdk import WebexTeamsAPI
 from werkzeug.serving import make_server
 
-from tests.stage import QuietHandler
+from tests.live_bot import QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from bot.db import tables
 from bot.db.database import Database
 from bot.emulator import Emulator
 from bot.queue import tasks
-from tests.core.workbench import Workbench, migrated
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,28 +52,28 @@ class Held:
 def lines() -> Iterator[Held]:
     """Measure a watch round and a maintenance run, each the second time, so that statements are compiled."""
     with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
-        bench = Workbench(emulator, Path(folder) / "data", migrated(Path(folder) / "empty.db"))
-        key = _fill(bench)
-        watch = bench.worker._tasks[tasks.WATCH]
+        stepped = SteppedBot(emulator, Path(folder) / "data", migrated(Path(folder) / "empty.db"))
+        key = _fill(stepped)
+        watch = stepped.worker._tasks[tasks.WATCH]
         runs: dict[str, Callable[[], object]] = {
             "a watch round": partial(watch.run, key),
-            "a maintenance run": bench.sweep.once,
+            "a maintenance run": stepped.sweep.once,
         }
         for name, run in runs.items():
             run()
-            bench.clock.turn(60)
+            stepped.clock.turn(60)
             with _held() as seconds:
                 run()
             yield Held(name, seconds)
-        bench.stop()
+        stepped.stop()
 
 
-def _fill(bench: Workbench) -> str:
+def _fill(stepped: SteppedBot) -> str:
     """Have so many requests wait for so many reports; return the key of their watch."""
-    made = [bench.stage.partner_report(f"Usage {number}", status="In progress") for number in range(REPORTS)]
-    bench.hears(bench.stage.ada, f"report {made[0].id}")
-    bench.work()
-    with bench.database.begin() as tx:
+    made = [stepped.setup.partner_report(f"Usage {number}", status="In progress") for number in range(REPORTS)]
+    stepped.receive(stepped.setup.ada, f"report {made[0].id}")
+    stepped.work()
+    with stepped.database.begin() as tx:
         report = dict(tx.execute(tables.reports.select()).mappings().one())
         request = dict(tx.execute(tables.requests.select()).mappings().one())
         del request["id"]
@@ -87,12 +87,12 @@ def _fill(bench: Workbench) -> str:
                     "reference": f"bench{number}",
                     "event_key": f"messages:bench{number}:{ids[number % REPORTS]}",
                     "report_id": ids[number % REPORTS],
-                    "deadline_at": bench.clock() + FAR,
+                    "deadline_at": stepped.clock() + FAR,
                 }
                 for number in range(1, REQUESTS)
             ],
         )
-    bench.database.empty_log()  # else the next commit brings all of it into the file
+    stepped.database.empty_log()  # else the next commit brings all of it into the file
     return f"{report['family']}:{report['region'] or ''}"
 
 

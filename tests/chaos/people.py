@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from bot.emulator.problems import Refusal
 from bot.messages.elements import COMMAND
-from tests.stage import actions_of
+from tests.live_bot import actions_of
 
 if TYPE_CHECKING:
     from bot.emulator.report import Report
     from bot.emulator.things import Message, Person, Space
     from tests.chaos.mail import Mail
     from tests.chaos.plan import Ask, Press
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 NOWHERE = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC9ub3doZXJl"
 """The id of no report."""
@@ -49,9 +49,9 @@ class Pressed:
 class People:
     """Say and press what the plan says."""
 
-    def __init__(self, stage: Stage, mail: Mail) -> None:
-        self._stage = stage
-        self._world = stage.emulator.world
+    def __init__(self, live: LiveBot, mail: Mail) -> None:
+        self._stage = live
+        self._world = live.emulator.world
         self._mail = mail
         self.asked: dict[int, Asked] = {}
         self.pressed: list[Pressed] = []

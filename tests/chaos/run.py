@@ -17,7 +17,7 @@ from tests.chaos.plan import Ask, Kill, Lock, Outage, Press, Step, Trouble
 from tests.chaos.system import System
 from tests.chaos.verdict import Verdict, read
 from tests.killed.program import until
-from tests.stage import Stage
+from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,10 +85,10 @@ class Run:
     def __init__(self, emulator: Emulator, folder: Path, seed: int) -> None:
         self.seed = seed
         self.emulator = emulator
-        self.stage = Stage(emulator, folder / "data", POLL_INTERVAL="0.3")
+        self.setup = LiveBot(emulator, folder / "data", POLL_INTERVAL="0.3")
         self.mail = Mail(emulator)
-        self.people = People(self.stage, self.mail)
-        self.system = System(self.stage, folder / "log", random.Random(seed))
+        self.people = People(self.setup, self.mail)
+        self.system = System(self.setup, folder / "log", random.Random(seed))
         self._faults: list[Fault] = []
         self._began = 0.0
         self._next_progress = PROGRESS_SECONDS
@@ -96,7 +96,7 @@ class Run:
 
     def play(self, steps: list[Step]) -> Outcome:
         """Carry out the steps, heal, and judge."""
-        self.stage.register(self.system.url)
+        self.setup.register(self.system.url)
         try:
             self._until(self.system.has_started, "the first start")  # nothing from before it is answered
             self._began = time.monotonic()
@@ -183,7 +183,7 @@ class Run:
         while (tables := read(self.system.database)) is None:
             assert time.monotonic() < deadline, "the database cannot be read"
             self._tend()
-        return Verdict(self.stage, self.people, self.mail.heard, tables)
+        return Verdict(self.setup, self.people, self.mail.heard, tables)
 
     def _judged(self, seconds: float) -> Outcome:
         # Whatever is still on its way may yet be said a second time: wait until a question asked now is answered.

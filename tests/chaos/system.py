@@ -25,7 +25,7 @@ from tests.killed.program import ROOT, SERVE, WEB, free_port, parents
 if TYPE_CHECKING:
     import random
 
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 WORKER = (sys.executable, "-m", "bot", "worker")
 MODES = {"serve": (SERVE,), "side by side": (WEB, WORKER)}
@@ -39,10 +39,10 @@ SEEMS = timedelta(minutes=5)
 class System:
     """The processes of one run. `tend` is to be called often."""
 
-    def __init__(self, stage: Stage, log: Path, chance: random.Random) -> None:
+    def __init__(self, live: LiveBot, log: Path, chance: random.Random) -> None:
         self.port = free_port()
         self.log = log
-        self.database = stage.folder / "reportbot.db"
+        self.database = live.folder / "reportbot.db"
         self.signals = 0
         self.door_started = 0.0
         """When the door was last made to start for what it had not heard (monotonic)."""
@@ -56,7 +56,7 @@ class System:
         mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
         own = {"HOST": "127.0.0.1", "PORT": str(self.port), "LOG_FORMAT": "json", "LOG_LEVEL": "info"}
         self._environ = (
-            mine | stage.environ | own | {"PUBLIC_URL": self.url, MARK: self._mark, "REQUESTS_PER_MINUTE": "0"}
+            mine | live.environ | own | {"PUBLIC_URL": self.url, MARK: self._mark, "REQUESTS_PER_MINUTE": "0"}
         )
         self._choose()
 

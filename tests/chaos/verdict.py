@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from bot.emulator.world import World
     from tests.chaos.people import Asked, People, Pressed
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 Row = sqlite3.Row
 UNSETTLED = frozenset({"intended", "unsure"})
@@ -86,13 +86,13 @@ def read(database: Path) -> Tables | None:
 class Verdict:
     """One look at everything."""
 
-    def __init__(self, stage: Stage, people: People, heard: set[str], tables: Tables) -> None:
-        self._world: World = stage.emulator.world
-        self._bot = stage.bot
+    def __init__(self, live: LiveBot, people: People, heard: set[str], tables: Tables) -> None:
+        self._world: World = live.emulator.world
+        self._bot = live.bot
         self._people = people
         self._tables = tables
         with self._world.lock:
-            self._messages: dict[str, Message] = {one.id: one for one in self._world.messages_of(stage.bot)}
+            self._messages: dict[str, Message] = {one.id: one for one in self._world.messages_of(live.bot)}
         self.delivered = 0
         self.lost: list[str] = []
         for asked in people.asked.values():

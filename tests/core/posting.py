@@ -13,7 +13,7 @@ from bot.webex.types import Target
 if TYPE_CHECKING:
     from bot.db.messages import Message as Row
     from bot.emulator.things import Message
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 GENTLY = 120.0
 """Seconds after which every retry is due."""
@@ -26,41 +26,41 @@ NOT_POSTED: dict[str, Any] = {**POST, "cut": "before", "times": 1}
 """Webex posts nothing, and the bot cannot know that."""
 
 
-def row_of(bench: Workbench, key: str) -> Row:
+def row_of(stepped: SteppedBot, key: str) -> Row:
     """Return the row of a message that was not deleted."""
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         found = messages.get(tx, key)
     assert found is not None
     return found
 
 
-def fails(bench: Workbench, key: str, target: Target, words: str = "Hello", **fault: Any) -> None:
+def fails(stepped: SteppedBot, key: str, target: Target, words: str = "Hello", **fault: Any) -> None:
     """Send a message while Webex has this fault."""
-    bench.emulator.faults.add(**fault)
+    stepped.emulator.faults.add(**fault)
     with pytest.raises(WebexError):
-        bench.outbox.send(key, target, words)
+        stepped.outbox.send(key, target, words)
 
 
-def thread(bench: Workbench) -> Target:
+def thread(stepped: SteppedBot) -> Target:
     """Return a thread in the group space, begun by Ada."""
-    root = bench.world.say(bench.stage.ada, bench.stage.group, "hello")
-    return Target(room_id=bench.stage.group.id, parent_id=root.id)
+    root = stepped.world.say(stepped.setup.ada, stepped.setup.group, "hello")
+    return Target(room_id=stepped.setup.group.id, parent_id=root.id)
 
 
-def directly(bench: Workbench) -> Target:
+def directly(stepped: SteppedBot) -> Target:
     """Ada's 1:1 space, by her ID."""
-    return Target(person_id=bench.stage.ada.id, direct=True)
+    return Target(person_id=stepped.setup.ada.id, direct=True)
 
 
-def nowhere_to_look(bench: Workbench) -> Target:
+def nowhere_to_look(stepped: SteppedBot) -> Target:
     """Return a group space without a thread: Webex does not let a bot list its messages."""
-    return Target(room_id=bench.stage.group.id)
+    return Target(room_id=stepped.setup.group.id)
 
 
 PLACES: dict[str, Any] = {"thread": thread, "directly": directly}
 
 
-def sent(bench: Workbench, words: str) -> list[Message]:
+def sent(stepped: SteppedBot, words: str) -> list[Message]:
     """Return the bot's messages with these words, in the group space and directly to Ada."""
-    everywhere = bench.said(bench.stage.group) + bench.said()
+    everywhere = stepped.said(stepped.setup.group) + stepped.said()
     return [one for one in everywhere if words in (one.text or "")]

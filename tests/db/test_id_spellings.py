@@ -19,7 +19,7 @@ from tests.db.rows import NOW, store_request, stored
 
 if TYPE_CHECKING:
     from bot.db.database import Database
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 ADA, GRACE = "aaaaaaaa-1ea0-4d52-9f49-6cbb4eb8e0c7", "bbbbbbbb-1ea0-4d52-9f49-6cbb4eb8e0c7"
 ROOM, ELSEWHERE = "cccccccc-1ea0-11ee-9f49-6cbb4eb8e0c7", "dddddddd-1ea0-11ee-9f49-6cbb4eb8e0c7"
@@ -51,15 +51,15 @@ def test_requests_are_found_by_their_place(database: Database) -> None:
         assert not again.is_answered_with(directly)
 
 
-def test_a_person_s_requests_are_closed_when_they_are_forgotten_and_others_wait_on(bench: Workbench) -> None:
-    with bench.database.begin() as tx:
+def test_a_person_s_requests_are_closed_when_they_are_forgotten_and_others_wait_on(stepped: SteppedBot) -> None:
+    with stepped.database.begin() as tx:
         own = [
             store_request(tx, "one", room_id=room(ROOM), person_id=person(ADA)),
             store_request(tx, "two", room_id=room(ROOM), person_id=person(ADA, TEAM)),
         ]
         other = store_request(tx, "three", room_id=room(ROOM), person_id=person(GRACE))
 
-        forgotten = forget(tx, bench.queue, person(ADA.upper()), bench.clock())
+        forgotten = forget(tx, stepped.queue, person(ADA.upper()), stepped.clock())
 
         assert forgotten.ended == len(own)
         assert [stored(tx, one.id).state for one in own] == [State.CANCELED, State.CANCELED]
@@ -67,18 +67,18 @@ def test_a_person_s_requests_are_closed_when_they_are_forgotten_and_others_wait_
         assert requests.older(tx, other) is None
 
 
-def test_nothing_of_a_person_who_is_forgotten_stays(bench: Workbench) -> None:
-    with bench.database.begin() as tx:
+def test_nothing_of_a_person_who_is_forgotten_stays(stepped: SteppedBot) -> None:
+    with stepped.database.begin() as tx:
         for number, cluster in enumerate(("us", TEAM)):
             who, where = person(ADA, cluster), room(ROOM, cluster)
             store_request(tx, f"{number}", person_id=who, room_id=where, room_type="direct")
-            events.record(tx, Event("messages", "created", f"M{number}", where, "direct", who), bench.clock())
-            messages.intend(tx, Name(f"key {number}"), Target(person_id=who, direct=True), "words", bench.clock())
-            audit.record(tx, Entry(Channel.CHAT, "help", "answered", person_id=who), bench.clock())
+            events.record(tx, Event("messages", "created", f"M{number}", where, "direct", who), stepped.clock())
+            messages.intend(tx, Name(f"key {number}"), Target(person_id=who, direct=True), "words", stepped.clock())
+            audit.record(tx, Entry(Channel.CHAT, "help", "answered", person_id=who), stepped.clock())
 
-        forget(tx, bench.queue, person(ADA, "eu"), bench.clock())
+        forget(tx, stepped.queue, person(ADA, "eu"), stepped.clock())
 
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         for name in ("requests", "events", "messages", "audit"):
             kept = str(tx.connection.exec_driver_sql(f"SELECT * FROM {name}").all())
             assert not [one for one in (person(ADA), person(ADA, TEAM), room(ROOM), room(ROOM, TEAM)) if one in kept]
@@ -109,15 +109,15 @@ def test_a_message_is_found_in_its_space(database: Database) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"REQUESTS_PER_MINUTE": "1"}])
-def test_the_limit_counts_a_person_in_all_spellings(bench: Workbench) -> None:
-    with bench.database.begin() as tx:
+def test_the_limit_counts_a_person_in_all_spellings(stepped: SteppedBot) -> None:
+    with stepped.database.begin() as tx:
         numbers = [
-            events.record(tx, Event("messages", "created", f"M{number}", person_id=one), bench.clock())
+            events.record(tx, Event("messages", "created", f"M{number}", person_id=one), stepped.clock())
             for number, one in enumerate((person(ADA), person(ADA, TEAM)))
         ]
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         kept = [event for number in numbers if (event := events.get(tx, number or 0)) is not None]
-        assert [rate_limit.is_within(tx, bench.services, one) for one in kept] == [True, False]
+        assert [rate_limit.is_within(tx, stepped.services, one) for one in kept] == [True, False]
 
 
 @pytest.mark.parametrize("spelled", [person(ADA, TEAM), person(ADA.upper()), ADA])

@@ -12,162 +12,164 @@ from bot.db import retention
 from bot.db.requests import State
 from bot.db.retention import PAUSE, Retention
 from bot.db.tables import events, messages, reports, requests
-from tests.stage import CSV
+from tests.live_bot import CSV
 
 if TYPE_CHECKING:
     from bot.emulator.things import Person
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 DAY = 24 * 3600
 TITLE = "Qwxz Licences"
 TABLES = ("audit", "events", "messages", "reports", "requests")
 
 
-def kept(bench: Workbench) -> dict[str, int]:
+def kept(stepped: SteppedBot) -> dict[str, int]:
     """Return how many rows each table has."""
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         names = TABLES
         return {name: tx.connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}
 
 
-def on_disk(bench: Workbench) -> bytes:
+def on_disk(stepped: SteppedBot) -> bytes:
     """Return the bytes of the database and of SQLite's files beside it."""
-    return b"".join(path.read_bytes() for path in sorted(bench.folder.parent.glob("reportbot.db*")))
+    return b"".join(path.read_bytes() for path in sorted(stepped.folder.parent.glob("reportbot.db*")))
 
 
-def asks(bench: Workbench, person: Person, number: int) -> list[bytes]:
+def asks(stepped: SteppedBot, person: Person, number: int) -> list[bytes]:
     """Have a person be answered in all kinds of ways; gives what the database's files hold of it."""
-    stage = bench.stage
-    report = stage.partner_report(title=f"{TITLE} {number}")
-    asked = [bench.hears(person, f"report {report.id}"), bench.hears(person, "qwxzhelp", stage.group)]
-    bench.work()
-    bench.hears(person, f"why {report.id}", stage.group)
-    bench.work()
-    bench.clock.turn(30)
-    space = bench.world.direct_space(person, stage.bot)
+    live = stepped.setup
+    report = live.partner_report(title=f"{TITLE} {number}")
+    asked = [stepped.receive(person, f"report {report.id}"), stepped.receive(person, "qwxzhelp", live.group)]
+    stepped.work()
+    stepped.receive(person, f"why {report.id}", live.group)
+    stepped.work()
+    stepped.clock.turn(30)
+    space = stepped.world.direct_space(person, live.bot)
     return [one.encode() for one in (TITLE, report.id, person.id, space.id, *(message.id for message in asked))]
 
 
-def test_a_year_later_no_byte_of_the_database_tells_of_a_request(bench: Workbench) -> None:
-    stage = bench.stage
-    people = [stage.ada, stage.grace]
-    written = [word for number in range(20) for word in asks(bench, people[number % 2], number)]
-    before = on_disk(bench)
+def test_a_year_later_no_byte_of_the_database_tells_of_a_request(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    people = [live.ada, live.grace]
+    written = [word for number in range(20) for word in asks(stepped, people[number % 2], number)]
+    before = on_disk(stepped)
     assert [word for word in written if word not in before] == []
 
-    bench.clock.turn(366 * DAY)
-    bench.sweep.once()
+    stepped.clock.turn(366 * DAY)
+    stepped.sweep.once()
 
-    assert kept(bench) == dict.fromkeys(TABLES, 0)
-    after = on_disk(bench)
+    assert kept(stepped) == dict.fromkeys(TABLES, 0)
+    after = on_disk(stepped)
     never = [words for person in people for words in (person.display_name, person.emails[0], "qwxzhelp")]
     assert [word for word in [*written, *(words.encode() for words in never)] if word in after] == []
 
 
-def test_what_is_younger_stays_and_0_keeps_everything(bench: Workbench) -> None:
-    asks(bench, bench.stage.ada, 1)
-    full = kept(bench)
+def test_what_is_younger_stays_and_0_keeps_everything(stepped: SteppedBot) -> None:
+    asks(stepped, stepped.setup.ada, 1)
+    full = kept(stepped)
 
-    bench.clock.turn(364 * DAY)
-    bench.sweep.once()
-    assert kept(bench) == full
+    stepped.clock.turn(364 * DAY)
+    stepped.sweep.once()
+    assert kept(stepped) == full
 
-    bench.clock.turn(1000 * DAY)
-    Retention(bench.database, 0, bench.clock).prune()
-    assert kept(bench) == full
+    stepped.clock.turn(1000 * DAY)
+    Retention(stepped.database, 0, stepped.clock).prune()
+    assert kept(stepped) == full
 
 
-def test_what_is_delivered_again_is_recognized_for_two_days_whatever_the_setting(bench: Workbench) -> None:
-    asks(bench, bench.stage.ada, 1)
-    full = kept(bench)
-    short = Retention(bench.database, 1, bench.clock)
+def test_what_is_delivered_again_is_recognized_for_two_days_whatever_the_setting(stepped: SteppedBot) -> None:
+    asks(stepped, stepped.setup.ada, 1)
+    full = kept(stepped)
+    short = Retention(stepped.database, 1, stepped.clock)
 
-    bench.clock.turn(1.5 * DAY)
+    stepped.clock.turn(1.5 * DAY)
     short.prune()
-    assert kept(bench) == full | {"audit": 0}
+    assert kept(stepped) == full | {"audit": 0}
 
-    bench.clock.turn(DAY)
+    stepped.clock.turn(DAY)
     short.prune()
-    assert set(kept(bench).values()) == {0}
+    assert set(kept(stepped).values()) == {0}
 
 
-def test_an_open_request_keeps_what_came_after_it(bench: Workbench) -> None:
+def test_an_open_request_keeps_what_came_after_it(stepped: SteppedBot) -> None:
     """Its card is replaced and its file comes as if nothing had been deleted."""
-    stage = bench.stage
-    report = stage.partner_report(status="waiting")
-    bench.hears(stage.ada, f"report {report.id}")
-    bench.work()
-    with bench.database.begin() as tx:
+    live = stepped.setup
+    report = live.partner_report(status="waiting")
+    stepped.receive(live.ada, f"report {report.id}")
+    stepped.work()
+    with stepped.database.begin() as tx:
         tx.connection.exec_driver_sql("UPDATE requests SET deadline_at = '2999-01-01T00:00:00.000000+00:00'")
 
-    bench.clock.turn(500 * DAY)
-    bench.sweep.once()
-    bench.world.set_report(report.id, status="done")
+    stepped.clock.turn(500 * DAY)
+    stepped.sweep.once()
+    stepped.world.set_report(report.id, status="done")
     for _ in range(3):
-        bench.wait(15)
+        stepped.wait(15)
 
-    assert [one.files[0].path.read_bytes() for one in bench.said() if one.files] == [CSV]
-    assert len([one for one in bench.said() if one.card]) == 1
-    assert bench.request().state is State.DELIVERED
+    assert [one.files[0].path.read_bytes() for one in stepped.said() if one.files] == [CSV]
+    assert len([one for one in stepped.said() if one.card]) == 1
+    assert stepped.request().state is State.DELIVERED
 
 
-def test_a_report_that_the_audit_still_names_keeps_its_family_and_title_and_nobody_who_asked(bench: Workbench) -> None:
-    stage = bench.stage
-    report = stage.partner_report(title=TITLE)
-    bench.hears(stage.ada, f"report {report.id}", stage.group)
-    bench.work()
-    bench.clock.turn(300 * DAY)
-    bench.hears(stage.grace, f"why {report.id}", stage.group)
-    bench.work()
+def test_a_report_that_the_audit_still_names_keeps_its_family_and_title_and_nobody_who_asked(
+    stepped: SteppedBot,
+) -> None:
+    live = stepped.setup
+    report = live.partner_report(title=TITLE)
+    stepped.receive(live.ada, f"report {report.id}", live.group)
+    stepped.work()
+    stepped.clock.turn(300 * DAY)
+    stepped.receive(live.grace, f"why {report.id}", live.group)
+    stepped.work()
 
-    bench.clock.turn(100 * DAY)
-    bench.sweep.once()
+    stepped.clock.turn(100 * DAY)
+    stepped.sweep.once()
 
-    assert kept(bench) | {"audit": 0, "events": 0, "messages": 0, "requests": 0} == dict.fromkeys(TABLES, 0) | {
+    assert kept(stepped) | {"audit": 0, "events": 0, "messages": 0, "requests": 0} == dict.fromkeys(TABLES, 0) | {
         "reports": 1
     }
-    with bench.database.read() as tx:
+    with stepped.database.read() as tx:
         row = tx.execute(select(reports)).one()
     assert (row.title, row.family) == (TITLE, "partner")
-    assert stage.ada.id.encode() not in on_disk(bench)
-    bench.clock.turn(300 * DAY)
-    bench.sweep.once()
-    assert set(kept(bench).values()) == {0}
+    assert live.ada.id.encode() not in on_disk(stepped)
+    stepped.clock.turn(300 * DAY)
+    stepped.sweep.once()
+    assert set(kept(stepped).values()) == {0}
 
 
-def test_an_old_card_still_works(bench: Workbench) -> None:
-    stage = bench.stage
-    report = stage.partner_report()
-    bench.hears(stage.ada, f"report {report.id}")
-    bench.work()
-    card = next(one for one in bench.said() if one.card)
-    bench.clock.turn(366 * DAY)
-    bench.sweep.once()
-    files = sum(bool(one.files) for one in bench.said())
+def test_an_old_card_still_works(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    report = live.partner_report()
+    stepped.receive(live.ada, f"report {report.id}")
+    stepped.work()
+    card = next(one for one in stepped.said() if one.card)
+    stepped.clock.turn(366 * DAY)
+    stepped.sweep.once()
+    files = sum(bool(one.files) for one in stepped.said())
 
-    bench.pressed(stage.ada, card, {"command": "again", "argument": report.id})
-    bench.work()
+    stepped.pressed(live.ada, card, {"command": "again", "argument": report.id})
+    stepped.work()
 
-    assert sum(bool(one.files) for one in bench.said()) == files + 1
+    assert sum(bool(one.files) for one in stepped.said()) == files + 1
 
 
-def test_why_says_for_how_long_requests_are_known(bench: Workbench) -> None:
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"why {report.id}")
-    bench.work()
-    (said,) = bench.said()
+def test_why_says_for_how_long_requests_are_known(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report()
+    stepped.receive(stepped.setup.ada, f"why {report.id}")
+    stepped.work()
+    (said,) = stepped.said()
     assert said.text is not None
     assert said.text.endswith(f"write `report {report.id}`. Requests are kept for 365 days.".replace("`", ""))
 
 
-def filled(bench: Workbench, number: int) -> None:
+def filled(stepped: SteppedBot, number: int) -> None:
     """Fill the tables with rows of two years ago."""
-    at = bench.clock() - timedelta(days=730)
+    at = stepped.clock() - timedelta(days=730)
 
     def rows(**fixed: Any) -> list[dict[str, Any]]:
         return [{name: value(n) if callable(value) else value for name, value in fixed.items()} for n in range(number)]
 
-    with bench.database.begin() as tx:
+    with stepped.database.begin() as tx:
         tx.execute(
             insert(events),
             rows(
@@ -231,28 +233,28 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_of_many_rows_no_byte_stays_and_the_file_grows_no_more(bench: Workbench) -> None:
-    filled(bench, 3000)
-    bench.sweep.once()
-    assert set(kept(bench).values()) == {0}
-    assert TITLE.encode() not in on_disk(bench)
-    assert b"p" * 48 not in on_disk(bench)
-    size = len(on_disk(bench))
+def test_of_many_rows_no_byte_stays_and_the_file_grows_no_more(stepped: SteppedBot) -> None:
+    filled(stepped, 3000)
+    stepped.sweep.once()
+    assert set(kept(stepped).values()) == {0}
+    assert TITLE.encode() not in on_disk(stepped)
+    assert b"p" * 48 not in on_disk(stepped)
+    size = len(on_disk(stepped))
 
-    filled(bench, 3000)
-    bench.clock.turn(3601)
-    bench.sweep.once()
+    filled(stepped, 3000)
+    stepped.clock.turn(3601)
+    stepped.sweep.once()
 
-    assert len(on_disk(bench)) <= size * 1.02, "what was deleted is used again"
+    assert len(on_disk(stepped)) <= size * 1.02, "what was deleted is used again"
 
 
-def test_a_round_ends_and_the_next_one_goes_on(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(bench, 1000)
+def test_a_round_ends_and_the_next_one_goes_on(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(stepped, 1000)
     monkeypatch.setattr(retention, "LONGEST_ROUND", 2 * PAUSE)
     rounds = 0
-    while sum(kept(bench).values()) and rounds < 100:
-        before = sum(kept(bench).values())
-        bench.sweep.once()
-        assert sum(kept(bench).values()) < before
+    while sum(kept(stepped).values()) and rounds < 100:
+        before = sum(kept(stepped).values())
+        stepped.sweep.once()
+        assert sum(kept(stepped).values()) < before
         rounds += 1
     assert rounds > 1

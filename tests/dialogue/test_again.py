@@ -11,7 +11,7 @@ import pytest
 from bot.emulator import Emulator
 from bot.files import storage
 from bot.files.fetch import HELD_SECONDS
-from tests.core.workbench import Workbench, migrated
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,106 +22,106 @@ MINUTE = 61
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Workbench]:
+def stepped(tmp_path: Path) -> Iterator[SteppedBot]:
     with Emulator() as emulator:
-        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
+        made = SteppedBot(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
         made.sweep.once()
         yield made
         made.stop()
 
 
-def files(bench: Workbench) -> list[bytes]:
-    return [one.files[0].path.read_bytes() for one in bench.said() if one.files]
+def files(stepped: SteppedBot) -> list[bytes]:
+    return [one.files[0].path.read_bytes() for one in stepped.said() if one.files]
 
 
-def kept(bench: Workbench) -> list[Path]:
-    return [path for path in bench.folder.rglob("*") if path.is_file()]
+def kept(stepped: SteppedBot) -> list[Path]:
+    return [path for path in stepped.folder.rglob("*") if path.is_file()]
 
 
-def asked(bench: Workbench, *words: str) -> str:
-    report = bench.stage.partner_report()
+def asked(stepped: SteppedBot, *words: str) -> str:
+    report = stepped.setup.partner_report()
     for word in words:
-        bench.hears(bench.stage.ada, f"{word} {report.id}")
-        bench.work()
+        stepped.receive(stepped.setup.ada, f"{word} {report.id}")
+        stepped.work()
     return str(report.id)
 
 
-def test_again_sends_the_file_without_another_download(bench: Workbench) -> None:
-    asked(bench, "report", "again", "again", "report")
+def test_again_sends_the_file_without_another_download(stepped: SteppedBot) -> None:
+    asked(stepped, "report", "again", "again", "report")
 
-    first, *others = files(bench)
+    first, *others = files(stepped)
     assert others == [first] * 3
-    assert bench.downloads == 1
+    assert stepped.downloads == 1
 
 
-def test_somebody_else_s_request_too_and_policy_is_asked_for_them(bench: Workbench) -> None:
-    report = asked(bench, "report")
-    for person in (bench.stage.grace, bench.stage.nora):
-        bench.hears(person, f"report {report}")
-    bench.work()
+def test_somebody_else_s_request_too_and_policy_is_asked_for_them(stepped: SteppedBot) -> None:
+    report = asked(stepped, "report")
+    for person in (stepped.setup.grace, stepped.setup.nora):
+        stepped.receive(person, f"report {report}")
+    stepped.work()
 
-    assert [one for one in bench.said(person=bench.stage.grace) if one.files]
-    assert not [one for one in bench.said(person=bench.stage.nora) if one.files]
-    assert bench.downloads == 1
-
-
-def test_a_report_that_was_generated_again_is_fetched(bench: Workbench) -> None:
-    report = asked(bench, "report")
-    bench.world.set_report(report, content=b"other,words\r\n1,2\r\n")
-    bench.clock.turn(MINUTE)
-    bench.hears(bench.stage.ada, f"again {report}")
-    bench.work()
-
-    assert bench.downloads == 2
-    assert len(set(files(bench))) == 2
+    assert [one for one in stepped.said(person=stepped.setup.grace) if one.files]
+    assert not [one for one in stepped.said(person=stepped.setup.nora) if one.files]
+    assert stepped.downloads == 1
 
 
-def test_it_is_removed_after_some_minutes(bench: Workbench) -> None:
-    asked(bench, "report")
-    bench.sweep.once()
-    (path,) = kept(bench)
+def test_a_report_that_was_generated_again_is_fetched(stepped: SteppedBot) -> None:
+    report = asked(stepped, "report")
+    stepped.world.set_report(report, content=b"other,words\r\n1,2\r\n")
+    stepped.clock.turn(MINUTE)
+    stepped.receive(stepped.setup.ada, f"again {report}")
+    stepped.work()
+
+    assert stepped.downloads == 2
+    assert len(set(files(stepped))) == 2
+
+
+def test_it_is_removed_after_some_minutes(stepped: SteppedBot) -> None:
+    asked(stepped, "report")
+    stepped.sweep.once()
+    (path,) = kept(stepped)
     old = time.time() - HELD_SECONDS - 1
     os.utime(path, (old, old))
-    bench.sweep.once()
+    stepped.sweep.once()
 
-    assert kept(bench) == []
-
-
-def test_it_is_removed_at_the_start(bench: Workbench) -> None:
-    asked(bench, "report")
-    assert len(kept(bench)) == 1
-    bench.restart()
-
-    assert kept(bench) == []
+    assert kept(stepped) == []
 
 
-def test_it_does_not_stay_where_the_disk_has_little_room(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_removed_at_the_start(stepped: SteppedBot) -> None:
+    asked(stepped, "report")
+    assert len(kept(stepped)) == 1
+    stepped.restart()
+
+    assert kept(stepped) == []
+
+
+def test_it_does_not_stay_where_the_disk_has_little_room(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "may_keep", lambda _: False)
-    asked(bench, "report")
+    asked(stepped, "report")
 
-    assert kept(bench) == []
+    assert kept(stepped) == []
 
 
-def test_a_file_that_somebody_changed_is_fetched(bench: Workbench) -> None:
-    report = asked(bench, "report")
-    (path,) = kept(bench)
+def test_a_file_that_somebody_changed_is_fetched(stepped: SteppedBot) -> None:
+    report = asked(stepped, "report")
+    (path,) = kept(stepped)
     path.write_bytes(b"x" * path.stat().st_size)
-    bench.hears(bench.stage.ada, f"again {report}")
-    bench.work()
+    stepped.receive(stepped.setup.ada, f"again {report}")
+    stepped.work()
 
-    assert bench.downloads == 2
-    assert len(set(files(bench))) == 1
+    assert stepped.downloads == 2
+    assert len(set(files(stepped))) == 1
 
 
 @pytest.mark.parametrize("checksum", ["", "not hex", "abc"])
-def test_without_a_checksum_nobody_knows_whether_the_file_is_still_the_same(bench: Workbench, checksum: str) -> None:
-    report = bench.stage.partner_report(content="Name\r\nAda\r\n")
-    bench.world.set_report(report.id, checksum=checksum)
-    bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work()
-    bench.world.set_report(report.id, content="Name\r\nBob\r\n", checksum=checksum)
-    bench.clock.turn(MINUTE)
-    bench.hears(bench.stage.ada, f"again {report.id}")
-    bench.work()
+def test_without_a_checksum_nobody_knows_whether_the_file_is_still_the_same(stepped: SteppedBot, checksum: str) -> None:
+    report = stepped.setup.partner_report(content="Name\r\nAda\r\n")
+    stepped.world.set_report(report.id, checksum=checksum)
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    stepped.world.set_report(report.id, content="Name\r\nBob\r\n", checksum=checksum)
+    stepped.clock.turn(MINUTE)
+    stepped.receive(stepped.setup.ada, f"again {report.id}")
+    stepped.work()
 
-    assert b"Bob" in files(bench)[-1]
+    assert b"Bob" in files(stepped)[-1]

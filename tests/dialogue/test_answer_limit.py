@@ -16,7 +16,7 @@ from bot.ops.alerts import Alerts
 from bot.queue import tasks
 from bot.webex.types import Person
 from tests.audit.rows import rows
-from tests.stage import PATIENCE, Stage
+from tests.live_bot import PATIENCE, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
 
     from bot.db.messages import Message
     from bot.emulator.things import Space
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 
 class Way:
     """The program in pieces, with its answer limit and operators who hear of it in a space of their own."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
-        self.space = bench.world.add_space("Operators", [bench.stage.ada, bench.stage.bot])
+    def __init__(self, stepped: SteppedBot) -> None:
+        self.stepped = stepped
+        self.space = stepped.world.add_space("Operators", [stepped.setup.ada, stepped.setup.bot])
         self.restarted()
 
     def restarted(self) -> None:
-        bench = self.bench
-        self.limit = AnswerLimit(bench.clock)
-        reader = Dispatcher(bench.services, self.limit)
-        bench.worker._tasks = {**bench.worker._tasks, tasks.EVENT: reader}
-        self.operators = Alerts(bench.database, bench.outbox, self.space.id, [self.limit.check()], bench.clock)
+        stepped = self.stepped
+        self.limit = AnswerLimit(stepped.clock)
+        reader = Dispatcher(stepped.services, self.limit)
+        stepped.worker._tasks = {**stepped.worker._tasks, tasks.EVENT: reader}
+        self.operators = Alerts(stepped.database, stepped.outbox, self.space.id, [self.limit.check()], stepped.clock)
 
     def floods(self, number: int, words: str = "hello", space: Space | None = None, seconds: float = 0.1) -> None:
         for _ in range(number):
-            self.bench.hears(self.bench.stage.ethan, words, space)
-            self.bench.wait(seconds)
+            self.stepped.receive(self.stepped.setup.ethan, words, space)
+            self.stepped.wait(seconds)
 
     def answers(self, space: Space | None = None) -> int:
-        return len(self.bench.said(space, self.bench.stage.ethan))
+        return len(self.stepped.said(space, self.stepped.setup.ethan))
 
     def told(self) -> list[str]:
         self.operators.look()
-        return [one.markdown or "" for one in self.bench.said(self.space)]
+        return [one.markdown or "" for one in self.stepped.said(self.space)]
 
 
 @pytest.fixture
-def way(bench: Workbench) -> Way:
-    return Way(bench)
+def way(stepped: SteppedBot) -> Way:
+    return Way(stepped)
 
 
 def test_after_twenty_answers_in_ten_seconds_the_author_gets_none_there(way: Way) -> None:
@@ -67,34 +67,34 @@ def test_after_twenty_answers_in_ten_seconds_the_author_gets_none_there(way: Way
 
     assert way.answers() == MOST
     assert way.told() == way.told() == [f"**⚠ Problem:** {TROUBLE}"]
-    assert [row.outcome for row in rows(way.bench)].count(STOPPED) == 5
-    assert {row.person_id for row in rows(way.bench) if row.outcome == STOPPED} == {way.bench.stage.ethan.id}
+    assert [row.outcome for row in rows(way.stepped)].count(STOPPED) == 5
+    assert {row.person_id for row in rows(way.stepped) if row.outcome == STOPPED} == {way.stepped.setup.ethan.id}
 
 
 def test_others_and_other_spaces_are_answered(way: Way) -> None:
-    bench = way.bench
-    way.floods(MOST + 1, space=bench.stage.outside)
-    before = way.answers(bench.stage.outside)
+    stepped = way.stepped
+    way.floods(MOST + 1, space=stepped.setup.outside)
+    before = way.answers(stepped.setup.outside)
 
     way.floods(1)
-    bench.hears(bench.stage.ada, "hello", bench.stage.outside)
-    bench.work()
+    stepped.receive(stepped.setup.ada, "hello", stepped.setup.outside)
+    stepped.work()
 
     assert way.answers() == 1
-    assert way.answers(bench.stage.outside) == before + 1
+    assert way.answers(stepped.setup.outside) == before + 1
 
 
 def test_it_is_released_after_ten_minutes_and_resolved_once(way: Way) -> None:
     way.floods(MOST + 1)
     way.told()
-    way.bench.clock.turn(PAUSE.total_seconds() + 1)
+    way.stepped.clock.turn(PAUSE.total_seconds() + 1)
     way.floods(MOST + 1)
     assert way.answers() == 2 * MOST
     assert len(way.told()) == 1, "it is the same alert"
 
-    way.bench.clock.turn(PAUSE.total_seconds() + 1)
+    way.stepped.clock.turn(PAUSE.total_seconds() + 1)
     way.told()
-    way.bench.clock.turn(PAUSE.total_seconds() + 1)
+    way.stepped.clock.turn(PAUSE.total_seconds() + 1)
     assert way.told()[1:] == [f"**✅ Resolved:** {OVER}"]
     way.floods(1)
     assert way.answers() == 2 * MOST + 1
@@ -105,7 +105,7 @@ def test_a_new_worker_counts_from_zero_and_tells_nobody_twice(way: Way) -> None:
     way.told()
     way.restarted()
     way.told()
-    way.bench.clock.turn(60)  # what one person may ask is counted again
+    way.stepped.clock.turn(60)  # what one person may ask is counted again
     way.floods(MOST + 1)
 
     assert way.answers() == 2 * MOST
@@ -119,30 +119,30 @@ def test_a_person_who_writes_slowly_or_rarely_is_answered(way: Way) -> None:
 
 def test_messages_that_waited_for_a_worker_are_no_flood(way: Way) -> None:
     for _ in range(MOST + 5):
-        way.bench.hears(way.bench.stage.ethan, "hello")
-        way.bench.clock.turn(5)
-    way.bench.work()
+        way.stepped.receive(way.stepped.setup.ethan, "hello")
+        way.stepped.clock.turn(5)
+    way.stepped.work()
 
     assert way.answers() == MOST + 5
 
 
 def test_requests_for_reports_do_not_count(way: Way) -> None:
-    bench = way.bench
-    reports = [bench.stage.partner_report(f"Usage {number}") for number in range(MOST + 5)]
+    stepped = way.stepped
+    reports = [stepped.setup.partner_report(f"Usage {number}") for number in range(MOST + 5)]
     for report in reports:
-        bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work()
+        stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
 
-    assert sum(bool(one.files) for one in bench.said()) == MOST + 5
-    bench.hears(bench.stage.ada, "hello")
-    bench.work()
-    assert "hello" in (bench.said()[-1].markdown or "")
+    assert sum(bool(one.files) for one in stepped.said()) == MOST + 5
+    stepped.receive(stepped.setup.ada, "hello")
+    stepped.work()
+    assert "hello" in (stepped.said()[-1].markdown or "")
     assert way.told() == []
 
 
 def test_unreadable_messages_count_too(way: Way) -> None:
     for _ in range(MOST + 5):
-        way.bench.emulator.faults.add(method="GET", path="/v1/messages/?*", status=403, times=1)
+        way.stepped.emulator.faults.add(method="GET", path="/v1/messages/?*", status=403, times=1)
         way.floods(1)
 
     assert way.answers() == MOST
@@ -150,7 +150,7 @@ def test_unreadable_messages_count_too(way: Way) -> None:
 
 
 @pytest.fixture
-def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveBot]:
     """The program, which Webex lets know nothing of itself: another id, another address, and no message is its own."""
 
     def nobody(*_: object) -> Message | None:
@@ -162,15 +162,15 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]
         Person, "goes_by", lambda who, *given: who.emails != ("report-bot@webex.bot",) and known(who, *given)
     )
     with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
+        made = LiveBot(emulator, tmp_path / "data")
         made.bot.own_id = ids.new_id(ids.PEOPLE)
         with made.program() as door:
             made.register(door)
             yield made
 
 
-def outcomes(stage: Stage) -> set[str]:
-    database = Database(stage.settings().database_url.get_secret_value())
+def outcomes(live: LiveBot) -> set[str]:
+    database = Database(live.settings().database_url.get_secret_value())
     try:
         with database.read() as tx:
             return {row.outcome for row in audit.read(tx, limit=100)}
@@ -178,7 +178,7 @@ def outcomes(stage: Stage) -> set[str]:
         database.close()
 
 
-def test_a_bot_that_does_not_know_itself_stops_talking_to_itself(stranger: Stage) -> None:
+def test_a_bot_that_does_not_know_itself_stops_talking_to_itself(stranger: LiveBot) -> None:
     world = stranger.emulator.world
     stranger.at(stranger.ada).says("hello").answer()
     space = world.direct_space(stranger.ada, stranger.bot)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from bot.db.requests import State
-from tests.stage import CSV, Stage
+from tests.live_bot import CSV, LiveBot
 
 
-def test_refresh_replaces_the_card(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    ada = stage.at(stage.ada, stage.group)
+def test_refresh_replaces_the_card(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    ada = live.at(live.ada, live.group)
     line = ada.says(f"report {report.id}")
     old = line.card()
-    stage.emulator.world.set_report(report.id, status="In progress")
+    live.emulator.world.set_report(report.id, status="In progress")
 
     ada.presses(old, "Refresh")
 
-    stage.emulator.world.wait_for(lambda _: old.message.deleted)
+    live.emulator.world.wait_for(lambda _: old.message.deleted)
     assert "● In progress" in line.card().shown
 
 
-def test_cancel_ends_the_wait(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    ada = stage.at(stage.ada, stage.group)
+def test_cancel_ends_the_wait(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    ada = live.at(live.ada, live.group)
     line = ada.says(f"report {report.id}")
 
     ada.presses(line.card(), "Cancel")
@@ -29,17 +29,17 @@ def test_cancel_ends_the_wait(stage: Stage) -> None:
     card = line.hears("Canceled")
     assert "● Canceled\nI won't post this report here." in card.shown
     assert set(card.buttons) == {"Ask again", "Why?"}
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     assert "Nobody is waiting" in ada.says(f"cancel {report.id}").answer().words
     assert [heard.message.id for heard in line.answers()] == [card.message.id], "the card is the whole answer"
 
 
-def test_send_again_sends_the_file_without_another_card(stage: Stage) -> None:
-    report = stage.partner_report()
-    ada = stage.at(stage.ada)
+def test_send_again_sends_the_file_without_another_card(live: LiveBot) -> None:
+    report = live.partner_report()
+    ada = live.at(live.ada)
     line = ada.says(f"report {report.id}")
     line.file()
-    stage.on_record(report.id, State.DELIVERED)
+    live.on_record(report.id, State.DELIVERED)
 
     ada.presses(line.card(), "Send again")
 
@@ -48,9 +48,9 @@ def test_send_again_sends_the_file_without_another_card(stage: Stage) -> None:
     assert [one.content for one in heard if one.file] == [CSV, CSV]
 
 
-def test_notify_me_makes_the_card_that_of_a_request(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    ada = stage.at(stage.ada, stage.group)
+def test_notify_me_makes_the_card_that_of_a_request(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    ada = live.at(live.ada, live.group)
     line = ada.says(f"refresh {report.id}")
     card = line.card()
     assert "You're not waiting for this report." in card.shown
@@ -58,39 +58,39 @@ def test_notify_me_makes_the_card_that_of_a_request(stage: Stage) -> None:
     ada.presses(card, "Notify me when it's ready")
 
     waiting = line.hears("I'll post the file here as soon as it's ready.")
-    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    live.emulator.world.wait_for(lambda _: card.message.deleted)
     assert [heard.message.id for heard in line.answers()] == [waiting.message.id]
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     assert line.file().content == CSV
 
 
-def test_again_for_a_report_that_has_to_be_waited_for_says_so(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    line = stage.at(stage.ada).says(f"again {report.id}")
+def test_again_for_a_report_that_has_to_be_waited_for_says_so(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    line = live.at(live.ada).says(f"again {report.id}")
 
     assert "I'll post the file here as soon as it's ready." in line.card().shown
 
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     assert line.file().content == CSV
     assert "● Ready" in line.card().shown
 
 
-def test_a_refresh_after_the_file_says_that_it_was_posted(stage: Stage) -> None:
-    report = stage.partner_report()
-    ada = stage.at(stage.ada)
+def test_a_refresh_after_the_file_says_that_it_was_posted(live: LiveBot) -> None:
+    report = live.partner_report()
+    ada = live.at(live.ada)
     line = ada.says(f"report {report.id}")
     line.file()
-    stage.on_record(report.id, State.DELIVERED)
+    live.on_record(report.id, State.DELIVERED)
 
     ada.presses(line.card(), "Refresh")
 
     assert "● Ready\nI've posted the file already." in line.hears("already").shown
 
 
-def test_a_button_of_the_list_gets_the_report(stage: Stage) -> None:
-    stage.partner_report("Old", created=1_700_000_000.0)
-    stage.organization_report("New", created=1_760_000_000.0)
-    ada = stage.at(stage.ada)
+def test_a_button_of_the_list_gets_the_report(live: LiveBot) -> None:
+    live.partner_report("Old", created=1_700_000_000.0)
+    live.organization_report("New", created=1_760_000_000.0)
+    ada = live.at(live.ada)
     listed = ada.says("reports").card()
     assert listed.shown.index("New") < listed.shown.index("Old"), "newest first"
 
@@ -99,15 +99,15 @@ def test_a_button_of_the_list_gets_the_report(stage: Stage) -> None:
     assert line.file().content == CSV
 
 
-def test_somebody_else_who_presses_is_asked_for_by_policy(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+def test_somebody_else_who_presses_is_asked_for_by_policy(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     card = line.card()
 
-    nora = stage.at(stage.nora, stage.group)
+    nora = live.at(live.nora, live.group)
     nora.presses(card, "Cancel")
 
     assert "Only Webex administrators can get this report." in nora.hears_privately("administrators").words
     assert not [heard for heard in line.answers() if "administrators" in heard.words], "not before the others"
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     line.file()

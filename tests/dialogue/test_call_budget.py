@@ -13,7 +13,7 @@ from bot.db.events import Event
 from bot.db.tables import events
 from bot.emulator import Emulator
 from bot.messages.elements import COMMAND
-from tests.core.workbench import Workbench, migrated
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,190 +26,190 @@ MOST_A_MINUTE = 30
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Workbench]:
+def stepped(tmp_path: Path) -> Iterator[SteppedBot]:
     """Return the program in pieces, with its default limits, knowing itself."""
     with Emulator() as emulator:
-        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
-        made.hears(made.stage.ada, "help")
+        made = SteppedBot(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
+        made.receive(made.setup.ada, "help")
         made.work()
         emulator.calls.clear()
         yield made
         made.stop()
 
 
-def all_calls(bench: Workbench) -> int:
+def all_calls(stepped: SteppedBot) -> int:
     """Return how many calls the bot made to Webex, with either token, since the last time."""
-    number = len(bench.emulator.calls)
-    bench.emulator.calls.clear()
+    number = len(stepped.emulator.calls)
+    stepped.emulator.calls.clear()
     return number
 
 
-def outcomes(bench: Workbench) -> Counter[str]:
-    with bench.database.read() as tx:
+def outcomes(stepped: SteppedBot) -> Counter[str]:
+    with stepped.database.read() as tx:
         return Counter(row.state for row in tx.execute(events.select()))
 
 
-def write_and_delete(bench: Workbench, person: Person, space: Space | None = None) -> None:
-    bench.world.delete(bench.hears(person, "help", space), person)
+def write_and_delete(stepped: SteppedBot, person: Person, space: Space | None = None) -> None:
+    stepped.world.delete(stepped.receive(person, "help", space), person)
 
 
-def run_for(bench: Workbench, seconds: int, each_second: object = None) -> None:
+def run_for(stepped: SteppedBot, seconds: int, each_second: object = None) -> None:
     for _ in range(seconds):
         if callable(each_second):
             each_second()
-        bench.work()
-        bench.clock.turn(1)
+        stepped.work()
+        stepped.clock.turn(1)
 
 
-def test_a_deleted_message_costs_six_calls(bench: Workbench) -> None:
-    write_and_delete(bench, bench.stage.ethan)
-    run_for(bench, 40)
+def test_a_deleted_message_costs_six_calls(stepped: SteppedBot) -> None:
+    write_and_delete(stepped, stepped.setup.ethan)
+    run_for(stepped, 40)
 
-    assert all_calls(bench) == 1 + len(WAITS)
-    assert outcomes(bench)["failed"] == 1
+    assert all_calls(stepped) == 1 + len(WAITS)
+    assert outcomes(stepped)["failed"] == 1
 
 
 @pytest.mark.parametrize("seconds", WAITS)
-def test_a_message_that_becomes_readable_is_answered(bench: Workbench, seconds: float) -> None:
-    message = bench.hears(bench.stage.ada, "help")
-    bench.emulator.faults.add(method="GET", path=f"/v1/messages/{message.id}", status=404, times=None)
-    bench.work()
-    bench.wait(seconds)
-    bench.emulator.faults.clear()
-    run_for(bench, 16)
+def test_a_message_that_becomes_readable_is_answered(stepped: SteppedBot, seconds: float) -> None:
+    message = stepped.receive(stepped.setup.ada, "help")
+    stepped.emulator.faults.add(method="GET", path=f"/v1/messages/{message.id}", status=404, times=None)
+    stepped.work()
+    stepped.wait(seconds)
+    stepped.emulator.faults.clear()
+    run_for(stepped, 16)
 
-    assert len(bench.said()) == 2
+    assert len(stepped.said()) == 2
 
 
-def test_a_minute_of_deleted_messages_leaves_most_of_the_budget(bench: Workbench) -> None:
+def test_a_minute_of_deleted_messages_leaves_most_of_the_budget(stepped: SteppedBot) -> None:
     for _ in range(3):
-        run_for(bench, 60, lambda: write_and_delete(bench, bench.stage.ethan))
-        assert all_calls(bench) <= MOST_OF_ONE_PERSON * 6 + 2 * MOST_A_MINUTE
-    assert outcomes(bench)["limited"] > 120
+        run_for(stepped, 60, lambda: write_and_delete(stepped, stepped.setup.ethan))
+        assert all_calls(stepped) <= MOST_OF_ONE_PERSON * 6 + 2 * MOST_A_MINUTE
+    assert outcomes(stepped)["limited"] > 120
 
 
-def test_a_minute_of_messages_from_outside_is_answered_a_few_times(bench: Workbench) -> None:
-    run_for(bench, 60, lambda: bench.hears(bench.stage.ethan, "reports"))
-    run_for(bench, 10)
+def test_a_minute_of_messages_from_outside_is_answered_a_few_times(stepped: SteppedBot) -> None:
+    run_for(stepped, 60, lambda: stepped.receive(stepped.setup.ethan, "reports"))
+    run_for(stepped, 10)
 
-    said = bench.said(person=bench.stage.ethan)
+    said = stepped.said(person=stepped.setup.ethan)
     assert len(said) == MOST_REFUSED + 1
     assert (said[-1].text or "").startswith(
         f"You've hit the limit of {MOST_REFUSED} requests a minute; 55 were skipped."
     )
-    assert all_calls(bench) <= 2 * MOST_REFUSED + 4, "one shows whose a request is that was left out"
+    assert all_calls(stepped) <= 2 * MOST_REFUSED + 4, "one shows whose a request is that was left out"
 
 
-def test_a_person_of_ours_without_a_role_is_answered_a_few_times_too(bench: Workbench) -> None:
-    run_for(bench, 30, lambda: bench.hears(bench.stage.nora, "reports"))
+def test_a_person_of_ours_without_a_role_is_answered_a_few_times_too(stepped: SteppedBot) -> None:
+    run_for(stepped, 30, lambda: stepped.receive(stepped.setup.nora, "reports"))
 
-    assert len(bench.said(person=bench.stage.nora)) == MOST_REFUSED
-
-
-def test_an_administrator_has_thirty_requests_a_minute(bench: Workbench) -> None:
-    run_for(bench, 60, lambda: bench.hears(bench.stage.ada, "reports"))
-
-    assert len(bench.said()) == MOST_A_MINUTE
+    assert len(stepped.said(person=stepped.setup.nora)) == MOST_REFUSED
 
 
-def test_each_report_of_a_message_is_a_request(bench: Workbench) -> None:
-    ids = " ".join(bench.stage.partner_report(f"Usage {number}", ready_after_polls=99).id for number in range(16))
+def test_an_administrator_has_thirty_requests_a_minute(stepped: SteppedBot) -> None:
+    run_for(stepped, 60, lambda: stepped.receive(stepped.setup.ada, "reports"))
+
+    assert len(stepped.said()) == MOST_A_MINUTE
+
+
+def test_each_report_of_a_message_is_a_request(stepped: SteppedBot) -> None:
+    ids = " ".join(stepped.setup.partner_report(f"Usage {number}", ready_after_polls=99).id for number in range(16))
     for _ in range(4):
-        bench.hears(bench.stage.ada, f"report {ids}")
-        run_for(bench, 2)
+        stepped.receive(stepped.setup.ada, f"report {ids}")
+        run_for(stepped, 2)
 
-    assert outcomes(bench)["limited"] == 2
+    assert outcomes(stepped)["limited"] == 2
 
 
-def test_what_webex_does_not_know_of_a_person_is_remembered_for_a_minute(bench: Workbench) -> None:
-    path = f"/v1/people/{bench.stage.ethan.id}"
-    bench.emulator.faults.add(method="GET", path=path, status=404, times=None)
+def test_what_webex_does_not_know_of_a_person_is_remembered_for_a_minute(stepped: SteppedBot) -> None:
+    path = f"/v1/people/{stepped.setup.ethan.id}"
+    stepped.emulator.faults.add(method="GET", path=path, status=404, times=None)
     for _ in range(4):
-        bench.hears(bench.stage.ethan, "reports")
-        bench.work()
-    assert bench.calls("GET", path) == 1
+        stepped.receive(stepped.setup.ethan, "reports")
+        stepped.work()
+    assert stepped.calls("GET", path) == 1
 
-    bench.hears(bench.stage.ethan, "reports")
-    bench.wait(61)
-    assert bench.calls("GET", path) == 2
+    stepped.receive(stepped.setup.ethan, "reports")
+    stepped.wait(61)
+    assert stepped.calls("GET", path) == 2
 
 
-def test_a_space_with_nobody_of_ours_costs_nothing_after_the_first_refusal(bench: Workbench) -> None:
-    ethan = bench.stage.ethan
-    space = bench.world.add_space("Globex alone", [ethan, bench.stage.bot])
-    others = [bench.world.add_person(f"Agent {number}", bench.stage.globex) for number in range(5)]
+def test_a_space_with_nobody_of_ours_costs_nothing_after_the_first_refusal(stepped: SteppedBot) -> None:
+    ethan = stepped.setup.ethan
+    space = stepped.world.add_space("Globex alone", [ethan, stepped.setup.bot])
+    others = [stepped.world.add_person(f"Agent {number}", stepped.setup.globex) for number in range(5)]
     for one in others:
-        bench.world.join(space, one)
+        stepped.world.join(space, one)
     for words in ("help", "reports"):
-        bench.hears(ethan, words, space)
-        bench.work()
-    assert len(bench.said(space)) == 2
-    bench.emulator.calls.clear()
+        stepped.receive(ethan, words, space)
+        stepped.work()
+    assert len(stepped.said(space)) == 2
+    stepped.emulator.calls.clear()
 
     for one in others:
-        bench.hears(one, "reports", space)
-        bench.pressed(one, bench.said(space)[0], {COMMAND: "help"})
-    bench.work()
-    assert all_calls(bench) == 0
+        stepped.receive(one, "reports", space)
+        stepped.pressed(one, stepped.said(space)[0], {COMMAND: "help"})
+    stepped.work()
+    assert all_calls(stepped) == 0
 
-    bench.world.join(space, bench.stage.ada)
-    bench._keep(Event("memberships", "created", "joined", space.id, "group", bench.stage.ada.id))
-    bench.hears(bench.stage.ada, "help", space)
-    bench.work()
-    assert len(bench.said(space)) == 3
+    stepped.world.join(space, stepped.setup.ada)
+    stepped._keep(Event("memberships", "created", "joined", space.id, "group", stepped.setup.ada.id))
+    stepped.receive(stepped.setup.ada, "help", space)
+    stepped.work()
+    assert len(stepped.said(space)) == 3
 
 
-def test_a_space_with_nobody_of_ours_is_looked_into_again_after_some_minutes(bench: Workbench) -> None:
-    space = bench.world.add_space("Globex alone", [bench.stage.ethan, bench.stage.bot])
+def test_a_space_with_nobody_of_ours_is_looked_into_again_after_some_minutes(stepped: SteppedBot) -> None:
+    space = stepped.world.add_space("Globex alone", [stepped.setup.ethan, stepped.setup.bot])
     for minutes in (0, 5, 6):
-        bench.clock.turn(60 * minutes)
-        bench.hears(bench.stage.ethan, "reports", space)
-        bench.work()
+        stepped.clock.turn(60 * minutes)
+        stepped.receive(stepped.setup.ethan, "reports", space)
+        stepped.work()
 
-    assert len(bench.said(space)) == 2
-    assert bench.calls("GET", "/v1/memberships") == 2
+    assert len(stepped.said(space)) == 2
+    assert stepped.calls("GET", "/v1/memberships") == 2
 
 
-def test_the_members_of_a_space_with_some_of_ours_are_listed_once(bench: Workbench) -> None:
+def test_the_members_of_a_space_with_some_of_ours_are_listed_once(stepped: SteppedBot) -> None:
     for _ in range(3):
-        bench.hears(bench.stage.ethan, "reports", bench.stage.outside)
-        bench.work()
+        stepped.receive(stepped.setup.ethan, "reports", stepped.setup.outside)
+        stepped.work()
 
-    assert len(bench.said(bench.stage.outside)) == 3
-    assert bench.calls("GET", "/v1/memberships") == 1
+    assert len(stepped.said(stepped.setup.outside)) == 3
+    assert stepped.calls("GET", "/v1/memberships") == 1
 
 
-def test_few_spaces_a_minute_are_welcomed(bench: Workbench) -> None:
-    spaces = [bench.world.add_space(f"S{number}", [bench.stage.ethan, bench.stage.bot]) for number in range(40)]
+def test_few_spaces_a_minute_are_welcomed(stepped: SteppedBot) -> None:
+    spaces = [stepped.world.add_space(f"S{number}", [stepped.setup.ethan, stepped.setup.bot]) for number in range(40)]
     for space in spaces:
-        (own,) = [one for one in bench.world.memberships_in(space.id) if one.person_id == bench.stage.bot.id]
-        bench._keep(Event("memberships", "created", own.id, space.id, "group", bench.stage.bot.id))
-    bench.work()
+        (own,) = [one for one in stepped.world.memberships_in(space.id) if one.person_id == stepped.setup.bot.id]
+        stepped._keep(Event("memberships", "created", own.id, space.id, "group", stepped.setup.bot.id))
+    stepped.work()
 
-    assert sum(len(bench.said(space)) for space in spaces) == MOST_WELCOMES
-    bench.wait(70)
-    assert bench.next_wait() is None
+    assert sum(len(stepped.said(space)) for space in spaces) == MOST_WELCOMES
+    stepped.wait(70)
+    assert stepped.next_wait() is None
 
 
-def test_a_large_space_is_listed_in_few_calls(bench: Workbench) -> None:
-    bench.world.page_size = 1000
+def test_a_large_space_is_listed_in_few_calls(stepped: SteppedBot) -> None:
+    stepped.world.page_size = 1000
     for number in range(300):
-        bench.world.join(bench.stage.group, bench.world.add_person(f"P{number}", bench.stage.acme))
-    bench.hears(bench.stage.ada, "reports", bench.stage.group)
-    bench.work()
+        stepped.world.join(stepped.setup.group, stepped.world.add_person(f"P{number}", stepped.setup.acme))
+    stepped.receive(stepped.setup.ada, "reports", stepped.setup.group)
+    stepped.work()
 
-    assert bench.calls("GET", "/v1/memberships") == 2, "before the reports are asked for, and right before the list"
+    assert stepped.calls("GET", "/v1/memberships") == 2, "before the reports are asked for, and right before the list"
 
 
-def test_an_administrator_who_joins_such_a_space_is_answered_without_an_event_of_it(bench: Workbench) -> None:
-    ethan = bench.stage.ethan
-    space = bench.world.add_space("Globex alone", [ethan, bench.stage.bot])
-    bench.hears(ethan, "reports", space)
-    bench.work()
-    before = len(bench.said(space))
-    bench.world.join(space, bench.stage.ada)
+def test_an_administrator_who_joins_such_a_space_is_answered_without_an_event_of_it(stepped: SteppedBot) -> None:
+    ethan = stepped.setup.ethan
+    space = stepped.world.add_space("Globex alone", [ethan, stepped.setup.bot])
+    stepped.receive(ethan, "reports", space)
+    stepped.work()
+    before = len(stepped.said(space))
+    stepped.world.join(space, stepped.setup.ada)
 
-    bench.hears(bench.stage.ada, "reports", space)
-    bench.work()
+    stepped.receive(stepped.setup.ada, "reports", space)
+    stepped.work()
 
-    assert len(bench.said(space)) == before + 1, "that the answer comes directly"
+    assert len(stepped.said(space)) == before + 1, "that the answer comes directly"

@@ -16,34 +16,34 @@ from bot.emulator.things import (
     PARTNER_SALES_ADMIN,
     READONLY_ADMIN,
 )
-from tests.stage import CSV
+from tests.live_bot import CSV
 
 if TYPE_CHECKING:
     from bot.emulator.things import Person
-    from tests.stage import Stage, Voice
+    from tests.live_bot import LiveBot, User
 
 PARTNER_RULE = "Partner reports are for: Partner Full Administrator, Partner Read-only Administrator."
 ORGANIZATION_RULE = "Organization reports are for: Full Administrator, Read-only Administrator."
 
 
-def somebody(stage: Stage, *roles: str) -> Person:
+def somebody(live: LiveBot, *roles: str) -> Person:
     """Return a person of our organization with these roles, in the group space."""
-    person = stage.emulator.world.add_person("Pat Smith", stage.acme, roles=roles)
-    stage.emulator.world.join(stage.group, person)
+    person = live.emulator.world.add_person("Pat Smith", live.acme, roles=roles)
+    live.emulator.world.join(live.group, person)
     return person
 
 
-def alone(stage: Stage, *roles: str) -> Voice:
+def alone(live: LiveBot, *roles: str) -> User:
     """Return the same person 1:1 with the bot."""
-    return stage.at(somebody(stage, *roles))
+    return live.at(somebody(live, *roles))
 
 
 @pytest.mark.parametrize("role", [FULL_ADMIN, READONLY_ADMIN])
 def test_an_administrator_of_the_organization_gets_its_reports_and_knows_nothing_of_others(
-    stage: Stage, role: str
+    live: LiveBot, role: str
 ) -> None:
-    partner, own = stage.partner_report("Calling Usage"), stage.organization_report("Meeting Details")
-    pat = alone(stage, role)
+    partner, own = live.partner_report("Calling Usage"), live.organization_report("Meeting Details")
+    pat = alone(live, role)
 
     assert pat.says(f"report {own.id}").file().content == CSV
     unknown = pat.says(f"report {partner.id}").answer().words
@@ -56,9 +56,9 @@ def test_an_administrator_of_the_organization_gets_its_reports_and_knows_nothing
 
 
 @pytest.mark.parametrize("role", [PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN])
-def test_a_partner_administrator_gets_partner_reports_and_knows_nothing_of_others(stage: Stage, role: str) -> None:
-    partner, other = stage.partner_report("Calling Usage"), stage.organization_report("Meeting Details")
-    pat = alone(stage, role)
+def test_a_partner_administrator_gets_partner_reports_and_knows_nothing_of_others(live: LiveBot, role: str) -> None:
+    partner, other = live.partner_report("Calling Usage"), live.organization_report("Meeting Details")
+    pat = alone(live, role)
 
     assert pat.says(f"report {partner.id}").file().content == CSV
     unknown = pat.says(f"report {other.id}").answer().words
@@ -67,11 +67,11 @@ def test_a_partner_administrator_gets_partner_reports_and_knows_nothing_of_other
     assert "Meeting Details" not in pat.says("reports").card().shown
 
 
-def test_a_report_that_exists_and_one_that_does_not_are_answered_alike(stage: Stage) -> None:
-    partner = stage.partner_report("Calling Usage")
-    stage.at(stage.ada).says(f"report {partner.id}").file()  # by now the bot knows it well
+def test_a_report_that_exists_and_one_that_does_not_are_answered_alike(live: LiveBot) -> None:
+    partner = live.partner_report("Calling Usage")
+    live.at(live.ada).says(f"report {partner.id}").file()  # by now the bot knows it well
     unknown = ids.webex_id("REPORT", "0" * 32, ids.CLUSTER_TEAM)
-    pat = alone(stage, READONLY_ADMIN)
+    pat = alone(live, READONLY_ADMIN)
 
     for word in ("why", "report", "refresh", "again", "cancel", "why"):
         known, other = (pat.says(f"{word} {one}").answer() for one in (partner.id, unknown))
@@ -90,16 +90,16 @@ def shape(words: str) -> str:
     [(PARTNER_ADMIN,), (PARTNER_SALES_ADMIN,), (PARTNER_HELP_DESK,), ()],
     ids=["plain", "sales", "help", "none"],
 )
-def test_the_refusal_is_one_sentence_in_the_space_and_the_rule_directly(stage: Stage, roles: tuple[str, ...]) -> None:
-    report = stage.partner_report("Calling Usage")
-    pat = somebody(stage, *roles)
+def test_the_refusal_is_one_sentence_in_the_space_and_the_rule_directly(live: LiveBot, roles: tuple[str, ...]) -> None:
+    report = live.partner_report("Calling Usage")
+    pat = somebody(live, *roles)
 
-    line = stage.at(pat, stage.group).says(f"report {report.id}")
+    line = live.at(pat, live.group).says(f"report {report.id}")
 
     said = line.answer().words
     assert said.startswith("Only Webex administrators can get this report. I've sent you the details directly.")
     assert "Administrator" not in said
-    directly = stage.at(pat).hears_privately("Partner reports are for").words
+    directly = live.at(pat).hears_privately("Partner reports are for").words
     why = "You are: " if roles else "Webex shows no administrator role for you."
     assert directly.startswith(f"Only Webex administrators can get this report. {why}")
     for words in (PARTNER_RULE, ORGANIZATION_RULE, "ALLOWED_PARTNER_ROLES", "ALLOWED_ROLES", "ALLOWED_PEOPLE"):
@@ -108,21 +108,21 @@ def test_the_refusal_is_one_sentence_in_the_space_and_the_rule_directly(stage: S
     assert said.rpartition("reference ")[2] == directly.rpartition("reference ")[2]
 
 
-def test_asked_directly_everything_is_in_one_answer(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage")
+def test_asked_directly_everything_is_in_one_answer(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage")
 
-    (heard,) = alone(stage, PARTNER_ADMIN).says(f"report {report.id}").answers()
+    (heard,) = alone(live, PARTNER_ADMIN).says(f"report {report.id}").answers()
 
     assert heard.words.startswith(
         f"Only Webex administrators can get this report. You are: Partner Administrator. {PARTNER_RULE}"
     )
 
 
-def test_a_press_that_is_refused_is_answered_to_the_presser_alone(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage", status="waiting")
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+def test_a_press_that_is_refused_is_answered_to_the_presser_alone(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     card = line.card()
-    nora = stage.at(stage.nora, stage.group)
+    nora = live.at(live.nora, live.group)
 
     nora.presses(card, "Refresh")
 
@@ -130,28 +130,28 @@ def test_a_press_that_is_refused_is_answered_to_the_presser_alone(stage: Stage) 
     assert len(line.answers()) == 1
 
 
-def test_who_has_the_other_family_only_can_neither_cancel_nor_see_a_request(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage", status="waiting")
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+def test_who_has_the_other_family_only_can_neither_cancel_nor_see_a_request(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     card = line.card()
-    pat = stage.at(somebody(stage, FULL_ADMIN), stage.group)
+    pat = live.at(somebody(live, FULL_ADMIN), live.group)
 
     assert "Nobody is waiting for this report here." in pat.says(f"cancel {report.id}").answer().words
     assert "Nobody has requested" in pat.says(f"why {report.id}").answer().words
     assert "Nobody is waiting for this report here." in pat.presses(card, "Cancel").hears("Nobody is waiting").words
-    audit = stage.at(pat.person).says("audit").card().shown
+    audit = live.at(pat.person).says("audit").card().shown
     assert "Calling Usage" not in audit
     assert "Ada Lovelace" not in audit
     assert PARTNER_RULE in audit
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     assert line.file().content == CSV
 
 
-def test_a_401_of_one_family_alone_is_no_dead_token(stage: Stage) -> None:
-    own = stage.organization_report("Meeting Details")
+def test_a_401_of_one_family_alone_is_no_dead_token(live: LiveBot) -> None:
+    own = live.organization_report("Meeting Details")
     for path in ("/v1/partner/reports", "/v1/partner/reports/*"):
-        stage.emulator.faults.add(method="GET", path=path, status=401)
-    ada = stage.at(stage.ada)
+        live.emulator.faults.add(method="GET", path=path, status=401)
+    ada = live.at(live.ada)
 
     assert ada.says(f"report {own.id}").file().content == CSV
     assert "Not shown: partner reports need" in ada.says("reports").card().shown
@@ -163,51 +163,51 @@ def test_a_401_of_one_family_alone_is_no_dead_token(stage: Stage) -> None:
 REPORTS = {"analytics:read_all", "spark-admin:reports_read", "identity:people_read"}
 
 
-def test_a_token_that_may_not_read_people_is_named_with_its_scope(stage_alone: Stage) -> None:
-    stage = stage_alone
-    report = stage.organization_report()
-    stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, scopes=REPORTS)
-    with stage.program() as door:
-        stage.register(door)
+def test_a_token_that_may_not_read_people_is_named_with_its_scope(stage_alone: LiveBot) -> None:
+    live = stage_alone
+    report = live.organization_report()
+    live.environ["WEBEX_ADMIN_TOKEN"] = live.emulator.world.add_token(live.ada, scopes=REPORTS)
+    with live.program() as door:
+        live.register(door)
 
-        line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+        line = live.at(live.ada, live.group).says(f"report {report.id}")
 
         assert "I can't see which organization" in line.answer().words
         assert "`spark:people_read`" not in line.answer().words
-        directly = stage.at(stage.ada).hears_privately("spark:people_read").words
+        directly = live.at(live.ada).hears_privately("spark:people_read").words
     assert "WEBEX_ORG_ID" in directly
 
 
 def test_a_role_that_webex_has_proved_by_the_admin_token_itself_counts_for_others_who_have_it(
-    stage_alone: Stage, monkeypatch: pytest.MonkeyPatch
+    stage_alone: LiveBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The names of roles may be hidden: then what the admin token's own role can read tells what it is."""
-    stage = stage_alone
-    report = stage.partner_report()
+    live = stage_alone
+    report = live.partner_report()
     monkeypatch.setattr("bot.emulator.directory.PARTNER_FULL_ADMIN", UNPUBLISHED)
-    stage.ada.roles = [FULL_ADMIN, UNPUBLISHED]
-    stage.emulator.faults.add(method="GET", path="/v1/roles", status=403)
-    same, weaker = (somebody(stage, role) for role in (UNPUBLISHED, PARTNER_SALES_ADMIN))
-    with stage.program() as door:
-        stage.register(door)
+    live.ada.roles = [FULL_ADMIN, UNPUBLISHED]
+    live.emulator.faults.add(method="GET", path="/v1/roles", status=403)
+    same, weaker = (somebody(live, role) for role in (UNPUBLISHED, PARTNER_SALES_ADMIN))
+    with live.program() as door:
+        live.register(door)
 
-        assert stage.at(same).says(f"report {report.id}").file().content == CSV
-        assert "Only Webex administrators" in stage.at(weaker).says(f"report {report.id}").answer().words
+        assert live.at(same).says(f"report {report.id}").file().content == CSV
+        assert "Only Webex administrators" in live.at(weaker).says(f"report {report.id}").answer().words
 
 
 UNPUBLISHED = "atlas-portal.partner.fulladmin"
 
 
 def test_a_role_is_not_proved_while_another_one_without_a_name_may_be_what_reads_the_reports(
-    stage_alone: Stage,
+    stage_alone: LiveBot,
 ) -> None:
-    stage = stage_alone
-    report = stage.partner_report()
-    stage.ada.roles = [PARTNER_FULL_ADMIN, UNPUBLISHED]
-    stage.emulator.faults.add(method="GET", path="/v1/roles", status=403)
-    with stage.program() as door:
-        stage.register(door)
+    live = stage_alone
+    report = live.partner_report()
+    live.ada.roles = [PARTNER_FULL_ADMIN, UNPUBLISHED]
+    live.emulator.faults.add(method="GET", path="/v1/roles", status=403)
+    with live.program() as door:
+        live.register(door)
 
-        said = stage.at(somebody(stage, UNPUBLISHED)).says(f"report {report.id}").answer().words
+        said = live.at(somebody(live, UNPUBLISHED)).says(f"report {report.id}").answer().words
 
     assert said.startswith("Only Webex administrators can get this report.")

@@ -14,7 +14,7 @@ from bot.files.csv_rows import Counting
 from bot.reports import deliver
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 WARNING = "Some cells look like formulas; import as text."
 FORMULA = '=HYPERLINK("https://evil.example","x")'
@@ -38,11 +38,11 @@ QUOTED = '"=HYPERLINK(""https://evil.example"",""x"")"'
         ('"Ada ""=1"" Lovelace",12\r\n', False),
     ],
 )
-def test_the_line_of_a_file_with_formulas_says_so(stage: Stage, rows: str, warned: bool) -> None:
+def test_the_line_of_a_file_with_formulas_says_so(live: LiveBot, rows: str, warned: bool) -> None:
     content = f"\ufeffName,Minutes\r\n{rows}".encode()
-    report = stage.partner_report(content=content)
+    report = live.partner_report(content=content)
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.content == content
     assert (WARNING in file.words) is warned
@@ -51,11 +51,11 @@ def test_the_line_of_a_file_with_formulas_says_so(stage: Stage, rows: str, warne
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 @pytest.mark.parametrize("as_zip", [False, True])
-def test_in_utf_16_and_in_a_zip_too(stage: Stage, encoding: str, as_zip: bool) -> None:
+def test_in_utf_16_and_in_a_zip_too(live: LiveBot, encoding: str, as_zip: bool) -> None:
     content = f"Name,Minutes\r\nAda,12\r\nGrace,{QUOTED}\r\n".encode(encoding)
-    report = stage.partner_report(content=content, as_zip=as_zip)
+    report = live.partner_report(content=content, as_zip=as_zip)
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert WARNING in file.words
     if as_zip:
@@ -65,12 +65,12 @@ def test_in_utf_16_and_in_a_zip_too(stage: Stage, encoding: str, as_zip: bool) -
         assert file.content == content
 
 
-def test_the_first_part_of_a_large_file_says_it_for_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_part_of_a_large_file_says_it_for_all(live: LiveBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliver, "MAX_POSTED", 300_000)
     body = "".join(f"{random.Random(row).randbytes(20).hex()},{row}\r\n" for row in range(24_000))
-    report = stage.partner_report(content=f"Name,Minutes\r\n{body}Grace,{FORMULA}\r\n".encode())
+    report = live.partner_report(content=f"Name,Minutes\r\n{body}Grace,{FORMULA}\r\n".encode())
 
-    line = stage.at(stage.ada).says(f"report {report.id}")
+    line = live.at(live.ada).says(f"report {report.id}")
     parts = [heard for heard in line.answers(4) if heard.file is not None]
 
     assert [WARNING in part.words for part in parts] == [True, False, False]

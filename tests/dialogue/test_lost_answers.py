@@ -14,37 +14,37 @@ from tests.core.posting import GENTLY
 
 if TYPE_CHECKING:
     from bot.emulator.faults import Cut
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 FILE = 1
 """Posts before the file's: the card."""
 
 
 @pytest.mark.parametrize(("cut", "files"), [("after", 1), ("before", 0)])
-def test_a_file_that_may_be_there_is_told_and_never_posted_again(bench: Workbench, cut: Cut, files: int) -> None:
-    bench.emulator.faults.add(method="POST", path="/v1/messages", cut=cut, skip=FILE, times=1)
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
+def test_a_file_that_may_be_there_is_told_and_never_posted_again(stepped: SteppedBot, cut: Cut, files: int) -> None:
+    stepped.emulator.faults.add(method="POST", path="/v1/messages", cut=cut, skip=FILE, times=1)
+    report = stepped.setup.partner_report()
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
     for _ in range(3):
-        bench.wait(GENTLY)
+        stepped.wait(GENTLY)
 
-    there = bench.said(bench.stage.group)
+    there = stepped.said(stepped.setup.group)
     assert len([one for one in there if one.files]) == files
-    assert bench.request().state is State.UNSURE
+    assert stepped.request().state is State.UNSURE
     assert [one.text or "" for one in there if "check" in (one.text or "")], [one.text for one in there]
-    assert bench.next_wait() is None
+    assert stepped.next_wait() is None
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_card_that_may_be_there_holds_up_no_file(bench: Workbench, cut: Cut) -> None:
-    bench.emulator.faults.add(method="POST", path="/v1/messages", cut=cut, times=1)
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
+def test_a_card_that_may_be_there_holds_up_no_file(stepped: SteppedBot, cut: Cut) -> None:
+    stepped.emulator.faults.add(method="POST", path="/v1/messages", cut=cut, times=1)
+    report = stepped.setup.partner_report()
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
     for _ in range(3):
-        bench.wait(GENTLY)
+        stepped.wait(GENTLY)
 
-    there = bench.said(bench.stage.group)
+    there = stepped.said(stepped.setup.group)
     assert len([one for one in there if one.files]) == 1
     assert len([one for one in there if one.card]) <= 1

@@ -6,31 +6,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stage import ADMIN_OF_BOTH, CSV
+from tests.live_bot import ADMIN_OF_BOTH, CSV
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 
-def test_an_outsider_who_joined_meanwhile_hears_nothing_of_a_report_that_failed(stage: Stage) -> None:
-    report = stage.partner_report("Secret Merger Usage", status="waiting")
-    ada = stage.at(stage.ada, stage.group)
+def test_an_outsider_who_joined_meanwhile_hears_nothing_of_a_report_that_failed(live: LiveBot) -> None:
+    report = live.partner_report("Secret Merger Usage", status="waiting")
+    ada = live.at(live.ada, live.group)
     line = ada.says(f"report {report.id}")
     card = line.card()
-    stage.emulator.world.join(stage.group, stage.ethan)
+    live.emulator.world.join(live.group, live.ethan)
 
-    stage.emulator.world.set_report(report.id, status="failed")
+    live.emulator.world.set_report(report.id, status="failed")
 
     assert "Secret Merger Usage" in ada.hears_privately("couldn't generate this report").words
-    stage.emulator.world.wait_for(lambda _: card.message.deleted)
+    live.emulator.world.wait_for(lambda _: card.message.deleted)
     (notice,) = line.answers()
     assert notice.card is None
     assert "Secret" not in notice.words
     assert "Failed" not in notice.words
 
 
-def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
-    ada = stage.at(stage.ada, stage.outside)
+def test_an_error_in_an_outside_space_is_told_one_to_one(live: LiveBot) -> None:
+    ada = live.at(live.ada, live.outside)
 
     line = ada.says("refresh Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w")
 
@@ -39,16 +39,16 @@ def test_an_error_in_an_outside_space_is_told_one_to_one(stage: Stage) -> None:
 
 
 def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.webex.people.REMEMBERED_SECONDS", 0.0)
-    world = stage.emulator.world
-    bob = world.add_person("Bob Kahn", stage.acme, roles=ADMIN_OF_BOTH)
-    world.join(stage.group, bob)
-    report = stage.partner_report(status="waiting")
-    first = stage.at(bob, stage.group).says(f"report {report.id}")
+    world = live.emulator.world
+    bob = world.add_person("Bob Kahn", live.acme, roles=ADMIN_OF_BOTH)
+    world.join(live.group, bob)
+    report = live.partner_report(status="waiting")
+    first = live.at(bob, live.group).says(f"report {report.id}")
     first.card()
-    second = stage.at(stage.grace, stage.group).says(f"report {report.id}")
+    second = live.at(live.grace, live.group).says(f"report {report.id}")
     second.card()
 
     bob.roles = []  # not the list that others share
@@ -58,84 +58,84 @@ def test_who_joined_a_watch_is_served_when_the_first_asker_loses_their_role(
     assert "Only Webex administrators" in first.hears("administrators").words
 
 
-def test_a_cancel_takes_only_the_own_request_off_the_list(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+def test_a_cancel_takes_only_the_own_request_off_the_list(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    first = live.at(live.ada, live.group).says(f"report {report.id}")
     first.card()
-    grace = stage.at(stage.grace, stage.group)
+    grace = live.at(live.grace, live.group)
     second = grace.says(f"report {report.id}")
 
     grace.presses(second.card(), "Cancel")
 
     second.hears("Others in this space are still waiting.")
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     assert first.file().content == CSV
 
 
-def test_a_canceled_request_of_somebody_else_is_told_in_its_thread(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+def test_a_canceled_request_of_somebody_else_is_told_in_its_thread(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    first = live.at(live.ada, live.group).says(f"report {report.id}")
     first.card()
 
-    second = stage.at(stage.grace, stage.group).says(f"cancel {report.id}")
+    second = live.at(live.grace, live.group).says(f"cancel {report.id}")
 
     assert "Another administrator canceled this request" in first.hears("Canceled").shown
     assert second.answer().words == "Canceled. I won't post this report here."
 
 
-def test_a_link_that_is_gone_is_asked_for_anew(stage: Stage) -> None:
-    report = stage.partner_report()
-    stage.emulator.faults.add(method="GET", path="/api", host="download", status=410, times=1)
+def test_a_link_that_is_gone_is_asked_for_anew(live: LiveBot) -> None:
+    report = live.partner_report()
+    live.emulator.faults.add(method="GET", path="/api", host="download", status=410, times=1)
 
-    assert stage.at(stage.ada).says(f"report {report.id}").file().content == CSV
+    assert live.at(live.ada).says(f"report {report.id}").file().content == CSV
 
 
-def test_a_list_that_is_ahead_of_the_details_makes_no_hot_loop(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    line = stage.at(stage.ada).says(f"report {report.id}")
+def test_a_list_that_is_ahead_of_the_details_makes_no_hot_loop(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    line = live.at(live.ada).says(f"report {report.id}")
     line.card()
     details = f"/v1/partner/reports/{report.id}"
     told = {"reportId": report.id, "status": "In progress", "title": "Usage", "regionId": "US"}
-    stage.emulator.faults.add(method="GET", path=details, status=200, body=told, times=3)
-    stage.emulator.calls.clear()
+    live.emulator.faults.add(method="GET", path=details, status=200, body=told, times=3)
+    live.emulator.calls.clear()
 
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
 
     line.file()
-    assert len(stage.emulator.calls.calls_to("GET", details)) == 4, "three that deny it, and the last"
+    assert len(live.emulator.calls.calls_to("GET", details)) == 4, "three that deny it, and the last"
 
 
-def test_somebody_who_may_not_ask_is_refused_once_for_any_number_of_ids(stage: Stage) -> None:
-    line = stage.at(stage.nora).says("report " + " ".join(f"Y2lzY29zcGFyazovL3VzL1JFUE9SVC8{n}" for n in range(9)))
+def test_somebody_who_may_not_ask_is_refused_once_for_any_number_of_ids(live: LiveBot) -> None:
+    line = live.at(live.nora).says("report " + " ".join(f"Y2lzY29zcGFyazovL3VzL1JFUE9SVC8{n}" for n in range(9)))
 
     line.answer()
-    again = stage.at(stage.nora).says("help")
+    again = live.at(live.nora).says("help")
     again.card()
     assert len(line.answers()) == 1
 
 
-def test_a_family_in_trouble_does_not_hide_the_reports_of_the_other(stage: Stage) -> None:
-    report = stage.organization_report("Meeting Details")
-    stage.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=503)
+def test_a_family_in_trouble_does_not_hide_the_reports_of_the_other(live: LiveBot) -> None:
+    report = live.organization_report("Meeting Details")
+    live.emulator.faults.add(method="GET", path="/v1/partner/reports*", status=503)
 
-    assert stage.at(stage.ada).says(f"report {report.id}").file().content == CSV
-    listed = stage.at(stage.ada).says("reports").card()
+    assert live.at(live.ada).says(f"report {report.id}").file().content == CSV
+    listed = live.at(live.ada).says("reports").card()
     assert "Meeting Details" in listed.shown
     assert "Partner reports are missing from this list." in listed.shown
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 415])
-def test_nobody_hears_a_download_hosts_words(stage: Stage, status: int) -> None:
+def test_nobody_hears_a_download_hosts_words(live: LiveBot, status: int) -> None:
     body = {"message": "Call +1 555 0100 to get your file", "trackingId": "T_1"}
-    stage.emulator.faults.add(method="GET", path="/api", host="download", status=status, body=body)
-    report = stage.partner_report()
-    ada = stage.at(stage.ada)
+    live.emulator.faults.add(method="GET", path="/api", host="download", status=status, body=body)
+    report = live.partner_report()
+    ada = live.at(live.ada)
 
     line = ada.says(f"report {report.id}")
     line.hears("I couldn't download its file")
     ada.says(f"why {report.id}").answer()
 
-    world = stage.emulator.world
+    world = live.emulator.world
     said = [
         f"{one.text} {one.markdown} {one.card}" for one in world.messages(ada.space) if one.person_id != ada.person.id
     ]

@@ -11,84 +11,84 @@ from bot.emulator.ids import plain_part
 
 if TYPE_CHECKING:
     from bot.emulator.things import Space
-    from tests.core.workbench import Workbench
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
+    from tests.stepped_bot import SteppedBot
 
 
-def cards_in(bench: Workbench, space: Space | None = None) -> list[str]:
-    return [str(one.card) for one in bench.said(space) if one.card]
+def cards_in(stepped: SteppedBot, space: Space | None = None) -> list[str]:
+    return [str(one.card) for one in stepped.said(space) if one.card]
 
 
-def texts_in(bench: Workbench, space: Space | None = None) -> str:
-    return "\n".join(one.text or "" for one in bench.said(space))
+def texts_in(stepped: SteppedBot, space: Space | None = None) -> str:
+    return "\n".join(one.text or "" for one in stepped.said(space))
 
 
-def mention_of_bot(bench: Workbench) -> str:
-    return f'<spark-mention data-object-id="{plain_part(bench.stage.bot.id)}">Report</spark-mention>'
+def mention_of_bot(stepped: SteppedBot) -> str:
+    return f'<spark-mention data-object-id="{plain_part(stepped.setup.bot.id)}">Report</spark-mention>'
 
 
 @pytest.mark.parametrize("where", ["group", "1:1"])
-def test_a_quoted_cancel_cancels_nothing(bench: Workbench, where: str) -> None:
-    space = bench.stage.group if where == "group" else None
-    waiting = bench.stage.partner_report("Slow", status="In progress")
-    wanted = bench.stage.partner_report("Wanted")
-    bench.hears(bench.stage.ada, f"report {waiting.id}", space)
-    bench.work()
+def test_a_quoted_cancel_cancels_nothing(stepped: SteppedBot, where: str) -> None:
+    space = stepped.setup.group if where == "group" else None
+    waiting = stepped.setup.partner_report("Slow", status="In progress")
+    wanted = stepped.setup.partner_report("Wanted")
+    stepped.receive(stepped.setup.ada, f"report {waiting.id}", space)
+    stepped.work()
 
-    mention = mention_of_bot(bench) if space else ""
+    mention = mention_of_bot(stepped) if space else ""
     html = f"<blockquote>cancel {waiting.id}</blockquote>{mention}report {wanted.id}"
-    bench.hears(bench.stage.ada, f"cancel {waiting.id}\nReport report {wanted.id}", space, html=html)
-    bench.work()
+    stepped.receive(stepped.setup.ada, f"cancel {waiting.id}\nReport report {wanted.id}", space, html=html)
+    stepped.work()
 
-    assert bench.request(1).state is State.OPEN
-    assert bench.request(2).report_id == wanted.id
-    assert bench.request(2).state is State.DELIVERED
-    assert "Canceled" not in texts_in(bench, space)
+    assert stepped.request(1).state is State.OPEN
+    assert stepped.request(2).report_id == wanted.id
+    assert stepped.request(2).state is State.DELIVERED
+    assert "Canceled" not in texts_in(stepped, space)
 
 
 NOISE = "{id} for Mary-Ann from 2024-05-01 v2 👍"
 
 
-def test_one_id_among_other_words_is_one_request_and_no_complaint(bench: Workbench) -> None:
-    report = bench.stage.partner_report("Calling Usage")
+def test_one_id_among_other_words_is_one_request_and_no_complaint(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Calling Usage")
 
-    bench.hears(bench.stage.ada, f"report {NOISE.format(id=report.id)}")
-    bench.work()
+    stepped.receive(stepped.setup.ada, f"report {NOISE.format(id=report.id)}")
+    stepped.work()
 
-    assert [bool(one.card) for one in bench.said()] == [True, False]
-    assert bench.request(1).report_id == report.id
-    assert "valid report ID" not in texts_in(bench)
+    assert [bool(one.card) for one in stepped.said()] == [True, False]
+    assert stepped.request(1).report_id == report.id
+    assert "valid report ID" not in texts_in(stepped)
 
 
-def test_every_word_takes_the_one_id(bench: Workbench) -> None:
-    report = bench.stage.partner_report("Slow", status="In progress")
-    bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work()
+def test_every_word_takes_the_one_id(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Slow", status="In progress")
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
 
     for word in ("refresh", "why", "again", "cancel"):
-        bench.hears(bench.stage.ada, f"{word} {NOISE.format(id=report.id)}")
-        bench.work()
+        stepped.receive(stepped.setup.ada, f"{word} {NOISE.format(id=report.id)}")
+        stepped.work()
 
-    said = texts_in(bench)
-    assert [bench.request(number).state for number in (1, 2)] == [State.CANCELED] * 2, "what was asked twice"
+    said = texts_in(stepped)
+    assert [stepped.request(number).state for number in (1, 2)] == [State.CANCELED] * 2, "what was asked twice"
     assert "Canceled" in said
     assert "Nobody has requested" not in said
     assert "couldn't find a request" not in said
     assert "couldn't find that report" not in said
 
 
-def test_reports_with_an_id_shows_that_one_and_asks_for_no_file(bench: Workbench) -> None:
-    report = bench.stage.partner_report("Calling Usage")
-    bench.stage.partner_report("Another")
+def test_reports_with_an_id_shows_that_one_and_asks_for_no_file(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Calling Usage")
+    stepped.setup.partner_report("Another")
 
-    bench.hears(bench.stage.ada, f"reports {report.id} please")
-    bench.work()
+    stepped.receive(stepped.setup.ada, f"reports {report.id} please")
+    stepped.work()
 
-    [card] = cards_in(bench)
+    [card] = cards_in(stepped)
     assert "Calling Usage" in card
     assert "Another" not in card
     assert "Send file" in card
-    assert bench.downloads == 0
+    assert stepped.downloads == 0
 
 
 @pytest.mark.parametrize(
@@ -100,36 +100,36 @@ def test_reports_with_an_id_shows_that_one_and_asks_for_no_file(bench: Workbench
         "report 「{id}」。 {bot}",
     ],
 )
-def test_an_id_comes_by_link_or_with_what_travels_along(stage: Stage, html: str) -> None:
-    report = stage.organization_report()
-    bot = f"<spark-mention data-object-type='person' data-object-id='{plain_part(stage.bot.id)}'>Report</spark-mention>"
+def test_an_id_comes_by_link_or_with_what_travels_along(live: LiveBot, html: str) -> None:
+    report = live.organization_report()
+    bot = f"<spark-mention data-object-type='person' data-object-id='{plain_part(live.bot.id)}'>Report</spark-mention>"
 
-    line = stage.at(stage.ada, stage.group).says("what Webex shows", html=html.format(bot=bot, id=report.id))
+    line = live.at(live.ada, live.group).says("what Webex shows", html=html.format(bot=bot, id=report.id))
 
     assert "Meeting Details" in line.card().shown
     line.file()
     assert len(line.answers()) == 2
 
 
-def test_an_address_to_audit_may_be_a_link_or_behind_other_words(bench: Workbench) -> None:
-    ada, grace = bench.stage.ada, bench.stage.grace
+def test_an_address_to_audit_may_be_a_link_or_behind_other_words(stepped: SteppedBot) -> None:
+    ada, grace = stepped.setup.ada, stepped.setup.grace
 
-    bench.hears(ada, f"audit of {grace.email}", html=f'audit of <a href="mailto:{grace.email}">{grace.email}</a>')
-    bench.work()
+    stepped.receive(ada, f"audit of {grace.email}", html=f'audit of <a href="mailto:{grace.email}">{grace.email}</a>')
+    stepped.work()
 
-    assert f"about “{grace.email}”" in texts_in(bench)
+    assert f"about “{grace.email}”" in texts_in(stepped)
 
 
-def test_a_person_who_is_mentioned_is_not_taken_for_everybody_by_audit(bench: Workbench) -> None:
-    ada, grace = bench.stage.ada, bench.stage.grace
+def test_a_person_who_is_mentioned_is_not_taken_for_everybody_by_audit(stepped: SteppedBot) -> None:
+    ada, grace = stepped.setup.ada, stepped.setup.grace
     somebody = f'<spark-mention data-object-id="{grace.id}">Grace Hopper</spark-mention>'
 
     for words in ("audit", "audit of"):
-        bench.hears(ada, f"{words} Grace Hopper", html=f"<p>{words} {somebody}</p>")
-        bench.work()
+        stepped.receive(ada, f"{words} Grace Hopper", html=f"<p>{words} {somebody}</p>")
+        stepped.work()
 
-    assert cards_in(bench) == []
-    assert texts_in(bench).count("an email address") == 2
+    assert cards_in(stepped) == []
+    assert texts_in(stepped).count("an email address") == 2
 
 
 @pytest.mark.parametrize(
@@ -141,42 +141,42 @@ def test_a_person_who_is_mentioned_is_not_taken_for_everybody_by_audit(bench: Wo
         "don't send {id}",
     ],
 )
-def test_an_id_without_a_command_shows_its_card_and_sends_no_file(bench: Workbench, text: str) -> None:
-    report = bench.stage.partner_report("Calling Usage")
+def test_an_id_without_a_command_shows_its_card_and_sends_no_file(stepped: SteppedBot, text: str) -> None:
+    report = stepped.setup.partner_report("Calling Usage")
 
-    bench.hears(bench.stage.ada, text.format(id=report.id))
-    bench.work()
+    stepped.receive(stepped.setup.ada, text.format(id=report.id))
+    stepped.work()
 
-    [card] = cards_in(bench)
+    [card] = cards_in(stepped)
     assert "Calling Usage" in card
     assert "Send file" in card
-    assert bench.downloads == 0
+    assert stepped.downloads == 0
 
 
 @pytest.mark.parametrize("text", ["{id}", "{id}\nThanks!", "please: {id}"])
-def test_an_id_beside_mere_politeness_is_asked_for(bench: Workbench, text: str) -> None:
-    report = bench.stage.partner_report("Calling Usage")
+def test_an_id_beside_mere_politeness_is_asked_for(stepped: SteppedBot, text: str) -> None:
+    report = stepped.setup.partner_report("Calling Usage")
 
-    bench.hears(bench.stage.ada, text.format(id=report.id))
-    bench.work()
+    stepped.receive(stepped.setup.ada, text.format(id=report.id))
+    stepped.work()
 
-    assert bench.request(1).state is State.DELIVERED
-
-
-def test_a_mistyped_word_is_guessed_also_before_an_id(bench: Workbench) -> None:
-    bench.hears(bench.stage.ada, f"cancle {bench.stage.partner_report().id}")
-    bench.work()
-
-    assert "Did you mean **cancel**?" in cards_in(bench)[0]
+    assert stepped.request(1).state is State.DELIVERED
 
 
-def test_nobody_learns_of_a_report_by_naming_it_without_a_command(bench: Workbench) -> None:
-    report = bench.stage.partner_report("Calling Usage")
+def test_a_mistyped_word_is_guessed_also_before_an_id(stepped: SteppedBot) -> None:
+    stepped.receive(stepped.setup.ada, f"cancle {stepped.setup.partner_report().id}")
+    stepped.work()
 
-    bench.hears(bench.stage.nora, f"what about {report.id} ?")
-    bench.work()
+    assert "Did you mean **cancel**?" in cards_in(stepped)[0]
 
-    said = "".join(f"{one.text} {one.card}" for one in bench.said(person=bench.stage.nora))
+
+def test_nobody_learns_of_a_report_by_naming_it_without_a_command(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Calling Usage")
+
+    stepped.receive(stepped.setup.nora, f"what about {report.id} ?")
+    stepped.work()
+
+    said = "".join(f"{one.text} {one.card}" for one in stepped.said(person=stepped.setup.nora))
     assert said
     assert "Calling Usage" not in said
 
@@ -185,21 +185,21 @@ def test_nobody_learns_of_a_report_by_naming_it_without_a_command(bench: Workben
     "text",
     ["why is reference #reference1 late?", "why reference1", "Why: reference reference1", "why is reference1 late"],
 )
-def test_why_finds_the_reference_among_other_words(bench: Workbench, text: str) -> None:
-    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report('Slow', status='In progress').id}")
-    bench.work()
+def test_why_finds_the_reference_among_other_words(stepped: SteppedBot, text: str) -> None:
+    stepped.receive(stepped.setup.ada, f"report {stepped.setup.partner_report('Slow', status='In progress').id}")
+    stepped.work()
 
-    bench.hears(bench.stage.ada, text)
-    bench.work()
+    stepped.receive(stepped.setup.ada, text)
+    stepped.work()
 
-    assert "Slow" in (bench.said()[-1].text or "")
-    assert "couldn't find a request" not in texts_in(bench)
+    assert "Slow" in (stepped.said()[-1].text or "")
+    assert "couldn't find a request" not in texts_in(stepped)
 
 
 @pytest.mark.parametrize("words", ["cancel that one please", "report it for me", "again, for Mary"])
-def test_plain_words_are_no_ids(bench: Workbench, words: str) -> None:
-    bench.hears(bench.stage.ada, words)
-    bench.work()
+def test_plain_words_are_no_ids(stepped: SteppedBot, words: str) -> None:
+    stepped.receive(stepped.setup.ada, words)
+    stepped.work()
 
-    [said] = bench.said()
+    [said] = stepped.said()
     assert "Which report?" in (said.text or "")

@@ -11,10 +11,10 @@ from bot.webex.types import Target
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 
-def lunch(bench: Workbench, author: Person, space: Space, report_id: str) -> Message:
+def lunch(stepped: SteppedBot, author: Person, space: Space, report_id: str) -> Message:
     """Someone else's card, whose button asks for a report."""
     data = {"command": "report", "argument": report_id}
     card: dict[str, Any] = {
@@ -25,114 +25,114 @@ def lunch(bench: Workbench, author: Person, space: Space, report_id: str) -> Mes
     }
     attachments = [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}]
     text = "@Report Bot Lunch at 12?"
-    return bench.world.post(author, space, text=text, attachments=attachments, mentioned=[bench.stage.bot.id])
+    return stepped.world.post(author, space, text=text, attachments=attachments, mentioned=[stepped.setup.bot.id])
 
 
-def outcomes(bench: Workbench) -> list[str]:
-    with bench.database.read() as tx:
+def outcomes(stepped: SteppedBot) -> list[str]:
+    with stepped.database.read() as tx:
         return [row.outcome for row in audit.read(tx, limit=100)]
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["standing", "deleted since"])
-def test_a_card_of_somebody_else_asks_for_nothing(bench: Workbench, gone: bool) -> None:
-    space, report = bench.stage.group, bench.stage.partner_report()
-    card = lunch(bench, bench.stage.nora, space, report.id)
-    bench.pressed(bench.stage.ada, card, {"command": "report", "argument": report.id})
+def test_a_card_of_somebody_else_asks_for_nothing(stepped: SteppedBot, gone: bool) -> None:
+    space, report = stepped.setup.group, stepped.setup.partner_report()
+    card = lunch(stepped, stepped.setup.nora, space, report.id)
+    stepped.pressed(stepped.setup.ada, card, {"command": "report", "argument": report.id})
     if gone:
-        bench.world.delete(card, bench.stage.nora)
+        stepped.world.delete(card, stepped.setup.nora)
 
-    bench.work()
-    while bench.next_wait() is not None:
-        bench.wait_for_next()
+    stepped.work()
+    while stepped.next_wait() is not None:
+        stepped.wait_for_next()
 
-    assert bench.said(space) == []
-    assert bench.said() == []
-    assert outcomes(bench) == ["failed:webex_404" if gone else "failed:not_ours"]
+    assert stepped.said(space) == []
+    assert stepped.said() == []
+    assert outcomes(stepped) == ["failed:webex_404" if gone else "failed:not_ours"]
 
 
-def test_a_card_of_ours_that_the_ledger_does_not_know_counts(bench: Workbench) -> None:
+def test_a_card_of_ours_that_the_ledger_does_not_know_counts(stepped: SteppedBot) -> None:
     """The database was lost, the cards were not."""
-    space, report = bench.stage.group, bench.stage.partner_report()
+    space, report = stepped.setup.group, stepped.setup.partner_report()
     card = {"type": "AdaptiveCard", "version": "1.3", "body": []}
-    posted = bench.chat.post(Target(room_id=space.id), markdown="a card of before", card=card)
-    message = bench.world.all_messages[posted.message_id]
+    posted = stepped.chat.post(Target(room_id=space.id), markdown="a card of before", card=card)
+    message = stepped.world.all_messages[posted.message_id]
 
-    bench.pressed(bench.stage.ada, message, {"command": "report", "argument": report.id})
-    bench.work()
+    stepped.pressed(stepped.setup.ada, message, {"command": "report", "argument": report.id})
+    stepped.work()
 
-    assert [one for one in bench.said(space) if one.files]
+    assert [one for one in stepped.said(space) if one.files]
 
 
-def test_a_card_that_a_new_one_replaced_in_the_moment_of_the_press_counts(bench: Workbench) -> None:
-    report = bench.stage.partner_report(status="waiting")
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
-    (card,) = bench.said(bench.stage.group)
+def test_a_card_that_a_new_one_replaced_in_the_moment_of_the_press_counts(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(status="waiting")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    (card,) = stepped.said(stepped.setup.group)
     data = {"command": "refresh", "argument": report.id}
-    bench.pressed(bench.stage.ada, card, data)
-    bench.pressed(bench.stage.grace, card, data)
+    stepped.pressed(stepped.setup.ada, card, data)
+    stepped.pressed(stepped.setup.grace, card, data)
 
-    bench.work()
+    stepped.work()
 
     assert card.deleted
-    assert len([one for one in bench.said(bench.stage.group) if one.card]) == 1
+    assert len([one for one in stepped.said(stepped.setup.group) if one.card]) == 1
 
 
 @pytest.mark.parametrize("argument", ["{other}", "{other} {unknown}", "{unknown}", "{mine} {other}"])
-def test_refresh_with_another_report_s_id_leaves_every_request_its_card(bench: Workbench, argument: str) -> None:
-    group = bench.stage.group
-    mine, other = (bench.stage.partner_report(title, status="waiting") for title in ("Mine", "Other"))
-    bench.hears(bench.stage.ada, f"report {mine.id}", group)
-    bench.work()
-    (card,) = bench.said(group)
-    asked = argument.format(mine=mine.id, other=other.id, unknown=bench.stage.partner_report("Else").id)
+def test_refresh_with_another_report_s_id_leaves_every_request_its_card(stepped: SteppedBot, argument: str) -> None:
+    group = stepped.setup.group
+    mine, other = (stepped.setup.partner_report(title, status="waiting") for title in ("Mine", "Other"))
+    stepped.receive(stepped.setup.ada, f"report {mine.id}", group)
+    stepped.work()
+    (card,) = stepped.said(group)
+    asked = argument.format(mine=mine.id, other=other.id, unknown=stepped.setup.partner_report("Else").id)
 
-    bench.pressed(bench.stage.grace, card, {"command": "refresh", "argument": asked})
-    bench.work()
+    stepped.pressed(stepped.setup.grace, card, {"command": "refresh", "argument": asked})
+    stepped.work()
 
-    shown = [str(one.card) for one in bench.said(group) if one.card]
+    shown = [str(one.card) for one in stepped.said(group) if one.card]
     assert len([one for one in shown if "Mine" in one]) == 1
     assert card.deleted is argument.startswith("{mine}")
 
 
-def test_refresh_takes_back_no_list_and_no_help(bench: Workbench) -> None:
-    report = bench.stage.partner_report(status="waiting")
+def test_refresh_takes_back_no_list_and_no_help(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(status="waiting")
     for word in ("reports", "help"):
-        bench.hears(bench.stage.ada, word, bench.stage.group)
-    bench.work()
-    cards = bench.said(bench.stage.group)
+        stepped.receive(stepped.setup.ada, word, stepped.setup.group)
+    stepped.work()
+    cards = stepped.said(stepped.setup.group)
     assert len(cards) == 2
 
     for card in cards:
-        bench.pressed(bench.stage.grace, card, {"command": "refresh", "argument": report.id})
-    bench.work()
+        stepped.pressed(stepped.setup.grace, card, {"command": "refresh", "argument": report.id})
+    stepped.work()
 
     assert not [one for one in cards if one.deleted]
 
 
-def test_a_refreshed_card_of_a_report_that_nobody_awaits_is_replaced_by_the_next(bench: Workbench) -> None:
-    report = bench.stage.partner_report(status="waiting")
-    bench.hears(bench.stage.ada, f"refresh {report.id}", bench.stage.group)
-    bench.work()
-    (card,) = bench.said(bench.stage.group)
+def test_a_refreshed_card_of_a_report_that_nobody_awaits_is_replaced_by_the_next(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(status="waiting")
+    stepped.receive(stepped.setup.ada, f"refresh {report.id}", stepped.setup.group)
+    stepped.work()
+    (card,) = stepped.said(stepped.setup.group)
 
-    bench.pressed(bench.stage.ada, card, {"command": "refresh", "argument": report.id})
-    bench.work()
+    stepped.pressed(stepped.setup.ada, card, {"command": "refresh", "argument": report.id})
+    stepped.work()
 
     assert card.deleted
-    assert len(bench.said(bench.stage.group)) == 1
+    assert len(stepped.said(stepped.setup.group)) == 1
 
 
-def test_who_is_answered_privately_leaves_another_s_request_its_card(bench: Workbench) -> None:
-    report = bench.stage.partner_report(status="waiting")
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
-    (card,) = bench.said(bench.stage.group)
-    bench.world.join(bench.stage.group, bench.stage.ethan)
-    bench.clock.turn(31)
+def test_who_is_answered_privately_leaves_another_s_request_its_card(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(status="waiting")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    (card,) = stepped.said(stepped.setup.group)
+    stepped.world.join(stepped.setup.group, stepped.setup.ethan)
+    stepped.clock.turn(31)
 
-    bench.pressed(bench.stage.grace, card, {"command": "refresh", "argument": report.id})
-    bench.work()
+    stepped.pressed(stepped.setup.grace, card, {"command": "refresh", "argument": report.id})
+    stepped.work()
 
     assert not card.deleted
-    assert [one for one in bench.said(person=bench.stage.grace) if one.card]
+    assert [one for one in stepped.said(person=stepped.setup.grace) if one.card]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from bot.emulator.cards import problems
-from tests.stage import CSV, Stage
+from tests.live_bot import CSV, LiveBot
 
 
-def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage", region="US")
+def test_a_done_report_comes_as_card_and_file_one_to_one(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", region="US")
 
-    line = stage.at(stage.ada).says(f"report {report.id}")
+    line = live.at(live.ada).says(f"report {report.id}")
 
     card = line.card()
     assert "Calling Usage" in card.shown
@@ -46,20 +46,20 @@ def test_a_done_report_comes_as_card_and_file_one_to_one(stage: Stage) -> None:
     ],
 )
 def test_the_word_is_understood_however_it_is_written_in_a_group_space(
-    stage: Stage, text: str, how: dict[str, Any]
+    live: LiveBot, text: str, how: dict[str, Any]
 ) -> None:
-    report = stage.organization_report()
+    report = live.organization_report()
 
-    line = stage.at(stage.grace, stage.group).says(text.format(id=report.id), **how)
+    line = live.at(live.grace, live.group).says(text.format(id=report.id), **how)
 
     assert "Meeting Details" in line.card().shown
     assert line.file().content == CSV
 
 
-def test_a_reply_in_a_thread_is_answered_at_the_threads_root(stage: Stage) -> None:
-    report = stage.partner_report()
-    ada = stage.at(stage.ada, stage.group)
-    root = stage.emulator.world.say(stage.ada, stage.group, "look at this")
+def test_a_reply_in_a_thread_is_answered_at_the_threads_root(live: LiveBot) -> None:
+    report = live.partner_report()
+    ada = live.at(live.ada, live.group)
+    root = live.emulator.world.say(live.ada, live.group, "look at this")
 
     line = ada.says(f"report {report.id}", parent_id=root.id)
 
@@ -67,34 +67,34 @@ def test_a_reply_in_a_thread_is_answered_at_the_threads_root(stage: Stage) -> No
     assert line.file().message.parent_id == root.id
 
 
-def test_several_ids_are_answered_with_one_card_and_a_file_each(stage: Stage) -> None:
-    reports = [stage.partner_report("One"), stage.organization_report("Two"), stage.partner_report("Three")]
+def test_several_ids_are_answered_with_one_card_and_a_file_each(live: LiveBot) -> None:
+    reports = [live.partner_report("One"), live.organization_report("Two"), live.partner_report("Three")]
 
-    line = stage.at(stage.ada).says("report " + ", ".join(report.id for report in reports))
+    line = live.at(live.ada).says("report " + ", ".join(report.id for report in reports))
 
     first, *files = line.answers(4)
     assert [one for one in first.shown.splitlines() if one in {"One", "Two", "Three"}] == ["One", "Two", "Three"]
     assert sorted(one.words.partition(" · ")[0] for one in files if one.file) == ["One", "Three", "Two"]
 
 
-def test_a_report_that_is_not_done_is_watched_and_its_file_comes_by_itself(stage: Stage) -> None:
-    report = stage.partner_report("Slow", status="In progress")
+def test_a_report_that_is_not_done_is_watched_and_its_file_comes_by_itself(live: LiveBot) -> None:
+    report = live.partner_report("Slow", status="In progress")
 
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
 
     card = line.card()
     assert "● In progress" in card.shown
     assert "I'll post the file here as soon as it's ready. I'll stop waiting on " in card.shown
     assert set(card.buttons) == {"Refresh", "Cancel", "Why?"}
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     assert line.file().content == CSV
     assert len(line.answers()) == 2
 
 
-def test_a_zip_stays_a_zip_and_its_rows_are_counted(stage: Stage) -> None:
-    report = stage.partner_report(as_zip=True, checksum="sha256")
+def test_a_zip_stays_a_zip_and_its_rows_are_counted(live: LiveBot) -> None:
+    report = live.partner_report(as_zip=True, checksum="sha256")
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.file.name.endswith(".zip")
     assert "2 rows, 2 columns" in file.words
@@ -102,64 +102,64 @@ def test_a_zip_stays_a_zip_and_its_rows_are_counted(stage: Stage) -> None:
         assert archive.read(archive.namelist()[0]) == CSV
 
 
-def test_a_file_with_only_its_header_says_so_and_why(stage: Stage) -> None:
-    report = stage.organization_report(content="\ufeffName,Minutes\r\n".encode())
+def test_a_file_with_only_its_header_says_so_and_why(live: LiveBot) -> None:
+    report = live.organization_report(content="\ufeffName,Minutes\r\n".encode())
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert "The report is empty (header only)" in file.words
     assert "North America" in file.words
 
 
-def test_a_failed_report_is_told_on_its_card_and_nothing_follows(stage: Stage) -> None:
-    report = stage.partner_report("Broken", status="failed")
+def test_a_failed_report_is_told_on_its_card_and_nothing_follows(live: LiveBot) -> None:
+    report = live.partner_report("Broken", status="failed")
 
-    card = stage.at(stage.ada).says(f"report {report.id}").card()
+    card = live.at(live.ada).says(f"report {report.id}").card()
 
     assert "● Failed" in card.shown
     assert "Webex couldn't generate this report. Run it again." in card.shown
 
 
-def test_a_watched_report_that_fails_is_told_by_its_card(stage: Stage) -> None:
-    report = stage.partner_report("Broken", status="waiting")
-    line = stage.at(stage.ada).says(f"report {report.id}")
+def test_a_watched_report_that_fails_is_told_by_its_card(live: LiveBot) -> None:
+    report = live.partner_report("Broken", status="waiting")
+    line = live.at(live.ada).says(f"report {report.id}")
     waiting = line.card()
 
-    stage.emulator.world.set_report(report.id, status="failed")
+    live.emulator.world.set_report(report.id, status="failed")
 
     card = line.hears("Failed")
-    stage.emulator.world.wait_for(lambda _: waiting.message.deleted)
+    live.emulator.world.wait_for(lambda _: waiting.message.deleted)
     assert "● Failed\nWebex couldn't generate this report. Run it again." in card.shown
     assert len(line.answers()) == 1
 
 
-def test_an_unknown_status_stays_pending_and_is_shown_verbatim(stage: Stage) -> None:
-    report = stage.partner_report(status="manual_processing")
+def test_an_unknown_status_stays_pending_and_is_shown_verbatim(live: LiveBot) -> None:
+    report = live.partner_report(status="manual_processing")
 
-    shown = stage.at(stage.ada).says(f"report {report.id}").card().shown.replace("\\", "")
+    shown = live.at(live.ada).says(f"report {report.id}").card().shown.replace("\\", "")
 
     assert "● In progress" in shown
     assert "Status in Webex: manual_processing" in shown
 
 
-def test_an_unknown_id_names_the_three_reasons_and_the_tracking_ids(stage: Stage) -> None:
-    heard = stage.at(stage.ada).says("report Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w").answer()
+def test_an_unknown_id_names_the_three_reasons_and_the_tracking_ids(live: LiveBot) -> None:
+    heard = live.at(live.ada).says("report Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w").answer()
 
     for reason in ("case-sensitive", "Deleted", "Control Hub", "tracking id", "reference"):
         assert reason in heard.words
 
 
-def test_a_status_beside_the_report_id_is_shown_in_its_case(stage: Stage) -> None:
-    report = stage.partner_report()
+def test_a_status_beside_the_report_id_is_shown_in_its_case(live: LiveBot) -> None:
+    report = live.partner_report()
 
-    line = stage.at(stage.ada).says(f"report {report.id.swapcase()}")
+    line = live.at(live.ada).says(f"report {report.id.swapcase()}")
 
     assert "couldn't find that report" in line.answer().words, "ids are case-sensitive and kept to the letter"
 
 
-def test_asking_again_joins_the_watch_and_the_file_comes_once(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
-    ada, grace = stage.at(stage.ada, stage.group), stage.at(stage.grace, stage.group)
+def test_asking_again_joins_the_watch_and_the_file_comes_once(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
+    ada, grace = live.at(live.ada, live.group), live.at(live.grace, live.group)
     first = ada.says(f"report {report.id}")
     first.card()
 
@@ -168,31 +168,31 @@ def test_asking_again_joins_the_watch_and_the_file_comes_once(stage: Stage) -> N
     assert (
         "Someone here already asked for this report. I'll post the file once, in their thread." in second.card().shown
     )
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     first.file()
-    assert stage.emulator.calls.calls_to("GET", "/api") != []
+    assert live.emulator.calls.calls_to("GET", "/api") != []
     assert all(heard.file is None for heard in second.answers())
 
 
-def test_one_download_serves_every_space_that_waits(stage: Stage) -> None:
-    report = stage.partner_report(status="waiting")
+def test_one_download_serves_every_space_that_waits(live: LiveBot) -> None:
+    report = live.partner_report(status="waiting")
     lines = [
-        stage.at(stage.ada).says(f"report {report.id}"),
-        stage.at(stage.grace).says(f"report {report.id}"),
-        stage.at(stage.ada, stage.group).says(f"report {report.id}"),
+        live.at(live.ada).says(f"report {report.id}"),
+        live.at(live.grace).says(f"report {report.id}"),
+        live.at(live.ada, live.group).says(f"report {report.id}"),
     ]
     for line in lines:
         line.card()
 
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
 
     assert [line.file().content for line in lines] == [CSV] * 3
-    assert len([call for call in stage.emulator.calls if call.host == "download"]) == 1
+    assert len([call for call in live.emulator.calls if call.host == "download"]) == 1
 
 
-def test_report_alone_lists_the_reports_to_pick_one(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage")
-    ada = stage.at(stage.ada)
+def test_report_alone_lists_the_reports_to_pick_one(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage")
+    ada = live.at(live.ada)
 
     listed = ada.says("report").card()
 
@@ -201,11 +201,11 @@ def test_report_alone_lists_the_reports_to_pick_one(stage: Stage) -> None:
     assert ada.presses(listed, "Get").file().content
 
 
-def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> None:
-    line = stage.at(stage.ada).says("report ../../people/me")
+def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(live: LiveBot) -> None:
+    line = live.at(live.ada).says("report ../../people/me")
 
     assert "isn't a valid report ID" in line.answer().words
-    assert not [call for call in stage.emulator.calls if ".." in call.path]
+    assert not [call for call in live.emulator.calls if ".." in call.path]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_cannot_be_an_id_is_said_and_never_becomes_a_path(stage: Stage) -> 
         ("reports usage 2024", "1–10 of 12"),
     ],
 )
-def test_a_page_of_the_list_is_asked_for_by_its_number(stage: Stage, words: str, shown: str) -> None:
+def test_a_page_of_the_list_is_asked_for_by_its_number(live: LiveBot, words: str, shown: str) -> None:
     for number in range(12):
-        stage.partner_report(f"Calling Usage {number}")
-    assert shown in stage.at(stage.ada).says(words).card().shown
+        live.partner_report(f"Calling Usage {number}")
+    assert shown in live.at(live.ada).says(words).card().shown

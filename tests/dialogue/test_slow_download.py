@@ -12,7 +12,7 @@ from bot.files.fetch import WAITS_AFTER_SLOW
 from bot.webex.download import DownloadClient
 from bot.webex.session import Floor, Timeouts
 from bot.webex.tokens import StaticToken
-from tests.core.workbench import Workbench, migrated
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,43 +24,43 @@ SLOW_LINE = 200_000.0
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Workbench]:
+def stepped(tmp_path: Path) -> Iterator[SteppedBot]:
     """Return the program in pieces, with a floor that a test has time for."""
     with Emulator() as emulator:
-        made = Workbench(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
-        hosts = made.stage.settings().report_download_hosts
-        slow = DownloadClient(StaticToken(made.stage.admin_token), hosts, timeouts=Timeouts(floor=FAST))
+        made = SteppedBot(emulator, tmp_path / "data", migrated(tmp_path / "empty.db"))
+        hosts = made.setup.settings().report_download_hosts
+        slow = DownloadClient(StaticToken(made.setup.admin_token), hosts, timeouts=Timeouts(floor=FAST))
         made.files.download = Downloader(slow, temp_dir=made.temp_dir).download  # type: ignore[method-assign]
         yield made
         slow.close()
         made.stop()
 
 
-def test_it_is_tried_a_few_times_and_ends_with_one_sentence(bench: Workbench) -> None:
-    report = bench.stage.partner_report(content=b"a,b\r\n" * 100_000)
-    bench.emulator.line_speed = SLOW_LINE
-    bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work()
+def test_it_is_tried_a_few_times_and_ends_with_one_sentence(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(content=b"a,b\r\n" * 100_000)
+    stepped.emulator.line_speed = SLOW_LINE
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
     for number, seconds in enumerate(WAITS_AFTER_SLOW, start=1):
-        assert bench.downloads == number
-        bench.wait(seconds - 1)
-        assert bench.downloads == number
-        bench.wait(seconds * 0.2 + 3)
+        assert stepped.downloads == number
+        stepped.wait(seconds - 1)
+        assert stepped.downloads == number
+        stepped.wait(seconds * 0.2 + 3)
     tries = 1 + len(WAITS_AFTER_SLOW)
-    assert bench.downloads == tries
-    bench.wait(7200)
-    assert bench.downloads == tries
-    (sentence,) = [one.text or "" for one in bench.said() if "too slowly" in (one.text or "")]
+    assert stepped.downloads == tries
+    stepped.wait(7200)
+    assert stepped.downloads == tries
+    (sentence,) = [one.text or "" for one in stepped.said() if "too slowly" in (one.text or "")]
     assert f"Webex sent it too slowly, {tries} times in a row. Ask again later" in sentence
-    assert bench.files_left == []
+    assert stepped.files_left == []
 
 
-def test_one_that_comes_in_the_end_is_delivered_and_forgiven(bench: Workbench) -> None:
-    report = bench.stage.partner_report(content=b"a,b\r\n" * 100_000)
-    bench.emulator.line_speed = SLOW_LINE
-    bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work()
-    bench.emulator.line_speed = 0
-    bench.wait(60)
+def test_one_that_comes_in_the_end_is_delivered_and_forgiven(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(content=b"a,b\r\n" * 100_000)
+    stepped.emulator.line_speed = SLOW_LINE
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    stepped.emulator.line_speed = 0
+    stepped.wait(60)
 
-    assert [one for one in bench.said() if one.files]
+    assert [one for one in stepped.said() if one.files]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 TABLE = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
 CSV = TABLE.encode()
@@ -65,10 +65,10 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
         (zipped(("usage.csv", b"")), "is empty"),
     ],
 )
-def test_a_report_arrives_to_the_byte_however_it_is_written(stage: Stage, content: bytes, line: str) -> None:
-    report = stage.partner_report(content=content)
+def test_a_report_arrives_to_the_byte_however_it_is_written(live: LiveBot, content: bytes, line: str) -> None:
+    report = live.partner_report(content=content)
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.content == content
     assert line in file.words
@@ -76,12 +76,12 @@ def test_a_report_arrives_to_the_byte_however_it_is_written(stage: Stage, conten
 
 
 @pytest.mark.parametrize("first", [CSV, b"Name\r\n"])
-def test_of_several_tables_in_a_zip_no_rows_are_told(stage: Stage, first: bytes) -> None:
+def test_of_several_tables_in_a_zip_no_rows_are_told(live: LiveBot, first: bytes) -> None:
     """Those of one would be taken for those of all, or the zip for an empty one."""
     content = zipped(("summary.csv", first), ("usage.csv", CSV))
-    report = stage.partner_report(content=content)
+    report = live.partner_report(content=content)
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.content == content
     assert "row" not in file.words
@@ -117,10 +117,10 @@ def test_of_several_tables_in_a_zip_no_rows_are_told(stage: Stage, first: bytes)
         zipped(("[Content_Types].xml", b"<?xml?>"), ("xl/workbook.xml", b"<?xml?>")),
     ],
 )
-def test_what_is_no_report_is_told_and_never_posted(stage: Stage, content: bytes) -> None:
-    report = stage.partner_report(content=content)
+def test_what_is_no_report_is_told_and_never_posted(live: LiveBot, content: bytes) -> None:
+    report = live.partner_report(content=content)
 
-    line = stage.at(stage.ada).says(f"report {report.id}")
+    line = live.at(live.ada).says(f"report {report.id}")
 
     line.hears("The zip that Webex sent" if content.startswith(b"PK") else "so I didn't post it")
     assert all(heard.file is None for heard in line.answers())
@@ -151,20 +151,20 @@ def digest(of: bytes, algorithm: str = "md5") -> bytes:
 )
 @pytest.mark.parametrize("size", [None, 2])
 def test_a_checksum_or_size_that_nobody_understands_withholds_nothing(
-    stage: Stage, checksum: str, said: bool, size: int | None
+    live: LiveBot, checksum: str, said: bool, size: int | None
 ) -> None:
     """The zip is fetched twice only where its checksum should fit and does not; that is told in a line."""
     zipped_report = zipped(("usage.csv", CSV))
-    report = stage.partner_report(content=zipped_report, checksum=checksum)
+    report = live.partner_report(content=zipped_report, checksum=checksum)
     if size is not None:  # in kB, or of something else
-        stage.emulator.world.set_report(report.id, announced_size=size)
+        live.emulator.world.set_report(report.id, announced_size=size)
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.content == zipped_report
     assert COUNTED in file.words
     assert (CHECKSUM_DIFFERS in file.words) is said
-    assert len([call for call in stage.emulator.calls if call.host == "download"]) == 1 + said
+    assert len([call for call in live.emulator.calls if call.host == "download"]) == 1 + said
 
 
 @pytest.fixture
@@ -182,21 +182,21 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopbac
     server.stop()
 
 
-def test_a_file_on_another_host_comes_without_the_token(storage: Loopback, stage: Stage) -> None:
-    report = stage.partner_report(content=CSV, redirect_to=f"https://localhost:{storage.port}/file?signature=theirs")
+def test_a_file_on_another_host_comes_without_the_token(storage: Loopback, live: LiveBot) -> None:
+    report = live.partner_report(content=CSV, redirect_to=f"https://localhost:{storage.port}/file?signature=theirs")
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.content == CSV
     assert COUNTED in file.words
     assert [one.headers.get("Authorization") for one in storage.asked] == [None]
 
 
-def test_a_file_within_our_network_is_not_fetched(stage: Stage) -> None:
+def test_a_file_within_our_network_is_not_fetched(live: LiveBot) -> None:
     """Nobody is asked to send the admin token there instead."""
-    report = stage.partner_report(content=CSV, redirect_to="https://localhost/file?signature=theirs")
+    report = live.partner_report(content=CSV, redirect_to="https://localhost/file?signature=theirs")
 
-    line = stage.at(stage.ada).says(f"report {report.id}")
+    line = live.at(live.ada).says(f"report {report.id}")
 
     said = line.hears("isn't known to be a public address").words
     assert "“localhost”" in said
@@ -206,45 +206,45 @@ def test_a_file_within_our_network_is_not_fetched(stage: Stage) -> None:
 
 @pytest.mark.parametrize("family", ["partner", "organization"])
 @pytest.mark.parametrize(("title", "name"), [("PC/Server usage", "PC-Server usage"), ("Audio\\Video", "Audio-Video")])
-def test_the_file_has_the_whole_title_in_both_families(stage: Stage, family: str, title: str, name: str) -> None:
-    made: Any = stage.partner_report if family == "partner" else stage.organization_report
+def test_the_file_has_the_whole_title_in_both_families(live: LiveBot, family: str, title: str, name: str) -> None:
+    made: Any = live.partner_report if family == "partner" else live.organization_report
     report = made(title, start="2026-10-01", end="2026-10-31")
 
-    file = stage.at(stage.ada).says(f"report {report.id}").file()
+    file = live.at(live.ada).says(f"report {report.id}").file()
 
     assert file.file.name == f"{name} 2026-10-01 2026-10-31.csv"
 
 
 @pytest.mark.parametrize("group", [False, True])
-def test_a_list_instead_of_the_details_brings_nobody_anothers_report(stage: Stage, group: bool) -> None:
-    report, other, third = stage.partner_report(), stage.partner_report("Salaries"), stage.partner_report("Bonuses")
+def test_a_list_instead_of_the_details_brings_nobody_anothers_report(live: LiveBot, group: bool) -> None:
+    report, other, third = live.partner_report(), live.partner_report("Salaries"), live.partner_report("Bonuses")
     items = [{"reportId": one.id, "title": one.title, "status": "done"} for one in (other, third)]
-    stage.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body={"items": items})
+    live.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body={"items": items})
 
-    line = stage.at(stage.ada, stage.group if group else None).says(f"report {report.id}")
+    line = live.at(live.ada, live.group if group else None).says(f"report {report.id}")
 
     line.hears("I couldn't find that report.")
     assert len(line.answers()) == 1
 
 
 @pytest.mark.parametrize("group", [False, True])
-def test_details_without_their_id_are_those_that_were_asked_for(stage: Stage, group: bool) -> None:
-    report = stage.partner_report(content=CSV)
-    details = stage.emulator.world.details_view(report) | {"reportId": None}
-    stage.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body=details)
+def test_details_without_their_id_are_those_that_were_asked_for(live: LiveBot, group: bool) -> None:
+    report = live.partner_report(content=CSV)
+    details = live.emulator.world.details_view(report) | {"reportId": None}
+    live.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body=details)
 
-    line = stage.at(stage.ada, stage.group if group else None).says(f"report {report.id}")
+    line = live.at(live.ada, live.group if group else None).says(f"report {report.id}")
 
     assert line.file().content == CSV
     assert report.id in line.card().shown
 
 
-def test_a_list_in_another_wrapping_is_not_told_as_no_reports(stage: Stage) -> None:
+def test_a_list_in_another_wrapping_is_not_told_as_no_reports(live: LiveBot) -> None:
     """What the other family lists is shown all the same."""
-    stage.organization_report("Meeting Details")
-    stage.emulator.faults.add("GET", "/v1/partner/reports", status=200, body={"reports": [{"reportId": "A"}]})
+    live.organization_report("Meeting Details")
+    live.emulator.faults.add("GET", "/v1/partner/reports", status=200, body={"reports": [{"reportId": "A"}]})
 
-    shown = stage.at(stage.ada).says("reports").card().shown
+    shown = live.at(live.ada).says("reports").card().shown
 
     assert "Meeting Details" in shown
     assert "Partner reports are missing from this list. Webex's answer couldn't be read." in shown

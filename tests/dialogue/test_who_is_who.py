@@ -9,7 +9,7 @@ import pytest
 from bot.db.requests import State
 from bot.emulator import Emulator, ids
 from bot.messages.elements import ARGUMENT, COMMAND
-from tests.stage import CSV, Stage
+from tests.live_bot import CSV, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,56 +40,56 @@ BY_ADDRESS: dict[str, Callable[[Person], str]] = {
 
 
 @pytest.fixture(params=SPELLINGS | BY_ADDRESS)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveBot]:
     """The program, whose ``/people/me`` spells the bot's id otherwise than events and messages do."""
     with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
+        made = LiveBot(emulator, tmp_path / "data")
         made.bot.own_id = (SPELLINGS | BY_ADDRESS)[request.param](made.bot)
         with made.program() as door:
             made.register(door)
             yield made
 
 
-def written(stage: Stage, space: Space) -> list[str]:
+def written(live: LiveBot, space: Space) -> list[str]:
     """Everything that stands in a space after the bot has had its say on all of it."""
-    world = stage.emulator.world
+    world = live.emulator.world
     # What is written last is answered last: whatever the bot would have said to itself stands there before.
-    stage.at(stage.grace).says("help").answer()
-    return [f"{'bot' if one.person_id == stage.bot.id else 'person'}: {one.text}" for one in world.messages(space)]
+    live.at(live.grace).says("help").answer()
+    return [f"{'bot' if one.person_id == live.bot.id else 'person'}: {one.text}" for one in world.messages(space)]
 
 
-def test_it_answers_once_and_never_itself(stage: Stage) -> None:
-    direct, group = stage.at(stage.ada), stage.at(stage.ada, stage.group)
+def test_it_answers_once_and_never_itself(live: LiveBot) -> None:
+    direct, group = live.at(live.ada), live.at(live.ada, live.group)
 
     for voice in (direct, group, direct):
         assert voice.says("Which one?").answer().card is not None
 
     for space, turns in ((direct.space, 2), (group.space, 1)):
-        who = [line.partition(":")[0] for line in written(stage, space)]
+        who = [line.partition(":")[0] for line in written(live, space)]
         assert who == ["person", "bot"] * turns
 
 
-def test_it_is_understood_in_a_group_space_and_counts_for_no_outsider(stage: Stage) -> None:
-    report = stage.partner_report()
+def test_it_is_understood_in_a_group_space_and_counts_for_no_outsider(live: LiveBot) -> None:
+    report = live.partner_report()
 
-    assert stage.at(stage.ada, stage.group).says(f"report {report.id}").file().content == CSV
+    assert live.at(live.ada, live.group).says(f"report {report.id}").file().content == CSV
 
 
-def test_it_introduces_itself_where_it_is_added(stage: Stage) -> None:
-    stage.at(stage.ada).says("help").card()  # it has met Webex by now, and knows who it is
-    world = stage.emulator.world
-    space = world.add_space("New", [stage.ada])
+def test_it_introduces_itself_where_it_is_added(live: LiveBot) -> None:
+    live.at(live.ada).says("help").card()  # it has met Webex by now, and knows who it is
+    world = live.emulator.world
+    space = world.add_space("New", [live.ada])
 
-    world.join(space, stage.bot)
+    world.join(space, live.bot)
 
-    world.wait_for(lambda _: [one for one in world.messages(space) if one.person_id == stage.bot.id])
+    world.wait_for(lambda _: [one for one in world.messages(space) if one.person_id == live.bot.id])
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Iterator[Stage]:
+def plain(tmp_path: Path) -> Iterator[LiveBot]:
     """The program, whose bot is spelled alike everywhere."""
     with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
+        made = LiveBot(emulator, tmp_path / "data")
         with made.program() as door:
             made.register(door)
             yield made
@@ -99,7 +99,7 @@ every_spelling = pytest.mark.parametrize("spelling", SPELLINGS)
 
 
 @every_spelling
-def test_cancel_knows_its_own_request_when_the_press_spells_the_person_otherwise(plain: Stage, spelling: str) -> None:
+def test_cancel_knows_its_own_request_when_the_press_spells_the_person_otherwise(plain: LiveBot, spelling: str) -> None:
     report = plain.partner_report(status="waiting")
     ada, grace = plain.at(plain.ada, plain.group), plain.at(plain.grace, plain.group)
     line = ada.says(f"report {report.id}")
@@ -112,7 +112,7 @@ def test_cancel_knows_its_own_request_when_the_press_spells_the_person_otherwise
 
 
 @every_spelling
-def test_again_sends_the_file_when_the_press_spells_the_person_otherwise(plain: Stage, spelling: str) -> None:
+def test_again_sends_the_file_when_the_press_spells_the_person_otherwise(plain: LiveBot, spelling: str) -> None:
     report = plain.partner_report()
     ada = plain.at(plain.ada)
     line = ada.says(f"report {report.id}")
@@ -125,7 +125,7 @@ def test_again_sends_the_file_when_the_press_spells_the_person_otherwise(plain: 
 
 
 @every_spelling
-def test_what_was_answered_1_1_is_canceled_and_explained_there(plain: Stage, spelling: str) -> None:
+def test_what_was_answered_1_1_is_canceled_and_explained_there(plain: LiveBot, spelling: str) -> None:
     """The request was made in another space, so that it is theirs is all that leads to it."""
     report = plain.partner_report("Calling Usage", status="waiting")
     world, direct = plain.emulator.world, plain.at(plain.ada)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.live_bot import CSV
 from tests.queue.support import until
-from tests.stage import CSV
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message
-    from tests.stage import Heard, Line, Stage
+    from tests.live_bot import BotMessage, Conversation, LiveBot
 
 IDS = 20
 """Reports of one message."""
@@ -28,24 +28,24 @@ HELP = "report"
 pytestmark = pytest.mark.parametrize("settings", [{"REQUESTS_PER_MINUTE": "0"}])
 
 
-def waited(heard: Heard, asked: Message) -> float:
+def waited(heard: BotMessage, asked: Message) -> float:
     return float(heard.message.created - asked.created)
 
 
-def ask_for_many(stage: Stage) -> Line:
+def ask_for_many(live: LiveBot) -> Conversation:
     """Ada asks for many reports in one message."""
-    ids = " ".join(stage.partner_report(f"Usage {number}").id for number in range(IDS))
-    return stage.at(stage.ada).says(f"report {ids}")
+    ids = " ".join(live.partner_report(f"Usage {number}").id for number in range(IDS))
+    return live.at(live.ada).says(f"report {ids}")
 
 
 @pytest.mark.parametrize("who", ["ada", "grace"])
-def test_first_answers_do_not_wait_for_files(stage: Stage, who: str) -> None:
+def test_first_answers_do_not_wait_for_files(live: LiveBot, who: str) -> None:
     """Neither those of others nor the own ones of the person who waits for the files."""
-    report = stage.partner_report()
-    slow = stage.emulator.faults.add("GET", host="download", delay=SLOW)
-    ask_for_many(stage)
+    report = live.partner_report()
+    slow = live.emulator.faults.add("GET", host="download", delay=SLOW)
+    ask_for_many(live)
     until(lambda: slow.hits >= FILES, "slow downloads")
-    voice = stage.at(getattr(stage, who))
+    voice = live.at(getattr(live, who))
 
     help_asked = voice.says("help")
     card_asked = voice.says(f"report {report.id}")
@@ -54,28 +54,28 @@ def test_first_answers_do_not_wait_for_files(stage: Stage, who: str) -> None:
     assert waited(card_asked.card(), card_asked.message) < SOON
 
 
-def test_others_get_their_files_beside_those_of_one_person_that_come_slowly(stage: Stage) -> None:
-    small = stage.partner_report()
-    slow = stage.emulator.faults.add("GET", host="download", delay=SLOW)
-    line = ask_for_many(stage)
+def test_others_get_their_files_beside_those_of_one_person_that_come_slowly(live: LiveBot) -> None:
+    small = live.partner_report()
+    slow = live.emulator.faults.add("GET", host="download", delay=SLOW)
+    line = ask_for_many(live)
     line.card()
     until(lambda: slow.hits >= FILES, "slow downloads")
     slow.times = slow.hits  # the next download is quick
 
-    asked = stage.at(stage.grace).says(f"report {small.id}")
+    asked = live.at(live.grace).says(f"report {small.id}")
 
     heard = asked.file()
     assert heard.content == CSV
     assert waited(heard, asked.message) < SOON
 
 
-def test_a_hundred_messages_of_one_person_keep_nobody_waiting(stage: Stage) -> None:
+def test_a_hundred_messages_of_one_person_keep_nobody_waiting(live: LiveBot) -> None:
     """Neither in the same space nor elsewhere."""
-    report = stage.partner_report()
-    stage.emulator.latency = 0.05
+    report = live.partner_report()
+    live.emulator.latency = 0.05
     for _ in range(MESSAGES):
-        stage.at(stage.nora, stage.group).says("help")
-    ada, grace = stage.at(stage.ada, stage.group), stage.at(stage.grace)
+        live.at(live.nora, live.group).says("help")
+    ada, grace = live.at(live.ada, live.group), live.at(live.grace)
 
     asked = [ada.says("help"), ada.says(f"report {report.id}"), grace.says("help")]
     heard = [asked[0].hears(HELP), asked[1].card(), asked[2].hears(HELP)]
@@ -83,23 +83,23 @@ def test_a_hundred_messages_of_one_person_keep_nobody_waiting(stage: Stage) -> N
     assert [waited(one, line.message) < SOON for one, line in zip(heard, asked, strict=True)] == [True] * 3
 
 
-def test_one_person_in_many_spaces_keeps_nobody_waiting(stage: Stage) -> None:
-    world = stage.emulator.world
-    spaces = [world.add_space(f"Space {number}", [stage.nora, stage.bot]) for number in range(MESSAGES)]
-    stage.emulator.latency = 0.05
+def test_one_person_in_many_spaces_keeps_nobody_waiting(live: LiveBot) -> None:
+    world = live.emulator.world
+    spaces = [world.add_space(f"Space {number}", [live.nora, live.bot]) for number in range(MESSAGES)]
+    live.emulator.latency = 0.05
     for space in spaces:
-        stage.at(stage.nora, space).says("help")
+        live.at(live.nora, space).says("help")
 
-    asked = stage.at(stage.grace).says("help")
+    asked = live.at(live.grace).says("help")
 
     assert waited(asked.hears(HELP), asked.message) < SOON
 
 
-def test_lookups_of_one_person_that_hang_leave_threads_to_others(stage: Stage) -> None:
-    hanging = stage.emulator.faults.add("GET", "/v1/*reports/*", delay=SLOW)
-    ask_for_many(stage)
+def test_lookups_of_one_person_that_hang_leave_threads_to_others(live: LiveBot) -> None:
+    hanging = live.emulator.faults.add("GET", "/v1/*reports/*", delay=SLOW)
+    ask_for_many(live)
     until(lambda: hanging.hits >= LOOKUPS, "hanging lookups")
 
-    asked = stage.at(stage.grace).says("help")
+    asked = live.at(live.grace).says("help")
 
     assert waited(asked.hears(HELP), asked.message) < SOON

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from bot.db.requests import State
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 
-def test_why_tells_a_delivered_report_step_by_step(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage")
-    ada = stage.at(stage.ada, stage.group)
+def test_why_tells_a_delivered_report_step_by_step(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage")
+    ada = live.at(live.ada, live.group)
     line = ada.says(f"report {report.id}")
     line.file()
-    stage.on_record(report.id, State.DELIVERED)
+    live.on_record(report.id, State.DELIVERED)
 
     card = ada.says(f"why {report.id}").card()
 
@@ -24,11 +24,11 @@ def test_why_tells_a_delivered_report_step_by_step(stage: Stage) -> None:
     assert set(card.buttons) == {"Send again"}
 
 
-def test_why_tells_where_a_watch_stands_and_when_it_ends(stage: Stage) -> None:
-    report = stage.partner_report(status="manual_processing")
-    ada = stage.at(stage.ada)
+def test_why_tells_where_a_watch_stands_and_when_it_ends(live: LiveBot) -> None:
+    report = live.partner_report(status="manual_processing")
+    ada = live.at(live.ada)
     reference = ada.says(f"report {report.id}").card().words.rpartition("Reference ")[2].strip(". ")
-    stage.on_record(report.id, State.OPEN)
+    live.on_record(report.id, State.OPEN)
 
     card = ada.says(f"why {reference.upper()}").card()
 
@@ -38,59 +38,59 @@ def test_why_tells_where_a_watch_stands_and_when_it_ends(stage: Stage) -> None:
     assert card.buttons == {}
 
 
-def test_why_tells_nothing_to_who_may_not_ask(stage: Stage) -> None:
-    report = stage.partner_report()
-    stage.at(stage.ada, stage.group).says(f"report {report.id}").file()
+def test_why_tells_nothing_to_who_may_not_ask(live: LiveBot) -> None:
+    report = live.partner_report()
+    live.at(live.ada, live.group).says(f"report {report.id}").file()
 
-    heard = stage.at(stage.nora, stage.group).says(f"why {report.id}").answer()
+    heard = live.at(live.nora, live.group).says(f"why {report.id}").answer()
 
     assert heard.card is None
     assert "Only Webex administrators" in heard.words
 
 
-def test_why_of_what_nobody_asked_for_says_so(stage: Stage) -> None:
-    report = stage.partner_report()
-    ada = stage.at(stage.ada)
+def test_why_of_what_nobody_asked_for_says_so(live: LiveBot) -> None:
+    report = live.partner_report()
+    ada = live.at(live.ada)
     assert "Nobody has requested" in ada.says(f"why {report.id}").answer().words
     assert "I couldn't find a request “abc2345” here" in ada.says("why (reference abc2345)").answer().words
 
 
-def test_why_with_the_reference_of_an_error_says_what_it_was(stage: Stage) -> None:
-    ada = stage.at(stage.ada)
-    stage.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=400)
-    failed = ada.says(f"refresh {stage.partner_report().id}").hears("(reference ")
+def test_why_with_the_reference_of_an_error_says_what_it_was(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    live.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=400)
+    failed = ada.says(f"refresh {live.partner_report().id}").hears("(reference ")
     reference = failed.words.rpartition("(reference ")[2].partition(")")[0]
 
     told = ada.says(f"why {reference}").answer().message.markdown or ""
     assert "`refresh`: error (not_found), at" in told
-    assert "couldn't find a request" in stage.at(stage.grace).says(f"why {reference}").answer().words, (
+    assert "couldn't find a request" in live.at(live.grace).says(f"why {reference}").answer().words, (
         "that is another one's"
     )
 
 
-def test_why_in_a_space_tells_nothing_of_what_was_asked_elsewhere(stage: Stage) -> None:
-    report = stage.partner_report("Secret Merger Usage")
-    ada = stage.at(stage.ada)
+def test_why_in_a_space_tells_nothing_of_what_was_asked_elsewhere(live: LiveBot) -> None:
+    report = live.partner_report("Secret Merger Usage")
+    ada = live.at(live.ada)
     ada.says(f"report {report.id}").file()
-    stage.on_record(report.id, State.DELIVERED)
+    live.on_record(report.id, State.DELIVERED)
 
-    answer = stage.at(stage.ada, stage.group).says(f"why {report.id}").answer()
+    answer = live.at(live.ada, live.group).says(f"why {report.id}").answer()
 
     assert "Nobody has requested" in answer.words
     assert "Secret Merger" not in answer.words
     assert "Secret Merger" in ada.says(f"why {report.id}").card().shown
 
 
-def test_why_of_a_request_that_joined_another_one_tells_as_much(stage: Stage) -> None:
-    report = stage.partner_report("Calling Usage", status="waiting")
-    first = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+def test_why_of_a_request_that_joined_another_one_tells_as_much(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", status="waiting")
+    first = live.at(live.ada, live.group).says(f"report {report.id}")
     first.card()
-    stage.on_record(report.id, State.OPEN)
-    grace = stage.at(stage.grace, stage.group)
+    live.on_record(report.id, State.OPEN)
+    grace = live.at(live.grace, live.group)
     grace.says(f"report {report.id}").card()
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.set_report(report.id, status="done")
     first.file()
-    stage.on_record(report.id, State.DELIVERED)
+    live.on_record(report.id, State.DELIVERED)
 
     shown = grace.says(f"why {report.id}").card().shown
 

@@ -19,7 +19,7 @@ from bot.settings import load
 from bot.web.application import build_web
 from bot.web.rejected_calls import MOST_A_MINUTE
 from bot.web.webhook import MAX_BODY
-from tests.stage import OPS, OPS_TOKEN
+from tests.live_bot import OPS, OPS_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

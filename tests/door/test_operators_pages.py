@@ -13,7 +13,7 @@ from bot.queue import tasks
 from bot.queue.sqlite import SqliteQueue
 from bot.settings import load
 from bot.web.application import build_web
-from tests.stage import OPS, OPS_TOKEN
+from tests.live_bot import OPS, OPS_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.cli import manifest
 from bot.emulator import Emulator
-from tests.stage import OPS, PATIENCE, Stage
+from tests.live_bot import OPS, PATIENCE, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,55 +20,55 @@ OLD, NEW = "the old secret 0123456789", "the new secret 0123456789"
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def live(tmp_path: Path) -> Iterator[LiveBot]:
     with Emulator() as emulator:
-        yield Stage(emulator, tmp_path / "data")
+        yield LiveBot(emulator, tmp_path / "data")
 
 
-def apply(stage: Stage, secrets: str, door: str) -> None:
+def apply(live: LiveBot, secrets: str, door: str) -> None:
     """Set the variable, and run ``reportbot manifest apply``."""
-    stage.environ |= {"WEBEX_WEBHOOK_SECRET": secrets, "PUBLIC_URL": door}
-    assert manifest.apply(stage.settings(), lambda _line: None) == 0
+    live.environ |= {"WEBEX_WEBHOOK_SECRET": secrets, "PUBLIC_URL": door}
+    assert manifest.apply(live.settings(), lambda _line: None) == 0
 
 
-def signed_with(stage: Stage) -> set[str | None]:
-    return {hook.secret for hook in stage.emulator.world.webhooks.values()}
+def signed_with(live: LiveBot) -> set[str | None]:
+    return {hook.secret for hook in live.emulator.world.webhooks.values()}
 
 
-def answers(stage: Stage) -> None:
+def answers(live: LiveBot) -> None:
     """The bot answers, so its door took the event."""
-    stage.at(stage.ada).says("help").card()
+    live.at(live.ada).says("help").card()
 
 
-def test_rotation_from_the_old_secret_to_the_new_one(stage: Stage):
-    world = stage.emulator.world
-    stage.environ["WEBEX_WEBHOOK_SECRET"] = OLD
-    with stage.program() as door:
-        apply(stage, OLD, door)
-        answers(stage)
-    stage.emulator.deliver_webhooks = True
+def test_rotation_from_the_old_secret_to_the_new_one(live: LiveBot):
+    world = live.emulator.world
+    live.environ["WEBEX_WEBHOOK_SECRET"] = OLD
+    with live.program() as door:
+        apply(live, OLD, door)
+        answers(live)
+    live.emulator.deliver_webhooks = True
 
     # 1. Both are set, the new one first, and the bot starts again: Webex still signs with the old one.
-    stage.environ["WEBEX_WEBHOOK_SECRET"] = f"{NEW},{OLD}"
-    with stage.program() as door:
+    live.environ["WEBEX_WEBHOOK_SECRET"] = f"{NEW},{OLD}"
+    with live.program() as door:
         for hook in world.webhooks.values():
             hook.target_url = f"{door}/webhooks/webex"
-        assert signed_with(stage) == {OLD}
-        answers(stage)
+        assert signed_with(live) == {OLD}
+        answers(live)
         # 2. The release's own command registers the new one, while the program runs.
-        apply(stage, f"{NEW},{OLD}", door)
-        assert signed_with(stage) == {NEW}
-        answers(stage)
+        apply(live, f"{NEW},{OLD}", door)
+        assert signed_with(live) == {NEW}
+        answers(live)
         assert requests.get(f"{door}/readyz", headers=OPS, timeout=5).json()["rejected_calls"] == {"last_5_minutes": 0}
-    stage.emulator.deliver_webhooks = True
+    live.emulator.deliver_webhooks = True
 
     # 3. The old one is taken away.
     with capture_logs():
-        stage.environ["WEBEX_WEBHOOK_SECRET"] = NEW
-        with stage.program() as door:
-            apply(stage, NEW, door)
-            answers(stage)
+        live.environ["WEBEX_WEBHOOK_SECRET"] = NEW
+        with live.program() as door:
+            apply(live, NEW, door)
+            answers(live)
             for hook in world.webhooks.values():
                 hook.secret = OLD
-            world.say(stage.ada, world.direct_space(stage.ada, stage.bot), "help")
+            world.say(live.ada, world.direct_space(live.ada, live.bot), "help")
             world.wait_for(lambda one: one.deliveries[-1].status == 401, timeout=PATIENCE)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from bot.emulator import Emulator
-from tests.emulator.support import Client, Listener, Stage, set_stage
+from tests.emulator.support import Client, Listener, LiveBot, set_stage
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def live() -> Iterator[LiveBot]:
     with Emulator() as emulator:
         made = set_stage(emulator)
         yield made
@@ -18,13 +18,13 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def admin(stage: Stage) -> Client:
-    return stage.client(stage.ada)
+def admin(live: LiveBot) -> Client:
+    return live.client(live.ada)
 
 
 @pytest.fixture
-def bot(stage: Stage) -> Client:
-    return stage.client(stage.bot)
+def bot(live: LiveBot) -> Client:
+    return live.client(live.bot)
 
 
 @pytest.fixture

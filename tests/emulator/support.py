@@ -1,4 +1,4 @@
-"""What the emulator's tests share: a small client, a furnished stage, and a listener for webhooks."""
+"""What the emulator's tests share: a small client, a setup of people and spaces, and a listener for webhooks."""
 
 import threading
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Client:
 
 
 @dataclass
-class Stage:
+class LiveBot:
     """Acme, a partner: Ada (full administrator of both kinds), Nora (no role), the bot, a group; and Globex's Ethan."""
 
     emulator: Emulator
@@ -64,7 +64,7 @@ class Stage:
         return made
 
 
-def set_stage(emulator: Emulator) -> Stage:
+def set_stage(emulator: Emulator) -> LiveBot:
     world = emulator.world
     acme = world.add_organization("Acme", is_partner=True)
     globex = world.add_organization("Globex")
@@ -73,7 +73,7 @@ def set_stage(emulator: Emulator) -> Stage:
     ethan = world.add_person("Ethan Hunt", globex)
     bot = world.add_bot("Report Bot", acme)
     space = world.add_space("Reports", [ada, nora, bot])
-    return Stage(emulator, world, acme, globex, ada, nora, ethan, bot, space, [])
+    return LiveBot(emulator, world, acme, globex, ada, nora, ethan, bot, space, [])
 
 
 class Listener:

@@ -126,14 +126,14 @@ def test_a_problem_tells_where_it_is():
 
 
 @pytest.mark.parametrize("words", [{}, {"text": ""}, {"markdown": ""}, {"text": None}])
-def test_the_api_refuses_a_card_without_words_beside_it(stage, bot, words):
+def test_the_api_refuses_a_card_without_words_beside_it(live, bot, words):
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card()}
-    assert bot.post("/messages", roomId=stage.space.id, attachments=[attachment], **words).status_code == 400
-    assert stage.world.messages(stage.space) == []
-    assert bot.post("/messages", roomId=stage.space.id, attachments=[attachment], markdown="a").status_code == 200
+    assert bot.post("/messages", roomId=live.space.id, attachments=[attachment], **words).status_code == 400
+    assert live.world.messages(live.space) == []
+    assert bot.post("/messages", roomId=live.space.id, attachments=[attachment], markdown="a").status_code == 200
 
 
-def test_the_api_refuses_a_bad_card_with_its_problem(stage, bot):
+def test_the_api_refuses_a_bad_card_with_its_problem(live, bot):
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card({"type": "Table"})}
-    answer = bot.post("/messages", roomId=stage.space.id, text="a", attachments=[attachment])
+    answer = bot.post("/messages", roomId=live.space.id, text="a", attachments=[attachment])
     assert (answer.status_code, "Table" in answer.json()["message"]) == (400, True)

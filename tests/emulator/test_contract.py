@@ -74,32 +74,32 @@ def beyond(path) -> Any:
     return BEYOND[base] if base else set()
 
 
-def prepared(stage, bot) -> Any:
+def prepared(live, bot) -> Any:
     """One thing of each kind, and how the documents' path parameters are filled."""
-    world = stage.world
+    world = live.world
     world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
     world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
-    root = world.say(stage.ada, stage.space, "help", mention=stage.bot)
+    root = world.say(live.ada, live.space, "help", mention=live.bot)
     card = {"type": "AdaptiveCard", "version": "1.3", "body": []}
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
-    message = bot.post("/messages", roomId=stage.space.id, text="a", parentId=root.id, attachments=[attachment]).json()
-    plain = bot.post("/messages", toPersonId=stage.ada.id, markdown="b").json()
+    message = bot.post("/messages", roomId=live.space.id, text="a", parentId=root.id, attachments=[attachment]).json()
+    plain = bot.post("/messages", toPersonId=live.ada.id, markdown="b").json()
     hook = bot.post("/webhooks", name="w", targetUrl="http://127.0.0.1:9/", resource="rooms", event="created")
-    action = world.press(stage.ada, message["id"], {"a": "b"})
+    action = world.press(live.ada, message["id"], {"a": "b"})
     return {
         "message": message["id"],
         "plain": plain["id"],
         "direct": plain["roomId"],
         "webhook": hook.json()["id"],
         "action": action.id,
-        "membership": world.memberships_in(stage.space.id)[0].id,
+        "membership": world.memberships_in(live.space.id)[0].id,
         "partner": world.add_report(family="partner").id,
         "organization": world.add_report(family="organization").id,
         "role": "Y2lzY29zcGFyazovL3VzL1JPTEUvaWRfZnVsbF9hZG1pbg",
-        "space": stage.space.id,
-        "ada": stage.ada.id,
-        "mail": stage.ada.email,
-        "acme": stage.acme.id,
+        "space": live.space.id,
+        "ada": live.ada.id,
+        "mail": live.ada.email,
+        "acme": live.acme.id,
     }
 
 
@@ -112,8 +112,8 @@ class Tried:
 
 
 @pytest.fixture
-def tried(stage, bot, admin) -> Tried:
-    return Tried({"bot": bot, "admin": admin}, prepared(stage, bot))
+def tried(live, bot, admin) -> Tried:
+    return Tried({"bot": bot, "admin": admin}, prepared(live, bot))
 
 
 CALLS: list[tuple[str, str, str, str, Any]] = [

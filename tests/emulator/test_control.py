@@ -15,19 +15,19 @@ CARD = {
 
 
 @pytest.fixture
-def page(stage) -> Any:
-    made = Client(stage.emulator.page_url.removesuffix("/"), "")
+def page(live) -> Any:
+    made = Client(live.emulator.page_url.removesuffix("/"), "")
     del made.session.headers["Authorization"]
-    stage.clients.append(made)
+    live.clients.append(made)
     return made
 
 
-def test_the_state_names_bot_people_spaces_reports_and_webhooks(stage, page, bot):
-    stage.ada.note = "full administrator"
-    report = stage.world.add_report(family="partner", title="Usage", note="done", kind="call history")
+def test_the_state_names_bot_people_spaces_reports_and_webhooks(live, page, bot):
+    live.ada.note = "full administrator"
+    report = live.world.add_report(family="partner", title="Usage", note="done", kind="call history")
     bot.post("/webhooks", name="w", targetUrl="http://127.0.0.1:9/", resource="messages", event="created")
     state = page.get("/state").json()
-    assert state["bot"] == {"id": stage.bot.id, "name": "Report Bot", "firstName": "Report"}
+    assert state["bot"] == {"id": live.bot.id, "name": "Report Bot", "firstName": "Report"}
     people = {person["name"]: person for person in state["people"]}
     assert set(people) == {"Ada Lovelace", "Nora Jones", "Ethan Hunt"}
     ada, ethan = people["Ada Lovelace"], people["Ethan Hunt"]
@@ -46,78 +46,78 @@ def test_the_state_names_bot_people_spaces_reports_and_webhooks(stage, page, bot
         }
     ]
     assert state["webhooks"] == [{"name": "w", "resource": "messages", "event": "created", "status": "active"}]
-    assert state["version"] == stage.world.version
+    assert state["version"] == live.world.version
 
 
-def test_the_bot_is_removed_from_a_space_and_added_again_by_somebody_in_it(stage, page, bot):
-    stage.emulator.deliver_webhooks = False
+def test_the_bot_is_removed_from_a_space_and_added_again_by_somebody_in_it(live, page, bot):
+    live.emulator.deliver_webhooks = False
     hook = {"name": "w", "targetUrl": "http://127.0.0.1:9/", "resource": "memberships"}
     for event in ("created", "deleted"):
         bot.post("/webhooks", **hook, event=event)
-    there = f"/spaces/{stage.space.id}/bot"
+    there = f"/spaces/{live.space.id}/bot"
 
-    removed = page.call("DELETE", there, json={"personId": stage.ada.id})
-    assert (removed.status_code, stage.bot.id in removed.json()["memberIds"]) == (200, False)
-    assert page.call("DELETE", there, json={"personId": stage.ada.id}).status_code == 200, "it is gone already"
-    added = page.put(there, personId=stage.ada.id)
-    assert (added.status_code, stage.bot.id in added.json()["memberIds"]) == (200, True)
-    assert page.put(there, personId=stage.ada.id).status_code == 200, "it is there already"
+    removed = page.call("DELETE", there, json={"personId": live.ada.id})
+    assert (removed.status_code, live.bot.id in removed.json()["memberIds"]) == (200, False)
+    assert page.call("DELETE", there, json={"personId": live.ada.id}).status_code == 200, "it is gone already"
+    added = page.put(there, personId=live.ada.id)
+    assert (added.status_code, live.bot.id in added.json()["memberIds"]) == (200, True)
+    assert page.put(there, personId=live.ada.id).status_code == 200, "it is there already"
 
-    gone, came = (json.loads(event.body) for event in stage.emulator.undelivered)
+    gone, came = (json.loads(event.body) for event in live.emulator.undelivered)
     assert (gone["event"], came["event"]) == ("deleted", "created")
     for event in (gone, came):
-        assert event["actorId"] == stage.ada.id
-        assert event["data"]["personId"] == stage.bot.id
-        assert (event["data"]["roomId"], event["data"]["roomType"]) == (stage.space.id, "group")
+        assert event["actorId"] == live.ada.id
+        assert event["data"]["personId"] == live.bot.id
+        assert (event["data"]["roomId"], event["data"]["roomType"]) == (live.space.id, "group")
 
 
-def test_nobody_adds_the_bot_to_a_space_that_they_are_not_in_or_to_a_1_to_1(stage, page):
-    outsider = stage.world.add_person("Zoe", stage.world.organizations[stage.ada.org_id])
-    assert page.put(f"/spaces/{stage.space.id}/bot", personId=outsider.id).status_code == 404
-    direct = stage.world.direct_space(stage.ada, stage.bot)
-    assert page.call("DELETE", f"/spaces/{direct.id}/bot", json={"personId": stage.ada.id}).status_code == 400
-    assert stage.world.is_member(direct.id, stage.bot.id)
+def test_nobody_adds_the_bot_to_a_space_that_they_are_not_in_or_to_a_1_to_1(live, page):
+    outsider = live.world.add_person("Zoe", live.world.organizations[live.ada.org_id])
+    assert page.put(f"/spaces/{live.space.id}/bot", personId=outsider.id).status_code == 404
+    direct = live.world.direct_space(live.ada, live.bot)
+    assert page.call("DELETE", f"/spaces/{direct.id}/bot", json={"personId": live.ada.id}).status_code == 400
+    assert live.world.is_member(direct.id, live.bot.id)
 
 
-def test_people_write_open_the_1_to_1_and_press(stage, page, bot):
-    opened = page.post("/spaces", personId=stage.nora.id)
+def test_people_write_open_the_1_to_1_and_press(live, page, bot):
+    opened = page.post("/spaces", personId=live.nora.id)
     assert (opened.status_code, opened.json()["type"]) == (201, "direct")
-    said = page.post("/messages", personId=stage.nora.id, spaceId=opened.json()["id"], text="help")
+    said = page.post("/messages", personId=live.nora.id, spaceId=opened.json()["id"], text="help")
     assert (said.status_code, said.json()["text"], said.json()["isBot"]) == (201, "help", False)
     mentioned = page.post(
         "/messages",
-        personId=stage.ada.id,
-        spaceId=stage.space.id,
+        personId=live.ada.id,
+        spaceId=live.space.id,
         text="report A",
         mention=True,
         mentionAs="first",
         mentionAt="end",
     ).json()
     assert mentioned["text"] == "report A Report"
-    fields = {"roomId": stage.space.id, "parentId": mentioned["id"]}
+    fields = {"roomId": live.space.id, "parentId": mentioned["id"]}
     card = bot.post("/messages", **fields, text="a", attachments=[CARD]).json()
     bot.upload("data.csv", b"a,b\n", **fields)
-    items = page.get(f"/spaces/{stage.space.id}/messages").json()["items"]
+    items = page.get(f"/spaces/{live.space.id}/messages").json()["items"]
     assert [item["isBot"] for item in items] == [False, True, True]
     assert items[1]["card"] == CARD["content"]
     assert items[1]["parentId"] == mentioned["id"]
     (file,) = items[2]["files"]
-    fetched = page.get(stage.emulator.page_url.removesuffix("/emulator/") + file["url"])
+    fetched = page.get(live.emulator.page_url.removesuffix("/emulator/") + file["url"])
     assert (fetched.content, file["name"], file["size"]) == (b"a,b\n", "data.csv", 4)
     assert "attachment" in fetched.headers["Content-Disposition"]
-    assert page.post("/actions", personId=stage.ada.id, messageId=card["id"], inputs={"a": 1}).status_code == 201
-    assert [action.inputs for action in stage.world.actions.values()] == [{"a": 1}]
+    assert page.post("/actions", personId=live.ada.id, messageId=card["id"], inputs={"a": 1}).status_code == 201
+    assert [action.inputs for action in live.world.actions.values()] == [{"a": 1}]
     bot.delete(f"/messages/{card['id']}")
-    assert len(page.get(f"/spaces/{stage.space.id}/messages").json()["items"]) == 2
+    assert len(page.get(f"/spaces/{live.space.id}/messages").json()["items"]) == 2
 
 
-def test_what_cannot_be_is_refused_with_a_sentence(stage, page):
+def test_what_cannot_be_is_refused_with_a_sentence(live, page):
     for answer, status in [
-        (page.post("/messages", personId=stage.ethan.id, spaceId=stage.space.id, text="a"), 404),
-        (page.post("/messages", personId="none", spaceId=stage.space.id, text="a"), 404),
-        (page.post("/messages", personId=stage.ada.id, spaceId=stage.space.id, text=""), 400),
-        (page.post("/actions", personId=stage.ada.id, messageId="none", inputs={}), 404),
-        (page.post("/actions", personId=stage.ada.id, messageId="none", inputs="a"), 400),
+        (page.post("/messages", personId=live.ethan.id, spaceId=live.space.id, text="a"), 404),
+        (page.post("/messages", personId="none", spaceId=live.space.id, text="a"), 404),
+        (page.post("/messages", personId=live.ada.id, spaceId=live.space.id, text=""), 400),
+        (page.post("/actions", personId=live.ada.id, messageId="none", inputs={}), 404),
+        (page.post("/actions", personId=live.ada.id, messageId="none", inputs="a"), 400),
         (page.post("/reports", family="partner", colour="red"), 400),
         (page.post("/faults", colour="red"), 400),
         (page.get("/spaces/none/messages"), 404),
@@ -128,7 +128,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(stage, page):
         assert answer.json()["message"]
 
 
-def test_reports_and_faults_are_driven_over_http(stage, page, bot):
+def test_reports_and_faults_are_driven_over_http(live, page, bot):
     made = page.post("/reports", family="organization", title="New", status="waiting", content="a,b\n")
     assert (made.status_code, made.json()["status"]) == (201, "waiting")
     changed = page.call("PATCH", f"/reports/{made.json()['id']}", json={"status": "done"})
@@ -141,20 +141,20 @@ def test_reports_and_faults_are_driven_over_http(stage, page, bot):
     assert page.get("/faults").json()["items"] == []
 
 
-def test_events_stream_each_change_and_end_with_the_emulator(stage, page):
+def test_events_stream_each_change_and_end_with_the_emulator(live, page):
     with page.session.get(f"{page.base}/events", stream=True, timeout=5) as stream:
         assert stream.headers["Content-Type"].startswith("text/event-stream")
         lines = (line for line in stream.iter_lines() if line)
         first = json.loads(next(lines).removeprefix(b"data: "))
-        assert first["version"] == stage.world.version
-        stage.world.say(stage.ada, stage.space, "hello")
+        assert first["version"] == live.world.version
+        live.world.say(live.ada, live.space, "hello")
         second = json.loads(next(lines).removeprefix(b"data: "))
-        assert second == {"version": first["version"] + 1, "spaceId": stage.space.id}
-        stage.emulator.stop()
+        assert second == {"version": first["version"] + 1, "spaceId": live.space.id}
+        live.emulator.stop()
         assert list(lines) == []
 
 
-def test_only_this_machine_drives_it(stage, page):
+def test_only_this_machine_drives_it(live, page):
     for headers in (
         {"Host": "rebound.example"},
         {"Origin": "https://evil.example"},
@@ -163,21 +163,21 @@ def test_only_this_machine_drives_it(stage, page):
         for method, path in [("POST", "/messages"), ("GET", "/state"), ("DELETE", "/faults")]:
             answer = page.call(method, path, headers=headers, json={} if method == "POST" else None)
             assert answer.status_code == 403, (headers, method)
-    own = {"Origin": stage.emulator.page_url.removesuffix("/emulator/")}
+    own = {"Origin": live.emulator.page_url.removesuffix("/emulator/")}
     assert page.call("GET", "/state", headers=own).status_code == 200
-    port = stage.emulator.api_url.split(":")[2].split("/")[0]
+    port = live.emulator.api_url.split(":")[2].split("/")[0]
     assert page.call("GET", "/state", headers={"Host": f"localhost:{port}"}).status_code == 200
 
 
-def test_the_root_leads_to_the_page_and_nothing_beside_it_is_served(stage, page):
-    root = stage.emulator.page_url.removesuffix("emulator/")
+def test_the_root_leads_to_the_page_and_nothing_beside_it_is_served(live, page):
+    root = live.emulator.page_url.removesuffix("emulator/")
     answer = requests.get(root, allow_redirects=False, timeout=5)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/emulator/")
     assert page.get("/page/../api.py").status_code == 404
     assert page.get("/page/%2e%2e/api.py").status_code == 404
 
 
-def test_the_page_is_served_or_said_to_be_missing(stage, page, tmp_path, monkeypatch):
+def test_the_page_is_served_or_said_to_be_missing(live, page, tmp_path, monkeypatch):
     monkeypatch.setattr("bot.emulator.control.PAGE_FOLDER", tmp_path)
     missing = page.get("/")
     assert (missing.status_code, "not installed" in missing.json()["message"]) == (404, True)
@@ -188,8 +188,8 @@ def test_the_page_is_served_or_said_to_be_missing(stage, page, tmp_path, monkeyp
     assert page.get("/page/node_modules/a.js").text == "1"
 
 
-def test_control_calls_are_neither_recorded_nor_hindered(stage, page):
-    stage.emulator.faults.add(path="*", status=500)
-    stage.emulator.latency = 5
+def test_control_calls_are_neither_recorded_nor_hindered(live, page):
+    live.emulator.faults.add(path="*", status=500)
+    live.emulator.latency = 5
     assert page.get("/state").status_code == 200
-    assert len(stage.emulator.calls) == 0
+    assert len(live.emulator.calls) == 0

@@ -23,17 +23,17 @@ def decoded(webex_id) -> Any:
     return base64.b64decode(webex_id + "=" * (-len(webex_id) % 4)).decode()
 
 
-def test_report_ids_have_both_forms(stage):
-    partner = stage.world.add_report(family="partner")
-    organization = stage.world.add_report(family="organization")
+def test_report_ids_have_both_forms(live):
+    partner = live.world.add_report(family="partner")
+    organization = live.world.add_report(family="organization")
     assert decoded(partner.id).startswith("ciscospark://urn:TEAM:us-east-1_int13/REPORT/")
     assert decoded(organization.id).startswith("ciscospark://us/REPORT/")
     assert len(decoded(organization.id).rsplit("/", 1)[1]) == 32
     assert "=" not in partner.id + organization.id
 
 
-def test_partner_details_are_flat(stage, admin):
-    report = stage.world.add_report(family="partner", title="Calling Usage", created=1711300419.0, content=b"a\n1\n")
+def test_partner_details_are_flat(live, admin):
+    report = live.world.add_report(family="partner", title="Calling Usage", created=1711300419.0, content=b"a\n1\n")
     details = admin.get(f"/partner/reports/{report.id}").json()
     assert list(details) == [
         *("reportId", "templateId", "title", "service", "startDate", "endDate", "regionId", "createdTime"),
@@ -44,8 +44,8 @@ def test_partner_details_are_flat(stage, admin):
     assert details["fileName"].endswith(".csv")
 
 
-def test_organization_details_and_list_are_wrapped_and_spelled_in_their_own_way(stage, admin):
-    report = stage.world.add_report(family="organization", title="Bots Activity", site_list="acme.webex.com")
+def test_organization_details_and_list_are_wrapped_and_spelled_in_their_own_way(live, admin):
+    report = live.world.add_report(family="organization", title="Bots Activity", site_list="acme.webex.com")
     details = admin.get(f"/reports/{report.id}").json()
     assert details["numberOfReports"] == 1
     (item,) = details["items"]
@@ -67,9 +67,9 @@ def test_organization_details_and_list_are_wrapped_and_spelled_in_their_own_way(
         ("object", lambda body: body["items"]),
     ],
 )
-def test_a_test_chooses_the_wrapping_and_the_spellings(stage, admin, family, wrap, inner):
+def test_a_test_chooses_the_wrapping_and_the_spellings(live, admin, family, wrap, inner):
     shape = Shape(wrap, {"Id": "id", "title": "reportTitle", "scheduleFrom": "scheduledFrom"})
-    report = stage.world.add_report(family=family, title="Mine", shape=shape)
+    report = live.world.add_report(family=family, title="Mine", shape=shape)
     path = "/partner/reports/" if family == "partner" else "/reports/"
     assert inner(admin.get(path + report.id).json())["reportTitle"] == "Mine"
 
@@ -84,14 +84,14 @@ def test_a_test_chooses_the_wrapping_and_the_spellings(stage, admin, family, wra
         ("none", None),
     ],
 )
-def test_a_test_chooses_how_the_expiry_is_spelled(stage, admin, spelling, expected):
-    stage.world.clock = lambda: 1_800_000_000.0
-    report = stage.world.add_report(family="partner", shape=Shape(expiry=spelling))
+def test_a_test_chooses_how_the_expiry_is_spelled(live, admin, spelling, expected):
+    live.world.clock = lambda: 1_800_000_000.0
+    report = live.world.add_report(family="partner", shape=Shape(expiry=spelling))
     assert admin.get(f"/partner/reports/{report.id}").json().get("downloadUrlExpiryTime") == expected
 
 
-def test_the_partner_family_needs_a_partner_full_or_read_only_administrator(stage, admin):
-    report = stage.world.add_report(family="partner")
+def test_the_partner_family_needs_a_partner_full_or_read_only_administrator(live, admin):
+    report = live.world.add_report(family="partner")
     link = admin.get(f"/partner/reports/{report.id}").json()["downloadURL"]
     for role, status in [
         (PARTNER_FULL_ADMIN, 200),
@@ -104,25 +104,25 @@ def test_the_partner_family_needs_a_partner_full_or_read_only_administrator(stag
         ("id_user_admin", 403),
         ("partner full administrator", 403),
     ]:
-        client = stage.client(stage.world.add_person(f"With {role}", stage.acme, roles=[role]))
+        client = live.client(live.world.add_person(f"With {role}", live.acme, roles=[role]))
         paths = (f"/partner/reports/{report.id}", "/partner/reports", "/partner/reports/templates", link)
         assert [client.get(path).status_code for path in paths] == [status] * 4, role
 
 
-def test_a_partner_role_counts_in_a_partner_only_and_never_for_a_bot(stage):
-    eve = stage.world.add_person("Eve", stage.globex, roles=[PARTNER_FULL_ADMIN])
-    for person in (eve, stage.nora, stage.bot):
-        assert stage.client(person).get("/partner/reports").status_code == 403, person.display_name
+def test_a_partner_role_counts_in_a_partner_only_and_never_for_a_bot(live):
+    eve = live.world.add_person("Eve", live.globex, roles=[PARTNER_FULL_ADMIN])
+    for person in (eve, live.nora, live.bot):
+        assert live.client(person).get("/partner/reports").status_code == 403, person.display_name
 
 
-def test_the_organization_family_needs_an_administrator_and_pro_pack(stage):
-    report = stage.world.add_report(family="organization")
-    reader = stage.world.add_person("Rita", stage.acme, roles=["id_readonly_admin"])
-    partner = stage.world.add_person("Pam", stage.acme, roles=[PARTNER_FULL_ADMIN])
-    for person, status in [(stage.ada, 200), (reader, 200), (partner, 403), (stage.nora, 403), (stage.bot, 403)]:
-        assert stage.client(person).get(f"/reports/{report.id}").status_code == status, person.display_name
-    stage.acme.pro_pack = False
-    refused = stage.client(stage.ada).get(f"/reports/{report.id}")
+def test_the_organization_family_needs_an_administrator_and_pro_pack(live):
+    report = live.world.add_report(family="organization")
+    reader = live.world.add_person("Rita", live.acme, roles=["id_readonly_admin"])
+    partner = live.world.add_person("Pam", live.acme, roles=[PARTNER_FULL_ADMIN])
+    for person, status in [(live.ada, 200), (reader, 200), (partner, 403), (live.nora, 403), (live.bot, 403)]:
+        assert live.client(person).get(f"/reports/{report.id}").status_code == status, person.display_name
+    live.acme.pro_pack = False
+    refused = live.client(live.ada).get(f"/reports/{report.id}")
     assert refused.status_code == 403
     assert "Pro Pack" in refused.json()["message"]
 
@@ -142,26 +142,26 @@ def test_the_organization_family_needs_an_administrator_and_pro_pack(stage):
         ("DELETE", "/reports/{organization}", {"analytics:read_all"}),
     ],
 )
-def test_each_call_needs_each_of_its_scopes_and_no_other(stage, method, path, scopes):
-    ids = {family: stage.world.add_report(family=family).id for family in ("partner", "organization")}
-    stage.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
-    stage.world.add_template(Template(130, "organization", "Calling Usage", "Teams"))
+def test_each_call_needs_each_of_its_scopes_and_no_other(live, method, path, scopes):
+    ids = {family: live.world.add_report(family=family).id for family in ("partner", "organization")}
+    live.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    live.world.add_template(Template(130, "organization", "Calling Usage", "Teams"))
     body = {"templateId": 130, "startDate": "2026-01-01", "endDate": "2026-01-31"} if method == "POST" else None
 
     def status(allowed) -> Any:
-        return stage.client(stage.ada, scopes=allowed).call(method, path.format(**ids), json=body).status_code
+        return live.client(live.ada, scopes=allowed).call(method, path.format(**ids), json=body).status_code
 
     for scope in scopes:
         assert status(scopes - {scope}) == 403
     assert status(scopes) in (200, 204)
 
 
-def test_what_a_family_does_not_know_is_404(stage, admin):
-    partner = stage.world.add_report(family="partner")
-    organization = stage.world.add_report(family="organization")
-    portal = stage.world.add_report(family="partner", made_in_portal=True)
-    foreign = stage.world.add_report(family="organization", owner_org=stage.globex)
-    sub = stage.world.add_report(family="partner", sub_partner="sub")
+def test_what_a_family_does_not_know_is_404(live, admin):
+    partner = live.world.add_report(family="partner")
+    organization = live.world.add_report(family="organization")
+    portal = live.world.add_report(family="partner", made_in_portal=True)
+    foreign = live.world.add_report(family="organization", owner_org=live.globex)
+    sub = live.world.add_report(family="partner", sub_partner="sub")
     for path in (
         f"/partner/reports/{organization.id}",
         f"/reports/{partner.id}",
@@ -179,10 +179,10 @@ def listed(answer) -> Any:
     return [item.get("reportId") or item["Id"] for item in answer.json()["items"]]
 
 
-def test_the_partner_list_holds_one_region_and_honours_its_filters(stage, admin):
-    home = stage.world.add_report(family="partner", template_id=5, service="Calling")
-    europe = stage.world.add_report(family="partner", region="EU")
-    hidden = stage.world.add_report(family="partner", listed=False)
+def test_the_partner_list_holds_one_region_and_honours_its_filters(live, admin):
+    home = live.world.add_report(family="partner", template_id=5, service="Calling")
+    europe = live.world.add_report(family="partner", region="EU")
+    hidden = live.world.add_report(family="partner", listed=False)
     assert listed(admin.get("/partner/reports")) == [home.id]
     assert listed(admin.get("/partner/reports", regionId="EU")) == [europe.id]
     assert admin.get(f"/partner/reports/{europe.id}").json()["regionId"] == "EU"
@@ -191,8 +191,8 @@ def test_the_partner_list_holds_one_region_and_honours_its_filters(stage, admin)
     assert listed(admin.get("/partner/reports", templateId=6)) == []
 
 
-def test_the_organization_list_wants_both_days_or_none(stage, admin):
-    report = stage.world.add_report(family="organization", created=1711300419.0)
+def test_the_organization_list_wants_both_days_or_none(live, admin):
+    report = live.world.add_report(family="organization", created=1711300419.0)
     assert listed(admin.get("/reports", **{"from": "2024-03-24", "to": "2024-03-24"})) == [report.id]
     assert listed(admin.get("/reports", **{"from": "2024-03-25", "to": "2024-03-26"})) == []
     assert admin.get("/reports", **{"from": "2024-03-24"}).status_code == 400
@@ -201,8 +201,8 @@ def test_the_organization_list_wants_both_days_or_none(stage, admin):
 
 
 @pytest.mark.parametrize("by_list", [False, True])
-def test_a_report_ripens_by_polls_of_details_or_list(stage, admin, by_list):
-    report = stage.world.add_report(family="partner", status="In progress", ready_after_polls=2)
+def test_a_report_ripens_by_polls_of_details_or_list(live, admin, by_list):
+    report = live.world.add_report(family="partner", status="In progress", ready_after_polls=2)
     seen = []
     for _ in range(3):
         if by_list:
@@ -212,10 +212,10 @@ def test_a_report_ripens_by_polls_of_details_or_list(stage, admin, by_list):
     assert seen == ["In progress", "In progress", "done"]
 
 
-def test_a_report_ripens_by_time_since_it_was_first_asked_for(stage, admin):
+def test_a_report_ripens_by_time_since_it_was_first_asked_for(live, admin):
     now = 1_800_000_000.0
-    stage.world.clock = lambda: now
-    report = stage.world.add_report(family="organization", status="waiting", ready_after_seconds=20)
+    live.world.clock = lambda: now
+    report = live.world.add_report(family="organization", status="waiting", ready_after_seconds=20)
     for later, status in [(100.0, "waiting"), (19.0, "waiting"), (1.5, "done")]:
         now += later
         assert admin.get(f"/reports/{report.id}").json()["items"][0]["status"] == status
@@ -226,11 +226,11 @@ def test_a_report_ripens_by_time_since_it_was_first_asked_for(stage, admin):
     [("partner", "/partner/reports", "In progress"), ("organization", "/reports", "waiting")],
 )
 def test_a_list_starts_no_clock_and_shows_what_time_did_to_a_report_that_was_asked_for(
-    stage, admin, family, path, status
+    live, admin, family, path, status
 ):
     now = 1_800_000_000.0
-    stage.world.clock = lambda: now
-    report = stage.world.add_report(family=family, status=status, ready_after_seconds=20)
+    live.world.clock = lambda: now
+    report = live.world.add_report(family=family, status=status, ready_after_seconds=20)
 
     def shown() -> Any:
         return admin.get(path).json()["items"][0]["status"]
@@ -245,21 +245,21 @@ def test_a_list_starts_no_clock_and_shows_what_time_did_to_a_report_that_was_ask
     assert shown() == "done"
 
 
-def test_a_pending_report_has_a_link_but_no_size_and_a_status_can_be_set(stage, admin):
-    report = stage.world.add_report(family="partner", status="manual_processing")
+def test_a_pending_report_has_a_link_but_no_size_and_a_status_can_be_set(live, admin):
+    report = live.world.add_report(family="partner", status="manual_processing")
     pending = admin.get(f"/partner/reports/{report.id}").json()
     assert (pending["status"], pending["fileSize"]) == ("manual_processing", 0)
-    assert pending["downloadURL"].startswith(stage.emulator.download_url)
+    assert pending["downloadURL"].startswith(live.emulator.download_url)
     assert admin.get(pending["downloadURL"]).status_code == 404
-    stage.world.set_report(report.id, status="failed")
+    live.world.set_report(report.id, status="failed")
     assert admin.get(f"/partner/reports/{report.id}").json()["status"] == "failed"
     with pytest.raises(TypeError, match="colour"):
-        stage.world.set_report(report.id, colour="red")
+        live.world.set_report(report.id, colour="red")
 
 
-def test_templates_come_bare_from_one_family_and_wrapped_from_the_other(stage, admin):
-    stage.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
-    stage.world.add_template(Template(1, "organization", "Active Hosts", "Meetings", max_days=93))
+def test_templates_come_bare_from_one_family_and_wrapped_from_the_other(live, admin):
+    live.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    live.world.add_template(Template(1, "organization", "Active Hosts", "Meetings", max_days=93))
     (partner,) = admin.get("/partner/reports/templates").json()
     assert (partner["templateId"], partner["category"], partner["maxDays"]) == (130, "Partner", 31)
     wrapped = admin.get("/report/templates").json()
@@ -268,9 +268,9 @@ def test_templates_come_bare_from_one_family_and_wrapped_from_the_other(stage, a
     assert wrapped["items"][0]["validations"][0] == {"field": "templateId", "required": "yes"}
 
 
-def test_a_report_is_made_and_deleted_in_each_family(stage, admin):
-    stage.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
-    stage.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
+def test_a_report_is_made_and_deleted_in_each_family(live, admin):
+    live.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    live.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
     period = {"startDate": "2026-01-01", "endDate": "2026-01-31"}
     partner = admin.post("/partner/reports", templateId=130, regionId="CA", **period).json()
     assert set(partner) == {"reportId", "createdTime"}
@@ -287,8 +287,8 @@ def test_a_report_is_made_and_deleted_in_each_family(stage, admin):
     assert admin.post("/reports", templateId=1, startDate="1.1.2026").status_code == 400
 
 
-def test_an_organization_can_be_full(stage, admin):
-    stage.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
-    stage.world.reports_kept = 1
+def test_an_organization_can_be_full(live, admin):
+    live.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
+    live.world.reports_kept = 1
     assert admin.post("/reports", templateId=1).status_code == 200
     assert admin.post("/reports", templateId=1).status_code == 400

@@ -19,13 +19,13 @@ from bot.emulator.things import PARTNER_FULL_ADMIN
 from tests.emulator.support import set_stage
 
 
-def connect(stage) -> Any:
-    return http.client.HTTPConnection(urlsplit(stage.emulator.api_url).netloc, timeout=5)
+def connect(live) -> Any:
+    return http.client.HTTPConnection(urlsplit(live.emulator.api_url).netloc, timeout=5)
 
 
-def test_a_connection_is_kept_even_after_refusals_and_unread_bodies(stage):
-    token = stage.world.add_token(stage.bot)
-    connection = connect(stage)
+def test_a_connection_is_kept_even_after_refusals_and_unread_bodies(live):
+    token = live.world.add_token(live.bot)
+    connection = connect(live)
     try:
         connection.connect()
         port = connection.sock.getsockname()[1]
@@ -35,13 +35,13 @@ def test_a_connection_is_kept_even_after_refusals_and_unread_bodies(stage):
             answer.read()
             assert answer.status == status
         connection.request("GET", "/v1/people/me", headers={"Authorization": f"Bearer {token}"})
-        assert json.loads(connection.getresponse().read())["id"] == stage.bot.id
+        assert json.loads(connection.getresponse().read())["id"] == live.bot.id
         assert connection.sock.getsockname()[1] == port
     finally:
         connection.close()
 
 
-def test_a_kept_connection_is_fast(stage, bot):
+def test_a_kept_connection_is_fast(live, bot):
     """Far more than the benchmark asks for in a second; the bound is loose since other work shares the machine."""
     bot.get("/people/me")
     started = time.perf_counter()
@@ -50,37 +50,37 @@ def test_a_kept_connection_is_fast(stage, bot):
     assert time.perf_counter() - started < 2
 
 
-def test_both_hosts_listen_on_loopback_only(stage):
-    for url in (stage.emulator.api_url, stage.emulator.download_url):
+def test_both_hosts_listen_on_loopback_only(live):
+    for url in (live.emulator.api_url, live.emulator.download_url):
         assert urlsplit(url).hostname == "127.0.0.1"
-    port = urlsplit(stage.emulator.api_url).port
+    port = urlsplit(live.emulator.api_url).port
     with socket.socket() as other:
         other.settimeout(1)
         assert other.connect_ex(("127.0.0.2", port)) != 0
 
 
-def test_many_clients_at_once_lose_nothing(stage):
+def test_many_clients_at_once_lose_nothing(live):
     def post(number) -> Any:
-        client = stage.client(stage.bot)
+        client = live.client(live.bot)
         for n in range(10):
-            assert client.post("/messages", roomId=stage.space.id, text=f"{number} {n}").status_code == 200
+            assert client.post("/messages", roomId=live.space.id, text=f"{number} {n}").status_code == 200
 
     workers = [threading.Thread(target=post, args=(number,)) for number in range(8)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    texts = [message.text for message in stage.world.messages(stage.space)]
+    texts = [message.text for message in live.world.messages(live.space)]
     assert sorted(texts) == sorted(f"{number} {n}" for number in range(8) for n in range(10))
 
 
 def test_stop_ends_every_thread_and_connection_and_removes_the_files():
     before = set(threading.enumerate())
     emulator = Emulator().start()
-    stage = set_stage(emulator)
-    client = stage.client(stage.bot)
-    client.upload("a.csv", b"1", roomId=stage.space.id)
-    folder = stage.world.folder
+    live = set_stage(emulator)
+    client = live.client(live.bot)
+    client.upload("a.csv", b"1", roomId=live.space.id)
+    folder = live.world.folder
     assert list(folder.iterdir())
     emulator.stop()
     emulator.stop()
@@ -99,14 +99,14 @@ def test_a_wanted_port_is_taken():
         assert urlsplit(emulator.api_url).port == port
 
 
-def test_a_slash_at_the_end_of_a_path_is_tolerated(stage, bot, admin):
-    report = stage.world.add_report(family="partner")
-    for path in ("/people/me/", "/rooms/", f"/messages/?roomId={stage.space.id}&mentionedPeople=me"):
+def test_a_slash_at_the_end_of_a_path_is_tolerated(live, bot, admin):
+    report = live.world.add_report(family="partner")
+    for path in ("/people/me/", "/rooms/", f"/messages/?roomId={live.space.id}&mentionedPeople=me"):
         assert bot.get(path).status_code == 200
     assert admin.get(f"/partner/reports/{report.id}/").json()["reportId"] == report.id
-    made = bot.post("/messages/", roomId=stage.space.id, text="a").json()
+    made = bot.post("/messages/", roomId=live.space.id, text="a").json()
     assert bot.delete(f"/messages/{made['id']}/").status_code == 204
-    assert len(stage.emulator.calls.calls_to("GET", "/v1/people/me")) == 1
+    assert len(live.emulator.calls.calls_to("GET", "/v1/people/me")) == 1
     assert bot.get("/people/me//").status_code == 404
 
 

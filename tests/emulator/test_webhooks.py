@@ -19,14 +19,14 @@ def hook(client, listener, resource="messages", event="created", **more) -> Any:
     return client.post("/webhooks", resource=resource, event=event, **fields)
 
 
-def delivered(stage, count) -> Any:
-    stage.world.wait_for(lambda world: len(world.deliveries) >= count)
-    return [json.loads(delivery.event.body) for delivery in stage.world.deliveries]
+def delivered(live, count) -> Any:
+    live.world.wait_for(lambda world: len(world.deliveries) >= count)
+    return [json.loads(delivery.event.body) for delivery in live.world.deliveries]
 
 
-def test_a_webhook_is_made_read_changed_and_deleted_by_its_owner(stage, bot, admin, listener):
+def test_a_webhook_is_made_read_changed_and_deleted_by_its_owner(live, bot, admin, listener):
     made = hook(bot, listener, filter="roomType=group").json()
-    assert (made["status"], made["ownedBy"], made["createdBy"]) == ("active", "creator", stage.bot.id)
+    assert (made["status"], made["ownedBy"], made["createdBy"]) == ("active", "creator", live.bot.id)
     assert bot.get("/webhooks").json()["items"] == [made]
     assert admin.get("/webhooks").json()["items"] == []
     path = f"/webhooks/{made['id']}"
@@ -42,7 +42,7 @@ def test_a_webhook_is_made_read_changed_and_deleted_by_its_owner(stage, bot, adm
     assert bot.get(path).status_code == 404
 
 
-def test_a_malformed_or_repeated_webhook_is_refused(stage, bot, listener):
+def test_a_malformed_or_repeated_webhook_is_refused(live, bot, listener):
     assert hook(bot, listener, resource="reports").status_code == 400
     assert hook(bot, listener, event="seen").status_code == 400
     assert hook(bot, listener, targetUrl="nowhere").status_code == 400
@@ -51,79 +51,79 @@ def test_a_malformed_or_repeated_webhook_is_refused(stage, bot, listener):
     assert hook(bot, listener).status_code == 409
 
 
-def test_a_call_is_signed_over_its_raw_body_and_holds_no_text(stage, bot, listener):
+def test_a_call_is_signed_over_its_raw_body_and_holds_no_text(live, bot, listener):
     hook(bot, listener)
-    message = stage.world.say(stage.ada, stage.space, "report ABC", mention=stage.bot)
-    envelope = delivered(stage, 1)[0]
+    message = live.world.say(live.ada, live.space, "report ABC", mention=live.bot)
+    envelope = delivered(live, 1)[0]
     headers, body = listener.received[0]
     assert headers["X-Spark-Signature"] == hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()
-    assert (envelope["resource"], envelope["event"], envelope["actorId"]) == ("messages", "created", stage.ada.id)
+    assert (envelope["resource"], envelope["event"], envelope["actorId"]) == ("messages", "created", live.ada.id)
     assert envelope["data"] == {
         "id": message.id,
-        "roomId": stage.space.id,
+        "roomId": live.space.id,
         "roomType": "group",
-        "personId": stage.ada.id,
-        "personEmail": stage.ada.email,
-        "mentionedPeople": [stage.bot.id],
+        "personId": live.ada.id,
+        "personEmail": live.ada.email,
+        "mentionedPeople": [live.bot.id],
         "created": envelope["data"]["created"],
     }
     assert b"ABC" not in body
     assert {"id", "name", "targetUrl", "orgId", "createdBy", "appId", "ownedBy", "status", "created"} <= set(envelope)
 
 
-def test_a_bot_hears_mentions_its_1_to_1_and_its_own_posts(stage, bot, listener):
+def test_a_bot_hears_mentions_its_1_to_1_and_its_own_posts(live, bot, listener):
     hook(bot, listener)
-    direct = stage.world.direct_space(stage.ada, stage.bot)
-    stage.world.say(stage.ada, stage.space, "between us")
+    direct = live.world.direct_space(live.ada, live.bot)
+    live.world.say(live.ada, live.space, "between us")
     expected = {
-        stage.world.say(stage.ada, stage.space, "help", mention=stage.bot).id,
-        stage.world.say(stage.ada, direct, "help").id,
-        bot.post("/messages", roomId=stage.space.id, text="mine").json()["id"],
+        live.world.say(live.ada, live.space, "help", mention=live.bot).id,
+        live.world.say(live.ada, direct, "help").id,
+        bot.post("/messages", roomId=live.space.id, text="mine").json()["id"],
     }
-    assert {envelope["data"]["id"] for envelope in delivered(stage, 3)} == expected
+    assert {envelope["data"]["id"] for envelope in delivered(live, 3)} == expected
 
 
-def test_a_filter_lets_only_its_own_through(stage, bot, listener):
-    direct = stage.world.direct_space(stage.ada, stage.bot)
-    hook(bot, listener, filter=f"roomId={direct.id}&personId={stage.ada.id}")
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    wanted = stage.world.say(stage.ada, direct, "help")
-    stage.world.post(stage.bot, direct, text="mine")
-    assert [envelope["data"]["id"] for envelope in delivered(stage, 1)] == [wanted.id]
+def test_a_filter_lets_only_its_own_through(live, bot, listener):
+    direct = live.world.direct_space(live.ada, live.bot)
+    hook(bot, listener, filter=f"roomId={direct.id}&personId={live.ada.id}")
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    wanted = live.world.say(live.ada, direct, "help")
+    live.world.post(live.bot, direct, text="mine")
+    assert [envelope["data"]["id"] for envelope in delivered(live, 1)] == [wanted.id]
 
 
-def test_a_pressed_button_is_announced_to_the_cards_author_without_inputs(stage, bot, listener):
+def test_a_pressed_button_is_announced_to_the_cards_author_without_inputs(live, bot, listener):
     hook(bot, listener, "attachmentActions")
-    admin = stage.client(stage.ada)
+    admin = live.client(live.ada)
     hook(admin, listener, "attachmentActions")
-    card = bot.post("/messages", roomId=stage.space.id, text="a", attachments=[CARD]).json()
-    action = stage.world.press(stage.nora, card["id"], {"secret": "input"})
-    envelope = delivered(stage, 1)[0]
+    card = bot.post("/messages", roomId=live.space.id, text="a", attachments=[CARD]).json()
+    action = live.world.press(live.nora, card["id"], {"secret": "input"})
+    envelope = delivered(live, 1)[0]
     assert envelope["data"]["id"] == action.id
-    assert (envelope["createdBy"], envelope["actorId"]) == (stage.bot.id, stage.nora.id)
+    assert (envelope["createdBy"], envelope["actorId"]) == (live.bot.id, live.nora.id)
     assert "inputs" not in envelope["data"]
 
 
-def test_being_added_and_removed_is_announced(stage, bot, listener):
+def test_being_added_and_removed_is_announced(live, bot, listener):
     hook(bot, listener, "memberships", "all")
-    space = stage.world.add_space("New", [stage.ada, stage.bot])
-    stage.world.leave(space, stage.bot)
-    events = {(e["event"], e["data"]["personId"], e["data"]["roomId"]) for e in delivered(stage, 2)}
-    assert events == {("created", stage.bot.id, space.id), ("deleted", stage.bot.id, space.id)}
+    space = live.world.add_space("New", [live.ada, live.bot])
+    live.world.leave(space, live.bot)
+    events = {(e["event"], e["data"]["personId"], e["data"]["roomId"]) for e in delivered(live, 2)}
+    assert events == {("created", live.bot.id, space.id), ("deleted", live.bot.id, space.id)}
 
 
-def test_events_can_be_held_back_and_delivered_many_times_at_once(stage, bot, listener):
+def test_events_can_be_held_back_and_delivered_many_times_at_once(live, bot, listener):
     hook(bot, listener)
-    stage.emulator.deliver_webhooks = False
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    (event,) = stage.emulator.undelivered
+    live.emulator.deliver_webhooks = False
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    (event,) = live.emulator.undelivered
     assert listener.received == []
-    outcomes = stage.world.redeliver(event, times=10)
+    outcomes = live.world.redeliver(event, times=10)
     assert [outcome.status for outcome in outcomes] == [200] * 10
     assert len({body for _, body in listener.received}) == 1
 
 
-def test_100_failures_in_5_minutes_silence_a_webhook_and_one_more_after_its_revival(stage, bot, listener):
+def test_100_failures_in_5_minutes_silence_a_webhook_and_one_more_after_its_revival(live, bot, listener):
     made = hook(bot, listener).json()
     listener.status = 500
 
@@ -131,63 +131,63 @@ def test_100_failures_in_5_minutes_silence_a_webhook_and_one_more_after_its_revi
         return bot.get(f"/webhooks/{made['id']}").json()["status"]
 
     for _ in range(99):
-        stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    delivered(stage, 99)
+        live.world.say(live.ada, live.space, "help", mention=live.bot)
+    delivered(live, 99)
     assert status() == "active"
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    delivered(stage, 100)
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    delivered(live, 100)
     assert status() == "inactive"
-    stage.world.say(stage.ada, stage.space, "unheard", mention=stage.bot)
+    live.world.say(live.ada, live.space, "unheard", mention=live.bot)
     fields = {"name": made["name"], "targetUrl": made["targetUrl"], "status": "active"}
     assert bot.put(f"/webhooks/{made['id']}", **fields).json()["status"] == "active"
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    delivered(stage, 101)
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    delivered(live, 101)
     assert status() == "inactive"
     bot.put(f"/webhooks/{made['id']}", **fields)
-    now = stage.world.clock()
-    stage.world.clock = lambda: now + 301
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    delivered(stage, 102)
+    now = live.world.clock()
+    live.world.clock = lambda: now + 301
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    delivered(live, 102)
     assert (status(), len(listener.received)) == ("active", 102)
 
 
-def test_nobody_can_make_a_webhook_inactive_and_a_change_without_status_revives_none(stage, bot, listener):
+def test_nobody_can_make_a_webhook_inactive_and_a_change_without_status_revives_none(live, bot, listener):
     made = hook(bot, listener).json()
     fields = {"name": "another name", "targetUrl": made["targetUrl"]}
     for status in ("inactive", "", None, True):
         assert bot.put(f"/webhooks/{made['id']}", **fields, status=status).status_code == 400
     assert bot.get(f"/webhooks/{made['id']}").json() == made
-    stage.world.webhooks[made["id"]].status = "inactive"
+    live.world.webhooks[made["id"]].status = "inactive"
     assert bot.put(f"/webhooks/{made['id']}", **fields).json()["status"] == "inactive"
 
 
-def test_failures_that_are_far_apart_silence_nothing(stage, bot, listener):
+def test_failures_that_are_far_apart_silence_nothing(live, bot, listener):
     made = hook(bot, listener).json()
     listener.status = 500
     for late in (0, 301):
-        now = stage.world.clock() + late
-        stage.world.clock = lambda now=now: now
-        before = len(stage.world.deliveries)
+        now = live.world.clock() + late
+        live.world.clock = lambda now=now: now
+        before = len(live.world.deliveries)
         for _ in range(60):
-            stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-        delivered(stage, before + 60)
+            live.world.say(live.ada, live.space, "help", mention=live.bot)
+        delivered(live, before + 60)
     assert bot.get(f"/webhooks/{made['id']}").json()["status"] == "active"
 
 
 @pytest.mark.parametrize("status", [302, 401, 503])
-def test_every_answer_but_2xx_is_a_failure(stage, bot, listener, status):
+def test_every_answer_but_2xx_is_a_failure(live, bot, listener, status):
     hook(bot, listener)
     listener.status = status
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    delivered(stage, 1)
-    assert [(one.ok, one.status) for one in stage.world.deliveries] == [(False, status)]
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    delivered(live, 1)
+    assert [(one.ok, one.status) for one in live.world.deliveries] == [(False, status)]
 
 
-def test_a_target_that_is_not_there_is_a_failure_with_a_reason(stage, bot, listener):
+def test_a_target_that_is_not_there_is_a_failure_with_a_reason(live, bot, listener):
     url = listener.url
     hook(bot, listener, targetUrl=url.replace("/hook", "").rsplit(":", 1)[0] + ":9/hook")
-    stage.world.say(stage.ada, stage.space, "help", mention=stage.bot)
-    delivered(stage, 1)
-    (outcome,) = stage.world.deliveries
+    live.world.say(live.ada, live.space, "help", mention=live.bot)
+    delivered(live, 1)
+    (outcome,) = live.world.deliveries
     assert (outcome.ok, outcome.status) == (False, None)
     assert "refused" in outcome.problem

@@ -15,8 +15,8 @@ import pytest
 from bot.db.requests import State
 from bot.emulator import Emulator
 from bot.queue import tasks
-from tests.core.workbench import Workbench
-from tests.stage import CSV, Heard
+from tests.live_bot import CSV, BotMessage
+from tests.stepped_bot import SteppedBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,79 +33,79 @@ BEFORE_THE_CHANGES = [
 """Five minutes before the clocks of Berlin are set forward, and back."""
 
 
-def jumps(bench: Workbench, seconds: float) -> None:
+def jumps(stepped: SteppedBot, seconds: float) -> None:
     """The wall clock is set; the worker notices one that was set back by itself, and starts its waits again."""
-    bench.clock.turn(seconds)
+    stepped.clock.turn(seconds)
     if seconds < 0:
-        bench.queue.jobs.restart_waits()
+        stepped.queue.jobs.restart_waits()
 
 
-def watched(bench: Workbench, **more: Any) -> Any:
-    report = bench.stage.partner_report(**({"status": "In progress"} | more))
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
+def watched(stepped: SteppedBot, **more: Any) -> Any:
+    report = stepped.setup.partner_report(**({"status": "In progress"} | more))
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
     return report
 
 
-def arrived_once(bench: Workbench) -> None:
-    said = bench.said(bench.stage.group)
+def arrived_once(stepped: SteppedBot) -> None:
+    said = stepped.said(stepped.setup.group)
     assert [one.files[0].path.read_bytes() for one in said if one.files] == [CSV]
     assert [one for one in said if not one.files and not one.card] == []
-    assert bench.request().state is State.DELIVERED
+    assert stepped.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 20 * HOUR, -20 * HOUR])
-def test_a_jump_in_the_middle_of_a_watch_delays_no_look(bench: Workbench, jump: float) -> None:
-    report = watched(bench)
-    bench.wait(POLL)
+def test_a_jump_in_the_middle_of_a_watch_delays_no_look(stepped: SteppedBot, jump: float) -> None:
+    report = watched(stepped)
+    stepped.wait(POLL)
 
-    jumps(bench, jump)
-    bench.work()
-    bench.world.set_report(report.id, status="done")
+    jumps(stepped, jump)
+    stepped.work()
+    stepped.world.set_report(report.id, status="done")
     # Set forward, the report looks an hour old or more, and is looked at as such.
-    bench.wait(POLL if jump < 0 else 300.5)
+    stepped.wait(POLL if jump < 0 else 300.5)
 
-    arrived_once(bench)
+    arrived_once(stepped)
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR / 2, -HOUR, -20 * HOUR])
-def test_a_jump_delays_no_look_at_a_report_that_is_not_listed(bench: Workbench, jump: float) -> None:
-    report = watched(bench, listed=False)
-    bench.wait(POLL)
-    assert bench.report().next_check_at is not None
+def test_a_jump_delays_no_look_at_a_report_that_is_not_listed(stepped: SteppedBot, jump: float) -> None:
+    report = watched(stepped, listed=False)
+    stepped.wait(POLL)
+    assert stepped.report().next_check_at is not None
 
-    jumps(bench, jump)
-    bench.world.set_report(report.id, status="done")
-    bench.work()
-    bench.wait(2 * POLL if jump < 0 else 300.5)
+    jumps(stepped, jump)
+    stepped.world.set_report(report.id, status="done")
+    stepped.work()
+    stepped.wait(2 * POLL if jump < 0 else 300.5)
 
-    arrived_once(bench)
+    arrived_once(stepped)
 
 
 @pytest.mark.threads_listed
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_a_jump_in_the_middle_of_a_delivery_changes_nothing(bench: Workbench, jump: float) -> None:
+def test_a_jump_in_the_middle_of_a_delivery_changes_nothing(stepped: SteppedBot, jump: float) -> None:
     """While the file is fetched, and between a post whose answer was lost and the look for it."""
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work(until=tasks.DELIVER)
-    download = bench.files.download
+    report = stepped.setup.partner_report()
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work(until=tasks.DELIVER)
+    download = stepped.files.download
 
     def jumping(*args: Any, **more: Any) -> Any:
         held = download(*args, **more)
-        jumps(bench, jump)
+        jumps(stepped, jump)
         return held
 
-    bench.files.download = jumping  # type: ignore[method-assign]
-    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+    stepped.files.download = jumping  # type: ignore[method-assign]
+    stepped.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
 
-    bench.work()
-    jumps(bench, jump)
-    bench.work()
-    bench.wait(POLL)
+    stepped.work()
+    jumps(stepped, jump)
+    stepped.work()
+    stepped.wait(POLL)
 
-    arrived_once(bench)
-    assert bench.downloads == 1
+    arrived_once(stepped)
+    assert stepped.downloads == 1
 
 
 @pytest.fixture
@@ -123,21 +123,21 @@ def in_zone() -> Iterator[Any]:
 def told(folder: Path, database_file: Path, begin: datetime) -> list[str]:
     """Return a watch over half an hour from then on, and why: what was asked and said, and when."""
     with Emulator() as emulator:
-        bench = Workbench(emulator, folder, database_file, POLL_INTERVAL="10")
-        bench.clock.time = begin
-        report = watched(bench)
+        stepped = SteppedBot(emulator, folder, database_file, POLL_INTERVAL="10")
+        stepped.clock.time = begin
+        report = watched(stepped)
         looks = []
-        while bench.clock.time.timestamp() < begin.timestamp() + HOUR / 2:
-            looks.append(f"{bench.clock.time.timestamp() - begin.timestamp():.0f} s")
-            bench.wait_for_next()
-        bench.world.set_report(report.id, status="done")
-        bench.wait(HOUR)
-        bench.hears(bench.stage.ada, f"why {report.id}", bench.stage.group)
-        bench.work()
-        said = [f"{one.created} {one.markdown} {Heard(one).shown}" for one in bench.said(bench.stage.group)]
-        kept = [str(bench.request())]
-        bench.stop()
-    known = [*bench.world.people, *bench.world.spaces, *bench.world.all_messages, *bench.world.reports]
+        while stepped.clock.time.timestamp() < begin.timestamp() + HOUR / 2:
+            looks.append(f"{stepped.clock.time.timestamp() - begin.timestamp():.0f} s")
+            stepped.wait_for_next()
+        stepped.world.set_report(report.id, status="done")
+        stepped.wait(HOUR)
+        stepped.receive(stepped.setup.ada, f"why {report.id}", stepped.setup.group)
+        stepped.work()
+        said = [f"{one.created} {one.markdown} {BotMessage(one).shown}" for one in stepped.said(stepped.setup.group)]
+        kept = [str(stepped.request())]
+        stepped.stop()
+    known = [*stepped.world.people, *stepped.world.spaces, *stepped.world.all_messages, *stepped.world.reports]
     ids = re.compile("|".join(re.escape(one) for one in known))
     return [LINKS.sub("", ids.sub("ID", line)) for line in looks + said + kept]
 

@@ -24,7 +24,7 @@ from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.people import Directory
 from bot.webex.tokens import StaticToken
-from tests.stage import PATIENCE, Stage
+from tests.live_bot import PATIENCE, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +39,11 @@ class House:
     """Emulator, ledger, clock and the operators' space; ``operators()`` is a fresh process."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self.stage = Stage(emulator, folder)
+        self.setup = LiveBot(emulator, folder)
         self.emulator = emulator
         self.now = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
         emulator.world.clock = lambda: self.time().timestamp()
-        settings = self.stage.settings()
+        settings = self.setup.settings()
         self.database = app.open_database(settings)
         self.database._now = self.time
         migrations.upgrade(self.database)
@@ -57,10 +57,10 @@ class House:
         return self.now
 
     def operators(self) -> Alerts:
-        api = self.stage.settings().webex_api_url
+        api = self.setup.settings().webex_api_url
         calls = CallObserver()
-        chat = Chat(api, StaticToken(self.stage.bot_token), observe=calls.of("bot"))
-        client = Client(api, StaticToken(self.stage.admin_token), observe=calls.of("admin"))
+        chat = Chat(api, StaticToken(self.setup.bot_token), observe=calls.of("bot"))
+        client = Client(api, StaticToken(self.setup.admin_token), observe=calls.of("admin"))
         self._close += [chat, client]
         bot, others = upstreams(
             chat.me,
@@ -74,11 +74,11 @@ class House:
         calls.subscribe(bot.observed, "bot")
         for one in others:
             calls.subscribe(one.observed, "admin")
-        identity = BotIdentity(self.database, chat, self.stage.bot_token, self.time)
+        identity = BotIdentity(self.database, chat, self.setup.bot_token, self.time)
         outbox = Outbox(self.database, chat, identity.person, self.time)
         self.bot, self.admin, self.partner, _ = bot, *others
         checks = [*(one.check() for one in (bot, *others)), storage.database_outage(self.database, self.time)]
-        return Alerts(self.database, outbox, self.stage.group.id, checks, self.time)
+        return Alerts(self.database, outbox, self.setup.group.id, checks, self.time)
 
     def rounds(self, operators: Alerts, number: int) -> None:
         """So many minutes, with one round each."""
@@ -88,7 +88,7 @@ class House:
 
     def told(self) -> list[str]:
         world = self.emulator.world
-        return [one.text or "" for one in world.messages(self.stage.group) if one.person_id == self.stage.bot.id]
+        return [one.text or "" for one in world.messages(self.setup.group) if one.person_id == self.setup.bot.id]
 
     def close(self) -> None:
         for one in self._close:
@@ -104,7 +104,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def token_of(house: House, which: str) -> str:
-    return house.stage.bot_token if which == "bot" else house.stage.admin_token
+    return house.setup.bot_token if which == "bot" else house.setup.admin_token
 
 
 def test_while_all_is_well_nothing_is_said_and_webex_is_asked_little(house: House) -> None:
@@ -218,14 +218,14 @@ def test_an_outage_names_its_first_cause_and_goes_on_naming_it() -> None:
 
 def away(house: House) -> Path:
     """Move the database away; gives where it is."""
-    path = house.stage.folder / "reportbot.db"
-    for one in house.stage.folder.glob("reportbot.db*"):
+    path = house.setup.folder / "reportbot.db"
+    for one in house.setup.folder.glob("reportbot.db*"):
         one.rename(one.with_name(one.name.replace("reportbot", "elsewhere")))
     return path
 
 
 def back(house: House) -> None:
-    for one in house.stage.folder.glob("elsewhere.db*"):
+    for one in house.setup.folder.glob("elsewhere.db*"):
         one.rename(one.with_name(one.name.replace("elsewhere", "reportbot")))
 
 
@@ -294,11 +294,11 @@ def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> No
     import requests
 
     with Emulator() as emulator:
-        stage = Stage(emulator, tmp_path / "data")
-        report = stage.partner_report()
-        with capture_logs() as lines, stage.program() as door:
-            stage.register(door)
-            stage.at(stage.ada).says("help").card()
+        live = LiveBot(emulator, tmp_path / "data")
+        report = live.partner_report()
+        with capture_logs() as lines, live.program() as door:
+            live.register(door)
+            live.at(live.ada).says("help").card()
             folder = tmp_path / "data"
             moved = [(one, one.with_name(f"gone-{one.name}")) for one in folder.glob("reportbot.db*")]
             for here, there in moved:
@@ -306,13 +306,13 @@ def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> No
             deadline = time.monotonic() + PATIENCE
             while requests.get(f"{door}/readyz", timeout=5).status_code != 503:
                 assert time.monotonic() < deadline
-            lost = [stage.at(stage.ada).says(f"report {report.id}") for _ in range(20)]
+            lost = [live.at(live.ada).says(f"report {report.id}") for _ in range(20)]
             emulator.world.wait_for(lambda world: sum(not one.ok for one in world.deliveries) >= 20, timeout=PATIENCE)
             for here, there in moved:
                 there.rename(here)
             while requests.get(f"{door}/readyz", timeout=5).status_code != 200:
                 assert time.monotonic() < deadline
-            stage.at(stage.grace).says(f"report {report.id}").file()
+            live.at(live.grace).says(f"report {report.id}").file()
             assert lost
     noisy = [line for line in lines if line["log_level"] in {"warning", "error"}]
     gone = [line["event"] for line in noisy if "away" in line["event"]]

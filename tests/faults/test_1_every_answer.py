@@ -25,8 +25,8 @@ from bot.files import streaming_upload
 from bot.queue import tasks
 from bot.reports import progress as progress_message
 from bot.webex.growing_file import HELD_BACK
-from tests.core.workbench import Workbench
-from tests.stage import CSV, PATIENCE, Heard
+from tests.live_bot import CSV, PATIENCE, BotMessage
+from tests.stepped_bot import SteppedBot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,83 +59,85 @@ MOST_ROUNDS = 100
 """Turns of the clock after which a case that does not come to rest has failed."""
 
 
-def asked(bench: Workbench) -> Dialogue:
+def asked(stepped: SteppedBot) -> Dialogue:
     yield CSV
-    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
+    stepped.receive(stepped.setup.ada, f"report {stepped.setup.partner_report().id}", stepped.setup.group)
 
 
-def asked_of_organization(bench: Workbench) -> Dialogue:
+def asked_of_organization(stepped: SteppedBot) -> Dialogue:
     yield CSV
-    bench.hears(bench.stage.ada, f"report {bench.stage.organization_report().id}", bench.stage.group)
+    stepped.receive(stepped.setup.ada, f"report {stepped.setup.organization_report().id}", stepped.setup.group)
 
 
-def asked_for_a_large_one(bench: Workbench) -> Dialogue:
+def asked_for_a_large_one(stepped: SteppedBot) -> Dialogue:
     """Passed on: uploaded while it is fetched."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
         yield LARGE.encode("utf-8-sig")
-        bench.hears(bench.stage.ada, f"report {bench.stage.partner_report(content=LARGE).id}", bench.stage.group)
-        to_the_end(bench)
+        stepped.receive(
+            stepped.setup.ada, f"report {stepped.setup.partner_report(content=LARGE).id}", stepped.setup.group
+        )
+        to_the_end(stepped)
 
 
-def pressed(bench: Workbench) -> Dialogue:
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    to_the_end(bench)
-    card = next(one for one in reversed(bench.said(bench.stage.group)) if one.card)
+def pressed(stepped: SteppedBot) -> Dialogue:
+    report = stepped.setup.partner_report()
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    to_the_end(stepped)
+    card = next(one for one in reversed(stepped.said(stepped.setup.group)) if one.card)
     yield CSV
-    bench.pressed(bench.stage.ada, card, Heard(card).buttons["Send again"])
+    stepped.pressed(stepped.setup.ada, card, BotMessage(card).buttons["Send again"])
 
 
-def watched(bench: Workbench, family: str = "partner") -> Dialogue:
-    make = bench.stage.partner_report if family == "partner" else bench.stage.organization_report
+def watched(stepped: SteppedBot, family: str = "partner") -> Dialogue:
+    make = stepped.setup.partner_report if family == "partner" else stepped.setup.organization_report
     report = make(status="In progress")
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
-    bench.world.set_report(report.id, status="done")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    stepped.world.set_report(report.id, status="done")
     yield CSV
 
 
-def watched_of_organization(bench: Workbench) -> Dialogue:
-    return watched(bench, "organization")
+def watched_of_organization(stepped: SteppedBot) -> Dialogue:
+    return watched(stepped, "organization")
 
 
-def ends_badly(bench: Workbench) -> Dialogue:
-    report = bench.stage.partner_report(status="In progress")
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work()
-    bench.world.set_report(report.id, status="failed")
+def ends_badly(stepped: SteppedBot) -> Dialogue:
+    report = stepped.setup.partner_report(status="In progress")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    stepped.world.set_report(report.id, status="failed")
     yield b""
 
 
-def refused(bench: Workbench) -> Dialogue:
+def refused(stepped: SteppedBot) -> Dialogue:
     """Anyone who lost the role meanwhile is told so, in a sentence."""
-    roles = bench.stage.grace.roles
+    roles = stepped.setup.grace.roles
     before = list(roles)
-    bench.hears(bench.stage.grace, f"report {bench.stage.partner_report().id}", bench.stage.group)
-    bench.work(until=tasks.DELIVER)
+    stepped.receive(stepped.setup.grace, f"report {stepped.setup.partner_report().id}", stepped.setup.group)
+    stepped.work(until=tasks.DELIVER)
     roles.clear()
-    bench.directory.forget()
+    stepped.directory.forget()
     yield b""
-    to_the_end(bench)
+    to_the_end(stepped)
     roles.extend(before)
 
 
-def looked_for(bench: Workbench) -> Dialogue:
+def looked_for(stepped: SteppedBot) -> Dialogue:
     """The answer to the file's post is lost, so the next try looks whether it is there."""
-    bench.emulator.faults.add(method="POST", path="/v1/messages", cut="after", skip=1, times=1)
+    stepped.emulator.faults.add(method="POST", path="/v1/messages", cut="after", skip=1, times=1)
     yield CSV
-    bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
+    stepped.receive(stepped.setup.ada, f"report {stepped.setup.partner_report().id}", stepped.setup.group)
 
 
-def takes_long(bench: Workbench) -> Dialogue:
+def takes_long(stepped: SteppedBot) -> Dialogue:
     """A download of which the line in the thread tells, and whose message is edited."""
-    download, world = bench.files.download, bench.world
-    edits = bench.calls("PUT", "/v1/messages/*")
+    download, world = stepped.files.download, stepped.world
+    edits = stepped.calls("PUT", "/v1/messages/*")
     words = f"{progress_message.WORDS}: 40 %"
 
     def lines() -> set[str]:
-        return {one.id for one in bench.said(bench.stage.group) if words in (one.text or "")}
+        return {one.id for one in stepped.said(stepped.setup.group) if words in (one.text or "")}
 
     before = lines()  # where a dialogue of before had trouble, its line may have stayed
 
@@ -143,23 +145,23 @@ def takes_long(bench: Workbench) -> Dialogue:
         progress(40, 100)
         world.wait_for(lambda _: bool(lines() - before), timeout=PATIENCE)
         progress(60, 100)
-        world.wait_for(lambda _: bench.calls("PUT", "/v1/messages/*") > edits, timeout=PATIENCE)
+        world.wait_for(lambda _: stepped.calls("PUT", "/v1/messages/*") > edits, timeout=PATIENCE)
         return download(*args, progress=progress, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress_message, "LONG", 0.0)
         patch.setattr(progress_message, "EVERY", 0.001)
-        patch.setattr(bench.files, "download", slow)
+        patch.setattr(stepped.files, "download", slow)
         yield CSV
-        bench.hears(bench.stage.ada, f"report {bench.stage.partner_report().id}", bench.stage.group)
-        to_the_end(bench)
+        stepped.receive(stepped.setup.ada, f"report {stepped.setup.partner_report().id}", stepped.setup.group)
+        to_the_end(stepped)
 
 
 @dataclass(frozen=True)
 class Call:
     """A call of the pipeline, and a dialogue in which it is made after so many others (``skip``) like it."""
 
-    dialogue: Callable[[Workbench], Dialogue]
+    dialogue: Callable[[SteppedBot], Dialogue]
     method: str
     path: str
     host: Any = "api"
@@ -198,10 +200,10 @@ class Benches:
     def __init__(self, folder: Path, database_file: Path) -> None:
         self._folder, self._database = folder, database_file
         self._made = self._lent = 0
-        self._open: tuple[Emulator, Workbench] | None = None
+        self._open: tuple[Emulator, SteppedBot] | None = None
 
     @contextmanager
-    def lent(self) -> Iterator[Workbench]:
+    def lent(self) -> Iterator[SteppedBot]:
         self._lent += 1
         if self._lent % CASES_OF_A_BENCH == 0:
             self.close()
@@ -210,21 +212,21 @@ class Benches:
             emulator.world.lists_threads = True  # what became of a lost answer is looked for
             self._made += 1
             folder = self._folder / str(self._made)
-            self._open = emulator, Workbench(emulator, folder, self._database, POLL_INTERVAL="10")
-        bench = self._open[1]
+            self._open = emulator, SteppedBot(emulator, folder, self._database, POLL_INTERVAL="10")
+        stepped = self._open[1]
         try:
-            bench.emulator.faults.clear()
-            bench.directory.forget()
-            bench.clock.turn(A_DAY)
-            yield bench
+            stepped.emulator.faults.clear()
+            stepped.directory.forget()
+            stepped.clock.turn(A_DAY)
+            yield stepped
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         if self._open is not None:
-            emulator, bench = self._open
-            bench.stop()
+            emulator, stepped = self._open
+            stepped.stop()
             emulator.stop()
             self._open = None
 
@@ -236,42 +238,42 @@ def benches(tmp_path_factory: pytest.TempPathFactory, database_file: Path) -> It
     made.close()
 
 
-def to_the_end(bench: Workbench) -> float:
+def to_the_end(stepped: SteppedBot) -> float:
     """Run all jobs, turning the clock as far as they ask; gives the seconds that it was turned."""
-    begin = bench.clock.seconds()
-    bench.work()
+    begin = stepped.clock.seconds()
+    stepped.work()
     for _ in range(MOST_ROUNDS):
-        if bench.next_wait() is None:
-            return bench.clock.seconds() - begin
-        bench.wait_for_next()
+        if stepped.next_wait() is None:
+            return stepped.clock.seconds() - begin
+        stepped.wait_for_next()
     raise AssertionError("it never comes to rest")
 
 
-def newest(bench: Workbench) -> Request | None:
-    with bench.database.read() as tx:
+def newest(stepped: SteppedBot) -> Request | None:
+    with stepped.database.read() as tx:
         number = tx.execute(select(func.max(table.c.id))).scalar()
         return requests.get(tx, number) if number else None
 
 
-def suffers(bench: Workbench, call: Call, **fault: Any) -> tuple[State | None, float]:
+def suffers(stepped: SteppedBot, call: Call, **fault: Any) -> tuple[State | None, float]:
     """Play a call's dialogue with the fault, judge what came of it, and give the state and the seconds it took."""
-    dialogue = call.dialogue(bench)
+    dialogue = call.dialogue(stepped)
     wanted = next(dialogue)
-    before, spoken = newest(bench), len(bench.world.messages_of(bench.stage.bot))
-    injected = bench.emulator.faults.add(method=call.method, path=call.path, host=call.host, skip=call.skip, **fault)
-    begin = bench.clock.seconds()
+    before, spoken = newest(stepped), len(stepped.world.messages_of(stepped.setup.bot))
+    injected = stepped.emulator.faults.add(method=call.method, path=call.path, host=call.host, skip=call.skip, **fault)
+    begin = stepped.clock.seconds()
     with capture_logs() as lines:
         next(dialogue, None)
-        to_the_end(bench)
+        to_the_end(stepped)
     assert injected.hits, "the dialogue does not make this call"
     assert [line for line in lines if line["event"].endswith("_crashed")] == []
-    assert bench.files_left == []
-    said = bench.world.messages_of(bench.stage.bot)[spoken:]
-    request = newest(bench)
+    assert stepped.files_left == []
+    said = stepped.world.messages_of(stepped.setup.bot)[spoken:]
+    request = newest(stepped)
     if before is not None and before.state is not State.OPEN and request is not None and request.id == before.id:
         request = None  # the request never came to be
     judge(said, request, wanted, cards=2 if call.method == "DELETE" else 1)
-    return request.state if request else None, bench.clock.seconds() - begin
+    return request.state if request else None, stepped.clock.seconds() - begin
 
 
 def judge(said: list[Message], request: Request | None, wanted: bytes, *, cards: int) -> None:
@@ -302,7 +304,7 @@ def ends(message: Message) -> bool:
     """Return True when it says that nothing follows: the report is neither in progress nor ready."""
     if message.card is None:  # a card that Webex refuses is sent as its text
         return not any(one in (message.markdown or "") for one in (": In progress.", ": Ready."))
-    return not any(one in Heard(message).shown for one in ("● In progress", "● Ready"))
+    return not any(one in BotMessage(message).shown for one in ("● In progress", "● Ready"))
 
 
 @pytest.mark.parametrize(
@@ -310,15 +312,15 @@ def ends(message: Message) -> bool:
 )
 @pytest.mark.parametrize("name", CALLS)
 def test_a_refusal_ends_in_the_file_or_in_one_sentence(benches: Benches, name: str, status: int, times: int) -> None:
-    with benches.lent() as bench:
-        suffers(bench, CALLS[name], status=status, times=times)
+    with benches.lent() as stepped:
+        suffers(stepped, CALLS[name], status=status, times=times)
 
 
 @pytest.mark.parametrize("status", PASSING)
 @pytest.mark.parametrize("name", CALLS)
 def test_trouble_that_passes_costs_time_and_nothing_else(benches: Benches, name: str, status: int) -> None:
-    with benches.lent() as bench:
-        state, _ = suffers(bench, CALLS[name], status=status, times=2)
+    with benches.lent() as stepped:
+        state, _ = suffers(stepped, CALLS[name], status=status, times=2)
         assert state is CALLS[name].ends
 
 
@@ -327,16 +329,16 @@ def test_trouble_that_passes_costs_time_and_nothing_else(benches: Benches, name:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_cut_connection_loses_nothing_and_repeats_nothing(benches: Benches, name: str, cut: Any, times: int) -> None:
     """The call took effect or not, or half of its answer came."""
-    with benches.lent() as bench:
-        state, _ = suffers(bench, CALLS[name], cut=cut, times=times)
+    with benches.lent() as stepped:
+        state, _ = suffers(stepped, CALLS[name], cut=cut, times=times)
         assert state is CALLS[name].ends
 
 
 @pytest.mark.parametrize("body", USELESS.values(), ids=USELESS)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_success_that_says_nothing_of_use_is_no_success(benches: Benches, name: str, body: Any) -> None:
-    with benches.lent() as bench:
-        suffers(bench, CALLS[name], status=200, body=body, times=2)
+    with benches.lent() as stepped:
+        suffers(stepped, CALLS[name], status=200, body=body, times=2)
 
 
 @pytest.mark.parametrize(
@@ -356,8 +358,8 @@ def test_a_wish_to_wait_is_kept_however_it_is_spelled(
 ) -> None:
     if "date" in said:
         said = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
-    with benches.lent() as bench:
-        state, seconds = suffers(bench, CALLS[name], status=status, headers={"Retry-After": said}, times=1)
+    with benches.lent() as stepped:
+        state, seconds = suffers(stepped, CALLS[name], status=status, headers={"Retry-After": said}, times=1)
         assert state is CALLS[name].ends
         assert seconds >= least or not CALLS[name].waits
         assert seconds < LONGEST

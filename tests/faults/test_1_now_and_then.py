@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stage import CSV
+from tests.live_bot import CSV
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 SOON = {"Retry-After": "1"}
 
@@ -25,10 +25,10 @@ SOON = {"Retry-After": "1"}
     ],
     ids=str,
 )
-def test_when_calls_fail_the_card_and_the_file_come_soon_and_once(stage: Stage, fails: dict[str, Any]) -> None:
-    report = stage.partner_report("Calling Usage")
-    ada = stage.at(stage.ada, stage.group)
-    fault = stage.emulator.faults.add(host="api", **fails)
+def test_when_calls_fail_the_card_and_the_file_come_soon_and_once(live: LiveBot, fails: dict[str, Any]) -> None:
+    report = live.partner_report("Calling Usage")
+    ada = live.at(live.ada, live.group)
+    fault = live.emulator.faults.add(host="api", **fails)
 
     line = ada.says(f"report {report.id}")
 
@@ -38,20 +38,20 @@ def test_when_calls_fail_the_card_and_the_file_come_soon_and_once(stage: Stage, 
 
 
 @pytest.mark.parametrize("fails", [{"status": 503}, {"cut": "before"}, {"status": 429, "headers": SOON}])
-def test_a_download_host_that_fails_twice_is_asked_again(stage: Stage, fails: dict[str, Any]) -> None:
-    fault = stage.emulator.faults.add("GET", host="download", times=2, **fails)
+def test_a_download_host_that_fails_twice_is_asked_again(live: LiveBot, fails: dict[str, Any]) -> None:
+    fault = live.emulator.faults.add("GET", host="download", times=2, **fails)
 
-    line = stage.at(stage.ada, stage.group).says(f"report {stage.partner_report().id}")
+    line = live.at(live.ada, live.group).says(f"report {live.partner_report().id}")
 
     assert line.file()
     assert fault.hits == 2
-    assert len(stage.emulator.calls.calls_to("GET", "/v1/partner/reports/*")) == 1, "the card's details have the link"
+    assert len(live.emulator.calls.calls_to("GET", "/v1/partner/reports/*")) == 1, "the card's details have the link"
 
 
-def test_a_title_in_any_letters_comes_with_its_file(stage: Stage) -> None:
+def test_a_title_in_any_letters_comes_with_its_file(live: LiveBot) -> None:
     title = "Verbräuche ﬁnal 日本 📊 “Q1”"
 
-    line = stage.at(stage.ada, stage.group).says(f"report {stage.partner_report(title).id}")
+    line = live.at(live.ada, live.group).says(f"report {live.partner_report(title).id}")
 
     assert title in line.card().shown
     assert line.file().content == CSV

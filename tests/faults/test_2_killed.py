@@ -15,15 +15,15 @@ import pytest
 
 from bot.db.requests import State
 from bot.reports import deliver
-from tests.core.workbench import Crash
 from tests.faults.test_6_size_ladder import LIMIT, STEM, table
-from tests.stage import CSV, Heard
+from tests.live_bot import CSV, BotMessage
+from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.emulator.things import Message
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 pytestmark = pytest.mark.threads_listed
 
@@ -42,12 +42,12 @@ def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)
 
 
-def survives(bench: Workbench, do: Callable[[], object]) -> None:
+def survives(stepped: SteppedBot, do: Callable[[], object]) -> None:
     """Do it; whenever the process is killed another one goes on, which may be killed in its first sweep."""
 
     def anew() -> None:
-        bench.restart()
-        bench.work()
+        stepped.restart()
+        stepped.work()
 
     while True:
         try:
@@ -61,40 +61,40 @@ def survives(bench: Workbench, do: Callable[[], object]) -> None:
 class Dialogue:
     """One round of everything, and what must stand in its threads afterwards."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, stepped: SteppedBot) -> None:
+        self.stepped = stepped
         self.asked: dict[str, Message] = {}
 
     def play(self) -> None:
-        bench, stage = self.bench, self.bench.stage
-        waits, fails, canceled = (stage.partner_report(title, status="In progress") for title in ("A", "B", "C"))
+        stepped, live = self.stepped, self.stepped.setup
+        waits, fails, canceled = (live.partner_report(title, status="In progress") for title in ("A", "B", "C"))
         self.ask("waits", waits)
         self.ask("fails", fails)
         self.ask("canceled", canceled)
-        self.ask("at once", stage.organization_report())
-        self.ask("in parts", stage.partner_report("Calls", content=IN_PARTS))
-        self.asked["1:1"] = bench.hears(stage.grace, f"report {waits.id}")
-        survives(bench, bench.work)
+        self.ask("at once", live.organization_report())
+        self.ask("in parts", live.partner_report("Calls", content=IN_PARTS))
+        self.asked["1:1"] = stepped.receive(live.grace, f"report {waits.id}")
+        survives(stepped, stepped.work)
         self.press("waits", "Refresh")
         self.press("canceled", "Cancel")
-        survives(bench, bench.work)
-        bench.world.set_report(waits.id, status="done")
-        bench.world.set_report(fails.id, status="failed")
-        survives(bench, partial(bench.wait, POLL))
-        while bench.next_wait() is not None:
-            survives(bench, partial(bench.wait, MINUTE))
+        survives(stepped, stepped.work)
+        stepped.world.set_report(waits.id, status="done")
+        stepped.world.set_report(fails.id, status="failed")
+        survives(stepped, partial(stepped.wait, POLL))
+        while stepped.next_wait() is not None:
+            survives(stepped, partial(stepped.wait, MINUTE))
 
     def ask(self, name: str, report: Any) -> None:
-        bench = self.bench
-        self.asked[name] = bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
+        stepped = self.stepped
+        self.asked[name] = stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
 
     def press(self, name: str, button: str) -> None:
         (card,) = [one for one in self.thread(name) if one.card]
-        self.bench.pressed(self.bench.stage.ada, card, Heard(card).buttons[button])
+        self.stepped.pressed(self.stepped.setup.ada, card, BotMessage(card).buttons[button])
 
     def thread(self, name: str) -> list[Message]:
         """Return what the bot has said to it, also what it has deleted."""
-        said = self.bench.world.messages_of(self.bench.stage.bot)
+        said = self.stepped.world.messages_of(self.stepped.setup.bot)
         return [one for one in said if one.parent_id == self.asked[name].id]
 
     def judge(self) -> None:
@@ -113,26 +113,26 @@ class Dialogue:
     def shown(self, name: str) -> tuple[int, list[str], list[bytes]]:
         there = self.thread(name)
         standing = [one for one in there if not one.deleted]
-        lines = [line for one in standing if one.card for line in Heard(one).shown.splitlines()]
+        lines = [line for one in standing if one.card for line in BotMessage(one).shown.splitlines()]
         files = [one.files[0].path.read_bytes() for one in standing if one.files]
         return len(there), [line for line in lines if line.startswith("● ")], files
 
 
-def states(bench: Workbench, rounds: int) -> list[State]:
-    return [bench.request(number).state for number in range(1, 6 * rounds + 1)]
+def states(stepped: SteppedBot, rounds: int) -> list[State]:
+    return [stepped.request(number).state for number in range(1, 6 * rounds + 1)]
 
 
 ENDS = sorted([State.DELIVERED] * 4 + [State.FAILED, State.CANCELED])
 
 
-def test_without_a_kill_the_dialogue_is_what_it_is_held_against(bench: Workbench) -> None:
-    dialogue = Dialogue(bench)
+def test_without_a_kill_the_dialogue_is_what_it_is_held_against(stepped: SteppedBot) -> None:
+    dialogue = Dialogue(stepped)
     dialogue.play()
     dialogue.judge()
-    assert sorted(states(bench, 1)) == ENDS
+    assert sorted(states(stepped, 1)) == ENDS
 
 
-def test_killed_once_at_each_step_by_name_nothing_is_lost_and_nothing_said_twice(bench: Workbench) -> None:
+def test_killed_once_at_each_step_by_name_nothing_is_lost_and_nothing_said_twice(stepped: SteppedBot) -> None:
     """Each step kills the process when it is reached for the first time, before it and after it."""
     met: set[str] = set()
 
@@ -141,19 +141,19 @@ def test_killed_once_at_each_step_by_name_nothing_is_lost_and_nothing_said_twice
         met.add(name)
         return first
 
-    bench.points.kills_at = kills
-    dialogue = Dialogue(bench)
+    stepped.points.kills_at = kills
+    dialogue = Dialogue(stepped)
     dialogue.play()
 
     assert met >= WRITES
     assert len(met) > 30, "there are steps to be killed at"
     dialogue.judge()
-    assert sorted(states(bench, 1)) == ENDS
-    assert bench.files_left == []
+    assert sorted(states(stepped, 1)) == ENDS
+    assert stepped.files_left == []
 
 
 @pytest.mark.parametrize("write", sorted(WRITES))
-def test_killed_at_each_write_that_webex_sees_it_is_made_once(bench: Workbench, write: str) -> None:
+def test_killed_at_each_write_that_webex_sees_it_is_made_once(stepped: SteppedBot, write: str) -> None:
     """Each first, third, fifth… time: what was interrupted gets through at the second try."""
     passed = 0
 
@@ -162,14 +162,14 @@ def test_killed_at_each_write_that_webex_sees_it_is_made_once(bench: Workbench, 
         passed += name == write
         return name == write and passed % 2 == 1
 
-    bench.points.kills_at = kills
-    dialogue = Dialogue(bench)
+    stepped.points.kills_at = kills
+    dialogue = Dialogue(stepped)
     dialogue.play()
     assert passed > 2
     dialogue.judge()
 
 
-def test_killed_a_hundred_times_at_random_nothing_is_lost_and_nothing_said_twice(bench: Workbench) -> None:
+def test_killed_a_hundred_times_at_random_nothing_is_lost_and_nothing_said_twice(stepped: SteppedBot) -> None:
     chance = random.Random(SEED)
     left = chance.randint(1, FARTHEST)
     killed: list[str] = []
@@ -183,13 +183,13 @@ def test_killed_a_hundred_times_at_random_nothing_is_lost_and_nothing_said_twice
         killed.append(name)
         return True
 
-    bench.points.kills_at = kills
+    stepped.points.kills_at = kills
     rounds = 0
     while len(killed) < KILLS:
         rounds += 1
-        bench.clock.turn(60)  # one person may ask for thirty a minute
-        dialogue = Dialogue(bench)
+        stepped.clock.turn(60)  # one person may ask for thirty a minute
+        dialogue = Dialogue(stepped)
         dialogue.play()
         dialogue.judge()
-    assert sorted(states(bench, rounds)) == sorted(ENDS * rounds)
-    assert bench.files_left == []
+    assert sorted(states(stepped, rounds)) == sorted(ENDS * rounds)
+    assert stepped.files_left == []

@@ -15,7 +15,7 @@ from bot.queue import open_queue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from bot.webex.webhooks import BotWebhooks
-from tests.stage import SECRET, Stage
+from tests.live_bot import SECRET, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +31,13 @@ ELSEWHERE = "https://other.example.com/webhooks/webex"
 class Ward:
     """The check of the webhooks and their repair, beside the emulator."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.emulator = stage.emulator
-        settings = stage.settings()
+    def __init__(self, live: LiveBot) -> None:
+        self.emulator = live.emulator
+        settings = live.settings()
         self.database = app.open_database(settings)
         Migration(self.database)()
         self.queue = open_queue(self.database, settings.data_dir)
-        self.chat = Chat(stage.emulator.api_url, StaticToken(stage.bot_token))
+        self.chat = Chat(live.emulator.api_url, StaticToken(live.bot_token))
         self.webhooks = BotWebhooks(self.chat)
         self.wanted = manifest.read()
         self.check = WebhookCheck(self.webhooks, self.wanted, HERE, [SECRET, OLD_SECRET])
@@ -72,7 +72,7 @@ class Ward:
 @pytest.fixture
 def ward(tmp_path: Path) -> Iterator[Ward]:
     with Emulator() as emulator:
-        made = Ward(Stage(emulator, tmp_path / "data"))
+        made = Ward(LiveBot(emulator, tmp_path / "data"))
         yield made
         made.close()
 

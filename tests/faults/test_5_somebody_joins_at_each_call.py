@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.emulator.things import Person, Space
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 TITLE = "Secret Figures"
 NEUTRAL = "so I've replied to you directly."
@@ -33,8 +33,8 @@ class Calls:
     posted: list[tuple[int, str, str]] = field(default_factory=list)
     """The number of the call, the space, and the words of each message."""
 
-    def install(self, monkeypatch: pytest.MonkeyPatch, bench: Workbench) -> None:
-        send, world, bot = requests.Session.send, bench.world, bench.stage.bot
+    def install(self, monkeypatch: pytest.MonkeyPatch, stepped: SteppedBot) -> None:
+        send, world, bot = requests.Session.send, stepped.world, stepped.setup.bot
 
         def counted(session: requests.Session, request: Any, **more: Any) -> Any:
             self.made += 1
@@ -53,37 +53,37 @@ class Calls:
 class Scene:
     """A space of our own people, a report, and what was asked before."""
 
-    def __init__(self, bench: Workbench, what: str) -> None:
-        self.bench, self.stage, self.what = bench, bench.stage, what
-        self.space: Space = bench.world.add_space("Figures", [self.stage.ada, self.stage.grace, self.stage.bot])
+    def __init__(self, stepped: SteppedBot, what: str) -> None:
+        self.stepped, self.setup, self.what = stepped, stepped.setup, what
+        self.space: Space = stepped.world.add_space("Figures", [self.setup.ada, self.setup.grace, self.setup.bot])
         self.word, _, self.status = what.partition(" ")
-        self.report = self.stage.partner_report(TITLE, status=self.status.split()[0] if self.status else "done")
+        self.report = self.setup.partner_report(TITLE, status=self.status.split()[0] if self.status else "done")
         self.asked = ""
         if "after" in what:
-            self.hears(self.stage.ada, "report")
+            self.hears(self.setup.ada, "report")
             if "joined" in what:
-                self.hears(self.stage.grace, "report")
+                self.hears(self.setup.grace, "report")
 
     def hears(self, who: Person, word: str) -> None:
-        self.bench.hears(who, f"{word} {self.report.id}", self.space)
-        self.bench.work()
+        self.stepped.receive(who, f"{word} {self.report.id}", self.space)
+        self.stepped.work()
 
     def pressed(self, word: str) -> None:
-        card = next(one for one in self.bench.said(self.space) if one.card)
-        self.bench.pressed(self.stage.ada, card, {"command": word, "argument": self.report.id})
-        self.bench.work()
+        card = next(one for one in self.stepped.said(self.space) if one.card)
+        self.stepped.pressed(self.setup.ada, card, {"command": word, "argument": self.report.id})
+        self.stepped.work()
 
     def play(self) -> None:
         if "pressed" in self.what:
             self.pressed(self.word)
         elif self.word == "reports":
-            self.bench.hears(self.stage.ada, "reports", self.space)
-            self.bench.work()
+            self.stepped.receive(self.setup.ada, "reports", self.space)
+            self.stepped.work()
         elif self.word == "becomes":
             self.report.status = self.what.rsplit(maxsplit=1)[1]
-            self.bench.wait(3600)
+            self.stepped.wait(3600)
         else:
-            self.hears(self.stage.ada, self.word)
+            self.hears(self.setup.ada, self.word)
 
 
 SCENES = (
@@ -112,15 +112,15 @@ SCENES = (
 
 
 @pytest.mark.parametrize("what", SCENES)
-def test_nothing_is_shown_after_the_next_look(bench: Workbench, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    st, number, windows = bench.stage, 0, 0
+def test_nothing_is_shown_after_the_next_look(stepped: SteppedBot, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    st, number, windows = stepped.setup, 0, 0
     while True:
         number += 1
         assert number < MOST_CALLS
-        scene = Scene(bench, what)
+        scene = Scene(stepped, what)
         with monkeypatch.context() as patch:
-            calls = Calls(number, lambda scene=scene: bench.world.join(scene.space, st.ethan))  # type: ignore[misc]
-            calls.install(patch, bench)
+            calls = Calls(number, lambda scene=scene: stepped.world.join(scene.space, st.ethan))  # type: ignore[misc]
+            calls.install(patch, stepped)
             scene.play()
         if calls.made < number:
             break
@@ -133,18 +133,18 @@ def test_nothing_is_shown_after_the_next_look(bench: Workbench, what: str, monke
 
 
 @pytest.mark.parametrize("what", ["report done", "report waiting after joined", "becomes waiting after done"])
-def test_who_asked_gets_it_all_the_same(bench: Workbench, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    st, number = bench.stage, 0
+def test_who_asked_gets_it_all_the_same(stepped: SteppedBot, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    st, number = stepped.setup, 0
     while True:
         number += 1
-        scene = Scene(bench, what)
-        before = len(bench.said(person=st.ada))
+        scene = Scene(stepped, what)
+        before = len(stepped.said(person=st.ada))
         with monkeypatch.context() as patch:
-            calls = Calls(number, lambda scene=scene: bench.world.join(scene.space, st.ethan))  # type: ignore[misc]
-            calls.install(patch, bench)
+            calls = Calls(number, lambda scene=scene: stepped.world.join(scene.space, st.ethan))  # type: ignore[misc]
+            calls.install(patch, stepped)
             scene.play()
         if calls.made < number:
             break
-        there = [*bench.said(scene.space), *bench.said(person=st.ada)[before:]]
+        there = [*stepped.said(scene.space), *stepped.said(person=st.ada)[before:]]
         assert [one for one in there if TITLE in f"{one.text} {one.card}"], number
         assert ("waiting" in what.split()[1:2] and "becomes" not in what) or [one for one in there if one.files], number

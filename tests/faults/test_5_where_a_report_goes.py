@@ -11,148 +11,148 @@ from bot.queue import tasks
 from bot.reports import progress
 
 if TYPE_CHECKING:
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 TITLE = "Secret Figures"
 CONTENT = "Name,Minutes\r\n" + "Ada Lovelace,12\r\n" * 40000
 
 
-def shown(bench: Workbench) -> str:
-    return "\n".join(f"{m.text} {m.card} {[f.name for f in m.files]}" for m in bench.said(bench.stage.group))
+def shown(stepped: SteppedBot) -> str:
+    return "\n".join(f"{m.text} {m.card} {[f.name for f in m.files]}" for m in stepped.said(stepped.setup.group))
 
 
-def test_another_s_cancel_shows_nothing_before_somebody_who_came(bench: Workbench) -> None:
-    group, st = bench.stage.group, bench.stage
+def test_another_s_cancel_shows_nothing_before_somebody_who_came(stepped: SteppedBot) -> None:
+    group, st = stepped.setup.group, stepped.setup
     report = st.partner_report(TITLE, status="waiting")
     for who in (st.ada, st.grace):
-        bench.hears(who, f"report {report.id}", group)
-        bench.work()
-    before = {m.id for m in bench.said(group)}
-    bench.world.join(group, st.ethan)
-    bench.hears(st.ada, f"cancel {report.id}", group)
-    bench.work()
-    new = [m for m in bench.said(group) if m.id not in before]
+        stepped.receive(who, f"report {report.id}", group)
+        stepped.work()
+    before = {m.id for m in stepped.said(group)}
+    stepped.world.join(group, st.ethan)
+    stepped.receive(st.ada, f"cancel {report.id}", group)
+    stepped.work()
+    new = [m for m in stepped.said(group) if m.id not in before]
     assert not [m for m in new if TITLE in f"{m.text} {m.card}"]
 
 
-def test_somebody_comes_while_the_reports_api_is_asked(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    st = bench.stage
+def test_somebody_comes_while_the_reports_api_is_asked(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    st = stepped.setup
     report = st.partner_report(TITLE, status="waiting")
-    find = bench.services.catalog.find
+    find = stepped.services.catalog.find
 
     def slow(*a: Any, **k: Any) -> Any:
         found = find(*a, **k)
-        bench.world.join(st.group, st.ethan)
+        stepped.world.join(st.group, st.ethan)
         return found
 
-    monkeypatch.setattr(bench.services.catalog, "find", slow)
-    bench.hears(st.ada, f"report {report.id}", st.group)
-    bench.work()
-    assert TITLE not in shown(bench)
+    monkeypatch.setattr(stepped.services.catalog, "find", slow)
+    stepped.receive(st.ada, f"report {report.id}", st.group)
+    stepped.work()
+    assert TITLE not in shown(stepped)
 
 
 @pytest.mark.parametrize("word", ["refresh", "reports"])
-def test_the_same_for_other_words(bench: Workbench, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    st = bench.stage
+def test_the_same_for_other_words(stepped: SteppedBot, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    st = stepped.setup
     report = st.partner_report(TITLE, status="waiting")
     for name in ("find", "everything"):
-        ask = getattr(bench.services.catalog, name)
+        ask = getattr(stepped.services.catalog, name)
 
         def slow(*a: Any, ask: Any = ask, **k: Any) -> Any:
             found = ask(*a, **k)
-            bench.world.join(st.group, st.ethan)
+            stepped.world.join(st.group, st.ethan)
             return found
 
-        monkeypatch.setattr(bench.services.catalog, name, slow)
-    bench.hears(st.ada, f"{word} {report.id if word == 'refresh' else ''}".strip(), st.group)
-    bench.work()
-    assert TITLE not in shown(bench)
+        monkeypatch.setattr(stepped.services.catalog, name, slow)
+    stepped.receive(st.ada, f"{word} {report.id if word == 'refresh' else ''}".strip(), st.group)
+    stepped.work()
+    assert TITLE not in shown(stepped)
 
 
-def test_the_early_upload_goes_where_policy_says_now(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_early_upload_goes_where_policy_says_now(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
-    st, targets = bench.stage, []
-    begin = bench.chat.begin_upload
+    st, targets = stepped.setup, []
+    begin = stepped.chat.begin_upload
 
     def noted(target: Any, *a: Any, **k: Any) -> Any:
         targets.append(target)
         return begin(target, *a, **k)
 
-    bench.chat.begin_upload = noted  # type: ignore[method-assign]
+    stepped.chat.begin_upload = noted  # type: ignore[method-assign]
     report = st.partner_report(TITLE, content=CONTENT)
-    bench.hears(st.ada, f"report {report.id}", st.group)
-    bench.work(until=tasks.DELIVER)
-    bench.world.join(st.group, st.ethan)
-    bench.work()
+    stepped.receive(st.ada, f"report {report.id}", st.group)
+    stepped.work(until=tasks.DELIVER)
+    stepped.world.join(st.group, st.ethan)
+    stepped.work()
     assert [one.direct for one in targets] == [True]
 
 
-def test_a_long_upload_is_looked_at_again_and_deleted(bench: Workbench) -> None:
-    st = bench.stage
-    upload = bench.chat.upload
+def test_a_long_upload_is_looked_at_again_and_deleted(stepped: SteppedBot) -> None:
+    st = stepped.setup
+    upload = stepped.chat.upload
 
     def long(*a: Any, **k: Any) -> Any:
         posted = upload(*a, **k)
         if not a[0].direct:
-            bench.clock.turn(11)
-            bench.world.join(st.group, st.ethan)
+            stepped.clock.turn(11)
+            stepped.world.join(st.group, st.ethan)
         return posted
 
-    bench.chat.upload = long  # type: ignore[method-assign]
+    stepped.chat.upload = long  # type: ignore[method-assign]
     report = st.partner_report(TITLE)
-    bench.hears(st.ada, f"report {report.id}", st.group)
-    bench.work()
-    assert not [m for m in bench.said(st.group) if m.files]
-    assert [m for m in bench.said() if m.files]
+    stepped.receive(st.ada, f"report {report.id}", st.group)
+    stepped.work()
+    assert not [m for m in stepped.said(st.group) if m.files]
+    assert [m for m in stepped.said() if m.files]
 
 
-def test_who_left_before_the_bot_came_to_it_is_answered_directly(bench: Workbench) -> None:
-    st = bench.stage
+def test_who_left_before_the_bot_came_to_it_is_answered_directly(stepped: SteppedBot) -> None:
+    st = stepped.setup
     report = st.partner_report(TITLE)
-    bench.hears(st.ada, f"report {report.id}", st.group)
-    bench.world.leave(st.group, st.ada)
-    bench.wait(60)
-    assert TITLE not in shown(bench)
-    assert [m for m in bench.said() if m.files]
+    stepped.receive(st.ada, f"report {report.id}", st.group)
+    stepped.world.leave(st.group, st.ada)
+    stepped.wait(60)
+    assert TITLE not in shown(stepped)
+    assert [m for m in stepped.said() if m.files]
 
 
 def test_progress_is_told_to_nobody_whom_the_report_may_not_be_told(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "LONG", 0.01)
     monkeypatch.setattr(progress, "EVERY", 0.01)
-    st, words = bench.stage, []
-    post = bench.chat.post
+    st, words = stepped.setup, []
+    post = stepped.chat.post
 
     def noted(target: Any, **k: Any) -> Any:
         words.append((target.direct, k["markdown"]))
         return post(target, **k)
 
-    bench.chat.post = noted  # type: ignore[method-assign]
-    fetch = bench.files.download
+    stepped.chat.post = noted  # type: ignore[method-assign]
+    fetch = stepped.files.download
 
     def slow(*a: Any, **k: Any) -> Any:
         import time
 
-        bench.world.join(st.group, st.ethan)
+        stepped.world.join(st.group, st.ethan)
         k["progress"](50, 100)
         time.sleep(0.5)
         return fetch(*a, **k)
 
-    bench.files.download = slow  # type: ignore[method-assign]
+    stepped.files.download = slow  # type: ignore[method-assign]
     report = st.partner_report(TITLE)
-    bench.hears(st.ada, f"report {report.id}", st.group)
-    bench.work()
+    stepped.receive(st.ada, f"report {report.id}", st.group)
+    stepped.work()
     assert not [w for d, w in words if not d and w.startswith("Fetching")]
 
 
 @pytest.mark.parametrize(("where", "most"), [("1:1", 5), ("group", 7)])
-def test_a_ready_report_costs_few_calls(bench: Workbench, where: str, most: int) -> None:
+def test_a_ready_report_costs_few_calls(stepped: SteppedBot, where: str, most: int) -> None:
     """Warm: one look at the members before the card, one before the file."""
-    st = bench.stage
+    st = stepped.setup
     for _ in range(2):
         report = st.partner_report(TITLE)
-        bench.emulator.calls.clear()
-        bench.hears(st.ada, f"report {report.id}", None if where == "1:1" else st.group)
-        bench.work()
-    assert len(bench.emulator.calls) == most
+        stepped.emulator.calls.clear()
+        stepped.receive(st.ada, f"report {report.id}", None if where == "1:1" else st.group)
+        stepped.work()
+    assert len(stepped.emulator.calls) == most

@@ -15,11 +15,11 @@ from bot.db.requests import State
 from bot.messages.file_message import CHECKSUM_DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
-from tests.core.workbench import Crash
+from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 LIMIT = 300_000
 HEADER = ["Name", "Key", "Note"]
@@ -44,10 +44,10 @@ def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliver, "MAX_POSTED", LIMIT)
 
 
-def ready(bench: Workbench, space: Space | None = None, **report: Any) -> None:
-    made = bench.stage.partner_report(title="Calls", **report)
-    bench.hears(bench.stage.ada, f"report {made.id}", space)
-    bench.work(until=tasks.DELIVER)
+def ready(stepped: SteppedBot, space: Space | None = None, **report: Any) -> None:
+    made = stepped.setup.partner_report(title="Calls", **report)
+    stepped.receive(stepped.setup.ada, f"report {made.id}", space)
+    stepped.work(until=tasks.DELIVER)
 
 
 def posts(messages: list[Message]) -> list[Message]:
@@ -64,28 +64,28 @@ def rows_of(message: Message) -> list[list[str]]:
         return list(csv.reader(io.StringIO(archive.read(name).decode("utf-8-sig"), newline="")))
 
 
-def test_a_csv_that_is_too_large_comes_as_a_zip(bench: Workbench) -> None:
+def test_a_csv_that_is_too_large_comes_as_a_zip(stepped: SteppedBot) -> None:
     content = table(9000, plain=True)
-    ready(bench, content=content)
+    ready(stepped, content=content)
 
-    bench.work()
+    stepped.work()
 
-    (message,) = posts(bench.said())
+    (message,) = posts(stepped.said())
     assert message.files[0].name == f"{STEM}.zip"
     assert rows_of(message) == list(csv.reader(io.StringIO(content, newline="")))
     assert "9,000 rows, 3 columns" in (message.text or "")
     assert "so I compressed it to" in (message.text or "")
-    assert bench.files_left == []
+    assert stepped.files_left == []
 
 
 @pytest.mark.parametrize("as_zip", [False, True])
-def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip: bool) -> None:
+def test_what_is_too_large_as_a_zip_too_comes_in_parts(stepped: SteppedBot, as_zip: bool) -> None:
     content = table(20_000)
-    ready(bench, bench.stage.group, content=content, as_zip=as_zip)
+    ready(stepped, stepped.setup.group, content=content, as_zip=as_zip)
 
-    bench.work()
+    stepped.work()
 
-    parts = posts(bench.said(bench.stage.group))
+    parts = posts(stepped.said(stepped.setup.group))
     assert len(parts) >= 2
     assert [part.files[0].name for part in parts] == [
         f"{STEM} part {number} of {len(parts)}.zip" for number in range(1, len(parts) + 1)
@@ -98,86 +98,86 @@ def test_what_is_too_large_as_a_zip_too_comes_in_parts(bench: Workbench, as_zip:
     assert f"To join the {len(parts)} parts" in said[0]
     assert all(f"part {number} of {len(parts)}" in one for number, one in enumerate(said, 1))
     assert len({part.parent_id for part in parts}) == 1, "all in the asker's thread"
-    assert bench.request().state is State.DELIVERED
-    assert bench.files_left == []
+    assert stepped.request().state is State.DELIVERED
+    assert stepped.files_left == []
 
 
-def test_the_first_part_says_that_the_checksum_fits_nothing(bench: Workbench) -> None:
-    ready(bench, content=table(20_000), checksum="0" * 64)
+def test_the_first_part_says_that_the_checksum_fits_nothing(stepped: SteppedBot) -> None:
+    ready(stepped, content=table(20_000), checksum="0" * 64)
 
-    bench.work()
+    stepped.work()
 
-    first, *rest = [part.text or "" for part in posts(bench.said())]
+    first, *rest = [part.text or "" for part in posts(stepped.said())]
     assert CHECKSUM_DIFFERS in first
     assert rest
     assert not any(CHECKSUM_DIFFERS in one for one in rest)
-    assert bench.downloads == 2
+    assert stepped.downloads == 2
 
 
-def test_a_part_that_webex_does_not_take_is_said_to_be_missing(bench: Workbench) -> None:
+def test_a_part_that_webex_does_not_take_is_said_to_be_missing(stepped: SteppedBot) -> None:
     """The one that is there is not the whole report, and nobody may take it for that."""
-    ready(bench, content=table(20_000))
-    bench.emulator.faults.add(method="POST", path="/v1/messages", status=413, skip=1, times=1)
+    ready(stepped, content=table(20_000))
+    stepped.emulator.faults.add(method="POST", path="/v1/messages", status=413, skip=1, times=1)
 
-    bench.work()
+    stepped.work()
 
-    assert len(posts(bench.said())) == 1
-    (card,) = [one for one in bench.said() if one.card]
+    assert len(posts(stepped.said())) == 1
+    (card,) = [one for one in stepped.said() if one.card]
     assert "isn't complete: 1 of its" in str(card.card)
     assert "Run the report for a shorter period." in str(card.card)
-    bench.hears(bench.stage.ada, f"why {bench.request().reference}")
-    bench.work()
-    (why,) = [str(one.card) for one in bench.said() if one.card and "Requested" in str(one.card)]
+    stepped.receive(stepped.setup.ada, f"why {stepped.request().reference}")
+    stepped.work()
+    (why,) = [str(one.card) for one in stepped.said() if one.card and "Requested" in str(one.card)]
     assert "1 of its" in why
     assert "Show what was posted" in why
 
 
-def test_a_row_that_is_larger_than_any_report_s_is_said(bench: Workbench) -> None:
+def test_a_row_that_is_larger_than_any_report_s_is_said(stepped: SteppedBot) -> None:
     chance = random.Random(1)
     key = "".join(f"{chance.getrandbits(64):x}" for _ in range(70_000))
-    ready(bench, content=f"Name,Key\r\nAda,{key}\r\n")
+    ready(stepped, content=f"Name,Key\r\nAda,{key}\r\n")
 
-    bench.work()
+    stepped.work()
 
-    assert posts(bench.said()) == []
-    said = " ".join(one.text or "" for one in bench.said())
+    assert posts(stepped.said()) == []
+    said = " ".join(one.text or "" for one in stepped.said())
     assert "can't be split" in said
     assert "shorter period" in said
-    assert bench.request().state is State.FAILED
-    assert bench.files_left == []
+    assert stepped.request().state is State.FAILED
+    assert stepped.files_left == []
 
 
-def test_somebody_external_who_joins_between_two_parts_sees_no_more_of_them(bench: Workbench) -> None:
+def test_somebody_external_who_joins_between_two_parts_sees_no_more_of_them(stepped: SteppedBot) -> None:
     """The asker gets all of them 1:1, and the one that stands in the space goes."""
-    ready(bench, bench.stage.group, content=table(20_000))
-    upload = bench.chat.upload
+    ready(stepped, stepped.setup.group, content=table(20_000))
+    upload = stepped.chat.upload
 
     def joined_after(*args: Any, **more: Any) -> Any:
         done = upload(*args, **more)
-        if not bench.world.is_member(bench.stage.group.id, bench.stage.ethan.id):
-            bench.world.join(bench.stage.group, bench.stage.ethan)
+        if not stepped.world.is_member(stepped.setup.group.id, stepped.setup.ethan.id):
+            stepped.world.join(stepped.setup.group, stepped.setup.ethan)
         return done
 
-    bench.chat.upload = joined_after  # type: ignore[method-assign]
+    stepped.chat.upload = joined_after  # type: ignore[method-assign]
 
-    bench.work()
+    stepped.work()
 
-    assert posts(bench.said(bench.stage.group)) == []
-    there = posts(bench.said())
+    assert posts(stepped.said(stepped.setup.group)) == []
+    there = posts(stepped.said())
     assert there[0].files[0].name == f"{STEM} part 1 of {len(there)}.zip"
-    assert bench.request().state is State.DELIVERED
+    assert stepped.request().state is State.DELIVERED
 
 
 @pytest.mark.parametrize("point", range(1, 24))
-def test_killed_between_any_two_steps_every_part_is_posted_once(bench: Workbench, point: int) -> None:
-    ready(bench, content=table(14_000))
-    bench.points.passed, bench.points.deadly = 0, point
+def test_killed_between_any_two_steps_every_part_is_posted_once(stepped: SteppedBot, point: int) -> None:
+    ready(stepped, content=table(14_000))
+    stepped.points.passed, stepped.points.deadly = 0, point
     with suppress(Crash):
-        bench.work()
-    bench.points.deadly = None
-    bench.restart()
-    bench.wait(5)
-    names = [part.files[0].name for part in posts(bench.said())]
+        stepped.work()
+    stepped.points.deadly = None
+    stepped.restart()
+    stepped.wait(5)
+    names = [part.files[0].name for part in posts(stepped.said())]
     assert len(names) >= 2
     assert names == [f"{STEM} part {number} of {len(names)}.zip" for number in range(1, len(names) + 1)]
-    assert bench.request().state is State.DELIVERED
+    assert stepped.request().state is State.DELIVERED

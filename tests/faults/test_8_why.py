@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     import pytest
 
     from bot.emulator.things import Message
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 CHECKED = "Access check passed."
 
 
-def delivered(bench: Workbench, **where) -> tuple[str, Message]:
+def delivered(stepped: SteppedBot, **where) -> tuple[str, Message]:
     """A report that Ada asked for and got; the report's id and the message with its file."""
-    report = bench.stage.partner_report("Calling Usage")
-    bench.hears(bench.stage.ada, f"report {report.id}", **where)
-    bench.work()
-    assert bench.request().state is State.DELIVERED
-    (file,) = (one for one in bench.said(where.get("space")) if one.files)
+    report = stepped.setup.partner_report("Calling Usage")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", **where)
+    stepped.work()
+    assert stepped.request().state is State.DELIVERED
+    (file,) = (one for one in stepped.said(where.get("space")) if one.files)
     return report.id, file
 
 
@@ -40,9 +40,9 @@ def bare(an_id: str) -> str:
 
 
 def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
-    machine: Workbench, capsys: pytest.CaptureFixture[str]
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report_id, file = delivered(machine, space=machine.stage.group)
+    report_id, file = delivered(machine, space=machine.setup.group)
 
     capsys.readouterr()
     assert main(["why", report_id]) == 0
@@ -52,13 +52,13 @@ def test_the_command_line_tells_it_step_by_step_with_a_link_to_the_message(
     for step in ("Requested at", CHECKED, "Ready at", "Downloaded: ", "File posted at"):
         assert f"\n  {step}" in out
     assert f"webexteams://im?space={bare(file.room_id)}&message={bare(file.id)}" in out
-    for name in ("Ada", machine.stage.ada.id, machine.stage.ada.email):
+    for name in ("Ada", machine.setup.ada.id, machine.setup.ada.email):
         assert name not in out
 
 
-def test_json_is_one_object_a_request_the_newest_first(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_object_a_request_the_newest_first(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     report_id, file = delivered(machine)
-    machine.hears(machine.stage.ada, f"again {report_id}")
+    machine.receive(machine.setup.ada, f"again {report_id}")
     machine.work(until=tasks.LOOKUP)
 
     capsys.readouterr()
@@ -74,7 +74,7 @@ def test_json_is_one_object_a_request_the_newest_first(machine: Workbench, capsy
     assert "person_id" not in oldest
 
 
-def test_a_reference_is_enough_in_any_case(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reference_is_enough_in_any_case(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     delivered(machine)
 
     assert main(["why", machine.request().reference.upper()]) == 0
@@ -82,7 +82,7 @@ def test_a_reference_is_enough_in_any_case(machine: Workbench, capsys: pytest.Ca
 
 
 def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
-    machine: Workbench, capsys: pytest.CaptureFixture[str]
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["why", "nothing"]) == 1
 
@@ -94,9 +94,9 @@ def test_what_nobody_asked_for_is_a_sentence_and_exit_code_1(
     )
 
 
-def test_what_was_refused_is_told_of_by_its_id_too(machine: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
-    report = machine.stage.partner_report()
-    machine.hears(machine.stage.nora, f"report {report.id}")
+def test_what_was_refused_is_told_of_by_its_id_too(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    report = machine.setup.partner_report()
+    machine.receive(machine.setup.nora, f"report {report.id}")
     machine.work()
 
     assert main(["why", report.id]) == 0
@@ -104,13 +104,13 @@ def test_what_was_refused_is_told_of_by_its_id_too(machine: Workbench, capsys: p
 
 
 def test_what_was_asked_in_a_space_and_answered_directly_says_both(
-    machine: Workbench, capsys: pytest.CaptureFixture[str]
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    space = machine.stage.group
-    report = machine.stage.partner_report(status="waiting")
-    machine.hears(machine.stage.ada, f"report {report.id}", space)
+    space = machine.setup.group
+    report = machine.setup.partner_report(status="waiting")
+    machine.receive(machine.setup.ada, f"report {report.id}", space)
     machine.work()
-    machine.world.leave(space, machine.stage.ada)
+    machine.world.leave(space, machine.setup.ada)
     machine.world.set_report(report.id, status="done")
     machine.wait(60)
 
@@ -118,23 +118,23 @@ def test_what_was_asked_in_a_space_and_answered_directly_says_both(
     assert "in a space, answered directly." in capsys.readouterr().out
 
 
-def test_what_was_never_done_is_asked_for_again_and_not_sent_again(bench: Workbench) -> None:
-    report = bench.stage.partner_report("Calls", status="failed")
-    bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work()
-    bench.hears(bench.stage.ada, f"why {report.id}")
-    bench.work()
+def test_what_was_never_done_is_asked_for_again_and_not_sent_again(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Calls", status="failed")
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    stepped.receive(stepped.setup.ada, f"why {report.id}")
+    stepped.work()
 
-    card = bench.said()[-1].card
+    card = stepped.said()[-1].card
     assert "Ask again" in str(card)
     assert "Send again" not in str(card)
 
 
 def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
-    machine: Workbench, capsys: pytest.CaptureFixture[str]
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = machine.stage.partner_report(status="waiting")
-    machine.hears(machine.stage.ada, f"report {report.id}")
+    report = machine.setup.partner_report(status="waiting")
+    machine.receive(machine.setup.ada, f"report {report.id}")
     machine.work()
     with machine.database.begin() as tx:
         requests.fails(tx, requests.of_report(report.id), "Webex isn't responding right now.", machine.clock())
@@ -148,12 +148,12 @@ def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
     assert "Webex isn't responding right now. I'm retrying automatically." in out
 
 
-def test_the_chat_shows_the_same_with_the_link_and_send_again(bench: Workbench) -> None:
-    report_id, file = delivered(bench, space=bench.stage.group)
-    bench.hears(bench.stage.ada, f"why {report_id}", bench.stage.group)
-    bench.work()
+def test_the_chat_shows_the_same_with_the_link_and_send_again(stepped: SteppedBot) -> None:
+    report_id, file = delivered(stepped, space=stepped.setup.group)
+    stepped.receive(stepped.setup.ada, f"why {report_id}", stepped.setup.group)
+    stepped.work()
 
-    (card,) = (one for one in bench.said(bench.stage.group) if one.card and CHECKED in str(one.card))
+    (card,) = (one for one in stepped.said(stepped.setup.group) if one.card and CHECKED in str(one.card))
 
     link = f"[Show the message](webexteams://im?space={bare(file.room_id)}&message={bare(file.id)})"
     assert link in str(card.card)

@@ -20,14 +20,14 @@ from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
 from bot.webex.types import Target
 from tests.killed.program import WEB, family, parents, until
-from tests.stage import CSV
+from tests.live_bot import CSV
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Start
     from tests.killed.program import Program
-    from tests.stage import Line, Stage
+    from tests.live_bot import Conversation, LiveBot
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: it finds processes in /proc")
 
@@ -64,17 +64,17 @@ class Slow:
         assert self.goes_on.wait(30)
         yield CSV[20:]
 
-    def asked(self, stage: Stage) -> Line:
+    def asked(self, live: LiveBot) -> Conversation:
         """Have it asked for, until half of it has come."""
-        report = stage.partner_report(content=self.content, size=len(CSV), checksum=None)
-        line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+        report = live.partner_report(content=self.content, size=len(CSV), checksum=None)
+        line = live.at(live.ada, live.group).says(f"report {report.id}")
         assert self.half.wait(30)
         return line
 
 
-def only_the_file_after_the_card(stage: Stage, line: Line) -> None:
+def only_the_file_after_the_card(live: LiveBot, line: Conversation) -> None:
     assert line.file().content == CSV
-    stage.at(stage.grace).says("help").card()  # asked afterwards, answered afterwards
+    live.at(live.grace).says("help").card()  # asked afterwards, answered afterwards
     assert ["card" if one.card else "file" for one in line.answers()] == ["card", "file"]
 
 
@@ -83,117 +83,117 @@ def ended(program: Program) -> int:
     return int(program.process.wait(25))
 
 
-def rooms(stage: Stage) -> list[str]:
+def rooms(live: LiveBot) -> list[str]:
     """Return what lies in the folder for files."""
-    return [str(path.relative_to(stage.folder)) for path in (stage.folder / "files").rglob("*") if path.is_file()]
+    return [str(path.relative_to(live.folder)) for path in (live.folder / "files").rglob("*") if path.is_file()]
 
 
-def halves(stage: Stage) -> list[str]:
+def halves(live: LiveBot) -> list[str]:
     """Return what lies there and is not whole; a file that was delivered stays a while, until its worker ends."""
-    return [name for name in rooms(stage) if name.endswith(".part")]
+    return [name for name in rooms(live) if name.endswith(".part")]
 
 
-def test_a_stop_lets_the_file_in_hand_be_posted(stage_alone: Stage, start: Start) -> None:
-    stage = stage_alone
+def test_a_stop_lets_the_file_in_hand_be_posted(stage_alone: LiveBot, start: Start) -> None:
+    live = stage_alone
     door, worker = start(WEB), start(WORKER, answers=False)
-    stage.register(door.url)
+    live.register(door.url)
     slow = Slow()
-    line = slow.asked(stage)
+    line = slow.asked(live)
 
     worker.process.send_signal(signal.SIGTERM)
     slow.goes_on.set()
 
     assert ended(worker) == 0
     assert line.file().content == CSV
-    assert rooms(stage) == []
+    assert rooms(live) == []
 
 
-def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_alone: Stage, start: Start) -> None:
-    stage = stage_alone
+def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_alone: LiveBot, start: Start) -> None:
+    live = stage_alone
     door, worker = start(WEB), start(HASTY, answers=False)
-    stage.register(door.url)
+    live.register(door.url)
     slow = Slow()
-    line = slow.asked(stage)
+    line = slow.asked(live)
 
     worker.process.send_signal(signal.SIGTERM)
     assert ended(worker) == 0
     assert [one["handed_back"] for one in worker.lines("queue_worker_ended")] == [1]
-    assert len(rooms(stage)) == 1, "half a file is left"
+    assert len(rooms(live)) == 1, "half a file is left"
     slow.goes_on.set()
 
     start(WORKER, answers=False)
-    only_the_file_after_the_card(stage, line)
-    until(lambda: not halves(stage), "the end of what was left")
+    only_the_file_after_the_card(live, line)
+    until(lambda: not halves(live), "the end of what was left")
 
 
-def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: Stage, start: Start) -> None:
+def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: LiveBot, start: Start) -> None:
     """As two versions do for a moment: the old one ends what it has begun, meanwhile the new one does nothing."""
-    stage = stage_alone
+    live = stage_alone
     door, old = start(WEB), start(WORKER, answers=False)
-    stage.register(door.url)
+    live.register(door.url)
     until(lambda: old.lines("queue_worker_started"), "the first worker")
     slow = Slow()
-    first = slow.asked(stage)
+    first = slow.asked(live)
 
     new = start(WORKER, answers=False)
     until(lambda: new.lines("queue_worker_waits"), "that the second one waits")
-    assert len(rooms(stage)) == 1, "the second one leaves the first one's files alone"
+    assert len(rooms(live)) == 1, "the second one leaves the first one's files alone"
     old.process.send_signal(signal.SIGTERM)
-    second = stage.at(stage.grace).says(f"report {stage.partner_report().id}")
+    second = live.at(live.grace).says(f"report {live.partner_report().id}")
     slow.goes_on.set()
 
-    only_the_file_after_the_card(stage, first)
+    only_the_file_after_the_card(live, first)
     assert ended(old) == 0
     until(lambda: new.lines("queue_worker_started"), "that the second one works")
-    only_the_file_after_the_card(stage, second)
-    third = stage.at(stage.ada).says(f"report {stage.partner_report().id}")
-    only_the_file_after_the_card(stage, third)
+    only_the_file_after_the_card(live, second)
+    third = live.at(live.ada).says(f"report {live.partner_report().id}")
+    only_the_file_after_the_card(live, third)
     # Which of them takes what is asked in the moment of the stop is open.
     until(lambda: len(old.lines("report_delivered")) + len(new.lines("report_delivered")) == 3, "the log of all three")
 
 
-def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: Stage, start: Start) -> None:
-    stage = stage_alone
+def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: LiveBot, start: Start) -> None:
+    live = stage_alone
     door, old = start(WEB), start(WORKER, answers=False)
-    stage.register(door.url)
+    live.register(door.url)
     until(lambda: old.lines("queue_worker_started"), "the first worker")
     slow = Slow()
-    line = slow.asked(stage)
+    line = slow.asked(live)
     new = start(WORKER, answers=False)
     until(lambda: new.lines("queue_worker_waits"), "that the second one waits")
 
     old.kill()
     slow.goes_on.set()
 
-    only_the_file_after_the_card(stage, line)
+    only_the_file_after_the_card(live, line)
 
 
 def test_what_led_to_the_old_door_while_it_was_dead_is_answered_by_the_new_one(
-    stage_alone: Stage, start: Start
+    stage_alone: LiveBot, start: Start
 ) -> None:
     """Two whole versions side by side, and a router that has not heard yet that the old one was killed."""
-    stage = stage_alone
+    live = stage_alone
     old = start()
-    stage.register(old.url)
+    live.register(old.url)
     old.worker()
     start(WEB)
     new = start(SUCCESSOR, answers=False)
     until(lambda: new.lines("queue_worker_waits"), "that the second one waits")
 
-    stage.emulator.deliver_webhooks = False
-    line = stage.at(stage.grace).says("help")
+    live.emulator.deliver_webhooks = False
+    line = live.at(live.grace).says("help")
     old.kill()
 
     line.card()
 
 
-def test_a_stop_of_the_whole_leaves_no_process_and_no_file(stage_alone: Stage, start: Start) -> None:
-    stage = stage_alone
+def test_a_stop_of_the_whole_leaves_no_process_and_no_file(stage_alone: LiveBot, start: Start) -> None:
+    live = stage_alone
     program = start()
-    stage.register(program.url)
+    live.register(program.url)
     everybody = family(program.process.pid)
     slow = Slow()
-    line = slow.asked(stage)
+    line = slow.asked(live)
 
     os.kill(program.process.pid, signal.SIGTERM)
     slow.goes_on.set()
@@ -201,35 +201,35 @@ def test_a_stop_of_the_whole_leaves_no_process_and_no_file(stage_alone: Stage, s
     assert ended(program) == 0
     assert line.file().content == CSV
     assert not set(everybody) & set(parents())
-    assert rooms(stage) == []
+    assert rooms(live) == []
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_a_new_version_goes_on_with_what_an_old_one_left_in_an_old_database(
-    stage_alone: Stage, start: Start, revision: str
+    stage_alone: LiveBot, start: Start, revision: str
 ) -> None:
     """The old one has shown its card for a pending report, and was stopped."""
-    stage = stage_alone
-    report = stage.partner_report(status="In progress")
-    question = stage.at(stage.ada, stage.group).says(f"report {report.id}")
-    chat = Chat(stage.emulator.api_url, StaticToken(stage.bot_token))
+    live = stage_alone
+    report = live.partner_report(status="In progress")
+    question = live.at(live.ada, live.group).says(f"report {report.id}")
+    chat = Chat(live.emulator.api_url, StaticToken(live.bot_token))
     card = {"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": "In progress"}]}
-    shown = chat.post(Target(stage.group.id, question.message.id), markdown="In progress", card=card)
+    shown = chat.post(Target(live.group.id, question.message.id), markdown="In progress", card=card)
     chat.close()
-    _left_by_an_old_version(stage, revision, question, report.id, shown.message_id)
-    stage.emulator.world.set_report(report.id, status="done")
+    _left_by_an_old_version(live, revision, question, report.id, shown.message_id)
+    live.emulator.world.set_report(report.id, status="done")
 
     program = start()
-    stage.register(program.url)
+    live.register(program.url)
 
     assert question.file().content == CSV
     said = [(bool(one.card), "In progress" in one.shown) for one in question.answers(2)]
     assert said == [(True, False), (False, False)], "one card, which says done now, and one file"
 
 
-def _left_by_an_old_version(stage: Stage, revision: str, question: Line, report_id: str, card_id: str) -> None:
+def _left_by_an_old_version(live: LiveBot, revision: str, question: Conversation, report_id: str, card_id: str) -> None:
     now = app.now()
-    database = app.open_database(stage.settings())
+    database = app.open_database(live.settings())
     config = migrations._config()
     with database.begin() as tx:
         config.attributes["connection"] = tx.connection

@@ -19,9 +19,9 @@ import structlog
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.logs import start_logging
-from tests.core.workbench import Workbench, migrated
+from tests.live_bot import ADMIN_OF_BOTH, actions_of, texts_of
 from tests.messages.clients import in_documented_subset, in_extended_markdown
-from tests.stage import ADMIN_OF_BOTH, actions_of, texts_of
+from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,23 +79,23 @@ def log() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Iterator[Workbench]:
+def stepped(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Iterator[SteppedBot]:
     folder = tmp_path_factory.mktemp("hostile")
     with Emulator() as emulator:
-        made = Workbench(emulator, folder / "data", migrated(folder / "empty.db"), POLL_INTERVAL="10")
+        made = SteppedBot(emulator, folder / "data", migrated(folder / "empty.db"), POLL_INTERVAL="10")
         yield made
         made.stop()
 
 
 @pytest.fixture(autouse=True)
-def end_faults(bench: Workbench) -> Iterator[None]:
+def end_faults(stepped: SteppedBot) -> Iterator[None]:
     yield
-    bench.emulator.faults.clear()
+    stepped.emulator.faults.clear()
 
 
 @pytest.fixture(params=sorted(TEXTS))
-def text(request: pytest.FixtureRequest, bench: Workbench) -> str:
-    return str(TEXTS[request.param].replace("{ethan}", bench.stage.ethan.id))
+def text(request: pytest.FixtureRequest, stepped: SteppedBot) -> str:
+    return str(TEXTS[request.param].replace("{ethan}", stepped.setup.ethan.id))
 
 
 def check_message(message: Message) -> None:
@@ -132,13 +132,13 @@ def check_name(name: str) -> None:
     assert ".." not in name
 
 
-def test_a_report_that_is_hostile_everywhere(bench: Workbench, text: str, log: io.StringIO) -> None:
-    stage, faults = bench.stage, bench.emulator.faults
-    asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
-    space = bench.world.add_space("Group", [asker, stage.ada, stage.bot])
+def test_a_report_that_is_hostile_everywhere(stepped: SteppedBot, text: str, log: io.StringIO) -> None:
+    live, faults = stepped.setup, stepped.emulator.faults
+    asker = stepped.world.add_person("Eve Smith", live.acme, roles=ADMIN_OF_BOTH)
+    space = stepped.world.add_space("Group", [asker, live.ada, live.bot])
     lines_before = len(log.getvalue().splitlines())
     for family in ("partner", "organization"):
-        make = stage.partner_report if family == "partner" else stage.organization_report
+        make = live.partner_report if family == "partner" else live.organization_report
         report = make("Calls", content=f'"{text}"\r\nx\r\n'.encode("utf-8", "replace"))
         body = {
             **dict.fromkeys(("title", "service", "regionId", "siteList", "templateId", "fileName"), text),
@@ -146,7 +146,7 @@ def test_a_report_that_is_hostile_everywhere(bench: Workbench, text: str, log: i
             **dict.fromkeys(("created", "createdTime", "downloadUrlExpiryTime"), text),
             "reportId": report.id,
             "status": "done",
-            "downloadURL": bench.world.download_link(report),
+            "downloadURL": stepped.world.download_link(report),
         }
         path = f"/v1/partner/reports/{report.id}" if family == "partner" else f"/v1/reports/{report.id}"
         if family == "organization":
@@ -155,70 +155,70 @@ def test_a_report_that_is_hostile_everywhere(bench: Workbench, text: str, log: i
         faults.add("GET", path, status=200, body=body)
         listing = "/v1/partner/reports" if family == "partner" else "/v1/reports"
         faults.add("GET", listing, status=200, body={"items": [body] * 10})
-        bench.hears(asker, f"report {report.id}", space)
-        bench.wait(120)
-        bench.hears(asker, "reports", space)
-        bench.work()
+        stepped.receive(asker, f"report {report.id}", space)
+        stepped.wait(120)
+        stepped.receive(asker, "reports", space)
+        stepped.work()
         assert pending.hits == 1
         faults.clear()
-        assert [one for one in bench.said(space) if one.card]
-    messages = bench.said(space)
+        assert [one for one in stepped.said(space) if one.card]
+    messages = stepped.said(space)
     assert len(messages) >= 4  # two cards that have become one each, and two lists
     for message in messages:
         check_message(message)
     check_log(log, lines_before)
 
 
-def test_a_file_of_a_hostile_name_is_posted_under_a_safe_one(bench: Workbench, text: str) -> None:
-    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=ADMIN_OF_BOTH)
-    space = bench.world.add_space("Group", [asker, bench.stage.bot])
+def test_a_file_of_a_hostile_name_is_posted_under_a_safe_one(stepped: SteppedBot, text: str) -> None:
+    asker = stepped.world.add_person("Eve Smith", stepped.setup.acme, roles=ADMIN_OF_BOTH)
+    space = stepped.world.add_space("Group", [asker, stepped.setup.bot])
     plain = text.encode("utf-8", "replace").decode()
-    report = bench.stage.partner_report(plain, content=b"a\r\n1\r\n", file_name="x.csv")
+    report = stepped.setup.partner_report(plain, content=b"a\r\n1\r\n", file_name="x.csv")
     shown = {"reportId": report.id, "status": "done", "fileName": plain}
-    shown["downloadURL"] = bench.world.download_link(report)
-    bench.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body=shown)
-    bench.hears(asker, f"report {report.id}", space)
-    bench.work()
-    bench.emulator.faults.clear()
+    shown["downloadURL"] = stepped.world.download_link(report)
+    stepped.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=200, body=shown)
+    stepped.receive(asker, f"report {report.id}", space)
+    stepped.work()
+    stepped.emulator.faults.clear()
 
-    (posted,) = [one for one in bench.said(space) if one.files]
-    for message in bench.said(space):
+    (posted,) = [one for one in stepped.said(space) if one.files]
+    for message in stepped.said(space):
         check_message(message)
     assert posted.files[0].content_type == "text/csv"
 
 
-def test_hostile_words_of_a_person_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
+def test_hostile_words_of_a_person_are_repeated_harmlessly(stepped: SteppedBot, text: str, log: io.StringIO) -> None:
     """``report <odd>``, an unknown word, and a button's data, which anyone may make up."""
-    stage = bench.stage
-    asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
+    live = stepped.setup
+    asker = stepped.world.add_person("Eve Smith", live.acme, roles=ADMIN_OF_BOTH)
     lines_before = len(log.getvalue().splitlines())
     typed = text.encode("utf-8", "replace").decode()
     for words in (typed, f"report {typed}", f"reports {typed}", f"cancel {typed}"):
-        bench.hears(asker, words)
-        bench.work()
-    card = next(one for one in bench.said(person=asker) if one.card)
+        stepped.receive(asker, words)
+        stepped.work()
+    card = next(one for one in stepped.said(person=asker) if one.card)
     for data in ({"command": typed, "argument": typed}, {"command": "report", "argument": typed}, {"command": [typed]}):
-        bench.pressed(asker, card, data)
-        bench.work()
+        stepped.pressed(asker, card, data)
+        stepped.work()
 
-    for message in bench.said(person=asker):
+    for message in stepped.said(person=asker):
         check_message(message)
     check_log(log, lines_before)
 
 
-def test_hostile_words_of_an_error_are_repeated_harmlessly(bench: Workbench, text: str, log: io.StringIO) -> None:
-    stage, faults = bench.stage, bench.emulator.faults
-    asker = bench.world.add_person("Eve Smith", stage.acme, roles=ADMIN_OF_BOTH)
+def test_hostile_words_of_an_error_are_repeated_harmlessly(stepped: SteppedBot, text: str, log: io.StringIO) -> None:
+    live, faults = stepped.setup, stepped.emulator.faults
+    asker = stepped.world.add_person("Eve Smith", live.acme, roles=ADMIN_OF_BOTH)
     lines_before = len(log.getvalue().splitlines())
     for status in (400, 403, 409, 415):
         body = {"message": text, "errors": [{"description": text}], "trackingId": text}
         faults.add("GET", "/v1/partner/reports/*", status=status, body=body)
         faults.add("GET", "/v1/reports/*", status=status, body=body)
-        bench.hears(asker, f"report {stage.partner_report().id}")
-        bench.work()
+        stepped.receive(asker, f"report {live.partner_report().id}")
+        stepped.work()
         faults.clear()
 
-    messages = bench.said(person=asker)
+    messages = stepped.said(person=asker)
     assert len(messages) == 4
     for message in messages:
         check_message(message)
@@ -234,16 +234,16 @@ def check_log(log: io.StringIO, start: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\x1b[2J.csv", "b.zip"])
-def test_a_hostile_zip_is_refused_with_a_sentence(bench: Workbench, name: str) -> None:
+def test_a_hostile_zip_is_refused_with_a_sentence(stepped: SteppedBot, name: str) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
         made.writestr(name, b"a,b\r\n")
-    asker = bench.world.add_person("Eve Smith", bench.stage.acme, roles=ADMIN_OF_BOTH)
-    report = bench.stage.partner_report("Calls", content=buffer.getvalue())
-    bench.hears(asker, f"report {report.id}")
-    bench.work()
+    asker = stepped.world.add_person("Eve Smith", stepped.setup.acme, roles=ADMIN_OF_BOTH)
+    report = stepped.setup.partner_report("Calls", content=buffer.getvalue())
+    stepped.receive(asker, f"report {report.id}")
+    stepped.work()
 
-    said = bench.said(person=asker)
+    said = stepped.said(person=asker)
     assert not [one for one in said if one.files]
     assert "is ready, but its file wasn't posted. The zip that Webex sent holds" in (said[-1].text or "")
     assert name not in (said[-1].text or "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,6 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def stage(stage_alone: Stage) -> Stage:
+def live(stage_alone: LiveBot) -> LiveBot:
     """Here the program runs in processes of its own."""
     return stage_alone

@@ -18,7 +18,7 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 25.0
@@ -65,7 +65,7 @@ def family(pid: int) -> list[int]:
 class Program:
     """``reportbot serve`` (or another command) on the stage's settings, and what it writes to its log."""
 
-    def __init__(self, stage: Stage, log: Path, command: tuple[str, ...] = SERVE) -> None:
+    def __init__(self, live: LiveBot, log: Path, command: tuple[str, ...] = SERVE) -> None:
         self.port = free_port()
         self.log = log
         mine = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
@@ -74,7 +74,7 @@ class Program:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=mine | stage.environ | own,
+                env=mine | live.environ | own,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.killed.program import peak_memory, until
-from tests.stage import CSV, Line, Stage
+from tests.live_bot import CSV, Conversation, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,35 +34,35 @@ def pieces(total: int) -> Iterator[bytes]:
         total -= len(PIECE)
 
 
-def only_one_card_and_one_file(stage: Stage, line: Line, content: bytes | None = CSV) -> None:
+def only_one_card_and_one_file(live: LiveBot, line: Conversation, content: bytes | None = CSV) -> None:
     """Wait for the file, and see that nothing else has come in this thread."""
     file = line.file()
     assert content is None or file.content == content
     # A question asked afterwards is answered afterwards: by then a second file would have come.
-    after = stage.at(stage.grace).says("help")
+    after = live.at(live.grace).says("help")
     after.card()
     assert [("card" if one.card else "file" if one.file else one.words) for one in line.answers()] == ["card", "file"]
 
 
-def test_a_pending_report_comes_after_every_process_was_killed(stage: Stage, start: Start) -> None:
+def test_a_pending_report_comes_after_every_process_was_killed(live: LiveBot, start: Start) -> None:
     program = start()
-    stage.register(program.url)
-    report = stage.partner_report(status="In progress")
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    live.register(program.url)
+    report = live.partner_report(status="In progress")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     line.card()
 
     program.kill()
-    stage.emulator.world.webhooks.clear()
-    stage.emulator.world.set_report(report.id, status="done")
+    live.emulator.world.webhooks.clear()
+    live.emulator.world.set_report(report.id, status="done")
     again = start()
-    stage.register(again.url)
+    live.register(again.url)
 
-    only_one_card_and_one_file(stage, line)
+    only_one_card_and_one_file(live, line)
 
 
-def test_the_worker_is_killed_in_the_middle_of_a_download(stage: Stage, start: Start) -> None:
+def test_the_worker_is_killed_in_the_middle_of_a_download(live: LiveBot, start: Start) -> None:
     program = start()
-    stage.register(program.url)
+    live.register(program.url)
     half, goes_on = threading.Event(), threading.Event()
 
     def content() -> Iterator[bytes]:
@@ -71,50 +71,50 @@ def test_the_worker_is_killed_in_the_middle_of_a_download(stage: Stage, start: S
         goes_on.wait(20)
         yield CSV[20:]
 
-    report = stage.partner_report(content=content, size=len(CSV), checksum=None)
+    report = live.partner_report(content=content, size=len(CSV), checksum=None)
     worker = program.worker()
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     assert half.wait(20)
 
     os.kill(worker, signal.SIGKILL)
     goes_on.set()
 
-    only_one_card_and_one_file(stage, line)
+    only_one_card_and_one_file(live, line)
     assert program.worker() != worker
-    assert stage.emulator.world.reports[report.id].downloads == 2
+    assert live.emulator.world.reports[report.id].downloads == 2
 
 
 @pytest.mark.parametrize("size", [len(CSV), 20_000_000], ids=["after it took effect", "before it took effect"])
-def test_the_worker_is_killed_in_the_middle_of_an_upload(stage: Stage, start: Start, size: int) -> None:
+def test_the_worker_is_killed_in_the_middle_of_an_upload(live: LiveBot, start: Start, size: int) -> None:
     """A small file is with Webex when the worker dies, which then looks and finds it; a large one is not."""
     program = start()
-    stage.register(program.url)
-    slow = stage.emulator.faults.add(method="POST", path="/v1/messages", delay=0.4, skip=1, times=1)
-    report = stage.partner_report(content=lambda: pieces(size), size=size, checksum=None)
+    live.register(program.url)
+    slow = live.emulator.faults.add(method="POST", path="/v1/messages", delay=0.4, skip=1, times=1)
+    report = live.partner_report(content=lambda: pieces(size), size=size, checksum=None)
     worker = program.worker()
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     until(lambda: slow.hits, "the upload")
 
     os.kill(worker, signal.SIGKILL)
 
-    only_one_card_and_one_file(stage, line, content=None)
+    only_one_card_and_one_file(live, line, content=None)
     assert line.file().file.size == size
     uploads = [
-        call for call in stage.emulator.calls.calls_to("POST", "/v1/messages") if "multipart" in str(call.headers)
+        call for call in live.emulator.calls.calls_to("POST", "/v1/messages") if "multipart" in str(call.headers)
     ]
     assert sum(call.status == 200 for call in uploads) == 1
 
 
 def test_a_large_report_is_delivered_in_bounded_memory(
-    stage: Stage, start: Start, capsys: pytest.CaptureFixture[str]
+    live: LiveBot, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program = start()
-    stage.register(program.url)
-    ada = stage.at(stage.ada)
-    ada.says(f"report {stage.partner_report().id}").file()
+    live.register(program.url)
+    ada = live.at(live.ada)
+    ada.says(f"report {live.partner_report().id}").file()
     worker = program.worker()
     before = peak_memory(worker)
-    report = stage.partner_report(content=lambda: pieces(LARGE), size=LARGE, checksum=None)
+    report = live.partner_report(content=lambda: pieces(LARGE), size=LARGE, checksum=None)
 
     file = ada.says(f"report {report.id}").file()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.killed.program import WEB
-from tests.stage import SECRET, Stage
+from tests.live_bot import SECRET, LiveBot
 
 if TYPE_CHECKING:
     from bot.emulator.things import Delivery
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def test_ten_deliveries_at_once_in_two_processes_are_one_card_and_the_log_holds_no_secret(
-    stage: Stage, start: Start
+    live: LiveBot, start: Start
 ) -> None:
     one, other = start(), start(WEB)
-    stage.register(one.url)
-    emulator = stage.emulator
+    live.register(one.url)
+    emulator = live.emulator
     emulator.deliver_webhooks = False
-    report = stage.partner_report(status="waiting")
-    line = stage.at(stage.ada, stage.group).says(f"report {report.id}")
+    report = live.partner_report(status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
     (event,) = emulator.undelivered
     there = replace(event, target_url=event.target_url.replace(one.url, other.url))
     outcomes: list[Delivery] = []
@@ -46,29 +46,29 @@ def test_ten_deliveries_at_once_in_two_processes_are_one_card_and_the_log_holds_
     forged = replace(event, headers={**event.headers, "X-Spark-Signature": "0" * 40})
     assert emulator.world.redeliver(forged)[0].status == 401
     written = one.log.read_text() + other.log.read_text()
-    for secret in (SECRET, stage.bot_token, stage.admin_token, event.headers["X-Spark-Signature"], "signature="):
+    for secret in (SECRET, live.bot_token, live.admin_token, event.headers["X-Spark-Signature"], "signature="):
         assert secret not in written
 
 
-def test_the_door_answers_at_once_while_webex_hangs(stage: Stage, start: Start) -> None:
+def test_the_door_answers_at_once_while_webex_hangs(live: LiveBot, start: Start) -> None:
     """Webhooks are answered from the disk alone; what they are about comes when Webex is back."""
     program = start()
-    stage.register(program.url)
-    report = stage.partner_report()
-    ada = stage.at(stage.ada)
-    stage.emulator.deliver_webhooks = False
+    live.register(program.url)
+    report = live.partner_report()
+    ada = live.at(live.ada)
+    live.emulator.deliver_webhooks = False
     line = ada.says(f"report {report.id}")
-    hanging = stage.emulator.faults.add(path="/v1/*", delay=3.0, times=4)
-    (event,) = stage.emulator.undelivered
+    hanging = live.emulator.faults.add(path="/v1/*", delay=3.0, times=4)
+    (event,) = live.emulator.undelivered
     program.worker()
 
     began = time.monotonic()
-    outcomes = stage.emulator.world.redeliver(event, times=20)
+    outcomes = live.emulator.world.redeliver(event, times=20)
 
     assert time.monotonic() - began < 2
     assert {outcome.status for outcome in outcomes} == {200}
     assert max(outcome.seconds for outcome in outcomes) < 1
-    stage.emulator.world.wait_for(lambda _: hanging.hits)
-    stage.emulator.faults.clear()
+    live.emulator.world.wait_for(lambda _: hanging.hits)
+    live.emulator.faults.clear()
     line.card()
     line.file()

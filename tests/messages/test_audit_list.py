@@ -11,7 +11,7 @@ from bot.db import audit
 from bot.db.audit import DIRECT_SPACE, Channel, Row
 from bot.emulator.cards import problems
 from bot.messages.audit_list import AuditView, audit_card, audit_text, note_of
-from tests.stage import texts_of
+from tests.live_bot import texts_of
 
 NOW = datetime(2026, 11, 29, 10, 53, tzinfo=UTC)
 VIEW = AuditView({"ada": "Ada Lovelace (ada@acme.example)"}, {"R1": "Calling Usage"})

@@ -25,8 +25,8 @@ from bot.messages.request_list import request_list
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown
 from bot.webex.report import Expiry, Report
 from bot.webex.report_families import FAMILIES, Family
+from tests.live_bot import actions_of, texts_of
 from tests.reports.rows import report_row, request_row
-from tests.stage import actions_of, texts_of
 
 if TYPE_CHECKING:
     from bot.chat.registry import Command

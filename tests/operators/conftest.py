@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.emulator import Emulator
-from tests.stage import Stage
+from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Return the stage without the program; the group space is the operators'."""
+def live(tmp_path: Path) -> Iterator[LiveBot]:
+    """Return the setup without the program; the group space is the operators'."""
     with Emulator() as emulator:
-        made = Stage(emulator, tmp_path / "data")
+        made = LiveBot(emulator, tmp_path / "data")
         made.environ["OPERATORS_SPACE"] = made.group.id
         yield made

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.stage import PATIENCE
+from tests.live_bot import PATIENCE
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 
-def told(stage: Stage, about: str = "") -> list[str]:
+def told(live: LiveBot, about: str = "") -> list[str]:
     """Give what was said there, outside of threads, that holds the words."""
-    mine = [one for one in stage.emulator.world.messages(stage.group) if one.person_id == stage.bot.id]
+    mine = [one for one in live.emulator.world.messages(live.group) if one.person_id == live.bot.id]
     return [one.text or "" for one in mine if one.parent_id is None and about in (one.text or "")]
 
 
-def is_told(stage: Stage, words: str, number: int = 1) -> None:
+def is_told(live: LiveBot, words: str, number: int = 1) -> None:
     """Wait until it was said so often."""
-    stage.emulator.world.wait_for(lambda _: len(told(stage, words)) >= number, timeout=PATIENCE)
-    assert len(told(stage, words)) == number
+    live.emulator.world.wait_for(lambda _: len(told(live, words)) >= number, timeout=PATIENCE)
+    assert len(told(live, words)) == number

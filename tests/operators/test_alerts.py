@@ -21,7 +21,7 @@ from bot.queue import tasks
 from bot.queue.sqlite import SqliteQueue
 from bot.webex.chat import Chat
 from bot.webex.tokens import StaticToken
-from tests.stage import Stage
+from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,16 +56,16 @@ class House:
     """Emulator, database, clock and the operators' space; ``alerts()`` is a new process."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self.stage = Stage(emulator, folder)
+        self.setup = LiveBot(emulator, folder)
         self.emulator = emulator
         self.now = datetime.now(UTC).replace(hour=9, minute=5)
-        settings = self.stage.settings()
+        settings = self.setup.settings()
         self.database = app.open_database(settings)
         migrations.upgrade(self.database)
-        self.chat = Chat(settings.webex_api_url, StaticToken(self.stage.bot_token))
-        self.identity = BotIdentity(self.database, self.chat, self.stage.bot_token, self.time)
+        self.chat = Chat(settings.webex_api_url, StaticToken(self.setup.bot_token))
+        self.identity = BotIdentity(self.database, self.chat, self.setup.bot_token, self.time)
         self.outbox = Outbox(self.database, self.chat, self.identity.person, self.time)
-        self.space = self.stage.group
+        self.space = self.setup.group
 
     def time(self) -> datetime:
         return self.now
@@ -83,7 +83,7 @@ class House:
 
     def told(self) -> list[str]:
         world = self.emulator.world
-        return [one.text or "" for one in world.messages(self.space) if one.person_id == self.stage.bot.id]
+        return [one.text or "" for one in world.messages(self.space) if one.person_id == self.setup.bot.id]
 
     def close(self) -> None:
         self.chat.close()
@@ -266,13 +266,13 @@ def test_killed_between_the_message_and_its_row_it_is_not_told_again(house: Hous
 
 
 def test_a_space_that_the_bot_is_not_in_is_one_line_in_the_log_until_it_is(house: House) -> None:
-    house.space = house.emulator.world.add_space("Operators", [house.stage.ada])
+    house.space = house.emulator.world.add_space("Operators", [house.setup.ada])
     lamp = Lamp()
     lamp.problem = "Dark."
     running = house.alerts(lamp)
     with capture_logs() as lines:
         running.look()
-        house.emulator.world.join(house.space, house.stage.bot)
+        house.emulator.world.join(house.space, house.setup.bot)
         running.look()
         running.look()
     assert [line["event"] for line in lines] == ["alert", "alert_not_delivered"]
@@ -349,7 +349,7 @@ def test_rejected_calls_are_an_alert_while_the_figure_is_fresh(house: House) -> 
 
 
 def test_someone_who_waits_for_a_first_answer_is_an_alert(house: House) -> None:
-    queue = SqliteQueue(house.database, house.stage.settings().data_dir, clock=lambda: house.time().timestamp())
+    queue = SqliteQueue(house.database, house.setup.settings().data_dir, clock=lambda: house.time().timestamp())
     running = house.running(oldest_job.check(house.database, queue))
     with house.database.begin() as tx:
         for task in (tasks.DELIVER, tasks.WATCH):

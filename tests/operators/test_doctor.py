@@ -22,7 +22,7 @@ from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
 from bot.ops.checks import public_address
 from bot.ops.checks.result import State
-from tests.stage import PATIENCE, SECRET, QuietHandler, Stage
+from tests.live_bot import PATIENCE, SECRET, LiveBot, QuietHandler
 from tests.webex.certificates import ELSEWHERE, Authority, serving
 
 if TYPE_CHECKING:
@@ -33,19 +33,19 @@ PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy", "REQUESTS_CA_
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch) -> Iterator[Stage]:
-    """Return the stage without the program."""
+def live(tmp_path: Path, monkeypatch) -> Iterator[LiveBot]:
+    """Return the setup without the program."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     with Emulator() as emulator:
-        yield Stage(emulator, tmp_path / "data")
+        yield LiveBot(emulator, tmp_path / "data")
 
 
-def examined(stage: Stage, **environ: str) -> tuple[int, dict[str, tuple[str, str]]]:
+def examined(live: LiveBot, **environ: str) -> tuple[int, dict[str, tuple[str, str]]]:
     """Run doctor; gives its exit code, and state and words of each check."""
-    stage.environ |= environ
+    live.environ |= environ
     lines: list[str] = []
-    code = doctor.run(stage.settings(), lines.append)
+    code = doctor.run(live.settings(), lines.append)
     found = {}
     for line in lines:
         state, rest = line.split(None, 1)
@@ -68,82 +68,82 @@ def encoded(kind: str, bare: str) -> str:
         ("Boss", "FAILED", "“Boss” isn't a role here"),
     ],
 )
-def test_role_names_are_compared_with_webexs_own(stage, roles, state, words):
-    _, found = examined(stage, ALLOWED_ROLES=roles)
+def test_role_names_are_compared_with_webexs_own(live, roles, state, words):
+    _, found = examined(live, ALLOWED_ROLES=roles)
     assert found["ALLOWED_ROLES"][0] == state
     assert words in found["ALLOWED_ROLES"][1]
 
 
-def test_a_role_by_its_opaque_id_is_shown_by_its_name(stage):
-    _, found = examined(stage, ALLOWED_ROLES=encoded("ROLE", "id_readonly_admin"))
+def test_a_role_by_its_opaque_id_is_shown_by_its_name(live):
+    _, found = examined(live, ALLOWED_ROLES=encoded("ROLE", "id_readonly_admin"))
     assert found["ALLOWED_ROLES"] == ("ok", "Read-only Administrator (id_readonly_admin)")
 
 
-def test_roles_that_may_not_be_listed_are_not_called_wrong(stage):
-    token = stage.emulator.world.add_token(stage.ada, scopes={"spark-admin:people_read", "spark:people_read"})
-    _, found = examined(stage, ALLOWED_ROLES="Full Administrator", WEBEX_ADMIN_TOKEN=token)
+def test_roles_that_may_not_be_listed_are_not_called_wrong(live):
+    token = live.emulator.world.add_token(live.ada, scopes={"spark-admin:people_read", "spark:people_read"})
+    _, found = examined(live, ALLOWED_ROLES="Full Administrator", WEBEX_ADMIN_TOKEN=token)
     assert found["ALLOWED_ROLES"][0] == "note"
     assert "spark-admin:roles_read" in found["ALLOWED_ROLES"][1]
 
 
-def test_spaces_are_shown_by_title_and_one_that_the_bot_is_not_in_is_named(stage):
-    world = stage.emulator.world
-    foreign = world.add_space("Without the bot", [stage.ada])
-    code, found = examined(stage, ALLOWED_SPACES=stage.group.id, OPERATORS_SPACE=stage.group.id)
+def test_spaces_are_shown_by_title_and_one_that_the_bot_is_not_in_is_named(live):
+    world = live.emulator.world
+    foreign = world.add_space("Without the bot", [live.ada])
+    code, found = examined(live, ALLOWED_SPACES=live.group.id, OPERATORS_SPACE=live.group.id)
     assert found["ALLOWED_SPACES"] == found["OPERATORS_SPACE"] == ("ok", "“Admin reports”")
-    code, found = examined(stage, ALLOWED_SPACES=f"{stage.group.id},{foreign.id}", OPERATORS_SPACE=foreign.id)
+    code, found = examined(live, ALLOWED_SPACES=f"{live.group.id},{foreign.id}", OPERATORS_SPACE=foreign.id)
     assert found["ALLOWED_SPACES"][0] == "note"
     assert "the bot isn't in the space" in found["ALLOWED_SPACES"][1]
     assert "“Admin reports”" in found["ALLOWED_SPACES"][1]
     assert found["OPERATORS_SPACE"][0] == "FAILED"
     assert "Without the bot" not in found["OPERATORS_SPACE"][1]
     assert code == 1
-    code, found = examined(stage, ALLOWED_SPACES=foreign.id)
+    code, found = examined(live, ALLOWED_SPACES=foreign.id)
     assert found["ALLOWED_SPACES"][0] == "FAILED"
 
 
-def test_a_space_in_another_spelling_is_known(stage):
-    bare = base64.urlsafe_b64decode(stage.group.id + "==").decode().rpartition("/")[2]
+def test_a_space_in_another_spelling_is_known(live):
+    bare = base64.urlsafe_b64decode(live.group.id + "==").decode().rpartition("/")[2]
     other = base64.urlsafe_b64encode(f"ciscospark://urn:TEAM:eu/ROOM/{bare}".encode()).decode().rstrip("=")
-    _, found = examined(stage, ALLOWED_SPACES=other)
+    _, found = examined(live, ALLOWED_SPACES=other)
     assert found["ALLOWED_SPACES"] == ("ok", "“Admin reports”")
 
 
-def test_organizations_are_shown_by_name_where_webex_shows_it(stage):
-    _, found = examined(stage, ALLOWED_ORGS=stage.acme.id)
+def test_organizations_are_shown_by_name_where_webex_shows_it(live):
+    _, found = examined(live, ALLOWED_ORGS=live.acme.id)
     assert found["ALLOWED_ORGS"][0] == "ok"
     assert found["ALLOWED_ORGS"][1].startswith("Acme (")
-    code, found = examined(stage, ALLOWED_ORGS=stage.globex.id)
+    code, found = examined(live, ALLOWED_ORGS=live.globex.id)
     assert (code, found["ALLOWED_ORGS"][0]) == (0, "note")
     assert "compare the ID yourself" in found["ALLOWED_ORGS"][1]
 
 
-def test_people_are_told_by_their_place_and_never_by_their_address(stage):
-    _, found = examined(stage, ALLOWED_PEOPLE=stage.nora.email)
+def test_people_are_told_by_their_place_and_never_by_their_address(live):
+    _, found = examined(live, ALLOWED_PEOPLE=live.nora.email)
     assert found["ALLOWED_PEOPLE"] == ("ok", "Webex knows all 1")
-    code, found = examined(stage, ALLOWED_PEOPLE=f"{stage.nora.email},norra@example.com")
+    code, found = examined(live, ALLOWED_PEOPLE=f"{live.nora.email},norra@example.com")
     assert (code, found["ALLOWED_PEOPLE"][0]) == (0, "note")
     assert "Webex doesn't know number 2 of the list. Check for typos" in found["ALLOWED_PEOPLE"][1]
     assert "@" not in found["ALLOWED_PEOPLE"][1]
 
 
-def test_the_base_address_is_shown_and_works_without_its_version(stage):
-    base = stage.emulator.api_url.removesuffix("/v1")
+def test_the_base_address_is_shown_and_works_without_its_version(live):
+    base = live.emulator.api_url.removesuffix("/v1")
     for spelling in (base, f"{base}/", f"{base}/v1/"):
-        code, found = examined(stage, WEBEX_API_URL=spelling)
+        code, found = examined(live, WEBEX_API_URL=spelling)
         assert code == 0, found
         assert found["Webex"] == ("ok", f"answers at {base}/v1")
 
 
-def test_an_address_where_something_else_answers_is_said(stage):
+def test_an_address_where_something_else_answers_is_said(live):
     with serving() as port:
-        code, found = examined(stage, WEBEX_API_URL=f"http://127.0.0.1:{port}")
+        code, found = examined(live, WEBEX_API_URL=f"http://127.0.0.1:{port}")
     assert code == 1
     assert "Correct WEBEX_API_URL" in found["Webex"][1]
 
 
-def test_a_token_that_is_not_accepted_is_not_called_a_missing_scope(stage):
-    code, found = examined(stage, WEBEX_ADMIN_TOKEN="no-such-token-0123456789")
+def test_a_token_that_is_not_accepted_is_not_called_a_missing_scope(live):
+    code, found = examined(live, WEBEX_ADMIN_TOKEN="no-such-token-0123456789")
     assert code == 1
     assert "the bot's admin token" in found["admin token"][1]
     for what in ("roles", "partner reports", "organization reports"):
@@ -151,17 +151,17 @@ def test_a_token_that_is_not_accepted_is_not_called_a_missing_scope(stage):
 
 
 @pytest.mark.parametrize("status", [302, 401, 403])
-def test_what_answers_in_webexs_place_is_not_taken_for_its_word_on_the_token(stage, status):
+def test_what_answers_in_webexs_place_is_not_taken_for_its_word_on_the_token(live, status):
     with answering(Response("<html>blocked by your company</html>", status)) as page:
-        code, found = examined(stage, WEBEX_API_URL=page)
+        code, found = examined(live, WEBEX_API_URL=page)
     assert code == 1
     assert "something between here and Webex answers" in found["Webex"][1]
     assert "bot token" not in found
 
 
-def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_same_again(stage, monkeypatch):
+def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_same_again(live, monkeypatch):
     began = time.monotonic()
-    code, found = examined(stage, WEBEX_API_URL="https://x.invalid")
+    code, found = examined(live, WEBEX_API_URL="https://x.invalid")
     assert code == 1
     assert set(found) == {"settings", "database", "secret key", "files", "Webex", "not checked"}
     assert "can't resolve the name x.invalid" in found["Webex"][1]
@@ -169,14 +169,14 @@ def test_while_webex_does_not_answer_its_cause_is_said_and_nobody_waits_for_the_
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(4)
-        code, found = examined(stage, WEBEX_API_URL=f"http://127.0.0.1:{held.getsockname()[1]}")
+        code, found = examined(live, WEBEX_API_URL=f"http://127.0.0.1:{held.getsockname()[1]}")
     assert (code, "doesn't answer in time" in found["Webex"][1]) == (1, True)
     assert time.monotonic() - began < PATIENCE
 
 
-def test_a_cause_is_said_once_and_referred_to_afterwards(stage):
+def test_a_cause_is_said_once_and_referred_to_afterwards(live):
     code, found = examined(
-        stage,
+        live,
         WEBEX_ADMIN_CLIENT_ID="C1",
         WEBEX_ADMIN_CLIENT_SECRET="m4rk3d-secret-0123456789",
         WEBEX_ADMIN_REFRESH_TOKEN="m4rk3d-refresh-0123456789",
@@ -188,29 +188,29 @@ def test_a_cause_is_said_once_and_referred_to_afterwards(stage):
     assert "m4rk3d" not in str(found)
 
 
-def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(stage):
+def test_a_fresh_set_up_that_is_right_has_a_next_step_and_no_failure(live):
     with closed_port() as port:
-        code, found = examined(stage, PUBLIC_URL=f"https://127.0.0.1:{port}")
+        code, found = examined(live, PUBLIC_URL=f"https://127.0.0.1:{port}")
         assert code == 0, found
         assert found["webhooks"][0] == "next"
         assert found["webhooks"][1].startswith("none yet. Run `reportbot manifest apply`")
         assert found["public address"][0] == "next"
         assert "start the bot" in found["public address"][1]
-        assert manifest.apply(stage.settings(), lambda _: None) == 0
-        code, found = examined(stage)
+        assert manifest.apply(live.settings(), lambda _: None) == 0
+        code, found = examined(live)
         assert code == 0, found
         assert found["webhooks"][0] == "ok"
         assert found["public address"][0] == "next"  # apply alone is no running bot
 
 
-def test_a_public_name_that_leads_nowhere_is_the_next_step(stage):
-    code, found = examined(stage, PUBLIC_URL="https://bot.invalid")
+def test_a_public_name_that_leads_nowhere_is_the_next_step(live):
+    code, found = examined(live, PUBLIC_URL="https://bot.invalid")
     assert (code, found["public address"][0]) == (0, "next")
     assert found["public address"][1].startswith("point that name to this machine, and start the bot")
 
 
-def test_without_a_public_address_that_is_the_next_step(stage):
-    code, found = examined(stage)
+def test_without_a_public_address_that_is_the_next_step(live):
+    code, found = examined(live)
     assert (code, found["webhooks"][0]) == (0, "next")
     assert "public address" not in found
 
@@ -241,8 +241,8 @@ def answering(*answers: Response) -> Iterator[str]:
         server.server_close()
 
 
-def kept_events(stage: Stage) -> list[Any]:
-    database = application.open_database(stage.settings())
+def kept_events(live: LiveBot) -> list[Any]:
+    database = application.open_database(live.settings())
     try:
         with database.read() as tx:
             return list(tx.execute(select(tables.events.c.id)).scalars())
@@ -250,8 +250,8 @@ def kept_events(stage: Stage) -> list[Any]:
         database.close()
 
 
-def wait_until_seen(stage: Stage) -> None:
-    database = application.open_database(stage.settings())
+def wait_until_seen(live: LiveBot) -> None:
+    database = application.open_database(live.settings())
     migrations.upgrade(database)
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -263,30 +263,30 @@ def wait_until_seen(stage: Stage) -> None:
     database.close()
 
 
-def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_by_it(stage):
-    report = stage.partner_report()
-    with stage.program() as door:
-        stage.register(door)
-        wait_until_seen(stage)
-        _, found = examined(stage, PUBLIC_URL=door)
+def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_by_it(live):
+    report = live.partner_report()
+    with live.program() as door:
+        live.register(door)
+        wait_until_seen(live)
+        _, found = examined(live, PUBLIC_URL=door)
         assert found["public address"][0] == "ok", found
         assert "with this WEBEX_WEBHOOK_SECRET" in found["public address"][1]
-        assert kept_events(stage) == []
-        stage.at(stage.ada).says(f"report {report.id}").file()
-        assert examined(stage)[1]["public address"][0] == "ok"
+        assert kept_events(live) == []
+        live.at(live.ada).says(f"report {report.id}").file()
+        assert examined(live)[1]["public address"][0] == "ok"
     assert SECRET not in str(found)
 
 
-def test_another_secret_there_is_told_apart_from_another_program(stage):
-    with stage.program() as door:
-        wait_until_seen(stage)
-        code, found = examined(stage, PUBLIC_URL=door, WEBEX_WEBHOOK_SECRET="another secret 0123456789")
+def test_another_secret_there_is_told_apart_from_another_program(live):
+    with live.program() as door:
+        wait_until_seen(live)
+        code, found = examined(live, PUBLIC_URL=door, WEBEX_WEBHOOK_SECRET="another secret 0123456789")
         assert (code, found["public address"][0]) == (1, "FAILED")
         assert "with another WEBEX_WEBHOOK_SECRET" in found["public address"][1]
         both = f"{SECRET},another secret 0123456789"  # rotating: the first signs
-        assert examined(stage, WEBEX_WEBHOOK_SECRET=both)[1]["public address"][0] == "ok"
+        assert examined(live, WEBEX_WEBHOOK_SECRET=both)[1]["public address"][0] == "ok"
         with closed_port() as port:
-            code, found = examined(stage, PUBLIC_URL=f"http://127.0.0.1:{port}", WEBEX_WEBHOOK_SECRET=SECRET)
+            code, found = examined(live, PUBLIC_URL=f"http://127.0.0.1:{port}", WEBEX_WEBHOOK_SECRET=SECRET)
         assert (code, found["public address"][0]) == (1, "FAILED")
         assert "web process is running, but nothing answers" in found["public address"][1]
 
@@ -337,21 +337,21 @@ def test_a_certificate_that_webex_would_not_accept_is_a_failure_also_before_the_
     assert (state, "is for another name" in said) == (State.FAILED, True)
 
 
-def asked_about(stage: Stage, email: str, **environ: str) -> tuple[int, str]:
+def asked_about(live: LiveBot, email: str, **environ: str) -> tuple[int, str]:
     """Run ``doctor --person``; gives its exit code and what it says."""
-    stage.environ |= environ
+    live.environ |= environ
     lines: list[str] = []
-    return doctor.run(stage.settings(), lines.append, email), "\n".join(lines)
+    return doctor.run(live.settings(), lines.append, email), "\n".join(lines)
 
 
-def test_doctor_says_of_a_person_what_the_bot_says_for_both_families(stage):
-    code, said = asked_about(stage, stage.ada.emails[0])
+def test_doctor_says_of_a_person_what_the_bot_says_for_both_families(live):
+    code, said = asked_about(live, live.ada.emails[0])
     assert code == 0
     assert "You are: Full Administrator, Partner Full Administrator." in said
     assert said.count("may read, create and delete them, by role") == 2
 
-    stage.ada.roles = [READONLY_ADMIN]
-    code, said = asked_about(stage, stage.ada.emails[0])
+    live.ada.roles = [READONLY_ADMIN]
+    code, said = asked_about(live, live.ada.emails[0])
     assert code == 0
     assert "You are: Read-only Administrator." in said
     assert "organization reports: may read them, by role" in said
@@ -360,54 +360,54 @@ def test_doctor_says_of_a_person_what_the_bot_says_for_both_families(stage):
     assert "`ALLOWED_PARTNER_ROLES` or `ALLOWED_PEOPLE`" in said
 
 
-def test_doctor_says_of_a_person_what_an_address_does_and_that_strangers_get_nothing(stage):
-    _, said = asked_about(stage, stage.nora.emails[0])
+def test_doctor_says_of_a_person_what_an_address_does_and_that_strangers_get_nothing(live):
+    _, said = asked_about(live, live.nora.emails[0])
     assert "Webex shows no administrator role for you." in said
     assert said.count("refused.") == 2
-    _, said = asked_about(stage, stage.nora.emails[0], ALLOWED_PEOPLE=stage.nora.emails[0])
+    _, said = asked_about(live, live.nora.emails[0], ALLOWED_PEOPLE=live.nora.emails[0])
     assert said.count("may read, create and delete them, by ALLOWED_PEOPLE") == 2
-    code, said = asked_about(stage, "nobody@acme.example")
+    code, said = asked_about(live, "nobody@acme.example")
     assert code == 1
     assert "No Webex user" in said
     assert "reports:" not in said
 
 
-def test_where_no_role_is_known_for_partner_reports_doctor_names_what_to_set(stage):
-    _, found = examined(stage)
+def test_where_no_role_is_known_for_partner_reports_doctor_names_what_to_set(live):
+    _, found = examined(live)
     assert found["partner roles"] == (
         "ok",
         "partner reports are for: Partner Full Administrator, Partner Read-only Administrator",
     )
     listed = {"items": [{"id": encoded("ROLE", "x-1"), "name": "Partner Reporting"}, {"id": "y", "name": "Boss"}]}
-    stage.emulator.faults.add("GET", "/v1/roles", status=200, body=listed)
-    _, found = examined(stage)
+    live.emulator.faults.add("GET", "/v1/roles", status=200, body=listed)
+    _, found = examined(live)
     assert found["partner roles"][0] == "note"
     for words in ("nobody but ALLOWED_PEOPLE", "Set ALLOWED_PARTNER_ROLES", "(there are Partner Reporting)"):
         assert words in found["partner roles"][1]
     assert "REPORT_FAMILIES" in found["partner roles"][1]
-    _, found = examined(stage, ALLOWED_PARTNER_ROLES="partner-reporting")
+    _, found = examined(live, ALLOWED_PARTNER_ROLES="partner-reporting")
     assert "partner roles" not in found
     assert found["ALLOWED_PARTNER_ROLES"][0] == "ok"
 
 
-def test_a_token_that_may_not_read_itself_needs_its_organization_in_the_settings(stage):
+def test_a_token_that_may_not_read_itself_needs_its_organization_in_the_settings(live):
     reports = {"analytics:read_all", "spark-admin:reports_read", "identity:people_read", "spark-admin:roles_read"}
-    token = stage.emulator.world.add_token(stage.ada, scopes=reports)
-    code, found = examined(stage, WEBEX_ADMIN_TOKEN=token)
+    token = live.emulator.world.add_token(live.ada, scopes=reports)
+    code, found = examined(live, WEBEX_ADMIN_TOKEN=token)
     assert code == 1
     assert found["admin token"][0] == "FAILED"
     assert "spark:people_read" in found["admin token"][1]
     assert "WEBEX_ORG_ID" in found["admin token"][1]
-    _, found = examined(stage, WEBEX_ORG_ID=stage.acme.id)
+    _, found = examined(live, WEBEX_ORG_ID=live.acme.id)
     assert found["admin token"][0] == "note"
     assert found["roles"][0] == "FAILED", "people can't be seen either"
     assert "spark:people_read" in found["roles"][1]
 
 
-def test_an_organization_that_is_not_the_admin_tokens_is_named(stage):
-    code, found = examined(stage, WEBEX_ORG_ID=stage.globex.id)
+def test_an_organization_that_is_not_the_admin_tokens_is_named(live):
+    code, found = examined(live, WEBEX_ORG_ID=live.globex.id)
     assert code == 1
     assert found["admin token"][0] == "FAILED"
     assert "WEBEX_ORG_ID isn't the organization of the admin token" in found["admin token"][1]
-    _, found = examined(stage, WEBEX_ORG_ID=stage.acme.id)
+    _, found = examined(live, WEBEX_ORG_ID=live.acme.id)
     assert found["admin token"][0] == "ok"

@@ -12,8 +12,8 @@ import requests
 from bot import manifest
 from bot.errors import WebexError
 from bot.ops.checks import families
+from tests.live_bot import OPS, PATIENCE
 from tests.operators.space import is_told, told
-from tests.stage import OPS, PATIENCE
 
 if TYPE_CHECKING:
     from bot.ops.alerts import Check
@@ -91,29 +91,29 @@ def readyz_says(door: str, *families: str) -> None:
         time.sleep(0.02)
 
 
-def test_each_refused_family_is_told_by_name_once_with_its_scopes_and_stands_in_readyz(stage):
-    world = stage.emulator.world
-    stage.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(stage.ada, scopes=BASE)
+def test_each_refused_family_is_told_by_name_once_with_its_scopes_and_stands_in_readyz(live):
+    world = live.emulator.world
+    live.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(live.ada, scopes=BASE)
     for _ in range(2):  # and not again after a restart
-        with stage.program() as door:
-            is_told(stage, "refuses partner reports")
-            is_told(stage, "refuses organization reports")
+        with live.program() as door:
+            is_told(live, "refuses partner reports")
+            is_told(live, "refuses organization reports")
             readyz_says(door, "organization", "partner")
-    assert len(told(stage, "reports")) == 2
-    stage.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(stage.ada, scopes=BASE | PARTNER)
-    with stage.program() as door:
-        is_told(stage, "gives the admin token partner reports")
+    assert len(told(live, "reports")) == 2
+    live.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(live.ada, scopes=BASE | PARTNER)
+    with live.program() as door:
+        is_told(live, "gives the admin token partner reports")
         readyz_says(door, "organization")
-    assert len(told(stage, "reports")) == 3
+    assert len(told(live, "reports")) == 3
 
 
-def test_a_family_that_is_not_served_is_not_asked_for(stage):
-    world = stage.emulator.world
-    stage.environ |= {
-        "WEBEX_ADMIN_TOKEN": world.add_token(stage.ada, scopes=BASE),
+def test_a_family_that_is_not_served_is_not_asked_for(live):
+    world = live.emulator.world
+    live.environ |= {
+        "WEBEX_ADMIN_TOKEN": world.add_token(live.ada, scopes=BASE),
         "REPORT_FAMILIES": "organization",
     }
-    with stage.program() as door:
-        is_told(stage, "refuses organization reports")
+    with live.program() as door:
+        is_told(live, "refuses organization reports")
         readyz_says(door, "organization")
-    assert len(told(stage, "reports")) == 1
+    assert len(told(live, "reports")) == 1

@@ -14,20 +14,20 @@ from bot.cli import doctor
 from bot.db import key_values, migrations
 from bot.settings import secret_key
 from bot.webex.tokens import RefreshableToken
+from tests.live_bot import OPS, PATIENCE
 from tests.operators.space import is_told, told
-from tests.stage import OPS, PATIENCE
 
 if TYPE_CHECKING:
-    from tests.stage import Stage
+    from tests.live_bot import LiveBot
 
 DAY = 86400
 
 
-def refreshable(stage: Stage, **more: Any) -> Any:
+def refreshable(live: LiveBot, **more: Any) -> Any:
     """Give the program a Service App's credentials instead of the plain token."""
-    made = stage.emulator.world.add_refreshable(stage.ada, kind="service_app", **more)
-    stage.environ.pop("WEBEX_ADMIN_TOKEN", None)
-    stage.environ |= {
+    made = live.emulator.world.add_refreshable(live.ada, kind="service_app", **more)
+    live.environ.pop("WEBEX_ADMIN_TOKEN", None)
+    live.environ |= {
         "WEBEX_ADMIN_CLIENT_ID": made.client_id,
         "WEBEX_ADMIN_CLIENT_SECRET": made.client_secret,
         "WEBEX_ADMIN_REFRESH_TOKEN": made.refresh_token,
@@ -35,75 +35,75 @@ def refreshable(stage: Stage, **more: Any) -> Any:
     return made
 
 
-def test_a_rejected_token_is_an_alert_at_once_and_resolved_after_a_restart_with_a_new_one(stage):
-    report = stage.partner_report()
-    with stage.program() as door:
-        stage.register(door)
-        is_told(stage, "WEBEX_ADMIN_TOKEN will expire")
-        stage.emulator.world.expire_token(stage.admin_token)
-        stage.at(stage.ada).says(f"report {report.id}").hears("no longer accepts the bot's admin token")
-        is_told(stage, "Webex no longer accepts the admin token, so nobody gets a report")
-    stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.ada, kind="integration")
-    with stage.program():
-        is_told(stage, "Resolved: Webex accepts the admin token, and it can read roles.")
-    assert len(told(stage)) == 3  # that the plain token expires was not told again
+def test_a_rejected_token_is_an_alert_at_once_and_resolved_after_a_restart_with_a_new_one(live):
+    report = live.partner_report()
+    with live.program() as door:
+        live.register(door)
+        is_told(live, "WEBEX_ADMIN_TOKEN will expire")
+        live.emulator.world.expire_token(live.admin_token)
+        live.at(live.ada).says(f"report {report.id}").hears("no longer accepts the bot's admin token")
+        is_told(live, "Webex no longer accepts the admin token, so nobody gets a report")
+    live.environ["WEBEX_ADMIN_TOKEN"] = live.emulator.world.add_token(live.ada, kind="integration")
+    with live.program():
+        is_told(live, "Resolved: Webex accepts the admin token, and it can read roles.")
+    assert len(told(live)) == 3  # that the plain token expires was not told again
 
 
-def test_a_refused_refresh_is_an_alert(stage):
-    made = refreshable(stage)
+def test_a_refused_refresh_is_an_alert(live):
+    made = refreshable(live)
     made.client_secret = "another one"
-    with stage.program():
-        is_told(stage, "Webex refuses to renew the admin token")
-    assert len(told(stage)) == 1
+    with live.program():
+        is_told(live, "Webex refuses to renew the admin token")
+    assert len(told(live)) == 1
 
 
-def test_a_refresh_token_near_its_end_is_one_alert_and_a_line_of_doctor(stage):
-    refreshable(stage, refresh_token_expires_in=10 * DAY)
+def test_a_refresh_token_near_its_end_is_one_alert_and_a_line_of_doctor(live):
+    refreshable(live, refresh_token_expires_in=10 * DAY)
     for _ in range(2):
-        with stage.program():
-            is_told(stage, "refresh token expires on")
+        with live.program():
+            is_told(live, "refresh token expires on")
     lines: list[str] = []
-    doctor.run(stage.settings(), lines.append)
+    doctor.run(live.settings(), lines.append)
     assert [line for line in lines if line.startswith("note") and "refresh token expires on" in line]
 
 
-def test_with_a_service_app_there_is_no_alert(stage):
-    refreshable(stage)
-    report = stage.partner_report()
-    with stage.program() as door:
-        stage.register(door)
-        stage.at(stage.ada).says(f"report {report.id}").file()
-    assert told(stage) == []
+def test_with_a_service_app_there_is_no_alert(live):
+    refreshable(live)
+    report = live.partner_report()
+    with live.program() as door:
+        live.register(door)
+        live.at(live.ada).says(f"report {report.id}").file()
+    assert told(live) == []
 
 
-def test_tokens_in_each_others_place_are_alerts(stage):
-    stage.environ |= {"WEBEX_BOT_TOKEN": stage.admin_token, "WEBEX_ADMIN_TOKEN": stage.bot_token}
-    world = stage.emulator.world
+def test_tokens_in_each_others_place_are_alerts(live):
+    live.environ |= {"WEBEX_BOT_TOKEN": live.admin_token, "WEBEX_ADMIN_TOKEN": live.bot_token}
+    world = live.emulator.world
 
     def said() -> str:
-        return " ".join(one.text or "" for one in world.messages(stage.group))
+        return " ".join(one.text or "" for one in world.messages(live.group))
 
-    with stage.program():
+    with live.program():
         world.wait_for(
             lambda _: "must be a bot's token" in said() and "has no administrator rights" in said(), PATIENCE
         )
 
 
-def test_an_owner_without_a_role_is_an_alert_with_the_scopes(stage):
-    stage.environ["WEBEX_ADMIN_TOKEN"] = stage.emulator.world.add_token(stage.nora, kind="personal")
-    with stage.program():
-        is_told(stage, "spark-admin:people_read and spark-admin:roles_read")
+def test_an_owner_without_a_role_is_an_alert_with_the_scopes(live):
+    live.environ["WEBEX_ADMIN_TOKEN"] = live.emulator.world.add_token(live.nora, kind="personal")
+    with live.program():
+        is_told(live, "spark-admin:people_read and spark-admin:roles_read")
 
 
-def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(stage):
-    with stage.program() as door:
+def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(live):
+    with live.program() as door:
         for number in range(25):
             answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
             assert answer.status_code == 401, number
         ready = requests.get(f"{door}/readyz", headers=OPS, timeout=5)
         assert ready.status_code == 200
         assert ready.json()["rejected_calls"] == {"last_5_minutes": 25}
-        database = app.open_database(stage.settings())
+        database = app.open_database(live.settings())
 
         def kept() -> bool:
             with database.read() as tx:
@@ -114,23 +114,23 @@ def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(s
             assert time.monotonic() < deadline, "the web process kept no figure"
             time.sleep(0.02)
         database.close()
-    with stage.program():
-        is_told(stage, "webhook calls in five minutes failed signature verification")
+    with live.program():
+        is_told(live, "webhook calls in five minutes failed signature verification")
 
 
-def test_no_alert_holds_a_secret_or_a_name(stage):
-    made = refreshable(stage, refresh_token_expires_in=10 * DAY)
-    with stage.program():
-        is_told(stage, "refresh token expires on")
-    said = " ".join(told(stage))
-    for secret in (*stage.settings().secret_values(), made.refresh_token, stage.ada.display_name, stage.acme.id):
+def test_no_alert_holds_a_secret_or_a_name(live):
+    made = refreshable(live, refresh_token_expires_in=10 * DAY)
+    with live.program():
+        is_told(live, "refresh token expires on")
+    said = " ".join(told(live))
+    for secret in (*live.settings().secret_values(), made.refresh_token, live.ada.display_name, live.acme.id):
         assert secret not in said
 
 
-def test_a_state_that_an_earlier_version_kept_still_loads(stage):
+def test_a_state_that_an_earlier_version_kept_still_loads(live):
     """It does not say when the refresh token ends: then nobody knows, and the token goes on being used."""
-    made = refreshable(stage)
-    settings = stage.settings()
+    made = refreshable(live)
+    settings = live.settings()
     database = app.open_database(settings)
     migrations.upgrade(database)
     admin = app.admin_token(settings, database)

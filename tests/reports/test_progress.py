@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bot.db.requests import Request
     from bot.emulator.things import Message, Space
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 POSTS = "/v1/messages"
 SOON = 10.0
@@ -45,191 +45,195 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.001)
 
 
-def fetching(bench: Workbench) -> Request:
+def fetching(stepped: SteppedBot) -> Request:
     """Return a request in the group space whose file is about to be downloaded."""
-    report = bench.stage.partner_report()
-    bench.hears(bench.stage.ada, f"report {report.id}", bench.stage.group)
-    bench.work(until=tasks.DELIVER)
-    return bench.request()
+    report = stepped.setup.partner_report()
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work(until=tasks.DELIVER)
+    return stepped.request()
 
 
-def lines(bench: Workbench, *spaces: Space | None) -> list[Message]:
+def lines(stepped: SteppedBot, *spaces: Space | None) -> list[Message]:
     """In these spaces (None: 1:1 with Ada), or the group space."""
-    return [one for space in spaces or [bench.stage.group] for one in bench.said(space) if WORDS in (one.text or "")]
+    return [
+        one for space in spaces or [stepped.setup.group] for one in stepped.said(space) if WORDS in (one.text or "")
+    ]
 
 
-def shows(bench: Workbench, words: str) -> None:
+def shows(stepped: SteppedBot, words: str) -> None:
     """Wait for a line with these words."""
-    bench.world.wait_for(lambda _: [one.text for one in lines(bench)] == [words], timeout=SOON)
+    stepped.world.wait_for(lambda _: [one.text for one in lines(stepped)] == [words], timeout=SOON)
 
 
-def progress_of(bench: Workbench, waiting: Callable[[], list[Request]]) -> ProgressMessage:
-    return ProgressMessage(bench.outbox, bench.thread.report_messages, waiting, "partner")
+def progress_of(stepped: SteppedBot, waiting: Callable[[], list[Request]]) -> ProgressMessage:
+    return ProgressMessage(stepped.outbox, stepped.thread.report_messages, waiting, "partner")
 
 
 def fetched(came: int, total: int = 0) -> Figures:
     return Figures(Stage.FETCHING, came, total)
 
 
-def test_a_short_download_is_not_told(bench: Workbench) -> None:
-    request = fetching(bench)
-    bench.emulator.calls.clear()
+def test_a_short_download_is_not_told(stepped: SteppedBot) -> None:
+    request = fetching(stepped)
+    stepped.emulator.calls.clear()
 
-    with progress_of(bench, lambda: [request]) as one:
+    with progress_of(stepped, lambda: [request]) as one:
         for came in range(0, 1001, 10):
             one(came, 1000)
 
-    assert len(bench.emulator.calls) == 0
+    assert len(stepped.emulator.calls) == 0
 
 
 @pytest.mark.usefixtures("impatient")
-def test_the_message_is_edited_and_deleted_at_the_end(bench: Workbench) -> None:
-    request = fetching(bench)
-    with progress_of(bench, lambda: [request]) as one:
+def test_the_message_is_edited_and_deleted_at_the_end(stepped: SteppedBot) -> None:
+    request = fetching(stepped)
+    with progress_of(stepped, lambda: [request]) as one:
         one(34_000_000, 85_000_000)
-        shows(bench, f"{WORDS}: 40 % of 85.0 MB.")
-        (first,) = lines(bench)
+        shows(stepped, f"{WORDS}: 40 % of 85.0 MB.")
+        (first,) = lines(stepped)
         one(42_000_000, 85_000_000)  # 49 %: not worth an edit
         one(51_000_000, 85_000_000)
-        shows(bench, f"{WORDS}: 60 % of 85.0 MB.")
-        assert (lines(bench)[0].id, first.edits) == (first.id, 1)
+        shows(stepped, f"{WORDS}: 60 % of 85.0 MB.")
+        assert (lines(stepped)[0].id, first.edits) == (first.id, 1)
 
-    assert lines(bench) == []
+    assert lines(stepped) == []
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_message_that_was_edited_ten_times_is_replaced(bench: Workbench) -> None:
+def test_a_message_that_was_edited_ten_times_is_replaced(stepped: SteppedBot) -> None:
     """Here the size is not known, so there is no end of them; Webex refuses an eleventh edit."""
-    request = fetching(bench)
+    request = fetching(stepped)
     seen: dict[str, int] = {}
-    with progress_of(bench, lambda: [request]) as one:
+    with progress_of(stepped, lambda: [request]) as one:
         for number in range(2 * MOST_EDITS + 2):
             one(1000 * 2**number)
-            shows(bench, words(fetched(1000 * 2**number)))
-            (there,) = lines(bench)
+            shows(stepped, words(fetched(1000 * 2**number)))
+            (there,) = lines(stepped)
             seen[there.id] = there.edits
     assert list(seen.values()) == [MOST_EDITS, MOST_EDITS]
-    assert lines(bench) == []
+    assert lines(stepped) == []
 
 
 @pytest.mark.usefixtures("impatient")
-def test_threads_that_come_to_wait_are_told_too_and_those_that_go_no_more(bench: Workbench) -> None:
-    report = bench.stage.partner_report()
-    for space in (bench.stage.group, None):
-        bench.hears(bench.stage.ada, f"report {report.id}", space)
-    bench.work(until=tasks.DELIVER)
-    first, second = bench.request(1), bench.request(2)
+def test_threads_that_come_to_wait_are_told_too_and_those_that_go_no_more(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report()
+    for space in (stepped.setup.group, None):
+        stepped.receive(stepped.setup.ada, f"report {report.id}", space)
+    stepped.work(until=tasks.DELIVER)
+    first, second = stepped.request(1), stepped.request(2)
     there = [first]
-    with progress_of(bench, lambda: list(there)) as one:
+    with progress_of(stepped, lambda: list(there)) as one:
         one(10, 100)
-        shows(bench, f"{WORDS}: 10 % of 100 bytes.")
-        assert lines(bench, None) == []
+        shows(stepped, f"{WORDS}: 10 % of 100 bytes.")
+        assert lines(stepped, None) == []
 
         there[:] = [first, second]
-        bench.world.wait_for(lambda _: len(lines(bench, None)) == 1, timeout=SOON)
+        stepped.world.wait_for(lambda _: len(lines(stepped, None)) == 1, timeout=SOON)
 
         there[:] = [second]
-        bench.world.wait_for(lambda _: lines(bench) == [], timeout=SOON)
-        assert len(lines(bench, None)) == 1
-    assert lines(bench, None) == []
+        stepped.world.wait_for(lambda _: lines(stepped) == [], timeout=SOON)
+        assert len(lines(stepped, None)) == 1
+    assert lines(stepped, None) == []
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_long_upload_is_told_too(bench: Workbench) -> None:
-    request = fetching(bench)
-    with progress_of(bench, lambda: [request]) as one:
+def test_a_long_upload_is_told_too(stepped: SteppedBot) -> None:
+    request = fetching(stepped)
+    with progress_of(stepped, lambda: [request]) as one:
         one(100, 100)
         one.posting()
-        shows(bench, f"{WORDS}: done; posting it now.")
+        shows(stepped, f"{WORDS}: done; posting it now.")
         one.posted(request)
-        assert lines(bench) == []
-    assert bench.calls("POST", POSTS) == 2, "the card and one line: what was posted is not talked about again"
+        assert lines(stepped) == []
+    assert stepped.calls("POST", POSTS) == 2, "the card and one line: what was posted is not talked about again"
 
 
 @pytest.mark.usefixtures("impatient")
-def test_without_the_database_nothing_is_told_and_the_download_goes_on(bench: Workbench) -> None:
-    fetching(bench)
+def test_without_the_database_nothing_is_told_and_the_download_goes_on(stepped: SteppedBot) -> None:
+    fetching(stepped)
     asked = threading.Event()
 
     def away() -> list[Request]:
         asked.set()
         raise DatabaseUnavailable(OSError())
 
-    with progress_of(bench, away) as one:
+    with progress_of(stepped, away) as one:
         one(10, 100)
         assert asked.wait(SOON)
-    assert lines(bench) == []
+    assert lines(stepped) == []
 
 
 @pytest.mark.threads_listed
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 429}, {"status": 503}, {"cut": "after"}])
-def test_a_message_that_cannot_be_sent_is_not_tried_over_and_over(bench: Workbench, fault: dict[str, object]) -> None:
-    request = fetching(bench)
-    refused = bench.emulator.faults.add(method="POST", path=POSTS, **fault)  # type: ignore[arg-type]
+def test_a_message_that_cannot_be_sent_is_not_tried_over_and_over(
+    stepped: SteppedBot, fault: dict[str, object]
+) -> None:
+    request = fetching(stepped)
+    refused = stepped.emulator.faults.add(method="POST", path=POSTS, **fault)  # type: ignore[arg-type]
     asked = threading.Semaphore(0)
 
     def waiting() -> list[Request]:
         asked.release()
         return [request]
 
-    with progress_of(bench, waiting) as one:
+    with progress_of(stepped, waiting) as one:
         one(10, 1000)
         for _ in range(20):
             assert asked.acquire(timeout=SOON)
     assert refused.hits == 1
-    assert lines(bench) == [], "what was said unnoticed is looked for"
+    assert lines(stepped) == [], "what was said unnoticed is looked for"
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_message_that_a_kill_left_behind_is_used_again(bench: Workbench) -> None:
-    request = fetching(bench)
-    bench.outbox.send(name_of(request, Slot.PROGRESS), request.target, words(fetched(10, 100)))
-    bench.restart()
+def test_a_message_that_a_kill_left_behind_is_used_again(stepped: SteppedBot) -> None:
+    request = fetching(stepped)
+    stepped.outbox.send(name_of(request, Slot.PROGRESS), request.target, words(fetched(10, 100)))
+    stepped.restart()
 
-    with progress_of(bench, lambda: [request]) as one:
+    with progress_of(stepped, lambda: [request]) as one:
         one(50, 100)
-        shows(bench, f"{WORDS}: 50 % of 100 bytes.")
+        shows(stepped, f"{WORDS}: 50 % of 100 bytes.")
 
-    assert lines(bench) == []
-    assert bench.calls("POST", POSTS) == 2, "the card and one line"
+    assert lines(stepped) == []
+    assert stepped.calls("POST", POSTS) == 2, "the card and one line"
 
 
 @pytest.mark.threads_listed
-def test_a_message_that_a_kill_left_behind_is_deleted_when_the_file_is_delivered(bench: Workbench) -> None:
-    request = fetching(bench)
-    bench.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)
+def test_a_message_that_a_kill_left_behind_is_deleted_when_the_file_is_delivered(stepped: SteppedBot) -> None:
+    request = fetching(stepped)
+    stepped.emulator.faults.add(method="POST", path=POSTS, cut="after", times=1)
     with pytest.raises(WebexError):
-        bench.outbox.send(name_of(request, Slot.PROGRESS), request.target, words(fetched(10, 100)))
-    assert len(lines(bench)) == 1
+        stepped.outbox.send(name_of(request, Slot.PROGRESS), request.target, words(fetched(10, 100)))
+    assert len(lines(stepped)) == 1
 
-    bench.wait(1)
+    stepped.wait(1)
 
-    assert bench.request().state is State.DELIVERED
-    assert lines(bench) == []
+    assert stepped.request().state is State.DELIVERED
+    assert lines(stepped) == []
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_message_that_webex_does_not_delete_holds_nothing_up(bench: Workbench) -> None:
-    bench.emulator.faults.add(method="DELETE", path=f"{POSTS}/*", status=403)
-    request = fetching(bench)
-    with progress_of(bench, lambda: [request]) as one:
+def test_a_message_that_webex_does_not_delete_holds_nothing_up(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add(method="DELETE", path=f"{POSTS}/*", status=403)
+    request = fetching(stepped)
+    with progress_of(stepped, lambda: [request]) as one:
         one(10, 100)
-        shows(bench, f"{WORDS}: 10 % of 100 bytes.")
+        shows(stepped, f"{WORDS}: 10 % of 100 bytes.")
         one.posted(request)
-    assert len(lines(bench)) == 1
+    assert len(lines(stepped)) == 1
 
 
 def test_without_threads_nothing_is_told_and_the_download_goes_on(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = fetching(bench)
+    request = fetching(stepped)
 
     def none_left(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", none_left)
-    with progress_of(bench, lambda: [request]) as one:
+    with progress_of(stepped, lambda: [request]) as one:
         one(10, 100)
 
 

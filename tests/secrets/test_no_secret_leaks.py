@@ -31,8 +31,8 @@ from bot.settings import Settings, load
 from bot.web.application import build_web
 from bot.webex.catalog import Catalog
 from bot.webex.report import Phase
+from tests.live_bot import ADMIN_OF_BOTH, OPS, OPS_TOKEN, LiveBot
 from tests.secrets.outputs import Heap, kept_in, reprs_within, said_by, told_by
-from tests.stage import ADMIN_OF_BOTH, OPS, OPS_TOKEN, Stage
 from tests.webex.loopback import ALL_ERRORS
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     structlog.reset_defaults()
 
 
-class Secretive(Stage):
+class Secretive(LiveBot):
     """The stage with every kind of secret: two webhook secrets, a key, and an admin token that is refreshed."""
 
     def __init__(self, emulator: Emulator, folder: Path, **environ: str) -> None:
@@ -164,20 +164,20 @@ def was_hit(fault: Fault, _world: Any) -> bool:
     return fault.hits > 0
 
 
-def everything_fails(stage: Secretive, every: int) -> list[Fault]:
+def everything_fails(live: Secretive, every: int) -> list[Fault]:
     """Have each call fail in each way (or in each third, fourth …), with somebody and a space of their own each time.
 
     They must be their own: a space's messages are read in order, and people are limited.
     """
-    world, faults = stage.emulator.world, stage.emulator.faults
+    world, faults = live.emulator.world, live.emulator.faults
     done: list[Fault] = []
     for method, path, word, step in CALLS:
-        for way in ways_to_fail(stage.token_of(method, path))[:: step * every]:
-            make = stage.organization_report if path == "/v1/reports/*" else stage.partner_report
+        for way in ways_to_fail(live.token_of(method, path))[:: step * every]:
+            make = live.organization_report if path == "/v1/reports/*" else live.partner_report
             status = "waiting" if word == "Refresh" else "done"
             report = make("Calls", content=f"Name\r\n{CELL}\r\n".encode(), status=status)
-            asker = world.add_person(f"Admin {len(done)}", stage.acme, roles=ADMIN_OF_BOTH)
-            voice = stage.at(asker, world.add_space("Group", [asker, stage.ada, stage.bot]) if len(done) % 2 else None)
+            asker = world.add_person(f"Admin {len(done)}", live.acme, roles=ADMIN_OF_BOTH)
+            voice = live.at(asker, world.add_space("Group", [asker, live.ada, live.bot]) if len(done) % 2 else None)
             card = voice.says(f"report {report.id}").card() if word == "Refresh" else None
             fault = faults.add(method, path, host="download" if path == "/api" else "api", times=1, **way)
             done.append(fault)
@@ -189,11 +189,11 @@ def everything_fails(stage: Secretive, every: int) -> list[Fault]:
     return done
 
 
-def knocked(door: str, stage: Secretive) -> None:
+def knocked(door: str, live: Secretive) -> None:
     """Somebody without the secret, and somebody with it but nothing to say."""
     import hmac
 
-    bodies = [b"", b"{", b'{"data": "' + stage.bot_token.encode() + b'"}', b"[" * 5000, b"x" * 70_000]
+    bodies = [b"", b"{", b'{"data": "' + live.bot_token.encode() + b'"}', b"[" * 5000, b"x" * 70_000]
     for body in bodies:
         for signature in ("", "0" * 40, FIRST, hmac.new(FIRST.encode(), body, "sha1").hexdigest()):
             asked = urllib.request.Request(f"{door}/webhooks/webex", body, {"X-Spark-Signature": signature})
@@ -210,26 +210,26 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
     monkeypatch.setattr("bot.webex.tokens.PAUSE_AFTER_FAILURE", 0.02)
     start_logging("test", level="debug", form=form, stream=log)
     with Emulator() as emulator:
-        stage = Secretive(emulator, tmp_path / "data")
-        (stage.settings().data_dir / "files").mkdir(parents=True)
+        live = Secretive(emulator, tmp_path / "data")
+        (live.settings().data_dir / "files").mkdir(parents=True)
         start_metrics(tmp_path / "data", "worker")
-        register_secrets(*stage.settings().secret_values())
-        mad = echo(stage.client.refresh_token, stage.client.client_secret)
+        register_secrets(*live.settings().secret_values())
+        mad = echo(live.client.refresh_token, live.client.client_secret)
         for method, path in ASKED_ONCE:
             emulator.faults.add(method, path, status=503, body=mad, headers={"Retry-After": "0"}, times=1)
             # Not in the middle: a lost answer with a rotated refresh token locks out anyone who did not get it.
             emulator.faults.add(method, path, cut="before", times=1)
-        with stage.program() as door:
-            stage.register(door)
-            faults = everything_fails(stage, every=1 if form == "json" else 5)
-            crash_in_the_middle(stage, monkeypatch)
-            knocked(door, stage)
+        with live.program() as door:
+            live.register(door)
+            faults = everything_fails(live, every=1 if form == "json" else 5)
+            crash_in_the_middle(live, monkeypatch)
+            knocked(door, live)
             for page in ("/metrics", "/readyz", "/healthz"):
                 with urllib.request.urlopen(urllib.request.Request(door + page, headers=OPS), timeout=10) as answer:
                     heap.add(f"the door's {page}", answer.read())
             # A post whose answer was lost is waited for.
-            emulator.world.wait_for(lambda _: not open_requests(stage), timeout=PATIENCE)
-            heap.add_all("a message", said_by(emulator, stage.bot))
+            emulator.world.wait_for(lambda _: not open_requests(live), timeout=PATIENCE)
+            heap.add_all("a message", said_by(emulator, live.bot))
         heap.add_all("a kept file", kept_in(tmp_path / "data"))
         heap.add("the log", log.getvalue())
         for error in errors:
@@ -238,14 +238,14 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
         assert all(fault.hits for fault in faults)
         assert {"a message", "a kept file", "the log", "an exception", "the door's /metrics"} <= heap.places
         assert len(errors) > len(faults) / 2
-        assert heap.leaks(stage.secrets()) == []
+        assert heap.leaks(live.secrets()) == []
         if form == "json":
             assert not [line for line in log.getvalue().splitlines() if not line.startswith("{")], "one line an event"
 
 
-def open_requests(stage: Secretive) -> list[Request]:
+def open_requests(live: Secretive) -> list[Request]:
     """Return those that do not wait for their report."""
-    database = application.open_database(stage.settings())
+    database = application.open_database(live.settings())
     try:
         with database.read() as tx:
             found = requests.find(tx, tables.requests.c.state == State.OPEN)
@@ -266,30 +266,28 @@ def remember_errors(monkeypatch: pytest.MonkeyPatch, errors: list[BaseException]
     monkeypatch.setattr(BotError, "__init__", remember)
 
 
-def crash_in_the_middle(stage: Secretive, monkeypatch: pytest.MonkeyPatch) -> None:
+def crash_in_the_middle(live: Secretive, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug whose exception tells everything, five times, until the person hears of it."""
-    told = (
-        f"https://x.example/api?signature={CELL} Authorization: Bearer {stage.bot_token} {stage.client.client_secret}"
-    )
+    told = f"https://x.example/api?signature={CELL} Authorization: Bearer {live.bot_token} {live.client.client_secret}"
 
     def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError(told)
 
     with monkeypatch.context() as patched:
         patched.setattr(Catalog, "find", crash)
-        report = stage.partner_report()
-        stage.at(stage.ada).says(f"report {report.id}").hears("Something went wrong inside the bot")
+        report = live.partner_report()
+        live.at(live.ada).says(f"report {report.id}").hears("Something went wrong inside the bot")
 
 
 def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
     heap = Heap()
     with Emulator() as emulator:
-        stage = Secretive(emulator, tmp_path / "data")
-        settings = stage.settings()
+        live = Secretive(emulator, tmp_path / "data")
+        settings = live.settings()
         services = application.build_services(settings)
         worker, app = application.build_worker(services), build_web(settings)
         migrations.upgrade(services.database)
-        report = services.catalog.find(stage.partner_report().id)
+        report = services.catalog.find(live.partner_report().id)
         shown = list(reprs_within(settings, worker, app.view_functions, report))
         heap.add_all("a repr", shown)
         heap.add("the settings", str(settings))
@@ -297,15 +295,15 @@ def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
         names = {line.split(":", 1)[0] for line in shown}
         assert {"Settings", "WebhookEndpoint", "JobRunner", "Client", "HttpTransport", "Downloader", "Report"} <= names
         assert {"RefreshableToken", "TokenState", "DatabaseTokenStore", "StaticToken", "Chat"} <= names
-        assert heap.leaks(stage.secrets()) == []
+        assert heap.leaks(live.secrets()) == []
 
 
 @pytest.mark.parametrize("swapped", sorted(Settings.model_fields))
 def test_a_secret_in_the_wrong_variable_is_not_told(tmp_path: Path, swapped: str) -> None:
     heap = Heap()
     with Emulator() as emulator:
-        stage = Secretive(emulator, tmp_path / "data")
-        secrets = stage.settings_secrets()
+        live = Secretive(emulator, tmp_path / "data")
+        secrets = live.settings_secrets()
     for value in secrets.values():
         for wrong in (
             value,
@@ -315,7 +313,7 @@ def test_a_secret_in_the_wrong_variable_is_not_told(tmp_path: Path, swapped: str
             f"postgres://{value}",
         ):
             try:
-                heap.add("the settings", repr(load(stage.environ | {swapped.upper(): wrong})))
+                heap.add("the settings", repr(load(live.environ | {swapped.upper(): wrong})))
             except SettingsError as error:
                 heap.add("the complaint", "\n".join(error.problems))
     harmless = {"webex_api_url", "public_url", "data_dir", "host", "operators_space", "webex_admin_client_id"}
@@ -339,10 +337,10 @@ def test_commands_tell_no_secret_whatever_webex_answers(
 ) -> None:
     heap = Heap()
     with Emulator() as emulator:
-        stage = Secretive(emulator, tmp_path / "data")
-        for name, value in stage.environ.items():
+        live = Secretive(emulator, tmp_path / "data")
+        for name, value in live.environ.items():
             monkeypatch.setenv(name, value)
-        for way in [{}, *ways_to_fail(stage.bot_token)]:
+        for way in [{}, *ways_to_fail(live.bot_token)]:
             for path in ("/v1/webhooks", "/v1/*") if way else ("/v1/*",):
                 emulator.faults.clear()
                 if way:
@@ -357,7 +355,7 @@ def test_commands_tell_no_secret_whatever_webex_answers(
         heap.add_all("a kept file", kept_in(tmp_path / "data"))
 
         assert len(told.out + told.err) > 2000
-        assert heap.leaks(stage.secrets() | {"bot token": stage.bot_token}) == []
+        assert heap.leaks(live.secrets() | {"bot token": live.bot_token}) == []
 
 
 CRASHING = """
@@ -376,13 +374,13 @@ fall("in a frame: {cell}")
 
 def test_a_crash_report_shows_neither_secrets_nor_what_is_in_the_frames(tmp_path: Path) -> None:
     with Emulator() as emulator:
-        stage = Secretive(emulator, tmp_path / "data")
-    code = CRASHING.format(token=stage.bot_token, cell=CELL)
+        live = Secretive(emulator, tmp_path / "data")
+    code = CRASHING.format(token=live.bot_token, cell=CELL)
     script = tmp_path / "crash.py"
-    script.write_text(code.replace(repr(stage.bot_token), "sys.argv[1]").replace(CELL, '" + sys.argv[2] + "'))
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | stage.environ | {"LOG_FORMAT": "text"}
+    script.write_text(code.replace(repr(live.bot_token), "sys.argv[1]").replace(CELL, '" + sys.argv[2] + "'))
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | live.environ | {"LOG_FORMAT": "text"}
     ended = subprocess.run(
-        [sys.executable, str(script), stage.bot_token, CELL],
+        [sys.executable, str(script), live.bot_token, CELL],
         env=environ,
         cwd=tmp_path,
         capture_output=True,
@@ -398,4 +396,4 @@ def test_a_crash_report_shows_neither_secrets_nor_what_is_in_the_frames(tmp_path
     assert ended.stderr.count("Traceback") == 2
     assert ended.stderr.count("RuntimeError: GET https://x.example/api?***") == 2
     assert not re.search(r"^FORGED", ended.stderr, re.MULTILINE)
-    assert heap.leaks(stage.secrets()) == []
+    assert heap.leaks(live.secrets()) == []

@@ -9,7 +9,7 @@ import pytest
 from bot import logs
 
 if TYPE_CHECKING:
-    from tests.core.workbench import Workbench
+    from tests.stepped_bot import SteppedBot
 
 SECRET = "a-registered-secret-0123456789"
 
@@ -21,17 +21,17 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "status", "file_name"])
-def test_a_secret_in_webex_s_own_words_is_kept_nowhere(bench: Workbench, field: str) -> None:
-    report = bench.stage.partner_report("Usage")
-    bench.world.set_report(report.id, **{field: f"Usage {SECRET}"})
-    bench.hears(bench.stage.ada, f"report {report.id}")
-    bench.work(until="watch")
-    bench.hears(bench.stage.ada, f"why {report.id}")
-    bench.work(until="watch")
+def test_a_secret_in_webex_s_own_words_is_kept_nowhere(stepped: SteppedBot, field: str) -> None:
+    report = stepped.setup.partner_report("Usage")
+    stepped.world.set_report(report.id, **{field: f"Usage {SECRET}"})
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work(until="watch")
+    stepped.receive(stepped.setup.ada, f"why {report.id}")
+    stepped.work(until="watch")
 
-    on_disk = b"".join(path.read_bytes() for path in bench.folder.parent.rglob("*") if path.is_file())
+    on_disk = b"".join(path.read_bytes() for path in stepped.folder.parent.rglob("*") if path.is_file())
     assert report.id.encode() in on_disk
     assert SECRET.encode() not in on_disk
-    said = bench.said()
+    said = stepped.said()
     assert len(said) >= 2
     assert not any(SECRET in str(vars(one)) for one in said)

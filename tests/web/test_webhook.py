@@ -34,8 +34,8 @@ from bot.web.health import Health
 from bot.web.signature import WEBEX
 from bot.web.webhook import MAX_BODY, MalformedError, WebhookEndpoint, event_recorder, read_event
 from bot.webex.types import Person
-from tests.core.workbench import SetClock
-from tests.stage import QuietHandler
+from tests.live_bot import QuietHandler
+from tests.stepped_bot import SetClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

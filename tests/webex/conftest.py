@@ -1,4 +1,4 @@
-"""A stage for the shelf's tests: the emulator with one organization, and a server that misbehaves on demand."""
+"""A setup for the client's tests: the emulator with one organization, and a server that misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Stage:
+class LiveBot:
     """People and spaces that every test may use; `chat` is the bot's, `admin` the administrator's client."""
 
     emulator: Emulator
@@ -58,7 +58,7 @@ def loopback(server: Loopback) -> Loopback:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def live() -> Iterator[LiveBot]:
     with Emulator() as emulator:
         world = emulator.world
         org = world.add_organization("Acme", is_partner=True)
@@ -69,4 +69,4 @@ def stage() -> Iterator[Stage]:
         chat = Chat(emulator.api_url, StaticToken(bot_token))
         admin = Client(emulator.api_url + "/", StaticToken(admin_token))
         with closing(chat), closing(admin):
-            yield Stage(emulator, org, ada, nora, bot, admin_token, bot_token, chat, admin)
+            yield LiveBot(emulator, org, ada, nora, bot, admin_token, bot_token, chat, admin)

@@ -88,119 +88,119 @@ def test_a_post_whose_answer_does_not_tell_the_space_was_made(loopback, scripted
     assert scripted.post(Target(person_id="p"), markdown="hi") == Posted("m", "")
 
 
-def test_the_bot_knows_itself(stage):
-    me = stage.chat.me()
-    assert (me.id, me.display_name, me.first_name, me.kind) == (stage.bot.id, "Report Bot", "Report", "bot")
+def test_the_bot_knows_itself(live):
+    me = live.chat.me()
+    assert (me.id, me.display_name, me.first_name, me.kind) == (live.bot.id, "Report Bot", "Report", "bot")
 
 
-def test_a_dialogue_in_a_space(stage):
+def test_a_dialogue_in_a_space(live):
     """Ada asks in a group space, the bot answers in her thread with a card, she presses its button."""
-    world = stage.emulator.world
-    space = world.add_space("Reports", [stage.ada, stage.bot])
-    said = world.say(stage.ada, space, "report AbC", mention=stage.bot)
-    message = stage.chat.message(said.id)
-    assert (message.room_id, message.room_type, message.person_id) == (space.id, "group", stage.ada.id)
+    world = live.emulator.world
+    space = world.add_space("Reports", [live.ada, live.bot])
+    said = world.say(live.ada, space, "report AbC", mention=live.bot)
+    message = live.chat.message(said.id)
+    assert (message.room_id, message.room_type, message.person_id) == (space.id, "group", live.ada.id)
     assert "AbC" in message.text
-    assert f'data-object-id="{stage.bot.id}"' in message.html
+    assert f'data-object-id="{live.bot.id}"' in message.html
     assert (message.parent_id, message.files) == (None, 0)
     assert message.created
     assert abs(message.created.timestamp() - time.time()) < 60
 
-    posted = stage.chat.post(Target(room_id=space.id, parent_id=said.id), markdown="**Hello**", card=CARD)
+    posted = live.chat.post(Target(room_id=space.id, parent_id=said.id), markdown="**Hello**", card=CARD)
     assert (posted.room_id, world.messages(space)[-1].card) == (space.id, CARD)
 
-    pressed = world.press(stage.ada, posted.message_id, {"word": "again", "note": "now"})
-    action = stage.chat.action(pressed.id)
-    assert (action.message_id, action.room_id, action.person_id) == (posted.message_id, space.id, stage.ada.id)
+    pressed = world.press(live.ada, posted.message_id, {"word": "again", "note": "now"})
+    action = live.chat.action(pressed.id)
+    assert (action.message_id, action.room_id, action.person_id) == (posted.message_id, space.id, live.ada.id)
     assert action.inputs == {"word": "again", "note": "now"}
 
     with pytest.raises(WebexError, match="Failed to get activity"):
-        stage.chat.recent(Target(room_id=space.id, parent_id=said.id))
+        live.chat.recent(Target(room_id=space.id, parent_id=said.id))
     world.lists_threads = True
-    thread = stage.chat.recent(Target(room_id=space.id, parent_id=said.id))
+    thread = live.chat.recent(Target(room_id=space.id, parent_id=said.id))
     assert [found.id for found in thread] == [posted.message_id]
     assert thread[0].parent_id == said.id
 
-    stage.chat.delete(posted.message_id)
-    assert stage.chat.recent(Target(room_id=space.id, parent_id=said.id)) == []
+    live.chat.delete(posted.message_id)
+    assert live.chat.recent(Target(room_id=space.id, parent_id=said.id)) == []
 
 
-def test_a_bot_sees_its_mentions_in_a_group_space_and_everything_one_to_one(stage):
-    world = stage.emulator.world
-    space = world.add_space("Reports", [stage.ada, stage.bot])
-    world.say(stage.ada, space, "not for the bot")
-    said = world.say(stage.ada, space, "help", mention=stage.bot)
-    here = next(one for one in stage.chat.spaces() if one.id == space.id)
-    assert [found.id for found in stage.chat.written_to_bot(here, datetime(2020, 1, 1, tzinfo=UTC))] == [said.id]
+def test_a_bot_sees_its_mentions_in_a_group_space_and_everything_one_to_one(live):
+    world = live.emulator.world
+    space = world.add_space("Reports", [live.ada, live.bot])
+    world.say(live.ada, space, "not for the bot")
+    said = world.say(live.ada, space, "help", mention=live.bot)
+    here = next(one for one in live.chat.spaces() if one.id == space.id)
+    assert [found.id for found in live.chat.written_to_bot(here, datetime(2020, 1, 1, tzinfo=UTC))] == [said.id]
     with pytest.raises(WebexError) as caught:
-        stage.chat.recent(Target(room_id=space.id))
+        live.chat.recent(Target(room_id=space.id))
     assert caught.value.status == 403
 
-    direct = world.direct_space(stage.ada, stage.bot)
-    first, second = (world.say(stage.ada, direct, text) for text in ("one", "two"))
-    assert [found.id for found in stage.chat.recent(Target(room_id=direct.id, direct=True))] == [second.id, first.id]
-    assert [found.text for found in stage.chat.recent(Target(person_id=stage.ada.id))] == ["two", "one"]
+    direct = world.direct_space(live.ada, live.bot)
+    first, second = (world.say(live.ada, direct, text) for text in ("one", "two"))
+    assert [found.id for found in live.chat.recent(Target(room_id=direct.id, direct=True))] == [second.id, first.id]
+    assert [found.text for found in live.chat.recent(Target(person_id=live.ada.id))] == ["two", "one"]
 
 
 @pytest.mark.parametrize("by_person", [True, False])
-def test_of_many_messages_all_are_listed_that_were_written_since_then(stage, by_person):
-    world = stage.emulator.world
-    direct = world.direct_space(stage.ada, stage.bot)
-    said = [world.post(stage.bot, direct, text=str(number)) for number in range(130)]
-    target = Target(person_id=stage.ada.id) if by_person else Target(room_id=direct.id, direct=True)
+def test_of_many_messages_all_are_listed_that_were_written_since_then(live, by_person):
+    world = live.emulator.world
+    direct = world.direct_space(live.ada, live.bot)
+    said = [world.post(live.bot, direct, text=str(number)) for number in range(130)]
+    target = Target(person_id=live.ada.id) if by_person else Target(room_id=direct.id, direct=True)
     since = datetime.fromtimestamp(said[0].created, UTC) - timedelta(seconds=1)
 
-    assert len(stage.chat.recent(target)) == RECENT
-    assert [one.text for one in stage.chat.recent(target, since)] == [str(number) for number in reversed(range(130))]
-    assert len(stage.chat.recent(target, since + timedelta(days=1))) == RECENT, "a page comes anyway"
+    assert len(live.chat.recent(target)) == RECENT
+    assert [one.text for one in live.chat.recent(target, since)] == [str(number) for number in reversed(range(130))]
+    assert len(live.chat.recent(target, since + timedelta(days=1))) == RECENT, "a page comes anyway"
 
 
-def test_looking_for_words_to_a_person_opens_no_one_to_one_space(stage):
+def test_looking_for_words_to_a_person_opens_no_one_to_one_space(live):
     with pytest.raises(WebexError, match="404"):
-        stage.chat.recent(Target(person_id=stage.ada.id, direct=True))
-    assert stage.emulator.world.spaces == {}
+        live.chat.recent(Target(person_id=live.ada.id, direct=True))
+    assert live.emulator.world.spaces == {}
 
 
-def test_words_to_a_person_open_the_one_to_one_space(stage):
-    posted = stage.chat.post(Target(person_id=stage.ada.id), markdown="hi")
-    assert posted.room_id == stage.emulator.world.direct_space(stage.ada, stage.bot).id
+def test_words_to_a_person_open_the_one_to_one_space(live):
+    posted = live.chat.post(Target(person_id=live.ada.id), markdown="hi")
+    assert posted.room_id == live.emulator.world.direct_space(live.ada, live.bot).id
 
 
-def test_a_message_can_be_changed_but_not_one_with_a_card(stage):
-    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    posted = stage.chat.post(Target(room_id=space.id), markdown="one")
-    stage.chat.edit(posted.message_id, space.id, markdown="two")
-    assert stage.emulator.world.messages(space)[-1].markdown == "two"
-    with_card = stage.chat.post(Target(room_id=space.id), markdown="one", card=CARD)
+def test_a_message_can_be_changed_but_not_one_with_a_card(live):
+    space = live.emulator.world.direct_space(live.ada, live.bot)
+    posted = live.chat.post(Target(room_id=space.id), markdown="one")
+    live.chat.edit(posted.message_id, space.id, markdown="two")
+    assert live.emulator.world.messages(space)[-1].markdown == "two"
+    with_card = live.chat.post(Target(room_id=space.id), markdown="one", card=CARD)
     with pytest.raises(WebexError) as caught:
-        stage.chat.edit(with_card.message_id, space.id, markdown="two")
+        live.chat.edit(with_card.message_id, space.id, markdown="two")
     assert caught.value.status == 400
 
 
-def test_members_are_listed_over_all_pages_with_their_organizations(stage):
-    world = stage.emulator.world
+def test_members_are_listed_over_all_pages_with_their_organizations(live):
+    world = live.emulator.world
     other = world.add_organization("Globex")
     outsiders = [world.add_person(f"Person {n}", other) for n in range(5)]
-    space = world.add_space("Mixed", [stage.ada, stage.bot, *outsiders])
+    space = world.add_space("Mixed", [live.ada, live.bot, *outsiders])
     world.page_size = 2
-    members = stage.chat.members(space.id)
+    members = live.chat.members(space.id)
     assert len(members) == 7
     assert {(one.person_id, one.person_email) for one in members if one.person_org_id == other.id} == {
         (person.id, person.email) for person in outsiders
     }
 
 
-def test_a_membership_says_who_joined_which_space_and_when(stage):
-    space = stage.emulator.world.add_space("New", [stage.ada])
-    joined = stage.emulator.world.join(space, stage.bot)
-    found = stage.chat.membership(joined.id)
+def test_a_membership_says_who_joined_which_space_and_when(live):
+    space = live.emulator.world.add_space("New", [live.ada])
+    joined = live.emulator.world.join(space, live.bot)
+    found = live.chat.membership(joined.id)
     assert (found.id, found.room_id, found.room_type) == (joined.id, space.id, "group")
-    assert found.person_id == stage.bot.id
+    assert found.person_id == live.bot.id
     assert abs(found.created.timestamp() - joined.created) < 1
 
 
-def test_webhooks_are_made_listed_changed_revived_and_removed(stage):
-    chat = stage.chat
+def test_webhooks_are_made_listed_changed_revived_and_removed(live):
+    chat = live.chat
     made = chat.create_webhook(
         name="ours",
         target_url="https://bot.example/hook",
@@ -217,10 +217,10 @@ def test_webhooks_are_made_listed_changed_revived_and_removed(stage):
     assert chat.webhooks() == []
 
 
-def test_spaces_are_listed_and_read(stage):
-    space = stage.emulator.world.add_space("Reports", [stage.ada, stage.bot])
-    assert stage.chat.spaces() == [stage.chat.space(space.id)]
-    assert (stage.chat.space(space.id).title, stage.chat.space(space.id).kind) == ("Reports", "group")
+def test_spaces_are_listed_and_read(live):
+    space = live.emulator.world.add_space("Reports", [live.ada, live.bot])
+    assert live.chat.spaces() == [live.chat.space(space.id)]
+    assert (live.chat.space(space.id).title, live.chat.space(space.id).kind) == ("Reports", "group")
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -259,13 +259,13 @@ def test_an_id_that_would_reach_another_path_is_unknown_without_asking(loopback,
     assert loopback.asked == []
 
 
-def test_a_lost_answer_to_a_post_is_unsure(stage):
-    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+def test_a_lost_answer_to_a_post_is_unsure(live):
+    space = live.emulator.world.direct_space(live.ada, live.bot)
+    live.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
     with pytest.raises(WebexError) as caught:
-        stage.chat.post(Target(room_id=space.id), markdown="said once")
+        live.chat.post(Target(room_id=space.id), markdown="said once")
     assert caught.value.reached is None
-    assert [message.markdown for message in stage.emulator.world.messages(space)] == ["said once"]
+    assert [message.markdown for message in live.emulator.world.messages(space)] == ["said once"]
 
 
 def test_a_next_page_on_another_host_is_not_asked(loopback, scripted):
@@ -313,10 +313,10 @@ def test_a_listing_that_never_ends_is_an_error(loopback, scripted, name):
     assert len(loopback.asked) == 100
 
 
-def test_one_listing_after_the_other_may_ask_the_same_pages(stage):
-    space = stage.emulator.world.add_space("Reports", [stage.ada, stage.nora, stage.bot])
-    stage.emulator.world.page_size = 1
-    assert [len(stage.chat.members(space.id)) for _ in range(3)] == [3, 3, 3]
+def test_one_listing_after_the_other_may_ask_the_same_pages(live):
+    space = live.emulator.world.add_space("Reports", [live.ada, live.nora, live.bot])
+    live.emulator.world.page_size = 1
+    assert [len(live.chat.members(space.id)) for _ in range(3)] == [3, 3, 3]
 
 
 def test_the_token_never_gets_into_the_sdk(loopback, scripted):
@@ -328,12 +328,12 @@ def test_the_token_never_gets_into_the_sdk(loopback, scripted):
     assert scripted._api.wait_on_rate_limit is False
 
 
-def test_sixteen_threads_share_one_chat(stage):
+def test_sixteen_threads_share_one_chat(live):
     """Every thread gets the message that it asked for."""
-    direct = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    ids = [stage.emulator.world.say(stage.ada, direct, f"number {n}").id for n in range(16)]
+    direct = live.emulator.world.direct_space(live.ada, live.bot)
+    ids = [live.emulator.world.say(live.ada, direct, f"number {n}").id for n in range(16)]
     with ThreadPoolExecutor(16) as pool:
-        texts = list(pool.map(lambda n: stage.chat.message(ids[n % 16]).text, range(160)))
+        texts = list(pool.map(lambda n: live.chat.message(ids[n % 16]).text, range(160)))
     assert texts == [f"number {n % 16}" for n in range(160)]
 
 

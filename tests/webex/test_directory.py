@@ -53,40 +53,40 @@ def answers(loopback, **by_path) -> None:
 ME = (200, {"id": "me", "orgId": ORG})
 
 
-def test_an_administrator_of_the_emulator_is_known_by_every_name_of_the_role(stage):
-    directory = Directory(stage.admin)
-    assert directory.our_org() == stage.org.id
-    ada = directory.roles_of(stage.ada.id)
-    assert (ada.person_id, ada.org_id) == (stage.ada.id, stage.org.id)
+def test_an_administrator_of_the_emulator_is_known_by_every_name_of_the_role(live):
+    directory = Directory(live.admin)
+    assert directory.our_org() == live.org.id
+    ada = directory.roles_of(live.ada.id)
+    assert (ada.person_id, ada.org_id) == (live.ada.id, live.org.id)
     assert ada.emails == {"ada.lovelace@acme.example"}
     assert ("id_full_admin", "Full Administrator") in {(readable_tail(one.id), one.name) for one in ada.roles}
-    assert directory.roles_of(stage.nora.id).roles == frozenset()
+    assert directory.roles_of(live.nora.id).roles == frozenset()
 
 
-def test_without_the_scope_for_role_names_the_ids_still_say_it(stage, closed):
-    token = stage.emulator.world.add_token(stage.ada, scopes={"spark-admin:people_read"})
-    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(token))))
-    assert ("id_full_admin", "") in {(bare_id(one.id), one.name) for one in directory.roles_of(stage.ada.id).roles}
-    directory.roles_of(stage.nora.id)
-    assert len(stage.emulator.calls.calls_to("GET", "/v1/roles")) == 1
+def test_without_the_scope_for_role_names_the_ids_still_say_it(live, closed):
+    token = live.emulator.world.add_token(live.ada, scopes={"spark-admin:people_read"})
+    directory = Directory(closed(Client(live.emulator.api_url, StaticToken(token))))
+    assert ("id_full_admin", "") in {(bare_id(one.id), one.name) for one in directory.roles_of(live.ada.id).roles}
+    directory.roles_of(live.nora.id)
+    assert len(live.emulator.calls.calls_to("GET", "/v1/roles")) == 1
 
 
-def test_where_people_hide_their_roles_scim_shows_them(stage, closed):
-    token = stage.emulator.world.add_token(stage.ada, scopes={"spark:people_read", "identity:people_read"})
-    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(token))))
-    assert ("id_full_admin", "") in {(bare_id(one.id), one.name) for one in directory.roles_of(stage.ada.id).roles}
-    assert directory.roles_of(stage.nora.id).roles == frozenset()
+def test_where_people_hide_their_roles_scim_shows_them(live, closed):
+    token = live.emulator.world.add_token(live.ada, scopes={"spark:people_read", "identity:people_read"})
+    directory = Directory(closed(Client(live.emulator.api_url, StaticToken(token))))
+    assert ("id_full_admin", "") in {(bare_id(one.id), one.name) for one in directory.roles_of(live.ada.id).roles}
+    assert directory.roles_of(live.nora.id).roles == frozenset()
 
 
-def test_where_nothing_shows_roles_it_is_refused_with_the_scope_that_is_missing(stage, closed):
-    token = stage.emulator.world.add_token(stage.ada, scopes={"spark:people_read"})
-    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(token))))
+def test_where_nothing_shows_roles_it_is_refused_with_the_scope_that_is_missing(live, closed):
+    token = live.emulator.world.add_token(live.ada, scopes={"spark:people_read"})
+    directory = Directory(closed(Client(live.emulator.api_url, StaticToken(token))))
     for _ in range(2):
         with pytest.raises(Refused) as caught:
-            directory.roles_of(stage.ada.id)
+            directory.roles_of(live.ada.id)
         assert "`spark-admin:people_read`" in caught.value.details
         assert caught.value.reason == "roles_unreadable"
-    assert len(stage.emulator.calls.calls_to("GET", f"/v1/people/{stage.ada.id}")) == 2
+    assert len(live.emulator.calls.calls_to("GET", f"/v1/people/{live.ada.id}")) == 2
 
 
 NORA = encoded("PEOPLE", "n-1")
@@ -290,15 +290,15 @@ def test_ids_have_a_readable_tail():
         assert readable_tail(unfit) == ""
 
 
-def test_people_are_known_again_in_another_spelling_than_they_were_asked_for(stage, closed):
+def test_people_are_known_again_in_another_spelling_than_they_were_asked_for(live, closed):
     """Webex answers with the id as it spells it there, and an answer is not asked for twice."""
-    directory = Directory(closed(Client(stage.emulator.api_url, StaticToken(stage.admin_token))))
-    bare = bare_id(stage.ada.id)
+    directory = Directory(closed(Client(live.emulator.api_url, StaticToken(live.admin_token))))
+    bare = bare_id(live.ada.id)
     spelled = [encoded("PEOPLE", bare.upper()), encoded("PEOPLE", bare), bare]
     for one in spelled:
         assert "Full Administrator" in {role.name for role in directory.roles_of(one).roles}
     assert {one.display_name for one in directory.people(spelled).values()} == {"Ada Lovelace"}
     assert list(directory.people(spelled)) == spelled
-    assert directory.people([stage.ada.id])[stage.ada.id].display_name == "Ada Lovelace"
-    assert len(stage.emulator.calls.calls_to("GET", "/v1/people/*")) == 1
-    assert len(stage.emulator.calls.calls_to("GET", "/v1/people")) == 1
+    assert directory.people([live.ada.id])[live.ada.id].display_name == "Ada Lovelace"
+    assert len(live.emulator.calls.calls_to("GET", "/v1/people/*")) == 1
+    assert len(live.emulator.calls.calls_to("GET", "/v1/people")) == 1

@@ -96,12 +96,12 @@ def test_a_report_is_told_by_its_bytes_whatever_the_header_says(loopback, fetch,
 
 @pytest.mark.parametrize("family", ["partner", "organization"])
 @pytest.mark.parametrize("as_zip", [False, True])
-def test_the_whole_way_through_the_emulator(stage, closed, tmp_path, family, as_zip):
-    made = stage.emulator.world.add_report(
+def test_the_whole_way_through_the_emulator(live, closed, tmp_path, family, as_zip):
+    made = live.emulator.world.add_report(
         family=family, title="Hosts", status="done", content=CSV, as_zip=as_zip, checksum="sha256"
     )
-    details = ReportsApi(stage.admin).details(Family(family), made.id)
-    got = Downloader(closed(DownloadClient(StaticToken(stage.admin_token), HERE))).download(details, tmp_path / "x")
+    details = ReportsApi(live.admin).details(Family(family), made.id)
+    got = Downloader(closed(DownloadClient(StaticToken(live.admin_token), HERE))).download(details, tmp_path / "x")
     assert got.kind == ("zip" if as_zip else "csv")
     content = got.path.read_bytes()
     assert (unzipped(content) if as_zip else content) == CSV
@@ -230,11 +230,11 @@ def test_a_file_that_ends_too_early_passes(loopback, fails):
     assert (error.status, error.passing) == (None, True)
 
 
-def test_a_silent_host_passes(stage, closed, tmp_path):
-    made = stage.emulator.world.add_report(family="partner", title="X", status="done", content=CSV * 1000)
-    details = ReportsApi(stage.admin).details(Family.PARTNER, made.id)
-    stage.emulator.faults.add(method="GET", path="/api", host="download", cut="middle", times=1)
-    made_files = Downloader(closed(DownloadClient(StaticToken(stage.admin_token), HERE)))
+def test_a_silent_host_passes(live, closed, tmp_path):
+    made = live.emulator.world.add_report(family="partner", title="X", status="done", content=CSV * 1000)
+    details = ReportsApi(live.admin).details(Family.PARTNER, made.id)
+    live.emulator.faults.add(method="GET", path="/api", host="download", cut="middle", times=1)
+    made_files = Downloader(closed(DownloadClient(StaticToken(live.admin_token), HERE)))
     with pytest.raises(WebexError) as caught:
         made_files.download(details, tmp_path / "x")
     assert caught.value.passing
@@ -425,11 +425,11 @@ def test_progress_is_told_and_every_download_observed_without_its_address(loopba
     assert [call[:3] for call in seen] == [("GET", "download", 200)]
 
 
-def test_a_link_that_has_expired_says_so(stage, closed, tmp_path):
-    made = stage.emulator.world.add_report(family="partner", title="X", status="done", content=CSV)
-    details = ReportsApi(stage.admin, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)).details(Family.PARTNER, made.id)
-    stage.emulator.world.set_report(made.id, infected=True)
+def test_a_link_that_has_expired_says_so(live, closed, tmp_path):
+    made = live.emulator.world.add_report(family="partner", title="X", status="done", content=CSV)
+    details = ReportsApi(live.admin, now=lambda: datetime(2026, 1, 1, tzinfo=UTC)).details(Family.PARTNER, made.id)
+    live.emulator.world.set_report(made.id, infected=True)
     with pytest.raises(WebexError) as caught:
-        Downloader(closed(DownloadClient(StaticToken(stage.admin_token), HERE))).download(details, tmp_path / "x")
+        Downloader(closed(DownloadClient(StaticToken(live.admin_token), HERE))).download(details, tmp_path / "x")
     assert (caught.value.status, bool(caught.value.tracking_id)) == (410, True)
     assert shutil.disk_usage(tmp_path).free

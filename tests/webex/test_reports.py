@@ -17,8 +17,8 @@ BOTH = list(Family)
 
 
 @pytest.fixture
-def reports(stage):
-    return ReportsApi(stage.admin)
+def reports(live):
+    return ReportsApi(live.admin)
 
 
 @pytest.fixture
@@ -28,19 +28,19 @@ def scripted(loopback, closed):
 
 @pytest.mark.parametrize("family", BOTH)
 @pytest.mark.parametrize("wrap", ["items", "object", "flat", "list"])
-def test_details_are_found_in_every_wrapping(stage, reports, family, wrap):
-    made = stage.emulator.world.add_report(
+def test_details_are_found_in_every_wrapping(live, reports, family, wrap):
+    made = live.emulator.world.add_report(
         family=family.value, title="Hosts", status="done", content=b"A,B\n1,2\n", shape=Shape(wrap=wrap)
     )
     report = reports.details(family, made.id)
     assert (report.id, report.title, report.phase, report.family) == (made.id, "Hosts", Phase.READY, family)
-    assert report.download_url.startswith(stage.emulator.download_url)
+    assert report.download_url.startswith(live.emulator.download_url)
     assert report.created
 
 
 @pytest.mark.parametrize("family", BOTH)
-def test_a_list_has_every_report_of_its_family_over_all_pages(stage, reports, family):
-    world = stage.emulator.world
+def test_a_list_has_every_report_of_its_family_over_all_pages(live, reports, family):
+    world = live.emulator.world
     made = [world.add_report(family=family.value, title=f"R{n}", content=b"A\n") for n in range(5)]
     world.add_report(family=next(other.value for other in BOTH if other is not family), title="X", content=b"A\n")
     world.page_size = 2
@@ -61,9 +61,9 @@ def test_a_region_and_a_sub_partner_go_with_partner_calls_only(loopback, scripte
 
 
 @pytest.mark.parametrize("family", BOTH)
-def test_the_other_familys_id_is_unknown(stage, reports, family):
+def test_the_other_familys_id_is_unknown(live, reports, family):
     other = next(other for other in BOTH if other is not family)
-    made = stage.emulator.world.add_report(family=other.value, title="X", content=b"A\n")
+    made = live.emulator.world.add_report(family=other.value, title="X", content=b"A\n")
     with pytest.raises(WebexError) as caught:
         reports.details(family, made.id)
     assert (caught.value.status, bool(caught.value.tracking_id)) == (404, True)

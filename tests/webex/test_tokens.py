@@ -268,18 +268,18 @@ def test_what_could_not_be_kept_is_kept_at_the_end(loopback, scripted, clock):
     assert kept.refresh_token == "refresh-1"
 
 
-def test_with_the_emulator_a_token_that_is_expired_there_is_renewed_within_the_call(stage, closed):
+def test_with_the_emulator_a_token_that_is_expired_there_is_renewed_within_the_call(live, closed):
     """Rotating refresh tokens: each works once."""
-    world = stage.emulator.world
-    given = world.add_refreshable(stage.ada)
+    world = live.emulator.world
+    given = world.add_refreshable(live.ada)
     source = closed(
         RefreshableToken(
-            given.client_id, given.client_secret, given.refresh_token, stage.emulator.api_url, MemoryTokenStore()
+            given.client_id, given.client_secret, given.refresh_token, live.emulator.api_url, MemoryTokenStore()
         )
     )
-    client = closed(Client(stage.emulator.api_url, source))
+    client = closed(Client(live.emulator.api_url, source))
     for _ in range(3):
-        assert client.call("GET", "people/me").json["id"] == stage.ada.id
+        assert client.call("GET", "people/me").json["id"] == live.ada.id
         world.expire_token(source.current())
-    assert client.call("GET", "people/me").json["id"] == stage.ada.id
-    assert len(stage.emulator.calls.calls_to("POST", "/v1/access_token")) == 4
+    assert client.call("GET", "people/me").json["id"] == live.ada.id
+    assert len(live.emulator.calls.calls_to("POST", "/v1/access_token")) == 4

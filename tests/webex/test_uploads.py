@@ -73,12 +73,12 @@ def send(chat, path, target=None, name="Hosts é.csv") -> Posted:
     return posted
 
 
-def test_a_file_that_webex_is_too_busy_for_is_sent_again_from_its_beginning(stage, closed, path):
-    world = stage.emulator.world
-    space = world.add_space("Reports", [stage.ada, stage.bot])
+def test_a_file_that_webex_is_too_busy_for_is_sent_again_from_its_beginning(live, closed, path):
+    world = live.emulator.world
+    space = world.add_space("Reports", [live.ada, live.bot])
     retries = RetryPolicy((0.0, 0.0))
-    chat = closed(Chat(stage.emulator.api_url, StaticToken(stage.bot_token), retries=retries))
-    stage.emulator.faults.add("POST", "/v1/messages", status=429, headers={"Retry-After": "0"}, times=2)
+    chat = closed(Chat(live.emulator.api_url, StaticToken(live.bot_token), retries=retries))
+    live.emulator.faults.add("POST", "/v1/messages", status=429, headers={"Retry-After": "0"}, times=2)
 
     send(chat, path, Target(room_id=space.id))
 
@@ -95,11 +95,11 @@ def test_a_file_that_may_be_there_is_not_sent_again(loopback, closed, path, stat
     assert len(loopback.asked) == 1
 
 
-def test_a_file_is_posted_under_its_name_with_its_line_in_the_thread(stage, path):
-    world = stage.emulator.world
-    space = world.add_space("Reports", [stage.ada, stage.bot])
-    said = world.say(stage.ada, space, "report x", mention=stage.bot)
-    posted = send(stage.chat, path, Target(room_id=space.id, parent_id=said.id))
+def test_a_file_is_posted_under_its_name_with_its_line_in_the_thread(live, path):
+    world = live.emulator.world
+    space = world.add_space("Reports", [live.ada, live.bot])
+    said = world.say(live.ada, space, "report x", mention=live.bot)
+    posted = send(live.chat, path, Target(room_id=space.id, parent_id=said.id))
     message = world.messages(space)[-1]
     assert (posted, message.parent_id) == (Posted(message.id, space.id), said.id)
     assert message.markdown == "**two** rows"
@@ -108,9 +108,9 @@ def test_a_file_is_posted_under_its_name_with_its_line_in_the_thread(stage, path
     assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_file_may_go_to_a_person(stage, path):
-    posted = send(stage.chat, path, Target(person_id=stage.ada.id))
-    assert posted.room_id == stage.emulator.world.direct_space(stage.ada, stage.bot).id
+def test_a_file_may_go_to_a_person(live, path):
+    posted = send(live.chat, path, Target(person_id=live.ada.id))
+    assert posted.room_id == live.emulator.world.direct_space(live.ada, live.bot).id
 
 
 @pytest.mark.parametrize("status", ALL_ERRORS)
@@ -131,13 +131,13 @@ def test_an_answer_that_cannot_be_read_is_unsure(loopback, scripted, path, body)
     assert (caught.value.status, caught.value.reached) == (None, None)
 
 
-def test_a_lost_answer_is_unsure_and_nothing_is_sent_twice(stage, path):
-    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+def test_a_lost_answer_is_unsure_and_nothing_is_sent_twice(live, path):
+    space = live.emulator.world.direct_space(live.ada, live.bot)
+    live.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
     with pytest.raises(WebexError) as caught:
-        send(stage.chat, path, Target(room_id=space.id))
+        send(live.chat, path, Target(room_id=space.id))
     assert caught.value.reached is None
-    assert len(stage.emulator.world.messages(space)) == 1
+    assert len(live.emulator.world.messages(space)) == 1
 
 
 def test_what_webex_would_refuse_as_too_large_is_not_sent(loopback, scripted, path):
@@ -157,9 +157,9 @@ def test_an_upload_may_take_longer_than_other_calls():
     assert upload.TIMEOUT[1] >= 300
 
 
-def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_path):
+def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(live, tmp_path):
     """In a process of its own, whose peak must not grow with the file."""
-    world = stage.emulator.world
+    world = live.emulator.world
     line = b"2024-03-24,ada@acme.example,12\n" * 2048
 
     def content():
@@ -170,11 +170,11 @@ def test_sixty_megabytes_are_fetched_and_posted_in_bounded_memory(stage, tmp_pat
             yield piece
 
     made = world.add_report(family="partner", title="Large", status="done", content=content, size=LARGE)
-    space = world.direct_space(stage.ada, stage.bot)
+    space = world.direct_space(live.ada, live.bot)
     given = {
-        "api": stage.emulator.api_url,
-        "bot_token": stage.bot_token,
-        "admin_token": stage.admin_token,
+        "api": live.emulator.api_url,
+        "bot_token": live.bot_token,
+        "admin_token": live.admin_token,
         "link": world.download_link(made),
         "to": str(tmp_path / "large"),
         "room": space.id,
@@ -210,11 +210,11 @@ def pass_on(chat: Chat, growing: GrowingFile, target: Target, room: int = 100) -
     return chat.begin_upload(target, growing, name="Hosts.csv", content_type="text/csv", room=room)
 
 
-def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_released(stage, growing):
-    world = stage.emulator.world
-    space = world.add_space("Reports", [stage.ada, stage.bot])
-    said = world.say(stage.ada, space, "report x", mention=stage.bot)
-    begun = pass_on(stage.chat, growing, Target(room_id=space.id, parent_id=said.id))
+def test_what_still_comes_is_sent_on_and_posted_with_its_words_when_it_is_released(live, growing):
+    world = live.emulator.world
+    space = world.add_space("Reports", [live.ada, live.bot])
+    said = world.say(live.ada, space, "report x", mention=live.bot)
+    begun = pass_on(live.chat, growing, Target(room_id=space.id, parent_id=said.id))
     posted = begun.finish("**two** rows, é")
     (message,) = [one for one in world.messages(space) if one.files]
     assert (posted, message.parent_id) == (Posted(message.id, space.id), said.id)
@@ -271,10 +271,10 @@ def test_without_threads_nothing_is_passed_on(scripted, growing, monkeypatch):
     begun.abandon()
 
 
-def test_more_words_than_there_is_room_for_are_not_cut(stage, growing):
-    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    assert pass_on(stage.chat, growing, Target(room_id=space.id), room=10).finish("eleven words") is None
-    assert stage.emulator.world.messages(space) == []
+def test_more_words_than_there_is_room_for_are_not_cut(live, growing):
+    space = live.emulator.world.direct_space(live.ada, live.bot)
+    assert pass_on(live.chat, growing, Target(room_id=space.id), room=10).finish("eleven words") is None
+    assert live.emulator.world.messages(space) == []
 
 
 @pytest.mark.parametrize("status", ALL_ERRORS)
@@ -287,10 +287,10 @@ def test_every_status_at_the_end_is_the_error_of_a_plain_upload(loopback, script
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_lost_answer_of_what_was_passed_on_is_unsure(stage, growing):
-    space = stage.emulator.world.direct_space(stage.ada, stage.bot)
-    stage.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
+def test_a_lost_answer_of_what_was_passed_on_is_unsure(live, growing):
+    space = live.emulator.world.direct_space(live.ada, live.bot)
+    live.emulator.faults.add(method="POST", path="/v1/messages", cut="after", times=1)
     with pytest.raises(WebexError) as caught:
-        pass_on(stage.chat, growing, Target(room_id=space.id)).finish("words")
+        pass_on(live.chat, growing, Target(room_id=space.id)).finish("words")
     assert caught.value.reached is None
-    assert len(stage.emulator.world.messages(space)) == 1
+    assert len(live.emulator.world.messages(space)) == 1

@@ -29,7 +29,7 @@ from bot.queue.sqlite import SqliteQueue
 from bot.reports.report_messages import ReportMessages
 from bot.reports.thread import Thread
 from bot.services import Clock
-from tests.stage import Stage
+from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ class SetClock(Clock):
         self.time += timedelta(seconds=seconds)
 
 
-class Workbench:
+class SteppedBot:
     """Emulator, people, spaces, and the program in pieces."""
 
     def __init__(self, emulator: Emulator, folder: Path, database_file: Path, **environ: str) -> None:
@@ -139,7 +139,7 @@ class Workbench:
         self.world = emulator.world
         self.clock = SetClock()
         emulator.world.clock = self.clock.seconds
-        self.stage = Stage(emulator, folder, **environ)
+        self.setup = LiveBot(emulator, folder, **environ)
         self.points = Points()
         self.folder = folder / "files"
         self.folder.mkdir(parents=True, mode=0o700)
@@ -149,7 +149,7 @@ class Workbench:
 
     def start(self) -> None:
         """Put the program together, with nothing in its memory."""
-        settings = self.stage.settings()
+        settings = self.setup.settings()
         services = app.build_services(settings, clock=self.clock, retry_waits=())
         settle = (timedelta(), timedelta())
         self.services = services = replace(
@@ -183,11 +183,11 @@ class Workbench:
         self.temp_dir.clear()
         self.sweep.once()
 
-    def hears(self, person: Person, text: str, space: Space | None = None, **how: Any) -> Message:
+    def receive(self, person: Person, text: str, space: Space | None = None, **how: Any) -> Message:
         """Somebody writes to the bot (1:1 when no space is named), and the event is kept as the web process does."""
-        space = space or self.world.direct_space(person, self.stage.bot)
+        space = space or self.world.direct_space(person, self.setup.bot)
         if space.type == "group":
-            how.setdefault("mention", self.stage.bot)
+            how.setdefault("mention", self.setup.bot)
         message = self.world.say(person, space, text, **how)
         self._keep(Event("messages", "created", message.id, space.id, space.type, person.id))
         return message
@@ -276,8 +276,8 @@ class Workbench:
 
     def said(self, space: Space | None = None, person: Person | None = None) -> list[Message]:
         """What the bot has said in a space, or 1:1 to somebody (Ada)."""
-        where = space or self.world.direct_space(person or self.stage.ada, self.stage.bot)
-        return [one for one in self.world.messages(where) if one.person_id == self.stage.bot.id and not one.deleted]
+        where = space or self.world.direct_space(person or self.setup.ada, self.setup.bot)
+        return [one for one in self.world.messages(where) if one.person_id == self.setup.bot.id and not one.deleted]
 
     def calls(self, method: str, path: str) -> int:
         """How many calls the program has made to these addresses of the API."""

@@ -53,7 +53,7 @@ class QuietHandler(WSGIRequestHandler):
 
 
 @dataclass(frozen=True)
-class Heard:
+class BotMessage:
     """A message of the bot's, as a person sees it."""
 
     message: Message
@@ -85,81 +85,83 @@ class Heard:
         return bytes(self.file.path.read_bytes())
 
 
-class Line:
+class Conversation:
     """What someone wrote, and what the bot answers to it in its thread."""
 
-    def __init__(self, stage: Stage, person: Person, message: Message) -> None:
-        self._stage = stage
+    def __init__(self, live: LiveBot, person: Person, message: Message) -> None:
+        self._stage = live
         self._person = person
         self.message = message
         self._root = message.parent_id or message.id
 
-    def answers(self, number: int = 1) -> list[Heard]:
+    def answers(self, number: int = 1) -> list[BotMessage]:
         """Wait for so many answers in this thread, and give all there are."""
         self._stage.emulator.world.wait_for(lambda _: len(self._there()) >= number, timeout=PATIENCE)
         return self._there()
 
-    def answer(self) -> Heard:
+    def answer(self) -> BotMessage:
         """Wait for the first answer."""
         return self.answers(1)[0]
 
-    def card(self) -> Heard:
+    def card(self) -> BotMessage:
         """Wait for a card."""
         return self._first(lambda heard: heard.card is not None)
 
-    def file(self) -> Heard:
+    def file(self) -> BotMessage:
         """Wait for a file."""
         return self._first(lambda heard: heard.file is not None)
 
-    def hears(self, words: str) -> Heard:
+    def hears(self, words: str) -> BotMessage:
         """Wait for an answer with these words."""
         return self._first(lambda heard: words in heard.words)
 
-    def _first(self, wanted: Callable[[Heard], bool]) -> Heard:
+    def _first(self, wanted: Callable[[BotMessage], bool]) -> BotMessage:
         self._stage.emulator.world.wait_for(lambda _: any(map(wanted, self._there())), timeout=PATIENCE)
         return next(filter(wanted, self._there()))
 
-    def _there(self) -> list[Heard]:
+    def _there(self) -> list[BotMessage]:
         world = self._stage.emulator.world
         found = world.messages(world.spaces[self.message.room_id])
         bot = self._stage.bot.id
-        return [Heard(one) for one in found if one.person_id == bot and one.parent_id == self._root and not one.deleted]
+        return [
+            BotMessage(one) for one in found if one.person_id == bot and one.parent_id == self._root and not one.deleted
+        ]
 
 
-class Voice:
+class User:
     """A person in a space."""
 
-    def __init__(self, stage: Stage, person: Person, space: Space) -> None:
-        self._stage = stage
+    def __init__(self, live: LiveBot, person: Person, space: Space) -> None:
+        self._stage = live
         self.person = person
         self.space = space
 
-    def says(self, text: str, **how: Any) -> Line:
+    def says(self, text: str, **how: Any) -> Conversation:
         """Write something; in a group space to the bot, by a mention."""
         world = self._stage.emulator.world
         if self.space.type == "group":
             how.setdefault("mention", self._stage.bot)
-        return Line(self._stage, self.person, world.say(self.person, self.space, text, **how))
+        return Conversation(self._stage, self.person, world.say(self.person, self.space, text, **how))
 
-    def presses(self, heard: Heard, button: str, **how: Any) -> Line:
+    def presses(self, heard: BotMessage, button: str, **how: Any) -> Conversation:
         """Press a button of a card; what comes of it stands in the card's thread."""
         self._stage.emulator.world.press(self.person, heard.message.id, heard.buttons[button], **how)
-        return Line(self._stage, self.person, heard.message)
+        return Conversation(self._stage, self.person, heard.message)
 
-    def hears_privately(self, words: str) -> Heard:
+    def hears_privately(self, words: str) -> BotMessage:
         """Wait for words of the bot in the 1:1 space with it."""
         world = self._stage.emulator.world
         space = world.direct_space(self.person, self._stage.bot)
 
-        def there() -> list[Heard]:
-            mine = (Heard(one) for one in world.messages(space) if one.person_id == self._stage.bot.id)
+        def there() -> list[BotMessage]:
+            mine = (BotMessage(one) for one in world.messages(space) if one.person_id == self._stage.bot.id)
             return [heard for heard in mine if words in heard.words]
 
         world.wait_for(lambda _: there(), timeout=PATIENCE)
         return there()[0]
 
 
-class Stage:
+class LiveBot:
     """Emulator, people, spaces and the program."""
 
     def __init__(self, emulator: Emulator, folder: Path, **environ: str) -> None:
@@ -192,9 +194,9 @@ class Stage:
         """Return the program's settings."""
         return load(self.environ)
 
-    def at(self, person: Person, space: Space | None = None) -> Voice:
+    def at(self, person: Person, space: Space | None = None) -> User:
         """Someone in a space, or 1:1 with the bot."""
-        return Voice(self, person, space or self.emulator.world.direct_space(person, self.bot))
+        return User(self, person, space or self.emulator.world.direct_space(person, self.bot))
 
     def partner_report(self, title: str = "Calling Usage", **more: Any) -> Any:
         """Return a partner report, done unless told otherwise."""
