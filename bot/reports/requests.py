@@ -117,9 +117,13 @@ def close_all(
 
 
 def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: str | None) -> None:
-    """Have a request answered to the person directly, and its thread follow: ``notice`` is what the space is told."""
-    requests.set_values(tx, request.id, destination=PERSON, notice=notice)
-    put_thread(tx, queue, request)
+    """Have a request answered to the person directly, and its thread follow: ``notice`` is what the space is told.
+
+    The requests of one message have one card, so they go together.
+    """
+    for one in requests.find(tx, requests.of_event(request.event)) if request.listed else [request]:
+        requests.set_values(tx, one.id, destination=PERSON, notice=notice)
+        put_thread(tx, queue, one)
 
 
 def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:

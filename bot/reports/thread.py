@@ -268,10 +268,12 @@ class Thread:
         unsure = any(one.slot == Slot.CARD and one.state == UNSURE and one.key in keep for one in state.standing)
         if unsure and request.state is not State.DELIVERED:
             keep |= {one.key for one in state.standing if one.slot == Slot.CARD}
+        delivered_there = any(one.id == request.file_message and not one.direct for one in state.standing)
         found = []
         for message in state.standing:
             slot = (message.slot or "").partition(":")[0]
             in_space = request.destination == PERSON and not message.direct and messages.shows_report(message)
+            in_space &= not (delivered_there and slot == Slot.FILE)  # it was allowed then, and comes nowhere else
             # The delivery that is under way follows its progress.
             follows = slot in FOLLOW and not (slot == Slot.PROGRESS and request.state is State.OPEN)
             if in_space or (follows and message.key not in keep):

@@ -68,19 +68,19 @@ def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
     """Return the messages that the rows ask for. Pure."""
     request = state.request
     found: list[Wanted] = []
-    if request.destination == PERSON and request.notice and request.room_id:
+    if request.destination == PERSON and request.notice and request.room_id and _tells_for_all(state):
         found.append(Wanted(Slot.NOTICE))
     if card := card_variant(state):
         found.append(Wanted(Slot.CARD, card))
-    elif request.state not in {State.OPEN, State.DELIVERED} and request.reason and _tells_end(state):
+    elif request.state not in {State.OPEN, State.DELIVERED} and request.reason and _tells_for_all(state):
         found.append(Wanted(Slot.END, request.state.value))
     if request.state is State.OPEN and is_told(request, now):
         found.append(Wanted(Slot.TROUBLE))
     return found
 
 
-def _tells_end(state: ThreadState) -> bool:
-    """Return True where no list card tells how a request ended: none was sent, since policy refuses all."""
+def _tells_for_all(state: ThreadState) -> bool:
+    """Return True for the first request of a message, or its only one: what concerns all is told once."""
     return not state.request.listed or bool(state.listed)
 
 

@@ -319,6 +319,45 @@ def test_a_card_is_deleted_where_an_outsider_joined_during_its_post(
     assert not [one for one in stepped.said(space) if "Secret title" in f"{one.markdown}{one.card}"]
 
 
+def test_the_requests_of_one_message_go_to_the_person_together_and_the_space_is_told_once(stepped: SteppedBot) -> None:
+    """Also its card's buttons act there: it was answered that nobody waits."""
+    first, second = (stepped.setup.partner_report(title, status="waiting") for title in ("One", "Two"))
+    stepped.receive(stepped.setup.ada, f"report {first.id} {second.id}", stepped.setup.outside)
+    stepped.work()
+
+    (card,) = directly_sent(stepped)
+    cancel = {"command": "cancel", "argument": second.id, "reference": stepped.request(2).reference}
+    stepped.pressed(stepped.setup.ada, card, cancel)
+    gets_ready(stepped, first)
+    stepped.wait(GENTLY)
+
+    assert [stepped.request(number).state for number in (1, 2)] == [State.DELIVERED, State.CANCELED]
+    assert [one.text for one in stepped.said(stepped.setup.outside)] == [stepped.request().notice]
+
+
+@pytest.mark.parametrize("titles", [["One"], ["One", "Two"]])
+def test_a_file_stays_where_it_was_delivered_when_its_card_goes_to_the_person(
+    stepped: SteppedBot, titles: list[str]
+) -> None:
+    """An outsider has joined since; the person would have no file any more."""
+    made = [
+        stepped.setup.partner_report(one, status="waiting" if number else "done") for number, one in enumerate(titles)
+    ]
+    stepped.receive(stepped.setup.ada, f"report {' '.join(one.id for one in made)}", stepped.setup.group)
+    stepped.work()
+    stepped.world.join(stepped.setup.group, stepped.setup.ethan)
+
+    if len(made) > 1:
+        gets_ready(stepped, made[1])
+    else:
+        press(stepped, card_messages(stepped)[-1], "Refresh")
+        stepped.work()
+
+    assert not card_messages(stepped)
+    assert files(stepped) == [CSV]
+    assert files(stepped, stepped.world.direct_space(stepped.setup.ada, stepped.setup.bot)) == [CSV] * (len(made) - 1)
+
+
 def test_a_person_who_lost_the_right_sees_no_more_of_the_report(stepped: SteppedBot) -> None:
     report = asked(stepped, stepped.setup.grace)
     stepped.setup.grace.roles.clear()
