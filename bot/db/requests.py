@@ -122,6 +122,12 @@ class Request:
             return self.direct and other.direct and same_id(self.person_id, other.person_id)
         return same_id(self.room_id, other.room_id)
 
+    def is_in_thread_of(self, other: Request) -> bool:
+        """Return True when both are answered in one place, where people see the messages of both beside each other."""
+        if not self.is_answered_with(other) or self.destination != other.destination:
+            return False
+        return self.destination == PERSON or same_id(self.thread_id, other.thread_id)
+
 
 def read(row: Row[Any], prefix: str = "") -> Request:
     """Return a row of the table as an object; ``prefix``: of the columns' names."""

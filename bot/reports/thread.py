@@ -135,12 +135,15 @@ class Thread:
         if listed and listed[0][0].id != request_id:
             listed = []
         standing = tuple(messages.of_request(tx, request_id))
+        same_thread = False
         if request.state is State.OPEN:
-            elsewhere = request.found_at is not None and requests.older(tx, request) is not None
+            older = requests.older(tx, request) if request.found_at is not None else None
+            elsewhere = older is not None
+            same_thread = older is not None and older.is_in_thread_of(request)
         else:
             served_by = request.file_message
             elsewhere = served_by is not None and all(one.id != served_by for one in standing)
-        return ThreadState(request, row, elsewhere, standing, tuple(listed))
+        return ThreadState(request, row, elsewhere, standing, same_thread, tuple(listed))
 
     def _missing(self, state: ThreadState, ahead: float) -> Wanted | None:
         """Return the first message that should be there and is not."""

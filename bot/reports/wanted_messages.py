@@ -47,6 +47,8 @@ class ThreadState:
     elsewhere: bool
     """Its file comes, or came, in the thread of an older request."""
     standing: tuple[Message, ...]
+    same_thread: bool = False
+    """That older request is answered in the same thread, where its card stands."""
     listed: tuple[tuple[Request, ReportRow | None], ...] = ()
     """Of the first request of a message that made several: all of them, each with its report."""
 
@@ -126,7 +128,8 @@ def _has_card(state: ThreadState, row: ReportRow) -> bool:
     request = state.request
     if request.wants_card or any(one.slot == Slot.CARD for one in state.standing):
         return True
-    return request.state is State.OPEN and (row.phase is Phase.PENDING or state.elsewhere)
+    comes_elsewhere = state.elsewhere and not state.same_thread
+    return request.state is State.OPEN and (row.phase is Phase.PENDING or comes_elsewhere)
 
 
 def _variants_there(state: ThreadState) -> Iterator[str]:

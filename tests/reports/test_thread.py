@@ -574,6 +574,20 @@ def test_a_button_that_is_pressed_twice_brings_one_file(stepped: SteppedBot, but
     assert len(files(stepped)) == 3, "a later press is another wish"
 
 
+def test_send_again_while_the_file_is_on_its_way_brings_no_second_card(stepped: SteppedBot) -> None:
+    def press() -> None:
+        (card,) = card_messages(stepped)
+        stepped.pressed(stepped.setup.ada, card, BotMessage(card).buttons["Send again"])
+        stepped.work_beside()
+
+    stepped.while_fetching(press)
+    asked(stepped, status="done")
+
+    assert len(card_messages(stepped)) == 1
+    assert files(stepped) == [CSV]
+    assert stepped.request(2).state is State.DELIVERED
+
+
 # Trouble.
 
 

@@ -27,6 +27,12 @@ def thread_of(phase: Phase | None, *, elsewhere: bool = False, card: str = "", *
     return ThreadState(one, None if phase is None else report_row(phase=phase), elsewhere, standing)
 
 
+def test_a_file_that_comes_in_the_same_thread_is_not_announced_twice() -> None:
+    again = replace(thread_of(Phase.READY, elsewhere=True, wants_card=False), same_thread=True)
+    assert slots(again) == []
+    assert slots(replace(again, same_thread=False)) == ["card ready:elsewhere"]
+
+
 def slots(state: ThreadState) -> list[str]:
     return [f"{one.slot} {one.variant}".strip() for one in wanted(state, NOW)]
 
