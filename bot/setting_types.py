@@ -221,7 +221,8 @@ def families(raw: str) -> tuple[str, ...]:
     """Read the report families in the order in which they are asked."""
     found = tuple(item.lower().replace("organisation", "organization") for item in _items(raw))
     if not found or len(set(found)) != len(found) or not set(found) <= set(Family):
-        raise ValueError("must be partner, organization, or both separated by a comma, in the order to ask.")
+        names = " or ".join(Family)
+        raise ValueError(f"must be {names}, or several of them separated by commas, in the order to ask.")
     return found
 
 

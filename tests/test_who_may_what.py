@@ -25,6 +25,7 @@ from bot.emulator.things import (
     PARTNER_SALES_ADMIN,
     READONLY_ADMIN,
 )
+from bot.webex.report_families import Family
 from bot.webex.types import Target
 from tests.live_bot import ADMIN_OF_BOTH
 from tests.stepped_bot import SteppedBot, migrated
@@ -65,7 +66,7 @@ PEOPLE = {
     "unknown to Webex": (SHUT, SHUT),
 }
 """What reading comes to, in the order of SPACES."""
-FAMILIES = ("partner", "organization")
+FAMILIES = tuple(family.value for family in Family)
 
 MAY_NOT_CHANGE = frozenset({"read-only administrator", "partner read-only administrator"})
 """Refused where the door is for those who may make and delete reports."""

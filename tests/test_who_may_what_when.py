@@ -9,6 +9,7 @@ import pytest
 
 from bot.files import streaming_upload
 from bot.queue import tasks
+from bot.webex.report_families import Family
 from tests.live_bot import ADMIN_OF_BOTH
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ TITLE = "Secret Figures"
 CONTENT = "Name,Minutes\r\n" + "Ada Lovelace,12\r\n" * 4000
 LONGER_THAN_ROLES_ARE_REMEMBERED = 301
 
-FAMILIES = ("partner", "organization")
+FAMILIES = tuple(family.value for family in Family)
 MOMENTS = ("before the card", "between card and file", "during the upload")
 CASES = {
     # who, where: whether the file comes at all, and then where

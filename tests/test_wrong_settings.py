@@ -38,7 +38,7 @@ WRONG = [
     ({"PUBLIC_URL": "http://bot.example.com"}, "Use https"),
     ({"PUBLIC_URL": "https://localhost:8000"}, "Use its public https address"),
     ({"REPORT_DOWNLOAD_HOSTS": "*"}, "Write files.example.com"),
-    ({"REPORT_FAMILIES": "all"}, "must be partner, organization, or both"),
+    ({"REPORT_FAMILIES": "all"}, "must be partner or organization, or several"),
     ({"DATABASE_URL": "/var/lib/reportbot.db"}, "Use sqlite:////folder/reportbot.db"),
     ({"DATABASE_URL": "sqlite:///{folder}"}, "Name a file in it"),
     ({"DATABASE_URL": "sqlite:///{folder}/missing/bot.db"}, "a folder that the bot can write"),

@@ -119,7 +119,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, lock_patience: float = LOCK_PATIENCE) -> None:
-        self._url = _normalised(url)
+        self._url = _normalized(url)
         self._patience = lock_patience
         self._opening = threading.Lock()
         self._writers = FairLock()  # SQLite has one writer: threads of this process queue here, without sleeping
@@ -246,7 +246,7 @@ class Database:
         )
 
 
-def _normalised(url: str) -> URL:
+def _normalized(url: str) -> URL:
     parsed = make_url(url)
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername=POSTGRES_DRIVER)

@@ -129,7 +129,7 @@ _targets = _each(_target)
 _card = _part("AdaptiveCard")
 _input_action = _part("Action.Submit", "Action.OpenUrl", "Action.ToggleVisibility")
 
-_colour = _one_of("default", "dark", "light", "accent", "good", "warning", "attention")
+_color = _one_of("default", "dark", "light", "accent", "good", "warning", "attention")
 _size = _one_of("default", "small", "medium", "large", "extraLarge")
 _weight = _one_of("default", "lighter", "bolder")
 _font = _one_of("default", "monospace")
@@ -153,7 +153,7 @@ _COMMON: Mapping[str, Check] = {
 }
 _WORDS: Mapping[str, Check] = {
     "text": _text,
-    "color": _colour,
+    "color": _color,
     "fontType": _font,
     "isSubtle": _flag,
     "size": _size,

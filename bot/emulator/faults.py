@@ -116,7 +116,7 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """End all misbehaviour."""
+        """End all misbehavior."""
         with self._lock:
             self._faults.clear()
 

@@ -68,7 +68,7 @@ class Fetch:
 
     def __init__(self, database: Database, catalog: Catalog, files: Downloader, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._catalogue = catalog
+        self._catalog = catalog
         self._files = files
         self._now = now
         self._begun: Counter[str] = Counter()
@@ -152,7 +152,7 @@ class Fetch:
             return self._files.download(self._anew(report), path, twin=twin, **more)
 
     def _anew(self, report: Report) -> Report:
-        fresh = self._catalogue.details(report.family.value, report.id)
+        fresh = self._catalog.details(report.family.value, report.id)
         if fresh.phase is not Phase.READY:
             raise NotReadyAnymore(fresh) from None
         return fresh

@@ -125,7 +125,7 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
             word, color, coming = WORDS[phase], COLORS[phase], sentences.failed(None)
             return Shown(word, color, coming, refresh, (why,), request.reference)
         case State.FAILED:
-            word = "Not sent" if row.ready_at is not None else "Failed"
+            word = "Not sent" if row.ready_at is not None else WORDS[Phase.FAILED]
             return Shown(word, "Attention", request.reason or "", repeat, (why,), request.reference)
         case State.EXPIRED:
             return Shown("Stopped waiting", "Attention", request.reason or "", ask, (why,), request.reference)

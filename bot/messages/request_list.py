@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Item = tuple[Request, ReportRow | None]
 
 ENDS: Final = {
-    State.FAILED: ("Failed", "Attention"),
+    State.FAILED: (WORDS[Phase.FAILED], COLORS[Phase.FAILED]),
     State.REFUSED: ("Not allowed", "Attention"),
     State.CANCELED: ("Canceled", "Default"),
     State.EXPIRED: ("Stopped waiting", "Attention"),

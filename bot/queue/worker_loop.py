@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 LOCK_NAME = "worker.lock"
 LOCK_LOOK = 0.5  # seconds between looks at another worker's lock
 LOOK_MAX = 30.0  # seconds after which an idle worker looks without being woken: datagrams get lost, clocks step
-LOOK_MAX_DEAF = 1.0  # the same where no socket can be had
+LOOK_MAX_WITHOUT_SOCKET = 1.0  # the same where no socket can be had
 AWAY_FIRST, AWAY_MAX = 0.1, 2.0  # seconds between tries while the database is away, doubling
 RAISED_FIRST, RAISED_MAX = 1.0, 300.0  # seconds until a job whose handler raised runs again, doubling
 CLOCK_STEP = 1.0  # seconds; a wall clock that fell behind by more has been set back
@@ -60,7 +60,7 @@ class WorkerLoop:
         self._grace = grace
         self._lanes: Mapping[str, int] = {}
         self._wakeup = WakeupSocket()
-        self._deaf = False
+        self._without_socket = False
         self._more = True
         """Jobs are due that could not start: when one ends, they may."""
         self._run_again = False
@@ -115,7 +115,7 @@ class WorkerLoop:
             os.close(handle)
 
     def _work(self, threads: int, lanes: Mapping[str, int]) -> None:
-        self._deaf = not self._wakeup.listen(self._data_dir)
+        self._without_socket = not self._wakeup.listen(self._data_dir)
         self._lead = self._jobs.clock() - time.monotonic() + 2 * CLOCK_STEP  # so that the first look checks the clock
         started = self._start_threads(threads + sum(lanes.values()))
         self._lanes = share_threads(threads, lanes, len(started))
@@ -154,7 +154,7 @@ class WorkerLoop:
     def _start_what_is_due(self) -> float:
         """Hand jobs to free threads; return the seconds until the next look."""
         self._check_clock()
-        longest = LOOK_MAX_DEAF if self._deaf else LOOK_MAX
+        longest = LOOK_MAX_WITHOUT_SOCKET if self._without_socket else LOOK_MAX
         with self._guard:
             running = list(self._running)
             self._run_again = False
@@ -173,7 +173,7 @@ class WorkerLoop:
         """Wait so long, or until a look may find a job: one was put, or one has ended and others wait for that."""
         until = time.monotonic() + seconds
         while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
-            if self._wakeup.wait(left) or self._deaf or self._more or self._run_again:
+            if self._wakeup.wait(left) or self._without_socket or self._more or self._run_again:
                 return
 
     def _check_clock(self) -> None:

@@ -23,6 +23,7 @@ from bot.errors import ADMIN_TOKEN, IN_CIRCLES, TOO_LARGE, TOO_MANY_PAGES, UNREA
 from bot.logs import redact
 from bot.text import CONTROL_CHARACTERS
 from bot.webex.causes import OAUTH_CODES, cause_of
+from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,9 @@ MOST_CAUSES: Final = 6
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE)
 _TRACKING_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_FAMILY_WORDS = "|".join(piece for family in FAMILIES.values() for piece in family.path.split("/"))
 _WORDS = (
-    r"v1|v2|partner|reports|report|templates|people|me|roles|messages|direct|attachment|actions|webhooks|memberships|"
+    rf"{_FAMILY_WORDS}|v1|v2|report|templates|people|me|roles|messages|direct|attachment|actions|webhooks|memberships|"
     r"rooms|organizations|identity|scim|Users|access_token"
 )
 """What may stand in a path's template; every other piece is an id."""
