@@ -1,4 +1,4 @@
-"""Looks through a zip before it is posted: nobody should be handed a bomb, a trap or a box that cannot be opened.
+"""Check a zip before it is posted: that it is sound, holds only text, and does not unpack to more than it should.
 
 :mod:`zipfile` reads it, within bounds: the size of the table of contents, the number of entries, what they unpack to.
 The entries are inflated in pieces that are thrown away, no further than each announces, by ISA-L, which takes a third

@@ -24,13 +24,13 @@ Got = TypeVar("Got")
 WAITS: Final = (0.2, 0.5, 1.2)
 """Seconds before the second, third and fourth try, at most; half of it is chance."""
 LONGEST_WAIT: Final = 2.5
-"""Seconds; who is told to wait longer is not repeated here: a ``Retry-After`` of 2 s, and what the gate adds to it."""
+"""Seconds; a call that must wait longer is not repeated: a ``Retry-After`` of 2 s, and what the gate adds to it."""
 LONGEST_TRY: Final = 5.0
 """Seconds; a call that has failed so late has kept its thread for long enough."""
 AN_OUTAGE: Final = 12
-"""Calls that failed one after another, no matter who made them: then nothing is repeated until one goes well."""
-MAY_GO_WELL: Final = PASSING_STATUSES - {HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS} | {None}
-"""Statuses of a call that may go well a moment later; None: no answer came."""
+"""Calls that failed one after another, no matter who made them: then nothing is repeated until one succeeds."""
+MAY_SUCCEED: Final = PASSING_STATUSES - {HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS} | {None}
+"""Statuses of a call that may succeed a moment later; None: no answer came."""
 
 
 class RetryPolicy:
@@ -84,7 +84,7 @@ class RetryPolicy:
     def _pause(self, error: WebexError, wait: float | None, *, reads: bool) -> float | None:
         """Return the seconds until the next try, or None when there is none."""
         refused = error.status == HTTPStatus.TOO_MANY_REQUESTS
-        may_go_well = error.passing and reads and error.status in MAY_GO_WELL
+        may_go_well = error.passing and reads and error.status in MAY_SUCCEED
         if wait is None or not (refused or may_go_well) or self._failed >= AN_OUTAGE:
             return None
         own = wait * (0.5 + self._chance() / 2)

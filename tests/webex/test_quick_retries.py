@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import WebexError
 from bot.webex.http import HttpTransport, RateLimitGate
-from bot.webex.retry import AN_OUTAGE, LONGEST_TRY, LONGEST_WAIT, MAY_GO_WELL, WAITS, RetryPolicy
+from bot.webex.retry import AN_OUTAGE, LONGEST_TRY, LONGEST_WAIT, MAY_SUCCEED, WAITS, RetryPolicy
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS, Loopback
 
@@ -72,7 +72,7 @@ def test_of_all_statuses_those_are_tried_again_that_may_go_well_and_do_no_harm(
     with pytest.raises(WebexError) as caught:
         ask(transport, method)
 
-    again = status == 429 or (method == "GET" and status in MAY_GO_WELL)
+    again = status == 429 or (method == "GET" and status in MAY_SUCCEED)
     assert caught.value.status == status
     assert len(loopback.asked) == (1 + len(WAITS) if again else 1)
     assert time.slept == (list(WAITS) if again else [])
