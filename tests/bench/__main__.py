@@ -50,7 +50,7 @@ WARM_UP_EVENTS: Final = REPORTS_EACH
 """Of all senders together, but one of each at least."""
 LOOP_SECONDS: Final = 4.0
 MOST_A_SECOND: Final = 1500
-"""Events prepared for a closed loop: more than the door takes."""
+"""Events prepared for a closed loop: more than the web process takes."""
 PACE: Final = 100.0
 PACE_SECONDS: Final = 10.0
 FLOOR_EVENTS: Final = 2000
@@ -285,7 +285,7 @@ def main() -> None:
         for case in CARDS:
             bench.cards(case)
         say("\nACKNOWLEDGEMENT: each sender posts `report <id>` events without a pause, waiting for the 200 only;")
-        say("the worker serves what it can of them beside the door. Without a pause the mean is the number of senders")
+        say("the worker serves what it can of them. Without a pause the mean is the number of senders")
         say("divided by the answers a second, so the lines of /healthz (no signature, no database) are the floor.")
         bench.floors()
         for case in ACKS:
