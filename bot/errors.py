@@ -138,6 +138,7 @@ ELSEWHERE = "not Webex's address"
 TOO_SLOW = "the download took too long"
 """The bot's own messages in a ``WebexError`` without a status: an answer came, but it can't be used."""
 
+CONTACT = "Please contact whoever runs this bot."
 TELL = "Please tell the people who run this bot"
 UNUSABLE = {
     UNREADABLE: f"Webex's answer couldn't be read. If this happens again: {TELL[0].lower()}{TELL[1:]}",

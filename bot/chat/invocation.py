@@ -153,7 +153,7 @@ class Invocation:
             log.info("trouble_not_told", cause=str(error))
 
     def delete_trouble(self) -> None:
-        """Delete what was said of trouble, since there is an answer."""
+        """Delete the message about trouble, since there is an answer."""
         try:
             self.services.outbox.delete(f"{self.event_key}:trouble")
         except BotError as error:

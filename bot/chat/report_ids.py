@@ -1,6 +1,6 @@
 """Find report IDs in what people paste: inside a link, beside other characters, split by invisible ones.
 
-Pure. IDs are case-sensitive: they are taken to the letter.
+Pure. IDs are case-sensitive and are kept unchanged.
 """
 
 from __future__ import annotations

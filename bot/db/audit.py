@@ -183,7 +183,7 @@ def latest(
     """Give the newest rows but the first ``skip``, newest first.
 
     ``without``: a query of the report ids of which none are given but the reader's own rows: someone who asked for an
-    id in vain finds that on record, whether there is such a report or not.
+    id and got nothing finds that on record, whether there is such a report or not.
     """
     where = _about(tx, person_id, report_id)
     if without is not None:

@@ -1,4 +1,4 @@
-"""Real-looking CSV of several report kinds, made up line by line and the same at every request."""
+"""Realistic CSV of several report kinds, generated line by line and the same at every request."""
 
 import csv
 import io

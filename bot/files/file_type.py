@@ -13,7 +13,7 @@ import json
 import re
 from typing import Final, NamedTuple
 
-from bot.errors import FileRejected
+from bot.errors import CONTACT, FileRejected
 
 HEAD_BYTES: Final = 4096
 """As much of the beginning as is looked at."""
@@ -125,9 +125,7 @@ def kind_of(head: bytes) -> str:
     if head.startswith(_ZIP_STARTS):
         return ZIP
     if is_archive(head):
-        raise FileRejected(
-            "Webex sent an archive that isn't a zip, so I didn't post it. Please contact whoever runs this bot."
-        )
+        raise FileRejected(f"Webex sent an archive that isn't a zip, so I didn't post it. {CONTACT}")
     found = other_than_csv(head)
     if found is None:
         return CSV

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.errors import FileRejected
+from bot.errors import CONTACT, FileRejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,8 +121,7 @@ def writing(done: str = "downloaded") -> Iterator[None]:
         if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise full(done) from exc
         raise FileRejected(
-            "The bot can't write its folder for files "
-            f"({exc.strerror or type(exc).__name__}). Please contact whoever runs this bot."
+            f"The bot can't write its folder for files ({exc.strerror or type(exc).__name__}). {CONTACT}"
         ) from exc
 
 

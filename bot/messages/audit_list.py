@@ -96,7 +96,7 @@ def note_of(number: int, before: int, asked: str) -> str:
 
 
 def nobody(address: str) -> str:
-    """Return what is said of an address that Webex does not know."""
+    """Return the answer for an address that Webex does not know."""
     return f"No Webex user has the address “{escape_markdown(address, 100)}”."
 
 

@@ -33,7 +33,7 @@ def note_of(total: int, start: int, shown: int) -> str:
 
 
 def not_shown(family: Family, error: WebexError) -> str:
-    """Return what is said of a family that Webex does not list."""
+    """Return the line for a family that Webex does not list."""
     if error.status in ASK_THE_OTHER:
         return f"Not shown: {FAMILIES[family].needs}."
     return f"{FAMILIES[family].name.capitalize()}s are missing from this list. {error.sentence}"

@@ -49,7 +49,7 @@ def which_report(word: str) -> str:
 
 
 def odd_ids(words: Sequence[str]) -> str:
-    """Return what is said of words that can be no report IDs."""
+    """Return the answer to words that cannot be report IDs."""
     said = ", ".join(f"“{escape_markdown(one, 60)}”" for one in words[:5])
     isnt = "isn't a valid report ID" if len(words) == 1 else "aren't valid report IDs"
     return f"{said} {isnt}. IDs have only letters, digits, `_`, `=` and `-`."

@@ -99,7 +99,7 @@ class Maintenance:
             log.debug("folder_not_cleared", cause=str(error))  # the next start does it
 
     def _clear_folder(self, needed: Collection[str], held: float) -> None:
-        """Remove files of reports that are not in hand after ``held`` seconds, and what else is there once it's old."""
+        """Remove files that no open request needs after ``held`` seconds, and other old files."""
         for path in self._folder.glob("*"):
             try:
                 if path.is_dir():

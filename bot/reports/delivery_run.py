@@ -1,4 +1,4 @@
-"""What one run of a delivery has in hand."""
+"""Keep the state of one run of a delivery."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:
 
 
 def reason_for(outbox: Outbox, request: Request, refused: Refused) -> str:
-    """Return what is said of a refusal; what names roles is sent to the person directly, never shown to others.
+    """Return the answer to a refused request; what names roles is sent to the person directly, never shown to others.
 
     Raises ``WebexError`` that passes.
     """

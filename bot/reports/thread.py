@@ -62,7 +62,7 @@ class Thread:
         self._locks = [threading.Lock() for _ in range(LOCKS)]
 
     def run(self, key: str) -> None:
-        """Send and delete what is to be. Raises ``BotError`` that passes."""
+        """Send what is missing and delete what is not wanted. Raises ``BotError`` that passes."""
         self.sync(int(key))
 
     def on_failure(self, key: str, sentence: str) -> None:

@@ -28,7 +28,6 @@ MOST_CAUSES: Final = 8
 # What OpenSSL says of a certificate that does not verify (x509_vfy.h).
 NOT_YET_VALID: Final = 9
 HAS_EXPIRED: Final = 10
-UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
 OTHER_NAME: Final = frozenset({62, 64})
 
 NO_ROUTE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})

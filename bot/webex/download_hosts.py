@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from bot.errors import FileRejected
+from bot.errors import CONTACT, FileRejected
 from bot.webex.addresses import is_address, is_loopback
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def permitted_host(url: str, patterns: Iterable[str]) -> str:
     if not is_named(url, patterns):
         error = FileRejected(
             f"The report's download link leads to “{host}”, which isn't one of Webex's download hosts, so I didn't "
-            "download the file. Please contact whoever runs this bot."
+            f"download the file. {CONTACT}"
         )
         error.advice = "Webex's download hosts are those in REPORT_DOWNLOAD_HOSTS: they are sent the admin token."
         raise error
@@ -76,8 +76,7 @@ def redirected(url: str, location: str) -> str:
 
 def _not_understood() -> FileRejected:
     return FileRejected(
-        "The report's download link isn't a valid web address, so I didn't download the file. Please contact whoever "
-        "runs this bot."
+        f"The report's download link isn't a valid web address, so I didn't download the file. {CONTACT}"
     )
 
 

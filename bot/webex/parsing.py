@@ -55,7 +55,7 @@ def person(raw: Mapping[str, Any]) -> Person:
 
 
 def message(raw: Mapping[str, Any]) -> Message:
-    """Read ``GET /messages/{id}``, to the letter: ids in the text are case-sensitive."""
+    """Read ``GET /messages/{id}``; the text is kept unchanged, because ids in it are case-sensitive."""
     files = raw.get("files")
     return Message(
         id=_id(raw, "id"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from bot.errors import FileRejected
+from bot.errors import CONTACT, FileRejected
 from bot.webex.addresses import is_address
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class PublicOnly:
 def _refused(host: str) -> FileRejected:
     error = FileRejected(
         f"Webex's download link leads to “{host}”, which isn't known to be a public address, so I didn't download the "
-        "file. Please contact whoever runs this bot."
+        f"file. {CONTACT}"
     )
     error.advice = (
         "A redirect to a host outside REPORT_DOWNLOAD_HOSTS is followed to public addresses only; behind a proxy its "

@@ -339,7 +339,7 @@ class World:
     def files_at(self, asked: Sequence[Sequence[Asked]]) -> list[float]:
         """Return the same for the files of all senders' requests, each for another report in its space.
 
-        Of two for the same report the second may join the first, and then gets no file: it would be waited for in vain.
+        Of two for the same report the second may join the first, and then gets no file of its own.
         """
         everything = [one for row in asked for one in row]
         if len({(one.room_id, one.report_id) for one in everything}) < len(everything):

@@ -45,7 +45,7 @@ def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def survives(stepped: SteppedBot, do: Callable[[], object]) -> None:
     """Do it; whenever the process is killed another one goes on, which may be killed in its first sweep."""
 
-    def anew() -> None:
+    def restart() -> None:
         stepped.restart()
         stepped.work()
 
@@ -53,7 +53,7 @@ def survives(stepped: SteppedBot, do: Callable[[], object]) -> None:
         try:
             do()
         except Crash:
-            do = anew
+            do = restart
         else:
             return
 

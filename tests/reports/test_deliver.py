@@ -48,8 +48,8 @@ def test_the_steps_come_in_order(stepped: SteppedBot, age: int) -> None:
     stepped.wait(age)
 
     steps = [f"{call.method} {call.path.rsplit('/', 1)[-1]}" for call in stepped.emulator.calls]
-    anew = [f"GET {report.id}"] if age else []
-    assert steps == [*anew, "GET api", "GET memberships", "POST messages"]
+    fetched = [f"GET {report.id}"] if age else []
+    assert steps == [*fetched, "GET api", "GET memberships", "POST messages"]
     assert stepped.request().state is State.DELIVERED
     assert files(stepped.said(stepped.setup.group)) == [CSV]
     assert stepped.files_left == []

@@ -174,7 +174,7 @@ def test_a_relative_redirect_of_such_a_host_is_followed(fetch: Callable[..., byt
 
 
 def test_the_token_does_not_come_back_after_such_a_host(fetch: Callable[..., bytes], storage: Loopback) -> None:
-    """Not for a host that would be sent it otherwise: who redirects there may have made up the address."""
+    """Not for a host that would be sent it otherwise: who redirects there may have invented the address."""
 
     def answer(exchange: Exchange, asked: Asked) -> None:
         back = {"Location": f"https://{WEBEX}:{storage.port}/file"}

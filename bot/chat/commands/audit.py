@@ -75,7 +75,7 @@ def audit(invocation: Invocation) -> None:
 
 
 def _asked(invocation: Invocation) -> tuple[str | None, int]:
-    """Return what the audit shall be about, and which page of it.
+    """Return the person or report that the audit is asked for, and the page.
 
     That is an ID or address, nothing for all of it, or None where only a person could tell.
     """

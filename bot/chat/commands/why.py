@@ -26,7 +26,7 @@ MOST_TOLD = 3
 
 @registry.command("why", usage="why <id>", summary="See what happened to a request, by report ID or reference.")
 def why(invocation: Invocation) -> None:
-    """Tell the newest requests for a report in this space, or one's own, with a button to ask once more."""
+    """Show the newest requests for a report in this space, or the person's own, with a button to ask once more."""
     wanted = _wanted(invocation.rest)
     invocation.trail.report_ids = (wanted,) if is_report_id(wanted) else ()
     invocation.check_person()

@@ -1,7 +1,7 @@
 """Check both tokens: for the operators' space and for ``doctor``.
 
 Whether Webex accepts the admin token is asked every ten minutes, and within a second after a call with it was refused:
-the operators should know before the second person asks in vain. One look serves all checks.
+the operators should know before a second person gets no answer. One look serves all checks.
 
 Nothing in Webex tells a personal token (12 hours) from an integration's (14 days), or a Service App's account from
 others, so the sentences don't either.
