@@ -49,6 +49,7 @@ CALLER_OF_BEGIN = 2
 """Frames from ``CountingStore.begin``, past contextlib's, to the function whose transaction it is."""
 ONE_AT_A_TIME = {COMMON: 1}
 ONE_BESIDE_FILES = {COMMON: 1, tasks.DELIVER: 0}
+ONE_FILE = {COMMON: 0, tasks.DELIVER: 1}
 MOST_JOBS = 300
 """Runs after which a workbench that never comes to rest has failed."""
 
@@ -218,6 +219,11 @@ class SteppedBot:
     def work_beside(self) -> None:
         """Run what is due but deliveries: one of them is running, and calls this in its middle."""
         while claims := self.queue.jobs.take([], ONE_BESIDE_FILES).claims:
+            self.run(claims[0])
+
+    def work_files_first(self) -> None:
+        """Run what is due, each delivery as soon as it is put, as on a machine with a thread to spare."""
+        while claims := self.queue.jobs.take([], ONE_FILE).claims or self.queue.jobs.take([], ONE_AT_A_TIME).claims:
             self.run(claims[0])
 
     def run(self, claim: Claim) -> None:

@@ -14,7 +14,7 @@ from bot.messages import sentences
 from bot.reports import trouble
 from bot.reports.report_calls import report_call
 from bot.reports.report_messages import PolicyNotAsked
-from bot.reports.requests import close, put_delivery, put_thread, put_watch, reason_for
+from bot.reports.requests import close, put_delivery, put_watch, reason_for
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -55,7 +55,11 @@ class Lookup:
                         raise
                 else:
                     self._close(request, error)
-        self._thread.sync(request.id, then=self._go_on, state=state)
+        if not request.listed:
+            self._thread.sync(request.id, then=self._go_on, state=state)
+            return
+        self._thread.sync(request.id, state=state)
+        self._thread.sync(self._first_listed(request), then=self._go_on)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -93,16 +97,31 @@ class Lookup:
 
     def _go_on(self, tx: Transaction, state: ThreadState, last: bool) -> None:  # noqa: FBT001 as the thread says it
         """Have the report watched or delivered, now that its card stands; ``last``: the job has no more to do."""
-        row, request, services = state.row, state.request, self._services
-        if row is not None and request.state is State.OPEN:
+        self._put_next(tx, state)
+        if last:
+            self._services.queue.finish(tx)
+
+    def _put_next(self, tx: Transaction, state: ThreadState, _: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Have reports watched or delivered: those of a list once each was looked up, so that its card stands above.
+
+        One for which Webex has trouble does not hold up the others.
+        """
+        services = self._services
+        together = state.listed or ((state.request, state.row),)
+        open_ones = [(one, row) for one, row in together if one.state is State.OPEN]
+        if any(one.found_at is None and one.failing_since is None for one, _ in open_ones):
+            return
+        for one, row in open_ones:
+            if row is None or one.found_at is None:
+                continue
             if row.phase is Phase.READY:
-                put_delivery(tx, services.queue, row.family, row.report_id, request.person_id)
+                put_delivery(tx, services.queue, row.family, row.report_id, one.person_id)
             else:
                 put_watch(tx, services.queue, row, after=services.poll_interval)
-        if request.listed:
-            put_thread(tx, services.queue, request)
-        if last:
-            services.queue.finish(tx)
+
+    def _first_listed(self, request: Request) -> int:
+        with self._services.database.read() as tx:
+            return requests.first_listed(tx, request).id
 
     def _close(self, request: Request, error: BotError) -> None:
         """Close a request that has no report to wait for."""
@@ -145,5 +164,7 @@ class Lookup:
     def _tell(self, request: Request, ahead: float) -> None:
         try:
             self._thread.sync(request.id, ahead)
+            if request.listed:
+                self._thread.sync(self._first_listed(request), then=self._put_next)
         except BotError as error:
             log.info("trouble_not_told", reference=request.reference, cause=str(error))

@@ -606,6 +606,33 @@ def test_trouble_is_told_once_and_deleted_when_the_card_stands(stepped: SteppedB
     assert len(stepped.said(stepped.setup.group)) == 1
 
 
+def test_the_files_of_several_ids_come_below_their_list(stepped: SteppedBot) -> None:
+    reports = [stepped.setup.partner_report(title) for title in ("One", "Two", "Three")]
+    stepped.receive(stepped.setup.ada, "report " + ", ".join(one.id for one in reports), stepped.setup.group)
+
+    stepped.work_files_first()
+
+    said = stepped.said(stepped.setup.group)
+    assert [bool(one.card) for one in said] == [True, False, False, False]
+    assert [bool(one.files) for one in said] == [False, True, True, True]
+
+
+def test_an_id_that_webex_has_trouble_with_does_not_hold_up_the_files_of_the_others(stepped: SteppedBot) -> None:
+    silent, ready = stepped.setup.partner_report("Silent"), stepped.setup.partner_report("Ready")
+    stepped.emulator.faults.add("GET", f"/v1/partner/reports/{silent.id}", status=503)
+    stepped.receive(stepped.setup.ada, f"report {ready.id}, {silent.id}", stepped.setup.group)
+
+    stepped.work_files_first()
+
+    assert files(stepped) == [CSV]
+    assert not card_messages(stepped)
+    stepped.emulator.faults.clear()
+    stepped.wait_for_next()
+    stepped.work_files_first()
+    assert len(card_messages(stepped)) == 1
+    assert files(stepped) == [CSV, CSV]
+
+
 def test_the_trouble_of_several_ids_in_one_message_is_told_once(stepped: SteppedBot) -> None:
     stepped.emulator.faults.add(method="GET", path="/v1/partner/reports/*", status=503)
     ids = " ".join(stepped.setup.partner_report(f"Report {number}").id for number in range(3))
