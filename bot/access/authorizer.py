@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.access.explanation import for_whom, refusal
 from bot.access.policy import (
     Action,
     Decision,
@@ -18,6 +17,7 @@ from bot.access.policy import (
     may_be_partner_role,
 )
 from bot.errors import Refused, WebexError
+from bot.messages.refusals import explained, for_whom, own_roles
 from bot.webex.ids import id_key
 from bot.webex.report_families import PROVEN_BY_LISTING
 from bot.webex.responses import SPACE_CLOSED
@@ -74,7 +74,7 @@ class Authorizer:
         room = None if room_id is None else id_key(room_id)
         decision = decide(who, action, SpaceInfo(room, direct=True), rules, family)
         if decision.verdict is Verdict.REFUSED:
-            return replace(decision, details=refusal(who, rules, action) if who.org_id == rules.our_org else "")
+            return replace(decision, details=_details(who, rules, action))
         if not direct:
             ours = SpaceInfo(room, direct=False, member_orgs=frozenset({rules.our_org}))
             decision = decide(who, action, ours, rules, family)
@@ -87,7 +87,7 @@ class Authorizer:
                 who, action, SpaceInfo(room, direct=False, member_orgs=orgs, asker_left=left), rules, family
             )
         others = [one for one in rules.families if one not in decision.families]
-        return replace(decision, others=for_whom(others, rules), name=who.name)
+        return replace(decision, others=for_whom(rules.roles_by_family(others)), name=who.name)
 
     def facts_about(self, person_id: str, family: str | None = None) -> tuple[RolesOf, Rules]:
         """Return what Webex says of a person, and the rules as far as they matter for them, both by comparable IDs.
@@ -128,6 +128,13 @@ class Authorizer:
             raise
         bot = self._bot()
         return [member for member in members if not bot.goes_by(member.person_id, member.person_email)]
+
+
+def _details(who: RolesOf, rules: Rules, action: Action) -> str:
+    """Return what explains a refusal to someone of our organization; no setting opens the audit log."""
+    if who.org_id != rules.our_org:
+        return ""
+    return own_roles(who) if action is Action.AUDIT else explained(who, rules.roles_by_family(rules.families))
 
 
 def comparable(rules: Rules) -> Rules:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bot.messages import refusals
 from bot.webex.ids import bare_id, same_id
 from bot.webex.report_families import FAMILIES, Family
 
@@ -99,6 +100,10 @@ class Rules:
         about = FAMILIES[Family(family)]
         return (self.partner_roles if about.roles_have_no_id else self.roles) or about.roles
 
+    def roles_by_family(self, families: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the roles of each of these families."""
+        return {one: self.roles_for(one) for one in families}
+
     def counts(self, role: Role, family: str) -> bool:
         """Return True when a role lets its people read the reports of a family."""
         about = FAMILIES[Family(family)]
@@ -155,12 +160,6 @@ class Decision:
     """The person's display name."""
 
 
-NOT_ADMINISTRATOR = "Only Webex administrators can get this report."
-OTHER_ORGANIZATION = "Only administrators of the organization that runs this bot can get this report."
-READ_ONLY = "Read-only administrators can't do this. Ask a full administrator."
-NO_AUDIT = "Only full administrators can see the audit log. Ask one of them."
-
-
 def families_for(who: RolesOf, action: Action, rules: Rules) -> tuple[str, ...]:
     """Return the families in which someone may do this, in the order of asking."""
     if not rules.is_ours(who.org_id):
@@ -185,7 +184,7 @@ def is_named(who: RolesOf, rules: Rules) -> bool:
 def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family: str | None = None) -> Decision:
     """Return the decision: first who, then where. ``family``: of the report that it is about, once that is known."""
     if not rules.is_ours(who.org_id) or (who.org_id != rules.our_org and not is_named(who, rules)):
-        return _refused("other_organization", OTHER_ORGANIZATION)
+        return _refused("other_organization", refusals.OTHER_ORGANIZATION)
     families = families_for(who, action, rules)
     if family is not None:
         families = tuple(one for one in families if one == family)
@@ -194,8 +193,8 @@ def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family:
             "read_only" if action is not Action.READ and families_for(who, Action.READ, rules) else "not_administrator"
         )
         if action is Action.AUDIT:
-            return _refused(reason, NO_AUDIT)
-        return _refused(reason, READ_ONLY if reason == "read_only" else NOT_ADMINISTRATOR)
+            return _refused(reason, refusals.NO_AUDIT)
+        return _refused(reason, refusals.READ_ONLY if reason == "read_only" else refusals.NOT_ADMINISTRATOR)
     return _where(space, rules, families)
 
 
@@ -203,14 +202,14 @@ def _where(space: SpaceInfo, rules: Rules, families: tuple[str, ...]) -> Decisio
     if space.direct:
         return Decision(Verdict.ALLOWED, families=families)
     if rules.spaces is not None and space.room_id not in rules.spaces:
-        return _refused("space_not_allowed", "I'm not allowed to show reports in this space. Message me directly.")
+        return _refused("space_not_allowed", refusals.SPACE_NOT_ALLOWED)
     reason = ""
     if space.member_orgs is None:
-        reason, sentence = "members_unknown", "I can't see who is in this space, so I've replied to you directly."
+        reason, sentence = "members_unknown", refusals.MEMBERS_UNKNOWN
     elif not _all_ours(space.member_orgs, rules):
-        reason, sentence = "outsiders", "There are external people in this space, so I've replied to you directly."
+        reason, sentence = "outsiders", refusals.OUTSIDERS
     elif space.asker_left:
-        reason, sentence = "asker_left", "The person who asked has left this space, so I've replied to them directly."
+        reason, sentence = "asker_left", refusals.ASKER_LEFT
     if reason:
         return Decision(Verdict.DIRECT_ONLY, reason, sentence, families=families)
     return Decision(Verdict.ALLOWED, families=families)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.messages.alerts import ANSWERING_EVERYWHERE, answers_stopped
 from bot.ops.alerts import Check
 from bot.webex.ids import id_key
 
@@ -33,13 +34,7 @@ MOST_REMEMBERED: Final = 2000
 """Pairs of author and space; those with nothing recent are forgotten then."""
 STOPPED: Final = "stopped:too_many_answers"
 """The outcome in the audit of a message that is not answered for it."""
-TROUBLE: Final = (
-    f"I stopped answering someone in a space: I answered more than {MOST} of their messages within "
-    f"{WITHIN.total_seconds():.0f} seconds, as happens when two bots answer each other. I'll answer there again after "
-    f"{PAUSE.total_seconds() / 60:.0f} minutes. `reportbot audit` shows who and where it is, by `{STOPPED}`. If it is "
-    "another bot, remove one of us from that space."
-)
-OVER: Final = "I'm answering everywhere again."
+TROUBLE: Final = answers_stopped(MOST, WITHIN, PAUSE, STOPPED)
 
 
 class AnswerLimit:
@@ -91,7 +86,7 @@ class AnswerLimit:
 
     def check(self) -> Check:
         """Return the check that tells the people who run the bot, once however often it happens in a row."""
-        return Check("answers_stopped", self._look, OVER, keep_firing_for=PAUSE)
+        return Check("answers_stopped", self._look, ANSWERING_EVERYWHERE, keep_firing_for=PAUSE)
 
     def _look(self) -> str | None:
         now = self._now()

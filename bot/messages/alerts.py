@@ -45,6 +45,19 @@ def from_to(since: datetime, until: datetime) -> str:
     return f"from {first} to {when(until)}"
 
 
+ANSWERING_EVERYWHERE: Final = "I'm answering everywhere again."
+
+
+def answers_stopped(most: int, within: timedelta, pause: timedelta, outcome: str) -> str:
+    """Return what is told when someone was answered too often; ``outcome``: by which the audit log shows them."""
+    return (
+        f"I stopped answering someone in a space: I answered more than {most} of their messages within "
+        f"{within.total_seconds():.0f} seconds, as happens when two bots answer each other. I'll answer there again "
+        f"after {pause.total_seconds() / 60:.0f} minutes. `reportbot audit` shows who and where it is, by `{outcome}`. "
+        "If it is another bot, remove one of us from that space."
+    )
+
+
 AWAY: Final = (
     "I was away {from_to}. I'm now answering what was written {written}; if you pressed a button, press it again."
 )

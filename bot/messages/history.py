@@ -9,7 +9,7 @@ from bot.db.requests import PERSON, State
 from bot.messages.elements import card, text
 from bot.messages.request_card import once_more
 from bot.text import count, duration, escape_card, escape_markdown, size, strip_markdown, when
-from bot.webex.report import Phase
+from bot.webex.report import Phase, looks_like_report_id
 from bot.webex.report_families import FAMILIES, Family
 from bot.webex.types import DIRECT
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
     from bot.webex.types import Card
 
+WHICH_REQUEST: Final = "Which request? Give me a report ID, or a reference like `ujygvtra`."
 SHOWN_OF_HASH: Final = 16
 LONGEST_STEP: Final = 400
 """Letters of one sentence; only the reason of a failure can be long."""
@@ -48,6 +49,20 @@ class HistoryFacts:
 def kept_for(days: int) -> str:
     """Return for how long requests are known, behind the sentence that nothing is known of one."""
     return f" Requests are kept for {days} day{'s' * (days > 1)}." if days else ""
+
+
+def nothing_known(wanted: str, kept_days: int) -> str:
+    """Return what is said when nothing is on record of what someone named."""
+    shown = escape_markdown(wanted, 60)
+    if not looks_like_report_id(wanted):
+        return (
+            f"I couldn't find a request “{shown}” here. Check the ID (it's case-sensitive). If you asked elsewhere, "
+            f"ask me there, or directly.{kept_for(kept_days)}"
+        )
+    return (
+        f"Nobody has requested “{shown}” here. To request it, write `report {escape_markdown(wanted, 512)}`."
+        f"{kept_for(kept_days)}"
+    )
 
 
 def history(request: Request, now: datetime, facts: HistoryFacts) -> list[str]:

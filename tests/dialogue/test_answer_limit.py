@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.chat.answer_limit import MOST, OVER, PAUSE, STOPPED, TROUBLE, AnswerLimit
+from bot.chat.answer_limit import MOST, PAUSE, STOPPED, TROUBLE, AnswerLimit
 from bot.chat.dispatcher import Dispatcher
 from bot.db import audit
 from bot.db.database import Database
 from bot.emulator import Emulator, ids
+from bot.messages.alerts import ANSWERING_EVERYWHERE
 from bot.ops.alerts import Alerts
 from bot.queue import tasks
 from bot.webex.types import Person
@@ -95,7 +96,7 @@ def test_it_is_released_after_ten_minutes_and_resolved_once(way: Way) -> None:
     way.stepped.clock.turn(PAUSE.total_seconds() + 1)
     way.told()
     way.stepped.clock.turn(PAUSE.total_seconds() + 1)
-    assert way.told()[1:] == [f"**✅ Resolved:** {OVER}"]
+    assert way.told()[1:] == [f"**✅ Resolved:** {ANSWERING_EVERYWHERE}"]
     way.floods(1)
     assert way.answers() == 2 * MOST + 1
 

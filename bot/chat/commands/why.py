@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen
 from bot.db import audit, requests
-from bot.messages.history import history_card, kept_for, outcome_of
+from bot.messages.history import WHICH_REQUEST, history_card, nothing_known, outcome_of
 from bot.outbox import Text
 from bot.reports.history import load
 from bot.reports.report_messages import Draft
-from bot.text import escape_markdown
-from bot.webex.report import is_report_id, looks_like_report_id
+from bot.webex.report import is_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ def why(invocation: Invocation) -> None:
     invocation.check_person()
     if not is_report_id(wanted):
         invocation.authorize()
-        invocation.say("usage", "Which request? Give me a report ID, or a reference like `ujygvtra`.")
+        invocation.say("usage", WHICH_REQUEST)
         return
     invocation.show(lambda allowed: _told(invocation, allowed, wanted))
 
@@ -48,7 +47,7 @@ def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Draft:
         told = [(one, load(tx, one, now, services.poll_interval)) for one in found]
         other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=invocation.person_id)
     if not told:
-        said = " ".join(map(outcome_of, other)) or _nothing(wanted, services.settings.audit_days)
+        said = " ".join(map(outcome_of, other)) or nothing_known(wanted, services.settings.audit_days)
         return Draft(name, Text(said))
     invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
     return Draft(name, Text(*history_card(told, now)))
@@ -61,16 +60,3 @@ def _wanted(words: Sequence[str]) -> str:
     with_digits = [word for word in said if any(map(str.isdigit, word))]
     others = [word for word in said if word.casefold() != "reference"]
     return next(iter([*named, *with_digits, *others]), "")
-
-
-def _nothing(wanted: str, kept_days: int) -> str:
-    shown = escape_markdown(wanted, 60)
-    if not looks_like_report_id(wanted):
-        return (
-            f"I couldn't find a request “{shown}” here. Check the ID (it's case-sensitive). If you asked elsewhere, "
-            f"ask me there, or directly.{kept_for(kept_days)}"
-        )
-    return (
-        f"Nobody has requested “{shown}” here. To request it, write `report {escape_markdown(wanted, 512)}`."
-        f"{kept_for(kept_days)}"
-    )

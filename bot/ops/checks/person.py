@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access.explanation import own_roles, remedy
 from bot.access.policy import Action, families_for, is_named
 from bot.errors import Refused
+from bot.messages.refusals import own_roles, remedy
 from bot.ops.checks.result import Found, Result, State, result
 from bot.webex.report_families import FAMILIES, Family
 
@@ -53,7 +53,7 @@ def _judged(who: RolesOf, rules: Rules, family: str) -> Found:
         change = ", create and delete" if family in families_for(who, Action.CHANGE, rules) else ""
         return State.OK, f"may read{change} them, {'by ALLOWED_PEOPLE' if is_named(who, rules) else 'by role'}"
     if who.org_id == rules.our_org:
-        return State.NOTE, f"refused. {remedy([family], rules)}."
+        return State.NOTE, f"refused. {remedy(rules.roles_by_family([family]))}."
     if rules.is_ours(who.org_id):
         return State.NOTE, "refused. Roles in another organization don't count: add the address to ALLOWED_PEOPLE."
     return State.NOTE, "refused. Only people in this organization, or in one in ALLOWED_ORGS, can have reports."
