@@ -34,6 +34,8 @@ LISTED_SINCE = timedelta(minutes=15)
 """How long before its event came a message may have been written that is looked for in a list."""
 LONGEST_WORD = 64
 """Letters of a command in a button's data; ours are shorter."""
+LONGEST_INPUT = 500
+"""Letters kept of what is entered in one field of a form."""
 
 
 class Ignored(Exception):
@@ -182,6 +184,11 @@ class EventFetcher:
             rest=tuple(argument.split()) if isinstance(argument, str) else (),
             pressed=action.message_id,
             reference=reference if isinstance(reference, str) else "",
+            inputs={
+                name: value[:LONGEST_INPUT]
+                for name, value in action.inputs.items()
+                if isinstance(value, str) and name not in {COMMAND, ARGUMENT, REFERENCE}
+            },
             channel=Channel.BUTTON,
             sent_at=action.created,
         )

@@ -22,7 +22,7 @@ from bot.webex.ids import same_id
 from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -109,6 +109,8 @@ class Invocation:
     """The message id of the card whose button was pressed."""
     reference: str = ""
     """The reference in a button's data: of the request whose card it is on. Not believed either."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """What was entered in the card's form, by the names of its fields; what is no text is left out."""
     channel: Channel = Channel.CHAT
     sent_at: datetime | None = None
     """When it was written or pressed, by Webex's clock; None when Webex does not tell."""

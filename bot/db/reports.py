@@ -66,6 +66,10 @@ class ReportRow:
     file_kind: str | None
     downloads: int
     """How often it was downloaded: Webex allows 30 downloads of a report."""
+    template_id: str | None = None
+    period_days: int | None = None
+    seconds_to_ready: int | None = None
+    """From its creation to the check that saw it ready; None when the bot did not see it become ready."""
 
     @property
     def report(self) -> Report:

@@ -69,6 +69,10 @@ reports = Table(
     Column("file_sha256", Text),
     Column("file_kind", Text),
     Column("downloads", Integer, nullable=False, server_default="0"),
+    Column("template_id", Text),
+    Column("period_days", Integer),
+    Column("seconds_to_ready", Integer),
+    Index("ix_reports_template_id", "template_id"),
 )
 
 requests = Table(
@@ -99,6 +103,56 @@ requests = Table(
     Column("file_message", Id),
     Index("ix_requests_report_id", "report_id"),
     Index("ix_requests_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("event_key", Text, nullable=False, unique=True),
+    Column("person_id", Text, nullable=False),
+    Column("room_id", Text),
+    Column("room_type", Text),
+    Column("thread_id", Text),
+    Column("family", Text, nullable=False),
+    Column("template_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("start_date", Text),
+    Column("end_date", Text),
+    Column("region", Text),
+    Column("sites", Text),
+    Column("time_zone", Text),
+    Column("sub_partner", Text),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("reason", Text),
+    Column("report_id", Text),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("tried_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Index("ix_runs_report_id", "report_id"),
+    Index("ix_runs_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+)
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("person_id", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("argument", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_by", Text),
+)
+
+space_settings = Table(
+    "space_settings",
+    metadata,
+    Column("room", Text, primary_key=True),
+    Column("time_zone", Text),
+    Column("file_format", Text),
+    Column("placement", Text),
+    Column("changed_at", UtcDateTime, nullable=False),
 )
 
 messages = Table(

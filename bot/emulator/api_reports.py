@@ -1,6 +1,7 @@
 """Both report families: who may ask, and the calls. What the answers look like is written in `reports.py`."""
 
 import re
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -160,7 +161,7 @@ def list_partner_templates() -> Response:
                 "service": template.service,
                 "category": "Partner",
                 "maxDays": template.max_days,
-                "dataStartDate": "2025-01-01",
+                "dataStartDate": template.data_start,
                 "dataEndDate": report_time(world().clock())[:10],
             }
             for template in _templates("partner")
@@ -178,14 +179,35 @@ def list_organization_templates() -> Response:
             "title": template.title,
             "service": template.service,
             "maxDays": template.max_days,
-            "identifier": "orgWithDate",
-            "startDate": "2025-01-01",
+            "identifier": "orgWithDate" if template.takes_dates else "orgWithoutDate",
+            "startDate": template.data_start,
             "endDate": report_time(world().clock())[:10],
-            "validations": [{"field": name, "required": "yes"} for name in ("templateId", "startDate", "endDate")],
+            "validations": [{"field": name, "required": "yes"} for name in _required(template)],
         }
         for template in _templates("organization")
     ]
     return jsonify({"items": items, "numberOfTemplate": len(items)})
+
+
+def _required(template: Template) -> list[str]:
+    days = ["startDate", "endDate"] if template.takes_dates else []
+    return ["templateId", *days, *(["siteList"] if template.needs_sites else [])]
+
+
+def _check_period(template: Template, start: Any, end: Any) -> None:
+    """Refuse a period that the template does not take."""
+    _check_days(start, end)
+    if bool(start) != bool(end) or (template.takes_dates and not start):
+        raise Refusal(400, "startDate and endDate are needed.")
+    if not start:
+        return
+    first, last = date.fromisoformat(start), date.fromisoformat(end)
+    if last < first:
+        raise Refusal(400, "endDate is before startDate.")
+    if (last - first).days + 1 > template.max_days:
+        raise Refusal(400, f"The period is longer than {template.max_days} days.")
+    if start < template.data_start or end > report_time(world().clock())[:10]:
+        raise Refusal(400, "There is no data for this period.")
 
 
 def _create(family: Family, person: Person) -> Report:
@@ -193,9 +215,9 @@ def _create(family: Family, person: Person) -> Report:
     template = next((one for one in _templates(family) if one.id == body.get("templateId")), None)
     if template is None:
         raise Refusal(400, "There is no such templateId.")
-    _check_days(body.get("startDate"), body.get("endDate"))
-    if family == "partner" and not (body.get("startDate") and body.get("endDate")):
-        raise Refusal(400, "startDate and endDate are needed.")
+    _check_period(template, body.get("startDate"), body.get("endDate"))
+    if template.needs_sites and not body.get("siteList"):
+        raise Refusal(400, "siteList is needed.")
     most = world().reports_kept
     if most is not None and len(world().listed_reports(family, person, _sub_partner())) >= most:
         raise Refusal(400, "The organization holds as many reports as it can; delete one first.")

@@ -82,6 +82,8 @@ def _add_templates(world: World) -> None:
     ]
     for family, number, title, service in rows:
         world.add_template(Template(number, family, title, service))
+    world.add_template(Template(20, "organization", "Audio Usage", "Meetings", max_days=93, needs_sites=True))
+    world.add_template(Template(400, "organization", "User Activation and License Details", "Teams", takes_dates=False))
 
 
 def _last_month(world: World) -> tuple[date, int]:

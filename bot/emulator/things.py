@@ -241,10 +241,13 @@ class Delivery:
 
 @dataclass(eq=False)
 class Template:
-    """A kind of report that one family offers; `max_days` is the longest period."""
+    """A kind of report that one family offers; `max_days` is the longest period, from `data_start` on (ISO days)."""
 
     id: int
     family: Family
     title: str
     service: str
     max_days: int = 31
+    data_start: str = "2025-01-01"
+    needs_sites: bool = False
+    takes_dates: bool = True

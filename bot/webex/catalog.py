@@ -8,6 +8,7 @@ that the asker may use are asked, so that nothing tells whether a report of anot
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from bot.webex.report import Report
+    from bot.webex.report_templates import NewReport, Template
     from bot.webex.reports_api import ReportsApi
 
 T = TypeVar("T")
@@ -156,6 +158,32 @@ class Catalog:
             listed.values(), key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True
         )
         return newest, refused
+
+    def templates(self, families: Collection[str] | None = None) -> tuple[list[Template], dict[Family, WebexError]]:
+        """Return what these families can run, in their order, and the families that refused; None: of all families.
+
+        Raises ``WebexError`` or :class:`NotFound` when every family fails.
+        """
+        found: list[Template] = []
+        refused: dict[Family, WebexError] = {}
+        asked = self._asked(families)
+        for family in asked:
+            try:
+                found += self._call(partial(self._api.templates, family))
+            except WebexError as error:
+                refused[family] = error
+        if len(refused) == len(asked):
+            raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
+        return found, refused
+
+    def create(self, new: NewReport) -> str:
+        """Create a report and return its ID, empty when Webex names none. Raises ``WebexError``."""
+        return self._call(lambda: self._api.create(new))
+
+    def delete(self, family: str, report_id: str) -> None:
+        """Delete a report. Raises ``WebexError``; 404 means that it is gone already."""
+        self._recent.forget(family, report_id)
+        self._call(lambda: self._api.delete(Family(family), report_id))
 
     def _asked(self, families: Collection[str] | None) -> list[Family]:
         return [family for family in self._families if families is None or family.value in families]

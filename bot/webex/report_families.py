@@ -23,6 +23,10 @@ class ReportFamily:
     """As people read it, in the singular."""
     path: str
     """Of its list, and before a report's ID."""
+    templates_path: str
+    """Of the list of what it can run."""
+    write_scopes: tuple[str, ...]
+    """What the admin token needs to create and delete its reports."""
     scopes: tuple[str, ...]
     """What the admin token needs to read it; ``manifest/scopes.yaml`` gives the reasons."""
     roles: tuple[str, ...]
@@ -64,6 +68,8 @@ FAMILIES: Final = {
             key=Family.PARTNER,
             name="partner report",
             path="partner/reports",
+            templates_path="partner/reports/templates",
+            write_scopes=("spark-admin:reports_write", "identity:people_read"),
             scopes=("spark-admin:reports_read", "identity:people_read"),
             roles=("Partner Full Administrator", "Partner Read-only Administrator"),
             roles_setting="ALLOWED_PARTNER_ROLES",
@@ -75,6 +81,8 @@ FAMILIES: Final = {
             key=Family.ORGANIZATION,
             name="organization report",
             path="reports",
+            templates_path="report/templates",
+            write_scopes=("analytics:read_all",),
             scopes=("analytics:read_all",),
             roles=("Full Administrator", "Read-only Administrator"),
             roles_setting="ALLOWED_ROLES",

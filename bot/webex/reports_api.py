@@ -14,12 +14,14 @@ from bot.errors import UNREADABLE, WebexError
 from bot.webex.client import segment
 from bot.webex.report import Listing, ReportMissing, ReportUnreadable, is_report_id, read_details, read_list
 from bot.webex.report_families import FAMILIES, Family
+from bot.webex.report_templates import body_of, created_id, read_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bot.webex.client import Client
     from bot.webex.report import Report
+    from bot.webex.report_templates import NewReport, Template
 
 NOT_AN_ID: Final = frozenset({"templates"})
 """``GET partner/reports/templates`` is another call, which nobody may reach by asking for a report of that name."""
@@ -30,7 +32,10 @@ def _utc_now() -> datetime:
 
 
 class ReportsApi:
-    """Details and lists. ``on_behalf_of``: the sub-partner organization for every partner call, if any."""
+    """Details, lists and templates; creates and deletes reports.
+
+    ``on_behalf_of``: the sub-partner organization for every partner call, if any.
+    """
 
     def __init__(
         self, client: Client, on_behalf_of: str | None = None, *, now: Callable[[], datetime] = _utc_now
@@ -70,6 +75,34 @@ class ReportsApi:
             listing += [one for one in found if not region or one.region in {"", region}]
             listing.skipped += found.skipped
         return listing
+
+    def templates(self, family: Family) -> Sequence[Template]:
+        """Return what the family can run. Raises ``WebexError``, also for an answer that cannot be read."""
+        path = FAMILIES[family].templates_path
+        answer = self._client.call("GET", path, params=self._params(family))
+        try:
+            return read_templates(answer.json, family)
+        except ReportUnreadable as exc:
+            raise WebexError(
+                f"GET {path}", None, message=UNREADABLE, tracking_id=answer.tracking_id, passing=False
+            ) from exc
+
+    def create(self, new: NewReport) -> str:
+        """Create a report and return its ID; empty when Webex's success names none. Raises ``WebexError``."""
+        params = self._params(new.family)
+        if new.sub_partner:
+            params["onBehalfOfSubPartnerOrgId"] = new.sub_partner
+        answer = self._client.call("POST", FAMILIES[new.family].path, params=params, json=body_of(new))
+        report_id = created_id(answer.json)
+        return report_id if is_report_id(report_id) else ""
+
+    def delete(self, family: Family, report_id: str) -> None:
+        """Delete a report. Raises ``WebexError``; 404 means that it is gone already."""
+        if not is_report_id(report_id) or report_id in NOT_AN_ID:
+            raise WebexError(
+                f"DELETE {FAMILIES[family].path}/{{id}}", HTTPStatus.NOT_FOUND, message="not an id", reached=False
+            )
+        self._client.call("DELETE", f"{FAMILIES[family].path}/{segment(report_id)}", params=self._params(family))
 
     def _params(self, family: Family) -> dict[str, str]:
         if FAMILIES[family].takes_region and self._on_behalf_of:

@@ -276,7 +276,7 @@ def test_a_report_is_made_and_deleted_in_each_family(live, admin):
     assert set(partner) == {"reportId", "createdTime"}
     details = admin.get(f"/partner/reports/{partner['reportId']}").json()
     assert (details["status"], details["regionId"], details["title"]) == ("In progress", "CA", "Calling Usage")
-    made = admin.post("/reports", templateId=1).json()["items"]["Id"]
+    made = admin.post("/reports", templateId=1, **period).json()["items"]["Id"]
     assert admin.get(f"/reports/{made}").json()["items"][0]["status"] == "waiting"
     for path in (f"/partner/reports/{partner['reportId']}", f"/reports/{made}"):
         assert admin.delete(path).status_code == 204
@@ -290,5 +290,22 @@ def test_a_report_is_made_and_deleted_in_each_family(live, admin):
 def test_an_organization_can_be_full(live, admin):
     live.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
     live.world.reports_kept = 1
-    assert admin.post("/reports", templateId=1).status_code == 200
-    assert admin.post("/reports", templateId=1).status_code == 400
+    period = {"startDate": "2026-01-01", "endDate": "2026-01-31"}
+    assert admin.post("/reports", templateId=1, **period).status_code == 200
+    assert admin.post("/reports", templateId=1, **period).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("template", "asked"),
+    [
+        (Template(1, "organization", "Active Hosts", "Meetings"), {}),
+        (Template(1, "organization", "Active Hosts", "Meetings"), {"startDate": "2026-01-01"}),
+        (Template(1, "organization", "Active Hosts", "Meetings"), {"startDate": "2026-01-05", "endDate": "2026-01-01"}),
+        (Template(1, "organization", "Active Hosts", "Meetings"), {"startDate": "2026-01-01", "endDate": "2026-02-01"}),
+        (Template(1, "organization", "Active Hosts", "Meetings"), {"startDate": "2024-01-01", "endDate": "2024-01-02"}),
+        (Template(1, "organization", "Audio Usage", "Meetings", needs_sites=True, takes_dates=False), {}),
+    ],
+)
+def test_what_a_template_does_not_take_is_refused(live, admin, template, asked):
+    live.world.add_template(template)
+    assert admin.post("/reports", templateId=1, **asked).status_code == 400
