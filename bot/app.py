@@ -27,7 +27,7 @@ from bot.files.downloader import Downloader
 from bot.files.fetch import Fetch
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets
-from bot.ops import catch_up
+from bot.ops import catch_up_job
 from bot.ops.operations import Operations, build_operations
 from bot.outbox import Outbox
 from bot.queue import open_queue, tasks
@@ -191,7 +191,7 @@ def build_worker(services: Services) -> JobRunner:
         if waited:
             with services.database.begin() as tx:
                 at = services.now()
-                catch_up.request(tx, services.queue, at, at, key=catch_up.AFTER_HANDOVER, after=HANDOVER)
+                catch_up_job.put(tx, services.queue, at, at, key=catch_up_job.AFTER_HANDOVER, after=HANDOVER)
         operations.maintenance.forever(stop)
         operations.alerts.forever(stop)
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()

@@ -24,6 +24,7 @@ from bot.db.heartbeats import LONGEST, NOTICEABLE, Downtime
 from bot.errors import BotError, WebexError
 from bot.messages.alerts import MISSED_MESSAGES, WEBHOOKS_ARRIVE, away
 from bot.ops.alerts import Check
+from bot.ops.catch_up_job import EVERY
 from bot.outbox import Unsure
 from bot.queue import tasks
 from bot.webex.types import DIRECT, Target
@@ -31,15 +32,12 @@ from bot.webex.types import DIRECT, Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.db.database import Database, Transaction
-    from bot.queue import Queue
+    from bot.db.database import Database
     from bot.services import Services
     from bot.webex.types import Message, Space
 
 log = structlog.get_logger(__name__)
 
-EVERY: Final = timedelta(minutes=10)
-"""How often messages are looked for although nothing seems to be wrong."""
 MARGIN: Final = timedelta(minutes=15)
 """What clocks may differ, and what was on its way at the mark."""
 MOST_SPACES: Final = 1000
@@ -50,33 +48,8 @@ CLOSED: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """How Webex answers for a space that the bot was removed from meanwhile."""
 ON_ITS_WAY: Final = timedelta(minutes=1)
 """How old a message must be before its webhook counts as missing."""
-PERIODIC: Final = "look"
-"""The key of the job; older versions put others too, which do the same."""
-AFTER_HANDOVER: Final = "handover"
-"""The key of a second job that comes later than the first."""
-LOCK: Final = "catch-up"
-"""One at a time: two would tell people twice of a downtime."""
 MISSED: Final = "missed_messages"
 """Stored while the last look has found messages for which no webhook came."""
-
-
-def request(
-    tx: Transaction, queue: Queue, since: datetime, until: datetime, *, key: str = PERIODIC, after: float = 0.0
-) -> None:
-    """Have messages looked for, since some may have been missed between the two times."""
-    heartbeats.add_downtime(tx, Downtime(since, until))
-    queue.put(tx, tasks.CATCH_UP, key, lock=LOCK, after=after)
-
-
-def request_if_due(
-    tx: Transaction, queue: Queue, now: datetime, outage: tuple[datetime, datetime] | None = None
-) -> None:
-    """Have messages looked for when that was ten minutes ago, or Webex is back after an outage."""
-    mark = heartbeats.caught_up_until(tx)
-    if outage is not None and (mark is None or outage[1] > mark):
-        request(tx, queue, *outage)
-    elif mark is None or not timedelta() <= now - mark < EVERY:
-        queue.put(tx, tasks.CATCH_UP, PERIODIC, lock=LOCK, if_absent=True)
 
 
 @dataclass(slots=True)

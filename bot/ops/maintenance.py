@@ -11,7 +11,7 @@ import structlog
 from bot.db import heartbeats, key_values, reports
 from bot.errors import BotError, DatabaseUnavailable
 from bot.files.fetch import HELD_SECONDS, held_name, is_held_name
-from bot.ops import catch_up
+from bot.ops import catch_up_job
 from bot.reports import unknown_status
 from bot.reports.due import put_due
 
@@ -77,7 +77,7 @@ class Maintenance:
             new = heartbeats.begin(tx, now)
             # Not at once: the web process may just be finding out for how long it was down.
             if self._ran:
-                catch_up.request_if_due(tx, self._queue, now, self._outage())
+                catch_up_job.put_if_due(tx, self._queue, now, self._outage())
             unknown_status.forget_old(tx, now)
             # Within the transaction: so nobody can come to need a file just now.
             started, self._ran = not self._ran, True

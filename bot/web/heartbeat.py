@@ -14,7 +14,7 @@ import structlog
 from bot.db import heartbeats, key_values
 from bot.db.heartbeats import Downtime
 from bot.errors import BotError
-from bot.ops import catch_up
+from bot.ops import catch_up_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class Heartbeat:
                 if downtime is None and refused_since is not None:
                     downtime = Downtime(refused_since, now)
                 if downtime is not None:
-                    catch_up.request(tx, self._queue, downtime.since, downtime.until)
+                    catch_up_job.put(tx, self._queue, downtime.since, downtime.until)
         except BotError:
             with self._guard:
                 self._refused_since = refused_since or self._refused_since

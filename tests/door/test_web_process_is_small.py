@@ -10,7 +10,9 @@ import pytest
 LOADED = "import sys, bot.web.application; print(*{name.partition('.')[0] for name in sys.modules})"
 
 
-@pytest.mark.parametrize("package", ["webexteamssdk", "requests_toolbelt", "cryptography", "alembic"])
+@pytest.mark.parametrize(
+    "package", ["requests", "urllib3", "webexteamssdk", "requests_toolbelt", "cryptography", "alembic"]
+)
 def test_the_web_process_does_not_load(package: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60)
 

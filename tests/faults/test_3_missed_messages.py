@@ -10,7 +10,7 @@ import pytest
 from bot.db import heartbeats, key_values
 from bot.errors import WebexError
 from bot.messages.alerts import away
-from bot.ops import catch_up
+from bot.ops import catch_up_job
 from bot.ops.catch_up import missed_messages
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
@@ -152,7 +152,7 @@ def test_a_restart_of_the_web_process_does_not_hide_a_longer_outage(stepped: Ste
     stepped.restart()
     minutes(stepped, 1)
     with stepped.database.begin() as tx:
-        catch_up.request(tx, stepped.queue, stepped.clock(), stepped.clock())
+        catch_up_job.put(tx, stepped.queue, stepped.clock(), stepped.clock())
     stepped.emulator.faults.clear()
     minutes(stepped, 2)
 
@@ -261,10 +261,10 @@ def test_after_a_clock_was_set_back_messages_are_found_again(stepped: SteppedBot
 def test_two_looks_are_one_after_the_other(stepped: SteppedBot) -> None:
     now = stepped.clock()
     with stepped.database.begin() as tx:
-        catch_up.request(tx, stepped.queue, now, now)
-        catch_up.request(tx, stepped.queue, now, now, key=catch_up.AFTER_HANDOVER)
+        catch_up_job.put(tx, stepped.queue, now, now)
+        catch_up_job.put(tx, stepped.queue, now, now, key=catch_up_job.AFTER_HANDOVER)
     claims = stepped.queue.jobs.take([], {COMMON: 16}).claims
-    assert [claim.job.key for claim in claims if claim.job.task == tasks.CATCH_UP] == [catch_up.PERIODIC]
+    assert [claim.job.key for claim in claims if claim.job.task == tasks.CATCH_UP] == [catch_up_job.PERIODIC]
 
 
 def test_downtimes_that_were_not_caught_up_on_are_told_as_one(stepped: SteppedBot) -> None:
@@ -274,7 +274,7 @@ def test_downtimes_that_were_not_caught_up_on_are_told_as_one(stepped: SteppedBo
     for seconds in (20 * MINUTE, 5.0):
         stepped.clock.turn(seconds)
         with stepped.database.begin() as tx:
-            catch_up.request(tx, stepped.queue, stepped.clock() - timedelta(seconds=seconds), stepped.clock())
+            catch_up_job.put(tx, stepped.queue, stepped.clock() - timedelta(seconds=seconds), stepped.clock())
     until = stepped.clock()
     stepped.work()
 
@@ -289,6 +289,6 @@ def test_a_job_that_an_older_version_put_does_the_same(stepped: SteppedBot) -> N
     runs(stepped)
     unannounced(stepped)
     with stepped.database.begin() as tx:
-        stepped.queue.put(tx, tasks.CATCH_UP, "1774773000-1774773600-silently", lock=catch_up.LOCK)
+        stepped.queue.put(tx, tasks.CATCH_UP, "1774773000-1774773600-silently", lock=catch_up_job.LOCK)
     stepped.work()
     assert len(said(stepped)) == 1

@@ -16,7 +16,7 @@ import structlog
 from bot import manifest
 from bot.manifest import Change, Kind
 from bot.messages import alerts as words
-from bot.ops import catch_up
+from bot.ops import catch_up_job
 from bot.ops.alerts import Check
 from bot.ops.checks.result import Found, Setup, State, line
 from bot.webex.webhooks import BotWebhooks
@@ -108,7 +108,7 @@ class WebhookRepair:
         if not any(one.changes for one in found):
             return ""
         with self._database.begin() as tx:
-            catch_up.request(tx, self._queue, self._now(), self._now(), after=REPAIR_FIRST)
+            catch_up_job.put(tx, self._queue, self._now(), self._now(), after=REPAIR_FIRST)
         told = [f"{one.problem} {self._repair(one)}".rstrip() for one in found]
         log.warning("webhooks_repaired", webhooks=[one.name for one in found if one.changes])
         return " ".join([*told, words.WEBHOOKS_REPAIRED])
