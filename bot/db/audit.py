@@ -60,7 +60,7 @@ DIRECT_SPACE = "1:1"
 """Stands in the place of such a space's id."""
 
 _INSERT = audit.insert()
-_READ = tuple(column.name for column in audit.c if column.name != "door")
+_NAMES = audit.c.keys()
 _UNFIT = re.compile(r"[^a-z0-9_:]+")
 
 
@@ -105,7 +105,7 @@ def record(tx: Transaction, entry: Entry, now: datetime) -> None:
     """Add one row."""
     values = {
         "at": now,
-        "door": entry.channel.value,
+        "channel": entry.channel.value,
         "act": _word(entry.act),
         "outcome": _word(entry.outcome),
         "person_id": _id(entry.person_id),
@@ -206,8 +206,8 @@ def _about(tx: Transaction, person_id: str | None, report_id: str | None) -> lis
 
 
 def _rows(tx: Transaction, query: Executable) -> list[Row]:
-    mappings = tx.execute(query).mappings()
-    return [Row(channel=Channel(mapping["door"]), **{name: mapping[name] for name in _READ}) for mapping in mappings]
+    found = (dict(zip(_NAMES, row, strict=True)) for row in tx.execute(query))
+    return [Row(**one | {"channel": Channel(one["channel"])}) for one in found]
 
 
 def is_there_before(tx: Transaction, before: datetime) -> bool:

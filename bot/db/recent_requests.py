@@ -55,7 +55,9 @@ _TAKEN = select(func.coalesce(func.sum(func.max(_reports, 1)), 0)).where(
 )
 _LAST = (
     select(audit.c.at, audit.c.outcome)
-    .where(audit.c.person_id == bindparam("person"), audit.c.door != Channel.SYSTEM.value, audit.c.outcome != LIMITED)
+    .where(
+        audit.c.person_id == bindparam("person"), audit.c.channel != Channel.SYSTEM.value, audit.c.outcome != LIMITED
+    )
     .order_by(audit.c.id.desc())
     .limit(LAST)
 )

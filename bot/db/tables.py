@@ -209,7 +209,9 @@ audit = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    Column("door", Text, nullable=False),
+    # "door" in the database only: to rename it would break the version that runs beside this one during a deploy, and a
+    # second column would have to be written into rows that nobody may change.
+    Column("door", Text, nullable=False, key="channel"),
     Column("person_id", Text),
     Column("room_id", Text),
     Column("act", Text, nullable=False),

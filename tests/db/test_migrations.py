@@ -88,7 +88,7 @@ def test_ids_of_1_1_spaces_leave_the_audit_of_before(database: Database) -> None
         said = {"key": "k", "room_id": "told", "direct": True, "state": "sent", "intended_at": NOW}
         tx.execute(old_tables.posts.insert().values(**said))
         for room in ("direct", "group", "told", "unknown", None):
-            row = {"at": NOW, "door": "chat", "act": "help", "outcome": "answered", "room_id": room}
+            row = {"at": NOW, "channel": "chat", "act": "help", "outcome": "answered", "room_id": room}
             tx.execute(tables.audit.insert().values(**row))
 
     migrations.upgrade(database)

@@ -122,7 +122,7 @@ def test_a_skipped_request_is_in_the_audit(stepped: SteppedBot) -> None:
 
     with stepped.database.read() as tx:
         rows = [row for row in tx.execute(audit.select()) if row.outcome == "limited"]
-    assert [(row.person_id, row.door) for row in rows] == [(stepped.setup.ada.id, "chat")] * 2
+    assert [(row.person_id, row.channel) for row in rows] == [(stepped.setup.ada.id, "chat")] * 2
 
 
 def test_zero_means_no_limit(stepped: SteppedBot) -> None:
