@@ -18,6 +18,7 @@ from bot.messages.sentences import KEEP_TRYING, REPORTS_AWAY
 from bot.outbox import Text
 from bot.reports.report_calls import report_call
 from bot.reports.report_messages import ReportMessages
+from bot.reports.requests import Asker
 from bot.webex.ids import same_id
 from bot.webex.types import DIRECT, Target
 
@@ -129,6 +130,12 @@ class Invocation:
         if self.trail.direct_only:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.parent_id, direct=self.direct)
+
+    @property
+    def asker(self) -> Asker:
+        """Return who asks and where, for the requests that it opens."""
+        asked_at = self.sent_at or self.services.now()
+        return Asker(self.event_key, self.person_id, self.room_id, self.room_type, self.parent_id, asked_at)
 
     def settle(self, tx: Transaction) -> None:
         """Settle its event, in the transaction that writes its last row."""

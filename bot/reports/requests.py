@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bot.errors import Refused
     from bot.outbox import Outbox
     from bot.queue import Queue
+    from bot.services import Services
     from bot.webex.report import Report
 
 log = structlog.get_logger(__name__)
@@ -39,6 +41,47 @@ def watch_key(family: str, region: str | None) -> str:
 def deliver_key(family: str, report_id: str) -> str:
     """Return the key of the job that delivers a report."""
     return f"{family}:{report_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for a report, and where: a message, a button, or later a schedule."""
+
+    event_key: str
+    """The event that asks; the same event asks for the same report once."""
+    person_id: str
+    room_id: str | None
+    room_type: str | None
+    thread_id: str | None
+    asked_at: datetime
+
+
+def open_request(
+    tx: Transaction, services: Services, asker: Asker, report_id: str, *, wants_card: bool = True, listed: bool = False
+) -> tuple[int, str] | None:
+    """Open a request and have its report looked up. Return its row and reference; None when the event made it before.
+
+    Every way in makes its requests here.
+    """
+    now, reference = services.now(), services.new_reference()
+    values = {
+        "reference": reference,
+        "event_key": f"{asker.event_key}:{report_id}",
+        "person_id": asker.person_id,
+        "room_id": asker.room_id,
+        "room_type": asker.room_type,
+        "thread_id": asker.thread_id,
+        "report_id": report_id,
+        "wants_card": wants_card,
+        "listed": listed,
+        "asked_at": min(asker.asked_at, now),
+        "deadline_at": now + services.watch_deadline,
+    }
+    request_id = requests.add(tx, values)
+    if request_id is None:
+        return None
+    services.queue.put(tx, tasks.LOOKUP, str(request_id), person=id_key(asker.person_id))
+    return request_id, reference
 
 
 def put_lookup(tx: Transaction, queue: Queue, request: Request, *, if_absent: bool = False) -> None:

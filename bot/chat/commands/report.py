@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from bot.chat.commands.reports import show_page
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
-from bot.db import audit, downloads, messages, requests
+from bot.db import audit, downloads, messages
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids, which_report
-from bot.queue import tasks
+from bot.reports.requests import open_request
 from bot.reports.wanted_messages import Slot
-from bot.webex.ids import id_key
 from bot.webex.report import is_report_id
 
 if TYPE_CHECKING:
@@ -58,25 +57,12 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
             if downloads.had_enough(tx, invocation.person_id, report_id):
                 enough = True
                 continue
-            reference = services.new_reference()
             pressed = messages.report_card(tx, invocation.pressed, report_id)
-            values = {
-                "reference": reference,
-                "event_key": f"{invocation.event_key}:{report_id}",
-                "person_id": invocation.person_id,
-                "room_id": invocation.room_id,
-                "room_type": invocation.room_type,
-                "thread_id": invocation.parent_id,
-                "report_id": report_id,
-                "wants_card": wants_card,
-                "listed": wants_card and len(report_ids) > 1,
-                "asked_at": min(invocation.sent_at or now, now),
-                "deadline_at": now + services.watch_deadline,
-            }
+            listed = wants_card and len(report_ids) > 1
             invocation.trail.recorded = True
-            request_id = requests.add(tx, values)
-            if request_id is not None:
-                services.queue.put(tx, tasks.LOOKUP, str(request_id), person=id_key(invocation.person_id))
+            opened = open_request(tx, services, invocation.asker, report_id, wants_card=wants_card, listed=listed)
+            if opened is not None:
+                request_id, reference = opened
                 act = invocation.word.casefold()
                 audit.record(tx, invocation.entry(act, report_id, audit.ASKED, reference), now)
                 if pressed is not None:

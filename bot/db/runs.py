@@ -1,0 +1,151 @@
+"""Reports that are to be created: one row each, who wants which template for which period, and where.
+
+open ──▶ created · failed · refused
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from bot.db import tables
+from bot.webex.report_families import Family
+from bot.webex.report_templates import NewReport
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from bot.db.database import Transaction
+
+_runs = tables.runs.c
+_NAMES = tuple(column.name for column in tables.runs.c)
+_DAYS = ("start_date", "end_date")
+_this = _runs.id == bindparam("row")
+_GET = select(tables.runs).where(_this)
+_UPDATE = update(tables.runs).where(_this)
+
+
+class RunState(StrEnum):
+    """State of a run."""
+
+    OPEN = "open"
+    CREATED = "created"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One report that is to be created, or was."""
+
+    id: int
+    reference: str
+    event_key: str
+    """The event that asked for it; the same event makes no second run."""
+    person_id: str
+    room_id: str | None
+    room_type: str | None
+    thread_id: str | None
+    family: str
+    template_id: str
+    title: str
+    """The template's."""
+    start_date: date | None
+    end_date: date | None
+    region: str | None
+    sites: str | None
+    """Names of Webex sites, with commas."""
+    time_zone: str | None
+    sub_partner: str | None
+    state: RunState
+    reason: str | None
+    """Why there is no report, in a sentence."""
+    report_id: str | None
+    asked_at: datetime
+    tried_at: datetime | None
+    """When Webex was asked to create it and did not say whether it did."""
+    closed_at: datetime | None
+
+    @property
+    def new_report(self) -> NewReport:
+        """Return what is asked of Webex."""
+        return NewReport(
+            family=Family(self.family),
+            template_id=self.template_id,
+            start=self.start_date,
+            end=self.end_date,
+            region=self.region or "",
+            sites=tuple(filter(None, (self.sites or "").split(","))),
+            time_zone=self.time_zone or "",
+            sub_partner=self.sub_partner or "",
+        )
+
+
+def values_of(new: NewReport) -> dict[str, Any]:
+    """Return the columns that hold what is asked of Webex."""
+    return {
+        "family": new.family.value,
+        "template_id": new.template_id,
+        "start_date": new.start.isoformat() if new.start else None,
+        "end_date": new.end.isoformat() if new.end else None,
+        "region": new.region or None,
+        "sites": ",".join(new.sites) or None,
+        "time_zone": new.time_zone or None,
+        "sub_partner": new.sub_partner or None,
+    }
+
+
+def _read(row: Row[Any]) -> Run:
+    values = {name: getattr(row, name) for name in _NAMES}
+    values |= {name: date.fromisoformat(values[name]) for name in _DAYS if values[name]}
+    return Run(**values | {"state": RunState(values["state"])})
+
+
+def add(tx: Transaction, values: dict[str, Any]) -> int | None:
+    """Insert a run and return its row's ID, or None when this event has made it before."""
+    return tx.insert_once(tables.runs, values, conflict=["event_key"])
+
+
+def get(tx: Transaction, run_id: int) -> Run | None:
+    """Return the run of a row."""
+    row = tx.execute(_GET, {"row": run_id}).one_or_none()
+    return None if row is None else _read(row)
+
+
+def set_tried(tx: Transaction, run_id: int, at: datetime | None) -> None:
+    """Store that Webex is being asked to create it, or with None that it certainly did not."""
+    tx.execute(_UPDATE, {"row": run_id, "tried_at": at})
+
+
+def close(
+    tx: Transaction, run_id: int, state: RunState, now: datetime, *, report_id: str | None = None, reason: str = ""
+) -> bool:
+    """Close a run. Return False when it was closed before."""
+    values = {"state": state.value, "closed_at": now, "report_id": report_id, "reason": reason or None}
+    closing = update(tables.runs).where(_runs.id == run_id, _runs.state == RunState.OPEN.value)
+    return tx.execute(closing.values(**values)).rowcount == 1
+
+
+def open_ones(tx: Transaction, most: int) -> list[Run]:
+    """Return the open runs, oldest first, at most so many."""
+    query = select(tables.runs).where(_runs.state == RunState.OPEN.value).order_by(_runs.id).limit(most)
+    return [_read(row) for row in tx.execute(query)]
+
+
+def of_report(tx: Transaction, report_id: str) -> Run | None:
+    """Return the run that created a report, if the bot did."""
+    row = tx.execute(select(tables.runs).where(_runs.report_id == report_id).limit(1)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def latest_of(tx: Transaction, person_id: str, families: tuple[str, ...]) -> Run | None:
+    """Return the newest run of these families that a person asked for and that gave a report."""
+    created = (_runs.person_id == person_id, _runs.state == RunState.CREATED.value, _runs.family.in_(families))
+    row = tx.execute(select(tables.runs).where(*created).order_by(_runs.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _read(row)
