@@ -12,6 +12,7 @@ IDS = {"person_id", "room_id", "person_org_id", "bot_id", "_bot_id"}
 RIGHT = {"same_id", "id_key", "spellings", "goes_by"}
 BY_ALL_SPELLINGS = {
     "access/policy.py": "the authorizer gives it keys to compare by",
+    "db/confirmations.py": "stores keys to compare by",
     "db/recent_requests.py": "each person in each spelling that the database has",
     "db/retention.py": "tells rows without a person's ID from all others",
     "ops/forget.py": "each space in each spelling that the database has",

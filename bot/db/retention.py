@@ -1,4 +1,4 @@
-"""Deletes what ended more than ``AUDIT_DAYS`` ago: events, requests, messages, reports, the audit.
+"""Deletes what ended more than ``AUDIT_DAYS`` ago: events, requests, runs, messages, reports, the audit.
 
 Nothing that is open is deleted, nor what is younger than the oldest that is open: by its messages nothing is sent
 twice.
@@ -20,7 +20,7 @@ from bot.db import audit, heartbeats
 from bot.db.events import NEW
 from bot.db.requests import OPEN
 from bot.db.tables import audit as audit_table
-from bot.db.tables import events, messages, reports, requests
+from bot.db.tables import confirmations, events, messages, reports, requests, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +87,8 @@ class Retention:
         before = self._nothing_open(min(kept_since, now - AT_LEAST))
         sent = func.coalesce(messages.c.settled_at, messages.c.intended_at) < before
         yield from self._each(requests, (requests.c.state != OPEN) & (requests.c.closed_at < before))
+        yield from self._each(runs, (runs.c.state != OPEN) & (runs.c.closed_at < before))
+        yield from self._each(confirmations, confirmations.c.expires_at < before)
         yield from self._each(messages, sent)
         yield from self._each(reports, (reports.c.checked_at < before) & ~_asked_for & ~_named)
         yield from self._each(events, (events.c.state != NEW) & (events.c.received_at < before))
@@ -114,6 +116,7 @@ class Retention:
         """Give the time, or an earlier one before which nothing that is open began."""
         began = (
             select(func.min(requests.c.asked_at)).where(requests.c.state == OPEN),
+            select(func.min(runs.c.asked_at)).where(runs.c.state == OPEN),
             select(func.min(events.c.received_at)).where(events.c.state == NEW),
         )
         with self._database.read() as tx:

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot.db import audit, messages, requests
 from bot.db import events as received
@@ -24,7 +24,7 @@ from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
 from bot.db.requests import OPEN, State
-from bot.db.tables import events
+from bot.db.tables import confirmations, events, runs
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.queue import tasks
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 RANDOM_BYTES = 10
 PEOPLE = (
     requests_table.c.person_id,
+    runs.c.person_id,
     events.c.person_id,
     messages_table.c.person_id,
     deliveries.c.asker_id,
@@ -50,6 +51,7 @@ PEOPLE = (
 """Columns with a person's ID but the audit's; version 0.1.0's tables may not be carried over yet."""
 ROOMS = (
     requests_table.c.room_id,
+    runs.c.room_id,
     events.c.room_id,
     messages_table.c.room_id,
     deliveries.c.room_id,
@@ -84,6 +86,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
     theirs = _is(tx, events.c.person_id, person_id)
     unread = received.end(tx, theirs | events.c.room_id.in_(rooms), audit.FORGET, now)
     _drop_jobs(tx, queue, person_id)
+    tx.execute(delete(confirmations).where(_is(tx, confirmations.c.person_id, person_id)))
     pseudonym = PSEUDONYM + secrets.token_hex(RANDOM_BYTES)
     replaced = {
         column.table.name: tx.execute(
@@ -99,14 +102,14 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
         ended=ended,
         unread=len(unread),
         audit=renamed,
-        requests=replaced[requests_table.name] + replaced[deliveries.name],
+        requests=replaced[requests_table.name] + replaced[runs.name] + replaced[deliveries.name],
         events=replaced[events.name],
         messages=replaced[messages_table.name] + replaced[posts.name],
     )
 
 
 def _close_requests(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> int:
-    """Close a person's open requests, and return how many these were. Their threads are told nothing."""
+    """Close a person's open requests and runs, and return how many these were. Their threads are told nothing."""
     open_ones = requests.find(tx, _is(tx, requests_table.c.person_id, person_id), requests_table.c.state == OPEN)
     for request in open_ones:
         # The file may be in the space by now: nobody can say.
@@ -115,8 +118,11 @@ def _close_requests(tx: Transaction, queue: Queue, person_id: str, now: datetime
         for other in requests.open_for(tx, request.report_id):
             if request.is_answered_with(other):
                 put_thread(tx, queue, other)
+    theirs = (_is(tx, runs.c.person_id, person_id), runs.c.state == OPEN)
+    ended = tx.execute(update(runs).where(*theirs).values(state=State.CANCELED.value, closed_at=now)).rowcount
     old = (_is(tx, deliveries.c.asker_id, person_id), deliveries.c.state.not_in(STATES))
-    return len(open_ones) + tx.execute(update(deliveries).where(*old).values(state="cancelled")).rowcount
+    ended += tx.execute(update(deliveries).where(*old).values(state="cancelled")).rowcount
+    return len(open_ones) + ended
 
 
 def _drop_jobs(tx: Transaction, queue: Queue, person_id: str) -> None:
@@ -142,6 +148,7 @@ def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     queries = [select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)]
     for column, room_id, direct in (
         (requests_table.c.person_id, requests_table.c.room_id, requests_table.c.room_type == DIRECT),
+        (runs.c.person_id, runs.c.room_id, runs.c.room_type == DIRECT),
         (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
         (messages_table.c.person_id, messages_table.c.room_id, messages_table.c.direct),
         (posts.c.person_id, posts.c.room_id, posts.c.direct),
@@ -159,7 +166,7 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
 
     A message that is on its way keeps it until Webex has answered: it is looked for there before it is sent again.
     """
-    for column in (requests_table.c.room_id, events.c.room_id, deliveries.c.room_id):
+    for column in (requests_table.c.room_id, runs.c.room_id, events.c.room_id, deliveries.c.room_id):
         tx.execute(update(column.table).where(column == room_id).values({column: None}))
     for table in (messages_table, posts):
         settled = table.c.state != INTENDED

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.db import reports, requests
+from bot.db.tables import runs
 from bot.webex.report import Report
 from bot.webex.report_families import Family
 
@@ -47,3 +48,19 @@ def store_report(tx: Transaction, report_id: str = "R", status: str = "In progre
     report = Report(report_id, Family.PARTNER, status, **{"title": "Usage", "region": "US"} | values)
     reports.save(tx, report, NOW)
     return report
+
+
+def store_run(tx: Transaction, event_key: str = "messages:M", **values: Any) -> None:
+    """Store an open run of Ada's of a partner report in a group space."""
+    given = {
+        "reference": event_key,
+        "event_key": event_key,
+        "person_id": "ada",
+        "room_id": "room",
+        "room_type": "group",
+        "family": "partner",
+        "template_id": "1",
+        "title": "Usage",
+        "asked_at": NOW,
+    }
+    tx.execute(runs.insert().values(given | values))

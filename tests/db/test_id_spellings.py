@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.chat import rate_limit
-from bot.db import audit, events, messages, requests
+from bot.db import audit, confirmations, events, messages, requests
 from bot.db.audit import Channel, Entry
 from bot.db.events import Event
 from bot.db.messages import SENT, Name
@@ -15,7 +15,7 @@ from bot.db.requests import PERSON, State
 from bot.emulator import ids
 from bot.ops.forget import forget
 from bot.webex.types import Target
-from tests.db.rows import NOW, store_request, stored
+from tests.db.rows import NOW, store_request, store_run, stored
 
 if TYPE_CHECKING:
     from bot.db.database import Database
@@ -72,6 +72,8 @@ def test_nothing_of_a_person_who_is_forgotten_stays(stepped: SteppedBot) -> None
         for number, cluster in enumerate(("us", TEAM)):
             who, where = person(ADA, cluster), room(ROOM, cluster)
             store_request(tx, f"{number}", person_id=who, room_id=where, room_type="direct")
+            store_run(tx, f"{number}", person_id=who, room_id=where, room_type="direct")
+            confirmations.add(tx, who, "delete", "R", stepped.clock())
             events.record(tx, Event("messages", "created", f"M{number}", where, "direct", who), stepped.clock())
             messages.intend(tx, Name(f"key {number}"), Target(person_id=who, direct=True), "words", stepped.clock())
             audit.record(tx, Entry(Channel.CHAT, "help", "answered", person_id=who), stepped.clock())
@@ -79,9 +81,20 @@ def test_nothing_of_a_person_who_is_forgotten_stays(stepped: SteppedBot) -> None
         forget(tx, stepped.queue, person(ADA, "eu"), stepped.clock())
 
     with stepped.database.read() as tx:
-        for name in ("requests", "events", "messages", "audit"):
+        for name in ("requests", "runs", "confirmations", "events", "messages", "audit"):
             kept = str(tx.connection.exec_driver_sql(f"SELECT * FROM {name}").all())
-            assert not [one for one in (person(ADA), person(ADA, TEAM), room(ROOM), room(ROOM, TEAM)) if one in kept]
+            theirs = (ADA, person(ADA), person(ADA, TEAM), room(ROOM), room(ROOM, TEAM))
+            assert not [one for one in theirs if one in kept]
+        states = tx.connection.exec_driver_sql("SELECT state, closed_at IS NOT NULL FROM runs").all()
+    assert {tuple(row) for row in states} == {("canceled", 1)}, "and nothing is run for them"
+
+
+def test_the_run_of_another_person_goes_on(stepped: SteppedBot) -> None:
+    with stepped.database.begin() as tx:
+        store_run(tx, person_id=person(GRACE), room_id=room(ROOM))
+        forget(tx, stepped.queue, person(ADA), stepped.clock())
+    with stepped.database.read() as tx:
+        assert [row.state for row in tx.connection.exec_driver_sql("SELECT state FROM runs").all()] == ["open"]
 
 
 def test_the_audit_shows_a_person_by_any_spelling(database: Database) -> None:
