@@ -149,9 +149,9 @@ def get(tx: Transaction, request_id: int) -> Request | None:
     return None if row is None else read(row)
 
 
-def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Request]:
-    """Return the requests for which all of this holds, oldest first."""
-    return [read(row) for row in tx.execute(_ROWS.where(*where))]
+def find(tx: Transaction, *where: ColumnElement[bool], most: int | None = None) -> list[Request]:
+    """Return the requests for which all of this holds, oldest first, at most so many."""
+    return [read(row) for row in tx.execute(_ROWS.where(*where).limit(most))]
 
 
 def closed_by(tx: Transaction, report_id: str, event_key: str) -> list[Request]:
@@ -171,8 +171,7 @@ def open_for(tx: Transaction, report_id: str) -> list[Request]:
 
 def waiting_for(tx: Transaction, report_id: str, most: int) -> list[Request]:
     """Return the oldest open requests whose report was found, at most so many."""
-    query = select(tables.requests).where(_requests.state == OPEN, of_report(report_id))
-    return [read(row) for row in tx.execute(query.order_by(_requests.id).limit(most))]
+    return find(tx, _requests.state == OPEN, of_report(report_id), most=most)
 
 
 def older(tx: Transaction, request: Request) -> Request | None:
@@ -194,9 +193,9 @@ def first_listed(tx: Transaction, request: Request) -> Request:
     return next(iter(find(tx, of_event(request.event))), request)
 
 
-def unfound(tx: Transaction) -> list[Request]:
-    """Return the open requests whose report was not found yet, oldest first."""
-    return find(tx, _requests.state == OPEN, _requests.found_at.is_(None))
+def unfound(tx: Transaction, most: int) -> list[Request]:
+    """Return the oldest open requests whose report was not found yet, at most so many."""
+    return find(tx, _requests.state == OPEN, _requests.found_at.is_(None), most=most)
 
 
 def set_values(tx: Transaction, request_id: int, **values: Any) -> None:
@@ -304,13 +303,14 @@ def untold(tx: Transaction, since: datetime, most: int) -> list[Request]:
         tables.messages.c.state != "deleted",
         tables.messages.c.request_id.is_not(None),
     )
-    return find(tx, _requests.state == OPEN, _requests.failing_since <= since, _requests.id.not_in(told))[:most]
+    failing = (_requests.state == OPEN, _requests.failing_since <= since)
+    return find(tx, *failing, _requests.id.not_in(told), most=most)
 
 
 def failing_since(tx: Transaction, since: datetime, now: datetime, most: int) -> list[Request]:
     """Return open requests that fail since then or longer, and whose deadline has passed."""
     late = (_requests.state == OPEN, _requests.failing_since <= since, _requests.deadline_at <= now)
-    return find(tx, *late)[:most]
+    return find(tx, *late, most=most)
 
 
 def in_thread(tx: Transaction, report_id: str, room_id: str, thread_id: str | None) -> Request | None:

@@ -48,7 +48,7 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
     for event in events.unsettled(tx, now - SETTLING):
         put = partial(queue.put, task=tasks.EVENT, key=str(event.id), lock=event.lock, person=event.person_key)
         puts.append(partial(put, if_absent=True))
-    puts += [partial(put_lookup, queue=queue, request=one, if_absent=True) for one in requests.unfound(tx)]
+    puts += [partial(put_lookup, queue=queue, request=one, if_absent=True) for one in requests.unfound(tx, MOST)]
     watched = {}
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:

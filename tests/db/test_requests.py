@@ -101,6 +101,16 @@ def test_a_failure_keeps_its_beginning_until_it_is_over(database: Database) -> N
         assert requests.untold(tx, NOW, 9) == []
 
 
+def test_each_minute_s_run_reads_the_oldest_rows_only(database: Database) -> None:
+    with database.begin() as tx:
+        for number in range(3):
+            store_request(tx, f"messages:{number}:R", found_at=None)
+        requests.fails(tx, requests.are([1, 2, 3]), "No.", NOW)
+
+        assert [one.id for one in requests.unfound(tx, 2)] == [1, 2]
+        assert [one.id for one in requests.untold(tx, NOW, 2)] == [1, 2]
+
+
 def test_a_closed_request_fails_no_more(database: Database) -> None:
     with database.begin() as tx:
         one = store_request(tx)
