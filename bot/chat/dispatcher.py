@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = timedelta(hours=1)
+RETRY_NOTIFICATION_FOR = timedelta(hours=1)
 """How long it is tried to say that there is no answer, although Webex refuses it."""
 READING_PATIENCE = timedelta(minutes=2)
 """How long a message may be unreadable before its person is told: nobody knows yet whether it wants an answer."""
@@ -96,7 +96,7 @@ class Dispatcher:
             return
         except BotError as error:
             # As long as it is new, maintenance has it read again, so its person is not left without an answer at once.
-            if not isinstance(error, Unsure) and self._age(event) < PATIENCE:
+            if not isinstance(error, Unsure) and self._age(event) < RETRY_NOTIFICATION_FOR:
                 raise
             log.warning("notification_failed", resource=event.resource, cause=str(error))
         self._settle(event, events.FAILED, sentence, entry_of(event, audit.joined(audit.FAILED, "given_up")))
@@ -126,7 +126,7 @@ class Dispatcher:
         try:
             self._services.identity.person()
         except WebexError as error:
-            error.passing |= self._age(event) < PATIENCE
+            error.passing |= self._age(event) < RETRY_NOTIFICATION_FOR
             raise
 
     def _not_fetched(self, event: Event, error: WebexError) -> RetryLater | None:

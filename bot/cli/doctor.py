@@ -1,6 +1,6 @@
 """``reportbot doctor``: one line for each thing that must be right, with the remedy where it is not.
 
-To add a check: write a function in ``ops/checks`` that takes a ``Setup`` and returns how it came out, name it with
+To add a line: write a function in ``ops/checks`` that takes a ``Setup`` and returns how it came out, name it with
 ``@line("name")``, and add it to one of the lists here.
 """
 
@@ -17,7 +17,7 @@ from bot.access.rules import rules
 from bot.app import admin_token, now, open_database, partner_role
 from bot.errors import UNREADABLE, WebexError
 from bot.ops.checks import allowed, data_dir, families, person, public_address, token_owners, webhook_secrets, webhooks
-from bot.ops.checks.result import Found, Result, Setup, State, line
+from bot.ops.checks.doctor_line import Found, Result, Setup, State, line
 from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.people import Directory
@@ -83,7 +83,7 @@ LAST: Final = (public_address.public_address,)
 
 
 def examine(settings: Settings) -> Iterator[Result]:
-    """Run the checks one after the other, each with a line of its own even when those before it failed."""
+    """Look at one thing after the other, each with a line of its own even when those before it failed."""
     with opened(settings) as setup:
         yield from _run(HERE, setup)
         (reached,) = webex(setup)
@@ -114,14 +114,14 @@ def run(settings: Settings, say: Callable[[str], None], email: str | None = None
     return 1 if failed else 0
 
 
-def _run(checks: Iterable[Callable[[Setup], Iterable[Result]]], setup: Setup) -> Iterator[Result]:
-    for check in checks:
-        yield from check(setup)
+def _run(lines: Iterable[Callable[[Setup], Iterable[Result]]], setup: Setup) -> Iterator[Result]:
+    for one in lines:
+        yield from one(setup)
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Setup]:
-    """Make what the checks look with; no call is tried a second time."""
+    """Make what the lines look with; no call is tried a second time."""
     with ExitStack() as resources:
         database = open_database(settings)
         bot_token, token = StaticToken(settings.webex_bot_token.get_secret_value()), admin_token(settings, database)

@@ -1,4 +1,4 @@
-"""The reports of every organization: who finds them, how they ripen, and how the API shows them."""
+"""The reports of every organization: who finds them, when they become ready, and how the API shows them."""
 
 import hashlib
 import hmac

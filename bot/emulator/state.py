@@ -36,7 +36,7 @@ class State:
             self._changed.notify_all()
 
     def advance(self) -> None:
-        """Let time have its effect; overridden by the parts that know what ripens."""
+        """Let time have its effect; overridden by the parts that know what time changes."""
 
     def account(self) -> str:
         """Return what there is, in words, for the message of a wait that failed."""

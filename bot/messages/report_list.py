@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown
-from bot.webex.catalog import ASK_THE_OTHER
+from bot.webex.catalog import ASK_THE_NEXT
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def note_of(total: int, start: int, shown: int) -> str:
 
 def not_shown(family: Family, error: WebexError) -> str:
     """Return the line for a family that Webex does not list."""
-    if error.status in ASK_THE_OTHER:
+    if error.status in ASK_THE_NEXT:
         return f"Not shown: {FAMILIES[family].needs}."
     return f"{FAMILIES[family].name.capitalize()}s are missing from this list. {error.sentence}"
 

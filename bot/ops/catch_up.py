@@ -42,7 +42,7 @@ MARGIN: Final = timedelta(minutes=15)
 """What clocks may differ, and what was on its way at the mark."""
 MOST_SPACES: Final = 1000
 """Spaces looked into at once, those that were active last first."""
-PATIENCE: Final = timedelta(hours=1)
+RETRY_SPACE_FOR: Final = timedelta(hours=1)
 """How long a space that Webex refuses is tried."""
 CLOSED: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """How Webex answers for a space that the bot was removed from meanwhile."""
@@ -92,7 +92,7 @@ class CatchUp:
         except WebexError as error:
             error.passing = True  # nobody else looks for these messages
             raise
-        if failed is not None and now - progress.began < PATIENCE:
+        if failed is not None and now - progress.began < RETRY_SPACE_FOR:
             failed.passing = True
             raise failed
         with self._database.begin() as tx:

@@ -27,12 +27,12 @@ log = structlog.get_logger(__name__)
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
 """Seconds between tries while Webex has trouble: doubled each time, up to this, with jitter."""
-PATIENCE = 1600
+MOST_TRIES = 1600
 """Tries of a job that fails for a passing reason: a good day of them."""
-PATIENCE_WITHOUT_MEMORY = 9
+MOST_TRIES_WITHOUT_MEMORY = 9
 """Tries of a job for which the machine had too little memory: some two minutes of them."""
 NO_MEMORY = "The bot's machine has too little memory. The people who run this bot must help; ask again then."
-PATIENCE_WITH_BUGS = 5
+MOST_TRIES_WITH_BUGS = 5
 """Tries of a job that fails for a reason that nobody foresaw."""
 
 
@@ -85,15 +85,15 @@ class JobRunner:
         try:
             again = task.run(job.key)
         except BotError as error:
-            outcome = "again" if error.passing and job.attempt < PATIENCE else "failed"
-            again = self._after(job, task, error, error.sentence, PATIENCE if error.passing else 1)
+            outcome = "again" if error.passing and job.attempt < MOST_TRIES else "failed"
+            again = self._after(job, task, error, error.sentence, MOST_TRIES if error.passing else 1)
         except MemoryError as error:
-            outcome = "again" if job.attempt < PATIENCE_WITHOUT_MEMORY else "failed"
-            again = self._after(job, task, error, NO_MEMORY, PATIENCE_WITHOUT_MEMORY)
+            outcome = "again" if job.attempt < MOST_TRIES_WITHOUT_MEMORY else "failed"
+            again = self._after(job, task, error, NO_MEMORY, MOST_TRIES_WITHOUT_MEMORY)
         except Exception as error:  # a bug must not stop the others, and its person must hear of it
             log.exception("job_crashed", task=job.task, attempt=job.attempt)
-            outcome = "again" if job.attempt < PATIENCE_WITH_BUGS else "failed"
-            again = self._after(job, task, error, "Something went wrong inside the bot.", PATIENCE_WITH_BUGS)
+            outcome = "again" if job.attempt < MOST_TRIES_WITH_BUGS else "failed"
+            again = self._after(job, task, error, "Something went wrong inside the bot.", MOST_TRIES_WITH_BUGS)
         else:
             outcome = "again" if again else "done"
         self._observe(job.task, outcome)

@@ -66,7 +66,7 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
 
 def _of_trouble(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
     """Return the puts that tell people whose request fails for long, and the ends of what has failed for too long."""
-    untold = requests.untold(tx, now - trouble.PATIENCE, MOST)
+    untold = requests.untold(tx, now - trouble.DELIVERY_PATIENCE, MOST)
     ending = requests.failing_since(tx, now - trouble.EXTRA_TIME, now, MOST)
     end = partial(
         close,

@@ -23,7 +23,7 @@ SILENCE_PATIENCE: Final = timedelta(seconds=6)
 """How long the reports may give no answer at all before that is told."""
 LEAST_SILENCE: Final = timedelta(seconds=1)
 """How long a further try may take, for a person who has waited for longer than that already."""
-PATIENCE: Final = timedelta(minutes=15)
+DELIVERY_PATIENCE: Final = timedelta(minutes=15)
 """How long a watch, or a file that is ready, may fail before that is told: a person who waits for it waits anyway."""
 EXTRA_TIME: Final = timedelta(hours=6)
 """How long Webex must have had trouble before a request ends with its deadline: perhaps the bot itself was away."""
@@ -37,7 +37,7 @@ def is_told(request: Request, now: datetime) -> bool:
         return False
     if request.found_at is None:
         return now - request.asked_at >= FIRST_ANSWER_PATIENCE
-    return now - request.failing_since >= PATIENCE
+    return now - request.failing_since >= DELIVERY_PATIENCE
 
 
 def ends(request: Request, now: datetime) -> bool:

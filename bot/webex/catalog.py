@@ -1,8 +1,8 @@
 """Finds a report by its id, in whichever family has it, and lists what there is.
 
-The family cannot be told from an id. The partner family is asked first; where it answers 404 (unknown) or 403 (not a
-partner administrator), the organization family is asked; both answers are told only when both refuse. Only the families
-that the asker may use are asked, so that nothing tells whether a report of another one exists.
+An ID doesn't tell its family. The families of the settings are asked in their order; one that answers 404 (unknown) or
+403 (not an administrator of its kind) is followed by the next, and their answers are told only when all of them refuse.
+Only those that the asker may use are asked, so that nothing tells whether a report of another one exists.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ASK_THE_OTHER = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST})
-"""Answers of one family that the other may not share: 400 is how one could refuse an id of the other's."""
+ASK_THE_NEXT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST})
+"""Answers of one family that others may not share: 400 is how one could refuse the ID of another's report."""
 
 
 class NotFound(BotError):
@@ -101,7 +101,7 @@ class Catalog:
 
         ``families``: those that the asker may use, None for all; ``others``: for whom the rest is.
         Raises :class:`NotFound` when every family answers 404 or 403, and another ``BotError`` for anything else: a
-        family that has trouble, or cannot be understood, does not hide a report that the other has.
+        family that has trouble, or cannot be understood, does not hide a report that another has.
         """
         order = sorted(self._asked(families), key=lambda family: family.value != known)
         answers: dict[Family, WebexError] = {}
@@ -110,10 +110,10 @@ class Catalog:
             try:
                 return self.details(family.value, report_id)
             except WebexError as error:
-                if error.status in ASK_THE_OTHER:
+                if error.status in ASK_THE_NEXT:
                     answers[family] = error
                 elif error.passing:
-                    trouble = trouble or error  # the other family may have it all the same
+                    trouble = trouble or error  # another family may have it all the same
                 else:
                     raise
             except ReportMissing:

@@ -1,7 +1,7 @@
-"""Reports of both families over the API, with the admin token.
+"""Reports of each family over the API, with the admin token.
 
-The partner family lives under ``partner/reports``, the organization family under ``reports``. Which one has a report,
-and what to do when one refuses, is ``bot.webex.catalog``'s to decide.
+A family's path is data (``report_families.py``). Which family has a report, and what to do when one refuses, is decided
+by ``catalog.py``.
 """
 
 from __future__ import annotations

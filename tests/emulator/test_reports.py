@@ -1,4 +1,4 @@
-"""Both report families: who may ask, how answers look, and how reports ripen."""
+"""Both report families: who may ask, how answers look, and when reports become ready."""
 
 import base64
 from typing import Any
@@ -201,7 +201,7 @@ def test_the_organization_list_wants_both_days_or_none(live, admin):
 
 
 @pytest.mark.parametrize("by_list", [False, True])
-def test_a_report_ripens_by_polls_of_details_or_list(live, admin, by_list):
+def test_a_report_becomes_ready_by_polls_of_details_or_list(live, admin, by_list):
     report = live.world.add_report(family="partner", status="In progress", ready_after_polls=2)
     seen = []
     for _ in range(3):
@@ -212,7 +212,7 @@ def test_a_report_ripens_by_polls_of_details_or_list(live, admin, by_list):
     assert seen == ["In progress", "In progress", "done"]
 
 
-def test_a_report_ripens_by_time_since_it_was_first_asked_for(live, admin):
+def test_a_report_becomes_ready_by_time_since_it_was_first_asked_for(live, admin):
     now = 1_800_000_000.0
     live.world.clock = lambda: now
     report = live.world.add_report(family="organization", status="waiting", ready_after_seconds=20)

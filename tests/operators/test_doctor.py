@@ -21,7 +21,7 @@ from bot.db import heartbeats, migrations, tables
 from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
 from bot.ops.checks import public_address
-from bot.ops.checks.result import State
+from bot.ops.checks.doctor_line import State
 from tests.live_bot import PATIENCE, SECRET, LiveBot, QuietHandler
 from tests.webex.certificates import ELSEWHERE, Authority, serving
 
@@ -318,7 +318,7 @@ def test_what_answers_in_time_never_is_told(monkeypatch):
         held.bind(("127.0.0.1", 0))
         held.listen(4)
         target = f"http://127.0.0.1:{held.getsockname()[1]}/webhooks/webex"
-        state, said = public_address.round_trip(target, SECRET, runs=True, patience=(0.5, 0.2))
+        state, said = public_address.round_trip(target, SECRET, runs=True, timeouts=(0.5, 0.2))
     assert state is State.FAILED
     assert "doesn't answer in time" in said
 

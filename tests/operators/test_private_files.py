@@ -11,7 +11,7 @@ import pytest
 from bot.files import data_dir as data_folder
 from bot.files.data_dir import open_to_others, prepare_folder
 from bot.ops.checks import data_dir
-from bot.ops.checks.result import Setup
+from bot.ops.checks.doctor_line import Setup
 from bot.settings import Settings, load
 from tests.test_serve import running, wait_for
 

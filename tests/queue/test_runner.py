@@ -14,10 +14,10 @@ from bot.queue import Job, Queue, RetryLater
 from bot.queue.runner import (
     FIRST_WAIT,
     LONGEST_WAIT,
+    MOST_TRIES,
+    MOST_TRIES_WITH_BUGS,
+    MOST_TRIES_WITHOUT_MEMORY,
     NO_MEMORY,
-    PATIENCE,
-    PATIENCE_WITH_BUGS,
-    PATIENCE_WITHOUT_MEMORY,
     JobRunner,
     wait_before,
 )
@@ -106,19 +106,19 @@ def test_a_permanent_error_is_given_up_at_once_with_one_reference(error: BotErro
 
 def test_passing_trouble_without_end_is_given_up_in_the_end() -> None:
     made = Made(Failing(passing()))
-    assert made.handle(attempt=PATIENCE - 1) is not None
-    assert made.handle(attempt=PATIENCE) is None
+    assert made.handle(attempt=MOST_TRIES - 1) is not None
+    assert made.handle(attempt=MOST_TRIES) is None
     assert len(made.task.told) == 1
 
 
 def test_a_crash_is_tried_five_times_and_then_told_without_its_inside() -> None:
     made = Made(Failing(ValueError("the secret inside")))
-    for attempt in range(1, PATIENCE_WITH_BUGS):
+    for attempt in range(1, MOST_TRIES_WITH_BUGS):
         assert made.handle(attempt) is not None
     assert made.task.told == []
 
     with capture_logs() as lines:
-        assert made.handle(PATIENCE_WITH_BUGS) is None
+        assert made.handle(MOST_TRIES_WITH_BUGS) is None
 
     ((_, said),) = made.task.told
     assert said == "Something went wrong inside the bot. Reference k4m7x2p9."
@@ -128,11 +128,11 @@ def test_a_crash_is_tried_five_times_and_then_told_without_its_inside() -> None:
 
 def test_too_little_memory_is_tried_for_longer_and_then_told() -> None:
     made = Made(Failing(MemoryError()))
-    for attempt in range(1, PATIENCE_WITHOUT_MEMORY):
+    for attempt in range(1, MOST_TRIES_WITHOUT_MEMORY):
         assert made.handle(attempt) is not None
 
     with capture_logs() as lines:
-        assert made.handle(PATIENCE_WITHOUT_MEMORY) is None
+        assert made.handle(MOST_TRIES_WITHOUT_MEMORY) is None
 
     ((_, said),) = made.task.told
     assert said == f"{NO_MEMORY} Reference k4m7x2p9."
@@ -149,9 +149,9 @@ def test_somebody_who_cannot_be_told_now_is_told_later() -> None:
 def test_somebody_whom_there_is_no_memory_to_tell_is_told_later() -> None:
     made = Made(Failing(MemoryError(), at_the_end=MemoryError()))
     with capture_logs() as lines:
-        assert made.handle(PATIENCE_WITHOUT_MEMORY) is not None
+        assert made.handle(MOST_TRIES_WITHOUT_MEMORY) is not None
     assert (lines[-1]["event"], lines[-1]["cause"]) == ("person_not_told", "MemoryError")
-    assert made.handle(2 * PATIENCE_WITHOUT_MEMORY) is None
+    assert made.handle(2 * MOST_TRIES_WITHOUT_MEMORY) is None
 
 
 def test_somebody_who_cannot_be_told_at_all_is_in_the_log() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.db.requests import PERSON, State
 from bot.messages.sentences import SPACE_CLOSED_NOTICE
-from bot.reports.trouble import FIRST_ANSWER_PATIENCE, PATIENCE
+from bot.reports.trouble import DELIVERY_PATIENCE, FIRST_ANSWER_PATIENCE
 from bot.reports.wanted_messages import Slot, ThreadState, Wanted, name_of, wanted
 from bot.webex.report import Phase
 from tests.reports.rows import NOW, message_row, report_row, request_row
@@ -105,8 +105,8 @@ def test_a_delivered_request_gets_no_second_card_where_it_was_redirected_to() ->
     [
         (UNFOUND, FIRST_ANSWER_PATIENCE, True),
         (UNFOUND, FIRST_ANSWER_PATIENCE - timedelta(seconds=1), False),
-        ({}, PATIENCE, True),
-        ({}, PATIENCE - timedelta(seconds=1), False),
+        ({}, DELIVERY_PATIENCE, True),
+        ({}, DELIVERY_PATIENCE - timedelta(seconds=1), False),
     ],
 )
 def test_trouble_is_told_after_its_patience_beside_the_card(

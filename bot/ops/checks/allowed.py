@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import role_word, says_partner, words_of
 from bot.errors import WebexError
-from bot.ops.checks.result import Found, Result, Setup, State, line, result
+from bot.ops.checks.doctor_line import Found, Result, Setup, State, line, result
 from bot.webex.client import segment
 from bot.webex.ids import bare_id, id_key, readable_tail
 from bot.webex.report_families import FAMILIES, PROVEN_BY_LISTING
@@ -48,23 +48,22 @@ def names(setup: Setup) -> Iterator[Result]:
 
 @line("partner roles")
 def partner_roles(setup: Setup) -> Found:
-    """Return who gets partner reports where the settings name no role for them."""
+    """Return who gets the reports of the family whose roles have no published ID, where the settings name none."""
+    about = FAMILIES[PROVEN_BY_LISTING]
+    reports, setting = f"{about.name}s", about.roles_setting
     there = sorted(set((_role_names(setup) or {}).values()))
-    known = [name for name in there if role_word(name) in set(map(role_word, FAMILIES[PROVEN_BY_LISTING].roles))]
+    known = [name for name in there if role_word(name) in set(map(role_word, about.roles))]
     if known:
-        return State.OK, f"partner reports are for: {', '.join(known)}"
+        return State.OK, f"{reports} are for: {', '.join(known)}"
     own = setup.partner_role()
     if own is not None:
         name = own.name or readable_tail(own.id) or _short(own.id)
-        return (
-            State.NOTE,
-            f"partner reports are for {name}, the admin token's role. ALLOWED_PARTNER_ROLES can change it",
-        )
+        return State.NOTE, f"{reports} are for {name}, the admin token's role. {setting} can change it"
     others = ", ".join(name for name in there if says_partner(Role("", name)))
-    why = f"no role here is called {' or '.join(FAMILIES[PROVEN_BY_LISTING].roles)}" if there else MAY_NOT_LIST
+    why = f"no role here is called {' or '.join(about.roles)}" if there else MAY_NOT_LIST
     return State.NOTE, (
-        f"{why}, so nobody but ALLOWED_PEOPLE gets partner reports. Set ALLOWED_PARTNER_ROLES to names or IDs of roles"
-        f"{others and f' (there are {others})'}, or remove partner from REPORT_FAMILIES."
+        f"{why}, so nobody but ALLOWED_PEOPLE gets {reports}. Set {setting} to names or IDs of roles"
+        f"{others and f' (there are {others})'}, or remove {about.key.value} from REPORT_FAMILIES."
     )
 
 

@@ -1,7 +1,7 @@
 """Check that Webex can be reached, by what the bot's own calls meet.
 
 Three things can be away, each alone: Webex for the bot's token (then nobody can be told until it is over), Webex for
-the admin token, and one family's reports. Any answer but a server error counts as reached. While nothing is heard, one
+the admin token, and one family's reports. Any answer but a server error counts as reached. While no call is made, one
 small call a round finds out.
 """
 
@@ -30,7 +30,7 @@ LONG: Final = timedelta(minutes=5)
 BRIEF: Final = timedelta(seconds=30)
 """How long it must last before messages may have been missed."""
 QUIET: Final = timedelta(minutes=5)
-"""How long nothing may be heard of Webex before it is asked."""
+"""How long the bot may make no call before it makes one to find out."""
 FIRST_SERVER_ERROR: Final = 500
 
 
@@ -79,7 +79,7 @@ class Connectivity:
         self._now = now
         self._unless = unless
         self._lock = threading.Lock()
-        self._heard_at: datetime | None = None
+        self._reached_at: datetime | None = None
         self._failing_since: datetime | None = None
         self._outage: tuple[datetime, datetime] | None = None
         self._advice: str | None = None
@@ -88,16 +88,17 @@ class Connectivity:
     def observed(self, _method: str, path: str, status: int | None, _seconds: float) -> None:
         """Note how a call went."""
         if self._upstream.owns(path):
-            self._heard(status)
+            self._record(status)
 
-    def _heard(self, status: int | None) -> None:
+    def _record(self, status: int | None) -> None:
+        """Store how a call went: reached with any answer but a server error."""
         now = self._now()
         with self._lock:
             since = self._failing_since
             if status is None or status >= FIRST_SERVER_ERROR or status in LOST_BEHIND_A_GATEWAY:
                 self._failing_since = since or now
                 return
-            self._heard_at, self._failing_since, self._advice = now, None, None
+            self._reached_at, self._failing_since, self._advice = now, None, None
             if since is not None and now - since >= BRIEF:
                 self._outage = since, now
 
@@ -120,11 +121,11 @@ class Connectivity:
                 self._ask()
             except WebexError as error:
                 if error.status is None:
-                    self._heard(None)  # also what the token's renewal met, which is another call
+                    self._record(None)  # also what the token's renewal met, which is another call
                     advice = error.advice
             except BotError as error:
                 log.debug("upstream_not_asked", upstream=self._upstream.name, cause=str(error))
-        if self._failing_since is None and self._heard_at is not None:
+        if self._failing_since is None and self._reached_at is not None:
             return None
         if self._failing_since is None or self._unless():
             raise NotKnown
@@ -133,9 +134,9 @@ class Connectivity:
         return f"{self._upstream.problem} {self._advice}".strip()
 
     def _is_in_doubt(self) -> bool:
-        if self._failing_since is not None or self._heard_at is None:
+        if self._failing_since is not None or self._reached_at is None:
             return True
-        return self._upstream.asked_when_quiet and self._now() - self._heard_at >= QUIET
+        return self._upstream.asked_when_quiet and self._now() - self._reached_at >= QUIET
 
 
 def upstreams(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.db import heartbeats, migrations
 from bot.files.data_dir import open_to_others, remedy
-from bot.ops.checks.result import Found, State, line
+from bot.ops.checks.doctor_line import Found, State, line
 from bot.settings import KEY_FILE
 from bot.settings import secret_key as read_secret_key
 from bot.text import when
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.db.database import Database
-    from bot.ops.checks.result import Setup
+    from bot.ops.checks.doctor_line import Setup
 
 NOT_ANSWERED: Final = "Messages from before {start} aren't answered."
 INSIDE: Final = (

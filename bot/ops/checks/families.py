@@ -13,7 +13,7 @@ from bot.db import key_values
 from bot.errors import BotError, WebexError
 from bot.messages.alerts import family_allowed, family_refused
 from bot.ops.alerts import Check
-from bot.ops.checks.result import Result, Setup, State
+from bot.ops.checks.doctor_line import Result, Setup, State
 from bot.webex.report_families import Family
 from bot.webex.reports_api import ReportsApi
 

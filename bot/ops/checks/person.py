@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.access.policy import Action, families_for, is_named
 from bot.errors import Refused
 from bot.messages.refusals import own_roles, remedy
-from bot.ops.checks.result import Found, Result, State, result
+from bot.ops.checks.doctor_line import Found, Result, State, result
 from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.db import heartbeats, migrations
 from bot.ops import probe
-from bot.ops.checks.result import Found, Result, State, result
+from bot.ops.checks.doctor_line import Found, Result, State, result
 from bot.webex.causes import Kind, explain
 from bot.webex.http import FOREIGN
 from bot.webex.session import Bearer, PlainSession, Timeouts, take_body
@@ -17,10 +17,10 @@ from bot.webex.session import Bearer, PlainSession, Timeouts, take_body
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.ops.checks.result import Setup
+    from bot.ops.checks.doctor_line import Setup
     from bot.webex.causes import Cause
 
-PATIENCE: Final = (5.0, 15.0)
+TIMEOUTS: Final = (5.0, 15.0)
 """Seconds to connect, and to wait for the answer."""
 LONGEST_ANSWER: Final = 20.0
 MOST_BYTES: Final = 4096
@@ -61,7 +61,7 @@ def _runs(setup: Setup) -> bool:
         return heartbeats.web_lives(tx, setup.now())
 
 
-def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, float] = PATIENCE) -> Found:
+def round_trip(target: str, secret: str, *, runs: bool, timeouts: tuple[float, float] = TIMEOUTS) -> Found:
     """Call ``target`` signed with ``secret``, then signed wrongly. ``runs``: a web process of this bot was seen lately.
 
     Nothing is processed there, no matter who answers.
@@ -72,7 +72,7 @@ def round_trip(target: str, secret: str, *, runs: bool, patience: tuple[float, f
 
     def post(key: bytes) -> tuple[int, str]:
         headers = {"Content-Type": "application/json", probe.SIGNATURE: probe.signature_of(body, key)}
-        response = session.post(target, data=body, headers=headers, timeout=patience, auth=Bearer(), stream=True)
+        response = session.post(target, data=body, headers=headers, timeout=timeouts, auth=Bearer(), stream=True)
         take_body(response, MOST_BYTES, LONGEST_ANSWER)
         return response.status_code, response.content.decode("utf-8", "replace").strip()
 

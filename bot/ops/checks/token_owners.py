@@ -10,7 +10,7 @@ from bot.errors import Refused, WebexError
 from bot.messages import alerts as words
 from bot.ops.checks import tokens
 from bot.ops.checks.allowed import organization_name
-from bot.ops.checks.result import Found, Setup, State, line
+from bot.ops.checks.doctor_line import Found, Setup, State, line
 from bot.webex.ids import bare_id, readable_tail, same_id
 from bot.webex.tokens import RefreshableToken
 

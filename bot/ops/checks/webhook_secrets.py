@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from bot.db import alerts, migrations
 from bot.messages.alerts import FINISH_ROTATION, ONE_SECRET, TWO_SECRETS
 from bot.ops.alerts import Check
-from bot.ops.checks.result import Result, State
+from bot.ops.checks.doctor_line import Result, State
 from bot.text import when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.ops.checks.result import Setup
+    from bot.ops.checks.doctor_line import Setup
     from bot.settings import Settings
 
 NAME: Final = "webhook_secrets"

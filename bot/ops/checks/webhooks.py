@@ -18,7 +18,7 @@ from bot.manifest import Change, Kind
 from bot.messages import alerts as words
 from bot.ops import catch_up_job
 from bot.ops.alerts import Check
-from bot.ops.checks.result import Found, Setup, State, line
+from bot.ops.checks.doctor_line import Found, Setup, State, line
 from bot.webex.webhooks import BotWebhooks
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a check of ``doctor`` looks with, and what it finds."""
+"""A line of ``doctor``: what it looks with, and what it finds. A ``Check`` of the alerts is another thing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """How a check came out; only ``FAILED`` makes the exit code 1."""
+    """How a line came out; only ``FAILED`` makes the exit code 1."""
 
     OK = "ok"
     NOTE = "note"
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 Found = tuple[State, str]
-"""How a check came out, and the sentence about it."""
+"""How a line came out, and the sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a check looks with."""
+    """What a line looks with."""
 
     settings: Settings
     manifest: Manifest
@@ -69,7 +69,7 @@ class Setup:
 
 
 def result(name: str, look: Callable[[], Found]) -> Result:
-    """Return a check's result; an error of ours in it is a line like any other."""
+    """Return what looking at one thing gives; an error of ours in it is a line like any other."""
     try:
         return Result(name, *look())
     except BotError as error:
@@ -77,7 +77,7 @@ def result(name: str, look: Callable[[], Found]) -> Result:
 
 
 def line(name: str) -> Callable[[Callable[[Setup], Found]], Callable[[Setup], Iterable[Result]]]:
-    """Make a check of a function that looks at one thing."""
+    """Make a line of a function that looks at one thing."""
 
     def decorate(look: Callable[[Setup], Found]) -> Callable[[Setup], Iterable[Result]]:
         return lambda setup: [result(name, partial(look, setup))]
