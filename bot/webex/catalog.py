@@ -7,10 +7,10 @@ Only those that the asker may use are asked, so that nothing tells whether a rep
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.errors import BotError, WebexError
 from bot.webex.recent_details import RecentDetails
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from bot.webex.reports_api import ReportsApi
 
 T = TypeVar("T")
+
+TEMPLATES_FRESH: Final = timedelta(minutes=5)
+"""How long a list of templates is reused: it changes rarely, and a few commands in a row ask for it."""
 
 ASK_THE_NEXT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST})
 """Answers of one family that others may not share: 400 is how one could refuse the ID of another's report."""
@@ -87,7 +90,10 @@ class Catalog:
         self._api = api
         self._families = tuple(families)
         self._token_lives = token_lives
+        self._now = now
         self._recent = RecentDetails(now)
+        self._templates: dict[Family, tuple[datetime, Sequence[Template]]] = {}
+        """When each family's templates were asked for, and what Webex gave."""
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -162,6 +168,7 @@ class Catalog:
     def templates(self, families: Collection[str] | None = None) -> tuple[list[Template], dict[Family, WebexError]]:
         """Return what these families can run, in their order, and the families that refused; None: of all families.
 
+        What Webex said less than five minutes ago is said again.
         Raises ``WebexError`` or :class:`NotFound` when every family fails.
         """
         found: list[Template] = []
@@ -169,12 +176,20 @@ class Catalog:
         asked = self._asked(families)
         for family in asked:
             try:
-                found += self._call(partial(self._api.templates, family))
+                found += self._templates_of(family)
             except WebexError as error:
                 refused[family] = error
         if len(refused) == len(asked):
             raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
         return found, refused
+
+    def _templates_of(self, family: Family) -> Sequence[Template]:
+        now = self._now()
+        asked_at, known = self._templates.get(family, (None, ()))
+        if asked_at is None or abs(now - asked_at) >= TEMPLATES_FRESH:  # also where the clock was set back
+            known = self._call(partial(self._api.templates, family))
+            self._templates[family] = now, known
+        return known
 
     def create(self, new: NewReport) -> str:
         """Create a report and return its ID, empty when Webex names none. Raises ``WebexError``."""

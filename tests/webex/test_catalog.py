@@ -11,6 +11,7 @@ from bot.errors import PASSING_STATUSES, WebexError
 from bot.webex.catalog import Catalog, NotFound
 from bot.webex.report import Listing, Report, ReportMissing, ReportUnreadable
 from bot.webex.report_families import Family
+from bot.webex.report_templates import Template
 from bot.webex.reports_api import ReportsApi
 
 PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION
@@ -203,3 +204,36 @@ def test_a_401_of_one_family_is_its_refusal_alone_as_long_as_webex_knows_the_tok
         with pytest.raises(WebexError) as dead:
             catalog.find("ID")
         assert dead.value.status == 401
+
+
+class TemplatesApi(Api):
+    """Both families with one template each, or an error."""
+
+    def templates(self, family: Family) -> list[Template]:
+        self._ask(family)
+        return [Template("1", family, "Usage")]
+
+
+def test_templates_are_asked_for_once_in_five_minutes() -> None:
+    api = TemplatesApi({PARTNER: [], ORGANIZATION: []})
+    time = [NOW]
+    catalog = Catalog(api, BOTH, now=lambda: time[0])
+
+    for _ in range(2):
+        found, refused = catalog.templates()
+        assert ([one.family for one in found], refused) == ([PARTNER, ORGANIZATION], {})
+    assert api.asked == [PARTNER, ORGANIZATION]
+
+    time[0] += timedelta(minutes=5)
+    catalog.templates([PARTNER])
+    assert api.asked == [PARTNER, ORGANIZATION, PARTNER]
+
+
+def test_a_family_that_refused_its_templates_is_asked_again() -> None:
+    refusal = WebexError("GET report/templates", 403)
+    api = TemplatesApi({PARTNER: [], ORGANIZATION: refusal})
+    catalog = Catalog(api, BOTH)
+
+    assert catalog.templates()[1] == {ORGANIZATION: refusal}
+    api.held[ORGANIZATION] = []
+    assert catalog.templates()[1] == {}
