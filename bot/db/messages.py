@@ -17,14 +17,15 @@ from bot.db.id_spellings import spellings
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import CursorResult, Row
+    from sqlalchemy import CursorResult
 
     from bot.db.database import Transaction
 
 _messages = tables.messages.c
+_NAMES = tuple(column.name for column in _messages)
 INTENDED, SENT, REFUSED, UNSURE, DELETED = "intended", "sent", "refused", "unsure", "deleted"
 _ROWS = select(tables.messages).order_by(_messages.id)
 _this = _messages.id == bindparam("row")
@@ -79,9 +80,9 @@ class Message:
         return Target(self.room_id, self.parent_id, self.person_id, direct=self.direct)
 
 
-def _read(row: Row[Any]) -> Message:
-    values = row._mapping  # noqa: SLF001 - SQLAlchemy's name for what is public
-    return Message(**{**values, "direct": bool(values["direct"])})
+def read(row: Sequence[Any]) -> Message:
+    """Return a row that begins with the table's columns as an object."""
+    return Message(**dict(zip(_NAMES, row, strict=False)))
 
 
 def intend(tx: Transaction, name: Name, target: Target, fingerprint: str, now: datetime) -> int | None:
@@ -133,7 +134,7 @@ def get(tx: Transaction, key: str) -> Message | None:
 
 def of_request(tx: Transaction, request_id: int) -> list[Message]:
     """Return the messages of a request that were not deleted, oldest first."""
-    return [_read(row) for row in tx.execute(_OF_REQUEST, {"request": request_id})]
+    return [read(row) for row in tx.execute(_OF_REQUEST, {"request": request_id})]
 
 
 def unsettled(tx: Transaction, before: datetime, most: int) -> list[tuple[int, str]]:
@@ -192,7 +193,7 @@ def in_room(tx: Transaction, room_id: str) -> Message | None:
 
 def _first(found: CursorResult[Any]) -> Message | None:
     row = found.first()
-    return None if row is None else _read(row)
+    return None if row is None else read(row)
 
 
 SHOW_REPORT: Final = ("card", "file", "progress", "end")

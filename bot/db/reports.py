@@ -15,7 +15,7 @@ from bot.webex.report import Expiry, Phase, Report
 from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Row
 
@@ -132,9 +132,9 @@ def get(tx: Transaction, report_id: str) -> ReportRow | None:
     return None if row is None else read(row)
 
 
-def read(row: Row[Any], prefix: str = "") -> ReportRow:
-    """Return a row of the table as an object; ``prefix``: of the columns' names."""
-    values = {name: getattr(row, prefix + name) for name in _NAMES}
+def read(row: Sequence[Any]) -> ReportRow:
+    """Return a row that begins with the table's columns as an object."""
+    values = dict(zip(_NAMES, row, strict=False))
     return ReportRow(**values | {"phase": Phase(values["phase"])})
 
 
@@ -151,8 +151,8 @@ def with_requests(tx: Transaction, event: str) -> list[tuple[requests.Request, R
 
 
 def _pair(row: Row[Any]) -> tuple[requests.Request, ReportRow | None]:
-    report = None if row.reports_report_id is None else read(row, "reports_")
-    return requests.read(row, "requests_"), report
+    report = row[len(_requests) :]
+    return requests.read(row), None if report[0] is None else read(report)
 
 
 def set_values(tx: Transaction, report_id: str, **values: Any) -> None:

@@ -20,10 +20,10 @@ from bot.webex.ids import same_id
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement
 
     from bot.db.database import Transaction
     from bot.errors import BotError
@@ -129,13 +129,10 @@ class Request:
         return self.destination == PERSON or same_id(self.thread_id, other.thread_id)
 
 
-def read(row: Row[Any], prefix: str = "") -> Request:
-    """Return a row of the table as an object; ``prefix``: of the columns' names."""
-    values = {name: getattr(row, prefix + name) for name in _NAMES}
-    return Request(
-        **values
-        | {"state": State(values["state"]), "wants_card": bool(values["wants_card"]), "listed": bool(values["listed"])}
-    )
+def read(row: Sequence[Any]) -> Request:
+    """Return a row that begins with the table's columns as an object."""
+    values = dict(zip(_NAMES, row, strict=False))
+    return Request(**values | {"state": State(values["state"])})
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> int | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import audit, messages, reports, requests
+from bot.db import audit, messages, reports, requests, thread_rows
 from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
 from bot.db.requests import PERSON, THREAD, State
 from bot.errors import Refused, WebexError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.db.messages import Message
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.db.thread_rows import ThreadRows
     from bot.outbox import Sent
     from bot.reports.report_messages import ReportMessages
     from bot.services import Services
@@ -123,21 +124,23 @@ class Thread:
     @staticmethod
     def load(tx: Transaction, request_id: int) -> ThreadState | None:
         """Read a request with everything that its thread depends on."""
-        found = reports.with_request(tx, request_id)
-        if found is None:
-            return None
-        request, row = found
+        rows = thread_rows.of_request(tx, request_id)
+        return None if rows is None else Thread.state_of(tx, rows)
+
+    @staticmethod
+    def state_of(tx: Transaction, rows: ThreadRows) -> ThreadState | None:
+        """Add to a request's rows what its thread depends on besides."""
+        request, row, standing = rows.request, rows.report, rows.messages
         if audit.is_pseudonym(request.person_id):
             return None  # nobody is left to be told
         listed: list[tuple[Request, ReportRow | None]] = (
             reports.with_requests(tx, request.event) if request.listed else []
         )
-        if listed and listed[0][0].id != request_id:
+        if listed and listed[0][0].id != request.id:
             listed = []
-        standing = tuple(messages.of_request(tx, request_id))
         same_thread = False
         if request.state is State.OPEN:
-            older = requests.older(tx, request) if request.found_at is not None else None
+            older = requests.older(tx, request) if rows.has_older and request.found_at is not None else None
             elsewhere = older is not None
             same_thread = older is not None and older.is_in_thread_of(request)
         else:

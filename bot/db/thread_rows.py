@@ -1,0 +1,76 @@
+"""A request with its report and the messages of its thread, read in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, exists, select
+
+from bot.db import messages, reports, requests, tables
+from bot.db.messages import DELETED
+from bot.db.requests import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Row
+
+    from bot.db.database import Transaction
+
+_requests, _reports, _messages = tables.requests.c, tables.reports.c, tables.messages.c
+_older = tables.requests.alias().c
+_has_older = exists().where(
+    _older.report_id == _requests.report_id,
+    _older.state == OPEN,
+    _older.found_at.is_not(None),
+    _older.id < _requests.id,
+)
+_ROWS = (
+    select(tables.requests, tables.reports, tables.messages, _has_older)
+    .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
+    .outerjoin(tables.messages, and_(_messages.request_id == _requests.id, _messages.state != DELETED))
+    .order_by(_requests.id, _messages.id)
+    .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+)
+_OF_REQUEST = _ROWS.where(_requests.id == bindparam("row"))
+_WAITING_FOR = _ROWS.where(
+    _requests.report_id == bindparam("report"), _requests.state == OPEN, _requests.found_at.is_not(None)
+)
+_REPORT: Final = len(_requests)
+_MESSAGE: Final = _REPORT + len(_reports)
+_HAS_OLDER: Final = _MESSAGE + len(_messages)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRows:
+    """A request, its report as far as that is known, and its messages that were not deleted, oldest first."""
+
+    request: requests.Request
+    report: reports.ReportRow | None
+    messages: tuple[messages.Message, ...]
+    has_older: bool
+    """An older request for the same report is open, and its report was found."""
+
+
+def of_request(tx: Transaction, request_id: int) -> ThreadRows | None:
+    """Return the rows of one request."""
+    return next(_grouped(tx.execute(_OF_REQUEST, {"row": request_id})), None)
+
+
+def waiting_for(tx: Transaction, report_id: str) -> list[ThreadRows]:
+    """Return the rows of each open request whose report was found, the oldest request first."""
+    return list(_grouped(tx.execute(_WAITING_FOR, {"report": report_id})))
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> Iterator[ThreadRows]:
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        found = list(group)
+        first = found[0]
+        yield ThreadRows(
+            requests.read(first),
+            reports.read(first[_REPORT:]) if first[_REPORT] is not None else None,
+            tuple(messages.read(row[_MESSAGE:]) for row in found if row[_MESSAGE] is not None),
+            bool(first[_HAS_OLDER]),
+        )
