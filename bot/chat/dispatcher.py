@@ -17,7 +17,7 @@ from bot.chat.event_fetcher import EventFetcher, Ignored, InvalidButtonPress
 from bot.chat.invocation import entry_of
 from bot.chat.not_found_retries import NotFoundRetries
 from bot.chat.registry import registry
-from bot.db import audit, events, messages
+from bot.db import audit, events
 from bot.errors import BotError, Refused, WebexError
 from bot.messages.sentences import no_answer
 from bot.messages.sentences import trouble as trouble_sentence
@@ -58,16 +58,16 @@ class Dispatcher:
     def run(self, key: str) -> RetryLater | None:
         """Run the command of an event, unless that was done before."""
         with self._services.database.read() as tx:
-            event = events.get(tx, int(key))
-            if event is None or event.state != events.NEW:
+            found = events.get_and_is_own(tx, int(key))
+            if found is None or found[0].state != events.NEW:
                 return None
+            event, is_own = found
             within_limit = rate_limit.is_within(tx, self._services, event)
-            is_own = event.resource == "messages" and messages.by_message(tx, event.data_id) is not None
         if not self._may_fetch(event, within_limit=within_limit):
             return None
         self._check_identity(event)
         try:
-            invocation, fetched = self._fetcher.fetch(event, is_own=is_own)
+            invocation, fetched = self._fetcher.fetch(event, is_own=is_own and event.resource == "messages")
         except Ignored as ignored:
             self._ignore(event, ignored)
             return None

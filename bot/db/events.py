@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, select, update
 
-from bot.db.tables import events
+from bot.db.tables import events, messages
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Row
 
     from bot.db.database import Transaction
 
@@ -26,6 +26,7 @@ NOT_TOLD, TOLD = "not told", "told"
 
 _row = events.c.id == bindparam("row")
 _GET = select(events).where(_row)
+_GET_AND_IS_OWN = select(events, exists().where(messages.c.message_id == events.c.data_id).label("is_own")).where(_row)
 _SAME = select(events.c.id).where(
     events.c.resource == bindparam("resource"),
     events.c.event == bindparam("event"),
@@ -83,8 +84,16 @@ def record(tx: Transaction, event: Event, now: datetime) -> int | None:
 def get(tx: Transaction, event_id: int) -> Event | None:
     """Return the event of that row."""
     row = tx.execute(_GET, {"row": event_id}).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _read(row)
+
+
+def get_and_is_own(tx: Transaction, event_id: int) -> tuple[Event, bool] | None:
+    """Return the event of that row, and True when its ID is that of a message that the bot sent."""
+    row = tx.execute(_GET_AND_IS_OWN, {"row": event_id}).one_or_none()
+    return None if row is None else (_read(row), bool(row.is_own))
+
+
+def _read(row: Row[Any]) -> Event:
     return Event(
         id=row.id,
         resource=row.resource,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, exists, select
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, exists, or_, select
 
 from bot.db import messages, reports, requests, tables
 from bot.db.messages import DELETED
 from bot.db.requests import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from sqlalchemy import Row
 
@@ -36,7 +36,11 @@ _ROWS = (
 )
 _OF_REQUEST = _ROWS.where(_requests.id == bindparam("row"))
 _WAITING_FOR = _ROWS.where(
-    _requests.report_id == bindparam("report"), _requests.state == OPEN, _requests.found_at.is_not(None)
+    _requests.report_id == bindparam("report"),
+    or_(
+        and_(_requests.state == OPEN, _requests.found_at.is_not(None)),
+        _requests.id.in_(bindparam("closed", expanding=True)),
+    ),
 )
 _REPORT: Final = len(_requests)
 _MESSAGE: Final = _REPORT + len(_reports)
@@ -59,9 +63,9 @@ def of_request(tx: Transaction, request_id: int) -> ThreadRows | None:
     return next(_grouped(tx.execute(_OF_REQUEST, {"row": request_id})), None)
 
 
-def waiting_for(tx: Transaction, report_id: str) -> list[ThreadRows]:
-    """Return the rows of each open request whose report was found, the oldest request first."""
-    return list(_grouped(tx.execute(_WAITING_FOR, {"report": report_id})))
+def waiting_for(tx: Transaction, report_id: str, *, and_closed: Collection[int] = ()) -> list[ThreadRows]:
+    """Return the rows of each open request whose report was found, and of these closed ones, the oldest first."""
+    return list(_grouped(tx.execute(_WAITING_FOR, {"report": report_id, "closed": list(and_closed)})))
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> Iterator[ThreadRows]:

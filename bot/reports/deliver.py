@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import messages, reports, requests
+from bot.db import messages, reports, requests, thread_rows
 from bot.db.requests import THREAD, State
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
 from bot.files import storage
@@ -26,7 +26,7 @@ from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
 from bot.messages.file_message import file_line, part_line, status_unknown
 from bot.outbox import File, Unsure
-from bot.reports.delivery_run import Posting, Run, piece_name, unserved
+from bot.reports.delivery_run import Posting, Run, piece_name
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import Draft, PolicyNotAsked
@@ -93,8 +93,11 @@ class Deliver:
     def _waiting(self, run: Run) -> list[Request]:
         """Return the open requests that were not tried in this run."""
         with self._database.read() as tx:
-            run.row = reports.get(tx, run.report_id)
-            return unserved(tx, run)
+            found = [one for one in thread_rows.waiting_for(tx, run.report_id) if one.request.id not in run.served]
+            if found:
+                run.row = found[0].report
+                run.first = self._thread.state_of(tx, found[0])
+        return [one.request for one in found]
 
     def _serve(self, run: Run, waiting: list[Request]) -> None:
         try:
@@ -227,9 +230,10 @@ class Deliver:
 
     def _post(self, run: Run, same_place: list[Request], posting: Posting) -> None:
         """Post the file to the thread of the first of these requests, and close those that it serves."""
-        for one in same_place:
-            self._thread.sync_or_queue(one)
         request = same_place[0]
+        for one in same_place:
+            just_read = run.first if run.first is not None and run.first.request.id == one.id == request.id else None
+            self._thread.sync_or_queue(one, just_read)
         try:
             if self._send_pieces(run, same_place, posting):
                 log.info("report_delivered", reference=request.reference, bytes=posting.held.size)
@@ -289,11 +293,14 @@ class Deliver:
             if requests.close(tx, current, State.DELIVERED, moment, file_message=file_message):
                 closed.append(current)
                 run.delivered = True
-        left_over = messages.with_slot(tx, [one.id for one in closed], (Slot.TROUBLE, Slot.PROGRESS))
-        for one in closed:
-            if one.id in left_over or one.listed:
-                put_thread(tx, self._queue, one)
-        if run.trouble is None and not unserved(tx, run):
+        waits = False
+        for rows in thread_rows.waiting_for(tx, run.report_id, and_closed=[one.id for one in closed]):
+            request = rows.request
+            if request.state is State.OPEN:
+                waits |= request.id not in run.served
+            elif request.listed or any(one.slot in {Slot.TROUBLE, Slot.PROGRESS} for one in rows.messages):
+                put_thread(tx, self._queue, request)
+        if run.trouble is None and not waits:
             self._queue.finish(tx)
             run.finished = True
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.db import requests
 from bot.reports.wanted_messages import Slot, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bot.db.database import Transaction
     from bot.db.messages import Name
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from bot.files.streaming_upload import StreamingUpload
     from bot.files.verify import Downloaded
     from bot.reports.progress import ProgressMessage
+    from bot.reports.wanted_messages import ThreadState
     from bot.webex.report import Report
 
 
@@ -40,6 +39,8 @@ class Run:
     """Nobody waits any more, and the transaction that found that has ended the job."""
     row: ReportRow | None = None
     """The report as the database had it at the last look."""
+    first: ThreadState | None = None
+    """The thread of the first who waited at the last look."""
     trouble: BotError | None = None
     """The first error that will pass."""
 
@@ -57,12 +58,6 @@ class Posting:
     pieces: Sequence[Piece]
     streaming: StreamingUpload
     progress: ProgressMessage
-
-
-def unserved(tx: Transaction, run: Run) -> list[Request]:
-    """Return the open requests that were not tried in this run, oldest first."""
-    found = requests.open_for(tx, run.report_id)
-    return [one for one in found if one.found_at is not None and one.id not in run.served]
 
 
 def piece_name(request: Request, posting: Posting, number: int) -> Name:

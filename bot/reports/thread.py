@@ -112,10 +112,10 @@ class Thread:
             for message in self._outdated(state, ahead):
                 self._outbox.delete(message)
 
-    def sync_or_queue(self, request: Request) -> None:
+    def sync_or_queue(self, request: Request, state: ThreadState | None = None) -> None:
         """Do the same now if it works, else by a job: nothing of it is worth holding up the file. Never raises."""
         try:
-            self.sync(request.id)
+            self.sync(request.id, state=state)
         except Exception as error:  # noqa: BLE001 not even a bug in a card is worth the file
             log.warning("thread_not_updated", reference=request.reference, cause=str(error) or type(error).__name__)
             with self._database.begin() as tx:
