@@ -6,7 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.messages.help import CommandHelp
+from bot.access.policy import Action
+from bot.messages.help import CommandHelp, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,15 +16,22 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Invocation], None]
 
-HELP_ORDER = ("reports", "report", "again", "refresh", "cancel", "why", "audit")
-"""How help lists the commands; others follow, and ``help`` is the last."""
+HELP_ORDER = (
+    *("report", "reports", "again"),
+    *("new", "templates", "last"),
+    *("pending", "refresh", "cancel", "why"),
+    *("delete", "settings", "audit"),
+)
+"""How help lists the commands of a group; others follow, and ``help`` is the last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command(CommandHelp):
     """A word that people may write, and its handler."""
 
     handler: Handler
+    action: Action | None
+    """What policy must allow for it, so that help lists it only for who may do it; None: it is for everybody."""
 
 
 class Registry:
@@ -32,21 +40,46 @@ class Registry:
     def __init__(self) -> None:
         self._commands: dict[str, Command] = {}
 
-    def command(self, word: str, *, usage: str, summary: str) -> Callable[[Handler], Handler]:
-        """Register a handler for a word; help shows the usage and the summary."""
+    def command(
+        self,
+        word: str,
+        *,
+        usage: str,
+        summary: str,
+        group: Group = Group.MANAGE,
+        examples: tuple[str, ...] = (),
+        action: Action | None = Action.READ,
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler for a word; the rest is what help shows, and to whom."""
 
         def register(handler: Handler) -> Handler:
             if word in self._commands:
                 raise ValueError(f"two commands are called {word}")
-            self._commands[word] = Command(word, usage, summary, handler)
+            self._commands[word] = Command(
+                word=word,
+                usage=usage,
+                summary=summary,
+                group=group,
+                examples=examples,
+                handler=handler,
+                action=action,
+            )
             return handler
 
         return register
 
     def __iter__(self) -> Iterator[Command]:
-        """Give the commands in the order of ``HELP_ORDER``."""
-        places = {word: place for place, word in enumerate(HELP_ORDER)} | {"help": len(self._commands) + 1}
-        return iter(sorted(self._commands.values(), key=lambda one: places.get(one.word, len(HELP_ORDER))))
+        """Give the commands by their groups, and in each in the order of ``HELP_ORDER``."""
+        places = {word: place for place, word in enumerate(HELP_ORDER)} | {
+            "help": len(self._commands) + len(HELP_ORDER)
+        }
+        groups = list(Group)
+        return iter(
+            sorted(
+                self._commands.values(),
+                key=lambda one: (groups.index(one.group), places.get(one.word, len(HELP_ORDER))),
+            )
+        )
 
     @property
     def words(self) -> frozenset[str]:

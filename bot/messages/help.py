@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.messages.elements import button, card, text
@@ -14,13 +15,25 @@ if TYPE_CHECKING:
     from bot.webex.types import Card
 
 
-@dataclass(frozen=True, slots=True)
+class Group(StrEnum):
+    """What a command is for; help lists the groups in this order."""
+
+    GET = "Get"
+    RUN = "Run"
+    FOLLOW = "Follow"
+    MANAGE = "Manage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandHelp:
     """What people are told of a command."""
 
     word: str
     usage: str
     summary: str
+    group: Group
+    examples: tuple[str, ...] = ()
+    """What people may type, the best one first."""
 
 
 INTRODUCTION: Final = "Ask for a report: you get its status now, and the file as soon as it's ready."

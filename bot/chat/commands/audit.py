@@ -31,7 +31,12 @@ SHOWN = 10
 PAGE_NUMBER = re.compile(r"[0-9]{1,4}")
 
 
-@registry.command("audit", usage="audit", summary="See who requested which reports (full administrators only).")
+@registry.command(
+    "audit",
+    usage="audit",
+    summary="See who requested which reports (full administrators only).",
+    action=Action.AUDIT,
+)
 def audit(invocation: Invocation) -> None:
     """Answer ``audit``, ``audit <report ID>`` or ``audit <email address>``, each with the number of a page or without.
 

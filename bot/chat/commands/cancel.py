@@ -8,6 +8,7 @@ from bot.chat.registry import registry
 from bot.db import messages, reports, requests
 from bot.db.requests import PERSON, State
 from bot.messages import sentences
+from bot.messages.help import Group
 from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
 
 
-@registry.command("cancel", usage="cancel <id>", summary="Cancel a pending request.")
+@registry.command("cancel", usage="cancel <id>", summary="Cancel a pending request.", group=Group.FOLLOW)
 def cancel(invocation: Invocation) -> None:
     """Close the person's own requests in this space, or else everyone's here; other spaces are served."""
     services = invocation.services

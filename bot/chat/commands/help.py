@@ -18,7 +18,7 @@ POLITE = frozenset({"please", "pls", "thanks", "thx"})
 """Words beside an ID that change nothing."""
 
 
-@registry.command("help", usage="help", summary="Show this help.")
+@registry.command("help", usage="help", summary="Show this help.", action=None)
 def help_(invocation: Invocation) -> None:
     """Answer with what the bot can do."""
     invocation.say("help", help_text(list(registry)), help_card(list(registry)))

@@ -8,6 +8,7 @@ from bot.chat.registry import registry
 from bot.db import messages, reports, requests
 from bot.db.requests import State
 from bot.messages import sentences
+from bot.messages.help import Group
 from bot.messages.request_card import report_only
 from bot.messages.sentences import which_report
 from bot.outbox import Text
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bot.webex.report import Report
 
 
-@registry.command("refresh", usage="refresh <id>", summary="Check the status again.")
+@registry.command("refresh", usage="refresh <id>", summary="Check the status again.", group=Group.FOLLOW)
 def refresh(invocation: Invocation) -> None:
     """Store what Webex says now; the card of the request follows. Nothing is posted that nobody waits for."""
     services = invocation.services

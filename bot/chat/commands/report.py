@@ -8,6 +8,7 @@ from bot.chat.commands.reports import show_page
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
 from bot.db import audit, downloads, messages
+from bot.messages.help import Group
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids, which_report
 from bot.reports.requests import open_request
 from bot.reports.wanted_messages import Slot
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
 
 
-@registry.command("report", usage="report <id>", summary="Get a report: status now, the file as soon as it's ready.")
+@registry.command(
+    "report",
+    usage="report <id>",
+    summary="Get a report: status now, the file as soon as it's ready.",
+    group=Group.GET,
+)
 def report(invocation: Invocation) -> None:
     """Open one request for each ID. Policy is asked for each right before its card."""
     ids = meant(invocation.rest)
@@ -37,7 +43,7 @@ def report(invocation: Invocation) -> None:
     open_requests(invocation, wanted[:MOST_IDS], wants_card=True)
 
 
-@registry.command("again", usage="again <id>", summary="Send the file again.")
+@registry.command("again", usage="again <id>", summary="Send the file again.", group=Group.GET)
 def again(invocation: Invocation) -> None:
     """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()

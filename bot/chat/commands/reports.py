@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.chat.commands.refresh import refresh
 from bot.chat.registry import registry
+from bot.messages.help import Group
 from bot.messages.report_list import not_shown, note_of, reports_card, reports_text
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
@@ -22,7 +23,7 @@ PAGE = 10
 """Reports on one card: well under the size that Webex takes, and still readable on a phone."""
 
 
-@registry.command("reports", usage="reports", summary="List the available reports, newest first.")
+@registry.command("reports", usage="reports", summary="List the available reports, newest first.", group=Group.GET)
 def reports(invocation: Invocation) -> None:
     """Show a page of what the person's families list, or the report whose ID is given."""
     if any(map(looks_like_report_id, invocation.rest)):

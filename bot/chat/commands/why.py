@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen
 from bot.db import audit, requests
+from bot.messages.help import Group
 from bot.messages.history import WHICH_REQUEST, history_card, nothing_known, outcome_of
 from bot.outbox import Text
 from bot.reports.history import load
@@ -23,7 +24,12 @@ MOST_TOLD = 3
 """Requests told of one report, the newest first."""
 
 
-@registry.command("why", usage="why <id>", summary="See what happened to a request, by report ID or reference.")
+@registry.command(
+    "why",
+    usage="why <id>",
+    summary="See what happened to a request, by report ID or reference.",
+    group=Group.FOLLOW,
+)
 def why(invocation: Invocation) -> None:
     """Show the newest requests for a report in this space, or the person's own, with a button to ask once more."""
     wanted = _wanted(invocation.rest)
