@@ -48,6 +48,13 @@ def test_every_link_within_the_documents_leads_somewhere(page: Path) -> None:
             assert heading in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
+def test_the_index_of_the_decisions_names_each_by_its_title() -> None:
+    folder = TOP / "docs" / "decisions"
+    pages = {path.name: path.read_text(encoding="utf-8").splitlines()[0] for path in folder.glob("0*.md")}
+    wanted = [re.sub(r"# (\d+)\. (.*)", rf"| \1 | [\2]({name}) |", title) for name, title in sorted(pages.items())]
+    assert re.findall(r"^\| \d+ \|.*$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE) == wanted
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
 def test_every_path_that_the_documents_name_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

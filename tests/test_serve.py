@@ -320,8 +320,9 @@ def test_the_demo_starts_shows_its_page_and_leaves_nothing_behind(tmp_path):
         assert ": Up to date." in log
     finally:
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=PATIENCE)
+        rest, _ = demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 0
+    assert "Stopping…" in rest
     assert list(tmp_path.iterdir()) == []
     assert not answers(port)
 

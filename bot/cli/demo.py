@@ -68,6 +68,8 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
                 for line in _welcome(emulator, demo):
                     say(line)
             _wait_until_stopped(bot, stop)
+            say("")  # behind the ^C that the terminal shows
+            say("Stopping…")
         except DemoFailed as error:
             last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES_SHOWN:]
             raise DemoFailed("\n".join([error.sentence, "The end of its log:", *last])) from error
