@@ -40,6 +40,8 @@ OPS = {"Authorization": f"Bearer {OPS_TOKEN}"}
 """The header that shows the figures and details for those who run the bot."""
 PATIENCE = 15.0
 """Seconds until a dialogue that does not go on has failed."""
+FAILED = "● Failed\nWebex couldn't generate this report. Run it again."
+"""What the card of a report that failed shows below its title."""
 CSV = "\ufeffName,Minutes\r\nAda,12\r\nGrace,30\r\n".encode()
 
 

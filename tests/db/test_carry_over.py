@@ -18,7 +18,7 @@ from bot.db.requests import PERSON, State
 from bot.outbox import fingerprint
 from tests.core.posting import GENTLY
 from tests.faults.test_6_size_ladder import LIMIT, table
-from tests.live_bot import CSV, BotMessage
+from tests.live_bot import CSV, FAILED, BotMessage
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Person, Space
@@ -255,7 +255,7 @@ def test_an_end_that_was_not_told_yet_is_told_once(stepped: SteppedBot, old: Old
     goes_on(stepped)
 
     (card,) = stepped.said(stepped.setup.group)
-    assert "● Failed" in BotMessage(card).shown
+    assert FAILED in BotMessage(card).shown
 
 
 def test_a_card_that_was_to_be_deleted_is_deleted(stepped: SteppedBot, old: OldVersion) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.emulator.cards import problems
-from tests.live_bot import CSV, LiveBot
+from tests.live_bot import CSV, FAILED, LiveBot
 
 
 def test_a_done_report_comes_as_card_and_file_one_to_one(live: LiveBot) -> None:
@@ -116,8 +116,7 @@ def test_a_failed_report_is_told_on_its_card_and_nothing_follows(live: LiveBot) 
 
     card = live.at(live.ada).says(f"report {report.id}").card()
 
-    assert "● Failed" in card.shown
-    assert "Webex couldn't generate this report. Run it again." in card.shown
+    assert FAILED in card.shown
 
 
 def test_a_watched_report_that_fails_is_told_by_its_card(live: LiveBot) -> None:
@@ -129,7 +128,7 @@ def test_a_watched_report_that_fails_is_told_by_its_card(live: LiveBot) -> None:
 
     card = line.hears("Failed")
     live.emulator.world.wait_for(lambda _: waiting.message.deleted)
-    assert "● Failed\nWebex couldn't generate this report. Run it again." in card.shown
+    assert FAILED in card.shown
     assert len(line.answers()) == 1
 
 

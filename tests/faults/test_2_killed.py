@@ -16,7 +16,7 @@ import pytest
 from bot.db.requests import State
 from bot.reports import deliver
 from tests.faults.test_6_size_ladder import LIMIT, STEM, table
-from tests.live_bot import CSV, BotMessage
+from tests.live_bot import CSV, FAILED, BotMessage
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Dialogue:
         assert self.shown("waits") == (4, ["● Ready"], [CSV])
         assert self.shown("1:1") == (3, ["● Ready"], [CSV])
         assert self.shown("at once") == (2, ["● Ready"], [CSV])
-        assert self.shown("fails") == (2, ["● Failed"], [])
+        assert self.shown("fails") == (2, FAILED.splitlines()[:1], [])
         assert self.shown("canceled") == (2, ["● Canceled"], [])
         messages, card, parts = self.shown("in parts")
         assert (messages, card) == (1 + len(parts), ["● Ready"])

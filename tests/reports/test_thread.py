@@ -16,7 +16,7 @@ from bot.outbox import FILE_SETTLES, TEXT_SETTLES, Outbox
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
 from tests.core.posting import DELETE, GENTLY, LIST, LOST, NOT_POSTED, POST
-from tests.live_bot import CSV, BotMessage
+from tests.live_bot import CSV, FAILED, BotMessage
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def is_canceled(stepped: SteppedBot, _: Any) -> None:
 
 CHANGES: list[tuple[Callable[[SteppedBot, Any], None], str]] = [
     (gets_ready, "● Ready"),
-    (fails, "● Failed"),
+    (fails, FAILED),
     (is_refreshed, "Checked "),
     (is_canceled, "● Canceled"),
 ]
@@ -199,7 +199,7 @@ def test_a_new_card_is_sent_before_the_old_one_is_deleted(stepped: SteppedBot) -
     for _ in range(2):
         stepped.wait(GENTLY)
 
-    assert shows(stepped, "● Failed")
+    assert shows(stepped, FAILED)
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"cut": "before"}], ids=str)
