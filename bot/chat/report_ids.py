@@ -103,5 +103,5 @@ def meant(words: Sequence[str]) -> list[str]:
 
 
 def named(words: Sequence[str]) -> list[str]:
-    """Return the report IDs among the words, as many as are taken from one message."""
-    return [one for one in meant(words) if is_report_id(one)][:MOST_IDS]
+    """Return the report IDs among the words, as many as are taken from one message; "cancel it" names none."""
+    return [one for one in meant(words) if is_report_id(one) and not is_filler(one)][:MOST_IDS]

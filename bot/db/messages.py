@@ -41,6 +41,10 @@ _WITH_SLOT = select(_messages.request_id).where(
     _not_deleted,
 )
 _UPDATE = update(tables.messages).where(_this)
+ANSWERS_ABOUT_A_REPORT: Final = frozenset({"refresh", "why", "cancel", "delete"})
+"""Parts of the keys that end with a report's ID: ``messages:<message>:refresh:<report>``."""
+_WITH_REPORT: Final = 4
+"""Parts of such a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,16 @@ def report_card(tx: Transaction, message_id: str | None, report_id: str) -> Mess
     """Return this message when it is the card of a report that belongs to no request."""
     card = by_message(tx, message_id) if message_id else None
     return card if card and card.request_id is None and card.key.endswith(f":refresh:{report_id}") else None
+
+
+def reports_shown(tx: Transaction, thread_id: str) -> list[str]:
+    """Return the reports of cards that belong to no request: those that answer a thread's root, or are its root."""
+    event = f"messages:{thread_id}"
+    answers = tx.execute(_ROWS.where(_messages.key.between(f"{event}:", f"{event};"), _not_deleted))
+    root = by_message(tx, thread_id)
+    keys = [row.key for row in answers] + ([root.key] if root is not None else [])
+    parts = [key.split(":") for key in keys]
+    return [part[3] for part in parts if len(part) == _WITH_REPORT and part[2] in ANSWERS_ABOUT_A_REPORT]
 
 
 def assign(tx: Transaction, message: Message, request_id: int, slot: str) -> None:

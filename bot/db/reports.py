@@ -17,7 +17,7 @@ from bot.webex.report_families import Family
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
 
     from bot.db.database import Transaction
 
@@ -146,8 +146,12 @@ def with_request(tx: Transaction, request_id: int) -> tuple[requests.Request, Re
 
 def with_requests(tx: Transaction, event: str) -> list[tuple[requests.Request, ReportRow | None]]:
     """Return the requests that an event has made, oldest first, each with its report as far as that is known."""
-    query = _PAIRS.where(requests.of_event(event)).order_by(_requests.id)
-    return [_pair(row) for row in tx.execute(query)]
+    return pairs(tx, requests.of_event(event))
+
+
+def pairs(tx: Transaction, *where: ColumnElement[bool]) -> list[tuple[requests.Request, ReportRow | None]]:
+    """Return the requests for which all of this holds, oldest first, each with its report as far as that is known."""
+    return [_pair(row) for row in tx.execute(_PAIRS.where(*where).order_by(_requests.id))]
 
 
 def _pair(row: Row[Any]) -> tuple[requests.Request, ReportRow | None]:

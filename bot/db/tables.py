@@ -102,6 +102,7 @@ requests = Table(
     Column("closed_by", Text),
     Column("file_message", Id),
     Index("ix_requests_report_id", "report_id"),
+    Index("ix_requests_thread_id", "thread_id"),
     Index("ix_requests_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
 )
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
     from bot.webex.types import Card
 
-WHICH_REQUEST: Final = "Which request? Give me a report ID, or a reference like `ujygvtra`."
 SHOWN_OF_HASH: Final = 16
 LONGEST_STEP: Final = 400
 """Letters of one sentence; only the reason of a failure can be long."""

@@ -35,6 +35,12 @@ REMEDIES: Final = {401: LATER, 409: "", 413: "Run the report for a shorter perio
 """What to do when Webex refuses a file, by the status of its answer."""
 
 
+def canceled_elsewhere(title: str | None) -> str:
+    """Return what is said directly to a person who has canceled what they asked for in a space."""
+    what = f"**{escape_markdown(title)}**" if title else "this report"
+    return f"Canceled. I won't post {what} in the space where you asked for it."
+
+
 def had_enough(most: int, few: int, times: int) -> str:
     """Return what a person is told who was sent a file often, while few of the ``most`` downloads are left."""
     return (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.chat.registry import registry
+from bot.chat.thread_context import ask_which, reports_meant
 from bot.db import messages, reports, requests
 from bot.db.requests import PERSON, State
 from bot.messages import sentences
 from bot.messages.help import Group
-from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.requests import close
@@ -25,33 +25,49 @@ if TYPE_CHECKING:
 
 @registry.command("cancel", usage="cancel <id>", summary="Cancel a pending request.", group=Group.FOLLOW)
 def cancel(invocation: Invocation) -> None:
-    """Close the person's own requests in this space, or else everyone's here; other spaces are served."""
+    """Close the person's own requests in this space, or else everyone's here; other spaces are served.
+
+    In a 1:1 space a person cancels their own requests elsewhere, too, when there is none there.
+    """
     services = invocation.services
     ids = invocation.named_reports()
-    families = invocation.check_person().families
+    allowed = invocation.check_person()
+    families = allowed.families
+    ids = ids or reports_meant(invocation, allowed, open_first=True)
     if not ids:
-        invocation.say("usage", which_report(invocation.word))
+        ask_which(invocation)
+        return
     for report_id in invocation.trail.each(ids):
         with services.database.begin() as tx:
             here = _here(tx, invocation, report_id, families)
             own = [one for one in here if same_id(one.person_id, invocation.person_id)]
             open_ones = [one for one in own or here if not messages.has_file(tx, one.id)]
             closed = requests.closed_by(tx, report_id, invocation.event_key)  # a kill came before the answer
-            said = _sentence(len(here) - (0 if closed else len(open_ones)), bool(closed or open_ones), bool(here))
+            ended = closed or open_ones
+            said = _sentence(len(here) - (0 if closed else len(open_ones)), bool(ended), bool(here))
+            if ended and not any(_answered_here(one, invocation) for one in ended):
+                said = sentences.canceled_elsewhere(reports.titles(tx, [report_id], families).get(report_id))
             for one in [] if closed else open_ones:
                 _close(tx, invocation, one, said)
-        if not any(_card_answers(one, invocation) for one in closed or open_ones):
+        if not any(_card_answers(one, invocation) for one in ended):
             key = f"{invocation.event_key}:cancel:{report_id}"
             invocation.show(lambda _, key=key, said=said: Draft(key, Text(said)))  # type: ignore[misc]
 
 
 def _here(tx: Transaction, invocation: Invocation, report_id: str, families: Collection[str]) -> list[Request]:
     """Return what a person may cancel here: of other families nothing is told, and an unknown one is its asker's."""
-    found = requests.open_here(tx, report_id, invocation.room_id, invocation.person_id)
+    found = [one for one in requests.open_for(tx, report_id) if _answered_here(one, invocation)]
+    if invocation.direct:
+        own = [one for one in requests.open_for(tx, report_id) if same_id(one.person_id, invocation.person_id)]
+        found = [one for one in own if one.reference == invocation.reference] or found or own
     family = reports.known_family(tx, report_id)
     if family is None:
         return [one for one in found if same_id(one.person_id, invocation.person_id)]
     return found if family in families else []
+
+
+def _answered_here(one: Request, invocation: Invocation) -> bool:
+    return requests.goes_to(one, invocation.room_id, invocation.person_id)
 
 
 def _sentence(left: int, closed: bool, waiting: bool) -> str:  # noqa: FBT001 one sentence for each case

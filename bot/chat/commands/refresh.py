@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.chat.registry import registry
+from bot.chat.thread_context import ask_which, reports_meant
 from bot.db import messages, reports, requests
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.help import Group
 from bot.messages.request_card import report_only
-from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.report_messages import Draft
@@ -31,8 +31,10 @@ def refresh(invocation: Invocation) -> None:
     services = invocation.services
     ids = invocation.named_reports()
     allowed = invocation.authorize()
+    ids = ids or reports_meant(invocation, allowed)
     if not ids:
-        invocation.say("usage", which_report(invocation.word))
+        ask_which(invocation)
+        return
     for report_id in invocation.trail.each(ids):
         with services.database.read() as tx:
             known = reports.known_family(tx, report_id)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from bot.chat.commands.reports import show_page
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, meant
+from bot.chat.thread_context import ask_which, reports_meant
 from bot.db import audit, downloads, messages
 from bot.messages.help import Group
-from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids, which_report
+from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids
 from bot.reports.requests import open_request
 from bot.reports.wanted_messages import Slot
 from bot.webex.report import is_report_id
@@ -47,9 +48,11 @@ def report(invocation: Invocation) -> None:
 def again(invocation: Invocation) -> None:
     """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()
-    invocation.check_person()
+    allowed = invocation.check_person()
+    ids = ids or reports_meant(invocation, allowed)
     if not ids:
-        invocation.say("usage", which_report(invocation.word))
+        ask_which(invocation)
+        return
     open_requests(invocation, ids, wants_card=False)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen
+from bot.chat.thread_context import POINTING, ask_which, reports_meant
 from bot.db import audit, requests
 from bot.messages.help import Group
-from bot.messages.history import WHICH_REQUEST, history_card, nothing_known, outcome_of
+from bot.messages.history import history_card, nothing_known, outcome_of
 from bot.outbox import Text
 from bot.reports.history import load
 from bot.reports.report_messages import Draft
@@ -34,18 +35,18 @@ def why(invocation: Invocation) -> None:
     """Show the newest requests for a report in this space, or the person's own, with a button to ask once more."""
     wanted = _wanted(invocation.rest)
     invocation.trail.report_ids = (wanted,) if is_report_id(wanted) else ()
-    invocation.check_person()
-    if not is_report_id(wanted):
-        invocation.authorize()
-        invocation.say("usage", WHICH_REQUEST)
-        return
-    invocation.show(lambda allowed: _told(invocation, allowed, wanted))
+    decision = invocation.check_person()
+    meant = [wanted] if is_report_id(wanted) else reports_meant(invocation, decision)
+    if meant:
+        invocation.show(lambda allowed: _told(invocation, allowed, meant[-1]))
+    else:
+        ask_which(invocation)
 
 
 def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Draft:
     """Return what is on record of it, as far as it may be told where the answer goes."""
     services = invocation.services
-    now, name = services.now(), f"{invocation.event_key}:why"
+    now, name = services.now(), f"{invocation.event_key}:why:{wanted}"
     with services.database.read() as tx:
         # In a space others read along: what someone asked for elsewhere is told there, or directly.
         alone = invocation.person_id if allowed.target.direct else None
@@ -62,6 +63,8 @@ def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Draft:
 def _wanted(words: Sequence[str]) -> str:
     """Return a report's id, or else the word that may be a reference: "why is reference 1a2b3c late?"."""
     said = chosen(words)
+    if {word.casefold() for word in said} <= POINTING:
+        return ""
     named = [after for word, after in pairwise(said) if word.casefold() == "reference"]
     with_digits = [word for word in said if any(map(str.isdigit, word))]
     others = [word for word in said if word.casefold() != "reference"]

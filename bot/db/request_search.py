@@ -1,0 +1,70 @@
+"""Finds requests where no report is named: those of a thread, and those of a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from bot.db import messages, reports, tables
+from bot.db.requests import OPEN, THREAD
+from bot.webex.ids import same_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bot.db.database import Transaction
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
+
+    Item = tuple[Request, ReportRow | None]
+
+_requests = tables.requests.c
+NEWEST: Final = 1000
+"""Requests among which a person's latest ones are looked for."""
+
+
+def of_thread(tx: Transaction, room_id: str, thread_id: str, person_id: str, families: Collection[str]) -> list[Item]:
+    """Return the requests that are answered in a thread, oldest first, as far as they may be told to a person.
+
+    A card or file that was sent directly may be the root of a thread: then it is that request.
+    """
+    root = messages.by_message(tx, thread_id)
+    where = _requests.thread_id == thread_id
+    if root is not None and root.request_id is not None:
+        where |= _requests.id == root.request_id
+    found = reports.pairs(tx, where)
+    there = [one for one in found if _stands_in(one[0], room_id) or same_id(one[0].person_id, person_id)]
+    return _told(there, person_id, families)
+
+
+def open_of(tx: Transaction, person_id: str, families: Collection[str]) -> list[Item]:
+    """Return a person's open requests, oldest first."""
+    waiting = tx.execute(select(_requests.id, _requests.person_id).where(_requests.state == OPEN))
+    own = [row.id for row in waiting if same_id(row.person_id, person_id)]
+    return _told(reports.pairs(tx, _requests.id.in_(own)), person_id, families)
+
+
+def latest_of(tx: Transaction, person_id: str, families: Collection[str]) -> list[Item]:
+    """Return a person's requests among the newest of all, the newest first."""
+    newest = select(_requests.id, _requests.person_id).order_by(_requests.id.desc()).limit(NEWEST)
+    own = [row.id for row in tx.execute(newest) if same_id(row.person_id, person_id)]
+    return _told(reports.pairs(tx, _requests.id.in_(own)), person_id, families)[::-1]
+
+
+def canceled_by(tx: Transaction, event_key: str) -> list[Item]:
+    """Return the requests that an event has canceled, for its second run. It reads the whole table."""
+    return reports.pairs(tx, _requests.closed_by == event_key)
+
+
+def _stands_in(one: Request, room_id: str) -> bool:
+    return one.destination == THREAD and same_id(one.room_id, room_id)
+
+
+def _told(items: list[Item], person_id: str, families: Collection[str]) -> list[Item]:
+    """Leave out reports of other families; a report that is in none that is known is its asker's alone."""
+    return [
+        (one, row)
+        for one, row in items
+        if (row.family in families if row is not None else same_id(one.person_id, person_id))
+    ]

@@ -1,0 +1,107 @@
+"""Lists of a person's requests, each with a button: what is pending, and which one a command means. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.db.requests import State
+from bot.messages.elements import button, card, sentence_in_card, text
+from bot.messages.request_card import COLORS, WORDS, title_of
+from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
+from bot.webex.report import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.db.reports import ReportRow
+    from bot.db.requests import Request
+    from bot.webex.types import Card
+
+    Item = tuple[Request, ReportRow | None]
+
+MOST_SHOWN: Final = 10
+"""Requests on one card: well under the size that Webex takes, and still readable on a phone."""
+LONGEST_TITLE: Final = 100
+LABELS: Final = {"cancel": "Cancel", "refresh": "Refresh", "again": "Send again", "why": "Why?", "delete": "Delete"}
+"""The button of each command that may be asked which report it means."""
+ENDS: Final = {
+    State.DELIVERED: "Delivered",
+    State.FAILED: WORDS[Phase.FAILED],
+    State.REFUSED: "Not allowed",
+    State.CANCELED: "Canceled",
+    State.EXPIRED: "Stopped waiting",
+    State.UNSURE: "Delivery not confirmed",
+}
+
+
+def which_one(word: str) -> str:
+    """Return the question of a command that does not say which report it means."""
+    return f"Which report? Pick one below, or type `{word}` and its ID."
+
+
+def nothing_pending(*, direct: bool) -> str:
+    """Return what is said when a person waits for nothing, or for nothing in a space."""
+    return "You have no pending requests." if direct else "You have no pending requests in this space."
+
+
+def choice_card(word: str, items: Sequence[Item], places: Mapping[int, str]) -> tuple[str, Card]:
+    """Return the text and the card that asks which of these reports a command means."""
+    return _list("Which report?", which_one(word), items[:MOST_SHOWN], places, word)
+
+
+def _list(head: str, note: str, items: Sequence[Item], places: Mapping[int, str], word: str) -> tuple[str, Card]:
+    body = [
+        text(head, size="Medium", weight="Bolder"),
+        text(sentence_in_card(note), isSubtle=True, spacing="Small", size="Small"),
+        *(_row(one, row, places[one.id], word) for one, row in items),
+    ]
+    said = _text(note, items, places)
+    return said, card(body, instead=said)
+
+
+def _row(one: Request, row: ReportRow | None, place: str, word: str) -> dict[str, Any]:
+    status, color = _status(one, row)
+    parts = [
+        text(escape_card(_title(one, row), LONGEST_TITLE), weight="Bolder"),
+        text(f"● {status}", color=color, size="Small", spacing="None"),
+        text(_about(one, place), size="Small", isSubtle=True, spacing="None"),
+    ]
+    pick = button(LABELS.get(word, word.capitalize()), word, one.report_id, reference=one.reference)
+    columns = [
+        {"type": "Column", "width": "stretch", "items": parts},
+        {
+            "type": "Column",
+            "width": "auto",
+            "verticalContentAlignment": "Center",
+            "items": [{"type": "ActionSet", "actions": [pick]}],
+        },
+    ]
+    return {"type": "ColumnSet", "separator": True, "columns": columns}
+
+
+def _title(one: Request, row: ReportRow | None) -> str:
+    return title_of(row.report) if row is not None else one_line(one.report_id, LONGEST_TITLE)
+
+
+def _status(one: Request, row: ReportRow | None) -> tuple[str, str]:
+    if one.state in ENDS:
+        return ENDS[one.state], "Default"
+    phase = row.phase if row is not None else Phase.PENDING
+    return WORDS[phase], COLORS[phase]
+
+
+def _about(one: Request, place: str) -> str:
+    """Return where and when it was asked for, and how long it is waited for."""
+    until = f" · until {when(one.deadline_at)}" if one.state is State.OPEN else ""
+    return f"Requested {place}, {when(one.asked_at)}{until}"
+
+
+def _text(note: str, items: Sequence[Item], places: Mapping[int, str]) -> str:
+    lines = [note, ""]
+    for one, row in items:
+        title = escape_markdown(_title(one, row), LONGEST_TITLE)
+        line = f"- **{title}**: {_status(one, row)[0]}. {_about(one, places[one.id])}. Reference {one.reference}."
+        if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
+            break
+        lines.append(line)
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""A command without a report means its thread's, else the person's only open request; else buttons ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.db.requests import State
+
+if TYPE_CHECKING:
+    from tests.live_bot import LiveBot
+
+FAMILIES = ["partner", "organization"]
+PLACES = ["1:1", "group"]
+
+
+def report_of(live: LiveBot, family: str, title: str = "Calling Usage", **more: Any) -> Any:
+    return (live.partner_report if family == "partner" else live.organization_report)(title, **more)
+
+
+def place_of(live: LiveBot, place: str) -> Any:
+    return live.group if place == "group" else None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("place", PLACES)
+def test_in_a_thread_no_report_need_be_named(live: LiveBot, family: str, place: str) -> None:
+    report = report_of(live, family, status="waiting")
+    other = report_of(live, family, "Another", status="waiting")
+    ada = live.at(live.ada, place_of(live, place))
+    ada.says(f"report {other.id}").card()
+    line = ada.says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+    root = line.message.id
+
+    assert "Calling Usage" in ada.says("why", parent_id=root).hears("stop waiting at").shown
+    ada.says("refresh please", parent_id=root)
+    assert "Checked" in line.hears("Checked").shown
+    ada.says("cancel it", parent_id=root)
+    assert "● Canceled" in line.hears("Canceled").shown
+    live.on_record(other.id, State.OPEN)
+
+    live.emulator.world.set_report(report.id, status="done")
+    ada.says("again", parent_id=root)
+    assert line.file().file is not None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("place", PLACES)
+def test_outside_a_thread_it_is_the_only_open_request(live: LiveBot, family: str, place: str) -> None:
+    report = report_of(live, family, status="waiting")
+    ada = live.at(live.ada, place_of(live, place))
+    line = ada.says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+
+    assert "Calling Usage" in ada.says("why").card().shown
+    ada.says("cancel").hears("Canceled")
+
+    live.on_record(report.id, State.CANCELED)
+    here = " in this space" if place == "group" else ""
+    assert f"You have no pending requests{here}." in ada.says("cancel").answer().words
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("place", PLACES)
+def test_of_several_open_requests_a_button_chooses(live: LiveBot, family: str, place: str) -> None:
+    ada = live.at(live.ada, place_of(live, place))
+    wanted = [report_of(live, family, title, status="waiting") for title in ("Calling Usage", "Quality")]
+    for one in wanted:
+        ada.says(f"report {one.id}").card()
+        live.on_record(one.id, State.OPEN)
+
+    asked = ada.says("cancel")
+    card = asked.card()
+    assert "Which report?" in card.shown
+    assert "Calling Usage" in card.shown
+    assert "Quality" in card.shown
+    assert card.buttons["Cancel"]["argument"] == wanted[1].id
+
+    ada.presses(card, "Cancel")
+    assert "Canceled." in asked.hears("Canceled").words
+    live.on_record(wanted[1].id, State.CANCELED)
+    live.on_record(wanted[0].id, State.OPEN)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_administrator_means_the_report_of_the_thread_too(live: LiveBot, family: str) -> None:
+    report = report_of(live, family, status="waiting")
+    ada, grace = live.at(live.ada, live.group), live.at(live.grace, live.group)
+    line = ada.says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+
+    grace.says("cancel", parent_id=line.message.id)
+
+    assert "● Canceled" in line.hears("Canceled").shown
+
+
+@pytest.mark.parametrize("settings", [{"ALLOWED_PARTNER_ROLES": "Partner Full Administrator"}])
+@pytest.mark.parametrize("word", ["cancel", "why", "refresh", "again"])
+def test_a_thread_about_another_family_is_not_known(live: LiveBot, word: str) -> None:
+    report = live.partner_report("Secret Merger", status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+
+    live.at(live.grace, live.group).says(word, parent_id=line.message.id)
+
+    answer = line.answers(2)[-1]
+    assert "Secret Merger" not in answer.words + answer.shown
+    live.on_record(report.id, State.OPEN)
+
+
+@pytest.mark.parametrize("word", ["cancel", "why", "refresh", "again"])
+def test_who_may_not_ask_learns_nothing_of_a_thread(live: LiveBot, word: str) -> None:
+    report = live.partner_report("Secret Merger", status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+
+    live.at(live.nora, live.group).says(word, parent_id=line.message.id)
+
+    line.hears("Only Webex administrators can get this report.")
+    live.on_record(report.id, State.OPEN)
+
+
+def test_directly_a_person_cancels_what_they_asked_for_elsewhere(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+
+    said = live.at(live.ada).says("cancel").answer().words
+
+    assert said == "Canceled. I won't post Calling Usage in the space where you asked for it."
+    assert "● Canceled" in line.hears("Canceled").shown
+    assert "no pending requests" in live.at(live.grace).says("cancel").answer().words
+
+
+def test_in_a_group_space_what_was_asked_elsewhere_is_not_meant(live: LiveBot) -> None:
+    report = live.partner_report("Secret Merger", status="waiting")
+    live.at(live.ada).says(f"report {report.id}").card()
+    live.on_record(report.id, State.OPEN)
+
+    answer = live.at(live.ada, live.group).says("cancel").answer()
+
+    assert "You have no pending requests in this space." in answer.words
+    live.on_record(report.id, State.OPEN)
+
+
+def test_a_card_without_a_request_is_meant_in_its_thread(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", status="waiting")
+    live.partner_report("Another", status="waiting")
+    ada = live.at(live.ada)
+    line = ada.says(f"refresh {report.id}")
+    line.card()
+
+    ada.says("again", parent_id=line.message.id)
+
+    line.hears("I'll post the file here as soon as it's ready.")
+
+
+def test_a_word_that_names_no_report_is_not_taken_for_the_only_open_one(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", status="waiting")
+    ada = live.at(live.ada)
+    ada.says(f"report {report.id}").card()
+    live.on_record(report.id, State.OPEN)
+
+    assert "Which report?" in ada.says("cancel quality").card().shown
+    live.on_record(report.id, State.OPEN)
