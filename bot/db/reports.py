@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, bindparam, exists, func, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, exists, func, select, update
 
 from bot.db import requests, tables
 from bot.db.requests import OPEN
@@ -31,6 +31,20 @@ _this = _reports.report_id == bindparam("report")
 _GET = select(tables.reports).where(_this)
 _PAIR = _PAIRS.where(_requests.id == bindparam("row"))
 _UPDATE = update(tables.reports).where(_this)
+SIMILAR: Final = 1.5
+"""Times that a period may be longer or shorter than another of similar length."""
+_SECONDS_OF_SIMILAR = (
+    select(_reports.seconds_to_ready)
+    .where(
+        _reports.template_id == bindparam("template"),
+        _reports.family == bindparam("family"),
+        _reports.seconds_to_ready.is_not(None),
+        _reports.ready_at.is_not(None),
+        func.coalesce(_reports.period_days, 0).between(bindparam("least"), bindparam("most")),
+    )
+    .order_by(_reports.ready_at.desc())
+    .limit(bindparam("number", type_=Integer))
+)
 _ADD_DOWNLOADS = _UPDATE.values(downloads=_reports.downloads + bindparam("number"))
 # One look into an index for each report; "in" would read the open requests of all of them.
 _is_awaited = exists().where(
@@ -67,7 +81,9 @@ class ReportRow:
     downloads: int
     """How often it was downloaded: Webex allows 30 downloads of a report."""
     template_id: str | None = None
+    """Webex's ID of its template; where Webex gives none, its service and title."""
     period_days: int | None = None
+    """Both ends counted; None for a report without a period."""
     seconds_to_ready: int | None = None
     """From its creation to the check that saw it ready; None when the bot did not see it become ready."""
 
@@ -121,9 +137,25 @@ def save(tx: Transaction, report: Report, now: datetime, **more: Any) -> None:
         "details": details_of(report),
         "checked_at": now,
         "ready_at": now if report.phase is Phase.READY else None,
+        "template_id": report.template_id or (f"{report.service}: {report.title}" if report.title else None),
+        "period_days": _days_of(report),
         **more,
     }
     tx.upsert(tables.reports, values, conflict=["report_id"], keep=["ready_at"] if values["ready_at"] else [])
+
+
+def _days_of(report: Report) -> int | None:
+    if report.start is None or report.end is None or report.end < report.start:
+        return None
+    return (report.end - report.start).days + 1
+
+
+def seconds_of_similar(tx: Transaction, row: ReportRow, most: int) -> list[int]:
+    """Return how long the last reports took that are like this one: of its template, for a period of similar length."""
+    days = row.period_days or 0
+    values = {"family": row.family, "template": row.template_id, "number": most}
+    lengths = {"least": days / SIMILAR, "most": days * SIMILAR}
+    return list(tx.execute(_SECONDS_OF_SIMILAR, values | lengths).scalars())
 
 
 def get(tx: Transaction, report_id: str) -> ReportRow | None:

@@ -55,17 +55,27 @@ def request_card(
     now: datetime,
     poll_interval: float = 0.0,
     asker: str = "",
+    usual: float | None = None,
 ) -> tuple[str, Card]:
     """Return the text and the card of a request; ``elsewhere``: its file comes in an older request's thread.
 
-    ``poll_interval``: in seconds, told on a card that was refreshed while the report is in progress.
+    While the report is in progress, ``poll_interval`` is told on a card that was refreshed, and ``usual``: how long
+    such a report usually takes. Both are in seconds.
     """
     shown = replace(_shown(request, row, elsewhere), asker=asker)
+    waits = is_waiting(request, row)
     if request.revision:
         checked = f"Checked {row.checked_at:%H:%M} UTC"
-        waits = request.state is State.OPEN and row.phase is Phase.PENDING and poll_interval
-        shown = replace(shown, checked=f"{checked}, next check within {poll_interval:g} s" if waits else checked)
+        told = waits and poll_interval
+        shown = replace(shown, checked=f"{checked}, next check within {poll_interval:g} s" if told else checked)
+    if waits and usual is not None:
+        shown = replace(shown, coming=f"{shown.coming} {sentences.usually(usual)}")
     return report_text(row.report, shown, now), report_card(row.report, shown, now)
+
+
+def is_waiting(request: Request, report: ReportRow | Report) -> bool:
+    """Return True for an open request whose report is in progress."""
+    return request.state is State.OPEN and report.phase is Phase.PENDING
 
 
 def _refreshed(request: Request, row: ReportRow) -> Shown:

@@ -93,6 +93,11 @@ def generating_again(title: str | None) -> str:
     return f"{named(title)} was ready, and Webex is generating it again. Ask again to wait for the new one."
 
 
+def usually(seconds: float) -> str:
+    """Return how long such a report usually takes in this organization."""
+    return f"Usually about {duration(max(10.0, round(seconds, -1)))} here."
+
+
 def expired(request: Request, row: ReportRow) -> str:
     """Return what is said when a request reaches its deadline."""
     waited = duration((request.deadline_at - request.asked_at).total_seconds())

@@ -9,8 +9,8 @@ from bot.db import messages, reports, requests
 from bot.db.messages import SENT
 from bot.db.requests import State
 from bot.messages.history import HistoryFacts
+from bot.reports import durations
 from bot.reports.wanted_messages import Slot
-from bot.reports.watch import interval
 from bot.webex.ids import message_link
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ def load(tx: Transaction, request: Request, now: datetime, poll_interval: float 
         elsewhere = requests.older(tx, request) is not None
     shown = served_by or next(iter(files), None)
     part = _PART.match(shown.variant or "") if shown is not None else None
-    within = interval((now - request.asked_at).total_seconds(), poll_interval) if poll_interval else 0.0
+    within = 0.0
+    if poll_interval and row is not None:
+        watched = reports.Watched(row, request.asked_at, request.deadline_at)
+        within = durations.next_check(tx, [watched], now, poll_interval)
     return HistoryFacts(
         row=row,
         link=message_link(shown.room_id, shown.message_id) if shown is not None else None,

@@ -19,6 +19,7 @@ from bot.db.requests import PERSON, THREAD, State
 from bot.errors import Refused, WebexError
 from bot.messages import request_card, request_list, sentences
 from bot.outbox import Text, Unsure
+from bot.reports import durations
 from bot.reports.report_messages import Draft, PolicyNotAsked
 from bot.reports.requests import close, put_thread, reason_for, redirect_to_person
 from bot.reports.wanted_messages import FOLLOW, Slot, ThreadState, Wanted, card_variant, name_of, wanted
@@ -233,7 +234,16 @@ class Thread:
             now=self._now(),
             poll_interval=self._poll_interval,
             asker=asker,
+            usual=self._usual_seconds(request, state.row),
         )
+
+    def _usual_seconds(self, request: Request, row: ReportRow) -> float | None:
+        """Return how long such a report usually takes, for a card that says so."""
+        if not request_card.is_waiting(request, row):
+            return None
+        with self._database.read() as tx:
+            usual = durations.usual(tx, row)
+        return None if usual is None else usual.median
 
     @staticmethod
     def _end_name(request: Request) -> Name:

@@ -18,7 +18,7 @@ from bot.db.requests import State
 from bot.errors import BotError, WebexError
 from bot.messages import sentences
 from bot.queue import RetryLater
-from bot.reports import unknown_status
+from bot.reports import durations, unknown_status
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.requests import SLICE, close, close_all, deliver_to_waiting, put_thread
 from bot.webex.ids import id_key
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LONGEST_INTERVAL: Final = 300.0
-"""Seconds between two checks of an old report."""
-SHARE_OF_AGE: Final = 0.1
-"""A tenth of the youngest request's age: a report of minutes is seen in seconds, one of hours in minutes."""
 LONGEST_DETAILS_INTERVAL: Final = 3600.0
 """Seconds between two details calls for an ID that the list does not show."""
 CLOCK_SLACK: Final = 1.0
@@ -50,11 +46,6 @@ GONE_AFTER: Final = 3
 UNKNOWN_TO_WEBEX: Final = 404
 ROWS: Final = 500
 """Rows that one transaction changes alike."""
-
-
-def interval(age: float, shortest: float) -> float:
-    """Return the seconds to the next check, by the youngest request's age; ``shortest`` is ``POLL_INTERVAL``."""
-    return max(shortest, min(age * SHARE_OF_AGE, LONGEST_INTERVAL))
 
 
 def details_interval(missing: int, shortest: float) -> float:
@@ -100,10 +91,10 @@ class Watch:
             pause = self._store(family, region, checked)
         with self._database.read() as tx:
             watched = reports.watched(tx, family, region)
-        if not watched:
-            return None
-        age = (self._now() - max(one.youngest for one in watched)).total_seconds()
-        return RetryLater(max(interval(age, self._shortest), pause), count=False)
+            if not watched:
+                return None
+            wait = durations.next_check(tx, watched, self._now(), self._shortest)
+        return RetryLater(max(wait, pause), count=False)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Close the requests that a round which cannot be made at all would have served."""
@@ -201,7 +192,8 @@ class Watch:
         assert found is not None
         found = reports.filled(found, row) if one.listed else found
         with self._database.begin(durable=False) as tx:
-            reports.save(tx, found, now)
+            seconds = durations.measured(row, found, now, self._shortest)
+            reports.save(tx, found, now, **({} if seconds is None else {"seconds_to_ready": seconds}))
             due = unknown_status.is_due(tx, found, now)
             if found.phase is Phase.READY or due:
                 reports.set_values(tx, row.report_id, checks=row.checks + 1)

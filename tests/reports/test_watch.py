@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.db import requests
 from bot.db.requests import State
-from bot.reports.watch import LONGEST_DETAILS_INTERVAL, LONGEST_INTERVAL, details_interval, interval
+from bot.reports.durations import LONGEST_INTERVAL, interval
+from bot.reports.watch import LONGEST_DETAILS_INTERVAL, details_interval
 from tests.live_bot import CSV
 
 if TYPE_CHECKING:

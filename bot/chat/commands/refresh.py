@@ -10,11 +10,11 @@ from bot.db import messages, reports, requests
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.help import Group
-from bot.messages.request_card import report_only
+from bot.messages.request_card import is_waiting, report_only
 from bot.outbox import Text
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.report_messages import Draft
-from bot.reports.requests import close, deliver_to_waiting, put_thread
+from bot.reports.requests import close, deliver_to_waiting, put_thread, put_watch
 from bot.webex.ids import same_id
 from bot.webex.report import Phase
 
@@ -58,6 +58,8 @@ def _has_card(invocation: Invocation, found: Report) -> bool:
             else:
                 requests.set_values(tx, request.id, revision=request.revision + 1)
                 put_thread(tx, services.queue, request)
+                if is_waiting(request, found):  # its card says when it is checked next
+                    put_watch(tx, services.queue, found, after=services.poll_interval)
         if found.phase is Phase.READY:
             deliver_to_waiting(tx, services.queue, found)
     return request is not None
