@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select, update
 
-from bot.db import audit, messages, requests
+from bot.db import audit, messages, requests, space_settings
 from bot.db import events as received
 from bot.db.audit import DIRECT, PSEUDONYM, Channel, Entry
 from bot.db.carry_over import STATES
@@ -166,6 +166,7 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
 
     A message that is on its way keeps it until Webex has answered: it is looked for there before it is sent again.
     """
+    space_settings.delete(tx, room_id)
     for column in (requests_table.c.room_id, runs.c.room_id, events.c.room_id, deliveries.c.room_id):
         tx.execute(update(column.table).where(column == room_id).values({column: None}))
     for table in (messages_table, posts):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db import audit, messages
+from bot.db import audit, messages, space_settings
 from bot.db.carry_over import carry_over
 from bot.db.old_tables import deliveries, posts
 from bot.db.requests import State
+from bot.db.space_settings import SpaceSettings
 from bot.ops.forget import Forgotten, forget
 from bot.queue import tasks
 from bot.webex.ids import id_key
@@ -76,12 +77,15 @@ def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_befo
     card = next(one for one in stepped.said(person=live.grace) if one.card)
     stepped.pressed(live.grace, card, {"command": "refresh", "argument": report.id})
     stepped.work()
+    with stepped.database.begin() as tx:
+        space_settings.save(tx, space.id, SpaceSettings("Europe/Berlin"), MOMENT)
     assert space.id in everything(stepped)
     assert space.id not in str(rows(stepped)), "the audit never has it"
 
     forgets(stepped, live.grace)
 
     assert space.id not in everything(stepped)
+    assert id_key(space.id) not in everything(stepped)
     before = len(stepped.said(person=live.grace))
     with stepped.database.begin() as tx:
         for event in ("1", "2"):

@@ -1,0 +1,87 @@
+"""What a space chose: time zone, format of files, where answers stand. A 1:1 space's settings are the person's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+
+from bot.db.tables import space_settings
+from bot.webex.ids import id_key
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.db.database import Transaction
+
+UTC = "UTC"
+
+
+class FileFormat(StrEnum):
+    """How a report's file is posted."""
+
+    ORIGINAL = "original"
+    CSV = "csv"
+    ZIP = "zip"
+    XLSX = "xlsx"
+
+
+class Placement(StrEnum):
+    """Where answers and files stand."""
+
+    THREAD = "thread"
+    TOP_LEVEL = "top level"
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSettings:
+    """The settings of a space, or what is the case where nothing was chosen."""
+
+    time_zone: str = UTC
+    file_format: FileFormat = FileFormat.ORIGINAL
+    placement: Placement = Placement.THREAD
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone; UTC where the machine's list does not have it any more."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo(UTC)
+
+
+def get(tx: Transaction, room_id: str) -> SpaceSettings:
+    """Return the settings of a space; the id may be in any spelling."""
+    row = tx.execute(sa.select(space_settings).where(space_settings.c.room == id_key(room_id))).one_or_none()
+    if row is None:
+        return SpaceSettings()
+    return SpaceSettings(
+        row.time_zone or UTC,
+        FileFormat(row.file_format or FileFormat.ORIGINAL),
+        Placement(row.placement or Placement.THREAD),
+    )
+
+
+def time_zone_of(tx: Transaction, room_id: str) -> ZoneInfo:
+    """Return the time zone by which a space's days begin."""
+    return get(tx, room_id).zone
+
+
+def save(tx: Transaction, room_id: str, chosen: SpaceSettings, now: datetime) -> None:
+    """Store the settings of a space."""
+    values = {
+        "room": id_key(room_id),
+        "time_zone": chosen.time_zone,
+        "file_format": chosen.file_format.value,
+        "placement": chosen.placement.value,
+        "changed_at": now,
+    }
+    tx.upsert(space_settings, values, conflict=["room"])
+
+
+def delete(tx: Transaction, room_id: str) -> None:
+    """Delete what a space chose."""
+    tx.execute(sa.delete(space_settings).where(space_settings.c.room == id_key(room_id)))
