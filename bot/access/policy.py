@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bot.errors import Refused
 from bot.messages import refusals
 from bot.webex.ids import bare_id, same_id
 from bot.webex.report_families import FAMILIES, Family
@@ -158,6 +159,11 @@ class Decision:
     """For whom the families are that are not looked up; empty when all are."""
     name: str = ""
     """The person's display name."""
+
+    def raise_if_refused(self) -> None:
+        """Raise ``Refused`` with what to tell the person."""
+        if self.verdict is Verdict.REFUSED:
+            raise Refused(self.sentence, reason=self.reason, details=self.details)
 
 
 def families_for(who: RolesOf, action: Action, rules: Rules) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from bot.chat.report_ids import named
 from bot.db import audit, events, heartbeats, messages
 from bot.db.audit import ANSWERED, Channel, Entry
 from bot.db.requests import THREAD
-from bot.errors import BotError, Refused
+from bot.errors import BotError
 from bot.messages.sentences import KEEP_TRYING, REPORTS_AWAY
 from bot.outbox import Text
 from bot.reports.report_calls import report_call
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CHANNELS = {"messages": Channel.CHAT, "attachmentActions": Channel.BUTTON}
-"""The audit's source of an event, by its resource; what people neither wrote nor pressed is the system's."""
+"""What people do, by the event's resource, and through which channel; all else is the system's."""
 NOT_REACHED = audit.joined(audit.ERROR, "not_reached")
 """The outcome of a report that came after the one at which the handler ended."""
 
@@ -181,8 +181,7 @@ class Invocation:
         decision = self.services.authorizer.decide(
             self.person_id, action, room_id=self.room_id, direct=self.direct, members=False
         )
-        if decision.verdict is Verdict.REFUSED:
-            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        decision.raise_if_refused()
         self.trail.outcome = audit.ALLOWED
         return decision
 
@@ -198,8 +197,7 @@ class Invocation:
         decision = self.services.authorizer.decide(
             self.person_id, action, room_id=self.room_id, direct=direct, later=later
         )
-        if decision.verdict is Verdict.REFUSED:
-            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        decision.raise_if_refused()
         self.trail.outcome = audit.DIRECT_ONLY if self.trail.direct_only else audit.ALLOWED
         if decision.verdict is Verdict.DIRECT_ONLY or (neutral and not direct):
             self.trail.outcome = audit.DIRECT_ONLY

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.chat.invocation import is_replayed
+from bot.chat.invocation import CHANNELS, entry_of, is_replayed
 from bot.db import audit, events, recent_requests
-from bot.db.audit import Channel, Entry
 from bot.db.recent_requests import MINUTE
 from bot.errors import WebexError
 from bot.messages.sentences import over_limit
@@ -36,8 +35,6 @@ MOST_WELCOMES: Final = 10
 """Spaces a minute to which the bot is added and in which it introduces itself."""
 MOST_FETCHED: Final = 3
 """Skipped events that are fetched, to know whether the person that they name sent them."""
-COUNTED: Final = {"messages": Channel.CHAT, "attachmentActions": Channel.BUTTON}
-"""What people do, and through which channel."""
 ADDED: Final = "memberships"
 """Someone was added to a space: the bot says something when that is itself. Nobody is told what was skipped."""
 
@@ -58,7 +55,7 @@ def is_within(tx: Transaction, services: Services, event: Event) -> bool:
     times in an hour in which no worker ran has not asked too much.
     """
     most = services.settings.requests_per_minute
-    if not most or event.resource not in {*COUNTED, ADDED} or not event.person_id:
+    if not most or event.resource not in {*CHANNELS, ADDED} or not event.person_id:
         return True
     now = services.now()
     at = event.received_at or now
@@ -71,13 +68,11 @@ def is_within(tx: Transaction, services: Services, event: Event) -> bool:
 
 def skip(services: Services, event: Event) -> None:
     """Settle an event over the limit, and have its person told when the minute is over."""
-    channel, now = COUNTED.get(event.resource), services.now()
+    by_person, now = event.resource in CHANNELS, services.now()
     with services.database.begin() as tx:
-        told = events.TOLD if channel is None else events.NOT_TOLD
-        if events.settle(tx, event.id, events.LIMITED, told, now) and channel is not None:
-            where = audit.place(event.room_id, event.room_type)
-            entry = Entry(channel, audit.REQUEST, events.LIMITED, person_id=event.person_id, room_id=where)
-            audit.record(tx, entry, now)
+        told = events.NOT_TOLD if by_person else events.TOLD
+        if events.settle(tx, event.id, events.LIMITED, told, now) and by_person:
+            audit.record(tx, entry_of(event, events.LIMITED), now)
             events.forget_place(tx, event.id)
             person, wait = event.person_key, MINUTE.total_seconds()
             services.queue.put(tx, tasks.RATE_NOTICE, person, person=person, after=wait, if_absent=True)

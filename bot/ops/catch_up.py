@@ -27,6 +27,7 @@ from bot.ops.alerts import Check
 from bot.ops.catch_up_job import EVERY
 from bot.outbox import Unsure
 from bot.queue import tasks
+from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import DIRECT, Target
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ MOST_SPACES: Final = 1000
 """Spaces looked into at once, those that were active last first."""
 RETRY_SPACE_FOR: Final = timedelta(hours=1)
 """How long a space that Webex refuses is tried."""
-CLOSED: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-"""How Webex answers for a space that the bot was removed from meanwhile."""
 ON_ITS_WAY: Final = timedelta(minutes=1)
 """How old a message must be before its webhook counts as missing."""
 MISSED: Final = "missed_messages"
@@ -121,7 +120,7 @@ class CatchUp:
                     raise  # the others would meet the same
                 # One space that Webex refuses must not keep the others waiting.
                 log.warning("space_not_caught_up", cause=str(error))
-                if error.status not in CLOSED:
+                if error.status not in SPACE_CLOSED:
                     failed = error
                 continue
             found += len(missed)

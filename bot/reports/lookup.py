@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.access.policy import Action, Verdict
+from bot.access.policy import Action
 from bot.db import reports, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused, WebexError
@@ -79,8 +79,7 @@ class Lookup:
         decision = services.authorizer.decide(
             request.person_id, Action.READ, room_id=request.room_id, direct=request.direct, members=False
         )
-        if decision.verdict is Verdict.REFUSED:
-            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        decision.raise_if_refused()
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
             report = services.catalog.find(request.report_id, known, families=decision.families, others=decision.others)
         return self._store(request, report)

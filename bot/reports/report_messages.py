@@ -71,7 +71,7 @@ class ReportMessages:
 
     def check_person(self, request: Request, family: str | None) -> None:
         """Raise ``Refused`` when the person may not have the report anywhere; the members are not listed."""
-        _raise_if_refused(self._decide(request, family, members=False))
+        self._decide(request, family, members=False).raise_if_refused()
 
     def place(self, request: Request, family: str | None, *, read: bool = True) -> Request:
         """Ask policy now and return the request as it is then: redirected to the person where others would read along.
@@ -82,7 +82,7 @@ class ReportMessages:
             with self._database.read() as tx:
                 request = requests.get(tx, request.id) or request
         decision = self._decide(request, family)
-        _raise_if_refused(decision)
+        decision.raise_if_refused()
         if decision.verdict is not Verdict.DIRECT_ONLY:
             return request
         with self._database.begin() as tx:
@@ -177,8 +177,3 @@ class ReportMessages:
         except BotError as error:
             log.warning("message_delete_failed", key=key, cause=str(error))
         log.info("members_changed_during_post", key=key)
-
-
-def _raise_if_refused(decision: Decision) -> None:
-    if decision.verdict is Verdict.REFUSED:
-        raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
