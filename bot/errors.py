@@ -14,6 +14,8 @@ sentence in Webex and a line in the log, both with the same reference.
 
 from __future__ import annotations
 
+import re
+
 from bot.text import escape_markdown
 
 
@@ -170,6 +172,14 @@ SENTENCES_OF_DOWNLOADS = SENTENCES | {
     423: "Webex is still scanning this file for malware",
     428: "Webex couldn't scan this file for malware, so it wasn't downloaded",
 }
+
+
+_TRACKING_ID = re.compile(r" Webex tracking id: \S+")
+
+
+def without_tracking_id(sentence: str) -> str:
+    """Return a sentence for comparing: Webex gives another tracking ID with each answer."""
+    return _TRACKING_ID.sub("", sentence)
 
 
 def sentence_for(

@@ -6,7 +6,6 @@ To add a line: write a function in ``ops/checks`` that takes a ``Setup`` and ret
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ from bot import manifest
 from bot.access.authorizer import Authorizer
 from bot.access.rules import rules
 from bot.app import admin_token, now, open_database, partner_role
-from bot.errors import UNREADABLE, WebexError
+from bot.errors import UNREADABLE, WebexError, without_tracking_id
 from bot.ops.checks import allowed, data_dir, families, person, public_address, token_owners, webhook_secrets, webhooks
 from bot.ops.checks.doctor_line import Found, Result, Setup, State, line
 from bot.webex.chat import Chat
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 TIMEOUTS: Final = (5.0, 15.0)
 """Seconds to connect, and to wait for the next bytes: a person is waiting."""
-TRACKING: Final = re.compile(r" Webex tracking id: \S+")
 NO_SUCH_PATH: Final = frozenset({404, 405})
 
 
@@ -106,7 +104,7 @@ def run(settings: Settings, say: Callable[[str], None], email: str | None = None
     said: dict[str, str] = {}
     for one in examine(settings) if email is None else examine_person(settings, email):
         text = one.text
-        words = TRACKING.sub("", text)  # another one with each call
+        words = without_tracking_id(text)
         if one.state is State.FAILED and (before := said.setdefault(words, one.name)) != one.name:
             text = f"same as “{before}” above"  # with a token that is rejected, several say the same
         say(f"{one.state:<6}  {one.name}: {text}")

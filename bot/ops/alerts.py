@@ -7,7 +7,6 @@ An alert that is told twice does less harm than one that is lost, so a message w
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 import time
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from bot.db import alerts, key_values
-from bot.errors import BotError, DatabaseUnavailable
+from bot.errors import BotError, DatabaseUnavailable, without_tracking_id
 from bot.messages.alerts import dated, lasted, problem, resolved
 from bot.outbox import Unsure
 from bot.webex.ids import same_id
@@ -39,8 +38,6 @@ STEP: Final = 1.0
 """Seconds until a round that was asked for begins."""
 MOST: Final = 10
 """Different problems of one check that are told before it is over."""
-
-_TRACKING = re.compile(r" Webex tracking id: \S+")
 
 
 class NotKnown(BotError):
@@ -206,5 +203,5 @@ class Alerts:
 
 
 def _digest(found: str) -> str:
-    """Return the same for the same words; Webex gives another tracking id each time."""
-    return hashlib.sha256(_TRACKING.sub("", found).encode()).hexdigest()[:16]
+    """Return the same for the same words."""
+    return hashlib.sha256(without_tracking_id(found).encode()).hexdigest()[:16]

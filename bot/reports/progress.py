@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from bot.errors import BotError, Refused
+from bot.messages.progress import NOTHING, Figures, Stage, percent, words
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.wanted_messages import Slot, name_of
-from bot.text import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,28 +40,6 @@ MOST_EDITS = 10
 """Webex takes no more of one message; then another takes its place."""
 MOST_LINES = 10
 """Threads that are told, of those who wait for one report: each edit is a call of the bot's few."""
-WORDS = "Downloading the file"
-"""How each message begins."""
-
-
-class Stage(Enum):
-    """What is being done with the file."""
-
-    FETCHING = "fetching"
-    CUTTING = "cutting"
-    POSTING = "posting"
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How far it is: bytes so far, of so many (0: nobody knows)."""
-
-    stage: Stage = Stage.FETCHING
-    came: int = 0
-    total: int = 0
-
-
-NOTHING = Figures()
 
 
 @dataclass(slots=True)
@@ -219,24 +196,6 @@ class ProgressMessage:
             self._outbox.delete(line.key)
         except BotError as error:
             log.info("message_delete_failed", key=line.key, cause=str(error))
-
-
-def words(now: Figures) -> str:
-    """Return how far it is, in words."""
-    match now.stage:
-        case Stage.POSTING:
-            return f"{WORDS}: done; posting it now."
-        case Stage.CUTTING:
-            return f"{WORDS}: done; splitting it into parts, {percent(now)} %."
-        case Stage.FETCHING if now.total <= 0:
-            return f"{WORDS}: {size(now.came)} so far."
-        case Stage.FETCHING:
-            return f"{WORDS}: {percent(now)} % of {size(now.total)}."
-
-
-def percent(now: Figures) -> int:
-    """Return whole per cent, at most 100: the host's figure may be wrong."""
-    return min(100, now.came * 100 // now.total) if now.total > 0 else 0
 
 
 def worth_it(shown: Figures, now: Figures) -> bool:

@@ -22,6 +22,7 @@ from bot.db.requests import State
 from bot.db.tables import requests as table
 from bot.emulator import Emulator
 from bot.files import streaming_upload
+from bot.messages.progress import WORDS
 from bot.queue import tasks
 from bot.reports import progress as progress_message
 from bot.webex.growing_file import HELD_BACK
@@ -134,7 +135,7 @@ def takes_long(stepped: SteppedBot) -> Dialogue:
     """A download of which the line in the thread tells, and whose message is edited."""
     download, world = stepped.files.download, stepped.world
     edits = stepped.calls("PUT", "/v1/messages/*")
-    words = f"{progress_message.WORDS}: 40 %"
+    words = f"{WORDS}: 40 %"
 
     def lines() -> set[str]:
         return {one.id for one in stepped.said(stepped.setup.group) if words in (one.text or "")}

@@ -12,19 +12,10 @@ from hypothesis import strategies as st
 
 from bot.db.requests import State
 from bot.errors import DatabaseUnavailable, WebexError
+from bot.messages.progress import NOTHING, WORDS, Figures, Stage, percent, words
 from bot.queue import tasks
 from bot.reports import progress
-from bot.reports.progress import (
-    MOST_EDITS,
-    NOTHING,
-    WORDS,
-    Figures,
-    ProgressMessage,
-    Stage,
-    percent,
-    words,
-    worth_it,
-)
+from bot.reports.progress import MOST_EDITS, ProgressMessage, worth_it
 from bot.reports.wanted_messages import Slot, name_of
 
 if TYPE_CHECKING:
