@@ -32,6 +32,7 @@ from bot.ops.operations import Operations, build_operations
 from bot.outbox import Outbox
 from bot.queue import open_queue, tasks
 from bot.queue.runner import JobRunner
+from bot.reports.create import Create
 from bot.reports.deliver import Deliver
 from bot.reports.lookup import Lookup
 from bot.reports.report_messages import ReportMessages
@@ -165,6 +166,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.EVENT: Dispatcher(services, answer_limit),
         tasks.RATE_NOTICE: RateNotice(services),
         tasks.LOOKUP: lookup,
+        tasks.CREATE: Create(services),
         tasks.THREAD: thread,
         tasks.WATCH: Watch(database, queue, services.catalog, now, services.poll_interval),
         tasks.DELIVER: Deliver(services, thread, fetch),

@@ -79,6 +79,11 @@ class BotMessage:
         return {one["title"]: one["data"] for one in actions_of(self.card) if one["type"] == "Action.Submit"}
 
     @property
+    def fields(self) -> dict[str, str]:
+        """Return what stands in the card's fields, by their names, as a client sends it with each press."""
+        return {one["id"]: one.get("value", "") for one in inputs_of(self.card)}
+
+    @property
     def file(self) -> Any:
         return self.message.files[0] if self.message.files else None
 
@@ -145,9 +150,11 @@ class User:
             how.setdefault("mention", self._stage.bot)
         return Conversation(self._stage, self.person, world.say(self.person, self.space, text, **how))
 
-    def presses(self, heard: BotMessage, button: str, **how: Any) -> Conversation:
-        """Press a button of a card; what comes of it stands in the card's thread."""
-        self._stage.emulator.world.press(self.person, heard.message.id, heard.buttons[button], **how)
+    def presses(self, heard: BotMessage, button: str, fields: dict[str, str] | None = None, **how: Any) -> Conversation:
+        """Press a button of a card, with what was entered; what comes of it stands in the card's thread."""
+        entered = heard.fields | (fields or {})
+        assert entered.keys() == heard.fields.keys(), "the card has no such field"
+        self._stage.emulator.world.press(self.person, heard.message.id, heard.buttons[button] | entered, **how)
         return Conversation(self._stage, self.person, heard.message)
 
     def hears_privately(self, words: str) -> BotMessage:
@@ -272,6 +279,16 @@ def texts_of(part: Any) -> list[str]:
         return [f"{fact['title']}: {fact['value']}" for fact in part["facts"]]
     own = [part["text"]] if "text" in part else []
     return own + [text for name in ("body", "items", "columns", "actions") for text in texts_of(part.get(name))]
+
+
+def inputs_of(part: Any) -> list[dict[str, Any]]:
+    """Return every field of a card, wherever it is."""
+    if isinstance(part, list):
+        return [found for one in part for found in inputs_of(one)]
+    if not isinstance(part, dict):
+        return []
+    own = [part] if str(part.get("type", "")).startswith("Input.") else []
+    return own + [found for value in part.values() for found in inputs_of(value)]
 
 
 def actions_of(part: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP_ORDER = (
     *("report", "reports", "again"),
-    *("new", "templates", "last"),
+    *("new", "templates", "last", "run"),
     *("pending", "refresh", "cancel", "why"),
     *("delete", "settings", "audit"),
 )

@@ -253,6 +253,12 @@ def ids_beyond(families: Iterable[str]) -> Any:
     return select(_reports.report_id).where(_reports.family.not_in(families))
 
 
+def regions(tx: Transaction, family: str) -> list[str]:
+    """Return the regions of the reports of a family that the bot has seen."""
+    query = select(_reports.region).where(_reports.family == family, _reports.region.is_not(None)).distinct()
+    return sorted(tx.execute(query).scalars())
+
+
 def titles(tx: Transaction, report_ids: Collection[str], families: Collection[str]) -> dict[str, str]:
     """Return the titles of reports of these families, by ID, as far as they are known."""
     query = select(_reports.report_id, _reports.title).where(

@@ -62,7 +62,6 @@ class Run:
     sites: str | None
     """Names of Webex sites, with commas."""
     time_zone: str | None
-    sub_partner: str | None
     state: RunState
     reason: str | None
     """Why there is no report, in a sentence."""
@@ -83,7 +82,6 @@ class Run:
             region=self.region or "",
             sites=tuple(filter(None, (self.sites or "").split(","))),
             time_zone=self.time_zone or "",
-            sub_partner=self.sub_partner or "",
         )
 
 
@@ -97,7 +95,6 @@ def values_of(new: NewReport) -> dict[str, Any]:
         "region": new.region or None,
         "sites": ",".join(new.sites) or None,
         "time_zone": new.time_zone or None,
-        "sub_partner": new.sub_partner or None,
     }
 
 

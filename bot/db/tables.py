@@ -124,7 +124,6 @@ runs = Table(
     Column("region", Text),
     Column("sites", Text),
     Column("time_zone", Text),
-    Column("sub_partner", Text),
     Column("state", Text, nullable=False, server_default="open"),
     Column("reason", Text),
     Column("report_id", Text),

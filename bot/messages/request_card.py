@@ -98,7 +98,7 @@ def _report_shown(report: Report, *, awaited: bool) -> Shown:
         case Phase.READY:
             coming, primary = "The file is ready to be sent.", button("Send file", "again", report.id)
         case Phase.FAILED:
-            coming, primary = sentences.failed(None), refresh
+            coming, primary = sentences.failed(None), run_again(report.id)
         case _ if awaited:
             coming = "Someone here already asked for this report. I'll post the file once, in their thread."
             primary = refresh
@@ -122,7 +122,8 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
                 if elsewhere
                 else "The file follows below."
             )
-            return Shown(WORDS[Phase.READY], COLORS[Phase.READY], coming, again, (refresh, why), request.reference)
+            others = (refresh, run_again(request.report_id), why)
+            return Shown(WORDS[Phase.READY], COLORS[Phase.READY], coming, again, others, request.reference)
         case State.OPEN:
             cancel = _button(request, "Cancel", "cancel")
             coming = (
@@ -133,7 +134,7 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
             return Shown(WORDS[phase], COLORS[phase], coming, refresh, (cancel, why), request.reference)
         case State.FAILED if phase is Phase.FAILED:
             word, color, coming = WORDS[phase], COLORS[phase], sentences.failed(None)
-            return Shown(word, color, coming, refresh, (why,), request.reference)
+            return Shown(word, color, coming, run_again(request.report_id), (refresh, why), request.reference)
         case State.FAILED:
             word = "Not sent" if row.ready_at is not None else WORDS[Phase.FAILED]
             return Shown(word, "Attention", request.reason or "", repeat, (why,), request.reference)
@@ -154,6 +155,11 @@ def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
     if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
         return _button(request, "Send again", "again")
     return _button(request, "Ask again", "report")
+
+
+def run_again(report_id: str) -> dict[str, Any]:
+    """Return the button that runs the report's template once more."""
+    return button("Run again", "run", f"again {report_id}")
 
 
 def _button(request: Request, title: str, word: str) -> dict[str, Any]:

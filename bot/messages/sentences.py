@@ -149,3 +149,22 @@ def trouble(error: WebexError) -> str:
     if error.status is None or error.status >= 500:  # noqa: PLR2004
         return "Webex isn't responding right now."
     return "Webex is keeping me waiting right now."
+
+
+def not_created(title: str, cause: str) -> str:
+    """Return why a report was not run; ``cause``: a sentence, or nothing."""
+    return f"I couldn't run “{escape_markdown(title, 100)}”. {cause}".rstrip()
+
+
+NOTHING_RUN: Final = "You haven't run a report here yet. Write `new` to run one."
+WHICH_TEMPLATE: Final = "Which report do you want to run?"
+
+
+def no_template(words: str) -> str:
+    """Return that no template has this name."""
+    return f"I couldn't find a template “{escape_markdown(words, 60)}”."
+
+
+def not_understood(words: str) -> str:
+    """Return that some words of a form's answer mean nothing."""
+    return f"I didn't understand “{escape_markdown(words, 60)}”."

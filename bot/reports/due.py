@@ -9,12 +9,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.db import events, messages, reports, requests
+from bot.db import events, messages, reports, requests, runs
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.queue import tasks
 from bot.reports import trouble
 from bot.reports.requests import SLICE, close, deliver_key, put_lookup, put_thread, put_watch, watch_key
+from bot.reports.runs import put_create
 from bot.webex.ids import id_key
 from bot.webex.report import Phase
 
@@ -34,7 +35,7 @@ MOST: Final = 500
 
 
 def put_due(database: Database, queue: Queue, now: datetime) -> None:
-    """Put the jobs of events, lookups, watches, deliveries and threads that have none."""
+    """Put the jobs of events, lookups, runs, watches, deliveries and threads that have none."""
     with database.read() as tx:
         puts = [*_of_rows(tx, queue, now), *_of_trouble(tx, queue, now)]
     for start in range(0, len(puts), SLICE):
@@ -49,6 +50,7 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
         put = partial(queue.put, task=tasks.EVENT, key=str(event.id), lock=event.lock, person=event.person_key)
         puts.append(partial(put, if_absent=True))
     puts += [partial(put_lookup, queue=queue, request=one, if_absent=True) for one in requests.unfound(tx, MOST)]
+    puts += [partial(put_create, queue=queue, run=one, if_absent=True) for one in runs.open_ones(tx, MOST)]
     watched = {}
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:

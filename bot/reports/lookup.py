@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -11,10 +11,13 @@ from bot.db import reports, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused, WebexError
 from bot.messages import sentences
+from bot.queue import RetryLater
 from bot.reports import trouble
 from bot.reports.report_calls import report_call
 from bot.reports.report_messages import PolicyNotAsked
 from bot.reports.requests import close, put_delivery, put_watch, reason_for
+from bot.reports.runs import was_just_created
+from bot.webex.catalog import NotFound
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+TOO_NEW: Final = 2.0
+"""Seconds until a report that was just created is looked for again."""
 BY_WEBEX = "by_webex"
 """The audit's word for a report that Webex could not generate."""
 
@@ -38,18 +43,20 @@ class Lookup:
         self._services = services
         self._thread = thread
 
-    def run(self, key: str) -> None:
+    def run(self, key: str) -> RetryLater | None:
         """Answer a request. Raises ``WebexError`` while Webex has trouble, and is then run again."""
         with self._services.database.read() as tx:
             found = reports.with_request(tx, int(key))
         if found is None:
-            return
+            return None
         request, row = found
         state: ThreadState | None = None
         if request.state is State.OPEN and request.found_at is None:
             try:
                 state = self._find(request, row.family if row is not None else None)
             except BotError as error:
+                if isinstance(error, NotFound) and self._is_too_new(request):
+                    return RetryLater(TOO_NEW)
                 if error.passing:
                     if not self._has_ended(request, error):
                         raise
@@ -57,9 +64,15 @@ class Lookup:
                     self._close(request, error)
         if not request.listed:
             self._thread.sync(request.id, then=self._go_on, state=state)
-            return
+            return None
         self._thread.sync(request.id, state=state)
         self._thread.sync(self._first_listed(request), then=self._go_on)
+        return None
+
+    def _is_too_new(self, request: Request) -> bool:
+        """Return True for a report that the bot has just created: not all of Webex knows it yet."""
+        with self._services.database.read() as tx:
+            return was_just_created(tx, request.report_id, self._services.now())
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""

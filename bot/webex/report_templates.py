@@ -52,12 +52,24 @@ class Template:
     """The last day for which there is data."""
     required: frozenset[str] = frozenset()
     """Fields that it asks for, by Webex's names (``startDate``, ``siteList``)."""
+    optional: frozenset[str] = frozenset()
+    """Fields that it takes besides."""
     takes_dates: bool = True
 
     @property
     def needs_sites(self) -> bool:
         """Return True when a report of it is for named Webex sites."""
         return "siteList" in self.required
+
+    @property
+    def takes_time_zone(self) -> bool:
+        """Return True when its days are those of a time zone that can be named."""
+        return "timeZone" in self.required | self.optional
+
+    @property
+    def key(self) -> str:
+        """Return ``family:id``, as buttons name it."""
+        return f"{self.family.value}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +85,6 @@ class NewReport:
     sites: tuple[str, ...] = ()
     time_zone: str = ""
     """An IANA name; of organization reports."""
-    sub_partner: str = ""
-    """The organization of a sub-partner on whose behalf it is; of partner reports."""
 
 
 def read_templates(payload: Any, family: Family) -> list[Template]:
@@ -109,18 +119,18 @@ def _read(entry: Any, family: Family) -> Template | None:
         max_days=int(longest) if longest is not None and longest >= 1 else None,
         data_start=read_day(raw["data_start"]),
         data_end=read_day(raw["data_end"]),
-        required=_required(given.get("validations")),
+        required=_fields(given.get("validations"), required=True),
+        optional=_fields(given.get("validations"), required=False),
         takes_dates=WITHOUT_DATES not in read_text(raw["identifier"]).casefold(),
     )
 
 
-def _required(validations: Any) -> frozenset[str]:
+def _fields(validations: Any, *, required: bool) -> frozenset[str]:
     entries = [one for one in validations if isinstance(one, dict)] if isinstance(validations, list) else []
     return frozenset(
         field
         for one in entries
-        if str(one.get("required", "")).casefold() in _YES
-        if (field := read_text(one.get("field")))
+        if (str(one.get("required", "")).casefold() in _YES) is required and (field := read_text(one.get("field")))
     )
 
 

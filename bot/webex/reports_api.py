@@ -89,10 +89,8 @@ class ReportsApi:
 
     def create(self, new: NewReport) -> str:
         """Create a report and return its ID; empty when Webex's success names none. Raises ``WebexError``."""
-        params = self._params(new.family)
-        if new.sub_partner:
-            params["onBehalfOfSubPartnerOrgId"] = new.sub_partner
-        answer = self._client.call("POST", FAMILIES[new.family].path, params=params, json=body_of(new))
+        path = FAMILIES[new.family].path
+        answer = self._client.call("POST", path, params=self._params(new.family), json=body_of(new))
         report_id = created_id(answer.json)
         return report_id if is_report_id(report_id) else ""
 

@@ -54,7 +54,7 @@ def test_the_card_that_said_pending_says_done_when_the_file_comes(live: LiveBot,
     assert line.file().content == CSV
     card = only_card(live, line, "● Ready")
     assert "The file follows below." in card.shown
-    assert set(card.buttons) == {"Send again", "Refresh", "Why?"}
+    assert set(card.buttons) == {"Send again", "Refresh", "Run again", "Why?"}
     assert kinds(line) == ["card", "file"]
 
 

@@ -139,7 +139,7 @@ def test_any_request_makes_a_card_that_webex_takes(
     fits(card, text)
     assert len(actions_of(card)) <= MOST_BUTTONS
     arguments = {one["data"]["argument"] for one in actions_of(card) if one["type"] == "Action.Submit"}
-    assert arguments <= {report.id, request.reference}, "a button carries the ID to the letter"
+    assert arguments <= {report.id, f"again {report.id}", request.reference}, "a button carries the ID to the letter"
     assert {one["data"]["command"] for one in actions_of(card) if "data" in one} <= registry.words
 
 

@@ -36,7 +36,6 @@ def upgrade() -> None:
         sa.Column("region", sa.Text),
         sa.Column("sites", sa.Text),
         sa.Column("time_zone", sa.Text),
-        sa.Column("sub_partner", sa.Text),
         sa.Column("state", sa.Text, nullable=False, server_default="open"),
         sa.Column("reason", sa.Text),
         sa.Column("report_id", sa.Text),

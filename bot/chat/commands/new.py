@@ -1,0 +1,281 @@
+"""``new``: run a report, with everything typed or by a form; and ``run``, ``last``: run one once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.access.policy import Action
+from bot.chat.new_report_words import read_form, read_words
+from bot.chat.registry import registry
+from bot.chat.thread_context import reports_meant
+from bot.db import audit, messages, reports, runs, space_settings
+from bot.messages import report_form, sentences
+from bot.messages.help import Group
+from bot.messages.new_report import problems
+from bot.outbox import Text
+from bot.reports.periods import Period, find_period, next_after
+from bot.reports.report_messages import Draft
+from bot.reports.runs import is_report_of, open_run
+from bot.webex.report import Phase, is_report_id, looks_like_report_id
+from bot.webex.report_families import FAMILIES
+from bot.webex.report_templates import NewReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from bot.chat.invocation import Invocation, Permission
+    from bot.chat.new_report_words import Wanted
+    from bot.webex.report import Report
+    from bot.webex.report_templates import Template
+
+SAME = timedelta(hours=1)
+"""For so long a report that was run is offered in place of the same one."""
+AGAIN = "again"
+
+
+@registry.command(
+    "new",
+    usage="new <template> [period] [region or site]",
+    summary="Run a report; it's posted here when it's ready.",
+    group=Group.RUN,
+    examples=("new calling usage last month", "new calling usage Oct 1–15 EU", "new"),
+    action=Action.CHANGE,
+)
+def new(invocation: Invocation) -> None:
+    """Run a report when all is said that Webex asks for, else show what is missing in a form."""
+    run_new(invocation, _open(invocation), invocation.rest)
+
+
+@registry.command(
+    "run",
+    usage="run again [id]",
+    summary="Run a report again, for the same period or the next.",
+    group=Group.RUN,
+    examples=("run again",),
+    action=Action.CHANGE,
+)
+def run(invocation: Invocation) -> None:
+    """Offer a report's template once more; ``run <title> <period>`` is what ``new`` is."""
+    if invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN:
+        run_again(invocation, _open(invocation), invocation.rest[1:])
+    else:
+        run_new(invocation, _open(invocation), invocation.rest)
+
+
+@registry.command("last", usage="last", summary="Run your last report again.", group=Group.RUN, action=Action.CHANGE)
+def last(invocation: Invocation) -> None:
+    """Offer what the person has run last, for the same period or the next."""
+    _offer_last(invocation, _open(invocation))
+
+
+def _offer_last(invocation: Invocation, desk: Desk) -> None:
+    with invocation.services.database.read() as tx:
+        found = runs.latest_of(tx, invocation.person_id, desk.permission.families)
+    template = None if found is None else desk.template(found.family, found.template_id, found.title)
+    if found is None or template is None:
+        invocation.say("last", sentences.NOTHING_RUN)
+        return
+    _offer(invocation, desk, template, replace(found.new_report, template_id=template.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the command works with: what may be run, and the person's day."""
+
+    permission: Permission
+    templates: Sequence[Template]
+    today: date
+
+    def template(self, family: str, template_id: str, title: str) -> Template | None:
+        """Return a template by its ID, or by its title where the report does not tell the ID."""
+        of_family = [one for one in self.templates if one.family == family]
+        same = [one for one in of_family if one.id == template_id]
+        return next(iter(same or [one for one in of_family if one.title == title]), None)
+
+
+def _open(invocation: Invocation) -> Desk:
+    """Ask policy who may run reports, and Webex which; raises ``Refused`` and ``WebexError``."""
+    services = invocation.services
+    permission = invocation.authorize(Action.CHANGE)
+    with services.database.read() as tx:
+        zone = space_settings.time_zone_of(tx, invocation.room_id)
+    with invocation.report_call():
+        templates, _ = services.catalog.templates(permission.families)
+    return Desk(permission, templates, services.now().astimezone(zone).date())
+
+
+def run_new(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
+    """Run what the words and the form's fields ask for, or say what is missing."""
+    wanted = read_words(words, desk.templates, desk.today)
+    if invocation.inputs:
+        wanted = read_form(invocation.inputs, wanted, desk.templates)
+    template = wanted.template
+    if template is None:
+        _ask_which(invocation, desk, wanted)
+        return
+    if not invocation.inputs:
+        wanted = _until_data_ends(wanted, template, desk.today)
+    report = wanted.of(template)
+    wrong = problems(template, report, desk.today)
+    if wanted.unread:
+        wrong.append(sentences.not_understood(" ".join(wanted.unread)))
+    if wrong:
+        _show_form(invocation, desk, wanted, template, wrong)
+    elif wanted.guessed:
+        invocation.say("new", *report_form.confirm_card(template.title, report))
+    elif wanted.anyway or not _was_run(invocation, template, report):
+        _start(invocation, template, report)
+
+
+def _until_data_ends(wanted: Wanted, template: Template, today: date) -> Wanted:
+    """Let a period that is not over yet end with the data; the days are then shown before it runs."""
+    last_day = template.data_end or today
+    if wanted.start is None or wanted.end is None or not wanted.start <= last_day < wanted.end:
+        return wanted
+    return replace(wanted, end=last_day, guessed=True)
+
+
+def _ask_which(invocation: Invocation, desk: Desk, wanted: Wanted) -> None:
+    choices = wanted.choices or wanted.nearest
+    if not choices:
+        note = sentences.no_template(" ".join(wanted.unread)) if wanted.unread else ""
+        invocation.say("new", *report_form.choose_card(desk.templates, note))
+        return
+    question = sentences.WHICH_TEMPLATE if wanted.choices else sentences.no_template(" ".join(wanted.unread))
+    # With what was typed besides: a press asks for the rest only.
+    listed = [(one, report_form.argument_of(wanted.of(one))) for one in choices]
+    invocation.say("new", *report_form.which_card(question, listed))
+
+
+def _show_form(invocation: Invocation, desk: Desk, wanted: Wanted, template: Template, wrong: Sequence[str]) -> None:
+    """Show the form with what was entered; one that was not filled in yet has a period to begin with."""
+    report = wanted.of(template)
+    untouched = not invocation.inputs.keys() & {report_form.START, report_form.END}
+    if untouched and template.takes_dates and report.start is None and report.end is None:
+        period = _usual_period(template, desk.today)
+        report = replace(report, start=period.start, end=period.end)
+        wrong = problems(template, report, desk.today)
+    with invocation.services.database.read() as tx:
+        regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
+    said, card = report_form.form_card(template, report, wrong, regions, today=desk.today)
+    invocation.say("new", said, card)
+    _delete_form(invocation)
+
+
+def _usual_period(template: Template, today: date) -> Period:
+    """Return last month, or as much of the latest days as the template takes."""
+    month, _ = find_period(("last", "month"), today)
+    assert month is not None
+    last_day = min(template.data_end or today, today)
+    first_day = template.data_start
+    fits = template.max_days is None or month.days <= template.max_days
+    if fits and month.end <= last_day and (first_day is None or month.start >= first_day):
+        return month
+    start = last_day - timedelta(days=min(template.max_days or month.days, month.days) - 1)
+    return Period(max(start, first_day) if first_day and first_day <= last_day else start, last_day)
+
+
+def _was_run(invocation: Invocation, template: Template, report: NewReport) -> bool:
+    """Offer the same report where it was run within the hour. Return True when it is offered."""
+    services = invocation.services
+    now = services.now()
+    with invocation.report_call():
+        listed = services.catalog.listing(report.family.value, report.region or None)
+    same = [
+        one
+        for one in listed
+        if one.phase is not Phase.FAILED
+        and one.created is not None
+        and now - one.created < SAME
+        and is_report_of(one, report, template.title)
+    ]
+    if not same:
+        return False
+    newest = max(same, key=lambda one: one.created or now)
+    minutes = int((now - (newest.created or now)).total_seconds() // 60)
+
+    def make(_: Permission) -> Draft:
+        return Draft(f"{invocation.event_key}:new", Text(*report_form.ran_card(newest, report, minutes)))
+
+    invocation.trail.report_ids = (newest.id,)
+    invocation.show(make)
+    return True
+
+
+def _start(invocation: Invocation, template: Template, report: NewReport) -> None:
+    """Open the run: its report comes into this thread like any other."""
+    services, now = invocation.services, invocation.services.now()
+    if template.takes_time_zone:
+        with services.database.read() as tx:
+            report = replace(report, time_zone=space_settings.time_zone_of(tx, invocation.room_id).key)
+    with services.database.begin() as tx:
+        reference = open_run(tx, services, invocation.asker, report, template.title)
+        if reference is not None:
+            audit.record(tx, invocation.entry("new", None, audit.ASKED, reference), now)
+        invocation.trail.recorded = True
+        invocation.settle(tx)
+    _delete_form(invocation)
+
+
+def _delete_form(invocation: Invocation) -> None:
+    """Delete the form that was pressed, since it is answered: what was entered stands in the next one."""
+    if not invocation.inputs or invocation.pressed is None:
+        return
+    with invocation.services.database.read() as tx:
+        pressed = messages.by_message(tx, invocation.pressed)
+    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":new"):
+        invocation.services.outbox.delete(pressed)
+
+
+def run_again(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
+    """Offer the template of a report once more; one that failed is run again at once."""
+    named = [one for one in words if looks_like_report_id(one)] or [
+        one for one in words if invocation.pressed and is_report_id(one)
+    ]
+    named = named or reports_meant(invocation, desk.permission)
+    if not named and words:
+        run_new(invocation, desk, words)
+        return
+    if not named:
+        _offer_last(invocation, desk)
+        return
+    report = _known(invocation, desk, named[0])
+    invocation.trail.report_ids = (report.id,)
+    template = desk.template(report.family, report.template_id, report.title)
+    if template is None:
+        invocation.say("new", sentences.no_template(report.title))
+        return
+    same = NewReport(
+        report.family, template.id, start=report.start, end=report.end, region=report.region, sites=report.sites
+    )
+    if report.phase is Phase.FAILED and not problems(template, same, desk.today):
+        _start(invocation, template, same)
+    else:
+        _offer(invocation, desk, template, same)
+
+
+def _known(invocation: Invocation, desk: Desk, report_id: str) -> Report:
+    """Return a report from the database, or from Webex where it is not there. Raises ``BotError``."""
+    with invocation.services.database.read() as tx:
+        row = reports.get(tx, report_id)
+    if row is not None and row.family in desk.permission.families and row.title:
+        return row.report
+    known = row.family if row is not None else None
+    permission = desk.permission
+    with invocation.report_call():
+        return invocation.services.catalog.find(
+            report_id, known, families=permission.families, others=permission.others
+        )
+
+
+def _offer(invocation: Invocation, desk: Desk, template: Template, same: NewReport) -> None:
+    following = None
+    if same.start and same.end:
+        period = next_after(Period(same.start, same.end))
+        following = replace(same, start=period.start, end=period.end)
+        if problems(template, following, desk.today):
+            following = None
+    invocation.say("new", *report_form.again_card(template.title, same, following))

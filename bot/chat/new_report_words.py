@@ -1,0 +1,153 @@
+"""Reads which report is to be created: from typed words, from a button's argument, and from a form. Pure.
+
+All three become the same :class:`Wanted`, so that a form keeps what was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from bot.messages.report_form import ANYWAY, END, HOME, REGION, REGIONS, SITES, START, TEMPLATE
+from bot.reports.periods import find_period
+from bot.reports.search import Searchable, search
+from bot.webex.report_families import FAMILIES, Family
+from bot.webex.report_templates import NewReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.webex.report_templates import Template
+
+_KEY: Final = re.compile(rf"({'|'.join(Family)}):(\S{{1,64}})")
+_NUMBER: Final = re.compile(r"\d{1,9}")
+_REGION: Final = re.compile(r"[A-Z]{2,3}")
+_SITE: Final = re.compile(r"(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,10})/?", re.IGNORECASE)
+REGION_WORDS: Final = {"usa": "US", "america": "US", "europe": "EU", "canada": "CA"} | {
+    one.casefold(): one for one in REGIONS
+}
+"""Words that name a region in any case; another one is taken in capitals."""
+NOT_A_REGION: Final = frozenset({"CSV", "ZIP", "PDF", "ID", "ALL"})
+NO_TITLE: Final = frozenset(
+    {"for", "in", "on", "of", "the", "a", "an", "please", "region", "site", "sites", "template"}
+)
+"""Words beside a template's ID that mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of the report that somebody wants."""
+
+    template: Template | None = None
+    choices: tuple[Template, ...] = ()
+    """Templates that fit the words equally well, when there are several."""
+    nearest: tuple[Template, ...] = ()
+    """Templates that are like the words, when none fits."""
+    guessed: bool = False
+    """The words do not name the template exactly."""
+    start: date | None = None
+    end: date | None = None
+    region: str = ""
+    sites: tuple[str, ...] = ()
+    anyway: bool = False
+    """Although it was run a moment ago."""
+    unread: tuple[str, ...] = ()
+    """Words that name a template which there is not, or that nothing was made of."""
+
+    def of(self, template: Template) -> NewReport:
+        """Return the report that this asks for, of a template."""
+        return NewReport(
+            family=template.family,
+            template_id=template.id,
+            start=self.start if template.takes_dates else None,
+            end=self.end if template.takes_dates else None,
+            region=self.region,
+            sites=self.sites,
+        )
+
+
+def read_words(words: Sequence[str], templates: Sequence[Template], today: date) -> Wanted:
+    """Read what was typed, or a button's argument, which is such words too."""
+    anyway = ANYWAY in words
+    template, left = _named(tuple(word for word in words if word != ANYWAY), templates)
+    period, left = find_period(left, today)
+    wanted = Wanted(template, anyway=anyway)
+    if period is not None:
+        wanted = replace(wanted, start=period.start, end=period.end)
+    wanted, left = _places(wanted, left)
+    left = tuple(one for one in left if one.casefold() not in NO_TITLE)
+    if template is not None or not left:
+        return replace(wanted, unread=left)
+    return _searched(wanted, left, templates)
+
+
+def read_form(inputs: Mapping[str, str], argument: Wanted, templates: Sequence[Template]) -> Wanted:
+    """Return what a form says: its fields, over what its button's argument says."""
+    wanted = argument
+    if wanted.template is None and (chosen := inputs.get(TEMPLATE)):
+        wanted = replace(wanted, template=next((one for one in templates if one.key == chosen), None))
+    if START in inputs or END in inputs:
+        wanted = replace(wanted, start=_day(inputs.get(START, "")), end=_day(inputs.get(END, "")))
+    if region := inputs.get(REGION):
+        wanted = replace(wanted, region="" if region == HOME else region[:16])
+    if SITES in inputs:
+        wanted = replace(wanted, sites=tuple(found[1] for found in _SITE.finditer(inputs[SITES])))
+    return wanted
+
+
+def _named(words: tuple[str, ...], templates: Sequence[Template]) -> tuple[Template | None, tuple[str, ...]]:
+    """Return the template whose ID or whole title the words begin with, and the other words."""
+    if not words:
+        return None, words
+    if found := _KEY.fullmatch(words[0]):
+        return next((one for one in templates if one.key == f"{found[1]}:{found[2]}"), None), words[1:]
+    if _NUMBER.fullmatch(words[0]):
+        same = [one for one in templates if one.id == words[0]]
+        return (same[0], words[1:]) if len(same) == 1 else (None, words)
+    said = tuple(word.casefold() for word in words)
+    titled = sorted(templates, key=lambda one: -len(one.title.split()))
+    for one in titled:
+        title = tuple(one.title.casefold().split())
+        if said[: len(title)] == title and sum(other.title.casefold() == one.title.casefold() for other in titled) == 1:
+            return one, words[len(title) :]
+    return None, words
+
+
+def _places(wanted: Wanted, words: Sequence[str]) -> tuple[Wanted, tuple[str, ...]]:
+    """Take region and sites out of the words."""
+    left: list[str] = []
+    for word in words:
+        region = REGION_WORDS.get(word.casefold()) or (
+            word if _REGION.fullmatch(word) and word not in NOT_A_REGION else ""
+        )
+        if region and not wanted.region:
+            wanted = replace(wanted, region=region)
+        elif found := _SITE.fullmatch(word):
+            wanted = replace(wanted, sites=(*wanted.sites, found[1].lower()))
+        else:
+            left.append(word)
+    return wanted, tuple(left)
+
+
+def _searched(wanted: Wanted, words: tuple[str, ...], templates: Sequence[Template]) -> Wanted:
+    fitting = [one for one in templates if FAMILIES[one.family].takes_region or not wanted.region]
+    fitting = [one for one in fitting if not FAMILIES[one.family].takes_region or not wanted.sites] or list(templates)
+    found = search(words, fitting, searchable)
+    if len(found.items) == 1:
+        return replace(wanted, template=found.items[0], guessed=not found.exact)
+    return replace(wanted, choices=found.items, nearest=found.nearest, unread=() if found.items else words)
+
+
+def searchable(template: Template) -> Searchable:
+    """Return the texts by which a template is found."""
+    names = (template.service, template.category, FAMILIES[template.family].name)
+    return Searchable(template.title, also=tuple(filter(None, names)), exactly=(template.id,))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

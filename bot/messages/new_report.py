@@ -1,0 +1,53 @@
+"""What Webex would refuse in a new report, told before it is asked. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.messages.request_card import days
+from bot.text import count
+from bot.webex.report_families import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from bot.webex.report_templates import NewReport, Template
+
+
+def problems(template: Template, new: NewReport, today: date) -> list[str]:
+    """Return a sentence for each thing that Webex would refuse; ``today``: in the time zone of the person."""
+    return [*_of_days(template, new, today), *_of_places(template, new)]
+
+
+def _of_days(template: Template, new: NewReport, today: date) -> Iterator[str]:
+    if not template.takes_dates:
+        return
+    if new.start is None or new.end is None:
+        yield "Which period? For example: last week, May, Q2, or Oct 1–15."
+        return
+    if new.end < new.start:
+        yield "The last day is before the first."
+        return
+    length = (new.end - new.start).days + 1
+    if template.max_days is not None and length > template.max_days:
+        yield f"This report covers at most {count(template.max_days, 'day')}; that's {length}."
+    if template.data_start is not None and new.start < template.data_start:
+        yield f"There's no data before {_day(template.data_start)}."
+    last = template.data_end or today
+    if new.end > last:
+        yield f"There's no data after {_day(last)} yet."
+
+
+def _of_places(template: Template, new: NewReport) -> Iterator[str]:
+    family = FAMILIES[template.family]
+    if template.needs_sites and not new.sites:
+        yield "Which Webex site? For example: acme.webex.com."
+    if new.region and not family.takes_region:
+        yield f"{family.name.capitalize()}s have no region."
+    if new.sites and family.takes_region:
+        yield f"{family.name.capitalize()}s are for a region, not for a site."
+
+
+def _day(day: date) -> str:
+    return days(day, day)

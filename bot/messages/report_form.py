@@ -1,0 +1,202 @@
+"""The cards by which a report is run: which one, for which period, and whether it is really wanted. Pure.
+
+They are of version 1.2, which each of Webex's clients renders: labels are blocks of text above their fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.messages.elements import button, card, text
+from bot.messages.request_card import created_of, days, title_of
+from bot.text import count, escape_card, escape_markdown
+from bot.webex.report_families import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from bot.webex.report import Report
+    from bot.webex.report_templates import NewReport, Template
+    from bot.webex.types import Card
+
+TEMPLATE, START, END, REGION, SITES = "template", "start", "end", "region", "sites"
+"""Names of the fields."""
+HOME: Final = "home"
+"""The region of a form in which none was chosen."""
+REGIONS: Final = ("US", "CA", "EU")
+"""Regions that Webex's pages name; others can be typed."""
+ANYWAY: Final = "anyway"
+"""In a button's argument: although the same report was run a moment ago."""
+MOST_CHOICES: Final = 60
+MOST_BUTTONS: Final = 5
+LONGEST_TITLE: Final = 80
+
+
+def argument_of(new: NewReport, *more: str) -> str:
+    """Return the words after ``new`` that ask for exactly this report."""
+    period = [f"{new.start.isoformat()} to {new.end.isoformat()}"] if new.start and new.end else []
+    return " ".join([f"{new.family.value}:{new.template_id}", *period, *filter(None, [new.region]), *new.sites, *more])
+
+
+def about(title: str, new: NewReport) -> str:
+    """Return what is run, in a line: ``Calling Usage · Oct 1–31, 2026 · EU``."""
+    period = days(new.start, new.end) if new.start and new.end else ""
+    return " · ".join(filter(None, [title, period, new.region, ", ".join(new.sites)]))
+
+
+def limits_of(template: Template) -> str:
+    """Return what a template takes, in a line."""
+    known = [template.service, FAMILIES[template.family].name]
+    if template.takes_dates:
+        if template.max_days:
+            known.append(f"up to {count(template.max_days, 'day')}")
+        known.append(_data(template))
+    else:
+        known.append("no period")
+    if template.needs_sites:
+        known.append("asks for a site")
+    return " · ".join(filter(None, known))
+
+
+def _data(template: Template) -> str:
+    if template.data_start and template.data_end:
+        return f"data {days(template.data_start, template.data_end)}"
+    if template.data_start:
+        return f"data from {days(template.data_start, template.data_start)}"
+    return ""
+
+
+def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Card]:
+    """Return the card on which one of all templates is chosen."""
+    head = "Which report do you want to run?"
+    shown = sorted(templates, key=lambda one: (one.title.casefold(), one.family))[:MOST_CHOICES]
+    choices = [
+        {"title": escape_card(f"{one.title} ({FAMILIES[one.family].name})", LONGEST_TITLE + 30), "value": one.key}
+        for one in shown
+    ]
+    field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices}
+    if choices:
+        field["value"] = choices[0]["value"]
+    hint = "Or type it: **new** calling usage last month"
+    body = [
+        text(head, size="Medium", weight="Bolder"),
+        *([text(note)] if note else []),
+        field,
+        text(hint, size="Small"),
+    ]
+    said = f"{head} Write `new` with a title and a period, for example `new calling usage last month`."
+    return said, card(body, [button("Continue", "new")], instead=said)
+
+
+def which_card(question: str, choices: Sequence[tuple[Template, str]]) -> tuple[str, Card]:
+    """Return a card with a button for each template; with its argument for ``new``."""
+    shown = choices[:MOST_BUTTONS]
+    body = [text(question, weight="Bolder")]
+    body += [
+        {
+            "type": "ColumnSet",
+            "separator": True,
+            "columns": [
+                {
+                    "type": "Column",
+                    "width": "stretch",
+                    "items": [
+                        text(escape_card(template.title, LONGEST_TITLE), weight="Bolder"),
+                        text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
+                    ],
+                },
+                {
+                    "type": "Column",
+                    "width": "auto",
+                    "verticalContentAlignment": "Center",
+                    "items": [{"type": "ActionSet", "actions": [button("Run…", "new", argument)]}],
+                },
+            ],
+        }
+        for template, argument in shown
+    ]
+    lines = [
+        f"- **{escape_markdown(template.title, LONGEST_TITLE)}**: `new {escape_markdown(argument, 200)}`"
+        for template, argument in shown
+    ]
+    said = "\n".join([question, "", *lines])
+    return said, card(body, [button("Show templates", "templates")], instead=said)
+
+
+def form_card(
+    template: Template, new: NewReport, wrong: Sequence[str], regions: Sequence[str], *, today: date
+) -> tuple[str, Card]:
+    """Return the form of a template with what was entered, and what is wrong with it."""
+    body: list[dict[str, Any]] = [
+        text(escape_card(template.title, LONGEST_TITLE), size="Medium", weight="Bolder"),
+        text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
+    ]
+    body += [text(escape_card(one, 200), color="Attention", spacing="Small") for one in wrong]
+    if template.takes_dates:
+        body += [
+            _day_field("First day", START, new.start, today),
+            _day_field("Last day", END, new.end, today),
+        ]
+    if FAMILIES[template.family].takes_region:
+        listed = dict.fromkeys([*REGIONS, *regions, *filter(None, [new.region])])
+        choices = [{"title": "Home region", "value": HOME}, *({"title": one, "value": one} for one in listed)]
+        choice = {"type": "Input.ChoiceSet", "id": REGION, "style": "compact", "value": new.region or HOME}
+        body.append(_field("Region", choice | {"choices": choices}))
+    if template.needs_sites or "siteList" in template.optional:
+        site = {"type": "Input.Text", "id": SITES, "placeholder": "acme.webex.com", "maxLength": 400}
+        sites = ", ".join(new.sites)
+        body.append(_field("Sites", site | ({"value": sites} if sites else {})))
+    key = template.key
+    said = " ".join(
+        [
+            f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": "),
+            f"Write `new {key}` with a period, for example `new {key} last month`.",
+        ]
+    )
+    return said, card(body, [button("Run", "new", key)], instead=said)
+
+
+def _field(label: str, field: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Container", "spacing": "Small", "items": [text(label, weight="Bolder", size="Small"), field]}
+
+
+def _day_field(label: str, name: str, value: date | None, today: date) -> dict[str, Any]:
+    field = {"type": "Input.Date", "id": name, "max": today.isoformat()}
+    return _field(label, field | ({"value": value.isoformat()} if value else {}))
+
+
+def confirm_card(title: str, new: NewReport) -> tuple[str, Card]:
+    """Return the card that asks whether a guess is right; its button needs no input."""
+    what = about(title, new)
+    said = f"Run **{escape_markdown(what, 200)}**? Write `new {argument_of(new)}`."
+    body = [text("Run this report?"), text(escape_card(what, 200), weight="Bolder")]
+    return said, card(body, [button("Run", "new", argument_of(new))], instead=said)
+
+
+def ran_card(report: Report, new: NewReport, minutes: int) -> tuple[str, Card]:
+    """Return the card that offers a report that was run a moment ago in place of a new one."""
+    when = "less than a minute ago" if minutes < 1 else f"{minutes} min ago"
+    said = f"**{escape_markdown(title_of(report), LONGEST_TITLE)}** was run for this period {when}."
+    body = [
+        text(escape_card(about(title_of(report), new), 200), weight="Bolder"),
+        text(f"This report was run {when} ({escape_card(created_of(report))}). You can get that one."),
+    ]
+    get, run = button("Get that one", "report", report.id), button("Run anyway", "new", argument_of(new, ANYWAY))
+    return f"{said} Write `report {report.id}` to get it.", card(body, [get, run], instead=said)
+
+
+def again_card(title: str, same: NewReport, following: NewReport | None) -> tuple[str, Card]:
+    """Return the card that offers a template for the same period or the next one."""
+    head = f"Run {title} again?"
+    periods = [one for one in (same, following) if one is not None]
+    actions = [
+        button(
+            f"Run for {days(one.start, one.end)}" if one.start and one.end else "Run", "new", argument_of(one, ANYWAY)
+        )
+        for one in periods
+    ]
+    actions.append(button("Another period…", "new", f"{same.family.value}:{same.template_id}"))
+    lines = [f"- `new {argument_of(one, ANYWAY)}`" for one in periods]
+    said = "\n".join([f"Run **{escape_markdown(title, LONGEST_TITLE)}** again?", "", *lines])
+    return said, card([text(escape_card(head, LONGEST_TITLE + 20), weight="Bolder")], actions, instead=said)

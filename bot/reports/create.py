@@ -1,0 +1,224 @@
+"""Creates the report of a run, and opens the request that has it watched and delivered.
+
+Webex has no idempotency key for it: when an answer was lost, the report is looked for in Webex's list before it is
+created again (decision 25).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.access.policy import Action, Verdict
+from bot.db import audit, reports, runs
+from bot.db.audit import Channel
+from bot.db.requests import DIRECT
+from bot.db.runs import RunState
+from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, Refused, WebexError
+from bot.messages import sentences
+from bot.outbox import Text
+from bot.reports.requests import Asker, open_request, send_directly
+from bot.reports.runs import is_report_of
+from bot.reports.trouble import FIRST_ANSWER_PATIENCE
+from bot.webex.report import Report
+from bot.webex.types import Target
+
+if TYPE_CHECKING:
+    from bot.db.database import Transaction
+    from bot.db.runs import Run
+    from bot.services import Services
+
+log = structlog.get_logger(__name__)
+
+PATIENCE: Final = timedelta(hours=1)
+"""How long it is tried; a person who still wants the report then asks again."""
+CLOCKS_DIFFER: Final = timedelta(minutes=2)
+"""By how much Webex's time of a creation may lie before ours."""
+RUN: Final = "run"
+"""The act of a run's end in the audit."""
+
+
+class Create:
+    """The task behind ``new``; the key is the run's ID."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def run(self, key: str) -> None:
+        """Create the report. Raises ``BotError`` that passes, and is then run again."""
+        with self._services.database.read() as tx:
+            run = runs.get(tx, int(key))
+        if run is None or audit.is_pseudonym(run.person_id):
+            return
+        if run.state is RunState.OPEN:
+            self._run(run)
+        self._services.outbox.delete(_trouble(run))
+
+    def _run(self, run: Run) -> None:
+        target = _target(run)
+        try:
+            target = self._place(run)
+            report_id = self._create(run)
+        except BotError as error:
+            if error.passing and self._age(run) < PATIENCE:
+                self._tell_trouble(run, target, error)
+                raise
+            self._fail(run, target, error)
+        else:
+            self._store(run, report_id)
+
+    def on_failure(self, key: str, sentence: str) -> None:
+        """Say that there will be no report."""
+        with self._services.database.read() as tx:
+            run = runs.get(tx, int(key))
+        if run is not None and run.state is RunState.OPEN:
+            self._end(run, _target(run), RunState.FAILED, sentence, cause="given_up")
+
+    def _place(self, run: Run) -> Target:
+        """Ask policy; return where the answer goes. Raises ``Refused``."""
+        decision = self._services.authorizer.decide(
+            run.person_id, Action.CHANGE, room_id=run.room_id, direct=_target(run).direct, family=run.family
+        )
+        if decision.verdict is Verdict.REFUSED:
+            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        in_space = decision.verdict is not Verdict.DIRECT_ONLY
+        return _target(run) if in_space else Target(person_id=run.person_id, direct=True)
+
+    def _create(self, run: Run) -> str:
+        services = self._services
+        if run.tried_at is not None and (found := self._created_before(run)):
+            log.info("created_report_found", reference=run.reference)
+            return found
+        if run.tried_at is None:
+            with services.database.begin() as tx:
+                runs.set_tried(tx, run.id, services.now())
+        try:
+            report_id = services.catalog.create(run.new_report)
+        except WebexError as error:
+            if run.tried_at is None and not _may_have_created(error):
+                with services.database.begin(durable=False) as tx:
+                    runs.set_tried(tx, run.id, None)
+            raise
+        if not report_id:
+            raise WebexError("POST reports", None, message="the answer names no report")
+        return report_id
+
+    def _created_before(self, run: Run) -> str:
+        """Return the report that an earlier try created although its answer was lost; empty when there is none."""
+        new = run.new_report
+        since = (run.tried_at or run.asked_at) - CLOCKS_DIFFER
+        listed = [
+            one
+            for one in self._services.catalog.listing(run.family, run.region)
+            if is_report_of(one, new, run.title) and one.created is not None and one.created >= since
+        ]
+        with self._services.database.read() as tx:
+            taken = {one.id for one in listed if runs.of_report(tx, one.id) is not None}
+        return next((one.id for one in listed if one.id not in taken), "")
+
+    def _store(self, run: Run, report_id: str) -> None:
+        """Store the report and open a request for it, together."""
+        services, new, now = self._services, run.new_report, self._services.now()
+        asker = Asker(run.event_key, run.person_id, run.room_id, run.room_type, run.thread_id, run.asked_at)
+        created = Report(
+            report_id,
+            new.family,
+            "",
+            title=run.title,
+            template_id=run.template_id,
+            region=new.region,
+            start=new.start,
+            end=new.end,
+        )
+        with services.database.begin() as tx:
+            if not runs.close(tx, run.id, RunState.CREATED, now, report_id=report_id):
+                return
+            reports.save(tx, created, now)
+            open_request(tx, services, asker, report_id)
+            audit.record(tx, self._entry(run, "created", report_id), now)
+        log.info("report_created", reference=run.reference, family=run.family)
+
+    def _fail(self, run: Run, target: Target, error: BotError) -> None:
+        refused = isinstance(error, Refused)
+        sentence = error.sentence
+        if not refused:
+            sentence = sentences.not_created(run.title, error.sentence)
+            if error.passing:
+                sentence = f"{sentences.not_created(run.title, '')} {sentences.TROUBLE_TOO_LONG}"
+        if isinstance(error, Refused) and error.details and not target.direct:
+            said = f"{sentence} {error.details} (reference {run.reference})"
+            if send_directly(self._services.outbox, f"{run.event_key}:run:details", run.person_id, said):
+                sentence = f"{sentence} {sentences.SENT_DIRECTLY}"
+        elif isinstance(error, Refused) and error.details:
+            sentence = f"{sentence} {error.details}"
+        log.info("report_not_created", reference=run.reference, cause=str(error))
+        state = RunState.REFUSED if refused else RunState.FAILED
+        said = f"{sentence} (reference {run.reference})"
+        self._end(run, target, state, said, cause=audit.cause_of(error), tracking=audit.tracking_of(error))
+
+    def _end(
+        self, run: Run, target: Target, state: RunState, said: str, *, cause: str, tracking: str | None = None
+    ) -> None:
+        """Say that there is no report, and close the run with it: a kill in between leaves it to be told again."""
+
+        def close(tx: Transaction, _: object = None) -> None:
+            now = self._services.now()
+            if runs.close(tx, run.id, state, now, reason=said):
+                entry = self._entry(run, audit.joined(state.value, cause), None, tracking)
+                audit.record(tx, entry, now)
+
+        try:
+            self._services.outbox.send(f"{run.event_key}:run", target, Text(said), then=close)
+        except BotError as error:
+            if error.passing:
+                raise
+            log.error("notification_failed", reference=run.reference, cause=str(error))  # noqa: TRY400
+        with self._services.database.begin(durable=False) as tx:
+            close(tx)  # also where it was sent before
+
+    def _tell_trouble(self, run: Run, target: Target, error: BotError) -> None:
+        """Tell, once, that Webex has trouble which lasts."""
+        ahead = timedelta(seconds=error.retry_after or 0.0)
+        if not isinstance(error, WebexError) or self._age(run) + ahead < FIRST_ANSWER_PATIENCE:
+            return
+        try:
+            said = f"{sentences.trouble(error)} {sentences.KEEP_TRYING}"
+            self._services.outbox.send(_trouble(run), target, said)
+        except BotError as cause:
+            log.info("trouble_not_told", reference=run.reference, cause=str(cause))
+
+    def _age(self, run: Run) -> timedelta:
+        return self._services.now() - run.asked_at
+
+    def _entry(self, run: Run, outcome: str, report_id: str | None, tracking: str | None = None) -> audit.Entry:
+        return audit.Entry(
+            channel=Channel.SYSTEM,
+            act=RUN,
+            outcome=outcome,
+            person_id=run.person_id,
+            room_id=audit.place(run.room_id, run.room_type),
+            report_id=report_id,
+            reference=run.reference,
+            tracking=tracking,
+        )
+
+
+def _target(run: Run) -> Target:
+    if run.room_id is None:
+        return Target(person_id=run.person_id, direct=True)
+    return Target(room_id=run.room_id, parent_id=run.thread_id, direct=run.room_type == DIRECT)
+
+
+def _trouble(run: Run) -> str:
+    return f"{run.event_key}:run:trouble"
+
+
+def _may_have_created(error: WebexError) -> bool:
+    """Return True when nobody can know whether the report was created."""
+    if error.reached is False:
+        return False
+    status = error.status
+    return status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in LOST_BEHIND_A_GATEWAY

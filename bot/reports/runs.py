@@ -1,0 +1,62 @@
+"""Opens runs: each is a row and a job, made by a command, a button, or later a schedule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.db import runs
+from bot.queue import tasks
+from bot.webex.ids import id_key
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.db.database import Transaction
+    from bot.db.runs import Run
+    from bot.queue import Queue
+    from bot.reports.requests import Asker
+    from bot.services import Services
+    from bot.webex.report import Report
+    from bot.webex.report_templates import NewReport
+
+JUST_CREATED: Final = 120.0
+"""Seconds for which Webex may not know yet a report that it has created."""
+
+
+def open_run(tx: Transaction, services: Services, asker: Asker, new: NewReport, title: str) -> str | None:
+    """Open a run and have its report created. Return its reference; None when the event made it before."""
+    reference = services.new_reference()
+    values = {
+        "reference": reference,
+        "event_key": asker.event_key,
+        "person_id": asker.person_id,
+        "room_id": asker.room_id,
+        "room_type": asker.room_type,
+        "thread_id": asker.thread_id,
+        "title": title,
+        "asked_at": min(asker.asked_at, services.now()),
+    }
+    run_id = runs.add(tx, values | runs.values_of(new))
+    if run_id is None:
+        return None
+    services.queue.put(tx, tasks.CREATE, str(run_id), person=id_key(asker.person_id))
+    return reference
+
+
+def put_create(tx: Transaction, queue: Queue, run: Run, *, if_absent: bool = False) -> None:
+    """Have the report of a run created."""
+    queue.put(tx, tasks.CREATE, str(run.id), person=id_key(run.person_id), if_absent=if_absent)
+
+
+def is_report_of(report: Report, new: NewReport, title: str) -> bool:
+    """Return True when a report is of this template and period; organization reports do not tell their template."""
+    same_template = report.template_id == new.template_id if report.template_id else report.title == title
+    same_region = not new.region or report.region in {"", new.region}
+    same_days = new.start is None or (report.start, report.end) == (new.start, new.end)
+    return report.family is new.family and same_template and same_region and same_days
+
+
+def was_just_created(tx: Transaction, report_id: str, now: datetime) -> bool:
+    """Return True for a report that the bot has created a moment ago: Webex may not know it everywhere yet."""
+    run = runs.of_report(tx, report_id)
+    return run is not None and run.closed_at is not None and (now - run.closed_at).total_seconds() < JUST_CREATED

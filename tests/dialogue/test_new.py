@@ -1,0 +1,286 @@
+"""``new``: a report is run, watched and delivered, with everything typed or by a form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.emulator.things import PARTNER_FULL_ADMIN, Template
+from tests.live_bot import LiveBot, actions_of
+
+CALLING = Template(130, "partner", "Calling Usage", "Teams")
+LICENSES = Template(320, "partner", "License Consumption", "Teams")
+DETAILS = Template(2, "organization", "Meeting Details", "Meetings", max_days=62)
+AUDIO = Template(20, "organization", "Audio Usage", "Meetings", needs_sites=True)
+ACTIVATION = Template(400, "organization", "User Activation", "Teams", takes_dates=False)
+
+
+@pytest.fixture(autouse=True)
+def templates(live: LiveBot) -> None:
+    for template in (CALLING, LICENSES, DETAILS, AUDIO, ACTIVATION):
+        live.emulator.world.add_template(template)
+
+
+def created(live: LiveBot) -> list[tuple[str, str, str, str, str]]:
+    """Return what was created in Webex, oldest first."""
+    return [
+        (one.title, one.start, one.end, one.region if one.family == "partner" else "", one.site_list)
+        for one in live.emulator.world.reports.values()
+    ]
+
+
+def last_month() -> tuple[str, str]:
+    last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+    return last.replace(day=1).isoformat(), last.isoformat()
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("new calling usage 2026-10-01 to 2026-10-31", ("Calling Usage", "2026-10-01", "2026-10-31", "US", "")),
+        ("new calling usage 2026-10-01 to 2026-10-31 EU", ("Calling Usage", "2026-10-01", "2026-10-31", "EU", "")),
+        (
+            "run Calling Usage in europe 2026-10-01 to 2026-10-02",
+            ("Calling Usage", "2026-10-01", "2026-10-02", "EU", ""),
+        ),
+        ("new partner:130 2026-10-01 2026-10-31", ("Calling Usage", "2026-10-01", "2026-10-31", "US", "")),
+        ("new 2 2026-09-01 to 2026-10-31", ("Meeting Details", "2026-09-01", "2026-10-31", "", "")),
+        (
+            "new audio usage 2026-10-01 to 2026-10-02 acme.webex.com",
+            ("Audio Usage", "2026-10-01", "2026-10-02", "", "acme.webex.com"),
+        ),
+    ],
+)
+def test_with_everything_typed_it_runs_at_once(
+    live: LiveBot, text: str, expected: tuple[str, ...], in_group: bool
+) -> None:
+    line = live.at(live.ada, live.group if in_group else None).says(text)
+
+    card = line.card()
+    assert expected[0] in card.shown
+    assert "● In progress" in card.shown
+    assert created(live) == [expected]
+    (report,) = live.emulator.world.reports.values()
+    live.emulator.world.set_report(report.id, status="done")
+    assert line.file()
+    assert len(line.answers()) == 2, "one card and one file"
+
+
+def test_last_month_is_that_of_the_space(live: LiveBot) -> None:
+    live.at(live.ada).says("new calling usage last month").card()
+
+    assert created(live) == [("Calling Usage", *last_month(), "US", "")]
+
+
+def test_a_template_without_dates_needs_none(live: LiveBot) -> None:
+    live.at(live.ada).says("new user activation").card()
+
+    assert [one[0] for one in created(live)] == ["User Activation"]
+
+
+def test_a_form_keeps_what_was_entered_and_says_what_is_wrong(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new calling usage EU")
+    form = line.card()
+    start, end = last_month()
+    assert form.fields == {"start": start, "end": end, "region": "EU"}
+
+    ada.presses(form, "Run", {"start": "2026-01-05", "end": "2026-03-05"})
+    again = line.hears("at most 31 days")
+    assert again.fields == {"start": "2026-01-05", "end": "2026-03-05", "region": "EU"}
+    live.emulator.world.wait_for(lambda _: form.message.deleted)
+    ada.presses(again, "Run", {"end": "2026-01-01"})
+    again = line.hears("The last day is before the first.")
+    ada.presses(again, "Run", {"end": "2026-01-31", "region": "CA"})
+
+    assert "● In progress" in line.hears("I'll post the file here").shown
+    assert created(live) == [("Calling Usage", "2026-01-05", "2026-01-31", "CA", "")]
+    live.emulator.world.wait_for(lambda _: again.message.deleted)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("new calling usage 2026-01-01 to 2026-02-28", "at most 31 days; that's 59."),
+        ("new calling usage 2024-01-01 to 2024-01-02", "There's no data before Jan 1, 2025."),
+        ("new calling usage 2036-10-01 to 2036-10-02", "There's no data after "),
+        ("new audio usage 2026-10-01 to 2026-10-02", "Which Webex site?"),
+    ],
+)
+def test_what_webex_would_refuse_is_refused_first(live: LiveBot, text: str, wrong: str) -> None:
+    card = live.at(live.ada).says(text).card()
+
+    assert wrong in card.shown
+    assert not created(live)
+    assert not [call for call in live.emulator.calls if call.method == "POST" and call.path.endswith("/reports")]
+
+
+def test_a_typing_error_is_confirmed_by_one_button(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new caling usag 2026-10-01 to 2026-10-31")
+    card = line.card()
+    assert "Calling Usage · Oct 1–31, 2026" in card.shown
+
+    ada.presses(card, "Run")
+
+    line.hears("I'll post the file here")
+    assert created(live) == [("Calling Usage", "2026-10-01", "2026-10-31", "US", "")]
+
+
+def test_several_templates_are_offered_with_what_was_typed(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new usage 2026-10-01 to 2026-10-31")
+    card = line.card()
+    assert "Calling Usage" in card.shown
+    assert "Audio Usage" in card.shown
+
+    arguments = [one["data"]["argument"] for one in actions_of(card.card) if one["title"] == "Run…"]
+    assert sorted(arguments) == ["organization:20 2026-10-01 to 2026-10-31", "partner:130 2026-10-01 to 2026-10-31"]
+    live.emulator.world.press(live.ada, card.message.id, {"command": "new", "argument": max(arguments)})
+
+    line.hears("I'll post the file here")
+
+
+def test_new_alone_asks_which_and_then_for_the_rest(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new")
+    card = line.card()
+
+    ada.presses(card, "Continue", {"template": "organization:2"})
+
+    form = line.hears("Meeting Details")
+    assert set(form.fields) == {"start", "end"}
+    ada.presses(form, "Run")
+    line.hears("I'll post the file here")
+    assert created(live) == [("Meeting Details", *last_month(), "", "")]
+
+
+def test_what_is_no_template_is_said(live: LiveBot) -> None:
+    assert "I couldn't find a template “zebra”" in live.at(live.ada).says("new zebra").card().shown
+
+
+def test_the_same_report_is_offered_within_the_hour(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    text = "new calling usage 2026-10-01 to 2026-10-31"
+    ada.says(text).card()
+    assert len(created(live)) == 1
+
+    line = ada.says(text)
+    card = line.card()
+    assert "This report was run less than a minute ago" in card.shown
+    assert len(created(live)) == 1
+    ada.presses(card, "Run anyway")
+    line.hears("I'll post the file here")
+
+    assert len(created(live)) == 2
+
+
+@pytest.mark.parametrize("word", ["new calling usage last month", "run again", "last"])
+def test_read_only_administrators_run_nothing(live: LiveBot, word: str) -> None:
+    line = live.at(live.grace).says(word)
+
+    assert "Read-only administrators can't do this. Ask a full administrator." in line.answer().words
+    assert not created(live)
+
+
+def test_in_a_space_with_outsiders_the_report_comes_directly(live: LiveBot) -> None:
+    live.at(live.ada, live.outside).says("new calling usage 2026-10-01 to 2026-10-31")
+
+    heard = live.at(live.ada).hears_privately("I'll post the file here")
+
+    assert "Calling Usage" in heard.shown
+
+
+def test_only_the_families_that_someone_may_write_are_offered(live: LiveBot) -> None:
+    lena = live.emulator.world.add_person("Lena", live.acme, roles=[PARTNER_FULL_ADMIN])
+
+    card = live.at(lena).says("new usage 2026-10-01 to 2026-10-31").card()
+
+    assert "Audio Usage" not in card.shown
+
+
+def test_last_and_run_again_offer_the_same_and_the_next_period(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    assert "You haven't run a report here yet" in ada.says("last").answer().words
+    ada.says("new calling usage 2026-08-01 to 2026-08-31").card()
+
+    line = ada.says("last")
+    card = line.card()
+    assert set(card.buttons) == {"Run for Aug 1–31, 2026", "Run for Sep 1–30, 2026", "Another period…"}
+    ada.presses(card, "Run for Sep 1–30, 2026")
+    line.hears("I'll post the file here")
+
+    assert [one[1] for one in created(live)] == ["2026-08-01", "2026-09-01"]
+
+
+def test_a_report_is_run_again_by_its_id(live: LiveBot) -> None:
+    report = live.organization_report("Meeting Details", start="2026-09-01", end="2026-09-30", template_id=2)
+    card = live.at(live.ada).says(f"run again {report.id}").card()
+
+    assert "Run for Sep 1–30, 2026" in card.buttons
+    assert "Run for Oct 1–31, 2026" in card.buttons
+
+
+def test_a_refusal_of_webex_is_said_with_what_was_wanted(live: LiveBot) -> None:
+    live.emulator.faults.add("POST", "/v1/partner/reports", status=403)
+
+    line = live.at(live.ada).says("new calling usage 2026-10-01 to 2026-10-31")
+
+    said = line.hears("I couldn't run “Calling Usage”").words
+    assert "Webex doesn't allow this" in said
+    assert "reference" in said
+
+
+def test_templates_are_listed_with_what_they_take(live: LiveBot) -> None:
+    line = live.at(live.ada).says("templates usage")
+
+    card = line.card()
+    assert "2 templates for “usage”." in card.shown
+    assert "Teams · partner report · up to 31 days · data Jan 1, 2025" in card.shown
+    assert "asks for a site" in card.shown
+    assert "Run…" in card.buttons
+
+
+def test_templates_for_read_only_administrators_have_no_button(live: LiveBot) -> None:
+    card = live.at(live.grace).says("templates").card()
+
+    assert "Calling Usage" in card.shown
+    assert "Run…" not in card.buttons
+
+
+def test_run_again_in_a_thread_means_its_report(live: LiveBot) -> None:
+    ada = live.at(live.ada, live.group)
+    report = live.partner_report("Calling Usage", start="2026-08-01", end="2026-08-31", template_id=130)
+    line = ada.says(f"report {report.id}")
+    line.file()
+
+    ada.says("run again", parent_id=line.message.id)
+
+    card = line.hears("Run Calling Usage again?")
+    assert "Run for Aug 1–31, 2026" in card.buttons
+    assert not created(live)[1:]
+
+
+def test_a_report_that_failed_is_run_again_by_one_press(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    days = {"start": "2026-08-01", "end": "2026-08-31"}
+    report = live.partner_report("Calling Usage", template_id=130, status="failed", **days)
+    line = ada.says(f"report {report.id}")
+
+    ada.presses(line.card(), "Run again")
+
+    line.hears("I'll post the file here")
+    assert [one[:3] for one in created(live)] == [("Calling Usage", "2026-08-01", "2026-08-31")] * 2
+
+
+def test_a_period_that_is_not_over_ends_with_the_data_and_is_shown_first(live: LiveBot) -> None:
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=3)
+    text = f"new calling usage {first} to {today + timedelta(days=5)}"
+
+    card = live.at(live.ada).says(text).card()
+
+    assert card.buttons["Run"]["argument"] == f"partner:130 {first} to {today}"
+    assert not created(live)

@@ -1,0 +1,158 @@
+"""A run creates one report, wherever the program is killed and whatever Webex answers."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.db import runs
+from bot.emulator.things import READONLY_ADMIN, Template
+from bot.queue import tasks
+from tests.live_bot import CSV, BotMessage
+from tests.stepped_bot import Crash
+
+if TYPE_CHECKING:
+    from bot.db.runs import Run
+    from bot.emulator.report import Report
+    from tests.stepped_bot import SteppedBot
+
+ASK = "new calling usage 2026-10-01 to 2026-10-31"
+POST = ("POST", "/v1/partner/reports")
+AN_HOUR = 3700.0
+
+
+@pytest.fixture(autouse=True)
+def template(stepped: SteppedBot) -> None:
+    stepped.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    stepped.world.add_template(Template(2, "organization", "Meeting Details", "Meetings"))
+
+
+def created(stepped: SteppedBot) -> list[Report]:
+    return list(stepped.world.reports.values())
+
+
+def run_row(stepped: SteppedBot) -> Run:
+    with stepped.database.read() as tx:
+        found = runs.get(tx, 1)
+    assert found is not None
+    return found
+
+
+def files(stepped: SteppedBot) -> int:
+    return len([one for one in stepped.said(stepped.setup.group) if one.files])
+
+
+def cards(stepped: SteppedBot) -> list[str]:
+    return [BotMessage(one).shown for one in stepped.said(stepped.setup.group) if one.card]
+
+
+def asks(stepped: SteppedBot, text: str = ASK) -> None:
+    stepped.receive(stepped.setup.ada, text, stepped.setup.group)
+
+
+def test_wherever_it_is_killed_one_report_is_created_and_delivered_once(stepped: SteppedBot) -> None:
+    for number in count(1):
+        stepped.clock.turn(AN_HOUR)
+        asks(stepped)
+        before = len(created(stepped))
+        stepped.points.passed, stepped.points.deadly = 0, number
+        try:
+            stepped.work()
+        except Crash:
+            stepped.points.deadly = None
+            stepped.restart()
+            stepped.work()
+        else:
+            break
+        finally:
+            stepped.points.deadly = None
+        new = created(stepped)[before:]
+        assert len(new) == 1, f"at point {number}"
+        stepped.world.set_report(new[0].id, status="done", content=CSV)
+        for _ in range(3):
+            stepped.wait(61)
+            stepped.sweep.once()
+            stepped.work()
+        assert files(stepped) == number, f"at point {number}"
+    assert number > 5
+
+
+@pytest.mark.parametrize("text", [ASK, "new meeting details 2026-10-01 to 2026-10-31"])
+@pytest.mark.parametrize("fault", [{"cut": "after"}, {"cut": "before"}, {"status": 504}])
+def test_a_lost_answer_makes_no_second_report(stepped: SteppedBot, text: str, fault: dict[str, Any]) -> None:
+    for path in ("/v1/partner/reports", "/v1/reports"):
+        stepped.emulator.faults.add("POST", path, times=1, **fault)
+    asks(stepped, text)
+    stepped.work()
+    stepped.wait(10)
+
+    assert len(created(stepped)) == 1
+    assert ["● In progress" in one for one in cards(stepped)] == [True]
+    assert run_row(stepped).report_id == created(stepped)[0].id
+
+
+def test_what_webex_refused_to_hear_is_not_looked_for(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add(*POST, status=429, headers={"Retry-After": "5"}, times=1)
+    asks(stepped)
+    stepped.work()
+    lists = stepped.calls("GET", "/v1/partner/reports")
+    assert run_row(stepped).tried_at is None
+
+    stepped.wait(10)
+
+    assert len(created(stepped)) == 1
+    assert stepped.calls("GET", "/v1/partner/reports") == lists
+
+
+def test_trouble_is_told_once_and_goes_when_it_is_over(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add(*POST, status=503)
+    asks(stepped)
+    stepped.work()
+    for _ in range(4):
+        stepped.wait(30)
+    (told,) = stepped.said(stepped.setup.group)
+    assert "I'll keep trying" in (told.text or "")
+
+    stepped.emulator.faults.clear()
+    stepped.wait(61)
+
+    assert ["● In progress" in one for one in cards(stepped)] == [True]
+    assert len(stepped.said(stepped.setup.group)) == 1
+
+
+def test_trouble_that_lasts_an_hour_ends_it_with_a_sentence(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add(*POST, status=503)
+    asks(stepped)
+    stepped.work()
+    stepped.wait(AN_HOUR)
+
+    assert [one.text for one in stepped.said(stepped.setup.group) if "couldn't run" in (one.text or "")]
+    assert len(stepped.said(stepped.setup.group)) == 1
+    assert run_row(stepped).state is runs.RunState.FAILED
+
+
+def test_a_report_that_webex_does_not_know_yet_is_waited_for(stepped: SteppedBot) -> None:
+    asks(stepped)
+    stepped.work(until=tasks.LOOKUP)
+    (report,) = created(stepped)
+    stepped.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=404, times=1)
+    stepped.work()
+    assert not cards(stepped)
+
+    stepped.wait(3)
+
+    assert ["● In progress" in one for one in cards(stepped)] == [True]
+
+
+def test_who_may_not_write_any_more_runs_nothing(stepped: SteppedBot) -> None:
+    asks(stepped)
+    stepped.work(until=tasks.CREATE)
+    stepped.setup.ada.roles = [READONLY_ADMIN]
+    stepped.directory.forget()
+    stepped.work()
+
+    assert not created(stepped)
+    assert "Read-only administrators can't do this." in (stepped.said(stepped.setup.group)[0].text or "")
+    assert run_row(stepped).state is runs.RunState.REFUSED
