@@ -77,7 +77,9 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
     field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices}
     if choices:
         field["value"] = choices[0]["value"]
-    hint = "Or type it: **new** calling usage last month"
+    hint = "Or type it: **new** calling usage last month."
+    if len(templates) > len(shown):
+        hint += " There are more: type **templates**."
     body = [
         text(head, size="Medium", weight="Bolder"),
         *([text(note)] if note else []),
