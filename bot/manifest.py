@@ -67,6 +67,8 @@ class Scope:
     family: str
     why: str
     role: str
+    writing: bool = False
+    """Only running and deleting reports needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def read(folder: Path | None = None) -> Manifest:
         )
         name = "scopes.yaml"
         scopes = tuple(
-            Scope(one["scope"], one.get("family", ""), one["why"], one["role"])
+            Scope(one["scope"], one.get("family", ""), one["why"], one["role"], one.get("writing", False))
             for one in _load(folder / name)["scopes"]
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as exc:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot import manifest
 from bot.errors import WebexError
 from bot.manifest import Change, Existing, Failure, Kind, ManifestUnreadable, Wanted
+from bot.webex.report_families import FAMILIES
 from bot.webex.webhooks import BotWebhooks
 
 TARGET = "https://bot.example.com/webhooks/webex"
@@ -81,9 +82,9 @@ def test_the_manifest_of_this_repository_is_complete():
     assert WANTED.bot_name
     assert WANTED.bot_description
     assert {scope.family for scope in WANTED.scopes} == {"", "partner", "organization"}
-    assert {"spark-admin:reports_read", "identity:people_read", "analytics:read_all"} <= {
-        scope.scope for scope in WANTED.scopes
-    }
+    named = {(scope.family, scope.scope) for scope in WANTED.scopes}
+    for family in FAMILIES.values():
+        assert {(family.key.value, one) for one in (*family.scopes, *family.write_scopes)} <= named
     assert all(scope.why and scope.role for scope in WANTED.scopes)
     assert all(hook.name.startswith(WANTED.mark) and hook.why for hook in WANTED.webhooks)
 

@@ -87,6 +87,7 @@ REFUSALS = (
     "Only Webex administrators can get this report",
     "Only administrators of the organization that runs this bot",
     "Only full administrators can see the audit log",
+    "Read-only administrators can't do this",
     "I'm not allowed to show reports in this space",
 )
 NEUTRAL = ("so I've replied to you directly", "I've sent you the audit log in a direct message")
@@ -114,6 +115,7 @@ DOORS = {
     "refresh": Door("refresh"),
     "again": Door("again"),
     "cancel": Door("cancel", shows="Nobody is waiting for this report here", other=""),
+    "delete": Door("delete", changes=True),
     "why": Door("why", shows="Nobody has requested", other=""),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }

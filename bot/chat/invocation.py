@@ -205,14 +205,14 @@ class Invocation:
             self.trail.direct_only = True
         return Permission(self.target, decision.families, decision.others)
 
-    def show(self, make: Callable[[Permission], Draft]) -> None:
+    def show(self, make: Callable[[Permission], Draft], action: Action = Action.READ) -> None:
         """Answer with what shows anything of a report: policy is asked, and then the message is made and sent.
 
         Raises ``Refused``, ``Unsure`` and ``WebexError``.
         """
 
         def look() -> tuple[Target, Permission]:
-            permission = self.authorize()
+            permission = self.authorize(action)
             return permission.target, permission
 
         ReportMessages(self.services).post(look, make)

@@ -44,6 +44,8 @@ KEPT_SINCE = "audit_kept_since"
 
 ASKED, ANSWERED, ALLOWED, DIRECT_ONLY = "asked", "answered", "allowed", "allowed:directly"
 """Outcomes of a request: a request was opened; no policy was needed; policy allowed it (and answered directly)."""
+DELETED = "deleted"
+"""The outcome of a confirmed deletion."""
 REFUSED, ERROR, FAILED = "refused", "error", "failed"
 DELIVERY = "delivery"
 """The act of a request's end; its outcome is ``delivered``, ``failed``, ``refused``, ``canceled``, ``expired`` or

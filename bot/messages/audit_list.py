@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "again": "Requested the file again",
     "refresh": "Checked the status",
     "cancel": "Canceled a request",
+    "delete": "Asked to delete the report",
     "reports": "Listed the reports",
     "why": "Asked what happened",
     "audit": "Viewed the audit log",
@@ -52,6 +53,7 @@ OUTCOMES: Final = {
     "expired": "Stopped waiting",
     "unsure": "Delivery not confirmed",
     "unknown": "Delivery not confirmed",
+    audit.DELETED: "Deleted",
     "error": "Error",
     "limited": "Skipped, over the limit",
     "ignored": "Ignored",
@@ -60,6 +62,7 @@ OUTCOMES: Final = {
 CAUSES: Final = {
     "directly": "answered directly",
     "privately": "answered directly",  # as version 0.1.0 recorded it
+    "report_deleted": "the report was deleted",
     "by_webex": "Webex couldn't generate it",
     "not_administrator": "not an administrator",
     "read_only": "read-only administrator",

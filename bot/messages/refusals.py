@@ -66,3 +66,12 @@ def _variables(families: Iterable[str]) -> str:
 def _shown(setting: str) -> str:
     """Return a role of the settings by its name, or by the readable part of its ID."""
     return readable_tail(setting) or setting
+
+
+def may_not_write(family: str, tracking_id: str) -> tuple[str, str]:
+    """Return what is said when Webex lets the admin token neither run nor delete reports, and what that takes."""
+    about = FAMILIES[Family(family)]
+    needs = f"{about.write_needs[0].upper()}{about.write_needs[1:]}."
+    remedy = "Please ask the people who run this bot to add what's missing to its admin token."
+    tracking = f"Webex tracking id: {tracking_id}." if tracking_id else ""
+    return f"Webex doesn't let me run or delete {about.name}s.", " ".join(filter(None, (needs, remedy, tracking)))

@@ -24,6 +24,7 @@ from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
 from bot.db.requests import OPEN, State
+from bot.db.runs import RunState
 from bot.db.tables import confirmations, events, runs
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
@@ -40,16 +41,23 @@ if TYPE_CHECKING:
     from bot.queue import Queue
 
 RANDOM_BYTES = 10
-ASKED = (
-    *((table.c.person_id, table.c.room_id, table.c.room_type == DIRECT) for table in (requests_table, runs, events)),
-    (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
+PEOPLE = (
+    requests_table.c.person_id,
+    runs.c.person_id,
+    events.c.person_id,
+    messages_table.c.person_id,
+    deliveries.c.asker_id,
+    posts.c.person_id,
 )
-"""Of what people wrote and asked for: the person, the space, and whether it is a 1:1 space."""
-SENT = tuple((table.c.person_id, table.c.room_id, table.c.direct) for table in (messages_table, posts))
-"""The same of what the bot sent. Version 0.1.0's tables (deliveries, posts) may not be carried over yet."""
-PEOPLE = tuple(person for person, _, _ in (*ASKED, *SENT))
-"""Columns with a person's ID but the audit's."""
-ROOMS = tuple(room_id for _, room_id, _ in (*ASKED, *SENT))
+"""Columns with a person's ID but the audit's; version 0.1.0's tables may not be carried over yet."""
+ROOMS = (
+    requests_table.c.room_id,
+    runs.c.room_id,
+    events.c.room_id,
+    messages_table.c.room_id,
+    deliveries.c.room_id,
+    posts.c.room_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,7 @@ def _close_requests(tx: Transaction, queue: Queue, person_id: str, now: datetime
             if request.is_answered_with(other):
                 put_thread(tx, queue, other)
     theirs = (_is(tx, runs.c.person_id, person_id), runs.c.state == OPEN)
-    ended = tx.execute(update(runs).where(*theirs).values(state=State.CANCELED.value, closed_at=now)).rowcount
+    ended = tx.execute(update(runs).where(*theirs).values(state=RunState.FAILED.value, closed_at=now)).rowcount
     old = (_is(tx, deliveries.c.asker_id, person_id), deliveries.c.state.not_in(STATES))
     ended += tx.execute(update(deliveries).where(*old).values(state="cancelled")).rowcount
     return len(open_ones) + ended
@@ -137,10 +145,18 @@ def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]
 
 def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     """Return the 1:1 spaces of a person with the bot, by what they wrote, asked for, and were sent there."""
-    queries = [select(room_id).where(_is(tx, column, person_id), direct) for column, room_id, direct in (*ASKED, *SENT)]
-    # A button's event does not say what kind of space it is in: what was sent there tells.
     by_them = _is(tx, events.c.person_id, person_id)
-    for _, room_id, direct in SENT:
+    queries = [select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)]
+    for column, room_id, direct in (
+        (requests_table.c.person_id, requests_table.c.room_id, requests_table.c.room_type == DIRECT),
+        (runs.c.person_id, runs.c.room_id, runs.c.room_type == DIRECT),
+        (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
+        (messages_table.c.person_id, messages_table.c.room_id, messages_table.c.direct),
+        (posts.c.person_id, posts.c.room_id, posts.c.direct),
+    ):
+        queries.append(select(room_id).where(_is(tx, column, person_id), direct))
+    # A button's event does not say what kind of space it is in: what was sent there tells.
+    for room_id, direct in ((messages_table.c.room_id, messages_table.c.direct), (posts.c.room_id, posts.c.direct)):
         queries.append(select(events.c.room_id).where(by_them, events.c.room_id.in_(select(room_id).where(direct))))
     rooms = {room_id for query in queries for room_id in tx.execute(query).scalars() if room_id}
     return {other for room_id in rooms for column in ROOMS for other in spellings(tx, column, room_id)}
@@ -152,7 +168,7 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
     A message that is on its way keeps it until Webex has answered: it is looked for there before it is sent again.
     """
     space_settings.delete(tx, room_id)
-    for _, column, _ in ASKED:
+    for column in (requests_table.c.room_id, runs.c.room_id, events.c.room_id, deliveries.c.room_id):
         tx.execute(update(column.table).where(column == room_id).values({column: None}))
     for table in (messages_table, posts):
         settled = table.c.state != INTENDED

@@ -20,6 +20,7 @@ from bot.db.runs import RunState
 from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, Refused, WebexError
 from bot.messages import sentences
 from bot.outbox import Text
+from bot.reports.report_calls import write_call
 from bot.reports.requests import Asker, open_request, send_directly
 from bot.reports.runs import is_report_of
 from bot.reports.trouble import FIRST_ANSWER_PATIENCE
@@ -61,7 +62,8 @@ class Create:
         target = _target(run)
         try:
             target = self._place(run)
-            report_id = self._create(run)
+            with write_call(run.family):
+                report_id = self._create(run)
         except BotError as error:
             if error.passing and self._age(run) < PATIENCE:
                 self._tell_trouble(run, target, error)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import WebexError
+from bot.errors import Refused, WebexError
+from bot.messages.refusals import may_not_write
 from bot.reports.trouble import when_silent
 
 if TYPE_CHECKING:
@@ -32,3 +34,18 @@ def report_call(services: Services, when_slow: Callable[[], object], waited: tim
             yield
     finally:
         services.report_slots.release()
+
+
+@contextmanager
+def write_call(family: str) -> Iterator[None]:
+    """Stand around a call that creates or deletes a report: a 403 tells what the admin token lacks for that.
+
+    Raises ``Refused``.
+    """
+    try:
+        yield
+    except WebexError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        sentence, details = may_not_write(family, error.tracking_id)
+        raise Refused(sentence, reason="webex_403", details=details) from error

@@ -49,6 +49,14 @@ class ReportFamily:
         more = f", {self.also_needs}," if self.also_needs else ""
         return f"{self.name}s need the scope{'s' * (len(self.scopes) > 1)} {scopes}{more} and {' or '.join(self.roles)}"
 
+    @property
+    def write_needs(self) -> str:
+        """Return what running and deleting it takes, for the people who run the bot."""
+        scopes = " and ".join(f"`{scope}`" for scope in self.write_scopes)
+        plural = "s" * (len(self.write_scopes) > 1)
+        more = f", {self.also_needs}," if self.also_needs else ""
+        return f"running and deleting {self.name}s needs the scope{plural} {scopes}{more} and {self.roles[0]}"
+
     def is_report_call(self, path: str) -> bool:
         """Return True for a call's path, without host, that asks this family for reports."""
         found = next((one for one in _LONGEST_FIRST if f"/{one.path}/" in f"{path}/"), None)

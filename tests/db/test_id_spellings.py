@@ -86,7 +86,7 @@ def test_nothing_of_a_person_who_is_forgotten_stays(stepped: SteppedBot) -> None
             theirs = (ADA, person(ADA), person(ADA, TEAM), room(ROOM), room(ROOM, TEAM))
             assert not [one for one in theirs if one in kept]
         states = tx.connection.exec_driver_sql("SELECT state, closed_at IS NOT NULL FROM runs").all()
-    assert {tuple(row) for row in states} == {("canceled", 1)}, "and nothing is run for them"
+    assert {tuple(row) for row in states} == {("failed", 1)}, "and nothing is run for them"
 
 
 def test_the_run_of_another_person_goes_on(stepped: SteppedBot) -> None:

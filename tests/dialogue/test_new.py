@@ -224,13 +224,23 @@ def test_a_report_is_run_again_by_its_id(live: LiveBot) -> None:
 
 
 def test_a_refusal_of_webex_is_said_with_what_was_wanted(live: LiveBot) -> None:
-    live.emulator.faults.add("POST", "/v1/partner/reports", status=403)
+    live.emulator.faults.add("POST", "/v1/partner/reports", status=400)
 
     line = live.at(live.ada).says("new calling usage 2026-10-01 to 2026-10-31")
 
     said = line.hears("I couldn't run “Calling Usage”").words
-    assert "Webex doesn't allow this" in said
+    assert "Webex rejected the request" in said
     assert "reference" in said
+
+
+def test_the_scope_that_the_admin_token_lacks_is_named_to_the_person_alone(live: LiveBot) -> None:
+    live.emulator.faults.add("POST", "/v1/partner/reports", status=403)
+
+    line = live.at(live.ada, live.group).says("new calling usage 2026-10-01 to 2026-10-31")
+
+    assert "reports_write" not in line.hears("Webex doesn't let me run or delete partner reports.").words
+    told = live.at(live.ada).hears_privately("Webex doesn't let me run or delete partner reports.").words
+    assert "needs the scopes spark-admin:reports_write and" in told
 
 
 def test_templates_are_listed_with_what_they_take(live: LiveBot) -> None:

@@ -28,10 +28,16 @@ LOOK_EVERY: Final = 600.0
 
 
 def needs(family: str, scopes: Iterable[Scope]) -> str:
-    """Return which scopes a family needs, and who can grant them."""
-    wanted = [one for one in scopes if one.family == family]
+    """Return which scopes reading a family needs, and who can grant them."""
+    wanted = [one for one in scopes if one.family == family and not one.writing]
     roles = " / ".join(sorted({one.role for one in wanted}))
     return f"{' and '.join(one.scope for one in wanted)}, granted by: {roles}"
+
+
+def write_note(family: str, scopes: Iterable[Scope]) -> str:
+    """Return which scopes only writing needs, which no call proves without writing; empty when there are none."""
+    wanted = " and ".join(one.scope for one in scopes if one.family == family and one.writing)
+    return f". Running and deleting them also needs {wanted}, which isn't checked" if wanted else ""
 
 
 def check(
@@ -64,7 +70,9 @@ def lists(setup: Setup) -> Iterator[Result]:
     answered = False
     for family in setup.settings.report_families:
         try:
-            yield Result(f"{family} reports", State.OK, f"can be listed ({len(api.list(Family(family)))})")
+            number = len(api.list(Family(family)))
+            more = write_note(family, setup.manifest.scopes)
+            yield Result(f"{family} reports", State.OK, f"can be listed ({number}){more}")
             answered = True
         except BotError as error:
             if isinstance(error, WebexError) and error.status in REJECTED:

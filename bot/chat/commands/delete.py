@@ -1,0 +1,171 @@
+"""``delete <id>``: delete a report in Webex, once the person who asked has confirmed it by a button."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from bot.access.policy import Action
+from bot.chat.registry import registry
+from bot.chat.thread_context import ask_which, reports_meant
+from bot.db import audit, confirmations, messages, reports, requests
+from bot.db.requests import State
+from bot.errors import BotError, Refused
+from bot.messages import deletion, refusals
+from bot.messages.deletion import CONFIRM, Uses
+from bot.messages.help import Group
+from bot.outbox import Text
+from bot.reports import quota
+from bot.reports.delete import delete_report
+from bot.reports.report_messages import Draft
+from bot.webex.report import Report
+from bot.webex.report_families import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.chat.invocation import Invocation, Permission
+    from bot.db.database import Transaction
+
+LAPSES_AFTER: Final = timedelta(minutes=10)
+"""How long a deletion may be confirmed."""
+OLD: Final = "old"
+"""``delete old``: what is old, in one go."""
+
+
+@registry.command(
+    "delete",
+    usage="delete <id>",
+    summary="Delete a report from Webex; I'll ask you to confirm.",
+    group=Group.MANAGE,
+    examples=("delete old",),
+    action=Action.CHANGE,
+)
+def delete(invocation: Invocation) -> None:
+    """Ask for confirmation, or delete what was confirmed. Only who may write gets so far."""
+    if invocation.pressed and invocation.rest[:1] == (CONFIRM,):
+        _delete_confirmed(invocation)
+        return
+    allowed = invocation.authorize(Action.CHANGE)
+    if [word.casefold() for word in invocation.rest] == [OLD]:
+        _offer_old(invocation)
+        return
+    ids = invocation.named_reports() or reports_meant(invocation, allowed)
+    if ids:
+        _ask(invocation, _found(invocation, ids))
+    else:
+        ask_which(invocation)
+
+
+def _found(invocation: Invocation, report_ids: Sequence[str]) -> list[Report]:
+    """Return the reports as Webex has them, in any family that the person may read: of those it is told who may write.
+
+    Raises ``NotFound`` and ``WebexError``.
+    """
+    services, readable = invocation.services, invocation.check_person()
+    found = []
+    for report_id in report_ids:
+        with services.database.read() as tx:
+            known = reports.known_family(tx, report_id)
+        with invocation.report_call():
+            found.append(services.catalog.find(report_id, known, families=readable.families, others=readable.others))
+    return found
+
+
+def _offer_old(invocation: Invocation) -> None:
+    """Ask for confirmation to delete the oldest reports that nobody needs any more."""
+    services, allowed = invocation.services, invocation.authorize(Action.CHANGE)
+    with invocation.report_call():
+        listed, _ = services.catalog.everything(allowed.families)
+    with services.database.read() as tx:
+        awaited = {one.report_id for one in reports.awaited(tx)}
+    found = quota.old(listed, awaited, services.now())
+    if found:
+        invocation.trail.report_ids = tuple(one.id for one in found)
+        _ask(invocation, found)
+    else:
+        invocation.say("nothing", deletion.nothing_old(quota.OLD_AFTER))
+
+
+def _ask(invocation: Invocation, found: Sequence[Report]) -> None:
+    """Answer with the card that asks for confirmation."""
+    services = invocation.services
+    now = services.now()
+    until = now + LAPSES_AFTER
+    argument = " ".join(f"{one.family.value}:{one.id}" for one in found)
+    with services.database.begin() as tx:
+        for one in found:
+            if reports.get(tx, one.id) is None:
+                reports.save(tx, one, now)  # the audit names it: by its row it is known who may see that, and its title
+        uses = _uses(tx, found[0].id)
+        token = confirmations.add(tx, invocation.person_id, "delete", argument, until)
+
+    def make(allowed: Permission) -> Draft:
+        if any(one.family.value not in allowed.families for one in found):
+            raise Refused(refusals.READ_ONLY, reason="read_only")
+        said, card = deletion.confirmation(found, uses, token=token, until=until)
+        return Draft(f"{invocation.event_key}:delete", Text(said, card))
+
+    invocation.show(make, Action.CHANGE)
+
+
+def _uses(tx: Transaction, report_id: str) -> Uses:
+    asked = requests.about(tx, report_id)
+    posted = (one.closed_at for one in asked if one.state is State.DELIVERED)
+    waiting = sum(one.state is State.OPEN and one.found_at is not None for one in asked)
+    return Uses(posted_at=next(posted, None), waiting=waiting)
+
+
+def _delete_confirmed(invocation: Invocation) -> None:
+    """Delete what the token stands for. A job that was cut off does it again, and says it once."""
+    services = invocation.services
+    allowed = invocation.authorize(Action.CHANGE)
+    wanted = _confirmed(invocation)
+    invocation.trail.report_ids = tuple(one.id for one in wanted)
+    gone: list[Report] = []
+    failed: list[tuple[Report, BotError]] = []
+    canceled = 0
+    for report_id in invocation.trail.each(invocation.trail.report_ids):
+        report = next(one for one in wanted if one.id == report_id)
+        try:
+            if report.family.value not in allowed.families:
+                raise Refused(refusals.READ_ONLY, reason="read_only")
+            with invocation.report_call():
+                canceled += delete_report(services, report.family.value, report_id, event_key=invocation.event_key)
+            gone.append(report)
+            invocation.trail.outcome = audit.DELETED
+        except BotError as error:
+            if error.passing or len(wanted) == 1:
+                raise
+            failed.append((report, error))
+            invocation.trail.outcome = audit.joined(audit.ERROR, audit.cause_of(error))
+    if not gone:
+        raise failed[0][1]
+    said = deletion.deleted(gone, [(one, error.sentence) for one, error in failed], canceled=canceled)
+    invocation.show(lambda _: Draft(f"{invocation.event_key}:deleted", Text(said)), Action.CHANGE)
+    _remove_card(invocation)
+
+
+def _confirmed(invocation: Invocation) -> list[Report]:
+    """Use the confirmation and return the reports that it is about, as they were. Raises ``Refused``."""
+    services = invocation.services
+    token, who = " ".join(invocation.rest[1:]), invocation.person_id
+    with services.database.begin() as tx:
+        argument = confirmations.use(tx, token, who, invocation.event_key, services.now(), command="delete")
+        if argument is None:
+            problem = confirmations.why_not(tx, token, who, command="delete")
+            raise Refused(deletion.UNUSABLE[problem], reason=f"confirmation_{problem.name.lower()}")
+        pairs = [one.split(":", 1) for one in argument.split()]
+        rows = {report_id: reports.get(tx, report_id) for _, report_id in pairs}
+    return [
+        row.report if (row := rows[report_id]) is not None else Report(report_id, Family(family), "")
+        for family, report_id in pairs
+    ]
+
+
+def _remove_card(invocation: Invocation) -> None:
+    """Delete the card that asked, since the answer stands in its place."""
+    with invocation.services.database.read() as tx:
+        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
+    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":delete"):
+        invocation.services.outbox.delete(pressed)

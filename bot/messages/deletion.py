@@ -1,0 +1,107 @@
+"""Deleting reports: the card that asks for confirmation, and what came of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.db.confirmations import Unusable
+from bot.messages.elements import button, card, text
+from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
+from bot.text import count, escape_card, escape_markdown, when
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from bot.webex.report import Report
+    from bot.webex.types import Card
+
+CONFIRM: Final = "confirm"
+"""Stands before the token in the data of the button **Delete**."""
+LONGEST_TITLE: Final = 100
+FINAL: Final = "This can't be undone. Files that I've posted stay where they are."
+REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
+UNUSABLE: Final = {
+    Unusable.ANOTHER_PERSONS: "Only the person who asked can confirm this. To delete the report, ask me yourself.",
+    Unusable.USED: "You've already confirmed this.",
+    Unusable.LAPSED: "This confirmation has expired. Ask me to delete the report again.",
+}
+"""What is said to a press that deletes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a person should know of a report before it is deleted."""
+
+    posted_at: datetime | None = None
+    """When its file was last posted, as far as the bot knows."""
+    waiting: int = 0
+    """Open requests for it."""
+
+
+def confirmation(reports: Sequence[Report], uses: Uses, *, token: str, until: datetime) -> tuple[str, Card]:
+    """Return the text and the card that ask for confirmation; ``uses``: of a single report."""
+    one = len(reports) == 1
+    head = "Delete this report?" if one else f"Delete these {len(reports)} reports?"
+    asks = f"Only the person who asked can confirm, until {until:%H:%M} UTC."
+    about = [*(_uses(uses) if one else ()), FINAL]
+    body = [
+        text(head, size="Medium", weight="Bolder"),
+        *(part for report in reports for part in _report(report, alone=one)),
+        *(text(line, size="Small", spacing="Small") for line in about),
+        text(asks, size="Small", isSubtle=True, spacing="Small"),
+    ]
+    said = "\n".join([f"**{head}**", "", *map(_line, reports), "", " ".join(about)])
+    said = f"{said} To confirm, press **Delete** in an app that shows cards."
+    title = "Delete" if one else f"Delete all {len(reports)}"
+    return said, card(body, [button(title, "delete", f"{CONFIRM} {token}")], instead=said)
+
+
+def _report(report: Report, *, alone: bool) -> list[dict[str, Any]]:
+    created = created_of(report) and f"created {created_of(report)}"
+    about = [period_of(report), family_name(report), report.region, "" if alone else status_word(report), created]
+    line = escape_card(" · ".join(filter(None, about)))
+    title = text(escape_card(title_of(report), LONGEST_TITLE), weight="Bolder", spacing="Small")
+    status = text(f"● {escape_card(status_word(report))}", color=COLORS[report.phase], size="Small", spacing="None")
+    return [title, *([status] if alone else []), text(line, size="Small", isSubtle=True, spacing="None")]
+
+
+def _uses(uses: Uses) -> list[str]:
+    posted = "I haven't posted its file, as far as I know."
+    if uses.posted_at is not None:
+        posted = f"I last posted its file on {when(uses.posted_at)}."
+    if not uses.waiting:
+        return [posted]
+    waits = "1 request is" if uses.waiting == 1 else f"{uses.waiting} requests are"
+    return [posted, f"{waits} waiting for it; I'll cancel {'it' if uses.waiting == 1 else 'them'}."]
+
+
+def _line(report: Report) -> str:
+    """Return a report as an item of a list in markdown."""
+    return f"- {_name(report)}"
+
+
+def _name(report: Report) -> str:
+    period = period_of(report)
+    shown = f"**{escape_markdown(title_of(report), LONGEST_TITLE)}**"
+    return f"{shown} ({escape_markdown(period)})" if period else shown
+
+
+def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, canceled: int) -> str:
+    """Return what came of a confirmation; ``failed``: with why, in a sentence. ``canceled``: requests that ended."""
+    if len(gone) == 1:
+        lines = [f"Deleted {_name(gone[0])}."]
+    else:
+        lines = [f"Deleted {count(len(gone), 'report')}:", "", *map(_line, gone)]
+    if canceled:
+        what = "1 request that was" if canceled == 1 else f"{canceled} requests that were"
+        lines += ["", f"I've canceled {what} waiting for {'it' if len(gone) == 1 else 'them'}."]
+    for report, why in failed:
+        lines += ["", f"I couldn't delete {_name(report)}. {why}"]
+    return "\n".join(lines)
+
+
+def nothing_old(age: timedelta) -> str:
+    """Return what is said when no report is old enough to be offered."""
+    return f"There's nothing to clean up: no finished report is more than {age.days} days old."

@@ -1,0 +1,62 @@
+"""Deletes a report in Webex, and ends what waits for it here."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.db import messages, requests
+from bot.db.requests import State
+from bot.errors import WebexError
+from bot.files import storage
+from bot.files.fetch import held_name
+from bot.messages.deletion import REPORT_DELETED
+from bot.reports.report_calls import write_call
+from bot.reports.requests import SLICE, close
+
+if TYPE_CHECKING:
+    from bot.services import Services
+
+log = structlog.get_logger(__name__)
+
+CAUSE: Final = "report_deleted"
+"""The audit's word for a request whose report was deleted."""
+
+
+def delete_report(services: Services, family: str, report_id: str, *, event_key: str) -> int:
+    """Delete a report and return how many requests for it ended. It may be called again: 404 counts as deleted.
+
+    ``event_key``: the event by which a person confirmed it. Raises ``Refused`` where the admin token may not delete,
+    and ``WebexError``.
+    """
+    try:
+        with write_call(family):
+            services.catalog.delete(family, report_id)
+    except WebexError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+    log.info("report_deleted", family=family)
+    storage.remove(services.folder / held_name(family, report_id))
+    return _end_requests(services, report_id, event_key)
+
+
+def _end_requests(services: Services, report_id: str, event_key: str) -> int:
+    """Close the open requests for a report as canceled, and have their threads say why.
+
+    One whose file is being posted goes on. Those that this event closed before count too.
+    """
+    with services.database.read() as tx:
+        waiting = [
+            one
+            for one in requests.open_for(tx, report_id)
+            if one.found_at is not None and not messages.has_file(tx, one.id)
+        ]
+    for start in range(0, len(waiting), SLICE):
+        with services.database.begin() as tx:
+            for one in waiting[start : start + SLICE]:
+                now, queue = services.now(), services.queue
+                close(tx, queue, one, State.CANCELED, now, reason=REPORT_DELETED, cause=CAUSE, closed_by=event_key)
+    with services.database.read() as tx:
+        return len(requests.closed_by(tx, report_id, event_key))

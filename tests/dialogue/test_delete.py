@@ -1,0 +1,326 @@
+"""``delete``: a report is deleted in Webex once the person who asked has confirmed it, and only by who may write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot import manifest
+from bot.db.requests import State
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
+from tests.audit.rows import rows
+from tests.stepped_bot import Crash
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Message, Person, Space
+    from tests.live_bot import LiveBot
+    from tests.stepped_bot import SteppedBot
+
+DAY = 24 * 3600
+FAMILIES = ["partner", "organization"]
+
+
+def report_of(live: LiveBot, family: str, **more: Any) -> Any:
+    return live.partner_report(**more) if family == "partner" else live.organization_report(**more)
+
+
+def deletions(live: LiveBot) -> int:
+    return len(live.emulator.calls.calls_to("DELETE", "/v1/*reports/*"))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("where", ["directly", "in the group"])
+def test_delete_asks_first_and_one_press_deletes(live: LiveBot, family: str, where: str) -> None:
+    report = report_of(live, family, title="Old Usage", start="2026-10-01", end="2026-10-31")
+    ada = live.at(live.ada, live.group if where == "in the group" else None)
+
+    line = ada.says(f"delete {report.id}")
+
+    card = line.card()
+    assert "Delete this report?" in card.shown
+    assert "Old Usage" in card.shown
+    assert f"Oct 1–31, 2026 · {family.capitalize()} report" in card.shown
+    assert "created " in card.shown
+    assert "I haven't posted its file, as far as I know." in card.shown
+    assert list(card.buttons) == ["Delete"]
+    assert not report.deleted
+
+    ada.presses(card, "Delete")
+
+    assert line.hears("Deleted").words == "Deleted Old Usage (Oct 1–31, 2026)."
+    assert report.deleted
+    live.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert [one.words for one in line.answers()] == ["Deleted Old Usage (Oct 1–31, 2026)."]
+    assert "I couldn't find that report" in ada.says(f"report {report.id}").answer().words
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_read_only_administrator_and_somebody_without_a_role_delete_nothing(live: LiveBot, family: str) -> None:
+    report = report_of(live, family)
+    refused = live.at(live.grace).says(f"delete {report.id}").answer()
+    assert refused.words.startswith("Read-only administrators can't do this. Ask a full administrator.")
+    refused = live.at(live.nora).says(f"delete {report.id}").answer()
+    assert refused.words.startswith("Only Webex administrators can get this report.")
+    assert deletions(live) == 0
+
+
+@pytest.mark.parametrize(
+    ("roles", "family"),
+    [([FULL_ADMIN, PARTNER_READONLY_ADMIN], "partner"), ([PARTNER_FULL_ADMIN, READONLY_ADMIN], "organization")],
+)
+def test_who_may_only_read_this_family_is_told_that_and_not_that_it_is_not_there(
+    live: LiveBot, roles: list[str], family: str
+) -> None:
+    both = live.emulator.world.add_person("Mary Both", live.acme, roles=roles)
+    report = report_of(live, family)
+    said = live.at(both).says(f"delete {report.id}").answer()
+    assert said.words.startswith("Read-only administrators can't do this.")
+    other = report_of(live, "organization" if family == "partner" else "partner")
+    assert "Delete this report?" in live.at(both).says(f"delete {other.id}").card().shown
+
+
+def test_where_outsiders_read_along_the_card_goes_to_the_person_and_works_there(live: LiveBot) -> None:
+    report = live.partner_report(title="Secret Usage")
+    line = live.at(live.ada, live.outside).says(f"delete {report.id}")
+    assert "replied to you directly" in line.answer().words
+    direct = live.at(live.ada)
+    card = direct.hears_privately("Delete this report?")
+    direct.presses(card, "Delete")
+    direct.hears_privately("Deleted Secret Usage")
+    assert report.deleted
+    assert not [one for one in line.answers() if "Secret" in one.words]
+
+
+def test_others_who_press_are_told_so_directly_and_the_asker_can_still_confirm(live: LiveBot) -> None:
+    report = live.partner_report(title="Old Usage")
+    ada = live.at(live.ada, live.group)
+    line = ada.says(f"delete {report.id}")
+    card = line.card()
+    other = live.emulator.world.add_person("Mary Full", live.acme, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN])
+    live.emulator.world.join(live.group, other)
+
+    live.at(live.grace, live.group).presses(card, "Delete")
+    live.at(live.grace).hears_privately("Read-only administrators can't do this.")
+    live.at(other, live.group).presses(card, "Delete")
+    live.at(other).hears_privately("Only the person who asked can confirm this.")
+
+    assert [one.message.id for one in line.answers()] == [card.message.id], "the group heard nothing"
+    assert not report.deleted
+    ada.presses(card, "Delete")
+    line.hears("Deleted Old Usage")
+
+
+def test_an_id_that_nobody_knows(live: LiveBot) -> None:
+    assert (
+        "I couldn't find that report."
+        in live.at(live.ada).says("delete Y2lzY29zcGFyazovL3VzL1JFUE9SVC8x").answer().words
+    )
+
+
+def test_in_a_thread_delete_means_its_report(live: LiveBot) -> None:
+    report = live.partner_report(title="Old Usage")
+    ada = live.at(live.ada, live.group)
+    line = ada.says(f"report {report.id}")
+    line.file()
+    live.on_record(report.id, State.DELIVERED)
+    ada.says("delete", parent_id=line.message.id)
+    card = line.hears("Delete this report?")
+    assert "Old Usage" in card.shown
+    assert "I last posted its file on" in card.shown
+    ada.presses(card, "Delete")
+    line.hears("Deleted Old Usage")
+
+
+def test_the_missing_scope_is_named_to_the_person_alone(stage_alone: LiveBot) -> None:
+    live = stage_alone
+    reads = {scope.scope for scope in manifest.read().scopes if not scope.writing}
+    live.environ["WEBEX_ADMIN_TOKEN"] = live.emulator.world.add_token(live.ada, scopes=reads)
+    report, other = live.partner_report(), live.organization_report(title="Meetings")
+    ada = live.at(live.ada, live.group)
+    with live.program() as door:
+        live.register(door)
+        line = ada.says(f"delete {report.id}")
+        ada.presses(line.card(), "Delete")
+
+        told = live.at(live.ada).hears_privately("Webex doesn't let me run or delete partner reports.").words
+        assert "Running and deleting partner reports needs the scopes spark-admin:reports_write and" in told
+        assert not report.deleted
+        second = ada.says(f"delete {other.id}")
+        ada.presses(second.card(), "Delete")
+        second.hears("Deleted Meetings")
+
+
+# ---------------------------------------------------------------------- step by step
+
+
+def asks(stepped: SteppedBot, report: Any, person: Person | None = None, space: Space | None = None) -> Message:
+    """Have a person ask to delete a report; return the card that asks for confirmation."""
+    person = person or stepped.setup.ada
+    stepped.receive(person, f"delete {report.id}", space)
+    stepped.work()
+    return next(one for one in reversed(stepped.said(space, person)) if one.card and "Delete" in (one.text or ""))
+
+
+def confirms(stepped: SteppedBot, card: Message, person: Person | None = None) -> None:
+    (data,) = [one["data"] for one in card.card["actions"]]  # type: ignore[index]
+    stepped.pressed(person or stepped.setup.ada, card, data)
+
+
+def words(stepped: SteppedBot, **where: Any) -> list[str]:
+    return [one.text or "" for one in stepped.said(**where)]
+
+
+def calls(stepped: SteppedBot, report: Any) -> int:
+    return stepped.calls("DELETE", f"/v1/*reports/{report.id}")
+
+
+def test_the_confirmation_lapses_after_ten_minutes(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report()
+    card = asks(stepped, report)
+    stepped.clock.turn(600)
+    confirms(stepped, card)
+    stepped.work()
+    assert words(stepped)[-1].startswith("This confirmation has expired. Ask me to delete the report again.")
+    assert calls(stepped, report) == 0
+
+    card = asks(stepped, report)
+    stepped.clock.turn(599)
+    confirms(stepped, card)
+    stepped.work()
+    assert report.deleted
+
+
+def test_it_works_once(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report()
+    card = asks(stepped, report)
+    confirms(stepped, card)
+    confirms(stepped, card)
+    stepped.work()
+    assert [one.partition(" (")[0] for one in words(stepped)] == [
+        "Deleted Calling Usage",
+        "You've already confirmed this.",
+    ]
+    assert calls(stepped, report) == 1
+
+
+def test_the_audit_says_who_asked_and_who_deleted(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report()
+    confirms(stepped, asks(stepped, report))
+    stepped.work()
+    found = [(row.channel, row.act, row.outcome, row.report_id, row.person_id) for row in rows(stepped)]
+    ada = stepped.setup.ada.id
+    assert found == [
+        ("chat", "delete", "allowed", report.id, ada),
+        ("button", "delete", "deleted", report.id, ada),
+    ]
+
+
+def test_open_requests_end_and_say_why_and_the_held_file_goes(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    report = live.partner_report(status="waiting")
+    stepped.receive(live.grace, f"report {report.id}", live.group)
+    stepped.receive(live.grace, f"report {report.id}")
+    stepped.work()
+
+    card = asks(stepped, report)
+    assert "2 requests are waiting for it; I'll cancel them." in str(card.card)
+    confirms(stepped, card)
+    stepped.work()
+
+    assert [stepped.request(number).state for number in (1, 2)] == [State.CANCELED, State.CANCELED]
+    assert words(stepped)[-1].endswith("I've canceled 2 requests that were waiting for it.")
+    for where in ({"space": live.group}, {"person": live.grace}):
+        (said,) = [str(one.card) for one in stepped.said(**where) if one.card]
+        assert "Canceled" in said
+        assert "The report was deleted, so I won't post it here." in said
+    stepped.wait(60)
+    assert stepped.next_wait() is None, "nothing waits for it any more"
+
+
+def test_the_held_file_goes(stepped: SteppedBot) -> None:
+    report = stepped.setup.organization_report()
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    assert [path for path in stepped.folder.rglob("*") if path.is_file()]
+    card = asks(stepped, report)
+    assert "I last posted its file on " in str(card.card)
+    confirms(stepped, card)
+    stepped.work()
+    assert [path for path in stepped.folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_is_being_posted_comes(stepped: SteppedBot) -> None:
+    """Like a cancel that comes too late: the request ends as delivered."""
+    live = stepped.setup
+    report = live.partner_report()
+
+    def delete() -> None:
+        card = asks(stepped, report, live.ada)
+        confirms(stepped, card)
+
+    stepped.receive(live.ada, f"report {report.id}", live.group)
+    stepped.work()
+    delete()
+    stepped.work()
+    assert stepped.request().state is State.DELIVERED
+    assert [one for one in stepped.said(live.group) if one.files]
+
+
+def test_a_lost_answer_is_tried_again_and_what_is_gone_counts_as_deleted(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report(title="Old Usage")
+    card = asks(stepped, report)
+    stepped.emulator.faults.add("DELETE", "/v1/partner/reports/*", cut="after", times=1)
+    confirms(stepped, card)
+    stepped.work()
+    assert report.deleted
+    assert not [one for one in words(stepped) if one.startswith("Deleted")]
+    stepped.wait_for_next()
+    assert [one for one in words(stepped) if one.startswith("Deleted")] == ["Deleted Old Usage (Jan 1–31, 2026)."]
+    assert calls(stepped, report) == 2
+
+
+@pytest.mark.threads_listed
+def test_killed_at_every_step_it_deletes_and_says_so_once(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    for deadly in range(1, 100):
+        stepped.clock.turn(61)  # a minute has its limit of requests
+        report = live.partner_report(title=f"Usage {deadly}", status="waiting")
+        stepped.receive(live.grace, f"report {report.id}", live.group)
+        stepped.work()
+        card = asks(stepped, report, live.ada, live.group)
+        confirms(stepped, card)
+        counts_deletions(stepped)
+        stepped.points.passed, stepped.points.deadly = 0, deadly
+        try:
+            stepped.work()
+        except Crash:
+            stepped.points.deadly = None
+            stepped.restart()
+            stepped.work()
+        else:
+            assert deadly > 10, "it was killed at no step"
+            break
+        assert report.deleted, deadly
+        there = [one.text or "" for one in stepped.world.messages_of(live.bot) if f"Usage {deadly}" in (one.text or "")]
+        assert [one for one in there if one.startswith("Deleted")] == [
+            f"Deleted Usage {deadly} (Jan 1–31, 2026).\n\nI've canceled 1 request that was waiting for it."
+        ], deadly
+        assert card.deleted, deadly
+        assert [row.outcome for row in rows(stepped) if row.report_id == report.id and row.act == "delete"] == [
+            "allowed",
+            "deleted",
+        ], deadly
+        assert 1 <= calls(stepped, report) <= 2, deadly
+
+
+def counts_deletions(stepped: SteppedBot) -> None:
+    """Have a point before and after each deletion in Webex."""
+    delete = stepped.services.catalog.delete
+
+    def counted(family: str, report_id: str) -> None:
+        stepped.points("before the deletion")
+        delete(family, report_id)
+        stepped.points("after the deletion")
+
+    stepped.services.catalog.delete = counted  # type: ignore[method-assign]
