@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from bot.db import tables
+from bot.db.id_spellings import spellings
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 
@@ -143,6 +144,7 @@ def of_report(tx: Transaction, report_id: str) -> Run | None:
 
 def latest_of(tx: Transaction, person_id: str, families: tuple[str, ...]) -> Run | None:
     """Return the newest run of these families that a person asked for and that gave a report."""
-    created = (_runs.person_id == person_id, _runs.state == RunState.CREATED.value, _runs.family.in_(families))
+    theirs = _runs.person_id.in_(spellings(tx, _runs.person_id, person_id))
+    created = (theirs, _runs.state == RunState.CREATED.value, _runs.family.in_(families))
     row = tx.execute(select(tables.runs).where(*created).order_by(_runs.id.desc()).limit(1)).one_or_none()
     return None if row is None else _read(row)
