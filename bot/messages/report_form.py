@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, text
 from bot.messages.request_card import created_of, days, title_of
-from bot.text import count, escape_card, escape_markdown
+from bot.text import count, escape_card, escape_markdown, one_line
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ REGIONS: Final = ("US", "CA", "EU")
 """Regions that Webex's pages name; others can be typed."""
 ANYWAY: Final = "anyway"
 """In a button's argument: although the same report was run a moment ago."""
-MOST_CHOICES: Final = 60
+MOST_CHOICES: Final = 50
+"""Templates in one field: a card takes 22 kB, in which a letter may be six bytes."""
+LONGEST_CHOICE: Final = 50
 MOST_BUTTONS: Final = 5
 LONGEST_TITLE: Final = 80
 
@@ -71,14 +73,13 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
     """Return the card on which one of all templates is chosen."""
     head = "Which report do you want to run?"
     shown = sorted(templates, key=lambda one: (one.title.casefold(), one.family))[:MOST_CHOICES]
-    choices = [
-        {"title": escape_card(f"{one.title} ({FAMILIES[one.family].name})", LONGEST_TITLE + 30), "value": one.key}
-        for one in shown
-    ]
+    choices = [{"title": f"{one_line(one.title, LONGEST_CHOICE)} ({one.family})", "value": one.key} for one in shown]
     field = {"type": "Input.ChoiceSet", "id": TEMPLATE, "style": "compact", "choices": choices}
     if choices:
         field["value"] = choices[0]["value"]
-    hint = "Or type it: **new** calling usage last month"
+    hint = "Or type it: **new** calling usage last month."
+    if len(templates) > len(shown):
+        hint += " There are more: type **templates**."
     body = [
         text(head, size="Medium", weight="Bolder"),
         *([text(note)] if note else []),

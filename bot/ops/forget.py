@@ -41,23 +41,16 @@ if TYPE_CHECKING:
     from bot.queue import Queue
 
 RANDOM_BYTES = 10
-PEOPLE = (
-    requests_table.c.person_id,
-    runs.c.person_id,
-    events.c.person_id,
-    messages_table.c.person_id,
-    deliveries.c.asker_id,
-    posts.c.person_id,
+ASKED = (
+    *((table.c.person_id, table.c.room_id, table.c.room_type == DIRECT) for table in (requests_table, runs, events)),
+    (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
 )
-"""Columns with a person's ID but the audit's; version 0.1.0's tables may not be carried over yet."""
-ROOMS = (
-    requests_table.c.room_id,
-    runs.c.room_id,
-    events.c.room_id,
-    messages_table.c.room_id,
-    deliveries.c.room_id,
-    posts.c.room_id,
-)
+"""Of what people wrote and asked for: the person, the space, and whether it is a 1:1 space."""
+SENT = tuple((table.c.person_id, table.c.room_id, table.c.direct) for table in (messages_table, posts))
+"""The same of what the bot sent. Version 0.1.0's tables (deliveries, posts) may not be carried over yet."""
+PEOPLE = tuple(person for person, _, _ in (*ASKED, *SENT))
+"""Columns with a person's ID but the audit's."""
+ROOMS = tuple(room_id for _, room_id, _ in (*ASKED, *SENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +138,10 @@ def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]
 
 def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     """Return the 1:1 spaces of a person with the bot, by what they wrote, asked for, and were sent there."""
-    by_them = _is(tx, events.c.person_id, person_id)
-    queries = [select(events.c.room_id).where(by_them, events.c.room_type == DIRECT)]
-    for column, room_id, direct in (
-        (requests_table.c.person_id, requests_table.c.room_id, requests_table.c.room_type == DIRECT),
-        (runs.c.person_id, runs.c.room_id, runs.c.room_type == DIRECT),
-        (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
-        (messages_table.c.person_id, messages_table.c.room_id, messages_table.c.direct),
-        (posts.c.person_id, posts.c.room_id, posts.c.direct),
-    ):
-        queries.append(select(room_id).where(_is(tx, column, person_id), direct))
+    queries = [select(room_id).where(_is(tx, column, person_id), direct) for column, room_id, direct in (*ASKED, *SENT)]
     # A button's event does not say what kind of space it is in: what was sent there tells.
-    for room_id, direct in ((messages_table.c.room_id, messages_table.c.direct), (posts.c.room_id, posts.c.direct)):
+    by_them = _is(tx, events.c.person_id, person_id)
+    for _, room_id, direct in SENT:
         queries.append(select(events.c.room_id).where(by_them, events.c.room_id.in_(select(room_id).where(direct))))
     rooms = {room_id for query in queries for room_id in tx.execute(query).scalars() if room_id}
     return {other for room_id in rooms for column in ROOMS for other in spellings(tx, column, room_id)}
@@ -168,7 +153,7 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
     A message that is on its way keeps it until Webex has answered: it is looked for there before it is sent again.
     """
     space_settings.delete(tx, room_id)
-    for column in (requests_table.c.room_id, runs.c.room_id, events.c.room_id, deliveries.c.room_id):
+    for _, column, _ in ASKED:
         tx.execute(update(column.table).where(column == room_id).values({column: None}))
     for table in (messages_table, posts):
         settled = table.c.state != INTENDED

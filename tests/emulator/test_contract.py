@@ -6,13 +6,16 @@ document may name more fields than we give.
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.emulator import Template
+from bot.webex.report_families import FAMILIES, Family
+from bot.webex.report_templates import NewReport, body_of
 from tests.emulator.support import Client
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +146,7 @@ CALLS: list[tuple[str, str, str, str, Any]] = [
     ("admin", "post", "/partner/reports", "/partner/reports", {"templateId": 130, **PERIOD}),
     ("admin", "get", "/reports", "/reports", None),
     ("admin", "get", "/reports/{reportId}", "/reports/{organization}", None),
-    ("admin", "post", "/reports", "/reports", {"templateId": 1}),
+    ("admin", "post", "/reports", "/reports", {"templateId": 1, **PERIOD}),
     ("admin", "get", "/report/templates", "/report/templates", None),
 ]
 
@@ -194,3 +197,16 @@ def test_every_documented_path_that_we_play_is_tried(contract):
         "post /people",
         "put /people/{personId}",
     }
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_what_creates_a_report_has_the_documented_fields(contract, family):
+    new = NewReport(family, "130", date(2026, 1, 1), date(2026, 1, 31), sites=("acme.webex.com",))
+    new = replace(new, region="EU", sites=()) if FAMILIES[family].takes_region else new
+    documented = contract["paths"][f"/{FAMILIES[family].path}"]["post"]["requestBody"]["content"]["application/json"]
+    body = body_of(new)
+    assert set(body) <= set(documented["schema"]["properties"])
+    assert set(documented["schema"]["required"]) <= set(body)
+    kinds = {"number": int, "string": str}
+    for name, value in body.items():
+        assert isinstance(value, kinds[documented["schema"]["properties"][name]["type"]])

@@ -208,7 +208,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], bool, str, str, list[str]]] = 
         False,
         "● Ready",
         "The file follows below.",
-        ["Send again", "Details", "Refresh", "Why?"],
+        ["Send again", "Details", "Refresh", "Run again", "Why?"],
     ),
     (
         {"state": State.DELIVERED},
@@ -216,7 +216,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], bool, str, str, list[str]]] = 
         True,
         "● Ready",
         "The file is posted once, in the thread of the person who asked first.",
-        ["Send again", "Details", "Refresh", "Why?"],
+        ["Send again", "Details", "Refresh", "Run again", "Why?"],
     ),
     (
         {"state": State.FAILED},
@@ -224,7 +224,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], bool, str, str, list[str]]] = 
         False,
         "● Failed",
         "Webex couldn't generate this report. Run it again.",
-        ["Refresh", "Details", "Why?"],
+        ["Run again", "Details", "Refresh", "Why?"],
     ),
     ({"state": State.FAILED}, {}, False, "● Failed", READ_ON, ["Ask again", "Details", "Why?"]),
     ({"state": State.FAILED}, {"ready_at": NOW}, False, "● Not sent", READ_ON, ["Send again", "Details", "Why?"]),
