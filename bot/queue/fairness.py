@@ -47,13 +47,13 @@ class FairScheduler:
         turn is longest ago. Jobs of no person (a watch, a clean-up) take turns as one person's do.
         """
         locks = {claim.job.lock for claim in running if claim.job.lock is not None}
-        load = Counter((_lane_of(claim.job.task, threads), claim.person) for claim in running)
+        load = Counter((lane_of(claim.job.task, threads), claim.person) for claim in running)
         chosen: list[Claim] = []
         taken: set[int] = set()
         # A person's tasks in the order of their oldest job.
         waiting: dict[tuple[str, str], list[str]] = {}
         for task, person in due.waiting():
-            waiting.setdefault((_lane_of(task, threads), person), []).append(task)
+            waiting.setdefault((lane_of(task, threads), person), []).append(task)
         for lane, number in threads.items():
             free = number - sum(count for (of, _), count in load.items() if of == lane)
             most_of_one = number - number // SPARE_SHARE
@@ -82,7 +82,8 @@ class FairScheduler:
         self._last[person] = next(self._number)
 
 
-def _lane_of(task: str, lanes: Collection[str]) -> str:
+def lane_of(task: str, lanes: Collection[str]) -> str:
+    """Return the lane of a task."""
     return task if task in lanes else COMMON
 
 

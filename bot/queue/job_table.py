@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.queue.fairness import FairScheduler
+from bot.queue.fairness import FairScheduler, lane_of
 from bot.queue.jobs import Claim, Depth, Job, RetryLater
 
 if TYPE_CHECKING:
@@ -173,11 +173,13 @@ OLDEST_WAITING = select(func.min(jobs.c.due)).where(
 
 @dataclass(frozen=True)
 class Taken:
-    """The jobs to start; whether more are due that cannot start now; seconds until the next one is due, if any."""
+    """The jobs to start, and when others may."""
 
     claims: list[Claim]
-    more: bool
+    left: Collection[str]
+    """Lanes: when a job in one of these ends, a due one may start that cannot start now."""
     seconds: float | None
+    """Until the next one is due, if any."""
 
 
 def _claim(row: Row[Any]) -> Claim:
@@ -188,17 +190,25 @@ class _Few:
     """All jobs that are due and do not run, in memory: the common case, in which nothing more is asked."""
 
     def __init__(self, rows: Sequence[Row[Any]]) -> None:
-        self._rows = rows
+        self._of_person: dict[tuple[str, str], list[Row[Any]]] = {}
+        self._under_lock: dict[str, list[Row[Any]]] = {}
+        for row in rows:
+            self._of_person.setdefault((row.task, row.person), []).append(row)
+            if row.lock is not None:
+                self._under_lock.setdefault(row.lock, []).append(row)
 
     def waiting(self) -> Iterable[tuple[str, str]]:
-        return dict.fromkeys((row.task, row.person) for row in self._rows)
+        return self._of_person
 
     def first(self, task: str, person: str, taken: Collection[int], locks: Collection[str]) -> Claim | None:
-        for row in self._rows:
-            if row.task == task and row.person == person and row.id not in taken and row.lock not in locks:
+        for row in self._of_person.get((task, person), ()):
+            if row.id in taken or row.lock in locks:
+                continue
+            if row.lock is not None:
                 # A job that runs may have been put under this lock meanwhile: it must not overlap itself.
-                same = [one for one in self._rows if one.lock == row.lock and one.id not in taken]
-                return _claim(row if row.lock is None else min(same, key=lambda one: one.place))
+                same = (one for one in self._under_lock[row.lock] if one.id not in taken)
+                return _claim(min(same, key=lambda one: one.place))
+            return _claim(row)
         return None
 
 
@@ -220,6 +230,20 @@ class _Many:
         if row is not None and row.lock is not None:
             row = self._tx.execute(FIRST_OF_LOCK, but | {"of_lock": row.lock}).one()
         return None if row is None else _claim(row)
+
+
+def _lanes_left(
+    ready: Collection[Row[Any]], claims: Collection[Claim], running: Collection[Claim], lanes: Collection[str]
+) -> set[str]:
+    """Return the lanes of the jobs that were not chosen, and of those that run under their locks.
+
+    And of those that run and are deleted already: one like it that was put since waits for its end.
+    """
+    chosen = {claim.id for claim in claims}
+    waiting = [row for row in ready if row.id not in chosen]
+    locks = {row.lock for row in waiting if row.lock is not None}
+    run = (claim for claim in (*running, *claims) if claim.finished or claim.job.lock in locks)
+    return {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in run}
 
 
 class JobTable:
@@ -275,11 +299,11 @@ class JobTable:
             if len(due) < WINDOW:
                 ready = [row for row in due if (row.task, row.key) not in names]
                 claims = self._scheduler.choose(_Few(ready), running, threads)
-                more = len(ready) > len(claims) or any(claim.finished for claim in running)
+                left: Collection[str] = _lanes_left(ready, claims, running, threads)
                 next_due = rows[len(due)].due if len(due) < len(rows) else None
             else:
                 claims = self._scheduler.choose(_Many(tx, now, names), running, threads)
-                more = True
+                left = threads
                 next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
         self._running = [claim.id for claim in (*running, *claims)]
         put_again = [claim for claim in claims if claim.put_again]
@@ -287,7 +311,7 @@ class JobTable:
             with self._database.begin(durable=False) as tx:
                 for claim in put_again:
                     tx.execute(FORGET_PUTS, claim.where)
-        return Taken(claims, more=more, seconds=None if next_due is None else max(0.0, next_due - now))
+        return Taken(claims, left, seconds=None if next_due is None else max(0.0, next_due - now))
 
     @contextmanager
     def running(self, claim: Claim) -> Iterator[None]:

@@ -19,12 +19,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
-from bot.queue.fairness import share_threads
+from bot.queue.fairness import lane_of, share_threads
 from bot.queue.jobs import RetryLater
 from bot.queue.wakeup import WakeupSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from bot.queue.job_table import JobTable
@@ -61,13 +61,15 @@ class WorkerLoop:
         self._lanes: Mapping[str, int] = {}
         self._wakeup = WakeupSocket()
         self._without_socket = False
-        self._more = True
-        """Jobs are due that could not start: when one ends, they may."""
-        self._run_again = False
-        """A job that has ended is to run again."""
+        self._left: Collection[str] = ()
+        """Lanes: when a job in one of these ends, another one may start."""
+        self._ended: set[str] = set()
+        """Lanes in which a job has ended since the last look began."""
+        self._look = False
+        """A job may start because another one has ended."""
         self._to_start: SimpleQueue[Claim | None] = SimpleQueue()
         self._running: set[Claim] = set()
-        self._guard = threading.Lock()  # of _running, _run_again and _away
+        self._guard = threading.Lock()  # of _running, _left, _ended, _look and _away
         self._away: set[Claim | None] = set()  # who misses the database: claims that cannot settle, None the chooser
         self._say = log.debug  # how the last absence of the database was logged
         self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write
@@ -127,7 +129,6 @@ class WorkerLoop:
                     wait = self._start_what_is_due()
                 except AWAY as error:
                     self._missing(None, error)
-                    self._more = True
                     wait, wait_if_away = wait_if_away, min(2 * wait_if_away, AWAY_MAX)
                 else:
                     self._reached(None)
@@ -157,23 +158,26 @@ class WorkerLoop:
         longest = LOOK_MAX_WITHOUT_SOCKET if self._without_socket else LOOK_MAX
         with self._guard:
             running = list(self._running)
-            self._run_again = False
-        if len(running) >= sum(self._lanes.values()):
-            self._more = True
+            full = len(running) >= sum(self._lanes.values())
+            self._left = self._lanes if full else ()
+            self._look = False
+            self._ended.clear()
+        if full:
             return longest  # the first to end wakes this thread
         taken = self._jobs.take(running, self._lanes)
-        self._more = taken.more
+        with self._guard:
+            self._left = taken.left
+            self._look |= not self._ended.isdisjoint(taken.left)
+            self._running.update(taken.claims)
         for claim in taken.claims:
-            with self._guard:
-                self._running.add(claim)
             self._to_start.put(claim)
         return longest if taken.seconds is None else min(taken.seconds, longest)
 
     def _wait(self, seconds: float) -> None:
         """Wait so long, or until a look may find a job: one was put, or one has ended and others wait for that."""
         until = time.monotonic() + seconds
-        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
-            if self._wakeup.wait(left) or self._without_socket or self._more or self._run_again:
+        while not (self._stop.is_set() or self._look) and (left := until - time.monotonic()) > 0:
+            if self._wakeup.wait(left) or self._without_socket:
                 return
 
     def _check_clock(self) -> None:
@@ -192,10 +196,14 @@ class WorkerLoop:
                 with self._jobs.running(claim):
                     outcome = self._outcome(claim.job)
                 again = self._settle(claim, outcome)
+            lane = lane_of(claim.job.task, self._lanes)
             with self._guard:
                 self._running.remove(claim)
-                self._run_again |= again
-            self._wakeup.wake()
+                self._ended.add(lane)
+                self._look |= again or lane in self._left
+                wake = self._look or self._stop.is_set() or self._without_socket
+            if wake:
+                self._wakeup.wake()
 
     def _outcome(self, job: Job) -> RetryLater | None:
         try:
