@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bot.errors import Refused
@@ -28,6 +29,7 @@ _NOT_A_LETTER = re.compile(r"[\W_]+")
 _ADMINISTRATOR = re.compile(r"administrators?")
 
 
+@cache
 def role_word(text: str) -> str:
     """Fold a role's name, or the readable part of its id, for comparing.
 

@@ -98,6 +98,22 @@ class PlainSession(requests.Session):
         options["timeout"] = options.get("timeout") or self._timeout
         return super().request(method, url, **options)
 
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request without merging settings of the session into it: it has none but its headers."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=request.url,
+            files=request.files,
+            data=request.data,
+            json=request.json,
+            headers={**self.headers, **(request.headers or {})},
+            params=request.params,
+            auth=request.auth,
+            hooks=request.hooks,
+        )
+        return prepared
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return none, whatever the answer says: the download client decides about each address first."""
 
