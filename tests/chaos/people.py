@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.emulator.problems import Refusal
+from bot.emulator.things import Template
 from bot.messages.elements import COMMAND
 from tests.live_bot import actions_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.emulator.report import Report
     from bot.emulator.things import Message, Person, Space
     from tests.chaos.mail import Mail
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
 NOWHERE = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC9ub3doZXJl"
 """The id of no report."""
+TEMPLATE = 130
+FIRST_DAY = date(2025, 1, 1)
+"""Of the data; other reports of a run are of 2026."""
 FAILS_AFTER = 3.0
 """Seconds after which a report that is going to fail has failed."""
 
@@ -28,7 +36,13 @@ class Asked:
 
     ask: Ask
     message: Message
-    report: Report | None
+    found: Report | None
+    created: Callable[[], list[Report]]
+    """The reports that came of it, where it was to run one: each question is about a day of its own."""
+
+    @property
+    def report(self) -> Report | None:
+        return self.found or next(iter(self.created()), None)
 
     @property
     def root(self) -> str:
@@ -55,6 +69,8 @@ class People:
         self._mail = mail
         self.asked: dict[int, Asked] = {}
         self.pressed: list[Pressed] = []
+        for family in ("partner", "organization"):
+            self._world.add_template(Template(TEMPLATE, family, "Calling Usage", "Teams"))
 
     def ask(self, ask: Ask) -> None:
         """Write the question."""
@@ -62,10 +78,16 @@ class People:
         person: Person = getattr(self._stage, ask.who)
         space = self._space(ask, person)
         words = ask.what if ask.what == "help" else f"report {report.id if report else NOWHERE}"
+        if ask.what == "new":
+            words = f"new {ask.family}:{TEMPLATE} {_day_of(ask)} to {_day_of(ask)}"
         mention = self._stage.bot if space.type == "group" else None
         message = self._world.say(person, space, words, mention=mention)
         self._mail.decide(message.id, ask.fate)
-        self.asked[ask.number] = Asked(ask, message, report)
+        self.asked[ask.number] = Asked(ask, message, report, partial(self._created, ask))
+
+    def _created(self, ask: Ask) -> list[Report]:
+        with self._world.lock:
+            return [one for one in self._world.reports.values() if one.start == _day_of(ask) and ask.what == "new"]
 
     def _space(self, ask: Ask, person: Person) -> Space:
         if ask.where == "1:1" or (ask.where == "outside" and ask.who != "ada"):
@@ -73,7 +95,7 @@ class People:
         return self._stage.outside if ask.where == "outside" else self._stage.group
 
     def _report(self, ask: Ask) -> Report | None:
-        if ask.what in {"nowhere", "help"}:
+        if ask.what in {"nowhere", "help", "new"}:
             return None
         if ask.like is not None and ask.like in self.asked:
             return self.asked[ask.like].report
@@ -125,6 +147,10 @@ class People:
             for one in self._world.messages(space)
             if one.parent_id == asked.root and one.person_id == self._stage.bot.id and one.card
         ]
+
+
+def _day_of(ask: Ask) -> str:
+    return (FIRST_DAY + timedelta(days=ask.number)).isoformat()
 
 
 def _buttons_of(card: Message) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ CALLS = (
     ("GET", "/v1/partner/reports", "api", 3),
     ("GET", "/v1/reports/*", "api", 3),
     ("GET", "/v1/reports", "api", 2),
+    ("POST", "/v1/partner/reports", "api", 3),
+    ("POST", "/v1/reports", "api", 3),
     ("GET", "/v1/people/*", "api", 3),
     ("GET", "/v1/memberships", "api", 3),
     ("GET", "/v1/rooms", "api", 3),
@@ -31,7 +33,7 @@ CUTS = ("before", "after", "middle")
 TRUNCATED = b'{"items": [{"id": "Y2lzY29zcGFyazov'
 DATE_SOON, DATE_PAST = "a date to come", "a date gone by"
 """Retry-After as a date, which is written when the time has come."""
-KINDS = ("done", "done", "zip", "pending", "pending", "pending", "pending", "fails", "failed", "nowhere", "help")
+KINDS = ("done", "done", "zip", "pending", "pending", "pending", "pending", "fails", "failed", "nowhere", "help", "new")
 PLACES = ("1:1", "1:1", "group", "group", "group", "outside")
 PEOPLE = ("ada", "ada", "grace", "nora")
 VICTIMS = ("worker", "worker", "worker", "web", "door", "supervisor", "all")

@@ -231,13 +231,16 @@ class Verdict:
             files = [one for one in there if one.files]
             texts = Counter(one.markdown for one in there if not one.card and not one.files)
             presses = sum(number for (where, _), number in words.items() if where == root)
-            requests = 1 + words[root, "report"]
-            answers = words[root, "why"] + words[root, "refresh"] + words[root, "cancel"]
+            runs = words[root, "run"] + words[root, "new"]
+            requests = 1 + words[root, "report"] + runs
+            answers = words[root, "why"] + words[root, "refresh"] + words[root, "cancel"] + runs
             standing = [one for one in cards if not one.deleted]
             if len(cards) > CARDS_OF_A_REQUEST * requests + answers:
                 found.append(f"{len(cards)} cards, those deleted included: {asked.ask}")
-            if len(standing) > requests + words[root, "why"] + stayed:
+            if len(standing) > requests + words[root, "why"] + runs + stayed:
                 found.append(f"{len(standing)} cards: {asked.ask}")
+            if len(created := asked.created()) > 1 + runs:
+                found.append(f"{len(created)} reports created: {asked.ask}")
             if len(files) > requests + words[root, "again"]:
                 found.append(f"{len(files)} files: {asked.ask}")
             found += [f"{text!r}: {asked.ask}" for text, number in texts.items() if number > 1 + max(0, presses - 1)]

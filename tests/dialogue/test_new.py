@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.db.requests import State
 from bot.emulator.things import PARTNER_FULL_ADMIN, Template
 from tests.live_bot import LiveBot, actions_of
 
@@ -294,3 +295,15 @@ def test_a_period_that_is_not_over_ends_with_the_data_and_is_shown_first(live: L
 
     assert card.buttons["Run"]["argument"] == f"partner:130 {first} to {today}"
     assert not created(live)
+
+
+def test_a_space_with_outsiders_is_told_once_that_the_answer_goes_directly(live: LiveBot) -> None:
+    line = live.at(live.ada, live.outside).says("new calling usage 2026-10-01 to 2026-10-31")
+    live.at(live.ada).hears_privately("I'll post the file here")
+    (report,) = live.emulator.world.reports.values()
+    live.emulator.world.set_report(report.id, status="done")
+    live.on_record(report.id, State.DELIVERED)
+
+    assert [one.words for one in line.answers()] == [
+        "There are external people in this space, so I've replied to you directly."
+    ]

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from bot.access.policy import Decision
     from bot.chat.invocation import Invocation, Permission
     from bot.chat.new_report_words import Wanted
     from bot.webex.report import Report
     from bot.webex.report_templates import Template
+    from bot.webex.types import Card
 
 SAME = timedelta(hours=1)
 """For so long a report that was run is offered in place of the same one."""
@@ -73,10 +75,10 @@ def last(invocation: Invocation) -> None:
 
 def _offer_last(invocation: Invocation, desk: Desk) -> None:
     with invocation.services.database.read() as tx:
-        found = runs.latest_of(tx, invocation.person_id, desk.permission.families)
+        found = runs.latest_of(tx, invocation.person_id, desk.decision.families)
     template = None if found is None else desk.template(found.family, found.template_id, found.title)
     if found is None or template is None:
-        invocation.say("last", sentences.NOTHING_RUN)
+        _answer(invocation, sentences.NOTHING_RUN)
         return
     _offer(invocation, desk, template, replace(found.new_report, template_id=template.id))
 
@@ -85,7 +87,7 @@ def _offer_last(invocation: Invocation, desk: Desk) -> None:
 class Desk:
     """What the command works with: what may be run, and the person's day."""
 
-    permission: Permission
+    decision: Decision
     templates: Sequence[Template]
     today: date
 
@@ -97,14 +99,23 @@ class Desk:
 
 
 def _open(invocation: Invocation) -> Desk:
-    """Ask policy who may run reports, and Webex which; raises ``Refused`` and ``WebexError``."""
+    """Ask policy who may run reports, and Webex which. Raises ``Refused`` and ``WebexError``.
+
+    Who would read along is asked right before an answer; a report that is run is answered by its request.
+    """
     services = invocation.services
-    permission = invocation.authorize(Action.CHANGE)
+    decision = invocation.check_person(Action.CHANGE)
     with services.database.read() as tx:
         zone = space_settings.time_zone_of(tx, invocation.room_id)
     with invocation.report_call():
-        templates, _ = services.catalog.templates(permission.families)
-    return Desk(permission, templates, services.now().astimezone(zone).date())
+        templates, _ = services.catalog.templates(decision.families)
+    return Desk(decision, templates, services.now().astimezone(zone).date())
+
+
+def _answer(invocation: Invocation, markdown: str, card: Card | None = None) -> None:
+    """Answer where policy allows it now."""
+    invocation.authorize(Action.CHANGE)
+    invocation.say("new", markdown, card)
 
 
 def run_new(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
@@ -125,7 +136,7 @@ def run_new(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     if wrong:
         _show_form(invocation, desk, wanted, template, wrong)
     elif wanted.guessed:
-        invocation.say("new", *report_form.confirm_card(template.title, report))
+        _answer(invocation, *report_form.confirm_card(template.title, report))
     elif wanted.anyway or not _was_run(invocation, template, report):
         _start(invocation, template, report)
 
@@ -142,12 +153,12 @@ def _ask_which(invocation: Invocation, desk: Desk, wanted: Wanted) -> None:
     choices = wanted.choices or wanted.nearest
     if not choices:
         note = sentences.no_template(" ".join(wanted.unread)) if wanted.unread else ""
-        invocation.say("new", *report_form.choose_card(desk.templates, note))
+        _answer(invocation, *report_form.choose_card(desk.templates, note))
         return
     question = sentences.WHICH_TEMPLATE if wanted.choices else sentences.no_template(" ".join(wanted.unread))
     # With what was typed besides: a press asks for the rest only.
     listed = [(one, report_form.argument_of(wanted.of(one))) for one in choices]
-    invocation.say("new", *report_form.which_card(question, listed))
+    _answer(invocation, *report_form.which_card(question, listed))
 
 
 def _show_form(invocation: Invocation, desk: Desk, wanted: Wanted, template: Template, wrong: Sequence[str]) -> None:
@@ -161,7 +172,7 @@ def _show_form(invocation: Invocation, desk: Desk, wanted: Wanted, template: Tem
     with invocation.services.database.read() as tx:
         regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
     said, card = report_form.form_card(template, report, wrong, regions, today=desk.today)
-    invocation.say("new", said, card)
+    _answer(invocation, said, card)
     _delete_form(invocation)
 
 
@@ -235,7 +246,7 @@ def run_again(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     named = [one for one in words if looks_like_report_id(one)] or [
         one for one in words if invocation.pressed and is_report_id(one)
     ]
-    named = named or reports_meant(invocation, desk.permission)
+    named = named or reports_meant(invocation, desk.decision)
     if not named and words:
         run_new(invocation, desk, words)
         return
@@ -246,7 +257,7 @@ def run_again(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     invocation.trail.report_ids = (report.id,)
     template = desk.template(report.family, report.template_id, report.title)
     if template is None:
-        invocation.say("new", sentences.no_template(report.title))
+        _answer(invocation, sentences.no_template(report.title))
         return
     same = NewReport(
         report.family, template.id, start=report.start, end=report.end, region=report.region, sites=report.sites
@@ -261,14 +272,12 @@ def _known(invocation: Invocation, desk: Desk, report_id: str) -> Report:
     """Return a report from the database, or from Webex where it is not there. Raises ``BotError``."""
     with invocation.services.database.read() as tx:
         row = reports.get(tx, report_id)
-    if row is not None and row.family in desk.permission.families and row.title:
+    if row is not None and row.family in desk.decision.families and row.title:
         return row.report
     known = row.family if row is not None else None
-    permission = desk.permission
+    allowed = desk.decision
     with invocation.report_call():
-        return invocation.services.catalog.find(
-            report_id, known, families=permission.families, others=permission.others
-        )
+        return invocation.services.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
 
 
 def _offer(invocation: Invocation, desk: Desk, template: Template, same: NewReport) -> None:
@@ -278,4 +287,4 @@ def _offer(invocation: Invocation, desk: Desk, template: Template, same: NewRepo
         following = replace(same, start=period.start, end=period.end)
         if problems(template, following, desk.today):
             following = None
-    invocation.say("new", *report_form.again_card(template.title, same, following))
+    _answer(invocation, *report_form.again_card(template.title, same, following))
