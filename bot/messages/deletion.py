@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.confirmations import Unusable
 from bot.messages.elements import button, card, text
+from bot.messages.report_form import ANYWAY, argument_of
 from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
 from bot.text import count, escape_card, escape_markdown, when
+from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from bot.webex.report import Report
+    from bot.webex.report_templates import NewReport
     from bot.webex.types import Card
 
 CONFIRM: Final = "confirm"
 """Stands before the token in the data of the button **Delete**."""
 LONGEST_TITLE: Final = 100
+CLEAN_UP: Final = button("Delete old reports", "delete", "old")
 FINAL: Final = "This can't be undone. Files that I've posted stay where they are."
 REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
 UNUSABLE: Final = {
@@ -100,6 +104,17 @@ def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, can
     for report, why in failed:
         lines += ["", f"I couldn't delete {_name(report)}. {why}"]
     return "\n".join(lines)
+
+
+def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
+    """Return the card that warns before Webex refuses a report because it keeps no more of them."""
+    kind = f"{FAMILIES[new.family].name}s"
+    warning = (
+        f"Webex keeps at most {most} {kind}, and {used} are in use, so it may refuse another one. Delete some first."
+    )
+    actions = [CLEAN_UP, button("Run anyway", "new", argument_of(new, ANYWAY))]
+    said = f"{warning} Write `delete old`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
+    return said, card([text(warning)], actions, instead=said)
 
 
 def nothing_old(age: timedelta) -> str:

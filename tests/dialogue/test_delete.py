@@ -132,6 +132,57 @@ def test_in_a_thread_delete_means_its_report(live: LiveBot) -> None:
     line.hears("Deleted Old Usage")
 
 
+def old_ones(live: LiveBot, number: int, *, days: int = 20, **more: Any) -> list[Any]:
+    """Reports of both families by turns, created so many days ago."""
+    then = live.emulator.world.clock() - days * DAY
+    make = (live.partner_report, live.organization_report)
+    return [make[one % 2](title=f"Old {one}", created=then + one, **more) for one in range(number)]
+
+
+@pytest.mark.parametrize("where", ["directly", "in the group"])
+def test_delete_old_names_what_goes_and_one_press_deletes_it(live: LiveBot, where: str) -> None:
+    old, new = old_ones(live, 5), old_ones(live, 1, days=13)
+    (waits,) = old_ones(live, 1, status="In progress")
+    ada = live.at(live.ada, live.group if where == "in the group" else None)
+
+    line = ada.says("delete old")
+
+    card = line.card()
+    assert "Delete these 5 reports?" in card.shown
+    assert [name for name in card.shown.splitlines() if name.startswith("Old ")] == [f"Old {one}" for one in range(5)]
+    ada.presses(card, "Delete all 5")
+    said = line.hears("Deleted 5 reports:").words
+    assert all(f"Old {one} (" in said for one in range(5))
+    assert all(one.deleted for one in old)
+    assert not any(one.deleted for one in [*new, waits])
+
+
+def test_delete_old_takes_twenty_at_most_and_only_of_families_that_the_person_may_write(live: LiveBot) -> None:
+    old_ones(live, 50)
+    only = live.emulator.world.add_person("Mary Full", live.acme, roles=[FULL_ADMIN, PARTNER_READONLY_ADMIN])
+    card = live.at(only).says("delete old").card()
+    assert "Delete these 20 reports?" in card.shown
+    assert "Partner report" not in card.shown
+    assert "Read-only administrators" in live.at(live.grace).says("delete old").answer().words
+
+
+def test_delete_old_with_nothing_old_says_so(live: LiveBot) -> None:
+    live.partner_report()
+    said = live.at(live.ada).says("delete old").answer().words
+    assert said == "There's nothing to clean up: no finished report is more than 14 days old."
+
+
+def test_what_webex_refuses_is_named_and_the_others_go(live: LiveBot) -> None:
+    first, second, third = old_ones(live, 3)
+    ada = live.at(live.ada)
+    line = ada.says("delete old")
+    live.emulator.faults.add("DELETE", f"/v1/reports/{second.id}", status=409)
+    ada.presses(line.card(), "Delete all 3")
+    said = line.hears("Deleted 2 reports:").words
+    assert "I couldn't delete Old 1 (Jan 1–31, 2026). Webex reports a conflict; try again in a minute" in said
+    assert (first.deleted, second.deleted, third.deleted) == (True, False, True)
+
+
 def test_the_missing_scope_is_named_to_the_person_alone(stage_alone: LiveBot) -> None:
     live = stage_alone
     reads = {scope.scope for scope in manifest.read().scopes if not scope.writing}
@@ -214,6 +265,28 @@ def test_the_audit_says_who_asked_and_who_deleted(stepped: SteppedBot) -> None:
         ("chat", "delete", "allowed", report.id, ada),
         ("button", "delete", "deleted", report.id, ada),
     ]
+
+
+def test_the_audit_says_of_each_of_several_what_came_of_it(stepped: SteppedBot) -> None:
+    reports = old_ones(stepped.setup, 3)
+    stepped.receive(stepped.setup.ada, "delete old")
+    stepped.work()
+    stepped.emulator.faults.add("DELETE", f"/v1/reports/{reports[1].id}", status=409)
+    confirms(stepped, stepped.said()[-1])
+    stepped.work()
+    found = {(row.report_id, row.outcome) for row in rows(stepped) if row.channel == "button"}
+    outcomes = ("deleted", "error:webex_409", "deleted")
+    assert found == {(one.id, outcome) for one, outcome in zip(reports, outcomes, strict=True)}
+
+
+def test_what_is_awaited_is_not_old(stepped: SteppedBot) -> None:
+    (report,) = old_ones(stepped.setup, 1, status="In progress")
+    stepped.receive(stepped.setup.grace, f"report {report.id}")
+    stepped.work()
+    stepped.world.set_report(report.id, status="done")
+    stepped.receive(stepped.setup.ada, "delete old")
+    stepped.work(until="deliver")
+    assert words(stepped) == ["There's nothing to clean up: no finished report is more than 14 days old."]
 
 
 def test_open_requests_end_and_say_why_and_the_held_file_goes(stepped: SteppedBot) -> None:

@@ -307,3 +307,20 @@ def test_a_space_with_outsiders_is_told_once_that_the_answer_goes_directly(live:
     assert [one.words for one in line.answers()] == [
         "There are external people in this space, so I've replied to you directly."
     ]
+
+
+def test_a_report_for_which_webex_may_have_no_room_is_advised_against(live: LiveBot) -> None:
+    live.emulator.world.reports_kept = 50
+    old = live.emulator.world.clock() - 20 * 24 * 3600
+    for number in range(50):
+        live.partner_report(title=f"Old {number}", created=old)
+    ada = live.at(live.ada)
+
+    card = ada.says("new calling usage 2026-10-01 to 2026-10-31").card()
+
+    assert "Webex keeps at most 50 partner reports, and 50 are in use, so it may refuse another one." in card.shown
+    assert not live.emulator.calls.calls_to("POST", "/v1/partner/reports")
+    offered = ada.presses(card, "Delete old reports").hears("Delete these 20 reports?")
+    ada.presses(offered, "Delete all 20").hears("Deleted 20 reports:")
+    ada.presses(card, "Run anyway")
+    live.emulator.world.wait_for(lambda _: live.emulator.calls.calls_to("POST", "/v1/partner/reports"))

@@ -11,10 +11,11 @@ from bot.chat.new_report_words import read_form, read_words
 from bot.chat.registry import registry
 from bot.chat.thread_context import reports_meant
 from bot.db import audit, messages, reports, runs, space_settings
-from bot.messages import report_form, sentences
+from bot.messages import deletion, report_form, sentences
 from bot.messages.help import Group
 from bot.messages.new_report import problems
 from bot.outbox import Text
+from bot.reports import quota
 from bot.reports.periods import Period, find_period, next_after
 from bot.reports.report_messages import Draft
 from bot.reports.runs import is_report_of, open_run
@@ -23,7 +24,7 @@ from bot.webex.report_families import FAMILIES
 from bot.webex.report_templates import NewReport
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from bot.access.policy import Decision
@@ -137,7 +138,7 @@ def run_new(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
         _show_form(invocation, desk, wanted, template, wrong)
     elif wanted.guessed:
         _answer(invocation, *report_form.confirm_card(template.title, report))
-    elif wanted.anyway or not _was_run(invocation, template, report):
+    elif wanted.anyway or not _is_advised_against(invocation, template, report):
         _start(invocation, template, report)
 
 
@@ -189,12 +190,22 @@ def _usual_period(template: Template, today: date) -> Period:
     return Period(max(start, first_day) if first_day and first_day <= last_day else start, last_day)
 
 
-def _was_run(invocation: Invocation, template: Template, report: NewReport) -> bool:
-    """Offer the same report where it was run within the hour. Return True when it is offered."""
-    services = invocation.services
-    now = services.now()
+def _is_advised_against(invocation: Invocation, template: Template, report: NewReport) -> bool:
+    """Say why the report should not be run, each time with a button to run it anyway. Return True when it is said."""
     with invocation.report_call():
-        listed = services.catalog.listing(report.family.value, report.region or None)
+        listed = invocation.services.catalog.listing(report.family.value, report.region or None)
+    if _was_run(invocation, template, report, listed):
+        return True
+    if quota.room_for_one(listed, report.family):
+        return False
+    used = quota.in_use(listed, report.family)
+    _answer(invocation, *deletion.no_room(report, used, quota.MOST_REPORTS))
+    return True
+
+
+def _was_run(invocation: Invocation, template: Template, report: NewReport, listed: Iterable[Report]) -> bool:
+    """Offer the same report where it was run within the hour. Return True when it is offered."""
+    now = invocation.services.now()
     same = [
         one
         for one in listed
