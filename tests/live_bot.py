@@ -74,6 +74,11 @@ class BotMessage:
         return "\n".join(texts_of(self.card))
 
     @property
+    def actions(self) -> list[dict[str, Any]]:
+        """Return the card's actions, in order."""
+        return actions_of(self.card)
+
+    @property
     def buttons(self) -> dict[str, dict[str, Any]]:
         """Return the card's submit buttons by their title."""
         return {one["title"]: one["data"] for one in actions_of(self.card) if one["type"] == "Action.Submit"}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from bot.messages.report_form import ANYWAY, END, HOME, REGION, REGIONS, SITES, START, TEMPLATE
+from bot.messages.report_form import ANYWAY, END, HOME, REGION, SITES, START, TEMPLATE
 from bot.reports.periods import find_period
+from bot.reports.report_search import REGION_WORDS
 from bot.reports.search import Searchable, search
 from bot.webex.report_families import FAMILIES, Family
 from bot.webex.report_templates import NewReport
@@ -25,10 +26,6 @@ _KEY: Final = re.compile(rf"({'|'.join(Family)}):(\S{{1,64}})")
 _NUMBER: Final = re.compile(r"\d{1,9}")
 _REGION: Final = re.compile(r"[A-Z]{2,3}")
 _SITE: Final = re.compile(r"(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,10})/?", re.IGNORECASE)
-REGION_WORDS: Final = {"usa": "US", "america": "US", "europe": "EU", "canada": "CA"} | {
-    one.casefold(): one for one in REGIONS
-}
-"""Words that name a region in any case; another one is taken in capitals."""
 NOT_A_REGION: Final = frozenset({"CSV", "ZIP", "PDF", "ID", "ALL"})
 NO_TITLE: Final = frozenset(
     {"for", "in", "on", "of", "the", "a", "an", "please", "region", "site", "sites", "template"}

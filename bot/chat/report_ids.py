@@ -102,6 +102,16 @@ def meant(words: Sequence[str]) -> list[str]:
     return [one for one in some if not is_filler(one)]
 
 
+def names_ids(words: Iterable[str]) -> bool:
+    """Return True for report IDs, and for what was one before it was cut or mistyped: no title looks like that."""
+    return any(_START[:8] in one or looks_like_report_id(one) for one in words)
+
+
+def may_be_id(word: str) -> bool:
+    """Return True for a word that is neither letters alone nor a number: an ID of another form, or a part of a link."""
+    return not word.replace("'", "").replace("’", "").isalpha() and not word.isdecimal()
+
+
 def named(words: Sequence[str]) -> list[str]:
     """Return the report IDs among the words, as many as are taken from one message; "cancel it" names none."""
     return [one for one in meant(words) if is_report_id(one) and not is_filler(one)][:MOST_IDS]

@@ -1,17 +1,18 @@
-"""The list of reports: one card, or the text that stands in for it."""
+"""Lists of reports: the pages of ``reports``, and the choice where words name several; each a card and its text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
+from bot.messages.request_card import COLORS, created_of, days, family_name, period_of, status_word, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown
 from bot.webex.catalog import ASK_THE_NEXT
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from bot.errors import WebexError
     from bot.webex.report import Report
@@ -19,17 +20,43 @@ if TYPE_CHECKING:
     from bot.webex.types import Card
 
 NOTHING: Final = "There are no reports yet. Reports created in Control Hub or Partner Hub aren't available to bots."
+LIST, CHOICE, NOT_FOUND = "Reports", "Which report?", "No such report"
+LONGEST_WORDS: Final = 60
 
 
-def note_of(total: int, start: int, shown: int) -> str:
-    """Return the line above the list: which reports it shows."""
+def asked_words(words: Sequence[str], period: tuple[date, date] | None = None) -> str:
+    """Return what was looked for as a part of a sentence: ``“calling usage last month” (Oct 1–31, 2026)``."""
+    said = f"“{escape_markdown(' '.join(words), LONGEST_WORDS)}”"
+    return f"{said} ({days(*period)})" if period else said
+
+
+def note_of(total: int, start: int, shown: int, asked: str = "") -> str:
+    """Return the line above the list: which reports it shows; ``asked``: what was looked for."""
     if not total:
         return NOTHING
+    fit = f" for {asked}" if asked else ""
     if not shown:
-        return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}. Write `reports` for the newest."
+        newest = "" if asked else " Write `reports` for the newest."
+        return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}{fit}.{newest}"
     if shown == total:
-        return f"{count(total, 'report')}, newest first."
-    return f"{start + 1}–{start + shown} of {total}, newest first."
+        return f"{count(total, 'report')}{fit}, newest first."
+    return f"{start + 1}–{start + shown} of {total}{fit}, newest first."
+
+
+def choice_note(asked: str, total: int, shown: int, *, exact: bool) -> str:
+    """Return the question above the reports of which one is meant."""
+    if not exact:
+        what = "Is it this one?" if total == 1 else "Is it one of these?"
+        return f"No report has exactly these words: {asked}. {what}"
+    if total == 1:
+        return f"This report fits {asked}."
+    return f"{total} reports fit {asked}{f'; here are {shown} of them' if shown < total else ''}. Pick one."
+
+
+def nothing_note(asked: str, nearest: int) -> str:
+    """Return what is said when no report fits; ``nearest``: how many are shown that nearly do."""
+    closest = "" if not nearest else " The closest one:" if nearest == 1 else " The closest ones:"
+    return f"I found no report for {asked}.{closest}"
 
 
 def not_shown(family: Family, error: WebexError) -> str:
@@ -39,19 +66,27 @@ def not_shown(family: Family, error: WebexError) -> str:
     return f"{FAMILIES[family].name.capitalize()}s are missing from this list. {error.sentence}"
 
 
-def reports_card(reports: Sequence[Report], *, total: int, page: int, note: str) -> Card:
-    """Return a page of the reports that can be asked for, each with its button."""
+def reports_card(
+    reports: Sequence[Report],
+    *,
+    note: str,
+    heading: str = LIST,
+    row_button: tuple[str, str] = ("Get", "report"),
+    buttons: Sequence[dict[str, Any]] = (),
+) -> Card:
+    """Return a card of reports, each with its button: its title, and the command that it carries out."""
     body = [
-        text("Reports", size="Medium", weight="Bolder"),
+        text(heading, size="Medium", weight="Bolder"),
         text(sentence_in_card(note), isSubtle=True, spacing="Small"),
     ]
-    body += [_row(report) for report in reports]
-    more = [button("More", "reports", str(page + 1))] if total > len(reports) else []
-    return card(body, more, instead=reports_text(reports, note=note))
+    body += [_row(report, row_button) for report in reports]
+    return card(body, buttons, instead=reports_text(reports, note=note, word=row_button[1]))
 
 
-def _row(report: Report) -> dict[str, Any]:
-    about = [period_of(report), family_name(report), created_of(report) and f"created {created_of(report)}"]
+def _row(report: Report, row_button: tuple[str, str]) -> dict[str, Any]:
+    title, word = row_button
+    region = report.region if FAMILIES[report.family].takes_region else ""
+    about = [period_of(report), family_name(report), region, created_of(report) and f"created {created_of(report)}"]
     return {
         "type": "ColumnSet",
         "separator": True,
@@ -74,19 +109,19 @@ def _row(report: Report) -> dict[str, Any]:
                 "type": "Column",
                 "width": "auto",
                 "verticalContentAlignment": "Center",
-                "items": [{"type": "ActionSet", "actions": [button("Get", "report", report.id)]}],
+                "items": [{"type": "ActionSet", "actions": [button(title, word, report.id)]}],
             },
         ],
     }
 
 
-def reports_text(reports: Sequence[Report], *, note: str) -> str:
+def reports_text(reports: Sequence[Report], *, note: str, word: str = "report") -> str:
     """Return the same for a client that shows no cards; IDs can be copied, so a line that does not fit is left out."""
     lines = [note, ""]
     for report in reports:
         period = period_of(report) and f" ({escape_markdown(period_of(report))})"
         about = f"**{escape_markdown(title_of(report), 80)}**{period}, {escape_markdown(status_word(report), 40)}"
-        line = f"- {about}: `report {report.id}`"
+        line = f"- {about}: `{word} {report.id}`"
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
             break
         lines.append(line)

@@ -26,6 +26,8 @@ LONGEST_TEXT: Final = 500
 """Letters of a text that are compared."""
 MOST_WORDS: Final = 20
 """Words of a search that are looked for."""
+LONGEST_SEARCH: Final = 200
+"""Letters of a search."""
 SHORTEST_START: Final = 3
 """Letters of a word that may be the start of a longer one: "call" finds "Calling", "us" does not find "Usage"."""
 LEAST_ALIKE: Final = 0.6
@@ -106,6 +108,16 @@ def matching(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Sear
         if fitting:
             return Found(tuple(fitting), exact=exact)
     return search(words, items, texts)
+
+
+def taken(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words that a search is made with, as many as a button can carry; none where they ask for nothing."""
+    kept: list[str] = []
+    for word in words[:MOST_WORDS]:
+        if len(" ".join([*kept, word])) > LONGEST_SEARCH:
+            break
+        kept.append(word)
+    return tuple(kept) if asked_for(kept) else ()
 
 
 def asked_for(words: Sequence[str]) -> tuple[str, ...]:

@@ -144,9 +144,12 @@ class Catalog:
         """Return every report of a family and region that Webex lists."""
         return self._call(lambda: self._api.list(Family(family), region))
 
-    def everything(self, families: Collection[str] | None = None) -> tuple[list[Report], dict[Family, WebexError]]:
+    def everything(
+        self, families: Collection[str] | None = None, region: str | None = None
+    ) -> tuple[list[Report], dict[Family, WebexError]]:
         """List each report of these families once, newest first, and the families that refused; None: of all families.
 
+        ``region``: where a family lists one region a call; None: the home region.
         Raises ``WebexError`` or :class:`NotFound` when every family fails.
         """
         listed: dict[tuple[Family, str], Report] = {}
@@ -154,7 +157,7 @@ class Catalog:
         asked = self._asked(families)
         for family in asked:
             try:
-                for report in self.listing(family.value, None):
+                for report in self.listing(family.value, region if FAMILIES[family].takes_region else None):
                     listed.setdefault((family, report.id), report)
             except WebexError as error:
                 refused[family] = error

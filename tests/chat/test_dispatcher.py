@@ -62,9 +62,10 @@ def test_politeness_is_no_report_id(stepped: SteppedBot, form: str) -> None:
     assert not [one for one in stepped.said() if "please" in (one.text or "")]
 
 
-def test_a_short_word_alone_is_asked_for_like_any_id(stepped: SteppedBot) -> None:
-    """Ids are opaque: only beside one that looks like it is a plain word taken for politeness."""
-    assert asked(stepped, "report abc") == ["abc"]
+def test_what_is_no_word_is_asked_for_like_any_id(stepped: SteppedBot) -> None:
+    """IDs are opaque: what is letters alone is looked for in titles, and so is the rest at first."""
+    assert asked(stepped, "report abc") == []
+    assert asked(stepped, "report abc1") == ["abc1"]
 
 
 @pytest.mark.parametrize("asked_to_wait", [{}, {"Retry-After": "600"}], ids=["", "for ten minutes"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reports.search import Searchable, asked_for, is_same_title, matching, search
+from bot.reports.search import Searchable, asked_for, is_same_title, matching, search, taken
 from bot.text import escape_card
 
 
@@ -131,6 +131,13 @@ def test_a_filter_hides_nothing_that_has_the_words() -> None:
     assert matching([], THINGS, texts).items == tuple(THINGS)
     assert matching(["usgae"], THINGS, texts).items == (USAGE, BY_USER)
     assert matching(["qwertz"], THINGS, texts).items == ()
+
+
+def test_what_a_search_takes_fits_a_button() -> None:
+    assert taken(["calling", "usage"]) == ("calling", "usage")
+    assert taken(["please", "the", "*" * 50]) == ()
+    assert taken(["calling", "x" * 10_000]) == ("calling",)
+    assert len(taken(["usage"] * 10_000)) == 20
 
 
 HOSTILE = [

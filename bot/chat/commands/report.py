@@ -1,17 +1,19 @@
-"""``report <id>``: get a report, and ``again <id>``: get its file once more."""
+"""``report``: get a report by words of its title or by its ID, and ``again``: get its file once more."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bot.chat.commands.reports import show_page
+from bot.chat.named_report import MOST_SHOWN, look_up, offer
 from bot.chat.registry import registry
-from bot.chat.report_ids import MOST_IDS, meant
+from bot.chat.report_ids import MOST_IDS, may_be_id, meant, names_ids
 from bot.chat.thread_context import ask_which, reports_meant
 from bot.db import audit, downloads, messages
 from bot.messages.help import Group
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids
 from bot.reports.requests import open_request
+from bot.reports.search import taken
 from bot.reports.wanted_messages import Slot
 from bot.webex.report import is_report_id
 
@@ -23,16 +25,24 @@ if TYPE_CHECKING:
 
 @registry.command(
     "report",
-    usage="report <id>",
+    usage="report <title or ID>",
     summary="Get a report: status now, the file as soon as it's ready.",
     group=Group.GET,
+    examples=("report calling usage", "report meeting details October"),
 )
 def report(invocation: Invocation) -> None:
+    """Open a request for the report that the words name, or one for each ID; else show what can be chosen."""
+    if names_ids(invocation.rest):
+        _of_ids(invocation)
+    elif words := taken(invocation.rest):
+        _of_words(invocation, words)
+    else:
+        show_page(invocation, question=PICK_ONE, most=MOST_SHOWN)
+
+
+def _of_ids(invocation: Invocation) -> None:
     """Open one request for each ID. Policy is asked for each right before its card."""
     ids = meant(invocation.rest)
-    if not ids:
-        show_page(invocation, 1, PICK_ONE)
-        return
     odd = [one for one in ids if not is_report_id(one)]
     if odd:
         invocation.say("odd", odd_ids(odd))
@@ -44,7 +54,19 @@ def report(invocation: Invocation) -> None:
     open_requests(invocation, wanted[:MOST_IDS], wants_card=True)
 
 
-@registry.command("again", usage="again <id>", summary="Send the file again.", group=Group.GET)
+def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
+    """Open a request for the report with these words; what can only be an ID is told about as one."""
+    named = look_up(invocation, words)
+    if named.one is not None:
+        invocation.trail.report_ids = (named.one.id,)
+        open_requests(invocation, [named.one.id], wants_card=True)
+    elif not named.found.items and named.period is None and all(map(may_be_id, words)):
+        _of_ids(invocation)
+    else:
+        offer(invocation, words, named)
+
+
+@registry.command("again", usage="again <title or ID>", summary="Send the file again.", group=Group.GET)
 def again(invocation: Invocation) -> None:
     """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()

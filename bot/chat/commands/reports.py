@@ -1,57 +1,88 @@
-"""``reports``: the reports that can be asked for, newest first."""
+"""``reports``: the reports that can be asked for, newest first, all of them or those that fit some words."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.chat.commands.refresh import refresh
+from bot.chat.named_report import offer, today_of
 from bot.chat.registry import registry
+from bot.messages.elements import button
 from bot.messages.help import Group
-from bot.messages.report_list import not_shown, note_of, reports_card, reports_text
+from bot.messages.report_list import asked_words, not_shown, note_of, reports_card, reports_text
 from bot.outbox import Text
+from bot.reports.periods import find_period
 from bot.reports.report_messages import Draft
+from bot.reports.report_search import filter_reports, region_in
+from bot.reports.search import taken
 from bot.webex.report import looks_like_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from bot.chat.invocation import Invocation, Permission
 
-LONGEST_PAGE = 4
-"""Digits of a page's number."""
+LONGEST_PAGE = 3
+"""Digits of a page's number; a year has four."""
 PAGE = 10
 """Reports on one card: well under the size that Webex takes, and still readable on a phone."""
 
 
-@registry.command("reports", usage="reports", summary="List the available reports, newest first.", group=Group.GET)
+@registry.command(
+    "reports",
+    usage="reports [words] [page]",
+    summary="List the available reports, newest first.",
+    group=Group.GET,
+    examples=("reports", "reports failed", "reports partner last week"),
+)
 def reports(invocation: Invocation) -> None:
-    """Show a page of what the person's families list, or the report whose ID is given."""
+    """Show a page of what the person's families list and what fits the words, or the report whose ID is given."""
     if any(map(looks_like_report_id, invocation.rest)):
         refresh(invocation)
     else:
-        show_page(invocation, _page(invocation.rest))
+        words, page = _paged(invocation.rest, today_of(invocation))
+        show_page(invocation, taken(words), page)
 
 
-def show_page(invocation: Invocation, page: int, question: str = "") -> None:
+def show_page(
+    invocation: Invocation, words: Sequence[str] = (), page: int = 1, *, question: str = "", most: int = PAGE
+) -> None:
     """Answer with a page of the list; ``question`` is what it answers."""
     allowed = invocation.authorize()
     with invocation.report_call():
-        found, refused = invocation.services.catalog.everything(allowed.families)
-    start = (page - 1) * PAGE
-    shown = found[start : start + PAGE]
-    note = f"{question} {note_of(len(found), start, len(shown))}".lstrip()
+        found, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
+    asked = ""
+    if found and words:
+        named = filter_reports(words, found, today_of(invocation))
+        if not named.found.exact or not named.found.items:
+            offer(invocation, words, replace(named, refused=refused))
+            return
+        found = list(named.found.items)
+        asked = asked_words(words, named.days)
+    start = (page - 1) * most
+    shown = found[start : start + most]
+    note = f"{question} {note_of(len(found), start, len(shown), asked)}".lstrip()
     if refused:
         note += " " + " ".join(not_shown(family, error) for family, error in refused.items())
     note = f"{note} {allowed.others}".rstrip()
+    next_page = f"page {page + 1}" if most == PAGE else ""
+    more = [button("More", "reports", " ".join([*words, next_page]).strip())] if len(found) > start + most else []
 
     def make(_: Permission) -> Draft:
-        card = reports_card(shown, total=len(found) - start, page=page, note=note)
+        card = reports_card(shown, note=note, buttons=more)
         return Draft(f"{invocation.event_key}:reports", Text(reports_text(shown, note=note), card))
 
     invocation.show(make)
 
 
-def _page(words: Sequence[str]) -> int:
-    """Return the page that ``reports 2`` and ``reports page 2`` ask for, else 1."""
-    number = words[-1] if len(words) == 1 or [word.lower() for word in words[:-1]] == ["page"] else ""
-    return max(1, int(number)) if number.isdecimal() and len(number) <= LONGEST_PAGE else 1
+def _paged(words: tuple[str, ...], today: date) -> tuple[tuple[str, ...], int]:
+    """Return the words without the page's number at their end, ``2`` or ``page 2``, and the number."""
+    number = words[-1] if words and words[-1].isdecimal() and len(words[-1]) <= LONGEST_PAGE else ""
+    rest = words[:-1] if number else words
+    if rest and rest[-1].casefold() == "page":
+        rest = rest[:-1]
+    elif number and find_period(words, today)[0] != find_period(rest, today)[0]:
+        return words, 1  # the number of a week or a day
+    return rest, max(1, int(number or 1))

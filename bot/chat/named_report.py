@@ -1,0 +1,121 @@
+"""Finds the report that words name, or lets the person choose: for every command that is about one report.
+
+The list is asked only of the families that the person may use, and nothing of it is shown before policy has said where.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.access.policy import Action, Verdict
+from bot.chat.new_report_words import read_words
+from bot.db import space_settings
+from bot.errors import BotError
+from bot.messages.elements import button
+from bot.messages.report_form import argument_of
+from bot.messages.report_list import (
+    CHOICE,
+    NOT_FOUND,
+    asked_words,
+    choice_note,
+    not_shown,
+    nothing_note,
+    reports_card,
+    reports_text,
+)
+from bot.outbox import Text
+from bot.reports.report_messages import Draft
+from bot.reports.report_search import find_named, region_in
+from bot.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from typing import Any
+
+    from bot.chat.invocation import Invocation, Permission
+    from bot.reports.report_search import Named
+    from bot.webex.report import Report
+
+log = structlog.get_logger(__name__)
+
+MOST_SHOWN: Final = 5
+"""Reports on a card to choose from."""
+GET: Final = ("Get", "report")
+
+
+def named_report(invocation: Invocation, words: Sequence[str], *, row_button: tuple[str, str] = GET) -> Report | None:
+    """Return the report that the words name; else answer with those that they may mean, and return None.
+
+    ``row_button``: a title, and the command that is carried out for the report that is chosen. Raises ``Refused``, and
+    ``WebexError``.
+    """
+    named = look_up(invocation, words)
+    if named.one is None:
+        offer(invocation, words, named, row_button=row_button)
+    return named.one
+
+
+def look_up(invocation: Invocation, words: Sequence[str]) -> Named:
+    """Return what the words name among the reports of the person's families. Raises ``Refused`` and ``WebexError``."""
+    allowed = invocation.check_person()
+    with invocation.report_call():
+        listed, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
+    return replace(find_named(words, listed, today_of(invocation)), refused=refused)
+
+
+def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_button: tuple[str, str] = GET) -> None:
+    """Answer with the newest of the reports that the words may mean, or with what is nearest; each has its button."""
+    fitting, nearest = named.found.items, named.found.nearest[:MOST_SHOWN]
+    shown = fitting[:MOST_SHOWN] or nearest
+    asked = asked_words(words, named.days)
+    if fitting:
+        note = choice_note(asked, len(fitting), len(shown), exact=named.found.exact)
+        buttons = [button("Show all", "reports", " ".join(words))] if len(fitting) > len(shown) else []
+    else:
+        note = nothing_note(asked, len(nearest))
+        buttons = [*_run_button(invocation, words), button("Show reports", "reports")]
+    note = " ".join([note, *(not_shown(family, error) for family, error in named.refused.items())])
+
+    def make(permission: Permission) -> Draft:
+        said = f"{note} {permission.others}".rstrip()
+        card = reports_card(
+            shown, note=said, heading=CHOICE if fitting else NOT_FOUND, row_button=row_button, buttons=buttons
+        )
+        return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=row_button[1]), card))
+
+    invocation.show(make)
+
+
+def today_of(invocation: Invocation) -> date:
+    """Return the day that it is for who reads the answer: by the time zone of the space."""
+    with invocation.services.database.read() as tx:
+        zone = space_settings.time_zone_of(tx, invocation.room_id)
+    return invocation.services.now().astimezone(zone).date()
+
+
+def _run_button(invocation: Invocation, words: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a button that runs a report where the words name a template, or what is like one, that the person may run.
+
+    What cannot be found out now is left out.
+    """
+    services = invocation.services
+    try:
+        allowed = services.authorizer.decide(
+            invocation.person_id, Action.CHANGE, room_id=invocation.room_id, direct=invocation.direct, members=False
+        )
+        if allowed.verdict is Verdict.REFUSED:
+            return []
+        with invocation.report_call():
+            templates, _ = services.catalog.templates(allowed.families)
+    except BotError as error:
+        log.info("templates_not_listed", cause=str(error))
+        return []
+    wanted = read_words(words, templates, today_of(invocation))
+    template = wanted.template or next(iter(wanted.choices), None)
+    if template is None:
+        return []
+    return [button(f"Run {one_line(template.title, 40)}", "new", argument_of(wanted.of(template)))]
