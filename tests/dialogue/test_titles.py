@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.db.requests import State
-from bot.emulator.things import FULL_ADMIN
+from bot.emulator.things import FULL_ADMIN, Template
 from tests.live_bot import CSV
 
 if TYPE_CHECKING:
@@ -308,3 +308,34 @@ def test_a_mistyped_filter_asks_whether_it_is_meant(live: LiveBot) -> None:
     card = live.at(live.ada).says("reports calling usgae").card()
 
     assert "No report has exactly these words: “calling usgae”. Is it this one?\nCalling Usage" in card.shown
+
+
+@PLACES
+def test_a_report_that_is_not_there_can_be_run(live: LiveBot, place: str) -> None:
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Calling"))
+    ada = live.at(live.ada, live.group if place == "group" else None)
+
+    card = ada.says("report calling usage May 2026 EU").card()
+
+    assert card.shown == "No such report\nI found no report for “calling usage May 2026 EU” (May 1–31, 2026)."
+    assert card.buttons["Run Calling Usage"] == {
+        "command": "new",
+        "argument": "partner:130 2026-05-01 to 2026-05-31 EU",
+    }
+
+
+@pytest.mark.parametrize("person", ["grace", "ada"])
+def test_it_is_offered_only_to_who_may_run_it(live: LiveBot, person: str) -> None:
+    live.emulator.world.add_template(Template(2, "organization", "Meeting Details", "Meetings"))
+
+    card = live.at(getattr(live, person)).says("report meeting detials").card()
+
+    assert ("Run Meeting Details" in card.buttons) is (person == "ada")
+    assert "Show reports" in card.buttons
+
+
+def test_templates_that_cannot_be_listed_are_not_offered(live: LiveBot) -> None:
+    live.emulator.faults.add(method="GET", path="/v1/report/templates", status=403, times=None)
+    live.emulator.faults.add(method="GET", path="/v1/partner/reports/templates", status=403, times=None)
+
+    assert set(live.at(live.ada).says("report qwertz").card().buttons) == {"Show reports"}
