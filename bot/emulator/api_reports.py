@@ -11,13 +11,17 @@ from bot.emulator.directory import has_scope, is_admin, is_partner_admin
 from bot.emulator.problems import Refusal, missing_role, missing_scope
 from bot.emulator.report import Report
 from bot.emulator.request import caller, json_body, world
-from bot.emulator.things import Family, Person, Template, Token, report_time
+from bot.emulator.things import Family, Organization, Person, Template, Token, report_time
 
 REPORTS_READ = "spark-admin:reports_read"
 REPORTS_WRITE = "spark-admin:reports_write"
 ANALYTICS_READ = "analytics:read_all"
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 READY_AFTER_SECONDS = 20.0
+ROWS = "Name,Value\r\nA,1\r\nB,2\r\n"
+NO_ROWS = "Name,Value\r\n"
+NORTH_AMERICA = frozenset({"US", "CA"})
+"""Regions whose organizations have data in organization reports."""
 
 part = Blueprint("reports", __name__)
 
@@ -210,6 +214,14 @@ def _check_period(template: Template, start: Any, end: Any) -> None:
         raise Refusal(400, "There is no data for this period.")
 
 
+def _has_data(family: Family, org: Organization, region: str | None, sites: str) -> bool:
+    """Return False where Webex gives a file with a header alone."""
+    if family == "partner":
+        return any(one.region == (region or org.region) for one in world().organizations.values())
+    asked = {site.strip() for site in sites.split(",")} - {""}
+    return org.region in NORTH_AMERICA and (not asked or not org.sites or not asked.isdisjoint(org.sites))
+
+
 def _create(family: Family, person: Person) -> Report:
     body = json_body()
     template = next((one for one in _templates(family) if one.id == body.get("templateId")), None)
@@ -222,6 +234,7 @@ def _create(family: Family, person: Person) -> Report:
     if most is not None and len(world().listed_reports(family, person, _sub_partner())) >= most:
         raise Refusal(400, "The organization holds as many reports as it can; delete one first.")
     today = report_time(world().clock())[:10]
+    org, region, sites = world().organizations[person.org_id], body.get("regionId"), body.get("siteList") or ""
     made = world().add_report(
         family=family,
         title=template.title,
@@ -230,9 +243,10 @@ def _create(family: Family, person: Person) -> Report:
         service=template.service,
         start=body.get("startDate") or today,
         end=body.get("endDate") or today,
-        region=body.get("regionId"),
-        site_list=body.get("siteList", ""),
-        owner_org=world().organizations[person.org_id],
+        content=ROWS if _has_data(family, org, region, sites) else NO_ROWS,
+        region=region,
+        site_list=sites,
+        owner_org=org,
         created_by=person.id,
         sub_partner=_sub_partner(),
         ready_after_seconds=READY_AFTER_SECONDS,

@@ -41,6 +41,7 @@ class Demo:
 def furnish(world: World) -> Demo:
     """Fill an empty world; people are keyed by first name in small letters, spaces by title."""
     acme = world.add_organization("Acme Corp", is_partner=True)
+    acme.sites = ("acme.webex.com",)
     globex = world.add_organization("Globex")
     ada = world.add_person(
         "Ada Lovelace", acme, roles=[FULL_ADMIN, PARTNER_FULL_ADMIN], note="full and partner full administrator"

@@ -48,7 +48,7 @@ def report_time(moment: float) -> str:
 class Organization:
     """A customer or partner; only a partner has partner reports.
 
-    `region` is its home region; without Pro Pack its reports are refused.
+    `region` is its home region; without Pro Pack its reports are refused. `sites` are those with meetings, empty: any.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Organization:
     is_partner: bool = False
     pro_pack: bool = True
     region: str = "US"
+    sites: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

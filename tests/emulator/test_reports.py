@@ -287,6 +287,30 @@ def test_a_report_is_made_and_deleted_in_each_family(live, admin):
     assert admin.post("/reports", templateId=1, startDate="1.1.2026").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("family", "home", "asked", "has_rows"),
+    [
+        ("partner", "US", {}, True),
+        ("partner", "US", {"regionId": "US"}, True),
+        ("partner", "US", {"regionId": "EU"}, False),  # no organization is there
+        ("partner", "EU", {}, True),
+        ("organization", "US", {}, True),
+        ("organization", "CA", {}, True),
+        ("organization", "EU", {}, False),  # not in North America
+        ("organization", "US", {"siteList": "acme.webex.com"}, True),
+        ("organization", "US", {"siteList": "other.webex.com,acme.webex.com"}, True),
+        ("organization", "US", {"siteList": "other.webex.com"}, False),
+    ],
+)
+def test_a_report_for_where_there_is_nothing_has_a_header_alone(live, admin, family, home, asked, has_rows):
+    live.acme.region, live.acme.sites = home, ("acme.webex.com",)
+    live.world.add_template(Template(1, family, "Usage", "Teams"))
+    path = "/partner/reports" if family == "partner" else "/reports"
+    admin.post(path, templateId=1, startDate="2026-01-01", endDate="2026-01-31", **asked)
+    (report,) = live.world.reports.values()
+    assert (b"".join(report.produced()).count(b"\n") > 1) is has_rows
+
+
 def test_an_organization_can_be_full(live, admin):
     live.world.add_template(Template(1, "organization", "Active Hosts", "Meetings"))
     live.world.reports_kept = 1
