@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, exists, func, select, update
 
 from bot.db import requests, tables
+from bot.db.blank import Blank, from_json
 from bot.db.requests import OPEN
 from bot.webex.report import Expiry, Phase, Report
 from bot.webex.report_families import Family
@@ -86,6 +87,13 @@ class ReportRow:
     """Both ends counted; None for a report without a period."""
     seconds_to_ready: int | None = None
     """From its creation to the check that saw it ready; None when the bot did not see it become ready."""
+    blank: str | None = None
+    """Why nothing is in its file, as JSON; None for a file with something in it, or that was not fetched."""
+
+    @property
+    def why_blank(self) -> Blank | None:
+        """Return why nothing is in its file."""
+        return from_json(self.blank)
 
     @property
     def report(self) -> Report:
@@ -156,6 +164,13 @@ def seconds_of_similar(tx: Transaction, row: ReportRow, most: int) -> list[int]:
     values = {"family": row.family, "template": row.template_id, "number": most}
     lengths = {"least": days / SIMILAR, "most": days * SIMILAR}
     return list(tx.execute(_SECONDS_OF_SIMILAR, values | lengths).scalars())
+
+
+def had_rows(tx: Transaction, report: Report) -> bool:
+    """Return True when the file of another report of the family has had something in it."""
+    others = (_reports.family == report.family.value, _reports.report_id != report.id)
+    with_rows = select(_reports.report_id).where(*others, _reports.file_sha256.is_not(None), _reports.blank.is_(None))
+    return tx.execute(with_rows.limit(1)).first() is not None
 
 
 def get(tx: Transaction, report_id: str) -> ReportRow | None:

@@ -72,6 +72,7 @@ reports = Table(
     Column("template_id", Text),
     Column("period_days", Integer),
     Column("seconds_to_ready", Integer),
+    Column("blank", Text),
     Index("ix_reports_template_id", "template_id"),
 )
 

@@ -33,6 +33,9 @@ _QUOTED = re.compile(rb'"[^"]*"')
 _MAY_BE_FORMULA = re.compile(rb"""(?<![^\s,;"\xbf])[=@]""")
 """What begins a formula, behind what may stand before a cell (the last is a byte order mark's end)."""
 
+_VALUE = re.compile(rb"""(?<![^\s,;"])(?!NA(?![^\s,;"]))[^\s,;"]""")
+"""What begins a cell with something in it: Webex writes ``NA`` into empty ones."""
+
 csv.field_size_limit(MAX_RECORD)
 
 
@@ -48,6 +51,8 @@ class Contents:
     columns: int | None = None
     formulas: bool = False
     """True when a cell that was looked at would be taken for a formula."""
+    no_values: bool = False
+    """True when there are rows, and no cell below the header has anything but ``NA`` in it."""
 
     @property
     def empty(self) -> bool:
@@ -188,6 +193,9 @@ class Counting:
         self._records = Records()
         self._given_up = False
         self._formulas = False
+        self._values = False
+        """True when a cell below the header has something in it."""
+        self._in_header = True
         self._encoding = _Encoding()
         self._padding = b""
         """Bytes that fill the file up, if nothing else follows."""
@@ -211,7 +219,8 @@ class Counting:
                 self._given_up = True
         if self._given_up:
             return Contents(formulas=self._formulas)
-        return Contents(max(self._records.count - 1, 0), self._records.columns, self._formulas)
+        rows = max(self._records.count - 1, 0)
+        return Contents(rows, self._records.columns, self._formulas, no_values=rows > 0 and not self._values)
 
     def _take(self, data: bytes) -> None:
         started = time.thread_time()
@@ -235,6 +244,11 @@ class Counting:
 
     def _look_at(self, whole: bytes) -> None:
         self._formulas = self._formulas or self._records.has_formula(whole)
+        if whole and not self._values:
+            header = self._records.header.removeprefix(codecs.BOM_UTF8)
+            below = whole.partition(header)[2] if self._in_header and header else whole
+            self._values = _VALUE.search(below) is not None
+            self._in_header = self._in_header and not header
 
 
 class _Encoding:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from bot.db.downloads import FEW, MOST
 from bot.messages.request_card import period_of
 from bot.text import count, escape_markdown, size
-from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.db.blank import Blank
     from bot.files.csv_rows import Contents
     from bot.files.split import Piece
     from bot.files.verify import Downloaded
@@ -24,8 +24,14 @@ CHECKSUM_DIFFERS = (
 FORMULAS = "Some cells look like formulas; import as text."
 
 
-def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents) -> str:
-    """Return the text of a file: what, which period, how much, that it was compressed, and what to look out for."""
+SINGLE_LINE = "The file is a single line. It may be an error message: open it before you rely on it."
+
+
+def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents, blank: Blank | None = None) -> str:
+    """Return the text of a file: what, which period, how much, that it was compressed, and what to look out for.
+
+    ``blank``: why there is nothing in it.
+    """
     parts = _named(report)
     if contents.rows is not None and contents.columns is not None and not contents.empty:
         parts.append(f"{count(contents.rows, 'row')}, {count(contents.columns, 'column')}")
@@ -34,7 +40,9 @@ def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents
     if piece.kind != held.kind:
         line += f"  \nToo large for a Webex message, so I compressed it to {size(piece.size)}."
     line += _warnings(held)
-    return f"{line}  \n{nothing_inside(report, contents)}" if contents.empty else line
+    if blank is not None:
+        return f"{line}  \n{blank.sentence}"
+    return f"{line}  \n{SINGLE_LINE}" if contents.empty else line
 
 
 def joining(parts: Sequence[Piece]) -> str:
@@ -89,12 +97,3 @@ def status_unknown(report: Report) -> str:
 def _named(report: Report) -> list[str]:
     period = period_of(report)
     return [f"**{escape_markdown(report.title or 'Report')}**", *([period] if period else [])]
-
-
-def nothing_inside(report: Report, contents: Contents) -> str:
-    """Return the common causes of a report without rows, by family."""
-    if contents.columns == 1:
-        return "The file is a single line. It may be an error message: open it before you rely on it."
-    what = "empty (header only)" if contents.columns else "empty"
-    where = FAMILIES[report.family].empty_file_hint(escape_markdown(report.region))
-    return f"The report is {what}. Common causes: no activity in the period, a missing license, or {where}."

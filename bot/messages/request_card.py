@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DETAILS: Final = "details"
 COLORS: Final = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
 WORDS: Final = {Phase.READY: "Ready", Phase.FAILED: "Failed", Phase.PENDING: "In progress"}
+EMPTY: Final = "Ready, but empty"
 NO_STATUS: Final = "none"
 
 
@@ -62,7 +63,7 @@ def request_card(
     While the report is in progress, ``poll_interval`` is told on a card that was refreshed, and ``usual``: how long
     such a report usually takes. Both are in seconds.
     """
-    shown = replace(_shown(request, row, elsewhere), asker=asker)
+    shown = _or_empty(request, row, replace(_shown(request, row, elsewhere), asker=asker))
     waits = is_waiting(request, row)
     if request.revision:
         checked = f"Checked {row.checked_at:%H:%M} UTC"
@@ -71,6 +72,18 @@ def request_card(
     if waits and usual is not None:
         shown = replace(shown, coming=f"{shown.coming} {sentences.usually(usual)}")
     return report_text(row.report, shown, now), report_card(row.report, shown, now)
+
+
+def _or_empty(request: Request, row: ReportRow, shown: Shown) -> Shown:
+    """Return what the card shows of a report whose file has nothing in it: why, and what to run instead."""
+    blank = row.why_blank
+    if blank is None or row.phase is not Phase.READY or request.state not in {State.OPEN, State.DELIVERED}:
+        return shown
+    shown = replace(shown, word=EMPTY, color=COLORS[Phase.PENDING], coming=f"{blank.short} {shown.coming}")
+    if not blank.title:
+        return shown
+    run = button(blank.title, "new", blank.argument)
+    return replace(shown, primary=run, others=(shown.primary, *shown.others))
 
 
 def is_waiting(request: Request, report: ReportRow | Report) -> bool:

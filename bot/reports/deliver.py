@@ -26,6 +26,7 @@ from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
 from bot.messages.file_message import file_line, part_line, status_unknown
 from bot.outbox import File, Unsure
+from bot.reports.blank_facts import why_blank
 from bot.reports.delivery_run import Posting, Run, piece_name
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
@@ -40,11 +41,13 @@ from bot.webex.responses import SPACE_CLOSED
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from bot.db.blank import Blank
     from bot.db.database import Transaction
     from bot.db.messages import Name
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.files.fetch import Fetch
+    from bot.files.verify import Downloaded
     from bot.outbox import Sent
     from bot.reports.thread import Thread
     from bot.services import Services
@@ -130,6 +133,7 @@ class Deliver:
                 stem = file_stem(report)
                 pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=progress.cutting))
                 self._prove(report)
+                blank = self._diagnose(run, report, held)
             except NotReadyAnymore as changed:
                 self._trials.fail(report)
                 self._is_ready(changed.report, run.row)
@@ -139,7 +143,7 @@ class Deliver:
                 self._not_fetched(run, error, waiting, report)
                 return
             progress.posting()
-            posting = Posting(report, held, pieces, streaming, progress)
+            posting = Posting(report, held, pieces, streaming, progress, blank)
             while not run.finished and (waiting := self._permitted(run)):
                 same_place = [one for one in waiting if waiting[0].is_answered_with(one)]
                 self._post(run, same_place, posting)
@@ -150,6 +154,15 @@ class Deliver:
             self._trials.prove(report)
             with self._database.begin(durable=False) as tx:
                 reports.save(tx, report, self._now())
+
+    def _diagnose(self, run: Run, report: Report, held: Downloaded) -> Blank | None:
+        """Return why there is nothing in a file; the report's row says so too, for the cards."""
+        blank = why_blank(self._services, report, held.contents)
+        kept = None if blank is None else blank.as_json()
+        if run.row is not None and run.row.blank != kept:
+            with self._database.begin(durable=False) as tx:
+                reports.set_values(tx, report.id, blank=kept)
+        return blank
 
     def _permitted(self, run: Run) -> list[Request]:
         return [one for one in self._waiting(run) if self._may_have(run, one)]
@@ -310,7 +323,7 @@ class Deliver:
         if len(pieces) > 1:
             line = part_line(report, held, pieces, number)
         else:
-            line = file_line(report, held, piece, held.contents or UNCOUNTED)
+            line = file_line(report, held, piece, held.contents or UNCOUNTED, posting.blank)
         if report.taken_for_ready and number == 1:
             line += f"  \n{status_unknown(report)}"
         upload = posting.streaming.upload if len(pieces) == 1 else None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bot.db.blank import Blank
     from bot.db.messages import Name
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
@@ -58,6 +59,8 @@ class Posting:
     pieces: Sequence[Piece]
     streaming: StreamingUpload
     progress: ProgressMessage
+    blank: Blank | None
+    """Why there is nothing in the file."""
 
 
 def piece_name(request: Request, posting: Posting, number: int) -> Name:

@@ -59,6 +59,16 @@ def next_after(period: Period) -> Period:
     return Period(start, period.end + timedelta(days=period.days))
 
 
+def last_until(period: Period, last: date) -> Period:
+    """Return the same kind of period that ends on a day or before: whole months, else some times its days earlier."""
+    after = period.end + _DAY
+    if period.start.day == after.day == 1:
+        months = _number(after) - _number(period.start)
+        return _months(_number(last + _DAY) - months, months)
+    earlier = -(-max(0, (period.end - last).days) // period.days) * period.days * _DAY
+    return Period(period.start - earlier, period.end - earlier)
+
+
 def find_period(words: Sequence[str], today: date) -> tuple[Period | None, tuple[str, ...]]:
     """Return the period in the words, and the words without it and its preposition.
 

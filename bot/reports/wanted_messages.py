@@ -34,6 +34,8 @@ class Slot(StrEnum):
     FILE = "file"
 
 
+BLANK: Final = ":blank"
+"""In what a card shows: nothing is in the file, and why."""
 FOLLOW: Final = (Slot.CARD, Slot.TROUBLE, Slot.PROGRESS)
 """Slots whose messages go when they are not wanted any more."""
 
@@ -110,12 +112,15 @@ def card_variant(state: ThreadState) -> str:
     revision = f".{request.revision}" if request.revision else ""
     match request.state:
         case State.OPEN:
-            return f"{Phase.READY if row.phase is Phase.READY else Phase.PENDING}{elsewhere}{revision}"
+            ready = row.phase is Phase.READY
+            blank = BLANK if ready and row.blank else ""
+            return f"{Phase.READY if ready else Phase.PENDING}{blank}{elsewhere}{revision}"
         case State.DELIVERED:
             if revision:
                 return f"{request.state}{elsewhere}{revision}"
             # The file has come: a card that says so stays, perhaps one that was refreshed, and none is sent after it.
-            return next((one for one in _variants_there(state) if one.partition(".")[0] == f"ready{elsewhere}"), "")
+            stays = {f"{Phase.READY}{blank}{elsewhere}" for blank in ("", BLANK)}
+            return next((one for one in _variants_there(state) if one.partition(".")[0] in stays), "")
         case _:
             return f"{request.state.value}{revision}"
 

@@ -39,8 +39,6 @@ class ReportFamily:
     """True where the roles' IDs are published nowhere, so that they are known by name, or proved by a list call."""
     takes_region: bool = False
     """True where a list call is for one region (``regionId``) and may be made for a sub-partner."""
-    empty_elsewhere: str = "data outside North America"
-    """Why a file may have no rows where nothing is known of a region."""
 
     @property
     def needs(self) -> str:
@@ -62,12 +60,6 @@ class ReportFamily:
         found = next((one for one in _LONGEST_FIRST if f"/{one.path}/" in f"{path}/"), None)
         return found is self
 
-    def empty_file_hint(self, region: str) -> str:
-        """Return the likeliest cause of a file without rows, for a report of this region."""
-        if self.takes_region and region:
-            return f"no organization of yours in the region {region}"
-        return self.empty_elsewhere
-
 
 FAMILIES: Final = {
     one.key: one
@@ -83,7 +75,6 @@ FAMILIES: Final = {
             roles_setting="ALLOWED_PARTNER_ROLES",
             roles_have_no_id=True,
             takes_region=True,
-            empty_elsewhere="data in another region",
         ),
         ReportFamily(
             key=Family.ORGANIZATION,

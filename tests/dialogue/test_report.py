@@ -102,15 +102,6 @@ def test_a_zip_stays_a_zip_and_its_rows_are_counted(live: LiveBot) -> None:
         assert archive.read(archive.namelist()[0]) == CSV
 
 
-def test_a_file_with_only_its_header_says_so_and_why(live: LiveBot) -> None:
-    report = live.organization_report(content="\ufeffName,Minutes\r\n".encode())
-
-    file = live.at(live.ada).says(f"report {report.id}").file()
-
-    assert "The report is empty (header only)" in file.words
-    assert "North America" in file.words
-
-
 def test_a_failed_report_is_told_on_its_card_and_nothing_follows(live: LiveBot) -> None:
     report = live.partner_report("Broken", status="failed")
 

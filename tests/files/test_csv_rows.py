@@ -132,7 +132,7 @@ def test_any_bytes_come_back_as_they_are_and_are_no_reason_to_fail(body: bytes, 
         (b"#!Name,Minutes\n<b>,{}\n", Contents(1, 2)),
         (b"Name,Minutes\nAda,\xff\xfe\n", Contents(1, 2)),
         (b"Name,Minutes\rAda,12\rGrace,30\r", UNCOUNTED),
-        (b"A\n \n\t\n", Contents(2, 1)),
+        (b"A\n \n\t\n", Contents(2, 1, no_values=True)),
     ],
 )
 def test_the_smallest_files(body: bytes, found: Contents) -> None:
@@ -214,3 +214,26 @@ def test_large_files_are_counted_at_once(quoting: int, every: int, limit: float)
     started = time.thread_time()
     assert counted(body).rows == 149_999
     assert time.thread_time() - started < limit, f"seconds for {len(body):,} bytes"
+
+
+@pytest.mark.parametrize(
+    ("body", "no_values"),
+    [
+        (b"a,b\r\n", False),  # there are no rows
+        (b"", False),
+        (b"a,b\r\n1,2\r\n", False),
+        (b"a,b\r\nNA,NA\r\nNA,NA\r\n", True),
+        (BOM + b'\r\n"a","b"\r\n"NA",""\r\n,\r\n', True),
+        (b"a;b\nNA;NA\n", True),
+        (b"a\tb\nNA\tNA", True),
+        (b"a,b\r\nNA,0\r\n", False),
+        (b"a,b\r\nNAN,NA\r\n", False),
+        (b"a,b\r\nANNA,NA\r\n", False),
+        (b"NA,NA\r\nNA,NA\r\n", True),
+        (b"a,b\r\n" + b"NA,NA\r\n" * 50_000, True),
+        (b"a,b\r\n" + b"NA,NA\r\n" * 50_000 + b"NA,x\r\n", False),
+        ("a,b\nNA,NA\n".encode("utf-16"), True),
+    ],
+)
+def test_cells_without_anything_in_them_are_noticed(body: bytes, no_values: bool) -> None:
+    assert counted(body, [10_000]).no_values is no_values

@@ -58,6 +58,30 @@ def test_an_open_request_has_a_card_once_its_report_was_found(
     assert slots(thread_of(phase, elsewhere=elsewhere, **request_values)) == expected
 
 
+BLANK = '{"likeliest": "The report is empty"}'
+
+
+@pytest.mark.parametrize(
+    ("phase", "request_values", "card", "expected"),
+    [
+        (Phase.READY, {}, "ready", ["card ready:blank"]),  # in place of the one that was there before the download
+        (Phase.READY, {"revision": 1}, "", ["card ready:blank.1"]),
+        (Phase.READY, {"wants_card": False}, "", []),  # the file's message says it
+        (Phase.PENDING, {}, "", ["card pending"]),  # Webex generates it again
+        (Phase.READY, {"state": State.DELIVERED}, "ready:blank", ["card ready:blank"]),
+        (Phase.READY, {"state": State.DELIVERED}, "ready", ["card ready"]),
+        (Phase.READY, {"state": State.DELIVERED}, "", []),
+        (Phase.READY, {"state": State.CANCELED}, "ready:blank", ["card canceled"]),
+    ],
+)
+def test_the_card_of_a_report_without_anything_in_it_says_so(
+    phase: Phase, request_values: dict[str, Any], card: str, expected: list[str]
+) -> None:
+    found = thread_of(phase, card=card, **request_values)
+    assert found.row is not None
+    assert slots(replace(found, row=replace(found.row, blank=BLANK))) == expected
+
+
 @pytest.mark.parametrize("state", CLOSED_WITHOUT_FILE)
 @pytest.mark.parametrize("phase", Phase)
 def test_a_request_that_was_closed_without_its_file_says_so_once(state: State, phase: Phase) -> None:
