@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from bot.db import tables
 from bot.db.id_spellings import spellings
@@ -21,9 +21,12 @@ MOST_OF_ONE_PERSON: Final = 10
 """A person who was sent the file so often gets none of the last downloads."""
 
 
+_USED = select(tables.reports.c.downloads).where(tables.reports.c.report_id == bindparam("report"))
+
+
 def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
     """Return True when few downloads are left, and they are not for a person who was sent the file often already."""
-    used = tx.execute(select(tables.reports.c.downloads).where(tables.reports.c.report_id == report_id)).scalar()
+    used = tx.execute(_USED, {"report": report_id}).scalar()
     if MOST - int(used or 0) > FEW:
         return False
     requests = tables.requests.c

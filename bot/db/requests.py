@@ -56,11 +56,8 @@ _this = _requests.id == bindparam("row")
 _GET = _ROWS.where(_this)
 _OPEN_FOR = _ROWS.where(_requests.report_id == bindparam("report"), _requests.state == OPEN)
 _UPDATE = update(tables.requests).where(_this)
-_CLOSE = (
-    update(tables.requests)
-    .where(_this, _requests.state == OPEN)
-    .returning(_requests.person_id, _requests.room_id, _requests.room_type, _requests.destination)
-)
+_UPDATE_OPEN = _UPDATE.where(_requests.state == OPEN)
+_CLOSE = _UPDATE_OPEN.returning(_requests.person_id, _requests.room_id, _requests.room_type, _requests.destination)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +199,7 @@ def set_values(tx: Transaction, request_id: int, **values: Any) -> None:
 
 def set_found(tx: Transaction, request_id: int, now: datetime) -> None:
     """Store that Webex has shown the report of a request, unless it was closed meanwhile."""
-    this = update(tables.requests).where(_requests.id == request_id, _requests.state == OPEN)
-    tx.execute(this.values(found_at=now, failing_since=None, last_error=None))
+    tx.execute(_UPDATE_OPEN, {"row": request_id, "found_at": now, "failing_since": None, "last_error": None})
 
 
 def close(

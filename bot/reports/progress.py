@@ -17,6 +17,7 @@ from bot.errors import BotError, Refused
 from bot.messages.progress import NOTHING, Figures, Stage, percent, words
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
+from bot.reports.timers import timers
 from bot.reports.wanted_messages import Slot, name_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
     from bot.outbox import Outbox
     from bot.reports.report_messages import ReportMessages
+    from bot.reports.timers import Timer
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +82,7 @@ class ProgressMessage:
         self._posted: set[int] = set()
         self._sending = threading.Lock()
         """Held while a message is sent, or deleted for good."""
-        self._thread: threading.Thread | None = None
+        self._timer: Timer | None = None
         self._over = threading.Event()
 
     def __call__(self, came: int, total: int = 0) -> None:
@@ -97,20 +99,17 @@ class ProgressMessage:
 
     def __enter__(self) -> Self:
         """Begin to count the seconds."""
-        thread = threading.Thread(target=self._run, name="progress", daemon=True)
         try:
-            thread.start()
+            self._timer = timers.start(LONG, self._run)
         except RuntimeError as error:  # no more threads on this machine
             log.warning("progress_not_sent", cause=str(error))
-        else:
-            self._thread = thread
         return self
 
     def __exit__(self, *_: object) -> None:
         """Delete every message."""
         self._over.set()
-        if self._thread is not None:
-            self._thread.join()
+        if self._timer is not None:
+            timers.cancel(self._timer)
         for line in self._lines.values():
             self._delete(line)
 
@@ -124,7 +123,6 @@ class ProgressMessage:
 
     def _run(self) -> None:
         try:
-            self._over.wait(LONG)
             while not self._over.is_set():
                 self._tell()
                 self._over.wait(EVERY)

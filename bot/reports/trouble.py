@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
+
+from bot.reports.timers import timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,10 +61,8 @@ def when_silent(call: Callable[[], object], waited: timedelta = timedelta()) -> 
         except Exception:
             log.exception("trouble_not_told")
 
-    timer = threading.Timer(max(LEAST_SILENCE, SILENCE_PATIENCE - waited).total_seconds(), safely)
-    timer.daemon = True
     try:
-        timer.start()
+        timer = timers.start(max(LEAST_SILENCE, SILENCE_PATIENCE - waited).total_seconds(), safely)
     except RuntimeError as error:  # no more threads on this machine
         log.warning("trouble_not_told", cause=str(error))
         yield
@@ -71,5 +70,4 @@ def when_silent(call: Callable[[], object], waited: timedelta = timedelta()) -> 
     try:
         yield
     finally:
-        timer.cancel()
-        timer.join()  # what is being sent now must be known to anyone who deletes it
+        timers.cancel(timer)  # what is being sent now must be known to anyone who deletes it
