@@ -20,6 +20,7 @@ TELL_NO_REPORT = {
     "chat/rate_limit.py": "that requests were skipped",
     "ops/alerts.py": "to the people who run the bot",
     "ops/catch_up.py": "that the bot was away",
+    "reports/create.py": "that there is no report, by the template's title that its person named, and trouble",
     "reports/requests.py": "the details of a refusal, to the person directly",
     "reports/thread.py": "trouble, a refusal, and that the answer goes to the person directly",
 }

@@ -116,6 +116,10 @@ DOORS = {
     "again": Door("again"),
     "cancel": Door("cancel", shows="Nobody is waiting for this report here", other=""),
     "delete": Door("delete", changes=True),
+    "templates": Door("templates", shows=None, other="", wants_id=False),
+    "new": Door("new", shows=None, other="", wants_id=False, changes=True),
+    "run": Door("run", shows=None, other="", wants_id=False, changes=True),
+    "last": Door("last", shows="You haven't run a report here yet", other="", wants_id=False, changes=True),
     "why": Door("why", shows="Nobody has requested", other=""),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }

@@ -84,8 +84,7 @@ class Create:
         decision = self._services.authorizer.decide(
             run.person_id, Action.CHANGE, room_id=run.room_id, direct=_target(run).direct, family=run.family
         )
-        if decision.verdict is Verdict.REFUSED:
-            raise Refused(decision.sentence, reason=decision.reason, details=decision.details)
+        decision.raise_if_refused()
         in_space = decision.verdict is not Verdict.DIRECT_ONLY
         return _target(run) if in_space else Target(person_id=run.person_id, direct=True)
 
