@@ -51,6 +51,7 @@ from bot.webex.report_families import PROVEN_BY_LISTING, Family
 from bot.webex.reports_api import ReportsApi
 from bot.webex.retry import WAITS as RETRY_WAITS
 from bot.webex.retry import RetryPolicy
+from bot.webex.space_names import SpaceNames
 from bot.webex.tokens import RefreshableToken, StaticToken
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def build_services(
         chat=chat,
         identity=identity,
         directory=directory,
+        space_names=SpaceNames(chat, clock.monotonic),
         catalog=Catalog(api, families, directory.accepts_token, now=clock.now),
         authorizer=Authorizer(directory, chat, identity.person, partial(rules, settings), partner_role(directory, api)),
         outbox=Outbox(database, chat, identity.person, clock.now),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.webex.chat import Chat
     from bot.webex.http import Observe, TokenSource
     from bot.webex.people import Directory
+    from bot.webex.space_names import SpaceNames
 
 MOST_REPORT_CALLS: Final = 10
 """People for whom reports are asked for at once, of the worker's sixteen threads."""
@@ -95,6 +96,7 @@ class Services:
     chat: Chat
     identity: BotIdentity
     directory: Directory
+    space_names: SpaceNames
     catalog: Catalog
     authorizer: Authorizer
     outbox: Outbox

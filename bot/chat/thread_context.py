@@ -1,35 +1,39 @@
-"""What a command without a report means: the reports of its thread, else the person's only open request.
+"""What a command without an ID means: the reports of its thread, else the person's only open request.
 
-It finds IDs only. What is then shown or done goes the way of the command, which asks policy.
+Words of a title name one of the person's own requests. It finds IDs only. What is then shown or done goes the way of
+the command, which asks policy.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from bot.chat.names import look_up
 from bot.chat.report_ids import MOST_IDS
 from bot.db import messages, reports, request_search
 from bot.db.requests import State
 from bot.messages.own_requests import choice_card, nothing_pending
+from bot.messages.request_card import family_name, period_of, status_word
 from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
+from bot.reports.search import Found, Searchable, asked_for, search
 from bot.webex.ids import same_id
 from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.chat.invocation import Invocation, Permission
     from bot.db.database import Transaction
     from bot.db.request_search import Item
-    from bot.db.requests import Request
     from bot.webex.types import Card
 
-POINTING: Final = frozenset(
-    {"it", "this", "that", "please", "now", "the", "my", "report", "request", "file", "again", "one", "thanks", "here"}
-)
-"""Words that name no report: "cancel this request, please"."""
 MOST_OFFERED: Final = 5
 """Closed requests that are offered to choose from."""
+POINTING: Final = frozenset({"again", "here", "it", "now", "one", "ones", "pending", "request", "requests", "them"})
+"""Words that name no report besides those that no search looks for: "cancel this request, please"."""
+CANCEL: Final = "cancel"
 
 
 class Allowed(Protocol):
@@ -40,23 +44,25 @@ class Allowed(Protocol):
         """Return the families of reports that the person may use."""
 
 
-def reports_meant(invocation: Invocation, allowed: Allowed, *, open_first: bool = False) -> list[str]:
+def naming_words(words: Sequence[str]) -> list[str]:
+    """Return the words that may name a report."""
+    return [word for word in asked_for(words) if word not in POINTING]
+
+
+def reports_meant(
+    invocation: Invocation, allowed: Allowed, *, open_first: bool = False, words: Sequence[str] | None = None
+) -> list[str]:
     """Return the IDs of the reports that a command without one means; none where buttons must ask.
 
     The audit's rows are about them. ``open_first``: of a thread's requests those that are open, if there are any.
+    ``words``: those that may name a report, where that is not all that was written.
     """
-    if not {word.casefold() for word in invocation.rest} <= POINTING:
-        return []  # it names something that was not found: another report would be a guess
+    named = naming_words(invocation.rest if words is None else words)
     with invocation.services.database.read() as tx:
-        there = [one for one, _ in of_thread(tx, invocation, allowed)]
-        if open_first:
-            event = invocation.event_key
-            there = [one for one in there if one.state is State.OPEN or one.closed_by == event] or there
-        found = [one.report_id for one in there]
-        found += _shown_in(tx, invocation, allowed)
-        pending = [] if found else pending_requests(tx, invocation, allowed)
-    if len(pending) == 1:
-        found = [pending[0][0].report_id]
+        if named:
+            found = _certain(_by_title(tx, invocation, allowed, named))
+        else:
+            found = _of_place(tx, invocation, allowed, open_first=open_first)
     ids = list(dict.fromkeys(found))[:MOST_IDS]
     invocation.trail.report_ids = tuple(ids)
     return ids
@@ -81,38 +87,77 @@ def pending_requests(tx: Transaction, invocation: Invocation, allowed: Allowed) 
     return [one for one in found if invocation.direct or same_id(one[0].room_id, invocation.room_id)]
 
 
+def ask_which(invocation: Invocation, allowed: Allowed) -> None:
+    """Ask which of the person's reports a command means, with a button for each; the latest ones, or what is open."""
+    services, word = invocation.services, invocation.word.casefold()
+    with services.database.read() as tx:
+        named = _by_title(tx, invocation, allowed, naming_words(invocation.rest))
+        items = list(named.items or named.nearest) or _offered(tx, invocation, allowed)
+    names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT])
+
+    def make(permission: Permission) -> Draft:
+        shown = [(one, row) for one, row in items if row is None or row.family in permission.families]
+        said: tuple[str, Card | None]
+        if shown:
+            said = choice_card(word, shown[:MOST_OFFERED], names)
+        elif word == CANCEL:
+            said = nothing_pending(direct=invocation.direct), None
+        else:
+            said = which_report(word), None
+        return Draft(f"{invocation.event_key}:which", Text(*said))
+
+    invocation.show(make)
+
+
+def _of_place(tx: Transaction, invocation: Invocation, allowed: Allowed, *, open_first: bool) -> list[str]:
+    """Return the thread's reports, else that of the person's only open request."""
+    there = [one for one, _ in of_thread(tx, invocation, allowed)]
+    if open_first:
+        event = invocation.event_key
+        there = [one for one in there if one.state is State.OPEN or one.closed_by == event] or there
+    found = [one.report_id for one in there] + _shown_in(tx, invocation, allowed)
+    if not found:
+        pending = pending_requests(tx, invocation, allowed)
+        found = [one.report_id for one, _ in pending] if len(pending) == 1 else []
+    return found
+
+
 def _shown_in(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[str]:
     """Return the reports of the thread's cards that belong to no request."""
     shown = messages.reports_shown(tx, invocation.parent_id) if invocation.parent_id else []
     return [one for one in shown if reports.known_family(tx, one) in allowed.families]
 
 
-def ask_which(invocation: Invocation) -> None:
-    """Ask which of the person's reports a command means, with a button for each; the latest ones, or what is open."""
-    word = invocation.word.casefold()
-
-    def make(allowed: Permission) -> Draft:
-        with invocation.services.database.read() as tx:
-            items = pending_requests(tx, invocation, allowed)
-            if word != "cancel" and not items:
-                items = _latest(tx, invocation, allowed)
-        said: tuple[str, Card | None]
-        if items:
-            said = choice_card(word, items, {one.id: place_of(one) for one, _ in items})
-        else:
-            said = (nothing_pending(direct=allowed.target.direct) if word == "cancel" else which_report(word)), None
-        return Draft(f"{invocation.event_key}:which", Text(*said))
-
-    invocation.show(make)
+def _offered(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[Item]:
+    """Return the person's requests to choose from, one for each report: the open ones, then the newest others."""
+    items = pending_requests(tx, invocation, allowed)[::-1]
+    if invocation.word.casefold() != CANCEL:
+        latest = request_search.latest_of(tx, invocation.person_id, allowed.families)
+        items += [one for one in latest if invocation.direct or same_id(one[0].room_id, invocation.room_id)]
+    first: dict[str, Item] = {}
+    for item in items:
+        first.setdefault(item[0].report_id, item)
+    return list(first.values())
 
 
-def place_of(one: Request) -> str:
-    """Return where a request was made, as a part of a sentence."""
-    return "directly" if one.room_type == DIRECT else "in a space"
+def _by_title(tx: Transaction, invocation: Invocation, allowed: Allowed, words: Sequence[str]) -> Found[Item]:
+    """Return those of the person's requests whose reports have these words."""
+    known = [item for item in _offered(tx, invocation, allowed) if item[1] is not None] if words else []
+    return search(words, known, _texts) if known else Found()
 
 
-def _latest(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[Item]:
-    """Return the person's newest requests, one for each report."""
-    found = request_search.latest_of(tx, invocation.person_id, allowed.families)
-    here = [one for one in found if invocation.direct or same_id(one[0].room_id, invocation.room_id)]
-    return list({one[0].report_id: one for one in reversed(here)}.values())[::-1][:MOST_OFFERED]
+def _certain(found: Found[Item]) -> list[str]:
+    """Return the report that words name without a guess; of one that was run often the newest."""
+    items = found.items if found.exact else ()
+    titles = {row.report.title for _, row in items if row is not None}
+    only = len(items) == 1 or (len(titles) == 1 and all(one.state is not State.OPEN for one, _ in items[1:]))
+    return [items[0][0].report_id] if items and only else []
+
+
+def _texts(item: Item) -> Searchable:
+    _, row = item
+    assert row is not None
+    report = row.report
+    return Searchable(
+        report.title, (report.service, family_name(report)), (report.region, period_of(report), status_word(report))
+    )

@@ -1,6 +1,6 @@
 """``reportbot audit`` and ``reportbot forget``: export the audit, and remove a person from what is kept.
 
-Both need the database alone; only an e-mail address has to be looked up in Webex.
+Both need the database alone; names and email addresses are looked up in Webex.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot import app
-from bot.db import audit
+from bot.cli.names import NameLookup
+from bot.cli.terminal import plain
+from bot.db import audit, reports
 from bot.db.migrations import Migration
 from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets
+from bot.messages.audit_list import AuditView
+from bot.messages.names import DIRECTLY
 from bot.ops.forget import forget as forget_person
 from bot.queue import open_queue
 from bot.settings import load
-from bot.text import count
+from bot.text import count, one_line
 from bot.webex.client import Client
 from bot.webex.people import Directory
+from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from bot.db.audit import Row
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 PAGE: Final = 1000
 """Rows that are read at a time: the export takes no more memory for a year than for a day, and blocks nobody."""
 
+WHO_WIDTH: Final = 24
+WHERE_WIDTH: Final = 24
 ADDRESS_NEEDS_WEBEX: Final = (
     "Looking up an email address needs Webex, and these settings. Set them, or give the person's ID instead, which"
     " needs none of them:"
@@ -80,14 +87,16 @@ def export(settings: StorageSettings, wanted: Wanted, say: Say, *, as_json: bool
     try:
         Migration(database)()
         person_id = _id_of(wanted.person, database) if wanted.person else None
-        for row in _rows(database, wanted, person_id):
-            say(in_json(row) if as_json else in_words(row))
+        names = None if as_json else NameLookup(database)
+        for rows in _pages(database, wanted, person_id):
+            for line in map(in_json, rows) if names is None else _in_words(database, rows, names):
+                say(line)
     finally:
         database.close()
     return 0
 
 
-def _rows(database: Database, wanted: Wanted, person_id: str | None) -> Iterator[Row]:
+def _pages(database: Database, wanted: Wanted, person_id: str | None) -> Iterator[list[Row]]:
     left, after = wanted.limit, 0
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
@@ -95,7 +104,7 @@ def _rows(database: Database, wanted: Wanted, person_id: str | None) -> Iterator
             rows = audit.read(
                 tx, limit=size, after=after, person_id=person_id, report_id=wanted.report_id, since=wanted.since
             )
-        yield from rows
+        yield rows
         if len(rows) < size:
             return
         after = rows[-1].id
@@ -109,18 +118,22 @@ def in_json(row: Row) -> str:
     return json.dumps(ordered | values, ensure_ascii=False)
 
 
-def in_words(row: Row) -> str:
-    """Return one line for a terminal."""
-    when = row.at.isoformat(timespec="seconds") if row.at else ""
-    ids = {
-        "person": row.person_id,
-        "space": row.room_id,
-        "report": row.report_id,
-        "reference": row.reference,
-        "tracking": row.tracking,
-    }
-    named = (f"{name}={value}" for name, value in ids.items() if value)
-    return " ".join([when, row.channel.value, row.act, row.outcome, *named])
+def _in_words(database: Database, rows: Sequence[Row], lookup: NameLookup) -> Iterator[str]:
+    """Yield a line for each row, with names in columns."""
+    with database.read() as tx:
+        titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, tuple(Family))
+    names = lookup.of((row.person_id for row in rows), (row.room_id for row in rows))
+    view = AuditView(names, titles)
+    for row in rows:
+        when = f"{row.at:%Y-%m-%d %H:%M:%S}" if row.at else ""
+        where = DIRECTLY if audit.is_direct(row.room_id) else names.space(row.room_id) if row.room_id else ""
+        columns = [when, _column(names.person(row.person_id), WHO_WIDTH), _column(where, WHERE_WIDTH)]
+        said = ". ".join(filter(None, (view.deed(row), view.ended(row))))
+        yield "  ".join([*columns, plain(said), *([f"({row.reference})"] if row.reference else [])])
+
+
+def _column(words: str, width: int) -> str:
+    return f"{one_line(words, width):{width}}"
 
 
 def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> int:

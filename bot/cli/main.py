@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     forget = add("forget", _forget, "replace a person by a pseudonym in everything that is kept")
     forget.add_argument("person", metavar="ID|EMAIL", type=str.strip, help="an address is looked up in Webex")
     forget.add_argument("--yes", action="store_true", help="do it; otherwise it only shows what it would do")
-    why = add("why", _why, "show what happened to the requests for a report, newest first, from the database alone")
+    why = add("why", _why, "show what happened to the requests for a report, newest first")
     why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's ID, or the reference that the bot gave")
     why.add_argument("--json", action="store_true", help="JSON, one object a line")
     manifest = commands.add_parser("manifest", help="compare or set up the bot's webhooks in Webex")

@@ -7,6 +7,10 @@ import os
 import sys
 
 from bot.logs import escape_control_characters, mask, redact
+from bot.text import folded, one_line, strip_markdown
+
+LONGEST_LINE = 600
+"""Characters of one sentence; only the reason of a failure can be long."""
 
 
 def say(line: str) -> None:
@@ -34,3 +38,8 @@ def discard_output() -> None:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence of a message as a terminal shows it."""
+    return one_line(folded(strip_markdown(sentence)), LONGEST_LINE)

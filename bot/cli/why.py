@@ -1,23 +1,31 @@
 """``reportbot why <id or reference>``: show what happened to a request.
 
-It reads the database alone, so it works while Webex or the bot is down. It names no person and no link to a file.
+It reads the database, so it works while Webex or the bot is down; only the names of people and spaces are asked of
+Webex. It shows no link to a file.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bot import app
-from bot.db import audit, requests
+from bot.cli.names import NameLookup
+from bot.cli.terminal import LONGEST_LINE, plain
+from bot.db import audit, reports, requests
 from bot.db.migrations import Migration
 from bot.errors import BotError
-from bot.messages.history import history, kept_for, outcome_of
+from bot.messages.audit_list import AuditView
+from bot.messages.history import kept_for, notes, steps
+from bot.messages.names import Names
 from bot.reports.history import load
-from bot.text import one_line
+from bot.text import one_line, when
+from bot.webex.report_families import Family
+from bot.webex.types import DIRECT, GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from bot.db.audit import Row
@@ -31,8 +39,7 @@ if TYPE_CHECKING:
 MOST_TOLD: Final = 10
 """Requests shown for one report, the newest first."""
 
-LONGEST_STEP: Final = 600
-"""Characters of one step; only the reason of a failure can be long."""
+TIME_WIDTH: Final = len("Nov 29, 23:42 UTC")
 
 
 class NothingKnownError(BotError):
@@ -49,13 +56,17 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             found = _find(tx, wanted.strip())
             told = [(one, load(tx, one, now, settings.poll_interval)) for one in found]
             other = [] if told else _refused(tx, wanted.strip())
+            titles = reports.titles(tx, {row.report_id for row in other if row.report_id}, tuple(Family))
+        rows: list[Request | Row] = [*found, *other]
+        names = Names(by_id=True) if as_json else NameLookup(database).of(_people(rows), _rooms(rows))
     finally:
         database.close()
     if not told and not other:
         raise NothingKnownError(f"{NothingKnownError().sentence}{kept_for(settings.audit_days)}")
     for row in other:
-        say(_row_in_json(row) if as_json else f"Reference {row.reference}: {outcome_of(row)}")
-    for one, facts in told:
+        say(_row_in_json(row) if as_json else plain(AuditView(names, titles).line(row)))
+    for one, read in told:
+        facts = replace(read, names=names)
         for line in [in_json(one, facts, now)] if as_json else in_words(one, facts, now):
             say(line)
     return 0
@@ -71,14 +82,25 @@ def _refused(tx: Transaction, wanted: str) -> list[Row]:
     return found or audit.latest(tx, MOST_TOLD, report_id=wanted)[::-1]
 
 
+def _people(rows: Sequence[Request | Row]) -> list[str | None]:
+    return [row.person_id for row in rows]
+
+
+def _rooms(rows: Sequence[Request | Row]) -> list[str | None]:
+    """Return the group spaces of requests and audit rows; the audit holds no other's ID."""
+    return [row.room_id for row in rows if getattr(row, "room_type", GROUP) != DIRECT]
+
+
 def in_words(one: Request, facts: HistoryFacts, now: datetime) -> list[str]:
-    """Return the lines for a terminal: the reference and the report, then one a step."""
+    """Return the lines for a terminal: the reference and the report, then one a step, with its time in a column."""
     title = one_line(facts.row.title or "") if facts.row is not None else ""
-    head = f"Request {one.reference} for “{title}”" if title else f"Request {one.reference}"
-    steps = [one_line(step, LONGEST_STEP) for step in history(one, now, facts)]
+    lines = [("", f"Request {one.reference} for “{title}”" if title else f"Request {one.reference}")]
+    lines += [(when(step.at) if step.at else "", plain(step.what)) for step in steps(one, facts)]
+    lines += [("", one_line(note, LONGEST_LINE)) for note in notes(one, now, facts)]
     if facts.link:
-        steps.append(f"The message: {facts.link}")
-    return [f"{head}, report {one.report_id}", *(f"  {step}" for step in steps)]
+        lines.append(("", f"Open message: {facts.link}"))
+    (_, head), *rest = lines
+    return [head, *(f"  {at:{TIME_WIDTH}}  {what[:1].upper()}{what[1:]}" for at, what in rest)]
 
 
 def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
@@ -92,6 +114,8 @@ def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
         **report,
         "phase": row.phase.value if row is not None else None,
         "state": one.state.value,
+        "person_id": one.person_id,
+        "room_id": audit.place(one.room_id, one.room_type),
         "destination": one.destination,
         "checks": row.checks if row is not None else 0,
         "asked_at": _iso(one.asked_at),
@@ -104,7 +128,10 @@ def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
         "parts": facts.parts,
         "failing_since": _iso(one.failing_since),
         "last_error": one.last_error,
-        "history": history(one, now, facts),
+        "history": [
+            *(plain(f"{step.what}, {when(step.at)}" if step.at else step.what) for step in steps(one, facts)),
+            *notes(one, now, facts),
+        ],
     }
     return json.dumps(values, ensure_ascii=False)
 

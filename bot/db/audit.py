@@ -134,6 +134,11 @@ def place(room_id: str | None, room_type: str | None) -> str | None:
     return room_id if room_type else None
 
 
+def is_direct(place: str | None) -> bool:
+    """Return True when a row's place is a 1:1 space."""
+    return place == DIRECT_SPACE
+
+
 def joined(word: str, why: str) -> str:
     """Return ``refused:not_administrator``, or the word alone."""
     return f"{word}:{why}" if why else word

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db import audit
 from bot.db.audit import Channel
 from bot.messages.elements import card, sentence_in_card, text
+from bot.messages.names import LONGEST_ADDRESS, LONGEST_NAME
 from bot.text import escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.db.audit import Row
-    from bot.webex.types import Card, Person
+    from bot.messages.names import Names
+    from bot.webex.types import Card
 
-LONGEST_NAME, LONGEST_ADDRESS = 60, 80
-LONGEST_WHO: Final = LONGEST_NAME + LONGEST_ADDRESS + len(" ()")
+LONGEST_TITLE: Final = 100
 ID_END: Final = 8
 """Letters of a report's ID that stand for one without a known title."""
-
-FORMER_USER, FORGOTTEN, NAMELESS, BOT = "Former user", "Forgotten user", "Name not available", "Report bot"
 NEUTRAL: Final = "I've sent you the audit log in a direct message."
 USAGE: Final = (
     "Write `audit` for the latest entries, `audit` and a report ID, or `audit` and an email address. Add a number for "
@@ -29,22 +28,37 @@ USAGE: Final = (
 )
 COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
 COMMANDS: Final = {
-    "report": "Requested the report",
-    "again": "Requested the file again",
-    "refresh": "Checked the status",
-    "cancel": "Canceled a request",
-    "delete": "Asked to delete the report",
-    "reports": "Listed the reports",
-    "why": "Asked what happened",
-    "audit": "Viewed the audit log",
-    "help": "Asked for help",
-    audit.UNKNOWN_WORD: "Sent a message that is no command",
-    audit.REQUEST: "Sent a message or pressed a button",
-    audit.SETTINGS: "Settings",
-    audit.FORGET: "Forgot a user",
+    "report": "requested {}",
+    "again": "requested the file of {} again",
+    "refresh": "checked the status of {}",
+    "cancel": "canceled the request for {}",
+    "why": "asked what happened to {}",
+    "delete": "asked to delete {}",
+    "new": "asked to run a report",
+    "last": "asked to run a report again",
+    "reports": "listed the reports",
+    "templates": "listed the templates",
+    "pending": "listed their pending requests",
+    "audit": "viewed the audit log",
+    "help": "asked for help",
+    audit.UNKNOWN_WORD: "sent a message that is no command",
+    audit.REQUEST: "sent a message or pressed a button",
+    audit.SETTINGS: "asked for the settings",
+    audit.FORGET: "forgot a user",
 }
+"""What each command did; the braces stand for the report."""
+ENDED: Final = {
+    "delivered": "got {}",
+    "failed": "didn't get {}",
+    "refused": "wasn't given {}",
+    "canceled": "isn't waiting for {} any more",
+    "cancelled": "isn't waiting for {} any more",
+    "expired": "waited too long for {}",
+    "unsure": "may not have got {}",
+    "unknown": "may not have got {}",
+}
+"""How a request ended for a person."""
 OUTCOMES: Final = {
-    audit.DELIVERY: "Ended",
     "delivered": "Delivered",
     "failed": "Failed",
     "refused": "Refused",
@@ -75,16 +89,9 @@ CAUSES: Final = {
     "not_ours": "not on a card of mine",
     "webex_silent": "Webex didn't respond",
 }
-SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done"})
-"""Outcomes that are what is expected, so the command alone is named."""
+SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed"})
+"""Outcomes that are what is expected, so the sentence alone is said, with the detail that is behind the colon."""
 CHANNELS: Final = {Channel.CLI: "command line", Channel.BUTTON: "button"}
-
-
-def name_of(person: Person | None) -> str:
-    """Return a person's name, with the email address where Webex tells it: two may have one name."""
-    if person is None:
-        return ""
-    return " ".join([person.display_name[:LONGEST_NAME], *(f"({one[:LONGEST_ADDRESS]})" for one in person.emails[:1])])
 
 
 def note_of(number: int, before: int, asked: str) -> str:
@@ -105,39 +112,54 @@ def nobody(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """What it takes to show rows to someone: names of people and titles of reports."""
+    """What it takes to show rows to someone: names of people and spaces, and titles of reports."""
 
-    names: Mapping[str, str]
+    names: Names
     titles: Mapping[str, str]
 
-    def who(self, row: Row) -> str:
-        """Return the person's name."""
-        return self.names.get(row.person_id or "", BOT)
+    def sentence(self, row: Row) -> str:
+        """Return ``**Ada** requested **Calling Usage** in **Admin reports**``; foreign text in it is escaped."""
+        who = f"**{escape_card(self.names.person(row.person_id), LONGEST_NAME)}**"
+        return " ".join(filter(None, (who, self.deed(row), self.where(row))))
 
-    def what(self, row: Row) -> str:
-        """Return ``Requested the report``, ``Refused: not an administrator``."""
+    def deed(self, row: Row) -> str:
+        """Return ``requested **Calling Usage**``."""
+        if row.act == audit.SETTINGS and row.channel is Channel.SYSTEM:
+            return "noted its settings"
+        word, _, _ = row.outcome.partition(":")
+        verb = ENDED.get(word, "is done with {}") if row.act == audit.DELIVERY else COMMANDS.get(row.act, row.act)
+        return verb.format(self.report(row))
+
+    def ended(self, row: Row) -> str:
+        """Return ``Refused: not an administrator``, or nothing where it went as expected."""
         word, _, cause = row.outcome.partition(":")
-        command = COMMANDS.get(row.act, row.act)
         why = _cause(cause)
         if word in SILENT:
-            return f"{command} ({why})" if why else command
-        ended = OUTCOMES.get(word, word.replace("_", " "))
-        ended = f"{ended}: {why}" if why else ended
-        return ended if row.act == audit.DELIVERY else f"{command} · {ended}"
+            return why[:1].upper() + why[1:]
+        return f"{OUTCOMES.get(word, word.replace('_', ' ').capitalize())}{f': {why}' if why else ''}"
 
     def report(self, row: Row) -> str:
         """Return the report's title, or the end of its ID."""
         if not row.report_id:
-            return ""
-        return self.titles.get(row.report_id) or f"Report …{row.report_id[-ID_END:]}"
+            return "a report"
+        title = self.titles.get(row.report_id)
+        return f"**{escape_card(title, LONGEST_TITLE)}**" if title else f"report …{row.report_id[-ID_END:]}"
+
+    def where(self, row: Row) -> str:
+        """Return the place as a part of the sentence, where there is one."""
+        return self.names.place(row.room_id, direct=audit.is_direct(row.room_id)) if row.room_id else ""
 
     def about(self, row: Row) -> str:
-        """Return when it was, where, and the reference, as far as they are known."""
-        where = {None: "", audit.DIRECT_SPACE: "directly"}.get(row.room_id, "in a space")
+        """Return when it was, by what means, whose address it is, and the reference, as far as they are known."""
+        address = escape_card(self.names.address(row.person_id), LONGEST_ADDRESS)
         reference = f"Reference {row.reference}" if row.reference else ""
         return " · ".join(
-            filter(None, (when(row.at) if row.at else "", CHANNELS.get(row.channel, ""), where, reference))
+            filter(None, (when(row.at) if row.at else "", CHANNELS.get(row.channel, ""), address, reference))
         )
+
+    def line(self, row: Row) -> str:
+        """Return all of it, for an answer without a card."""
+        return f"{'. '.join(filter(None, (self.sentence(row), self.ended(row))))}. {self.about(row)}"
 
 
 def _cause(cause: str) -> str:
@@ -157,21 +179,16 @@ def audit_card(rows: Sequence[Row], view: AuditView, note: str, more: Sequence[d
 
 def _block(row: Row, view: AuditView) -> dict[str, Any]:
     color = COLORS.get(row.outcome.partition(":")[0], "Default")
-    report = view.report(row)
+    ended = view.ended(row)
     items = [
-        text(escape_card(view.who(row), LONGEST_WHO), weight="Bolder"),
-        text(escape_card(view.what(row)), color=color, spacing="None"),
-        *([text(escape_card(report, 100), spacing="None")] if report else []),
-        text(escape_card(view.about(row)), size="Small", isSubtle=True, spacing="None"),
+        text(view.sentence(row)),
+        *([text(escape_card(ended), color=color, size="Small", spacing="None")] if ended else []),
+        text(view.about(row), size="Small", isSubtle=True, spacing="None"),
     ]
     return {"type": "Container", "separator": True, "spacing": "Small", "items": items}
 
 
 def audit_text(rows: Sequence[Row], view: AuditView, note: str) -> str:
     """Return the same for a client that shows no cards; report IDs are whole there."""
-    lines = [
-        f"- **{escape_markdown(view.who(row), LONGEST_WHO)}**: {escape_markdown(view.what(row))}"
-        f" · {escape_markdown(view.about(row))}" + (f" · `{row.report_id}`" if row.report_id else "")
-        for row in rows
-    ]
+    lines = [f"- {view.line(row)}" + (f" · `{row.report_id}`" if row.report_id else "") for row in rows]
     return "\n".join([note, "", *lines])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot.db.requests import PERSON, State
 from bot.messages.elements import card, text
+from bot.messages.names import LONGEST_NAME, Names
 from bot.messages.request_card import once_more
 from bot.text import count, duration, escape_card, escape_markdown, size, strip_markdown, when
 from bot.webex.report import Phase, looks_like_report_id
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from bot.db.audit import Row
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.webex.types import Card
 
 SHOWN_OF_HASH: Final = 16
-LONGEST_STEP: Final = 400
+LONGEST_NOTE: Final = 400
 """Letters of one sentence; only the reason of a failure can be long."""
+ENDS: Final = {
+    State.CANCELED: "canceled",
+    State.EXPIRED: "stopped waiting",
+    State.FAILED: "failed",
+    State.REFUSED: "not allowed",
+    State.UNSURE: "delivery not confirmed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,15 @@ class HistoryFacts:
     """Its file comes, or came, with that of an older request."""
     next_check_within: float = 0.0
     """Seconds until the next check at the latest; 0: that is not told."""
+    names: Names = field(default_factory=Names)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened, as a part of a sentence, and when, where that is known."""
+
+    what: str
+    at: datetime | None = None
 
 
 def kept_for(days: int) -> str:
@@ -64,9 +80,27 @@ def nothing_known(wanted: str, kept_days: int) -> str:
     )
 
 
-def history(request: Request, now: datetime, facts: HistoryFacts) -> list[str]:
-    """Return one sentence a step, oldest first. The link is not among them: each place shows it in its own way."""
-    return list(_steps(request, now, facts))
+def steps(request: Request, facts: HistoryFacts) -> list[Step]:
+    """Return what happened, oldest first; the names in it are escaped."""
+    return list(_steps(request, facts))
+
+
+def notes(request: Request, now: datetime, facts: HistoryFacts) -> list[str]:
+    """Return what there is to know besides, a sentence each, to be escaped. Links stand in neither."""
+    return list(_notes(request, now, facts))
+
+
+def in_one_sentence(request: Request, facts: HistoryFacts) -> str:
+    """Return ``**Ada** asked in **Admin reports** on Nov 23, 11:50 UTC → … → 138 KB posted 11:59 (open message)``."""
+    parts: list[str] = []
+    last: datetime | None = None
+    for step in steps(request, facts):
+        parts.append(f"{step.what}{_at(step.at, last)}")
+        last = step.at or last
+    if facts.link:
+        # As text and not as a button: Webex takes only http and https for a button that opens something.
+        parts[-1] += f" ([open message]({facts.link}))"
+    return " → ".join(parts)
 
 
 def history_card(told: Sequence[tuple[Request, HistoryFacts]], now: datetime) -> tuple[str, Card]:
@@ -76,76 +110,73 @@ def history_card(told: Sequence[tuple[Request, HistoryFacts]], now: datetime) ->
     body = [text(escape_card(title), size="Medium", weight="Bolder")]
     lines: list[str] = []
     for one, more in told:
-        steps = history(one, now, more)
-        body.append(text(f"Reference {one.reference}", isSubtle=True, size="Small"))
-        body += [text(escape_card(step, LONGEST_STEP), spacing="Small") for step in steps]
-        lines += [f"- {escape_markdown(step, LONGEST_STEP)}" for step in steps]
-        if more.link:
-            # As text and not as a button: Webex takes only http and https for a button that opens something.
-            link = f"[{'Show the message' if one.state is State.DELIVERED else 'Show what was posted'}]({more.link})"
-            body.append(text(link, spacing="Small"))
-            lines.append(f"- {link}")
+        body.append(text(in_one_sentence(one, more), spacing="Small", separator=len(body) > 1))
+        besides = [escape_card(note, LONGEST_NOTE) for note in notes(one, now, more)]
+        body += [text(note, spacing="Small", size="Small") for note in besides]
+        body.append(text(f"Reference {one.reference}", isSubtle=True, size="Small", spacing="Small"))
+        lines.append(f"- {in_one_sentence(one, more)}. {' '.join(besides)} Reference {one.reference}.")
     said = "\n".join([f"**{escape_markdown(title)}**", "", *lines])
     buttons = [] if newest.state is State.OPEN else [once_more(newest, facts.row)]
     return said, card(body, buttons, instead=said)
 
 
-def outcome_of(row: Row) -> str:
-    """Return what the audit has of an answer that no request for a report stands behind, as a refusal."""
-    outcome, _, why = row.outcome.partition(":")
-    at = f", at {when(row.at)}" if row.at else ""
-    return f"`{row.act}`: {outcome}{f' ({why})' if why else ''}{at}."
+def _at(moment: datetime | None, last: datetime | None) -> str:
+    """Return the time behind a step: whole at first, without the day on the same day."""
+    if moment is None:
+        return ""
+    if last is None:
+        return f" on {when(moment)}"
+    return f" {moment:%H:%M}" if moment.date() == last.date() else f" {when(moment)}"
 
 
-def _steps(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
+def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
     row = facts.row
-    directly = one.destination == PERSON and one.room_type != DIRECT
-    where = "directly" if one.room_type == DIRECT else f"in a space{', answered directly' if directly else ''}"
-    yield f"Requested at {when(one.asked_at)}, {where}."
+    who = escape_card(facts.names.person(one.person_id), LONGEST_NAME)
+    yield Step(f"**{who}** asked {facts.names.place(one.room_id, direct=one.room_type == DIRECT)}", one.asked_at)
     if row is not None:
         # It is known right after policy has allowed it.
-        yield f"Access check passed{', for a direct answer only' if directly else ''}."
-        yield f"{FAMILIES[Family(row.family)].name.capitalize()}; last status from Webex: {row.status or 'none'}."
+        directly = one.destination == PERSON and one.room_type != DIRECT
+        yield Step(f"access check passed{', for a direct answer only' if directly else ''}")
         if row.checks:
-            yield f"Checked {count(row.checks, 'time')}{' so far' if one.state is State.OPEN else ''}."
+            yield Step(f"checked {count(row.checks, 'time')}")
         if row.ready_at is not None:
-            yield f"Ready at {when(row.ready_at)}."
-        if row.file_size is not None and row.file_sha256:
-            yield f"Downloaded: {size(row.file_size)} (SHA-256 {row.file_sha256[:SHOWN_OF_HASH]}…)."
+            yield Step("ready", row.ready_at)
+    yield _end(one, row, facts)
+
+
+def _end(one: Request, row: ReportRow | None, facts: HistoryFacts) -> Step:
+    if one.state is State.DELIVERED:
+        what = size(row.file_size) if row is not None and row.file_size is not None else "file"
+        return Step(f"{what} posted{f' in {facts.parts} parts' if facts.parts > 1 else ''}", one.closed_at)
+    if one.state is not State.OPEN:
+        return Step(ENDS[one.state], one.closed_at)
+    if row is None:
+        return Step("no answer from Webex yet, still trying")
+    return Step("downloading or posting the file" if row.phase is Phase.READY else "in progress")
+
+
+def _notes(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
+    row = facts.row
+    if one.state not in {State.OPEN, State.DELIVERED} and one.reason:
+        yield strip_markdown(one.reason)
+    if one.state is State.UNSURE and not one.reason:
+        yield "Webex didn't say whether the file was posted, and I couldn't check."
+    if one.state is not State.DELIVERED and facts.there and facts.parts > 1:
+        yield f"{facts.there} of its {facts.parts} parts were posted."
     if facts.elsewhere:
         yield "Someone here had asked for it before, so one file serves both requests."
-    yield from _state(one, row, now, facts)
+    if one.state is State.OPEN and row is not None and row.phase is not Phase.READY:
+        yield f"{_next_check(row, now, facts)}I'll stop waiting at {when(one.deadline_at)}."
     if one.failing_since is not None:
         since = f"Webex has been returning errors since {when(one.failing_since)}."
         yield f"{since} {one.last_error or ''} I'm retrying automatically.".replace("  ", " ")
-    if one.state is not State.DELIVERED and facts.there and facts.parts > 1:
-        yield f"{facts.there} of its {facts.parts} parts were posted."
-    if one.closed_at is not None and one.state is not State.DELIVERED:
-        yield f"Closed at {when(one.closed_at)}."
-
-
-def _state(one: Request, row: ReportRow | None, now: datetime, facts: HistoryFacts) -> Iterator[str]:
-    match one.state:
-        case _ if row is None and one.state is State.OPEN:
-            yield "No answer from Webex yet; still trying."
-        case State.OPEN if row is not None and row.phase is Phase.READY:
-            yield "The report is ready; downloading or posting its file."
-        case State.OPEN if row is not None:
-            yield f"In progress.{_next_check(row, now, facts)}"
-            yield f"I'll stop waiting at {when(one.deadline_at)}."
-        case State.DELIVERED:
-            parts = f" in {facts.parts} parts" if facts.parts > 1 else ""
-            at = f" at {when(one.closed_at)}" if one.closed_at else ""
-            yield f"File posted{parts}{at}."
-        case State.CANCELED:
-            yield strip_markdown(one.reason or "") or "Canceled."
-        case State.UNSURE:
-            yield "Delivery not confirmed: Webex didn't say whether the file was posted, and I couldn't check."
-        case _:
-            yield strip_markdown(one.reason or "") or f"It ended: {one.state.value}."
+    if row is not None:
+        hashed = f" SHA-256 {row.file_sha256[:SHOWN_OF_HASH]}…" if row.file_sha256 else ""
+        family = FAMILIES[Family(row.family)].name.capitalize()
+        yield f"{family}; last status from Webex: {row.status or 'none'}.{hashed}"
 
 
 def _next_check(row: ReportRow, now: datetime, facts: HistoryFacts) -> str:
     if row.next_check_at is not None and row.next_check_at > now:
-        return f" Next check at {when(row.next_check_at)}."
-    return f" Next check within {duration(facts.next_check_within)}." if facts.next_check_within else ""
+        return f"Next check at {when(row.next_check_at)}. "
+    return f"Next check within {duration(facts.next_check_within)}. " if facts.next_check_within else ""

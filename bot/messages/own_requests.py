@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.requests import State
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.request_card import COLORS, WORDS, title_of
-from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
+from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.messages.names import Names
     from bot.webex.types import Card
 
     Item = tuple[Request, ReportRow | None]
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 MOST_SHOWN: Final = 10
 """Requests on one card: well under the size that Webex takes, and still readable on a phone."""
 LONGEST_TITLE: Final = 100
+CANCEL: Final = "cancel"
 LABELS: Final = {"cancel": "Cancel", "refresh": "Refresh", "again": "Send again", "why": "Why?", "delete": "Delete"}
 """The button of each command that may be asked which report it means."""
 ENDS: Final = {
@@ -44,27 +47,40 @@ def nothing_pending(*, direct: bool) -> str:
     return "You have no pending requests." if direct else "You have no pending requests in this space."
 
 
-def choice_card(word: str, items: Sequence[Item], places: Mapping[int, str]) -> tuple[str, Card]:
+def choice_card(word: str, items: Sequence[Item], names: Names) -> tuple[str, Card]:
     """Return the text and the card that asks which of these reports a command means."""
-    return _list("Which report?", which_one(word), items[:MOST_SHOWN], places, word)
+    return _list("Which report?", which_one(word), items[:MOST_SHOWN], names, word)
 
 
-def _list(head: str, note: str, items: Sequence[Item], places: Mapping[int, str], word: str) -> tuple[str, Card]:
+def pending_card(items: Sequence[Item], names: Names, *, direct: bool) -> tuple[str, Card]:
+    """Return the text and the card of what a person waits for, everywhere or in a space, oldest first."""
+    where = "" if direct else " in this space"
+    head = f"You're waiting for {count(len(items), 'report')}{where}"
+    shown = items[:MOST_SHOWN]
+    note = (
+        "I'll post each file as soon as it's ready." if len(items) > 1 else "I'll post the file as soon as it's ready."
+    )
+    if len(shown) < len(items):
+        note += f" These are the oldest {len(shown)}."
+    return _list(head, note, shown, names, CANCEL)
+
+
+def _list(head: str, note: str, items: Sequence[Item], names: Names, word: str) -> tuple[str, Card]:
     body = [
         text(head, size="Medium", weight="Bolder"),
         text(sentence_in_card(note), isSubtle=True, spacing="Small", size="Small"),
-        *(_row(one, row, places[one.id], word) for one, row in items),
+        *(_row(one, row, names, word) for one, row in items),
     ]
-    said = _text(note, items, places)
+    said = _text(f"**{head}**. {note}", items, names)
     return said, card(body, instead=said)
 
 
-def _row(one: Request, row: ReportRow | None, place: str, word: str) -> dict[str, Any]:
+def _row(one: Request, row: ReportRow | None, names: Names, word: str) -> dict[str, Any]:
     status, color = _status(one, row)
     parts = [
         text(escape_card(_title(one, row), LONGEST_TITLE), weight="Bolder"),
         text(f"● {status}", color=color, size="Small", spacing="None"),
-        text(_about(one, place), size="Small", isSubtle=True, spacing="None"),
+        text(_about(one, names), size="Small", isSubtle=True, spacing="None"),
     ]
     pick = button(LABELS.get(word, word.capitalize()), word, one.report_id, reference=one.reference)
     columns = [
@@ -90,17 +106,17 @@ def _status(one: Request, row: ReportRow | None) -> tuple[str, str]:
     return WORDS[phase], COLORS[phase]
 
 
-def _about(one: Request, place: str) -> str:
+def _about(one: Request, names: Names) -> str:
     """Return where and when it was asked for, and how long it is waited for."""
     until = f" · until {when(one.deadline_at)}" if one.state is State.OPEN else ""
-    return f"Requested {place}, {when(one.asked_at)}{until}"
+    return f"Requested {names.place(one.room_id, direct=one.room_type == DIRECT)}, {when(one.asked_at)}{until}"
 
 
-def _text(note: str, items: Sequence[Item], places: Mapping[int, str]) -> str:
+def _text(note: str, items: Sequence[Item], names: Names) -> str:
     lines = [note, ""]
     for one, row in items:
         title = escape_markdown(_title(one, row), LONGEST_TITLE)
-        line = f"- **{title}**: {_status(one, row)[0]}. {_about(one, places[one.id])}. Reference {one.reference}."
+        line = f"- **{title}**: {_status(one, row)[0]}. {_about(one, names)}. Reference {one.reference}."
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
             break
         lines.append(line)

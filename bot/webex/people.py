@@ -148,12 +148,17 @@ class Directory:
         for start in range(0, len(missing), MOST_LISTED):
             asked = missing[start : start + MOST_LISTED]
             found = {id_key(person.id): person for person in self._by_ids(asked) if person.display_name}
-            with self._lock:
-                if len(self._called) >= MOST_REMEMBERED:
-                    self._called.clear()
-                self._called |= {one: (self._clock() + REMEMBERED_SECONDS, person) for one, person in found.items()}
+            self._remember(found.values())
             known |= {one: found[id_key(one)] for one in asked if id_key(one) in found}
         return known
+
+    def _remember(self, people: Iterable[Person]) -> None:
+        """Remember who people are, for their names."""
+        until = self._clock() + REMEMBERED_SECONDS
+        with self._lock:
+            if len(self._called) >= MOST_REMEMBERED:
+                self._called.clear()
+            self._called |= {id_key(one.id): (until, one) for one in people}
 
     def forget(self) -> None:
         """Forget what was remembered: after the admin token or its scopes changed."""
@@ -177,6 +182,8 @@ class Directory:
         if not person.goes_by(person_id):  # another person's roles must not be taken for theirs
             raise unreadable(call)
         nobody = RolesOf(person_id, "", frozenset(), frozenset())
+        if person.display_name:
+            self._remember([person])
         if not _enabled(raw, "loginEnabled"):
             return nobody
         ids: Iterable[str] | None = person.roles

@@ -100,13 +100,46 @@ def test_an_address_needs_webex_and_says_so(machine: SteppedBot, capsys: pytest.
     assert "Webex returned an error (503)" in capsys.readouterr().err
 
 
-def test_without_json_it_is_a_line_a_row(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
-    write(machine, 1, person_id="ada")
+def test_without_json_it_is_a_line_a_row_with_names_in_columns(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = machine.setup
+    report = live.partner_report("Calling Usage")
+    machine.receive(live.ada, f"report {report.id}", live.group)
+    machine.receive(live.nora, f"report {report.id}")
+    machine.work()
+    capsys.readouterr()
+    machine.emulator.calls.clear()
 
     assert main(["audit"]) == 0
 
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.endswith("chat reports allowed person=ada report=r0")
+    out, err = capsys.readouterr()
+    lines = [(line[:19], line[21:45].strip(), line[47:71].strip(), line[73:]) for line in out.splitlines()]
+    reference = machine.request().reference
+    at = f"{machine.clock():%Y-%m-%d %H:%M:%S}"
+    assert (at, "Ada Lovelace", "Admin reports", f"requested Calling Usage  ({reference})") in lines
+    assert (at, "Ada Lovelace", "Admin reports", f"got Calling Usage  ({reference})") in lines
+    assert any(line[1:3] == ("Nora Jones", "directly") and "Refused: not an administrator" in line[3] for line in lines)
+    assert err == ""
+    assert machine.calls("GET", "*") == 2, "one for the people, one for the spaces"
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_without_webex_the_ends_of_ids_stand_for_names(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, down: bool
+) -> None:
+    write(machine, 2, person_id="somebody-in-12345678", room_id="a-space-abcdefgh")
+    if down:
+        machine.emulator.faults.add(status=503, times=None)
+    else:
+        monkeypatch.delenv("WEBEX_BOT_TOKEN")
+
+    assert main(["audit"]) == 0
+
+    out, err = capsys.readouterr()
+    assert out.count("user …12345678") == 2
+    assert out.count("space …abcdefgh") == 2
+    assert err.count("Names are missing") == 1
 
 
 @pytest.mark.parametrize("words", [["--since", "yesterday"], ["--limit", "many"], ["--limit", "-1"], ["--nonsense"]])
@@ -234,7 +267,7 @@ def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
     monkeypatch.setenv(where, kept[where])
 
     assert main(["why", report.id]) == 0
-    assert report.id in capsys.readouterr().out
+    assert "  User …" in capsys.readouterr().out
     assert [line["act"] for line in exported(capsys, "--person", grace.id)] == ["report"]
     for words in (["audit", "--person"], ["forget", "--yes"]):
         assert main([*words, "grace.hopper@acme.example"]) == 2

@@ -12,6 +12,7 @@ from bot.emulator import Emulator
 from bot.emulator.cards import problems
 from bot.emulator.things import FULL_ADMIN
 from bot.text import when
+from bot.webex.people import REMEMBERED_SECONDS
 from tests.live_bot import LiveBot, texts_of
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def test_the_dialogue(live: LiveBot) -> None:
 
     said = live.at(live.ada).says("audit").card().shown
 
-    assert "Grace Hopper (grace.hopper@acme.example)\nRequested the report\nCalling Usage" in said
-    assert "Settings · first start" in said, "the program itself started"
+    assert "**Grace Hopper** requested **Calling Usage** directly\n" in said
+    assert "· grace.hopper@acme.example" in said
+    assert "noted its settings\nFirst start" in said, "the program itself started"
 
 
 def test_it_is_a_card_that_webex_takes_with_names_and_words(stepped: SteppedBot) -> None:
@@ -65,9 +67,11 @@ def test_it_is_a_card_that_webex_takes_with_names_and_words(stepped: SteppedBot)
 
     assert problems(said.card) == []
     assert "The latest 3 entries, newest first." in shown(said)
-    at = f"{when(stepped.clock())} · in a space"
-    assert f"Ada Lovelace (ada.lovelace@acme.example)\nDelivered\nCalling Usage\n{at}" in shown(said)
-    nora = "Nora Jones (nora.jones@acme.example)\nCanceled a request · Refused: not an administrator\nCalling Usage"
+    at = f"{when(stepped.clock())} · ada.lovelace@acme.example"
+    assert f"**Ada Lovelace** got **Calling Usage** in **Admin reports**\n{at}" in shown(said)
+    nora = (
+        "**Nora Jones** canceled the request for **Calling Usage** in **Admin reports**\nRefused: not an administrator"
+    )
     assert nora in shown(said)
     assert f"`{report.id}`" in (said.markdown or "")
 
@@ -81,7 +85,7 @@ def test_it_shows_ten_rows_newest_first(stepped: SteppedBot) -> None:
     said = asked_by(stepped)
 
     assert shown(said).count("Ada Lovelace") == 10
-    assert shown(said).index("Asked for help") < shown(said).index("Listed the reports")
+    assert shown(said).index("asked for help") < shown(said).index("listed the reports")
     assert problems(said.card) == []
 
 
@@ -95,8 +99,8 @@ def test_two_of_one_name_are_told_apart_by_their_addresses(stepped: SteppedBot) 
     said = asked_by(stepped)
 
     for words in (shown(said), said.markdown or ""):
-        assert "Ada Lovelace (ada.lovelace@acme.example)" in words
-        assert "Ada Lovelace (grace.hopper@acme.example)" in words
+        assert "ada.lovelace@acme.example" in words
+        assert "grace.hopper@acme.example" in words
 
 
 def test_it_pages_by_words_and_by_the_button(stepped: SteppedBot) -> None:
@@ -190,6 +194,7 @@ def test_who_is_gone_or_forgotten_has_no_name(stepped: SteppedBot) -> None:
 def test_names_that_may_not_be_read_are_said_to_be_so(stepped: SteppedBot) -> None:
     stepped.receive(stepped.setup.grace, "reports")
     stepped.work()
+    stepped.clock.turn(REMEMBERED_SECONDS + 1)
     stepped.emulator.faults.add(path="/v1/people", status=403)
 
     assert "Name not available" in shown(asked_by(stepped))
@@ -227,8 +232,21 @@ def test_an_entry_says_whether_it_was_in_a_space_or_directly(stepped: SteppedBot
 
     said = shown(asked_by(stepped))
 
-    assert " · in a space" in said
-    assert " · directly" in said
+    assert "**Ada Lovelace** listed the reports in **Admin reports**" in said
+    assert "**Ada Lovelace** listed the reports directly" in said
+
+
+def test_a_space_that_the_bot_has_left_is_another_space(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    stepped.receive(live.ada, "reports", live.group)
+    stepped.work()
+    stepped.world.leave(live.group, live.bot)
+
+    assert "**Ada Lovelace** listed the reports in another space" in shown(asked_by(stepped))
+    calls = stepped.calls("GET", f"/v1/rooms/{live.group.id}")
+    assert calls == 1
+    asked_by(stepped)
+    assert stepped.calls("GET", f"/v1/rooms/{live.group.id}") == calls, "that is remembered, too"
 
 
 def test_a_read_only_administrator_is_refused(stepped: SteppedBot) -> None:

@@ -78,12 +78,12 @@ def test_of_several_open_requests_a_button_chooses(live: LiveBot, family: str, p
     assert "Which report?" in card.shown
     assert "Calling Usage" in card.shown
     assert "Quality" in card.shown
-    assert card.buttons["Cancel"]["argument"] == wanted[1].id
+    assert card.buttons["Cancel"]["argument"] == wanted[0].id, "the newest comes first"
 
     ada.presses(card, "Cancel")
     assert "Canceled." in asked.hears("Canceled").words
-    live.on_record(wanted[1].id, State.CANCELED)
-    live.on_record(wanted[0].id, State.OPEN)
+    live.on_record(wanted[0].id, State.CANCELED)
+    live.on_record(wanted[1].id, State.OPEN)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -19,7 +19,15 @@ def test_why_tells_a_delivered_report_step_by_step(live: LiveBot) -> None:
 
     card = ada.says(f"why {report.id}").card()
 
-    for step in ("Requested at", "Partner report", "Ready at", "SHA-256", "File posted at"):
+    for step in (
+        "**Ada Lovelace** asked in **Admin reports** on",
+        "→ access check passed →",
+        "→ ready ",
+        " posted ",
+        "([open message](webexteams://im?space=",
+        "Partner report",
+        "SHA-256",
+    ):
         assert step in card.shown
     assert set(card.buttons) == {"Send again"}
 
@@ -34,7 +42,7 @@ def test_why_tells_where_a_watch_stands_and_when_it_ends(live: LiveBot) -> None:
 
     assert "manual_processing" in card.shown.replace("\\", "")
     assert "I'll stop waiting at" in card.shown
-    assert ", directly." in card.shown
+    assert "**Ada Lovelace** asked directly on" in card.shown
     assert card.buttons == {}
 
 
@@ -62,7 +70,8 @@ def test_why_with_the_reference_of_an_error_says_what_it_was(live: LiveBot) -> N
     reference = failed.words.rpartition("(reference ")[2].partition(")")[0]
 
     told = ada.says(f"why {reference}").answer().message.markdown or ""
-    assert "`refresh`: error (not_found), at" in told
+    assert "Ada Lovelace** checked the status of report …" in told
+    assert "Error: not found" in told
     assert "couldn't find a request" in live.at(live.grace).says(f"why {reference}").answer().words, (
         "that is another one's"
     )
@@ -98,6 +107,6 @@ def test_why_of_a_request_that_joined_another_one_tells_as_much(live: LiveBot) -
         "one file serves both",
         "last status from Webex: done",
         "SHA-256",
-        "File posted at",
+        " posted ",
     ):
         assert shown.count(step) == (1 if step == "one file serves both" else 2)

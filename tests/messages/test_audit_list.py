@@ -11,10 +11,14 @@ from bot.db import audit
 from bot.db.audit import DIRECT_SPACE, Channel, Row
 from bot.emulator.cards import problems
 from bot.messages.audit_list import AuditView, audit_card, audit_text, note_of
+from bot.messages.names import Names
+from bot.webex.types import Person
 from tests.live_bot import texts_of
 
 NOW = datetime(2026, 11, 29, 10, 53, tzinfo=UTC)
-VIEW = AuditView({"ada": "Ada Lovelace (ada@acme.example)"}, {"R1": "Calling Usage"})
+ADA = Person("ada", "Ada Lovelace", "Ada", "acme", ("ada@acme.example",))
+VIEW = AuditView(Names({"ada": ADA}, {"room": "Admin reports"}), {"R1": "Calling Usage"})
+HERE = "in **Admin reports**"
 
 
 def row(act: str, outcome: str, **values: Any) -> Row:
@@ -23,29 +27,65 @@ def row(act: str, outcome: str, **values: Any) -> Row:
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome", "words"),
+    ("act", "outcome", "deed", "ended"),
     [
-        ("report", audit.ASKED, "Requested the report"),
-        ("again", audit.ASKED, "Requested the file again"),
-        ("refresh", audit.ALLOWED, "Checked the status"),
-        ("why", audit.DIRECT_ONLY, "Asked what happened (answered directly)"),
-        ("report", "refused:not_administrator", "Requested the report · Refused: not an administrator"),
-        ("cancel", "refused:other_organization", "Canceled a request · Refused: another organization"),
-        ("reports", "error:webex_503", "Listed the reports · Error: Webex answered 503"),
-        ("reports", "error:webex_silent", "Listed the reports · Error: Webex didn't respond"),
-        ("request", "limited", "Sent a message or pressed a button · Skipped, over the limit"),
-        ("request", "stopped:too_many_answers", "Sent a message or pressed a button · Not answered: too many answers"),
-        ("unknown", audit.ANSWERED, "Sent a message that is no command"),
-        ("delivery", "delivered", "Delivered"),
-        ("delivery", "failed:by_webex", "Failed: Webex couldn't generate it"),
-        ("delivery", "expired:not_done_in_time", "Stopped waiting: not ready in time"),
-        ("delivery", "unsure", "Delivery not confirmed"),
-        ("settings", "poll_interval", "Settings · poll interval"),
-        ("ping", audit.ANSWERED, "ping"),
+        ("report", audit.ASKED, "requested **Calling Usage**", ""),
+        ("again", audit.ASKED, "requested the file of **Calling Usage** again", ""),
+        ("refresh", audit.ALLOWED, "checked the status of **Calling Usage**", ""),
+        ("why", audit.DIRECT_ONLY, "asked what happened to **Calling Usage**", "Answered directly"),
+        ("report", "refused:not_administrator", "requested **Calling Usage**", "Refused: not an administrator"),
+        (
+            "cancel",
+            "refused:other_organization",
+            "canceled the request for **Calling Usage**",
+            "Refused: another organization",
+        ),
+        ("reports", "error:webex_503", "listed the reports", "Error: Webex answered 503"),
+        ("reports", "error:webex_silent", "listed the reports", "Error: Webex didn't respond"),
+        ("request", "limited", "sent a message or pressed a button", "Skipped, over the limit"),
+        (
+            "request",
+            "stopped:too_many_answers",
+            "sent a message or pressed a button",
+            "Not answered: too many answers in a row",
+        ),
+        ("unknown", audit.ANSWERED, "sent a message that is no command", ""),
+        ("delivery", "delivered", "got **Calling Usage**", ""),
+        ("delivery", "delivered:directly", "got **Calling Usage**", "Answered directly"),
+        ("delivery", "failed:by_webex", "didn't get **Calling Usage**", "Failed: Webex couldn't generate it"),
+        ("delivery", "expired:not_done_in_time", "waited too long for **Calling Usage**", "Stopped waiting: not ready"),
+        ("delivery", "unsure", "may not have got **Calling Usage**", "Delivery not confirmed"),
+        ("ping", audit.ANSWERED, "ping", ""),
     ],
 )
-def test_an_entry_says_what_was_done_and_how_it_ended(act: str, outcome: str, words: str) -> None:
-    assert VIEW.what(row(act, outcome)).startswith(words)
+def test_an_entry_says_what_was_done_and_how_it_ended(act: str, outcome: str, deed: str, ended: str) -> None:
+    one = row(act, outcome, report_id="R1")
+
+    assert VIEW.sentence(one) == f"**Ada Lovelace** {deed} {HERE}"
+    assert VIEW.ended(one).startswith(ended)
+    assert bool(VIEW.ended(one)) is bool(ended)
+
+
+def test_what_the_bot_did_by_itself_has_its_name() -> None:
+    one = Row(Channel.SYSTEM, audit.SETTINGS, "changed:poll_interval", at=NOW)
+
+    assert VIEW.sentence(one) == "**Report bot** noted its settings"
+    assert VIEW.ended(one) == "Poll interval"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"report_id": "a-report-12345678"}, f"**Ada Lovelace** requested report …12345678 {HERE}"),
+        ({"report_id": None}, f"**Ada Lovelace** requested a report {HERE}"),
+        ({"room_id": DIRECT_SPACE, "report_id": "R1"}, "**Ada Lovelace** requested **Calling Usage** directly"),
+        ({"room_id": "x", "report_id": "R1"}, "**Ada Lovelace** requested **Calling Usage** in another space"),
+        ({"room_id": None, "report_id": "R1"}, "**Ada Lovelace** requested **Calling Usage**"),
+        ({"person_id": "gone", "report_id": "R1"}, f"**Former user** requested **Calling Usage** {HERE}"),
+    ],
+)
+def test_what_has_no_name_is_said_in_words(values: dict[str, Any], words: str) -> None:
+    assert VIEW.sentence(row("report", audit.ASKED, **values)) == words
 
 
 def test_the_card_names_person_report_time_and_place() -> None:
@@ -56,19 +96,12 @@ def test_the_card_names_person_report_time_and_place() -> None:
     assert texts_of(card) == [
         "Audit log",
         "The latest 2 entries, newest first. For all of them, run reportbot audit --json where the bot runs.",
-        "Ada Lovelace (ada@acme.example)",
-        "Requested the report",
-        "Calling Usage",
-        "Nov 29, 10:53 UTC · in a space · Reference ujygvtra",
-        "Ada Lovelace (ada@acme.example)",
-        "Asked for help",
-        "Nov 29, 10:53 UTC · directly",
+        "**Ada Lovelace** requested **Calling Usage** in **Admin reports**",
+        "Nov 29, 10:53 UTC · ada@acme.example · Reference ujygvtra",
+        "**Ada Lovelace** asked for help directly",
+        "Nov 29, 10:53 UTC · ada@acme.example",
     ]
     assert "`R1`" in audit_text(rows, VIEW, "")
-
-
-def test_what_the_bot_did_by_itself_has_its_name() -> None:
-    assert VIEW.who(row("delivery", "delivered", person_id=None)) == "Report bot"
 
 
 @pytest.mark.parametrize(

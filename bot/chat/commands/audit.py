@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
+from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.db import audit as rows_of_audit
 from bot.db import reports
-from bot.errors import WebexError
 from bot.messages import audit_list
 from bot.messages.audit_list import AuditView
 from bot.messages.elements import button
@@ -20,11 +20,7 @@ from bot.outbox import Text
 from bot.webex.report import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bot.chat.invocation import Invocation
-    from bot.db.audit import Row
-    from bot.services import Services
 
 SHOWN = 10
 """Rows on one card: well under the size that Webex takes, and still readable on a phone."""
@@ -72,7 +68,8 @@ def audit(invocation: Invocation) -> None:
         )
         rows = found[:SHOWN]
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
-    view = AuditView(_names(services, rows), titles)
+    names = look_up(services, [row.person_id for row in rows], [row.room_id for row in rows], needed=True)
+    view = AuditView(names, titles)
     note = f"{audit_list.note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
     card = audit_list.audit_card(rows, view, note, more)
@@ -91,20 +88,3 @@ def _asked(invocation: Invocation) -> tuple[str | None, int]:
     if named is None and len(rest) <= 1 and not invocation.mentions_others:
         named = "".join(rest)
     return (named.removeprefix("mailto:") if named is not None else None), page
-
-
-def _names(services: Services, rows: Sequence[Row]) -> dict[str, str]:
-    """Return the name of each person of the rows by their ID."""
-    named = {row.person_id for row in rows if row.person_id}
-    forgotten = {one for one in named if rows_of_audit.is_pseudonym(one)}
-    others = named - forgotten
-    try:
-        people = services.directory.people(others) if others else {}
-        missing = audit_list.FORMER_USER
-    except WebexError as error:
-        if error.passing:
-            raise
-        people, missing = {}, audit_list.NAMELESS
-    return dict.fromkeys(forgotten, audit_list.FORGOTTEN) | {
-        one: audit_list.name_of(people.get(one)) or missing for one in others
-    }

@@ -1,4 +1,4 @@
-"""``cancel <id>``: stop waiting for a report here."""
+"""``cancel``: stop waiting for a report here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from bot.db.requests import Request
 
 
-@registry.command("cancel", usage="cancel <id>", summary="Cancel a pending request.", group=Group.FOLLOW)
+@registry.command(
+    "cancel",
+    usage="cancel [title or ID]",
+    summary="Cancel a pending request.",
+    group=Group.FOLLOW,
+    examples=("cancel",),
+)
 def cancel(invocation: Invocation) -> None:
     """Close the person's own requests in this space, or else everyone's here; other spaces are served.
 
@@ -35,7 +41,7 @@ def cancel(invocation: Invocation) -> None:
     families = allowed.families
     ids = ids or reports_meant(invocation, allowed, open_first=True)
     if not ids:
-        ask_which(invocation)
+        ask_which(invocation, allowed)
         return
     for report_id in invocation.trail.each(ids):
         with services.database.begin() as tx:

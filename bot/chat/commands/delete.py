@@ -54,7 +54,7 @@ def delete(invocation: Invocation) -> None:
     if ids:
         _ask(invocation, _found(invocation, ids))
     else:
-        ask_which(invocation)
+        ask_which(invocation, allowed)
 
 
 def _found(invocation: Invocation, report_ids: Sequence[str]) -> list[Report]:

@@ -1,4 +1,4 @@
-"""``refresh <id>``: check a report's status again, and replace its card."""
+"""``refresh``: check a report's status again, and replace its card."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.webex.report import Report
 
 
-@registry.command("refresh", usage="refresh <id>", summary="Check the status again.", group=Group.FOLLOW)
+@registry.command("refresh", usage="refresh [title or ID]", summary="Check the status again.", group=Group.FOLLOW)
 def refresh(invocation: Invocation) -> None:
     """Store what Webex says now; the card of the request follows. Nothing is posted that nobody waits for."""
     services = invocation.services
@@ -33,7 +33,7 @@ def refresh(invocation: Invocation) -> None:
     allowed = invocation.authorize()
     ids = ids or reports_meant(invocation, allowed)
     if not ids:
-        ask_which(invocation)
+        ask_which(invocation, allowed)
         return
     for report_id in invocation.trail.each(ids):
         with services.database.read() as tx:

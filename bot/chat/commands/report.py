@@ -66,14 +66,14 @@ def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
         offer(invocation, words, named)
 
 
-@registry.command("again", usage="again <title or ID>", summary="Send the file again.", group=Group.GET)
+@registry.command("again", usage="again [title or ID]", summary="Send the file again.", group=Group.GET)
 def again(invocation: Invocation) -> None:
     """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()
     allowed = invocation.check_person()
     ids = ids or reports_meant(invocation, allowed)
     if not ids:
-        ask_which(invocation)
+        ask_which(invocation, allowed)
         return
     open_requests(invocation, ids, wants_card=False)
 

@@ -1,71 +1,175 @@
-"""``why <id>``: what happened to a request."""
+"""``why``: what happened to a request, by its report, its reference, or the thread where it is asked."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bot.access.policy import Action
+from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen
-from bot.chat.thread_context import POINTING, ask_which, reports_meant
-from bot.db import audit, requests
+from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant
+from bot.db import audit, reports, requests
+from bot.db.requests import THREAD
+from bot.logs import REFERENCE_LENGTH, REFERENCE_LETTERS
+from bot.messages.audit_list import AuditView
 from bot.messages.help import Group
-from bot.messages.history import history_card, nothing_known, outcome_of
+from bot.messages.history import history_card, nothing_known
 from bot.outbox import Text
 from bot.reports.history import load
 from bot.reports.report_messages import Draft
-from bot.webex.report import is_report_id
+from bot.webex.ids import same_id
+from bot.webex.report import is_report_id, looks_like_report_id
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bot.chat.invocation import Invocation, Permission
+    from bot.chat.thread_context import Allowed
+    from bot.db.audit import Row
+    from bot.db.database import Transaction
+    from bot.db.requests import Request
 
 MOST_TOLD = 3
 """Requests told of one report, the newest first."""
+ASKING = frozenset(
+    {"did", "didn't", "fail", "failed", "happened", "late", "not", "so", "still", "taking", "was", "yet"}
+)
+"""Words of a question that name no report: "why did it fail?"."""
 
 
 @registry.command(
     "why",
-    usage="why <id>",
-    summary="See what happened to a request, by report ID or reference.",
+    usage="why [title, ID or reference]",
+    summary="See what happened to a request.",
     group=Group.FOLLOW,
+    examples=("why", "why ujygvtra"),
 )
 def why(invocation: Invocation) -> None:
-    """Show the newest requests for a report in this space, or the person's own, with a button to ask once more."""
-    wanted = _wanted(invocation.rest)
+    """Show the newest requests for a report in this space, or the person's own, with a button to ask once more.
+
+    In a 1:1 space a full administrator finds any request by its ID or reference.
+    """
+    wanted = _named(invocation.rest)
     invocation.trail.report_ids = (wanted,) if is_report_id(wanted) else ()
     decision = invocation.check_person()
-    meant = [wanted] if is_report_id(wanted) else reports_meant(invocation, decision)
+    if wanted:
+        _show(invocation, decision, wanted)
+        return
+    words = [word for word in invocation.rest if word.casefold() not in ASKING]
+    meant = reports_meant(invocation, decision, words=words)
     if meant:
-        invocation.show(lambda allowed: _told(invocation, allowed, meant[-1]))
+        in_thread = not naming_words(words) and len(meant) > 1
+        _show(invocation, decision, "" if in_thread else meant[-1])
+    elif reference := _perhaps_reference(naming_words(words)):
+        _show(invocation, decision, reference)
     else:
-        ask_which(invocation)
+        ask_which(invocation, decision)
 
 
-def _told(invocation: Invocation, allowed: Permission, wanted: str) -> Draft:
-    """Return what is on record of it, as far as it may be told where the answer goes."""
+@dataclass(frozen=True, slots=True)
+class _OnRecord:
+    """What may be told, the newest first, as far as it was made here or is the person's own."""
+
+    directly: list[Request]
+    before_others: list[Request]
+    answers: list[Row]
+    """What was told with a reference that is no request's, such as an error."""
+    titles: dict[str, str]
+    """Of the reports of the answers."""
+
+
+def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
+    """Answer with what is on record; ``wanted`` is empty for all that stands in the thread."""
     services = invocation.services
-    now, name = services.now(), f"{invocation.event_key}:why:{wanted}"
-    with services.database.read() as tx:
-        # In a space others read along: what someone asked for elsewhere is told there, or directly.
-        alone = invocation.person_id if allowed.target.direct else None
-        found = requests.told_here(tx, wanted, invocation.room_id, alone, allowed.families)[:MOST_TOLD]
-        told = [(one, load(tx, one, now, services.poll_interval)) for one in found]
-        other = [] if found else audit.with_reference(tx, wanted.lower(), person_id=invocation.person_id)
-    if not told:
-        said = " ".join(map(outcome_of, other)) or nothing_known(wanted, services.settings.audit_days)
-        return Draft(name, Text(said))
-    invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
-    return Draft(name, Text(*history_card(told, now)))
+    record = _read(invocation, decision, wanted)
+    both = [*record.directly, *record.before_others]
+    rooms = [one.room_id for one in both if one.room_type != DIRECT] + [row.room_id for row in record.answers]
+    people = [one.person_id for one in both] + [row.person_id for row in record.answers]
+    names = look_up(services, people, rooms)
+
+    def make(allowed: Permission) -> Draft:
+        now, key = services.now(), f"{invocation.event_key}:why:{wanted}"
+        there = record.directly if allowed.target.direct else record.before_others
+        with services.database.read() as tx:
+            found = _of_families(tx, there, allowed.families)
+            told = [(one, replace(load(tx, one, now, services.poll_interval), names=names)) for one in found]
+        if not told:
+            lines = map(AuditView(names, record.titles).line, record.answers)
+            return Draft(key, Text("\n\n".join(lines) or nothing_known(wanted, services.settings.audit_days)))
+        invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
+        return Draft(key, Text(*history_card(told, now)))
+
+    invocation.show(make)
 
 
-def _wanted(words: Sequence[str]) -> str:
-    """Return a report's id, or else the word that may be a reference: "why is reference 1a2b3c late?"."""
+def _read(invocation: Invocation, decision: Allowed, wanted: str) -> _OnRecord:
+    with invocation.services.database.read() as tx:
+        directly = _find(tx, invocation, decision, wanted, direct=True)
+        before_others = _find(tx, invocation, decision, wanted, direct=False)
+    audited = () if directly or not invocation.direct else _audited(invocation)
+    with invocation.services.database.read() as tx:
+        if audited:
+            directly = _of_families(tx, requests.about(tx, wanted), audited)[:MOST_TOLD]
+        answers = [] if directly or before_others else _answers(tx, invocation, wanted, audited)
+        titles = reports.titles(tx, {row.report_id for row in answers if row.report_id}, decision.families)
+    return _OnRecord(directly, before_others, answers, titles)
+
+
+def _find(tx: Transaction, invocation: Invocation, allowed: Allowed, wanted: str, *, direct: bool) -> list[Request]:
+    """Return the requests to tell of, the newest first; ``direct``: the person alone reads it.
+
+    In a space others read along: what someone asked for elsewhere is told there, or directly.
+    """
+    if wanted:
+        alone = invocation.person_id if direct else None
+        return requests.told_here(tx, wanted, invocation.room_id, alone, allowed.families)[:MOST_TOLD]
+    there = [one for one, _ in reversed(of_thread(tx, invocation, allowed))]
+    return [one for one in there if direct or one.destination == THREAD][:MOST_TOLD]
+
+
+def _audited(invocation: Invocation) -> tuple[str, ...]:
+    """Return the families in which the person may see who requested what: the audit log tells of the same."""
+    services = invocation.services
+    return services.authorizer.decide(
+        invocation.person_id, Action.AUDIT, room_id=invocation.room_id, direct=True
+    ).families
+
+
+def _answers(tx: Transaction, invocation: Invocation, reference: str, audited: Collection[str]) -> list[Row]:
+    """Return what was told with a reference that is no request's: the person's own, or all for who may audit.
+
+    In a space others read along, so what was told elsewhere is not told there.
+    """
+    found = audit.with_reference(tx, reference.lower(), person_id=invocation.person_id)
+    if not invocation.direct:
+        return [row for row in found if same_id(row.room_id, invocation.room_id)]
+    if found or not audited:
+        return found
+    shown = {None, *audited}
+    found = audit.with_reference(tx, reference.lower())
+    return [row for row in found if row.report_id is None or reports.known_family(tx, row.report_id) in shown]
+
+
+def _of_families(tx: Transaction, found: Sequence[Request], families: Collection[str]) -> list[Request]:
+    """Leave out requests for reports that are known to be of other families."""
+    shown = {None, *families}
+    return [one for one in found if reports.known_family(tx, one.report_id) in shown]
+
+
+def _named(words: Sequence[str]) -> str:
+    """Return a report's ID or a reference that the words certainly hold: "why is reference 1a2b3c late?"."""
     said = chosen(words)
-    if {word.casefold() for word in said} <= POINTING:
-        return ""
+    ids = [word for word in said if looks_like_report_id(word)]
     named = [after for word, after in pairwise(said) if word.casefold() == "reference"]
-    with_digits = [word for word in said if any(map(str.isdigit, word))]
-    others = [word for word in said if word.casefold() != "reference"]
-    return next(iter([*named, *with_digits, *others]), "")
+    opaque = [word for word in said if not word.isdecimal() and any(map(str.isdigit, word))]
+    return next(iter([*ids, *named, *opaque]), "")
+
+
+def _perhaps_reference(words: Sequence[str]) -> str:
+    """Return the word that has the form of a reference, or the only word that no title has."""
+    formed = [word for word in words if len(word) == REFERENCE_LENGTH and set(word) <= set(REFERENCE_LETTERS)]
+    return next(iter([*formed, *(words if len(words) == 1 else [])]), "")

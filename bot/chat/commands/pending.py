@@ -1,0 +1,35 @@
+"""``pending``: what a person is waiting for, where, since when and until when, each with a button to cancel it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.chat.names import look_up
+from bot.chat.registry import registry
+from bot.chat.thread_context import pending_requests
+from bot.messages.help import Group
+from bot.messages.own_requests import MOST_SHOWN, nothing_pending, pending_card
+from bot.outbox import Text
+from bot.reports.report_messages import Draft
+from bot.webex.types import DIRECT
+
+if TYPE_CHECKING:
+    from bot.chat.invocation import Invocation, Permission
+
+
+@registry.command("pending", usage="pending", summary="See what you're waiting for.", group=Group.FOLLOW)
+def pending(invocation: Invocation) -> None:
+    """Show the person's open requests: of all spaces in a 1:1 space, else of this one, since others read along."""
+    services = invocation.services
+    decision = invocation.check_person()
+    with services.database.read() as tx:
+        items = pending_requests(tx, invocation, decision)
+    names = look_up(services, [], [one.room_id for one, _ in items[:MOST_SHOWN] if one.room_type != DIRECT])
+
+    def make(allowed: Permission) -> Draft:
+        shown = [(one, row) for one, row in items if row is None or row.family in allowed.families]
+        if not shown:
+            return Draft(f"{invocation.event_key}:pending", Text(nothing_pending(direct=invocation.direct)))
+        return Draft(f"{invocation.event_key}:pending", Text(*pending_card(shown, names, direct=invocation.direct)))
+
+    invocation.show(make)
