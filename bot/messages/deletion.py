@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 CONFIRM: Final = "confirm"
 """Stands before the token in the data of the button **Delete**."""
-LONGEST_TITLE: Final = 100
+LONGEST_TITLE: Final = 80
+LONGEST_ABOUT: Final = 120
+"""Letters of what stands below a title: a card takes twenty reports."""
+MOST_BYTES: Final = 5_000
+"""Of the list of reports in a message: Webex takes some more."""
 CLEAN_UP: Final = button("Delete old reports", "delete", "old")
 FINAL: Final = "This can't be undone. Files that I've posted stay where they are."
 REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
@@ -44,11 +48,17 @@ class Uses:
     """Open requests for it."""
 
 
-def confirmation(reports: Sequence[Report], uses: Uses, *, token: str, until: datetime) -> tuple[str, Card]:
-    """Return the text and the card that ask for confirmation; ``uses``: of a single report."""
+def confirmation(
+    reports: Sequence[Report], uses: Uses, *, token: str, until: datetime, direct: bool
+) -> tuple[str, Card]:
+    """Return the text and the card that ask for confirmation; ``uses``: of a single report.
+
+    ``direct``: nobody but the person reads it.
+    """
     one = len(reports) == 1
     head = "Delete this report?" if one else f"Delete these {len(reports)} reports?"
-    asks = f"Only the person who asked can confirm, until {until:%H:%M} UTC."
+    who = "You can confirm this" if direct else "Only the person who asked can confirm this,"
+    asks = f"{who} until {until:%H:%M} UTC."
     about = [*(_uses(uses) if one else ()), FINAL]
     body = [
         text(head, size="Medium", weight="Bolder"),
@@ -56,7 +66,7 @@ def confirmation(reports: Sequence[Report], uses: Uses, *, token: str, until: da
         *(text(line, size="Small", spacing="Small") for line in about),
         text(asks, size="Small", isSubtle=True, spacing="Small"),
     ]
-    said = "\n".join([f"**{head}**", "", *map(_line, reports), "", " ".join(about)])
+    said = "\n".join([f"**{head}**", "", *_listed(reports), "", " ".join(about)])
     said = f"{said} To confirm, press **Delete** in an app that shows cards."
     title = "Delete" if one else f"Delete all {len(reports)}"
     return said, card(body, [button(title, "delete", f"{CONFIRM} {token}")], instead=said)
@@ -65,7 +75,7 @@ def confirmation(reports: Sequence[Report], uses: Uses, *, token: str, until: da
 def _report(report: Report, *, alone: bool) -> list[dict[str, Any]]:
     created = created_of(report) and f"created {created_of(report)}"
     about = [period_of(report), family_name(report), report.region, "" if alone else status_word(report), created]
-    line = escape_card(" · ".join(filter(None, about)))
+    line = escape_card(" · ".join(filter(None, about)), LONGEST_ABOUT)
     title = text(escape_card(title_of(report), LONGEST_TITLE), weight="Bolder", spacing="Small")
     status = text(f"● {escape_card(status_word(report))}", color=COLORS[report.phase], size="Small", spacing="None")
     return [title, *([status] if alone else []), text(line, size="Small", isSubtle=True, spacing="None")]
@@ -81,9 +91,13 @@ def _uses(uses: Uses) -> list[str]:
     return [posted, f"{waits} waiting for it; I'll cancel {'it' if uses.waiting == 1 else 'them'}."]
 
 
-def _line(report: Report) -> str:
-    """Return a report as an item of a list in markdown."""
-    return f"- {_name(report)}"
+def _listed(reports: Sequence[Report]) -> list[str]:
+    """Return the reports as lines of a message, as many as fit in one."""
+    lines = [f"- {_name(report)}" for report in reports]
+    while len("\n".join(lines).encode()) > MOST_BYTES:
+        lines.pop()
+    left = len(reports) - len(lines)
+    return [*lines, f"- and {left} more"] if left else lines
 
 
 def _name(report: Report) -> str:
@@ -97,7 +111,7 @@ def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, can
     if len(gone) == 1:
         lines = [f"Deleted {_name(gone[0])}."]
     else:
-        lines = [f"Deleted {count(len(gone), 'report')}:", "", *map(_line, gone)]
+        lines = [f"Deleted {count(len(gone), 'report')}:", "", *_listed(gone)]
     if canceled:
         what = "1 request that was" if canceled == 1 else f"{canceled} requests that were"
         lines += ["", f"I've canceled {what} waiting for {'it' if len(gone) == 1 else 'them'}."]

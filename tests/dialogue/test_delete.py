@@ -43,6 +43,8 @@ def test_delete_asks_first_and_one_press_deletes(live: LiveBot, family: str, whe
     assert f"Oct 1–31, 2026 · {family.capitalize()} report" in card.shown
     assert "created " in card.shown
     assert "I haven't posted its file, as far as I know." in card.shown
+    who = "You can confirm this until " if where == "directly" else "Only the person who asked can confirm this, until "
+    assert who in card.shown
     assert list(card.buttons) == ["Delete"]
     assert not report.deleted
 

@@ -17,11 +17,13 @@ from bot.chat.report_ids import MOST_IDS
 from bot.db.reports import ReportRow, details_of
 from bot.db.requests import State
 from bot.emulator.cards import MAX_CARD_BYTES, problems
+from bot.messages import deletion
 from bot.messages.elements import button, sentence_in_card
 from bot.messages.help import help_card, help_text, unknown_card, unknown_text
 from bot.messages.report_list import reports_card, reports_text
-from bot.messages.request_card import period_of, report_only, request_card
+from bot.messages.request_card import period_of, report_only, request_card, title_of
 from bot.messages.request_list import request_list
+from bot.reports import quota
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown
 from bot.webex.report import Expiry, Report
 from bot.webex.report_families import FAMILIES, Family
@@ -150,6 +152,21 @@ def test_any_report_alone_makes_a_card_that_webex_takes(report: Report, awaited:
 
 
 @settings(max_examples=25)
+@given(st.lists(REPORTS, min_size=1, max_size=quota.MOST_AT_ONCE), st.booleans(), st.integers(0, 2))
+def test_any_reports_that_are_to_be_deleted_make_a_card_that_webex_takes(
+    reports: list[Report], posted: bool, waiting: int
+) -> None:
+    uses = deletion.Uses(NOW if posted else None, waiting)
+    text, card = deletion.confirmation(reports, uses, token="x" * 22, until=NOW, direct=posted)
+    fits(card, text)
+    (data,) = [one["data"] for one in actions_of(card)]
+    assert data == {"command": "delete", "argument": f"confirm {'x' * 22}"}
+    shown = texts_of(card)
+    assert all(escape_card(title_of(one), deletion.LONGEST_TITLE) in shown for one in reports), "each is named"
+    assert len(deletion.deleted(reports, [], canceled=waiting).encode()) <= MAX_TEXT_BYTES
+
+
+@settings(max_examples=25)
 @given(st.lists(st.tuples(REPORTS, st.sampled_from(State), st.booleans()), min_size=1, max_size=MOST_IDS))
 def test_any_list_of_requests_makes_a_card_that_webex_takes(items: list[tuple[Report, State, bool]]) -> None:
     rows = [
@@ -167,6 +184,16 @@ def test_any_page_of_reports_makes_a_card_that_webex_takes(reports: list[Report]
     note = "Not shown: " + "; ".join(one.needs for one in FAMILIES.values())
     card = reports_card(reports, note=note, buttons=[button("More", "reports", f"page {page}")] * (more > 0))
     fits(card, reports_text(reports, note=note))
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "会", "😀", "*", '"', "\\"])
+def test_the_most_reports_that_are_deleted_at_once_fit_with_the_longest_titles(letter: str) -> None:
+    longest = replace(PARTNER, id="Y" * 512, title=letter * 2000, status=letter * 2000, region=letter * 2000)
+    longest = replace(longest, start=None, start_raw=letter * 2000, end=None, end_raw=letter * 2000)
+    said, card = deletion.confirmation(
+        [longest] * quota.MOST_AT_ONCE, deletion.Uses(), token="x" * 22, until=NOW, direct=False
+    )
+    fits(card, said)
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "会", "😀", "*", '"', "\\"])

@@ -103,7 +103,7 @@ def _ask(invocation: Invocation, found: Sequence[Report]) -> None:
     def make(allowed: Permission) -> Draft:
         if any(one.family.value not in allowed.families for one in found):
             raise Refused(refusals.READ_ONLY, reason="read_only")
-        said, card = deletion.confirmation(found, uses, token=token, until=until)
+        said, card = deletion.confirmation(found, uses, token=token, until=until, direct=allowed.target.direct)
         return Draft(f"{invocation.event_key}:delete", Text(said, card))
 
     invocation.show(make, Action.CHANGE)
