@@ -185,6 +185,13 @@ class Invocation:
         self.trail.outcome = audit.ALLOWED
         return decision
 
+    def may(self, action: Action) -> bool:
+        """Return True when policy allows the person an action on some family; who would read along is not asked."""
+        decision = self.services.authorizer.decide(
+            self.person_id, action, room_id=self.room_id, direct=self.direct, members=False
+        )
+        return decision.verdict is not Verdict.REFUSED
+
     def authorize(self, action: Action = Action.READ, *, neutral: str = "") -> Permission:
         """Ask policy; return where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
 

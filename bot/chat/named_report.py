@@ -59,9 +59,12 @@ def named_report(invocation: Invocation, words: Sequence[str], *, row_button: tu
     return named.one
 
 
-def look_up(invocation: Invocation, words: Sequence[str]) -> Named:
-    """Return what the words name among the reports of the person's families. Raises ``Refused`` and ``WebexError``."""
-    allowed = invocation.check_person()
+def look_up(invocation: Invocation, words: Sequence[str], action: Action = Action.READ) -> Named:
+    """Return what the words name among the reports with which the person may do this.
+
+    Raises ``Refused`` and ``WebexError``.
+    """
+    allowed = invocation.check_person(action)
     with invocation.report_call():
         listed, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
     return replace(find_named(words, listed, today_of(invocation)), refused=refused)
@@ -77,7 +80,8 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
         buttons = [button("Show all", "reports", " ".join(words))] if len(fitting) > len(shown) else []
     else:
         note = nothing_note(asked, len(nearest))
-        buttons = [*_run_button(invocation, words), button("Show reports", "reports")]
+        run = _run_button(invocation, words) if row_button == GET else []
+        buttons = [*run, button("Show reports", "reports")]
     note = " ".join([note, *(not_shown(family, error) for family, error in named.refused.items())])
 
     def make(permission: Permission) -> Draft:

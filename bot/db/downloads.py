@@ -11,6 +11,8 @@ from bot.db.id_spellings import spellings
 from bot.db.requests import State
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bot.db.database import Transaction
 
 MOST: Final = 30
@@ -22,6 +24,14 @@ MOST_OF_ONE_PERSON: Final = 10
 
 
 _USED = select(tables.reports.c.downloads).where(tables.reports.c.report_id == bindparam("report"))
+
+
+def nearly_used_up(tx: Transaction, report_ids: Collection[str]) -> dict[str, int]:
+    """Return how often the bot has downloaded those of these reports of whose downloads few are left, by ID."""
+    columns = tables.reports.c
+    few_left = columns.downloads >= MOST - FEW
+    query = select(columns.report_id, columns.downloads).where(columns.report_id.in_(report_ids), few_left)
+    return {row.report_id: row.downloads for row in tx.execute(query)}
 
 
 def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:

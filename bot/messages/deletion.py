@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from bot.webex.report import Report
+    from bot.webex.report_families import Family
     from bot.webex.report_templates import NewReport
     from bot.webex.types import Card
 
@@ -120,6 +121,11 @@ def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, can
     return "\n".join(lines)
 
 
+def in_use(family: Family, used: int, most: int) -> str:
+    """Return what is said when most of the reports that Webex keeps are in use."""
+    return f"{used} of the {most} {FAMILIES[family].name}s that Webex keeps are in use."
+
+
 def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
     """Return the card that warns before Webex refuses a report because it keeps no more of them."""
     kind = f"{FAMILIES[new.family].name}s"
@@ -133,4 +139,7 @@ def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
 
 def nothing_old(age: timedelta) -> str:
     """Return what is said when no report is old enough to be offered."""
-    return f"There's nothing to clean up: no finished report is more than {age.days} days old."
+    return (
+        f"There's nothing to clean up: no finished report is more than {age.days} days old. "
+        "To delete another one, write `delete` and its title."
+    )

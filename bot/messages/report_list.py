@@ -11,7 +11,7 @@ from bot.webex.catalog import ASK_THE_NEXT
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from bot.errors import WebexError
@@ -66,24 +66,33 @@ def not_shown(family: Family, error: WebexError) -> str:
     return f"{FAMILIES[family].name.capitalize()}s are missing from this list. {error.sentence}"
 
 
+def downloaded(number: int, most: int) -> str:
+    """Return what is said of a report of whose downloads few are left; others may have downloaded it, too."""
+    return f"Webex allows {most} downloads; I've used {number} of them."
+
+
 def reports_card(
     reports: Sequence[Report],
     *,
     note: str,
     heading: str = LIST,
     row_button: tuple[str, str] = ("Get", "report"),
+    remarks: Mapping[str, str] | None = None,
     buttons: Sequence[dict[str, Any]] = (),
 ) -> Card:
-    """Return a card of reports, each with its button: its title, and the command that it carries out."""
+    """Return a card of reports, each with its button: its title, and the command that it carries out.
+
+    ``remarks``: sentences about some of them, by ID.
+    """
     body = [
         text(heading, size="Medium", weight="Bolder"),
         text(sentence_in_card(note), isSubtle=True, spacing="Small"),
     ]
-    body += [_row(report, row_button) for report in reports]
+    body += [_row(report, row_button, (remarks or {}).get(report.id, "")) for report in reports]
     return card(body, buttons, instead=reports_text(reports, note=note, word=row_button[1]))
 
 
-def _row(report: Report, row_button: tuple[str, str]) -> dict[str, Any]:
+def _row(report: Report, row_button: tuple[str, str], remark: str) -> dict[str, Any]:
     title, word = row_button
     region = report.region if FAMILIES[report.family].takes_region else ""
     about = [period_of(report), family_name(report), region, created_of(report) and f"created {created_of(report)}"]
@@ -103,6 +112,7 @@ def _row(report: Report, row_button: tuple[str, str]) -> dict[str, Any]:
                         spacing="None",
                     ),
                     text(escape_card(" · ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
+                    *([text(remark, size="Small", color="Warning", spacing="None")] if remark else []),
                 ],
             },
             {

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot import manifest
+from bot.db import reports
 from bot.db.requests import State
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from tests.audit.rows import rows
+from tests.live_bot import BotMessage, actions_of
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
@@ -134,6 +136,51 @@ def test_in_a_thread_delete_means_its_report(live: LiveBot) -> None:
     line.hears("Deleted Old Usage")
 
 
+@pytest.mark.parametrize("where", ["directly", "in the group"])
+def test_a_report_is_named_by_words_of_its_title(live: LiveBot, where: str) -> None:
+    report = live.partner_report(title="Calling Usage")
+    live.organization_report(title="Meeting Details")
+    ada = live.at(live.ada, live.group if where == "in the group" else None)
+    line = ada.says("please delete the calling usage")
+    ada.presses(line.card(), "Delete")
+    line.hears("Deleted Calling Usage")
+    assert report.deleted
+    nothing = ada.says("delete calling usage").answer()
+    assert "I found no report for “calling usage”" in nothing.shown
+    assert not [title for title in nothing.buttons if title.startswith("Run")], "nobody wants it run"
+
+
+def test_of_several_that_fit_one_is_chosen_by_a_button_and_then_confirmed(live: LiveBot) -> None:
+    """Also of runs of one report: the newest is what people get, not what they delete."""
+    now = live.emulator.world.clock()
+    older = live.partner_report(title="Calling Usage", created=now - DAY, start="2026-09-01", end="2026-09-30")
+    newer = live.partner_report(title="Calling Usage", start="2026-10-01", end="2026-10-31")
+    ada = live.at(live.ada, live.group)
+    line = ada.says("delete calling usage")
+
+    choice = line.hears("Pick one.")
+
+    data = {"command": "delete", "argument": older.id}
+    assert data in [one["data"] for one in actions_of(choice.card)]
+    live.emulator.world.press(live.ada, choice.message.id, data)
+    card = line.hears("Delete this report?")
+    assert "Sep 1–30, 2026" in card.shown
+    ada.presses(card, "Delete")
+    line.hears("Deleted Calling Usage (Sep 1–30, 2026).")
+    assert (older.deleted, newer.deleted) == (True, False)
+
+
+def test_words_find_only_what_the_person_may_write(live: LiveBot) -> None:
+    only = live.emulator.world.add_person("Mary Full", live.acme, roles=[FULL_ADMIN, PARTNER_READONLY_ADMIN])
+    live.partner_report(title="Calling Usage")
+    own = live.organization_report(title="Calling Usage")
+    line = live.at(only).says("delete calling usage")
+    live.at(only).presses(line.hears("Delete this report?"), "Delete")
+    line.hears("Deleted Calling Usage")
+    assert own.deleted
+    assert "Read-only administrators" in live.at(live.grace).says("delete calling usage").answer().words
+
+
 def old_ones(live: LiveBot, number: int, *, days: int = 20, **more: Any) -> list[Any]:
     """Reports of both families by turns, created so many days ago."""
     then = live.emulator.world.clock() - days * DAY
@@ -171,7 +218,7 @@ def test_delete_old_takes_twenty_at_most_and_only_of_families_that_the_person_ma
 def test_delete_old_with_nothing_old_says_so(live: LiveBot) -> None:
     live.partner_report()
     said = live.at(live.ada).says("delete old").answer().words
-    assert said == "There's nothing to clean up: no finished report is more than 14 days old."
+    assert said.startswith("There's nothing to clean up: no finished report is more than 14 days old. To delete")
 
 
 def test_what_webex_refuses_is_named_and_the_others_go(live: LiveBot) -> None:
@@ -288,7 +335,37 @@ def test_what_is_awaited_is_not_old(stepped: SteppedBot) -> None:
     stepped.world.set_report(report.id, status="done")
     stepped.receive(stepped.setup.ada, "delete old")
     stepped.work(until="deliver")
-    assert words(stepped) == ["There's nothing to clean up: no finished report is more than 14 days old."]
+    (said,) = words(stepped)
+    assert said.startswith("There's nothing to clean up")
+
+
+@pytest.mark.parametrize(("number", "told"), [(39, False), (40, True), (51, True)])
+def test_reports_says_when_webex_has_little_room_left(stepped: SteppedBot, number: int, told: bool) -> None:
+    live = stepped.setup
+    for one in range(number):
+        live.organization_report(title=f"Meetings {one}")
+    live.partner_report()
+    for person in (live.ada, live.grace):
+        stepped.receive(person, "reports")
+        stepped.work()
+        card = BotMessage(stepped.said(person=person)[-1])
+        assert (f"{number} of the 50 organization reports that Webex keeps are in use." in card.shown) is told
+        assert ("Delete old reports" in card.buttons) is (told and person is live.ada), "for who may delete some"
+
+
+def test_reports_says_of_whose_downloads_few_are_left_and_that_it_counts_its_own(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    for title, number in (("Often", 25), ("Seldom", 24)):
+        report = live.partner_report(title=title)
+        stepped.receive(live.ada, f"report {report.id}")
+        stepped.work()
+        with stepped.database.begin() as tx:
+            reports.set_values(tx, report.id, downloads=number)
+    stepped.receive(live.ada, "reports")
+    stepped.work()
+    shown = BotMessage(stepped.said()[-1]).shown.splitlines()
+    assert shown[shown.index("Often") + 3] == "Webex allows 30 downloads; I've used 25 of them."
+    assert sum("downloads" in line for line in shown) == 1
 
 
 def test_open_requests_end_and_say_why_and_the_held_file_goes(stepped: SteppedBot) -> None:

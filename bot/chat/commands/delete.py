@@ -1,4 +1,4 @@
-"""``delete <id>``: delete a report in Webex, once the person who asked has confirmed it by a button."""
+"""``delete``: delete a report from Webex, once the person who asked has confirmed it by a button."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
+from bot.chat.named_report import look_up, offer
 from bot.chat.registry import registry
-from bot.chat.thread_context import ask_which, reports_meant
+from bot.chat.report_ids import may_be_id, names_ids
+from bot.chat.thread_context import ask_which, naming_words, reports_meant
 from bot.db import audit, confirmations, messages, reports, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused
@@ -18,6 +20,7 @@ from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.delete import delete_report
 from bot.reports.report_messages import Draft
+from bot.reports.search import taken
 from bot.webex.report import Report
 from bot.webex.report_families import Family
 
@@ -35,10 +38,10 @@ OLD: Final = "old"
 
 @registry.command(
     "delete",
-    usage="delete <id>",
+    usage="delete [title or ID]",
     summary="Delete a report from Webex; I'll ask you to confirm.",
     group=Group.MANAGE,
-    examples=("delete old",),
+    examples=("delete calling usage May", "delete old"),
     action=Action.CHANGE,
 )
 def delete(invocation: Invocation) -> None:
@@ -49,12 +52,32 @@ def delete(invocation: Invocation) -> None:
     allowed = invocation.authorize(Action.CHANGE)
     if [word.casefold() for word in invocation.rest] == [OLD]:
         _offer_old(invocation)
-        return
-    ids = invocation.named_reports() or reports_meant(invocation, allowed)
-    if ids:
-        _ask(invocation, _found(invocation, ids))
+    elif invocation.pressed or names_ids(invocation.rest):
+        _of_ids(invocation, invocation.named_reports(), allowed)
+    elif naming_words(invocation.rest):
+        _of_words(invocation, taken(invocation.rest), allowed)
+    else:
+        _of_ids(invocation, reports_meant(invocation, allowed), allowed)
+
+
+def _of_ids(invocation: Invocation, report_ids: Sequence[str], allowed: Permission) -> None:
+    if report_ids:
+        _ask(invocation, _found(invocation, report_ids))
     else:
         ask_which(invocation, allowed)
+
+
+def _of_words(invocation: Invocation, words: Sequence[str], allowed: Permission) -> None:
+    """Ask for confirmation when one report has these words: of several runs of a report, none is the one meant."""
+    named = look_up(invocation, words, Action.CHANGE)
+    if len(named.found.items) == 1:
+        (report,) = named.found.items
+        invocation.trail.report_ids = (report.id,)
+        _ask(invocation, [report])
+    elif not named.found.items and named.period is None and all(map(may_be_id, words)):
+        _of_ids(invocation, invocation.named_reports(), allowed)
+    else:
+        offer(invocation, words, named, row_button=("Delete…", "delete"))
 
 
 def _found(invocation: Invocation, report_ids: Sequence[str]) -> list[Report]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.access.policy import Action
 from bot.chat.commands.refresh import refresh
 from bot.chat.named_report import offer, today_of
 from bot.chat.registry import registry
+from bot.db import downloads
+from bot.messages.deletion import CLEAN_UP, in_use
 from bot.messages.elements import button
 from bot.messages.help import Group
-from bot.messages.report_list import asked_words, not_shown, note_of, reports_card, reports_text
+from bot.messages.report_list import asked_words, downloaded, not_shown, note_of, reports_card, reports_text
 from bot.outbox import Text
+from bot.reports import quota
 from bot.reports.periods import find_period
 from bot.reports.report_messages import Draft
 from bot.reports.report_search import filter_reports, region_in
@@ -21,8 +25,10 @@ from bot.webex.report import looks_like_report_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from typing import Any
 
     from bot.chat.invocation import Invocation, Permission
+    from bot.webex.report import Report
 
 LONGEST_PAGE = 3
 """Digits of a page's number; a year has four."""
@@ -53,6 +59,7 @@ def show_page(
     allowed = invocation.authorize()
     with invocation.report_call():
         found, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
+    in_use, actions = _in_use(invocation, found)
     asked = ""
     if found and words:
         named = filter_reports(words, found, today_of(invocation))
@@ -66,15 +73,28 @@ def show_page(
     note = f"{question} {note_of(len(found), start, len(shown), asked)}".lstrip()
     if refused:
         note += " " + " ".join(not_shown(family, error) for family, error in refused.items())
-    note = f"{note} {allowed.others}".rstrip()
+    note = " ".join(filter(None, (note, in_use, allowed.others)))
     next_page = f"page {page + 1}" if most == PAGE else ""
     more = [button("More", "reports", " ".join([*words, next_page]).strip())] if len(found) > start + most else []
 
+    with invocation.services.database.read() as tx:
+        scarce = downloads.nearly_used_up(tx, [one.id for one in shown])
+    remarks = {report_id: downloaded(number, downloads.MOST) for report_id, number in scarce.items()}
+
     def make(_: Permission) -> Draft:
-        card = reports_card(shown, note=note, buttons=more)
+        card = reports_card(shown, note=note, remarks=remarks, buttons=[*more, *actions])
         return Draft(f"{invocation.event_key}:reports", Text(reports_text(shown, note=note), card))
 
     invocation.show(make)
+
+
+def _in_use(invocation: Invocation, listed: Sequence[Report]) -> tuple[str, list[dict[str, Any]]]:
+    """Return what is said when Webex has little room for more reports, and a button for who may delete some."""
+    scarce = quota.scarce(listed)
+    if not scarce:
+        return "", []
+    said = " ".join(in_use(family, number, quota.MOST_REPORTS) for family, number in scarce.items())
+    return said, [CLEAN_UP] if invocation.may(Action.CHANGE) else []
 
 
 def _paged(words: tuple[str, ...], today: date) -> tuple[tuple[str, ...], int]:
