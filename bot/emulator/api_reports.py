@@ -1,6 +1,7 @@
 """Both report families: who may ask, and the calls. What the answers look like is written in `reports.py`."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,8 @@ from bot.emulator.directory import has_scope, is_admin, is_partner_admin
 from bot.emulator.problems import Refusal, missing_role, missing_scope
 from bot.emulator.report import Report
 from bot.emulator.request import caller, json_body, world
-from bot.emulator.things import Family, Organization, Person, Template, Token, report_time
+from bot.emulator.sample_csv import sample
+from bot.emulator.things import Content, Family, Organization, Person, Template, Token, report_time
 
 REPORTS_READ = "spark-admin:reports_read"
 REPORTS_WRITE = "spark-admin:reports_write"
@@ -20,6 +22,7 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d")
 READY_AFTER_SECONDS = 20.0
 ROWS = "Name,Value\r\nA,1\r\nB,2\r\n"
 NO_ROWS = "Name,Value\r\n"
+ROWS_A_DAY = 25
 NORTH_AMERICA = frozenset({"US", "CA"})
 """Regions whose organizations have data in organization reports."""
 
@@ -222,6 +225,15 @@ def _has_data(family: Family, org: Organization, region: str | None, sites: str)
     return org.region in NORTH_AMERICA and (not asked or not org.sites or not asked.isdisjoint(org.sites))
 
 
+def _content(template: Template, body: Mapping[str, Any], *, has_data: bool) -> Content:
+    if not template.sample:
+        return ROWS if has_data else NO_ROWS
+    today = report_time(world().clock())[:10]
+    first, last = (date.fromisoformat(body.get(name) or today) for name in ("startDate", "endDate"))
+    days = (last - first).days + 1
+    return sample(template.sample, ROWS_A_DAY * days if has_data else 0, first, days)
+
+
 def _create(family: Family, person: Person) -> Report:
     body = json_body()
     template = next((one for one in _templates(family) if one.id == body.get("templateId")), None)
@@ -243,7 +255,7 @@ def _create(family: Family, person: Person) -> Report:
         service=template.service,
         start=body.get("startDate") or today,
         end=body.get("endDate") or today,
-        content=ROWS if _has_data(family, org, region, sites) else NO_ROWS,
+        content=_content(template, body, has_data=_has_data(family, org, region, sites)),
         region=region,
         site_list=sites,
         owner_org=org,

@@ -73,18 +73,21 @@ def _direct(world: World, person: Person, bot: Person) -> Space:
 
 
 def _add_templates(world: World) -> None:
-    rows: list[tuple[Family, int, str, str]] = [
-        ("partner", 130, "Calling Usage", "Teams"),
-        ("partner", 320, "License Consumption", "Teams"),
-        ("organization", 1, "Active Hosts", "Meetings"),
-        ("organization", 2, "Meeting Details", "Meetings"),
-        ("organization", 120, "App Version", "Teams"),
-        ("organization", 500, "Calling Detailed Call History", "Calling"),
+    rows: list[tuple[Family, int, str, str, str]] = [
+        ("partner", 130, "Calling Usage", "Teams", "call history"),
+        ("partner", 320, "License Consumption", "Teams", "license consumption"),
+        ("organization", 1, "Active Hosts", "Meetings", "active hosts"),
+        ("organization", 2, "Meeting Details", "Meetings", "meeting details"),
+        ("organization", 120, "App Version", "Teams", "app version"),
+        ("organization", 500, "Calling Detailed Call History", "Calling", "call history"),
     ]
-    for family, number, title, service in rows:
-        world.add_template(Template(number, family, title, service))
-    world.add_template(Template(20, "organization", "Audio Usage", "Meetings", max_days=93, needs_sites=True))
-    world.add_template(Template(400, "organization", "User Activation and License Details", "Teams", takes_dates=False))
+    for family, number, title, service, kind in rows:
+        world.add_template(Template(number, family, title, service, sample=kind))
+    audio = Template(20, "organization", "Audio Usage", "Meetings", 93, needs_sites=True, sample="meeting details")
+    activation = Template(400, "organization", "User Activation and License Details", "Teams", takes_dates=False)
+    activation.sample = "app version"
+    for template in (audio, activation):
+        world.add_template(template)
 
 
 def _last_month(world: World) -> tuple[date, int]:

@@ -242,7 +242,10 @@ class Delivery:
 
 @dataclass(eq=False)
 class Template:
-    """A kind of report that one family offers; `max_days` is the longest period, from `data_start` on (ISO days)."""
+    """A kind of report that one family offers; `max_days` is the longest period, from `data_start` on (ISO days).
+
+    `sample`: what its reports hold, a kind of `sample_csv.py`; two plain rows without.
+    """
 
     id: int
     family: Family
@@ -252,3 +255,4 @@ class Template:
     data_start: str = "2025-01-01"
     needs_sites: bool = False
     takes_dates: bool = True
+    sample: str = ""
