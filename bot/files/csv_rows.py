@@ -33,8 +33,10 @@ _QUOTED = re.compile(rb'"[^"]*"')
 _MAY_BE_FORMULA = re.compile(rb"""(?<![^\s,;"\xbf])[=@]""")
 """What begins a formula, behind what may stand before a cell (the last is a byte order mark's end)."""
 
-_VALUE = re.compile(rb"""(?<![^\s,;"])(?!NA(?![^\s,;"]))[^\s,;"]""")
-"""What begins a cell with something in it: Webex writes ``NA`` into empty ones."""
+_NO_VALUE: Final = b"NA"
+"""What Webex writes into an empty cell."""
+_BETWEEN: Final = b' ,;"\t\r\n'
+"""What stands around cells."""
 
 csv.field_size_limit(MAX_RECORD)
 
@@ -247,7 +249,7 @@ class Counting:
         if whole and not self._values:
             header = self._records.header.removeprefix(codecs.BOM_UTF8)
             below = whole.partition(header)[2] if self._in_header and header else whole
-            self._values = _VALUE.search(below) is not None
+            self._values = bool(below.replace(_NO_VALUE, b"").translate(None, _BETWEEN))
             self._in_header = self._in_header and not header
 
 
