@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.db.requests import PERSON, State
 from bot.messages.elements import card, text
 from bot.messages.names import LONGEST_NAME, Names
-from bot.messages.request_card import once_more
+from bot.messages.request_card import once_more, run_instead
 from bot.text import count, duration, escape_card, escape_markdown, size, strip_markdown, when
 from bot.webex.report import Phase, looks_like_report_id
 from bot.webex.report_families import FAMILIES, Family
@@ -116,7 +116,7 @@ def history_card(told: Sequence[tuple[Request, HistoryFacts]], now: datetime) ->
         body.append(text(f"Reference {one.reference}", isSubtle=True, size="Small", spacing="Small"))
         lines.append(f"- {in_one_sentence(one, more)}. {' '.join(besides)} Reference {one.reference}.")
     said = "\n".join([f"**{escape_markdown(title)}**", "", *lines])
-    buttons = [] if newest.state is State.OPEN else [once_more(newest, facts.row)]
+    buttons = [] if newest.state is State.OPEN else [*run_instead(facts.row), once_more(newest, facts.row)]
     return said, card(body, buttons, instead=said)
 
 
@@ -159,6 +159,8 @@ def _notes(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
     row = facts.row
     if one.state not in {State.OPEN, State.DELIVERED} and one.reason:
         yield strip_markdown(one.reason)
+    if one.state is State.DELIVERED and row is not None and (blank := row.why_blank) is not None:
+        yield blank.sentence
     if one.state is State.UNSURE and not one.reason:
         yield "Webex didn't say whether the file was posted, and I couldn't check."
     if one.state is not State.DELIVERED and facts.there and facts.parts > 1:

@@ -80,10 +80,14 @@ def _or_empty(request: Request, row: ReportRow, shown: Shown) -> Shown:
     if blank is None or row.phase is not Phase.READY or request.state not in {State.OPEN, State.DELIVERED}:
         return shown
     shown = replace(shown, word=EMPTY, color=COLORS[Phase.PENDING], coming=f"{blank.short} {shown.coming}")
-    if not blank.title:
-        return shown
-    run = button(blank.title, "new", blank.argument)
-    return replace(shown, primary=run, others=(shown.primary, *shown.others))
+    instead = run_instead(row)
+    return replace(shown, primary=instead[0], others=(shown.primary, *shown.others)) if instead else shown
+
+
+def run_instead(row: ReportRow | None) -> list[dict[str, Any]]:
+    """Return the button that runs what is likelier to have something in it than this report, if there is one."""
+    blank = row.why_blank if row is not None else None
+    return [button(blank.title, "new", blank.argument)] if blank is not None and blank.title else []
 
 
 def is_waiting(request: Request, report: ReportRow | Report) -> bool:

@@ -177,6 +177,18 @@ def test_a_card_that_is_refreshed_keeps_the_button(stepped: SteppedBot) -> None:
     assert "Run for the home region" in renewed.buttons
 
 
+@FAMILIES
+def test_why_tells_it_too(stepped: SteppedBot, family: str) -> None:
+    with_rows(stepped, family)
+    report = make(stepped, family)
+    ask(stepped, report, None)
+    stepped.receive(stepped.setup.ada, f"why {report.id}")
+    stepped.work()
+    answer = BotMessage(stepped.said()[-1])
+    assert WHY[family] in answer.shown
+    assert list(answer.buttons) == [INSTEAD[family][0], "Send again"]
+
+
 def test_one_that_is_generated_again_with_rows_is_not_blank_any_more(stepped: SteppedBot) -> None:
     report = make(stepped, "partner")
     ask(stepped, report, None)
