@@ -30,7 +30,6 @@ MOST_BYTES: Final = 5_000
 """Of the list of reports in a message: Webex takes some more."""
 CLEAN_UP: Final = button("Delete old reports", "delete", "old")
 FINAL: Final = "This can't be undone. Files that I've posted stay where they are."
-REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
 UNUSABLE: Final = {
     Unusable.ANOTHER_PERSONS: "Only the person who asked can confirm this. To delete the report, ask me yourself.",
     Unusable.USED: "You've already confirmed this.",

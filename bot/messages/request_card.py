@@ -168,7 +168,9 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
 
 
 def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
-    """Return the button that asks once more; what was never ready cannot be sent again."""
+    """Return the button that asks once more; what was never ready cannot be sent again, nor got when it was deleted."""
+    if request.reason == sentences.REPORT_DELETED:
+        return run_again(request.report_id)
     if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
         return _button(request, "Send again", "again")
     return _button(request, "Ask again", "report")

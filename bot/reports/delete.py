@@ -12,7 +12,7 @@ from bot.db.requests import State
 from bot.errors import WebexError
 from bot.files import storage
 from bot.files.fetch import held_name
-from bot.messages.deletion import REPORT_DELETED
+from bot.messages.sentences import REPORT_DELETED
 from bot.reports.report_calls import write_call
 from bot.reports.requests import SLICE, close
 
