@@ -78,10 +78,11 @@ def wait_by_usual(request_age: float, report_age: float, usual: Usual, shortest:
     """
     if report_age < usual.soonest:
         return max(shortest, min((usual.soonest - report_age) / 2, LONGEST_INTERVAL))
+    age = max(0.0, request_age)  # a clock that was set back makes nobody wait
     at = 0.0
-    while at <= request_age:
+    while at <= age:
         at += interval(at, shortest)
-    wait = at - request_age
+    wait = at - age
     if report_age < usual.median * OVERDUE:
         wait = min(wait, usual.median * SHARE_OF_USUAL)
     return max(shortest, wait)
