@@ -13,9 +13,12 @@ import io
 import re
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.files.file_type import HEAD_BYTES, PADDING, PLAIN, encoding_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 MAX_RECORD: Final = 1_000_000
 """Bytes that are held while no record ends, about; more is no report of Webex's."""
@@ -80,7 +83,8 @@ class Records:
         """Blank lines behind the last record."""
         self._mark: bytes | None = None
         """The byte order mark; None until the beginning was seen."""
-        self._separator = ","
+        self.separator = ","
+        """What stands between fields."""
         self._waiting: list[bytes] = []
         self._size = 0
         self._look_from = PIECE
@@ -115,9 +119,13 @@ class Records:
         """
         if not (b"=" in whole or b"@" in whole) or not _MAY_BE_FORMULA.search(whole):
             return False
+        fields = (text.strip() for row in self.fields(whole) for text in row)
+        return any(len(text) > 1 and text.startswith(("=", "@")) for text in fields)
+
+    def fields(self, whole: bytes) -> Iterator[list[str]]:
+        """Return the fields of each of these whole records. Raises ``UnreadableError``."""
         try:
-            rows = csv.reader(_lines(whole.removeprefix(codecs.BOM_UTF8)), delimiter=self._separator)
-            return any(len(text) > 1 and text.startswith(("=", "@")) for row in rows for text in map(str.strip, row))
+            yield from csv.reader(_lines(whole.removeprefix(codecs.BOM_UTF8)), delimiter=self.separator)
         except csv.Error as exc:
             raise UnreadableError from exc
 
@@ -141,10 +149,10 @@ class Records:
         header = body[: _first_end(body)]
         bare = _QUOTED.sub(b"", header)
         separator = b"," if b"," in bare else max(_SEPARATORS, key=bare.count)
-        self._separator = separator.decode() if separator in bare else ","
+        self.separator = separator.decode() if separator in bare else ","
         self.header = (self._mark or b"") + header
         try:
-            self.columns = len(next(csv.reader(_lines(header), delimiter=self._separator)))
+            self.columns = len(next(csv.reader(_lines(header), delimiter=self.separator)))
         except csv.Error as exc:  # a return without a line feed: lines that end so are not told apart
             raise UnreadableError from exc
 
@@ -186,6 +194,18 @@ def _line_ends(text: bytes) -> int:
 def _lines(text: bytes) -> io.StringIO:
     """Return text as :mod:`csv` wants it: a return without a line feed ends no line, and is an error to it."""
     return io.StringIO(text.decode("utf-8", "replace"), newline="\n")
+
+
+def rows_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
+    """Return the fields of each record of a CSV, the header first, however its letters are written.
+
+    What fills the file up behind its text is left out. Raises ``UnreadableError``.
+    """
+    records, encoding = Records(), _Encoding()
+    for piece in pieces:
+        yield from records.fields(records.take(encoding.plain(piece)))
+    yield from records.fields(records.take(encoding.end()))
+    yield from records.fields(records.end().rstrip(PADDING))
 
 
 class Counting:

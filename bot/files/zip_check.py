@@ -107,6 +107,11 @@ def csv_among(entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo | None:
     return min(_files(entries), key=_unlikeliness, default=None)
 
 
+def only_table(entries: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo | None:
+    """Return the report among the entries when there is nothing else but a read-me; None for several files."""
+    return None if _has_several(entries) else csv_among(entries)
+
+
 def _has_several(entries: Sequence[zipfile.ZipInfo]) -> bool:
     """Return True for more than one file that is no read-me: then the rows of one tell nothing of the whole."""
     return sum(not entry.filename.lower().endswith(_READ_ME) for entry in _files(entries)) > 1
