@@ -58,16 +58,17 @@ class Dispatcher:
     def run(self, key: str) -> RetryLater | None:
         """Run the command of an event, unless that was done before."""
         with self._services.database.read() as tx:
-            found = events.get_and_is_own(tx, int(key))
+            found = events.get_to_handle(tx, int(key))
             if found is None or found[0].state != events.NEW:
                 return None
-            event, is_own = found
+            event, is_own, chosen = found
             within_limit = rate_limit.is_within(tx, self._services, event)
         if not self._may_fetch(event, within_limit=within_limit):
             return None
         self._check_identity(event)
         try:
-            invocation, fetched = self._fetcher.fetch(event, is_own=is_own and event.resource == "messages")
+            is_own &= event.resource == "messages"
+            invocation, fetched = self._fetcher.fetch(event, is_own=is_own, placement=chosen.placement)
         except Ignored as ignored:
             self._ignore(event, ignored)
             return None

@@ -17,6 +17,7 @@ from bot.chat.parser import parse
 from bot.chat.registry import registry
 from bot.db import events, messages, requests
 from bot.db.audit import Channel
+from bot.db.space_settings import Placement
 from bot.errors import WebexError
 from bot.messages.elements import ARGUMENT, COMMAND, REFERENCE
 from bot.outbox import matches
@@ -65,15 +66,18 @@ class EventFetcher:
         self._services = services
         self._bot = services.identity.person
 
-    def fetch(self, event: Event, *, is_own: bool) -> tuple[Invocation, Event]:
+    def fetch(self, event: Event, *, is_own: bool, placement: Placement) -> tuple[Invocation, Event]:
         """Fetch what an event announces; return its invocation, and the event with what Webex shows of it.
 
-        ``is_own``: the database has it as a message that the bot sent. Raises ``Ignored`` for what nobody waits for an
-        answer to.
+        ``is_own``: the database has it as a message that the bot sent. ``placement``: where the event's space wants
+        answers. Raises ``Ignored`` for what nobody waits for an answer to.
         """
         if is_own:
             raise Ignored("not for us")
         invocation = self._invocation(event, checked=True)
+        begins_thread = invocation.parent_id in {invocation.event_key.partition(":")[2], invocation.pressed}
+        if placement is Placement.TOP_LEVEL and begins_thread and same_id(invocation.room_id, event.room_id):
+            invocation = replace(invocation, parent_id=None)
         return invocation, self._as_fetched(event, invocation)
 
     def fetch_or_prove(self, event: Event) -> tuple[Invocation | None, Event]:

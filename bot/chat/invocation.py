@@ -101,7 +101,7 @@ class Invocation:
     room_id: str
     room_type: str
     parent_id: str | None
-    """The root of the thread to answer in."""
+    """The root of the thread to answer in; None at the top level of the space."""
     word: str
     rest: tuple[str, ...] = ()
     mentions_others: bool = False

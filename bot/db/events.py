@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists, select, update
 
+from bot.db import space_settings
+from bot.db.space_settings import ANY_EXIST, SpaceSettings
 from bot.db.tables import events, messages
 from bot.webex.ids import id_key
 
@@ -26,7 +28,8 @@ NOT_TOLD, TOLD = "not told", "told"
 
 _row = events.c.id == bindparam("row")
 _GET = select(events).where(_row)
-_GET_AND_IS_OWN = select(events, exists().where(messages.c.message_id == events.c.data_id).label("is_own")).where(_row)
+_is_own = exists().where(messages.c.message_id == events.c.data_id).label("is_own")
+_GET_TO_HANDLE = select(events, _is_own, ANY_EXIST.label("settings_exist")).where(_row)
 _SAME = select(events.c.id).where(
     events.c.resource == bindparam("resource"),
     events.c.event == bindparam("event"),
@@ -87,10 +90,16 @@ def get(tx: Transaction, event_id: int) -> Event | None:
     return None if row is None else _read(row)
 
 
-def get_and_is_own(tx: Transaction, event_id: int) -> tuple[Event, bool] | None:
-    """Return the event of that row, and True when its ID is that of a message that the bot sent."""
-    row = tx.execute(_GET_AND_IS_OWN, {"row": event_id}).one_or_none()
-    return None if row is None else (_read(row), bool(row.is_own))
+def get_to_handle(tx: Transaction, event_id: int) -> tuple[Event, bool, SpaceSettings] | None:
+    """Return the event of that row, True when its ID is that of a message that the bot sent, and the space's settings.
+
+    The space is the one that the event names.
+    """
+    row = tx.execute(_GET_TO_HANDLE, {"row": event_id}).one_or_none()
+    if row is None:
+        return None
+    chosen = space_settings.get(tx, row.room_id) if row.settings_exist and row.room_id else SpaceSettings()
+    return _read(row), bool(row.is_own), chosen
 
 
 def _read(row: Row[Any]) -> Event:

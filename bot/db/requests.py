@@ -123,7 +123,8 @@ class Request:
         """Return True when both are answered in one place, where people see the messages of both beside each other."""
         if not self.is_answered_with(other) or self.destination != other.destination:
             return False
-        return self.destination == PERSON or same_id(self.thread_id, other.thread_id)
+        same_thread = self.thread_id == other.thread_id or same_id(self.thread_id, other.thread_id)
+        return self.destination == PERSON or same_thread
 
 
 def read(row: Sequence[Any]) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -13,11 +13,16 @@ from bot.db.tables import space_settings
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from bot.db.database import Transaction
 
 UTC = "UTC"
+_settings = space_settings.c
+ANY_EXIST: Final = sa.exists(sa.select(_settings.room))
+"""The condition that some space has settings: statements that are made for each request ask it, to save a second one.
+"""
 
 
 class FileFormat(StrEnum):
@@ -63,6 +68,14 @@ def get(tx: Transaction, room_id: str) -> SpaceSettings:
         FileFormat(row.file_format or FileFormat.ORIGINAL),
         Placement(row.placement or Placement.THREAD),
     )
+
+
+def formats(tx: Transaction, room_ids: Iterable[str | None]) -> dict[str, FileFormat]:
+    """Return the format of each of these spaces that has settings, by its id as it is given."""
+    keys = {room_id: id_key(room_id) for room_id in room_ids if room_id}
+    rows = tx.execute(sa.select(_settings.room, _settings.file_format).where(_settings.room.in_(keys.values())))
+    found = {row.room: FileFormat(row.file_format or FileFormat.ORIGINAL) for row in rows}
+    return {room_id: found[key] for room_id, key in keys.items() if key in found}
 
 
 def time_zone_of(tx: Transaction, room_id: str) -> ZoneInfo:

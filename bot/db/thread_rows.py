@@ -11,6 +11,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, exists, 
 from bot.db import messages, reports, requests, tables
 from bot.db.messages import DELETED
 from bot.db.requests import OPEN
+from bot.db.space_settings import ANY_EXIST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -28,7 +29,7 @@ _has_older = exists().where(
     _older.id < _requests.id,
 )
 _ROWS = (
-    select(tables.requests, tables.reports, tables.messages, _has_older)
+    select(tables.requests, tables.reports, tables.messages, _has_older, ANY_EXIST)
     .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
     .outerjoin(tables.messages, and_(_messages.request_id == _requests.id, _messages.state != DELETED))
     .order_by(_requests.id, _messages.id)
@@ -45,6 +46,7 @@ _WAITING_FOR = _ROWS.where(
 _REPORT: Final = len(_requests)
 _MESSAGE: Final = _REPORT + len(_reports)
 _HAS_OLDER: Final = _MESSAGE + len(_messages)
+_SETTINGS_EXIST: Final = _HAS_OLDER + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class ThreadRows:
     messages: tuple[messages.Message, ...]
     has_older: bool
     """An older request for the same report is open, and its report was found."""
+    settings_exist: bool
+    """Some space has settings."""
 
 
 def of_request(tx: Transaction, request_id: int) -> ThreadRows | None:
@@ -77,4 +81,5 @@ def _grouped(rows: Iterable[Row[Any]]) -> Iterator[ThreadRows]:
             reports.read(first[_REPORT:]) if first[_REPORT] is not None else None,
             tuple(messages.read(row[_MESSAGE:]) for row in found if row[_MESSAGE] is not None),
             bool(first[_HAS_OLDER]),
+            bool(first[_SETTINGS_EXIST]),
         )

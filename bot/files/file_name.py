@@ -12,7 +12,11 @@ from bot.text import INVISIBLE
 if TYPE_CHECKING:
     from bot.webex.report import Report
 
-CONTENT_TYPES = {"zip": "application/zip", "csv": "text/csv"}
+CONTENT_TYPES = {
+    "zip": "application/zip",
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 LONGEST_NAME = 120
 """Letters; well under what file systems and multipart headers carry."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.db.downloads import FEW, MOST
+from bot.db.space_settings import FileFormat
+from bot.files.formats import WhyNot
+from bot.files.spreadsheet import MOST_ROWS
 from bot.messages.request_card import period_of
 from bot.text import count, escape_markdown, size
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.db.blank import Blank
     from bot.files.csv_rows import Contents
+    from bot.files.formats import Packed
     from bot.files.split import Piece
     from bot.files.verify import Downloaded
     from bot.webex.report import Report
@@ -76,6 +80,21 @@ def _warnings(held: Downloaded) -> str:
     if few_left := downloads_left(held.downloads):
         said.append(few_left)
     return "".join(f"  \n{one}" for one in said)
+
+
+def other_format(packed: Packed) -> str:
+    """Return why a file does not come in the format that the space chose, and how it comes."""
+    came = {"csv": "posted it as CSV", "zip": "posted the zip"}[packed.pieces[0].kind]
+    in_format = "as an Excel file" if packed.wanted is FileFormat.XLSX else "unzipped"
+    match packed.why_not:
+        case WhyNot.TOO_MANY_ROWS:
+            return f"This is more than an Excel sheet can hold ({MOST_ROWS:,} rows), so I {came}."
+        case WhyNot.TOO_LARGE:
+            return f"It's too large for a Webex message {in_format}, so I {came}."
+        case WhyNot.SEVERAL_FILES:
+            return f"The zip has several files in it, so I {came}."
+        case _:
+            return f"I couldn't read its rows to make an Excel file, so I {came}."
 
 
 def downloads_left(downloaded: int) -> str:

@@ -16,6 +16,7 @@ class Stage(Enum):
     """What is being done with the file."""
 
     FETCHING = "fetching"
+    CONVERTING = "converting"
     CUTTING = "cutting"
     POSTING = "posting"
 
@@ -37,6 +38,8 @@ def words(now: Figures) -> str:
     match now.stage:
         case Stage.POSTING:
             return f"{WORDS}: done; posting it now."
+        case Stage.CONVERTING:
+            return f"{WORDS}: done; converting it."
         case Stage.CUTTING:
             return f"{WORDS}: done; splitting it into parts, {percent(now)} %."
         case Stage.FETCHING if now.total <= 0:

@@ -8,26 +8,26 @@ kill in between makes the job run from the start; the outbox sends nothing twice
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import messages, reports, requests, thread_rows
+from bot.db import messages, reports, requests, space_settings, thread_rows
 from bot.db.requests import THREAD, State
+from bot.db.space_settings import FileFormat
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
 from bot.files import storage
-from bot.files.csv_rows import UNCOUNTED
 from bot.files.fetch import NotReadyAnymore, held_name
-from bot.files.file_name import CONTENT_TYPES, file_stem
-from bot.files.split import pack
+from bot.files.file_name import file_stem
+from bot.files.formats import Formats
 from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
-from bot.messages.file_message import file_line, part_line, status_unknown
-from bot.outbox import File, Unsure
+from bot.outbox import Unsure
 from bot.reports.blank_facts import why_blank
-from bot.reports.delivery_run import Posting, Run, piece_name
+from bot.reports.delivery_run import Posting, Run, file_to_post, piece_name
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import Draft, PolicyNotAsked
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from bot.db.blank import Blank
     from bot.db.database import Transaction
-    from bot.db.messages import Name
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.files.fetch import Fetch
@@ -100,6 +99,8 @@ class Deliver:
             if found:
                 run.row = found[0].report
                 run.first = self._thread.state_of(tx, found[0])
+            if any(one.settings_exist for one in found):
+                run.formats = space_settings.formats(tx, [one.request.room_id for one in found])
         return [one.request for one in found]
 
     def _serve(self, run: Run, waiting: list[Request]) -> None:
@@ -130,8 +131,13 @@ class Deliver:
                 held = self._fetch.file(report, run.row, waiting, run.path, progress=progress, begun=streaming.begin)
                 with storage.writing("compressed"):
                     room = self._services.temp_dir.path()
-                stem = file_stem(report)
-                pieces = stack.enter_context(pack(held, room, stem=stem, limit=MAX_POSTED, progress=progress.cutting))
+                formats = Formats(
+                    stack, held, room, stem=file_stem(report), limit=MAX_POSTED, progress=progress.cutting
+                )
+                wanted = run.format_for(waiting[0])
+                if wanted is not FileFormat.ORIGINAL:
+                    progress.converting()
+                packed = formats.packed(wanted)
                 self._prove(report)
                 blank = self._diagnose(run, report, held)
             except NotReadyAnymore as changed:
@@ -143,7 +149,7 @@ class Deliver:
                 self._not_fetched(run, error, waiting, report)
                 return
             progress.posting()
-            posting = Posting(report, held, pieces, streaming, progress, blank)
+            posting = Posting(report, held, formats, packed, streaming, progress, blank)
             while not run.finished and (waiting := self._permitted(run)):
                 same_place = [one for one in waiting if waiting[0].is_answered_with(one)]
                 self._post(run, same_place, posting)
@@ -183,7 +189,8 @@ class Deliver:
         try:
             first = next((one for one in waiting if one.id in still), None)
             first = None if first is None else self._messages.place(first, run.family)
-            done = first is None or self._services.outbox.was_intended(name_of(first, Slot.FILE).key)
+            other = first is not None and run.format_for(first) is not FileFormat.ORIGINAL
+            done = first is None or other or self._services.outbox.was_intended(name_of(first, Slot.FILE).key)
         except BotError as error:
             log.info("no_early_upload", cause=str(error))
             return None
@@ -248,6 +255,7 @@ class Deliver:
             just_read = run.first if run.first is not None and run.first.request.id == one.id == request.id else None
             self._thread.sync_or_queue(one, just_read)
         try:
+            posting = replace(posting, packed=posting.formats.packed(run.format_for(request)))
             if self._send_pieces(run, same_place, posting):
                 log.info("report_delivered", reference=request.reference, bytes=posting.held.size)
             else:
@@ -276,7 +284,7 @@ class Deliver:
                 if not drafted:
                     return None
                 before = partial(self._fetch.record, report=posting.report, held=posting.held)
-                name, content = self._piece(now, posting, number)
+                name, content = file_to_post(now, posting, number)
                 return Draft(name, content, before=before, then=partial(store, now, number))
 
             def store(now: Request, number: int, tx: Transaction, sent: Sent) -> None:
@@ -316,20 +324,6 @@ class Deliver:
         if run.trouble is None and not waits:
             self._queue.finish(tx)
             run.finished = True
-
-    def _piece(self, request: Request, posting: Posting, number: int) -> tuple[Name, File]:
-        pieces, held, report = posting.pieces, posting.held, posting.report
-        piece = pieces[number - 1]
-        if len(pieces) > 1:
-            line = part_line(report, held, pieces, number)
-        else:
-            line = file_line(report, held, piece, held.contents or UNCOUNTED, posting.blank)
-        if report.taken_for_ready and number == 1:
-            line += f"  \n{status_unknown(report)}"
-        upload = posting.streaming.upload if len(pieces) == 1 else None
-        return piece_name(request, posting, number), File(
-            line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload
-        )
 
     def _redirected(self, request: Request, error: BotError) -> bool:
         """Return True when a space is closed to the bot, so the person is answered directly from now on."""

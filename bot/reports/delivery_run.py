@@ -1,14 +1,19 @@
-"""Keep the state of one run of a delivery."""
+"""Keep the state of one run of a delivery, and make its messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.db.space_settings import FileFormat
+from bot.files.csv_rows import UNCOUNTED
+from bot.files.file_name import CONTENT_TYPES
+from bot.messages.file_message import file_line, other_format, part_line, status_unknown
+from bot.outbox import File
 from bot.reports.wanted_messages import Slot, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bot.db.blank import Blank
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.errors import BotError
+    from bot.files.formats import Formats, Packed
     from bot.files.split import Piece
     from bot.files.streaming_upload import StreamingUpload
     from bot.files.verify import Downloaded
@@ -42,12 +48,18 @@ class Run:
     """The report as the database had it at the last look."""
     first: ThreadState | None = None
     """The thread of the first who waited at the last look."""
+    formats: Mapping[str, FileFormat] = field(default_factory=dict)
+    """The format that a space chose, by its ID, of those that chose one."""
     trouble: BotError | None = None
     """The first error that will pass."""
 
     def fails(self, error: BotError) -> None:
         """Keep an error that will pass; the job runs again."""
         self.trouble = self.trouble or error
+
+    def format_for(self, request: Request) -> FileFormat:
+        """Return the format of the space in which a request was made."""
+        return self.formats.get(request.room_id or "", FileFormat.ORIGINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +68,37 @@ class Posting:
 
     report: Report
     held: Downloaded
-    pieces: Sequence[Piece]
+    formats: Formats
+    packed: Packed
+    """The file in the format of the place where it is posted."""
     streaming: StreamingUpload
     progress: ProgressMessage
     blank: Blank | None
     """Why there is nothing in the file."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """Return the files to post."""
+        return self.packed.pieces
 
 
 def piece_name(request: Request, posting: Posting, number: int) -> Name:
     """Return the name of one piece: parts are told apart by what they are parts of."""
     parts = len(posting.pieces)
     return name_of(request, Slot.FILE, f"{number}of{parts}:{posting.held.sha256[:8]}" if parts > 1 else "")
+
+
+def file_to_post(request: Request, posting: Posting, number: int) -> tuple[Name, File]:
+    """Return one piece with its line, and the name under which it is sent once."""
+    pieces, held, report = posting.pieces, posting.packed.file, posting.report
+    piece = pieces[number - 1]
+    if len(pieces) > 1:
+        line = part_line(report, held, pieces, number)
+    else:
+        line = file_line(report, held, piece, held.contents or UNCOUNTED, posting.blank)
+    if report.taken_for_ready and number == 1:
+        line += f"  \n{status_unknown(report)}"
+    if posting.packed.why_not and number == 1:
+        line += f"  \n{other_format(posting.packed)}"
+    upload = posting.streaming.upload if piece.path == posting.held.path else None
+    return piece_name(request, posting, number), File(line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload)

@@ -89,6 +89,10 @@ class ProgressMessage:
         """Note that so many bytes came, of so many (0: nobody knows)."""
         self._now = Figures(Stage.FETCHING, came, total)
 
+    def converting(self) -> None:
+        """Note that all is downloaded, and that it is turned into the format of a space."""
+        self._now = Figures(Stage.CONVERTING)
+
     def cutting(self, done: int, total: int) -> None:
         """Note that all is downloaded, and how much of it is split into parts."""
         self._now = Figures(Stage.CUTTING, done, total)

@@ -248,3 +248,9 @@ def test_cutting_into_parts_is_told_in_the_same_line() -> None:
     cutting = Figures(Stage.CUTTING, 5_000_000, 10_000_000)
     assert worth_it(fetched(90, 100), cutting)
     assert words(cutting) == f"{WORDS}: done; splitting it into parts, 50 %."
+
+
+def test_converting_is_told_in_the_same_line() -> None:
+    converting = Figures(Stage.CONVERTING)
+    assert worth_it(fetched(100, 100), converting)
+    assert words(converting) == f"{WORDS}: done; converting it."

@@ -1,0 +1,131 @@
+"""The card with a space's settings, and what is said when they are changed. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.db.space_settings import FileFormat, Placement
+from bot.messages.elements import button, card, facts, text
+from bot.text import escape_card, escape_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.db.space_settings import SpaceSettings
+    from bot.webex.types import Card
+
+TIME_ZONE, FILE_FORMAT, PLACEMENT = "time_zone", "file_format", "placement"
+"""Names of the form's fields."""
+SAVE: Final = "save"
+"""The argument of the form's button."""
+FORMATS: Final = {
+    FileFormat.ORIGINAL: "As Webex makes them",
+    FileFormat.CSV: "CSV",
+    FileFormat.ZIP: "Zip",
+    FileFormat.XLSX: "Excel (XLSX)",
+}
+PLACEMENTS: Final = {
+    Placement.THREAD: "In the thread of the request",
+    Placement.TOP_LEVEL: "At the top level of the space",
+}
+HOW_TO_TYPE: Final = (
+    "Type `settings time zone Europe/Berlin`, `settings format csv` (or `zip`, `xlsx`, `original`), "
+    "`settings placement top level` (or `thread`)."
+)
+LONGEST_WORDS: Final = 60
+
+
+def settings_card(
+    chosen: SpaceSettings, *, direct: bool, entered: Mapping[str, str] | None = None, mistake: str = ""
+) -> tuple[str, Card]:
+    """Return the settings as a form; ``entered``: what was entered before, and ``mistake``: what is wrong with it."""
+    values = {TIME_ZONE: chosen.time_zone, FILE_FORMAT: chosen.file_format.value, PLACEMENT: chosen.placement.value}
+    values |= {name: value for name, value in (entered or {}).items() if name in values and value}
+    said = settings_text(chosen, direct=direct)
+    said = f"{mistake}\n\n{said}" if mistake else said
+    body = [
+        text(title(direct=direct), size="Medium", weight="Bolder"),
+        text(_for_whom(direct=direct), isSubtle=True, size="Small", spacing="None"),
+        *([text(escape_card(mistake, 300), color="Attention")] if mistake else []),
+        text("Time zone"),
+        {
+            "type": "Input.Text",
+            "id": TIME_ZONE,
+            "value": values[TIME_ZONE],
+            "placeholder": "Europe/Berlin",
+            "maxLength": LONGEST_WORDS,
+            "spacing": "Small",
+        },
+        text("“yesterday” and “last month” go by its days.", isSubtle=True, size="Small", spacing="Small"),
+        text("Files"),
+        _choice(FILE_FORMAT, {one.value: words for one, words in FORMATS.items()}, values),
+        text("Answers"),
+        _choice(PLACEMENT, {one.value: words for one, words in PLACEMENTS.items()}, values),
+    ]
+    return said, card(body, [button("Save", "settings", SAVE)], instead=said)
+
+
+def _choice(name: str, choices: Mapping[str, str], values: Mapping[str, str]) -> dict[str, Any]:
+    listed = [{"title": words, "value": value} for value, words in choices.items()]
+    value = values[name] if values[name] in choices else next(iter(choices))
+    return {
+        "type": "Input.ChoiceSet", "id": name, "style": "compact", "choices": listed, "value": value, "spacing": "Small"
+    }  # fmt: skip
+
+
+def settings_text(chosen: SpaceSettings, *, direct: bool) -> str:
+    """Return the settings as lines, and how each is changed."""
+    lines = [f"- {name}: {value}" for name, value in _named(chosen)]
+    return "\n".join([f"**{title(direct=direct)}**", "", *lines, "", HOW_TO_TYPE])
+
+
+def saved(chosen: SpaceSettings, *, direct: bool) -> tuple[str, Card]:
+    """Return what is said when settings were saved: all of them, and a button to change them again."""
+    whose = "Your settings are saved" if direct else "The settings of this space are saved"
+    said = "; ".join(f"{name.lower()}: {value}" for name, value in _named(chosen))
+    body = [text(f"{whose}.", weight="Bolder"), facts((name, escape_card(value)) for name, value in _named(chosen))]
+    return f"{whose}. {said}.", card(body, [button("Change", "settings")], instead=f"{whose}. {said}.")
+
+
+def _named(chosen: SpaceSettings) -> list[tuple[str, str]]:
+    return [
+        ("Time zone", chosen.time_zone),
+        ("Files", FORMATS[chosen.file_format]),
+        ("Answers", PLACEMENTS[chosen.placement]),
+    ]
+
+
+def title(*, direct: bool) -> str:
+    """Return what the settings are called."""
+    return "Your settings" if direct else "Settings of this space"
+
+
+def _for_whom(*, direct: bool) -> str:
+    return (
+        "For what you ask me directly." if direct else "For what anyone asks here. Full administrators can change them."
+    )
+
+
+def unknown_zone(words: str, near: Sequence[str]) -> str:
+    """Return what is said to a time zone that does not exist, or to a city that is in several."""
+    asked = f"“{escape_markdown(words, LONGEST_WORDS)}” isn't a time zone that I know."
+    if near:
+        return f"{asked} Did you mean {' or '.join(f'**{one}**' for one in near)}?"
+    return f"{asked} Use a name such as **Europe/Berlin** or **America/New York**."
+
+
+def unknown_setting(words: str) -> str:
+    """Return what is said to words that name no setting, or no value of one."""
+    return f"I didn't understand “{escape_markdown(words, LONGEST_WORDS)}”. {HOW_TO_TYPE}"
+
+
+def choose_zone(words: str, near: Sequence[str]) -> tuple[str, Card]:
+    """Return the same with a button for each zone that may be meant."""
+    said = unknown_zone(words, near)
+    buttons = [button(one.replace("_", " "), "settings", f"time zone {one}") for one in near]
+    return said, card([text(unknown_zone_in_card(words))], buttons, instead=said)
+
+
+def unknown_zone_in_card(words: str) -> str:
+    """Return the first half of it as a card takes it."""
+    return f"“{escape_card(words, LONGEST_WORDS)}” isn't a time zone that I know. Did you mean one of these?"
