@@ -237,12 +237,12 @@ def _lanes_left(
 ) -> set[str]:
     """Return the lanes of the jobs that were not chosen, and of those that run under their locks.
 
-    And of those that run and are deleted already: one like it that was put since waits for its end.
+    And of those that run and whose row may be deleted already: one like it that was put since waits for its end.
     """
     chosen = {claim.id for claim in claims}
     waiting = [row for row in ready if row.id not in chosen]
     locks = {row.lock for row in waiting if row.lock is not None}
-    run = (claim for claim in (*running, *claims) if claim.finished or claim.job.lock in locks)
+    run = (claim for claim in (*running, *claims) if claim.ending or claim.job.lock in locks)
     return {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in run}
 
 
@@ -326,6 +326,7 @@ class JobTable:
         """End the job that this thread runs, if `tx` commits."""
         claim: Claim | None = getattr(self._thread, "claim", None)
         if claim is not None and not claim.finished:
+            claim.ending = True
             self._delete(tx, claim)
             tx.after_commit(claim.finish)
 

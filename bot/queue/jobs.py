@@ -57,8 +57,10 @@ class Claim:
     person: str
     put_again: bool
     """A put found the row there: before the run began, or (once it has ended) during the run."""
+    ending: bool = False
+    """A transaction of its handler's that deletes its row was begun."""
     finished: bool = False
-    """Its handler has ended it in a transaction of its own."""
+    """That transaction was committed."""
 
     @property
     def where(self) -> dict[str, Any]:

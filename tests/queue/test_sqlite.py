@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.db.database import Database
+from bot.db.sqlite_file import SqliteFile
 from bot.queue import open_queue
 from bot.queue.job_table import LONGEST_DUE, WAITING, JobTable, create_tables
 from bot.queue.sqlite import SqliteQueue
@@ -98,6 +99,52 @@ class TestWaking:
             crew.ran("one", "two")
             until(lambda: left(database, queue) == 1, "the end of the other")
         assert len(looks) - before == 1, "that the other was put"
+
+    def test_a_job_put_again_before_its_own_end_is_on_the_disk_runs_at_its_end(self, database, queue, put, monkeypatch):
+        """Others see that its row is deleted, and may put one like it, before its thread knows that it is finished."""
+        deleted, go_on = threading.Event(), threading.Event()
+
+        def finishes(job):
+            if len(crew.starts) == 1:
+                with database.begin() as tx:
+                    queue.finish(tx)
+
+        def slow(_file):
+            if crew.starts and not deleted.is_set():
+                deleted.set()
+                assert go_on.wait(5)
+
+        crew = Crew(queue, finishes)
+        put("one")
+        monkeypatch.setattr(SqliteFile, "sync", slow)
+        with crew:
+            assert deleted.wait(5)
+            with database.begin(durable=False) as tx:
+                queue.put(tx, "task", "one")
+            time.sleep(0.1)  # it is looked for, and found to run
+            go_on.set()
+            crew.ran("one", "one")
+
+    def test_the_end_of_a_job_is_no_reason_to_look_where_others_wait_for_another_lane(self, queue, put, looks):
+        go_on = threading.Event()
+
+        def waits(job):
+            assert job.task != "slow" or go_on.wait(5)
+
+        with Crew(queue, waits, lanes={"slow": 1}) as crew:
+            put("one", "two", task="slow")
+            crew.ran("one")
+            put("three")
+            crew.ran("one", "three")
+            until(lambda: [job.key for job in crew.ends] == ["three"], "its end")
+            time.sleep(0.1)
+            before = len(looks)
+            put("four")
+            until(lambda: [job.key for job in crew.ends] == ["three", "four"], "the end of the other")
+            time.sleep(0.1)
+            assert len(looks) - before == 1, "that the other was put"
+            go_on.set()
+            crew.ran("one", "two", "three", "four")
 
     def test_a_folder_with_a_path_too_long_for_a_socket_works(self, tmp_path):
         folder = tmp_path / ("long " * 30) / ("longer " * 20)
