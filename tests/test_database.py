@@ -75,6 +75,7 @@ def _keys(database: Database) -> list[str]:
 def _add_and_fail(database: Database) -> None:
     with database.begin() as tx:
         tx.after_commit(lambda: pytest.fail("nothing was committed"))
+        tx.when_visible(lambda: pytest.fail("nothing is visible"))
         _add(tx, "never")
         raise ZeroDivisionError
 
@@ -115,7 +116,6 @@ class TestTransaction:
         with database.begin() as tx:
             for call in (look, write, look):
                 tx.after_commit(call)
-            tx.after_commit(look, once=True)
             _add(tx, "one")
             assert seen == []
         assert seen == [["one"], ["one", "two"]]
@@ -170,6 +170,19 @@ class TestDurable:
             assert synced == []
         log = path.with_name(f"{path.name}-wal")
         assert synced == [(str(log), log.stat().st_size)]
+
+    def test_others_hear_of_it_once_and_before_it_is_on_the_disk(self, database, synced):
+        heard = []
+
+        def look() -> None:
+            heard.append((_keys(database), len(synced)))
+
+        with database.begin() as tx:
+            for _ in range(2):
+                tx.when_visible(look)
+            _add(tx, "one")
+        assert heard == [(["one"], 0)]
+        assert len(synced) == 1
 
     def test_one_that_may_be_repeated_is_not(self, database, synced):
         with database.begin(durable=False) as tx:

@@ -59,6 +59,7 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._when_visible: list[Callable[[], object]] = []
         self._afterwards: list[Callable[[], object]] = []
 
     @property
@@ -76,13 +77,20 @@ class Transaction:
         """
         return self._connection.execute(statement, parameters)
 
-    def after_commit(self, call: Callable[[], object], *, once: bool = False) -> None:
+    def after_commit(self, call: Callable[[], object]) -> None:
         """Run `call` after the commit succeeded, in the order given; never after a rollback.
 
-        `once`: not again if the same callable waits already. A `call` that raises is logged: the commit has happened.
+        A `call` that raises is logged: the commit has happened.
         """
-        if not (once and call in self._afterwards):
-            self._afterwards.append(call)
+        self._afterwards.append(call)
+
+    def when_visible(self, call: Callable[[], object]) -> None:
+        """Run `call` once as soon as others see the commit, though it may not be on the disk yet.
+
+        What they commit then is never on the disk without it. Nothing that is told to anyone may follow from `call`.
+        """
+        if call not in self._when_visible:
+            self._when_visible.append(call)
 
     def insert_once(self, table: Table, values: Mapping[str, Any], conflict: Sequence[str]) -> int | None:
         """Insert a row unless one with the same `conflict` columns is there; give its primary key, None if it was.
@@ -103,8 +111,8 @@ class Transaction:
         """Make the tables that are missing (for tests and the emulator; the product's own come by migration)."""
         metadata.create_all(self._connection)
 
-    def _run_afterwards(self) -> None:
-        for call in self._afterwards:
+    def _run(self, calls: Sequence[Callable[[], object]]) -> None:
+        for call in calls:
             try:
                 call()
             except Exception:  # what is committed stays committed, so the caller must not see a failure
@@ -155,17 +163,19 @@ class Database:
                         opened.give_back(Use.WRITE, taken)
                 finally:
                     self._writers.release()
+                transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
                 if durable:
                     opened.sync()  # when others may write already
             else:
                 with opened.begin() as connection:
                     transaction = Transaction(connection)
                     yield transaction
+                transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
         except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn, NotSynced) as error:
             if not _means_unavailable(error):
                 raise
             raise DatabaseUnavailable(error) from error
-        transaction._run_afterwards()  # noqa: SLF001 - the other half of this class
+        transaction._run(transaction._afterwards)  # noqa: SLF001 - the other half of this class
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -188,7 +198,7 @@ class Database:
             if not _means_unavailable(error):
                 raise
             raise DatabaseUnavailable(error) from error
-        transaction._run_afterwards()  # noqa: SLF001 - the other half of this class
+        transaction._run(transaction._afterwards)  # noqa: SLF001 - the other half of this class
 
     def empty_log(self, *, patience: float | None = None) -> bool:
         """Bring what was written into the database's file, and leave nothing of before in the log beside it.

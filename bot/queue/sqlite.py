@@ -46,7 +46,7 @@ class SqliteQueue:
     ) -> None:
         """As in the port. ValueError for a wait that is negative or no number."""
         self.jobs.put(tx, Job(task, key, lock, attempt=1), person, after, if_absent=if_absent)
-        tx.after_commit(self.wake, once=True)
+        tx.when_visible(self.wake)
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
         """As in the port."""
