@@ -233,17 +233,17 @@ class _Many:
 
 
 def _lanes_left(
-    ready: Collection[Row[Any]], claims: Collection[Claim], running: Collection[Claim], lanes: Collection[str]
+    due: Collection[Row[Any]], claims: Collection[Claim], running: Collection[Claim], lanes: Collection[str]
 ) -> set[str]:
     """Return the lanes of the jobs that were not chosen, and of those that run under their locks.
 
-    And of those that run and whose row may be deleted already: one like it that was put since waits for its end.
+    A job that runs and may have deleted its row already has one again when one like it was put: that waits for its end.
     """
-    chosen = {claim.id for claim in claims}
-    waiting = [row for row in ready if row.id not in chosen]
+    now_run = {(claim.job.task, claim.job.key): claim.ending for claim in (*running, *claims)}
+    waiting = [row for row in due if now_run.get((row.task, row.key), True)]
     locks = {row.lock for row in waiting if row.lock is not None}
-    run = (claim for claim in (*running, *claims) if claim.ending or claim.job.lock in locks)
-    return {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in run}
+    holders = (claim for claim in (*running, *claims) if claim.job.lock in locks)
+    return {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in holders}
 
 
 class JobTable:
@@ -299,7 +299,7 @@ class JobTable:
             if len(due) < WINDOW:
                 ready = [row for row in due if (row.task, row.key) not in names]
                 claims = self._scheduler.choose(_Few(ready), running, threads)
-                left: Collection[str] = _lanes_left(ready, claims, running, threads)
+                left: Collection[str] = _lanes_left(due, claims, running, threads)
                 next_due = rows[len(due)].due if len(due) < len(rows) else None
             else:
                 claims = self._scheduler.choose(_Many(tx, now, names), running, threads)
