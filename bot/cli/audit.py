@@ -156,6 +156,8 @@ def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> i
         database.close()
     say(f"Ended {_open(done)}.")
     say(f"Replaced the person in {_rows_of(done)}.")
+    if done.settings:
+        say("Deleted the settings of their 1:1 space.")
     if not emptied:
         say("The database was busy, so deleted data stays on disk until SQLite's log is emptied.")
     say("The ID of their 1:1 space was removed, too; IDs of messages stay, so that nothing is posted twice.")
@@ -169,6 +171,8 @@ def _say_trial(done: Forgotten, person: str, say: Say) -> None:
         return
     say(f"This would end {_open(done)},")
     say(f"and replace the person in {_rows_of(done)}.")
+    if done.settings:
+        say("The settings of their 1:1 space would be deleted.")
     say(f"It can't be undone. Nothing has been changed; to do it: reportbot forget {shlex.quote(person)} --yes")
 
 

@@ -83,18 +83,14 @@ def time_zone_of(tx: Transaction, room_id: str) -> ZoneInfo:
     return get(tx, room_id).zone
 
 
-def save(tx: Transaction, room_id: str, chosen: SpaceSettings, now: datetime) -> None:
-    """Store the settings of a space."""
+def save(tx: Transaction, room_id: str, chosen: SpaceSettings, now: datetime, *, person_id: str | None = None) -> None:
+    """Store the settings of a space; ``person_id``: whose they are, in a 1:1 space."""
     values = {
         "room": id_key(room_id),
         "time_zone": chosen.time_zone,
         "file_format": chosen.file_format.value,
         "placement": chosen.placement.value,
+        "person_id": person_id,
         "changed_at": now,
     }
     tx.upsert(space_settings, values, conflict=["room"])
-
-
-def delete(tx: Transaction, room_id: str) -> None:
-    """Delete what a space chose."""
-    tx.execute(sa.delete(space_settings).where(space_settings.c.room == id_key(room_id)))

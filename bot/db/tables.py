@@ -153,6 +153,7 @@ space_settings = Table(
     Column("time_zone", Text),
     Column("file_format", Text),
     Column("placement", Text),
+    Column("person_id", Text),
     Column("changed_at", UtcDateTime, nullable=False),
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select, update
 
-from bot.db import audit, messages, requests, space_settings
+from bot.db import audit, messages, requests
 from bot.db import events as received
 from bot.db.audit import DIRECT, PSEUDONYM, Channel, Entry
 from bot.db.carry_over import STATES
@@ -25,7 +25,7 @@ from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
 from bot.db.requests import OPEN, State
 from bot.db.runs import RunState
-from bot.db.tables import confirmations, events, runs
+from bot.db.tables import confirmations, events, runs, space_settings
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.queue import tasks
@@ -63,11 +63,12 @@ class Forgotten:
     requests: int
     events: int
     messages: int
+    settings: int
 
     @property
     def nobody(self) -> bool:
         """Return True when nothing named this person."""
-        return not any((self.audit, self.requests, self.events, self.messages))
+        return not any((self.audit, self.requests, self.events, self.messages, self.settings))
 
 
 def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forgotten:
@@ -81,6 +82,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
     unread = received.end(tx, theirs | events.c.room_id.in_(rooms), audit.FORGET, now)
     _drop_jobs(tx, queue, person_id)
     tx.execute(delete(confirmations).where(_is(tx, confirmations.c.person_id, person_id)))
+    chosen = tx.execute(delete(space_settings).where(_is(tx, space_settings.c.person_id, person_id))).rowcount
     pseudonym = PSEUDONYM + secrets.token_hex(RANDOM_BYTES)
     replaced = {
         column.table.name: tx.execute(
@@ -99,6 +101,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
         requests=replaced[requests_table.name] + replaced[runs.name] + replaced[deliveries.name],
         events=replaced[events.name],
         messages=replaced[messages_table.name] + replaced[posts.name],
+        settings=chosen,
     )
 
 
@@ -152,7 +155,6 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
 
     A message that is on its way keeps it until Webex has answered: it is looked for there before it is sent again.
     """
-    space_settings.delete(tx, room_id)
     for _, column, _ in ASKED:
         tx.execute(update(column.table).where(column == room_id).values({column: None}))
     for table in (messages_table, posts):

@@ -11,7 +11,7 @@ What is taken, in any case of letters, with ``to``, ``until``, ``through``, any 
 - ``last 7 days``, which end yesterday; ``last 2 weeks`` and ``last 3 months``, which are whole ones before this one;
 - two of these: ``May to July``, ``Q1–Q2``, ``Oct 1 until yesterday``; ``since Oct 1`` ends today.
 
-Without a year it is the latest that has begun. A period may end after today (``this month``): see `Period.until`.
+Without a year it is the latest that has begun. A period may end after today: ``this month``.
 
 What is not taken: ``10/1/2025`` (which is the month?), ``15.5`` and ``2025`` alone, "may" and "march" beside words that
 make them verbs; and nothing of a message with two periods, a day that does not exist, or an end before its start.
@@ -45,10 +45,6 @@ class Period:
     def days(self) -> int:
         """Return how many days it has."""
         return (self.end - self.start).days + 1
-
-    def until(self, last: date) -> Period | None:
-        """Return the part that is not after a day, such as the last one with data; None where it begins later."""
-        return Period(self.start, min(self.end, last)) if self.start <= last else None
 
 
 def next_after(period: Period) -> Period:

@@ -78,7 +78,7 @@ def test_their_1_1_space_is_nowhere_either_so_later_rows_lead_to_nothing_of_befo
     stepped.pressed(live.grace, card, {"command": "refresh", "argument": report.id})
     stepped.work()
     with stepped.database.begin() as tx:
-        space_settings.save(tx, space.id, SpaceSettings("Europe/Berlin"), MOMENT)
+        space_settings.save(tx, space.id, SpaceSettings("Europe/Berlin"), MOMENT, person_id=live.grace.id)
     assert space.id in everything(stepped)
     assert space.id not in str(rows(stepped)), "the audit never has it"
 
@@ -266,7 +266,7 @@ def test_somebody_unknown_is_forgotten_without_harm(stepped: SteppedBot) -> None
     with stepped.database.begin() as tx:
         done = forget(tx, stepped.queue, "nobody", stepped.clock())
 
-    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0)
+    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0, settings=0)
     assert [row.person_id for row in rows(stepped)] == [stepped.setup.ada.id, None]
 
 
@@ -284,3 +284,18 @@ def test_a_job_that_serves_others_too_names_nobody_and_goes_on(stepped: SteppedB
     assert id_key(live.grace.id) not in everything(stepped)
     stepped.work()
     assert [one.files[0].path.read_bytes() for one in stepped.said(live.group) if one.files] == [CSV]
+
+
+def test_settings_of_a_1_1_space_go_although_nothing_else_is_left_of_the_person(stepped: SteppedBot) -> None:
+    live = stepped.setup
+    with stepped.database.begin() as tx:
+        for space, owner in (("direct", live.grace.id), ("another", live.ada.id), ("group", None)):
+            space_settings.save(tx, space, SpaceSettings("Europe/Berlin"), MOMENT, person_id=owner)
+
+    done = forgets(stepped, live.grace)
+
+    assert done.settings == 1
+    assert not done.nobody
+    with stepped.database.read() as tx:
+        zones = [space_settings.get(tx, space).time_zone for space in ("direct", "another", "group")]
+    assert zones == ["UTC", "Europe/Berlin", "Europe/Berlin"]

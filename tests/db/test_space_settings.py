@@ -43,10 +43,3 @@ def test_a_zone_that_is_gone_from_the_list_is_utc(database: Database) -> None:
             space_settings.save(tx, BARE, CHOSEN, NOW)
             tx.execute(sa.update(table).values(time_zone=name))
             assert space_settings.time_zone_of(tx, ENCODED) == ZoneInfo("UTC")
-
-
-def test_settings_can_be_deleted(database: Database) -> None:
-    with database.begin() as tx:
-        space_settings.save(tx, BARE, CHOSEN, NOW)
-        space_settings.delete(tx, ENCODED)
-        assert space_settings.get(tx, BARE) == SpaceSettings()

@@ -301,11 +301,3 @@ def test_a_long_text_is_read_in_time():
 def test_the_next_period(start, end, following):
     period = next_after(Period(date.fromisoformat(start), date.fromisoformat(end)))
     assert f"{period.start}/{period.end}" == following
-
-
-def test_a_period_is_cut_at_the_last_day_with_data():
-    november = Period(date(2026, 11, 1), date(2026, 11, 30))
-    assert november.days == 30
-    assert november.until(date(2026, 11, 28)) == Period(date(2026, 11, 1), date(2026, 11, 28))
-    assert november.until(date(2026, 12, 28)) == november
-    assert november.until(date(2026, 10, 31)) is None

@@ -108,7 +108,8 @@ def settings(invocation: Invocation) -> None:
         invocation.say("settings", unknown_setting(" ".join(rest)))
     else:
         with invocation.services.database.begin() as tx:
-            space_settings.save(tx, invocation.room_id, wanted, invocation.services.now())
+            whose = invocation.person_id if invocation.direct else None
+            space_settings.save(tx, invocation.room_id, wanted, invocation.services.now(), person_id=whose)
         invocation.say("settings", *saved(wanted, direct=invocation.direct))
 
 
