@@ -38,14 +38,19 @@ def delete_report(services: Services, family: str, report_id: str, *, event_key:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
     log.info("report_deleted", family=family)
-    storage.remove(services.folder / held_name(family, report_id))
-    return _end_requests(services, report_id, event_key)
+    _end_requests(services, report_id, event_key)
+    with services.database.read() as tx:
+        ended = len(requests.closed_by(tx, report_id, event_key))
+        is_posted = any(messages.has_file(tx, one.id) for one in requests.open_for(tx, report_id))
+    if not is_posted:  # else maintenance removes it some minutes later
+        storage.remove(services.folder / held_name(family, report_id))
+    return ended
 
 
-def _end_requests(services: Services, report_id: str, event_key: str) -> int:
+def _end_requests(services: Services, report_id: str, event_key: str) -> None:
     """Close the open requests for a report as canceled, and have their threads say why.
 
-    One whose file is being posted goes on. Those that this event closed before count too.
+    One whose file is being posted goes on.
     """
     with services.database.read() as tx:
         waiting = [
@@ -58,5 +63,3 @@ def _end_requests(services: Services, report_id: str, event_key: str) -> int:
             for one in waiting[start : start + SLICE]:
                 now, queue = services.now(), services.queue
                 close(tx, queue, one, State.CANCELED, now, reason=REPORT_DELETED, cause=CAUSE, closed_by=event_key)
-    with services.database.read() as tx:
-        return len(requests.closed_by(tx, report_id, event_key))

@@ -11,7 +11,7 @@ from bot.db import reports
 from bot.db.requests import State
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from tests.audit.rows import rows
-from tests.live_bot import BotMessage, actions_of
+from tests.live_bot import CSV, BotMessage, actions_of
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
@@ -404,21 +404,48 @@ def test_the_held_file_goes(stepped: SteppedBot) -> None:
     assert [path for path in stepped.folder.rglob("*") if path.is_file()] == []
 
 
-def test_a_file_that_is_being_posted_comes(stepped: SteppedBot) -> None:
-    """Like a cancel that comes too late: the request ends as delivered."""
+def test_deleted_while_its_file_is_downloaded_nothing_is_posted(stepped: SteppedBot) -> None:
     live = stepped.setup
     report = live.partner_report()
+    card = asks(stepped, report)
+    stepped.receive(live.grace, f"report {report.id}", live.group)
 
     def delete() -> None:
-        card = asks(stepped, report, live.ada)
         confirms(stepped, card)
+        stepped.work_beside()
 
-    stepped.receive(live.ada, f"report {report.id}", live.group)
+    stepped.while_fetching(delete)
     stepped.work()
-    delete()
+
+    assert report.deleted
+    assert stepped.request().state is State.CANCELED
+    assert not [one for one in stepped.said(live.group) if one.files]
+    assert not [path for path in stepped.folder.rglob("*") if path.is_file()]
+    assert stepped.next_wait() is None
+
+
+def test_deleted_while_its_file_is_posted_the_file_comes(stepped: SteppedBot) -> None:
+    """Like a cancellation that comes too late."""
+    live = stepped.setup
+    report = live.partner_report()
+    card = asks(stepped, report)
+    stepped.receive(live.grace, f"report {report.id}", live.group)
+    uploads: list[str] = []
+
+    def delete(name: str) -> bool:
+        if "upload" in name and not uploads:
+            uploads.append(name)
+            confirms(stepped, card)
+            stepped.work_beside()
+        return False
+
+    stepped.points.kills_at = delete
     stepped.work()
+
+    assert report.deleted
     assert stepped.request().state is State.DELIVERED
-    assert [one for one in stepped.said(live.group) if one.files]
+    assert [one.files[0].path.read_bytes() for one in stepped.said(live.group) if one.files] == [CSV]
+    assert "canceled" not in words(stepped)[-1]
 
 
 def test_a_lost_answer_is_tried_again_and_what_is_gone_counts_as_deleted(stepped: SteppedBot) -> None:
