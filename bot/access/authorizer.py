@@ -89,6 +89,19 @@ class Authorizer:
         others = [one for one in rules.families if one not in decision.families]
         return replace(decision, others=for_whom(rules.roles_by_family(others)), name=who.name)
 
+    def rights(self, person_id: str, *, room_id: str | None, direct: bool) -> dict[Action, Decision]:
+        """Return what policy says of each action of a person in a space, whoever else is there.
+
+        Raises ``WebexError`` while Webex has trouble.
+        """
+        try:
+            who, rules = self.facts_about(person_id)
+        except Refused as refused:
+            return dict.fromkeys(Action, Decision(Verdict.REFUSED, refused.reason, refused.sentence))
+        room = None if room_id is None else id_key(room_id)
+        space = SpaceInfo(room, direct=direct, member_orgs=frozenset({rules.our_org}))
+        return {action: decide(who, action, space, rules) for action in Action}
+
     def facts_about(self, person_id: str, family: str | None = None) -> tuple[RolesOf, Rules]:
         """Return what Webex says of a person, and the rules as far as they matter for them, both by comparable IDs.
 

@@ -19,6 +19,7 @@ from bot.messages.report_form import argument_of
 from bot.messages.report_list import (
     CHOICE,
     NOT_FOUND,
+    ONE,
     asked_words,
     choice_note,
     not_shown,
@@ -82,13 +83,12 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
         note = nothing_note(asked, len(nearest))
         run = _run_button(invocation, words) if row_button == GET else []
         buttons = [*run, button("Show reports", "reports")]
+    heading = (ONE if len(fitting) == 1 else CHOICE) if fitting else NOT_FOUND
     note = " ".join([note, *(not_shown(family, error) for family, error in named.refused.items())])
 
     def make(permission: Permission) -> Draft:
         said = f"{note} {permission.others}".rstrip()
-        card = reports_card(
-            shown, note=said, heading=CHOICE if fitting else NOT_FOUND, row_button=row_button, buttons=buttons
-        )
+        card = reports_card(shown, note=said, heading=heading, row_button=row_button, buttons=buttons)
         return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=row_button[1]), card))
 
     invocation.show(make)
@@ -102,7 +102,7 @@ def today_of(invocation: Invocation) -> date:
 
 
 def _run_button(invocation: Invocation, words: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a button that runs a report where the words name a template, or what is like one, that the person may run.
+    """Return a button that runs the report that the words name, or offers what can be run, for who may run reports.
 
     What cannot be found out now is left out.
     """
@@ -121,5 +121,5 @@ def _run_button(invocation: Invocation, words: Sequence[str]) -> list[dict[str, 
     wanted = read_words(words, templates, today_of(invocation))
     template = wanted.template or next(iter(wanted.choices), None)
     if template is None:
-        return []
+        return [button("Run a report", "new", " ".join(words))]
     return [button(f"Run {one_line(template.title, 40)}", "new", argument_of(wanted.of(template)))]

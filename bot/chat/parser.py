@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from bot.chat.html_text import QUOTE, read_html
 from bot.chat.letters import plain
 from bot.chat.report_ids import MAY_BREAK, is_filler, pieces
+from bot.reports.periods import find_period
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -25,10 +27,14 @@ _ANGLE_FIRST = re.compile(r"^([^\w>\u203a\n]*)\u203a", re.MULTILINE)
 """A foreign quotation mark; on our cards it stands for ``>``, but nobody begins a quoted line with it."""
 _KEPT_AT_ENDS = "_=-/\\"
 """Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
+_ANY_DAY = date(2000, 1, 1)
 COMMAND_WITHIN = 3
 """A command may stand so far into a message: "please get report …"."""
 NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn't", "doesn’t", "without"})
 """After these the command is not what is wanted."""
+USUAL_WORDS = frozenset({"last", "new", "again", "run"})
+"""Commands that are usual words too: after other words than polite ones they are no command."""
+POLITE = frozenset({"please", "pls", "hi", "hello", "hey", "ok", "okay", "thanks", "now", "and", "can", "could", "you"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,21 @@ def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:
 def _later(words: Words, known: Collection[str]) -> Words | None:
     """Return the words from a command on that has only a few plain words before it."""
     tokens = (words.word, *words.rest)
+    polite = True
     for place, token in enumerate(tokens[:COMMAND_WITHIN]):
-        if token.lstrip("/").casefold() in known:
-            return Words(token.lstrip("/"), tokens[place + 1 :])
+        found = Words(token.lstrip("/"), tokens[place + 1 :])
+        word = found.word.casefold()
+        if word in known and (polite or word not in USUAL_WORDS) and not _begin_period(tokens[place:]):
+            return found
+        polite = polite and word in POLITE
         if not is_filler(token) or token.casefold() in NEGATIONS:
             return None
     return None
+
+
+def _begin_period(tokens: Sequence[str]) -> bool:
+    """Return True for words that begin with "last week", which is no command; which days those are doesn't matter."""
+    return bool(tokens) and tokens[0].casefold() == "last" and find_period(tokens[:3], _ANY_DAY)[0] is not None
 
 
 def names_of(bot: Person) -> list[str]:
@@ -106,6 +121,8 @@ def _split(text: str, known: Collection[str]) -> Words:
     tokens = [token for token in _tokens(text, known) if token]
     while tokens and not any(map(str.isalnum, tokens[0])):
         del tokens[0]  # a list's dash
+    if _begin_period(tokens):
+        tokens[:2] = [" ".join(tokens[:2])]
     return Words(tokens[0].lstrip("/"), tuple(tokens[1:])) if tokens else Words("")
 
 

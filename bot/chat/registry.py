@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,11 +88,6 @@ class Registry:
     def find(self, word: str) -> Command | None:
         """Return the command of a word, in any case."""
         return self._commands.get(word.casefold())
-
-    def nearest(self, word: str) -> Command | None:
-        """Return the command that was probably meant by a mistyped word."""
-        close = difflib.get_close_matches(word, sorted(self._commands), n=1, cutoff=0.6)
-        return self._commands[close[0]] if close else None
 
 
 registry = Registry()

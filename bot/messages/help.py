@@ -1,13 +1,13 @@
-"""What the bot can do: the answer to ``help``, to an unknown word, and to being added to a space."""
+"""What the bot can do: the answer to ``help``, to a message that is no command, and to being added to a space."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bot.messages.elements import button, card, text
-from bot.text import escape_card, escape_markdown
+from bot.messages.elements import button, card, sentence_in_card, text
+from bot.text import escape_card, escape_markdown, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,54 +35,118 @@ class CommandHelp:
     examples: tuple[str, ...] = ()
     """What people may type, the best one first."""
 
+    @property
+    def example(self) -> str:
+        """Return what people may type: an example, or the word alone."""
+        return self.examples[0] if self.examples else self.word
+
 
 INTRODUCTION: Final = "Ask for a report: you get its status now, and the file as soon as it's ready."
 NOT_AVAILABLE: Final = "Reports created in Control Hub or Partner Hub aren't available to bots."
 """What most people who miss a report need to know."""
+IN_GROUP: Final = "In this space, mention me in each message. Everyone here sees the cards and the files."
+WHO_MAY_ASK: Final = "Only Webex administrators can ask. Read-only administrators can't run or delete reports."
+RIGHTS_UNKNOWN: Final = "I can't check your role right now, so some commands are left out."
+MORE: Final = "Type `help` and a command for its examples."
+NOTES: Final = {
+    "not_administrator": "Only Webex administrators can get reports. Ask one of yours.",
+    "other_organization": "Only administrators of the organization that runs this bot can get reports.",
+}
+"""Why somebody may do nothing here, by policy's reason; others are as policy says them."""
+HELLO: Final = "Hello! I get Webex reports and post their files here."
+WELCOME: Final = "You're welcome!"
+OKAY: Final = "Okay."
+NEXT: Final = "Type `report calling usage`, `reports` or `help`."
 LONGEST_WORDS: Final = 60
+LONGEST_TITLE: Final = 40
+"""Letters of a button's title."""
 
 
-def help_card(commands: Sequence[CommandHelp]) -> Card:
-    """Return what the bot can do, and a button to begin with."""
+def help_card(commands: Sequence[CommandHelp], *, direct: bool, note: str = "") -> tuple[str, Card]:
+    """Return the text and the card of what somebody may do here; ``note``: why that is not all, or nothing."""
+    said = [] if direct else [IN_GROUP]
+    said += [note] if note else []
     body = [
         text("Webex reports", size="Medium", weight="Bolder"),
         text(INTRODUCTION, spacing="Small"),
-        text(NOT_AVAILABLE, isSubtle=True, size="Small", spacing="Small"),
-        *(_command(one) for one in commands),
+        *(text(sentence_in_card(one), isSubtle=True, size="Small", spacing="Small") for one in [NOT_AVAILABLE, *said]),
     ]
-    return card(body, [button("Show reports", "reports")], instead=help_text(commands))
+    lines = [" ".join([INTRODUCTION, NOT_AVAILABLE, *said]), ""]
+    for group in Group:
+        of_group = [one for one in commands if one.group is group]
+        body += [_group(group, of_group)] if of_group else []
+        lines += [f"- `{one.example}`: {one.summary}" for one in of_group]
+    body.append(text(sentence_in_card(MORE), isSubtle=True, size="Small"))
+    shown = "\n".join([*lines, "", MORE])
+    return shown, card(body, _first_buttons(commands), instead=shown)
 
 
-def _command(command: CommandHelp) -> dict[str, object]:
-    return {
-        "type": "Container",
-        "spacing": "Small",
-        "items": [
-            text(escape_card(command.usage), fontType="Monospace", weight="Bolder", size="Small"),
-            text(command.summary, spacing="None", size="Small"),
-        ],
-    }
+def _group(group: Group, commands: Sequence[CommandHelp]) -> dict[str, Any]:
+    lines = [
+        text(f"**{escape_card(one.example)}**: {sentence_in_card(one.summary)}", size="Small", spacing="None")
+        for one in commands
+    ]
+    return {"type": "Container", "items": [text(group, color="Accent", weight="Bolder"), *lines]}
 
 
-def help_text(commands: Sequence[CommandHelp]) -> str:
-    """Return the same for a client that shows no cards."""
-    lines = [f"- `{command.usage}`: {command.summary}" for command in commands]
-    return "\n".join([f"{INTRODUCTION} {NOT_AVAILABLE}", "", *lines])
+def _first_buttons(commands: Sequence[CommandHelp]) -> list[dict[str, Any]]:
+    words = {one.word for one in commands}
+    offered = [("Show reports", "reports"), ("Run a report", "new")]
+    return [button(title, word) for title, word in offered if word in words]
 
 
-def unknown_card(words: str, guess: CommandHelp | None) -> Card:
-    """Return the answer to a message that is no command, with buttons for what people mostly want."""
-    said = text(_unknown(escape_card(words, LONGEST_WORDS), guess))
+def introduction_card(name: str) -> tuple[str, Card]:
+    """Return the text and the card for a group space to which the bot was added; ``name``: the bot's."""
+    shown = escape_markdown(name, LONGEST_TITLE)
+    examples = ["report calling usage", "reports", "help"]
+    mention = f"Mention me in each message, such as **@{shown} {examples[0]}**."
+    sees = "Everyone in this space sees the cards and the files."
+    said = [INTRODUCTION, mention, WHO_MAY_ASK, sees, NOT_AVAILABLE]
+    body = [
+        text("Webex reports", size="Medium", weight="Bolder"),
+        *(text(one, spacing="Small", **({} if one is INTRODUCTION else {"size": "Small"})) for one in said),
+    ]
+    markdown = "\n".join([" ".join(said), "", *(f"- `{one}`" for one in examples)])
+    return markdown, card(body, [button("Show reports", "reports"), button("Help", "help")], instead=markdown)
+
+
+def command_card(command: CommandHelp, note: str = "") -> tuple[str, Card]:
+    """Return the text and the card about one command; ``note``: why the person may not use it."""
+    body = [
+        text(escape_card(command.usage), fontType="Monospace", weight="Bolder"),
+        text(sentence_in_card(command.summary), spacing="Small"),
+        *([text(note, color="Attention", spacing="Small")] if note else []),
+    ]
+    if command.examples:
+        examples = [
+            text(escape_card(one), fontType="Monospace", size="Small", spacing="None") for one in command.examples
+        ]
+        body.append({"type": "Container", "items": [text("Examples", isSubtle=True, size="Small"), *examples]})
+    lines = [f"`{command.usage}`: {command.summary} {note}".rstrip(), *(f"- `{one}`" for one in command.examples)]
+    shown = "\n".join(lines)
+    return shown, card(body, [button("All commands", "help")], instead=shown)
+
+
+def unknown_card(words: str, guess: CommandHelp | None, rest: Sequence[str] = ()) -> tuple[str, Card]:
+    """Return the text and the card for a message that is no command; ``rest``: the words for the command guessed."""
+    shown = _unknown(escape_markdown(words, LONGEST_WORDS), guess)
     buttons = [button("Show reports", "reports"), button("Help", "help")]
-    return card([said], buttons, instead=unknown_text(words, guess))
-
-
-def unknown_text(words: str, guess: CommandHelp | None) -> str:
-    """Return the same for a client that shows no cards."""
-    return _unknown(escape_markdown(words, LONGEST_WORDS), guess)
+    if guess is not None:
+        argument = " ".join(rest)
+        title = one_line(f"{guess.word} {argument}", LONGEST_TITLE).strip()
+        buttons = [
+            button(title, guess.word, argument),
+            *(one for one in buttons if one["data"]["command"] != guess.word),
+        ]
+    return shown, card([text(_unknown(escape_card(words, LONGEST_WORDS), guess))], buttons, instead=shown)
 
 
 def _unknown(words: str, guess: CommandHelp | None) -> str:
     if guess is not None:
         return f"I didn't understand “{words}”. Did you mean **{guess.word}**?"
     return f"I didn't understand “{words}”. Try **reports** or **help**."
+
+
+def small_talk(answer: str) -> str:
+    """Return the two lines that answer a message that wants nothing."""
+    return f"{answer}  \n{NEXT}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.webex.types import Card
 
 NOTHING: Final = "There are no reports yet. Reports created in Control Hub or Partner Hub aren't available to bots."
-LIST, CHOICE, NOT_FOUND = "Reports", "Which report?", "No such report"
+LIST, CHOICE, ONE, NOT_FOUND = "Reports", "Which report?", "Is it this one?", "No such report"
 LONGEST_WORDS: Final = 60
 
 
@@ -46,8 +46,7 @@ def note_of(total: int, start: int, shown: int, asked: str = "") -> str:
 def choice_note(asked: str, total: int, shown: int, *, exact: bool) -> str:
     """Return the question above the reports of which one is meant."""
     if not exact:
-        what = "Is it this one?" if total == 1 else "Is it one of these?"
-        return f"No report has exactly these words: {asked}. {what}"
+        return f"No report has exactly these words: {asked}."
     if total == 1:
         return f"This report fits {asked}."
     return f"{total} reports fit {asked}{f'; here are {shown} of them' if shown < total else ''}. Pick one."

@@ -37,9 +37,9 @@ ONE_ERROR, TWO_ERRORS = 4, 8
 FILLERS: Final = frozenset(
     re.findall(
         r"\S+",
-        "a about again an and any can could do fetch file files find for from get give have hello hey hi how i i'd i'm "
-        "is it latest let like look me my need newest now of on our please pls post recent report reports send show "
-        "thanks that the their there this to want we what with would you your",
+        "a about again all an and any are can could do every fetch file files find for from get give have hello hey hi "
+        "how i i'd i'm is it latest let like look me my need newest now of on our please pls post recent report "
+        "reports send show thanks that the their there this to want we what with would you your",
     )
 )
 """Words that may stand in a search without being in the title."""
@@ -181,15 +181,19 @@ def _is_found(word: str, about: _Texts) -> bool:
 
 
 def _is_almost_found(word: str, about: _Texts) -> bool:
-    return _is_found(word, about) or any(_is_mistyped(word, other) for other in about.names)
+    return _is_found(word, about) or any(errors_between(word, other) is not None for other in about.names)
 
 
-def _is_mistyped(word: str, other: str) -> bool:
-    """Return True when a few letters are wrong, missing, too many or swapped. No digit is ever taken for another."""
+def errors_between(word: str, other: str) -> int | None:
+    """Return how many letters are wrong, missing, too many or swapped with their neighbor; None for more than a few.
+
+    No digit is ever taken for another.
+    """
     if any(map(str.isdecimal, word + other)):
-        return False
+        return 0 if word == other else None
     forgiven = 2 if len(word) >= TWO_ERRORS else 1 if len(word) >= ONE_ERROR else 0
-    return OSA.distance(word, other, score_cutoff=forgiven) <= forgiven
+    errors: int = OSA.distance(word, other, score_cutoff=forgiven)
+    return errors if errors <= forgiven else None
 
 
 def _in_title(asked: Sequence[str], about: _Texts) -> float:

@@ -1,23 +1,64 @@
-"""``help``, messages that are no command, and the bot's own messages."""
+"""``help`` by role and place, the introduction to a space, and the bot's own messages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from bot.access.policy import Action
 from bot.chat.registry import registry
 from bot.emulator.cards import problems
+from bot.emulator.things import PARTNER_READONLY_ADMIN, READONLY_ADMIN
+from bot.text import escape_card
 
 if TYPE_CHECKING:
     from tests.live_bot import LiveBot
 
+EVERYTHING = [command.example for command in registry]
+READING = [command.example for command in registry if command.action in {None, Action.READ}]
+FOR_EVERYBODY = [command.example for command in registry if command.action is None]
+PLACES = pytest.mark.parametrize("place", ["1:1", "group"])
+IN_GROUP = "In this space, mention me in each message. Everyone here sees the cards and the files."
 
-def test_help_lists_every_command_and_has_one_button(live: LiveBot) -> None:
-    card = live.at(live.nora).says("help").card()
 
-    for command in registry:
-        assert command.usage.replace("<", "").split()[0] in card.shown
-    assert set(card.buttons) == {"Show reports"}
+def examples_of(shown: str) -> list[str]:
+    return [line.split("**")[1] for line in shown.splitlines() if line.startswith("**")]
+
+
+@PLACES
+@pytest.mark.parametrize(
+    ("who", "listed", "buttons"),
+    [
+        ("ada", EVERYTHING, {"Show reports", "Run a report"}),
+        ("grace", READING, {"Show reports"}),
+        ("nora", FOR_EVERYBODY, set()),
+    ],
+)
+def test_help_lists_what_the_person_may_do(
+    live: LiveBot, who: str, listed: list[str], buttons: set[str], place: str
+) -> None:
+    card = live.at(getattr(live, who), live.group if place == "group" else None).says("help").card()
+
+    assert examples_of(card.shown) == listed
+    assert set(card.buttons) == buttons
+    assert (IN_GROUP in card.shown) is (place == "group")
+    assert ("Only Webex administrators can get reports. Ask one of yours." in card.shown) is (who == "nora")
     assert problems(card.card) == []
+
+
+@pytest.mark.parametrize("role", [READONLY_ADMIN, PARTNER_READONLY_ADMIN])
+def test_read_only_administrators_of_either_family_see_no_command_that_writes(live: LiveBot, role: str) -> None:
+    olga = live.emulator.world.add_person("Olga Only", live.acme, roles=[role])
+
+    assert examples_of(live.at(olga).says("help").card().shown) == READING
+
+
+def test_help_has_its_groups_in_order(live: LiveBot) -> None:
+    shown = live.at(live.ada).says("help").card().shown.splitlines()
+
+    assert [line for line in shown if line in {"Get", "Run", "Follow", "Manage"}] == ["Get", "Run", "Follow", "Manage"]
+    assert len([line for line in shown if len(line) > 110]) == 0, "short lines"
 
 
 def test_help_says_before_the_commands_which_reports_are_not_available(live: LiveBot) -> None:
@@ -28,25 +69,55 @@ def test_help_says_before_the_commands_which_reports_are_not_available(live: Liv
     assert sentence in (card.message.markdown or "").splitlines()[0]
 
 
-def test_a_mistyped_command_is_guessed(live: LiveBot) -> None:
-    card = live.at(live.ada, live.group).says("reprot abc").card()
+def test_somebody_of_another_organization_is_told_whom_the_bot_serves(live: LiveBot) -> None:
+    card = live.at(live.ethan, live.outside).says("help").card()
 
-    assert card.shown == "I didn't understand “reprot abc”. Did you mean **report**?"
-    assert set(card.buttons) == {"Show reports", "Help"}
-
-
-def test_a_message_that_is_no_command_is_answered_in_one_line_with_two_buttons(live: LiveBot) -> None:
-    card = live.at(live.ada).says("good morning").card()
-
-    assert card.shown == "I didn't understand “good morning”. Try **reports** or **help**."
-    assert "Show reports" in live.at(live.ada).presses(card, "Help").card().buttons
+    assert "Only administrators of the organization that runs this bot can get reports." in card.shown
+    assert examples_of(card.shown) == FOR_EVERYBODY
 
 
-def test_hostile_text_cannot_break_out_of_the_card(live: LiveBot) -> None:
-    card = live.at(live.ada).says("[click](http://evil.example) <@personEmail:x@y.z>").card()
+@pytest.mark.parametrize("settings", [{"ALLOWED_SPACES": "Y2lzY29zcGFyazovL3VzL1JPT00vMQ"}])
+def test_in_a_space_that_is_not_allowed_help_says_so(live: LiveBot) -> None:
+    shown = live.at(live.ada, live.group).says("help").card().shown
 
-    assert "](" not in card.shown, "a link needs both brackets side by side"
-    assert "<@personEmail" not in (card.message.markdown or "")
+    assert "I'm not allowed to show reports in this space. Message me directly." in shown
+    assert examples_of(shown) == FOR_EVERYBODY
+    assert examples_of(live.at(live.ada).says("help").card().shown) == EVERYTHING
+
+
+def test_what_cannot_be_found_out_is_left_out(live: LiveBot) -> None:
+    live.emulator.faults.add(method="GET", path=f"/v1/people/{live.ada.id}", status=503, times=None)
+
+    card = live.at(live.ada).says("help").card()
+
+    assert "I can't check your role right now, so some commands are left out." in card.shown
+    assert examples_of(card.shown) == READING
+
+
+@pytest.mark.parametrize("command", list(registry), ids=lambda one: one.word)
+def test_help_about_a_command_has_its_usage_and_examples(live: LiveBot, command) -> None:
+    card = live.at(live.ada, live.group).says(f"help {command.word}").card()
+
+    assert card.shown.splitlines()[0] == escape_card(command.usage)
+    for example in command.examples:
+        assert example in card.shown.splitlines()
+    assert card.buttons == {"All commands": {"command": "help"}}
+    assert problems(card.card) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "words", "shown"),
+    [
+        ("grace", "help new", "Read-only administrators can't do this. Ask a full administrator."),
+        ("grace", "help audit", "Only full administrators can see the audit log. Ask one of them."),
+        ("nora", "help report", "Only Webex administrators can get reports. Ask one of yours."),
+        ("ada", "help reprot", "report ‹title or ID›"),  # noqa: RUF001
+        ("ada", "help with the cancel command", "cancel"),
+        ("ada", "help me please", "Webex reports"),
+    ],
+)
+def test_help_about_a_command_says_who_may_use_it(live: LiveBot, who: str, words: str, shown: str) -> None:
+    assert shown in live.at(getattr(live, who)).says(words).card().shown
 
 
 def test_the_bot_introduces_itself_when_it_is_added_and_does_not_answer_itself(live: LiveBot) -> None:
@@ -57,3 +128,12 @@ def test_the_bot_introduces_itself_when_it_is_added_and_does_not_answer_itself(l
 
     world.wait_for(lambda _: any(one.person_id == live.bot.id for one in world.messages(space)))
     assert [one.card is not None for one in world.messages(space)] == [True]
+    (said,) = world.messages(space)
+    for sentence in (
+        "Mention me in each message, such as **@Report Bot report calling usage**.",
+        "Only Webex administrators can ask.",
+        "Everyone in this space sees the cards and the files.",
+    ):
+        assert sentence in str(said.card)
+        assert sentence in (said.markdown or "")
+    assert problems(said.card) == []

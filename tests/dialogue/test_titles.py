@@ -121,6 +121,7 @@ def test_when_nothing_is_like_it_there_is_a_way_on(live: LiveBot) -> None:
 
     assert card.shown == "No such report\nI found no report for “qwertz”."
     assert card.buttons["Show reports"] == {"command": "reports"}
+    assert card.buttons["Run a report"] == {"command": "new", "argument": "qwertz"}
 
 
 def test_a_period_without_a_report_is_shown_as_dates(live: LiveBot) -> None:
@@ -307,7 +308,7 @@ def test_a_mistyped_filter_asks_whether_it_is_meant(live: LiveBot) -> None:
 
     card = live.at(live.ada).says("reports calling usgae").card()
 
-    assert "No report has exactly these words: “calling usgae”. Is it this one?\nCalling Usage" in card.shown
+    assert "No report has exactly these words: “calling usgae”.\nCalling Usage" in card.shown
 
 
 @PLACES
@@ -339,3 +340,12 @@ def test_templates_that_cannot_be_listed_are_not_offered(live: LiveBot) -> None:
     live.emulator.faults.add(method="GET", path="/v1/partner/reports/templates", status=403, times=None)
 
     assert set(live.at(live.ada).says("report qwertz").card().buttons) == {"Show reports"}
+
+
+def test_words_without_a_template_lead_to_what_can_be_run(live: LiveBot) -> None:
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Calling"))
+    ada = live.at(live.ada)
+    card = ada.says("report calling minutes").card()
+
+    assert card.buttons["Run a report"] == {"command": "new", "argument": "calling minutes"}
+    assert "Calling Usage" in ada.presses(card, "Run a report").answers(2)[-1].shown

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.chat.commands.reports import PAGE
+from bot.chat.plain_language import argument
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS
 from bot.db.reports import ReportRow, details_of
@@ -19,7 +20,7 @@ from bot.db.requests import State
 from bot.emulator.cards import MAX_CARD_BYTES, problems
 from bot.messages import deletion
 from bot.messages.elements import button, sentence_in_card
-from bot.messages.help import help_card, help_text, unknown_card, unknown_text
+from bot.messages.help import command_card, help_card, introduction_card, unknown_card
 from bot.messages.report_list import reports_card, reports_text
 from bot.messages.request_card import period_of, report_only, request_card, title_of
 from bot.messages.request_list import request_list
@@ -215,12 +216,24 @@ def test_a_full_page_of_long_titles_fits_as_it_goes_over_the_wire(letter: str) -
 
 
 def test_help_makes_a_card_that_webex_takes() -> None:
-    fits(help_card(list(registry)), help_text(list(registry)))
+    for direct in (True, False):
+        said, card = help_card(list(registry), direct=direct, note="Only Webex administrators can get reports.")
+        fits(card, said)
+    for command in registry:
+        said, card = command_card(command, "Read-only administrators can't do this.")
+        fits(card, said)
+
+
+@given(WORDS)
+def test_the_introduction_makes_a_card_that_webex_takes(name: str) -> None:
+    said, card = introduction_card(name)
+    fits(card, said)
 
 
 @given(WORDS, st.sampled_from([None, *registry]))
 def test_the_answer_to_an_unknown_word_makes_a_card_that_webex_takes(words: str, guess: Command | None) -> None:
-    fits(unknown_card(words, guess), unknown_text(words, guess))
+    said, card = unknown_card(words, guess, argument(words.split()))
+    fits(card, said)
 
 
 READ_ON = "Because."

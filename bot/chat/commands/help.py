@@ -1,44 +1,129 @@
-"""``help``, and what is said to a message that is no command."""
+"""``help``, the introduction to a group space, and what is said to a message that is no command."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import structlog
+
+from bot.access.policy import Action, Verdict
 from bot.chat.commands.refresh import refresh
-from bot.chat.commands.report import report
+from bot.chat.commands.report import is_title, of_sentence, report
+from bot.chat.commands.reports import reports
+from bot.chat.plain_language import Politeness, argument, politeness, wish
 from bot.chat.registry import registry
-from bot.messages.help import help_card, help_text, unknown_card, unknown_text
+from bot.errors import WebexError
+from bot.messages import help as messages
 from bot.webex.report import looks_like_report_id
 
 if TYPE_CHECKING:
+    from bot.access.policy import Decision
     from bot.chat.invocation import Invocation
+    from bot.chat.plain_language import Wish
+    from bot.chat.registry import Command
 
-POLITE = frozenset({"please", "pls", "thanks", "thx"})
+log = structlog.get_logger(__name__)
+
+POLITE: Final = frozenset({"please", "pls", "thanks", "thx"})
 """Words beside an ID that change nothing."""
+ANSWERS: Final = {
+    Politeness.HELLO: messages.HELLO,
+    Politeness.THANKS: messages.WELCOME,
+    Politeness.OKAY: messages.OKAY,
+}
 
 
-@registry.command("help", usage="help", summary="Show this help.", action=None)
+@registry.command(
+    "help",
+    usage="help [command]",
+    summary="Show what you can do here, or how to use a command.",
+    examples=("help", "help report"),
+    action=None,
+)
 def help_(invocation: Invocation) -> None:
-    """Answer with what the bot can do."""
-    invocation.say("help", help_text(list(registry)), help_card(list(registry)))
+    """Answer with what the person may do here, or with one command; a space is told who may ask, and how."""
+    if not invocation.person_id:
+        name = invocation.services.identity.person().display_name
+        invocation.say("help", *messages.introduction_card(name))
+        return
+    rights = _rights(invocation)
+    command = _named(invocation)
+    if command is None:
+        allowed = [one for one in registry if _may(rights, one)]
+        note = messages.RIGHTS_UNKNOWN if rights is None else _note(rights[Action.READ])
+        invocation.say("help", *messages.help_card(allowed, direct=invocation.direct, note=note))
+        return
+    note = _note(rights[command.action]) if rights and command.action else ""
+    invocation.say("help", *messages.command_card(command, note))
+
+
+def _rights(invocation: Invocation) -> dict[Action, Decision] | None:
+    """Return what policy says of each action of the person here; None while Webex has trouble."""
+    try:
+        return invocation.services.authorizer.rights(
+            invocation.person_id, room_id=invocation.room_id, direct=invocation.direct
+        )
+    except WebexError as error:
+        log.info("rights_unknown", cause=str(error))
+        return None
+
+
+def _may(rights: dict[Action, Decision] | None, command: Command) -> bool:
+    """Return True for what the person may do; when that isn't known now, for what every administrator may."""
+    if command.action is None:
+        return True
+    return command.action is Action.READ if rights is None else rights[command.action].verdict is not Verdict.REFUSED
+
+
+def _note(decision: Decision) -> str:
+    """Return why a person may not do something; empty when they may."""
+    return messages.NOTES.get(decision.reason, decision.sentence) if decision.verdict is Verdict.REFUSED else ""
+
+
+def _named(invocation: Invocation) -> Command | None:
+    """Return the command about which help is asked, also a mistyped one."""
+    for word in invocation.rest:
+        found = registry.find(word)
+        if found is not None:
+            return found
+    guess = wish(invocation.rest[:1], registry.words)
+    return registry.find(guess.word) if guess is not None and not guess.clear else None
 
 
 def unknown(invocation: Invocation) -> None:
-    """Answer what is no command.
+    """Answer what begins with no command.
 
-    Report IDs alone are asked for; among other words, their cards are shown, which have a button for each wish. Else
-    the nearest word is guessed.
+    Report IDs alone are asked for; among other words, their cards are shown, which have a button for each wish. What
+    only is polite gets two lines; a sentence that says clearly what it wants is done; else a button does what was
+    probably meant.
     """
     said = (invocation.word, *invocation.rest)
     others = [one for one in said if not looks_like_report_id(one)]
     names_report = len(others) < len(said)
-    guess = registry.nearest(invocation.word.casefold())
+    meant = wish(said, registry.words)
     if names_report and all(one.casefold() in POLITE for one in others):
         report(replace(invocation, word="report", rest=said))
         return
-    if names_report and (guess is None or len(others) > 1):
+    if names_report and (meant is None or meant.clear or len(others) > 1):
         refresh(replace(invocation, word="refresh", rest=said))
         return
-    words = " ".join(said).strip()
-    invocation.say("help", unknown_text(words, guess), unknown_card(words, guess))
+    kind = politeness(said)
+    if kind is not None:
+        invocation.say("help", messages.small_talk(ANSWERS[kind]))
+    elif not _understood(invocation, said, meant):
+        guess = registry.find(meant.word) if meant is not None and not meant.clear else None
+        rest = argument(meant.rest) if meant is not None else ()
+        invocation.say("help", *messages.unknown_card(" ".join(said).strip(), guess, rest))
+
+
+def _understood(invocation: Invocation, said: tuple[str, ...], meant: Wish | None) -> bool:
+    """Do what a sentence clearly asks for. Return False when that is nothing."""
+    if meant is None:
+        return is_title(invocation, said)
+    if not meant.clear:
+        return False
+    if meant.word == "reports":
+        reports(replace(invocation, word="reports", rest=meant.rest))
+        return True
+    return of_sentence(replace(invocation, word="report", rest=meant.rest))

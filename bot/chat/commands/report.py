@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot.chat.commands.reports import show_page
 from bot.chat.named_report import MOST_SHOWN, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, may_be_id, meant, names_ids
 from bot.chat.thread_context import ask_which, reports_meant
 from bot.db import audit, downloads, messages
+from bot.errors import BotError
 from bot.messages.help import Group
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids
 from bot.reports.requests import open_request
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.chat.invocation import Invocation
+    from bot.webex.report import Report
+
+log = structlog.get_logger(__name__)
 
 
 @registry.command(
@@ -58,12 +64,54 @@ def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
     """Open a request for the report with these words; what can only be an ID is told about as one."""
     named = look_up(invocation, words)
     if named.one is not None:
-        invocation.trail.report_ids = (named.one.id,)
-        open_requests(invocation, [named.one.id], wants_card=True)
+        _open_one(invocation, named.one)
     elif not named.found.items and named.period is None and all(map(may_be_id, words)):
         _of_ids(invocation)
     else:
         offer(invocation, words, named)
+
+
+def _open_one(invocation: Invocation, found: Report) -> None:
+    invocation.trail.report_ids = (found.id,)
+    open_requests(invocation, [found.id], wants_card=True)
+
+
+def of_sentence(invocation: Invocation) -> bool:
+    """Get the report that a sentence asks for where its words name it; else offer what they may mean.
+
+    Return False where they mean no report.
+    """
+    words = taken(invocation.rest)
+    if not words:
+        show_page(invocation, question=PICK_ONE, most=MOST_SHOWN)
+        return True
+    named = look_up(invocation, words)
+    if named.one is not None and named.found.exact:
+        _open_one(invocation, named.one)
+    elif named.found.items or named.found.nearest:
+        offer(invocation, words, named)
+    else:
+        return False
+    return True
+
+
+def is_title(invocation: Invocation, words: Sequence[str]) -> bool:
+    """Offer the reports that a message names which says nothing else. Return False where it names none.
+
+    Somebody who may have none, or who can't be told now, is answered as for any other message.
+    """
+    said = taken(words)
+    if not said:
+        return False
+    try:
+        named = look_up(invocation, said)
+    except BotError as error:
+        log.info("titles_not_searched", cause=str(error))
+        return False
+    if not named.found.items or not named.found.exact:
+        return False
+    offer(invocation, said, named)
+    return True
 
 
 @registry.command("again", usage="again [title or ID]", summary="Send the file again.", group=Group.GET)

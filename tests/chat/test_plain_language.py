@@ -1,0 +1,76 @@
+"""What a message without a command is taken for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.commands import registry
+from bot.chat.plain_language import Politeness, Wish, argument, politeness, wish
+
+KNOWN = registry.words
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("hi", Politeness.HELLO),
+        ("Hello there", Politeness.HELLO),
+        ("good morning bot", Politeness.HELLO),
+        ("thanks", Politeness.THANKS),
+        ("Thank you so much", Politeness.THANKS),
+        ("thanks for the report", Politeness.THANKS),
+        ("ok thanks", Politeness.THANKS),
+        ("ok", Politeness.OKAY),
+        ("OK got it", Politeness.OKAY),
+        ("no", Politeness.OKAY),
+        ("good", None),
+        ("the report", None),
+        ("hi calling usage", None),
+        ("", None),
+    ],
+)
+def test_politeness(text: str, kind: Politeness | None) -> None:
+    assert politeness(text.split()) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("please send me the calling usage report", Wish("report", ("calling", "usage"), clear=True)),
+        ("can you send us the Calling Usage report", Wish("report", ("Calling", "Usage"), clear=True)),
+        ("get calling usage US", Wish("report", ("calling", "usage", "US"), clear=True)),
+        ("may I have the usage for May", Wish("report", ("usage", "May"), clear=True)),
+        ("I'd like to see the report", Wish("report", (), clear=True)),
+        ("show me all the failed reports", Wish("reports", ("failed",), clear=True)),
+        ("list partner", Wish("reports", ("partner",), clear=True)),
+        ("could you please run calling usage for last month", Wish("new", ("calling", "usage", "last", "month"))),
+        ("please can you cancel it", Wish("cancel", ())),
+        ("can you please delete the calling usage report", Wish("delete", ("calling", "usage"))),
+        ("reprot Calling Usage", Wish("report", ("Calling", "Usage"))),
+        ("reprots", Wish("reports")),
+        ("cancle it", Wish("cancel", ("it",))),
+        ("hlep", Wish("help")),
+        ("tempaltes calling", Wish("templates", ("calling",))),
+        ("don't send me the calling usage report", None),
+        ("never mind", None),
+        ("calling usage", None),
+        ("why not", None),
+        ("x", None),
+        ("", None),
+    ],
+)
+def test_wishes(text: str, meant: Wish | None) -> None:
+    assert wish(text.split(), KNOWN) == meant
+
+
+@given(st.lists(st.text(max_size=20), max_size=12))
+def test_any_message_is_read_and_nothing_is_added_to_it(words: list[str]) -> None:
+    meant = wish(words, KNOWN)
+
+    politeness(words)
+    if meant is not None:
+        assert meant.word in KNOWN
+        assert set(meant.rest) <= set(words)
+    assert len(" ".join(argument(words))) <= 1000
