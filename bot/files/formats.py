@@ -8,13 +8,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from bot.db.space_settings import FileFormat
+from bot.errors import FileRejected
 from bot.files import storage, zip_check
 from bot.files.file_type import CSV, ZIP
 from bot.files.split import LEVEL, pack
@@ -22,10 +25,11 @@ from bot.files.spreadsheet import MOST_ROWS, Outcome, to_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from contextlib import ExitStack
 
     from bot.files.split import Piece, Progress
     from bot.files.verify import Downloaded
+
+log = structlog.get_logger(__name__)
 
 XLSX: Final = "xlsx"
 TIMES_THE_LIMIT: Final = 3
@@ -44,6 +48,8 @@ class WhyNot(StrEnum):
     """In a zip: which of them is the report, nobody knows."""
     UNREADABLE = "unreadable"
     """Its rows cannot be told apart."""
+    NO_ROOM = "no_room"
+    """The disk is full, or cannot be written."""
 
 
 WHY_NOT: Final = {
@@ -100,11 +106,14 @@ def converted(
     if wanted is FileFormat.ORIGINAL or wanted.value == held.kind:
         yield held, None
         return
-    with storage.writing("converted"):
-        made = tempfile.TemporaryDirectory(dir=folder, prefix=".format-", ignore_cleanup_errors=True)
-    with made as path:
-        with storage.writing("converted"):
-            found = _Conversion(held, Path(path), stem, limit).to(wanted)
+    with ExitStack() as stack:
+        try:
+            with storage.writing("converted"):
+                made = tempfile.TemporaryDirectory(dir=folder, prefix=".format-", ignore_cleanup_errors=True)
+                found = _Conversion(held, Path(stack.enter_context(made)), stem, limit).to(wanted)
+        except FileRejected as error:
+            log.warning("file_not_converted", cause=str(error))
+            found = held, WhyNot.NO_ROOM
         yield found
 
 

@@ -91,6 +91,8 @@ def other_format(packed: Packed) -> str:
             return f"This is more than an Excel sheet can hold ({MOST_ROWS:,} rows), so I {came}."
         case WhyNot.TOO_LARGE:
             return f"It's too large for a Webex message {in_format}, so I {came}."
+        case WhyNot.NO_ROOM:
+            return f"The bot's disk has no space to convert it, so I {came}."
         case WhyNot.SEVERAL_FILES:
             return f"The zip has several files in it, so I {came}."
         case _:

@@ -32,22 +32,27 @@ HOW_TO_TYPE: Final = (
     "Type `settings time zone Europe/Berlin`, `settings format csv` (or `zip`, `xlsx`, `original`), "
     "`settings placement top level` (or `thread`)."
 )
+NO_ZONE: Final = "“{}” isn't a time zone that I know."
 LONGEST_WORDS: Final = 60
 
 
 def settings_card(
-    chosen: SpaceSettings, *, direct: bool, entered: Mapping[str, str] | None = None, mistake: str = ""
+    chosen: SpaceSettings, *, direct: bool, entered: Mapping[str, str] | None = None, near: Sequence[str] = ()
 ) -> tuple[str, Card]:
-    """Return the settings as a form; ``entered``: what was entered before, and ``mistake``: what is wrong with it."""
+    """Return the settings as a form.
+
+    ``entered``: what was entered before, of which the time zone is unknown; ``near``: those that may be meant.
+    """
     values = {TIME_ZONE: chosen.time_zone, FILE_FORMAT: chosen.file_format.value, PLACEMENT: chosen.placement.value}
     values |= {name: value for name, value in (entered or {}).items() if name in values and value}
     said = settings_text(chosen, direct=direct)
-    said = f"{mistake}\n\n{said}" if mistake else said
+    if entered is not None:
+        said = f"{unknown_zone(values[TIME_ZONE], near)}\n\n{said}"
     body = [
         text(title(direct=direct), size="Medium", weight="Bolder"),
         text(_for_whom(direct=direct), isSubtle=True, size="Small", spacing="None"),
-        *([text(escape_card(mistake, 300), color="Attention")] if mistake else []),
         text("Time zone"),
+        *([text(_unknown(escape_card(values[TIME_ZONE], LONGEST_WORDS), near), color="Attention")] if entered else []),
         {
             "type": "Input.Text",
             "id": TIME_ZONE,
@@ -108,10 +113,13 @@ def _for_whom(*, direct: bool) -> str:
 
 def unknown_zone(words: str, near: Sequence[str]) -> str:
     """Return what is said to a time zone that does not exist, or to a city that is in several."""
-    asked = f"“{escape_markdown(words, LONGEST_WORDS)}” isn't a time zone that I know."
+    return _unknown(escape_markdown(words, LONGEST_WORDS), near)
+
+
+def _unknown(words: str, near: Sequence[str]) -> str:
     if near:
-        return f"{asked} Did you mean {' or '.join(f'**{one}**' for one in near)}?"
-    return f"{asked} Use a name such as **Europe/Berlin** or **America/New York**."
+        return f"{NO_ZONE.format(words)} Did you mean {' or '.join(f'**{one}**' for one in near)}?"
+    return f"{NO_ZONE.format(words)} Use a name such as **Europe/Berlin** or **America/New York**."
 
 
 def unknown_setting(words: str) -> str:
@@ -123,9 +131,5 @@ def choose_zone(words: str, near: Sequence[str]) -> tuple[str, Card]:
     """Return the same with a button for each zone that may be meant."""
     said = unknown_zone(words, near)
     buttons = [button(one.replace("_", " "), "settings", f"time zone {one}") for one in near]
-    return said, card([text(unknown_zone_in_card(words))], buttons, instead=said)
-
-
-def unknown_zone_in_card(words: str) -> str:
-    """Return the first half of it as a card takes it."""
-    return f"“{escape_card(words, LONGEST_WORDS)}” isn't a time zone that I know. Did you mean one of these?"
+    asked = f"{NO_ZONE.format(escape_card(words, LONGEST_WORDS))} Did you mean one of these?"
+    return said, card([text(asked)], buttons, instead=said)

@@ -12,12 +12,14 @@ import pytest
 
 from bot.chat.commands.settings import zone_named, zones_near
 from bot.db import space_settings
-from bot.files import formats
+from bot.files import formats, storage
 from bot.reports import deliver
 from tests.files.xlsx import cells
 from tests.live_bot import CSV, actions_of, texts_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.emulator.things import Message, Person, Space
     from tests.live_bot import LiveBot
     from tests.stepped_bot import SteppedBot
@@ -144,6 +146,27 @@ def test_a_zip_with_several_files_comes_as_it_is(stepped: SteppedBot) -> None:
     assert "several files in it, so I posted the zip" in shown(file)
 
 
+@pytest.mark.parametrize(("wanted", "kind"), [("xlsx", "zip"), ("csv", "zip"), ("zip", "csv")])
+def test_on_a_full_disk_the_file_comes_as_it_is(
+    stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch, wanted: str, kind: str
+) -> None:
+    live = stepped.setup
+    report = live.partner_report(as_zip=kind == "zip")
+    say(stepped, live.ada, f"settings format {wanted}")
+    monkeypatch.setattr(storage, "check_room", full_for_conversions)
+    say(stepped, live.ada, f"report {report.id}")
+
+    (file,) = posted(stepped, person=live.ada)
+    assert file.files[0].name.endswith(f".{kind}")
+    assert "no space to convert it, so I posted" in shown(file)
+    assert stepped.files_left == []
+
+
+def full_for_conversions(_: Path, *, done: str = "downloaded", **__: Any) -> None:
+    if done in {"converted", "compressed"}:
+        raise storage.full(done)
+
+
 def test_the_card_shows_the_settings_and_saves_what_is_entered(live: LiveBot) -> None:
     ada = live.at(live.ada)
     card = ada.says("settings").card()
@@ -151,6 +174,7 @@ def test_the_card_shows_the_settings_and_saves_what_is_entered(live: LiveBot) ->
 
     wrong = ada.presses(card, "Save", {"time_zone": "Europe/Berlni", "file_format": "xlsx"}).hears("isn't a time zone")
     assert "Europe/Berlin" in wrong.words
+    assert "“Europe/Berlni” isn't a time zone that I know. Did you mean **Europe/Berlin**" in wrong.shown
     assert wrong.fields["time_zone"] == "Europe/Berlni"
     assert wrong.fields["file_format"] == "xlsx"
 

@@ -97,8 +97,7 @@ def settings(invocation: Invocation) -> None:
         wanted = changed(chosen, rest) if entered is None else _entered(chosen, entered)
     except _UnknownZone as unknown:
         if entered is not None and not invocation.trail.direct_only:
-            mistake = unknown_zone(unknown.words, unknown.near)
-            said = settings_card(chosen, direct=invocation.direct, entered=entered, mistake=mistake)
+            said = settings_card(chosen, direct=invocation.direct, entered=entered, near=unknown.near)
             invocation.say("settings", *said)
         elif unknown.near:
             invocation.say("settings", *choose_zone(unknown.words, unknown.near))
