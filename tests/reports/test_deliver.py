@@ -465,7 +465,7 @@ def test_who_comes_while_the_file_is_fetched_gets_the_same_file_and_hears_where_
     stepped.while_fetching(come)
     stepped.work()
 
-    assert "The report is ready; downloading or posting its file." in words(stepped.said(person=stepped.setup.grace))
+    assert "downloading or posting the file" in words(stepped.said(person=stepped.setup.grace))
     assert files(stepped.said(stepped.setup.group)) == files(stepped.said(person=stepped.setup.grace)) == [CSV]
     assert stepped.downloads == 1
     assert stepped.request(2).state is State.DELIVERED
