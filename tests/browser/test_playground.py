@@ -25,7 +25,7 @@ START = 40.0
 SOON = 20_000
 """Milliseconds until something must have appeared on the page."""
 WATCHED = 60_000
-"""Milliseconds for the report that is ready twenty seconds after it was asked for."""
+"""Milliseconds for the report that is ready twelve seconds after it was asked for."""
 
 
 def free_port() -> int:
@@ -53,8 +53,23 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         demo.wait(timeout=30)
 
 
+@pytest.fixture(scope="module")
+def in_progress(browser: Browser, address: str) -> Iterator[Page]:
+    """Grace's page, where a report that is in progress was asked for: it gets ready during the other tests."""
+    context = browser.new_context()
+    found = context.new_page()
+    found.set_default_timeout(SOON)
+    found.goto(address)
+    found.get_by_role("button", name="Grace Hopper").first.click()
+    found.get_by_test_id("composer").wait_for()
+    ask(found, "Active Hosts")
+    found.get_by_test_id("card").last.get_by_text("● In progress").wait_for()
+    yield found
+    context.close()
+
+
 @pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Page]:
+def opened(browser: Browser, address: str, in_progress: Page) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     found = context.new_page()
     found.set_default_timeout(SOON)
@@ -65,7 +80,7 @@ def opened(browser: Browser, address: str) -> Iterator[Page]:
 
 def ask(opened: Page, title: str) -> str:
     """Write `report <id>` for the report of that title, as a person would; gives the id."""
-    button = opened.get_by_role("button", name=f"Ask for {title}").first
+    button = opened.get_by_role("button", name=f"Ask for {title}", exact=True).first
     report_id = (button.get_attribute("data-testid") or "").removeprefix("report-ask-")
     opened.get_by_test_id("composer").fill(f"report {report_id}")
     opened.get_by_test_id("composer").press("Enter")
@@ -92,17 +107,6 @@ def test_report_gives_card_and_file(opened: Page) -> None:
     assert download.value.suggested_filename.endswith(".csv")
 
 
-def test_a_report_in_progress_comes_within_a_minute_by_itself(opened: Page) -> None:
-    before = opened.get_by_test_id("file-link").count()
-
-    ask(opened, "Partner Meeting Details")
-
-    opened.get_by_test_id("card").last.get_by_text("● In progress").wait_for()
-    opened.wait_for_function(
-        "n => document.querySelectorAll('[data-testid=file-link]').length > n", arg=before, timeout=WATCHED
-    )
-
-
 @pytest.mark.usefixtures("renderer")
 def test_the_link_of_why_shows_the_message_with_the_file(opened: Page) -> None:
     before = opened.get_by_test_id("file-link").count()
@@ -110,7 +114,7 @@ def test_the_link_of_why_shows_the_message_with_the_file(opened: Page) -> None:
     opened.wait_for_function(
         "n => document.querySelectorAll('[data-testid=file-link]').length > n", arg=before, timeout=SOON
     )
-    link = opened.get_by_role("link", name="Show the message")
+    link = opened.get_by_role("link", name="open message")
     deadline = time.monotonic() + SOON / 1000
     while link.count() == 0:  # the page shows a file a moment before the bot has Webex's answer, and the link
         assert time.monotonic() < deadline, "no answer to why has the link"
@@ -162,3 +166,7 @@ def test_the_page_without_its_renderer_still_shows_the_texts(browser: Browser, a
 
     found.get_by_text("The file follows below").last.wait_for()
     context.close()
+
+
+def test_a_report_in_progress_comes_within_a_minute_by_itself(in_progress: Page) -> None:
+    in_progress.wait_for_function("() => document.querySelector('[data-testid=file-link]') !== null", timeout=WATCHED)
