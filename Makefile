@@ -49,6 +49,8 @@ $(VENV)/.page: $(PAGE)/package-lock.json | $(VENV)/.installed
 demo: setup $(VENV)/.page
 	@$(BIN)/reportbot demo
 
+# Bytecode is kept, whatever the environment says: tests start a hundred processes, and each would compile the bot.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
