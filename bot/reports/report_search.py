@@ -58,13 +58,16 @@ def find_named(words: Sequence[str], listed: Sequence[Report], today: date) -> N
     period, rest = find_period(words, today)
     if period is None:
         return Named(found)
-    for is_of in (_is_exactly_of, _touches):
-        those = [one for one in listed if is_of(one, period)]
-        of_period = search(rest, those, report_texts) if asked_for(rest) else Found(tuple(those), exact=True)
-        if of_period.items:
-            return Named(of_period, period)
-    otherwise = search(rest, listed, report_texts)
-    return Named(Found(nearest=otherwise.items or otherwise.nearest), period)
+    of_period = _found([one for one in listed if (one.start, one.end) == (period.start, period.end)], rest)
+    if of_period.items:
+        return Named(of_period, period)
+    nearest = _found([one for one in listed if _touches(one, period)], rest).items or _found(listed, rest).items
+    return Named(Found(nearest=nearest or search(rest, listed, report_texts).nearest), period)
+
+
+def _found(listed: Sequence[Report], words: Sequence[str]) -> Found[Report]:
+    """Return which of these reports the words name; all of them where the words ask for nothing."""
+    return search(words, listed, report_texts) if asked_for(words) else Found(tuple(listed), exact=True)
 
 
 def filter_reports(words: Sequence[str], listed: Sequence[Report], today: date) -> Named:
@@ -102,10 +105,6 @@ def _is_run_of(one: Report, other: Report) -> bool:
         (one.family, one.template_id, one.region, one.sites)
         == (other.family, other.template_id, other.region, other.sites)
     ) and is_same_title(title_of(one), title_of(other))
-
-
-def _is_exactly_of(report: Report, period: Period) -> bool:
-    return (report.start, report.end) == (period.start, period.end)
 
 
 def _touches(report: Report, period: Period) -> bool:

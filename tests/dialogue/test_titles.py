@@ -134,6 +134,17 @@ def test_a_period_without_a_report_is_shown_as_dates(live: LiveBot) -> None:
     )
 
 
+def test_a_report_of_other_days_is_offered_and_not_fetched(live: LiveBot) -> None:
+    live.partner_report("Calling Usage", start="2025-09-15", end="2025-10-14", created=1_760_000_000.0)
+    live.partner_report("Calling Usage", start="2025-06-01", end="2025-06-30", created=1_760_000_001.0)
+
+    card = live.at(live.ada).says("report calling usage October 2025").card()
+
+    assert card.shown.startswith("No such report\nI found no report for “calling usage October 2025” (Oct 1–31, 2025).")
+    assert "Sep 15 – Oct 14, 2025" in card.shown
+    assert "Jun 1–30, 2025" not in card.shown, "the nearest touch the period"
+
+
 def test_report_alone_offers_the_newest_five(live: LiveBot) -> None:
     for number in range(7):
         live.partner_report(f"Usage {number}", created=1_760_000_000.0 + number)

@@ -125,7 +125,7 @@ def test_other_commands_are_explained_as_well(stepped: SteppedBot) -> None:
 
 def test_who_asks_is_explained_that_webex_does_not_say_who_they_are(stepped: SteppedBot) -> None:
     report = stepped.setup.partner_report()
-    stepped.receive(stepped.setup.ada, "help")
+    stepped.receive(stepped.setup.ada, "hi")
     stepped.work()  # the bot knows who it is itself
     stepped.emulator.faults.add(method="GET", path="/v1/people/*", status=503)
     stepped.receive(stepped.setup.ada, f"report {report.id}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 AWAY = "I was away from"
-HELP = "Show this help."
+HELP = "for its examples."
 
 
 def minutes(stepped: SteppedBot, number: int) -> None:

@@ -13,6 +13,7 @@ from bot.chat.commands.report import is_title, of_sentence, report
 from bot.chat.commands.reports import reports
 from bot.chat.plain_language import Politeness, argument, politeness, wish
 from bot.chat.registry import registry
+from bot.db import audit
 from bot.errors import WebexError
 from bot.messages import help as messages
 from bot.webex.report import looks_like_report_id
@@ -112,6 +113,7 @@ def unknown(invocation: Invocation) -> None:
     if kind is not None:
         invocation.say("help", messages.small_talk(ANSWERS[kind]))
     elif not _understood(invocation, said, meant):
+        invocation.trail.outcome = audit.ANSWERED  # nothing was allowed: the words were only looked for
         guess = registry.find(meant.word) if meant is not None and not meant.clear else None
         rest = argument(meant.rest) if meant is not None else ()
         invocation.say("help", *messages.unknown_card(" ".join(said).strip(), guess, rest))

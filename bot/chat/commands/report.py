@@ -62,12 +62,15 @@ def _of_ids(invocation: Invocation) -> None:
 
 def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
     """Open a request for the report with these words; what can only be an ID is told about as one."""
+    if all(map(may_be_id, words)):
+        invocation.named_reports()  # the audit's rows, also when policy refuses it
     named = look_up(invocation, words)
     if named.one is not None:
         _open_one(invocation, named.one)
     elif not named.found.items and named.period is None and all(map(may_be_id, words)):
         _of_ids(invocation)
     else:
+        invocation.trail.report_ids = ()
         offer(invocation, words, named)
 
 
