@@ -280,6 +280,12 @@ def typed(case: Case, door: Door) -> None:
     case.stepped.work()
 
 
+def typed_by_title(case: Case, door: Door) -> None:
+    case.come_true()
+    case.stepped.receive(case.person, f"{door.word} {TITLE.lower()}", case.space)
+    case.stepped.work()
+
+
 def pressed(case: Case, door: Door) -> None:
     """The card was posted for somebody else, and its data is the presser's claim."""
     card = {"type": "AdaptiveCard", "version": "1.3", "body": []}
@@ -344,4 +350,21 @@ def test_no_other_word_or_button_is_another_way_in(
     expected = dict(zip(SPACES, row, strict=True))
     if door.alone and expected["ours"] == HERE:
         expected["ours"] = ALONE
+    assert came == {where: expected[where] for where in SAMPLE_SPACES}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("who", SAMPLE)
+@pytest.mark.parametrize(
+    "door",
+    [
+        pytest.param(Door("report", other="I found no report for"), id="report"),
+        pytest.param(Door("please send me the report", other="I didn't understand"), id="a sentence"),
+        pytest.param(Door("reports", other="There are no reports yet"), id="reports"),
+    ],
+)
+def test_a_title_is_no_other_way_in(stepped: SteppedBot, door: Door, who: str, family: str) -> None:
+    came = {where: tried(stepped, typed_by_title, door, who, where, family) for where in SAMPLE_SPACES}
+
+    expected = dict(zip(SPACES, PEOPLE[who][FAMILIES.index(family)], strict=True))
     assert came == {where: expected[where] for where in SAMPLE_SPACES}

@@ -192,6 +192,13 @@ class Invocation:
         )
         return decision.verdict is not Verdict.REFUSED
 
+    def may_be_shown(self) -> bool:
+        """Return True when policy lets the person see reports here, before everyone who is here. It tells nobody."""
+        decision = self.services.authorizer.decide(
+            self.person_id, Action.READ, room_id=self.room_id, direct=self.direct
+        )
+        return decision.verdict is Verdict.ALLOWED
+
     def authorize(self, action: Action = Action.READ, *, neutral: str = "") -> Permission:
         """Ask policy; return where the answer may go, and what about. Raises ``Refused`` with what to tell the person.
 

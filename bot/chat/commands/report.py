@@ -94,6 +94,7 @@ def of_sentence(invocation: Invocation) -> bool:
     elif named.found.items or named.found.nearest:
         offer(invocation, words, named)
     else:
+        invocation.authorize()  # said where a report would be: who reads along can't tell that there is none
         return False
     return True
 
@@ -101,12 +102,15 @@ def of_sentence(invocation: Invocation) -> bool:
 def is_title(invocation: Invocation, words: Sequence[str]) -> bool:
     """Offer the reports that a message names which says nothing else. Return False where it names none.
 
-    Somebody who may have none, or who can't be told now, is answered as for any other message.
+    Nothing is looked for where others read along, for somebody who may have none, or while that can't be found out:
+    that is answered as any other message.
     """
     said = taken(words)
     if not said:
         return False
     try:
+        if not invocation.may_be_shown():
+            return False
         named = look_up(invocation, said)
     except BotError as error:
         log.info("titles_not_searched", cause=str(error))
