@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Person, Space
 
 HERE, ALONE, NO = "here", "alone", "no"
-"""Answered in the space; answered 1:1, with one neutral sentence in the space; refused, and nothing shown anywhere."""
+"""Answered in the space; answered 1:1, with at most one neutral sentence in the space; refused, and nothing shown."""
 UNKNOWN = " unknown"
 """Answered as if there were no such report."""
 
@@ -124,6 +124,8 @@ DOORS = {
     "pending": Door("pending", shows="You have no pending requests", other="", wants_id=False),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
+NOTHING_TO_DO = frozenset({"cancel", "why"})
+"""Words that come to nothing in this table: a press of such a button is answered to the presser."""
 PUBLIC = frozenset({"help"})
 """For everybody, everywhere: it holds nothing of any report."""
 
@@ -252,6 +254,8 @@ class Case:
             assert not any(secret in inside for secret in secrets), "shown in front of others"
             assert sum(inside.count(neutral) for neutral in NEUTRAL) == 1, "one neutral sentence"
             return ALONE + self._shown(door, alone)
+        if alone and not inside:
+            return ALONE + self._shown(door, alone)
         assert not alone
         return HERE + self._shown(door, inside)
 
@@ -331,6 +335,8 @@ def test_a_report_leaves_only_for_those_who_may_have_it(stepped: SteppedBot, act
     row = PEOPLE[who][FAMILIES.index(family)]
     # Who may use the other family only, by now, has lost the right to what they asked for before.
     expected = dict(zip(SPACES, SHUT if act is file_later and row is OTHER else row, strict=True))
+    if act is pressed and row is OTHER:  # a press that comes to nothing is answered to the presser
+        expected = {where: one.replace(HERE, ALONE) if where != "1:1" else one for where, one in expected.items()}
     assert came == {where: expected[where] for where in spaces}
 
 
@@ -350,6 +356,8 @@ def test_no_other_word_or_button_is_another_way_in(
     expected = dict(zip(SPACES, row, strict=True))
     if door.alone and expected["ours"] == HERE:
         expected["ours"] = ALONE
+    if act is pressed and (word in NOTHING_TO_DO or (door.wants_id and expected["ours"].endswith(UNKNOWN))):
+        expected["ours"] = expected["ours"].replace(HERE, ALONE)
     assert came == {where: expected[where] for where in SAMPLE_SPACES}
 
 

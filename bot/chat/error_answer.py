@@ -32,7 +32,7 @@ def answer_error(invocation: Invocation, error: BotError) -> None:
 
 
 def _send(invocation: Invocation, error: BotError, reference: str) -> None:
-    """Send an error. What a refusal tells of roles, and the refusal of a press, is not for a group space."""
+    """Send an error. What a refusal tells of roles, and what a press came to nothing for, is not for a group space."""
     outbox, key = invocation.services.outbox, f"{invocation.event_key}:error"
     sentence, details = error.sentence, error.details if isinstance(error, Refused) else ""
     in_group = not invocation.target.direct
@@ -40,7 +40,7 @@ def _send(invocation: Invocation, error: BotError, reference: str) -> None:
     if not in_group:
         outbox.send(key, invocation.target, whole)
         return
-    if invocation.pressed and isinstance(error, Refused):
+    if invocation.pressed:
         if send_directly(outbox, key, invocation.person_id, whole):
             return
     elif details and send_directly(outbox, f"{key}:details", invocation.person_id, whole):

@@ -154,6 +154,11 @@ class Invocation:
         """Answer in the person's thread; ``part`` names this answer among those to the same invocation."""
         return self.services.outbox.send(f"{self.event_key}:{part}", self.target, Text(markdown, card))
 
+    def answer_press_directly(self) -> None:
+        """Have a press that comes to nothing answered to the person directly: in a space it is no one else's matter."""
+        if self.pressed:
+            self.trail.direct_only = True
+
     def tell_trouble(self, sentence: str = REPORTS_AWAY) -> None:
         """Say in the thread that Webex has trouble; it is deleted once there is an answer. Raises no ``BotError``."""
         try:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from bot.chat.named_report import named_report
 from bot.chat.names import look_up
 from bot.chat.report_ids import MOST_IDS
 from bot.db import messages, reports, request_search
 from bot.db.requests import State
-from bot.messages.own_requests import choice_card, nothing_pending
+from bot.messages.own_requests import LABELS, choice_card, nothing_pending
 from bot.messages.request_card import family_name, period_of, status_word
 from bot.messages.sentences import which_report
 from bot.outbox import Text
@@ -65,6 +66,22 @@ def reports_meant(
             found = _of_place(tx, invocation, allowed, open_first=open_first)
     ids = list(dict.fromkeys(found))[:MOST_IDS]
     invocation.trail.report_ids = tuple(ids)
+    return ids
+
+
+def meant_or_asked(invocation: Invocation, allowed: Allowed) -> list[str]:
+    """Return what a command about any report means; words that name none of the person's are looked up in Webex's list.
+
+    Where that is not certain, ask with buttons and return nothing. Raises ``Refused`` and ``WebexError``.
+    """
+    ids = reports_meant(invocation, allowed)
+    words, word = naming_words(invocation.rest), invocation.word.casefold()
+    if not ids and words:
+        found = named_report(invocation, words, row_button=(LABELS[word], word))
+        ids = [found.id] if found is not None else []
+        invocation.trail.report_ids = tuple(ids)
+    elif not ids:
+        ask_which(invocation, allowed)
     return ids
 
 

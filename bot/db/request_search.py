@@ -62,9 +62,14 @@ def _stands_in(one: Request, room_id: str) -> bool:
 
 
 def _told(items: list[Item], person_id: str, families: Collection[str]) -> list[Item]:
-    """Leave out reports of other families; a report that is in none that is known is its asker's alone."""
-    return [
-        (one, row)
-        for one, row in items
-        if (row.family in families if row is not None else same_id(one.person_id, person_id))
-    ]
+    """Leave out reports of other families; a request whose report was not found tells of none.
+
+    It is its asker's alone, and nobody learns from it that there is such a report in a family that they may not use.
+    """
+    told: list[Item] = []
+    for one, row in items:
+        if one.found_at is None or row is None:
+            told += [(one, None)] if same_id(one.person_id, person_id) else []
+        elif row.family in families:
+            told.append((one, row))
+    return told

@@ -102,6 +102,11 @@ class Request:
         return self.destination == PERSON or self.room_type == DIRECT or self.room_id is None
 
     @property
+    def by_button(self) -> bool:
+        """Return True when it was made by a press."""
+        return self.event_key.startswith("attachmentActions:")
+
+    @property
     def target(self) -> Target:
         """Return where its messages go."""
         if self.destination == PERSON or self.room_id is None:

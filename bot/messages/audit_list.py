@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "report": "requested {}",
     "again": "requested the file of {} again",
     "refresh": "checked the status of {}",
-    "cancel": "canceled the request for {}",
+    "cancel": "asked to stop waiting for {}",
     "why": "asked what happened to {}",
     "delete": "asked to delete {}",
     "new": "asked to run a report",
@@ -116,6 +116,8 @@ class AuditView:
 
     names: Names
     titles: Mapping[str, str]
+    with_address: frozenset[str] = frozenset()
+    """IDs of people whose email address is shown, since somebody else on the page has the same name."""
 
     def sentence(self, row: Row) -> str:
         """Return ``**Ada** requested **Calling Usage** in **Admin reports**``; foreign text in it is escaped."""
@@ -150,8 +152,9 @@ class AuditView:
         return self.names.place(row.room_id, direct=audit.is_direct(row.room_id)) if row.room_id else ""
 
     def about(self, row: Row) -> str:
-        """Return when it was, by what means, whose address it is, and the reference, as far as they are known."""
-        address = escape_card(self.names.address(row.person_id), LONGEST_ADDRESS)
+        """Return when it was, by what means, and the reference, as far as they are known."""
+        shown = row.person_id in self.with_address
+        address = escape_card(self.names.address(row.person_id), LONGEST_ADDRESS) if shown else ""
         reference = f"Reference {row.reference}" if row.reference else ""
         return " · ".join(
             filter(None, (when(row.at) if row.at else "", CHANNELS.get(row.channel, ""), address, reference))

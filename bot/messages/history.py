@@ -168,7 +168,7 @@ def _notes(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
     if facts.elsewhere:
         yield "Someone here had asked for it before, so one file serves both requests."
     if one.state is State.OPEN and row is not None and row.phase is not Phase.READY:
-        yield f"{_next_check(row, now, facts)}I'll stop waiting at {when(one.deadline_at)}."
+        yield f"{_next_check(row, now, facts)}I'll stop waiting on {when(one.deadline_at)}."
     if one.failing_since is not None:
         since = f"Webex has been returning errors since {when(one.failing_since)}."
         yield f"{since} {one.last_error or ''} I'm retrying automatically.".replace("  ", " ")

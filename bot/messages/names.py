@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -44,9 +45,14 @@ class Names:
         return f"user …{person_id[-ID_END:]}" if self.by_id else self.missing
 
     def address(self, person_id: str | None) -> str:
-        """Return a person's email address, where Webex tells it: two may have one name."""
+        """Return a person's email address, where Webex tells it."""
         person = self.people.get(person_id or "")
         return person.emails[0][:LONGEST_ADDRESS] if person is not None and person.emails else ""
+
+    def namesakes(self) -> frozenset[str]:
+        """Return the IDs of people who have the same name as somebody else among these."""
+        names = Counter(person.display_name for person in self.people.values())
+        return frozenset(one for one, person in self.people.items() if names[person.display_name] > 1)
 
     def space(self, room_id: str | None) -> str:
         """Return a space's name, to be escaped, or ``another space``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.requests import State
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, WORDS, title_of
+from bot.messages.request_card import COLORS, WORDS, period_of, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
 from bot.webex.types import DIRECT
@@ -38,8 +38,8 @@ ENDS: Final = {
 
 
 def which_one(word: str) -> str:
-    """Return the question of a command that does not say which report it means."""
-    return f"Which report? Pick one below, or type `{word}` and its ID."
+    """Return what can be done where a command does not say which report it means."""
+    return f"Pick one below, or type `{word}` and its title or ID."
 
 
 def nothing_pending(*, direct: bool) -> str:
@@ -71,7 +71,7 @@ def _list(head: str, note: str, items: Sequence[Item], names: Names, word: str) 
         text(sentence_in_card(note), isSubtle=True, spacing="Small", size="Small"),
         *(_row(one, row, names, word) for one, row in items),
     ]
-    said = _text(f"**{head}**. {note}", items, names)
+    said = _text(f"**{head}** {note}", items, names)
     return said, card(body, instead=said)
 
 
@@ -80,7 +80,7 @@ def _row(one: Request, row: ReportRow | None, names: Names, word: str) -> dict[s
     parts = [
         text(escape_card(_title(one, row), LONGEST_TITLE), weight="Bolder"),
         text(f"● {status}", color=color, size="Small", spacing="None"),
-        text(_about(one, names), size="Small", isSubtle=True, spacing="None"),
+        text(_about(one, row, names), size="Small", isSubtle=True, spacing="None"),
     ]
     pick = button(LABELS.get(word, word.capitalize()), word, one.report_id, reference=one.reference)
     columns = [
@@ -106,17 +106,19 @@ def _status(one: Request, row: ReportRow | None) -> tuple[str, str]:
     return WORDS[phase], COLORS[phase]
 
 
-def _about(one: Request, names: Names) -> str:
-    """Return where and when it was asked for, and how long it is waited for."""
+def _about(one: Request, row: ReportRow | None, names: Names) -> str:
+    """Return the period, where and when it was asked for, and how long it is waited for."""
     until = f" · until {when(one.deadline_at)}" if one.state is State.OPEN else ""
-    return f"Requested {names.place(one.room_id, direct=one.room_type == DIRECT)}, {when(one.asked_at)}{until}"
+    asked = f"requested {names.place(one.room_id, direct=one.room_type == DIRECT)}, {when(one.asked_at)}{until}"
+    period = escape_card(period_of(row.report)) if row is not None else ""
+    return f"{period} · {asked}" if period else f"{asked[:1].upper()}{asked[1:]}"
 
 
 def _text(note: str, items: Sequence[Item], names: Names) -> str:
     lines = [note, ""]
     for one, row in items:
         title = escape_markdown(_title(one, row), LONGEST_TITLE)
-        line = f"- **{title}**: {_status(one, row)[0]}. {_about(one, names)}. Reference {one.reference}."
+        line = f"- **{title}**: {_status(one, row)[0]}. {_about(one, row, names)}. Reference {one.reference}."
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
             break
         lines.append(line)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.access.policy import Action
 from bot.db import reports, requests
-from bot.db.requests import State
+from bot.db.requests import PERSON, State
 from bot.errors import BotError, Refused, WebexError
 from bot.messages import sentences
 from bot.queue import RetryLater
 from bot.reports import trouble
 from bot.reports.report_calls import report_call
 from bot.reports.report_messages import PolicyNotAsked
-from bot.reports.requests import close, put_delivery, put_watch, reason_for
+from bot.reports.requests import close, put_delivery, put_watch, reason_for, redirect_to_person
 from bot.reports.runs import was_just_created
 from bot.webex.catalog import NotFound
 from bot.webex.report import Phase
@@ -140,11 +141,16 @@ class Lookup:
         services = self._services
         refused = isinstance(error, Refused) and not isinstance(error, PolicyNotAsked)
         reason = error.sentence
+        to_presser = request.by_button and not request.direct  # in the space it is no one else's matter
+        if to_presser:
+            request = replace(request, destination=PERSON)
         if isinstance(error, Refused) and refused:
             log.info("request_refused", reference=request.reference, reason=error.reason)
             reason = reason_for(services.outbox, request, error)
         state = State.REFUSED if refused else State.FAILED
         with services.database.begin() as tx:
+            if to_presser:
+                redirect_to_person(tx, services.queue, request, None)
             close(tx, services.queue, request, state, services.now(), reason=reason, error=error)
 
     def _has_ended(self, request: Request, error: BotError) -> bool:

@@ -202,4 +202,6 @@ def test_plain_words_are_no_ids(stepped: SteppedBot, words: str) -> None:
     stepped.work()
 
     [said] = stepped.said()
-    assert (said.text or "").startswith(("Which report?", "You have no pending requests."))
+    assert (said.text or "").startswith(
+        ("Which report?", "You have no pending requests.", "I found no report for “mary”.")
+    )

@@ -54,10 +54,10 @@ def test_directly_it_is_everything_with_the_names_of_spaces(stepped: SteppedBot,
         "I'll post each file as soon as it's ready.",
         "Calling Usage",
         "● In progress",
-        f"Requested directly, {when(one.asked_at)} · until {when(one.deadline_at)}",
+        f"Jan 1–31, 2026 · requested directly, {when(one.asked_at)} · until {when(one.deadline_at)}",
         "Quality",
         "● In progress",
-        f"Requested in **Admin reports**, {when(two.asked_at)} · until {when(two.deadline_at)}",
+        f"Jan 1–31, 2026 · requested in **Admin reports**, {when(two.asked_at)} · until {when(two.deadline_at)}",
     ]
     assert [action["data"]["argument"] for action in actions_of(said.card)] == [here.id, there.id]
     assert "Quality" in (said.markdown or "")
@@ -152,7 +152,7 @@ def test_a_space_whose_name_cannot_be_had_is_another_space(stepped: SteppedBot, 
     asked(stepped, f"report {setup.partner_report(status='waiting').id}", space=setup.group)
     stepped.emulator.faults.add(method="GET", path="/v1/rooms/*", status=status, times=None)
 
-    assert "Requested in another space, " in shown(asked(stepped, "pending"))
+    assert "requested in another space, " in shown(asked(stepped, "pending"))
 
 
 def test_hostile_names_do_not_break_out(stepped: SteppedBot) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db.requests import State
+from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
     from tests.live_bot import LiveBot
+    from tests.stepped_bot import SteppedBot
 
 FAMILIES = ["partner", "organization"]
 PLACES = ["1:1", "group"]
@@ -35,7 +37,7 @@ def test_in_a_thread_no_report_need_be_named(live: LiveBot, family: str, place: 
     live.on_record(report.id, State.OPEN)
     root = line.message.id
 
-    assert "Calling Usage" in ada.says("why", parent_id=root).hears("stop waiting at").shown
+    assert "Calling Usage" in ada.says("why", parent_id=root).hears("stop waiting on").shown
     ada.says("refresh please", parent_id=root)
     assert "Checked" in line.hears("Checked").shown
     ada.says("cancel it", parent_id=root)
@@ -171,3 +173,98 @@ def test_a_word_that_names_no_report_is_not_taken_for_the_only_open_one(live: Li
 
     assert "Which report?" in ada.says("cancel quality").card().shown
     live.on_record(report.id, State.OPEN)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("place", PLACES)
+def test_words_of_a_title_name_one_of_the_own_requests(live: LiveBot, family: str, place: str) -> None:
+    ada = live.at(live.ada, place_of(live, place))
+    wanted = [report_of(live, family, title, status="waiting") for title in ("Calling Usage", "Calling Quality")]
+    lines = []
+    for one in wanted:
+        lines.append(ada.says(f"report {one.id}"))
+        lines[-1].card()
+        live.on_record(one.id, State.OPEN)
+
+    assert "Calling Quality" in ada.says("why is calling quality still not ready?").card().shown
+    both = ada.says("cancel calling").card()
+    assert "Calling Usage" in both.shown
+    assert "Calling Quality" in both.shown
+    ada.says("cancel the calling usage report please")
+    lines[0].hears("Canceled")
+    live.on_record(wanted[0].id, State.CANCELED)
+    live.on_record(wanted[1].id, State.OPEN)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("word", "button"), [("again", "Send again"), ("refresh", "Refresh")])
+def test_words_of_a_title_that_nobody_asked_for_are_looked_up(
+    live: LiveBot, family: str, place: str, word: str, button: str
+) -> None:
+    report_of(live, family, "Call Queues")
+    report_of(live, family, "Quality of Calls")
+    ada = live.at(live.ada, place_of(live, place))
+
+    assert button in ada.says(f"{word} calls").card().buttons, "both have it"
+    line = ada.says(f"{word} call queues")
+    if word == "again":
+        assert line.file().file is not None
+    else:
+        assert "Call Queues" in line.card().shown
+
+
+@pytest.mark.parametrize("words", ["cancel qualty", "cancel calling qualty"])
+def test_a_typing_error_is_a_guess_that_a_button_confirms(live: LiveBot, words: str) -> None:
+    report = live.partner_report("Calling Quality", status="waiting")
+    ada = live.at(live.ada)
+    ada.says(f"report {report.id}").card()
+    live.on_record(report.id, State.OPEN)
+
+    asked = ada.says(words)
+
+    assert "Calling Quality" in asked.card().shown
+    live.on_record(report.id, State.OPEN)
+    ada.presses(asked.card(), "Cancel")
+    asked.hears("Canceled")
+
+
+def test_a_cancel_without_a_report_that_is_killed_says_the_same_when_it_runs_again(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Calling Usage", status="waiting")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    stepped.receive(stepped.setup.ada, "cancel")
+    stepped.points.kills_at = lambda name: name == "before the post"
+
+    with pytest.raises(Crash):
+        stepped.work()
+    assert stepped.request().state is State.CANCELED
+    stepped.points.kills_at = None
+    stepped.restart()
+    stepped.wait(120)
+
+    assert stepped.said()[-1].text == "Canceled. I won't post Calling Usage in the space where you asked for it."
+
+
+@pytest.mark.parametrize("word", ["again", "cancel", "refresh", "why"])
+def test_a_command_with_an_id_costs_no_more_calls_than_before(stepped: SteppedBot, word: str) -> None:
+    setup = stepped.setup
+    report = setup.partner_report("Calling Usage", status="waiting")
+    stepped.receive(setup.ada, f"report {report.id}", setup.group)
+    stepped.work()
+    stepped.emulator.calls.clear()
+
+    stepped.receive(setup.ada, f"{word} {report.id}", setup.group)
+    stepped.work()
+
+    made = [f"{call.method} {call.path.split('/')[2]}" for call in stepped.emulator.calls if call.host == "api"]
+    assert made == CALLS[word]
+
+
+CALLS = {
+    "again": ["GET messages", "GET partner", "GET memberships", "POST messages"],
+    "cancel": ["GET messages", *["GET memberships", "POST messages"] * 2, "DELETE messages"],
+    "refresh": ["GET messages", "GET memberships", "GET partner", "GET memberships", "POST messages"],
+    "why": ["GET messages", "GET rooms", "GET memberships", "POST messages"],
+}
+"""The name of the space is the only call that was not made before; it is remembered for five minutes."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bot.db.requests import State
+from bot.emulator.things import FULL_ADMIN
 
 if TYPE_CHECKING:
+    from bot.emulator.things import Person, Space
     from tests.live_bot import LiveBot
+    from tests.stepped_bot import SteppedBot
 
 
 def test_why_tells_a_delivered_report_step_by_step(live: LiveBot) -> None:
@@ -41,7 +46,7 @@ def test_why_tells_where_a_watch_stands_and_when_it_ends(live: LiveBot) -> None:
     card = ada.says(f"why {reference.upper()}").card()
 
     assert "manual_processing" in card.shown.replace("\\", "")
-    assert "I'll stop waiting at" in card.shown
+    assert "I'll stop waiting on" in card.shown
     assert "**Ada Lovelace** asked directly on" in card.shown
     assert card.buttons == {}
 
@@ -110,3 +115,94 @@ def test_why_of_a_request_that_joined_another_one_tells_as_much(live: LiveBot) -
         " posted ",
     ):
         assert shown.count(step) == (1 if step == "one file serves both" else 2)
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+def test_a_full_administrator_finds_any_request_by_its_reference_directly(stepped: SteppedBot, family: str) -> None:
+    setup = stepped.setup
+    report = (setup.partner_report if family == "partner" else setup.organization_report)("Calling Usage")
+    stepped.receive(setup.grace, f"report {report.id}", setup.group)
+    stepped.work()
+    reference = stepped.request().reference
+
+    told = asked(stepped, setup.ada, f"why {reference}")
+
+    assert "**Grace Hopper** asked in **Admin reports** on" in told
+    assert "Calling Usage" in told
+    others = stepped.world.add_space("Elsewhere", [setup.ada, setup.bot])
+    assert "couldn't find a request" in asked(stepped, setup.ada, f"why {reference}", others), "others read along"
+    assert "couldn't find a request" not in asked(stepped, setup.grace, f"why {reference}"), "it is hers"
+
+
+def test_who_may_not_audit_finds_their_own_requests_only(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    report = setup.partner_report("Calling Usage")
+    stepped.receive(setup.ada, f"report {report.id}")
+    stepped.work()
+
+    for words in (stepped.request().reference, report.id):
+        told = asked(stepped, setup.grace, f"why {words}")
+        assert "Ada" not in told
+        assert "Calling Usage" not in told
+
+
+def test_a_full_administrator_finds_no_request_of_a_family_that_they_may_not_use(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    olga = stepped.world.add_person("Olga", setup.acme, roles=[FULL_ADMIN])
+    stepped.receive(setup.ada, f"report {setup.partner_report('Secret Merger').id}")
+    stepped.work()
+
+    told = asked(stepped, olga, f"why {stepped.request().reference}")
+
+    assert "couldn't find a request" in told
+    assert "Secret" not in told
+
+
+def test_a_full_administrator_reads_the_reference_of_anybodys_error(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    stepped.receive(setup.nora, "reports", setup.group)
+    stepped.work()
+    reference = (stepped.said(setup.group)[-1].text or "").partition("(reference ")[2].strip(")")
+
+    told = asked(stepped, setup.ada, f"why {reference}")
+
+    assert "**Nora Jones** listed the reports in **Admin reports**. Refused: not an administrator." in told
+    assert "Nora" not in asked(stepped, setup.grace, f"why {reference}")
+
+
+def test_names_of_others_cost_one_call_and_are_remembered(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    report = setup.partner_report("Calling Usage")
+    stepped.receive(setup.grace, f"report {report.id}", setup.group)
+    stepped.work()
+    stepped.clock.turn(301)
+    stepped.emulator.calls.clear()
+    for _ in range(2):
+        asked(stepped, setup.ada, f"why {report.id}", setup.group)
+
+    assert stepped.calls("GET", "/v1/people") == 1
+    assert stepped.calls("GET", f"/v1/rooms/{setup.group.id}") == 1
+
+
+def test_why_is_answered_without_names_while_webex_does_not_tell_them(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    report = setup.partner_report("Calling Usage")
+    stepped.receive(setup.grace, f"report {report.id}", setup.group)
+    stepped.work()
+    stepped.clock.turn(301)
+    asked(stepped, setup.ada, "reports")
+    for path in ("/v1/people", "/v1/rooms/*"):
+        stepped.emulator.faults.add(method="GET", path=path, status=503, times=None)
+
+    told = asked(stepped, setup.ada, f"why {report.id}", setup.group)
+
+    assert "**Name not available** asked in another space on" in told
+
+
+def asked(stepped: SteppedBot, person: Person, words: str, space: Space | None = None) -> str:
+    """Return everything that a person is answered."""
+    before = len(stepped.said(space, person))
+    stepped.receive(person, words, space)
+    stepped.work()
+    (said,) = stepped.said(space, person)[before:]
+    return f"{said.markdown or said.text} {said.card}"

@@ -84,7 +84,7 @@ def test_a_watched_report_that_fails_is_told_by_its_card_alone(live: LiveBot) ->
     settled(live)
     assert kinds(line) == ["card"]
     ada.presses(card, "Why?")
-    assert any("Requested at" in heard.shown for heard in line.answers(2))
+    assert any(" asked in **Admin reports** on " in heard.shown for heard in line.answers(2))
 
 
 @pytest.mark.parametrize("settings", [{"WATCH_DEADLINE": "1"}])

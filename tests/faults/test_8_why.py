@@ -155,7 +155,7 @@ def test_a_watch_says_when_it_goes_on_and_what_hinders_it(
 
     out = capsys.readouterr().out
     assert "In progress" in out
-    assert "Next check within 10 s. I'll stop waiting at" in out
+    assert "Next check within 10 s. I'll stop waiting on" in out
     assert "Webex has been returning errors since" in out
     assert "Webex isn't responding right now. I'm retrying automatically." in out
 

@@ -79,12 +79,12 @@ def test_what_stands_in_the_rows_is_a_step(values: dict[str, object], facts: His
         (
             {},
             HistoryFacts(row=report_row(), next_check_within=15),
-            "Next check within 15 s. I'll stop waiting at Nov 24, 13:50 UTC.",
+            "Next check within 15 s. I'll stop waiting on Nov 24, 13:50 UTC.",
         ),
         (
             {},
             HistoryFacts(row=report_row(next_check_at=NOW + timedelta(minutes=1))),
-            "Next check at Nov 23, 12:01 UTC. I'll stop waiting at Nov 24, 13:50 UTC.",
+            "Next check at Nov 23, 12:01 UTC. I'll stop waiting on Nov 24, 13:50 UTC.",
         ),
         (
             {"failing_since": NOW - timedelta(minutes=5), "last_error": "Gone wrong."},

@@ -69,7 +69,7 @@ def audit(invocation: Invocation) -> None:
         rows = found[:SHOWN]
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
     names = look_up(services, [row.person_id for row in rows], [row.room_id for row in rows], needed=True)
-    view = AuditView(names, titles)
+    view = AuditView(names, titles, names.namesakes())
     note = f"{audit_list.note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
     card = audit_list.audit_card(rows, view, note, more)

@@ -55,6 +55,8 @@ def cancel(invocation: Invocation) -> None:
                 said = sentences.canceled_elsewhere(reports.titles(tx, [report_id], families).get(report_id))
             for one in [] if closed else open_ones:
                 _close(tx, invocation, one, said)
+        if not ended:
+            invocation.answer_press_directly()
         if not any(_card_answers(one, invocation) for one in ended):
             key = f"{invocation.event_key}:cancel:{report_id}"
             invocation.show(lambda _, key=key, said=said: Draft(key, Text(said)))  # type: ignore[misc]
@@ -66,10 +68,10 @@ def _here(tx: Transaction, invocation: Invocation, report_id: str, families: Col
     if invocation.direct:
         own = [one for one in requests.open_for(tx, report_id) if same_id(one.person_id, invocation.person_id)]
         found = [one for one in own if one.reference == invocation.reference] or found or own
-    family = reports.known_family(tx, report_id)
-    if family is None:
-        return [one for one in found if same_id(one.person_id, invocation.person_id)]
-    return found if family in families else []
+    known = reports.known_family(tx, report_id) in families
+    return [
+        one for one in found if (known if one.found_at is not None else same_id(one.person_id, invocation.person_id))
+    ]
 
 
 def _answered_here(one: Request, invocation: Invocation) -> bool:

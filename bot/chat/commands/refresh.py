@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.chat.registry import registry
-from bot.chat.thread_context import ask_which, reports_meant
+from bot.chat.thread_context import meant_or_asked
 from bot.db import messages, reports, requests
 from bot.db.requests import State
 from bot.messages import sentences
@@ -31,10 +31,7 @@ def refresh(invocation: Invocation) -> None:
     services = invocation.services
     ids = invocation.named_reports()
     allowed = invocation.authorize()
-    ids = ids or reports_meant(invocation, allowed)
-    if not ids:
-        ask_which(invocation, allowed)
-        return
+    ids = ids or meant_or_asked(invocation, allowed)
     for report_id in invocation.trail.each(ids):
         with services.database.read() as tx:
             known = reports.known_family(tx, report_id)

@@ -10,8 +10,8 @@ from bot.chat.commands.reports import show_page
 from bot.chat.named_report import MOST_SHOWN, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, may_be_id, meant, names_ids
-from bot.chat.thread_context import ask_which, reports_meant
-from bot.db import audit, downloads, messages
+from bot.chat.thread_context import meant_or_asked
+from bot.db import audit, downloads, messages, reports
 from bot.errors import BotError
 from bot.messages.help import Group
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids
@@ -21,7 +21,7 @@ from bot.reports.wanted_messages import Slot
 from bot.webex.report import is_report_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bot.chat.invocation import Invocation
     from bot.webex.report import Report
@@ -54,10 +54,10 @@ def _of_ids(invocation: Invocation) -> None:
         invocation.say("odd", odd_ids(odd))
     wanted = [one for one in ids if is_report_id(one)]
     invocation.trail.report_ids = tuple(wanted[:MOST_IDS])
-    invocation.check_person()
+    allowed = invocation.check_person()
     if len(wanted) > MOST_IDS:
         invocation.say("many", too_many_ids(MOST_IDS, len(wanted) - MOST_IDS))
-    open_requests(invocation, wanted[:MOST_IDS], wants_card=True)
+    open_requests(invocation, wanted[:MOST_IDS], wants_card=True, families=allowed.families)
 
 
 def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
@@ -126,15 +126,19 @@ def again(invocation: Invocation) -> None:
     """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()
     allowed = invocation.check_person()
-    ids = ids or reports_meant(invocation, allowed)
-    if not ids:
-        ask_which(invocation, allowed)
-        return
-    open_requests(invocation, ids, wants_card=False)
+    ids = ids or meant_or_asked(invocation, allowed)
+    if ids:
+        open_requests(invocation, ids, wants_card=False, families=allowed.families)
 
 
-def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_card: bool) -> None:
-    """Insert one request for each ID with its lookup job and its audit row, once for an event."""
+def open_requests(
+    invocation: Invocation, report_ids: Sequence[str], *, wants_card: bool, families: Collection[str] = ()
+) -> None:
+    """Insert one request for each ID with its lookup job and its audit row, once for an event.
+
+    The pressed card of a report becomes that of the request where the report is of these families, which the person
+    may use; else the press will be refused, and the card stays.
+    """
     services = invocation.services
     now = services.now()
     enough = False
@@ -144,6 +148,8 @@ def open_requests(invocation: Invocation, report_ids: Sequence[str], *, wants_ca
                 enough = True
                 continue
             pressed = messages.report_card(tx, invocation.pressed, report_id)
+            if pressed is not None and reports.known_family(tx, report_id) not in families:
+                pressed = None
             listed = wants_card and len(report_ids) > 1
             invocation.trail.recorded = True
             opened = open_request(tx, services, invocation.asker, report_id, wants_card=wants_card, listed=listed)

@@ -86,6 +86,8 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
     """Answer with what is on record; ``wanted`` is empty for all that stands in the thread."""
     services = invocation.services
     record = _read(invocation, decision, wanted)
+    if not record.before_others and not record.answers:
+        invocation.answer_press_directly()
     both = [*record.directly, *record.before_others]
     rooms = [one.room_id for one in both if one.room_type != DIRECT] + [row.room_id for row in record.answers]
     people = [one.person_id for one in both] + [row.person_id for row in record.answers]
@@ -155,9 +157,8 @@ def _answers(tx: Transaction, invocation: Invocation, reference: str, audited: C
 
 
 def _of_families(tx: Transaction, found: Sequence[Request], families: Collection[str]) -> list[Request]:
-    """Leave out requests for reports that are known to be of other families."""
-    shown = {None, *families}
-    return [one for one in found if reports.known_family(tx, one.report_id) in shown]
+    """Leave out requests for reports of other families; of one that was not found nobody learns which it is of."""
+    return [one for one in found if one.found_at is None or reports.known_family(tx, one.report_id) in families]
 
 
 def _named(words: Sequence[str]) -> str:
