@@ -32,7 +32,7 @@ from bot.services import Clock
 from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from bot.db.database import Transaction
@@ -135,6 +135,9 @@ class SetClock(Clock):
 class SteppedBot:
     """Emulator, people, spaces, and the program in pieces."""
 
+    quick_retries: Sequence[float] = ()
+    """Seconds between the tries of one call: none, so that what a test breaks is broken once."""
+
     def __init__(self, emulator: Emulator, folder: Path, database_file: Path, **environ: str) -> None:
         self.emulator = emulator
         self.world = emulator.world
@@ -151,7 +154,7 @@ class SteppedBot:
     def start(self) -> None:
         """Put the program together, with nothing in its memory."""
         settings = self.setup.settings()
-        services = app.build_services(settings, clock=self.clock, retry_waits=())
+        services = app.build_services(settings, clock=self.clock, retry_waits=self.quick_retries)
         settle = (timedelta(), timedelta())
         self.services = services = replace(
             services,

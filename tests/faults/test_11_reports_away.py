@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db.requests import State
+from bot.emulator.gate import Gate
 from bot.reports import report_calls, trouble
 from bot.services import MOST_REPORT_CALLS
-from tests.live_bot import BotMessage
+from tests.live_bot import PATIENCE, BotMessage
 
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
@@ -94,8 +95,14 @@ def test_a_family_that_hangs_is_as_bad(
     monkeypatch.setattr(trouble, "LEAST_SILENCE", timedelta(seconds=0.1))
     report = stepped.setup.partner_report(status="waiting")
     for path, status in (("/v1/partner/reports/*", partner), ("/v1/reports/*", organization)):
-        delay = 0.0 if status else 2.0  # long enough for a busy machine
+        delay = 0.0 if status else PATIENCE
         stepped.emulator.faults.add(method="GET", path=path, status=status or 503, delay=delay, times=1)
+
+    def silent(_: Gate, seconds: float) -> None:
+        if seconds:
+            stepped.world.wait_for(lambda _: bool(lines(stepped, space)), timeout=seconds)
+
+    monkeypatch.setattr(Gate, "_wait", silent)  # until the line stands there
     seen: list[int] = []
     while_asking = stepped.services.catalog.find
 

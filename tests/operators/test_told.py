@@ -13,6 +13,7 @@ from bot.access.token_store import FACT, DatabaseTokenStore, derived
 from bot.cli import doctor
 from bot.db import key_values, migrations
 from bot.settings import secret_key
+from bot.web import heartbeat
 from bot.webex.tokens import RefreshableToken
 from tests.live_bot import OPS, PATIENCE
 from tests.operators.space import is_told, told
@@ -95,7 +96,9 @@ def test_an_owner_without_a_role_is_an_alert_with_the_scopes(live):
         is_told(live, "spark-admin:people_read and spark-admin:roles_read")
 
 
-def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(live):
+def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(live, monkeypatch):
+    monkeypatch.setattr(heartbeat, "STEP", 0.02)
+    monkeypatch.setattr(heartbeat, "KEEP_EVERY", 0.1)
     with live.program() as door:
         for number in range(25):
             answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
