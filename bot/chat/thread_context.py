@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation, Permission
     from bot.db.database import Transaction
     from bot.db.request_search import Item
+    from bot.db.runs import Run
     from bot.webex.types import Card
 
 MOST_OFFERED: Final = 5
@@ -94,6 +95,19 @@ def of_thread(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list
     )
 
 
+def runs_of_thread(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[Run]:
+    """Return the runs of the invocation's thread that have given no report."""
+    if invocation.parent_id is None:
+        return []
+    return request_search.runs_of_thread(tx, invocation.room_id, invocation.parent_id, allowed.families)
+
+
+def pending_runs(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[Run]:
+    """Return the person's runs whose reports Webex has not created yet, of the same places as the requests."""
+    found = request_search.open_runs_of(tx, invocation.person_id, allowed.families)
+    return [one for one in found if invocation.direct or same_id(one.room_id, invocation.room_id)]
+
+
 def pending_requests(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[Item]:
     """Return the person's open requests, oldest first: all of them in a 1:1 space, else those of the space.
 
@@ -133,7 +147,7 @@ def _of_place(tx: Transaction, invocation: Invocation, allowed: Allowed, *, open
         event = invocation.event_key
         there = [one for one in there if one.state is State.OPEN or one.closed_by == event] or there
     found = [one.report_id for one in there] + _shown_in(tx, invocation, allowed)
-    if not found:
+    if not found and not runs_of_thread(tx, invocation, allowed):
         pending = pending_requests(tx, invocation, allowed)
         found = [one.report_id for one, _ in pending] if len(pending) == 1 else []
     return found

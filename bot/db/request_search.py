@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from bot.db import messages, reports, tables
+from bot.db import messages, reports, runs, tables
 from bot.db.requests import OPEN, THREAD
 from bot.webex.ids import same_id
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.db.runs import Run
 
     Item = tuple[Request, ReportRow | None]
 
@@ -50,6 +51,18 @@ def latest_of(tx: Transaction, person_id: str, families: Collection[str]) -> lis
     newest = select(_requests.id, _requests.person_id).order_by(_requests.id.desc()).limit(NEWEST)
     own = [row.id for row in tx.execute(newest) if same_id(row.person_id, person_id)]
     return _told(reports.pairs(tx, _requests.id.in_(own)), person_id, families)[::-1]
+
+
+def open_runs_of(tx: Transaction, person_id: str, families: Collection[str]) -> list[Run]:
+    """Return a person's open runs, oldest first: Webex has not created their reports yet."""
+    waiting = runs.open_ones(tx, NEWEST)
+    return [one for one in waiting if one.family in families and same_id(one.person_id, person_id)]
+
+
+def runs_of_thread(tx: Transaction, room_id: str, thread_id: str, families: Collection[str]) -> list[Run]:
+    """Return the runs of a thread whose reports Webex has not created, or could not, oldest first."""
+    found = runs.without_report(tx, thread_id)
+    return [one for one in found if one.family in families and same_id(one.room_id, room_id)]
 
 
 def canceled_by(tx: Transaction, event_key: str) -> list[Item]:

@@ -136,6 +136,18 @@ def open_ones(tx: Transaction, most: int) -> list[Run]:
     return [_read(row) for row in tx.execute(query)]
 
 
+def with_reference(tx: Transaction, reference: str) -> Run | None:
+    """Return the run that a reference names."""
+    row = tx.execute(select(tables.runs).where(_runs.reference == reference)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def without_report(tx: Transaction, thread_id: str) -> list[Run]:
+    """Return the runs of a thread that have given no report, oldest first."""
+    query = select(tables.runs).where(_runs.thread_id == thread_id, _runs.report_id.is_(None)).order_by(_runs.id)
+    return [_read(row) for row in tx.execute(query)]
+
+
 def of_report(tx: Transaction, report_id: str) -> Run | None:
     """Return the run that created a report, if the bot did."""
     row = tx.execute(select(tables.runs).where(_runs.report_id == report_id).limit(1)).one_or_none()

@@ -27,6 +27,8 @@ USAGE: Final = (
     "an earlier page, as in `audit 2`."
 )
 COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
+RUN: Final = "run"
+"""The act of a command, and of the bot when it has had a report created."""
 COMMANDS: Final = {
     "report": "requested {}",
     "again": "requested the file of {} again",
@@ -36,6 +38,7 @@ COMMANDS: Final = {
     "delete": "asked to delete {}",
     "new": "asked to run a report",
     "last": "asked to run a report again",
+    RUN: "asked to run a report again",
     "reports": "listed the reports",
     "templates": "listed the templates",
     "pending": "listed their pending requests",
@@ -89,7 +92,7 @@ CAUSES: Final = {
     "not_ours": "not on a card of mine",
     "webex_silent": "Webex didn't respond",
 }
-SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed"})
+SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed", "created"})
 """Outcomes that are what is expected, so the sentence alone is said, with the detail that is behind the colon."""
 CHANNELS: Final = {Channel.CLI: "command line", Channel.BUTTON: "button"}
 
@@ -129,6 +132,8 @@ class AuditView:
         if row.act == audit.SETTINGS and row.channel is Channel.SYSTEM:
             return "noted its settings"
         word, _, _ = row.outcome.partition(":")
+        if row.act == RUN and row.channel is Channel.SYSTEM:
+            return f"ran {self.report(row)}" if row.report_id else "got no report from Webex"
         verb = ENDED.get(word, "is done with {}") if row.act == audit.DELIVERY else COMMANDS.get(row.act, row.act)
         return verb.format(self.report(row))
 

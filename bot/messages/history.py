@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot.db.requests import PERSON, State
+from bot.db.runs import RunState
 from bot.messages.elements import card, text
 from bot.messages.names import LONGEST_NAME, Names
 from bot.messages.request_card import once_more, run_instead
+from bot.messages.sentences import KEEP_TRYING
 from bot.text import count, duration, escape_card, escape_markdown, size, strip_markdown, when
 from bot.webex.report import Phase, looks_like_report_id
 from bot.webex.report_families import FAMILIES, Family
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.db.runs import Run
     from bot.webex.types import Card
 
 SHOWN_OF_HASH: Final = 16
@@ -101,6 +104,16 @@ def in_one_sentence(request: Request, facts: HistoryFacts) -> str:
         # As text and not as a button: Webex takes only http and https for a button that opens something.
         parts[-1] += f" ([open message]({facts.link}))"
     return " → ".join(parts)
+
+
+def run_in_one_sentence(run: Run, names: Names) -> str:
+    """Return what happened to a run that has given no report."""
+    who = escape_card(names.person(run.person_id), LONGEST_NAME)
+    where = names.place(run.room_id, direct=run.room_type == DIRECT)
+    asked = f"**{who}** asked to run **{escape_card(run.title)}** {where} on {when(run.asked_at)}"
+    if run.state is RunState.OPEN:
+        return f"{asked} → Webex hasn't created the report yet. {KEEP_TRYING} Reference {run.reference}."
+    return f"{asked} → no report{_at(run.closed_at, run.asked_at)}. {run.reason or ''}".rstrip()
 
 
 def history_card(told: Sequence[tuple[Request, HistoryFacts]], now: datetime) -> tuple[str, Card]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.db.runs import Run
     from bot.messages.names import Names
     from bot.webex.types import Card
 
@@ -52,17 +53,28 @@ def choice_card(word: str, items: Sequence[Item], names: Names) -> tuple[str, Ca
     return _list("Which report?", which_one(word), items[:MOST_SHOWN], names, word)
 
 
-def pending_card(items: Sequence[Item], names: Names, *, direct: bool) -> tuple[str, Card]:
-    """Return the text and the card of what a person waits for, everywhere or in a space, oldest first."""
-    where = "" if direct else " in this space"
-    head = f"You're waiting for {count(len(items), 'report')}{where}"
+def pending_card(items: Sequence[Item], runs: Sequence[Run], names: Names, *, direct: bool) -> tuple[str, Card]:
+    """Return the text and the card of what a person waits for, everywhere or in a space, oldest first.
+
+    ``runs``: those whose reports Webex has not created yet, so there is nothing to cancel.
+    """
+    number = len(items) + len(runs)
+    head = f"You're waiting for {count(number, 'report')}{'' if direct else ' in this space'}"
     shown = items[:MOST_SHOWN]
-    note = (
-        "I'll post each file as soon as it's ready." if len(items) > 1 else "I'll post the file as soon as it's ready."
-    )
+    note = f"I'll post {'each' if number > 1 else 'the'} file as soon as it's ready."
     if len(shown) < len(items):
         note += f" These are the oldest {len(shown)}."
-    return _list(head, note, shown, names, CANCEL)
+    said, made = _list(head, note, shown, names, CANCEL)
+    for run in runs[:MOST_SHOWN]:
+        title, about = escape_card(run.title, LONGEST_TITLE), f"Requested {_where_and_when(run, names)}"
+        parts = [
+            text(title, weight="Bolder", separator=True),
+            text("● Webex hasn't created it yet", color=COLORS[Phase.PENDING], size="Small", spacing="None"),
+            text(about, size="Small", isSubtle=True, spacing="None"),
+        ]
+        made["body"] += parts
+        said += f"\n- **{title}**: Webex hasn't created it yet. {about}. Reference {run.reference}."
+    return said, made
 
 
 def _list(head: str, note: str, items: Sequence[Item], names: Names, word: str) -> tuple[str, Card]:
@@ -109,9 +121,13 @@ def _status(one: Request, row: ReportRow | None) -> tuple[str, str]:
 def _about(one: Request, row: ReportRow | None, names: Names) -> str:
     """Return the period, where and when it was asked for, and how long it is waited for."""
     until = f" · until {when(one.deadline_at)}" if one.state is State.OPEN else ""
-    asked = f"requested {names.place(one.room_id, direct=one.room_type == DIRECT)}, {when(one.asked_at)}{until}"
+    asked = f"requested {_where_and_when(one, names)}{until}"
     period = escape_card(period_of(row.report)) if row is not None else ""
     return f"{period} · {asked}" if period else f"{asked[:1].upper()}{asked[1:]}"
+
+
+def _where_and_when(one: Request | Run, names: Names) -> str:
+    return f"{names.place(one.room_id, direct=one.room_type == DIRECT)}, {when(one.asked_at)}"
 
 
 def _text(note: str, items: Sequence[Item], names: Names) -> str:

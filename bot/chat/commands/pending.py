@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.chat.names import look_up
 from bot.chat.registry import registry
-from bot.chat.thread_context import pending_requests
+from bot.chat.thread_context import pending_requests, pending_runs
 from bot.messages.help import Group
 from bot.messages.own_requests import MOST_SHOWN, nothing_pending, pending_card
 from bot.outbox import Text
@@ -15,6 +15,8 @@ from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation, Permission
+    from bot.db.requests import Request
+    from bot.db.runs import Run
 
 
 @registry.command("pending", usage="pending", summary="See what you're waiting for.", group=Group.FOLLOW)
@@ -24,12 +26,16 @@ def pending(invocation: Invocation) -> None:
     decision = invocation.check_person()
     with services.database.read() as tx:
         items = pending_requests(tx, invocation, decision)
-    names = look_up(services, [], [one.room_id for one, _ in items[:MOST_SHOWN] if one.room_type != DIRECT])
+        runs = pending_runs(tx, invocation, decision)
+    places: list[Request | Run] = [*(one for one, _ in items[:MOST_SHOWN]), *runs[:MOST_SHOWN]]
+    names = look_up(services, [], [one.room_id for one in places if one.room_type != DIRECT])
 
     def make(allowed: Permission) -> Draft:
         shown = [(one, row) for one, row in items if row is None or row.family in allowed.families]
-        if not shown:
+        created = [one for one in runs if one.family in allowed.families]
+        if not shown and not created:
             return Draft(f"{invocation.event_key}:pending", Text(nothing_pending(direct=invocation.direct)))
-        return Draft(f"{invocation.event_key}:pending", Text(*pending_card(shown, names, direct=invocation.direct)))
+        said = pending_card(shown, created, names, direct=invocation.direct)
+        return Draft(f"{invocation.event_key}:pending", Text(*said))
 
     invocation.show(make)

@@ -10,13 +10,14 @@ from bot.access.policy import Action
 from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen
-from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant
-from bot.db import audit, reports, requests
+from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant, runs_of_thread
+from bot.db import audit, reports, requests, runs
 from bot.db.requests import THREAD
 from bot.logs import REFERENCE_LENGTH, REFERENCE_LETTERS
 from bot.messages.audit_list import AuditView
 from bot.messages.help import Group
-from bot.messages.history import history_card, nothing_known
+from bot.messages.history import history_card, nothing_known, run_in_one_sentence
+from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.history import load
 from bot.reports.report_messages import Draft
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bot.db.audit import Row
     from bot.db.database import Transaction
     from bot.db.requests import Request
+    from bot.db.runs import Run
 
 MOST_TOLD = 3
 """Requests told of one report, the newest first."""
@@ -66,6 +68,8 @@ def why(invocation: Invocation) -> None:
         _show(invocation, decision, "" if in_thread else meant[-1])
     elif reference := _perhaps_reference(naming_words(words)):
         _show(invocation, decision, reference)
+    elif not naming_words(words) and (there := _runs(invocation, decision)):
+        _show_runs(invocation, there)
     else:
         ask_which(invocation, decision)
 
@@ -101,15 +105,35 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
             told = [(one, replace(load(tx, one, now, services.poll_interval), names=names)) for one in found]
         if not told:
             lines = map(AuditView(names, record.titles).line, record.answers)
-            return Draft(key, Text("\n\n".join(lines) or nothing_known(wanted, services.settings.audit_days)))
+            unknown = nothing_known(wanted, services.settings.audit_days) if wanted else which_report(invocation.word)
+            return Draft(key, Text("\n\n".join(lines) or unknown))
         invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
         return Draft(key, Text(*history_card(told, now)))
 
     invocation.show(make)
 
 
-def _read(invocation: Invocation, decision: Allowed, wanted: str) -> _OnRecord:
+def _runs(invocation: Invocation, decision: Allowed) -> list[Run]:
     with invocation.services.database.read() as tx:
+        return runs_of_thread(tx, invocation, decision)[-MOST_TOLD:]
+
+
+def _show_runs(invocation: Invocation, there: Sequence[Run]) -> None:
+    """Answer with what happened to the runs of the thread that have given no report."""
+    rooms = [one.room_id for one in there if one.room_type != DIRECT]
+    names = look_up(invocation.services, [one.person_id for one in there], rooms)
+
+    def make(allowed: Permission) -> Draft:
+        told = [run_in_one_sentence(one, names) for one in reversed(there) if one.family in allowed.families]
+        return Draft(f"{invocation.event_key}:why", Text("\n\n".join(told) or which_report(invocation.word)))
+
+    invocation.show(make)
+
+
+def _read(invocation: Invocation, decision: Allowed, named: str) -> _OnRecord:
+    with invocation.services.database.read() as tx:
+        run = runs.with_reference(tx, named.lower()) if named else None
+        wanted = run.report_id if run is not None and run.report_id else named
         directly = _find(tx, invocation, decision, wanted, direct=True)
         before_others = _find(tx, invocation, decision, wanted, direct=False)
     audited = () if directly or not invocation.direct else _audited(invocation)
