@@ -14,6 +14,7 @@ import structlog
 
 from bot.chat.invocation import Invocation, is_replayed
 from bot.chat.parser import parse
+from bot.chat.plain_language import word_of_signs
 from bot.chat.registry import registry
 from bot.db import events, messages, requests
 from bot.db.audit import Channel
@@ -161,7 +162,7 @@ class EventFetcher:
             room_id=message.room_id,
             room_type=room_type,
             parent_id=message.parent_id or message.id,
-            word=words.word or "help",
+            word=words.word or word_of_signs(message.text),
             rest=words.rest,
             mentions_others=words.mentions_others,
             sent_at=message.created,

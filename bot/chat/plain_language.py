@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -83,6 +84,11 @@ def politeness(words: Sequence[str]) -> Politeness | None:
         if of_kind.intersection(said) and set(said) <= HELLO | THANKS | OKAY | _BESIDE:
             return kind
     return None
+
+
+def word_of_signs(text: str) -> str:
+    """Return the word for a message without any: an emoji is an okay, and nothing but a mention asks for help."""
+    return "ok" if any(unicodedata.category(letter) == "So" for letter in text) else "help"
 
 
 def wish(words: Sequence[str], commands: Collection[str]) -> Wish | None:

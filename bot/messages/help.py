@@ -76,8 +76,10 @@ def help_card(commands: Sequence[CommandHelp], *, direct: bool, note: str = "") 
         of_group = [one for one in commands if one.group is group]
         body += [_group(group, of_group)] if of_group else []
         lines += [f"- `{one.example}`: {one.summary}" for one in of_group]
-    body.append(text(sentence_in_card(MORE), isSubtle=True, size="Small"))
-    shown = "\n".join([*lines, "", MORE])
+    if commands:
+        body.append(text(sentence_in_card(MORE), isSubtle=True, size="Small"))
+        lines += ["", MORE]
+    shown = "\n".join(lines).rstrip()
     return shown, card(body, _first_buttons(commands), instead=shown)
 
 

@@ -39,7 +39,7 @@ def note_of(total: int, start: int, shown: int, asked: str = "") -> str:
         newest = "" if asked else " Write `reports` for the newest."
         return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}{fit}.{newest}"
     if shown == total:
-        return f"{count(total, 'report')}{fit}, newest first."
+        return f"{count(total, 'report')}{fit}{'' if asked and total == 1 else ', newest first'}."
     return f"{start + 1}–{start + shown} of {total}{fit}, newest first."
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.commands import registry
-from bot.chat.plain_language import Politeness, Wish, argument, politeness, wish
+from bot.chat.plain_language import Politeness, Wish, argument, politeness, wish, word_of_signs
 
 KNOWN = registry.words
 
@@ -63,6 +63,19 @@ def test_politeness(text: str, kind: Politeness | None) -> None:
 )
 def test_wishes(text: str, meant: Wish | None) -> None:
     assert wish(text.split(), KNOWN) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("\N{THUMBS UP SIGN}", "ok"),
+        ("Report Bot \N{WHITE HEAVY CHECK MARK}", "ok"),
+        ("Report Bot", "help"),
+        ("", "help"),
+    ],
+)
+def test_a_message_without_words(text: str, word: str) -> None:
+    assert word_of_signs(text) == word
 
 
 @given(st.lists(st.text(max_size=20), max_size=12))

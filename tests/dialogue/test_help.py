@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 EVERYTHING = [command.example for command in registry]
 READING = [command.example for command in registry if command.action in {None, Action.READ}]
-FOR_EVERYBODY = [command.example for command in registry if command.action is None]
 PLACES = pytest.mark.parametrize("place", ["1:1", "group"])
 IN_GROUP = "In this space, mention me in each message. Everyone here sees the cards and the files."
 
@@ -32,7 +31,7 @@ def examples_of(shown: str) -> list[str]:
     [
         ("ada", EVERYTHING, {"Show reports", "Run a report"}),
         ("grace", READING, {"Show reports"}),
-        ("nora", FOR_EVERYBODY, set()),
+        ("nora", [], set()),
     ],
 )
 def test_help_lists_what_the_person_may_do(
@@ -73,7 +72,7 @@ def test_somebody_of_another_organization_is_told_whom_the_bot_serves(live: Live
     card = live.at(live.ethan, live.outside).says("help").card()
 
     assert "Only administrators of the organization that runs this bot can get reports." in card.shown
-    assert examples_of(card.shown) == FOR_EVERYBODY
+    assert examples_of(card.shown) == []
 
 
 @pytest.mark.parametrize("settings", [{"ALLOWED_SPACES": "Y2lzY29zcGFyazovL3VzL1JPT00vMQ"}])
@@ -81,7 +80,7 @@ def test_in_a_space_that_is_not_allowed_help_says_so(live: LiveBot) -> None:
     shown = live.at(live.ada, live.group).says("help").card().shown
 
     assert "I'm not allowed to show reports in this space. Message me directly." in shown
-    assert examples_of(shown) == FOR_EVERYBODY
+    assert examples_of(shown) == []
     assert examples_of(live.at(live.ada).says("help").card().shown) == EVERYTHING
 
 

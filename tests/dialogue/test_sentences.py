@@ -30,6 +30,7 @@ def made(live: LiveBot, family: str, title: str = "Calling Usage"):
         ("good morning", "Hello! I get Webex reports and post their files here."),
         ("thanks!", "You're welcome!"),
         ("ok", "Okay."),
+        ("\N{THUMBS UP SIGN}", "Okay."),
     ],
 )
 def test_politeness_gets_two_lines_and_no_card(

@@ -52,6 +52,7 @@ def help_(invocation: Invocation) -> None:
     command = _named(invocation)
     if command is None:
         allowed = [one for one in registry if _may(rights, one)]
+        allowed = allowed if any(one.action for one in allowed) else []  # nothing but this help
         note = messages.RIGHTS_UNKNOWN if rights is None else _note(rights[Action.READ])
         invocation.say("help", *messages.help_card(allowed, direct=invocation.direct, note=note))
         return

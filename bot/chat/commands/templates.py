@@ -26,7 +26,7 @@ PAGE = 10
     usage="templates [words]",
     summary="List the reports that can be run.",
     group=Group.RUN,
-    examples=("templates calling",),
+    examples=("templates", "templates calling"),
 )
 def templates(invocation: Invocation) -> None:
     """Show a page of the templates that fit the words, each with what it takes."""
