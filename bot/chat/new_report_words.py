@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bot.messages.report_form import ANYWAY, END, HOME, REGION, SITES, START, TEMPLATE
@@ -18,7 +19,7 @@ from bot.webex.report_families import FAMILIES, Family
 from bot.webex.report_templates import NewReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from bot.webex.report_templates import Template
 
@@ -73,9 +74,9 @@ def read_words(words: Sequence[str], templates: Sequence[Template], today: date)
     wanted = Wanted(template, anyway=anyway)
     if period is not None:
         wanted = replace(wanted, start=period.start, end=period.end)
-    wanted, left = _places(wanted, left)
+    wanted, left = _places(wanted, left, {word for one in templates for word in one.title.split()})
     left = tuple(one for one in left if one.casefold() not in NO_TITLE)
-    if template is not None or not left:
+    if template is not None or not left or _KEY.fullmatch(left[0]):
         return replace(wanted, unread=left)
     return _searched(wanted, left, templates)
 
@@ -99,7 +100,8 @@ def _named(words: tuple[str, ...], templates: Sequence[Template]) -> tuple[Templ
     if not words:
         return None, words
     if found := _KEY.fullmatch(words[0]):
-        return next((one for one in templates if one.key == f"{found[1]}:{found[2]}"), None), words[1:]
+        same = [one for one in templates if one.key == f"{found[1]}:{found[2]}"]
+        return (same[0], words[1:]) if same else (None, words)
     if _NUMBER.fullmatch(words[0]):
         same = [one for one in templates if one.id == words[0]]
         return (same[0], words[1:]) if len(same) == 1 else (None, words)
@@ -112,15 +114,16 @@ def _named(words: tuple[str, ...], templates: Sequence[Template]) -> tuple[Templ
     return None, words
 
 
-def _places(wanted: Wanted, words: Sequence[str]) -> tuple[Wanted, tuple[str, ...]]:
-    """Take region and sites out of the words."""
+def _places(wanted: Wanted, words: Sequence[str], of_titles: Container[str]) -> tuple[Wanted, tuple[str, ...]]:
+    """Take region and sites out of the words; ``of_titles``: words of titles, whose capitals are no region."""
     left: list[str] = []
-    for word in words:
+    for before, word in pairwise(("", *words)):
         region = REGION_WORDS.get(word.casefold()) or (
-            word if _REGION.fullmatch(word) and word not in NOT_A_REGION else ""
+            word if _REGION.fullmatch(word) and word not in NOT_A_REGION and word not in of_titles else ""
         )
         if region and not wanted.region:
-            wanted = replace(wanted, region=region)
+            perhaps_people = word == "us" and before.casefold() == "for"
+            wanted = replace(wanted, region=region, guessed=wanted.guessed or perhaps_people)
         elif found := _SITE.fullmatch(word):
             wanted = replace(wanted, sites=(*wanted.sites, found[1].lower()))
         else:
@@ -133,7 +136,7 @@ def _searched(wanted: Wanted, words: tuple[str, ...], templates: Sequence[Templa
     fitting = [one for one in fitting if not FAMILIES[one.family].takes_region or not wanted.sites] or list(templates)
     found = search(words, fitting, searchable)
     if len(found.items) == 1:
-        return replace(wanted, template=found.items[0], guessed=not found.exact)
+        return replace(wanted, template=found.items[0], guessed=wanted.guessed or not found.exact)
     return replace(wanted, choices=found.items, nearest=found.nearest, unread=() if found.items else words)
 
 

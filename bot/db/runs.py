@@ -154,6 +154,14 @@ def of_report(tx: Transaction, report_id: str) -> Run | None:
     return None if row is None else _read(row)
 
 
+def same_as(tx: Transaction, new: NewReport, since: datetime) -> list[Run]:
+    """Return the runs of exactly this report that are open, or that were asked for since and gave one; newest first."""
+    same = [tables.runs.c[name].is_not_distinct_from(value) for name, value in values_of(new).items()]
+    lately = (_runs.state == RunState.CREATED.value) & (_runs.asked_at >= since)
+    query = select(tables.runs).where(*same, (_runs.state == RunState.OPEN.value) | lately)
+    return [_read(row) for row in tx.execute(query.order_by(_runs.id.desc()))]
+
+
 def latest_of(tx: Transaction, person_id: str, families: tuple[str, ...]) -> Run | None:
     """Return the newest run of these families that a person asked for and that gave a report."""
     theirs = _runs.person_id.in_(spellings(tx, _runs.person_id, person_id))

@@ -178,10 +178,11 @@ def confirm_card(title: str, new: NewReport) -> tuple[str, Card]:
 def ran_card(report: Report, new: NewReport, minutes: int) -> tuple[str, Card]:
     """Return the card that offers a report that was run a moment ago in place of a new one."""
     when = "less than a minute ago" if minutes < 1 else f"{minutes} min ago"
+    created = escape_card(created_of(report))
     said = f"**{escape_markdown(title_of(report), LONGEST_TITLE)}** was run for this period {when}."
     body = [
         text(escape_card(about(title_of(report), new), 200), weight="Bolder"),
-        text(f"This report was run {when} ({escape_card(created_of(report))}). You can get that one."),
+        text(f"This report was run {when}{f' ({created})' if created else ''}. You can get that one."),
     ]
     get, run = button("Get that one", "report", report.id), button("Run anyway", "new", argument_of(new, ANYWAY))
     return f"{said} Write `report {report.id}` to get it.", card(body, [get, run], instead=said)

@@ -158,6 +158,7 @@ def not_created(title: str, cause: str) -> str:
 
 
 NOTHING_RUN: Final = "You haven't run a report here yet. Write `new` to run one."
+ALREADY_RUNNING: Final = "I'm already running this report. It's posted where it was asked for first."
 WHICH_TEMPLATE: Final = "Which report do you want to run?"
 
 

@@ -47,12 +47,18 @@ class Period:
         return (self.end - self.start).days + 1
 
 
-def next_after(period: Period) -> Period:
-    """Return the same kind of period one later: whole months after whole months, else the same number of days."""
-    start = period.end + _DAY
-    if period.start.day == start.day == 1:
-        return _months(_number(start), _number(start) - _number(period.start))
-    return Period(start, period.end + timedelta(days=period.days))
+def next_after(period: Period) -> Period | None:
+    """Return the same kind of period one later: whole months after whole months, else the same number of days.
+
+    None: after it no calendar goes on.
+    """
+    try:
+        start = period.end + _DAY
+        if period.start.day == start.day == 1:
+            return _months(_number(start), _number(start) - _number(period.start))
+        return Period(start, period.end + timedelta(days=period.days))
+    except (OverflowError, ValueError):
+        return None
 
 
 def last_until(period: Period, last: date) -> Period:

@@ -9,6 +9,7 @@ from bot.queue import tasks
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from bot.db.database import Transaction
@@ -52,8 +53,13 @@ def is_report_of(report: Report, new: NewReport, title: str) -> bool:
     """Return True when a report is of this template and period; organization reports do not tell their template."""
     same_template = report.template_id == new.template_id if report.template_id else report.title == title
     same_region = not new.region or report.region in {"", new.region}
+    same_sites = not new.sites or not report.sites or _folded(report.sites) == _folded(new.sites)
     same_days = new.start is None or (report.start, report.end) == (new.start, new.end)
-    return report.family is new.family and same_template and same_region and same_days
+    return report.family is new.family and same_template and same_region and same_sites and same_days
+
+
+def _folded(sites: Iterable[str]) -> set[str]:
+    return {one.casefold() for one in sites}
 
 
 def was_just_created(tx: Transaction, report_id: str, now: datetime) -> bool:

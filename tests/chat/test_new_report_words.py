@@ -77,6 +77,21 @@ def test_a_typing_error_is_a_guess() -> None:
     assert (wanted.template, wanted.guessed) == (DETAILS, True)
 
 
+def test_capitals_of_a_title_are_no_region() -> None:
+    sip = Template("132", Family.PARTNER, "SIP Usage", "Teams")
+
+    wanted = read_words(["SIP", "last", "month"], (*ALL, sip), TODAY)
+
+    assert (wanted.template, wanted.region) == (sip, "")
+
+
+def test_us_may_be_the_people_so_the_region_is_shown_first() -> None:
+    wanted = read("calling usage for us last month")
+
+    assert (wanted.template, wanted.region, wanted.guessed) == (CALLING, "US", True)
+    assert not read("calling usage for US last month").guessed
+
+
 @pytest.mark.parametrize("text", ["", "zebra", "partner:999", "999", "organization:130"])
 def test_what_names_no_template_gives_none(text: str) -> None:
     assert read(text).template is None
@@ -84,6 +99,7 @@ def test_what_names_no_template_gives_none(text: str) -> None:
 
 def test_what_is_not_understood_beside_a_template_is_told() -> None:
     assert read("partner:130 whenever").unread == ("whenever",)
+    assert read("partner:999 last week").unread == ("partner:999",)
 
 
 def test_a_form_goes_over_what_its_button_says() -> None:

@@ -101,6 +101,16 @@ def test_a_form_keeps_what_was_entered_and_says_what_is_wrong(live: LiveBot) -> 
     live.emulator.world.wait_for(lambda _: again.message.deleted)
 
 
+@pytest.mark.parametrize("period", ["10/1/2026 - 10/15/2026", "vom 1. bis 15. Oktober", "Feb 30", "next month"])
+def test_a_period_that_is_not_understood_is_asked_for_and_not_replaced_by_another(live: LiveBot, period: str) -> None:
+    form = live.at(live.ada).says(f"new calling usage {period}").card()
+
+    assert "I didn't understand “" in form.shown
+    assert "Which period?" in form.shown
+    assert (form.fields["start"], form.fields["end"]) == ("", ""), "a press of Run must not run last month"
+    assert not created(live)
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
@@ -176,6 +186,89 @@ def test_the_same_report_is_offered_within_the_hour(live: LiveBot) -> None:
     line.hears("I'll post the file here")
 
     assert len(created(live)) == 2
+
+
+def test_another_site_is_not_the_same_report(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    ada.says("new audio usage 2026-10-01 to 2026-10-02 acme.webex.com").card()
+
+    ada.says("new audio usage 2026-10-01 to 2026-10-02 other.webex.com").hears("I'll post the file here")
+
+    assert [one[4] for one in created(live)] == ["acme.webex.com", "other.webex.com"]
+
+
+def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost(live: LiveBot) -> None:
+    other = live.organization_report("Audio Usage", start="2026-10-01", end="2026-10-02", site_list="other.webex.com")
+    live.emulator.faults.add("POST", "/v1/reports", cut="before", times=1)
+
+    line = live.at(live.ada).says("new audio usage 2026-10-01 to 2026-10-02 acme.webex.com")
+
+    line.hears("I'll post the file here")
+    assert [one[4] for one in created(live)] == ["other.webex.com", "acme.webex.com"]
+    assert other.id not in line.card().shown
+
+
+def test_the_same_words_twice_run_one_report(live: LiveBot) -> None:
+    live.emulator.faults.add("POST", "/v1/partner/reports", delay=0.5)
+    ada = live.at(live.ada)
+    text = "new calling usage 2026-10-01 to 2026-10-31"
+
+    first, second = ada.says(text), ada.says(text)
+
+    said = [one.words for line in (first, second) for one in line.answers()]
+    assert sum("I'm already running this report." in one for one in said) == 1
+    assert len(created(live)) == 1
+
+
+def test_a_button_that_is_tapped_twice_runs_one_report(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    ada.says("new calling usage 2026-08-01 to 2026-08-31").card()
+    line = ada.says("last")
+    card = line.card()
+
+    ada.presses(card, "Run for Sep 1–30, 2026")
+    ada.presses(card, "Run for Sep 1–30, 2026")
+
+    line.hears("I'm already running this report.")
+    line.hears("I'll post the file here")
+    assert [one[1] for one in created(live)] == ["2026-08-01", "2026-09-01"]
+
+
+def test_a_report_that_webex_does_not_list_yet_is_offered_all_the_same(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    text = "new calling usage 2026-10-01 to 2026-10-31"
+    ada.says(text).card()
+    (report,) = live.emulator.world.reports.values()
+    live.emulator.world.set_report(report.id, listed=False)
+
+    card = ada.says(text).card()
+
+    assert card.buttons["Get that one"]["argument"] == report.id
+    assert len(created(live)) == 1
+
+
+def test_a_template_that_is_gone_is_said(live: LiveBot) -> None:
+    card = live.at(live.ada).says("new partner:999 last week").card()
+
+    assert "I couldn't find a template “partner:999”." in card.shown
+
+
+@pytest.mark.parametrize("text", ["run it again", "run this report again please", "run again please"])
+def test_run_it_again_means_the_report_of_the_thread(live: LiveBot, text: str) -> None:
+    ada = live.at(live.ada, live.group)
+    report = live.partner_report("Calling Usage", start="2026-08-01", end="2026-08-31", template_id=130)
+    line = ada.says(f"report {report.id}")
+    line.file()
+
+    ada.says(text, parent_id=line.message.id)
+
+    assert "Run for Aug 1–31, 2026" in line.hears("Run Calling Usage again?").buttons
+
+
+def test_a_report_of_the_end_of_time_can_be_run_again(live: LiveBot) -> None:
+    report = live.partner_report("Calling Usage", start="9999-12-01", end="9999-12-31", template_id=130)
+
+    assert "Another period…" in live.at(live.ada).says(f"run again {report.id}").card().buttons
 
 
 @pytest.mark.parametrize("word", ["new calling usage last month", "run again", "last"])

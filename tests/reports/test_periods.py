@@ -300,4 +300,9 @@ def test_a_long_text_is_read_in_time():
 )
 def test_the_next_period(start, end, following):
     period = next_after(Period(date.fromisoformat(start), date.fromisoformat(end)))
+    assert period is not None
     assert f"{period.start}/{period.end}" == following
+
+
+def test_after_the_last_day_of_the_calendar_there_is_no_next_period():
+    assert next_after(Period(date(9999, 12, 1), date.max)) is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.access.policy import Action
 from bot.chat.new_report_words import read_form, read_words
 from bot.chat.registry import registry
-from bot.chat.thread_context import reports_meant
+from bot.chat.thread_context import naming_words, reports_meant
 from bot.db import audit, messages, reports, runs, space_settings
 from bot.messages import deletion, report_form, sentences
 from bot.messages.help import Group
@@ -18,24 +18,31 @@ from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.periods import Period, find_period, next_after
 from bot.reports.report_messages import Draft
-from bot.reports.runs import is_report_of, open_run
+from bot.reports.runs import JUST_CREATED, is_report_of, open_run
+from bot.webex.ids import same_id
 from bot.webex.report import Phase, is_report_id, looks_like_report_id
 from bot.webex.report_families import FAMILIES
 from bot.webex.report_templates import NewReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from bot.access.policy import Decision
     from bot.chat.invocation import Invocation, Permission
     from bot.chat.new_report_words import Wanted
+    from bot.db.database import Transaction
+    from bot.db.runs import Run
     from bot.webex.report import Report
     from bot.webex.report_templates import Template
     from bot.webex.types import Card
 
 SAME = timedelta(hours=1)
 """For so long a report that was run is offered in place of the same one."""
+TAPPED_TWICE = timedelta(seconds=10)
+"""Two presses within so long that ask for the same report are one."""
+PRESS = "attachmentActions:"
+"""The keys of presses begin with it."""
 AGAIN = "again"
 
 
@@ -62,8 +69,9 @@ def new(invocation: Invocation) -> None:
 )
 def run(invocation: Invocation) -> None:
     """Offer a report's template once more; ``run <title> <period>`` is what ``new`` is."""
-    if invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN:
-        run_again(invocation, _open(invocation), invocation.rest[1:])
+    again = invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN
+    if again or (invocation.rest and not naming_words(invocation.rest)):  # "run it again"
+        run_again(invocation, _open(invocation), invocation.rest[bool(again) :])
     else:
         run_new(invocation, _open(invocation), invocation.rest)
 
@@ -139,7 +147,7 @@ def run_new(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     elif wanted.guessed:
         _answer(invocation, *report_form.confirm_card(template.title, report))
     elif wanted.anyway or not _is_advised_against(invocation, template, report):
-        _start(invocation, template, report)
+        _start(invocation, template, report, anyway=wanted.anyway)
 
 
 def _until_data_ends(wanted: Wanted, template: Template, today: date) -> Wanted:
@@ -163,9 +171,12 @@ def _ask_which(invocation: Invocation, desk: Desk, wanted: Wanted) -> None:
 
 
 def _show_form(invocation: Invocation, desk: Desk, wanted: Wanted, template: Template, wrong: Sequence[str]) -> None:
-    """Show the form with what was entered; one that was not filled in yet has a period to begin with."""
+    """Show the form with what was entered; one that was not filled in yet has a period to begin with.
+
+    Beside words that were not understood it has none: they may have been the period.
+    """
     report = wanted.of(template)
-    untouched = not invocation.inputs.keys() & {report_form.START, report_form.END}
+    untouched = not wanted.unread and not invocation.inputs.keys() & {report_form.START, report_form.END}
     if untouched and template.takes_dates and report.start is None and report.end is None:
         period = _usual_period(template, desk.today)
         report = replace(report, start=period.start, end=period.end)
@@ -217,29 +228,61 @@ def _was_run(invocation: Invocation, template: Template, report: NewReport, list
     if not same:
         return False
     newest = max(same, key=lambda one: one.created or now)
-    minutes = int((now - (newest.created or now)).total_seconds() // 60)
-
-    def make(_: Permission) -> Draft:
-        return Draft(f"{invocation.event_key}:new", Text(*report_form.ran_card(newest, report, minutes)))
-
-    invocation.trail.report_ids = (newest.id,)
-    invocation.show(make)
+    _offer_that_one(invocation, newest, report, newest.created or now)
     return True
 
 
-def _start(invocation: Invocation, template: Template, report: NewReport) -> None:
+def _offer_that_one(invocation: Invocation, that: Report, report: NewReport, run_at: datetime) -> None:
+    minutes = int((invocation.services.now() - run_at).total_seconds() // 60)
+
+    def make(_: Permission) -> Draft:
+        return Draft(f"{invocation.event_key}:new", Text(*report_form.ran_card(that, report, minutes)))
+
+    invocation.trail.report_ids = (that.id,)
+    invocation.show(make)
+
+
+def _start(invocation: Invocation, template: Template, report: NewReport, *, anyway: bool = False) -> None:
     """Open the run: its report comes into this thread like any other."""
-    services, now = invocation.services, invocation.services.now()
+    services = invocation.services
     if template.takes_time_zone:
         with services.database.read() as tx:
             report = replace(report, time_zone=space_settings.time_zone_of(tx, invocation.room_id).key)
     with services.database.begin() as tx:
-        reference = open_run(tx, services, invocation.asker, report, template.title)
-        if reference is not None:
-            audit.record(tx, invocation.entry("new", None, audit.ASKED, reference), now)
-        invocation.trail.recorded = True
-        invocation.settle(tx)
-    _delete_form(invocation)
+        before = _same_run(tx, invocation, report, anyway=anyway)
+        that = reports.get(tx, before.report_id) if before and before.report_id else None
+        if before is None:
+            _open_run(tx, invocation, report, template.title)
+    if before is None:
+        _delete_form(invocation)
+    elif that is not None and not anyway:
+        _offer_that_one(invocation, that.report, report, before.asked_at)
+    else:
+        _answer(invocation, sentences.ALREADY_RUNNING)
+
+
+def _open_run(tx: Transaction, invocation: Invocation, report: NewReport, title: str) -> None:
+    reference = open_run(tx, invocation.services, invocation.asker, report, title)
+    if reference is not None:
+        audit.record(tx, invocation.entry("new", None, audit.ASKED, reference), invocation.services.now())
+    invocation.trail.recorded = True
+    invocation.settle(tx)
+
+
+def _same_run(tx: Transaction, invocation: Invocation, report: NewReport, *, anyway: bool) -> Run | None:
+    """Return the run that this would repeat: Webex doesn't list its report yet, or a button was tapped twice."""
+    now, person_id = invocation.services.now(), invocation.person_id
+    if anyway:
+        since = now - TAPPED_TWICE
+        found = [
+            one for one in runs.same_as(tx, report, since) if one.asked_at >= since and one.event_key.startswith(PRESS)
+        ]
+        return next((one for one in found if invocation.pressed and same_id(one.person_id, person_id)), None)
+    for one in runs.same_as(tx, report, now - timedelta(seconds=JUST_CREATED)):
+        row = reports.get(tx, one.report_id) if one.report_id else None
+        if row is None or row.phase is not Phase.FAILED:
+            return one
+    return None
 
 
 def _delete_form(invocation: Invocation) -> None:
@@ -258,7 +301,7 @@ def run_again(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
         one for one in words if invocation.pressed and is_report_id(one)
     ]
     named = named or reports_meant(invocation, desk.decision)
-    if not named and words:
+    if not named and naming_words(words):
         run_new(invocation, desk, words)
         return
     if not named:
@@ -295,7 +338,8 @@ def _offer(invocation: Invocation, desk: Desk, template: Template, same: NewRepo
     following = None
     if same.start and same.end:
         period = next_after(Period(same.start, same.end))
-        following = replace(same, start=period.start, end=period.end)
-        if problems(template, following, desk.today):
+        if period is not None:
+            following = replace(same, start=period.start, end=period.end)
+        if following is not None and problems(template, following, desk.today):
             following = None
     _answer(invocation, *report_form.again_card(template.title, same, following))
