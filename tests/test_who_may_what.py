@@ -120,6 +120,7 @@ DOORS = {
     "new": Door("new", shows=None, other="", wants_id=False, changes=True),
     "run": Door("run", shows=None, other="", wants_id=False, changes=True),
     "last": Door("last", shows="You haven't run a report here yet", other="", wants_id=False, changes=True),
+    "settings": Door("settings", shows=None, other="", wants_id=False),
     "why": Door("why", shows="Nobody has requested", other=""),
     "pending": Door("pending", shows="You have no pending requests", other="", wants_id=False),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),

@@ -127,9 +127,9 @@ def test_a_part_that_webex_does_not_take_is_said_to_be_missing(stepped: SteppedB
     assert "Run the report for a shorter period." in str(card.card)
     stepped.receive(stepped.setup.ada, f"why {stepped.request().reference}")
     stepped.work()
-    (why,) = [str(one.card) for one in stepped.said() if one.card and "Requested" in str(one.card)]
+    (why,) = [str(one.card) for one in stepped.said() if one.card and " asked " in str(one.card)]
     assert "1 of its" in why
-    assert "Show what was posted" in why
+    assert "open message" in why
 
 
 def test_a_row_that_is_larger_than_any_report_s_is_said(stepped: SteppedBot) -> None:
