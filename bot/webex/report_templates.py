@@ -29,6 +29,12 @@ NAMES: Final = {
     "data_end": ("dataenddate", "enddate"),
 }
 """Our field → Webex's names for it, in lower case and without separators."""
+_ID: Final = re.compile(r"\S{1,64}")
+"""A button names a template by its ID, as one word."""
+LONGEST_PERIOD: Final = 3660
+"""Days: a larger number means that there is no limit."""
+PLAUSIBLE: Final = range(2000, 2200)
+"""Years of days for which there may be data; others stand for "not known"."""
 _NO_LETTER: Final = re.compile(r"[^a-z0-9]")
 _YES: Final = frozenset({"yes", "true", "1"})
 WITHOUT_DATES: Final = "withoutdate"
@@ -90,7 +96,8 @@ class NewReport:
 def read_templates(payload: Any, family: Family) -> list[Template]:
     """Read the answer to "list report templates": a bare array, or one wrapped in ``items``.
 
-    Entries without an ID or a title are left out. Raises :class:`ReportUnreadable` when it is no list of templates.
+    Entries without a title or an ID that a button can name are left out. Raises :class:`ReportUnreadable` when it is
+    no list of templates.
     """
     inner = payload.get(WRAPPER) if isinstance(payload, dict) else payload
     if not isinstance(inner, list):
@@ -107,22 +114,30 @@ def _read(entry: Any, family: Family) -> Template | None:
     given = {_NO_LETTER.sub("", str(name).lower()): value for name, value in entry.items() if value not in (None, "")}
     raw = {ours: next((given[name] for name in names if name in given), None) for ours, names in NAMES.items()}
     template_id, title = read_text(raw["id"]), read_text(raw["title"])
-    if not template_id or not title:
+    if not _ID.fullmatch(template_id) or not title:
         return None
     longest = read_number(raw["max_days"])
+    first, last = _plausible(raw["data_start"]), _plausible(raw["data_end"])
+    if first and last and last < first:  # whatever was meant, the bot must refuse nothing because of it
+        first = last = None
     return Template(
         id=template_id,
         family=family,
         title=title,
         service=read_text(raw["service"]),
         category=read_text(raw["category"]),
-        max_days=int(longest) if longest is not None and longest >= 1 else None,
-        data_start=read_day(raw["data_start"]),
-        data_end=read_day(raw["data_end"]),
+        max_days=int(longest) if longest is not None and 1 <= longest <= LONGEST_PERIOD else None,
+        data_start=first,
+        data_end=last,
         required=_fields(given.get("validations"), required=True),
         optional=_fields(given.get("validations"), required=False),
         takes_dates=WITHOUT_DATES not in read_text(raw["identifier"]).casefold(),
     )
+
+
+def _plausible(value: Any) -> date | None:
+    day = read_day(value)
+    return day if day is not None and day.year in PLAUSIBLE else None
 
 
 def _fields(validations: Any, *, required: bool) -> frozenset[str]:

@@ -215,6 +215,13 @@ def test_delete_old_takes_twenty_at_most_and_only_of_families_that_the_person_ma
     assert "Read-only administrators" in live.at(live.grace).says("delete old").answer().words
 
 
+@pytest.mark.parametrize("text", ["delete old reports", "Delete all the old ones, please"])
+def test_delete_old_in_other_words(live: LiveBot, text: str) -> None:
+    live.partner_report(title="Old", created=live.emulator.world.clock() - 15 * DAY)
+
+    assert "Delete this report?" in live.at(live.ada).says(text).card().shown
+
+
 def test_delete_old_with_nothing_old_says_so(live: LiveBot) -> None:
     live.partner_report()
     said = live.at(live.ada).says("delete old").answer().words

@@ -347,6 +347,10 @@ def test_templates_are_listed_with_what_they_take(live: LiveBot) -> None:
     assert "Run…" in card.buttons
 
 
+def test_a_page_after_the_last_is_the_last(live: LiveBot) -> None:
+    assert "5 templates." in live.at(live.ada).says("templates 7").card().shown
+
+
 def test_templates_for_read_only_administrators_have_no_button(live: LiveBot) -> None:
     card = live.at(live.grace).says("templates").card()
 

@@ -63,6 +63,29 @@ def test_an_organization_template_is_read_from_its_wrapping() -> None:
     assert not other.takes_dates
 
 
+@pytest.mark.parametrize(
+    ("odd", "read"),
+    [
+        ({"dataStartDate": "0001-01-01", "dataEndDate": "0001-01-02"}, (31, None, None)),
+        ({"dataStartDate": "9999-12-31", "dataEndDate": ""}, (31, None, None)),
+        ({"dataStartDate": "2026-12-01", "dataEndDate": "2025-01-01"}, (31, None, None)),
+        ({"maxDays": 0}, (None, date(2024, 1, 1), date(2024, 1, 31))),
+        ({"maxDays": 99_999_999_999_999}, (None, date(2024, 1, 1), date(2024, 1, 31))),
+    ],
+)
+def test_limits_that_can_not_be_meant_are_not_known(odd: dict[str, Any], read: tuple[Any, ...]) -> None:
+    (template,) = read_templates([PARTNER | odd], Family.PARTNER)
+
+    assert (template.max_days, template.data_start, template.data_end) == read
+
+
+@pytest.mark.parametrize("template_id", ["a b", "x" * 65])
+def test_a_template_that_no_button_can_name_is_left_out(template_id: str) -> None:
+    assert [one.id for one in read_templates([PARTNER, PARTNER | {"templateId": template_id}], Family.PARTNER)] == [
+        "130"
+    ]
+
+
 @pytest.mark.parametrize("payload", [None, {}, "no", {"items": {}}, [1], [{"title": "no id"}], [{"Id": 5}]])
 def test_what_is_no_list_of_templates_is_an_error(payload: Any) -> None:
     with pytest.raises(ReportUnreadable):

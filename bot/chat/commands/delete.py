@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LAPSES_AFTER: Final = timedelta(minutes=10)
 """How long a deletion may be confirmed."""
 OLD: Final = "old"
-"""``delete old``: what is old, in one go."""
+"""``delete old``, or ``delete all old reports``: what is old, in one go."""
 
 
 @registry.command(
@@ -50,7 +50,7 @@ def delete(invocation: Invocation) -> None:
         _delete_confirmed(invocation)
         return
     allowed = invocation.authorize(Action.CHANGE)
-    if [word.casefold() for word in invocation.rest] == [OLD]:
+    if naming_words(invocation.rest) == [OLD]:
         _offer_old(invocation)
     elif invocation.pressed or names_ids(invocation.rest):
         _of_ids(invocation, invocation.named_reports(), allowed)

@@ -38,6 +38,7 @@ def templates(invocation: Invocation) -> None:
     if words:
         result = matching(words, listed, searchable)
         listed = list(result.items or result.nearest)
+    page = min(page, max(1, -(-len(listed) // PAGE)))
     start = (page - 1) * PAGE
     shown = listed[start : start + PAGE]
     note = note_of(len(listed), start, len(shown), " ".join(words))
