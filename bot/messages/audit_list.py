@@ -119,8 +119,8 @@ class AuditView:
 
     names: Names
     titles: Mapping[str, str]
-    with_address: frozenset[str] = frozenset()
-    """IDs of people whose email address is shown, since somebody else on the page has the same name."""
+    namesakes: frozenset[str] = frozenset()
+    """Names that several people on the page have, so that their email addresses are shown."""
 
     def sentence(self, row: Row) -> str:
         """Return ``**Ada** requested **Calling Usage** in **Admin reports**``; foreign text in it is escaped."""
@@ -158,12 +158,11 @@ class AuditView:
 
     def about(self, row: Row) -> str:
         """Return when it was, by what means, and the reference, as far as they are known."""
-        shown = row.person_id in self.with_address
-        address = escape_card(self.names.address(row.person_id), LONGEST_ADDRESS) if shown else ""
+        name, address = self.names.person(row.person_id), self.names.address(row.person_id)
+        told_apart = escape_card(address, LONGEST_ADDRESS) if name in self.namesakes else ""
         reference = f"Reference {row.reference}" if row.reference else ""
-        return " · ".join(
-            filter(None, (when(row.at) if row.at else "", CHANNELS.get(row.channel, ""), address, reference))
-        )
+        at = when(row.at) if row.at else ""
+        return " · ".join(filter(None, (at, CHANNELS.get(row.channel, ""), told_apart, reference)))
 
     def line(self, row: Row) -> str:
         """Return all of it, for an answer without a card."""

@@ -50,9 +50,9 @@ class Names:
         return person.emails[0][:LONGEST_ADDRESS] if person is not None and person.emails else ""
 
     def namesakes(self) -> frozenset[str]:
-        """Return the IDs of people who have the same name as somebody else among these."""
-        names = Counter(person.display_name for person in self.people.values())
-        return frozenset(one for one, person in self.people.items() if names[person.display_name] > 1)
+        """Return the names that more than one of these people have."""
+        names = Counter(map(self.person, self.people))
+        return frozenset(name for name, number in names.items() if number > 1)
 
     def space(self, room_id: str | None) -> str:
         """Return a space's name, to be escaped, or ``another space``."""
