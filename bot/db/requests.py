@@ -325,11 +325,6 @@ def in_thread(tx: Transaction, report_id: str, room_id: str, thread_id: str | No
     return next((one for one in reversed(found) if same_id(one.room_id, room_id)), None)
 
 
-def open_here(tx: Transaction, report_id: str, room_id: str, person_id: str) -> list[Request]:
-    """Return the open requests for a report that are answered in a space, or directly to this person."""
-    return [one for one in open_for(tx, report_id) if goes_to(one, room_id, person_id)]
-
-
 def goes_to(one: Request, room_id: str, person_id: str) -> bool:
     """Return True when a request is answered in a space, or directly to this person."""
     return same_id(one.person_id, person_id) if one.destination == PERSON else same_id(one.room_id, room_id)

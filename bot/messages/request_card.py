@@ -103,26 +103,33 @@ def _refreshed(request: Request, row: ReportRow) -> Shown:
     return shown
 
 
-def report_only(report: Report, *, awaited: bool, now: datetime) -> tuple[str, Card]:
-    """Return the text and the card of a report that nobody asked to have posted; ``awaited``: somebody else did."""
-    shown = replace(_report_shown(report, awaited=awaited), checked=f"Checked {now:%H:%M} UTC")
+def report_only(report: Report, *, awaited: bool, now: datetime, in_space: bool = False) -> tuple[str, Card]:
+    """Return the text and the card of a report that nobody asked to have posted here; ``awaited``: somebody else did.
+
+    ``in_space``: the reader, who alone sees it, waits for it in a space.
+    """
+    shown = replace(_report_shown(report, awaited=awaited, in_space=in_space), checked=f"Checked {now:%H:%M} UTC")
     return report_text(report, shown, now), report_card(report, shown, now)
 
 
-def _report_shown(report: Report, *, awaited: bool) -> Shown:
+def _report_shown(report: Report, *, awaited: bool, in_space: bool = False) -> Shown:
     refresh = button("Refresh", "refresh", report.id)
+    other = button("Cancel", "cancel", report.id) if in_space and report.phase is Phase.PENDING else refresh
     match report.phase:
         case Phase.READY:
             coming, primary = "The file is ready to be sent.", button("Send file", "again", report.id)
         case Phase.FAILED:
             coming, primary = sentences.failed(None), run_again(report.id)
+        case _ if in_space:
+            coming = "You're waiting for this report in a space. I'll post the file there as soon as it's ready."
+            primary = refresh
         case _ if awaited:
             coming = "Someone here already asked for this report. I'll post the file once, in their thread."
             primary = refresh
         case _:
             coming = "You're not waiting for this report. Want me to post it when it's ready?"
             primary = button("Notify me when it's ready", "again", report.id)
-    others = () if primary is refresh else (refresh,)
+    others = () if primary is other else (other,)
     return Shown(status_word(report), COLORS[report.phase], coming, primary, others)
 
 

@@ -142,6 +142,24 @@ def test_directly_a_person_cancels_what_they_asked_for_elsewhere(live: LiveBot) 
     assert "no pending requests" in live.at(live.grace).says("cancel").answer().words
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_directly_a_person_looks_after_what_they_asked_for_elsewhere(live: LiveBot, family: str) -> None:
+    report = report_of(live, family, status="waiting")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
+    line.card()
+    live.on_record(report.id, State.OPEN)
+    ada = live.at(live.ada)
+
+    asked = ada.says("refresh")
+    card = asked.card()
+    assert "You're waiting for this report in a space. I'll post the file there as soon as it's ready." in card.shown
+    assert set(card.buttons) == {"Refresh", "Cancel"}
+    ada.presses(card, "Cancel")
+
+    asked.hears("Canceled. I won't post Calling Usage in the space where you asked for it.")
+    assert "● Canceled" in line.hears("Canceled").shown
+
+
 def test_in_a_group_space_what_was_asked_elsewhere_is_not_meant(live: LiveBot) -> None:
     report = live.partner_report("Secret Merger", status="waiting")
     live.at(live.ada).says(f"report {report.id}").card()

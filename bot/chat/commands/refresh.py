@@ -80,10 +80,13 @@ def _show(invocation: Invocation, found: Report) -> None:
     """Answer with a card that belongs to no request, in place of such a card that was pressed."""
     services = invocation.services
 
-    def make(_: Permission) -> Draft:
+    def make(allowed: Permission) -> Draft:
         with services.database.read() as tx:
-            awaited = bool(requests.open_here(tx, found.id, invocation.room_id, invocation.person_id))
-        text, card = report_only(found, awaited=awaited, now=services.now())
+            waiting = requests.open_for(tx, found.id)
+        awaited = any(requests.goes_to(one, invocation.room_id, invocation.person_id) for one in waiting)
+        own = any(same_id(one.person_id, invocation.person_id) for one in waiting)
+        in_space = own and not awaited and allowed.target.direct
+        text, card = report_only(found, awaited=awaited, in_space=in_space, now=services.now())
         return Draft(f"{invocation.event_key}:refresh:{found.id}", Text(text, card))
 
     invocation.show(make)
