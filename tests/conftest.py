@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 # How long an example takes depends on the machine and on what ran before (a first import, the garbage of other tests).
 property_tests.register_profile("whatever the load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 property_tests.load_profile("whatever the load")
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look at thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -64,16 +71,23 @@ def quick_databases() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def quick_routes() -> Iterator[None]:
     """Each emulator makes the same hundred routes: Werkzeug compiles each of them once."""
-    compiled: dict[tuple[str, bool], Any] = {}
-    compile_builder = Rule._compile_builder
+    compiled: dict[tuple[Any, ...], Rule] = {}
+    compile_it = Rule.compile
 
-    def once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (f"{rule.rule} {rule.defaults}", append_unknown)
+    def once(rule: Rule) -> None:
+        converters = tuple(rule.map.converters.items())
+        key = (rule.rule, str(rule.defaults), rule.subdomain, rule.host, rule.merge_slashes, converters)
         if key not in compiled:
-            compiled[key] = compile_builder(rule, append_unknown)
-        return compiled[key]
+            compile_it(rule)
+            compiled[key] = rule
+            return
+        like: Any = compiled[key]
+        rule._parts, rule._trace, rule._converters = like._parts, like._trace, like._converters
+        rule.arguments = rule.arguments | like.arguments
+        rule._build = like._build.__func__.__get__(rule)
+        rule._build_unknown = like._build_unknown.__func__.__get__(rule)
 
-    with patch.object(Rule, "_compile_builder", once):
+    with patch.object(Rule, "compile", once):
         yield
 
 
@@ -113,11 +127,14 @@ def stepped(
 
 
 @pytest.fixture
-def live(tmp_path: Path, settings: dict[str, str], request: pytest.FixtureRequest) -> Iterator[LiveBot]:
+def live(
+    tmp_path: Path, database_file: Path, settings: dict[str, str], request: pytest.FixtureRequest
+) -> Iterator[LiveBot]:
     """Webex with people and spaces, and the whole program beside the test."""
     with Emulator() as emulator:
         emulator.world.lists_threads = shows_threads(request)
         made = LiveBot(emulator, tmp_path / "data", **settings)
+        made.has_database(database_file)
         with made.program() as door:
             made.register(door)
             yield made

@@ -6,6 +6,7 @@ real ones, see ``tests/killed``.
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from contextlib import contextmanager
@@ -203,6 +204,11 @@ class LiveBot:
             "POLL_INTERVAL": "0.1",
             "OPS_TOKEN": OPS_TOKEN,
         } | environ
+
+    def has_database(self, migrated: Path) -> None:
+        """Begin with a copy of a migrated, empty database: half of a start is migrations."""
+        self.folder.mkdir(mode=0o700)
+        shutil.copy(migrated, self.folder / "reportbot.db")
 
     def settings(self) -> Settings:
         """Return the program's settings."""

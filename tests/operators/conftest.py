@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveBot]:
+def live(tmp_path: Path, database_file: Path) -> Iterator[LiveBot]:
     """Return the setup without the program; the group space is the operators'."""
     with Emulator() as emulator:
         made = LiveBot(emulator, tmp_path / "data")
+        made.has_database(database_file)
         made.environ["OPERATORS_SPACE"] = made.group.id
         yield made
