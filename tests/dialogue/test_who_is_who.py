@@ -134,6 +134,6 @@ def test_what_was_answered_1_1_is_canceled_and_explained_there(plain: LiveBot, s
     spelled = SPELLINGS[spelling](plain.ada)
 
     world.press(plain.ada, card.message.id, {COMMAND: "why", ARGUMENT: report.id}, spelled=spelled)
-    direct.hears_privately("Requested at")
+    direct.hears_privately(" asked in ")
     world.press(plain.ada, card.message.id, card.buttons["Cancel"], spelled=spelled)
     direct.hears_privately("Canceled")
