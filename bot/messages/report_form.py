@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.messages.elements import button, card, text
+from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.request_card import created_of, days, title_of
 from bot.text import count, escape_card, escape_markdown, one_line
 from bot.webex.report_families import FAMILIES
@@ -82,7 +82,7 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
         hint += " There are more: type **templates**."
     body = [
         text(head, size="Medium", weight="Bolder"),
-        *([text(note)] if note else []),
+        *([text(sentence_in_card(note))] if note else []),
         field,
         text(hint, size="Small"),
     ]
@@ -93,7 +93,7 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
 def which_card(question: str, choices: Sequence[tuple[Template, str]]) -> tuple[str, Card]:
     """Return a card with a button for each template; with its argument for ``new``."""
     shown = choices[:MOST_BUTTONS]
-    body = [text(question, weight="Bolder")]
+    body = [text(sentence_in_card(question), weight="Bolder")]
     body += [
         {
             "type": "ColumnSet",

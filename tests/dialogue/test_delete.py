@@ -228,6 +228,14 @@ def test_delete_old_with_nothing_old_says_so(live: LiveBot) -> None:
     assert said.startswith("There's nothing to clean up: no finished report is more than 14 days old. To delete")
 
 
+def test_delete_old_says_what_it_could_not_look_at(live: LiveBot) -> None:
+    live.emulator.faults.add("GET", "/v1/partner/reports", status=409)
+
+    said = live.at(live.ada).says("delete old").answer().words
+
+    assert "Partner reports are missing from this list. Webex reports a conflict" in said
+
+
 def test_what_webex_refuses_is_named_and_the_others_go(live: LiveBot) -> None:
     first, second, third = old_ones(live, 3)
     ada = live.at(live.ada)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.db.requests import State
 from bot.emulator.things import PARTNER_FULL_ADMIN, Template
+from bot.webex import catalog
 from tests.live_bot import LiveBot, actions_of
 
 CALLING = Template(130, "partner", "Calling Usage", "Teams")
@@ -245,6 +246,35 @@ def test_a_report_that_webex_does_not_list_yet_is_offered_all_the_same(live: Liv
 
     assert card.buttons["Get that one"]["argument"] == report.id
     assert len(created(live)) == 1
+
+
+@pytest.mark.parametrize("text", ["new calling usage last month", "last", "run again {}"])
+def test_a_family_whose_templates_are_not_listed_is_named(
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(catalog, "TEMPLATES_FRESH", timedelta(0))
+    ada = live.at(live.ada)
+    ada.says("new calling usage 2026-08-01 to 2026-08-31").card()
+    (report,) = live.emulator.world.reports
+    live.emulator.faults.add("GET", "/v1/partner/reports/templates", status=409)
+
+    said = ada.says(text.format(report)).answer()
+
+    assert "I couldn't find a template “" in (said.shown or said.words)
+    assert "Partner reports are missing from this list. Webex reports a conflict" in (said.shown or said.words)
+
+
+def test_while_templates_are_missing_what_words_name_is_confirmed_first(live: LiveBot) -> None:
+    live.emulator.faults.add("GET", "/v1/partner/reports/templates", status=409)
+    ada = live.at(live.ada)
+
+    line = ada.says("new usage 2026-10-01 to 2026-10-02 acme.webex.com")
+
+    card = line.card()
+    assert "Audio Usage" in card.shown
+    assert not created(live)
+    ada.presses(card, "Run")
+    line.hears("I'll post the file here")
 
 
 def test_a_template_that_is_gone_is_said(live: LiveBot) -> None:

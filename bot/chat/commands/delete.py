@@ -16,6 +16,7 @@ from bot.errors import BotError, Refused
 from bot.messages import deletion, refusals
 from bot.messages.deletion import CONFIRM, Uses
 from bot.messages.help import Group
+from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.delete import delete_report
@@ -99,7 +100,7 @@ def _offer_old(invocation: Invocation) -> None:
     """Ask for confirmation to delete the oldest reports that nobody needs any more."""
     services, allowed = invocation.services, invocation.authorize(Action.CHANGE)
     with invocation.report_call():
-        listed, _ = services.catalog.everything(allowed.families)
+        listed, refused = services.catalog.everything(allowed.families)
     with services.database.read() as tx:
         awaited = {one.report_id for one in reports.awaited(tx)}
     found = quota.old(listed, awaited, services.now())
@@ -107,7 +108,8 @@ def _offer_old(invocation: Invocation) -> None:
         invocation.trail.report_ids = tuple(one.id for one in found)
         _ask(invocation, found)
     else:
-        invocation.say("nothing", deletion.nothing_old(quota.OLD_AFTER))
+        missing = [not_shown(family, error) for family, error in refused.items()]
+        invocation.say("nothing", " ".join([deletion.nothing_old(quota.OLD_AFTER), *missing]))
 
 
 def _ask(invocation: Invocation, found: Sequence[Report]) -> None:

@@ -14,6 +14,7 @@ from bot.db import audit, messages, reports, runs, space_settings
 from bot.messages import deletion, report_form, sentences
 from bot.messages.help import Group
 from bot.messages.new_report import problems
+from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.periods import Period, find_period, next_after
@@ -86,10 +87,13 @@ def _offer_last(invocation: Invocation, desk: Desk) -> None:
     with invocation.services.database.read() as tx:
         found = runs.latest_of(tx, invocation.person_id, desk.decision.families)
     template = None if found is None else desk.template(found.family, found.template_id, found.title)
-    if found is None or template is None:
+    if found is None:
         _answer(invocation, sentences.NOTHING_RUN)
-        return
-    _offer(invocation, desk, template, replace(found.new_report, template_id=template.id))
+    elif template is None:
+        _answer(invocation, desk.no_template(found.title))
+    else:
+        same = replace(found.new_report, template_id=template.id)
+        _offer(invocation, desk, template, same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,13 @@ class Desk:
 
     decision: Decision
     templates: Sequence[Template]
+    missing: tuple[str, ...]
+    """What is said of each family whose templates Webex doesn't list."""
     today: date
+
+    def no_template(self, words: str) -> str:
+        """Return that no template has this name, as far as Webex lists them; of no words only what is missing."""
+        return " ".join([*([sentences.no_template(words)] if words else []), *self.missing])
 
     def template(self, family: str, template_id: str, title: str) -> Template | None:
         """Return a template by its ID, or by its title where the report does not tell the ID."""
@@ -117,8 +127,9 @@ def _open(invocation: Invocation) -> Desk:
     with services.database.read() as tx:
         zone = space_settings.time_zone_of(tx, invocation.room_id)
     with invocation.report_call():
-        templates, _ = services.catalog.templates(decision.families)
-    return Desk(decision, templates, services.now().astimezone(zone).date())
+        templates, refused = services.catalog.templates(decision.families)
+    missing = tuple(not_shown(family, error) for family, error in refused.items())
+    return Desk(decision, templates, missing, services.now().astimezone(zone).date())
 
 
 def _answer(invocation: Invocation, markdown: str, card: Card | None = None) -> None:
@@ -136,6 +147,8 @@ def run_new(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     if template is None:
         _ask_which(invocation, desk, wanted)
         return
+    if desk.missing and list(words[:1]) != [template.key]:  # one that is not listed may fit the words better
+        wanted = replace(wanted, guessed=True)
     if not invocation.inputs:
         wanted = _until_data_ends(wanted, template, desk.today)
     report = wanted.of(template)
@@ -161,10 +174,10 @@ def _until_data_ends(wanted: Wanted, template: Template, today: date) -> Wanted:
 def _ask_which(invocation: Invocation, desk: Desk, wanted: Wanted) -> None:
     choices = wanted.choices or wanted.nearest
     if not choices:
-        note = sentences.no_template(" ".join(wanted.unread)) if wanted.unread else ""
+        note = desk.no_template(" ".join(wanted.unread))
         _answer(invocation, *report_form.choose_card(desk.templates, note))
         return
-    question = sentences.WHICH_TEMPLATE if wanted.choices else sentences.no_template(" ".join(wanted.unread))
+    question = sentences.WHICH_TEMPLATE if wanted.choices else desk.no_template(" ".join(wanted.unread))
     # With what was typed besides: a press asks for the rest only.
     listed = [(one, report_form.argument_of(wanted.of(one))) for one in choices]
     _answer(invocation, *report_form.which_card(question, listed))
@@ -311,7 +324,7 @@ def run_again(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     invocation.trail.report_ids = (report.id,)
     template = desk.template(report.family, report.template_id, report.title)
     if template is None:
-        _answer(invocation, sentences.no_template(report.title))
+        _answer(invocation, desk.no_template(report.title))
         return
     same = NewReport(
         report.family, template.id, start=report.start, end=report.end, region=report.region, sites=report.sites
