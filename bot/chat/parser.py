@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from bot.chat.html_text import QUOTE, read_html
 from bot.chat.letters import plain
-from bot.chat.report_ids import MAY_BREAK, is_filler, pieces
+from bot.chat.report_ids import MAY_BREAK, is_filler, names_ids, pieces
 from bot.reports.periods import find_period
+from bot.reports.search import FILLERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -34,6 +35,8 @@ NEGATIONS = frozenset({"not", "no", "never", "don't", "don’t", "dont", "doesn'
 """After these the command is not what is wanted."""
 USUAL_WORDS = frozenset({"last", "new", "again", "run"})
 """Commands that are usual words too: after other words than polite ones they are no command."""
+NOUNS = frozenset({"report", "reports"})
+"""Commands that may end a title: "calling usage report" is for whoever reads sentences."""
 POLITE = frozenset({"please", "pls", "hi", "hello", "hey", "ok", "okay", "thanks", "now", "and", "can", "could", "you"})
 
 
@@ -88,16 +91,21 @@ def _command(readings: Sequence[Words], known: Collection[str]) -> Words | None:
 def _later(words: Words, known: Collection[str]) -> Words | None:
     """Return the words from a command on that has only a few plain words before it."""
     tokens = (words.word, *words.rest)
-    polite = True
     for place, token in enumerate(tokens[:COMMAND_WITHIN]):
         found = Words(token.lstrip("/"), tokens[place + 1 :])
-        word = found.word.casefold()
-        if word in known and (polite or word not in USUAL_WORDS) and not _begin_period(tokens[place:]):
+        if found.word.casefold() in known and _is_command(found, tokens[:place]):
             return found
-        polite = polite and word in POLITE
         if not is_filler(token) or token.casefold() in NEGATIONS:
             return None
     return None
+
+
+def _is_command(found: Words, before: Sequence[str]) -> bool:
+    """Return True for a command after these words, False for a usual word in a sentence."""
+    word, said = found.word.casefold(), {one.casefold() for one in before}
+    if word in USUAL_WORDS:
+        return said <= POLITE and not _begin_period((found.word, *found.rest))
+    return word not in NOUNS or said <= FILLERS or names_ids(found.rest)
 
 
 def _begin_period(tokens: Sequence[str]) -> bool:

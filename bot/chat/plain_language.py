@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,24 +19,11 @@ HELLO: Final = frozenset({"hi", "hello", "hey", "hiya", "howdy", "morning", "aft
 THANKS: Final = frozenset({"thanks", "thank", "thx", "ty", "cheers", "perfect", "great", "awesome", "nice", "cool"})
 OKAY: Final = frozenset({"ok", "okay", "k", "fine", "sure", "yes", "yep", "no", "nope", "bye", "goodbye", "understood"})
 _BESIDE: Final = frozenset(
-    {
-        "you",
-        "so",
-        "very",
-        "much",
-        "a",
-        "lot",
-        "many",
-        "there",
-        "good",
-        "well",
-        "done",
-        "bot",
-        "all",
-        "everyone",
-        "again",
-    }
-    | {"for", "the", "that", "this", "your", "help", "report", "reports", "file", "it", "is", "got", "job", "day"}
+    re.findall(
+        r"\S+",
+        "a again all bot day done everyone file for good got help is it job lot many much report reports so that the "
+        "there this very well you your",
+    )
 )
 """Words that change nothing beside those."""
 
@@ -43,13 +31,20 @@ USUAL_WORDS: Final = COMMANDS_AND_WORDS | {"report", "reports"}
 """Commands that mean nothing by themselves in the midst of a sentence."""
 SHORTEST_MISTYPED: Final = 4
 """Letters of a word that may be a mistyped command: of fewer, any word would be one."""
-RUN: Final = frozenset({"run", "create", "generate", "make", "start", "order"})
-"""Words of a sentence that asks for a new report."""
+MEANS: Final = (
+    dict.fromkeys(("run", "create", "generate", "make", "start", "order"), "new")
+    | dict.fromkeys(("stop", "abort"), "cancel")
+    | dict.fromkeys(("remove", "erase"), "delete")
+    | dict.fromkeys(("resend", "repeat"), "again")
+)
+"""Other words for commands."""
 GET: Final = frozenset(
     {"send", "get", "give", "show", "fetch", "find", "need", "want", "have", "see", "pull", "share", "bring", "post"}
-    | {"report", "file"}
+    | {"download", "open", "report", "file"}
 )
 """Words of a sentence that asks for a report that there is."""
+ASKS_WHEN: Final = frozenset({"where", "when"})
+"""First words of who waits for a report."""
 LISTS: Final = frozenset({"reports", "list"})
 LONGEST_ARGUMENT: Final = 1_000
 """Letters that a button keeps of what was typed."""
@@ -96,16 +91,41 @@ def wish(words: Sequence[str], commands: Collection[str]) -> Wish | None:
     said = [_plain(word) for word in words]
     if not said or not NEGATIONS.isdisjoint(said):
         return None
+    return _guess(words, said, commands) or _clear_wish(words, said)
+
+
+def _guess(words: Sequence[str], said: Sequence[str], commands: Collection[str]) -> Wish | None:
+    """Return the command that is mistyped, or named in the midst of a sentence; a button asks whether it is meant."""
     if meant := _mistyped(said[0], commands):
         return Wish(meant, tuple(words[1:]))
-    named = next((place for place, word in enumerate(said) if word in commands and word not in USUAL_WORDS), None)
-    if named is not None:
-        return Wish(said[named], _about(words[named + 1 :]))
-    if "new" in commands and not RUN.isdisjoint(said):
-        return Wish("new", _about([word for word, one in zip(words, said, strict=True) if one not in RUN]))
-    if not LISTS.isdisjoint(said):
-        return Wish("reports", _about(words), clear=True)
-    return Wish("report", _about(words), clear=True) if not GET.isdisjoint(said) else None
+    if said[0] in ASKS_WHEN and "pending" in commands:
+        return Wish("pending")
+    if found := _command_in(said, commands):
+        place, word = found
+        others = (*words[:place], *words[place + 1 :]) if word == "new" else words[place + 1 :]
+        return Wish(word, _about(others))
+    return None
+
+
+def _clear_wish(words: Sequence[str], said: Sequence[str]) -> Wish | None:
+    """Return what a sentence clearly asks for."""
+    if {"what", "do", "you"} <= set(said):
+        return Wish("help", clear=True)
+    if not GET.isdisjoint(said) or not LISTS.isdisjoint(said):
+        return Wish("report" if LISTS.isdisjoint(said) else "reports", _about(words), clear=True)
+    return None
+
+
+def _command_in(said: Sequence[str], commands: Collection[str]) -> tuple[int, str] | None:
+    """Return the first command of a sentence, or what another word for one means, with its place."""
+    for place, word in enumerate(said):
+        if word in commands and word not in USUAL_WORDS:
+            return place, word
+        if MEANS.get(word) in commands:
+            return place, MEANS[word]
+        if word == "new" in commands and said[:place][-1:] == ["a"]:
+            return place, word
+    return None
 
 
 def argument(words: Sequence[str]) -> tuple[str, ...]:
@@ -115,7 +135,7 @@ def argument(words: Sequence[str]) -> tuple[str, ...]:
 
 def _mistyped(word: str, commands: Collection[str]) -> str | None:
     """Return the command that differs from a word by the fewest typing errors, one or two."""
-    if len(word) < SHORTEST_MISTYPED or word in FILLERS | GET | LISTS | RUN:
+    if len(word) < SHORTEST_MISTYPED or word in FILLERS | GET | LISTS | ASKS_WHEN or word in MEANS:
         return None
     by_errors = sorted((errors, one) for one in commands if (errors := errors_between(word, one)) is not None)
     return by_errors[0][1] if by_errors else None
@@ -129,7 +149,7 @@ def _about(words: Sequence[str]) -> tuple[str, ...]:
         before, after = said[max(0, place - 1)], said[place + 1 :][:1]
         to_us = one == "us" and before in GET  # else it's a region
         may_i = one == "may" and after == ["i"]  # else it's a month
-        if one not in FILLERS | GET | LISTS and not to_us and not may_i:
+        if one not in FILLERS | GET | LISTS | {"new", "waiting"} and not to_us and not may_i:
             kept.append(words[place])
     return tuple(kept)
 

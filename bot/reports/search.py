@@ -37,9 +37,9 @@ ONE_ERROR, TWO_ERRORS = 4, 8
 FILLERS: Final = frozenset(
     re.findall(
         r"\S+",
-        "a about again all an and any are can could do every fetch file files find for from get give have hello hey hi "
-        "how i i'd i'm is it latest let like look me my need newest now of on our please pls post recent report "
-        "reports send show thanks that the their there this to want we what with would you your",
+        "a about again all an and any are available can could do every fetch file files find for from get give have "
+        "hello hey hi how i i'd i'm is it latest let like look me my need newest now of on our please pls post recent "
+        "report reports send show thanks that the their there this to want we what which with would you your",
     )
 )
 """Words that may stand in a search without being in the title."""

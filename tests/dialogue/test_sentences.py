@@ -64,6 +64,15 @@ def test_a_sentence_that_names_a_report_gets_it(live: LiveBot, family: str, plac
     live.on_record(report.id, State.DELIVERED)
 
 
+@PLACES
+@pytest.mark.parametrize("text", ["Calling Usage report", "the calling usage report", "usage report, please"])
+def test_a_title_before_the_word_is_read_too(live: LiveBot, text: str, place: str) -> None:
+    live.partner_report("Calling Usage")
+    live.partner_report("Meeting Details")
+
+    assert live.at(live.ada, live.group if place == "group" else None).says(text).file().content == CSV
+
+
 def test_a_sentence_that_may_mean_several_is_a_choice(live: LiveBot) -> None:
     live.partner_report("Calling Usage One")
     live.partner_report("Calling Usage Two")

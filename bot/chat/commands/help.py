@@ -126,7 +126,8 @@ def _understood(invocation: Invocation, said: tuple[str, ...], meant: Wish | Non
         return is_title(invocation, said)
     if not meant.clear:
         return False
-    if meant.word == "reports":
-        reports(replace(invocation, word="reports", rest=meant.rest))
-        return True
-    return of_sentence(replace(invocation, word="report", rest=meant.rest))
+    asked = replace(invocation, word=meant.word, rest=meant.rest)
+    if meant.word == "report":
+        return of_sentence(asked)
+    (help_ if meant.word == "help" else reports)(asked)
+    return True
