@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHORTEST_PIECE = 16
 """So many letters of a secret in a row count as the secret."""
+HINT = SHORTEST_PIECE // 2
+"""Letters by which it is seen quickly that a text may hold a piece: texts of 10 MB are searched for 1,000 pieces."""
 NEVER_SEARCHED = frozenset({"secret.key"})
 """The one file whose content is a secret, for its owner only."""
 MOST_CAUSES = 8
@@ -49,13 +51,24 @@ class Heap:
     def leaks(self, secrets: dict[str, str]) -> list[str]:
         """Each secret that can be read somewhere, whole or a good piece of it, with the place and its surroundings."""
         found = []
-        for name, secret in secrets.items():
-            pieces = {secret[:SHORTEST_PIECE], secret[-SHORTEST_PIECE:]}
-            for where, what in self._found:
-                at = next((at for piece in pieces if (at := what.find(piece)) >= 0), -1)
-                if at >= 0:
+        pieces = [(name, piece) for name, secret in secrets.items() for piece in pieces_of(secret)]
+        hints: dict[str, set[tuple[str, str]]] = {}
+        for name, piece in pieces:
+            for at in range(len(piece) - HINT + 1):
+                hints.setdefault(piece[at : at + HINT], set()).add((name, piece))
+        for where, what in self._found:
+            # A piece of twice a hint's length holds at least one whole block of the text, wherever it stands.
+            blocks = {what[at : at + HINT] for at in range(0, len(what), HINT)}
+            for name, piece in set().union(*(hints[block] for block in blocks & hints.keys())):
+                if (at := what.find(piece)) >= 0:
                     found.append(f"{name} in {where}: {what[max(0, at - 120) : at + 40]!r}")
         return found
+
+
+def pieces_of(secret: str) -> set[str]:
+    """Return the beginning and the end of a secret; either gives it away."""
+    assert len(secret) >= SHORTEST_PIECE, "a secret of the tests is long enough to be found by a piece"
+    return {secret[:SHORTEST_PIECE], secret[-SHORTEST_PIECE:]}
 
 
 def said_by(emulator: Emulator, bot: Person) -> Iterator[str]:
