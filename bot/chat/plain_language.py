@@ -32,7 +32,7 @@ USUAL_WORDS: Final = COMMANDS_AND_WORDS | {"report", "reports"}
 SHORTEST_MISTYPED: Final = 4
 """Letters of a word that may be a mistyped command: of fewer, any word would be one."""
 MEANS: Final = (
-    dict.fromkeys(("run", "create", "generate", "make", "start", "order"), "new")
+    dict.fromkeys(("run", "create", "generate", "make"), "new")
     | dict.fromkeys(("stop", "abort"), "cancel")
     | dict.fromkeys(("remove", "erase"), "delete")
     | dict.fromkeys(("resend", "repeat"), "again")
@@ -123,7 +123,7 @@ def _command_in(said: Sequence[str], commands: Collection[str]) -> tuple[int, st
             return place, word
         if MEANS.get(word) in commands:
             return place, MEANS[word]
-        if word == "new" in commands and said[:place][-1:] == ["a"]:
+        if word == "new" and word in commands and said[:place][-1:] == ["a"]:
             return place, word
     return None
 

@@ -45,6 +45,7 @@ INTRODUCTION: Final = "Ask for a report: you get its status now, and the file as
 NOT_AVAILABLE: Final = "Reports created in Control Hub or Partner Hub aren't available to bots."
 """What most people who miss a report need to know."""
 IN_GROUP: Final = "In this space, mention me in each message. Everyone here sees the cards and the files."
+ALSO: Final = "**new** runs a report, **run again** repeats one, **delete** deletes one, and **help** shows the rest."
 WHO_MAY_ASK: Final = "Only Webex administrators can ask. Read-only administrators can't run or delete reports."
 RIGHTS_UNKNOWN: Final = "I can't check your role right now, so some commands are left out."
 MORE: Final = "Type `help` and a command for its examples."
@@ -100,16 +101,16 @@ def _first_buttons(commands: Sequence[CommandHelp]) -> list[dict[str, Any]]:
 def introduction_card(name: str) -> tuple[str, Card]:
     """Return the text and the card for a group space to which the bot was added; ``name``: the bot's."""
     shown = escape_markdown(name, LONGEST_TITLE)
-    examples = ["report calling usage", "reports", "help"]
-    mention = f"Mention me in each message, such as **@{shown} {examples[0]}**."
+    mention = f"Mention me in each message, such as **@{shown} report calling usage**."
     sees = "Everyone in this space sees the cards and the files."
-    said = [INTRODUCTION, mention, WHO_MAY_ASK, sees, NOT_AVAILABLE]
+    said = [INTRODUCTION, mention, ALSO, WHO_MAY_ASK, sees, NOT_AVAILABLE]
     body = [
         text("Webex reports", size="Medium", weight="Bolder"),
         *(text(one, spacing="Small", **({} if one is INTRODUCTION else {"size": "Small"})) for one in said),
     ]
-    markdown = "\n".join([" ".join(said), "", *(f"- `{one}`" for one in examples)])
-    return markdown, card(body, [button("Show reports", "reports"), button("Help", "help")], instead=markdown)
+    markdown = " ".join(said)
+    buttons = [button("Show reports", "reports"), button("Run a report", "new"), button("Help", "help")]
+    return markdown, card(body, buttons, instead=markdown)
 
 
 def command_card(command: CommandHelp, note: str = "") -> tuple[str, Card]:

@@ -130,6 +130,7 @@ def test_the_bot_introduces_itself_when_it_is_added_and_does_not_answer_itself(l
     (said,) = world.messages(space)
     for sentence in (
         "Mention me in each message, such as **@Report Bot report calling usage**.",
+        "**new** runs a report, **run again** repeats one, **delete** deletes one",
         "Only Webex administrators can ask.",
         "Everyone in this space sees the cards and the files.",
     ):

@@ -73,7 +73,7 @@ function drawSpaceHead() {
   setText($("bot-membership"), botIsHere() ? "Remove the bot" : "Add the bot");
   setText($("mention-row").querySelector("span"), `Mention ${world.bot?.name ?? "the bot"}`);
   setText($("writing-as"), person() ? `Writing as ${person().name}` : "");
-  $("composer").placeholder = "Try help, or report <id>";
+  $("composer").placeholder = "Try help, or report calling usage";
   for (const control of [$("composer"), document.querySelector(".send")]) control.disabled = !here;
 }
 
