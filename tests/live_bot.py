@@ -20,10 +20,9 @@ from bot import manifest
 from bot.db import requests
 from bot.db.database import Database
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
+from bot.emulator.webhooks import new_webhook
 from bot.settings import Settings, load
 from bot.web.application import build_web
-from bot.webex.chat import Chat
-from bot.webex.tokens import StaticToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -246,16 +245,14 @@ class LiveBot:
             database.close()
 
     def register(self, door: str) -> None:
-        """Have Webex deliver its events to the door, as ``manifest apply`` does."""
-        chat = Chat(self.emulator.api_url, StaticToken(self.bot_token))
-        wanted = manifest.read()
+        """Have Webex deliver its events to the door, as it does after ``manifest apply``."""
+        world, wanted = self.emulator.world, manifest.read()
         for hook in wanted.webhooks:
             if hook.resource != "rooms":
-                url = f"{door}{wanted.path}"
-                chat.create_webhook(
-                    name=hook.name, target_url=url, resource=hook.resource, event=hook.event, secret=SECRET
-                )
-        chat.close()
+                fields = {"name": hook.name, "targetUrl": f"{door}{wanted.path}", "secret": SECRET}
+                made = new_webhook(self.bot, fields | {"resource": hook.resource, "event": hook.event}, world.clock())
+                with world.change():
+                    world.webhooks[made.id] = made
 
     @contextmanager
     def program(self) -> Iterator[str]:

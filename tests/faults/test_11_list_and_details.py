@@ -57,9 +57,9 @@ def test_a_failure_of_both_is_one(stepped: SteppedBot) -> None:
 
 def test_a_list_that_lags_for_ever_ends_no_report_that_is_ready(stepped: SteppedBot) -> None:
     watched(stepped, listed="In progress", detailed="done")
-    pass_by(stepped, 25 * 3600, 300)
+    pass_by(stepped, 25 * 3600, 1800)
     assert stepped.request().state is State.OPEN
-    pass_by(stepped, 2 * 3600, 300)
+    pass_by(stepped, 2 * 3600, 1800)
 
     assert files(stepped) == [CSV]
 
@@ -67,7 +67,7 @@ def test_a_list_that_lags_for_ever_ends_no_report_that_is_ready(stepped: Stepped
 def test_it_ends_with_its_deadline_where_both_agree(stepped: SteppedBot) -> None:
     watched(stepped, listed="In progress", detailed="In progress")
     before = stepped.calls("GET", DETAILS)
-    pass_by(stepped, 27 * 3600, 300)
+    pass_by(stepped, 27 * 3600, 1800)
 
     assert stepped.request().state is State.EXPIRED
     assert stepped.calls("GET", DETAILS) - before == 1
