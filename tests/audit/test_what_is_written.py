@@ -57,6 +57,17 @@ def test_bare_ids_are_the_request_that_they_are_taken_for(stepped: SteppedBot) -
     assert told(stepped) == [("chat", "report", "asked"), ("system", "delivery", "delivered")]
 
 
+@pytest.mark.parametrize("words", ["report calling usage", "please send me the calling usage report"])
+def test_a_title_is_the_request_for_its_report(stepped: SteppedBot, words: str) -> None:
+    report = stepped.setup.partner_report("Calling Usage")
+    stepped.receive(stepped.setup.ada, words)
+
+    stepped.work()
+
+    assert told(stepped) == [("chat", "report", "asked"), ("system", "delivery", "delivered")]
+    assert {row.report_id for row in rows(stepped)} == {report.id}
+
+
 @pytest.mark.parametrize(
     ("words", "row"),
     [
