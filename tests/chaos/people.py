@@ -78,6 +78,8 @@ class People:
         person: Person = getattr(self._stage, ask.who)
         space = self._space(ask, person)
         words = ask.what if ask.what == "help" else f"report {report.id if report else NOWHERE}"
+        if ask.what == "delete":
+            words = words.replace("report", "delete", 1)
         if ask.what == "new":
             words = f"new {ask.family}:{TEMPLATE} {_day_of(ask)} to {_day_of(ask)}"
         mention = self._stage.bot if space.type == "group" else None

@@ -21,6 +21,8 @@ CALLS = (
     ("GET", "/v1/reports", "api", 2),
     ("POST", "/v1/partner/reports", "api", 3),
     ("POST", "/v1/reports", "api", 3),
+    ("DELETE", "/v1/partner/reports/*", "api", 2),
+    ("DELETE", "/v1/reports/*", "api", 2),
     ("GET", "/v1/people/*", "api", 3),
     ("GET", "/v1/memberships", "api", 3),
     ("GET", "/v1/rooms", "api", 3),
@@ -33,7 +35,10 @@ CUTS = ("before", "after", "middle")
 TRUNCATED = b'{"items": [{"id": "Y2lzY29zcGFyazov'
 DATE_SOON, DATE_PAST = "a date to come", "a date gone by"
 """Retry-After as a date, which is written when the time has come."""
-KINDS = ("done", "done", "zip", "pending", "pending", "pending", "pending", "fails", "failed", "nowhere", "help", "new")
+KINDS = (
+    *("done", "done", "zip", "pending", "pending", "pending", "pending"),
+    *("fails", "failed", "nowhere", "help", "new", "delete"),
+)
 PLACES = ("1:1", "1:1", "group", "group", "group", "outside")
 PEOPLE = ("ada", "ada", "grace", "nora")
 VICTIMS = ("worker", "worker", "worker", "web", "door", "supervisor", "all")

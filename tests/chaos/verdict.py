@@ -32,8 +32,8 @@ ANNOUNCEMENTS = (":trouble", ":privately")
 """How the keys of messages end after which the answer is still to come."""
 CARDS_OF_A_REQUEST = 4
 """In progress, in progress beside an older request (or no more), ready, and another end after all."""
-DELETED = 204
-"""How Webex answers when a message was deleted."""
+DELETED, NOT_FOUND = 204, 404
+"""How Webex answers when a message or a report was deleted, and when there is none."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Verdict:
         self._late = self._landed_late()
         self.twice, self.unknowable = self._recorded_against_said()
         self.twice += self._too_many_in_threads()
+        self._judge_deletions()
         self.unknown = sum(one["state"] == "unsure" for one in tables.messages)
 
     @property
@@ -139,6 +140,26 @@ class Verdict:
             return
         state = row["state"] if row else "no event"
         self.lost.append(f"no answer to a press of “{pressed.word}” ({state}, {[one['state'] for one in caused]})")
+
+    def _judge_deletions(self) -> None:
+        """A report is deleted only after a press of who may delete it, and is when that was said.
+
+        Where Webex answered 404 to it, nobody can know better.
+        """
+        answered_404 = any(call.status == NOT_FOUND for call in self._world.calls.calls_to("DELETE", "/v1/*reports/*"))
+        confirmed = {
+            one.under.report.id
+            for one in self._people.pressed
+            if one.word == "delete" and one.under.ask.who == "ada" and one.under.report is not None
+        }
+        for asked in self._people.asked.values():
+            report = asked.report
+            if report is None:
+                continue
+            self._need(not report.deleted or report.id in confirmed, f"deleted by nobody: {asked.ask}")
+            said = f"Deleted **{report.title}**"
+            told = any(said in (one.markdown or "") for one in self._messages.values())
+            self._need(report.deleted or not told or answered_404, f"said to be deleted: {asked.ask}")
 
     def _ended(self, caused: list[Row], sent: list[Row], root: str) -> bool:
         """Return True when there is a file, a sentence that ends it, or a card that says that nothing follows."""
