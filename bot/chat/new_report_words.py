@@ -27,6 +27,8 @@ _KEY: Final = re.compile(rf"({'|'.join(Family)}):(\S{{1,64}})")
 _NUMBER: Final = re.compile(r"\d{1,9}")
 _REGION: Final = re.compile(r"[A-Z]{2,3}")
 _SITE: Final = re.compile(r"(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,10})/?", re.IGNORECASE)
+_REGION_CHOSEN: Final = re.compile(r"[\w-]{1,16}")
+_BETWEEN_SITES: Final = re.compile(r"[\s,;]+")
 NOT_A_REGION: Final = frozenset({"CSV", "ZIP", "PDF", "ID", "ALL"})
 NO_TITLE: Final = frozenset(
     {"for", "in", "on", "of", "the", "a", "an", "please", "region", "site", "sites", "template"}
@@ -88,10 +90,15 @@ def read_form(inputs: Mapping[str, str], argument: Wanted, templates: Sequence[T
         wanted = replace(wanted, template=next((one for one in templates if one.key == chosen), None))
     if START in inputs or END in inputs:
         wanted = replace(wanted, start=_day(inputs.get(START, "")), end=_day(inputs.get(END, "")))
-    if region := inputs.get(REGION):
-        wanted = replace(wanted, region="" if region == HOME else region[:16])
+    region = inputs.get(REGION, "")
+    if region == HOME:
+        wanted = replace(wanted, region="")
+    elif _REGION_CHOSEN.fullmatch(region):
+        wanted = replace(wanted, region=region)
     if SITES in inputs:
-        wanted = replace(wanted, sites=tuple(found[1] for found in _SITE.finditer(inputs[SITES])))
+        entered = dict.fromkeys(filter(None, _BETWEEN_SITES.split(inputs[SITES])))
+        odd = tuple(one for one in entered if not _SITE.fullmatch(one))
+        wanted = replace(wanted, sites=tuple(map(_site, entered)), unread=(*wanted.unread, *odd))
     return wanted
 
 
@@ -144,6 +151,12 @@ def searchable(template: Template) -> Searchable:
     """Return the texts by which a template is found."""
     names = (template.service, template.category, FAMILIES[template.family].name)
     return Searchable(template.title, also=tuple(filter(None, names)), exactly=(template.id,))
+
+
+def _site(entered: str) -> str:
+    """Return the name of a site; what is none stays as it was entered, for the form."""
+    found = _SITE.fullmatch(entered)
+    return found[1].lower() if found else entered
 
 
 def _day(text: str) -> date | None:

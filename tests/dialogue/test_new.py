@@ -198,6 +198,17 @@ def test_another_site_is_not_the_same_report(live: LiveBot) -> None:
     assert [one[4] for one in created(live)] == ["acme.webex.com", "other.webex.com"]
 
 
+def test_what_is_no_site_stays_in_the_form_and_is_said(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new audio usage 2026-10-01 to 2026-10-02")
+
+    ada.presses(line.card(), "Run", {"sites": "acme, https://b.webex.com/"})
+
+    form = line.hears("I didn't understand “acme”.")
+    assert form.fields["sites"] == "acme, b.webex.com"
+    assert not created(live)
+
+
 def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost(live: LiveBot) -> None:
     other = live.organization_report("Audio Usage", start="2026-10-01", end="2026-10-02", site_list="other.webex.com")
     live.emulator.faults.add("POST", "/v1/reports", cut="before", times=1)
