@@ -149,7 +149,8 @@ def _of_place(tx: Transaction, invocation: Invocation, allowed: Allowed, *, open
     found = [one.report_id for one in there] + _shown_in(tx, invocation, allowed)
     if not found and not runs_of_thread(tx, invocation, allowed):
         pending = pending_requests(tx, invocation, allowed)
-        found = [one.report_id for one, _ in pending] if len(pending) == 1 else []
+        only = len(pending) == 1 and not (open_first and pending_runs(tx, invocation, allowed))
+        found = [one.report_id for one, _ in pending] if only else []
     return found
 
 

@@ -1,6 +1,6 @@
 """Reports that are to be created: one row each, who wants which template for which period, and where.
 
-open ──▶ created · failed · refused
+open ──▶ created · failed · refused · canceled
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class RunState(StrEnum):
     CREATED = "created"
     FAILED = "failed"
     REFUSED = "refused"
+    CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True)

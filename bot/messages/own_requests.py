@@ -56,7 +56,7 @@ def choice_card(word: str, items: Sequence[Item], names: Names) -> tuple[str, Ca
 def pending_card(items: Sequence[Item], runs: Sequence[Run], names: Names, *, direct: bool) -> tuple[str, Card]:
     """Return the text and the card of what a person waits for, everywhere or in a space, oldest first.
 
-    ``runs``: those whose reports Webex has not created yet, so there is nothing to cancel.
+    ``runs``: those whose reports Webex has not created yet.
     """
     number = len(items) + len(runs)
     head = f"You're waiting for {count(number, 'report')}{'' if direct else ' in this space'}"
@@ -68,11 +68,11 @@ def pending_card(items: Sequence[Item], runs: Sequence[Run], names: Names, *, di
     for run in runs[:MOST_SHOWN]:
         title, about = escape_card(run.title, LONGEST_TITLE), f"Requested {_where_and_when(run, names)}"
         parts = [
-            text(title, weight="Bolder", separator=True),
+            text(title, weight="Bolder"),
             text("● Webex hasn't created it yet", color=COLORS[Phase.PENDING], size="Small", spacing="None"),
             text(about, size="Small", isSubtle=True, spacing="None"),
         ]
-        made["body"] += parts
+        made["body"].append(_beside(parts, button(LABELS[CANCEL], CANCEL, reference=run.reference)))
         said += f"\n- **{title}**: Webex hasn't created it yet. {about}. Reference {run.reference}."
     return said, made
 
@@ -95,6 +95,10 @@ def _row(one: Request, row: ReportRow | None, names: Names, word: str) -> dict[s
         text(_about(one, row, names), size="Small", isSubtle=True, spacing="None"),
     ]
     pick = button(LABELS.get(word, word.capitalize()), word, one.report_id, reference=one.reference)
+    return _beside(parts, pick)
+
+
+def _beside(parts: list[dict[str, Any]], pick: dict[str, Any]) -> dict[str, Any]:
     columns = [
         {"type": "Column", "width": "stretch", "items": parts},
         {

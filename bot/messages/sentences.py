@@ -24,6 +24,8 @@ REMOVED: Final = (
 )
 SENT_DIRECTLY: Final = "I've sent you the details directly."
 CANCELED: Final = "Canceled. I won't post this report here."
+RUN_CANCELED: Final = "Canceled. I won't run this report."
+RUN_CANCELED_LATE: Final = "Canceled. I won't post this report here, but Webex may create it all the same."
 CANCELED_FOR_ONE: Final = "Your request is canceled. Others in this space are still waiting."
 TOO_LATE: Final = "It's too late to cancel: the file is being posted."
 NOT_WAITING: Final = "Nobody is waiting for this report here."

@@ -163,7 +163,14 @@ class Create:
     def _end(
         self, run: Run, target: Target, state: RunState, said: str, *, cause: str, tracking: str | None = None
     ) -> None:
-        """Say that there is no report, and close the run with it: a kill in between leaves it to be told again."""
+        """Say that there is no report, and close the run with it: a kill in between leaves it to be told again.
+
+        Of one that was canceled meanwhile nothing more is said.
+        """
+        with self._services.database.read() as tx:
+            now_is = runs.get(tx, run.id)
+        if now_is is None or now_is.state is not RunState.OPEN:
+            return
 
         def close(tx: Transaction, _: object = None) -> None:
             now = self._services.now()

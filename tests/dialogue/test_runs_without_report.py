@@ -9,7 +9,7 @@ import pytest
 from bot.db.requests import State
 from bot.emulator.cards import problems
 from bot.emulator.things import Template
-from tests.live_bot import texts_of
+from tests.live_bot import actions_of, texts_of
 
 if TYPE_CHECKING:
     from bot.emulator.things import Family, Message, Person, Space
@@ -114,3 +114,51 @@ def test_the_reference_of_a_run_finds_its_report(stepped: SteppedBot) -> None:
     failed = asked(stepped, "why reference3", None)
     assert "**Ada Lovelace** asked to run a report directly." in failed
     assert "**Ada Lovelace** got no report from Webex directly. Failed: Webex answered 400." in failed
+
+
+@pytest.mark.parametrize("family", RUN)
+@pytest.mark.parametrize("how", ["in its thread", "alone", "by the button"])
+def test_a_run_that_webex_does_not_take_yet_is_canceled(stepped: SteppedBot, family: Family, how: str) -> None:
+    root = run(stepped, family, None, 503)
+    if how == "by the button":
+        asked(stepped, "pending", None)
+        pressed = next(one for one in stepped.said(None, stepped.setup.ada) if one.card)
+        (cancel,) = (one["data"] for one in actions_of(pressed.card))
+        stepped.pressed(stepped.setup.ada, pressed, cancel)
+        stepped.work()
+        said = "\n".join(one.markdown or "" for one in stepped.said(None, stepped.setup.ada))
+    else:
+        said = asked(stepped, "cancel", None, root=root if how == "in its thread" else None)
+
+    assert "Canceled. I won't post this report here, but Webex may create it all the same." in said
+    stepped.emulator.faults.clear()
+    for _ in range(4):
+        stepped.wait(61)
+    assert not stepped.world.reports
+    assert "You have no pending requests." in asked(stepped, "pending", None)
+    assert "→ no report " in asked(stepped, "why", None, root=root)
+
+
+def test_a_run_of_which_webex_heard_nothing_is_canceled_for_certain(stepped: SteppedBot) -> None:
+    run(stepped, "partner", None, 429)
+
+    assert "Canceled. I won't run this report." in asked(stepped, "cancel", None)
+
+
+def test_of_a_run_and_a_request_that_wait_cancel_takes_neither(stepped: SteppedBot) -> None:
+    report = stepped.setup.partner_report("Another", status="waiting")
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    run(stepped, "partner", None, 503)
+
+    assert "Pick one below" in asked(stepped, "cancel", None)
+    assert stepped.request().state is State.OPEN
+
+
+def test_another_administrator_cancels_no_run_of_somebody_else(stepped: SteppedBot) -> None:
+    space = stepped.setup.group
+    root = run(stepped, "partner", space, 503)
+
+    asked(stepped, "cancel", space, stepped.setup.grace, root)
+
+    assert "→ Webex hasn't created the report yet." in asked(stepped, "why", space, root=root)

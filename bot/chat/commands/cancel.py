@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.chat.registry import registry
-from bot.chat.thread_context import ask_which, reports_meant
-from bot.db import messages, reports, requests
+from bot.chat.thread_context import (
+    ask_which,
+    naming_words,
+    of_thread,
+    pending_requests,
+    pending_runs,
+    reports_meant,
+    runs_of_thread,
+)
+from bot.db import messages, reports, requests, runs
 from bot.db.requests import PERSON, State
+from bot.db.runs import RunState
 from bot.messages import sentences
 from bot.messages.help import Group
 from bot.outbox import Text
@@ -19,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bot.chat.invocation import Invocation
+    from bot.chat.thread_context import Allowed
     from bot.db.database import Transaction
     from bot.db.requests import Request
+    from bot.db.runs import Run
 
 
 @registry.command(
@@ -39,6 +50,8 @@ def cancel(invocation: Invocation) -> None:
     ids = invocation.named_reports()
     allowed = invocation.check_person()
     families = allowed.families
+    if not ids and _cancel_run(invocation, allowed):
+        return
     ids = ids or reports_meant(invocation, allowed, open_first=True)
     if not ids:
         ask_which(invocation, allowed)
@@ -60,6 +73,46 @@ def cancel(invocation: Invocation) -> None:
         if not any(_card_answers(one, invocation) for one in ended):
             key = f"{invocation.event_key}:cancel:{report_id}"
             invocation.show(lambda _, key=key, said=said: Draft(key, Text(said)))  # type: ignore[misc]
+
+
+def _cancel_run(invocation: Invocation, allowed: Allowed) -> bool:
+    """Close the run that is meant, of which Webex has created no report yet. Return False when none is."""
+    services = invocation.services
+    with services.database.begin() as tx:
+        run = _run_meant(tx, invocation, allowed)
+        if run is None:
+            return False
+        said = sentences.RUN_CANCELED if run.tried_at is None else sentences.RUN_CANCELED_LATE
+        runs.close(tx, run.id, RunState.CANCELED, services.now(), reason=said)
+    invocation.trail.reference = run.reference
+    invocation.authorize()
+    invocation.say("cancel", said)
+    return True
+
+
+def _run_meant(tx: Transaction, invocation: Invocation, allowed: Allowed) -> Run | None:
+    """Return the person's run: of the button, of the thread, or the only thing that they wait for."""
+    if naming_words(invocation.rest):
+        return None
+    own = [one for one in runs_of_thread(tx, invocation, allowed) if same_id(one.person_id, invocation.person_id)]
+    found = runs.with_reference(tx, invocation.reference) if invocation.reference else None
+    if found is not None:
+        mine = same_id(found.person_id, invocation.person_id) and found.family in allowed.families
+        return found if mine and _is_open(found, invocation) else None
+    if own:
+        return next((one for one in own[::-1] if _is_open(one, invocation)), None)
+    if of_thread(tx, invocation, allowed) or pending_requests(tx, invocation, allowed):
+        return None
+    waiting = pending_runs(tx, invocation, allowed)
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def _is_open(run: Run, invocation: Invocation) -> bool:
+    """Return True for an open run, and for one that this event has canceled before a kill came."""
+    asked_at = invocation.asker.asked_at
+    return run.state is RunState.OPEN or (
+        run.state is RunState.CANCELED and run.closed_at is not None and run.closed_at >= asked_at
+    )
 
 
 def _here(tx: Transaction, invocation: Invocation, report_id: str, families: Collection[str]) -> list[Request]:
