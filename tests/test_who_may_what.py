@@ -28,10 +28,11 @@ from bot.emulator.things import (
 from bot.webex.report_families import Family
 from bot.webex.types import Target
 from tests.live_bot import ADMIN_OF_BOTH
-from tests.stepped_bot import SteppedBot, migrated
+from tests.stepped_bot import SteppedBot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from bot.emulator.things import Person, Space
 
@@ -135,23 +136,27 @@ def test_every_command_has_a_place_in_this_table() -> None:
     assert registry.words <= DOORS.keys() | PUBLIC
 
 
-@pytest.fixture(scope="module")
-def stepped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SteppedBot]:
-    folder = tmp_path_factory.mktemp("who")
+@pytest.fixture
+def stepped(tmp_path: Path, database_file: Path) -> Iterator[SteppedBot]:
     with Emulator() as emulator:
         made = SteppedBot(
             emulator,
-            folder / "data",
-            migrated(folder / "empty.db"),
+            tmp_path / "data",
+            database_file,
             POLL_INTERVAL="10",
             ALLOWED_ROLES="id_full_admin,Read-only administrator,id_readonly_admin,atlas-portal.partner.salesadmin",
             ALLOWED_PEOPLE="named@acme.example,named@initech.example,named@globex.example",
         )
-        world = emulator.world
-        made.setup.environ["ALLOWED_ORGS"] = world.add_organization("Initech").id
-        made.restart()
+        made.setup.environ["ALLOWED_ORGS"] = emulator.world.add_organization("Initech").id
+        with_its_settings(made)
         yield made
         made.stop()
+
+
+def with_its_settings(stepped: SteppedBot) -> None:
+    """Start again, since settings are read at the start."""
+    stepped.stop()
+    stepped.start()
 
 
 class Case:
@@ -233,14 +238,14 @@ class Case:
                 self.stepped.emulator.faults.add("GET", "/v1/memberships", status=404)
             case "closed":
                 live.environ["ALLOWED_SPACES"] = live.group.id
-                self.stepped.restart()
+                with_its_settings(self.stepped)
 
     def end(self) -> None:
         """Undo what would reach the next case."""
         self.stepped.emulator.faults.clear()
         self.world.set_report(self.report.id, deleted=True)
         if self.setup.environ.pop("ALLOWED_SPACES", None):
-            self.stepped.restart()
+            with_its_settings(self.stepped)
 
     def came_of_it(self, door: Door) -> str:
         """What the bot said where, in one word of the table."""
