@@ -38,6 +38,8 @@ PATIENCE: Final = timedelta(hours=1)
 """How long it is tried; a person who still wants the report then asks again."""
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 """By how much Webex's time of a creation may lie before ours."""
+LISTED_AFTER: Final = timedelta(seconds=10)
+"""How long Webex may need to list a report that it has created; so long after a lost answer none is created again."""
 RUN: Final = "run"
 """The act of a run's end in the audit."""
 
@@ -90,9 +92,13 @@ class Create:
 
     def _create(self, run: Run) -> str:
         services = self._services
-        if run.tried_at is not None and (found := self._created_before(run)):
-            log.info("created_report_found", reference=run.reference)
-            return found
+        if run.tried_at is not None:
+            if found := self._created_before(run):
+                log.info("created_report_found", reference=run.reference)
+                return found
+            left = (run.tried_at + LISTED_AFTER - services.now()).total_seconds()
+            if 0 < left <= LISTED_AFTER.total_seconds():  # else long enough, or the clock was set back
+                raise WebexError("POST reports", None, message="not listed yet", retry_after=left)
         if run.tried_at is None:
             with services.database.begin() as tx:
                 runs.set_tried(tx, run.id, services.now())

@@ -209,17 +209,6 @@ def test_what_is_no_site_stays_in_the_form_and_is_said(live: LiveBot) -> None:
     assert not created(live)
 
 
-def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost(live: LiveBot) -> None:
-    other = live.organization_report("Audio Usage", start="2026-10-01", end="2026-10-02", site_list="other.webex.com")
-    live.emulator.faults.add("POST", "/v1/reports", cut="before", times=1)
-
-    line = live.at(live.ada).says("new audio usage 2026-10-01 to 2026-10-02 acme.webex.com")
-
-    line.hears("I'll post the file here")
-    assert [one[4] for one in created(live)] == ["other.webex.com", "acme.webex.com"]
-    assert other.id not in line.card().shown
-
-
 def test_the_same_words_twice_run_one_report(live: LiveBot) -> None:
     live.emulator.faults.add("POST", "/v1/partner/reports", delay=0.5)
     ada = live.at(live.ada)

@@ -64,6 +64,7 @@ def test_wherever_it_is_killed_one_report_is_created_and_delivered_once(stepped:
             stepped.points.deadly = None
             stepped.restart()
             stepped.work()
+            stepped.wait(11)
         else:
             break
         finally:
@@ -91,6 +92,36 @@ def test_a_lost_answer_makes_no_second_report(stepped: SteppedBot, text: str, fa
     assert len(created(stepped)) == 1
     assert ["● In progress" in one for one in cards(stepped)] == [True]
     assert run_row(stepped).report_id == created(stepped)[0].id
+
+
+def test_a_lost_answer_makes_no_second_report_while_webex_does_not_list_the_first(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add(*POST, cut="after", times=1)
+    asks(stepped)
+    stepped.work()
+    (first,) = created(stepped)
+    stepped.world.set_report(first.id, listed=False)
+    stepped.wait(5)
+    assert created(stepped) == [first]
+    stepped.world.set_report(first.id, listed=True)
+
+    stepped.wait(6)
+
+    assert created(stepped) == [first]
+    assert run_row(stepped).report_id == first.id
+
+
+def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost(stepped: SteppedBot) -> None:
+    stepped.world.add_template(Template(20, "organization", "Audio Usage", "Meetings", needs_sites=True))
+    days = {"start": "2026-10-01", "end": "2026-10-02"}
+    other = stepped.setup.organization_report("Audio Usage", site_list="other.webex.com", **days)
+    stepped.emulator.faults.add("POST", "/v1/reports", cut="before", times=1)
+
+    asks(stepped, "new audio usage 2026-10-01 to 2026-10-02 acme.webex.com")
+    stepped.work()
+    stepped.wait(11)
+
+    assert [one.site_list for one in created(stepped)] == ["other.webex.com", "acme.webex.com"]
+    assert run_row(stepped).report_id != other.id
 
 
 def test_what_webex_refused_to_hear_is_not_looked_for(stepped: SteppedBot) -> None:
