@@ -1,4 +1,4 @@
-"""Puts the program together. Tests call the same functions, with other settings and a clock of theirs."""
+"""Put the program together. Tests call the same functions, with other settings and a clock of theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends each message at most once.
+"""Send each message at most once.
 
 Posting to Webex cannot be undone or repeated without harm, and its answer can be lost. So the intent is stored before
 the call and the outcome after it; where an earlier try may have taken effect, the bot looks whether its message is

@@ -1,4 +1,4 @@
-"""Gathers what policy needs to know and asks it: roles with the admin token, a space's members with the bot's."""
+"""Gather what policy needs to know and ask it: roles with the admin token, a space's members with the bot's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remembers for some minutes which group spaces have nobody of ours: what is written there costs no call."""
+"""Remember for some minutes which group spaces have nobody of ours: what is written there costs no call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds out from the admin token itself which role besides those known by name reads partner reports here.
+"""Find out from the admin token itself which role besides those known by name reads partner reports here.
 
 The ids of Webex's partner roles are published nowhere, and their names can be read only with another scope. But the
 admin token's own person has such a role when Webex gives the token partner reports. So where that person has exactly

@@ -1,4 +1,4 @@
-"""Keeps the admin token's state for all processes, encrypted: a rotated refresh token must outlive a restart."""
+"""Keep the admin token's state for all processes, encrypted: a rotated refresh token must outlive a restart."""
 
 from __future__ import annotations
 

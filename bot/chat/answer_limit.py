@@ -1,4 +1,4 @@
-"""Stops answering where no person can be asking: another bot answers each answer, or the bot does so itself.
+"""Stop answering where no person can be asking: another bot answers each answer, or the bot does so itself.
 
 It works where the bot does not know who it is itself. What is sent for a request is not counted: nobody answers that
 by accident, and a script may ask for many reports.

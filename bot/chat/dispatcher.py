@@ -1,4 +1,4 @@
-"""Runs the command of each event: fetches the message or press that it announces, and calls the command's handler."""
+"""Run the command of each event: fetch the message or press that it announces, and call the command's handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers an invocation with the error at which it ended."""
+"""Answer an invocation with the error at which it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches what an event announces, and makes an invocation of it.
+"""Fetch what an event announces, and make an invocation of it.
 
 What an event says is a hint about what to fetch. What counts is what Webex then shows: the person, the place, the time
 and the words.

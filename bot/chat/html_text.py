@@ -1,4 +1,4 @@
-"""Reads the HTML of a message as text: without mentions and quotes, and with the report IDs of its links. Pure."""
+"""Read the HTML of a message as text: without mentions and quotes, and with the report IDs of its links. Pure."""
 
 from __future__ import annotations
 

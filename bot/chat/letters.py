@@ -1,4 +1,4 @@
-"""Replaces the characters that come along with copied text: invisible ones, full-width forms, emoji, foreign quotes.
+"""Replace the characters that come along with copied text: invisible ones, full-width forms, emoji, foreign quotes.
 
 Pure. ASCII stays as it is, and so do the letters and numbers of every script: report IDs are of ASCII.
 """

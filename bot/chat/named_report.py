@@ -1,4 +1,4 @@
-"""Finds the report that words name, or lets the person choose: for every command that is about one report.
+"""Find the report that words name, or let the person choose: for every command that is about one report.
 
 The list is asked only of the families that the person may use, and nothing of it is shown before policy has said where.
 """

@@ -1,4 +1,4 @@
-"""Looks up people and spaces by name, for answers that tell who asked and where."""
+"""Look up people and spaces by name, for answers that tell who asked and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads which report is to be created: from typed words, from a button's argument, and from a form. Pure.
+"""Read which report is to be created: from typed words, from a button's argument, and from a form. Pure.
 
 All three become the same :class:`Wanted`, so that a form keeps what was typed.
 """

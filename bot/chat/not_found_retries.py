@@ -1,4 +1,4 @@
-"""Looks again for a message or press that a webhook has just announced and that Webex says 404 of: its lists lag."""
+"""Look again for a message or press that a webhook has just announced and that Webex says 404 of: its lists lag."""
 
 from __future__ import annotations
 

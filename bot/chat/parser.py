@@ -1,4 +1,4 @@
-"""Reads what a person wrote: mentions and quotes taken off, the first word, and the rest to the letter.
+"""Read what a person wrote: mentions and quotes taken off, the first word, and the rest to the letter.
 
 Pure. Report IDs are case-sensitive, so nothing but the first word is ever changed in case.
 """

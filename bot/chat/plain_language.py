@@ -1,4 +1,4 @@
-"""Reads a message that begins with no command: politeness, a mistyped command, or a wish in a sentence. Pure."""
+"""Read a message that begins with no command: politeness, a mistyped command, or a wish in a sentence. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits how much one person may ask in a minute, so that nobody uses up the calls that Webex allows the bot for all.
+"""Limit how much one person may ask in a minute, so that nobody uses up the calls that Webex allows the bot for all.
 
 The web process takes every event; here, before Webex is asked anything, what is over the limit is settled as such. When
 the minute is over, its person is told directly how many were skipped. See ``docs/decisions/0005``.

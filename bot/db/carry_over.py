@@ -1,4 +1,4 @@
-"""Carries what version 0.1.0 stored over into this version's tables.
+"""Carry what version 0.1.0 stored over into this version's tables.
 
 That version kept a report and a request in one row of ``deliveries``, and messages in ``posts``. The worker copies them
 once it has the queue, before its first job: the old version's worker has ended by then. Done again it finds nothing.

@@ -1,4 +1,4 @@
-"""Finds an id in a column in any spelling: the database stores IDs as Webex gave them, since they go back to it."""
+"""Find an id in a column in any spelling: the database stores IDs as Webex gave them, since they go back to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds requests where no report is named: those of a thread, and those of a person."""
+"""Find requests where no report is named: those of a thread, and those of a person."""
 
 from __future__ import annotations
 

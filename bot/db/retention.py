@@ -1,4 +1,4 @@
-"""Deletes what ended more than ``AUDIT_DAYS`` ago: events, requests, runs, messages, reports, the audit.
+"""Delete what ended more than ``AUDIT_DAYS`` ago: events, requests, runs, messages, reports, the audit.
 
 Nothing that is open is deleted, nor what is younger than the oldest that is open: by its messages nothing is sent
 twice.

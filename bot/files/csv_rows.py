@@ -1,4 +1,4 @@
-"""Finds where the records of a CSV end, in its bytes as they come: to count them, and to cut a file between them.
+"""Find where the records of a CSV end, in its bytes as they come: to count them, and to cut a file between them.
 
 A record ends at the first line end before which the number of quotation marks is even (RFC 4180). A file whose quotes
 do not follow that rule is counted wrongly or not at all; it is posted all the same. A few kilobytes of zip can be made

@@ -1,4 +1,4 @@
-"""Prepares ``DATA_DIR``: it can be written, and nobody but the bot's own user can read what is in it."""
+"""Prepare ``DATA_DIR``: it can be written, and nobody but the bot's own user can read what is in it."""
 
 from __future__ import annotations
 

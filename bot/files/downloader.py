@@ -1,4 +1,4 @@
-"""Saves a report's file to disk while it comes, and proves that it is one.
+"""Save a report's file to disk while it comes, and prove that it is one.
 
 It is streamed (a report can be larger than memory), written to a temporary file and renamed when it is whole and
 checked, so a file that exists is a good one.

@@ -1,4 +1,4 @@
-"""Gets a report's file onto our disk, once for everyone who waits for it: from Webex, or from an earlier run."""
+"""Get a report's file onto our disk, once for everyone who waits for it: from Webex, or from an earlier run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells from an entry's name what a system does with it, so that only tables and texts pass. Pure.
+"""Tell from an entry's name what a system does with it, so that only tables and texts pass. Pure.
 
 Webex promises no ending for a report: ``.csv`` is usual, ``.tsv`` or none is possible, and a site's name or a date in
 it looks like one (``acme.webex.com_usage``, ``Usage 2024.05.01``). Every other ending is refused, because too many of

@@ -1,4 +1,4 @@
-"""Tells by its first bytes what a download is, alone or in a zip: headers lie (a zip comes under a CSV's name). Pure.
+"""Tell by its first bytes what a download is, alone or in a zip: headers lie (a zip comes under a CSV's name). Pure.
 
 Only a zip or a CSV may be posted as a report; an error page in HTML or JSON must never be passed off as one. A CSV has
 no mark of its own, so this is about what it is not: a page, a message, a document or a program, which a click would

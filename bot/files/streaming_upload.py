@@ -1,4 +1,4 @@
-"""Uploads a large file to the first who waits for it while it is still being fetched, so that it takes half the time.
+"""Upload a large file to the first who waits for it while it is still being fetched, so that it takes half the time.
 
 The end of it goes only when the file is proved and policy has been asked once more (``deliver.py``); until then Webex
 has an upload that is not complete and shows nothing. Whatever goes wrong with it, the file is posted from the disk.

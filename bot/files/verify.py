@@ -1,4 +1,4 @@
-"""Verifies a report's file: how much has come, what it is and holds, and whether it is what Webex's checksum says."""
+"""Verify a report's file: how much has come, what it is and holds, and whether it is what Webex's checksum says."""
 
 from __future__ import annotations
 

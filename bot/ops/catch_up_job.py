@@ -1,4 +1,4 @@
-"""Puts the job that looks for missed messages. It imports nothing that asks Webex: the web process puts it, too."""
+"""Put the job that looks for missed messages. It imports nothing that asks Webex: the web process puts it, too."""
 
 from __future__ import annotations
 

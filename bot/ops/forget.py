@@ -1,4 +1,4 @@
-"""Replaces a person by a pseudonym in every table, in one transaction.
+"""Replace a person by a pseudonym in every table, in one transaction.
 
 What happened can still be counted (the same person is the same pseudonym in every row of one run), but nothing here
 leads back: the pseudonym is random and stored nowhere else, and the ID of the person's 1:1 space with the bot is

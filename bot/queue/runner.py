@@ -1,4 +1,4 @@
-"""Runs the tasks of jobs: where a failed run becomes a wait, or a sentence for the person and a line in the log.
+"""Run the tasks of jobs: where a failed run becomes a wait, or a sentence for the person and a line in the log.
 
 The sentence for the person and the line in the log carry the same reference.
 """

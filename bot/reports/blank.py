@@ -1,4 +1,4 @@
-"""Says why a report's file has nothing in it, from what is known, and which report to run instead. Pure."""
+"""Say why a report's file has nothing in it, from what is known, and which report to run instead. Pure."""
 
 from __future__ import annotations
 

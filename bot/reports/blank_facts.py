@@ -1,4 +1,4 @@
-"""Finds out what helps to say why a report's file has nothing in it; asks Webex only for such a file."""
+"""Find out what helps to say why a report's file has nothing in it; ask Webex only for such a file."""
 
 from __future__ import annotations
 

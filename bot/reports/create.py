@@ -1,4 +1,4 @@
-"""Creates the report of a run, and opens the request that has it watched and delivered.
+"""Create the report of a run, and open the request that has it watched and delivered.
 
 Webex has no idempotency key for it: when an answer was lost, the report is looked for in Webex's list before it is
 created again (decision 25).

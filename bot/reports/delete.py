@@ -1,4 +1,4 @@
-"""Deletes a report in Webex, and ends what waits for it here."""
+"""Delete a report in Webex, and end what waits for it here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delivers a report that is ready: details, policy, one download, one file for each place where it is awaited.
+"""Deliver a report that is ready: details, policy, one download, one file for each place where it is awaited.
 
 One job serves every request for the report. Requests that the same people read the answers to are served with one file,
 in the thread of the oldest that is open when it is posted, and are closed by the transaction that stores the post. A

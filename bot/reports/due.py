@@ -1,4 +1,4 @@
-"""Puts a job for whatever is due and has none, so that the queue may lose or repeat one without harm.
+"""Put a job for whatever is due and has none, so that the queue may lose or repeat one without harm.
 
 What is due is read first: only the puts hold the write lock, some at a time.
 """

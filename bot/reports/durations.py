@@ -1,4 +1,4 @@
-"""Says how long a report usually takes here, and when to check for it next.
+"""Say how long a report usually takes here, and when to check for it next.
 
 It goes by the last reports of the same template for a period of about the same length that the bot saw become ready.
 Well before the soonest of them it is checked rarely, around the usual time often, and after that by the age of the

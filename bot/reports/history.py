@@ -1,4 +1,4 @@
-"""Reads what the history of a request needs; its sentences are in ``messages/history.py``."""
+"""Read what the history of a request needs; its sentences are in ``messages/history.py``."""
 
 from __future__ import annotations
 

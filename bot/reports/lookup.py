@@ -1,4 +1,4 @@
-"""Finds the report of a request, shows its card, and has it watched or delivered."""
+"""Find the report of a request, show its card, and have it watched or delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells people how far a large file is: one message in each thread, edited now and then, deleted at the end.
+"""Tell people how far a large file is: one message in each thread, edited now and then, deleted at the end.
 
 The download only leaves its figures here; a small thread sends them, so that a slow Webex holds nothing up and a
 download that hangs is told too. It asks again who waits: someone may come, or cancel, in the middle. The message is a

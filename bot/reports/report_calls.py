@@ -1,4 +1,4 @@
-"""Bounds how many calls to Webex's reports people wait for at once, so that reports that hang leave room for others."""
+"""Bound how many calls to Webex's reports people wait for at once, so that reports that hang leave room for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends what shows anything of a report: title, status, size, percentage or file.
+"""Send what shows anything of a report: title, status, size, percentage or file.
 
 Policy is asked here, right before each call, for the person who is served and for the place where it goes. The message
 is made after that, so that no other call lies between the look at the members and the post.

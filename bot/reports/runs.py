@@ -1,4 +1,4 @@
-"""Opens runs: each is a row and a job, made by a command, a button, or later a schedule."""
+"""Open runs: each is a row and a job, made by a command, a button, or later a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds reports and templates by words of their titles, without guessing wrong. Pure.
+"""Find reports and templates by words of their titles, without guessing wrong. Pure.
 
 An exact title wins. Else everything fits that has all the words; and only when nothing does, small typing errors are
 forgiven, which is a guess and is called one. Texts come from Webex and may hold anything, so both sides are compared

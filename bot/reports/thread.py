@@ -1,4 +1,4 @@
-"""Makes a request's thread show what its rows say.
+"""Make a request's thread show what its rows say.
 
 ``wanted`` says which messages there should be; what is on record says which there are; the difference is sent and
 deleted. It may run at any moment and again: a call that fails for a passing reason fails the job, and the queue runs it

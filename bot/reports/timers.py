@@ -1,4 +1,4 @@
-"""Calls a function after a while, unless it is canceled before, as nearly all are.
+"""Call a function after a while, unless it is canceled before, as nearly all are.
 
 ``threading.Timer`` starts a thread for each: two for a report, for which the thread that answers people waits each
 time. Here one thread waits for all of them, and only a call that is due gets a thread of its own.

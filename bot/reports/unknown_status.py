@@ -1,4 +1,4 @@
-"""Tries the file of a report whose status is not known: it may be there all the same.
+"""Try the file of a report whose status is not known: it may be there all the same.
 
 Webex publishes no list of statuses. A word in none of ours counts as pending; when it has stayed the same for ten
 minutes, the download is tried, three times at most, since Webex may allow 30 of each report. What proves whole is

@@ -1,4 +1,4 @@
-"""Says which messages a request's thread should hold, by what the rows say. Pure."""
+"""Say which messages a request's thread should hold, by what the rows say. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches the reports that are not ready yet.
+"""Watch the reports that are not ready yet.
 
 One list call for a family and region serves every request for it, however many. Details are asked only for an ID that
 is absent from the list (lag, another region, a sub-partner), at growing intervals, and before the list's word ends a

@@ -1,4 +1,4 @@
-"""Puts the web process together: the Flask app with its routes, and the heartbeat beside it.
+"""Put the web process together: the Flask app with its routes, and the heartbeat beside it.
 
 It imports nothing that asks Webex, so that the process stays small; the worker is put together in ``bot/app.py``.
 """

@@ -1,4 +1,4 @@
-"""Says what kind of address a host is: this machine's own, a public one, or a name. Pure; no name is looked up."""
+"""Say what kind of address a host is: this machine's own, a public one, or a name. Pure; no name is looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds a report by its id, in whichever family has it, and lists what there is.
+"""Find a report by its id, in whichever family has it, and list what there is.
 
 An ID doesn't tell its family. The families of the settings are asked in their order; one that answers 404 (unknown) or
 403 (not an administrator of its kind) is followed by the next, and their answers are told only when all of them refuse.

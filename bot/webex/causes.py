@@ -1,4 +1,4 @@
-"""Tells why no answer came, or why a token was not renewed, and what to do about it.
+"""Tell why no answer came, or why a token was not renewed, and what to do about it.
 
 The one place that reads errors of requests, urllib3, ``ssl`` and the system for operators: for ``doctor``,
 the log and the operators' space. A cause names hosts and variables, never a link, a value of a variable or a secret.

@@ -1,4 +1,4 @@
-"""Opens a report's file on the download host, with the admin token. ``bot/files/downloader.py`` saves and checks it.
+"""Open a report's file on the download host, with the admin token. ``bot/files/downloader.py`` saves and checks it.
 
 Redirects are followed here and not by requests, because each one is a new decision about the token: once one leads to
 a host that isn't Webex's, the rest of the way goes without it, to public addresses only.

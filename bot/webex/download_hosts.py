@@ -1,4 +1,4 @@
-"""Decides whether an address may be sent the admin token, or be asked without it. Pure, and asked for every redirect.
+"""Decide whether an address may be sent the admin token, or be asked without it. Pure, and asked for every redirect.
 
 An address that two parsers could read differently is refused: what is checked here must be what is dialled.
 """

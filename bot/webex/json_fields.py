@@ -1,4 +1,4 @@
-"""Reads the loose values of Webex's report answers: texts, numbers, days, moments and link lifetimes.
+"""Read the loose values of Webex's report answers: texts, numbers, days, moments and link lifetimes.
 
 Webex documents few of these types, and its examples contradict each other (a number comes as a string, a string as a
 number, a time as seconds or as a date). So every reader takes any JSON value and answers a clean value or "unknown";

@@ -1,4 +1,4 @@
-"""Reads people, messages and the like out of Webex's JSON, so that no foreign object leaves ``webex/``.
+"""Read people, messages and the like out of Webex's JSON, so that no foreign object leaves ``webex/``.
 
 An id that is missing makes the answer unreadable; everything else may be absent. Pure.
 """

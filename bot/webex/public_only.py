@@ -1,4 +1,4 @@
-"""Lets a connection go to public addresses only: a redirect to a host that isn't Webex's may lead into our network.
+"""Let a connection go to public addresses only: a redirect to a host that isn't Webex's may lead into our network.
 
 What counts is the address at the other end of the connection, looked at before anything is sent: a name may have
 another address each time that it is looked up. Through a proxy that address is not seen. Then the name must be one

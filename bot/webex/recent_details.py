@@ -1,4 +1,4 @@
-"""Keeps the details of reports that are ready for under a minute, so that the file costs no second details call.
+"""Keep the details of reports that are ready for under a minute, so that the file costs no second details call.
 
 They hold the download link, so they live in the memory of this process only: never in the database, never in a log.
 """

@@ -1,4 +1,4 @@
-"""Reads what an HTTP answer means, without sending anything: errors, waits, links to the next page.
+"""Read what an HTTP answer means, without sending anything: errors, waits, links to the next page.
 
 Webex's error body is ``{"message", "errors": [{"description"}], "trackingId"}`` with a ``trackingId`` header. Text from
 outside is cleaned before it gets into an error, because errors are logged and shown: no link, no token, no markup.

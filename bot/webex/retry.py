@@ -1,4 +1,4 @@
-"""Tries a call that failed once more at once, a few times, where that can do no harm.
+"""Try a call that failed once more at once, a few times, where that can do no harm.
 
 A job that fails does its calls again, from the first. That is right for an outage and wrong for a Webex that fails now
 and then: of eight calls in a row, each of which fails every second time, all go well once in 256 tries, and the waits

@@ -1,4 +1,4 @@
-"""Posts a file to a space, streamed: a 100 MB report must not stand in memory, not even once.
+"""Post a file to a space, streamed: a 100 MB report must not stand in memory, not even once.
 
 A file that is still being fetched can be sent on meanwhile (:func:`begin`). Ours and not the SDK's: after a 429 the SDK
 sends an empty body again and hangs, its time-out fits no large file, and it takes the file's name from the disk.

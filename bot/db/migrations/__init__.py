@@ -1,4 +1,4 @@
-"""Brings a database, empty or old, to what this version needs. Any process may do it, at the same time as others."""
+"""Bring a database, empty or old, to what this version needs. Any process may do it, at the same time as others."""
 
 from __future__ import annotations
 
