@@ -97,7 +97,7 @@ class _Metrics:
 
 
 class _Running:
-    """Holds this process's counters, once it has some."""
+    """Hold this process's counters, once it has some."""
 
     metrics: _Metrics | None = None
 

@@ -59,7 +59,7 @@ class Clock:
 
 
 class CallObserver:
-    """Tells each call to Webex to those who subscribed to its source.
+    """Tell each call to Webex to those who subscribed to its source.
 
     The sources are ``bot`` and ``admin`` (the API, by token), ``refresh`` (the admin token's renewal) and ``download``.
     """

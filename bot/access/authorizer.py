@@ -34,7 +34,7 @@ LISTS_LAG = timedelta(seconds=30)
 
 
 class Authorizer:
-    """Asks policy with fresh facts. Raises ``WebexError`` while Webex has trouble."""
+    """Ask policy with fresh facts. Raises ``WebexError`` while Webex has trouble."""
 
     def __init__(
         self,

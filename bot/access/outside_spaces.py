@@ -23,7 +23,7 @@ MOST_REMEMBERED: Final = 2000
 
 
 class OutsideSpaces:
-    """Asks for a space's members once after a refusal, and again when the members change. Threads may share it."""
+    """Ask for a space's members once after a refusal, and again when the members change. Threads may share it."""
 
     def __init__(self, outsiders_only: Callable[[str], frozenset[str]], now: Callable[[], datetime]) -> None:
         self._outsiders_only = outsiders_only

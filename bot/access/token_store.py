@@ -40,7 +40,7 @@ def derived(secret: bytes, purpose: str) -> Fernet:
 
 
 class DatabaseTokenStore:
-    """Keeps the state in ``key_values``; the lock is the kernel's, on a file that this machine's processes share."""
+    """Keep the state in ``key_values``; the lock is the kernel's, on a file that this machine's processes share."""
 
     def __init__(
         self, database: Database, folder: Path, secret: Callable[[], bytes], register_secrets: Callable[..., None]

@@ -65,7 +65,7 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
             bot = _serve(child_environ, log, things)
             _wait_until_up(bot, bot_port, stop)
             if not stop.is_set():
-                for line in _welcome(emulator, demo):
+                for line in _welcome(emulator):
                     say(line)
             _wait_until_stopped(bot, stop)
             say("")  # behind the ^C that the terminal shows
@@ -198,15 +198,14 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _welcome(emulator: Emulator, demo: Demo) -> list[str]:
-    ready = next(report for report in demo.reports if report.status == "done")
+def _welcome(emulator: Emulator) -> list[str]:
     return [
         "",
         f"  The demo is running:  {emulator.page_url}",
         "",
         "  Open it in a browser. Three things to try:",
-        f"  1. As Ada, an administrator, write to the bot:  report {ready.id}",
-        "     or press “Ask” next to any report. A card appears, then the file; one report is ready after 20 seconds.",
+        "  1. As Ada, an administrator, write to the bot:  report calling usage",
+        "     A card appears, then the file. “new calling usage last week” runs a report, ready after 20 seconds.",
         "  2. As Nora, who has no role, ask for the same report: the bot refuses, and says why.",
         "  3. As Ada, ask in “Project with Globex”: the bot answers directly, because that space has external people.",
         "",

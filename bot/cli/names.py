@@ -32,7 +32,7 @@ SHORT: Final = Timeouts(connect=3.0, read=5.0, body=10.0)
 
 
 class NameLookup:
-    """Looks up names while rows are printed, each once; says once why some are missing."""
+    """Look up names while rows are printed, each once; say once why some are missing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -103,7 +103,7 @@ class Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps the children running until it is asked to stop."""
+    """Keep the children running until it is asked to stop."""
 
     children: list[Child]
     environ: Mapping[str, str]

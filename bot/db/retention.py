@@ -47,7 +47,7 @@ _named = exists().where(audit_table.c.report_id == reports.c.report_id)
 
 
 class Retention:
-    """Deletes what is older than so many days; 0 keeps everything."""
+    """Delete what is older than so many days; 0 keeps everything."""
 
     def __init__(self, database: Database, days: int, now: Callable[[], datetime]) -> None:
         self._database = database

@@ -70,7 +70,7 @@ class OpenConnection:
 
 
 class SqliteFile:
-    """Opens connections to a file, hands them out, takes them back. Threads may share it; a fork may not."""
+    """Open connections to a file, hand them out, take them back. Threads may share it; a fork may not."""
 
     def __init__(self, path: str, patience: float) -> None:
         self._path = path

@@ -102,7 +102,7 @@ def count_failure(webhook: Webhook, now: float) -> None:
 
 
 class Courier:
-    """Makes the calls from a small pool of threads; `report(delivery)` hears of each outcome."""
+    """Make the calls from a small pool of threads; `report(delivery)` hears of each outcome."""
 
     def __init__(self, report: Callable[[Delivery], None]) -> None:
         self._report = report

@@ -274,7 +274,7 @@ class Counting:
 
 
 class _Encoding:
-    """Gives a text in plain bytes, however its letters are written; the first bytes wait until that can be told."""
+    """Give a text in plain bytes, however its letters are written; the first bytes wait until that can be told."""
 
     def __init__(self) -> None:
         self._head: bytes | None = b""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.confirmations import Unusable
-from bot.messages.elements import button, card, text
+from bot.messages.elements import button, card, destructive, text
 from bot.messages.report_form import ANYWAY, argument_of
 from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
 from bot.text import count, escape_card, escape_markdown, when
@@ -69,7 +69,7 @@ def confirmation(
     said = "\n".join([f"**{head}**", "", *_listed(reports), "", " ".join(about)])
     said = f"{said} To confirm, press **Delete** in an app that shows cards."
     title = "Delete" if one else f"Delete all {len(reports)}"
-    return said, card(body, [button(title, "delete", f"{CONFIRM} {token}")], instead=said)
+    return said, card(body, [destructive(button(title, "delete", f"{CONFIRM} {token}"))], instead=said)
 
 
 def _report(report: Report, *, alone: bool) -> list[dict[str, Any]]:

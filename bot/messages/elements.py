@@ -63,3 +63,13 @@ def button(title: str, word: str, argument: str = "", *, reference: str = "") ->
     """Return a button that does what the typed command does; ``reference``: of the request whose card it is on."""
     data = {COMMAND: word, ARGUMENT: argument, REFERENCE: reference}
     return {"type": "Action.Submit", "title": title, "data": {name: value for name, value in data.items() if value}}
+
+
+def primary(action: dict[str, Any]) -> dict[str, Any]:
+    """Return a button as the one that most people want, of which a card has one."""
+    return action | {"style": "positive"}
+
+
+def destructive(action: dict[str, Any]) -> dict[str, Any]:
+    """Return a button as one that destroys something."""
+    return action | {"style": "destructive"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.messages.elements import button, card, sentence_in_card, text
+from bot.messages.elements import button, card, primary, sentence_in_card, text
 from bot.messages.request_card import created_of, days, title_of
 from bot.text import count, escape_card, escape_markdown, one_line
 from bot.webex.report_families import FAMILIES
@@ -87,7 +87,7 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
         text(hint, size="Small"),
     ]
     said = f"{head} Write `new` with a title and a period, for example `new calling usage last month`."
-    return said, card(body, [button("Continue", "new")], instead=said)
+    return said, card(body, [primary(button("Continue", "new"))], instead=said)
 
 
 def which_card(question: str, choices: Sequence[tuple[Template, str]]) -> tuple[str, Card]:
@@ -155,7 +155,7 @@ def form_card(
             f"Write `new {key}` with a period, for example `new {key} last month`.",
         ]
     )
-    return said, card(body, [button("Run", "new", key)], instead=said)
+    return said, card(body, [primary(button("Run", "new", key))], instead=said)
 
 
 def _field(label: str, field: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def confirm_card(title: str, new: NewReport) -> tuple[str, Card]:
     what = about(title, new)
     said = f"Run **{escape_markdown(what, 200)}**? Write `new {argument_of(new)}`."
     body = [text("Run this report?"), text(escape_card(what, 200), weight="Bolder")]
-    return said, card(body, [button("Run", "new", argument_of(new))], instead=said)
+    return said, card(body, [primary(button("Run", "new", argument_of(new)))], instead=said)
 
 
 def ran_card(report: Report, new: NewReport, minutes: int) -> tuple[str, Card]:

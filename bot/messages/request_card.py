@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.requests import State
 from bot.messages import sentences
-from bot.messages.elements import LONGEST_ID, button, card, facts, sentence_in_card, text
+from bot.messages.elements import LONGEST_ID, button, card, facts, primary, sentence_in_card, text
 from bot.text import escape_card, escape_markdown, one_line, size, when
 from bot.webex.report import Phase
 from bot.webex.report_families import FAMILIES
@@ -268,7 +268,7 @@ def report_card(report: Report, shown: Shown, now: datetime) -> Card:
             text(f"● {escape_card(shown.word)}", color=shown.color, weight="Bolder", spacing="Small"),
             text(sentence_in_card(shown.coming), spacing="Small"),
             *(text(escape_card(one), isSubtle=True, size="Small", spacing="Small") for one in seen),
-            {"type": "ActionSet", "actions": [shown.primary, details]},
+            {"type": "ActionSet", "actions": [primary(shown.primary), details]},
             _details(report, shown),
         ],
         instead=report_text(report, shown, now),

@@ -66,7 +66,7 @@ class Check:
 
 
 class Alerts:
-    """Runs the checks, and tells what has changed since the last round."""
+    """Run the checks, and tell what has changed since the last round."""
 
     def __init__(
         self,

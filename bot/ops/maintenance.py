@@ -33,7 +33,7 @@ OLD_FILE = 3600.0
 
 
 class Maintenance:
-    """Looks over the database and the folder for files, once a minute."""
+    """Look over the database and the folder for files, once a minute."""
 
     def __init__(
         self,

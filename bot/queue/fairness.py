@@ -34,7 +34,7 @@ class Due(Protocol):
 
 
 class FairScheduler:
-    """Chooses jobs and remembers who had a turn; for one thread only."""
+    """Choose jobs and remember who had a turn; for one thread only."""
 
     def __init__(self) -> None:
         self._number = itertools.count(1)

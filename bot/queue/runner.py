@@ -48,7 +48,7 @@ def _asked(error: Exception) -> float | None:
 
 
 class JobRunner:
-    """Runs jobs until it is told to stop."""
+    """Run jobs until it is told to stop."""
 
     def __init__(
         self,

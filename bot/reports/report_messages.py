@@ -54,7 +54,7 @@ class PolicyNotAsked(Refused):
 
 
 class ReportMessages:
-    """Sends messages about reports, each right after policy has allowed it."""
+    """Send messages about reports, each right after policy has allowed it."""
 
     def __init__(self, services: Services) -> None:
         self._database = services.database

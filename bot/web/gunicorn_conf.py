@@ -55,7 +55,7 @@ if _alone:
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
-    """Gives gunicorn's lines to our log instead of handlers of its own."""
+    """Give gunicorn's lines to our log instead of handlers of its own."""
 
     def setup(self, cfg: Any) -> None:
         """Called by gunicorn when it starts and when it reads its settings again."""

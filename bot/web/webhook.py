@@ -67,7 +67,7 @@ class WebhookEndpoint:
     """What the webhook needs; ``bot`` returns None as long as the bot has not learned who it is."""
 
     record: Callable[[Event], None]
-    """Stores an event on the disk, once; raises ``DatabaseUnavailable``."""
+    """Store an event on the disk, once. Raises ``DatabaseUnavailable``."""
     secrets: Sequence[bytes] = field(repr=False)
     bot: Callable[[], Person | None]
     ready: Callable[[], bool]

@@ -74,7 +74,7 @@ def _utc_now() -> datetime:
 
 
 class Catalog:
-    """Asks the families of the settings, in their order.
+    """Ask the families of the settings, in their order.
 
     ``token_lives``: asks Webex whether it accepts the admin token at all, for a family that answers 401.
     """

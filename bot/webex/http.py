@@ -121,7 +121,7 @@ class RateLimitGate:
 
 
 class HttpTransport:
-    """Sends requests to one API. ``request`` has the shape that the SDK expects of a session."""
+    """Send requests to one API. ``request`` has the shape that the SDK expects of a session."""
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ ORGANIZATION_UNKNOWN: Final = (
 
 
 class Directory:
-    """Asks Webex with the admin token, and remembers for a while. Threads may share it."""
+    """Ask Webex with the admin token, and remember for a while. Threads may share it."""
 
     def __init__(
         self, admin: Client, *, our_org: str | None = None, clock: Callable[[], float] = time.monotonic

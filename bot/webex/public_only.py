@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     IsPublic = Callable[[str], bool]
-    """Says of an IP address whether it is a public one."""
+    """Say of an IP address whether it is a public one."""
 
 
 def public_pools(public: IsPublic) -> dict[str, type[HTTPConnectionPool]]:

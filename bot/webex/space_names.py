@@ -21,7 +21,7 @@ MOST_ASKED: Final = 10
 
 
 class SpaceNames:
-    """Asks Webex with the bot's token, and remembers for a while. Threads may share it."""
+    """Ask Webex with the bot's token, and remember for a while. Threads may share it."""
 
     def __init__(self, chat: Chat, clock: Callable[[], float] = time.monotonic) -> None:
         self._chat = chat

@@ -55,7 +55,7 @@ class TokenState:
 
 
 class TokenStore(Protocol):
-    """Keeps the state for all processes. Its calls may raise ``DatabaseUnavailable``."""
+    """Keep the state for all processes. Its calls may raise ``DatabaseUnavailable``."""
 
     def load(self) -> TokenState | None:
         """Return the newest state, if any."""
