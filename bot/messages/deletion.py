@@ -108,7 +108,9 @@ def _name(report: Report) -> str:
 
 def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, canceled: int) -> str:
     """Return what came of a confirmation; ``failed``: with why, in a sentence. ``canceled``: requests that ended."""
-    if len(gone) == 1:
+    if not gone:
+        lines = []
+    elif len(gone) == 1:
         lines = [f"Deleted {_name(gone[0])}."]
     else:
         lines = [f"Deleted {count(len(gone), 'report')}:", "", *_listed(gone)]
@@ -117,7 +119,7 @@ def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, can
         lines += ["", f"I've canceled {what} waiting for {'it' if len(gone) == 1 else 'them'}."]
     for report, why in failed:
         lines += ["", f"I couldn't delete {_name(report)}. {why}"]
-    return "\n".join(lines)
+    return "\n".join(lines).lstrip()
 
 
 def in_use(family: Family, used: int, most: int) -> str:

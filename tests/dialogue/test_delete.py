@@ -476,6 +476,30 @@ def test_a_lost_answer_is_tried_again_and_what_is_gone_counts_as_deleted(stepped
     assert calls(stepped, report) == 2
 
 
+@pytest.mark.parametrize("number", [1, 5])
+def test_trouble_at_one_report_holds_up_no_other_and_is_told_in_the_end(stepped: SteppedBot, number: int) -> None:
+    old = stepped.clock.seconds() - 20 * DAY
+    reports = [stepped.setup.partner_report(title=f"Old {one}", created=old + one) for one in range(number)]
+    stepped.receive(stepped.setup.ada, "delete old")
+    stepped.work()
+    stepped.emulator.faults.add("DELETE", f"/v1/partner/reports/{reports[0].id}", status=503, times=None)
+
+    confirms(stepped, stepped.said()[-1])
+    stepped.work()
+    assert [one.deleted for one in reports] == [False] + [True] * (number - 1)
+    for _ in range(12):
+        stepped.wait(61)
+
+    (said,) = [one.markdown or "" for one in stepped.said()]
+    assert "I couldn't delete **Old 0** (Jan 1–31, 2026). Webex returned an error (503)" in said
+    assert said.startswith("Deleted 4 reports:" if number > 1 else "I couldn't delete")
+    ends = [row.outcome for row in rows(stepped) if row.channel == "button"]
+    assert sorted(ends) == ["deleted"] * (number - 1) + ["error:webex_503"]
+    stepped.emulator.faults.clear()
+    stepped.wait(600)
+    assert not reports[0].deleted, "not hours later"
+
+
 @pytest.mark.threads_listed
 def test_killed_at_every_step_it_deletes_and_says_so_once(stepped: SteppedBot) -> None:
     live = stepped.setup

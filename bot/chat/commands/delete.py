@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 LAPSES_AFTER: Final = timedelta(minutes=10)
 """How long a deletion may be confirmed."""
+PATIENCE: Final = LAPSES_AFTER
+"""How long a deletion is tried while Webex has trouble; nobody expects one hours later."""
+MOST_TROUBLE: Final = 3
+"""Reports at which Webex has trouble, after which the others are left for the next try."""
 OLD: Final = "old"
 """``delete old``, or ``delete all old reports``: what is old, in one go."""
 
@@ -149,22 +153,29 @@ def _delete_confirmed(invocation: Invocation) -> None:
     invocation.trail.report_ids = tuple(one.id for one in wanted)
     gone: list[Report] = []
     failed: list[tuple[Report, BotError]] = []
+    trouble: list[BotError] = []
     canceled = 0
     for report_id in invocation.trail.each(invocation.trail.report_ids):
         report = next(one for one in wanted if one.id == report_id)
         try:
             if report.family.value not in allowed.families:
                 raise Refused(refusals.READ_ONLY, reason="read_only")
+            if len(trouble) >= MOST_TROUBLE:
+                raise trouble[-1]
             with invocation.report_call():
                 canceled += delete_report(services, report.family.value, report_id, event_key=invocation.event_key)
             gone.append(report)
             invocation.trail.outcome = audit.DELETED
         except BotError as error:
-            if error.passing or len(wanted) == 1:
+            if error.passing:
+                trouble.append(error)
+            elif len(wanted) == 1:
                 raise
             failed.append((report, error))
             invocation.trail.outcome = audit.joined(audit.ERROR, audit.cause_of(error))
-    if not gone:
+    if trouble and services.now() - invocation.asker.asked_at < PATIENCE:
+        raise trouble[0]  # the job is run again; what is deleted stays so
+    if not gone and not trouble:
         raise failed[0][1]
     said = deletion.deleted(gone, [(one, error.sentence) for one, error in failed], canceled=canceled)
     invocation.show(lambda _: Draft(f"{invocation.event_key}:deleted", Text(said)), Action.CHANGE)
