@@ -238,7 +238,7 @@ class Invocation:
 
     def named_reports(self) -> list[str]:
         """Return the report IDs in it; the audit's rows are about them, also when policy refuses it."""
-        ids = named(self.rest)
+        ids = named(self.rest, self.services.now().date())
         self.trail.report_ids = tuple(ids)
         return ids
 

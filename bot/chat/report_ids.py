@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from bot.reports.periods import find_period
+from bot.reports.search import asked_for
 from bot.webex.report import is_report_id, looks_like_report_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
 MAY_BREAK = "\u200b"
 """Where a line may be broken: programs put it into long words, and between words."""
@@ -27,6 +30,8 @@ MOST_IDS = 20
 """Report IDs taken from one message."""
 LONGEST_FILLER = 12
 """Letters of the longest word that is taken for mere politeness; IDs are longer, or have digits."""
+POINTING = frozenset({"again", "here", "it", "now", "one", "ones", "pending", "request", "requests", "them"})
+"""Words that name no report besides those that no search looks for: "cancel this request, please"."""
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|\bwww\.")
 _LINK_WITHOUT_HOST = re.compile(r"/reports?/|[?&#]report_?id=", re.IGNORECASE)
 _NAMED_IN_LINK = (
@@ -112,6 +117,15 @@ def may_be_id(word: str) -> bool:
     return not word.replace("'", "").replace("’", "").isalpha() and not word.isdecimal()
 
 
-def named(words: Sequence[str]) -> list[str]:
+def perhaps_ids(words: Sequence[str], today: date) -> list[str]:
+    """Return the words that may be IDs: none of a period, and none beside words of a title, but what surely is one."""
+    if names_ids(words):
+        return list(words)
+    left = [word for word in find_period(words, today)[1] if find_period([word], today)[0] is None]
+    titled = any(not may_be_id(word) and word.casefold() not in POINTING and asked_for([word]) for word in left)
+    return [] if titled else left
+
+
+def named(words: Sequence[str], today: date) -> list[str]:
     """Return the report IDs among the words, as many as are taken from one message; "cancel it" names none."""
-    return [one for one in meant(words) if is_report_id(one) and not is_filler(one)][:MOST_IDS]
+    return [one for one in meant(perhaps_ids(words, today)) if is_report_id(one) and not is_filler(one)][:MOST_IDS]

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bot.chat.named_report import named_report
+from bot.chat.named_report import named_report, today_of
 from bot.chat.names import look_up
-from bot.chat.report_ids import MOST_IDS
+from bot.chat.report_ids import MOST_IDS, POINTING
 from bot.db import messages, reports, request_search
 from bot.db.requests import State
 from bot.messages.own_requests import LABELS, choice_card, nothing_pending
-from bot.messages.request_card import family_name, period_of, status_word
 from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
-from bot.reports.search import Found, Searchable, asked_for, search
+from bot.reports.report_search import find_named
+from bot.reports.search import Found, asked_for, taken
 from bot.webex.ids import same_id
 from bot.webex.types import DIRECT
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 MOST_OFFERED: Final = 5
 """Closed requests that are offered to choose from."""
-POINTING: Final = frozenset({"again", "here", "it", "now", "one", "ones", "pending", "request", "requests", "them"})
-"""Words that name no report besides those that no search looks for: "cancel this request, please"."""
 CANCEL: Final = "cancel"
 
 
@@ -51,6 +49,11 @@ def naming_words(words: Sequence[str]) -> list[str]:
     return [word for word in asked_for(words) if word not in POINTING]
 
 
+def _words_of_title(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words to find a report by, as they were written, since a period may be among them."""
+    return taken([word for word in words if word.casefold() not in POINTING])
+
+
 def reports_meant(
     invocation: Invocation, allowed: Allowed, *, open_first: bool = False, words: Sequence[str] | None = None
 ) -> list[str]:
@@ -59,7 +62,7 @@ def reports_meant(
     The audit's rows are about them. ``open_first``: of a thread's requests those that are open, if there are any.
     ``words``: those that may name a report, where that is not all that was written.
     """
-    named = naming_words(invocation.rest if words is None else words)
+    named = _words_of_title(invocation.rest if words is None else words)
     with invocation.services.database.read() as tx:
         if named:
             found = _certain(_by_title(tx, invocation, allowed, named))
@@ -76,7 +79,7 @@ def meant_or_asked(invocation: Invocation, allowed: Allowed) -> list[str]:
     Where that is not certain, ask with buttons and return nothing. Raises ``Refused`` and ``WebexError``.
     """
     ids = reports_meant(invocation, allowed)
-    words, word = naming_words(invocation.rest), invocation.word.casefold()
+    words, word = _words_of_title(invocation.rest), invocation.word.casefold()
     if not ids and words:
         found = named_report(invocation, words, row_button=(LABELS[word], word))
         ids = [found.id] if found is not None else []
@@ -122,7 +125,7 @@ def ask_which(invocation: Invocation, allowed: Allowed) -> None:
     """Ask which of the person's reports a command means, with a button for each; the latest ones, or what is open."""
     services, word = invocation.services, invocation.word.casefold()
     with services.database.read() as tx:
-        named = _by_title(tx, invocation, allowed, naming_words(invocation.rest))
+        named = _by_title(tx, invocation, allowed, _words_of_title(invocation.rest))
         items = list(named.items or named.nearest) or _offered(tx, invocation, allowed)
     names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT])
 
@@ -173,9 +176,12 @@ def _offered(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[
 
 
 def _by_title(tx: Transaction, invocation: Invocation, allowed: Allowed, words: Sequence[str]) -> Found[Item]:
-    """Return those of the person's requests whose reports have these words."""
-    known = [item for item in _offered(tx, invocation, allowed) if item[1] is not None] if words else []
-    return search(words, known, _texts) if known else Found()
+    """Return those of the person's requests whose reports have these words, and are of the days in them."""
+    items = {item[1].report.id: item for item in _offered(tx, invocation, allowed) if item[1]} if words else {}
+    listed = [row.report for _, row in items.values() if row]
+    found = find_named(words, listed, today_of(invocation)).found if listed else Found()
+    fitting, nearest = (tuple(items[one.id] for one in some) for some in (found.items, found.nearest))
+    return Found(fitting, exact=found.exact, nearest=nearest)
 
 
 def _certain(found: Found[Item]) -> list[str]:
@@ -184,12 +190,3 @@ def _certain(found: Found[Item]) -> list[str]:
     titles = {row.report.title for _, row in items if row is not None}
     only = len(items) == 1 or (len(titles) == 1 and all(one.state is not State.OPEN for one, _ in items[1:]))
     return [items[0][0].report_id] if items and only else []
-
-
-def _texts(item: Item) -> Searchable:
-    _, row = item
-    assert row is not None
-    report = row.report
-    return Searchable(
-        report.title, (report.service, family_name(report)), (report.region, period_of(report), status_word(report))
-    )

@@ -203,5 +203,5 @@ def test_plain_words_are_no_ids(stepped: SteppedBot, words: str) -> None:
 
     [said] = stepped.said()
     assert (said.text or "").startswith(
-        ("Which report?", "You have no pending requests.", "I found no report for “mary”.")
+        ("Which report?", "You have no pending requests.", "I found no report for “for Mary”.")
     )

@@ -7,9 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
+from bot.chat.named_report import today_of
 from bot.chat.names import look_up
 from bot.chat.registry import registry
-from bot.chat.report_ids import chosen
+from bot.chat.report_ids import chosen, perhaps_ids
 from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant, runs_of_thread
 from bot.db import audit, reports, requests, runs
 from bot.db.requests import THREAD
@@ -20,6 +21,7 @@ from bot.messages.history import history_card, nothing_known, run_in_one_sentenc
 from bot.messages.sentences import which_report
 from bot.outbox import Text
 from bot.reports.history import load
+from bot.reports.periods import find_period
 from bot.reports.report_messages import Draft
 from bot.webex.ids import same_id
 from bot.webex.report import is_report_id, looks_like_report_id
@@ -27,6 +29,7 @@ from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from datetime import date
 
     from bot.chat.invocation import Invocation, Permission
     from bot.chat.thread_context import Allowed
@@ -55,7 +58,7 @@ def why(invocation: Invocation) -> None:
 
     In a 1:1 space a full administrator finds any request by its ID or reference.
     """
-    wanted = _named(invocation.rest)
+    wanted = _named(invocation.rest, today_of(invocation))
     invocation.trail.report_ids = (wanted,) if is_report_id(wanted) else ()
     decision = invocation.check_person()
     if wanted:
@@ -66,7 +69,7 @@ def why(invocation: Invocation) -> None:
     if meant:
         in_thread = not naming_words(words) and len(meant) > 1
         _show(invocation, decision, "" if in_thread else meant[-1])
-    elif reference := _perhaps_reference(naming_words(words)):
+    elif reference := _perhaps_reference(words, today_of(invocation)):
         _show(invocation, decision, reference)
     elif not naming_words(words) and (there := _runs(invocation, decision)):
         _show_runs(invocation, there)
@@ -185,16 +188,20 @@ def _of_families(tx: Transaction, found: Sequence[Request], families: Collection
     return [one for one in found if one.found_at is None or reports.known_family(tx, one.report_id) in families]
 
 
-def _named(words: Sequence[str]) -> str:
+def _named(words: Sequence[str], today: date) -> str:
     """Return a report's ID or a reference that the words certainly hold: "why is reference 1a2b3c late?"."""
     said = chosen(words)
     ids = [word for word in said if looks_like_report_id(word)]
     named = [after for word, after in pairwise(said) if word.casefold() == "reference"]
-    opaque = [word for word in said if not word.isdecimal() and any(map(str.isdigit, word))]
+    others = perhaps_ids([word for word in said if word.casefold() not in ASKING], today)
+    opaque = [word for word in others if not word.isdecimal() and any(map(str.isdigit, word))]
     return next(iter([*ids, *named, *opaque]), "")
 
 
-def _perhaps_reference(words: Sequence[str]) -> str:
-    """Return the word that has the form of a reference, or the only word that no title has."""
+def _perhaps_reference(words: Sequence[str], today: date) -> str:
+    """Return the word that has the form of a reference, or the only word that no title has; none beside a period."""
+    if find_period(words, today)[0] is not None:
+        return ""
+    words = naming_words(words)
     formed = [word for word in words if len(word) == REFERENCE_LENGTH and set(word) <= set(REFERENCE_LETTERS)]
     return next(iter([*formed, *(words if len(words) == 1 else [])]), "")
