@@ -24,6 +24,10 @@ REMOVED: Final = (
 )
 SENT_DIRECTLY: Final = "I've sent you the details directly."
 CANCELED: Final = "Canceled. I won't post this report here."
+NOT_SHOWN_YET: Final = "Webex has created the report but doesn't show it yet."
+NEVER_SHOWN: Final = (
+    "Webex has created this report but doesn't show it. Write `reports` in a few minutes to see whether it's there."
+)
 RUN_CANCELED: Final = "Canceled. I won't run this report."
 RUN_CANCELED_LATE: Final = "Canceled. I won't post this report here, but Webex may create it all the same."
 CANCELED_FOR_ONE: Final = "Your request is canceled. Others in this space are still waiting."

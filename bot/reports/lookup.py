@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.access.policy import Action
-from bot.db import reports, requests
+from bot.db import reports, requests, runs
 from bot.db.requests import PERSON, State
 from bot.errors import BotError, Refused, WebexError
 from bot.messages import sentences
@@ -57,6 +57,7 @@ class Lookup:
                 state = self._find(request, row.family if row is not None else None)
             except BotError as error:
                 if isinstance(error, NotFound) and self._is_too_new(request):
+                    self._tell_silence(request, sentences.NOT_SHOWN_YET)
                     return RetryLater(TOO_NEW)
                 if error.passing:
                     if not self._has_ended(request, error):
@@ -74,6 +75,12 @@ class Lookup:
         """Return True for a report that the bot has just created: not all of Webex knows it yet."""
         with self._services.database.read() as tx:
             return was_just_created(tx, request.report_id, self._services.now())
+
+    def _is_of_run(self, request: Request) -> bool:
+        """Return True for the request of a report that the bot has created because of it."""
+        with self._services.database.read() as tx:
+            run = runs.of_report(tx, request.report_id)
+        return run is not None and request.event_key.startswith(f"{run.event_key}:")
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no answer."""
@@ -141,6 +148,8 @@ class Lookup:
         services = self._services
         refused = isinstance(error, Refused) and not isinstance(error, PolicyNotAsked)
         reason = error.sentence
+        if isinstance(error, NotFound) and self._is_of_run(request):
+            reason = sentences.NEVER_SHOWN
         to_presser = request.by_button and not request.direct  # in the space it is no one else's matter
         if to_presser:
             request = replace(request, destination=PERSON)
@@ -172,11 +181,11 @@ class Lookup:
             self._tell(request, error.retry_after or 0.0)
         return False
 
-    def _tell_silence(self, request: Request) -> None:
-        """Tell that Webex gives no answer at all."""
+    def _tell_silence(self, request: Request, sentence: str = sentences.REPORTS_AWAY) -> None:
+        """Tell that Webex gives no answer at all, or no report."""
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
-            requests.fails(tx, requests.are([request.id]), sentences.REPORTS_AWAY, now)
+            requests.fails(tx, requests.are([request.id]), sentence, now)
         self._tell(request, 0.0)
 
     def _tell(self, request: Request, ahead: float) -> None:

@@ -124,6 +124,32 @@ def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost
     assert run_row(stepped).report_id != other.id
 
 
+def test_while_webex_does_not_show_the_report_that_is_said(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add("GET", "/v1/partner/reports/Y*", status=404)
+    asks(stepped)
+    stepped.work()
+    stepped.wait(4)
+    (told,) = stepped.said(stepped.setup.group)
+    assert "Webex has created the report but doesn't show it yet. I'll keep trying" in (told.text or "")
+
+    stepped.emulator.faults.clear()
+    stepped.wait(4)
+
+    assert ["● In progress" in one for one in cards(stepped)] == [True]
+    assert len(stepped.said(stepped.setup.group)) == 1
+
+
+def test_a_report_that_webex_never_shows_is_not_said_to_have_a_wrong_id(stepped: SteppedBot) -> None:
+    stepped.emulator.faults.add("GET", "/v1/partner/reports/Y*", status=404)
+    asks(stepped)
+    stepped.work()
+    for _ in range(5):
+        stepped.wait(30)
+
+    (told,) = stepped.said(stepped.setup.group)
+    assert "Webex has created this report but doesn't show it. Write reports in a few minutes" in (told.text or "")
+
+
 def test_what_webex_refused_to_hear_is_not_looked_for(stepped: SteppedBot) -> None:
     stepped.emulator.faults.add(*POST, status=429, headers={"Retry-After": "5"}, times=1)
     asks(stepped)
