@@ -150,7 +150,7 @@ def _searched(wanted: Wanted, words: tuple[str, ...], templates: Sequence[Templa
 def searchable(template: Template) -> Searchable:
     """Return the texts by which a template is found."""
     names = (template.service, template.category, FAMILIES[template.family].name)
-    return Searchable(template.title, also=tuple(filter(None, names)), exactly=(template.id,))
+    return Searchable(template.title, also=tuple(filter(None, names)))
 
 
 def _site(entered: str) -> str:

@@ -95,7 +95,7 @@ def report_texts(report: Report) -> Searchable:
     return Searchable(
         title_of(report),
         also=(report.service, family_name(report)),
-        exactly=(*sorted(region), *report.sites, report.template_id, status_word(report), report.status, *years, *raw),
+        exactly=(*sorted(region), *report.sites, status_word(report), report.status, *years, *raw),
     )
 
 

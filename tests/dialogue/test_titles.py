@@ -114,6 +114,19 @@ def test_when_nothing_fits_the_nearest_are_shown(live: LiveBot, place: str) -> N
     assert ada.presses(card, "Get").file().content == CSV
 
 
+@BOTH
+@PLACES
+def test_a_number_that_no_title_has_is_no_template(live: LiveBot, family: str, place: str) -> None:
+    made(live, family, "Meeting Details", template_id=1)
+    made(live, family, "Partner Meeting Details", template_id=2)
+    ada = live.at(live.ada, live.group if place == "group" else None)
+
+    card = ada.says("report meeting details 2").card()
+
+    assert card.shown.startswith("No such report\nI found no report for “meeting details 2”. The closest ones:\n")
+    assert {"Meeting Details", "Partner Meeting Details"} <= set(card.shown.splitlines())
+
+
 def test_when_nothing_is_like_it_there_is_a_way_on(live: LiveBot) -> None:
     live.partner_report("Calling Usage")
 

@@ -41,7 +41,7 @@ LISTED = [WEEK, SITES, UNDATED, OCTOBER, EUROPE, HOME, SEPTEMBER]
         ("calling usage", OCTOBER),
         ("calling usage September", SEPTEMBER),
         ("calling usage last month", OCTOBER),
-        ("130", OCTOBER),
+        ("130", None),
         ("license consumption eu", EUROPE),
         ("license consumption europe", EUROPE),
         ("license consumption", None),
