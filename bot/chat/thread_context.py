@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MOST_OFFERED: Final = 5
 """Closed requests that are offered to choose from."""
-CANCEL: Final = "cancel"
+CANCEL, WHY = "cancel", "why"
 
 
 class Allowed(Protocol):
@@ -170,6 +170,8 @@ def _offered(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[
         latest = request_search.latest_of(tx, invocation.person_id, allowed.families)
         items += [one for one in latest if invocation.direct or same_id(one[0].room_id, invocation.room_id)]
     first: dict[str, Item] = {}
+    if invocation.word.casefold() != WHY:
+        items = [one for one in items if one[1] is None or one[1].deleted_at is None]
     for item in items:
         first.setdefault(item[0].report_id, item)
     return list(first.values())

@@ -58,7 +58,7 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             other = [] if told else _refused(tx, wanted.strip())
             titles = reports.titles(tx, {row.report_id for row in other if row.report_id}, tuple(Family))
         rows: list[Request | Row] = [*found, *other]
-        names = Names(by_id=True) if as_json else NameLookup(database).of(_people(rows), _rooms(rows))
+        names = Names(by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
     finally:
         database.close()
     if not told and not other:
@@ -82,8 +82,8 @@ def _refused(tx: Transaction, wanted: str) -> list[Row]:
     return found or audit.latest(tx, MOST_TOLD, report_id=wanted)[::-1]
 
 
-def _people(rows: Sequence[Request | Row]) -> list[str | None]:
-    return [row.person_id for row in rows]
+def _people(rows: Sequence[Request | Row], told: Sequence[tuple[Request, HistoryFacts]]) -> list[str | None]:
+    return [row.person_id for row in rows] + [facts.row.deleted_by for _, facts in told if facts.row is not None]
 
 
 def _rooms(rows: Sequence[Request | Row]) -> list[str | None]:

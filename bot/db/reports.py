@@ -89,6 +89,10 @@ class ReportRow:
     """From its creation to the check that saw it ready; None when the bot did not see it become ready."""
     blank: str | None = None
     """Why nothing is in its file, as JSON; None for a file with something in it, or that was not fetched."""
+    deleted_at: datetime | None = None
+    """When the bot deleted it."""
+    deleted_by: str | None = None
+    """The person for whom."""
 
     @property
     def why_blank(self) -> Blank | None:
@@ -209,6 +213,12 @@ def _pair(row: Row[Any]) -> tuple[requests.Request, ReportRow | None]:
 def set_values(tx: Transaction, report_id: str, **values: Any) -> None:
     """Change columns of one report."""
     tx.execute(_UPDATE, {"report": report_id, **values})
+
+
+def set_deleted(tx: Transaction, report_id: str, now: datetime, person_id: str) -> None:
+    """Store that the bot has deleted a report for a person; of two deletions the first stays."""
+    values = {"report": report_id, "deleted_at": now, "deleted_by": person_id}
+    tx.execute(_UPDATE.where(_reports.deleted_at.is_(None)), values)
 
 
 def add_downloads(tx: Transaction, report_id: str, number: int, **values: Any) -> None:

@@ -73,6 +73,8 @@ reports = Table(
     Column("period_days", Integer),
     Column("seconds_to_ready", Integer),
     Column("blank", Text),
+    Column("deleted_at", UtcDateTime),
+    Column("deleted_by", Text),
     Index("ix_reports_template_id", "template_id"),
 )
 

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.confirmations import Unusable
 from bot.messages.elements import button, card, destructive, text
+from bot.messages.names import LONGEST_NAME
 from bot.messages.report_form import ANYWAY, argument_of
-from bot.messages.request_card import COLORS, created_of, family_name, period_of, status_word, title_of
+from bot.messages.request_card import (
+    COLORS,
+    DELETED,
+    created_of,
+    family_name,
+    period_of,
+    run_again,
+    status_word,
+    title_of,
+)
 from bot.text import count, escape_card, escape_markdown, when
 from bot.webex.report_families import FAMILIES
 
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+    from bot.db.reports import ReportRow
     from bot.webex.report import Report
     from bot.webex.report_families import Family
     from bot.webex.report_templates import NewReport
@@ -120,6 +131,21 @@ def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, can
     for report, why in failed:
         lines += ["", f"I couldn't delete {_name(report)}. {why}"]
     return "\n".join(lines).lstrip()
+
+
+def was_deleted(row: ReportRow, who: str, *, may_run: bool) -> tuple[str, Card]:
+    """Return what is said of a report that the bot deleted for a person; ``may_run``: the reader may run it again."""
+    report, at = row.report, f" on {when(row.deleted_at)}" if row.deleted_at is not None else ""
+    about = " · ".join(filter(None, (period_of(report), family_name(report), report.region)))
+    line = f"{escape_card(who, LONGEST_NAME)} deleted this report{at}."
+    body = [
+        text(escape_card(title_of(report), LONGEST_TITLE), size="Medium", weight="Bolder"),
+        text(f"● {DELETED}", spacing="Small"),
+        text(line, spacing="Small"),
+        text(escape_card(about, LONGEST_ABOUT), size="Small", isSubtle=True, spacing="Small"),
+    ]
+    said = f"{_name(report)}: {DELETED}. {line}"
+    return said, card(body, [run_again(report.id)] if may_run else [], instead=said)
 
 
 def in_use(family: Family, used: int, most: int) -> str:

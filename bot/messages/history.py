@@ -155,6 +155,9 @@ def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
         if row.ready_at is not None:
             yield Step("ready", row.ready_at)
     yield _end(one, row, facts)
+    if row is not None and row.deleted_at is not None:
+        who = escape_card(facts.names.person(row.deleted_by), LONGEST_NAME)
+        yield Step(f"deleted from Webex by **{who}**", row.deleted_at)
 
 
 def _end(one: Request, row: ReportRow | None, facts: HistoryFacts) -> Step:

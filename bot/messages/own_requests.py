@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.requests import State
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, WORDS, period_of, title_of
+from bot.messages.request_card import COLORS, DELETED, WORDS, period_of, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
 from bot.webex.types import DIRECT
@@ -116,6 +116,8 @@ def _title(one: Request, row: ReportRow | None) -> str:
 
 
 def _status(one: Request, row: ReportRow | None) -> tuple[str, str]:
+    if row is not None and row.deleted_at is not None and one.state not in {State.OPEN, State.REFUSED}:
+        return DELETED, "Default"
     if one.state in ENDS:
         return ENDS[one.state], "Default"
     phase = row.phase if row is not None else Phase.PENDING

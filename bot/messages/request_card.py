@@ -27,6 +27,7 @@ DETAILS: Final = "details"
 COLORS: Final = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: "Warning"}
 WORDS: Final = {Phase.READY: "Ready", Phase.FAILED: "Failed", Phase.PENDING: "In progress"}
 EMPTY: Final = "Ready, but empty"
+DELETED: Final = "Deleted"
 NO_STATUS: Final = "none"
 
 
@@ -77,7 +78,8 @@ def request_card(
 def _or_empty(request: Request, row: ReportRow, shown: Shown) -> Shown:
     """Return what the card shows of a report whose file has nothing in it: why, and what to run instead."""
     blank = row.why_blank
-    if blank is None or row.phase is not Phase.READY or request.state not in {State.OPEN, State.DELIVERED}:
+    told = row.phase is Phase.READY and row.deleted_at is None and request.state in {State.OPEN, State.DELIVERED}
+    if blank is None or not told:
         return shown
     shown = replace(shown, word=EMPTY, color=COLORS[Phase.PENDING], coming=f"{blank.short} {shown.coming}")
     instead = run_instead(row)
@@ -134,7 +136,11 @@ def _report_shown(report: Report, *, awaited: bool, in_space: bool = False) -> S
 
 
 def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa: FBT001, PLR0911 one for each state
-    if request.revision and request.state is not State.OPEN:
+    if row.deleted_at is not None and request.state not in {State.OPEN, State.CANCELED}:
+        coming = f"This report was deleted from Webex on {when(row.deleted_at)}."
+        why = button("Why?", "why", request.reference)
+        return Shown(DELETED, "Default", coming, run_again(request.report_id), (why,), request.reference)
+    if request.revision and request.state is not State.OPEN and row.deleted_at is None:
         return _refreshed(request, row)
     refresh, why = _button(request, "Refresh", "refresh"), button("Why?", "why", request.reference)
     again, ask = _button(request, "Send again", "again"), _button(request, "Ask again", "report")
@@ -176,7 +182,7 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
 
 def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
     """Return the button that asks once more; what was never ready cannot be sent again, nor got when it was deleted."""
-    if request.reason == sentences.REPORT_DELETED:
+    if request.reason == sentences.REPORT_DELETED or (row is not None and row.deleted_at is not None):
         return run_again(request.report_id)
     if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
         return _button(request, "Send again", "again")

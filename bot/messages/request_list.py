@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, WORDS, once_more, period_of, title_of
+from bot.messages.request_card import COLORS, DELETED, WORDS, once_more, period_of, title_of
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
 
@@ -77,6 +77,8 @@ def _row(request: Request, row: ReportRow | None) -> dict[str, Any]:
 
 
 def _status(request: Request, row: ReportRow | None) -> tuple[str, str]:
+    if row is not None and row.deleted_at is not None and request.state not in {State.OPEN, State.REFUSED}:
+        return DELETED, "Default"
     if request.state in ENDS:
         return ENDS[request.state]
     phase = Phase.READY if request.state is State.DELIVERED or row is None else row.phase
@@ -102,7 +104,8 @@ def _about(request: Request, row: ReportRow | None) -> str:
 def _button(request: Request, row: ReportRow | None) -> dict[str, Any]:
     if request.state is State.OPEN and row is not None and row.phase is Phase.PENDING:
         return button("Cancel", "cancel", request.report_id, reference=request.reference)
-    if request.state in {State.FAILED, State.REFUSED}:
+    deleted = row is not None and row.deleted_at is not None
+    if request.state is State.REFUSED or (request.state is State.FAILED and not deleted):
         return button("Why?", "why", request.reference)
     return once_more(request, row)
 

@@ -25,7 +25,7 @@ from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
 from bot.db.requests import OPEN, State
 from bot.db.runs import RunState
-from bot.db.tables import confirmations, events, runs, space_settings
+from bot.db.tables import confirmations, events, reports, runs, space_settings
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.queue import tasks
@@ -48,7 +48,7 @@ ASKED = (
 """Of what people wrote and asked for: the person, the space, and whether it is a 1:1 space."""
 SENT = tuple((table.c.person_id, table.c.room_id, table.c.direct) for table in (messages_table, posts))
 """The same of what the bot sent. Version 0.1.0's tables (deliveries, posts) may not be carried over yet."""
-PEOPLE = tuple(person for person, _, _ in (*ASKED, *SENT))
+PEOPLE = (*(person for person, _, _ in (*ASKED, *SENT)), reports.c.deleted_by)
 """Columns with a person's ID but the audit's."""
 ROOMS = tuple(room_id for _, room_id, _ in (*ASKED, *SENT))
 

@@ -36,6 +36,8 @@ class Slot(StrEnum):
 
 BLANK: Final = ":blank"
 """In what a card shows: nothing is in the file, and why."""
+DELETED: Final = ":deleted"
+"""In what a card shows: the bot has deleted the report."""
 FOLLOW: Final = (Slot.CARD, Slot.TROUBLE, Slot.PROGRESS)
 """Slots whose messages go when they are not wanted any more."""
 
@@ -96,9 +98,11 @@ def _list_variant(state: ThreadState) -> str:
     if all(one.state is State.REFUSED for one, _ in items):
         return ""
     waits = any(one.state is State.OPEN and row and row.phase is Phase.PENDING for one, row in items)
+    gone = sum(row is not None and row.deleted_at is not None for _, row in items)
+    deleted = f"{DELETED}{gone}" if gone else ""
     failed = sum(one.state not in {State.OPEN, State.DELIVERED} for one, _ in items)
     revision = f".{state.request.revision}" if state.request.revision else ""
-    return f"list:{'pending' if waits else 'settled'}{failed or ''}{revision}"
+    return f"list:{'pending' if waits else 'settled'}{failed or ''}{deleted}{revision}"
 
 
 def card_variant(state: ThreadState) -> str:
@@ -115,14 +119,19 @@ def card_variant(state: ThreadState) -> str:
             ready = row.phase is Phase.READY
             blank = BLANK if ready and row.blank else ""
             return f"{Phase.READY if ready else Phase.PENDING}{blank}{elsewhere}{revision}"
+        case _ if row.deleted_at is not None:
+            stands = revision or any(one.slot == Slot.CARD for one in state.standing)
+            return f"{request.state}{DELETED}{revision}" if stands or request.state is not State.DELIVERED else ""
         case State.DELIVERED:
-            if revision:
-                return f"{request.state}{elsewhere}{revision}"
-            # The file has come: a card that says so stays, perhaps one that was refreshed, and none is sent after it.
-            stays = {f"{Phase.READY}{blank}{elsewhere}" for blank in ("", BLANK)}
-            return next((one for one in _variants_there(state) if one.partition(".")[0] in stays), "")
+            return f"{request.state}{elsewhere}{revision}" if revision else _that_stays(state, elsewhere)
         case _:
             return f"{request.state.value}{revision}"
+
+
+def _that_stays(state: ThreadState, elsewhere: str) -> str:
+    """Return what the card shows once the file has come: one that stands stays, and none is sent after it."""
+    stays = {f"{Phase.READY}{blank}{elsewhere}" for blank in ("", BLANK)}
+    return next((one for one in _variants_there(state) if one.partition(".")[0] in stays), "")
 
 
 def _has_card(state: ThreadState, row: ReportRow) -> bool:

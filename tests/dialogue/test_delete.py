@@ -56,7 +56,7 @@ def test_delete_asks_first_and_one_press_deletes(live: LiveBot, family: str, whe
     assert report.deleted
     live.emulator.world.wait_for(lambda _: card.message.deleted)
     assert [one.words for one in line.answers()] == ["Deleted Old Usage (Oct 1–31, 2026)."]
-    assert "I couldn't find that report" in ada.says(f"report {report.id}").answer().words
+    assert "Ada Lovelace deleted this report on " in ada.says(f"report {report.id}").answer().words
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -544,3 +544,69 @@ def counts_deletions(stepped: SteppedBot) -> None:
         stepped.points("after the deletion")
 
     stepped.services.catalog.delete = counted  # type: ignore[method-assign]
+
+
+# ---------------------------------------------------------------------- after it
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("where", ["directly", "in the group"])
+def test_the_thread_of_a_deleted_report_knows_that_it_was_deleted(live: LiveBot, family: str, where: str) -> None:
+    report = report_of(live, family, title="Old Usage")
+    ada = live.at(live.ada, live.group if where == "in the group" else None)
+    line = ada.says(f"report {report.id}")
+    line.file()
+    live.on_record(report.id, State.DELIVERED)
+    root = line.message.id
+    first = line.card()
+    ada.says("delete", parent_id=root)
+    ada.presses(line.hears("Delete this report?"), "Delete")
+
+    card = line.hears("This report was deleted from Webex on ")
+    assert "Old Usage" in card.shown
+    assert "● Deleted" in card.shown
+    assert set(card.buttons) == {"Run again", "Why?"}
+    live.emulator.world.wait_for(lambda _: first.message.deleted)
+
+    for text in ("again", "delete", f"report {report.id}", f"again {report.id}"):
+        number = len(line.answers())
+        ada.says(text, parent_id=root)
+        said = line.answers(number + 1)[-1]
+        assert "Ada Lovelace deleted this report on " in said.shown
+        assert "Old Usage" in said.shown
+        assert set(said.buttons) == {"Run again"}
+    for text in ("why", f"why {report.id}"):
+        number = len(line.answers())
+        ada.says(text, parent_id=root)
+        said = line.answers(number + 1)[-1]
+        assert "→ deleted from Webex by **Ada Lovelace**" in said.shown
+        assert said.shown.startswith("Old Usage")
+        assert set(said.buttons) == {"Run again"}
+    ada.says("refresh", parent_id=root)
+    live.emulator.world.wait_for(lambda _: card.message.deleted)
+    assert "● Deleted" in line.hears("This report was deleted from Webex").shown
+
+
+@pytest.mark.parametrize("command", ["report", "again", "refresh", "why", "delete"])
+def test_a_deleted_report_that_nobody_asked_for_is_known_by_its_id(live: LiveBot, command: str) -> None:
+    report = live.partner_report(title="Old Usage")
+    ada = live.at(live.ada)
+    line = ada.says(f"delete {report.id}")
+    ada.presses(line.card(), "Delete")
+    line.hears("Deleted Old Usage")
+
+    assert "Ada Lovelace deleted this report on " in live.at(live.ada).says(f"{command} {report.id}").card().shown
+
+
+def test_who_may_not_use_its_family_learns_nothing_of_a_deleted_report(live: LiveBot) -> None:
+    report = live.partner_report(title="Old Usage")
+    ada = live.at(live.ada)
+    line = ada.says(f"delete {report.id}")
+    ada.presses(line.card(), "Delete")
+    line.hears("Deleted Old Usage")
+
+    only = live.emulator.world.add_person("Mary Org", live.acme, roles=[FULL_ADMIN])
+    for command in ("again", "refresh", "why"):
+        said = live.at(only).says(f"{command} {report.id}").answer()
+        assert "deleted this report" not in said.shown
+        assert "Old Usage" not in said.shown

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
+from bot.chat.deleted_reports import without_deleted
 from bot.chat.named_report import look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import may_be_id, names_ids
@@ -21,6 +22,7 @@ from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.delete import delete_report
 from bot.reports.report_messages import Draft
+from bot.reports.requests import put_thread
 from bot.reports.search import taken
 from bot.webex.report import Report
 from bot.webex.report_families import Family
@@ -67,7 +69,9 @@ def delete(invocation: Invocation) -> None:
 
 def _of_ids(invocation: Invocation, report_ids: Sequence[str], allowed: Permission) -> None:
     if report_ids:
-        _ask(invocation, _found(invocation, report_ids))
+        there = without_deleted(invocation, report_ids, invocation.check_person().families)
+        if there:
+            _ask(invocation, _found(invocation, there))
     else:
         ask_which(invocation, allowed)
 
@@ -163,7 +167,10 @@ def _delete_confirmed(invocation: Invocation) -> None:
             if len(trouble) >= MOST_TROUBLE:
                 raise trouble[-1]
             with invocation.report_call():
-                canceled += delete_report(services, report.family.value, report_id, event_key=invocation.event_key)
+                event, person_id = invocation.event_key, invocation.person_id
+                canceled += delete_report(
+                    services, report.family.value, report_id, event_key=event, person_id=person_id
+                )
             gone.append(report)
             invocation.trail.outcome = audit.DELETED
         except BotError as error:
@@ -180,6 +187,17 @@ def _delete_confirmed(invocation: Invocation) -> None:
     said = deletion.deleted(gone, [(one, error.sentence) for one, error in failed], canceled=canceled)
     invocation.show(lambda _: Draft(f"{invocation.event_key}:deleted", Text(said)), Action.CHANGE)
     _remove_card(invocation)
+    _put_cards(invocation, [one.id for one in gone])
+
+
+def _put_cards(invocation: Invocation, report_ids: Sequence[str]) -> None:
+    """Have the cards of the deleted reports in this thread say so; elsewhere they do when they are refreshed."""
+    services = invocation.services
+    with services.database.begin() as tx:
+        for report_id in report_ids:
+            there = requests.in_thread(tx, report_id, invocation.room_id, invocation.parent_id)
+            if there is not None:
+                put_thread(tx, services.queue, there)
 
 
 def _confirmed(invocation: Invocation) -> list[Report]:

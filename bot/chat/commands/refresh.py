@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.chat.deleted_reports import say_deleted
 from bot.chat.registry import registry
 from bot.chat.thread_context import meant_or_asked
 from bot.db import messages, reports, requests
@@ -34,7 +35,12 @@ def refresh(invocation: Invocation) -> None:
     ids = ids or meant_or_asked(invocation, allowed)
     for report_id in invocation.trail.each(ids):
         with services.database.read() as tx:
-            known = reports.known_family(tx, report_id)
+            row = reports.get(tx, report_id)
+        if row is not None and row.deleted_at is not None and row.family in allowed.families:
+            if not _deleted_card_follows(invocation, report_id):
+                say_deleted(invocation, row)
+            continue
+        known = row.family if row is not None else None
         with invocation.report_call():
             found = services.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
         if not _has_card(invocation, found):
@@ -60,6 +66,18 @@ def _has_card(invocation: Invocation, found: Report) -> bool:
         if found.phase is Phase.READY:
             deliver_to_waiting(tx, services.queue, found)
     return request is not None
+
+
+def _deleted_card_follows(invocation: Invocation, report_id: str) -> bool:
+    """Have the card of a deleted report's request say so. Return False when no request has a card here."""
+    services = invocation.services
+    with services.database.begin(durable=False) as tx:
+        request = _request(tx, invocation, report_id)
+        if request is None or request.state is State.OPEN:
+            return False
+        requests.set_values(tx, request.id, revision=request.revision + 1)
+        put_thread(tx, services.queue, request)
+    return True
 
 
 def _request(tx: Transaction, invocation: Invocation, report_id: str) -> Request | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.chat.commands.reports import show_page
+from bot.chat.deleted_reports import without_deleted
 from bot.chat.named_report import MOST_SHOWN, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, may_be_id, meant, names_ids
@@ -57,7 +58,8 @@ def _of_ids(invocation: Invocation) -> None:
     allowed = invocation.check_person()
     if len(wanted) > MOST_IDS:
         invocation.say("many", too_many_ids(MOST_IDS, len(wanted) - MOST_IDS))
-    open_requests(invocation, wanted[:MOST_IDS], wants_card=True, families=allowed.families)
+    there = without_deleted(invocation, wanted[:MOST_IDS], allowed.families)
+    open_requests(invocation, there, wants_card=True, families=allowed.families)
 
 
 def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
@@ -126,7 +128,7 @@ def again(invocation: Invocation) -> None:
     """Open a request for each ID, which is answered with the file alone where it can be sent at once."""
     ids = invocation.named_reports()
     allowed = invocation.check_person()
-    ids = ids or meant_or_asked(invocation, allowed)
+    ids = without_deleted(invocation, ids or meant_or_asked(invocation, allowed), allowed.families)
     if ids:
         open_requests(invocation, ids, wants_card=False, families=allowed.families)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
+from bot.chat.deleted_reports import say_deleted
 from bot.chat.named_report import today_of
 from bot.chat.names import look_up
 from bot.chat.registry import registry
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bot.chat.thread_context import Allowed
     from bot.db.audit import Row
     from bot.db.database import Transaction
+    from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.db.runs import Run
 
@@ -87,17 +89,23 @@ class _OnRecord:
     """What was told with a reference that is no request's, such as an error."""
     titles: dict[str, str]
     """Of the reports of the answers."""
+    deleted: list[ReportRow]
+    """The reports of the requests, and the one that was named, that the bot has deleted."""
 
 
 def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
     """Answer with what is on record; ``wanted`` is empty for all that stands in the thread."""
     services = invocation.services
     record = _read(invocation, decision, wanted)
+    if record.deleted and not record.before_others and not (invocation.direct and record.directly):
+        say_deleted(invocation, record.deleted[0])
+        return
     if not record.before_others and not record.answers:
         invocation.answer_press_directly()
     both = [*record.directly, *record.before_others]
     rooms = [one.room_id for one in both if one.room_type != DIRECT] + [row.room_id for row in record.answers]
     people = [one.person_id for one in both] + [row.person_id for row in record.answers]
+    people += [row.deleted_by for row in record.deleted if row.deleted_by]
     names = look_up(services, people, rooms)
 
     def make(allowed: Permission) -> Draft:
@@ -145,7 +153,10 @@ def _read(invocation: Invocation, decision: Allowed, named: str) -> _OnRecord:
             directly = _of_families(tx, requests.about(tx, wanted), audited)[:MOST_TOLD]
         answers = [] if directly or before_others else _answers(tx, invocation, wanted, audited)
         titles = reports.titles(tx, {row.report_id for row in answers if row.report_id}, decision.families)
-    return _OnRecord(directly, before_others, answers, titles)
+        about = dict.fromkeys([wanted, *(one.report_id for one in [*directly, *before_others])])
+        rows = [reports.get(tx, report_id) for report_id in about]
+    deleted = [row for row in rows if row is not None and row.deleted_at and row.family in decision.families]
+    return _OnRecord(directly, before_others, answers, titles, deleted)
 
 
 def _find(tx: Transaction, invocation: Invocation, allowed: Allowed, wanted: str, *, direct: bool) -> list[Request]:
