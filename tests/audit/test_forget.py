@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db import audit, messages, space_settings
+from bot.db import audit, messages, reports, space_settings
 from bot.db.carry_over import carry_over
 from bot.db.old_tables import deliveries, posts
 from bot.db.requests import State
@@ -299,3 +299,15 @@ def test_settings_of_a_1_1_space_go_although_nothing_else_is_left_of_the_person(
     with stepped.database.read() as tx:
         zones = [space_settings.get(tx, space).time_zone for space in ("direct", "another", "group")]
     assert zones == ["UTC", "Europe/Berlin", "Europe/Berlin"]
+
+
+def test_who_had_a_report_deleted_is_forgotten(stepped: SteppedBot) -> None:
+    ada, report = stepped.setup.ada, stepped.setup.partner_report()
+    stepped.receive(ada, f"report {report.id}")
+    stepped.work()
+    with stepped.database.begin() as tx:
+        reports.set_deleted(tx, report.id, stepped.clock(), ada.id)
+
+    forgets(stepped, ada)
+
+    assert ada.id not in everything(stepped)
