@@ -26,6 +26,8 @@ _BESIDE_NAME = rf"[\s,:{MAY_BREAK}]"
 _QUOTED = re.compile(rf"^[ {MAY_BREAK}]*>.*$", re.MULTILINE)
 _ANGLE_FIRST = re.compile(r"^([^\w>\u203a\n]*)\u203a", re.MULTILINE)
 """A foreign quotation mark; on our cards it stands for ``>``, but nobody begins a quoted line with it."""
+_SHORT_YEAR = re.compile(r"['’](\d\d)[.,;:!?]*")
+"""As in "May '26"; without its mark it would be a day."""
 _KEPT_AT_ENDS = "_=-/\\"
 """Of what stands at a word's ends only these and its letters belong to it: IDs may have the first three."""
 _ANY_DAY = date(2000, 1, 1)
@@ -147,7 +149,9 @@ def _parted(piece: str, known: Collection[str]) -> list[str]:
 
 
 def _bare(token: str) -> str:
-    """Return a word without what wraps it: quotes, brackets, full stops."""
+    """Return a word without what wraps it: quotes, brackets, full stops; a year of two digits is written out."""
+    if year := _SHORT_YEAR.fullmatch(token):
+        return f"20{year[1]}"
     start, end = 0, len(token)
     while start < end and not _belongs(token[start]):
         start += 1

@@ -82,6 +82,11 @@ def test_the_html_mention_settles_it(label: str, html: str) -> None:
     assert same(found, "report", ID)
 
 
+@pytest.mark.parametrize("year", ["'25", "’25", "'25."])
+def test_a_year_of_two_digits_is_no_day(year: str) -> None:
+    assert read(f"new calling usage May {year}", direct=True).rest == ("calling", "usage", "May", "2025")
+
+
 def test_a_mention_of_somebody_else_is_no_word() -> None:
     html = f"<p>{mention('Report Bot')} report {ID} {mention('Grace', 'GRACE')}</p>"
     assert same(read("", html), "report", ID)

@@ -401,6 +401,20 @@ def test_run_again_in_a_thread_means_its_report(live: LiveBot) -> None:
     assert not created(live)[1:]
 
 
+def test_of_two_templates_with_one_title_none_is_run_again_by_a_guess(live: LiveBot) -> None:
+    live.emulator.world.add_template(Template(3, "organization", "Meeting Details", "Meetings"))
+    report = live.organization_report("Meeting Details", status="failed", start="2026-08-01", end="2026-08-31")
+    ada = live.at(live.ada)
+    line = ada.says(f"report {report.id}")
+
+    ada.presses(line.card(), "Run again")
+
+    card = line.hears("Which report do you want to run?")
+    arguments = [one["data"]["argument"] for one in actions_of(card.card) if one["title"] == "Run…"]
+    assert arguments == ["organization:2 2026-08-01 to 2026-08-31", "organization:3 2026-08-01 to 2026-08-31"]
+    assert len(created(live)) == 1
+
+
 def test_a_report_that_failed_is_run_again_by_one_press(live: LiveBot) -> None:
     ada = live.at(live.ada)
     days = {"start": "2026-08-01", "end": "2026-08-31"}

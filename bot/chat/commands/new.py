@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
-from bot.chat.new_report_words import read_form, read_words
+from bot.chat.new_report_words import Wanted, read_form, read_words
 from bot.chat.registry import registry
 from bot.chat.thread_context import naming_words, reports_meant
 from bot.db import audit, messages, reports, runs, space_settings
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from bot.access.policy import Decision
     from bot.chat.invocation import Invocation, Permission
-    from bot.chat.new_report_words import Wanted
     from bot.db.database import Transaction
     from bot.db.runs import Run
     from bot.webex.report import Report
@@ -114,7 +113,8 @@ class Desk:
         """Return a template by its ID, or by its title where the report does not tell the ID."""
         of_family = [one for one in self.templates if one.family == family]
         same = [one for one in of_family if one.id == template_id]
-        return next(iter(same or [one for one in of_family if one.title == title]), None)
+        titled = [one for one in of_family if one.title == title]
+        return same[0] if same else titled[0] if len(titled) == 1 else None  # of two, either would be a guess
 
 
 def _open(invocation: Invocation) -> Desk:
@@ -324,7 +324,9 @@ def run_again(invocation: Invocation, desk: Desk, words: Sequence[str]) -> None:
     invocation.trail.report_ids = (report.id,)
     template = desk.template(report.family, report.template_id, report.title)
     if template is None:
-        _answer(invocation, desk.no_template(report.title))
+        titled = tuple(one for one in desk.templates if (one.family, one.title) == (report.family, report.title))
+        wanted = Wanted(choices=titled, start=report.start, end=report.end, sites=report.sites, unread=(report.title,))
+        _ask_which(invocation, desk, wanted)
         return
     same = NewReport(
         report.family, template.id, start=report.start, end=report.end, region=report.region, sites=report.sites
