@@ -22,6 +22,7 @@ from bot.messages.report_list import (
     ONE,
     asked_words,
     choice_note,
+    closest_note,
     not_shown,
     nothing_note,
     reports_card,
@@ -77,17 +78,17 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
     shown = fitting[:MOST_SHOWN] or nearest
     asked = asked_words(words, named.days)
     if fitting:
-        note = choice_note(asked, len(fitting), len(shown), exact=named.found.exact)
+        note, closest = choice_note(asked, len(fitting), len(shown), exact=named.found.exact), ""
         buttons = [button("Show all", "reports", " ".join(words))] if len(fitting) > len(shown) else []
     else:
-        note = nothing_note(asked, len(nearest))
+        note, closest = nothing_note(asked), closest_note(len(nearest))
         run = _run_button(invocation, words) if row_button == GET else []
         buttons = [*run, button("Show reports", "reports")]
     heading = (ONE if len(fitting) == 1 else CHOICE) if fitting else NOT_FOUND
     note = " ".join([note, *(not_shown(family, error) for family, error in named.refused.items())])
 
     def make(permission: Permission) -> Draft:
-        said = f"{note} {permission.others}".rstrip()
+        said = " ".join(filter(None, (note, permission.others, closest)))
         card = reports_card(shown, note=said, heading=heading, row_button=row_button, buttons=buttons)
         return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=row_button[1]), card))
 

@@ -52,10 +52,14 @@ def choice_note(asked: str, total: int, shown: int, *, exact: bool) -> str:
     return f"{total} reports fit {asked}{f'; here are {shown} of them' if shown < total else ''}. Pick one."
 
 
-def nothing_note(asked: str, nearest: int) -> str:
-    """Return what is said when no report fits; ``nearest``: how many are shown that nearly do."""
-    closest = "" if not nearest else " The closest one:" if nearest == 1 else " The closest ones:"
-    return f"I found no report for {asked}.{closest}"
+def nothing_note(asked: str) -> str:
+    """Return what is said when no report fits."""
+    return f"I found no report for {asked}."
+
+
+def closest_note(nearest: int) -> str:
+    """Return the end of the line above so many reports that nearly fit."""
+    return "" if not nearest else "The closest one:" if nearest == 1 else "The closest ones:"
 
 
 def not_shown(family: Family, error: WebexError) -> str:

@@ -114,6 +114,19 @@ def test_when_nothing_fits_the_nearest_are_shown(live: LiveBot, place: str) -> N
     assert ada.presses(card, "Get").file().content == CSV
 
 
+@PLACES
+def test_what_is_missing_is_said_before_the_nearest_and_not_between(live: LiveBot, place: str) -> None:
+    live.organization_report("Calling Usage")
+    live.emulator.faults.add(method="GET", path="/v1/partner/reports", status=403, times=None)
+
+    card = live.at(live.ada, live.group if place == "group" else None).says("report calling minutes").card()
+
+    note, first = card.shown.splitlines()[1:3]
+    assert note.startswith("I found no report for “calling minutes”. Not shown: ")
+    assert note.endswith(" The closest one:")
+    assert first == "Calling Usage"
+
+
 @BOTH
 @PLACES
 def test_a_number_that_no_title_has_is_no_template(live: LiveBot, family: str, place: str) -> None:
