@@ -85,7 +85,7 @@ SAMPLE_SPACES = ("1:1", "ours", "outsider", "closed")
 
 TITLE = "Secret Figures"
 REFUSALS = (
-    "Only Webex administrators can get this report",
+    "Only Webex administrators can ",
     "Only administrators of the organization that runs this bot",
     "Only full administrators can see the audit log",
     "Read-only administrators can't do this",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.access.policy import (
+    READING,
     Action,
     Decision,
     Rules,
@@ -17,7 +18,7 @@ from bot.access.policy import (
     may_be_partner_role,
 )
 from bot.errors import Refused, WebexError
-from bot.messages.refusals import explained, for_whom, own_roles
+from bot.messages.refusals import explained, needed_to_change, needed_to_configure, not_looked_for, own_roles
 from bot.webex.ids import id_key
 from bot.webex.report_families import PROVEN_BY_LISTING
 from bot.webex.responses import SPACE_CLOSED
@@ -74,7 +75,7 @@ class Authorizer:
         room = None if room_id is None else id_key(room_id)
         decision = decide(who, action, SpaceInfo(room, direct=True), rules, family)
         if decision.verdict is Verdict.REFUSED:
-            return replace(decision, details=_details(who, rules, action))
+            return replace(decision, details=_details(who, rules, action, family))
         if not direct:
             ours = SpaceInfo(room, direct=False, member_orgs=frozenset({rules.our_org}))
             decision = decide(who, action, ours, rules, family)
@@ -86,8 +87,10 @@ class Authorizer:
             decision = decide(
                 who, action, SpaceInfo(room, direct=False, member_orgs=orgs, asker_left=left), rules, family
             )
-        others = [one for one in rules.families if one not in decision.families]
-        return replace(decision, others=for_whom(rules.roles_by_family(others)), name=who.name)
+        others = rules.roles_by_family(one for one in rules.families if one not in decision.families)
+        alone = direct or decision.verdict is Verdict.DIRECT_ONLY
+        writes = families_for(who, Action.CHANGE, rules)
+        return replace(decision, others=not_looked_for(others, alone=alone), name=who.name, writes=writes)
 
     def rights(self, person_id: str, *, room_id: str | None, direct: bool) -> dict[Action, Decision]:
         """Return what policy says of each action of a person in a space, whoever else is there.
@@ -143,11 +146,18 @@ class Authorizer:
         return [member for member in members if not bot.goes_by(member.person_id, member.person_email)]
 
 
-def _details(who: RolesOf, rules: Rules, action: Action) -> str:
-    """Return what explains a refusal to someone of our organization; no setting opens the audit log."""
+def _details(who: RolesOf, rules: Rules, action: Action, family: str | None) -> str:
+    """Return what explains a refusal to someone of our organization: their roles, and those that it needs."""
     if who.org_id != rules.our_org:
         return ""
-    return own_roles(who) if action is Action.AUDIT else explained(who, rules.roles_by_family(rules.families))
+    if action is Action.AUDIT:
+        return own_roles(who)
+    if action in READING:
+        return explained(who, rules.roles_by_family(rules.families))
+    families = families_for(who, Action.READ, rules) or rules.families
+    roles = {one: rules.writing_roles(one) for one in families if family in {None, one}}
+    needed = needed_to_configure(roles) if action is Action.CONFIGURE else needed_to_change(roles)
+    return f"{own_roles(who)} {needed}".rstrip()
 
 
 def comparable(rules: Rules) -> Rules:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import Refused
 from bot.messages import refusals
@@ -70,10 +70,23 @@ class Action(StrEnum):
 
     READ = "read"
     """See a report's details or get its file."""
+    LIST = "list"
+    """See which reports there are."""
     CHANGE = "change"
     """Make or delete a report."""
+    CONFIGURE = "configure"
+    """Change the settings of a group space: for who may make reports."""
     AUDIT = "audit"
     """See who requested which reports."""
+
+
+READING: Final = frozenset({Action.READ, Action.LIST})
+_NOT_ADMINISTRATOR: Final = {
+    Action.READ: refusals.NOT_ADMINISTRATOR,
+    Action.LIST: refusals.NOT_ADMINISTRATOR_LIST,
+    Action.CHANGE: refusals.NOT_ADMINISTRATOR_CHANGE,
+    Action.CONFIGURE: refusals.NOT_ADMINISTRATOR_CONFIGURE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,10 @@ class Rules:
     def roles_by_family(self, families: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the roles of each of these families."""
         return {one: self.roles_for(one) for one in families}
+
+    def writing_roles(self, family: str) -> tuple[str, ...]:
+        """Return those roles of a family whose people may make and delete its reports too."""
+        return tuple(one for one in self.roles_for(family) if "readonly" not in role_word(bare_id(one)))
 
     def counts(self, role: Role, family: str) -> bool:
         """Return True when a role lets its people read the reports of a family."""
@@ -158,9 +175,11 @@ class Decision:
     families: tuple[str, ...] = ()
     """The families of reports that it is about: no other is looked up for this person."""
     others: str = ""
-    """For whom the families are that are not looked up; empty when all are."""
+    """Which families are not looked up, and, for the person alone, whom they are for; empty when all are."""
     name: str = ""
     """The person's display name."""
+    writes: tuple[str, ...] = ()
+    """The families whose reports the person may make and delete."""
 
     def raise_if_refused(self) -> None:
         """Raise ``Refused`` with what to tell the person."""
@@ -176,7 +195,7 @@ def families_for(who: RolesOf, action: Action, rules: Rules) -> tuple[str, ...]:
     # A role counts only in the organization that gave it; someone of a partner organization must be named.
     roles = who.roles if who.org_id == rules.our_org else frozenset()
     readable = tuple(one for one in rules.families if named or any(rules.counts(role, one) for role in roles))
-    if action is Action.READ or (action is Action.CHANGE and named):
+    if action in READING or (named and action is not Action.AUDIT):
         return readable
     if action is Action.AUDIT:
         # It tells of people: neither a setting nor a name makes someone their supervisor.
@@ -193,16 +212,15 @@ def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family:
     """Return the decision: first who, then where. ``family``: of the report that it is about, once that is known."""
     if not rules.is_ours(who.org_id) or (who.org_id != rules.our_org and not is_named(who, rules)):
         return _refused("other_organization", refusals.OTHER_ORGANIZATION)
-    families = families_for(who, action, rules)
-    if family is not None:
-        families = tuple(one for one in families if one == family)
+    families, readable = (
+        tuple(one for one in families_for(who, wanted, rules) if family in {None, one})
+        for wanted in (action, Action.READ)
+    )
     if not families:
-        reason = (
-            "read_only" if action is not Action.READ and families_for(who, Action.READ, rules) else "not_administrator"
-        )
+        reason = "read_only" if readable else "not_administrator"
         if action is Action.AUDIT:
             return _refused(reason, refusals.NO_AUDIT)
-        return _refused(reason, refusals.READ_ONLY if reason == "read_only" else refusals.NOT_ADMINISTRATOR)
+        return _refused(reason, refusals.read_only(readable) if readable else _NOT_ADMINISTRATOR[action])
     return _where(space, rules, families)
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from bot.db import audit
 from bot.errors import Refused
-from bot.messages.sentences import SENT_DIRECTLY
+from bot.messages.sentences import SENT_DIRECTLY, about_press
 from bot.reports.requests import send_directly
 
 if TYPE_CHECKING:
@@ -41,8 +41,15 @@ def _send(invocation: Invocation, error: BotError, reference: str) -> None:
         outbox.send(key, invocation.target, whole)
         return
     if invocation.pressed:
+        about = about_press(invocation.word, _space_of(invocation))
+        whole = " ".join(filter(None, (sentence, details, about, reference)))
         if send_directly(outbox, key, invocation.person_id, whole):
             return
     elif details and send_directly(outbox, f"{key}:details", invocation.person_id, whole):
         sentence = f"{sentence} {SENT_DIRECTLY}"
     outbox.send(key, invocation.target, f"{sentence} {reference}")
+
+
+def _space_of(invocation: Invocation) -> str:
+    """Return the name of the space; empty where Webex does not tell it now."""
+    return invocation.services.space_names.of([invocation.room_id]).get(invocation.room_id, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,6 +14,7 @@ from bot.db import audit, events, heartbeats, messages
 from bot.db.audit import ANSWERED, Channel, Entry
 from bot.db.requests import THREAD
 from bot.errors import BotError
+from bot.messages.elements import for_reader
 from bot.messages.sentences import KEEP_TRYING, REPORTS_AWAY
 from bot.outbox import Text
 from bot.reports.report_calls import report_call
@@ -52,7 +53,7 @@ class Permission:
     target: Target
     families: tuple[str, ...]
     others: str
-    """For whom the families are that are not looked up; empty when all are."""
+    """Which families are not looked up, and, for the person alone, whom they are for; empty when all are."""
 
 
 @dataclass(slots=True)
@@ -70,6 +71,8 @@ class AuditTrail:
     tracking: str | None = None
     direct_only: bool = False
     """Policy said that others would read along: every later message about it goes to the person directly."""
+    reads_only: bool = False
+    """Policy said that the person may neither run nor delete reports of any family."""
     settled: bool = False
     """Its event is settled already."""
     recorded: bool = False
@@ -152,7 +155,14 @@ class Invocation:
 
     def say(self, part: str, markdown: str, card: Card | None = None) -> Sent:
         """Answer in the person's thread; ``part`` names this answer among those to the same invocation."""
-        return self.services.outbox.send(f"{self.event_key}:{part}", self.target, Text(markdown, card))
+        content = self._for_person(Text(markdown, card))
+        return self.services.outbox.send(f"{self.event_key}:{part}", self.target, content)
+
+    def _for_person(self, content: Text) -> Text:
+        """Return a message without the buttons that would refuse the person, where nobody else reads it."""
+        if content.card is None or not self.trail.reads_only or not self.target.direct:
+            return content
+        return replace(content, card=for_reader(content.card))
 
     def answer_press_directly(self) -> None:
         """Have a press that comes to nothing answered to the person directly: in a space it is no one else's matter."""
@@ -177,17 +187,17 @@ class Invocation:
         """Stand around calls to Webex's reports: when they give no answer for too long, that is said."""
         return report_call(self.services, self.tell_trouble)
 
-    def check_person(self, action: Action = Action.READ) -> Decision:
+    def check_person(self, action: Action = Action.READ, family: str | None = None) -> Decision:
         """Ask policy about the person before any row is made: one refusal for a message, however many IDs.
 
         Return a decision that says which families the person may use. Raises ``Refused``. Who would read along is asked
-        for each report, right before its card.
+        for each report, right before its card. ``family``: of the report that it is about.
         """
         decision = self.services.authorizer.decide(
-            self.person_id, action, room_id=self.room_id, direct=self.direct, members=False
+            self.person_id, action, room_id=self.room_id, direct=self.direct, family=family, members=False
         )
         decision.raise_if_refused()
-        self.trail.outcome = audit.ALLOWED
+        self.trail.outcome, self.trail.reads_only = audit.ALLOWED, not decision.writes
         return decision
 
     def may(self, action: Action) -> bool:
@@ -218,6 +228,7 @@ class Invocation:
         )
         decision.raise_if_refused()
         self.trail.outcome = audit.DIRECT_ONLY if self.trail.direct_only else audit.ALLOWED
+        self.trail.reads_only = not decision.writes
         if decision.verdict is Verdict.DIRECT_ONLY or (neutral and not direct):
             self.trail.outcome = audit.DIRECT_ONLY
             self.say("privately", decision.sentence or neutral)
@@ -234,7 +245,11 @@ class Invocation:
             permission = self.authorize(action)
             return permission.target, permission
 
-        ReportMessages(self.services).post(look, make)
+        def made(permission: Permission) -> Draft:
+            draft = make(permission)
+            return replace(draft, content=self._for_person(draft.content)) if isinstance(draft.content, Text) else draft
+
+        ReportMessages(self.services).post(look, made)
 
     def named_reports(self) -> list[str]:
         """Return the report IDs in it; the audit's rows are about them, also when policy refuses it."""

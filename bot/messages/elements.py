@@ -59,6 +59,33 @@ def facts(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in pairs if value]}
 
 
+WRITING: Final = frozenset({"new", "run", "last", "delete"})
+"""Commands for who may run and delete reports."""
+
+
+def for_reader(made: Card) -> Card:
+    """Return a card without the buttons that would refuse somebody who may only read reports."""
+    kept: Card = _without_writing(made)
+    return {name: value for name, value in kept.items() if name != "actions" or value}
+
+
+def _without_writing(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_writing(one) for one in part if not _writes(one)]
+    if isinstance(part, dict):
+        return {name: _without_writing(value) for name, value in part.items()}
+    return part
+
+
+def _writes(part: Any) -> bool:
+    """Return True for a button of such a command, and for a row of nothing else."""
+    if not isinstance(part, dict):
+        return False
+    if part.get("type") == "ActionSet":
+        return all(map(_writes, part["actions"]))
+    return part.get("type") == "Action.Submit" and part["data"].get(COMMAND) in WRITING
+
+
 def button(title: str, word: str, argument: str = "", *, reference: str = "") -> dict[str, Any]:
     """Return a button that does what the typed command does; ``reference``: of the request whose card it is on."""
     data = {COMMAND: word, ARGUMENT: argument, REFERENCE: reference}

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     RolesByFamily = Mapping[str, Iterable[str]]
 
 NOT_ADMINISTRATOR: Final = "Only Webex administrators can get this report."
+NOT_ADMINISTRATOR_LIST: Final = "Only Webex administrators can get reports."
+NOT_ADMINISTRATOR_CHANGE: Final = "Only Webex administrators can run or delete reports."
+NOT_ADMINISTRATOR_CONFIGURE: Final = "Only Webex administrators can change the settings of a space."
 OTHER_ORGANIZATION: Final = "Only administrators of the organization that runs this bot can get this report."
-READ_ONLY: Final = "Read-only administrators can't do this. Ask a full administrator."
+READ_ONLY: Final = "Read-only administrators can't do this."
 NO_AUDIT: Final = "Only full administrators can see the audit log. Ask one of them."
 SPACE_NOT_ALLOWED: Final = "I'm not allowed to show reports in this space. Message me directly."
 
@@ -39,6 +42,15 @@ def for_whom(roles: RolesByFamily) -> str:
     )
 
 
+def not_looked_for(roles: RolesByFamily, *, alone: bool) -> str:
+    """Return which families the answer is not about; ``alone``: the person reads it alone, so it says for whom."""
+    said = ""
+    for one, named in roles.items():
+        why = f": they need the role {_either(named)}" if alone else ""
+        said += f" I didn't look for {FAMILIES[Family(one)].name}s{why}."
+    return said.lstrip()
+
+
 def own_roles(who: RolesOf) -> str:
     """Return the roles that someone has, as Webex names them."""
     names = sorted({role.name or readable_tail(role.id) or NAMELESS for role in who.roles})
@@ -53,6 +65,27 @@ def explained(who: RolesOf, roles: RolesByFamily) -> str:
     )
 
 
+def read_only(families: Iterable[str]) -> str:
+    """Return that reading is all that somebody may do, and whom to ask; ``families``: those that they may read."""
+    partner_only = set(families) == {Family.PARTNER}
+    return f"{READ_ONLY} Ask a {'partner full' if partner_only else 'full'} administrator."
+
+
+def needed_to_change(roles: RolesByFamily) -> str:
+    """Return which roles run and delete reports, from those of each family."""
+    return " ".join(
+        f"Running and deleting {FAMILIES[Family(one)].name}s needs the role {_either(named)}."
+        for one, named in roles.items()
+        if named
+    )
+
+
+def needed_to_configure(roles: RolesByFamily) -> str:
+    """Return which roles change a space's settings, from those that run reports of each family."""
+    named = _either(role for of_family in roles.values() for role in of_family)
+    return f"Changing the settings of a space needs the role {named}." if named else ""
+
+
 def remedy(roles: RolesByFamily) -> str:
     """Return the same for the people who run the bot."""
     return f"{for_whom(roles)} Give such a role in Control Hub, or change {_variables(roles)}"
@@ -61,6 +94,10 @@ def remedy(roles: RolesByFamily) -> str:
 def _variables(families: Iterable[str]) -> str:
     names = [f"`{one}`" for one in (*(FAMILIES[Family(one)].roles_setting for one in families), "ALLOWED_PEOPLE")]
     return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _either(roles: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(map(_shown, roles)))
 
 
 def _shown(setting: str) -> str:

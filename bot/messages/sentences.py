@@ -176,3 +176,8 @@ def no_template(words: str) -> str:
 def not_understood(words: str) -> str:
     """Return that some words of a form's answer mean nothing."""
     return f"I didn't understand “{escape_markdown(words, 60)}”."
+
+
+def about_press(word: str, space: str) -> str:
+    """Return what a message is about that answers a press elsewhere; without a name for the space, nothing."""
+    return f"You pressed a button for `{escape_markdown(word, 20)}` in **{escape_markdown(space)}**." if space else ""

@@ -6,7 +6,7 @@ is made after that, so that no other call lies between the look at the members a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +16,8 @@ from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Action, Verdict
 from bot.db import requests
 from bot.errors import BotError, Refused, WebexError
+from bot.messages.elements import for_reader
+from bot.outbox import Text
 from bot.reports.requests import redirect_to_person
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.messages import Name
     from bot.db.requests import Request
-    from bot.outbox import File, Sent, Text
+    from bot.outbox import File, Sent
     from bot.services import Services
     from bot.webex.types import Target
 
@@ -62,12 +64,13 @@ class ReportMessages:
         self._outbox = services.outbox
         self._authorizer = services.authorizer
         self._now = services.now
-        self._names: dict[str, str] = {}
-        """Display names of people who were judged, for their cards; they are in no table."""
+        self._decisions: dict[str, Decision] = {}
+        """The last decision about each person, for their cards: names are in no table."""
 
     def name_of(self, person_id: str) -> str:
         """Return the display name of a person whom policy was asked about, if Webex has told it."""
-        return self._names.get(person_id, "")
+        decision = self._decisions.get(person_id)
+        return decision.name if decision is not None else ""
 
     def check_person(self, request: Request, family: str | None) -> None:
         """Raise ``Refused`` when the person may not have the report anywhere; the members are not listed."""
@@ -102,7 +105,19 @@ class ReportMessages:
             known = None
             return now.target, now
 
-        return self.post(look, make)
+        def made(now: Request) -> Draft | None:
+            draft = make(now)
+            return draft and self._for_person(draft, now, family)
+
+        return self.post(look, made)
+
+    def _for_person(self, draft: Draft, request: Request, family: str | None) -> Draft:
+        """Return a message without the buttons that would refuse the person, where nobody else reads it."""
+        content, writes = draft.content, self._decisions[request.person_id].writes
+        may_write = bool(writes) if family is None else family in writes
+        if may_write or not request.target.direct or not isinstance(content, Text) or content.card is None:
+            return draft
+        return replace(draft, content=replace(content, card=for_reader(content.card)))
 
     def post(self, look: Callable[[], tuple[Target, Found]], make: Callable[[Found], Draft | None]) -> Found:
         """Send what ``make`` makes of what ``look`` finds, to where it finds that it may go now.
@@ -168,7 +183,7 @@ class ReportMessages:
             if error.passing:
                 raise
             raise PolicyNotAsked(error.sentence) from error
-        self._names[request.person_id] = decision.name
+        self._decisions[request.person_id] = decision
         return decision
 
     def _delete(self, key: str) -> None:

@@ -42,7 +42,7 @@ class NotFound(BotError):
 
 
 def _told(answers: dict[Family, WebexError], others: str) -> str:
-    """Return a sentence about what the families answered; ``others``: for whom those are that were not asked."""
+    """Return a sentence about what the families answered; ``others``: which were not asked."""
     ids = "; ".join(f"{family.value}: {error.tracking_id}" for family, error in answers.items() if error.tracking_id)
     tracking = f" Webex tracking ids – {ids}." if ids else ""
     refused = [family for family, error in answers.items() if error.status == HTTPStatus.FORBIDDEN]

@@ -65,7 +65,7 @@ def test_a_read_only_administrator_and_somebody_without_a_role_delete_nothing(li
     refused = live.at(live.grace).says(f"delete {report.id}").answer()
     assert refused.words.startswith("Read-only administrators can't do this. Ask a full administrator.")
     refused = live.at(live.nora).says(f"delete {report.id}").answer()
-    assert refused.words.startswith("Only Webex administrators can get this report.")
+    assert refused.words.startswith("Only Webex administrators can run or delete reports.")
     assert deletions(live) == 0
 
 

@@ -210,7 +210,7 @@ def test_the_reports_of_a_family_that_the_person_may_not_use_are_not_searched(st
     stepped.work()
 
     (said,) = stepped.said(person=henry)
-    assert (said.text or "").startswith("I found no report for “secret figures”. Partner reports are for:")
+    assert (said.text or "").startswith("I found no report for “secret figures”. I didn't look for partner")
     assert list_calls(stepped) == ["/v1/reports"]
 
 

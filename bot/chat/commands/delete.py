@@ -14,7 +14,7 @@ from bot.chat.thread_context import ask_which, naming_words, reports_meant
 from bot.db import audit, confirmations, messages, reports, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused
-from bot.messages import deletion, refusals
+from bot.messages import deletion
 from bot.messages.deletion import CONFIRM, Uses
 from bot.messages.help import Group
 from bot.messages.report_list import not_shown
@@ -134,8 +134,8 @@ def _ask(invocation: Invocation, found: Sequence[Report]) -> None:
         token = confirmations.add(tx, invocation.person_id, "delete", argument, until)
 
     def make(allowed: Permission) -> Draft:
-        if any(one.family.value not in allowed.families for one in found):
-            raise Refused(refusals.READ_ONLY, reason="read_only")
+        for family in {one.family.value for one in found} - set(allowed.families):
+            invocation.check_person(Action.CHANGE, family)
         said, card = deletion.confirmation(found, uses, token=token, until=until, direct=allowed.target.direct)
         return Draft(f"{invocation.event_key}:delete", Text(said, card))
 
@@ -163,7 +163,7 @@ def _delete_confirmed(invocation: Invocation) -> None:
         report = next(one for one in wanted if one.id == report_id)
         try:
             if report.family.value not in allowed.families:
-                raise Refused(refusals.READ_ONLY, reason="read_only")
+                invocation.check_person(Action.CHANGE, report.family.value)
             if len(trouble) >= MOST_TROUBLE:
                 raise trouble[-1]
             with invocation.report_call():

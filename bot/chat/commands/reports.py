@@ -56,7 +56,7 @@ def show_page(
     invocation: Invocation, words: Sequence[str] = (), page: int = 1, *, question: str = "", most: int = PAGE
 ) -> None:
     """Answer with a page of the list; ``question`` is what it answers."""
-    allowed = invocation.authorize()
+    allowed = invocation.authorize(Action.LIST)
     with invocation.report_call():
         found, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
     in_use, actions = _in_use(invocation, found)
@@ -85,7 +85,7 @@ def show_page(
         card = reports_card(shown, note=note, remarks=remarks, buttons=[*more, *actions])
         return Draft(f"{invocation.event_key}:reports", Text(reports_text(shown, note=note), card))
 
-    invocation.show(make)
+    invocation.show(make, Action.LIST)
 
 
 def _in_use(invocation: Invocation, listed: Sequence[Report]) -> tuple[str, list[dict[str, Any]]]:

@@ -90,7 +90,7 @@ def settings(invocation: Invocation) -> None:
     if not rest:
         _show(invocation)
         return
-    invocation.authorize(Action.READ if invocation.direct else Action.CHANGE)
+    invocation.authorize(Action.LIST if invocation.direct else Action.CONFIGURE)
     entered = invocation.inputs if rest == (SAVE,) else None
     chosen = _chosen(invocation)
     try:
@@ -113,7 +113,7 @@ def settings(invocation: Invocation) -> None:
 
 
 def _show(invocation: Invocation) -> None:
-    invocation.authorize()
+    invocation.authorize(Action.LIST)
     chosen = _chosen(invocation)
     if invocation.trail.direct_only:  # a form there would change the settings of the 1:1 space
         invocation.say("settings", settings_text(chosen, direct=invocation.direct))

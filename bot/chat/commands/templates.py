@@ -30,7 +30,7 @@ PAGE = 10
 )
 def templates(invocation: Invocation) -> None:
     """Show a page of the templates that fit the words, each with what it takes."""
-    permission = invocation.authorize()
+    permission = invocation.authorize(Action.LIST)
     words, page = _paged(invocation.rest)
     with invocation.report_call():
         found, refused = invocation.services.catalog.templates(permission.families)
