@@ -147,7 +147,7 @@ def test_who_has_the_other_family_only_can_neither_cancel_nor_see_a_request(live
     audit = live.at(pat.person).says("audit").card().shown
     assert "Calling Usage" not in audit
     assert "Ada Lovelace" not in audit
-    assert PARTNER_RULE in audit
+    assert NO_PARTNER_REPORTS in audit
     live.emulator.world.set_report(report.id, status="done")
     assert line.file().content == CSV
 
