@@ -154,8 +154,8 @@ def _details(who: RolesOf, rules: Rules, action: Action, family: str | None) -> 
         return own_roles(who)
     if action in READING:
         return explained(who, rules.roles_by_family(rules.families))
-    families = families_for(who, Action.READ, rules) or rules.families
-    roles = {one: rules.writing_roles(one) for one in families if family in {None, one}}
+    families = [family] if family else families_for(who, Action.READ, rules) or rules.families
+    roles = {one: rules.writing_roles(one) for one in families}
     needed = needed_to_configure(roles) if action is Action.CONFIGURE else needed_to_change(roles)
     return f"{own_roles(who)} {needed}".rstrip()
 

@@ -212,15 +212,17 @@ def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family:
     """Return the decision: first who, then where. ``family``: of the report that it is about, once that is known."""
     if not rules.is_ours(who.org_id) or (who.org_id != rules.our_org and not is_named(who, rules)):
         return _refused("other_organization", refusals.OTHER_ORGANIZATION)
-    families, readable = (
-        tuple(one for one in families_for(who, wanted, rules) if family in {None, one})
-        for wanted in (action, Action.READ)
-    )
+    families = families_for(who, action, rules)
+    if family is not None:
+        families = tuple(one for one in families if one == family)
     if not families:
+        readable = () if action in READING else families_for(who, Action.READ, rules)
         reason = "read_only" if readable else "not_administrator"
         if action is Action.AUDIT:
             return _refused(reason, refusals.NO_AUDIT)
-        return _refused(reason, refusals.read_only(readable) if readable else _NOT_ADMINISTRATOR[action])
+        return _refused(
+            reason, refusals.read_only([family] if family else readable) if readable else _NOT_ADMINISTRATOR[action]
+        )
     return _where(space, rules, families)
 
 
