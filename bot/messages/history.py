@@ -49,6 +49,8 @@ class HistoryFacts:
     """How many messages with the file, or a part of it, were posted."""
     parts: int = 1
     """How many the file has."""
+    converted: bool = False
+    """The space has files in a format of its choice, so the size of Webex's file is not that of the posted one."""
     elsewhere: bool = False
     """Its file comes, or came, with that of an older request."""
     next_check_within: float = 0.0
@@ -150,10 +152,13 @@ def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
         # It is known right after policy has allowed it.
         directly = one.destination == PERSON and one.room_type != DIRECT
         yield Step(f"access check passed{', for a direct answer only' if directly else ''}")
-        if row.checks:
-            yield Step(f"checked {count(row.checks, 'time')}")
-        if row.ready_at is not None:
-            yield Step("ready", row.ready_at)
+        if row.ready_at is not None and row.ready_at < one.asked_at:
+            yield Step(f"already ready (since {when(row.ready_at)})")  # for an earlier request
+        else:
+            if row.checks:
+                yield Step(f"checked {count(row.checks, 'time')}")
+            if row.ready_at is not None:
+                yield Step("ready", row.ready_at)
     yield _end(one, row, facts)
     if row is not None and row.deleted_at is not None:
         who = escape_card(facts.names.person(row.deleted_by), LONGEST_NAME)
@@ -162,7 +167,8 @@ def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
 
 def _end(one: Request, row: ReportRow | None, facts: HistoryFacts) -> Step:
     if one.state is State.DELIVERED:
-        what = size(row.file_size) if row is not None and row.file_size is not None else "file"
+        known = row is not None and row.file_size is not None and not facts.converted
+        what = size(row.file_size) if known and row is not None and row.file_size is not None else "file"
         return Step(f"{what} posted{f' in {facts.parts} parts' if facts.parts > 1 else ''}", one.closed_at)
     if one.state is not State.OPEN:
         return Step(ENDS[one.state], one.closed_at)
@@ -182,7 +188,7 @@ def _notes(one: Request, now: datetime, facts: HistoryFacts) -> Iterator[str]:
     if one.state is not State.DELIVERED and facts.there and facts.parts > 1:
         yield f"{facts.there} of its {facts.parts} parts were posted."
     if facts.elsewhere:
-        yield "Someone here had asked for it before, so one file serves both requests."
+        yield "It had been asked for here before, so one file serves both requests."
     if one.state is State.OPEN and row is not None and row.phase is not Phase.READY:
         yield f"{_next_check(row, now, facts)}I'll stop waiting on {when(one.deadline_at)}."
     if one.failing_since is not None:

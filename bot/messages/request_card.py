@@ -28,6 +28,10 @@ COLORS: Final = {Phase.READY: "Good", Phase.FAILED: "Attention", Phase.PENDING: 
 WORDS: Final = {Phase.READY: "Ready", Phase.FAILED: "Failed", Phase.PENDING: "In progress"}
 EMPTY: Final = "Ready, but empty"
 DELETED: Final = "Deleted"
+POSTED_WITH_ANOTHERS: Final = "The file is posted once, in the thread of the person who asked first."
+POSTED_WITH_YOURS: Final = "The file is posted once, in the thread where you asked first."
+ASKED_BY_ANOTHER: Final = "Someone here already asked for this report. I'll post the file once, in their thread."
+ASKED_BY_YOU: Final = "You already asked for this report. I'll post the file once, where you asked first."
 NO_STATUS: Final = "none"
 
 
@@ -54,6 +58,7 @@ def request_card(
     row: ReportRow,
     *,
     elsewhere: bool,
+    own_first: bool = False,
     now: datetime,
     poll_interval: float = 0.0,
     asker: str = "",
@@ -61,10 +66,12 @@ def request_card(
 ) -> tuple[str, Card]:
     """Return the text and the card of a request; ``elsewhere``: its file comes in an older request's thread.
 
+    ``own_first``: that is the person's own request.
+
     While the report is in progress, ``poll_interval`` is told on a card that was refreshed, and ``usual``: how long
     such a report usually takes. Both are in seconds.
     """
-    shown = _or_empty(request, row, replace(_shown(request, row, elsewhere), asker=asker))
+    shown = _or_empty(request, row, replace(_shown(request, row, elsewhere, own_first), asker=asker))
     waits = is_waiting(request, row)
     if request.revision:
         checked = f"Checked {row.checked_at:%H:%M} UTC"
@@ -105,16 +112,20 @@ def _refreshed(request: Request, row: ReportRow) -> Shown:
     return shown
 
 
-def report_only(report: Report, *, awaited: bool, now: datetime, in_space: bool = False) -> tuple[str, Card]:
-    """Return the text and the card of a report that nobody asked to have posted here; ``awaited``: somebody else did.
+def report_only(
+    report: Report, *, awaited: bool, now: datetime, own_first: bool = False, in_space: bool = False
+) -> tuple[str, Card]:
+    """Return the text and the card of a report that nobody asked to have posted in this thread.
 
-    ``in_space``: the reader, who alone sees it, waits for it in a space.
+    ``awaited``: it comes in another thread here; ``own_first``: where the reader asked for it. ``in_space``: the
+    reader, who alone sees it, waits for it in a space.
     """
-    shown = replace(_report_shown(report, awaited=awaited, in_space=in_space), checked=f"Checked {now:%H:%M} UTC")
+    shown = _report_shown(report, awaited=awaited, own_first=own_first, in_space=in_space)
+    shown = replace(shown, checked=f"Checked {now:%H:%M} UTC")
     return report_text(report, shown, now), report_card(report, shown, now)
 
 
-def _report_shown(report: Report, *, awaited: bool, in_space: bool = False) -> Shown:
+def _report_shown(report: Report, *, awaited: bool, own_first: bool = False, in_space: bool = False) -> Shown:
     refresh = button("Refresh", "refresh", report.id)
     other = button("Cancel", "cancel", report.id) if in_space and report.phase is Phase.PENDING else refresh
     match report.phase:
@@ -126,7 +137,7 @@ def _report_shown(report: Report, *, awaited: bool, in_space: bool = False) -> S
             coming = "You're waiting for this report in a space. I'll post the file there as soon as it's ready."
             primary = refresh
         case _ if awaited:
-            coming = "Someone here already asked for this report. I'll post the file once, in their thread."
+            coming = ASKED_BY_YOU if own_first else ASKED_BY_ANOTHER
             primary = refresh
         case _:
             coming = "You're not waiting for this report. Want me to post it when it's ready?"
@@ -135,7 +146,12 @@ def _report_shown(report: Report, *, awaited: bool, in_space: bool = False) -> S
     return Shown(status_word(report), COLORS[report.phase], coming, primary, others)
 
 
-def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa: FBT001, PLR0911 one for each state
+def _shown(  # noqa: PLR0911 one for each state
+    request: Request,
+    row: ReportRow,
+    elsewhere: bool,  # noqa: FBT001
+    own_first: bool,  # noqa: FBT001
+) -> Shown:
     if row.deleted_at is not None and request.state not in {State.OPEN, State.CANCELED}:
         coming = f"This report was deleted from Webex on {when(row.deleted_at)}."
         why = button("Why?", "why", request.reference)
@@ -148,16 +164,14 @@ def _shown(request: Request, row: ReportRow, elsewhere: bool) -> Shown:  # noqa:
     match request.state:
         case State.OPEN | State.DELIVERED if phase is Phase.READY or request.state is State.DELIVERED:
             coming = (
-                "The file is posted once, in the thread of the person who asked first."
-                if elsewhere
-                else "The file follows below."
+                (POSTED_WITH_YOURS if own_first else POSTED_WITH_ANOTHERS) if elsewhere else "The file follows below."
             )
             others = (refresh, run_again(request.report_id), why)
             return Shown(WORDS[Phase.READY], COLORS[Phase.READY], coming, again, others, request.reference)
         case State.OPEN:
             cancel = _button(request, "Cancel", "cancel")
             coming = (
-                "Someone here already asked for this report. I'll post the file once, in their thread."
+                (ASKED_BY_YOU if own_first else ASKED_BY_ANOTHER)
                 if elsewhere
                 else f"I'll post the file here as soon as it's ready. I'll stop waiting on {when(request.deadline_at)}."
             )

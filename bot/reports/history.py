@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.db import messages, reports, requests
+from bot.db import messages, reports, requests, space_settings
 from bot.db.messages import SENT
 from bot.db.requests import State
+from bot.db.space_settings import FileFormat
 from bot.messages.history import HistoryFacts
 from bot.reports import durations
 from bot.reports.wanted_messages import Slot
@@ -37,11 +38,13 @@ def load(tx: Transaction, request: Request, now: datetime, poll_interval: float 
     if poll_interval and row is not None:
         watched = reports.Watched(row, request.asked_at, request.deadline_at)
         within = durations.next_check(tx, [watched], now, poll_interval)
+    chosen = space_settings.get(tx, request.room_id).file_format if request.room_id else FileFormat.ORIGINAL
     return HistoryFacts(
         row=row,
         link=message_link(shown.room_id, shown.message_id) if shown is not None else None,
         there=len(files),
         parts=int(part[2]) if part else 1,
+        converted=chosen not in {FileFormat.ORIGINAL, row.file_kind if row is not None else None},
         elsewhere=elsewhere,
         next_check_within=within,
     )

@@ -23,6 +23,7 @@ from bot.reports import durations
 from bot.reports.report_messages import Draft, PolicyNotAsked
 from bot.reports.requests import close, put_thread, reason_for, redirect_to_person
 from bot.reports.wanted_messages import FOLLOW, Slot, ThreadState, Wanted, card_variant, name_of, wanted
+from bot.webex.ids import same_id
 from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
@@ -139,15 +140,16 @@ class Thread:
         )
         if listed and listed[0][0].id != request.id:
             listed = []
-        same_thread = False
+        own_first = same_thread = False
         if request.state is State.OPEN:
             older = requests.older(tx, request) if rows.has_older and request.found_at is not None else None
             elsewhere = older is not None
+            own_first = older is not None and same_id(older.person_id, request.person_id)
             same_thread = older is not None and older.is_in_thread_of(request)
         else:
             served_by = request.file_message
             elsewhere = served_by is not None and all(one.id != served_by for one in standing)
-        return ThreadState(request, row, elsewhere, standing, same_thread, tuple(listed))
+        return ThreadState(request, row, elsewhere, standing, own_first, same_thread, tuple(listed))
 
     def _missing(self, state: ThreadState, ahead: float) -> Wanted | None:
         """Return the first message that should be there and is not."""
@@ -231,6 +233,7 @@ class Thread:
             request,
             state.row,
             elsewhere=state.elsewhere,
+            own_first=state.own_first,
             now=self._now(),
             poll_interval=self._poll_interval,
             asker=asker,

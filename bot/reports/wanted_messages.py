@@ -51,6 +51,8 @@ class ThreadState:
     elsewhere: bool
     """Its file comes, or came, in the thread of an older request."""
     standing: tuple[Message, ...]
+    own_first: bool = False
+    """That older request is of the same person."""
     same_thread: bool = False
     """That older request is answered in the same thread, where its card stands."""
     listed: tuple[tuple[Request, ReportRow | None], ...] = ()

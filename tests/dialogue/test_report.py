@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.db.requests import State
 from bot.emulator.cards import problems
 from tests.live_bot import CSV, FAILED, LiveBot
 
@@ -162,6 +163,18 @@ def test_asking_again_joins_the_watch_and_the_file_comes_once(live: LiveBot) -> 
     first.file()
     assert live.emulator.calls.calls_to("GET", "/api") != []
     assert all(heard.file is None for heard in second.answers())
+
+
+@pytest.mark.parametrize("where", ["directly", "in the group"])
+def test_who_asks_twice_is_told_that_it_was_them(live: LiveBot, where: str) -> None:
+    report = live.partner_report(status="waiting")
+    ada = live.at(live.ada, live.group if where == "in the group" else None)
+    ada.says(f"report {report.id}").card()
+    live.on_record(report.id, State.OPEN)
+
+    said = "You already asked for this report. I'll post the file once, where you asked first."
+    assert said in ada.says("refresh").card().shown
+    assert said in ada.says(f"report {report.id}").card().shown
 
 
 def test_one_download_serves_every_space_that_waits(live: LiveBot) -> None:

@@ -46,6 +46,14 @@ def test_a_delivered_request_is_told_in_one_sentence() -> None:
     assert notes(request, NOW, facts) == ["Partner report; last status from Webex: done. SHA-256 abababababababab…"]
 
 
+def test_what_was_ready_for_an_earlier_request_is_told_in_its_order() -> None:
+    request = request_row(state=State.DELIVERED, asked_at=CLOSED_AT, closed_at=CLOSED_AT)
+
+    told = in_one_sentence(request, HistoryFacts(row=DOWNLOADED))
+
+    assert told.endswith("→ access check passed → already ready (since Nov 23, 11:58 UTC) → 1.2 KB posted 11:59")
+
+
 def test_the_day_is_told_again_when_it_is_another_one() -> None:
     later = CLOSED_AT + timedelta(days=1)
     told = in_one_sentence(request_row(state=State.DELIVERED, closed_at=later), HistoryFacts(row=DOWNLOADED))
@@ -62,6 +70,7 @@ def test_the_day_is_told_again_when_it_is_another_one() -> None:
         ({"destination": PERSON}, HistoryFacts(row=report_row()), "access check passed, for a direct answer only"),
         ({"state": State.DELIVERED}, HistoryFacts(row=DOWNLOADED, there=3, parts=3), "1.2 KB posted in 3 parts"),
         ({"state": State.DELIVERED}, HistoryFacts(), "file posted"),
+        ({"state": State.DELIVERED}, HistoryFacts(row=DOWNLOADED, converted=True), "file posted"),
         ({"state": State.FAILED}, HistoryFacts(), "failed"),
         ({"room_type": "direct"}, HistoryFacts(names=NAMES), "**Ada Lovelace** asked directly"),
         ({"room_id": "elsewhere"}, HistoryFacts(names=NAMES), "**Ada Lovelace** asked in another space"),
@@ -94,7 +103,7 @@ def test_what_stands_in_the_rows_is_a_step(values: dict[str, object], facts: His
         (
             {},
             HistoryFacts(row=report_row(), elsewhere=True),
-            "Someone here had asked for it before, so one file serves both requests.",
+            "It had been asked for here before, so one file serves both requests.",
         ),
         (
             {"state": State.FAILED, "reason": "No.", "closed_at": CLOSED_AT},

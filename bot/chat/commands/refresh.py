@@ -101,10 +101,11 @@ def _show(invocation: Invocation, found: Report) -> None:
     def make(allowed: Permission) -> Draft:
         with services.database.read() as tx:
             waiting = requests.open_for(tx, found.id)
-        awaited = any(requests.goes_to(one, invocation.room_id, invocation.person_id) for one in waiting)
+        here = [one for one in waiting if requests.goes_to(one, invocation.room_id, invocation.person_id)]
+        awaited, own_first = bool(here), any(same_id(one.person_id, invocation.person_id) for one in here[:1])
         own = any(same_id(one.person_id, invocation.person_id) for one in waiting)
         in_space = own and not awaited and allowed.target.direct
-        text, card = report_only(found, awaited=awaited, in_space=in_space, now=services.now())
+        text, card = report_only(found, awaited=awaited, own_first=own_first, in_space=in_space, now=services.now())
         return Draft(f"{invocation.event_key}:refresh:{found.id}", Text(text, card))
 
     invocation.show(make)
