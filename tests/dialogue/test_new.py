@@ -465,3 +465,15 @@ def test_a_report_for_which_webex_may_have_no_room_is_advised_against(live: Live
     ada.presses(offered, "Delete all 20").hears("Deleted 20 reports:")
     ada.presses(card, "Run anyway")
     live.emulator.world.wait_for(lambda _: live.emulator.calls.calls_to("POST", "/v1/partner/reports"))
+
+
+def test_the_next_period_is_offered_when_it_is_over(live: LiveBot) -> None:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    ada = live.at(live.ada)
+    ada.says(f"new calling usage {yesterday} to {yesterday}").card()
+
+    card = ada.says("last").card()
+
+    assert [one for one in card.buttons if one.startswith("Run for ")] == [
+        f"Run for {yesterday:%b} {yesterday.day}, {yesterday.year}"
+    ]

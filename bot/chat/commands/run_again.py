@@ -1,0 +1,117 @@
+"""``run again``, ``last``: run a report once more, for the same period or the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.access.policy import Action
+from bot.chat.new_report import RunOptions, answer, ask_template, options_for, run_new, start_run
+from bot.chat.new_report_words import Wanted
+from bot.chat.registry import registry
+from bot.chat.thread_context import naming_words, reports_meant
+from bot.db import reports, runs
+from bot.messages import report_form, sentences
+from bot.messages.help import Group
+from bot.messages.new_report import problems
+from bot.reports.periods import Period, next_after
+from bot.webex.report import Phase, is_report_id, looks_like_report_id
+from bot.webex.report_templates import NewReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.chat.invocation import Invocation
+    from bot.webex.report import Report
+    from bot.webex.report_templates import Template
+
+AGAIN = "again"
+
+
+@registry.command(
+    "run",
+    usage="run again [id]",
+    summary="Run a report again, for the same period or the next.",
+    group=Group.RUN,
+    examples=("run again",),
+    action=Action.CHANGE,
+)
+def run(invocation: Invocation) -> None:
+    """Offer a report's template once more; ``run <title> <period>`` is what ``new`` is."""
+    again = invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN
+    if again or (invocation.rest and not naming_words(invocation.rest)):  # "run it again"
+        run_again(invocation, options_for(invocation), invocation.rest[bool(again) :])
+    else:
+        run_new(invocation, options_for(invocation), invocation.rest)
+
+
+@registry.command("last", usage="last", summary="Run your last report again.", group=Group.RUN, action=Action.CHANGE)
+def last(invocation: Invocation) -> None:
+    """Offer what the person has run last, for the same period or the next."""
+    _offer_last(invocation, options_for(invocation))
+
+
+def _offer_last(invocation: Invocation, options: RunOptions) -> None:
+    with invocation.services.database.read() as tx:
+        found = runs.latest_of(tx, invocation.person_id, options.decision.families)
+    template = None if found is None else options.template(found.family, found.template_id, found.title)
+    if found is None:
+        answer(invocation, sentences.NOTHING_RUN)
+    elif template is None:
+        answer(invocation, options.no_template(found.title))
+    else:
+        same = replace(found.new_report, template_id=template.id)
+        _offer(invocation, options, template, same)
+
+
+def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str]) -> None:
+    """Offer the template of a report once more; one that failed is run again at once."""
+    named = [one for one in words if looks_like_report_id(one)] or [
+        one for one in words if invocation.pressed and is_report_id(one)
+    ]
+    named = named or reports_meant(invocation, options.decision)
+    if not named and naming_words(words):
+        run_new(invocation, options, words)
+        return
+    if not named:
+        _offer_last(invocation, options)
+        return
+    report = _known(invocation, options, named[0])
+    invocation.trail.report_ids = (report.id,)
+    template = options.template(report.family, report.template_id, report.title)
+    if template is None:
+        titled = tuple(one for one in options.templates if (one.family, one.title) == (report.family, report.title))
+        wanted = Wanted(choices=titled, start=report.start, end=report.end, sites=report.sites, unread=(report.title,))
+        ask_template(invocation, options, wanted)
+        return
+    same = NewReport(
+        report.family, template.id, start=report.start, end=report.end, region=report.region, sites=report.sites
+    )
+    if report.phase is Phase.FAILED and not problems(template, same, options.today):
+        start_run(invocation, template, same)
+    else:
+        _offer(invocation, options, template, same)
+
+
+def _known(invocation: Invocation, options: RunOptions, report_id: str) -> Report:
+    """Return a report from the database, or from Webex where it is not there. Raises ``BotError``."""
+    with invocation.services.database.read() as tx:
+        row = reports.get(tx, report_id)
+    if row is not None and row.family in options.decision.families and row.title:
+        return row.report
+    known = row.family if row is not None else None
+    allowed = options.decision
+    with invocation.report_call():
+        return invocation.services.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
+
+
+def _offer(invocation: Invocation, options: RunOptions, template: Template, same: NewReport) -> None:
+    following = None
+    if same.start and same.end:
+        period = next_after(Period(same.start, same.end))
+        if period is not None:
+            following = replace(same, start=period.start, end=period.end)
+        is_over = period is not None and period.end < options.today
+        if following is not None and (not is_over or problems(template, following, options.today)):
+            following = None
+    answer(invocation, *report_form.again_card(template.title, same, following))
