@@ -184,12 +184,14 @@ def build_worker(services: Services) -> JobRunner:
     answer_limit = AnswerLimit(services.now)
     operations = build_operations(services, answer_limit.check())
     migration = Migration(services.database)
+    ready = threading.Event()
 
     def start(stop: threading.Event, waited: bool) -> None:  # noqa: FBT001 as the queue says it
         migration.until_done(stop)
         _carry_over(services, operations, stop)
         if stop.is_set():
             return
+        ready.set()
         services.temp_dir.clear()
         _note_settings(services)
         if waited:
@@ -201,7 +203,8 @@ def build_worker(services: Services) -> JobRunner:
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
 
     def end() -> None:
-        operations.maintenance.end()
+        if ready.is_set():  # else the database may have no tables yet
+            operations.maintenance.end()
         if isinstance(services.admin_token, RefreshableToken):
             try:
                 services.admin_token.flush()
