@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.text import escape_card, escape_markdown, one_line
+from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bot.webex.types import Card
 
@@ -45,28 +46,40 @@ INTRODUCTION: Final = "Ask for a report: you get its status now, and the file as
 NOT_AVAILABLE: Final = "Reports created in Control Hub or Partner Hub aren't available to bots."
 """What most people who miss a report need to know."""
 IN_GROUP: Final = "In this space, mention me in each message. Everyone here sees the cards and the files."
+IN_GROUP_ALONE: Final = (
+    "In this space, mention me in each message. I'll reply to you directly, since external people may be here."
+)
 ALSO: Final = "**new** runs a report, **run again** repeats one, **delete** deletes one, and **help** shows the rest."
 WHO_MAY_ASK: Final = "Only Webex administrators can ask. Read-only administrators can't run or delete reports."
 RIGHTS_UNKNOWN: Final = "I can't check your role right now, so some commands are left out."
 MORE: Final = "Type `help` and a command for its examples."
+FOR_FULL: Final = " (full administrators only)"
+PARTNER_TITLE, ORGANIZATION_TITLE = "calling usage", "meeting details"
 NOTES: Final = {
     "not_administrator": "Only Webex administrators can get reports. Ask one of yours.",
     "other_organization": "Only administrators of the organization that runs this bot can get reports.",
 }
 """Why somebody may do nothing here, by policy's reason; others are as policy says them."""
-HELLO: Final = "Hello! I get Webex reports and post their files here."
+HELLO: Final = "Hello! I get Webex reports and post their files."
 WELCOME: Final = "You're welcome!"
 OKAY: Final = "Okay."
-NEXT: Final = "Type `report calling usage`, `reports` or `help`."
+NEXT: Final = "Type `reports` to see what there is, or `help`."
 LONGEST_WORDS: Final = 60
 LONGEST_TITLE: Final = 40
 """Letters of a button's title."""
 
 
-def help_card(commands: Sequence[CommandHelp], *, direct: bool, note: str = "") -> tuple[str, Card]:
-    """Return the text and the card of what somebody may do here; ``note``: why that is not all, or nothing."""
-    said = [] if direct else [IN_GROUP]
-    said += [note] if note else []
+def suited(words: str, families: Collection[str]) -> str:
+    """Return an example about a report that somebody may have who may read these families."""
+    return words if Family.PARTNER in families or not families else words.replace(PARTNER_TITLE, ORGANIZATION_TITLE)
+
+
+def help_card(commands: Sequence[CommandHelp], *, place: str = "", note: str = "") -> tuple[str, Card]:
+    """Return the text and the card of what somebody may do here.
+
+    ``place``: how it is done in a group space; ``note``: why that is not all, or nothing.
+    """
+    said = list(filter(None, (place, note)))
     body = [
         text("Webex reports", size="Medium", weight="Bolder"),
         text(INTRODUCTION, spacing="Small"),
@@ -76,7 +89,7 @@ def help_card(commands: Sequence[CommandHelp], *, direct: bool, note: str = "") 
     for group in Group:
         of_group = [one for one in commands if one.group is group]
         body += [_group(group, of_group)] if of_group else []
-        lines += [f"- `{one.example}`: {one.summary}" for one in of_group]
+        lines += [f"- `{one.example}`: {_summary(one)}" for one in of_group]
     if commands:
         body.append(text(sentence_in_card(MORE), isSubtle=True, size="Small"))
         lines += ["", MORE]
@@ -86,10 +99,15 @@ def help_card(commands: Sequence[CommandHelp], *, direct: bool, note: str = "") 
 
 def _group(group: Group, commands: Sequence[CommandHelp]) -> dict[str, Any]:
     lines = [
-        text(f"**{escape_card(one.example)}**: {sentence_in_card(one.summary)}", size="Small", spacing="None")
+        text(f"**{escape_card(one.example)}**: {sentence_in_card(_summary(one))}", size="Small", spacing="None")
         for one in commands
     ]
     return {"type": "Container", "items": [text(group, color="Accent", weight="Bolder"), *lines]}
+
+
+def _summary(command: CommandHelp) -> str:
+    """Return a summary for somebody who may do it."""
+    return command.summary.replace(FOR_FULL, "")
 
 
 def _first_buttons(commands: Sequence[CommandHelp]) -> list[dict[str, Any]]:
@@ -102,7 +120,7 @@ def introduction_card(name: str) -> tuple[str, Card]:
     """Return the text and the card for a group space to which the bot was added; ``name``: the bot's."""
     shown = escape_markdown(name, LONGEST_TITLE)
     mention = f"Mention me in each message, such as **@{shown} report calling usage**."
-    sees = "Everyone in this space sees the cards and the files."
+    sees = "Everyone in this space sees the cards and the files. With external people here, I reply directly."
     said = [INTRODUCTION, mention, ALSO, WHO_MAY_ASK, sees, NOT_AVAILABLE]
     body = [
         text("Webex reports", size="Medium", weight="Bolder"),
@@ -116,7 +134,7 @@ def introduction_card(name: str) -> tuple[str, Card]:
 def command_card(command: CommandHelp, note: str = "") -> tuple[str, Card]:
     """Return the text and the card about one command; ``note``: why the person may not use it."""
     body = [
-        text(escape_card(command.usage), fontType="Monospace", weight="Bolder"),
+        text(command.usage.replace("<", "").replace(">", ""), fontType="Monospace", weight="Bolder"),
         text(sentence_in_card(command.summary), spacing="Small"),
         *([text(note, color="Attention", spacing="Small")] if note else []),
     ]

@@ -26,8 +26,8 @@ def made(live: LiveBot, family: str, title: str = "Calling Usage"):
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("hi", "Hello! I get Webex reports and post their files here."),
-        ("good morning", "Hello! I get Webex reports and post their files here."),
+        ("hi", "Hello! I get Webex reports and post their files."),
+        ("good morning", "Hello! I get Webex reports and post their files."),
         ("thanks!", "You're welcome!"),
         ("ok", "Okay."),
         ("\N{THUMBS UP SIGN}", "Okay."),
@@ -45,7 +45,7 @@ def test_politeness_gets_two_lines_and_no_card(
     stepped.work()
 
     said = stepped.said(space, person=None if space else person)[-1]
-    assert (said.markdown or "").split("  \n") == [answer, "Type `report calling usage`, `reports` or `help`."]
+    assert (said.markdown or "").split("  \n") == [answer, "Type `reports` to see what there is, or `help`."]
     assert said.card is None
     assert [call.method for call in stepped.emulator.calls] == ["GET", "POST"], "the message is read, and answered"
 

@@ -20,7 +20,7 @@ from bot.db.requests import State
 from bot.emulator.cards import MAX_CARD_BYTES, problems
 from bot.messages import deletion
 from bot.messages.elements import button, sentence_in_card
-from bot.messages.help import command_card, help_card, introduction_card, unknown_card
+from bot.messages.help import IN_GROUP, IN_GROUP_ALONE, command_card, help_card, introduction_card, unknown_card
 from bot.messages.report_list import reports_card, reports_text
 from bot.messages.request_card import period_of, report_only, request_card, title_of
 from bot.messages.request_list import request_list
@@ -216,8 +216,8 @@ def test_a_full_page_of_long_titles_fits_as_it_goes_over_the_wire(letter: str) -
 
 
 def test_help_makes_a_card_that_webex_takes() -> None:
-    for direct in (True, False):
-        said, card = help_card(list(registry), direct=direct, note="Only Webex administrators can get reports.")
+    for place in ("", IN_GROUP, IN_GROUP_ALONE):
+        said, card = help_card(list(registry), place=place, note="Only Webex administrators can get reports.")
         fits(card, said)
     for command in registry:
         said, card = command_card(command, "Read-only administrators can't do this.")

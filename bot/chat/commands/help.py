@@ -51,13 +51,12 @@ def help_(invocation: Invocation) -> None:
     rights = _rights(invocation)
     command = _named(invocation)
     if command is None:
-        allowed = [one for one in registry if _may(rights, one)]
-        allowed = allowed if any(one.action for one in allowed) else []  # nothing but this help
+        allowed = [_suited(one, rights) for one in registry if _may(rights, one)]
         note = messages.RIGHTS_UNKNOWN if rights is None else _note(rights[Action.READ])
-        invocation.say("help", *messages.help_card(allowed, direct=invocation.direct, note=note))
+        invocation.say("help", *messages.help_card(allowed, place=_place(invocation, rights), note=note))
         return
     note = _note(rights[command.action]) if rights and command.action else ""
-    invocation.say("help", *messages.command_card(command, note))
+    invocation.say("help", *messages.command_card(_suited(command, rights), note))
 
 
 def _rights(invocation: Invocation) -> dict[Action, Decision] | None:
@@ -71,11 +70,29 @@ def _rights(invocation: Invocation) -> dict[Action, Decision] | None:
         return None
 
 
+def _place(invocation: Invocation, rights: dict[Action, Decision] | None) -> str:
+    """Return what is to know in a group space: also who sees the answers, where the person gets some."""
+    if invocation.direct:
+        return ""
+    try:
+        shown = rights is None or rights[Action.READ].verdict is Verdict.REFUSED or invocation.may_be_shown()
+    except WebexError as error:
+        log.info("members_unknown", cause=str(error))
+        shown = True
+    return messages.IN_GROUP if shown else messages.IN_GROUP_ALONE
+
+
+def _suited(command: Command, rights: dict[Action, Decision] | None) -> Command:
+    """Return a command with examples about reports that the person may have."""
+    families = rights[Action.READ].families if rights else ()
+    return replace(command, examples=tuple(messages.suited(one, families) for one in command.examples))
+
+
 def _may(rights: dict[Action, Decision] | None, command: Command) -> bool:
-    """Return True for what the person may do; when that isn't known now, for what every administrator may."""
-    if command.action is None:
-        return True
-    return command.action is Action.READ if rights is None else rights[command.action].verdict is not Verdict.REFUSED
+    """Return True for what the person may do beside help; when that isn't known now, what every administrator may."""
+    if command.action is None or rights is None:
+        return command.action is Action.READ
+    return rights[command.action].verdict is not Verdict.REFUSED
 
 
 def _note(decision: Decision) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @registry.command(
     "new",
     usage="new <template> [period] [region or site]",
-    summary="Run a report; it's posted here when it's ready.",
+    summary="Run a report; I'll post it when it's ready.",
     group=Group.RUN,
     examples=("new calling usage last month", "new calling usage Oct 1–15 EU", "new"),
     action=Action.CHANGE,

@@ -30,7 +30,7 @@ AGAIN = "again"
 
 @registry.command(
     "run",
-    usage="run again [id]",
+    usage="run again [ID]",
     summary="Run a report again, for the same period or the next.",
     group=Group.RUN,
     examples=("run again",),

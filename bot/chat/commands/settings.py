@@ -79,7 +79,11 @@ class _UnknownZone(Exception):
     usage="settings",
     summary="Choose the time zone, the file format, and where answers go.",
     group=Group.MANAGE,
-    examples=("settings time zone Europe/Berlin", "settings format xlsx"),
+    examples=(
+        "settings time zone Europe/Berlin",
+        *("settings format xlsx", "settings format csv", "settings format zip"),
+        "settings placement top level",
+    ),
 )
 def settings(invocation: Invocation) -> None:
     """Show the settings of the space where it is asked, or change them.
