@@ -15,10 +15,12 @@ from bot.chat.new_report_words import read_words
 from bot.db import space_settings
 from bot.errors import BotError
 from bot.messages.elements import button
+from bot.messages.own_requests import which_one
 from bot.messages.report_form import argument_of
 from bot.messages.report_list import (
     CHOICE,
     NOT_FOUND,
+    NOTHING,
     ONE,
     asked_words,
     choice_note,
@@ -91,6 +93,27 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
         said = " ".join(filter(None, (note, permission.others, closest)))
         card = reports_card(shown, note=said, heading=heading, row_button=row_button, buttons=buttons)
         return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=row_button[1]), card))
+
+    invocation.show(make)
+
+
+def offer_newest(invocation: Invocation, action: Action = Action.READ, *, row_button: tuple[str, str]) -> None:
+    """Answer with the newest reports, each with its button, to a command that says nothing of which it means.
+
+    Raises ``Refused`` and ``WebexError``.
+    """
+    allowed = invocation.check_person(action)
+    with invocation.report_call():
+        listed, refused = invocation.services.catalog.everything(allowed.families)
+    shown, (_, word) = listed[:MOST_SHOWN], row_button
+    missing = [not_shown(family, error) for family, error in refused.items()]
+    note = " ".join([which_one(word) if shown else NOTHING, *missing])
+    buttons = [button("Show reports", "reports")] if len(listed) > len(shown) else []
+
+    def make(permission: Permission) -> Draft:
+        said = " ".join(filter(None, (note, permission.others)))
+        card = reports_card(shown, note=said, heading=CHOICE, row_button=row_button, buttons=buttons)
+        return Draft(f"{invocation.event_key}:choice", Text(reports_text(shown, note=said, word=word), card))
 
     invocation.show(make)
 

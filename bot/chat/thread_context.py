@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bot.chat.named_report import named_report, today_of
+from bot.access.policy import Action
+from bot.chat.named_report import named_report, offer_newest, today_of
 from bot.chat.names import look_up
 from bot.chat.report_ids import MOST_IDS, POINTING
 from bot.db import messages, reports, request_search
 from bot.db.requests import State
 from bot.messages.own_requests import LABELS, choice_card, nothing_pending
-from bot.messages.sentences import which_report
+from bot.messages.sentences import NOTHING_REQUESTED
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.report_search import find_named
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_OFFERED: Final = 5
 """Closed requests that are offered to choose from."""
-CANCEL, WHY = "cancel", "why"
+CANCEL, DELETE, WHY = "cancel", "delete", "why"
 
 
 class Allowed(Protocol):
@@ -127,6 +128,9 @@ def ask_which(invocation: Invocation, allowed: Allowed) -> None:
     with services.database.read() as tx:
         named = _by_title(tx, invocation, allowed, _words_of_title(invocation.rest))
         items = list(named.items or named.nearest) or _offered(tx, invocation, allowed)
+    if not items and word not in {CANCEL, WHY}:
+        offer_newest(invocation, Action.CHANGE if word == DELETE else Action.READ, row_button=(LABELS[word], word))
+        return
     names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT])
 
     def make(permission: Permission) -> Draft:
@@ -134,10 +138,8 @@ def ask_which(invocation: Invocation, allowed: Allowed) -> None:
         said: tuple[str, Card | None]
         if shown:
             said = choice_card(word, shown[:MOST_OFFERED], names)
-        elif word == CANCEL:
-            said = nothing_pending(direct=invocation.direct), None
         else:
-            said = which_report(word), None
+            said = nothing_pending(direct=invocation.direct) if word == CANCEL else NOTHING_REQUESTED, None
         return Draft(f"{invocation.event_key}:which", Text(*said))
 
     invocation.show(make)

@@ -20,6 +20,7 @@ from bot.messages.request_card import (
     title_of,
 )
 from bot.text import count, escape_card, escape_markdown, when
+from bot.webex.report import Phase
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ MOST_BYTES: Final = 5_000
 """Of the list of reports in a message: Webex takes some more."""
 CLEAN_UP: Final = button("Delete old reports", "delete", "old")
 FINAL: Final = "This can't be undone. Files that I've posted stay where they are."
+NOT_POSTED: Final = "I haven't posted its file, as far as I know."
+NOT_FINISHED: Final = "It isn't finished yet."
 UNUSABLE: Final = {
     Unusable.ANOTHER_PERSONS: "Only the person who asked can confirm this. To delete the report, ask me yourself.",
     Unusable.USED: "You've already confirmed this.",
@@ -70,7 +73,7 @@ def confirmation(
     head = "Delete this report?" if one else f"Delete these {len(reports)} reports?"
     who = "You can confirm this" if direct else "Only the person who asked can confirm this,"
     asks = f"{who} until {until:%H:%M} UTC."
-    about = [*(_uses(uses) if one else ()), FINAL]
+    about = [*(_uses(uses, reports[0].phase) if one else ()), FINAL]
     body = [
         text(head, size="Medium", weight="Bolder"),
         *(part for report in reports for part in _report(report, alone=one)),
@@ -92,14 +95,14 @@ def _report(report: Report, *, alone: bool) -> list[dict[str, Any]]:
     return [title, *([status] if alone else []), text(line, size="Small", isSubtle=True, spacing="None")]
 
 
-def _uses(uses: Uses) -> list[str]:
-    posted = "I haven't posted its file, as far as I know."
+def _uses(uses: Uses, phase: Phase) -> list[str]:
+    said = {Phase.READY: [NOT_POSTED], Phase.PENDING: [NOT_FINISHED], Phase.FAILED: []}[phase]
     if uses.posted_at is not None:
-        posted = f"I last posted its file on {when(uses.posted_at)}."
+        said = [f"I last posted its file on {when(uses.posted_at)}."]
     if not uses.waiting:
-        return [posted]
+        return said
     waits = "1 request is" if uses.waiting == 1 else f"{uses.waiting} requests are"
-    return [posted, f"{waits} waiting for it; I'll cancel {'it' if uses.waiting == 1 else 'them'}."]
+    return [*said, f"{waits} waiting for it; I'll cancel {'it' if uses.waiting == 1 else 'them'}."]
 
 
 def _listed(reports: Sequence[Report]) -> list[str]:
@@ -162,6 +165,14 @@ def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
     actions = [CLEAN_UP, button("Run anyway", "new", argument_of(new, ANYWAY))]
     said = f"{warning} Write `delete old`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
     return said, card([text(warning)], actions, instead=said)
+
+
+def not_all(age: timedelta) -> tuple[str, Card]:
+    """Return what is said to ``delete all``, with a button for what can be deleted in one go."""
+    said = f"I don't delete all reports at once. I can delete those that are finished and more than {age.days} days old"
+    buttons = [CLEAN_UP, button("Show reports", "reports")]
+    whole = f"{said}: write `delete old`. To delete another one, write `delete` and its title."
+    return whole, card([text(f"{said}.")], buttons, instead=whole)
 
 
 def nothing_old(age: timedelta) -> str:

@@ -26,7 +26,7 @@ MOST_SHOWN: Final = 10
 """Requests on one card: well under the size that Webex takes, and still readable on a phone."""
 LONGEST_TITLE: Final = 100
 CANCEL: Final = "cancel"
-LABELS: Final = {"cancel": "Cancel", "refresh": "Refresh", "again": "Send again", "why": "Why?", "delete": "Delete"}
+LABELS: Final = {"cancel": "Cancel", "refresh": "Refresh", "again": "Send again", "why": "Why?", "delete": "Delete…"}
 """The button of each command that may be asked which report it means."""
 ENDS: Final = {
     State.DELIVERED: "Delivered",

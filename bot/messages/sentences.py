@@ -56,11 +56,6 @@ def had_enough(most: int, few: int, times: int) -> str:
     )
 
 
-def which_report(word: str) -> str:
-    """Return what is said to a command that needs a report and names none."""
-    return f"Which report? Write `{word}` and its ID, or write `reports` and pick one."
-
-
 def odd_ids(words: Sequence[str]) -> str:
     """Return the answer to words that cannot be report IDs."""
     said = ", ".join(f"“{escape_markdown(one, 60)}”" for one in words[:5])
@@ -163,6 +158,10 @@ def not_created(title: str, cause: str) -> str:
     return f"I couldn't run “{escape_markdown(title, 100)}”. {cause}".rstrip()
 
 
+NOTHING_REQUESTED: Final = (
+    "You haven't requested a report here yet. To get one, write `report` and its title; to ask about a request of "
+    "someone else, write `why` and its reference."
+)
 NOTHING_RUN: Final = "You haven't run a report here yet. Write `new` to run one."
 ALREADY_RUNNING: Final = "I'm already running this report. It's posted where it was asked for first."
 WHICH_TEMPLATE: Final = "Which report do you want to run?"

@@ -222,6 +222,28 @@ def test_delete_old_in_other_words(live: LiveBot, text: str) -> None:
     assert "Delete this report?" in live.at(live.ada).says(text).card().shown
 
 
+@pytest.mark.parametrize("text", ["delete all", "please delete all reports"])
+def test_delete_all_offers_to_delete_old_ones(live: LiveBot, text: str) -> None:
+    old = old_ones(live, 2)
+    ada = live.at(live.ada)
+    line = ada.says(text)
+    card = line.card()
+    assert "I don't delete all reports at once." in card.shown
+    ada.presses(card, "Delete old reports")
+    line.hears("Delete these 2 reports?")
+    assert not any(one.deleted for one in old)
+
+
+@pytest.mark.parametrize(("status", "said"), [("In progress", "It isn't finished yet."), ("failed", "")])
+def test_of_a_report_without_a_file_it_is_not_said_whether_that_was_posted(
+    live: LiveBot, status: str, said: str
+) -> None:
+    report = live.partner_report(status=status)
+    shown = live.at(live.ada).says(f"delete {report.id}").card().shown
+    assert said in shown
+    assert "posted its file" not in shown
+
+
 def test_delete_old_with_nothing_old_says_so(live: LiveBot) -> None:
     live.partner_report()
     said = live.at(live.ada).says("delete old").answer().words

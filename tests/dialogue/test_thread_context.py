@@ -286,3 +286,24 @@ CALLS = {
     "why": ["GET messages", "GET rooms", "GET memberships", "POST messages"],
 }
 """The name of the space is the only call that was not made before; it is remembered for five minutes."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("word", "title"), [("again", "Send again"), ("refresh", "Refresh"), ("delete", "Delete…")])
+def test_where_nothing_was_requested_the_newest_reports_are_offered(
+    live: LiveBot, place: str, word: str, title: str
+) -> None:
+    live.partner_report("Calling Usage")
+    root = live.at(live.ada, place_of(live, place)).says("hello").answer().message.parent_id
+
+    card = live.at(live.ada, place_of(live, place)).says(word, parent_id=root).hears("Pick one below")
+
+    assert "Calling Usage" in card.shown
+    assert [one["title"] for one in card.actions] == [title]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_why_where_nothing_was_requested_says_so(live: LiveBot, place: str) -> None:
+    said = live.at(live.ada, place_of(live, place)).says("why").answer().words
+
+    assert said.startswith("You haven't requested a report here yet.")

@@ -19,7 +19,7 @@ from bot.logs import REFERENCE_LENGTH, REFERENCE_LETTERS
 from bot.messages.audit_list import AuditView
 from bot.messages.help import Group
 from bot.messages.history import history_card, nothing_known, run_in_one_sentence
-from bot.messages.sentences import which_report
+from bot.messages.sentences import NOTHING_REQUESTED
 from bot.outbox import Text
 from bot.reports.history import load
 from bot.reports.periods import find_period
@@ -116,7 +116,7 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
             told = [(one, replace(load(tx, one, now, services.poll_interval), names=names)) for one in found]
         if not told:
             lines = map(AuditView(names, record.titles).line, record.answers)
-            unknown = nothing_known(wanted, services.settings.audit_days) if wanted else which_report(invocation.word)
+            unknown = nothing_known(wanted, services.settings.audit_days) if wanted else NOTHING_REQUESTED
             return Draft(key, Text("\n\n".join(lines) or unknown))
         invocation.trail.report_ids = (found[0].report_id,)  # it may have been asked for by its reference
         return Draft(key, Text(*history_card(told, now)))
@@ -136,7 +136,7 @@ def _show_runs(invocation: Invocation, there: Sequence[Run]) -> None:
 
     def make(allowed: Permission) -> Draft:
         told = [run_in_one_sentence(one, names) for one in reversed(there) if one.family in allowed.families]
-        return Draft(f"{invocation.event_key}:why", Text("\n\n".join(told) or which_report(invocation.word)))
+        return Draft(f"{invocation.event_key}:why", Text("\n\n".join(told) or NOTHING_REQUESTED))
 
     invocation.show(make)
 
