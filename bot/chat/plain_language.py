@@ -34,6 +34,7 @@ SHORTEST_MISTYPED: Final = 4
 MEANS: Final = (
     dict.fromkeys(("run", "create", "generate", "make"), "new")
     | dict.fromkeys(("stop", "abort"), "cancel")
+    | dict.fromkeys(("status", "progress"), "refresh")
     | dict.fromkeys(("remove", "erase"), "delete")
     | dict.fromkeys(("resend", "repeat"), "again")
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.messages.names import Names
     from bot.webex.types import Card
 
+DIRECTLY: Final = "in a direct message"
 LONGEST_TITLE: Final = 100
 ID_END: Final = 8
 """Letters of a report's ID that stand for one without a known title."""
@@ -105,7 +106,7 @@ def note_of(number: int, before: int, asked: str) -> str:
     latest = "The latest entry" if number == 1 else f"The latest {number} entries"
     which = f"Entries {before + 1}–{before + number}" if before else latest
     order = ", newest first" if number > 1 else ""
-    return f"{which}{about}{order}. For all of them, run `reportbot audit --json` where the bot runs."
+    return f"{which}{about}{order}."
 
 
 def nobody(address: str) -> str:
@@ -154,7 +155,9 @@ class AuditView:
 
     def where(self, row: Row) -> str:
         """Return the place as a part of the sentence, where there is one."""
-        return self.names.place(row.room_id, direct=audit.is_direct(row.room_id)) if row.room_id else ""
+        if audit.is_direct(row.room_id):
+            return DIRECTLY
+        return self.names.place(row.room_id, direct=False) if row.room_id else ""
 
     def about(self, row: Row) -> str:
         """Return when it was, by what means, and the reference, as far as they are known."""

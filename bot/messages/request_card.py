@@ -196,7 +196,9 @@ def _shown(  # noqa: PLR0911 one for each state
 
 def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
     """Return the button that asks once more; what was never ready cannot be sent again, nor got when it was deleted."""
-    if request.reason == sentences.REPORT_DELETED or (row is not None and row.deleted_at is not None):
+    deleted = request.reason == sentences.REPORT_DELETED or (row is not None and row.deleted_at is not None)
+    not_generated = row is not None and row.phase is Phase.FAILED and request.found_at is not None
+    if deleted or not_generated:
         return run_again(request.report_id)
     if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
         return _button(request, "Send again", "again")

@@ -51,7 +51,7 @@ def test_the_dialogue(live: LiveBot) -> None:
 
     said = live.at(live.ada).says("audit").card().shown
 
-    assert "**Grace Hopper** requested **Calling Usage** directly\n" in said
+    assert "**Grace Hopper** requested **Calling Usage** in a direct message\n" in said
     assert "noted its settings\nFirst start" in said, "the program itself started"
 
 
@@ -235,7 +235,7 @@ def test_an_entry_says_whether_it_was_in_a_space_or_directly(stepped: SteppedBot
     said = shown(asked_by(stepped))
 
     assert "**Ada Lovelace** listed the reports in **Admin reports**" in said
-    assert "**Ada Lovelace** listed the reports directly" in said
+    assert "**Ada Lovelace** listed the reports in a direct message" in said
 
 
 def test_a_space_that_the_bot_has_left_is_another_space(stepped: SteppedBot) -> None:

@@ -112,8 +112,8 @@ def test_the_reference_of_a_run_finds_its_report(stepped: SteppedBot) -> None:
     assert "**Ada Lovelace** asked directly on " in asked(stepped, "why reference1", None)
     run(stepped, "organization", None, 400)
     failed = asked(stepped, "why reference3", None)
-    assert "**Ada Lovelace** asked to run a report directly." in failed
-    assert "**Ada Lovelace** got no report from Webex directly. Failed: Webex answered 400." in failed
+    assert "**Ada Lovelace** asked to run a report in a direct message." in failed
+    assert "**Ada Lovelace** got no report from Webex in a direct message. Failed: Webex answered 400." in failed
 
 
 @pytest.mark.parametrize("family", RUN)

@@ -206,3 +206,22 @@ def asked(stepped: SteppedBot, person: Person, words: str, space: Space | None =
     stepped.work()
     (said,) = stepped.said(space, person)[before:]
     return f"{said.markdown or said.text} {said.card}"
+
+
+def test_why_of_a_report_that_webex_could_not_generate_offers_to_run_it_again(live: LiveBot) -> None:
+    report = live.partner_report(status="failed")
+    ada = live.at(live.ada)
+    ada.says(f"report {report.id}").card()
+    live.on_record(report.id, State.FAILED)
+
+    card = ada.says(f"why {report.id}").card()
+
+    assert "Run it again." in card.shown
+    assert set(card.buttons) == {"Run again"}
+
+
+@pytest.mark.parametrize(("word", "button"), [("stop", "Cancel"), ("status", "Refresh")])
+def test_usual_words_for_a_command_are_guessed(live: LiveBot, word: str, button: str) -> None:
+    said = live.at(live.ada).says(word).card()
+
+    assert [one["data"]["command"] for one in said.actions][:1] == [button.lower()]

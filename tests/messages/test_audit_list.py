@@ -78,7 +78,10 @@ def test_what_the_bot_did_by_itself_has_its_name() -> None:
     [
         ({"report_id": "a-report-12345678"}, f"**Ada Lovelace** requested report …12345678 {HERE}"),
         ({"report_id": None}, f"**Ada Lovelace** requested a report {HERE}"),
-        ({"room_id": DIRECT_SPACE, "report_id": "R1"}, "**Ada Lovelace** requested **Calling Usage** directly"),
+        (
+            {"room_id": DIRECT_SPACE, "report_id": "R1"},
+            "**Ada Lovelace** requested **Calling Usage** in a direct message",
+        ),
         ({"room_id": "x", "report_id": "R1"}, "**Ada Lovelace** requested **Calling Usage** in another space"),
         ({"room_id": None, "report_id": "R1"}, "**Ada Lovelace** requested **Calling Usage**"),
         ({"person_id": "gone", "report_id": "R1"}, f"**Former user** requested **Calling Usage** {HERE}"),
@@ -95,10 +98,10 @@ def test_the_card_names_person_report_time_and_place() -> None:
     assert problems(card) == []
     assert texts_of(card) == [
         "Audit log",
-        "The latest 2 entries, newest first. For all of them, run reportbot audit --json where the bot runs.",
+        "The latest 2 entries, newest first.",
         "**Ada Lovelace** requested **Calling Usage** in **Admin reports**",
         "Nov 29, 10:53 UTC · Reference ujygvtra",
-        "**Ada Lovelace** asked for help directly",
+        "**Ada Lovelace** asked for help in a direct message",
         "Nov 29, 10:53 UTC",
     ]
     assert "`R1`" in audit_text(rows, VIEW, "")
@@ -109,7 +112,7 @@ def test_the_card_names_person_report_time_and_place() -> None:
     [
         (0, 0, "", "No entries."),
         (0, 10, "ada@acme.example", "No earlier entries about “ada@acme.example”."),
-        (1, 0, "", "The latest entry. For all of them"),
+        (1, 0, "", "The latest entry."),
         (2, 10, "", "Entries 11–12, newest first."),
     ],
 )
