@@ -8,7 +8,7 @@ from bot.db.downloads import FEW, MOST
 from bot.db.space_settings import FileFormat
 from bot.files.formats import WhyNot
 from bot.files.spreadsheet import MOST_ROWS
-from bot.messages.request_card import period_of
+from bot.messages.request_card import period_and_region
 from bot.text import count, escape_markdown, size
 
 if TYPE_CHECKING:
@@ -116,5 +116,5 @@ def status_unknown(report: Report) -> str:
 
 
 def _named(report: Report) -> list[str]:
-    period = period_of(report)
+    period = period_and_region(report)
     return [f"**{escape_markdown(report.title or 'Report')}**", *([period] if period else [])]

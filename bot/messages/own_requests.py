@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.requests import State
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, DELETED, WORDS, period_of, title_of
+from bot.messages.request_card import COLORS, DELETED, WORDS, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
 from bot.webex.types import DIRECT
@@ -128,7 +128,7 @@ def _about(one: Request, row: ReportRow | None, names: Names) -> str:
     """Return the period, where and when it was asked for, and how long it is waited for."""
     until = f" · until {when(one.deadline_at)}" if one.state is State.OPEN else ""
     asked = f"requested {_where_and_when(one, names)}{until}"
-    period = escape_card(period_of(row.report)) if row is not None else ""
+    period = escape_card(period_and_region(row.report)) if row is not None else ""
     return f"{period} · {asked}" if period else f"{asked[:1].upper()}{asked[1:]}"
 
 

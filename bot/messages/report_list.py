@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, created_of, days, family_name, period_of, status_word, title_of
+from bot.messages.request_card import (
+    COLORS,
+    created_of,
+    days,
+    family_name,
+    period_and_region,
+    period_of,
+    region_of,
+    status_word,
+    title_of,
+)
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown
 from bot.webex.catalog import ASK_THE_NEXT
 from bot.webex.report_families import FAMILIES
@@ -97,8 +107,12 @@ def reports_card(
 
 def _row(report: Report, row_button: tuple[str, str], remark: str) -> dict[str, Any]:
     title, word = row_button
-    region = report.region if FAMILIES[report.family].takes_region else ""
-    about = [period_of(report), family_name(report), region, created_of(report) and f"created {created_of(report)}"]
+    about = [
+        period_of(report),
+        family_name(report),
+        region_of(report),
+        created_of(report) and f"created {created_of(report)}",
+    ]
     return {
         "type": "ColumnSet",
         "separator": True,
@@ -132,7 +146,7 @@ def reports_text(reports: Sequence[Report], *, note: str, word: str = "report") 
     """Return the same for a client that shows no cards; IDs can be copied, so a line that does not fit is left out."""
     lines = [note, ""]
     for report in reports:
-        period = period_of(report) and f" ({escape_markdown(period_of(report))})"
+        period = period_and_region(report) and f" ({escape_markdown(period_and_region(report))})"
         about = f"**{escape_markdown(title_of(report), 80)}**{period}, {escape_markdown(status_word(report), 40)}"
         line = f"- {about}: `{word} {report.id}`"
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:

@@ -237,6 +237,17 @@ def period_of(report: Report) -> str:
     return " to ".join(one_line(end, 40) for end in ends if end)
 
 
+def region_of(report: Report) -> str:
+    """Return the region or the sites whose data is in it, where it was run for some."""
+    region = report.region if FAMILIES[report.family].takes_region else ""
+    return " · ".join(filter(None, (one_line(region, 20), one_line(", ".join(report.sites), 60))))
+
+
+def period_and_region(report: Report) -> str:
+    """Return what tells two runs of a report apart: ``Oct 1–31, 2026 · EU``."""
+    return " · ".join(filter(None, (period_of(report), region_of(report))))
+
+
 def days(start: date, end: date) -> str:
     """Return a range of days as people write it."""
     if start == end:
@@ -281,7 +292,7 @@ def expiry_of(report: Report, shown: Shown, now: datetime) -> str:
 
 def report_card(report: Report, shown: Shown, now: datetime) -> Card:
     """Return title, status and what happens next; then what a person decides by; the rest behind "Details"."""
-    asked = " · ".join(filter(None, (period_of(report), f"requested by {shown.asker}" if shown.asker else "")))
+    asked = " · ".join(filter(None, (period_and_region(report), f"requested by {shown.asker}" if shown.asker else "")))
     seen = [one for one in (asked, expiry_of(report, shown, now), shown.checked) if one]
     details = {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]}
     return card(
@@ -327,7 +338,7 @@ def _details(report: Report, shown: Shown) -> dict[str, Any]:
 
 def report_text(report: Report, shown: Shown, now: datetime) -> str:
     """Return what a client that shows no cards reads."""
-    period = period_of(report)
+    period = period_and_region(report)
     about = f" ({escape_markdown(period)})" if period else ""
     said = [
         f"**{escape_markdown(title_of(report))}**{about}: {shown.word}.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.request_card import COLORS, DELETED, WORDS, once_more, period_of, title_of
+from bot.messages.request_card import COLORS, DELETED, WORDS, once_more, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
 
@@ -93,7 +93,7 @@ def _title(request: Request, row: ReportRow | None) -> str:
 def _about(request: Request, row: ReportRow | None) -> str:
     """Return what a person decides by: the period, or why it ended."""
     if request.state in {State.OPEN, State.DELIVERED}:
-        return escape_card(period_of(row.report)) if row is not None else ""
+        return escape_card(period_and_region(row.report)) if row is not None else ""
     if request.state is State.FAILED and row is not None and row.phase is Phase.FAILED:
         return sentences.failed(None)
     if request.state is State.CANCELED:

@@ -90,7 +90,8 @@ def test_a_blank_report_is_one_card_that_says_why_and_one_file(stepped: SteppedB
     assert card.buttons[title] == {"command": "new", "argument": argument}
     assert {"Send again", "Refresh", "Why?"} <= card.buttons.keys()
     assert file.content == HEADER
-    assert [line.rstrip() for line in file.words.splitlines()] == ["Usage · Oct 1–31, 2026 · 17 bytes", WHY[family]]
+    scope = {"partner": "Oct 1–31, 2026 · EU", "organization": "Oct 1–31, 2026"}
+    assert [line.rstrip() for line in file.words.splitlines()] == [f"Usage · {scope[family]} · 17 bytes", WHY[family]]
 
 
 @FAMILIES

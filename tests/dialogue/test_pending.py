@@ -48,16 +48,17 @@ def test_directly_it_is_everything_with_the_names_of_spaces(stepped: SteppedBot,
     said = asked(stepped, "pending")
 
     one, two = stepped.request(1), stepped.request(2)
+    days = "Jan 1–31, 2026 · US" if family == "partner" else "Jan 1–31, 2026"
     assert problems(said.card) == []
     assert shown(said).splitlines() == [
         "You're waiting for 2 reports",
         "I'll post each file as soon as it's ready.",
         "Calling Usage",
         "● In progress",
-        f"Jan 1–31, 2026 · requested directly, {when(one.asked_at)} · until {when(one.deadline_at)}",
+        f"{days} · requested directly, {when(one.asked_at)} · until {when(one.deadline_at)}",
         "Quality",
         "● In progress",
-        f"Jan 1–31, 2026 · requested in **Admin reports**, {when(two.asked_at)} · until {when(two.deadline_at)}",
+        f"{days} · requested in **Admin reports**, {when(two.asked_at)} · until {when(two.deadline_at)}",
     ]
     assert [action["data"]["argument"] for action in actions_of(said.card)] == [here.id, there.id]
     assert "Quality" in (said.markdown or "")

@@ -115,6 +115,25 @@ def test_when_nothing_fits_the_nearest_are_shown(live: LiveBot, place: str) -> N
 
 
 @PLACES
+def test_runs_for_two_regions_can_be_told_apart(live: LiveBot, place: str) -> None:
+    days = {"start": "2025-10-01", "end": "2025-10-31", "status": "waiting"}
+    runs = [live.partner_report(region=region, **days) for region in ("EU", "US")]
+    ada = live.at(live.ada, live.group if place == "group" else None)
+
+    lines = [ada.says(f"report {run.id}") for run in runs]
+    for line, run, region in zip(lines, runs, ("EU", "US"), strict=True):
+        card = line.card()
+        assert f"\nOct 1–31, 2025 · {region}" in card.shown
+        assert f"(Oct 1–31, 2025 · {region})" in card.words
+        live.on_record(run.id, State.OPEN)
+    pending = ada.says("pending").card()
+    assert "Oct 1–31, 2025 · EU · requested" in pending.shown
+    assert "Oct 1–31, 2025 · US · requested" in pending.shown
+    live.emulator.world.set_report(runs[0].id, status="done")
+    assert lines[0].file().words.startswith("Calling Usage · Oct 1–31, 2025 · EU · ")
+
+
+@PLACES
 def test_what_is_missing_is_said_before_the_nearest_and_not_between(live: LiveBot, place: str) -> None:
     live.organization_report("Calling Usage")
     live.emulator.faults.add(method="GET", path="/v1/partner/reports", status=403, times=None)

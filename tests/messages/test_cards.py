@@ -313,7 +313,7 @@ def test_a_refreshed_card_says_when_webex_was_asked() -> None:
 
 def test_in_a_group_space_the_card_names_who_asked() -> None:
     _, card = request_card(request_row(), row_of(PARTNER), elsewhere=False, now=NOW, asker="Ada Lovelace")
-    assert "Feb 23 – Mar 24, 2024 · requested by Ada Lovelace" in texts_of(card)
+    assert "Feb 23 – Mar 24, 2024 · US · requested by Ada Lovelace" in texts_of(card)
 
 
 def test_the_rest_stands_behind_details() -> None:
