@@ -174,7 +174,7 @@ SENTENCES_OF_DOWNLOADS = SENTENCES | {
 }
 
 
-_TRACKING_ID = re.compile(r" Webex tracking id: \S+")
+_TRACKING_ID = re.compile(r" Webex tracking (?:ID|id): \S+")
 
 
 def without_tracking_id(sentence: str) -> str:
@@ -196,4 +196,4 @@ def sentence_for(
     words = escape_markdown(message)
     if words and status in {400, 403, 409, 415} and call != DOWNLOAD:  # a download host may say anything
         said += f" (“{words}”)"
-    return f"{said}. Webex tracking id: {tracking_id}." if tracking_id else f"{said}."
+    return f"{said}. Webex tracking ID: {tracking_id}." if tracking_id else f"{said}."

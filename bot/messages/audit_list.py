@@ -24,7 +24,7 @@ ID_END: Final = 8
 """Letters of a report's ID that stand for one without a known title."""
 NEUTRAL: Final = "I've sent you the audit log in a direct message."
 USAGE: Final = (
-    "Write `audit` for the latest entries, `audit` and a report ID, or `audit` and an email address. Add a number for "
+    "Type `audit` for the latest entries, `audit` and a report ID, or `audit` and an email address. Add a number for "
     "an earlier page, as in `audit 2`."
 )
 COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}

@@ -163,7 +163,7 @@ def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
         f"Webex keeps at most {most} {kind}, and {used} are in use, so it may refuse another one. Delete some first."
     )
     actions = [CLEAN_UP, button("Run anyway", "new", argument_of(new, ANYWAY))]
-    said = f"{warning} Write `delete old`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
+    said = f"{warning} Type `delete old`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
     return said, card([text(warning)], actions, instead=said)
 
 
@@ -171,7 +171,7 @@ def not_all(age: timedelta) -> tuple[str, Card]:
     """Return what is said to ``delete all``, with a button for what can be deleted in one go."""
     said = f"I don't delete all reports at once. I can delete those that are finished and more than {age.days} days old"
     buttons = [CLEAN_UP, button("Show reports", "reports")]
-    whole = f"{said}: write `delete old`. To delete another one, write `delete` and its title."
+    whole = f"{said}: type `delete old`. To delete another one, type `delete` and its title."
     return whole, card([text(f"{said}.")], buttons, instead=whole)
 
 
@@ -179,5 +179,5 @@ def nothing_old(age: timedelta) -> str:
     """Return what is said when no report is old enough to be offered."""
     return (
         f"There's nothing to clean up: no finished report is more than {age.days} days old. "
-        "To delete another one, write `delete` and its title."
+        "To delete another one, type `delete` and its title."
     )

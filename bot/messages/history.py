@@ -80,7 +80,7 @@ def nothing_known(wanted: str, kept_days: int) -> str:
             f"ask me there, or directly.{kept_for(kept_days)}"
         )
     return (
-        f"Nobody has requested “{shown}” here. To request it, write `report {escape_markdown(wanted, 512)}`."
+        f"Nobody has requested “{shown}” here. To request it, type `report {escape_markdown(wanted, 512)}`."
         f"{kept_for(kept_days)}"
     )
 

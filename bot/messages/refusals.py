@@ -110,5 +110,5 @@ def may_not_write(family: str, tracking_id: str) -> tuple[str, str]:
     about = FAMILIES[Family(family)]
     needs = f"{about.write_needs[0].upper()}{about.write_needs[1:]}."
     remedy = "Please ask the people who run this bot to add what's missing to its admin token."
-    tracking = f"Webex tracking id: {tracking_id}." if tracking_id else ""
+    tracking = f"Webex tracking ID: {tracking_id}." if tracking_id else ""
     return f"Webex doesn't let me run or delete {about.name}s.", " ".join(filter(None, (needs, remedy, tracking)))

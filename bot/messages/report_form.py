@@ -86,7 +86,7 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
         field,
         text(hint, size="Small"),
     ]
-    said = f"{head} Write `new` with a title and a period, for example `new calling usage last month`."
+    said = f"{head} Type `new` with a title and a period, for example `new calling usage last month`."
     return said, card(body, [primary(button("Continue", "new"))], instead=said)
 
 
@@ -152,7 +152,7 @@ def form_card(
     said = " ".join(
         [
             f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": "),
-            f"Write `new {key}` with a period, for example `new {key} last month`.",
+            f"Type `new {key}` with a period, for example `new {key} last month`.",
         ]
     )
     return said, card(body, [primary(button("Run", "new", key))], instead=said)
@@ -170,7 +170,7 @@ def _day_field(label: str, name: str, value: date | None, today: date) -> dict[s
 def confirm_card(title: str, new: NewReport) -> tuple[str, Card]:
     """Return the card that asks whether a guess is right; its button needs no input."""
     what = about(title, new)
-    said = f"Run **{escape_markdown(what, 200)}**? Write `new {argument_of(new)}`."
+    said = f"Run **{escape_markdown(what, 200)}**? Type `new {argument_of(new)}`."
     body = [text("Run this report?"), text(escape_card(what, 200), weight="Bolder")]
     return said, card(body, [primary(button("Run", "new", argument_of(new)))], instead=said)
 
@@ -185,7 +185,7 @@ def ran_card(report: Report, new: NewReport, minutes: int) -> tuple[str, Card]:
         text(f"This report was run {when}{f' ({created})' if created else ''}. You can get that one."),
     ]
     get, run = button("Get that one", "report", report.id), button("Run anyway", "new", argument_of(new, ANYWAY))
-    return f"{said} Write `report {report.id}` to get it.", card(body, [get, run], instead=said)
+    return f"{said} Type `report {report.id}` to get it.", card(body, [get, run], instead=said)
 
 
 def again_card(title: str, same: NewReport, following: NewReport | None) -> tuple[str, Card]:

@@ -26,7 +26,7 @@ SENT_DIRECTLY: Final = "I've sent you the details directly."
 CANCELED: Final = "Canceled. I won't post this report here."
 NOT_SHOWN_YET: Final = "Webex has created the report but doesn't show it yet."
 NEVER_SHOWN: Final = (
-    "Webex has created this report but doesn't show it. Write `reports` in a few minutes to see whether it's there."
+    "Webex has created this report but doesn't show it. Type `reports` in a few minutes to see whether it's there."
 )
 RUN_CANCELED: Final = "Canceled. I won't run this report."
 RUN_CANCELED_LATE: Final = "Canceled. I won't post this report here, but Webex may create it all the same."
@@ -159,10 +159,10 @@ def not_created(title: str, cause: str) -> str:
 
 
 NOTHING_REQUESTED: Final = (
-    "You haven't requested a report here yet. To get one, write `report` and its title; to ask about a request of "
-    "someone else, write `why` and its reference."
+    "You haven't requested a report here yet. To get one, type `report` and its title; to ask about a request of "
+    "someone else, type `why` and its reference."
 )
-NOTHING_RUN: Final = "You haven't run a report here yet. Write `new` to run one."
+NOTHING_RUN: Final = "You haven't run a report here yet. Type `new` to run one."
 ALREADY_RUNNING: Final = "I'm already running this report. It's posted where it was asked for first."
 WHICH_TEMPLATE: Final = "Which report do you want to run?"
 

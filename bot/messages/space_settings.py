@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.db.space_settings import FileFormat, Placement
+from bot.db.space_settings import UTC, FileFormat, Placement
 from bot.messages.elements import button, card, facts, text
 from bot.text import escape_card, escape_markdown
 
@@ -33,6 +33,7 @@ HOW_TO_TYPE: Final = (
     "`settings placement top level` (or `thread`)."
 )
 NO_ZONE: Final = "“{}” isn't a time zone that I know."
+ITS_DAYS: Final = "“yesterday” and “last month” go by the days of this time zone; times are shown in UTC."
 LONGEST_WORDS: Final = 60
 
 
@@ -61,7 +62,7 @@ def settings_card(
             "maxLength": LONGEST_WORDS,
             "spacing": "Small",
         },
-        text("“yesterday” and “last month” go by its days.", isSubtle=True, size="Small", spacing="Small"),
+        text(ITS_DAYS, isSubtle=True, size="Small", spacing="Small"),
         text("Files"),
         _choice(FILE_FORMAT, {one.value: words for one, words in FORMATS.items()}, values),
         text("Answers"),
@@ -87,9 +88,13 @@ def settings_text(chosen: SpaceSettings, *, direct: bool) -> str:
 def saved(chosen: SpaceSettings, *, direct: bool) -> tuple[str, Card]:
     """Return what is said when settings were saved: all of them, and a button to change them again."""
     whose = "Your settings are saved" if direct else "The settings of this space are saved"
-    said = "; ".join(f"{name.lower()}: {value}" for name, value in _named(chosen))
+    named = "; ".join(f"{name.lower()}: {value}" for name, value in _named(chosen))
     body = [text(f"{whose}.", weight="Bolder"), facts((name, escape_card(value)) for name, value in _named(chosen))]
-    return f"{whose}. {said}.", card(body, [button("Change", "settings")], instead=f"{whose}. {said}.")
+    said = f"{whose}. {named}."
+    if chosen.time_zone != UTC:
+        body.append(text(ITS_DAYS, isSubtle=True, size="Small"))
+        said = f"{said} {ITS_DAYS}"
+    return said, card(body, [button("Change", "settings")], instead=said)
 
 
 def _named(chosen: SpaceSettings) -> list[tuple[str, str]]:
@@ -131,5 +136,6 @@ def choose_zone(words: str, near: Sequence[str]) -> tuple[str, Card]:
     """Return the same with a button for each zone that may be meant."""
     said = unknown_zone(words, near)
     buttons = [button(one.replace("_", " "), "settings", f"time zone {one}") for one in near]
-    asked = f"{NO_ZONE.format(escape_card(words, LONGEST_WORDS))} Did you mean one of these?"
+    which = "this one" if len(near) == 1 else "one of these"
+    asked = f"{NO_ZONE.format(escape_card(words, LONGEST_WORDS))} Did you mean {which}?"
     return said, card([text(asked)], buttons, instead=said)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.webex.report_templates import Template
     from bot.webex.types import Card
 
-NOTHING: Final = "No template fits. Write `templates` to see all of them."
+NOTHING: Final = "No template fits. Type `templates` to see all of them."
 NONE_AT_ALL: Final = "Webex lists no report templates."
 
 

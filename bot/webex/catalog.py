@@ -44,7 +44,7 @@ class NotFound(BotError):
 def _told(answers: dict[Family, WebexError], others: str) -> str:
     """Return a sentence about what the families answered; ``others``: which were not asked."""
     ids = "; ".join(f"{family.value}: {error.tracking_id}" for family, error in answers.items() if error.tracking_id)
-    tracking = f" Webex tracking ids – {ids}." if ids else ""
+    tracking = f" Webex tracking IDs – {ids}." if ids else ""
     refused = [family for family, error in answers.items() if error.status == HTTPStatus.FORBIDDEN]
     if len(refused) == len(answers):
         needs = "; ".join(FAMILIES[family].needs for family in refused)
@@ -55,7 +55,7 @@ def _told(answers: dict[Family, WebexError], others: str) -> str:
     kind = FAMILIES[next(iter(answers))].name if others and len(answers) == 1 else "report"
     said = (
         f"I couldn't find that {kind}. Check the ID (it's case-sensitive). Deleted reports, and reports created in "
-        "Control Hub or Partner Hub, aren't available to bots. Write `reports` to see the ones I can get."
+        "Control Hub or Partner Hub, aren't available to bots. Type `reports` to see the ones I can get."
     )
     if refused:
         said += f" I couldn't look everywhere: {FAMILIES[refused[0]].needs}."

@@ -305,5 +305,5 @@ def _enabled(raw: dict[str, Any], field: str) -> bool:
 
 def _refused(why: tuple[str, str, str], error: WebexError) -> Refused:
     reason, sentence, remedy = why
-    tracking = f" Webex tracking id: {error.tracking_id}." if error.tracking_id else ""
+    tracking = f" Webex tracking ID: {error.tracking_id}." if error.tracking_id else ""
     return Refused(sentence, reason=reason, details=f"{remedy}{tracking}")

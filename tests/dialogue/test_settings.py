@@ -307,3 +307,16 @@ def test_a_zone_is_known_by_its_name_or_its_city(words: str, zone: str) -> None:
 def test_what_is_no_zone_is_none(words: str) -> None:
     assert zone_named(words) is None
     assert zones_near(words) == []
+
+
+def test_a_saved_time_zone_says_what_goes_by_it(stepped: SteppedBot) -> None:
+    said = shown(say(stepped, stepped.setup.ada, "settings time zone berlin"))
+    assert "go by the days of this time zone; times are shown in UTC." in said
+    assert "shown in UTC" not in shown(say(stepped, stepped.setup.ada, "settings time zone UTC"))
+
+
+@pytest.mark.parametrize(
+    ("words", "question"), [("atlantis", "Did you mean this one?"), ("indianapolis", "Did you mean one of these?")]
+)
+def test_one_time_zone_that_may_be_meant_is_offered_as_one(stepped: SteppedBot, words: str, question: str) -> None:
+    assert question in str(say(stepped, stepped.setup.ada, f"settings time zone {words}").card)

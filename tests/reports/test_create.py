@@ -147,7 +147,7 @@ def test_a_report_that_webex_never_shows_is_not_said_to_have_a_wrong_id(stepped:
         stepped.wait(30)
 
     (told,) = stepped.said(stepped.setup.group)
-    assert "Webex has created this report but doesn't show it. Write reports in a few minutes" in (told.text or "")
+    assert "Webex has created this report but doesn't show it. Type reports in a few minutes" in (told.text or "")
 
 
 def test_what_webex_refused_to_hear_is_not_looked_for(stepped: SteppedBot) -> None:

@@ -210,7 +210,7 @@ def test_a_refused_file_is_told_with_what_helps_and_not_as_a_failed_download(
     stepped.work()
     stepped.wait(10)
 
-    shown = re.sub(r" \(“.*?”\)| \(Webex tracking ID \S+?\)| Webex tracking id: \S+", "", words(stepped.said()))
+    shown = re.sub(r" \(“.*?”\)| \(Webex tracking ID \S+?\)| Webex tracking ID: \S+", "", words(stepped.said()))
     assert "is ready, but Webex" in shown
     assert told in shown
 
