@@ -86,7 +86,7 @@ def test_a_report_that_exists_and_one_that_does_not_are_answered_alike(live: Liv
 
 def shape(words: str) -> str:
     """Return what was said, without what differs between two answers of the same kind."""
-    return words.partition(" Webex tracking id")[0].partition(" (reference")[0]
+    return words.partition(" Webex tracking ID")[0].partition(" (reference")[0]
 
 
 @pytest.mark.parametrize(

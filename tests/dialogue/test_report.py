@@ -136,7 +136,7 @@ def test_an_unknown_status_stays_pending_and_is_shown_verbatim(live: LiveBot) ->
 def test_an_unknown_id_names_the_three_reasons_and_the_tracking_ids(live: LiveBot) -> None:
     heard = live.at(live.ada).says("report Y2lzY29zcGFyazovL3VzL1JFUE9SVC8w").answer()
 
-    for reason in ("case-sensitive", "Deleted", "Control Hub", "tracking id", "reference"):
+    for reason in ("case-sensitive", "Deleted", "Control Hub", "tracking ID", "reference"):
         assert reason in heard.words
 
 
