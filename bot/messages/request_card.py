@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.requests import State
+from bot.db.space_settings import FileFormat
+from bot.files.file_name import file_stem
 from bot.messages import sentences
 from bot.messages.elements import LONGEST_ID, button, card, facts, primary, sentence_in_card, text
 from bot.text import escape_card, escape_markdown, one_line, size, when
@@ -51,6 +53,8 @@ class Shown:
     """When Webex was asked last, on a card that was refreshed."""
     asker: str = ""
     """Who asked, on a card in a group space."""
+    file: str = ""
+    """Name and size of the file that is posted, as far as they are known."""
 
 
 def request_card(
@@ -59,6 +63,7 @@ def request_card(
     *,
     elsewhere: bool,
     own_first: bool = False,
+    chosen: FileFormat = FileFormat.ORIGINAL,
     now: datetime,
     poll_interval: float = 0.0,
     asker: str = "",
@@ -66,12 +71,13 @@ def request_card(
 ) -> tuple[str, Card]:
     """Return the text and the card of a request; ``elsewhere``: its file comes in an older request's thread.
 
-    ``own_first``: that is the person's own request.
+    ``own_first``: that is the person's own request. ``chosen``: the format in which the space has its files.
 
     While the report is in progress, ``poll_interval`` is told on a card that was refreshed, and ``usual``: how long
     such a report usually takes. Both are in seconds.
     """
     shown = _or_empty(request, row, replace(_shown(request, row, elsewhere, own_first), asker=asker))
+    shown = replace(shown, file=file_of(row.report, row.file_kind, chosen))
     waits = is_waiting(request, row)
     if request.revision:
         checked = f"Checked {row.checked_at:%H:%M} UTC"
@@ -113,7 +119,13 @@ def _refreshed(request: Request, row: ReportRow) -> Shown:
 
 
 def report_only(
-    report: Report, *, awaited: bool, now: datetime, own_first: bool = False, in_space: bool = False
+    report: Report,
+    *,
+    awaited: bool,
+    now: datetime,
+    own_first: bool = False,
+    in_space: bool = False,
+    chosen: FileFormat = FileFormat.ORIGINAL,
 ) -> tuple[str, Card]:
     """Return the text and the card of a report that nobody asked to have posted in this thread.
 
@@ -121,7 +133,7 @@ def report_only(
     reader, who alone sees it, waits for it in a space.
     """
     shown = _report_shown(report, awaited=awaited, own_first=own_first, in_space=in_space)
-    shown = replace(shown, checked=f"Checked {now:%H:%M} UTC")
+    shown = replace(shown, checked=f"Checked {now:%H:%M} UTC", file=file_of(report, None, chosen))
     return report_text(report, shown, now), report_card(report, shown, now)
 
 
@@ -269,12 +281,17 @@ def created_of(report: Report) -> str:
     return when(report.created) if report.created is not None else report.created_raw
 
 
-def file_of(report: Report) -> str:
-    """Return name and size, as far as Webex gives them."""
-    known = [one_line(report.file_name, 120)] if report.file_name else []
-    if report.file_size:
-        known.append(size(report.file_size))
-    return ", ".join(known)
+def file_of(report: Report, kind: str | None, chosen: FileFormat) -> str:
+    """Return the posted file's name and, where it is posted as Webex has it, its size, once Webex tells of a file.
+
+    ``kind``: zip or csv, once it was fetched: the name in Webex ends in ``.csv`` for both. ``chosen``: by the space.
+    """
+    if not (report.file_name or report.file_size):
+        return ""
+    converted = chosen not in {FileFormat.ORIGINAL, kind}
+    extension = chosen.value if converted else kind
+    name = f"{file_stem(report)}.{extension}" if extension else file_stem(report)
+    return name if converted or not report.file_size else f"{name}, {size(report.file_size)}"
 
 
 def expiry_of(report: Report, shown: Shown, now: datetime) -> str:
@@ -316,7 +333,7 @@ def _details(report: Report, shown: Shown) -> dict[str, Any]:
         ("Period", iso_period_of(report)),
         ("Created", created_of(report)),
         ("Status in Webex", one_line(report.status, 60) or NO_STATUS),
-        ("File", file_of(report)),
+        ("File", shown.file),
         ("Link", one_line(report.expiry_raw, 60) if report.expiry is None else ""),
         ("Kind", family_name(report)),
         ("Template", report.template_id),

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import audit, messages, reports, requests, thread_rows
+from bot.db import audit, messages, reports, requests, space_settings, thread_rows
 from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
 from bot.db.requests import PERSON, THREAD, State
+from bot.db.space_settings import FileFormat
 from bot.errors import Refused, WebexError
 from bot.messages import request_card, request_list, sentences
 from bot.outbox import Text, Unsure
@@ -149,7 +150,10 @@ class Thread:
         else:
             served_by = request.file_message
             elsewhere = served_by is not None and all(one.id != served_by for one in standing)
-        return ThreadState(request, row, elsewhere, standing, own_first, same_thread, tuple(listed))
+        chosen = FileFormat.ORIGINAL
+        if rows.settings_exist and request.room_id is not None:
+            chosen = space_settings.get(tx, request.room_id).file_format
+        return ThreadState(request, row, elsewhere, standing, chosen, own_first, same_thread, tuple(listed))
 
     def _missing(self, state: ThreadState, ahead: float) -> Wanted | None:
         """Return the first message that should be there and is not."""
@@ -234,6 +238,7 @@ class Thread:
             state.row,
             elsewhere=state.elsewhere,
             own_first=state.own_first,
+            chosen=state.chosen,
             now=self._now(),
             poll_interval=self._poll_interval,
             asker=asker,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.db.messages import Name
 from bot.db.requests import PERSON, State
+from bot.db.space_settings import FileFormat
 from bot.reports.trouble import is_told
 from bot.webex.report import Phase
 
@@ -51,6 +52,8 @@ class ThreadState:
     elsewhere: bool
     """Its file comes, or came, in the thread of an older request."""
     standing: tuple[Message, ...]
+    chosen: FileFormat = FileFormat.ORIGINAL
+    """The format in which the space has its files."""
     own_first: bool = False
     """That older request is of the same person."""
     same_thread: bool = False

@@ -74,6 +74,21 @@ def test_a_file_comes_in_the_format_of_the_space(
     assert stepped.files_left == []
 
 
+@pytest.mark.parametrize(("wanted", "kind"), [("xlsx", "xlsx"), ("original", "")])
+def test_the_name_on_the_card_is_that_of_the_posted_file(stepped: SteppedBot, wanted: str, kind: str) -> None:
+    live = stepped.setup
+    report = live.partner_report(file_name="2026_usage.csv")
+    say(stepped, live.ada, f"settings format {wanted}")
+    say(stepped, live.ada, f"report {report.id}")
+
+    (file,) = posted(stepped, person=live.ada)
+    (card,) = [one for one in stepped.said(person=live.ada) if one.card and "● Ready" in shown(one)]
+    name = file.files[0].name
+    assert f"File: {name if kind else name.removesuffix('.zip').removesuffix('.csv')}" in shown(card)
+    again = say(stepped, live.ada, f"why {report.id}")
+    assert ("→ file posted" in shown(again)) is (wanted == "xlsx")
+
+
 def test_one_report_comes_to_two_spaces_in_the_format_of_each(stepped: SteppedBot) -> None:
     live = stepped.setup
     report = live.partner_report(status="running", as_zip=True)

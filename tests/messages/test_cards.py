@@ -325,7 +325,7 @@ def test_the_rest_stands_behind_details() -> None:
         "Period: 2024-02-23 to 2024-03-24",
         "Created: Mar 24, 15:00 UTC",
         "Status in Webex: done",
-        "File: calling_usage.csv, 1.2 MB",
+        "File: Calling Usage 2024-02-23 2024-03-24, 1.2 MB",
         "Webex's download link expires at 19:00 UTC; the file doesn't.",
         "Template: 500",
         "Checksum: 0f343b0931126a20f133d67c2b018a3b",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.chat.deleted_reports import say_deleted
 from bot.chat.registry import registry
 from bot.chat.thread_context import meant_or_asked
-from bot.db import messages, reports, requests
+from bot.db import messages, reports, requests, space_settings
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.help import Group
@@ -101,11 +101,14 @@ def _show(invocation: Invocation, found: Report) -> None:
     def make(allowed: Permission) -> Draft:
         with services.database.read() as tx:
             waiting = requests.open_for(tx, found.id)
+            chosen = space_settings.get(tx, invocation.room_id).file_format
         here = [one for one in waiting if requests.goes_to(one, invocation.room_id, invocation.person_id)]
         awaited, own_first = bool(here), any(same_id(one.person_id, invocation.person_id) for one in here[:1])
         own = any(same_id(one.person_id, invocation.person_id) for one in waiting)
         in_space = own and not awaited and allowed.target.direct
-        text, card = report_only(found, awaited=awaited, own_first=own_first, in_space=in_space, now=services.now())
+        text, card = report_only(
+            found, awaited=awaited, own_first=own_first, in_space=in_space, chosen=chosen, now=services.now()
+        )
         return Draft(f"{invocation.event_key}:refresh:{found.id}", Text(text, card))
 
     invocation.show(make)
