@@ -46,8 +46,7 @@ def note_of(total: int, start: int, shown: int, asked: str = "") -> str:
         return NOTHING
     fit = f" for {asked}" if asked else ""
     if not shown:
-        newest = "" if asked else " Type `reports` for the newest."
-        return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}{fit}.{newest}"
+        return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}{fit}."
     if shown == total:
         return f"{count(total, 'report')}{fit}{'' if asked and total == 1 else ', newest first'}."
     return f"{start + 1}–{start + shown} of {total}{fit}, newest first."

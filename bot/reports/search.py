@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -96,7 +97,7 @@ def search(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Search
         if fitting:
             return Found(_best_first(fitting, lambda about: _in_title(asked, about)), exact=exact)
     near = [(item, about) for item, about in known if _likeness(asked, about) > 0]
-    return Found(nearest=_best_first(near, lambda about: _likeness(asked, about)))
+    return Found(nearest=_nearest_first(near, lambda about: _likeness(asked, about)))
 
 
 def matching(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Searchable]) -> Found[T]:
@@ -138,6 +139,16 @@ def is_same_title(one: str, other: str) -> bool:
 def _best_first(fitting: Iterable[tuple[T, _Texts]], score: Callable[[_Texts], float]) -> tuple[T, ...]:
     ranked = sorted(fitting, key=lambda one: -score(one[1]))  # equals keep their order
     return tuple(item for item, _ in ranked)
+
+
+def _nearest_first(near: Iterable[tuple[T, _Texts]], score: Callable[[_Texts], float]) -> tuple[T, ...]:
+    """Return the best first; among equals the titles take turns, so that many of one hide no other."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    ranked = []
+    for item, about in near:
+        ranked.append((-score(about), seen[about.title], item))
+        seen[about.title] += 1
+    return tuple(item for *_, item in sorted(ranked, key=lambda one: one[:2]))
 
 
 def _read(texts: Searchable) -> _Texts:

@@ -133,6 +133,33 @@ def test_runs_for_two_regions_can_be_told_apart(live: LiveBot, place: str) -> No
     assert lines[0].file().words.startswith("Calling Usage · Oct 1–31, 2025 · EU · ")
 
 
+@BOTH
+@PLACES
+def test_of_two_titles_in_one_message_both_are_among_the_nearest(live: LiveBot, family: str, place: str) -> None:
+    made(live, family, "Meeting Details", created=1_700_000_000.0)
+    for number in range(6):
+        made(live, family, "Calling Usage", created=1_760_000_000.0 + number)
+    ada = live.at(live.ada, live.group if place == "group" else None)
+
+    card = ada.says("report calling usage and meeting details").card()
+
+    titles = [line for line in card.shown.splitlines() if line in {"Calling Usage", "Meeting Details"}]
+    assert titles == ["Calling Usage", "Meeting Details", *["Calling Usage"] * 3]
+
+
+@PLACES
+@pytest.mark.parametrize(("words", "filtered"), [("", ""), ("2025", " for “2025”")])
+def test_a_page_that_there_is_not_leads_to_the_first(live: LiveBot, place: str, words: str, filtered: str) -> None:
+    live.partner_report("Calling Usage", start="2025-10-01", end="2025-10-31")
+    ada = live.at(live.ada, live.group if place == "group" else None)
+
+    card = ada.says(f"reports {words} page 2").card()
+
+    assert f"There is only 1 report{filtered}." in card.shown
+    assert card.buttons == {"Show reports": {"command": "reports"} | ({"argument": words} if words else {})}
+    assert "1 report" in ada.presses(card, "Show reports").hears("Calling Usage").shown
+
+
 @PLACES
 def test_what_is_missing_is_said_before_the_nearest_and_not_between(live: LiveBot, place: str) -> None:
     live.organization_report("Calling Usage")
@@ -200,7 +227,7 @@ def test_report_alone_offers_the_newest_five(live: LiveBot) -> None:
     assert [line for line in card.shown.splitlines() if line.startswith("Usage")] == [
         f"Usage {number}" for number in (6, 5, 4, 3, 2)
     ]
-    assert card.buttons["More"] == {"command": "reports"}
+    assert card.buttons["Show all"] == {"command": "reports"}
 
 
 @pytest.mark.parametrize("person", ["ada", "grace"])

@@ -74,8 +74,13 @@ def show_page(
     if refused:
         note += " " + " ".join(not_shown(family, error) for family, error in refused.items())
     note = " ".join(filter(None, (note, in_use, allowed.others)))
-    next_page = f"page {page + 1}" if most == PAGE else ""
-    more = [button("More", "reports", " ".join([*words, next_page]).strip())] if len(found) > start + most else []
+    more = []
+    if start and not shown:
+        more = [button("Show reports", "reports", " ".join(words))]
+    elif len(found) > start + most:
+        whole = most < PAGE  # the list begins with those that are shown
+        title, next_page = ("Show all", "") if whole else ("More", f"page {page + 1}")
+        more = [button(title, "reports", " ".join([*words, next_page]).strip())]
 
     with invocation.services.database.read() as tx:
         scarce = downloads.nearly_used_up(tx, [one.id for one in shown])
