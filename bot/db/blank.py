@@ -20,14 +20,9 @@ class Blank:
     """The words after ``new`` that ask for it."""
 
     @property
-    def short(self) -> str:
-        """Return the likeliest cause in a sentence."""
-        return f"{self.likeliest}."
-
-    @property
     def sentence(self) -> str:
         """Return all that it may be, the likeliest first."""
-        return f"{self.likeliest}; otherwise {self.otherwise}." if self.otherwise else self.short
+        return f"{self.likeliest}{f'; otherwise {self.otherwise}' if self.otherwise else ''}."
 
     def as_json(self) -> str:
         """Return it as it is kept."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.webex.report_templates import NewReport
 
 ANOTHER_SITE: Final = "Choose another site"
+ON_THE_CARD: Final = "There are no values in this file; its card says why."
 NO_ACTIVITY: Final = "there was no activity in the period"
 NOT_BEGUN: Final = "because Webex has no data for its period yet"
 PROBABLY_NO_ACTIVITY: Final = f"most likely because {NO_ACTIVITY}"

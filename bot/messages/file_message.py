@@ -14,7 +14,6 @@ from bot.text import count, escape_markdown, size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.db.blank import Blank
     from bot.files.csv_rows import Contents
     from bot.files.formats import Packed
     from bot.files.split import Piece
@@ -31,10 +30,10 @@ FORMULAS = "Some cells look like formulas; import as text."
 SINGLE_LINE = "The file is a single line. It may be an error message: open it before you rely on it."
 
 
-def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents, blank: Blank | None = None) -> str:
+def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents, nothing: str = "") -> str:
     """Return the text of a file: what, which period, how much, that it was compressed, and what to look out for.
 
-    ``blank``: why there is nothing in it.
+    ``nothing``: what is said when there is nothing in it.
     """
     parts = _named(report)
     if contents.rows is not None and contents.columns is not None and not contents.empty:
@@ -44,8 +43,8 @@ def file_line(report: Report, held: Downloaded, piece: Piece, contents: Contents
     if piece.kind != held.kind:
         line += f"  \nToo large for a Webex message, so I compressed it to {size(piece.size)}."
     line += _warnings(held)
-    if blank is not None:
-        return f"{line}  \n{blank.sentence}"
+    if nothing:
+        return f"{line}  \n{nothing}"
     return f"{line}  \n{SINGLE_LINE}" if contents.empty else line
 
 

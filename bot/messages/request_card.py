@@ -94,7 +94,7 @@ def _or_empty(request: Request, row: ReportRow, shown: Shown) -> Shown:
     told = row.phase is Phase.READY and row.deleted_at is None and request.state in {State.OPEN, State.DELIVERED}
     if blank is None or not told:
         return shown
-    shown = replace(shown, word=EMPTY, color=COLORS[Phase.PENDING], coming=f"{blank.short} {shown.coming}")
+    shown = replace(shown, word=EMPTY, color=COLORS[Phase.PENDING], coming=f"{blank.sentence} {shown.coming}")
     instead = run_instead(row)
     return replace(shown, primary=instead[0], others=(shown.primary, *shown.others)) if instead else shown
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.db.space_settings import FileFormat
 from bot.files.csv_rows import UNCOUNTED
 from bot.files.file_name import CONTENT_TYPES
+from bot.messages.blank_report import ON_THE_CARD
 from bot.messages.file_message import file_line, other_format, part_line, status_unknown
 from bot.outbox import File
 from bot.reports.wanted_messages import Slot, name_of
@@ -95,10 +96,17 @@ def file_to_post(request: Request, posting: Posting, number: int) -> tuple[Name,
     if len(pieces) > 1:
         line = part_line(report, held, pieces, number)
     else:
-        line = file_line(report, held, piece, held.contents or UNCOUNTED, posting.blank)
+        line = file_line(report, held, piece, held.contents or UNCOUNTED, _nothing(request, posting.blank))
     if report.taken_for_ready and number == 1:
         line += f"  \n{status_unknown(report)}"
     if posting.packed.why_not and number == 1:
         line += f"  \n{other_format(posting.packed)}"
     upload = posting.streaming.upload if piece.path == posting.held.path else None
     return piece_name(request, posting, number), File(line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload)
+
+
+def _nothing(request: Request, blank: Blank | None) -> str:
+    """Return what the file's message says when there is nothing in it: why, where no card of its own says that."""
+    if blank is None:
+        return ""
+    return ON_THE_CARD if request.wants_card and not request.listed else blank.sentence

@@ -31,15 +31,11 @@ WHY = {
         "license is missing."
     ),
 }
+ON_CARD = "There are no values in this file; its card says why."
 INSTEAD = {
     "partner": ("Run for the home region", "partner:130 2026-10-01 to 2026-10-31"),
     "organization": ("Run for Sep 1–30, 2026", "organization:1 2026-09-01 to 2026-09-30"),
 }
-
-
-def short(family: str) -> str:
-    """Return what the card says of it."""
-    return WHY[family].partition(";")[0] + "."
 
 
 def make(stepped: SteppedBot, family: str, **more: Any) -> Any:
@@ -83,7 +79,7 @@ def test_a_blank_report_is_one_card_that_says_why_and_one_file(stepped: SteppedB
     ask(stepped, make(stepped, family), space)
 
     card, file = map(BotMessage, told(stepped, space))
-    assert card.shown.splitlines()[1:3] == ["● Ready, but empty", f"{short(family)} The file follows below."]
+    assert card.shown.splitlines()[1:3] == ["● Ready, but empty", f"{WHY[family]} The file follows below."]
     assert problems(card.card) == []
     title, argument = INSTEAD[family]
     assert next(iter(card.buttons)) == title
@@ -91,7 +87,7 @@ def test_a_blank_report_is_one_card_that_says_why_and_one_file(stepped: SteppedB
     assert {"Send again", "Refresh", "Why?"} <= card.buttons.keys()
     assert file.content == HEADER
     scope = {"partner": "Oct 1–31, 2026 · EU", "organization": "Oct 1–31, 2026"}
-    assert [line.rstrip() for line in file.words.splitlines()] == [f"Usage · {scope[family]} · 17 bytes", WHY[family]]
+    assert [line.rstrip() for line in file.words.splitlines()] == [f"Usage · {scope[family]} · 17 bytes", ON_CARD]
 
 
 @FAMILIES
@@ -104,7 +100,7 @@ def test_one_that_was_waited_for_says_it_on_its_only_card(stepped: SteppedBot, f
     stepped.wait_for_next()
 
     card, file = map(BotMessage, told(stepped, None))
-    assert short(family) in card.shown
+    assert WHY[family] in card.shown
     assert file.content == HEADER
     assert stepped.calls("POST", "/v1/messages") - posted == 2, "the pending card is replaced once"
 
@@ -133,22 +129,23 @@ def test_without_an_answer_of_webex_the_file_comes_all_the_same(stepped: Stepped
 
     card, file = map(BotMessage, told(stepped, None))
     assert file.content == HEADER
-    assert "The report is empty (header only), most likely because " in file.words
+    assert ON_CARD in file.words
     assert "Ready, but empty" in card.shown
+    assert "The report is empty (header only), most likely because " in card.shown
 
 
 def test_an_organization_that_never_had_rows_is_perhaps_not_in_north_america(stepped: SteppedBot) -> None:
     ask(stepped, make(stepped, "organization"), None)
-    card, file = map(BotMessage, told(stepped, None))
-    assert "only for organizations in North America; otherwise Pro Pack or a license is missing" in file.words
+    card = BotMessage(told(stepped, None)[0])
+    assert "only for organizations in North America; otherwise Pro Pack or a license is missing" in card.shown
     assert not [one for one in card.buttons if one.startswith("Run for ")]
 
 
 def test_rows_without_values_count_as_nothing(stepped: SteppedBot) -> None:
     ask(stepped, make(stepped, "partner", content="Name,Minutes\r\nNA,NA\r\nNA,\r\n"), None)
-    file = BotMessage(told(stepped, None)[-1])
+    card, file = map(BotMessage, told(stepped, None))
     assert "2 rows, 2 columns" in file.words
-    assert "The report has no values (every cell is NA), most likely because " in file.words
+    assert "The report has no values (every cell is NA), most likely because " in card.shown
 
 
 def test_a_single_line_may_be_an_error_message(stepped: SteppedBot) -> None:
@@ -174,7 +171,7 @@ def test_a_card_that_is_refreshed_keeps_the_button(stepped: SteppedBot) -> None:
     stepped.pressed(stepped.setup.ada, card, BotMessage(card).buttons["Refresh"])
     stepped.work()
     renewed = BotMessage(told(stepped, None)[-1])
-    assert f"{short('partner')} I've posted the file already." in renewed.shown
+    assert f"{WHY['partner']} I've posted the file already." in renewed.shown
     assert "Run for the home region" in renewed.buttons
 
 
@@ -210,7 +207,7 @@ def test_from_a_blank_report_to_one_with_rows_by_a_button(stepped: SteppedBot, g
     until_idle(stepped)
     card = next(one for one in reversed(stepped.said(space)) if one.card)
     assert "in the region EU" in BotMessage(card).shown
-    assert "in the region EU" in BotMessage(stepped.said(space)[-1]).words
+    assert ON_CARD in BotMessage(stepped.said(space)[-1]).words
 
     stepped.pressed(stepped.setup.ada, card, BotMessage(card).buttons["Run for the home region"])
     until_idle(stepped)
@@ -250,5 +247,5 @@ def test_a_read_only_administrator_may_not_run_it(stepped: SteppedBot) -> None:
 def test_the_dialogue_ends_so_in_the_whole_program(live: LiveBot, family: str) -> None:
     create = live.partner_report if family == "partner" else live.organization_report
     line = live.at(live.ada, live.group).says(f"report {create(content=HEADER, region='EU').id}")
-    assert "The report is empty (header only), most likely because " in line.file().words
-    assert "Ready, but empty" in next(one for one in line.answers(2) if one.card).shown
+    assert ON_CARD in line.file().words
+    assert "The report is empty (header only), most likely because " in line.hears("Ready, but empty").shown
