@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bot.messages.report_form import ANYWAY, END, HOME, REGION, SITES, START, TEMPLATE
+from bot.reports.mistyped_periods import guess_period
 from bot.reports.periods import find_period
 from bot.reports.report_search import REGION_WORDS
 from bot.reports.search import Searchable, search
@@ -21,6 +22,7 @@ from bot.webex.report_templates import NewReport
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
+    from bot.reports.periods import Period
     from bot.webex.report_templates import Template
 
 _KEY: Final = re.compile(rf"({'|'.join(Family)}):(\S{{1,64}})")
@@ -71,14 +73,24 @@ class Wanted:
 def read_words(words: Sequence[str], templates: Sequence[Template], today: date) -> Wanted:
     """Read what was typed, or a button's argument, which is such words too."""
     anyway = ANYWAY in words
-    template, left = _named(tuple(word for word in words if word != ANYWAY), templates)
-    period, left = find_period(left, today)
+    template, said = _named(tuple(word for word in words if word != ANYWAY), templates)
     wanted = Wanted(template, anyway=anyway)
+    period, left = find_period(said, today)
+    read = _read(wanted, period, left, templates)
+    if period is None and read.unread:
+        period, left = guess_period(said, today)
+        if period is not None:
+            return _read(replace(wanted, guessed=True), period, left, templates)
+    return read
+
+
+def _read(wanted: Wanted, period: Period | None, left: Sequence[str], templates: Sequence[Template]) -> Wanted:
+    """Read the words besides the period; ``wanted`` has the template where it is known."""
     if period is not None:
         wanted = replace(wanted, start=period.start, end=period.end)
     wanted, left = _places(wanted, left, {word for one in templates for word in one.title.split()})
     left = tuple(one for one in left if one.casefold() not in NO_TITLE)
-    if template is not None or not left or _KEY.fullmatch(left[0]):
+    if wanted.template is not None or not left or _KEY.fullmatch(left[0]):
         return replace(wanted, unread=left)
     return _searched(wanted, left, templates)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.messages.report_form import REGIONS
 from bot.messages.request_card import family_name, status_word, title_of
+from bot.reports.mistyped_periods import guess_period
 from bot.reports.periods import find_period
 from bot.reports.search import Found, Searchable, asked_for, is_same_title, matching, search
 
@@ -55,14 +56,20 @@ def find_named(words: Sequence[str], listed: Sequence[Report], today: date) -> N
     found = search(words, listed, report_texts)
     if found.items and found.exact:
         return Named(found)
-    period, rest = find_period(words, today)
+    period, rest, sure = _period_in(words, today)
     if period is None:
         return Named(found)
     of_period = _found([one for one in listed if (one.start, one.end) == (period.start, period.end)], rest)
     if of_period.items:
-        return Named(of_period, period)
+        return Named(replace(of_period, exact=of_period.exact and sure), period)
     nearest = _found([one for one in listed if _touches(one, period)], rest).items or _found(listed, rest).items
     return Named(Found(nearest=nearest or search(rest, listed, report_texts).nearest), period)
+
+
+def _period_in(words: Sequence[str], today: date) -> tuple[Period | None, tuple[str, ...], bool]:
+    """Return the period in the words, the words without it, and False where typing errors in it were forgiven."""
+    period, rest = find_period(words, today)
+    return (period, rest, True) if period is not None else (*guess_period(words, today), False)
 
 
 def _found(listed: Sequence[Report], words: Sequence[str]) -> Found[Report]:
@@ -75,11 +82,12 @@ def filter_reports(words: Sequence[str], listed: Sequence[Report], today: date) 
     found = matching(words, listed, report_texts)
     if found.items and found.exact:
         return Named(found)
-    period, rest = find_period(words, today)
+    period, rest, sure = _period_in(words, today)
     if period is None:
         return Named(found)
     those = [one for one in listed if _touches(one, period)]
-    return Named(matching(rest, those, report_texts), period)
+    fitting = matching(rest, those, report_texts)
+    return Named(replace(fitting, exact=fitting.exact and sure), period)
 
 
 def region_in(words: Sequence[str]) -> str | None:

@@ -102,7 +102,7 @@ def test_a_form_keeps_what_was_entered_and_says_what_is_wrong(live: LiveBot) -> 
     live.emulator.world.wait_for(lambda _: again.message.deleted)
 
 
-@pytest.mark.parametrize("period", ["10/1/2026 - 10/15/2026", "vom 1. bis 15. Oktober", "Feb 30", "next month"])
+@pytest.mark.parametrize("period", ["10/1/2026 - 10/15/2026", "vom 1. bis 15. Mai", "Feb 30", "next month"])
 def test_a_period_that_is_not_understood_is_asked_for_and_not_replaced_by_another(live: LiveBot, period: str) -> None:
     form = live.at(live.ada).says(f"new calling usage {period}").card()
 

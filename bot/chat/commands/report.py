@@ -17,7 +17,7 @@ from bot.errors import BotError
 from bot.messages.help import Group
 from bot.messages.sentences import PICK_ONE, had_enough, odd_ids, too_many_ids
 from bot.reports.requests import open_request
-from bot.reports.search import taken
+from bot.reports.search import asked_for, taken
 from bot.reports.wanted_messages import Slot
 from bot.webex.report import is_report_id
 
@@ -117,7 +117,7 @@ def is_title(invocation: Invocation, words: Sequence[str]) -> bool:
     except BotError as error:
         log.info("titles_not_searched", cause=str(error))
         return False
-    if not named.found.items or not named.found.exact:
+    if not named.found.items or not (named.found.exact or len(asked_for(said)) > 1):
         return False
     offer(invocation, said, named)
     return True
