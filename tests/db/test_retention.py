@@ -176,7 +176,7 @@ def test_why_says_for_how_long_requests_are_known(stepped: SteppedBot) -> None:
     stepped.work()
     (said,) = stepped.said()
     assert said.text is not None
-    assert said.text.endswith(f"write `report {report.id}`. Requests are kept for 365 days.".replace("`", ""))
+    assert said.text.endswith(f"type `report {report.id}`. Requests are kept for 365 days.".replace("`", ""))
 
 
 def filled(stepped: SteppedBot, number: int) -> None:
