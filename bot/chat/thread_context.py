@@ -6,7 +6,7 @@ the command, which asks policy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from bot.access.policy import Action
 from bot.chat.named_report import named_report, offer_newest, today_of
@@ -15,6 +15,7 @@ from bot.chat.report_ids import MOST_IDS, POINTING
 from bot.db import messages, reports, request_search
 from bot.db.requests import State
 from bot.messages.own_requests import LABELS, choice_card, nothing_pending
+from bot.messages.report_list import asked_words
 from bot.messages.sentences import NOTHING_REQUESTED
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
@@ -25,6 +26,7 @@ from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from bot.chat.invocation import Invocation, Permission
     from bot.db.database import Transaction
@@ -66,7 +68,7 @@ def reports_meant(
     named = _words_of_title(invocation.rest if words is None else words)
     with invocation.services.database.read() as tx:
         if named:
-            found = _certain(_by_title(tx, invocation, allowed, named))
+            found = _certain(_by_title(tx, invocation, allowed, named).found)
         else:
             found = _of_place(tx, invocation, allowed, open_first=open_first)
     ids = list(dict.fromkeys(found))[:MOST_IDS]
@@ -122,22 +124,27 @@ def pending_requests(tx: Transaction, invocation: Invocation, allowed: Allowed) 
     return [one for one in found if invocation.direct or same_id(one[0].room_id, invocation.room_id)]
 
 
-def ask_which(invocation: Invocation, allowed: Allowed) -> None:
-    """Ask which of the person's reports a command means, with a button for each; the latest ones, or what is open."""
+def ask_which(invocation: Invocation, allowed: Allowed, *, words: Sequence[str] | None = None) -> None:
+    """Ask which of the person's reports a command means, with a button for each; the latest ones, or what is open.
+
+    ``words``: those that may name a report, where that is not all that was written.
+    """
+    said_words = _words_of_title(invocation.rest if words is None else words)
     services, word = invocation.services, invocation.word.casefold()
     with services.database.read() as tx:
-        named = _by_title(tx, invocation, allowed, _words_of_title(invocation.rest))
-        items = list(named.items or named.nearest) or _offered(tx, invocation, allowed)
+        named = _by_title(tx, invocation, allowed, said_words)
+        items = list(named.found.items or named.found.nearest) or _offered(tx, invocation, allowed)
     if not items and word not in {CANCEL, WHY}:
         offer_newest(invocation, Action.CHANGE if word == DELETE else Action.READ, row_button=(LABELS[word], word))
         return
     names = look_up(services, [], [one.room_id for one, _ in items if one.room_type != DIRECT])
+    not_found = asked_words(said_words, named.days) if said_words and not named.found.items else ""
 
     def make(permission: Permission) -> Draft:
         shown = [(one, row) for one, row in items if row is None or row.family in permission.families]
         said: tuple[str, Card | None]
         if shown:
-            said = choice_card(word, shown[:MOST_OFFERED], names)
+            said = choice_card(word, shown[:MOST_OFFERED], names, not_found=not_found)
         else:
             said = nothing_pending(direct=invocation.direct) if word == CANCEL else NOTHING_REQUESTED, None
         return Draft(f"{invocation.event_key}:which", Text(*said))
@@ -179,13 +186,19 @@ def _offered(tx: Transaction, invocation: Invocation, allowed: Allowed) -> list[
     return list(first.values())
 
 
-def _by_title(tx: Transaction, invocation: Invocation, allowed: Allowed, words: Sequence[str]) -> Found[Item]:
+class _Named(NamedTuple):
+    """Which of a person's requests words name, and the days in them."""
+
+    found: Found[Item]
+    days: tuple[date, date] | None = None
+
+
+def _by_title(tx: Transaction, invocation: Invocation, allowed: Allowed, words: Sequence[str]) -> _Named:
     """Return those of the person's requests whose reports have these words, and are of the days in them."""
     items = {item[1].report.id: item for item in _offered(tx, invocation, allowed) if item[1]} if words else {}
-    listed = [row.report for _, row in items.values() if row]
-    found = find_named(words, listed, today_of(invocation)).found if listed else Found()
-    fitting, nearest = (tuple(items[one.id] for one in some) for some in (found.items, found.nearest))
-    return Found(fitting, exact=found.exact, nearest=nearest)
+    named = find_named(words, [row.report for _, row in items.values() if row], today_of(invocation))
+    fitting, nearest = (tuple(items[one.id] for one in some) for some in (named.found.items, named.found.nearest))
+    return _Named(Found(fitting, exact=named.found.exact, nearest=nearest), named.days)
 
 
 def _certain(found: Found[Item]) -> list[str]:

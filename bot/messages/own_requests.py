@@ -48,9 +48,13 @@ def nothing_pending(*, direct: bool) -> str:
     return "You have no pending requests." if direct else "You have no pending requests in this space."
 
 
-def choice_card(word: str, items: Sequence[Item], names: Names) -> tuple[str, Card]:
-    """Return the text and the card that asks which of these reports a command means."""
-    return _list("Which report?", which_one(word), items[:MOST_SHOWN], names, word)
+def choice_card(word: str, items: Sequence[Item], names: Names, *, not_found: str = "") -> tuple[str, Card]:
+    """Return the text and the card that asks which of these reports a command means.
+
+    ``not_found``: what was looked for, where none of these is it.
+    """
+    note = f"I found no request for {not_found}. {which_one(word)}" if not_found else which_one(word)
+    return _list("Which report?", note, items[:MOST_SHOWN], names, word)
 
 
 def pending_card(items: Sequence[Item], runs: Sequence[Run], names: Names, *, direct: bool) -> tuple[str, Card]:

@@ -70,3 +70,22 @@ def test_what_is_no_report_is_answered_once_and_as_words(live: LiveBot, word: st
     assert len(said) == 1
     assert "ID. If it's right" not in said[0]
     assert "couldn't find" not in said[0]
+
+
+@pytest.mark.parametrize("word", ["why", "cancel"])
+@pytest.mark.parametrize("place", ["1:1", "group"])
+def test_without_a_request_of_the_days_that_is_said(live: LiveBot, word: str, place: str) -> None:
+    ada = live.at(live.ada, live.group if place == "group" else None)
+    for month in ("10", "11"):
+        one = live.partner_report(status="waiting", start=f"2025-{month}-01", end=f"2025-{month}-30")
+        ada.says(f"report {one.id}").card()
+        live.on_record(one.id, State.OPEN)
+
+    card = ada.says(f"{word} calling usage january 2025").card()
+
+    title, note = card.shown.splitlines()[:2]
+    assert title == "Which report?"
+    assert note == (
+        "I found no request for “calling usage january 2025” (Jan 1–31, 2025). "
+        f"Pick one below, or type {word} and its title or ID."
+    )

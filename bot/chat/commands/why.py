@@ -76,7 +76,7 @@ def why(invocation: Invocation) -> None:
     elif not naming_words(words) and (there := _runs(invocation, decision)):
         _show_runs(invocation, there)
     else:
-        ask_which(invocation, decision)
+        ask_which(invocation, decision, words=words)
 
 
 @dataclass(frozen=True, slots=True)
