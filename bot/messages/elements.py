@@ -37,8 +37,8 @@ def card(body: list[dict[str, Any]], actions: Iterable[dict[str, Any]] = (), *, 
 
 
 def sentence_in_card(sentence: str) -> str:
-    """Return a sentence of a message as a card takes it: cards know no code."""
-    return CODE.sub(lambda code: escape_card(code[1], LONGEST_ID), sentence)
+    """Return a sentence of a message as a card takes it: cards know no code, so a command is bold there."""
+    return CODE.sub(lambda code: f"**{escape_card(code[1], LONGEST_ID)}**", sentence)
 
 
 def _lines_within(words: str, most: int) -> str:

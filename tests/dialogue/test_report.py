@@ -199,7 +199,9 @@ def test_report_alone_lists_the_reports_to_pick_one(live: LiveBot) -> None:
 
     listed = ada.says("report").card()
 
-    assert listed.shown.splitlines()[1].startswith("Which report? Pick one below, or type report and its title or ID.")
+    assert listed.shown.splitlines()[1].startswith(
+        "Which report? Pick one below, or type **report** and its title or ID."
+    )
     assert listed.buttons["Get"]["argument"] == report.id
     assert ada.presses(listed, "Get").file().content
 

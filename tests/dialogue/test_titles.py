@@ -223,7 +223,7 @@ def test_report_alone_offers_the_newest_five(live: LiveBot) -> None:
 
     card = live.at(live.ada).says("report").card()
 
-    assert "Which report? Pick one below, or type report and its title or ID. 1–5 of 7, newest first." in card.shown
+    assert "Which report? Pick one below, or type **report** and its title or ID. 1–5 of 7, newest first." in card.shown
     assert [line for line in card.shown.splitlines() if line.startswith("Usage")] == [
         f"Usage {number}" for number in (6, 5, 4, 3, 2)
     ]

@@ -161,4 +161,4 @@ def test_an_id_copied_from_a_card_is_the_id(report_id: str) -> None:
 
 
 def test_a_card_shows_no_code_of_our_own_sentences() -> None:
-    assert sentence_in_card("Write `report abc_d*e`, **now**.") == "Write report abc_d∗e, **now**."
+    assert sentence_in_card("Write `report abc_d*e`, **now**.") == "Write **report abc_d∗e**, **now**."
