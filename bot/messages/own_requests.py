@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.requests import State
+from bot.messages import report_form
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.request_card import COLORS, DELETED, WORDS, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
@@ -70,7 +71,9 @@ def pending_card(items: Sequence[Item], runs: Sequence[Run], names: Names, *, di
         note += f" These are the oldest {len(shown)}."
     said, made = _list(head, note, shown, names, CANCEL)
     for run in runs[:MOST_SHOWN]:
-        title, about = escape_card(run.title, LONGEST_TITLE), f"Requested {_where_and_when(run, names)}"
+        title, asked = escape_card(run.title, LONGEST_TITLE), f"requested {_where_and_when(run, names)}"
+        scope = escape_card(report_form.about("", run.new_report), LONGEST_TITLE)
+        about = f"{scope} · {asked}" if scope else f"{asked[:1].upper()}{asked[1:]}"
         parts = [
             text(title, weight="Bolder"),
             text("● Webex hasn't created it yet", color=COLORS[Phase.PENDING], size="Small", spacing="None"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PLACES = ["1:1", "group"]
 RUN: dict[Family, str] = {
-    "partner": "new calling usage 2026-10-01 to 2026-10-31",
+    "partner": "new calling usage 2026-10-01 to 2026-10-31 EU",
     "organization": "new meeting details 2026-10-01 to 2026-10-31",
 }
 
@@ -66,7 +66,8 @@ def test_pending_and_why_tell_of_a_run_that_webex_does_not_take_yet(
 
     pending = asked(stepped, "pending", space)
     assert "You're waiting for 1 report" in pending
-    assert f"{title} ● Webex hasn't created it yet Requested {where}, " in pending
+    days = "Oct 1–31, 2026 · EU" if family == "partner" else "Oct 1–31, 2026"
+    assert f"{title} ● Webex hasn't created it yet {days} · requested {where}, " in pending
     why = asked(stepped, "why", space, root=root)
     assert f"**Ada Lovelace** asked to run **{title}** {where} on " in why
     assert "→ Webex hasn't created the report yet. I'll keep trying; no action needed. Reference reference1." in why
