@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.confirmations import Unusable
-from bot.messages.elements import button, card, destructive, text
+from bot.messages.elements import button, card, destructive, primary, text
 from bot.messages.names import LONGEST_NAME
 from bot.messages.report_form import ANYWAY, argument_of
 from bot.messages.request_card import (
@@ -148,7 +148,7 @@ def was_deleted(row: ReportRow, who: str, *, may_run: bool) -> tuple[str, Card]:
         text(escape_card(about, LONGEST_ABOUT), size="Small", isSubtle=True, spacing="Small"),
     ]
     said = f"{_name(report)}: {DELETED}. {line}"
-    return said, card(body, [run_again(report.id)] if may_run else [], instead=said)
+    return said, card(body, [primary(run_again(report.id))] if may_run else [], instead=said)
 
 
 def in_use(family: Family, used: int, most: int) -> str:
