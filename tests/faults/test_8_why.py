@@ -110,7 +110,7 @@ def test_what_was_refused_is_told_of_by_its_id_too(machine: SteppedBot, capsys: 
     assert main(["why", report.id]) == 0
     out = capsys.readouterr().out
     assert "Nora Jones requested report …" in out
-    assert "directly. Refused: not an administrator. " in out
+    assert "in a direct message. Refused: not an administrator. " in out
 
 
 def test_what_was_asked_in_a_space_and_answered_directly_says_both(
@@ -130,7 +130,7 @@ def test_what_was_asked_in_a_space_and_answered_directly_says_both(
     assert "Access check passed, for a direct answer only" in out
 
 
-def test_what_was_never_done_is_asked_for_again_and_not_sent_again(stepped: SteppedBot) -> None:
+def test_what_webex_could_not_generate_is_run_again_and_not_sent_again(stepped: SteppedBot) -> None:
     report = stepped.setup.partner_report("Calls", status="failed")
     stepped.receive(stepped.setup.ada, f"report {report.id}")
     stepped.work()
@@ -138,7 +138,7 @@ def test_what_was_never_done_is_asked_for_again_and_not_sent_again(stepped: Step
     stepped.work()
 
     card = stepped.said()[-1].card
-    assert "Ask again" in str(card)
+    assert "Run again" in str(card)
     assert "Send again" not in str(card)
 
 
