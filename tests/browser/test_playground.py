@@ -93,7 +93,7 @@ def test_report_gives_card_and_file(opened: Page) -> None:
 
     card = opened.get_by_test_id("card").last
     card.get_by_text("● Ready").wait_for()
-    assert card.get_by_text("License Consumption").is_visible()
+    assert card.get_by_text("License Consumption", exact=True).is_visible()
     details = card.get_by_text("Report ID")
     assert not details.is_visible(), "the rest of the fields hides behind the toggle"
     card.get_by_role("button", name="Details", exact=True).click()

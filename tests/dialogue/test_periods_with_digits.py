@@ -87,5 +87,5 @@ def test_without_a_request_of_the_days_that_is_said(live: LiveBot, word: str, pl
     assert title == "Which report?"
     assert note == (
         "I found no request for “calling usage january 2025” (Jan 1–31, 2025). "
-        f"Pick one below, or type {word} and its title or ID."
+        f"Pick one below, or type **{word}** and its title or ID."
     )
