@@ -83,7 +83,7 @@ def test_on_an_empty_database_nothing_of_before_is_answered_again(live: LiveBot)
     live.at(live.grace).says("written while no bot ran")
     shutil.rmtree(live.folder)
     before = len(live.emulator.world.messages_of(live.bot))
-    with live.program(), capture_logs() as logged:
+    with capture_logs() as logged, live.program():
         deadline = time.monotonic() + 30
         while web_was_first_seen(live) is None:
             assert time.monotonic() < deadline
