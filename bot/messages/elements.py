@@ -100,3 +100,12 @@ def primary(action: dict[str, Any]) -> dict[str, Any]:
 def destructive(action: dict[str, Any]) -> dict[str, Any]:
     """Return a button as one that destroys something."""
     return action | {"style": "destructive"}
+
+
+def row(parts: list[dict[str, Any]], action: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return an entry of a list: its texts, and beside them what can be done with it."""
+    columns: list[dict[str, Any]] = [{"type": "Column", "width": "stretch", "items": parts}]
+    if action is not None:
+        buttons = {"type": "ActionSet", "actions": [action]}
+        columns.append({"type": "Column", "width": "auto", "verticalContentAlignment": "Center", "items": [buttons]})
+    return {"type": "ColumnSet", "separator": True, "columns": columns}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.requests import State
 from bot.messages import report_form
 from bot.messages.elements import button, card, sentence_in_card, text
+from bot.messages.elements import row as entry
 from bot.messages.request_card import COLORS, DELETED, WORDS, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
@@ -79,7 +80,7 @@ def pending_card(items: Sequence[Item], runs: Sequence[Run], names: Names, *, di
             text("● Webex hasn't created it yet", color=COLORS[Phase.PENDING], size="Small", spacing="None"),
             text(about, size="Small", isSubtle=True, spacing="None"),
         ]
-        made["body"].append(_beside(parts, button(LABELS[CANCEL], CANCEL, reference=run.reference)))
+        made["body"].append(entry(parts, button(LABELS[CANCEL], CANCEL, reference=run.reference)))
         said += f"\n- **{title}**: Webex hasn't created it yet. {about}. Reference {run.reference}."
     return said, made
 
@@ -102,20 +103,7 @@ def _row(one: Request, row: ReportRow | None, names: Names, word: str) -> dict[s
         text(_about(one, row, names), size="Small", isSubtle=True, spacing="None"),
     ]
     pick = button(LABELS.get(word, word.capitalize()), word, one.report_id, reference=one.reference)
-    return _beside(parts, pick)
-
-
-def _beside(parts: list[dict[str, Any]], pick: dict[str, Any]) -> dict[str, Any]:
-    columns = [
-        {"type": "Column", "width": "stretch", "items": parts},
-        {
-            "type": "Column",
-            "width": "auto",
-            "verticalContentAlignment": "Center",
-            "items": [{"type": "ActionSet", "actions": [pick]}],
-        },
-    ]
-    return {"type": "ColumnSet", "separator": True, "columns": columns}
+    return entry(parts, pick)
 
 
 def _title(one: Request, row: ReportRow | None) -> str:

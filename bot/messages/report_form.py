@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.messages.elements import button, card, primary, sentence_in_card, text
+from bot.messages.elements import button, card, primary, row, sentence_in_card, text
 from bot.messages.request_card import created_of, days, title_of
 from bot.text import count, escape_card, escape_markdown, one_line
 from bot.webex.report_families import FAMILIES
@@ -90,33 +90,20 @@ def choose_card(templates: Sequence[Template], note: str = "") -> tuple[str, Car
     return said, card(body, [primary(button("Continue", "new"))], instead=said)
 
 
+def template_row(template: Template, argument: str | None) -> dict[str, Any]:
+    """Return a template with what it takes, and the button that runs it; no button without an argument for ``new``."""
+    parts = [
+        text(escape_card(template.title, LONGEST_TITLE), weight="Bolder"),
+        text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
+    ]
+    return row(parts, None if argument is None else button("Run…", "new", argument))
+
+
 def which_card(question: str, choices: Sequence[tuple[Template, str]]) -> tuple[str, Card]:
     """Return a card with a button for each template; with its argument for ``new``."""
     shown = choices[:MOST_BUTTONS]
     body = [text(sentence_in_card(question), weight="Bolder")]
-    body += [
-        {
-            "type": "ColumnSet",
-            "separator": True,
-            "columns": [
-                {
-                    "type": "Column",
-                    "width": "stretch",
-                    "items": [
-                        text(escape_card(template.title, LONGEST_TITLE), weight="Bolder"),
-                        text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
-                    ],
-                },
-                {
-                    "type": "Column",
-                    "width": "auto",
-                    "verticalContentAlignment": "Center",
-                    "items": [{"type": "ActionSet", "actions": [button("Run…", "new", argument)]}],
-                },
-            ],
-        }
-        for template, argument in shown
-    ]
+    body += [template_row(template, argument) for template, argument in shown]
     lines = [
         f"- **{escape_markdown(template.title, LONGEST_TITLE)}**: `new {escape_markdown(argument, 200)}`"
         for template, argument in shown

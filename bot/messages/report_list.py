@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.messages.elements import button, card, sentence_in_card, text
+from bot.messages.elements import button, card, row, sentence_in_card, text
 from bot.messages.request_card import (
     COLORS,
     created_of,
@@ -112,33 +112,13 @@ def _row(report: Report, row_button: tuple[str, str], remark: str) -> dict[str, 
         region_of(report),
         created_of(report) and f"created {created_of(report)}",
     ]
-    return {
-        "type": "ColumnSet",
-        "separator": True,
-        "columns": [
-            {
-                "type": "Column",
-                "width": "stretch",
-                "items": [
-                    text(escape_card(title_of(report), 100), weight="Bolder"),
-                    text(
-                        f"● {escape_card(status_word(report))}",
-                        color=COLORS[report.phase],
-                        size="Small",
-                        spacing="None",
-                    ),
-                    text(escape_card(" · ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
-                    *([text(remark, size="Small", color="Warning", spacing="None")] if remark else []),
-                ],
-            },
-            {
-                "type": "Column",
-                "width": "auto",
-                "verticalContentAlignment": "Center",
-                "items": [{"type": "ActionSet", "actions": [button(title, word, report.id)]}],
-            },
-        ],
-    }
+    parts = [
+        text(escape_card(title_of(report), 100), weight="Bolder"),
+        text(f"● {escape_card(status_word(report))}", color=COLORS[report.phase], size="Small", spacing="None"),
+        text(escape_card(" · ".join(filter(None, about))), size="Small", isSubtle=True, spacing="None"),
+        *([text(remark, size="Small", color="Warning", spacing="None")] if remark else []),
+    ]
+    return row(parts, button(title, word, report.id))
 
 
 def reports_text(reports: Sequence[Report], *, note: str, word: str = "report") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.messages.elements import button, card, sentence_in_card, text
+from bot.messages.elements import row as entry
 from bot.messages.request_card import COLORS, DELETED, WORDS, once_more, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, escape_card, escape_markdown, one_line, when
 from bot.webex.report import Phase
@@ -61,19 +62,7 @@ def _row(request: Request, row: ReportRow | None) -> dict[str, Any]:
     ]
     if about := _about(request, row):
         parts.append(text(sentence_in_card(about), size="Small", isSubtle=True, spacing="None"))
-    return {
-        "type": "ColumnSet",
-        "separator": True,
-        "columns": [
-            {"type": "Column", "width": "stretch", "items": parts},
-            {
-                "type": "Column",
-                "width": "auto",
-                "verticalContentAlignment": "Center",
-                "items": [{"type": "ActionSet", "actions": [_button(request, row)]}],
-            },
-        ],
-    }
+    return entry(parts, _button(request, row))
 
 
 def _status(request: Request, row: ReportRow | None) -> tuple[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.messages.report_form import LONGEST_TITLE, limits_of
-from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown
+from bot.messages.report_form import LONGEST_TITLE, limits_of, template_row
+from bot.text import MAX_TEXT_BYTES, count, escape_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,28 +31,10 @@ def templates_card(templates: Sequence[Template], *, note: str, more: str, butto
     body = [
         text("Templates", size="Medium", weight="Bolder"),
         text(sentence_in_card(note), isSubtle=True, spacing="Small"),
-        *(_row(one, buttons=buttons) for one in templates),
+        *(template_row(one, one.key if buttons else None) for one in templates),
     ]
     said = _text(templates, note)
     return said, card(body, [button("More", "templates", more)] if more else [], instead=said)
-
-
-def _row(template: Template, *, buttons: bool) -> dict[str, Any]:
-    about: dict[str, Any] = {
-        "type": "Column",
-        "width": "stretch",
-        "items": [
-            text(escape_card(template.title, LONGEST_TITLE), weight="Bolder"),
-            text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
-        ],
-    }
-    run = {
-        "type": "Column",
-        "width": "auto",
-        "verticalContentAlignment": "Center",
-        "items": [{"type": "ActionSet", "actions": [button("Run…", "new", template.key)]}],
-    }
-    return {"type": "ColumnSet", "separator": True, "columns": [about, run] if buttons else [about]}
 
 
 def _text(templates: Sequence[Template], note: str) -> str:
