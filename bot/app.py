@@ -35,6 +35,7 @@ from bot.queue.runner import JobRunner
 from bot.reports.create import Create
 from bot.reports.deliver import Deliver
 from bot.reports.lookup import Lookup
+from bot.reports.outcomes import Outcomes
 from bot.reports.report_messages import ReportMessages
 from bot.reports.requests import put_thread
 from bot.reports.thread import Thread
@@ -172,6 +173,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.THREAD: thread,
         tasks.WATCH: Watch(database, queue, services.catalog, now, services.poll_interval),
         tasks.DELIVER: Deliver(services, thread, fetch),
+        tasks.OUTCOME: Outcomes(services),
         tasks.CATCH_UP: operations.catch_up,
         # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
         "answer": lookup,

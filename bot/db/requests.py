@@ -1,6 +1,6 @@
 """Who wants which report in which thread: one row each, open or closed.
 
-    open ──▶ delivered · failed · refused · canceled · expired · unsure
+    open ──▶ delivered · halted · failed · refused · canceled · expired · unsure
 
 A closed request is never opened again; asking once more is a request of its own. Closing is one conditional UPDATE
 whose row count says whether it was this caller's.
@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from bot.db import audit, tables
 from bot.db.audit import Channel
+from bot.db.origin import of_columns
 from bot.webex.ids import same_id
 from bot.webex.types import Target
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from bot.db.database import Transaction
+    from bot.db.origin import Origin
     from bot.errors import BotError
 
 _requests = tables.requests.c
@@ -41,6 +43,8 @@ class State(StrEnum):
 
     OPEN = "open"
     DELIVERED = "delivered"
+    HALTED = "halted"
+    """Its schedule's condition does not hold, so there is nothing to deliver."""
     FAILED = "failed"
     REFUSED = "refused"
     CANCELED = "canceled"
@@ -50,6 +54,17 @@ class State(StrEnum):
 
 
 OPEN: Final = State.OPEN.value
+
+
+class Content(StrEnum):
+    """What is posted when the report is ready."""
+
+    CARD_AND_FILE = "card_and_file"
+    """As people ask for it: a card at once, and the file."""
+    FILE = "file"
+    CARD = "card"
+    """A card, and no file."""
+
 
 _ROWS = select(tables.requests).order_by(_requests.id)
 _this = _requests.id == bindparam("row")
@@ -95,6 +110,16 @@ class Request:
     """The event by which a person canceled it."""
     file_message: int | None
     """The row of the message with its file, which may be in the thread of an older request."""
+    subscription_id: int | None
+    schedule_id: int | None
+    content: Content
+    cause: str | None
+    """Why it ended without its file, in a word: policy's reason, or ``webex_404``."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """Return what it was made for; None when a person asked just then."""
+        return of_columns(self.subscription_id, self.schedule_id)
 
     @property
     def direct(self) -> bool:
@@ -135,7 +160,8 @@ class Request:
 def read(row: Sequence[Any]) -> Request:
     """Return a row that begins with the table's columns as an object."""
     values = dict(zip(_NAMES, row, strict=False))
-    return Request(**values | {"state": State(values["state"])})
+    content = Content(values["content"] or Content.CARD_AND_FILE)
+    return Request(**values | {"state": State(values["state"]), "content": content})
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> int | None:
@@ -225,11 +251,11 @@ def close(
     ``reason``: a sentence for the person. ``cause``: a short word for the audit, by default that of ``error``.
     """
     values = {"row": request.id, "state": state.value, "reason": reason, "closed_at": now, "revision": 0}
+    word = cause or (audit.cause_of(error) if error else "")
     values |= {"file_message": file_message, "closed_by": closed_by, "failing_since": None, "last_error": None}
-    row = tx.execute(_CLOSE, values).one_or_none()
+    row = tx.execute(_CLOSE, values | {"cause": word or None}).one_or_none()
     if row is None:
         return False
-    word = cause or (audit.cause_of(error) if error else "")
     if state is State.DELIVERED:
         word = "directly" if row.destination == PERSON else ""
     entry = audit.Entry(
@@ -302,7 +328,8 @@ def untold(tx: Transaction, since: datetime, most: int) -> list[Request]:
         tables.messages.c.state != "deleted",
         tables.messages.c.request_id.is_not(None),
     )
-    failing = (_requests.state == OPEN, _requests.failing_since <= since)
+    asked = (_requests.subscription_id.is_(None), _requests.schedule_id.is_(None))  # else nobody waits for it
+    failing = (_requests.state == OPEN, _requests.failing_since <= since, *asked)
     return find(tx, *failing, _requests.id.not_in(told), most=most)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select, update
 
 from bot.db import tables
 from bot.db.id_spellings import spellings
+from bot.db.origin import of_columns
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from bot.db.database import Transaction
+    from bot.db.origin import Origin
 
 _runs = tables.runs.c
 _NAMES = tuple(column.name for column in tables.runs.c)
@@ -40,6 +42,18 @@ class RunState(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"
     CANCELED = "canceled"
+
+
+class Why(StrEnum):
+    """Why a schedule ran."""
+
+    DUE = "due"
+    LATE = "late"
+    """Its time passed while the bot was down."""
+    TEST = "test"
+    """Somebody wanted to see it; the cadence stays."""
+    BY_HAND = "by_hand"
+    RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,18 @@ class Run:
     tried_at: datetime | None
     """When Webex was asked to create it and did not say whether it did."""
     closed_at: datetime | None
+    schedule_id: int | None
+    planned_at: datetime | None
+    """When its schedule wanted it."""
+    why: Why | None
+    """Why its schedule ran."""
+    cause: str | None
+    """Why there is no report, in a word: policy's reason, or ``webex_400``."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """Return the schedule that it was made for, if any."""
+        return of_columns(None, self.schedule_id)
 
     @property
     def new_report(self) -> NewReport:
@@ -103,7 +129,8 @@ def values_of(new: NewReport) -> dict[str, Any]:
 def _read(row: Row[Any]) -> Run:
     values = {name: getattr(row, name) for name in _NAMES}
     values |= {name: date.fromisoformat(values[name]) for name in _DAYS if values[name]}
-    return Run(**values | {"state": RunState(values["state"])})
+    why = values["why"]
+    return Run(**values | {"state": RunState(values["state"]), "why": Why(why) if why else None})
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> int | None:
@@ -123,10 +150,18 @@ def set_tried(tx: Transaction, run_id: int, at: datetime | None) -> None:
 
 
 def close(
-    tx: Transaction, run_id: int, state: RunState, now: datetime, *, report_id: str | None = None, reason: str = ""
+    tx: Transaction,
+    run_id: int,
+    state: RunState,
+    now: datetime,
+    *,
+    report_id: str | None = None,
+    reason: str = "",
+    cause: str = "",
 ) -> bool:
     """Close a run. Return False when it was closed before."""
-    values = {"state": state.value, "closed_at": now, "report_id": report_id, "reason": reason or None}
+    values = {"state": state.value, "closed_at": now, "report_id": report_id}
+    values |= {"reason": reason or None, "cause": cause or None}
     closing = update(tables.runs).where(_runs.id == run_id, _runs.state == RunState.OPEN.value)
     return tx.execute(closing.values(**values)).rowcount == 1
 

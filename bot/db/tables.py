@@ -1,6 +1,11 @@
-"""The database's tables. Webex's IDs, states and times; no text of messages, no names, no links, no file content."""
+"""The database's tables.
+
+Webex's IDs, states and times; no text of messages, no names of people, no links, no file content.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -27,6 +32,13 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _index_of_some(table: str, column: str) -> Index:
+    """Return an index of the rows in which a column has a value."""
+    some = text(f"{column} IS NOT NULL")
+    return Index(f"ix_{table}_{column}", column, sqlite_where=some, postgresql_where=some)
+
 
 # SQLite numbers rows by itself only in a column of type INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -104,9 +116,15 @@ requests = Table(
     Column("closed_at", UtcDateTime),
     Column("closed_by", Text),
     Column("file_message", Id),
+    Column("subscription_id", Id),
+    Column("schedule_id", Id),
+    Column("content", Text),
+    Column("cause", Text),
     Index("ix_requests_report_id", "report_id"),
     Index("ix_requests_thread_id", "thread_id"),
     Index("ix_requests_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    _index_of_some("requests", "subscription_id"),
+    _index_of_some("requests", "schedule_id"),
 )
 
 runs = Table(
@@ -133,8 +151,72 @@ runs = Table(
     Column("asked_at", UtcDateTime, nullable=False),
     Column("tried_at", UtcDateTime),
     Column("closed_at", UtcDateTime),
+    Column("schedule_id", Id),
+    Column("planned_at", UtcDateTime),
+    Column("why", Text),
+    Column("cause", Text),
     Index("ix_runs_report_id", "report_id"),
     Index("ix_runs_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    _index_of_some("runs", "schedule_id"),
+)
+
+
+def _shared() -> list[Column[Any]]:
+    """Return the columns that subscriptions and schedules have in common."""
+    return [
+        Column("id", Id, primary_key=True),
+        Column("reference", Text, nullable=False, unique=True),
+        Column("event_key", Text, nullable=False, unique=True),
+        Column("person_id", Text, nullable=False),
+        Column("room_id", Text, nullable=False),
+        Column("room_type", Text, nullable=False),
+        Column("state", Text, nullable=False, server_default="active"),
+        Column("pause_cause", Text),
+        Column("reason", Text),
+        Column("created_at", UtcDateTime, nullable=False),
+        Column("resumed_at", UtcDateTime),
+        Column("ended_at", UtcDateTime),
+    ]
+
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    *_shared(),
+    Column("words", Text, nullable=False),
+    Column("family", Text),
+    Column("region", Text),
+    Column("card_only", Boolean, nullable=False, server_default=false()),
+    Column("muted_until", UtcDateTime),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    *_shared(),
+    Column("name", Text),
+    Column("note", Text),
+    Column("family", Text, nullable=False),
+    Column("template_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("region", Text),
+    Column("sites", Text),
+    Column("period", Text),
+    Column("rrule", Text, nullable=False),
+    Column("dtstart", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("only_if", Text),
+    Column("next_at", UtcDateTime),
+    Index("ix_schedules_next_at", "next_at"),
+)
+
+ready_reports = Table(
+    "ready_reports",
+    metadata,
+    Column("family", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("report_id", Text, primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
 )
 
 confirmations = Table(

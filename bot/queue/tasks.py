@@ -21,10 +21,12 @@ THREAD = "thread"
 """Make a request's thread show what its rows say; the key is the request's ID."""
 RATE_NOTICE = "rate notice"
 """Tell a person how many requests were skipped; the key is what all spellings of the person's ID have in common."""
+OUTCOME = "outcome"
+"""Act on how the requests and runs of a subscription or schedule ended; the key is ``schedule:7``."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 
-BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, CATCH_UP})
+BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, OUTCOME, CATCH_UP})
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0
 """Seconds for which a job of the others may wait before that is said to be wrong."""

@@ -15,13 +15,13 @@ import structlog
 from bot.access.policy import Action, Verdict
 from bot.db import audit, reports, runs
 from bot.db.audit import Channel
-from bot.db.requests import DIRECT
+from bot.db.requests import DIRECT, Content
 from bot.db.runs import RunState
 from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, Refused, WebexError
 from bot.messages import sentences
 from bot.outbox import Text
 from bot.reports.report_calls import write_call
-from bot.reports.requests import Asker, open_request, send_directly
+from bot.reports.requests import Asker, open_request, put_outcome, send_directly
 from bot.reports.runs import is_report_of
 from bot.reports.trouble import FIRST_ANSWER_PATIENCE
 from bot.webex.report import Report
@@ -88,6 +88,8 @@ class Create:
         )
         decision.raise_if_refused()
         in_space = decision.verdict is not Verdict.DIRECT_ONLY
+        if not in_space and run.origin is not None:  # its file is for the space, or for nobody
+            raise Refused(decision.sentence, reason=decision.reason)
         return _target(run) if in_space else Target(person_id=run.person_id, direct=True)
 
     def _create(self, run: Run) -> str:
@@ -129,7 +131,8 @@ class Create:
     def _store(self, run: Run, report_id: str) -> None:
         """Store the report and open a request for it, together."""
         services, new, now = self._services, run.new_report, self._services.now()
-        asker = Asker(run.event_key, run.person_id, run.room_id, run.room_type, run.thread_id, run.asked_at)
+        asker = Asker(run.event_key, run.person_id, run.room_id, run.room_type, run.thread_id, run.asked_at, run.origin)
+        content = Content.CARD_AND_FILE if run.origin is None else Content.FILE
         created = Report(
             report_id,
             new.family,
@@ -144,7 +147,7 @@ class Create:
             if not runs.close(tx, run.id, RunState.CREATED, now, report_id=report_id):
                 return
             reports.save(tx, created, now)
-            open_request(tx, services, asker, report_id)
+            open_request(tx, services, asker, report_id, content=content)
             audit.record(tx, self._entry(run, "created", report_id), now)
         log.info("report_created", reference=run.reference, family=run.family)
 
@@ -155,12 +158,14 @@ class Create:
             sentence = sentences.not_created(run.title, error.sentence)
             if error.passing:
                 sentence = f"{sentences.not_created(run.title, '')} {sentences.TROUBLE_TOO_LONG}"
-        if isinstance(error, Refused) and error.details and not target.direct:
-            said = f"{sentence} {error.details} (reference {run.reference})"
+        # The owner of a schedule is told by the task of its outcomes.
+        details = error.details if isinstance(error, Refused) and run.origin is None else ""
+        if details and not target.direct:
+            said = f"{sentence} {details} (reference {run.reference})"
             if send_directly(self._services.outbox, f"{run.event_key}:run:details", run.person_id, said):
                 sentence = f"{sentence} {sentences.SENT_DIRECTLY}"
-        elif isinstance(error, Refused) and error.details:
-            sentence = f"{sentence} {error.details}"
+        elif details:
+            sentence = f"{sentence} {details}"
         log.info("report_not_created", reference=run.reference, cause=str(error))
         state = RunState.REFUSED if refused else RunState.FAILED
         said = f"{sentence} (reference {run.reference})"
@@ -180,12 +185,14 @@ class Create:
 
         def close(tx: Transaction, _: object = None) -> None:
             now = self._services.now()
-            if runs.close(tx, run.id, state, now, reason=said):
+            if runs.close(tx, run.id, state, now, reason=said, cause=cause):
+                put_outcome(tx, self._services.queue, run.origin)
                 entry = self._entry(run, audit.joined(state.value, cause), None, tracking)
                 audit.record(tx, entry, now)
 
         try:
-            self._services.outbox.send(f"{run.event_key}:run", target, Text(said), then=close)
+            if run.origin is None:
+                self._services.outbox.send(f"{run.event_key}:run", target, Text(said), then=close)
         except BotError as error:
             if error.passing:
                 raise
@@ -195,8 +202,9 @@ class Create:
 
     def _tell_trouble(self, run: Run, target: Target, error: BotError) -> None:
         """Tell, once, that Webex has trouble which lasts."""
-        ahead = timedelta(seconds=error.retry_after or 0.0)
-        if not isinstance(error, WebexError) or self._age(run) + ahead < FIRST_ANSWER_PATIENCE:
+        if run.origin is not None or not isinstance(error, WebexError):
+            return
+        if self._age(run) + timedelta(seconds=error.retry_after or 0.0) < FIRST_ANSWER_PATIENCE:
             return
         try:
             said = f"{sentences.trouble(error)} {sentences.KEEP_TRYING}"

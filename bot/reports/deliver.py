@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.db import messages, reports, requests, space_settings, thread_rows
-from bot.db.requests import THREAD, State
+from bot.db.requests import THREAD, Content, State
 from bot.db.space_settings import FileFormat
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
 from bot.files import storage
@@ -27,11 +27,12 @@ from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
 from bot.outbox import Unsure
 from bot.reports.blank_facts import why_blank
+from bot.reports.card_alone import deliver_card
 from bot.reports.delivery_run import Posting, Run, file_to_post, piece_name
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import Draft, PolicyNotAsked
-from bot.reports.requests import close, close_all, put_thread, put_watch, reason_for, redirect_to_person
+from bot.reports.requests import close, close_all, put_outcome, put_thread, put_watch, reason_for, redirect_to_person
 from bot.reports.unknown_status import Trials
 from bot.reports.wanted_messages import Slot, name_of
 from bot.reports.watch import details_interval
@@ -113,8 +114,15 @@ class Deliver:
             self._not_fetched(run, error, waiting)
             return
         permitted = [one for one in waiting if self._may_have(run, one)]
-        if permitted:
-            self._fetch_and_post(run, report, permitted)
+        for one in permitted:
+            if one.content is Content.CARD:
+                run.served.add(one.id)
+                try:
+                    deliver_card(self._services, self._thread, one)
+                except BotError as error:
+                    self._failed(run, [one], error)
+        if files := [one for one in permitted if one.content is not Content.CARD]:
+            self._fetch_and_post(run, report, files)
 
     def _fetch_and_post(self, run: Run, report: Report, waiting: list[Request]) -> None:
         with ExitStack() as stack:
@@ -171,7 +179,8 @@ class Deliver:
         return blank
 
     def _permitted(self, run: Run) -> list[Request]:
-        return [one for one in self._waiting(run) if self._may_have(run, one)]
+        files = [one for one in self._waiting(run) if one.content is not Content.CARD]
+        return [one for one in files if self._may_have(run, one)]
 
     def _told(self, run: Run, report: Report) -> list[Request]:
         """Return the requests whose threads show the progress: of those served with one file, the oldest."""
@@ -179,7 +188,7 @@ class Deliver:
             return []
         first: list[Request] = []
         for one in self._waiting(run):
-            if not any(other.is_answered_with(one) for other in first):
+            if one.origin is None and not any(other.is_answered_with(one) for other in first):
                 first.append(one)
         return first
 
@@ -312,6 +321,7 @@ class Deliver:
                 continue
             run.served.add(one.id)
             if requests.close(tx, current, State.DELIVERED, moment, file_message=file_message):
+                put_outcome(tx, self._queue, current.origin)
                 closed.append(current)
                 run.delivered = True
         waits = False
@@ -327,6 +337,8 @@ class Deliver:
 
     def _redirected(self, request: Request, error: BotError) -> bool:
         """Return True when a space is closed to the bot, so the person is answered directly from now on."""
+        if request.origin is not None:
+            return False
         if not isinstance(error, WebexError) or error.status not in SPACE_CLOSED or request.destination != THREAD:
             return False
         notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE

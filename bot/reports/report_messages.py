@@ -88,6 +88,8 @@ class ReportMessages:
         decision.raise_if_refused()
         if decision.verdict is not Verdict.DIRECT_ONLY:
             return request
+        if request.origin is not None:  # it is for the space, or for nobody
+            raise Refused(decision.sentence, reason=decision.reason)
         with self._database.begin() as tx:
             redirect_to_person(tx, self._queue, request, decision.sentence)
             return requests.get(tx, request.id) or request

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.db import requests
-from bot.db.requests import PERSON, State
+from bot.db.requests import PERSON, Content, State
 from bot.errors import BotError
 from bot.messages.sentences import SENT_DIRECTLY
 from bot.queue import tasks
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.db.database import Database, Transaction
+    from bot.db.origin import Origin
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.errors import Refused
@@ -45,7 +46,7 @@ def deliver_key(family: str, report_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks for a report, and where: a message, a button, or later a schedule."""
+    """Who asks for a report, and where: a message, a button, a subscription, or a schedule."""
 
     event_key: str
     """The event that asks; the same event asks for the same report once."""
@@ -54,10 +55,24 @@ class Asker:
     room_type: str | None
     thread_id: str | None
     asked_at: datetime
+    origin: Origin | None = None
+    """The subscription or schedule in whose name it is asked for; None when a person asks just now."""
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Return the column of a request or run that says what it was made for."""
+        return {} if self.origin is None else {f"{self.origin.kind.value}_id": self.origin.id}
 
 
 def open_request(
-    tx: Transaction, services: Services, asker: Asker, report_id: str, *, wants_card: bool = True, listed: bool = False
+    tx: Transaction,
+    services: Services,
+    asker: Asker,
+    report_id: str,
+    *,
+    wants_card: bool = True,
+    listed: bool = False,
+    content: Content = Content.CARD_AND_FILE,
 ) -> tuple[int, str] | None:
     """Open a request and have its report looked up. Return its row and reference; None when the event made it before.
 
@@ -76,8 +91,9 @@ def open_request(
         "listed": listed,
         "asked_at": min(asker.asked_at, now),
         "deadline_at": now + services.watch_deadline,
+        "content": content.value,
     }
-    request_id = requests.add(tx, values)
+    request_id = requests.add(tx, values | asker.columns)
     if request_id is None:
         return None
     services.queue.put(tx, tasks.LOOKUP, str(request_id), person=id_key(asker.person_id))
@@ -94,6 +110,12 @@ def put_thread(tx: Transaction, queue: Queue, request: Request) -> None:
     first = requests.first_listed(tx, request) if request.listed else request
     for one in dict.fromkeys((request.id, first.id)):
         queue.put(tx, tasks.THREAD, str(one), person=id_key(request.person_id))
+
+
+def put_outcome(tx: Transaction, queue: Queue, origin: Origin | None) -> None:
+    """Have it acted on how something ended that was made for a subscription or schedule, if it was."""
+    if origin is not None:
+        queue.put(tx, tasks.OUTCOME, origin.key)
 
 
 def put_watch(
@@ -130,6 +152,7 @@ def close(
     if not requests.close(tx, request, state, now, reason=reason, cause=cause, error=error, closed_by=closed_by):
         return False
     put_thread(tx, queue, request)
+    put_outcome(tx, queue, request.origin)
     for other in requests.open_for(tx, request.report_id):
         if other.id > request.id and request.is_answered_with(other):
             put_thread(tx, queue, other)
@@ -154,6 +177,7 @@ def close_all(
             for one in waiting:
                 if requests.close(tx, one, State.FAILED, now, reason=reason, cause=cause, error=error):
                     put_thread(tx, queue, one)
+                    put_outcome(tx, queue, one.origin)
                     log.info("request_closed", reference=one.reference, state="failed", cause=cause or str(error))
         if len(waiting) < SLICE:
             return
@@ -178,9 +202,9 @@ def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:
 def reason_for(outbox: Outbox, request: Request, refused: Refused) -> str:
     """Return the answer to a refused request; what names roles is sent to the person directly, never shown to others.
 
-    Raises ``WebexError`` that passes.
+    The owner of a subscription or schedule is told by the task of its outcomes. Raises ``WebexError`` that passes.
     """
-    if not refused.details:
+    if not refused.details or request.origin is not None:
         return refused.sentence
     said = f"{refused.sentence} {refused.details}"
     if request.direct:

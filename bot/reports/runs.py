@@ -1,4 +1,4 @@
-"""Open runs: each is a row and a job, made by a command, a button, or later a schedule."""
+"""Open runs: each is a row and a job, made by a command, a button, or a schedule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.db.database import Transaction
-    from bot.db.runs import Run
+    from bot.db.runs import Run, Why
     from bot.queue import Queue
     from bot.reports.requests import Asker
     from bot.services import Services
@@ -24,8 +24,20 @@ JUST_CREATED: Final = 120.0
 """Seconds for which Webex may not know yet a report that it has created."""
 
 
-def open_run(tx: Transaction, services: Services, asker: Asker, new: NewReport, title: str) -> str | None:
-    """Open a run and have its report created. Return its reference; None when the event made it before."""
+def open_run(
+    tx: Transaction,
+    services: Services,
+    asker: Asker,
+    new: NewReport,
+    title: str,
+    *,
+    why: Why | None = None,
+    planned_at: datetime | None = None,
+) -> str | None:
+    """Open a run and have its report created. Return its reference; None when the event made it before.
+
+    ``why`` and ``planned_at``: of a schedule's run.
+    """
     reference = services.new_reference()
     values = {
         "reference": reference,
@@ -36,8 +48,10 @@ def open_run(tx: Transaction, services: Services, asker: Asker, new: NewReport, 
         "thread_id": asker.thread_id,
         "title": title,
         "asked_at": min(asker.asked_at, services.now()),
+        "why": None if why is None else why.value,
+        "planned_at": planned_at,
     }
-    run_id = runs.add(tx, values | runs.values_of(new))
+    run_id = runs.add(tx, values | runs.values_of(new) | asker.columns)
     if run_id is None:
         return None
     services.queue.put(tx, tasks.CREATE, str(run_id), person=id_key(asker.person_id))

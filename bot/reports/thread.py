@@ -176,6 +176,8 @@ class Thread:
         except WebexError as error:
             if error.passing:
                 raise
+            if request.origin is not None:
+                raise  # it goes nowhere else: the request ends so
             closed = error.status in SPACE_CLOSED and request.destination == THREAD
             if closed and missing.slot is not Slot.NOTICE:
                 self._redirect(request)

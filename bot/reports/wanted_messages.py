@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bot.db.messages import Name
-from bot.db.requests import PERSON, State
+from bot.db.requests import PERSON, Content, State
 from bot.db.space_settings import FileFormat
 from bot.reports.trouble import is_told
 from bot.webex.report import Phase
@@ -79,6 +79,9 @@ def wanted(state: ThreadState, now: datetime) -> list[Wanted]:
     """Return the messages that the rows ask for. Pure."""
     request = state.request
     found: list[Wanted] = []
+    if request.origin is not None:  # its owner is told of failures, by the task of its outcomes
+        card = card_variant(state)
+        return [Wanted(Slot.CARD, card)] if card else []
     if request.destination == PERSON and request.notice and request.room_id and _tells_for_all(state):
         found.append(Wanted(Slot.NOTICE))
     if card := card_variant(state):
@@ -115,8 +118,9 @@ def card_variant(state: ThreadState) -> str:
     request, row = state.request, state.report_row
     if request.listed:
         return _list_variant(state)
-    if row is None or request.state is State.REFUSED or not _has_card(state, row):
-        return ""
+    unattended = request.content is not Content.CARD_AND_FILE
+    if unattended or row is None or request.state is State.REFUSED or not _has_card(state, row):
+        return _variant_of_unattended(state) if unattended else ""
     elsewhere = ":elsewhere" if state.elsewhere else ""
     revision = f".{request.revision}" if request.revision else ""
     match request.state:
@@ -131,6 +135,16 @@ def card_variant(state: ThreadState) -> str:
             return f"{request.state}{elsewhere}{revision}" if revision else _that_stays(state, elsewhere)
         case _:
             return f"{request.state.value}{revision}"
+
+
+def _variant_of_unattended(state: ThreadState) -> str:
+    """Return what the card shows of a request that brings a card alone, or a file alone."""
+    request, row = state.request, state.report_row
+    if request.content is not Content.CARD or row is None or row.phase is not Phase.READY:
+        return ""
+    if request.state is State.OPEN:
+        return Phase.READY.value
+    return _that_stays(state, "") if request.state is State.DELIVERED else ""
 
 
 def _that_stays(state: ThreadState, elsewhere: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.db.messages import SENT, Message
 from bot.db.reports import ReportRow
-from bot.db.requests import THREAD, Request, State
+from bot.db.requests import THREAD, Content, Request, State
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def request_row(**values: Any) -> Request:
         "asked_at": asked,
         "deadline_at": asked + timedelta(hours=26),
         "found_at": asked,
+        "content": Content.CARD_AND_FILE,
     }
     return Request(**given | values)
 

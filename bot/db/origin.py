@@ -1,0 +1,93 @@
+"""What a request or a run was made for when nobody asked for it just then: a subscription or a schedule.
+
+Both have an owner, a space and a state, which ``origins.py`` changes alike.
+
+    active ◀──▶ paused ──▶ ended
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Kind(StrEnum):
+    """What it is."""
+
+    SUBSCRIPTION = "subscription"
+    SCHEDULE = "schedule"
+
+
+class OriginState(StrEnum):
+    """State of a subscription or schedule."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class PauseCause(StrEnum):
+    """Why it is paused."""
+
+    PERSON = "person"
+    """Someone paused it."""
+    NOT_ALLOWED = "not_allowed"
+    """Its owner may not have the reports any more."""
+    OUTSIDERS = "outsiders"
+    """Someone of another organization is in the space; it goes on by itself when they leave."""
+    SPACE_CLOSED = "space_closed"
+    """The bot was removed, or the space is archived."""
+    FAILURES = "failures"
+    """It failed several times in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One subscription or schedule, by its row."""
+
+    kind: Kind
+    id: int
+
+    @property
+    def key(self) -> str:
+        """Return the key of its jobs: ``schedule:7``."""
+        return f"{self.kind.value}:{self.id}"
+
+
+def from_key(key: str) -> Origin:
+    """Return what a job's key names."""
+    kind, _, row = key.partition(":")
+    return Origin(Kind(kind), int(row))
+
+
+def of_columns(subscription_id: int | None, schedule_id: int | None) -> Origin | None:
+    """Return what the two columns of a row name, if anything."""
+    if subscription_id is not None:
+        return Origin(Kind.SUBSCRIPTION, subscription_id)
+    return None if schedule_id is None else Origin(Kind.SCHEDULE, schedule_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """What a subscription and a schedule have in common."""
+
+    id: int
+    reference: str
+    event_key: str
+    """The event that made it; the same event makes it once."""
+    person_id: str
+    """Its owner: in their name reports are fetched and run, and they are told of failures."""
+    room_id: str
+    room_type: str
+    state: OriginState
+    pause_cause: PauseCause | None
+    reason: str | None
+    """Why it is paused, in a sentence."""
+    created_at: datetime
+    resumed_at: datetime | None
+    """When it was last resumed: failures before that do not count."""
+    ended_at: datetime | None

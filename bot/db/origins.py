@@ -1,0 +1,73 @@
+"""Find, pause, resume and end what requests are made for, whether it is a subscription or a schedule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select, update
+
+from bot.db import schedules, subscriptions, tables
+from bot.db.origin import Kind, OriginState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Table
+
+    from bot.db.database import Transaction
+    from bot.db.origin import Origin, PauseCause
+    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
+
+_TABLES: Final[dict[Kind, Table]] = {Kind.SUBSCRIPTION: tables.subscriptions, Kind.SCHEDULE: tables.schedules}
+
+
+def get(tx: Transaction, origin: Origin) -> Subscription | Schedule | None:
+    """Return a subscription or schedule, also one that has ended."""
+    return _one(tx, origin.kind, "id", origin.id)
+
+
+def with_reference(tx: Transaction, reference: str) -> Subscription | Schedule | None:
+    """Return what a reference names, also when it has ended."""
+    found = (_one(tx, kind, "reference", reference.casefold()) for kind in Kind)
+    return next((one for one in found if one is not None), None)
+
+
+def _one(tx: Transaction, kind: Kind, column: str, value: Any) -> Subscription | Schedule | None:
+    table = _TABLES[kind]
+    row = tx.execute(select(table).where(table.c[column] == value)).one_or_none()
+    if row is None:
+        return None
+    return subscriptions.read(row) if kind is Kind.SUBSCRIPTION else schedules.read(row)
+
+
+def pause(tx: Transaction, origin: Origin, cause: PauseCause, reason: str) -> bool:
+    """Pause an active one. Return False when it was not active."""
+    values = {"state": OriginState.PAUSED.value, "pause_cause": cause.value, "reason": reason}
+    return _change(tx, origin, OriginState.ACTIVE, values)
+
+
+def resume(tx: Transaction, origin: Origin, now: datetime) -> bool:
+    """Resume a paused one; a schedule's next time is to be set too. Return False when it was not paused."""
+    values = {"state": OriginState.ACTIVE.value, "pause_cause": None, "reason": None, "resumed_at": now}
+    return _change(tx, origin, OriginState.PAUSED, values)
+
+
+def end(tx: Transaction, origin: Origin, now: datetime) -> bool:
+    """End one for good. Return False when it had ended."""
+    table = _TABLES[origin.kind]
+    which = (table.c.id == origin.id, table.c.state != OriginState.ENDED.value)
+    ended = update(table).where(*which).values(state=OriginState.ENDED.value, ended_at=now)
+    return tx.execute(ended).rowcount == 1
+
+
+def set_owner(tx: Transaction, origin: Origin, person_id: str) -> None:
+    """Give one to another person."""
+    table = _TABLES[origin.kind]
+    tx.execute(update(table).where(table.c.id == origin.id).values(person_id=person_id))
+
+
+def _change(tx: Transaction, origin: Origin, before: OriginState, values: dict[str, Any]) -> bool:
+    table = _TABLES[origin.kind]
+    which = (table.c.id == origin.id, table.c.state == before.value)
+    return tx.execute(update(table).where(*which).values(**values)).rowcount == 1

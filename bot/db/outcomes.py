@@ -1,0 +1,58 @@
+"""How the requests and runs of a subscription or schedule ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import literal, select, union_all
+
+from bot.db import tables
+from bot.db.requests import OPEN, State
+from bot.db.runs import RunState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.db.database import Transaction
+    from bot.db.origin import Origin
+
+_requests, _runs = tables.requests.c, tables.runs.c
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one request ended, or a run that gave no report."""
+
+    reference: str
+    state: State
+    cause: str
+    reason: str
+    """A sentence for people."""
+    closed_at: datetime
+
+    @property
+    def failed(self) -> bool:
+        """Return True for what did not bring what was wanted; to be canceled or halted is no failure."""
+        return self.state in {State.FAILED, State.REFUSED, State.EXPIRED, State.UNSURE}
+
+
+def latest(tx: Transaction, origin: Origin, most: int) -> list[Outcome]:
+    """Return how the last ones ended, the newest first, at most so many."""
+    column = f"{origin.kind.value}_id"
+    columns = ("reference", "state", "cause", "reason", "closed_at")
+    parts = [
+        select(*(_requests[name] for name in columns), literal(1).label("part"), _requests.id).where(
+            _requests[column] == origin.id, _requests.state != OPEN
+        )
+    ]
+    if column in _runs:
+        # A run that gave a report goes on as a request.
+        without = (_runs[column] == origin.id, _runs.state.not_in([OPEN, RunState.CREATED.value]))
+        parts.append(select(*(_runs[name] for name in columns), literal(0).label("part"), _runs.id).where(*without))
+    both = union_all(*parts).subquery().c
+    query = select(*(both[name] for name in columns)).order_by(both.closed_at.desc(), both.part.desc(), both.id.desc())
+    return [
+        Outcome(row.reference, State(row.state), row.cause or "", row.reason or "", row.closed_at)
+        for row in tx.execute(query.limit(most))
+    ]

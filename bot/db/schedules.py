@@ -1,0 +1,98 @@
+"""Schedules: which report is run when, for whom and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from bot.db import tables
+from bot.db.origin import Kind, Origin, OriginState, Owned, PauseCause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Row
+
+    from bot.db.database import Transaction
+
+_schedules = tables.schedules.c
+_NAMES = tuple(column.name for column in tables.schedules.c)
+_ROWS = select(tables.schedules).order_by(_schedules.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule(Owned):
+    """One schedule."""
+
+    name: str | None
+    """A name of its owner's; without, it is called by its template's title."""
+    note: str | None
+    family: str
+    template_id: str
+    title: str
+    """The template's."""
+    region: str | None
+    sites: str | None
+    """Names of Webex sites, with commas."""
+    period: str | None
+    """Words that are read on the day of each run: "last week"."""
+    rrule: str
+    """The recurrence as in RFC 5545, without a start: ``FREQ=WEEKLY;BYDAY=MO``."""
+    dtstart: str
+    """Local date and time from which it recurs: ``2026-11-30T08:00:00``."""
+    time_zone: str
+    only_if: str | None
+    """Conditions of a delivery."""
+    next_at: datetime | None
+    """When it runs next; None while it is paused, or when no run follows."""
+
+    @property
+    def origin(self) -> Origin:
+        """Return what its requests and runs are made for."""
+        return Origin(Kind.SCHEDULE, self.id)
+
+    @property
+    def label(self) -> str:
+        """Return what people call it."""
+        return self.name or self.title
+
+
+def read(row: Sequence[Any] | Row[Any]) -> Schedule:
+    """Return a row of the table as an object."""
+    values = dict(zip(_NAMES, row, strict=True))
+    cause = values["pause_cause"]
+    return Schedule(
+        **values | {"state": OriginState(values["state"]), "pause_cause": PauseCause(cause) if cause else None}
+    )
+
+
+def add(tx: Transaction, values: dict[str, Any]) -> int | None:
+    """Insert a schedule and return its row's ID, or None when this event has made it before."""
+    return tx.insert_once(tables.schedules, values, conflict=["event_key"])
+
+
+def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Schedule]:
+    """Return the schedules for which all of this holds and that have not ended, oldest first."""
+    going = _schedules.state != OriginState.ENDED.value
+    return [read(row) for row in tx.execute(_ROWS.where(going, *where))]
+
+
+def due(tx: Transaction, now: datetime, most: int) -> list[Schedule]:
+    """Return active schedules whose time has come, the longest due first, at most so many."""
+    active = _schedules.state == OriginState.ACTIVE.value
+    query = select(tables.schedules).where(active, _schedules.next_at <= now)
+    return [read(row) for row in tx.execute(query.order_by(_schedules.next_at, _schedules.id).limit(most))]
+
+
+def first_time(tx: Transaction) -> datetime | None:
+    """Return when the next active schedule runs."""
+    active = _schedules.state == OriginState.ACTIVE.value
+    return tx.execute(select(func.min(_schedules.next_at, type_=_schedules.next_at.type)).where(active)).scalar()
+
+
+def set_values(tx: Transaction, schedule_id: int, **values: Any) -> None:
+    """Change columns of one schedule."""
+    tx.execute(update(tables.schedules).where(_schedules.id == schedule_id).values(**values))
