@@ -200,10 +200,10 @@ class Invocation:
         self.trail.outcome, self.trail.reads_only = audit.ALLOWED, not decision.writes
         return decision
 
-    def may(self, action: Action) -> bool:
-        """Return True when policy allows the person an action on some family; who would read along is not asked."""
+    def may(self, action: Action, family: str | None = None) -> bool:
+        """Return True when policy allows the person an action on a family, or on some; who reads along is not asked."""
         decision = self.services.authorizer.decide(
-            self.person_id, action, room_id=self.room_id, direct=self.direct, members=False
+            self.person_id, action, room_id=self.room_id, direct=self.direct, family=family, members=False
         )
         return decision.verdict is not Verdict.REFUSED
 

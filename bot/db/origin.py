@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bot.webex.types import DIRECT
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -91,3 +93,8 @@ class Owned:
     resumed_at: datetime | None
     """When it was last resumed: failures before that do not count."""
     ended_at: datetime | None
+
+    @property
+    def direct(self) -> bool:
+        """Return True for one of a 1:1 space."""
+        return self.room_type == DIRECT

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from bot.db import schedules, subscriptions, tables
 from bot.db.origin import Kind, OriginState
+from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +32,26 @@ def with_reference(tx: Transaction, reference: str) -> Subscription | Schedule |
     """Return what a reference names, also when it has ended."""
     found = (_one(tx, kind, "reference", reference.casefold()) for kind in Kind)
     return next((one for one in found if one is not None), None)
+
+
+def going(tx: Transaction, *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return those that are active or paused, the oldest of each kind first; of all kinds when none is named."""
+    found: list[Subscription | Schedule] = []
+    if Kind.SUBSCRIPTION in (kinds or Kind):
+        found += subscriptions.find(tx)
+    if Kind.SCHEDULE in (kinds or Kind):
+        found += schedules.find(tx)
+    return found
+
+
+def of_owner(tx: Transaction, person_id: str, *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return those of one owner that are active or paused."""
+    return [one for one in going(tx, *kinds) if same_id(one.person_id, person_id)]
+
+
+def of_room(tx: Transaction, room_id: str, *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return those of one space that are active or paused."""
+    return [one for one in going(tx, *kinds) if same_id(one.room_id, room_id)]
 
 
 def _one(tx: Transaction, kind: Kind, column: str, value: Any) -> Subscription | Schedule | None:

@@ -1,0 +1,95 @@
+"""Which subscription or schedule a command is about, and who may change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access.policy import Action
+from bot.db import origins
+from bot.db.schedules import Schedule
+from bot.messages.origins import ALL_REPORTS, none_called, which_one
+from bot.outbox import Text
+from bot.reports.report_messages import Draft
+from bot.text import folded
+from bot.webex.ids import same_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.chat.invocation import Invocation
+    from bot.db.origin import Kind
+    from bot.db.subscriptions import Subscription
+
+
+def may_change(invocation: Invocation, owned: Subscription | Schedule) -> bool:
+    """Return True for its owner, for who may run and delete such reports and is in its space, and a full administrator.
+
+    Raises ``WebexError`` while Webex has trouble.
+    """
+    if same_id(owned.person_id, invocation.person_id):
+        return True
+    in_its_space = not owned.direct and same_id(owned.room_id, invocation.room_id)
+    return (in_its_space and invocation.may(Action.CHANGE, owned.family)) or is_overseer(invocation, owned)
+
+
+def is_overseer(invocation: Invocation, owned: Subscription | Schedule) -> bool:
+    """Return True for a full administrator, who may see and change those of everybody."""
+    return invocation.may(Action.AUDIT, owned.family)
+
+
+def require_change(invocation: Invocation, owned: Subscription | Schedule) -> None:
+    """Raise ``Refused``, with the role that it needs, for who may not change it."""
+    if not may_change(invocation, owned):
+        invocation.check_person(Action.CHANGE, owned.family)
+        invocation.check_person(Action.AUDIT, owned.family)
+
+
+def seen_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return what a person may be shown here: those of this space, or in a 1:1 space the person's own, wherever.
+
+    Raises ``Refused`` for who may see no reports.
+    """
+    families = invocation.check_person(Action.LIST).families
+    with invocation.services.database.read() as tx:
+        if invocation.direct:
+            found = origins.of_owner(tx, invocation.person_id, *kinds)
+        else:
+            found = origins.of_room(tx, invocation.room_id, *kinds)
+    return [one for one in found if one.family is None or one.family in families]
+
+
+def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) -> list[Subscription | Schedule]:
+    """Return what a reference names, or else what is called by these words here; nothing that the person may not see.
+
+    A reference is good for who may see it in this space, for its owner, and for full administrators.
+    Raises ``Refused`` and ``WebexError``.
+    """
+    here = seen_here(invocation, *kinds)
+    if len(words) == 1:
+        with invocation.services.database.read() as tx:
+            there = [one for one in origins.going(tx, *kinds) if one.reference == words[0].casefold()]
+        for one in there:
+            if one in here or same_id(one.person_id, invocation.person_id) or is_overseer(invocation, one):
+                return [one]
+    wanted = [folded(word).casefold() for word in words]
+    return [one for one in here if all(word in _words_of(one) for word in wanted)]
+
+
+def offer_origins(invocation: Invocation, found: Sequence[Subscription | Schedule], action: str) -> None:
+    """Ask which of several is meant, with a button for each that carries this command, or say that there is none.
+
+    ``action``: the buttons' title.
+    """
+    words = invocation.rest
+    if not found:
+        invocation.answer_press_directly()
+        invocation.say("none", none_called(words, direct=invocation.direct))
+        return
+    said, card = which_one(found, words, action, invocation.word.casefold())
+    invocation.show(lambda _: Draft(f"{invocation.event_key}:choice", Text(said, card)))
+
+
+def _words_of(owned: Subscription | Schedule) -> str:
+    if isinstance(owned, Schedule):
+        return folded(f"{owned.name or ''} {owned.title}").casefold()
+    return folded(owned.words or ALL_REPORTS).casefold()

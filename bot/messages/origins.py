@@ -1,0 +1,70 @@
+"""What subscriptions and schedules are called, and the card that asks which of them is meant. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.db.origin import OriginState
+from bot.db.schedules import Schedule
+from bot.messages.elements import button, card, row, text
+from bot.text import escape_card, escape_markdown, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.db.subscriptions import Subscription
+    from bot.webex.types import Card
+
+ALL_REPORTS: Final = "all reports"
+LONGEST_NAME: Final = 100
+MOST_SHOWN: Final = 10
+
+
+def name_of(owned: Subscription | Schedule) -> str:
+    """Return what people call it, as it was typed: escape it."""
+    return owned.label if isinstance(owned, Schedule) else owned.words or ALL_REPORTS
+
+
+def kind_of(owned: Subscription | Schedule) -> str:
+    """Return ``schedule`` or ``subscription``."""
+    return owned.origin.kind.value
+
+
+def which_one(
+    found: Sequence[Subscription | Schedule], words: Sequence[str], action: str, word: str
+) -> tuple[str, Card]:
+    """Return the text and card that ask which is meant; ``action`` is the buttons' title, ``word`` their command."""
+    asked = " ".join(words)
+    head = "Which one?"
+    if words:
+        head = f"{len(found)} are called “{one_line(asked, LONGEST_NAME)}”. Which one?"
+    shown = found[:MOST_SHOWN]
+    body = [text(escape_card(head), weight="Bolder")]
+    for one in shown:
+        about = f"{kind_of(one).capitalize()}{_state(one)} · {one.reference}"
+        parts = [
+            text(escape_card(name_of(one), LONGEST_NAME), weight="Bolder"),
+            text(about, size="Small", isSubtle=True, spacing="None"),
+        ]
+        body.append(row(parts, button(action, word, one.reference)))
+    lines = [
+        f"- **{escape_markdown(name_of(one), LONGEST_NAME)}** ({kind_of(one)}{_state(one)}): `{word} {one.reference}`"
+        for one in shown
+    ]
+    if len(found) > len(shown):
+        more = f"{len(found) - len(shown)} more: name one by its reference."
+        body.append(text(more, size="Small", isSubtle=True))
+        lines.append(more)
+    said = "\n".join([escape_markdown(head), "", *lines])
+    return said, card(body, instead=said)
+
+
+def _state(owned: Subscription | Schedule) -> str:
+    return ", paused" if owned.state is OriginState.PAUSED else ""
+
+
+def none_called(words: Sequence[str], *, direct: bool) -> str:
+    """Return that nothing here is called so."""
+    where = "You have no subscription or schedule" if direct else "This space has no subscription or schedule"
+    called = f" called “{escape_markdown(' '.join(words), 60)}”" if words else ""
+    return f"{where}{called}. Type `subscriptions` or `schedules` to see them."
