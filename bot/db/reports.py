@@ -93,6 +93,8 @@ class ReportRow:
     """When the bot deleted it."""
     deleted_by: str | None = None
     """The person for whom."""
+    content_hash: str | None = None
+    """Of what is in its file, where a schedule compares that."""
 
     @property
     def why_blank(self) -> Blank | None:

@@ -93,6 +93,8 @@ class Run:
     """Why its schedule ran."""
     cause: str | None
     """Why there is no report, in a word: policy's reason, or ``webex_400``."""
+    makes_room: str | None
+    """The schedule's own report that is deleted, or was, so that Webex keeps this one."""
 
     @property
     def origin(self) -> Origin | None:

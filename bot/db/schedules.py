@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from bot.db import tables
 from bot.db.origin import Kind, Origin, OriginState, Owned, PauseCause
+from bot.db.requests import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +79,20 @@ def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Schedule]:
     """Return the schedules for which all of this holds and that have not ended, oldest first."""
     going = _schedules.state != OriginState.ENDED.value
     return [read(row) for row in tx.execute(_ROWS.where(going, *where))]
+
+
+def get(tx: Transaction, schedule_id: int) -> Schedule | None:
+    """Return the schedule of a row, also one that has ended."""
+    row = tx.execute(select(tables.schedules).where(_schedules.id == schedule_id)).one_or_none()
+    return None if row is None else read(row)
+
+
+def last_content_hash(tx: Transaction, schedule_id: int) -> str | None:
+    """Return the hash of what a schedule delivered last; None where that is not known."""
+    requests, reports = tables.requests.c, tables.reports.c
+    query = select(reports.content_hash).join(tables.requests, requests.report_id == reports.report_id)
+    delivered = query.where(requests.schedule_id == schedule_id, requests.state == State.DELIVERED.value)
+    return tx.execute(delivered.order_by(requests.closed_at.desc(), requests.id.desc()).limit(1)).scalar()
 
 
 def due(tx: Transaction, now: datetime, most: int) -> list[Schedule]:

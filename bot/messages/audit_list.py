@@ -53,6 +53,7 @@ COMMANDS: Final = {
 """What each command did; the braces stand for the report."""
 ENDED: Final = {
     "delivered": "got {}",
+    "halted": "has a schedule that didn't post {}",
     "failed": "didn't get {}",
     "refused": "wasn't given {}",
     "canceled": "isn't waiting for {} any more",
@@ -64,6 +65,7 @@ ENDED: Final = {
 """How a request ended for a person."""
 OUTCOMES: Final = {
     "delivered": "Delivered",
+    "halted": "Not posted",
     "failed": "Failed",
     "refused": "Refused",
     "canceled": "Canceled",
@@ -82,6 +84,9 @@ CAUSES: Final = {
     "privately": "answered directly",  # as version 0.1.0 recorded it
     "report_deleted": "the report was deleted",
     "by_webex": "Webex couldn't generate it",
+    "blank": "it's blank",
+    "unchanged": "it hasn't changed",
+    "few_rows": "it has too few rows",
     "not_administrator": "not an administrator",
     "read_only": "read-only administrator",
     "other_organization": "another organization",

@@ -32,6 +32,7 @@ ENDS: Final = {
     State.CANCELED: "canceled",
     State.EXPIRED: "stopped waiting",
     State.FAILED: "failed",
+    State.HALTED: "not posted",
     State.REFUSED: "not allowed",
     State.UNSURE: "delivery not confirmed",
 }

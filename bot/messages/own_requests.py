@@ -33,6 +33,7 @@ LABELS: Final = {"cancel": "Cancel", "refresh": "Refresh", "again": "Send again"
 ENDS: Final = {
     State.DELIVERED: "Delivered",
     State.FAILED: WORDS[Phase.FAILED],
+    State.HALTED: "Not posted",
     State.REFUSED: "Not allowed",
     State.CANCELED: "Canceled",
     State.EXPIRED: "Stopped waiting",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ENDS: Final = {
     State.FAILED: (WORDS[Phase.FAILED], COLORS[Phase.FAILED]),
+    State.HALTED: ("Not posted", "Default"),
     State.REFUSED: ("Not allowed", "Attention"),
     State.CANCELED: ("Canceled", "Default"),
     State.EXPIRED: ("Stopped waiting", "Attention"),

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import messages, reports, requests, space_settings, thread_rows
+from bot.db import reports, requests, space_settings, thread_rows
 from bot.db.requests import THREAD, Content, State
 from bot.db.space_settings import FileFormat
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
@@ -28,15 +27,14 @@ from bot.messages import sentences
 from bot.outbox import Unsure
 from bot.reports.blank_facts import why_blank
 from bot.reports.card_alone import deliver_card
+from bot.reports.conditions import halt_if_unmet
 from bot.reports.delivery_run import Posting, Run, file_to_post, piece_name
-from bot.reports.lookup import BY_WEBEX
 from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import Draft, PolicyNotAsked
-from bot.reports.requests import close, close_all, put_outcome, put_thread, put_watch, reason_for, redirect_to_person
+from bot.reports.requests import close, close_all, put_outcome, put_thread, reason_for, redirect_to_person
+from bot.reports.still_ready import is_still_ready
 from bot.reports.unknown_status import Trials
 from bot.reports.wanted_messages import Slot, name_of
-from bot.reports.watch import details_interval
-from bot.webex.report import Phase
 from bot.webex.responses import SPACE_CLOSED
 
 if TYPE_CHECKING:
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
 
     from bot.db.blank import Blank
     from bot.db.database import Transaction
-    from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.files.fetch import Fetch
     from bot.files.verify import Downloaded
@@ -58,8 +55,6 @@ log = structlog.get_logger(__name__)
 
 MAX_POSTED: Final = 100 * 1000 * 1000
 """Bytes of the largest file that Webex takes with a message (100 MB)."""
-CHECKS_FOR_A_LINK: Final = 6
-"""How often the link of a report that is ready is looked for, before that is told: a quarter of an hour."""
 
 
 class Deliver:
@@ -107,7 +102,7 @@ class Deliver:
     def _serve(self, run: Run, waiting: list[Request]) -> None:
         try:
             report = self._trials.look(self._services.catalog.recent_details(run.family, run.report_id))
-            if not self._is_ready(report, run.row):
+            if not is_still_ready(self._services, report, run.row):
                 run.served |= {one.id for one in waiting}
                 return
         except BotError as error:
@@ -127,7 +122,7 @@ class Deliver:
     def _fetch_and_post(self, run: Run, report: Report, waiting: list[Request]) -> None:
         with ExitStack() as stack:
             # Nobody is told of a mere trial: what it brings, if anything, is the file.
-            told = [] if report.taken_for_ready else waiting
+            told = [] if report.taken_for_ready else [one for one in waiting if one.schedule_id is None]
             streaming = stack.enter_context(
                 StreamingUpload(self._services.chat, partial(self._early_target, run, told), report, MAX_POSTED)
             )
@@ -150,7 +145,7 @@ class Deliver:
                 blank = self._diagnose(run, report, held)
             except NotReadyAnymore as changed:
                 self._trials.fail(report)
-                self._is_ready(changed.report, run.row)
+                is_still_ready(self._services, changed.report, run.row)
                 run.served |= {one.id for one in waiting}
                 return
             except BotError as error:
@@ -158,7 +153,7 @@ class Deliver:
                 return
             progress.posting()
             posting = Posting(report, held, formats, packed, streaming, progress, blank)
-            while not run.finished and (waiting := self._permitted(run)):
+            while not run.finished and (waiting := self._permitted(run, posting)):
                 same_place = [one for one in waiting if waiting[0].is_answered_with(one)]
                 self._post(run, same_place, posting)
 
@@ -178,9 +173,11 @@ class Deliver:
                 reports.set_values(tx, report.id, blank=kept)
         return blank
 
-    def _permitted(self, run: Run) -> list[Request]:
-        files = [one for one in self._waiting(run) if one.content is not Content.CARD]
-        return [one for one in files if self._may_have(run, one)]
+    def _permitted(self, run: Run, posting: Posting) -> list[Request]:
+        """Return the requests that the file is for; of those that are not, each is closed or tried again later."""
+        files = [one for one in self._waiting(run) if one.content is not Content.CARD and self._may_have(run, one)]
+        record = partial(self._fetch.record, report=posting.report, held=posting.held)
+        return [one for one in files if not halt_if_unmet(self._services, one, posting, record)]
 
     def _told(self, run: Run, report: Report) -> list[Request]:
         """Return the requests whose threads show the progress: of those served with one file, the oldest."""
@@ -204,39 +201,6 @@ class Deliver:
             log.info("no_early_upload", cause=str(error))
             return None
         return None if first is None or done else first.target
-
-    def _is_ready(self, report: Report, row: ReportRow | None) -> bool:
-        """Return True when Webex still says that the report is ready; otherwise its row says what it is."""
-        now = self._now()
-        missing = row.missing if row is not None else 0
-        if report.phase is Phase.READY and (report.download_url or missing >= CHECKS_FOR_A_LINK):
-            if not report.taken_for_ready and (row is None or row.phase is not Phase.READY):
-                with self._database.begin(durable=False) as tx:
-                    reports.save(tx, report, now)
-            return True
-        with self._database.begin() as tx:
-            reports.save(tx, report, now)
-            if report.phase is not Phase.FAILED:
-                self._wait_again(tx, report, missing)
-        if report.phase is Phase.FAILED:
-            reason = sentences.failed(report.title)
-            close_all(self._database, self._queue, report.id, now, reason=reason, cause=BY_WEBEX)
-        return False
-
-    def _wait_again(self, tx: Transaction, report: Report, missing: int) -> None:
-        """Watch a report that the list calls ready and the details do not, or that has no link; each check later."""
-        now = self._now()
-        wait = timedelta(seconds=details_interval(missing, self._services.poll_interval))
-        values = {"missing": missing + 1, "next_check_at": now + wait, "phase": Phase.PENDING.value}
-        reports.set_values(tx, report.id, **values)
-        waiting = requests.open_for(tx, report.id)
-        requests.recovers(tx, [one.id for one in waiting if one.failing_since is not None])
-        for one in waiting:
-            if messages.has_file(tx, one.id):
-                # Its file may be in the space already, so it cannot wait for another one.
-                reason = sentences.generating_again(report.title)
-                close(tx, self._queue, one, State.FAILED, now, reason=reason, cause=BY_WEBEX)
-        put_watch(tx, self._queue, report, after=self._services.poll_interval)
 
     def _may_have(self, run: Run, request: Request) -> bool:
         """Return True when the person may have the report now; else the request is closed, or tried again later.
@@ -350,7 +314,7 @@ class Deliver:
         """Try again later, or close the requests. After a mere trial they wait on."""
         run.served |= {one.id for one in waiting}
         if report is not None and report.taken_for_ready and not isinstance(error, DatabaseUnavailable):
-            self._is_ready(self._trials.fail(report), run.row)
+            is_still_ready(self._services, self._trials.fail(report), run.row)
         elif error.passing:
             run.fails(error)
         else:
