@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from bot.webex.ids import id_key, same_id
+from bot.webex.ids import id_key, organization_id, same_id
 from bot.webex.types import Person
 
 UUID = "1d4b05f5-1ea0-4d52-9f49-6cbb4eb8e0c7"
@@ -84,3 +84,33 @@ def test_a_person_goes_by_an_id_and_each_address(an_id: str | None, email: str |
 
 def test_somebody_without_id_and_address_is_nobody() -> None:
     assert not Person("", "", "", "").goes_by("", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "cluster"),
+    [
+        (UUID, "us"),
+        (UUID.upper(), "us"),
+        (encoded(f"ciscospark://us/ORGANIZATION/{UUID}"), "us"),
+        (encoded(f"ciscospark://us/ORGANIZATION/{UUID}", padded=True), "us"),
+        (encoded(f"ciscospark://urn:TEAM:us-west-2_r/ORGANIZATION/{UUID}"), "urn:TEAM:us-west-2_r"),
+    ],
+)
+def test_an_organizations_id_has_one_spelling_in_calls(word: str, cluster: str) -> None:
+    assert organization_id(word) == encoded(f"ciscospark://{cluster}/ORGANIZATION/{UUID}")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "",
+        "acme",
+        US,
+        encoded(f"ciscospark://us/REPORT/{UUID}"),
+        encoded("ciscospark://us/ORGANIZATION/acme"),
+        encoded(f"ciscospark://us/ORGANIZATION/{UUID}/x"),
+        f"ciscospark://us/ORGANIZATION/{UUID}",
+    ],
+)
+def test_other_words_are_no_organizations_id(word: str) -> None:
+    assert organization_id(word) == ""

@@ -107,6 +107,8 @@ class Invocation:
     """The root of the thread to answer in; None at the top level of the space."""
     word: str
     rest: tuple[str, ...] = ()
+    on_behalf_of: str = ""
+    """The sub-partner organization that the words or the form name: a partner report of it is meant."""
     mentions_others: bool = False
     """The message mentions someone beside the bot; such a mention is no word."""
     pressed: str | None = None
@@ -139,6 +141,10 @@ class Invocation:
         """Return who asks and where, for the requests that it opens."""
         asked_at = self.sent_at or self.services.now()
         return Asker(self.event_key, self.person_id, self.room_id, self.room_type, self.parent_id, asked_at)
+
+    def argument(self, words: Iterable[str]) -> str:
+        """Return words as the argument of a button, with the organization that the message names."""
+        return " ".join([*words, *(("for", self.on_behalf_of) if self.on_behalf_of else ())])
 
     def settle(self, tx: Transaction) -> None:
         """Settle its event, in the transaction that writes its last row."""

@@ -12,7 +12,7 @@ import structlog
 
 from bot.access.policy import Action, Verdict
 from bot.chat.new_report_words import read_words
-from bot.db import space_settings
+from bot.db import reports, space_settings
 from bot.errors import BotError
 from bot.messages.elements import button
 from bot.messages.own_requests import which_one
@@ -36,13 +36,15 @@ from bot.reports.report_search import find_named, region_in
 from bot.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
     from typing import Any
 
     from bot.chat.invocation import Invocation, Permission
+    from bot.errors import WebexError
     from bot.reports.report_search import Named
     from bot.webex.report import Report
+    from bot.webex.report_families import Family
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +71,39 @@ def look_up(invocation: Invocation, words: Sequence[str], action: Action = Actio
     Raises ``Refused`` and ``WebexError``.
     """
     allowed = invocation.check_person(action)
-    with invocation.report_call():
-        listed, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
+    listed, refused = listed_reports(invocation, allowed.families, region_in(words))
     return replace(find_named(words, listed, today_of(invocation)), refused=refused)
+
+
+def find_by_id(invocation: Invocation, report_id: str, families: Collection[str], others: str = "") -> Report:
+    """Return a report as Webex has it now, in the families that the person may use; ``others``: for whom the rest is.
+
+    Raises ``NotFound`` and other ``BotError``.
+    """
+    services = invocation.services
+    with services.database.read() as tx:
+        row = reports.get(tx, report_id)
+    known, on_behalf_of = (row.family, row.on_behalf_of) if row is not None else (None, invocation.on_behalf_of)
+    with invocation.report_call():
+        return services.catalog.find(report_id, known, families=families, others=others, on_behalf_of=on_behalf_of)
+
+
+def listed_reports(
+    invocation: Invocation, families: Collection[str], region: str | None = None
+) -> tuple[list[Report], dict[Family, WebexError]]:
+    """Return the reports of the families, or of the organization that the message names, and the families that refused.
+
+    Those of another organization are stored, so that their IDs alone find them from now on.
+    Raises ``WebexError`` and ``NotFound``.
+    """
+    services, on_behalf_of = invocation.services, invocation.on_behalf_of
+    with invocation.report_call():
+        listed, refused = services.catalog.everything(families, region, on_behalf_of)
+    if on_behalf_of:
+        with services.database.begin(durable=False) as tx:
+            for one in listed:
+                reports.add(tx, one, services.now())
+    return listed, refused
 
 
 def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_button: tuple[str, str] = GET) -> None:
@@ -103,8 +135,7 @@ def offer_newest(invocation: Invocation, action: Action = Action.READ, *, row_bu
     Raises ``Refused`` and ``WebexError``.
     """
     allowed = invocation.check_person(action)
-    with invocation.report_call():
-        listed, refused = invocation.services.catalog.everything(allowed.families)
+    listed, refused = listed_reports(invocation, allowed.families)
     shown, (_, word) = listed[:MOST_SHOWN], row_button
     missing = [not_shown(family, error) for family, error in refused.items()]
     note = " ".join([which_one(word) if shown else NOTHING, *missing])
@@ -138,7 +169,7 @@ def _run_button(invocation: Invocation, words: Sequence[str]) -> list[dict[str, 
         if allowed.verdict is Verdict.REFUSED:
             return []
         with invocation.report_call():
-            templates, _ = services.catalog.templates(allowed.families)
+            templates, _ = services.catalog.templates(allowed.families, invocation.on_behalf_of)
     except BotError as error:
         log.info("templates_not_listed", cause=str(error))
         return []

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
     from bot.db.database import Transaction
+    from bot.webex.report_lists import ReportList
 
 _reports, _requests = tables.reports.c, tables.requests.c
 _PAIRS = (
@@ -52,8 +53,8 @@ _is_awaited = exists().where(
     _requests.report_id == _reports.report_id, _requests.state == OPEN, _requests.found_at.is_not(None)
 )
 _NAMES = tuple(column.name for column in tables.reports.c)
-_IN_MEMORY_ONLY = ("download_url", "taken_for_ready", "fetched_at")
-"""Fields of a report that are not stored: the link is never kept, the others hold for one answer."""
+_NOT_IN_DETAILS = ("download_url", "taken_for_ready", "fetched_at", "on_behalf_of")
+"""Fields of a report beside its JSON: the link is never stored, two hold for one answer, the last has its column."""
 _DAYS, _TIMES = ("start", "end"), ("created",)
 
 
@@ -95,6 +96,8 @@ class ReportRow:
     """The person for whom."""
     content_hash: str | None = None
     """Of what is in its file, where a schedule compares that."""
+    on_behalf_of: str | None = None
+    """The sub-partner organization that each call about it names."""
 
     @property
     def why_blank(self) -> Blank | None:
@@ -104,15 +107,17 @@ class ReportRow:
     @property
     def report(self) -> Report:
         """Return the report as Webex gave it, without the download link."""
+        on_behalf_of = self.on_behalf_of or ""
         if self.details is None:
-            return Report(self.report_id, Family(self.family), self.status or "", title=self.title or "")
+            family, status = Family(self.family), self.status or ""
+            return Report(self.report_id, family, status, title=self.title or "", on_behalf_of=on_behalf_of)
         values: dict[str, Any] = json.loads(self.details)
         values |= {name: date.fromisoformat(values[name]) for name in _DAYS if values[name]}
         values |= {name: datetime.fromisoformat(values[name]) for name in _TIMES if values[name]}
         if expiry := values["expiry"]:
             values["expiry"] = Expiry(expiry["seconds"], datetime.fromisoformat(expiry["at"]))
         values |= {"family": Family(values["family"]), "sites": tuple(values["sites"])}
-        return Report(**values)
+        return Report(**values, on_behalf_of=on_behalf_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class Watched:
 def details_of(report: Report) -> str:
     """Return a report as JSON, without the download link."""
     values = asdict(replace(report, download_url=""))
-    return json.dumps({name: value for name, value in values.items() if name not in _IN_MEMORY_ONLY}, default=str)
+    return json.dumps({name: value for name, value in values.items() if name not in _NOT_IN_DETAILS}, default=str)
 
 
 def filled(report: Report, row: ReportRow) -> Report:
@@ -139,9 +144,19 @@ def filled(report: Report, row: ReportRow) -> Report:
     return replace(report, **{name: getattr(known, name) for name in missing})
 
 
+def add(tx: Transaction, report: Report, now: datetime) -> None:
+    """Store a report that has no row yet."""
+    tx.insert_once(tables.reports, _values_of(report, now), conflict=["report_id"])
+
+
 def save(tx: Transaction, report: Report, now: datetime, **more: Any) -> None:
     """Store what Webex says of a report now; its file and the counts of checks stay as they are, but for ``more``."""
-    values = {
+    values = _values_of(report, now) | more
+    tx.upsert(tables.reports, values, conflict=["report_id"], keep=["ready_at"] if values["ready_at"] else [])
+
+
+def _values_of(report: Report, now: datetime) -> dict[str, Any]:
+    return {
         "report_id": report.id,
         "family": report.family.value,
         "region": report.region or None,
@@ -153,9 +168,8 @@ def save(tx: Transaction, report: Report, now: datetime, **more: Any) -> None:
         "ready_at": now if report.phase is Phase.READY else None,
         "template_id": report.template_id or (f"{report.service}: {report.title}" if report.title else None),
         "period_days": _days_of(report),
-        **more,
+        "on_behalf_of": report.on_behalf_of or None,
     }
-    tx.upsert(tables.reports, values, conflict=["report_id"], keep=["ready_at"] if values["ready_at"] else [])
 
 
 def _days_of(report: Report) -> int | None:
@@ -234,8 +248,8 @@ def count_check(tx: Transaction, report_ids: Collection[str], now: datetime) -> 
     tx.execute(unchanged.values(checks=_reports.checks + 1, checked_at=now, missing=0, next_check_at=None))
 
 
-def watched(tx: Transaction, family: str, region: str | None) -> list[Watched]:
-    """Return the reports of a family and region that are not ready and for which requests are open.
+def watched(tx: Transaction, which: ReportList) -> list[Watched]:
+    """Return the reports of a list that are not ready and for which requests are open.
 
     Also those that failed: a kill may have come before their requests were closed.
     """
@@ -250,8 +264,9 @@ def watched(tx: Transaction, family: str, region: str | None) -> list[Watched]:
             _requests.state == OPEN,
             _requests.found_at.is_not(None),
             _reports.phase != Phase.READY.value,
-            _reports.family == family,
-            _reports.region.is_(None) if region is None else _reports.region == region,
+            _reports.family == which.family,
+            _reports.region.is_not_distinct_from(which.region),
+            _reports.on_behalf_of.is_not_distinct_from(which.on_behalf_of),
         )
         .group_by(_reports.report_id)
         .order_by(_reports.report_id)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.origin import Origin
     from bot.errors import BotError
+    from bot.webex.report_lists import ReportList
 
 _requests = tables.requests.c
 _NAMES = tuple(column.name for column in tables.requests.c)
@@ -301,12 +302,14 @@ def of_report(report_id: str) -> ColumnElement[bool]:
     return (_requests.report_id == report_id) & _requests.found_at.is_not(None)
 
 
-def of_list(family: str, region: str | None) -> ColumnElement[bool]:
-    """Return the condition that a request waits for a report of a family and region."""
-    listed = select(tables.reports.c.report_id).where(
-        tables.reports.c.phase != "ready",
-        tables.reports.c.family == family,
-        tables.reports.c.region.is_(None) if region is None else tables.reports.c.region == region,
+def of_list(which: ReportList) -> ColumnElement[bool]:
+    """Return the condition that a request waits for a report of one of Webex's lists."""
+    reports = tables.reports.c
+    listed = select(reports.report_id).where(
+        reports.phase != "ready",
+        reports.family == which.family,
+        reports.region.is_not_distinct_from(which.region),
+        reports.on_behalf_of.is_not_distinct_from(which.on_behalf_of),
     )
     return _requests.found_at.is_not(None) & _requests.report_id.in_(listed)
 

@@ -95,6 +95,8 @@ class Run:
     """Why there is no report, in a word: policy's reason, or ``webex_400``."""
     makes_room: str | None
     """The schedule's own report that is deleted, or was, so that Webex keeps this one."""
+    on_behalf_of: str | None
+    """The sub-partner organization, if any, as Webex writes it."""
 
     @property
     def origin(self) -> Origin | None:
@@ -112,6 +114,7 @@ class Run:
             region=self.region or "",
             sites=tuple(filter(None, (self.sites or "").split(","))),
             time_zone=self.time_zone or "",
+            on_behalf_of=self.on_behalf_of or "",
         )
 
 
@@ -125,6 +128,7 @@ def values_of(new: NewReport) -> dict[str, Any]:
         "region": new.region or None,
         "sites": ",".join(new.sites) or None,
         "time_zone": new.time_zone or None,
+        "on_behalf_of": new.on_behalf_of or None,
     }
 
 

@@ -49,6 +49,8 @@ class Schedule(Owned):
     """Conditions of a delivery."""
     next_at: datetime | None
     """When it runs next; None while it is paused, or when no run follows."""
+    on_behalf_of: str | None
+    """The sub-partner organization, if any, as Webex writes it."""
 
     @property
     def origin(self) -> Origin:

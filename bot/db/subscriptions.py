@@ -35,6 +35,8 @@ class Subscription(Owned):
     """None: the home region."""
     card_only: bool
     muted_until: datetime | None
+    on_behalf_of: str | None
+    """The sub-partner organization, if any, as Webex writes it."""
 
     @property
     def origin(self) -> Origin:

@@ -88,6 +88,7 @@ reports = Table(
     Column("blank", Text),
     Column("deleted_at", UtcDateTime),
     Column("deleted_by", Text),
+    Column("on_behalf_of", Text),
     Index("ix_reports_template_id", "template_id"),
 )
 
@@ -157,6 +158,7 @@ runs = Table(
     Column("why", Text),
     Column("cause", Text),
     Column("makes_room", Text),
+    Column("on_behalf_of", Text),
     Index("ix_runs_report_id", "report_id"),
     Index("ix_runs_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     _index_of_some("runs", "schedule_id"),
@@ -190,6 +192,7 @@ subscriptions = Table(
     Column("region", Text),
     Column("card_only", Boolean, nullable=False, server_default=false()),
     Column("muted_until", UtcDateTime),
+    Column("on_behalf_of", Text),
 )
 
 schedules = Table(
@@ -209,6 +212,7 @@ schedules = Table(
     Column("time_zone", Text, nullable=False),
     Column("only_if", Text),
     Column("next_at", UtcDateTime),
+    Column("on_behalf_of", Text),
     Index("ix_schedules_next_at", "next_at"),
 )
 

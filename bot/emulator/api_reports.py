@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from bot.emulator import ids
 from bot.emulator.api_people import IDENTITY_READ
 from bot.emulator.directory import has_scope, is_admin, is_partner_admin
 from bot.emulator.problems import Refusal, missing_role, missing_scope
@@ -18,6 +19,7 @@ from bot.emulator.things import Content, Family, Organization, Person, Template,
 REPORTS_READ = "spark-admin:reports_read"
 REPORTS_WRITE = "spark-admin:reports_write"
 ANALYTICS_READ = "analytics:read_all"
+ORGANIZATION_ID = re.compile(r"ciscospark://[^/]+/ORGANIZATION/[0-9a-f-]{36}")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 READY_AFTER_SECONDS = 20.0
 ROWS = "Name,Value\r\nA,1\r\nB,2\r\n"
@@ -58,8 +60,23 @@ def _admin(family: Family) -> Person:
     return _partner_admin(REPORTS_READ, IDENTITY_READ) if family == "partner" else _organization_admin()
 
 
-def _sub_partner() -> str | None:
-    return request.args.get("onBehalfOfSubPartnerOrgId") or None
+def _sub_partner(person: Person) -> str | None:
+    """Return the sub-partner in whose name a partner's administrator asks: 400 for no ID, 403 for another's."""
+    given = request.args.get("onBehalfOfSubPartnerOrgId")
+    if given is None:
+        return None
+    if not ORGANIZATION_ID.fullmatch(ids.decoded(given)):
+        raise Refusal(400, "onBehalfOfSubPartnerOrgId is not an organization ID.")
+    same = (one for one in world().organizations.values() if ids.plain_part(one.id) == ids.plain_part(given))
+    found = next(same, None)
+    if found is None or found.partner_id != person.org_id:
+        raise Refusal(403, "The organization is not a sub-partner of yours.")
+    return found.id
+
+
+def _named(family: Family, person: Person) -> str | None:
+    """Return the same; the other family knows no sub-partners and ignores the parameter."""
+    return _sub_partner(person) if family == "partner" else None
 
 
 def _wanted(report: Report) -> bool:
@@ -89,7 +106,7 @@ def list_partner_reports() -> Response:
         region = request.args.get("regionId", world().organizations[person.org_id].region)
         found = [
             report
-            for report in world().listed_reports("partner", person, _sub_partner())
+            for report in world().listed_reports("partner", person, _sub_partner(person))
             if report.region == region and _wanted(report)
         ]
         for report in found:
@@ -114,7 +131,8 @@ def list_organization_reports() -> Response:
 
 def _details(report_id: str, family: Family) -> Response:
     with world().lock:
-        report = world().report_of(report_id, family, _admin(family), _sub_partner())
+        person = _admin(family)
+        report = world().report_of(report_id, family, person, _named(family, person))
         world().ask(report)
         return jsonify(world().details_view(report))
 
@@ -133,7 +151,7 @@ def get_organization_report(report_id: str) -> Response:
 
 def _delete(report_id: str, family: Family, person: Person) -> tuple[str, int]:
     with world().change():
-        world().report_of(report_id, family, person, _sub_partner()).deleted = True
+        world().report_of(report_id, family, person, _named(family, person)).deleted = True
     return "", 204
 
 
@@ -159,7 +177,7 @@ def _templates(family: Family) -> list[Template]:
 @part.get("/partner/reports/templates")
 def list_partner_templates() -> Response:
     """A bare array."""
-    _admin("partner")
+    _sub_partner(_admin("partner"))
     return jsonify(
         [
             {
@@ -242,8 +260,8 @@ def _create(family: Family, person: Person) -> Report:
     _check_period(template, body.get("startDate"), body.get("endDate"))
     if template.needs_sites and not body.get("siteList"):
         raise Refusal(400, "siteList is needed.")
-    most = world().reports_kept
-    if most is not None and len(world().listed_reports(family, person, _sub_partner())) >= most:
+    most, sub_partner = world().reports_kept, _named(family, person)
+    if most is not None and len(world().listed_reports(family, person, sub_partner)) >= most:
         raise Refusal(400, "The organization holds as many reports as it can; delete one first.")
     today = report_time(world().clock())[:10]
     org, region, sites = world().organizations[person.org_id], body.get("regionId"), body.get("siteList") or ""
@@ -260,7 +278,7 @@ def _create(family: Family, person: Person) -> Report:
         site_list=sites,
         owner_org=org,
         created_by=person.id,
-        sub_partner=_sub_partner(),
+        sub_partner=sub_partner,
         ready_after_seconds=READY_AFTER_SECONDS,
     )
     made.first_asked = world().clock()

@@ -38,11 +38,18 @@ class Directory(State):
     # ------------------------------------------------------------------ making
 
     def add_organization(
-        self, name: str, *, is_partner: bool = False, pro_pack: bool = True, region: str = "US"
+        self,
+        name: str,
+        *,
+        is_partner: bool = False,
+        pro_pack: bool = True,
+        region: str = "US",
+        sub_partner_of: Organization | None = None,
     ) -> Organization:
         """Add an organization; only in one with `is_partner` do partner roles count."""
         with self.change():
             org = Organization(ids.new_id(ids.ORGANIZATION), name, self.clock(), is_partner, pro_pack, region)
+            org.partner_id = sub_partner_of.id if sub_partner_of is not None else None
             self.organizations[org.id] = org
         return org
 

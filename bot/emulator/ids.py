@@ -39,10 +39,15 @@ def role_id(name: str) -> str:
     return webex_id(ROLE, name)
 
 
+def decoded(webex: str) -> str:
+    """Return the text inside an id, padded or not; empty for what is no base64 of a text."""
+    bare = webex.rstrip("=")
+    try:
+        return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)).decode()
+    except ValueError:
+        return ""
+
+
 def plain_part(webex: str) -> str:
     """Return what follows the last slash inside an id: SCIM calls name people and organizations by it."""
-    padded = webex + "=" * (-len(webex) % 4)
-    try:
-        return base64.urlsafe_b64decode(padded).decode().rsplit("/", 1)[-1]
-    except ValueError:
-        return webex
+    return decoded(webex).rsplit("/", 1)[-1] or webex

@@ -49,6 +49,7 @@ class Organization:
     """A customer or partner; only a partner has partner reports.
 
     `region` is its home region; without Pro Pack its reports are refused. `sites` are those with meetings, empty: any.
+    `partner_id` is the partner of which it is a sub-partner.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Organization:
     pro_pack: bool = True
     region: str = "US"
     sites: tuple[str, ...] = ()
+    partner_id: str | None = None
 
 
 @dataclass(eq=False)

@@ -152,7 +152,7 @@ class Fetch:
             return self._files.download(self._anew(report), path, twin=twin, **more)
 
     def _anew(self, report: Report) -> Report:
-        fresh = self._catalog.details(report.family.value, report.id)
+        fresh = self._catalog.details(report.family.value, report.id, report.on_behalf_of)
         if fresh.phase is not Phase.READY:
             raise NotReadyAnymore(fresh) from None
         return fresh

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.messages.elements import button, card, primary, row, sentence_in_card, text
 from bot.messages.request_card import created_of, days, title_of
 from bot.text import count, escape_card, escape_markdown, one_line
+from bot.webex.ids import bare_id
 from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bot.webex.report_templates import NewReport, Template
     from bot.webex.types import Card
 
-TEMPLATE, START, END, REGION, SITES = "template", "start", "end", "region", "sites"
+TEMPLATE, START, END, REGION, SITES, ORGANIZATION = "template", "start", "end", "region", "sites", "organization"
 """Names of the fields."""
 HOME: Final = "home"
 """The region of a form in which none was chosen."""
@@ -38,13 +39,19 @@ LONGEST_TITLE: Final = 80
 def argument_of(new: NewReport, *more: str) -> str:
     """Return the words after ``new`` that ask for exactly this report."""
     period = [f"{new.start.isoformat()} to {new.end.isoformat()}"] if new.start and new.end else []
-    return " ".join([f"{new.family.value}:{new.template_id}", *period, *filter(None, [new.region]), *new.sites, *more])
+    where = [*filter(None, [new.region]), *new.sites, *(["for", new.on_behalf_of] if new.on_behalf_of else [])]
+    return " ".join([f"{new.family.value}:{new.template_id}", *period, *where, *more])
 
 
 def about(title: str, new: NewReport) -> str:
     """Return what is run, in a line: ``Calling Usage · Oct 1–31, 2026 · EU``."""
     period = days(new.start, new.end) if new.start and new.end else ""
-    return " · ".join(filter(None, [title, period, new.region, ", ".join(new.sites)]))
+    return " · ".join(filter(None, [title, period, new.region, ", ".join(new.sites), for_organization(new)]))
+
+
+def for_organization(report: Report | NewReport) -> str:
+    """Return for which sub-partner a report is, ``for organization 0e182e15-…``; empty for one of our own."""
+    return f"for organization {bare_id(report.on_behalf_of)}" if report.on_behalf_of else ""
 
 
 def limits_of(template: Template) -> str:

@@ -36,7 +36,7 @@ def why_blank(services: Services, report: Report, contents: Contents | None) -> 
 def _template(catalog: Catalog, report: Report) -> Template | None:
     """Return the report's template: by its ID, or by its title and service where Webex gives no ID."""
     try:
-        templates, _ = catalog.templates([report.family.value])
+        templates, _ = catalog.templates([report.family.value], report.on_behalf_of)
     except BotError as error:
         log.info("templates_not_known", cause=str(error))
         return None
@@ -52,7 +52,7 @@ def _home_region(catalog: Catalog, report: Report) -> str | None:
     if not report.region or not FAMILIES[report.family].takes_region:
         return None
     try:
-        listed = catalog.listing(report.family.value, None)
+        listed = catalog.listing(report.family.value, None, report.on_behalf_of)
     except BotError as error:
         log.info("home_region_not_known", cause=str(error))
         return None

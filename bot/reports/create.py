@@ -121,7 +121,7 @@ class Create:
         since = (run.tried_at or run.asked_at) - CLOCKS_DIFFER
         listed = [
             one
-            for one in self._services.catalog.listing(run.family, run.region)
+            for one in self._services.catalog.listing(run.family, run.region, run.on_behalf_of)
             if is_report_of(one, new, run.title) and one.created is not None and one.created >= since
         ]
         with self._services.database.read() as tx:
@@ -140,6 +140,7 @@ class Create:
             title=run.title,
             template_id=run.template_id,
             region=new.region,
+            on_behalf_of=new.on_behalf_of,
             start=new.start,
             end=new.end,
         )

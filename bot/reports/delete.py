@@ -31,9 +31,11 @@ def delete_report(services: Services, family: str, report_id: str, *, event_key:
     ``event_key``: the event by which this person confirmed it. Raises ``Refused`` where the admin token may not delete,
     and ``WebexError``.
     """
+    with services.database.read() as tx:
+        row = reports.get(tx, report_id)
     try:
         with write_call(family):
-            services.catalog.delete(family, report_id)
+            services.catalog.delete(family, report_id, row.on_behalf_of if row is not None else None)
     except WebexError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise

@@ -101,7 +101,9 @@ class Deliver:
 
     def _serve(self, run: Run, waiting: list[Request]) -> None:
         try:
-            report = self._trials.look(self._services.catalog.recent_details(run.family, run.report_id))
+            on_behalf_of = run.row.on_behalf_of if run.row is not None else None
+            report = self._services.catalog.recent_details(run.family, run.report_id, on_behalf_of)
+            report = self._trials.look(report)
             if not is_still_ready(self._services, report, run.row):
                 run.served |= {one.id for one in waiting}
                 return

@@ -14,7 +14,7 @@ from bot.db.requests import State
 from bot.messages import sentences
 from bot.queue import tasks
 from bot.reports import trouble
-from bot.reports.requests import SLICE, close, deliver_key, put_lookup, put_thread, put_watch, watch_key
+from bot.reports.requests import SLICE, close, deliver_key, list_of, put_lookup, put_thread, put_watch
 from bot.reports.runs import put_create
 from bot.webex.ids import id_key
 from bot.webex.report import Phase
@@ -58,7 +58,7 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
             key = deliver_key(row.family, row.report_id)
             puts.append(partial(queue.put, task=tasks.DELIVER, key=key, lock=f"deliver:{key}", if_absent=True))
         else:
-            watched[watch_key(row.family, row.region)] = row
+            watched[list_of(row)] = row
     puts += [partial(put_watch, queue=queue, row=row, if_absent=True) for row in watched.values()]
     for request_id, person_id in messages.unsettled(tx, now - SETTLING, MOST):
         whose = id_key(person_id)

@@ -23,6 +23,7 @@ from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from bot.db.database import Transaction
+    from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.reports.thread import Thread
     from bot.reports.wanted_messages import ThreadState
@@ -54,7 +55,7 @@ class Lookup:
         state: ThreadState | None = None
         if request.state is State.OPEN and request.found_at is None:
             try:
-                state = self._find(request, row.family if row is not None else None)
+                state = self._find(request, row)
             except BotError as error:
                 if isinstance(error, NotFound) and self._is_too_new(request):
                     self._tell_silence(request, sentences.NOT_SHOWN_YET)
@@ -94,15 +95,19 @@ class Lookup:
         with self._services.database.read() as tx:
             return requests.get(tx, int(key))
 
-    def _find(self, request: Request, known: str | None) -> ThreadState | None:
+    def _find(self, request: Request, row: ReportRow | None) -> ThreadState | None:
         services = self._services
+        known, on_behalf_of = (row.family, row.on_behalf_of) if row is not None else (None, None)
         # Who else is in the space is asked right before the card.
         decision = services.authorizer.decide(
             request.person_id, Action.READ, room_id=request.room_id, direct=request.direct, members=False
         )
         decision.raise_if_refused()
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
-            report = services.catalog.find(request.report_id, known, families=decision.families, others=decision.others)
+            families, others = decision.families, decision.others
+            report = services.catalog.find(
+                request.report_id, known, families=families, others=others, on_behalf_of=on_behalf_of
+            )
         return self._store(request, report)
 
     def _store(self, request: Request, report: Report) -> ThreadState | None:

@@ -13,6 +13,7 @@ from bot.errors import BotError
 from bot.messages.sentences import SENT_DIRECTLY
 from bot.queue import tasks
 from bot.webex.ids import id_key
+from bot.webex.report_lists import ReportList
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ SLICE: Final = 10
 """Requests that one transaction closes, each with its audit row and job: it holds SQLite's only write lock."""
 
 
-def watch_key(family: str, region: str | None) -> str:
-    """Return the key of the job that watches a family and region."""
-    return f"{family}:{region or ''}"
+def list_of(row: ReportRow | Report) -> ReportList:
+    """Return Webex's list that a report is in; its key is that of the job that watches it."""
+    return ReportList(row.family, row.region or None, row.on_behalf_of or None)
 
 
 def deliver_key(family: str, report_id: str) -> str:
@@ -121,8 +122,8 @@ def put_outcome(tx: Transaction, queue: Queue, origin: Origin | None) -> None:
 def put_watch(
     tx: Transaction, queue: Queue, row: ReportRow | Report, *, after: float = 0.0, if_absent: bool = False
 ) -> None:
-    """Have a report's family and region watched."""
-    queue.put(tx, tasks.WATCH, watch_key(row.family, row.region), after=after, if_absent=if_absent)
+    """Have the list that a report is in watched."""
+    queue.put(tx, tasks.WATCH, list_of(row).key, after=after, if_absent=if_absent)
 
 
 def put_delivery(

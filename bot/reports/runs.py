@@ -65,11 +65,13 @@ def put_create(tx: Transaction, queue: Queue, run: Run, *, if_absent: bool = Fal
 
 def is_report_of(report: Report, new: NewReport, title: str) -> bool:
     """Return True when a report is of this template and period; organization reports do not tell their template."""
+    same_organization = report.on_behalf_of == new.on_behalf_of
     same_template = report.template_id == new.template_id if report.template_id else report.title == title
     same_region = not new.region or report.region in {"", new.region}
     same_sites = not new.sites or not report.sites or _folded(report.sites) == _folded(new.sites)
     same_days = new.start is None or (report.start, report.end) == (new.start, new.end)
-    return report.family is new.family and same_template and same_region and same_sites and same_days
+    same_place = report.family is new.family and same_organization and same_region and same_sites
+    return same_place and same_template and same_days
 
 
 def _folded(sites: Iterable[str]) -> set[str]:

@@ -1,7 +1,7 @@
 """Watch the reports that are not ready yet.
 
-One list call for a family and region serves every request for it, however many. Details are asked only for an ID that
-is absent from the list (lag, another region, a sub-partner), at growing intervals, and before the list's word ends a
+One list call for a family, region and sub-partner serves every request for it, however many. Details are asked only for
+an ID that is absent from the list (lag, another region), at growing intervals, and before the list's word ends a
 request without its file. A round is a job with a next time; nobody sleeps in a thread.
 """
 
@@ -23,6 +23,7 @@ from bot.reports.lookup import BY_WEBEX
 from bot.reports.requests import SLICE, close, close_all, deliver_to_waiting, put_thread
 from bot.webex.ids import id_key
 from bot.webex.report import Phase, Report, is_known_status
+from bot.webex.report_lists import list_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bot.db.reports import Watched
     from bot.queue import Queue
     from bot.webex.catalog import Catalog
+    from bot.webex.report_lists import ReportList
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +65,7 @@ class Checked:
 
 
 class Watch:
-    """One round for a family and region; the key is ``family:region``."""
+    """One round for one of Webex's lists, which the key names."""
 
     def __init__(
         self, database: Database, queue: Queue, catalog: Catalog, now: Callable[[], datetime], poll_interval: float
@@ -73,24 +75,23 @@ class Watch:
         self._catalog = catalog
         self._now = now
         self._shortest = poll_interval
-        self._failing: set[tuple[str, str | None]] = set()
-        """Families and regions whose list fails, as the log knows already."""
+        self._failing: set[ReportList] = set()
+        """Lists that fail, as the log knows already."""
 
     def run(self, key: str) -> RetryLater | None:
         """Check once and say when to check again, or None when nothing is pending any more."""
-        family, _, rest = key.partition(":")
-        region = rest or None
+        which = list_of_key(key)
         with self._database.read() as tx:
-            watched = reports.watched(tx, family, region)
+            watched = reports.watched(tx, which)
         if not watched:
             return None
-        listed, pause = self._list(family, region)
+        listed, pause = self._list(which)
         if listed is not None:
             # Also those whose deadline has passed: perhaps it was the bot that was away, and their report is ready.
             checked = [self._check(one, listed) for one in watched]
-            pause = self._store(family, region, checked)
+            pause = self._store(which, checked)
         with self._database.read() as tx:
-            watched = reports.watched(tx, family, region)
+            watched = reports.watched(tx, which)
             if not watched:
                 return None
             wait = durations.next_check(tx, watched, self._now(), self._shortest)
@@ -98,25 +99,24 @@ class Watch:
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Close the requests that a round which cannot be made at all would have served."""
-        family, _, region = key.partition(":")
         with self._database.read() as tx:
-            watched = reports.watched(tx, family, region or None)
+            watched = reports.watched(tx, list_of_key(key))
         for one in watched:
             self._close_all(one, sentence, cause="given_up")
 
-    def _list(self, family: str, region: str | None) -> tuple[Mapping[str, Report] | None, float]:
+    def _list(self, which: ReportList) -> tuple[Mapping[str, Report] | None, float]:
         """Return the listed reports by ID, or None and the seconds to wait while Webex has trouble."""
         try:
-            listed = self._catalog.listing(family, region)
+            listed = self._catalog.listing(*which)
         except BotError as error:
-            log_it = log.debug if (family, region) in self._failing else log.warning
-            self._failing.add((family, region))
-            log_it("watch_list_failed", family=family, region=region, cause=str(error))
+            log_it = log.debug if which in self._failing else log.warning
+            self._failing.add(which)
+            log_it("watch_list_failed", family=which.family, region=which.region, cause=str(error))
             if not error.passing:
                 return {}, 0.0  # the list is refused, yet details may be given
-            self._fails(requests.of_list(family, region), error)
+            self._fails(requests.of_list(which), error)
             return None, error.retry_after or 0.0
-        self._failing.discard((family, region))
+        self._failing.discard(which)
         return {id_key(report.id): report for report in listed}, 0.0
 
     def _check(self, one: Watched, listed: Mapping[str, Report]) -> Checked:
@@ -132,8 +132,9 @@ class Watch:
             return Checked(one, None if may_be_ready and early else report, listed=True)
         if early:
             return Checked(one, None)
+        row = one.row
         try:
-            return Checked(one, self._catalog.details(one.row.family, one.row.report_id))
+            return Checked(one, self._catalog.details(row.family, row.report_id, row.on_behalf_of))
         except BotError as error:
             return Checked(one, error)
 
@@ -147,7 +148,7 @@ class Watch:
         left = (one.row.next_check_at - now).total_seconds()
         return 0.0 < left <= details_interval(one.row.missing - 1, self._shortest) + CLOCK_SLACK
 
-    def _store(self, family: str, region: str | None, checked: Sequence[Checked]) -> float:
+    def _store(self, which: ReportList, checked: Sequence[Checked]) -> float:
         """Write what changed and act on it. Return the seconds for which Webex asked to be left alone."""
         now = self._now()
         silent = {one.watched.row.report_id: one.found for one in checked if _is_passing(one.found)}
@@ -162,7 +163,7 @@ class Watch:
         for report_id, error in silent.items():
             assert isinstance(error, BotError)
             self._fails(requests.of_report(report_id), error)
-        self._recover(family, region, silent)
+        self._recover(which, silent)
         self._expire(checked, silent)
         return max((error.retry_after or 0.0 for error in silent.values() if isinstance(error, BotError)), default=0.0)
 
@@ -227,10 +228,10 @@ class Watch:
             with self._database.begin(durable=False) as tx:
                 requests.fails(tx, requests.are(some), said, self._now())
 
-    def _recover(self, family: str, region: str | None, silent: Mapping[str, object]) -> None:
+    def _recover(self, which: ReportList, silent: Mapping[str, object]) -> None:
         """Store that requests can go on, and have the threads say so that told of trouble."""
         with self._database.read() as tx:
-            failing = requests.find(tx, *requests.failing(requests.of_list(family, region)))
+            failing = requests.find(tx, *requests.failing(requests.of_list(which)))
             told = messages.with_slot(tx, [one.id for one in failing], ("trouble",)) if failing else set()
         over = {one.id: one for one in failing if one.report_id not in silent}
         for some in _slices(list(over)):

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.errors import BotError, WebexError
+from bot.webex.ids import bare_id
 from bot.webex.recent_details import RecentDetails
 from bot.webex.report import ReportMissing, ReportUnreadable
 from bot.webex.report_families import FAMILIES, Family
@@ -69,6 +70,31 @@ def _none_has_it(answers: dict[Family, WebexError], others: str = "") -> BotErro
     return NotFound(answers, others)
 
 
+def _all_refused(refused: dict[Family, WebexError], on_behalf_of: str | None) -> BotError:
+    """Return the error when every family that was asked has failed."""
+    passing = next((error for error in refused.values() if error.passing), None)
+    if on_behalf_of and passing is None and all(error.status in ASK_THE_NEXT for error in refused.values()):
+        return OrganizationRefused(on_behalf_of, refused)
+    return passing or _none_has_it(refused)
+
+
+class NoSubPartners(BotError):
+    """Only partner reports can be those of another organization, and you can't get partner reports from me."""
+
+
+class OrganizationRefused(BotError):
+    """Webex gives no reports of this organization."""
+
+    def __init__(self, on_behalf_of: str, answers: dict[Family, WebexError]) -> None:
+        self.answers = answers
+        error = next(iter(answers.values()))
+        tracking = f" Webex tracking ID: {error.tracking_id}." if error.tracking_id else ""
+        super().__init__(
+            f"Webex doesn't give me reports of organization {bare_id(on_behalf_of)}. Check the ID, and that it's a "
+            f"sub-partner for which the bot's admin token may act.{tracking}"
+        )
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -76,6 +102,8 @@ def _utc_now() -> datetime:
 class Catalog:
     """Ask the families of the settings, in their order.
 
+    ``on_behalf_of`` is in each call the sub-partner organization whose reports are meant, if any; then only the family
+    that has sub-partners is asked.
     ``token_lives``: asks Webex whether it accepts the admin token at all, for a family that answers 401.
     """
 
@@ -92,8 +120,8 @@ class Catalog:
         self._token_lives = token_lives
         self._now = now
         self._recent = RecentDetails(now)
-        self._templates: dict[Family, tuple[datetime, Sequence[Template]]] = {}
-        """When each family's templates were asked for, and what Webex gave."""
+        self._templates: dict[tuple[Family, str], tuple[datetime, Sequence[Template]]] = {}
+        """When the templates of a family and sub-partner were asked for, and what Webex gave."""
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -101,7 +129,13 @@ class Catalog:
         return self._families
 
     def find(
-        self, report_id: str, known: str | None = None, *, families: Collection[str] | None = None, others: str = ""
+        self,
+        report_id: str,
+        known: str | None = None,
+        *,
+        families: Collection[str] | None = None,
+        others: str = "",
+        on_behalf_of: str | None = None,
     ) -> Report:
         """Return the report's details. ``known``: the family that it was found in before, asked first.
 
@@ -114,7 +148,7 @@ class Catalog:
         trouble: BotError | None = None
         for family in order:
             try:
-                return self.details(family.value, report_id)
+                return self.details(family.value, report_id, on_behalf_of)
             except WebexError as error:
                 if error.status in ASK_THE_NEXT:
                     answers[family] = error
@@ -127,84 +161,98 @@ class Catalog:
                 answers[family] = WebexError("report details", HTTPStatus.NOT_FOUND)
             except ReportUnreadable as error:
                 trouble = trouble or error
+        if on_behalf_of and trouble is None and known:
+            refused = {one: error for one, error in answers.items() if one.value == known}
+            if any(error.status != HTTPStatus.NOT_FOUND for error in refused.values()):
+                raise OrganizationRefused(on_behalf_of, refused)
         raise trouble or _none_has_it(answers, others)
 
-    def details(self, family: str, report_id: str) -> Report:
+    def details(self, family: str, report_id: str, on_behalf_of: str | None = None) -> Report:
         """Return the report's details as Webex gives them now, in the family that is known to have it."""
-        self._recent.forget(family, report_id)
-        report = self._call(lambda: self._api.details(Family(family), report_id))
+        self._recent.forget(family, report_id, on_behalf_of)
+        report = self._call(lambda: self._api.details(Family(family), report_id, on_behalf_of))
         self._recent.keep(report)
         return report
 
-    def recent_details(self, family: str, report_id: str) -> Report:
+    def recent_details(self, family: str, report_id: str, on_behalf_of: str | None = None) -> Report:
         """Return the same, or what Webex said less than a minute ago of a report that was ready then."""
-        return self._recent.get(family, report_id) or self.details(family, report_id)
+        recent = self._recent.get(family, report_id, on_behalf_of)
+        return recent or self.details(family, report_id, on_behalf_of)
 
-    def listing(self, family: str, region: str | None) -> Sequence[Report]:
+    def listing(self, family: str, region: str | None, on_behalf_of: str | None = None) -> Sequence[Report]:
         """Return every report of a family and region that Webex lists."""
-        return self._call(lambda: self._api.list(Family(family), region))
+        return self._call(lambda: self._api.list(Family(family), region, on_behalf_of))
 
     def everything(
-        self, families: Collection[str] | None = None, region: str | None = None
+        self, families: Collection[str] | None = None, region: str | None = None, on_behalf_of: str | None = None
     ) -> tuple[list[Report], dict[Family, WebexError]]:
         """List each report of these families once, newest first, and the families that refused; None: of all families.
 
         ``region``: where a family lists one region a call; None: the home region.
-        Raises ``WebexError`` or :class:`NotFound` when every family fails.
+        Raises ``WebexError``, :class:`NotFound` or :class:`OrganizationRefused` when every family fails.
         """
         listed: dict[tuple[Family, str], Report] = {}
         refused: dict[Family, WebexError] = {}
-        asked = self._asked(families)
+        asked = self._asked(families) if not on_behalf_of else self._asked_for_sub_partner(families)
         for family in asked:
+            of_region = region if FAMILIES[family].takes_region else None
             try:
-                for report in self.listing(family.value, region if FAMILIES[family].takes_region else None):
+                for report in self.listing(family.value, of_region, on_behalf_of):
                     listed.setdefault((family, report.id), report)
             except WebexError as error:
                 refused[family] = error
         if len(refused) == len(asked):
-            raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
+            raise _all_refused(refused, on_behalf_of)
         newest = sorted(
             listed.values(), key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True
         )
         return newest, refused
 
-    def templates(self, families: Collection[str] | None = None) -> tuple[list[Template], dict[Family, WebexError]]:
+    def templates(
+        self, families: Collection[str] | None = None, on_behalf_of: str | None = None
+    ) -> tuple[list[Template], dict[Family, WebexError]]:
         """Return what these families can run, in their order, and the families that refused; None: of all families.
 
         What Webex said less than five minutes ago is said again.
-        Raises ``WebexError`` or :class:`NotFound` when every family fails.
+        Raises ``WebexError``, :class:`NotFound` or :class:`OrganizationRefused` when every family fails.
         """
         found: list[Template] = []
         refused: dict[Family, WebexError] = {}
-        asked = self._asked(families)
+        asked = self._asked(families) if not on_behalf_of else self._asked_for_sub_partner(families)
         for family in asked:
             try:
-                found += self._templates_of(family)
+                found += self._templates_of(family, on_behalf_of)
             except WebexError as error:
                 refused[family] = error
         if len(refused) == len(asked):
-            raise next((error for error in refused.values() if error.passing), None) or _none_has_it(refused)
+            raise _all_refused(refused, on_behalf_of)
         return found, refused
 
-    def _templates_of(self, family: Family) -> Sequence[Template]:
-        now = self._now()
-        asked_at, known = self._templates.get(family, (None, ()))
+    def _templates_of(self, family: Family, on_behalf_of: str | None) -> Sequence[Template]:
+        now, key = self._now(), (family, on_behalf_of or "")
+        asked_at, known = self._templates.get(key, (None, ()))
         if asked_at is None or abs(now - asked_at) >= TEMPLATES_FRESH:  # also where the clock was set back
-            known = self._call(partial(self._api.templates, family))
-            self._templates[family] = now, known
+            known = self._call(partial(self._api.templates, family, on_behalf_of))
+            self._templates[key] = now, known
         return known
 
     def create(self, new: NewReport) -> str:
         """Create a report and return its ID, empty when Webex names none. Raises ``WebexError``."""
         return self._call(lambda: self._api.create(new))
 
-    def delete(self, family: str, report_id: str) -> None:
+    def delete(self, family: str, report_id: str, on_behalf_of: str | None = None) -> None:
         """Delete a report. Raises ``WebexError``; 404 means that it is gone already."""
-        self._recent.forget(family, report_id)
-        self._call(lambda: self._api.delete(Family(family), report_id))
+        self._recent.forget(family, report_id, on_behalf_of)
+        self._call(lambda: self._api.delete(Family(family), report_id, on_behalf_of))
 
     def _asked(self, families: Collection[str] | None) -> list[Family]:
         return [family for family in self._families if families is None or family.value in families]
+
+    def _asked_for_sub_partner(self, families: Collection[str] | None) -> list[Family]:
+        asked = [family for family in self._asked(families) if FAMILIES[family].takes_region]
+        if not asked:
+            raise NoSubPartners
+        return asked
 
     def _call(self, ask: Callable[[], T]) -> T:
         """Ask one family. A 401 from it alone is its refusal: the token is dead only when Webex knows it nowhere."""

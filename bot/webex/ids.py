@@ -12,11 +12,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import uuid
 from functools import lru_cache
 
 _PREFIX = "ciscospark://"
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _MESSAGE_OR_ROOM = re.compile(r"ciscospark://[^/]+/(?P<kind>[A-Z]+)/(?P<bare>[0-9a-fA-F-]{16,64})")
+_ORGANIZATION = re.compile(rf"ciscospark://[!-.0-~]{{1,64}}/ORGANIZATION/{_UUID.pattern}", re.IGNORECASE)
 _TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -62,6 +64,18 @@ def id_key(an_id: str) -> str:
 def same_id(one: str | None, other: str | None) -> bool:
     """Return True when two ids name the same person, space or organization; a missing id names nobody."""
     return bool(one) and bool(other) and (one == other or id_key(one or "") == id_key(other or ""))
+
+
+def organization_id(word: str) -> str:
+    """Return the id of an organization as calls name it, from what Webex or Control Hub shows; empty for other words.
+
+    Control Hub shows the UUID alone. Padding is left out, as Webex's answers do, so that one spelling is stored.
+    """
+    if _UUID.fullmatch(word):
+        text = f"{_PREFIX}us/ORGANIZATION/{uuid.UUID(word)}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    found = _ORGANIZATION.fullmatch(decoded(word))
+    return word.rstrip("=").translate(_TO_URL_SAFE) if found and not word.startswith(_PREFIX) else ""
 
 
 def message_link(room_id: str | None, message_id: str | None) -> str | None:

@@ -25,16 +25,16 @@ MOST: Final = 500
 
 
 class RecentDetails:
-    """Details by family and report; threads share it."""
+    """Details by family, sub-partner organization and report; threads share it."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._kept: OrderedDict[tuple[str, str], Report] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str], Report] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, report: Report) -> None:
         """Keep what Webex has just said of a report, in place of what it said before."""
-        key = report.family.value, report.id
+        key = report.family.value, report.on_behalf_of, report.id
         with self._lock:
             self._kept.pop(key, None)
             if report.phase is Phase.READY and report.download_url and report.fetched_at is not None:
@@ -42,18 +42,19 @@ class RecentDetails:
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
 
-    def forget(self, family: str, report_id: str) -> None:
+    def forget(self, family: str, report_id: str, on_behalf_of: str | None = None) -> None:
         """Ask Webex the next time."""
         with self._lock:
-            self._kept.pop((family, report_id), None)
+            self._kept.pop((family, on_behalf_of or "", report_id), None)
 
-    def get(self, family: str, report_id: str) -> Report | None:
+    def get(self, family: str, report_id: str, on_behalf_of: str | None = None) -> Report | None:
         """Return what Webex said less than a minute ago, if the report was ready then."""
+        key = family, on_behalf_of or "", report_id
         with self._lock:
-            report = self._kept.get((family, report_id))
+            report = self._kept.get(key)
             if report is None or report.fetched_at is None:
                 return None
             if abs(self._now() - report.fetched_at) < FRESH:  # also where the clock was set back
                 return report
-            del self._kept[family, report_id]
+            del self._kept[key]
             return None

@@ -125,6 +125,8 @@ class Report:
     service: str = ""
     template_id: str = ""
     region: str = ""
+    on_behalf_of: str = ""
+    """The sub-partner organization whose report it is; Webex finds it only in calls that name it."""
     sites: tuple[str, ...] = ()
     start: date | None = None
     start_raw: str = ""

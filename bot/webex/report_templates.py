@@ -91,6 +91,8 @@ class NewReport:
     sites: tuple[str, ...] = ()
     time_zone: str = ""
     """An IANA name; of organization reports."""
+    on_behalf_of: str = ""
+    """The sub-partner organization that it is created for; of partner reports."""
 
 
 def read_templates(payload: Any, family: Family) -> list[Template]:

@@ -12,6 +12,7 @@ from bot.db import reports, requests
 from bot.db.requests import State
 from bot.webex.report import Expiry, Phase, Report
 from bot.webex.report_families import Family
+from bot.webex.report_lists import ReportList
 from tests.db.rows import NOW, store_report, store_request
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def test_a_report_is_watched_while_it_is_not_ready_and_a_request_is_open(
         one = store_request(tx, found_at=None if state == "not found" else NOW)
         if state == "closed":
             requests.close(tx, one, State.CANCELED, NOW)
-        assert bool(reports.watched(tx, "partner", "US")) is watched
-        assert bool(reports.watched(tx, "partner", None)) is (not region)
-        assert not reports.watched(tx, "organization", "US")
+        assert bool(reports.watched(tx, ReportList("partner", "US"))) is watched
+        assert bool(reports.watched(tx, ReportList("partner"))) is (not region)
+        assert not reports.watched(tx, ReportList("organization", "US"))
+        assert not reports.watched(tx, ReportList("partner", "US", "SUB"))
 
 
 def test_a_watch_goes_by_the_youngest_request_and_the_first_deadline(database: Database) -> None:
@@ -84,7 +86,7 @@ def test_a_watch_goes_by_the_youngest_request_and_the_first_deadline(database: D
         for hours in (2, 1, 3):
             at = NOW + timedelta(hours=hours)
             store_request(tx, f"messages:{hours}:R", asked_at=at, deadline_at=at + timedelta(hours=10))
-        (watched,) = reports.watched(tx, "partner", "US")
+        (watched,) = reports.watched(tx, ReportList("partner", "US"))
     assert (watched.youngest, watched.deadline) == (NOW + timedelta(hours=3), NOW + timedelta(hours=11))
 
 

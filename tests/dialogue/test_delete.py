@@ -560,9 +560,9 @@ def counts_deletions(stepped: SteppedBot) -> None:
     """Have a point before and after each deletion in Webex."""
     delete = stepped.services.catalog.delete
 
-    def counted(family: str, report_id: str) -> None:
+    def counted(family: str, report_id: str, on_behalf_of: str | None = None) -> None:
         stepped.points("before the deletion")
-        delete(family, report_id)
+        delete(family, report_id, on_behalf_of)
         stepped.points("after the deletion")
 
     stepped.services.catalog.delete = counted  # type: ignore[method-assign]

@@ -161,7 +161,8 @@ def test_what_a_family_does_not_know_is_404(live, admin):
     organization = live.world.add_report(family="organization")
     portal = live.world.add_report(family="partner", made_in_portal=True)
     foreign = live.world.add_report(family="organization", owner_org=live.globex)
-    sub = live.world.add_report(family="partner", sub_partner="sub")
+    initech = live.world.add_organization("Initech", sub_partner_of=live.acme)
+    sub = live.world.add_report(family="partner", sub_partner=initech.id)
     for path in (
         f"/partner/reports/{organization.id}",
         f"/reports/{partner.id}",
@@ -172,7 +173,17 @@ def test_what_a_family_does_not_know_is_404(live, admin):
         "/reports/none",
     ):
         assert admin.get(path).status_code == 404
-    assert admin.get(f"/partner/reports/{sub.id}", onBehalfOfSubPartnerOrgId="sub").status_code == 200
+    for padding in ("", "="):
+        named = admin.get(f"/partner/reports/{sub.id}", onBehalfOfSubPartnerOrgId=f"{initech.id}{padding}")
+        assert named.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/partner/reports", "/partner/reports/templates", "/partner/reports/{id}"])
+def test_another_organization_than_a_sub_partner_is_refused(live, admin, path):
+    made = live.world.add_report(family="partner")
+    for organization, status in ((live.globex.id, 403), (live.acme.id, 403), ("Initech", 400), ("", 400)):
+        answer = admin.get(path.format(id=made.id), onBehalfOfSubPartnerOrgId=organization)
+        assert answer.status_code == status, organization
 
 
 def listed(answer) -> Any:

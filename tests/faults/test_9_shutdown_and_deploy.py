@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from bot import app
 from bot.db import migrations
-from bot.reports.requests import watch_key
 from bot.webex.chat import Chat
+from bot.webex.report_lists import ReportList
 from bot.webex.tokens import StaticToken
 from bot.webex.types import Target
 from tests.killed.program import WEB, family, parents, until
@@ -261,6 +261,6 @@ def _left_by_an_old_version(live: LiveBot, revision: str, question: Conversation
         )
         tx.execute(
             text("INSERT INTO jobs (task, key, due, since, place, attempt) VALUES ('watch', :key, :due, :due, 1, 1)"),
-            {"key": watch_key("partner", None), "due": now.timestamp()},
+            {"key": ReportList("partner").key, "due": now.timestamp()},
         )
     database.close()

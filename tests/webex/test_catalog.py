@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.errors import PASSING_STATUSES, WebexError
-from bot.webex.catalog import Catalog, NotFound
+from bot.webex.catalog import Catalog, NoSubPartners, NotFound, OrganizationRefused
 from bot.webex.report import Listing, Report, ReportMissing, ReportUnreadable
 from bot.webex.report_families import Family
 from bot.webex.report_templates import Template
@@ -18,6 +18,7 @@ PARTNER, ORGANIZATION = Family.PARTNER, Family.ORGANIZATION
 STATUSES = [None, 400, 401, 403, 404, 405, 408, 409, 410, 415, 423, 428, 429, 451, 500, 502, 503, 504, 522]
 """Every answer that Webex is known to give, and none."""
 TO_THE_OTHER = {403, 404}
+INITECH = "0e182e15-9fca-4478-ba38-c4ab2e27aed0"
 NOW = datetime(2024, 3, 24, tzinfo=UTC)
 
 
@@ -35,13 +36,13 @@ class Api(ReportsApi):
             raise held
         return held
 
-    def details(self, family: Family, report_id: str) -> Report:
+    def details(self, family: Family, report_id: str, on_behalf_of: str | None = None) -> Report:
         for report in self._ask(family):
             if report.id == report_id:
                 return report
         raise WebexError("GET reports/{id}", 404, tracking_id=f"TRACK_{family.value}")
 
-    def list(self, family: Family, region: str | None = None) -> Listing:
+    def list(self, family: Family, region: str | None = None, on_behalf_of: str | None = None) -> Listing:
         return Listing(self._ask(family))
 
 
@@ -209,7 +210,7 @@ def test_a_401_of_one_family_is_its_refusal_alone_as_long_as_webex_knows_the_tok
 class TemplatesApi(Api):
     """Both families with one template each, or an error."""
 
-    def templates(self, family: Family) -> list[Template]:
+    def templates(self, family: Family, on_behalf_of: str | None = None) -> list[Template]:
         self._ask(family)
         return [Template("1", family, "Usage")]
 
@@ -237,3 +238,29 @@ def test_a_family_that_refused_its_templates_is_asked_again() -> None:
     assert catalog.templates()[1] == {ORGANIZATION: refusal}
     api.held[ORGANIZATION] = []
     assert catalog.templates()[1] == {}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refused_organization_has_a_sentence_of_its_own(status: int) -> None:
+    refusal = answered(status, PARTNER)
+    api = TemplatesApi({PARTNER: refusal, ORGANIZATION: []})
+    catalog = Catalog(api, BOTH)
+    for ask in (catalog.everything, catalog.templates):
+        with pytest.raises(OrganizationRefused, match=f"reports of organization {INITECH}.* TRACK_partner"):
+            ask(on_behalf_of=INITECH)
+    assert api.asked == [PARTNER, PARTNER]
+
+
+def test_a_sub_partner_has_no_organization_reports() -> None:
+    catalog = Catalog(TemplatesApi({PARTNER: [], ORGANIZATION: []}), BOTH)
+    for ask in (catalog.everything, catalog.templates):
+        with pytest.raises(NoSubPartners):
+            ask([ORGANIZATION], on_behalf_of=INITECH)
+
+
+def test_templates_of_a_sub_partner_are_kept_apart() -> None:
+    api = TemplatesApi({PARTNER: [], ORGANIZATION: []})
+    catalog = Catalog(api, BOTH)
+    for organization in (None, INITECH, None, INITECH):
+        catalog.templates([PARTNER], organization)
+    assert api.asked == [PARTNER, PARTNER]

@@ -9,6 +9,7 @@ from bot.errors import WebexError
 from bot.webex.client import Client
 from bot.webex.report import Phase, ReportUnreadable
 from bot.webex.report_families import Family
+from bot.webex.report_templates import NewReport
 from bot.webex.reports_api import ReportsApi
 from bot.webex.tokens import StaticToken
 from tests.webex.loopback import ALL_ERRORS
@@ -23,7 +24,7 @@ def reports(live):
 
 @pytest.fixture
 def scripted(loopback, closed):
-    return ReportsApi(closed(Client(loopback.url, StaticToken("t"))), on_behalf_of="SUB")
+    return ReportsApi(closed(Client(loopback.url, StaticToken("t"))))
 
 
 @pytest.mark.parametrize("family", BOTH)
@@ -49,15 +50,36 @@ def test_a_list_has_every_report_of_its_family_over_all_pages(live, reports, fam
 
 def test_a_region_and_a_sub_partner_go_with_partner_calls_only(loopback, scripted):
     loopback.always(200, {"items": []})
-    scripted.list(Family.PARTNER, "EU")
-    scripted.list(Family.ORGANIZATION, "EU")
-    with pytest.raises(WebexError):
-        scripted.details(Family.PARTNER, "x")
-    assert [asked.path for asked in loopback.asked] == [
-        "/v1/partner/reports?onBehalfOfSubPartnerOrgId=SUB&regionId=EU",
-        "/v1/reports",
-        "/v1/partner/reports/x?onBehalfOfSubPartnerOrgId=SUB",
+    scripted.list(Family.PARTNER, "EU", "SUB")
+    scripted.list(Family.ORGANIZATION, "EU", "SUB")
+    scripted.templates(Family.PARTNER, "SUB")
+    for family in BOTH:
+        with pytest.raises(WebexError):
+            scripted.details(family, "x", "SUB")
+        scripted.delete(family, "x", "SUB")
+        scripted.create(NewReport(family, "5", on_behalf_of="SUB"))
+    assert [(asked.method, asked.path) for asked in loopback.asked] == [
+        ("GET", "/v1/partner/reports?onBehalfOfSubPartnerOrgId=SUB&regionId=EU"),
+        ("GET", "/v1/reports"),
+        ("GET", "/v1/partner/reports/templates?onBehalfOfSubPartnerOrgId=SUB"),
+        ("GET", "/v1/partner/reports/x?onBehalfOfSubPartnerOrgId=SUB"),
+        ("DELETE", "/v1/partner/reports/x?onBehalfOfSubPartnerOrgId=SUB"),
+        ("POST", "/v1/partner/reports?onBehalfOfSubPartnerOrgId=SUB"),
+        ("GET", "/v1/reports/x"),
+        ("DELETE", "/v1/reports/x"),
+        ("POST", "/v1/reports"),
     ]
+
+
+def test_a_report_says_for_which_sub_partner_it_was_asked(live, reports):
+    world = live.emulator.world
+    partner = next(iter(world.organizations.values()))
+    initech = world.add_organization("Initech", sub_partner_of=partner)
+    made = world.add_report(family="partner", title="Usage", sub_partner=initech.id)
+    assert reports.details(Family.PARTNER, made.id, initech.id).on_behalf_of == initech.id
+    (listed,) = reports.list(Family.PARTNER, None, initech.id)
+    assert (listed.id, listed.on_behalf_of) == (made.id, initech.id)
+    assert list(reports.list(Family.PARTNER)) == []
 
 
 @pytest.mark.parametrize("family", BOTH)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
 from bot.chat.deleted_reports import without_deleted
-from bot.chat.named_report import look_up, offer
+from bot.chat.named_report import find_by_id, listed_reports, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import may_be_id, names_ids
 from bot.chat.thread_context import ask_which, naming_words, reports_meant
@@ -97,21 +97,14 @@ def _found(invocation: Invocation, report_ids: Sequence[str]) -> list[Report]:
 
     Raises ``NotFound`` and ``WebexError``.
     """
-    services, readable = invocation.services, invocation.check_person()
-    found = []
-    for report_id in report_ids:
-        with services.database.read() as tx:
-            known = reports.known_family(tx, report_id)
-        with invocation.report_call():
-            found.append(services.catalog.find(report_id, known, families=readable.families, others=readable.others))
-    return found
+    readable = invocation.check_person()
+    return [find_by_id(invocation, one, readable.families, readable.others) for one in report_ids]
 
 
 def _offer_old(invocation: Invocation) -> None:
     """Ask for confirmation to delete the oldest reports that nobody needs any more."""
     services, allowed = invocation.services, invocation.authorize(Action.CHANGE)
-    with invocation.report_call():
-        listed, refused = services.catalog.everything(allowed.families)
+    listed, refused = listed_reports(invocation, allowed.families)
     with services.database.read() as tx:
         awaited = {one.report_id for one in reports.awaited(tx)}
     found = quota.old(listed, awaited, services.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.chat.deleted_reports import say_deleted
+from bot.chat.named_report import find_by_id
 from bot.chat.registry import registry
 from bot.chat.thread_context import meant_or_asked
 from bot.db import messages, reports, requests, space_settings
@@ -40,9 +41,7 @@ def refresh(invocation: Invocation) -> None:
             if not _deleted_card_follows(invocation, report_id):
                 say_deleted(invocation, row)
             continue
-        known = row.family if row is not None else None
-        with invocation.report_call():
-            found = services.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
+        found = find_by_id(invocation, report_id, allowed.families, allowed.others)
         if not _has_card(invocation, found):
             _show(invocation, found)
 

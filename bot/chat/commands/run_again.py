@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
+from bot.chat.named_report import find_by_id
 from bot.chat.new_report import RunOptions, answer, ask_template, options_for, run_new, start_run
 from bot.chat.new_report_words import Wanted
 from bot.chat.registry import registry
@@ -99,10 +100,7 @@ def _known(invocation: Invocation, options: RunOptions, report_id: str) -> Repor
         row = reports.get(tx, report_id)
     if row is not None and row.family in options.decision.families and row.title:
         return row.report
-    known = row.family if row is not None else None
-    allowed = options.decision
-    with invocation.report_call():
-        return invocation.services.catalog.find(report_id, known, families=allowed.families, others=allowed.others)
+    return find_by_id(invocation, report_id, options.decision.families, options.decision.others)
 
 
 def _offer(invocation: Invocation, options: RunOptions, template: Template, same: NewReport) -> None:
