@@ -38,6 +38,7 @@ from bot.reports.lookup import Lookup
 from bot.reports.outcomes import Outcomes
 from bot.reports.report_messages import ReportMessages
 from bot.reports.requests import put_thread
+from bot.reports.schedules import Schedules
 from bot.reports.thread import Thread
 from bot.reports.watch import Watch
 from bot.services import CallObserver, Clock, Services
@@ -174,6 +175,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.WATCH: Watch(database, queue, services.catalog, now, services.poll_interval),
         tasks.DELIVER: Deliver(services, thread, fetch),
         tasks.OUTCOME: Outcomes(services),
+        tasks.SCHEDULES: Schedules(services),
         tasks.CATCH_UP: operations.catch_up,
         # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
         "answer": lookup,

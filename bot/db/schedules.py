@@ -51,6 +51,8 @@ class Schedule(Owned):
     """When it runs next; None while it is paused, or when no run follows."""
     on_behalf_of: str | None
     """The sub-partner organization, if any, as Webex writes it."""
+    takes_time_zone: bool
+    """Webex is told the time zone, whose days the period then means."""
 
     @property
     def origin(self) -> Origin:

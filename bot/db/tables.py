@@ -213,6 +213,7 @@ schedules = Table(
     Column("only_if", Text),
     Column("next_at", UtcDateTime),
     Column("on_behalf_of", Text),
+    Column("takes_time_zone", Boolean, nullable=False, server_default=false()),
     Index("ix_schedules_next_at", "next_at"),
 )
 

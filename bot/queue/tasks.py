@@ -23,10 +23,12 @@ RATE_NOTICE = "rate notice"
 """Tell a person how many requests were skipped; the key is what all spellings of the person's ID have in common."""
 OUTCOME = "outcome"
 """Act on how the requests and runs of a subscription or schedule ended; the key is ``schedule:7``."""
+SCHEDULES = "schedules"
+"""Open the runs of the schedules that are due; the key is always ``all``."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 
-BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, OUTCOME, CATCH_UP})
+BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, CATCH_UP})
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0
 """Seconds for which a job of the others may wait before that is said to be wrong."""

@@ -9,13 +9,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.db import events, messages, reports, requests, runs
+from bot.db import events, messages, reports, requests, runs, schedules
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.queue import tasks
 from bot.reports import trouble
 from bot.reports.requests import SLICE, close, deliver_key, list_of, put_lookup, put_thread, put_watch
 from bot.reports.runs import put_create
+from bot.reports.schedules import put_schedules
 from bot.webex.ids import id_key
 from bot.webex.report import Phase
 
@@ -35,7 +36,7 @@ MOST: Final = 500
 
 
 def put_due(database: Database, queue: Queue, now: datetime) -> None:
-    """Put the jobs of events, lookups, runs, watches, deliveries and threads that have none."""
+    """Put the jobs of events, lookups, runs, schedules, watches, deliveries and threads that have none."""
     with database.read() as tx:
         puts = [*_of_rows(tx, queue, now), *_of_trouble(tx, queue, now)]
     for start in range(0, len(puts), SLICE):
@@ -51,6 +52,8 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
         puts.append(partial(put, if_absent=True))
     puts += [partial(put_lookup, queue=queue, request=one, if_absent=True) for one in requests.unfound(tx, MOST)]
     puts += [partial(put_create, queue=queue, run=one, if_absent=True) for one in runs.open_ones(tx, MOST)]
+    if schedules.first_time(tx) is not None:
+        puts.append(partial(put_schedules, queue=queue, if_absent=True))
     watched = {}
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:
