@@ -5,6 +5,7 @@
     ├── WebexError             Webex answered with an error, or with nothing useful
     ├── FileRejected           the download is not a report that may be posted
     │   └── ChecksumDiffers    it is one, but Webex's checksum fits nothing of it
+    ├── FewDownloadsLeft       the last downloads of a report are for people, not for schedules
     ├── StoreUnavailable       our database cannot be reached
     └── SettingsError          the program is set up wrongly; every mistake at once
 
@@ -61,6 +62,10 @@ class ChecksumDiffers(FileRejected):
         super().__init__()
         self.sha256 = sha256
         """Of the file, in hex: the same bytes in a second download are accepted."""
+
+
+class FewDownloadsLeft(BotError):
+    """Webex allows few more downloads of this report, and nobody asks for it just now."""
 
 
 class DatabaseUnavailable(BotError):

@@ -1,4 +1,4 @@
-"""Webex allows 30 downloads of a report: the last ones are not for a person who was sent the file often already."""
+"""Webex allows 30 downloads of a report: the last ones are for people who were not sent the file often already."""
 
 from __future__ import annotations
 

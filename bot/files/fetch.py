@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.db import reports
-from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FileRejected, WebexError
+from bot.db.downloads import FEW, MOST
+from bot.errors import TOO_SLOW, BotError, ChecksumDiffers, FewDownloadsLeft, FileRejected, WebexError
 from bot.files import storage
 from bot.files.verify import Downloaded, verify
 from bot.webex.report import Phase
@@ -88,11 +89,12 @@ class Fetch:
     ) -> Downloaded:
         """Return the file at ``path``: from an earlier run that has just verified it, or else from Webex.
 
-        ``known``: the report as the database has it. Raises ``WebexError``, ``FileRejected`` and
+        ``known``: the report as the database has it. Raises ``WebexError``, ``FileRejected``, ``FewDownloadsLeft`` and
         :class:`NotReadyAnymore`.
         """
         held = self._held(report, known, waiting, path)
         if held is None:
+            self._leave_the_last(report, known, waiting)
             try:
                 held = self._patiently(report, partial(self._download, report, path, progress, begun))
             except BotError:
@@ -102,6 +104,15 @@ class Fetch:
             log.info("report_downloaded", bytes=held.size, kind=held.kind)
         before = known.downloads if known is not None else 0
         return replace(held, downloads=before + self._begun[report.id])
+
+    def _leave_the_last(self, report: Report, known: ReportRow | None, waiting: Sequence[Request]) -> None:
+        """Raise ``FewDownloadsLeft`` where only subscriptions and schedules want one of the last downloads."""
+        used = self._begun[report.id] + (known.downloads if known is not None else 0)
+        if MOST - used <= FEW and all(one.origin is not None for one in waiting):
+            raise FewDownloadsLeft(
+                f"Webex allows {MOST} downloads of a report, and I leave the last {FEW} of this one for people. Type "
+                "`report` and its title to get it."
+            )
 
     def record(self, tx: Transaction, *, report: Report, held: Downloaded) -> None:
         """Store what was downloaded, by the transaction in which its first message is about to be sent."""

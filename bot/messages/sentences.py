@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import DOWNLOAD, FileRejected, Refused, WebexError
+from bot.errors import DOWNLOAD, FewDownloadsLeft, FileRejected, Refused, WebexError
 from bot.text import duration, escape_markdown
 from bot.webex.responses import SPACE_CLOSED
 
@@ -116,7 +116,8 @@ def not_downloaded(error: BotError, title: str | None) -> str:
     """Return what is said when a report is ready and its file cannot be had."""
     if isinstance(error, WebexError) and error.status == 404 and error.call != DOWNLOAD:  # noqa: PLR2004
         return gone(title)
-    what = "its file wasn't posted" if isinstance(error, FileRejected) else "I couldn't download its file"
+    not_posted = isinstance(error, (FileRejected, FewDownloadsLeft))
+    what = "its file wasn't posted" if not_posted else "I couldn't download its file"
     return f"{named(title)} is ready, but {what}. {error.sentence}"
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.db import reports
+import pytest
+
+from bot.db import reports, subscriptions
 from bot.db.downloads import FEW, MOST, MOST_OF_ONE_PERSON
+from bot.db.origin import Kind, Origin
+from bot.db.requests import Content, State
+from bot.reports.requests import Asker, open_request
 
 if TYPE_CHECKING:
+    from bot.emulator.things import Family
     from tests.stepped_bot import SteppedBot
 
 
@@ -81,3 +87,56 @@ def test_the_last_downloads_are_for_others(stepped: SteppedBot) -> None:
     stepped.work()
     assert len(lines(stepped)) == MOST_OF_ONE_PERSON + 3, "another report"
     assert [one for one in stepped.said(person=stepped.setup.grace) if one.files], "another person"
+
+
+def ask_for_a_subscription(stepped: SteppedBot, report_id: str) -> None:
+    """Have a report announced in the group space, as a subscription does."""
+    ada, group, now = stepped.setup.ada, stepped.setup.group, stepped.clock()
+    values = {"person_id": ada.id, "room_id": group.id, "room_type": "group", "created_at": now, "words": ""}
+    with stepped.database.begin() as tx:
+        row = subscriptions.add(tx, values | {"reference": f"subs{now}", "event_key": f"messages:{now}"})
+        assert row is not None
+        asker = Asker(f"sub:{row}", ada.id, group.id, "group", None, now, Origin(Kind.SUBSCRIPTION, row))
+        assert open_request(tx, stepped.services, asker, report_id, content=Content.FILE)
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+def test_the_last_downloads_are_for_people(stepped: SteppedBot, family: Family) -> None:
+    report = stepped.world.add_report(family=family, title="Calling Usage")
+    ask_for_a_subscription(stepped, report.id)
+    stepped.work()
+    assert stepped.downloads == 1
+    count_up_to(stepped, report.id, MOST - FEW)
+    forget_the_file(stepped)
+    stepped.clock.turn(60)
+
+    ask_for_a_subscription(stepped, report.id)
+    stepped.work()
+    assert stepped.downloads == 1
+    assert stepped.request(2).state is State.FAILED
+    assert stepped.request(2).cause == "few_downloads_left"
+    assert stepped.request(2).reason == (
+        "The report **Calling Usage** is ready, but its file wasn't posted. Webex allows 30 downloads of a report, and "
+        "I leave the last 5 of this one for people. Type `report` and its title to get it."
+    )
+
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    assert stepped.downloads == 2
+    assert len(lines(stepped)) == 1
+
+
+def test_a_subscription_gets_along_with_a_person_who_asks_and_what_is_here_already(stepped: SteppedBot) -> None:
+    report = stepped.world.add_report(
+        family="partner", title="Calling Usage", status="In progress", ready_after_polls=2
+    )
+    ask_for_a_subscription(stepped, report.id)
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    count_up_to(stepped, report.id, MOST - 1)
+    for _ in range(4):
+        stepped.wait(60)
+    ask_for_a_subscription(stepped, report.id)
+    stepped.work()
+    assert [stepped.request(number).state for number in (1, 2, 3)] == [State.DELIVERED] * 3
+    assert stepped.downloads == 1
