@@ -10,11 +10,12 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, select, update
 
 from bot.db import tables
 from bot.db.id_spellings import spellings
 from bot.db.origin import of_columns
+from bot.db.requests import State
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 
@@ -84,7 +85,7 @@ class Run:
     report_id: str | None
     asked_at: datetime
     tried_at: datetime | None
-    """When Webex was asked to create it and did not say whether it did."""
+    """When Webex was asked to create it and did not say whether it did; a report of the list was taken for it then."""
     closed_at: datetime | None
     schedule_id: int | None
     planned_at: datetime | None
@@ -153,6 +154,28 @@ def get(tx: Transaction, run_id: int) -> Run | None:
 def set_tried(tx: Transaction, run_id: int, at: datetime | None) -> None:
     """Store that Webex is being asked to create it, or with None that it certainly did not."""
     tx.execute(_UPDATE, {"row": run_id, "tried_at": at})
+
+
+def set_makes_room(tx: Transaction, run_id: int, report_id: str) -> None:
+    """Store which report is about to be deleted so that Webex keeps that of a run."""
+    tx.execute(_UPDATE, {"row": run_id, "makes_room": report_id})
+
+
+def done_with(tx: Transaction, run: Run) -> list[str]:
+    """Return the reports of earlier runs of a run's schedule that it has posted, or that its conditions held back.
+
+    Oldest first, without those that another run deletes, and those that were found in Webex's list after an answer was
+    lost: somebody else may have made one of them.
+    """
+    requests, others = tables.requests.c, tables.runs.alias()
+    done = exists().where(
+        requests.report_id == _runs.report_id,
+        requests.schedule_id == _runs.schedule_id,
+        requests.state.in_([State.DELIVERED.value, State.HALTED.value]),
+    )
+    same = (_runs.schedule_id == run.schedule_id, _runs.family == run.family, _runs.tried_at.is_(None))
+    free = ~exists().where(others.c.makes_room == _runs.report_id)
+    return list(tx.execute(select(_runs.report_id).where(*same, done, free).order_by(_runs.id)).scalars())
 
 
 def close(

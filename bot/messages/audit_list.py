@@ -30,13 +30,14 @@ USAGE: Final = (
 COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attention", "error": "Attention"}
 RUN: Final = "run"
 """The act of a command, and of the bot when it has had a report created."""
+DELETE: Final = "delete"
 COMMANDS: Final = {
     "report": "requested {}",
     "again": "requested the file of {} again",
     "refresh": "checked the status of {}",
     "cancel": "asked to stop waiting for {}",
     "why": "asked what happened to {}",
-    "delete": "asked to delete {}",
+    DELETE: "asked to delete {}",
     "new": "asked to run a report",
     "last": "asked to run a report again",
     RUN: "asked to run a report again",
@@ -140,6 +141,8 @@ class AuditView:
         word, _, _ = row.outcome.partition(":")
         if row.act == RUN and row.channel is Channel.SYSTEM:
             return f"ran {self.report(row)}" if row.report_id else "got no report from Webex"
+        if row.act == DELETE and row.channel is Channel.SYSTEM:
+            return f"has a schedule that made room by deleting {self.report(row)}"
         verb = ENDED.get(word, "is done with {}") if row.act == audit.DELIVERY else COMMANDS.get(row.act, row.act)
         return verb.format(self.report(row))
 

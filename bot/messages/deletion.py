@@ -21,7 +21,7 @@ from bot.messages.request_card import (
 )
 from bot.text import count, escape_card, escape_markdown, when
 from bot.webex.report import Phase
-from bot.webex.report_families import FAMILIES
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from bot.db.reports import ReportRow
     from bot.webex.report import Report
-    from bot.webex.report_families import Family
     from bot.webex.report_templates import NewReport
     from bot.webex.types import Card
 
@@ -165,6 +164,17 @@ def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
     actions = [CLEAN_UP, button("Run anyway", "new", argument_of(new, ANYWAY))]
     said = f"{warning} Type `delete old`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
     return said, card([text(warning)], actions, instead=said)
+
+
+def no_room_for_schedule(family: str, most: int, *, deleted_one: bool) -> str:
+    """Return why a schedule's report was not run: Webex keeps no more, and no other report may go for it."""
+    why = (
+        "I deleted this schedule's oldest, but others have taken its place."
+        if deleted_one
+        else "Of this schedule's own there's none that I could delete, and I leave those of others alone."
+    )
+    kept = f"Webex keeps at most {most} {FAMILIES[Family(family)].name}s, and all places are taken."
+    return f"{kept} {why} Type `delete old` to make room."
 
 
 def not_all(age: timedelta) -> tuple[str, Card]:

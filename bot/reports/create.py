@@ -7,6 +7,7 @@ created again (decision 25).
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from bot.messages import sentences
 from bot.outbox import Text
 from bot.reports.report_calls import write_call
 from bot.reports.requests import Asker, open_request, put_outcome, send_directly
+from bot.reports.room import NoRoom, make_room, make_room_once, says_full
 from bot.reports.runs import is_report_of
 from bot.reports.trouble import FIRST_ANSWER_PATIENCE
 from bot.webex.report import Report
@@ -65,14 +67,14 @@ class Create:
         try:
             target = self._place(run)
             with write_call(run.family):
-                report_id = self._create(run)
+                report_id, answered = self._create(run)
         except BotError as error:
             if error.passing and self._age(run) < PATIENCE:
                 self._tell_trouble(run, target, error)
                 raise
             self._fail(run, target, error)
         else:
-            self._store(run, report_id)
+            self._store(run, report_id, answered=answered)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Say that there will be no report."""
@@ -92,15 +94,19 @@ class Create:
             raise Refused(decision.sentence, reason=decision.reason)
         return _target(run) if in_space else Target(person_id=run.person_id, direct=True)
 
-    def _create(self, run: Run) -> str:
+    def _create(self, run: Run) -> tuple[str, bool]:
+        """Return the report's ID, and True when Webex has said so, not only its list."""
         services = self._services
         if run.tried_at is not None:
             if found := self._created_before(run):
                 log.info("created_report_found", reference=run.reference)
-                return found
+                return found, False
             left = (run.tried_at + LISTED_AFTER - services.now()).total_seconds()
             if 0 < left <= LISTED_AFTER.total_seconds():  # else long enough, or the clock was set back
                 raise WebexError("POST reports", None, message="not listed yet", retry_after=left)
+        check = partial(self._place, run)
+        if run.schedule_id is not None:
+            make_room(services, run, check)
         if run.tried_at is None:
             with services.database.begin() as tx:
                 runs.set_tried(tx, run.id, services.now())
@@ -110,10 +116,12 @@ class Create:
             if run.tried_at is None and not _may_have_created(error):
                 with services.database.begin(durable=False) as tx:
                     runs.set_tried(tx, run.id, None)
+            if run.schedule_id is not None and says_full(error):
+                raise make_room_once(services, run, check) from error
             raise
         if not report_id:
             raise WebexError("POST reports", None, message="the answer names no report")
-        return report_id
+        return report_id, True
 
     def _created_before(self, run: Run) -> str:
         """Return the report that an earlier try created although its answer was lost; empty when there is none."""
@@ -128,7 +136,7 @@ class Create:
             taken = {one.id for one in listed if runs.of_report(tx, one.id) is not None}
         return next((one.id for one in listed if one.id not in taken), "")
 
-    def _store(self, run: Run, report_id: str) -> None:
+    def _store(self, run: Run, report_id: str, *, answered: bool) -> None:
         """Store the report and open a request for it, together."""
         services, new, now = self._services, run.new_report, self._services.now()
         asker = Asker(run.event_key, run.person_id, run.room_id, run.room_type, run.thread_id, run.asked_at, run.origin)
@@ -147,6 +155,8 @@ class Create:
         with services.database.begin() as tx:
             if not runs.close(tx, run.id, RunState.CREATED, now, report_id=report_id):
                 return
+            if answered:
+                runs.set_tried(tx, run.id, None)
             reports.save(tx, created, now)
             open_request(tx, services, asker, report_id, content=content)
             audit.record(tx, self._entry(run, "created", report_id), now)
@@ -156,9 +166,8 @@ class Create:
         refused = isinstance(error, Refused)
         sentence = error.sentence
         if not refused:
-            sentence = sentences.not_created(run.title, error.sentence)
-            if error.passing:
-                sentence = f"{sentences.not_created(run.title, '')} {sentences.TROUBLE_TOO_LONG}"
+            has_trouble = error.passing and not isinstance(error, NoRoom)
+            sentence = sentences.not_created(run.title, sentences.TROUBLE_TOO_LONG if has_trouble else error.sentence)
         # The owner of a schedule is told by the task of its outcomes.
         details = error.details if isinstance(error, Refused) and run.origin is None else ""
         if details and not target.direct:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import messages, reports, requests
+from bot.db import audit, messages, reports, requests
 from bot.db.requests import State
 from bot.errors import WebexError
 from bot.files import storage
@@ -25,11 +25,19 @@ CAUSE: Final = "report_deleted"
 """The audit's word for a request whose report was deleted."""
 
 
-def delete_report(services: Services, family: str, report_id: str, *, event_key: str, person_id: str) -> int:
+def delete_report(
+    services: Services,
+    family: str,
+    report_id: str,
+    *,
+    event_key: str,
+    person_id: str,
+    entry: audit.Entry | None = None,
+) -> int:
     """Delete a report and return how many requests for it ended. It may be called again: 404 counts as deleted.
 
-    ``event_key``: the event by which this person confirmed it. Raises ``Refused`` where the admin token may not delete,
-    and ``WebexError``.
+    ``event_key``: the event by which this person confirmed it. ``entry``: for the audit, where nobody confirmed it.
+    Raises ``Refused`` where the admin token may not delete, and ``WebexError``.
     """
     with services.database.read() as tx:
         row = reports.get(tx, report_id)
@@ -42,6 +50,8 @@ def delete_report(services: Services, family: str, report_id: str, *, event_key:
     log.info("report_deleted", family=family)
     with services.database.begin() as tx:
         reports.set_deleted(tx, report_id, services.now(), person_id)
+        if entry is not None:
+            audit.record(tx, entry, services.now())
     _end_requests(services, report_id, event_key)
     with services.database.read() as tx:
         ended = len(requests.closed_by(tx, report_id, event_key))

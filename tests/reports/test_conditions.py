@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 import zipfile
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.db import audit, outcomes, requests, schedules
-from bot.db.origin import Kind, Origin
+from bot.db import audit, outcomes, requests
 from bot.db.requests import Content, State
 from bot.reports import conditions
 from bot.reports.requests import Asker, open_request
 from tests.live_bot import CSV
+from tests.reports.schedule_rows import add_schedule
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
+    from bot.db.origin import Origin
     from bot.db.outcomes import Outcome
     from bot.emulator.things import Family
     from tests.stepped_bot import SteppedBot
@@ -51,28 +52,6 @@ def test_conditions_are_read_from_words(words: str, only_if: str | None, rest: s
 def test_other_conditions_are_not_understood(words: str) -> None:
     with pytest.raises(conditions.UnknownCondition, match="only if not blank"):
         conditions.parse(words.split())
-
-
-def schedule(stepped: SteppedBot, only_if: str | None, family: Family = "partner") -> Origin:
-    values: dict[str, Any] = {
-        "reference": "sche2345",
-        "event_key": "messages:S",
-        "person_id": stepped.setup.ada.id,
-        "room_id": stepped.setup.group.id,
-        "room_type": "group",
-        "created_at": stepped.clock(),
-        "family": family,
-        "template_id": "130",
-        "title": "Calling Usage",
-        "rrule": "FREQ=DAILY",
-        "dtstart": "2026-11-30T08:00:00",
-        "time_zone": "UTC",
-        "only_if": only_if,
-    }
-    with stepped.database.begin() as tx:
-        row = schedules.add(tx, values)
-    assert row is not None
-    return Origin(Kind.SCHEDULE, row)
 
 
 def run(stepped: SteppedBot, origin: Origin, content: bytes, family: Family = "partner") -> str:
@@ -112,7 +91,7 @@ def files(stepped: SteppedBot) -> int:
 def test_what_does_not_meet_a_condition_is_not_posted(
     stepped: SteppedBot, family: Family, only_if: str, content: bytes, cause: str
 ) -> None:
-    origin = schedule(stepped, only_if, family)
+    origin = add_schedule(stepped, only_if=only_if, family=family)
     run(stepped, origin, content, family)
     assert files(stepped) == len(stepped.said(stepped.setup.group)) == (0 if cause else 1)
     outcome = ended(stepped, origin)
@@ -131,7 +110,7 @@ def zipped(name: str, text: bytes) -> bytes:
 
 
 def test_only_what_differs_from_the_last_delivery_is_posted(stepped: SteppedBot) -> None:
-    origin = schedule(stepped, "changed")
+    origin = add_schedule(stepped, only_if="changed")
     other = CSV.replace(b"1", b"7")
     for content, posted in [
         (CSV, 1),
@@ -149,7 +128,7 @@ def test_only_what_differs_from_the_last_delivery_is_posted(stepped: SteppedBot)
 
 
 def test_others_in_the_same_space_get_what_a_schedule_does_not_post(stepped: SteppedBot) -> None:
-    origin = schedule(stepped, "not blank")
+    origin = add_schedule(stepped, only_if="not blank")
     report = stepped.world.add_report(
         family="partner", title="Calling Usage", content=BLANK, status="In progress", ready_after_polls=2
     )
@@ -166,7 +145,7 @@ def test_others_in_the_same_space_get_what_a_schedule_does_not_post(stepped: Ste
 
 
 def test_why_and_audit_say_it_in_words(stepped: SteppedBot) -> None:
-    report_id = run(stepped, schedule(stepped, "not blank"), BLANK)
+    report_id = run(stepped, add_schedule(stepped, only_if="not blank"), BLANK)
     with stepped.database.read() as tx:
         rows = audit.latest(tx, 5, report_id=report_id)
     assert [row.outcome for row in rows] == ["halted:blank"]
@@ -180,7 +159,7 @@ def test_why_and_audit_say_it_in_words(stepped: SteppedBot) -> None:
 
 
 def test_wherever_it_is_killed_what_is_halted_is_never_posted(stepped: SteppedBot) -> None:
-    origin = schedule(stepped, "not blank")
+    origin = add_schedule(stepped, only_if="not blank")
     for number in count(1):
         stepped.points.passed, stepped.points.deadly = 0, number
         try:
