@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 KILO = 1000
@@ -129,6 +129,14 @@ def when(moment: datetime) -> str:
     """Return a time as people write it: ``Nov 30, 01:40 UTC``."""
     utc_moment = moment.astimezone(UTC)
     return f"{utc_moment:%b} {utc_moment.day}, {utc_moment:%H:%M} UTC"
+
+
+def when_in(moment: datetime, zone: tzinfo, after: datetime | None = None) -> str:
+    """Return a time of a zone that is named elsewhere: ``Nov 30, 01:40``; without the day on the day of ``after``."""
+    local = moment.astimezone(zone)
+    if after is not None and after.astimezone(zone).date() == local.date():
+        return f"{local:%H:%M}"
+    return f"{local:%b} {local.day}, {local:%H:%M}"
 
 
 def shortened(text: str, limit: int = MAX_TEXT_BYTES) -> str:

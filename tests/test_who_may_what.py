@@ -124,9 +124,10 @@ DOORS = {
     "settings": Door("settings", shows=None, other="", wants_id=False),
     "why": Door("why", shows="Nobody has requested", other=""),
     "pending": Door("pending", shows="You have no pending requests", other="", wants_id=False),
+    "history": Door("history", shows="no subscription or schedule", other="", wants_id=False),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
-NOTHING_TO_DO = frozenset({"cancel", "why"})
+NOTHING_TO_DO = frozenset({"cancel", "why", "history"})
 """Words that come to nothing in this table: a press of such a button is answered to the presser."""
 PUBLIC = frozenset({"help"})
 """For everybody, everywhere: it holds nothing of any report."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HELP_ORDER = (
     *("report", "reports", "again"),
     *("new", "templates", "last", "run"),
-    *("pending", "refresh", "cancel", "why"),
+    *("pending", "refresh", "cancel", "why", "history"),
     *("delete", "settings", "audit"),
 )
 """How help lists the commands of a group; others follow, and ``help`` is the last."""

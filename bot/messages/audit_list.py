@@ -38,6 +38,8 @@ COMMANDS: Final = {
     "cancel": "asked to stop waiting for {}",
     "why": "asked what happened to {}",
     DELETE: "asked to delete {}",
+    "history": "asked what a schedule or subscription has done",
+    "retry": "retried what a schedule or subscription didn't bring",
     "new": "asked to run a report",
     "last": "asked to run a report again",
     RUN: "asked to run a report again",

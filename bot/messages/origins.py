@@ -30,6 +30,12 @@ def kind_of(owned: Subscription | Schedule) -> str:
     return owned.origin.kind.value
 
 
+def named(owned: Subscription | Schedule) -> str:
+    """Return ``the schedule **Weekly usage**`` or ``the subscription to **calling usage**``; its name is escaped."""
+    to = "" if isinstance(owned, Schedule) else " to"
+    return f"the {kind_of(owned)}{to} **{escape_card(name_of(owned), LONGEST_NAME)}**"
+
+
 def which_one(
     found: Sequence[Subscription | Schedule], words: Sequence[str], action: str, word: str
 ) -> tuple[str, Card]:

@@ -177,7 +177,8 @@ class Thread:
             if error.passing:
                 raise
             if request.origin is not None:
-                raise  # it goes nowhere else: the request ends so
+                self._end_without_place(state, error)
+                return
             closed = error.status in SPACE_CLOSED and request.destination == THREAD
             if closed and missing.slot is not Slot.NOTICE:
                 self._redirect(request)
@@ -186,6 +187,13 @@ class Thread:
                 raise
             else:
                 log.error("notification_failed", reference=request.reference, cause=str(error))  # noqa: TRY400
+
+    def _end_without_place(self, state: ThreadState, error: WebexError) -> None:
+        """Close a request that is for its space alone, since Webex does not take its card there."""
+        request, row = state.request, state.row
+        reason = sentences.not_posted(error, row.title if row else None, direct=request.direct)
+        with self._database.begin() as tx:
+            close(tx, self._queue, request, State.FAILED, self._now(), reason=reason, error=error)
 
     def _is_told_again(self, request: Request) -> bool:
         """Return True when a request has just ended without its file: what says so is all that the person gets."""
