@@ -83,10 +83,11 @@ def offer_origins(invocation: Invocation, found: Sequence[Subscription | Schedul
     words = invocation.rest
     if not found:
         invocation.answer_press_directly()
-        invocation.say("none", none_called(words, direct=invocation.direct))
+        said = none_called(words, direct=invocation.direct)
+        invocation.show(lambda _: Draft(f"{invocation.event_key}:none", Text(said)))
         return
-    said, card = which_one(found, words, action, invocation.word.casefold())
-    invocation.show(lambda _: Draft(f"{invocation.event_key}:choice", Text(said, card)))
+    content = Text(*which_one(found, words, action, invocation.word.casefold()))
+    invocation.show(lambda _: Draft(f"{invocation.event_key}:choice", content))
 
 
 def _words_of(owned: Subscription | Schedule) -> str:

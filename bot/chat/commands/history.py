@@ -99,10 +99,10 @@ def _retry(invocation: Invocation, owned: Owned, reference: str) -> None:
         zone = _zone(tx, owned)
     if not chosen:
         invocation.answer_press_directly()
-        invocation.say(RETRY, NOTHING_TO_RETRY)
-        return
-    invocation.trail.recorded = True
-    said = run_history.retried(owned, chosen, zone, len(failed) - len(chosen))
+        said = NOTHING_TO_RETRY
+    else:
+        invocation.trail.recorded = True
+        said = run_history.retried(owned, chosen, zone, len(failed) - len(chosen))
     invocation.show(lambda _: Draft(f"{invocation.event_key}:{RETRY}", Text(said)))
 
 
