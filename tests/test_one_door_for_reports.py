@@ -21,6 +21,7 @@ TELL_NO_REPORT = {
     "ops/alerts.py": "to the people who run the bot",
     "ops/catch_up.py": "that the bot was away",
     "reports/create.py": "that there is no report, by the template's title that its person named, and trouble",
+    "reports/outcome_messages.py": "to the people who run the bot, the reference of what is paused in a 1:1 space",
     "reports/requests.py": "the details of a refusal, to the person directly",
     "reports/thread.py": "trouble, a refusal, and that the answer goes to the person directly",
 }

@@ -14,6 +14,7 @@ from bot.access.policy import (
     SpaceInfo,
     Verdict,
     decide,
+    decide_space,
     families_for,
     may_be_partner_role,
 )
@@ -91,6 +92,15 @@ class Authorizer:
         alone = direct or decision.verdict is Verdict.DIRECT_ONLY
         writes = families_for(who, Action.CHANGE, rules)
         return replace(decision, others=not_looked_for(others, alone=alone), name=who.name, writes=writes)
+
+    def decide_space(self, room_id: str) -> Decision:
+        """Return what policy says of a group space by itself: whether everyone there is ours.
+
+        Raises ``Refused`` when the organization is unknown, and ``WebexError``.
+        """
+        rules = comparable(self._rules(self._directory.our_org()))
+        orgs = frozenset(id_key(one.person_org_id) for one in self._people(room_id)) or None
+        return decide_space(SpaceInfo(id_key(room_id), direct=False, member_orgs=orgs), rules)
 
     def rights(self, person_id: str, *, room_id: str | None, direct: bool) -> dict[Action, Decision]:
         """Return what policy says of each action of a person in a space, whoever else is there.

@@ -226,6 +226,11 @@ def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family:
     return _where(space, rules, families)
 
 
+def decide_space(space: SpaceInfo, rules: Rules) -> Decision:
+    """Return the decision about a place alone, for what the bot says there of itself: nobody asks."""
+    return _where(space, rules, rules.families)
+
+
 def _where(space: SpaceInfo, rules: Rules, families: tuple[str, ...]) -> Decision:
     if space.direct:
         return Decision(Verdict.ALLOWED, families=families)

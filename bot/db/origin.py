@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.webex.types import DIRECT
 
@@ -45,6 +45,10 @@ class PauseCause(StrEnum):
     """The bot was removed, or the space is archived."""
     FAILURES = "failures"
     """It failed several times in a row."""
+
+
+PASSING: Final = frozenset({PauseCause.OUTSIDERS, PauseCause.SPACE_CLOSED})
+"""Causes that pass by themselves: it is tried at its next time all the same, and resumes when that works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,18 @@ class Owned:
     room_type: str
     state: OriginState
     pause_cause: PauseCause | None
+    """Why it is paused; of an active one, why it was before it resumed by itself."""
     reason: str | None
     """Why it is paused, in a sentence."""
     created_at: datetime
     resumed_at: datetime | None
     """When it was last resumed: failures before that do not count."""
     ended_at: datetime | None
+
+    @property
+    def waits(self) -> bool:
+        """Return True for one that is paused and resumes by itself."""
+        return self.state is OriginState.PAUSED and self.pause_cause in PASSING
 
     @property
     def direct(self) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from bot.db import schedules, subscriptions, tables
-from bot.db.origin import Kind, OriginState
+from bot.db.origin import PASSING, Kind, OriginState
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -63,15 +63,27 @@ def _one(tx: Transaction, kind: Kind, column: str, value: Any) -> Subscription |
 
 
 def pause(tx: Transaction, origin: Origin, cause: PauseCause, reason: str) -> bool:
-    """Pause an active one. Return False when it was not active."""
+    """Pause an active one, or one that would resume by itself. Return False when it was neither."""
+    table = _TABLES[origin.kind]
+    may_be_paused = or_(
+        table.c.state == OriginState.ACTIVE.value,
+        and_(table.c.state == OriginState.PAUSED.value, table.c.pause_cause.in_([one.value for one in PASSING])),
+    )
     values = {"state": OriginState.PAUSED.value, "pause_cause": cause.value, "reason": reason}
-    return _change(tx, origin, OriginState.ACTIVE, values)
+    return tx.execute(update(table).where(table.c.id == origin.id, may_be_paused).values(**values)).rowcount == 1
 
 
-def resume(tx: Transaction, origin: Origin, now: datetime) -> bool:
-    """Resume a paused one; a schedule's next time is to be set too. Return False when it was not paused."""
-    values = {"state": OriginState.ACTIVE.value, "pause_cause": None, "reason": None, "resumed_at": now}
-    return _change(tx, origin, OriginState.PAUSED, values)
+def resume(tx: Transaction, origin: Origin, now: datetime, *, by_itself: bool = False) -> bool:
+    """Resume a paused one; a schedule's next time is to be set too. Return False when it was not paused.
+
+    ``by_itself``: why it was paused stays in its row, so that its owner is told.
+    """
+    table = _TABLES[origin.kind]
+    values: dict[str, Any] = {"state": OriginState.ACTIVE.value, "reason": None, "resumed_at": now}
+    if not by_itself:
+        values["pause_cause"] = None
+    paused = (table.c.id == origin.id, table.c.state == OriginState.PAUSED.value)
+    return tx.execute(update(table).where(*paused).values(**values)).rowcount == 1
 
 
 def end(tx: Transaction, origin: Origin, now: datetime) -> bool:
@@ -86,9 +98,3 @@ def set_owner(tx: Transaction, origin: Origin, person_id: str) -> None:
     """Give one to another person."""
     table = _TABLES[origin.kind]
     tx.execute(update(table).where(table.c.id == origin.id).values(person_id=person_id))
-
-
-def _change(tx: Transaction, origin: Origin, before: OriginState, values: dict[str, Any]) -> bool:
-    table = _TABLES[origin.kind]
-    which = (table.c.id == origin.id, table.c.state == before.value)
-    return tx.execute(update(table).where(*which).values(**values)).rowcount == 1

@@ -32,23 +32,30 @@ class Outcome:
     closed_at: datetime
 
     @property
+    def sentence(self) -> str:
+        """Return why it ended so, with its reference; the reason of a run has it already."""
+        reference = f"(reference {self.reference})"
+        return self.reason if self.reason.endswith(reference) else f"{self.reason} {reference}".lstrip()
+
+    @property
     def failed(self) -> bool:
-        """Return True for what did not bring what was wanted; to be canceled or halted is no failure."""
+        """Return True for what did not bring what was wanted; to be halted is no failure."""
         return self.state in {State.FAILED, State.REFUSED, State.EXPIRED, State.UNSURE}
 
 
 def latest(tx: Transaction, origin: Origin, most: int) -> list[Outcome]:
-    """Return how the last ones ended, the newest first, at most so many."""
+    """Return how the last ones ended that were not canceled, the newest first, at most so many."""
     column = f"{origin.kind.value}_id"
     columns = ("reference", "state", "cause", "reason", "closed_at")
     parts = [
         select(*(_requests[name] for name in columns), literal(1).label("part"), _requests.id).where(
-            _requests[column] == origin.id, _requests.state != OPEN
+            _requests[column] == origin.id, _requests.state.not_in([OPEN, State.CANCELED.value])
         )
     ]
     if column in _runs:
-        # A run that gave a report goes on as a request.
-        without = (_runs[column] == origin.id, _runs.state.not_in([OPEN, RunState.CREATED.value]))
+        # A run that gave a report continues as a request.
+        went_on = [OPEN, RunState.CREATED.value, RunState.CANCELED.value]
+        without = (_runs[column] == origin.id, _runs.state.not_in(went_on))
         parts.append(select(*(_runs[name] for name in columns), literal(0).label("part"), _runs.id).where(*without))
     both = union_all(*parts).subquery().c
     query = select(*(both[name] for name in columns)).order_by(both.closed_at.desc(), both.part.desc(), both.id.desc())

@@ -31,7 +31,15 @@ from bot.reports.conditions import halt_if_unmet
 from bot.reports.delivery_run import Posting, Run, file_to_post, piece_name
 from bot.reports.progress import ProgressMessage
 from bot.reports.report_messages import Draft, PolicyNotAsked
-from bot.reports.requests import close, close_all, put_outcome, put_thread, reason_for, redirect_to_person
+from bot.reports.requests import (
+    cause_of_post,
+    close,
+    close_all,
+    put_outcome,
+    put_thread,
+    reason_for,
+    redirect_to_person,
+)
 from bot.reports.still_ready import is_still_ready
 from bot.reports.unknown_status import Trials
 from bot.reports.wanted_messages import Slot, name_of
@@ -339,7 +347,7 @@ class Deliver:
             names = [piece_name(one, posting, number + 1).key for number in range(len(pieces))] if posting else []
             there = sum(map(self._services.outbox.was_sent, names))
             reason = sentences.not_posted(error, title, direct=one.direct, there=there, parts=len(pieces))
-            self._close([one], State.FAILED, reason, error=error)
+            self._close([one], State.FAILED, reason, error=error, cause=cause_of_post(one, error))
 
     def _close_refused(self, run: Run, request: Request, refused: Refused) -> None:
         """Close what policy forbids: roles and settings may have changed since it was asked for."""
@@ -349,10 +357,12 @@ class Deliver:
         reason = reason_for(self._services.outbox, request, refused)
         self._close([request], State.REFUSED, reason, error=refused)
 
-    def _close(self, which: Sequence[Request], state: State, reason: str, *, error: BotError | None = None) -> None:
+    def _close(
+        self, which: Sequence[Request], state: State, reason: str, *, error: BotError | None = None, cause: str = ""
+    ) -> None:
         with self._database.begin() as tx:
             for one in which:
-                close(tx, self._queue, one, state, self._now(), reason=reason, error=error)
+                close(tx, self._queue, one, state, self._now(), reason=reason, error=error, cause=cause)
 
     def _store_failure(self, report_id: str, error: BotError) -> None:
         said = sentences.trouble(error) if isinstance(error, WebexError) else error.sentence

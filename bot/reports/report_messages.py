@@ -177,7 +177,7 @@ class ReportMessages:
                 Action.READ,
                 room_id=request.room_id,
                 direct=request.direct,
-                later=self._now() - request.asked_at > LISTS_LAG,
+                later=request.origin is not None or self._now() - request.asked_at > LISTS_LAG,
                 family=family,
                 members=members,
             )

@@ -9,11 +9,12 @@ import structlog
 
 from bot.db import requests
 from bot.db.requests import PERSON, Content, State
-from bot.errors import BotError
+from bot.errors import BotError, WebexError
 from bot.messages.sentences import SENT_DIRECTLY
 from bot.queue import tasks
 from bot.webex.ids import id_key
 from bot.webex.report_lists import ReportList
+from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
@@ -198,6 +199,12 @@ def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:
     """Have a report delivered to everyone who waits for it, since Webex says that it is ready."""
     for first in requests.waiting_for(tx, report.id, 1):
         put_delivery(tx, queue, report.family.value, report.id, first.person_id)
+
+
+def cause_of_post(request: Request, error: BotError) -> str:
+    """Return the word for a space that takes no post for a subscription or schedule; else the error's own will do."""
+    closed = isinstance(error, WebexError) and error.status in SPACE_CLOSED
+    return "space_closed" if closed and request.origin is not None else ""
 
 
 def reason_for(outbox: Outbox, request: Request, refused: Refused) -> str:

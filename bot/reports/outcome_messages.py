@@ -1,0 +1,169 @@
+"""Tell a space and an owner, each once, that a subscription or schedule fails, is paused, or resumed by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.access.policy import Verdict
+from bot.db import key_values
+from bot.db.origin import PauseCause
+from bot.errors import BotError, Refused
+from bot.messages import outcomes as messages
+from bot.outbox import Text, Unsure
+from bot.reports.origin_states import NEEDS
+from bot.reports.report_messages import Draft, ReportMessages
+from bot.webex.ids import same_id
+from bot.webex.types import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bot.db.outcomes import Outcome
+    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
+    from bot.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What an owner may be told now."""
+
+    space: str
+    """The name of its space; empty for a 1:1 space, and where Webex does not tell it."""
+    may_see: bool
+    """They may see such reports, and so what they are called."""
+    details: str
+    """Why they are refused: their roles, and those that it needs."""
+
+
+class OutcomeMessages:
+    """Each message has a key of its own, and policy is asked right before it. All raise ``BotError`` that passes."""
+
+    def __init__(self, services: Services, most_failures: int) -> None:
+        self._services = services
+        self._most_failures = most_failures
+        self._report_messages = ReportMessages(services)
+
+    def tell_failing(self, owned: Subscription | Schedule, first: Outcome, since: datetime) -> None:
+        """Tell the first failure in a row; ``since`` names the streak."""
+        key, reason, most = f"{owned.origin.key}:failing:{since.isoformat()}", first.sentence, self._most_failures
+        self._to_space(owned, key, Text(messages.failing(owned, reason, most)))
+
+        def made(owner: Owner) -> Text | None:
+            return Text(messages.failing(owned, reason, most, space=owner.space)) if owner.may_see else None
+
+        self.to_owner(owned, key, made)
+
+    def tell_paused(self, owned: Subscription | Schedule, newest: Outcome | None) -> None:
+        """Tell why it is paused; what a person has paused was said in answer."""
+        cause, reason = owned.pause_cause, owned.reason or ""
+        since = owned.resumed_at or owned.created_at
+        key = f"{owned.origin.key}:paused:{since.isoformat()}:{cause.value if cause else ''}"
+        if cause is PauseCause.FAILURES:
+            self._tell_failed_often(owned, key, reason)
+        elif cause is not None and cause is not PauseCause.PERSON:
+            if cause is PauseCause.NOT_ALLOWED:
+                self._to_space(owned, key, Text(*messages.paused_for_taking_over(owned, reason)), needed=True)
+            word = newest.cause if newest is not None else ""
+
+            def made(owner: Owner) -> Text:
+                said = messages.paused_for_owner(
+                    owned, cause, word, space=owner.space, details=owner.details, named=owner.may_see
+                )
+                return Text(said)
+
+            self.to_owner(owned, key, made)
+            if cause is PauseCause.NOT_ALLOWED and owned.direct:
+                self._to_operators(key, messages.ownerless(owned))
+
+    def _tell_failed_often(self, owned: Subscription | Schedule, key: str, reason: str) -> None:
+        failures = self._most_failures
+        self._to_space(owned, key, Text(*messages.paused_by_failures(owned, reason, failures)))
+
+        def made(owner: Owner) -> Text | None:
+            said = messages.paused_by_failures(owned, reason, failures, space=owner.space)
+            return Text(*said) if owner.may_see else None
+
+        self.to_owner(owned, key, made)
+
+    def tell_resumed(self, owned: Subscription | Schedule) -> None:
+        """Tell its owner that it has resumed by itself, since why it was paused has passed."""
+        cause = owned.pause_cause
+        assert owned.resumed_at is not None
+        assert cause is not None
+        key = f"{owned.origin.key}:resumed:{owned.resumed_at.isoformat()}"
+        self.to_owner(
+            owned, key, lambda owner: Text(messages.resumed(owned, cause, space=owner.space, named=owner.may_see))
+        )
+
+    def to_owner(
+        self, owned: Subscription | Schedule, key: str, make: Callable[[Owner], Text | None], person_id: str = ""
+    ) -> None:
+        """Send a message to its owner, or to another person, directly; nothing when ``make`` makes None."""
+        person, services = person_id or owned.person_id, self._services
+        space = "" if owned.direct else services.space_names.of([owned.room_id]).get(owned.room_id, "")
+
+        def look() -> tuple[Target, Owner]:
+            action = NEEDS[owned.origin.kind]
+            decision = services.authorizer.decide(person, action, room_id=None, direct=True, family=owned.family)
+            refused = decision.verdict is Verdict.REFUSED
+            # Who may still read such reports may be told what they are called.
+            may_see = not refused or decision.reason == "read_only"
+            owner = Owner(space, may_see, decision.details if refused else "")
+            return Target(person_id=person, direct=True), owner
+
+        def draft(owner: Owner) -> Draft | None:
+            content = make(owner)
+            return None if content is None else Draft(f"{key}:owner", content)
+
+        self._post(lambda: self._report_messages.post(look, draft))
+
+    def _to_space(self, owned: Subscription | Schedule, key: str, content: Text, *, needed: bool = False) -> None:
+        """Send a message to its group space, where nobody of another organization reads it.
+
+        ``needed``: nobody else may be there to be told, so where it may not have arrived it is sent once more.
+        """
+        if owned.direct:
+            return
+
+        def look() -> tuple[Target, None]:
+            decision = self._services.authorizer.decide_space(owned.room_id)
+            if decision.verdict is not Verdict.ALLOWED:
+                raise Refused(decision.sentence, reason=decision.reason)
+            return Target(room_id=owned.room_id), None
+
+        def send(name: str) -> None:
+            self._report_messages.post(look, lambda _: Draft(name, content))
+
+        def send_for_sure() -> None:
+            try:
+                send(f"{key}:space")
+            except Unsure:
+                send(f"{key}:space:again")
+
+        self._post(send_for_sure if needed else lambda: send(f"{key}:space"))
+
+    def _to_operators(self, key: str, markdown: str) -> None:
+        space = self._services.settings.operators_space
+        if space is None:
+            return
+        with self._services.database.read() as tx:
+            spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
+        where = Target(room_id=spelled if same_id(spelled, space) else space)
+        self._post(lambda: self._services.outbox.send(f"{key}:operators", where, markdown))
+
+    @staticmethod
+    def _post(send: Callable[[], object]) -> None:
+        """Send one of several messages: what can't be told to one is told to the others."""
+        try:
+            send()
+        except BotError as error:
+            if error.passing:
+                raise
+            log.info("outcome_not_told", cause=str(error))
