@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from bot.db import tables
-from bot.db.origin import Kind, Origin, OriginState, Owned, PauseCause
+from bot.db.origin import PASSING, Kind, Origin, OriginState, Owned, PauseCause
 from bot.db.requests import State
 
 if TYPE_CHECKING:
@@ -99,17 +99,23 @@ def last_content_hash(tx: Transaction, schedule_id: int) -> str | None:
     return tx.execute(delivered.order_by(requests.closed_at.desc(), requests.id.desc()).limit(1)).scalar()
 
 
+def _runs() -> ColumnElement[bool]:
+    """Return the condition that a schedule runs when its time comes: also one that resumes when that works."""
+    passing = _schedules.pause_cause.in_([one.value for one in PASSING])
+    return or_(
+        _schedules.state == OriginState.ACTIVE.value, and_(_schedules.state == OriginState.PAUSED.value, passing)
+    )
+
+
 def due(tx: Transaction, now: datetime, most: int) -> list[Schedule]:
-    """Return active schedules whose time has come, the longest due first, at most so many."""
-    active = _schedules.state == OriginState.ACTIVE.value
-    query = select(tables.schedules).where(active, _schedules.next_at <= now)
+    """Return the schedules whose time has come, the longest due first, at most so many."""
+    query = select(tables.schedules).where(_runs(), _schedules.next_at <= now)
     return [read(row) for row in tx.execute(query.order_by(_schedules.next_at, _schedules.id).limit(most))]
 
 
 def first_time(tx: Transaction) -> datetime | None:
-    """Return when the next active schedule runs."""
-    active = _schedules.state == OriginState.ACTIVE.value
-    return tx.execute(select(func.min(_schedules.next_at, type_=_schedules.next_at.type)).where(active)).scalar()
+    """Return when the next schedule runs."""
+    return tx.execute(select(func.min(_schedules.next_at, type_=_schedules.next_at.type)).where(_runs())).scalar()
 
 
 def set_values(tx: Transaction, schedule_id: int, **values: Any) -> None:

@@ -8,9 +8,11 @@ from bot.access.policy import Action, Verdict
 from bot.db import audit, origins
 from bot.db.audit import Channel, Entry
 from bot.db.origin import Kind
+from bot.db.schedules import Schedule
 from bot.errors import Refused
 from bot.messages.outcomes import NOT_HERE
 from bot.reports.requests import put_outcome
+from bot.reports.schedules import put_schedules, set_next
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from bot.access.policy import Decision
     from bot.db.database import Transaction
     from bot.db.origin import PauseCause
-    from bot.db.schedules import Schedule
     from bot.db.subscriptions import Subscription
     from bot.services import Services
 
@@ -65,7 +66,12 @@ def resume_by_itself(tx: Transaction, services: Services, owned: Subscription | 
 
 def resume(tx: Transaction, services: Services, owned: Subscription | Schedule) -> bool:
     """Resume it, since a person wants it. Return False when it wasn't paused."""
-    return origins.resume(tx, owned.origin, services.now())
+    if not origins.resume(tx, owned.origin, services.now()):
+        return False
+    if isinstance(owned, Schedule):
+        set_next(tx, owned, services.now())
+        put_schedules(tx, services.queue)
+    return True
 
 
 def hand_over(tx: Transaction, services: Services, owned: Subscription | Schedule, person_id: str) -> None:

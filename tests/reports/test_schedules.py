@@ -250,3 +250,27 @@ def test_days_are_those_of_the_schedules_zone(stepped: SteppedBot) -> None:
     turn_to(stepped, datetime(2026, 11, 29, 19, 0, tzinfo=UTC))
     (run,) = all_runs(stepped)
     assert (run.start_date, run.time_zone) == (date(2026, 11, 29), "Pacific/Auckland")
+
+
+def test_paused_for_outsiders_it_is_tried_at_its_times_and_resumes_when_they_have_left(stepped: SteppedBot) -> None:
+    ethan, group = stepped.setup.ethan, stepped.setup.group
+    schedule = scheduled(stepped)
+    stepped.world.join(group, ethan)
+    turn_to(stepped, MONDAY + timedelta(seconds=1))
+    turn_to(stepped, MONDAY + A_WEEK + timedelta(seconds=1))
+    assert now_is(stepped, schedule).pause_cause is PauseCause.OUTSIDERS
+    assert [one.state for one in all_runs(stepped)] == ["refused", "refused"]
+    assert stepped.world.reports == {}
+    (told,) = stepped.said()
+    assert "external people" in (told.text or "")
+
+    stepped.world.leave(group, ethan)
+    turn_to(stepped, MONDAY + 2 * A_WEEK + timedelta(seconds=1))
+    (report,) = stepped.world.reports.values()
+    stepped.world.set_report(report.id, status="done")
+    turn_to(stepped, MONDAY + 2 * A_WEEK + timedelta(minutes=3))
+    assert len(files_in(stepped)) == 0
+    assert len(files_in(stepped, group)) == 1
+    now = now_is(stepped, schedule)
+    assert (now.state, now.next_at) == (OriginState.ACTIVE, MONDAY + 3 * A_WEEK)
+    assert [("left the space, so" in (one.text or "")) for one in stepped.said()] == [False, True]
