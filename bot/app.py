@@ -18,7 +18,7 @@ from bot.access.rules import rules
 from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.rate_limit import RateNotice
-from bot.db import requests, settings_log
+from bot.db import api_keys, requests, settings_log
 from bot.db.availability import LoggedDatabase
 from bot.db.carry_over import carry_over
 from bot.db.migrations import Migration
@@ -32,6 +32,7 @@ from bot.ops.operations import Operations, build_operations
 from bot.outbox import Outbox
 from bot.queue import open_queue, tasks
 from bot.queue.runner import JobRunner
+from bot.reports.api_questions import Questions
 from bot.reports.create import Create
 from bot.reports.deliver import Deliver
 from bot.reports.lookup import Lookup
@@ -59,6 +60,7 @@ from bot.webex.tokens import RefreshableToken, StaticToken
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bot.db.api_keys import ApiKey
     from bot.db.database import Database
     from bot.queue.tasks import Task
     from bot.webex.http import Observe, TokenSource
@@ -149,7 +151,14 @@ def build_services(
         directory=directory,
         space_names=SpaceNames(chat, clock.monotonic),
         catalog=Catalog(api, families, directory.accepts_token, now=clock.now),
-        authorizer=Authorizer(directory, chat, identity.person, partial(rules, settings), partner_role(directory, api)),
+        authorizer=Authorizer(
+            directory,
+            chat,
+            identity.person,
+            partial(rules, settings),
+            partner_role(directory, api),
+            key=partial(_key, database),
+        ),
         outbox=Outbox(database, chat, identity.person, clock.now),
         downloader=Downloader(host, temp_dir=temp_dir),
         temp_dir=temp_dir,
@@ -158,6 +167,12 @@ def build_services(
         new_reference=new_reference,
         resources=resources,
     )
+
+
+def _key(database: LoggedDatabase, key_id: int) -> ApiKey | None:
+    """Return a key of the API unless it is revoked."""
+    with database.read() as tx:
+        return api_keys.get(tx, key_id)
 
 
 def build_tasks(services: Services, operations: Operations, answer_limit: AnswerLimit) -> dict[str, Task]:
@@ -176,6 +191,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.DELIVER: Deliver(services, thread, fetch),
         tasks.OUTCOME: Outcomes(services),
         tasks.SCHEDULES: Schedules(services),
+        tasks.QUESTION: Questions(services),
         tasks.CATCH_UP: operations.catch_up,
         # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
         "answer": lookup,

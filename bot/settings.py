@@ -78,6 +78,8 @@ class WebSettings(StorageSettings):
     port: setting_types.Port = 8000
     host: setting_types.Host | None = None
     """None: 127.0.0.1 in ``serve``, 0.0.0.0 under gunicorn."""
+    watch_deadline: setting_types.Deadline = 93600.0
+    """Seconds."""
     ops_token: setting_types.Token | None = None
     """None: ``/metrics`` and the details of ``/readyz`` can't be read."""
 
@@ -96,8 +98,6 @@ class Settings(WebSettings):
     webex_org_id: setting_types.OrganizationId | None = None
     webex_api_url: setting_types.ApiAddress = DEFAULT_API_URL
     report_download_hosts: setting_types.HostPatterns = ("*.webex.com",)
-    watch_deadline: setting_types.Deadline = 93600.0
-    """Seconds."""
     report_families: setting_types.Families = tuple(one.value for one in Family)
     allowed_roles: setting_types.Names = ()
     allowed_partner_roles: setting_types.Names = ()

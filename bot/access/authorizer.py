@@ -14,12 +14,22 @@ from bot.access.policy import (
     SpaceInfo,
     Verdict,
     decide,
+    decide_for_key,
     decide_space,
     families_for,
     may_be_partner_role,
 )
+from bot.db.api_keys import Right
+from bot.db.origin import Kind
 from bot.errors import Refused, WebexError
-from bot.messages.refusals import explained, needed_to_change, needed_to_configure, not_looked_for, own_roles
+from bot.messages.refusals import (
+    KEY_REVOKED,
+    explained,
+    needed_to_change,
+    needed_to_configure,
+    not_looked_for,
+    own_roles,
+)
 from bot.webex.ids import id_key
 from bot.webex.report_families import PROVEN_BY_LISTING
 from bot.webex.responses import SPACE_CLOSED
@@ -27,6 +37,8 @@ from bot.webex.responses import SPACE_CLOSED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.db.api_keys import ApiKey
+    from bot.db.origin import Origin
     from bot.webex.chat import Chat
     from bot.webex.people import Directory
     from bot.webex.types import Membership, Person, Role, RolesOf
@@ -45,12 +57,15 @@ class Authorizer:
         bot: Callable[[], Person],
         rules: Callable[[str], Rules],
         partner_role: Callable[[], Role | None] = lambda: None,
+        *,
+        key: Callable[[int], ApiKey | None] = lambda _: None,
     ) -> None:
         self._directory = directory
         self._chat = chat
         self._bot = bot
         self._rules = rules
         self._partner_role = partner_role
+        self._key = key
 
     def decide(
         self,
@@ -101,6 +116,46 @@ class Authorizer:
         rules = comparable(self._rules(self._directory.our_org()))
         orgs = frozenset(id_key(one.person_org_id) for one in self._people(room_id)) or None
         return decide_space(SpaceInfo(id_key(room_id), direct=False, member_orgs=orgs), rules)
+
+    def decide_for(
+        self,
+        origin: Origin | None,
+        person_id: str,
+        action: Action,
+        *,
+        room_id: str | None,
+        direct: bool,
+        later: bool = False,
+        family: str | None = None,
+        members: bool = True,
+    ) -> Decision:
+        """Return what policy says of a request or run: for a key of the API of the key, else of the person.
+
+        A key that delivers to a person needs both.
+        """
+        if origin is not None and origin.kind is Kind.KEY:
+            decision = self._decide_for_key(origin.id, action, room_id, family, members=members)
+            if room_id is not None or not person_id or decision.verdict is Verdict.REFUSED:
+                return decision
+        return self.decide(
+            person_id, action, room_id=room_id, direct=direct, later=later, family=family, members=members
+        )
+
+    def _decide_for_key(
+        self, key_id: int, action: Action, room_id: str | None, family: str | None, *, members: bool
+    ) -> Decision:
+        key = self._key(key_id)
+        if key is None:
+            return Decision(Verdict.REFUSED, "key_revoked", KEY_REVOKED)
+        rules = comparable(self._rules(self._directory.our_org()))
+        right = action in READING or Right.CREATE in key.rights
+        if room_id is None:  # it goes to a person, or nowhere
+            return decide_for_key(None, SpaceInfo(None, direct=True), rules, family, right=right)
+        orgs: frozenset[str] | None = frozenset({rules.our_org})
+        if members:
+            orgs = frozenset(id_key(one.person_org_id) for one in self._people(room_id)) or None
+        space = SpaceInfo(id_key(room_id), direct=False, member_orgs=orgs)
+        return decide_for_key(key.spaces, space, rules, family, right=right)
 
     def rights(self, person_id: str, *, room_id: str | None, direct: bool) -> dict[Action, Decision]:
         """Return what policy says of each action of a person in a space, whoever else is there.

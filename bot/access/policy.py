@@ -231,6 +231,24 @@ def decide_space(space: SpaceInfo, rules: Rules) -> Decision:
     return _where(space, rules, rules.families)
 
 
+def decide_for_key(
+    spaces: frozenset[str] | None, space: SpaceInfo, rules: Rules, family: str | None = None, *, right: bool
+) -> Decision:
+    """Return the decision about a key of the API, which is the organization's own: it needs no role.
+
+    ``spaces``: those that it reaches, None for all; ``right``: it may do what is asked.
+    """
+    families = tuple(one for one in rules.families if family in {None, one})
+    if not right or not families:
+        return _refused("right_missing", refusals.KEY_MAY_NOT)
+    if spaces is not None and space.room_id not in spaces:
+        return _refused("space_not_of_key", refusals.NOT_OF_KEY)
+    decision = _where(space, rules, families)
+    if decision.verdict is Verdict.DIRECT_ONLY:  # there is nobody whom it could answer directly
+        return _refused(decision.reason, refusals.OUTSIDERS_FOR_KEY.get(decision.reason, decision.sentence))
+    return decision
+
+
 def _where(space: SpaceInfo, rules: Rules, families: tuple[str, ...]) -> Decision:
     if space.direct:
         return Decision(Verdict.ALLOWED, families=families)

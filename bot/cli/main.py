@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     why = add("why", _why, "show what happened to the requests for a report, newest first")
     why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's ID, or the reference that the bot gave")
     why.add_argument("--json", action="store_true", help="JSON, one object a line")
+    _add_keys(commands.add_parser("keys", help="make, list and revoke keys of the HTTP API"), every)
     manifest = commands.add_parser("manifest", help="compare or set up the bot's webhooks in Webex")
     steps = manifest.add_subparsers(required=True, metavar="step")
     steps.add_parser("plan", help="show what differs, change nothing", parents=[every]).set_defaults(run=_plan)
@@ -104,6 +105,63 @@ def _parser() -> argparse.ArgumentParser:
         run=_apply
     )
     return parser
+
+
+def _add_keys(keys: argparse.ArgumentParser, every: argparse.ArgumentParser) -> None:
+    steps = keys.add_subparsers(required=True, metavar="step")
+    create = steps.add_parser("create", help="make a key and print it once", parents=[every])
+    create.add_argument("--name", required=True, type=str.strip, help="what it is for")
+    create.add_argument(
+        "--space",
+        metavar="ID|all",
+        action="append",
+        default=[],
+        type=str.strip,
+        help="a space that it reaches; may be repeated",
+    )
+    create.add_argument(
+        "--can",
+        metavar="deliver,create,manage",
+        type=_rights,
+        default=["deliver"],
+        help="deliver: post reports, read reports and templates; create: also run reports, and delete those it made; "
+        "manage: also subscriptions, schedules, hooks, webhooks",
+    )
+    create.set_defaults(run=_create_key)
+    steps.add_parser("list", help="show the keys", parents=[every]).set_defaults(run=_list_keys)
+    revoke = steps.add_parser("revoke", help="revoke a key at once", parents=[every])
+    revoke.add_argument("name", metavar="NAME", type=str.strip, help="its name, or its first letters")
+    revoke.set_defaults(run=_revoke_key)
+
+
+def _rights(text: str) -> list[str]:
+    """Read what a key may do; each right has those before it."""
+    known = ["deliver", "create", "manage"]
+    given = [one.strip().lower() for one in text.split(",") if one.strip()]
+    if not given or any(one not in known for one in given):
+        raise argparse.ArgumentTypeError(f"Not valid: “{text}”. Choose of: {', '.join(known)}.")
+    return known[: max(map(known.index, given)) + 1]
+
+
+def _create_key(arguments: argparse.Namespace) -> int:
+    settings = start_with_storage("keys")
+    from bot.cli import keys  # noqa: PLC0415
+
+    return keys.create(settings, arguments.name, arguments.space, arguments.can, say)
+
+
+def _list_keys(_: argparse.Namespace) -> int:
+    settings = start_with_storage("keys")
+    from bot.cli import keys  # noqa: PLC0415
+
+    return keys.show(settings, say)
+
+
+def _revoke_key(arguments: argparse.Namespace) -> int:
+    settings = start_with_storage("keys")
+    from bot.cli import keys  # noqa: PLC0415
+
+    return keys.revoke(settings, arguments.name, say)
 
 
 def _time(text: str) -> datetime:

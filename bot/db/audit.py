@@ -20,7 +20,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from bot.db import key_values
 from bot.db.id_spellings import spellings
@@ -137,6 +137,12 @@ def place(room_id: str | None, room_type: str | None) -> str | None:
 def is_direct(place: str | None) -> bool:
     """Return True when a row's place is a 1:1 space."""
     return place == DIRECT_SPACE
+
+
+def count_since(tx: Transaction, person_id: str, since: datetime) -> int:
+    """Return how many rows there are about a person, or a key of the API, since then."""
+    query = select(func.count()).where(audit.c.person_id == person_id, audit.c.at > since)
+    return int(tx.execute(query).scalar_one())
 
 
 def joined(word: str, why: str) -> str:

@@ -163,6 +163,15 @@ def has_file(tx: Transaction, request_id: int) -> bool:
     return bool(with_slot(tx, [request_id], ["file"]))
 
 
+def posted(tx: Transaction, request_id: int, file_message: int | None) -> str | None:
+    """Return Webex's ID of the message with a request's file, or of its card."""
+    file = None if file_message is None else by_id(tx, file_message)
+    if file is not None:
+        return file.message_id
+    row = tx.execute(select(_messages.message_id).where(_messages.request_id == request_id, _messages.state == SENT))
+    return row.scalars().first()
+
+
 def with_slot(tx: Transaction, request_ids: Collection[int], slots: Collection[str]) -> set[int]:
     """Return which of these requests have a message in one of these slots."""
     found = tx.execute(_WITH_SLOT, {"requests": list(request_ids), "slots": list(slots)}).scalars()

@@ -1,6 +1,6 @@
-"""What a request or a run was made for when nobody asked for it just then: a subscription or a schedule.
+"""What a request or a run was made for when no person asked just then: a subscription, a schedule, a key of the API.
 
-Both have an owner, a space and a state, which ``origins.py`` changes alike.
+Subscriptions and schedules have an owner, a space and a state, which ``origins.py`` changes alike.
 
     active ◀──▶ paused ──▶ ended
 """
@@ -22,6 +22,8 @@ class Kind(StrEnum):
 
     SUBSCRIPTION = "subscription"
     SCHEDULE = "schedule"
+    KEY = "key"
+    """A key of the HTTP API. It has no owner: it is the organization's own."""
 
 
 class OriginState(StrEnum):
@@ -70,11 +72,12 @@ def from_key(key: str) -> Origin:
     return Origin(Kind(kind), int(row))
 
 
-def of_columns(subscription_id: int | None, schedule_id: int | None) -> Origin | None:
-    """Return what the two columns of a row name, if anything."""
-    if subscription_id is not None:
-        return Origin(Kind.SUBSCRIPTION, subscription_id)
-    return None if schedule_id is None else Origin(Kind.SCHEDULE, schedule_id)
+def of_columns(
+    *, subscription_id: int | None = None, schedule_id: int | None = None, key_id: int | None = None
+) -> Origin | None:
+    """Return what these columns of a row name, if anything."""
+    columns = {Kind.SUBSCRIPTION: subscription_id, Kind.SCHEDULE: schedule_id, Kind.KEY: key_id}
+    return next((Origin(kind, row) for kind, row in columns.items() if row is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def get(tx: Transaction, origin: Origin) -> Subscription | Schedule | None:
 
 def with_reference(tx: Transaction, reference: str) -> Subscription | Schedule | None:
     """Return what a reference names, also when it has ended."""
-    found = (_one(tx, kind, "reference", reference.casefold()) for kind in Kind)
+    found = (_one(tx, kind, "reference", reference.casefold()) for kind in _TABLES)
     return next((one for one in found if one is not None), None)
 
 

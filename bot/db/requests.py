@@ -113,6 +113,7 @@ class Request:
     """The row of the message with its file, which may be in the thread of an older request."""
     subscription_id: int | None
     schedule_id: int | None
+    key_id: int | None
     content: Content
     cause: str | None
     """Why it ended without its file, in a word: policy's reason, or ``webex_404``."""
@@ -120,7 +121,7 @@ class Request:
     @property
     def origin(self) -> Origin | None:
         """Return what it was made for; None when a person asked just then."""
-        return of_columns(self.subscription_id, self.schedule_id)
+        return of_columns(subscription_id=self.subscription_id, schedule_id=self.schedule_id, key_id=self.key_id)
 
     @property
     def direct(self) -> bool:

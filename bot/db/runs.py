@@ -92,6 +92,7 @@ class Run:
     """When its schedule wanted it."""
     why: Why | None
     """Why its schedule ran."""
+    key_id: int | None
     cause: str | None
     """Why there is no report, in a word: policy's reason, or ``webex_400``."""
     makes_room: str | None
@@ -102,7 +103,7 @@ class Run:
     @property
     def origin(self) -> Origin | None:
         """Return the schedule that it was made for, if any."""
-        return of_columns(None, self.schedule_id)
+        return of_columns(schedule_id=self.schedule_id, key_id=self.key_id)
 
     @property
     def new_report(self) -> NewReport:
@@ -205,6 +206,18 @@ def with_reference(tx: Transaction, reference: str) -> Run | None:
     """Return the run that a reference names."""
     row = tx.execute(select(tables.runs).where(_runs.reference == reference)).one_or_none()
     return None if row is None else _read(row)
+
+
+def undelivered_of_key(tx: Transaction, key_id: int, most: int) -> list[Run]:
+    """Return the runs of a key of the API that are for a space and have no request yet, newest first."""
+    where = (_runs.key_id == key_id, _runs.room_id.is_not(None), _runs.state != RunState.CREATED.value)
+    query = select(tables.runs).where(*where).order_by(_runs.id.desc()).limit(most)
+    return [_read(row) for row in tx.execute(query)]
+
+
+def set_title(tx: Transaction, run_id: int, title: str) -> None:
+    """Store the title of a run's template."""
+    tx.execute(_UPDATE, {"row": run_id, "title": title})
 
 
 def without_report(tx: Transaction, thread_id: str) -> list[Run]:

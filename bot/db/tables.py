@@ -120,6 +120,7 @@ requests = Table(
     Column("file_message", Id),
     Column("subscription_id", Id),
     Column("schedule_id", Id),
+    Column("key_id", Id),
     Column("content", Text),
     Column("cause", Text),
     Index("ix_requests_report_id", "report_id"),
@@ -127,6 +128,7 @@ requests = Table(
     Index("ix_requests_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     _index_of_some("requests", "subscription_id"),
     _index_of_some("requests", "schedule_id"),
+    _index_of_some("requests", "key_id"),
 )
 
 runs = Table(
@@ -156,12 +158,14 @@ runs = Table(
     Column("schedule_id", Id),
     Column("planned_at", UtcDateTime),
     Column("why", Text),
+    Column("key_id", Id),
     Column("cause", Text),
     Column("makes_room", Text),
     Column("on_behalf_of", Text),
     Index("ix_runs_report_id", "report_id"),
     Index("ix_runs_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     _index_of_some("runs", "schedule_id"),
+    _index_of_some("runs", "key_id"),
 )
 
 
@@ -215,6 +219,44 @@ schedules = Table(
     Column("on_behalf_of", Text),
     Column("takes_time_zone", Boolean, nullable=False, server_default=false()),
     Index("ix_schedules_next_at", "next_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("spaces", Text),
+    Column("rights", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+)
+
+api_answers = Table(
+    "api_answers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key_id", Id, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("body_sha256", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("key_id", "route", "idempotency_key"),
+)
+
+api_questions = Table(
+    "api_questions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key_id", Id, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text),
+    Column("asked_at", UtcDateTime, nullable=False),
 )
 
 ready_reports = Table(

@@ -27,6 +27,15 @@ READ_ONLY: Final = "Read-only administrators can't do this."
 NO_AUDIT: Final = "Only full administrators can see the audit log. Ask one of them."
 SPACE_NOT_ALLOWED: Final = "I'm not allowed to show reports in this space. Message me directly."
 
+KEY_REVOKED: Final = "This API key is revoked."
+KEY_MAY_NOT: Final = "This API key may not do this."
+NOT_OF_KEY: Final = "This API key does not reach this space."
+OUTSIDERS_FOR_KEY: Final = {
+    "outsiders": "There are external people in this space, so nothing was posted there.",
+    "members_unknown": "The bot can't see who is in this space, so nothing was posted there. Add the bot to it.",
+}
+"""By policy's reason."""
+
 MEMBERS_UNKNOWN: Final = "I can't see who is in this space, so I've replied to you directly."
 OUTSIDERS: Final = "There are external people in this space, so I've replied to you directly."
 ASKER_LEFT: Final = "The person who asked has left this space, so I've replied to them directly."

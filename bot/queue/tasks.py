@@ -25,6 +25,8 @@ OUTCOME = "outcome"
 """Act on how the requests and runs of a subscription or schedule ended; the key is ``schedule:7``."""
 SCHEDULES = "schedules"
 """Open the runs of the schedules that are due; the key is always ``all``."""
+QUESTION = "question"
+"""Ask Webex what a call of the HTTP API must know; the key is the question's ID."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 

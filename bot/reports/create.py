@@ -6,6 +6,7 @@ created again (decision 25).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -67,6 +68,7 @@ class Create:
         try:
             target = self._place(run)
             with write_call(run.family):
+                run = self._titled(run)
                 report_id, answered = self._create(run)
         except BotError as error:
             if error.passing and self._age(run) < PATIENCE:
@@ -85,7 +87,8 @@ class Create:
 
     def _place(self, run: Run) -> Target:
         """Ask policy; return where the answer goes. Raises ``Refused``."""
-        decision = self._services.authorizer.decide(
+        decision = self._services.authorizer.decide_for(
+            run.origin,
             run.person_id,
             Action.CHANGE,
             room_id=run.room_id,
@@ -98,6 +101,16 @@ class Create:
         if not in_space and run.origin is not None:  # its file is for the space, or for nobody
             raise Refused(decision.sentence, reason=decision.reason)
         return _target(run) if in_space else Target(person_id=run.person_id, direct=True)
+
+    def _titled(self, run: Run) -> Run:
+        """Return a run with its template's title, which calls of the API do not tell. Raises ``WebexError``."""
+        if run.title:
+            return run
+        templates, _ = self._services.catalog.templates([run.family])
+        title = next((one.title for one in templates if one.id == run.template_id), f"Template {run.template_id}")
+        with self._services.database.begin(durable=False) as tx:
+            runs.set_title(tx, run.id, title)
+        return replace(run, title=title)
 
     def _create(self, run: Run) -> tuple[str, bool]:
         """Return the report's ID, and True when Webex has said so, not only its list."""
@@ -163,7 +176,9 @@ class Create:
             if answered:
                 runs.set_tried(tx, run.id, None)
             reports.save(tx, created, now)
-            open_request(tx, services, asker, report_id, content=content)
+            if run.person_id or run.room_id is not None:
+                reference = run.reference if run.key_id is not None else ""
+                open_request(tx, services, asker, report_id, content=content, reference=reference)
             audit.record(tx, self._entry(run, "created", report_id), now)
         log.info("report_created", reference=run.reference, family=run.family)
 

@@ -99,8 +99,13 @@ class Lookup:
         services = self._services
         known, on_behalf_of = (row.family, row.on_behalf_of) if row is not None else (None, None)
         # Who else is in the space is asked right before the card.
-        decision = services.authorizer.decide(
-            request.person_id, Action.READ, room_id=request.room_id, direct=request.direct, members=False
+        decision = services.authorizer.decide_for(
+            request.origin,
+            request.person_id,
+            Action.READ,
+            room_id=request.room_id,
+            direct=request.direct,
+            members=False,
         )
         decision.raise_if_refused()
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):

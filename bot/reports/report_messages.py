@@ -172,7 +172,8 @@ class ReportMessages:
 
     def _decide(self, request: Request, family: str | None, *, members: bool = True) -> Decision:
         try:
-            decision = self._authorizer.decide(
+            decision = self._authorizer.decide_for(
+                request.origin,
                 request.person_id,
                 Action.READ,
                 room_id=request.room_id,

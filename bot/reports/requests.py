@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
 from bot.db import requests
+from bot.db.origin import Kind
 from bot.db.requests import PERSON, Content, State
 from bot.errors import BotError, WebexError
 from bot.messages.sentences import SENT_DIRECTLY
@@ -18,7 +19,8 @@ from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
 
     from bot.db.database import Database, Transaction
     from bot.db.origin import Origin
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from bot.errors import Refused
     from bot.outbox import Outbox
     from bot.queue import Queue
-    from bot.services import Services
     from bot.webex.report import Report
 
 log = structlog.get_logger(__name__)
@@ -66,21 +67,45 @@ class Asker:
         return {} if self.origin is None else {f"{self.origin.kind.value}_id": self.origin.id}
 
 
+class Opener(Protocol):
+    """What is needed to open requests and runs: the worker's services have it, and the web process."""
+
+    @property
+    def queue(self) -> Queue:
+        """Return the queue of jobs."""
+        ...
+
+    @property
+    def new_reference(self) -> Callable[[], str]:
+        """Return what makes references."""
+        ...
+
+    @property
+    def watch_deadline(self) -> timedelta:
+        """Return for how long a report is waited for."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+        ...
+
+
 def open_request(
     tx: Transaction,
-    services: Services,
+    services: Opener,
     asker: Asker,
     report_id: str,
     *,
     wants_card: bool = True,
     listed: bool = False,
     content: Content = Content.CARD_AND_FILE,
+    reference: str = "",
 ) -> tuple[int, str] | None:
     """Open a request and have its report looked up. Return its row and reference; None when the event made it before.
 
-    Every way in makes its requests here.
+    Every way in makes its requests here. ``reference``: one that people have already.
     """
-    now, reference = services.now(), services.new_reference()
+    now, reference = services.now(), reference or services.new_reference()
     values = {
         "reference": reference,
         "event_key": f"{asker.event_key}:{report_id}",
@@ -116,7 +141,7 @@ def put_thread(tx: Transaction, queue: Queue, request: Request) -> None:
 
 def put_outcome(tx: Transaction, queue: Queue, origin: Origin | None) -> None:
     """Have it acted on how something ended that was made for a subscription or schedule, if it was."""
-    if origin is not None:
+    if origin is not None and origin.kind is not Kind.KEY:
         queue.put(tx, tasks.OUTCOME, origin.key)
 
 

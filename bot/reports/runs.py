@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.runs import Run, Why
     from bot.queue import Queue
-    from bot.reports.requests import Asker
-    from bot.services import Services
+    from bot.reports.requests import Asker, Opener
     from bot.webex.report import Report
     from bot.webex.report_templates import NewReport
 
@@ -26,7 +25,7 @@ JUST_CREATED: Final = 120.0
 
 def open_run(
     tx: Transaction,
-    services: Services,
+    services: Opener,
     asker: Asker,
     new: NewReport,
     title: str,

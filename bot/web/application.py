@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -18,16 +19,21 @@ from bot import manifest, metrics
 from bot.access.bot_identity import CachedBotIdentity
 from bot.db.availability import LoggedDatabase
 from bot.db.migrations import Migration
-from bot.logs import register_secrets, start_logging
+from bot.logs import new_reference, register_secrets, start_logging
 from bot.queue import open_queue
 from bot.settings import load_web
 from bot.web import health, webhook
+from bot.web.api.mounted import Mounted
 from bot.web.health import Health
 from bot.web.heartbeat import Heartbeat
 from bot.web.rejected_calls import RejectedCalls
 from bot.web.webhook import WebhookEndpoint, event_recorder
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from bot.db.database import Database
+    from bot.queue import Queue
     from bot.settings import WebSettings
 
 
@@ -75,7 +81,20 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Fla
         writable=lambda: database.writable,
         token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
     )
-    return create_app(endpoint, pages, manifest.read().path, settings.public_url)
+    app = create_app(endpoint, pages, manifest.read().path, settings.public_url)
+    api = Mounted(partial(_api, settings, database, queue, migration), app.wsgi_app, settings.public_url)
+    app.wsgi_app = api  # type: ignore[method-assign]
+    return app
+
+
+def _api(settings: WebSettings, database: Database, queue: Queue, migration: Migration) -> WSGIApplication:
+    """Return the API; imported here, since only those pay for its library in memory who call it."""
+    from bot.web.api.application import create_api  # noqa: PLC0415
+    from bot.web.api.context import ApiContext  # noqa: PLC0415
+
+    deadline = timedelta(seconds=settings.watch_deadline)
+    context = ApiContext(database, queue, _now, new_reference, deadline, migration)
+    return create_api(context).wsgi_app
 
 
 def create_app(endpoint: WebhookEndpoint, pages: Health, webhook_path: str, public_url: str | None = None) -> Flask:

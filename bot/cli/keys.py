@@ -1,0 +1,97 @@
+"""``reportbot keys``: make, list and revoke keys of the HTTP API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot import app
+from bot.db import api_keys, audit
+from bot.db.api_keys import ALL_SPACES, Right
+from bot.db.audit import Channel, Entry
+from bot.db.migrations import Migration
+from bot.errors import BotError
+from bot.text import when
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.db.database import Transaction
+    from bot.settings import StorageSettings
+
+    Say = Callable[[str], None]
+
+COMMAND_LINE: Final = "command line"
+KEYS: Final = "keys"
+"""The act in the audit."""
+
+
+class NoSuchKeyError(BotError):
+    """No key that is not revoked has this name. `reportbot keys list` shows them."""
+
+
+class NameTakenError(BotError):
+    """A key with this name exists. Choose another name, or revoke that key first."""
+
+
+def create(settings: StorageSettings, name: str, spaces: Sequence[str], rights: Sequence[str], say: Say) -> int:
+    """Make a key and print it, alone on the last line. Raises ``NameTakenError``."""
+    reaches = None if spaces == [ALL_SPACES] else spaces
+    database = app.open_database(settings)
+    try:
+        Migration(database)()
+        with database.begin() as tx:
+            if api_keys.named(tx, name):
+                raise NameTakenError
+            chosen = [Right(one) for one in rights]
+            key = api_keys.create(tx, name, reaches, chosen, created_by=COMMAND_LINE, now=app.now())
+            _record(tx, "created")
+    finally:
+        database.close()
+    if reaches is not None and not reaches:
+        say("Without --space this key reaches no space: it can only read.")
+    say("This key is shown only now; keep it like a password:")
+    say(key)
+    return 0
+
+
+def show(settings: StorageSettings, say: Say) -> int:
+    """Print the keys, a line each, also those that are revoked."""
+    database = app.open_database(settings)
+    try:
+        Migration(database)()
+        with database.read() as tx:
+            found = api_keys.listed(tx)
+    finally:
+        database.close()
+    for one in found:
+        reaches = "all spaces" if one.spaces is None else f"{len(one.spaces)} spaces"
+        used = f"last used {when(one.used_at)}" if one.used_at else "never used"
+        gone = f"revoked {when(one.revoked_at)}" if one.revoked_at else used
+        made = f"made {when(one.created_at)} by {one.created_by}"
+        say(f"{one.prefix}…  {one.name}  {','.join(sorted(one.rights))}  {reaches}  {made}  {gone}")
+    if not found:
+        say("There are no keys. Make one with: reportbot keys create --name NAME --space ID")
+    return 0
+
+
+def revoke(settings: StorageSettings, name: str, say: Say) -> int:
+    """Revoke the key of a name, or with these first letters. Raises ``NoSuchKeyError``."""
+    database = app.open_database(settings)
+    try:
+        Migration(database)()
+        with database.begin() as tx:
+            wanted = name.rstrip("…")
+            found = [one for one in api_keys.listed(tx) if one.revoked_at is None and wanted in {one.name, one.prefix}]
+            if not found:
+                raise NoSuchKeyError
+            for one in found:
+                api_keys.revoke(tx, one.id, app.now())
+                _record(tx, "revoked")
+    finally:
+        database.close()
+    say(f"Revoked: {found[0].name}. It is refused from now on, and what it has open is not delivered.")
+    return 0
+
+
+def _record(tx: Transaction, outcome: str) -> None:
+    audit.record(tx, Entry(channel=Channel.CLI, act=KEYS, outcome=outcome), app.now())

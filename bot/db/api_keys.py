@@ -1,0 +1,150 @@
+"""Keys of the HTTP API.
+
+Of a key itself only its hash is kept. It is looked up at each call, so a revocation holds at once, in every process.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from bot.db import tables
+from bot.webex.ids import id_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from bot.db.database import Transaction
+
+START: Final = "rbk_"
+"""How a key begins, so that scanners for leaked secrets find it."""
+SHOWN: Final = len(START) + 6
+"""Letters of a key that are kept and shown, to tell keys apart."""
+SECRET_BYTES: Final = 32
+USED_EVERY: Final = timedelta(minutes=1)
+"""A key's last use is stored once in so long."""
+ALL_SPACES: Final = "all"
+
+_keys = tables.api_keys.c
+_ROWS = select(tables.api_keys).order_by(_keys.id)
+_BY_HASH = _ROWS.where(_keys.sha256 == bindparam("hash"))
+
+
+class Right(StrEnum):
+    """What a key may do."""
+
+    DELIVER = "deliver"
+    """Deliveries, and reading reports and templates."""
+    CREATE = "create"
+    """Running reports, and deleting those that it made."""
+    MANAGE = "manage"
+    """Subscriptions, schedules, hooks, webhooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key."""
+
+    id: int
+    name: str
+    prefix: str
+    """Its first letters."""
+    spaces: frozenset[str] | None
+    """The spaces that it reaches, by what all spellings of a space's ID have in common; None: all spaces."""
+    rights: frozenset[Right]
+    created_by: str
+    """A person's ID, or ``command line``."""
+    created_at: datetime
+    used_at: datetime | None
+    """Of the last use, to the minute."""
+    revoked_at: datetime | None
+
+    def may_reach(self, room_id: str) -> bool:
+        """Return True when it may have something delivered to a space."""
+        return self.spaces is None or id_key(room_id) in self.spaces
+
+
+def _read(row: Any) -> ApiKey:
+    spaces = None if row.spaces == ALL_SPACES else frozenset(json.loads(row.spaces or "[]"))
+    rights = frozenset(Right(one) for one in row.rights.split(","))
+    known = (row.created_by, row.created_at, row.used_at, row.revoked_at)
+    return ApiKey(row.id, row.name, row.prefix, spaces, rights, *known)
+
+
+def create(
+    tx: Transaction,
+    name: str,
+    spaces: Sequence[str] | None,
+    rights: Collection[Right],
+    *,
+    created_by: str,
+    now: datetime,
+) -> str:
+    """Make a key and return it: it is never shown again. ``spaces``: IDs, None for all."""
+    secret = secrets.token_bytes(SECRET_BYTES)
+    key = START + base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+    values = {
+        "name": name,
+        "prefix": key[:SHOWN],
+        "sha256": hashlib.sha256(secret).hexdigest(),
+        "spaces": ALL_SPACES if spaces is None else json.dumps(sorted({id_key(one) for one in spaces})),
+        "rights": ",".join(sorted(rights)),
+        "created_by": created_by,
+        "created_at": now,
+    }
+    tx.execute(tables.api_keys.insert(), values)
+    return key
+
+
+def by_secret(tx: Transaction, key: str) -> ApiKey | None:
+    """Return the key with this text unless it is revoked."""
+    try:
+        secret = base64.b64decode(key.removeprefix(START) + "=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(secret) != SECRET_BYTES or not key.startswith(START):
+        return None
+    row = tx.execute(_BY_HASH, {"hash": hashlib.sha256(secret).hexdigest()}).one_or_none()
+    return None if row is None or row.revoked_at is not None else _read(row)
+
+
+def get(tx: Transaction, key_id: int) -> ApiKey | None:
+    """Return a key by its row unless it is revoked."""
+    row = tx.execute(_ROWS.where(_keys.id == key_id, _keys.revoked_at.is_(None))).one_or_none()
+    return None if row is None else _read(row)
+
+
+def listed(tx: Transaction) -> list[ApiKey]:
+    """Return all keys, the oldest first, also those that are revoked."""
+    return [_read(row) for row in tx.execute(_ROWS)]
+
+
+def named(tx: Transaction, name: str) -> list[ApiKey]:
+    """Return the keys of a name that are not revoked."""
+    return [one for one in listed(tx) if one.name == name and one.revoked_at is None]
+
+
+def is_use_to_store(key: ApiKey, now: datetime) -> bool:
+    """Return True when its last use was stored long enough ago."""
+    return key.used_at is None or abs(now - key.used_at) >= USED_EVERY
+
+
+def set_used(tx: Transaction, key_id: int, now: datetime) -> None:
+    """Store that a key was used."""
+    tx.execute(update(tables.api_keys).where(_keys.id == key_id).values(used_at=now))
+
+
+def revoke(tx: Transaction, key_id: int, now: datetime) -> bool:
+    """Revoke a key. Return False when it was revoked before."""
+    revoked = update(tables.api_keys).where(_keys.id == key_id, _keys.revoked_at.is_(None)).values(revoked_at=now)
+    return tx.execute(revoked).rowcount == 1

@@ -1,0 +1,141 @@
+"""Put the API together: its routes, its errors, and the document about them, which is made from the code."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Response, json, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from werkzeug.exceptions import HTTPException
+
+import bot
+from bot.errors import DatabaseUnavailable
+from bot.logs import new_reference
+from bot.web.api import calls, deliveries, models, pages, reports
+from bot.web.api.problems import KINDS, Problem, faults
+from bot.web.webhook import MAX_BODY, RETRY_AFTER
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from bot.web.api.context import ApiContext
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "/api/v1"
+_SECURITY: list[dict[str, list[Any]]] = [{"key": []}]
+_BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 415: "unsupported-media-type"}
+
+
+def create_api(context: ApiContext) -> OpenAPI:
+    """Return the Flask app that serves everything beneath ``/api``."""
+    app = OpenAPI(
+        "bot.api",
+        info=Info(title="Webex report bot", version=bot.__version__, description="Deliver, run and read reports."),
+        doc_ui=False,
+        static_folder=None,
+        validation_error_callback=_invalid,
+        security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors: dict[str | int | HTTPStatus, Any] = {
+        status: {
+            "description": "; ".join(titles),
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+        for status, titles in _titles().items()
+    }
+    api = APIBlueprint("v1", __name__, url_prefix=PREFIX, abp_security=_SECURITY, abp_responses=errors)
+    api.before_request(lambda: calls.admit(context))
+    api.after_request(lambda answer: calls.finish(context, answer))
+    _add_deliveries(api, context)
+    _add_reports(api, context)
+    app.register_api(api)
+    pages.add(app, PREFIX)
+    app.register_error_handler(Exception, _failed)
+    return app
+
+
+def _titles() -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for kind in KINDS.values():
+        found.setdefault(kind.status, []).append(kind.title)
+    return found
+
+
+def _add_deliveries(api: APIBlueprint, context: ApiContext) -> None:
+    @api.post("/deliveries", responses={202: models.Delivery}, summary="Deliver a report")
+    def deliver(body: models.NewDelivery, header: models.Idempotent) -> Response:
+        made = deliveries.deliver(context, body, header.idempotency_key)
+        return _answer(made, HTTPStatus.ACCEPTED, location=f"{PREFIX}/deliveries/{made['id']}")
+
+    @api.get("/deliveries", responses={200: models.Deliveries}, summary="List deliveries")
+    def list_deliveries(query: models.Page) -> Response:
+        return _answer(deliveries.listed(context, query))
+
+    @api.get("/deliveries/<delivery_id>", responses={200: models.Delivery}, summary="See a delivery, or wait for it")
+    def get_delivery(path: models.ByReference, query: models.Wait) -> Response:
+        return _answer(deliveries.get(context, path.delivery_id, query.wait))
+
+    @api.delete("/deliveries/<delivery_id>", responses={204: None}, summary="Cancel a delivery")
+    def cancel_delivery(path: models.ByReference) -> Response:
+        deliveries.cancel(context, path.delivery_id)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _add_reports(api: APIBlueprint, context: ApiContext) -> None:
+    @api.get("/reports", responses={200: models.Reports}, summary="List reports")
+    def list_reports(query: models.ReportQuery) -> Response:
+        return _answer(reports.listed(context, query))
+
+    @api.post("/reports", responses={202: models.Created}, summary="Run a report")
+    def create_report(body: models.NewReport, header: models.Idempotent) -> Response:
+        made = reports.create(context, body, header.idempotency_key)
+        location = f"{PREFIX}/deliveries/{made['deliveryId']}" if "deliveryId" in made else ""
+        return _answer(made, HTTPStatus.ACCEPTED, location=location)
+
+    @api.get("/reports/<report_id>", responses={200: models.Report}, summary="See a report")
+    def get_report(path: models.ByReport) -> Response:
+        return _answer(reports.get(context, path.report_id))
+
+    @api.delete("/reports/<report_id>", responses={204: None}, summary="Delete a report that this key has made")
+    def delete_report(path: models.ByReport) -> Response:
+        reports.delete(context, path.report_id)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @api.get("/templates", responses={200: models.Templates}, summary="List what can be run")
+    def list_templates(query: models.FamilyQuery) -> Response:
+        return _answer(reports.templates(context, query.family))
+
+
+def _answer(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, *, location: str = "") -> Response:
+    headers = {"Location": f"{request.script_root}{location}"} if location else {}
+    return Response(json.dumps(body), status, headers, content_type="application/json")
+
+
+def _invalid(error: ValidationError) -> Response:
+    return _told(Problem("invalid-request", errors=faults(error.errors(include_url=False, include_input=False))))
+
+
+def _failed(error: Exception) -> Response:
+    """Return what the caller is told of any error."""
+    if isinstance(error, Problem):
+        return _told(error)
+    if isinstance(error, DatabaseUnavailable):
+        return _told(Problem("unavailable", headers={"Retry-After": RETRY_AFTER}))
+    if isinstance(error, HTTPException):
+        name = _BY_STATUS.get(error.code or 0, "malformed-body")
+        allow = error.get_headers() if error.code == HTTPStatus.METHOD_NOT_ALLOWED else []
+        return _told(Problem(name, headers={key: value for key, value in allow if key == "Allow"}))
+    reference = new_reference()
+    log.error("api_call_failed", exc_info=error, reference=reference, endpoint=request.endpoint)
+    return _told(Problem("internal-error", reference=reference))
+
+
+def _told(problem: Problem) -> Response:
+    return problem.response(f"{request.script_root}{PREFIX}/docs/errors")

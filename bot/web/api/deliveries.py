@@ -1,0 +1,167 @@
+"""``/deliveries``: a report's file, posted to a space or a person; each is a request, or a run until it has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from bot.db import audit, messages, requests, runs, tables
+from bot.db.api_keys import Right
+from bot.db.origin import Kind, Origin
+from bot.db.requests import GROUP, Content, State
+from bot.db.runs import RunState
+from bot.reports.requests import Asker, close, open_request
+from bot.web.api.calls import caller, current_key, need, record
+from bot.web.api.models import Delivery, Status
+from bot.web.api.problems import Problem
+from bot.web.api.repeated import Repeated
+from bot.web.api.waiting import ask, place, wait_for
+
+if TYPE_CHECKING:
+    from bot.db.database import Transaction
+    from bot.db.requests import Request
+    from bot.db.runs import Run
+    from bot.web.api.context import ApiContext
+    from bot.web.api.models import NewDelivery, Page
+
+NOT_HERE: Final = "This key has made no delivery with this ID."
+CANCELED: Final = "Canceled by the API."
+
+_requests, _runs = tables.requests.c, tables.runs.c
+
+
+def deliver(context: ApiContext, body: NewDelivery, idempotency_key: str | None) -> dict[str, Any]:
+    """Open a delivery and return it. Raises ``Problem`` and ``DatabaseUnavailable``."""
+    need(Right.DELIVER)
+    key = current_key()
+    if body.space_id is not None and not key.may_reach(body.space_id):
+        raise Problem("space-not-allowed")
+    if body.person_email is not None and key.spaces is not None:
+        raise Problem("not-allowed", "Only a key for all spaces may deliver to a person.")
+    repeated = Repeated(context, "deliveries", idempotency_key, body)
+    if (stored := repeated.answer()) is not None:
+        return stored
+    report_id, person_id = body.report_id, caller(key)
+    if body.title is not None or body.person_email is not None:
+        found = ask(context, key.id, {"kind": "delivery", "title": body.title, "email": body.person_email})
+        report_id, person_id = found.get("report_id", report_id), found.get("person_id", person_id)
+    assert report_id is not None
+    wanted = report_id
+    origin, room_type = Origin(Kind.KEY, key.id), None if body.space_id is None else GROUP
+    event_key = f"api:{context.new_reference()}"
+    asker = Asker(event_key, person_id, body.space_id, room_type, None, context.now(), origin)
+
+    def make(tx: Transaction) -> dict[str, Any]:
+        content = Content.CARD if body.card_only else Content.FILE
+        opened = open_request(tx, context, asker, wanted, content=content)
+        made = None if opened is None else requests.get(tx, opened[0])
+        assert made is not None
+        record(tx, context, audit.ASKED, report_id=wanted, room_id=body.space_id, reference=made.reference)
+        return of_request(tx, made)
+
+    return repeated.once(make)
+
+
+def get(context: ApiContext, delivery_id: str, wait: float) -> dict[str, Any]:
+    """Return a delivery, at its end if that comes within so many seconds. Raises ``Problem``."""
+    need(Right.DELIVER)
+
+    def ended() -> dict[str, Any] | None:
+        found = _find(context, delivery_id)
+        return None if found["status"] == Status.OPEN else found
+
+    with place(context.polls) as taken:
+        found = wait_for(context, wait if taken else 0.0, ended)
+    return found or _find(context, delivery_id)
+
+
+def _find(context: ApiContext, delivery_id: str) -> dict[str, Any]:
+    key_id = current_key().id
+    with context.database.read() as tx:
+        request = requests.with_reference(tx, delivery_id)
+        if request is not None and request.key_id == key_id:
+            return of_request(tx, request)
+        run = runs.with_reference(tx, delivery_id)
+        if run is not None and run.key_id == key_id and run.room_id is not None:
+            return of_run(run)
+    raise Problem("not-found", NOT_HERE)
+
+
+def listed(context: ApiContext, page: Page) -> dict[str, Any]:
+    """Return the key's deliveries, the newest first."""
+    need(Right.DELIVER)
+    key_id = current_key().id
+    before = [_requests.id < int(page.cursor)] if page.cursor else []
+    with context.database.read() as tx:
+        query = select(tables.requests).where(_requests.key_id == key_id, *before)
+        rows = tx.execute(query.order_by(_requests.id.desc()).limit(page.max + 1)).all()
+        found = [requests.read(row) for row in rows]
+        items = [of_request(tx, one) for one in found[: page.max]]
+        if not page.cursor:  # those whose report Webex has not created stand first
+            items = [of_run(one) for one in runs.undelivered_of_key(tx, key_id, page.max)] + items
+    return {"items": items, "next": str(found[page.max - 1].id) if len(found) > page.max else None}
+
+
+def cancel(context: ApiContext, delivery_id: str) -> None:
+    """Cancel a delivery. Raises ``Problem`` when it has ended otherwise."""
+    need(Right.DELIVER)
+    found = _find(context, delivery_id)
+    now = context.now()
+    with context.database.begin() as tx:
+        request = requests.with_reference(tx, delivery_id)
+        if request is not None:
+            posted = messages.has_file(tx, request.id)
+            if not posted and close(tx, context.queue, request, State.CANCELED, now, reason=CANCELED, cause="api"):
+                found["status"] = Status.CANCELED
+        elif (run := runs.with_reference(tx, delivery_id)) is not None and runs.close(
+            tx, run.id, RunState.CANCELED, now, reason=CANCELED, cause="api"
+        ):
+            found["status"] = Status.CANCELED
+        if found["status"] == Status.CANCELED:
+            record(tx, context, State.CANCELED.value, report_id=found["reportId"], reference=delivery_id)
+            return
+    raise Problem("too-late", f"It is {found['status']}.")
+
+
+def of_request(tx: Transaction, request: Request) -> dict[str, Any]:
+    """Return a delivery as the API gives it."""
+    message = messages.posted(tx, request.id, request.file_message)
+    status = Status.REFUSED if request.state is State.HALTED else Status(request.state.value)
+    return _given(
+        Delivery(
+            id=request.reference,
+            status=status,
+            report_id=request.report_id,
+            space_id=request.room_id,
+            card_only=request.content is Content.CARD,
+            created_at=request.asked_at,
+            closed_at=request.closed_at,
+            reason=request.reason,
+            reference=request.reference,
+            message_id=message,
+        )
+    )
+
+
+def of_run(run: Run) -> dict[str, Any]:
+    """Return a delivery whose report Webex has not created yet, or will not."""
+    status = Status.OPEN if run.state in {RunState.OPEN, RunState.CREATED} else Status(run.state.value)
+    return _given(
+        Delivery(
+            id=run.reference,
+            status=status,
+            report_id=run.report_id,
+            space_id=run.room_id,
+            card_only=False,
+            created_at=run.asked_at,
+            closed_at=run.closed_at,
+            reason=run.reason,
+            reference=run.reference,
+            message_id=None,
+        )
+    )
+
+
+def _given(delivery: Delivery) -> dict[str, Any]:
+    return delivery.model_dump(mode="json", by_alias=True)

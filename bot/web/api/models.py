@@ -1,0 +1,231 @@
+"""What the API takes and gives, in JSON with names in camelCase as Webex's own."""
+
+from __future__ import annotations
+
+from datetime import date, datetime  # noqa: TC003 pydantic reads them
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\s\x00-\x1f]+$")]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+FamilyName = Literal["partner", "organization"]
+
+
+class Model(BaseModel):
+    """The ground of every model."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class Status(StrEnum):
+    """How a delivery stands."""
+
+    OPEN = "open"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    UNSURE = "unsure"
+
+
+class NewDelivery(Model):
+    """Deliver one report to one space or person."""
+
+    report_id: Id | None = None
+    title: Words | None = Field(None, description="words of the title; the newest report that is ready")
+    space_id: Id | None = None
+    person_email: Email | None = Field(None, description="who may ask for this report themselves; keys for all spaces")
+    card_only: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if (self.report_id is None) == (self.title is None):
+            raise ValueError("Send either reportId or title.")
+        if (self.space_id is None) == (self.person_email is None):
+            raise ValueError("Send either spaceId or personEmail.")
+        return self
+
+
+class Delivery(Model):
+    """A delivery, open or ended."""
+
+    id: str
+    status: Status
+    report_id: str | None = None
+    space_id: str | None = None
+    card_only: bool
+    created_at: datetime
+    closed_at: datetime | None = None
+    reason: str | None = Field(None, description="why there is no file, in words")
+    reference: str = Field(description="by it, `reportbot why` and the log find it")
+    message_id: str | None = Field(None, description="Webex's, of the first message with the file, or of the card")
+
+
+class Deliveries(Model):
+    """Deliveries, the newest first."""
+
+    items: list[Delivery]
+    next: str | None = None
+
+
+class Page(Model):
+    """Which part of a list."""
+
+    cursor: Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9]+$")] | None = None
+    max: int = Field(50, ge=1, le=100)
+
+
+class ReportQuery(Page):
+    """Which reports."""
+
+    family: FamilyName | None = None
+    words: Words | None = Field(None, description="words of the title, service, region or status")
+    region_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")] | None = None
+
+
+class Wait(Model):
+    """How long to wait for the end of a delivery."""
+
+    wait: int = Field(0, ge=0, le=30, description="seconds; at most two calls wait at a time")
+
+
+class ByReference(Model):
+    """The address of a delivery."""
+
+    delivery_id: Annotated[str, StringConstraints(max_length=64)] = Field(alias="delivery_id")
+
+
+class ByReport(Model):
+    """The address of a report."""
+
+    report_id: Id = Field(alias="report_id")
+
+
+class Idempotent(Model):
+    """The header that makes a repeated call harmless."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = Field(
+        None, alias="Idempotency-Key", description="quoted or bare, kept a day"
+    )
+
+
+class Report(Model):
+    """A report as Webex has it; never a link to its file."""
+
+    id: str
+    family: FamilyName
+    title: str
+    status: Literal["pending", "ready", "failed"]
+    webex_status: str
+    service: str | None = None
+    template_id: str | None = None
+    region_id: str | None = None
+    site_list: list[str] = []
+    start_date: date | None = None
+    end_date: date | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Reports(Model):
+    """Reports, the newest first."""
+
+    items: list[Report]
+    next: str | None = None
+
+
+class Template(Model):
+    """What can be run."""
+
+    id: str
+    family: FamilyName
+    title: str
+    service: str | None = None
+    max_days: int | None = None
+    data_start_date: date | None = None
+    data_end_date: date | None = None
+    required: list[str] = []
+
+
+class Templates(Model):
+    """Templates."""
+
+    items: list[Template]
+    next: str | None = None
+
+
+class FamilyQuery(Model):
+    """Which family."""
+
+    family: FamilyName | None = None
+
+
+class DeliverTo(Model):
+    """Where the report goes when it is ready."""
+
+    space_id: Id
+
+
+class NewReport(Model):
+    """Run a report."""
+
+    family: FamilyName
+    template_id: Annotated[int, Field(ge=0, lt=10**18, strict=True)] | Id
+    start_date: date | None = None
+    end_date: date | None = None
+    region_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")] | None = None
+    site_list: Annotated[str, StringConstraints(max_length=2000)] | list[Words] | None = None
+    deliver_to: DeliverTo | None = None
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        if (self.start_date is None) != (self.end_date is None):
+            raise ValueError("Send both startDate and endDate, or neither.")
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError("endDate must not be before startDate.")
+        return self
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Return the names of the sites."""
+        given = self.site_list.split(",") if isinstance(self.site_list, str) else self.site_list or []
+        return tuple(filter(None, (one.strip() for one in given)))
+
+
+class Created(Model):
+    """A report that is being run."""
+
+    id: str | None = Field(None, description="Webex's; absent when Webex has not answered in time")
+    delivery_id: str | None = None
+    status: Status
+    reason: str | None = Field(None, description="why there is no report, in words")
+    reference: str
+    created_at: datetime
+
+
+class Fault(Model):
+    """One thing that is wrong with a request."""
+
+    at: str
+    message: str
+
+
+class Error(Model):
+    """Problem details of RFC 9457."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[Fault] | None = None
+    choices: list[dict[str, Any]] | None = None
+    reference: str | None = None

@@ -1,0 +1,68 @@
+"""``reportbot keys`` makes, lists and revokes keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.cli.main import main
+from bot.db import api_keys
+from bot.db.api_keys import Right
+
+if TYPE_CHECKING:
+    from tests.stepped_bot import SteppedBot
+
+
+def created(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["keys", "create", *arguments]) == 0
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_key_is_printed_alone_on_the_last_line_and_works(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = created(capsys, "--name", "nightly", "--space", machine.setup.group.id, "--can", "create")
+    with machine.database.read() as tx:
+        found = api_keys.by_secret(tx, key)
+    assert found is not None
+    assert (found.name, found.rights) == ("nightly", frozenset({Right.DELIVER, Right.CREATE}))
+    assert found.may_reach(machine.setup.group.id)
+    assert not found.may_reach(machine.setup.outside.id)
+    assert main(["keys", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "nightly" in listed
+    assert found.prefix in listed
+    assert key not in listed
+
+
+@pytest.mark.parametrize(("given", "reaches"), [([], False), (["--space", "all"], True)])
+def test_which_spaces_it_reaches(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], given: list[str], *, reaches: bool
+) -> None:
+    key = created(capsys, "--name", "x", *given)
+    with machine.database.read() as tx:
+        found = api_keys.by_secret(tx, key)
+    assert found is not None
+    assert found.may_reach(machine.setup.group.id) is reaches
+    assert found.rights == {Right.DELIVER}
+
+
+def test_a_revoked_key_is_gone_and_its_name_free(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    key = created(capsys, "--name", "nightly")
+    assert main(["keys", "create", "--name", "nightly"]) == 1
+    assert "exists" in capsys.readouterr().err
+    assert main(["keys", "revoke", "nightly"]) == 0
+    assert main(["keys", "revoke", "nightly"]) == 1
+    capsys.readouterr()
+    with machine.database.read() as tx:
+        assert api_keys.by_secret(tx, key) is None
+    assert created(capsys, "--name", "nightly") != key
+
+
+def test_a_right_that_does_not_exist(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["keys", "create", "--name", "x", "--can", "everything"])
+    assert ended.value.code == 2
+    assert "deliver, create, manage" in capsys.readouterr().err
+    assert machine.database is not None
