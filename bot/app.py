@@ -177,7 +177,7 @@ def _key(database: LoggedDatabase, key_id: int) -> ApiKey | None:
 
 def build_tasks(services: Services, operations: Operations, answer_limit: AnswerLimit) -> dict[str, Task]:
     """Make what runs each kind of job."""
-    database, queue, now = services.database, services.queue, services.now
+    database, now = services.database, services.now
     thread = Thread(services, ReportMessages(services))
     lookup = Lookup(services, thread)
     fetch = Fetch(database, services.catalog, services.downloader, now)
@@ -187,7 +187,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.LOOKUP: lookup,
         tasks.CREATE: Create(services),
         tasks.THREAD: thread,
-        tasks.WATCH: Watch(database, queue, services.catalog, now, services.poll_interval),
+        tasks.WATCH: Watch(services),
         tasks.DELIVER: Deliver(services, thread, fetch),
         tasks.OUTCOME: Outcomes(services),
         tasks.SCHEDULES: Schedules(services),

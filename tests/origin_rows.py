@@ -33,9 +33,7 @@ def _shared(person: Person, space: Space, now: datetime) -> dict[str, Any]:
     }
 
 
-def add_subscription(
-    database: Database, person: Person, space: Space, now: datetime, **values: Any
-) -> Subscription | Schedule:
+def add_subscription(database: Database, person: Person, space: Space, now: datetime, **values: Any) -> Subscription:
     """Insert a subscription to what is called "calling usage"."""
     with database.begin() as tx:
         row = subscriptions.add(tx, _shared(person, space, now) | {"words": "calling usage"} | values)

@@ -197,6 +197,12 @@ def open_for(tx: Transaction, report_id: str) -> list[Request]:
     return [read(row) for row in tx.execute(_OPEN_FOR, {"report": report_id})]
 
 
+def reports_of(tx: Transaction, origin: Origin, report_ids: Collection[str]) -> set[str]:
+    """Return those of these reports for which a subscription or schedule has made a request."""
+    made = (_requests[f"{origin.kind.value}_id"] == origin.id, _requests.report_id.in_(report_ids))
+    return set(tx.execute(select(_requests.report_id).where(*made)).scalars())
+
+
 def waiting_for(tx: Transaction, report_id: str, most: int) -> list[Request]:
     """Return the oldest open requests whose report was found, at most so many."""
     return find(tx, _requests.state == OPEN, of_report(report_id), most=most)

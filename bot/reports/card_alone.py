@@ -9,8 +9,7 @@ import structlog
 from bot.db import messages, requests
 from bot.db.requests import State
 from bot.reports.requests import put_outcome
-from bot.reports.wanted_messages import Slot, name_of
-from bot.webex.report import Phase
+from bot.reports.wanted_messages import Slot
 
 if TYPE_CHECKING:
     from bot.db.requests import Request
@@ -20,17 +19,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def deliver_card(services: Services, thread: Thread, request: Request) -> None:
-    """Post the card of a report that is ready, and close its request.
+def deliver_card(services: Services, thread: Thread, request: Request, family: str) -> None:
+    """Post the card of a report that is ready, or the list that it is in, and close its request.
 
-    Raises ``BotError``; what policy refuses is closed by the thread.
+    Raises ``Refused`` and other ``BotError``; what policy refuses when its own card is posted is closed by the thread.
     """
-    thread.sync(request.id)
+    with services.database.read() as tx:
+        first = requests.first_listed(tx, request) if request.listed else request
+    thread.sync(first.id)
     with services.database.begin() as tx:
-        card = messages.get(tx, name_of(request, Slot.CARD, Phase.READY.value).key)
-        if card is None:
-            return  # it was closed meanwhile
-        state = State.DELIVERED if card.state == messages.SENT else State.UNSURE
-        if requests.close(tx, request, state, services.now()):
-            put_outcome(tx, services.queue, request.origin)
-            log.info("card_posted", reference=request.reference, state=state.value)
+        cards = [one for one in messages.of_request(tx, first.id) if one.slot == Slot.CARD]
+        if cards:
+            state = State.DELIVERED if cards[-1].state == messages.SENT else State.UNSURE
+            if requests.close(tx, request, state, services.now()):
+                put_outcome(tx, services.queue, request.origin)
+                log.info("card_posted", reference=request.reference, state=state.value)
+    if not cards and first.id != request.id:
+        thread.report_messages.place(request, family)

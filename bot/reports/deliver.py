@@ -123,7 +123,9 @@ class Deliver:
             if one.content is Content.CARD:
                 run.served.add(one.id)
                 try:
-                    deliver_card(self._services, self._thread, one)
+                    deliver_card(self._services, self._thread, one, run.family)
+                except Refused as refused:
+                    self._close_refused(run, one, refused)
                 except BotError as error:
                     self._failed(run, [one], error)
         if files := [one for one in permitted if one.content is not Content.CARD]:

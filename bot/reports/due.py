@@ -9,12 +9,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.db import events, messages, reports, requests, runs, schedules
+from bot.db import events, messages, reports, requests, runs, schedules, subscriptions
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.queue import tasks
 from bot.reports import trouble
-from bot.reports.requests import SLICE, close, deliver_key, list_of, put_lookup, put_thread, put_watch
+from bot.reports.requests import SLICE, close, deliver_key, list_of, put_lookup, put_thread
 from bot.reports.runs import put_create
 from bot.reports.schedules import put_schedules
 from bot.webex.ids import id_key
@@ -54,15 +54,15 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
     puts += [partial(put_create, queue=queue, run=one, if_absent=True) for one in runs.open_ones(tx, MOST)]
     if schedules.first_time(tx) is not None:
         puts.append(partial(put_schedules, queue=queue, if_absent=True))
-    watched = {}
+    watched = set(subscriptions.lists(tx))
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:
             # Whose turn it is is not worth a query: a job that is there stays as it is.
             key = deliver_key(row.family, row.report_id)
             puts.append(partial(queue.put, task=tasks.DELIVER, key=key, lock=f"deliver:{key}", if_absent=True))
         else:
-            watched[list_of(row)] = row
-    puts += [partial(put_watch, queue=queue, row=row, if_absent=True) for row in watched.values()]
+            watched.add(list_of(row))
+    puts += [partial(queue.put, task=tasks.WATCH, key=one.key, if_absent=True) for one in watched]
     for request_id, person_id in messages.unsettled(tx, now - SETTLING, MOST):
         whose = id_key(person_id)
         puts.append(partial(queue.put, task=tasks.THREAD, key=str(request_id), person=whose, if_absent=True))

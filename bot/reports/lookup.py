@@ -98,6 +98,7 @@ class Lookup:
     def _find(self, request: Request, row: ReportRow | None) -> ThreadState | None:
         services = self._services
         known, on_behalf_of = (row.family, row.on_behalf_of) if row is not None else (None, None)
+        by_itself = request.subscription_id is not None or request.schedule_id is not None
         # Who else is in the space is asked right before the card.
         decision = services.authorizer.decide_for(
             request.origin,
@@ -105,13 +106,19 @@ class Lookup:
             Action.READ,
             room_id=request.room_id,
             direct=request.direct,
+            family=known if by_itself else None,  # its owner is refused, not told that there is no such report
             members=False,
         )
         decision.raise_if_refused()
         with report_call(services, lambda: self._tell_silence(request), services.now() - request.asked_at):
             families, others = decision.families, decision.others
             report = services.catalog.find(
-                request.report_id, known, families=families, others=others, on_behalf_of=on_behalf_of
+                request.report_id,
+                known,
+                families=families,
+                others=others,
+                on_behalf_of=on_behalf_of,
+                recent=request.subscription_id is not None,  # many may be for one report that has become ready
             )
         return self._store(request, report)
 

@@ -111,6 +111,12 @@ def matching(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Sear
     return search(words, items, texts)
 
 
+def exactly(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Searchable]) -> list[T]:
+    """Return the items that have all the words as they are, in the order given; all items for no words."""
+    asked = asked_for(words)
+    return [item for item in items if all(_is_found(word, about) for about in [_read(texts(item))] for word in asked)]
+
+
 def taken(words: Sequence[str]) -> tuple[str, ...]:
     """Return the words that a search is made with, as many as a button can carry; none where they ask for nothing."""
     kept: list[str] = []

@@ -101,6 +101,8 @@ def _tells_for_all(state: ThreadState) -> bool:
 def _list_variant(state: ThreadState) -> str:
     """Return what the list card shows; nothing before each report was looked up, or where policy refuses all."""
     items = state.listed
+    if state.request.content is Content.CARD and (there := next(_variants_there(state), "")):
+        return there  # it is all that comes, so none is sent after it
     if not items or any(one.state is State.OPEN and one.found_at is None for one, _ in items):
         return ""
     if all(one.state is State.REFUSED for one, _ in items):

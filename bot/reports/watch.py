@@ -1,19 +1,20 @@
-"""Watch the reports that are not ready yet.
+"""Watch the reports that are not ready yet, and the lists in which subscriptions wait for more.
 
-One list call for a family, region and sub-partner serves every request for it, however many. Details are asked only for
-an ID that is absent from the list (lag, another region), at growing intervals, and before the list's word ends a
-request without its file. A round is a job with a next time; nobody sleeps in a thread.
+One list call for a family, region and sub-partner serves every request and subscription, however many. Details are
+asked only for an ID that is absent from the list (lag, another region), at growing intervals, and before the list's
+word ends a request without its file. A round is a job with a next time; nobody sleeps in a thread.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import messages, reports, requests
+from bot.db import messages, reports, requests, subscriptions
 from bot.db.requests import State
 from bot.errors import BotError, WebexError
 from bot.messages import sentences
@@ -21,20 +22,20 @@ from bot.queue import RetryLater
 from bot.reports import durations, unknown_status
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.requests import SLICE, close, close_all, deliver_to_waiting, put_thread
+from bot.reports.subscriptions import announce
 from bot.webex.ids import id_key
 from bot.webex.report import Phase, Report, is_known_status
 from bot.webex.report_lists import list_of_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
 
-    from bot.db.database import Database, Transaction
+    from bot.db.database import Transaction
     from bot.db.reports import Watched
-    from bot.queue import Queue
-    from bot.webex.catalog import Catalog
+    from bot.services import Services
     from bot.webex.report_lists import ReportList
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,8 @@ GONE_AFTER: Final = 3
 UNKNOWN_TO_WEBEX: Final = 404
 ROWS: Final = 500
 """Rows that one transaction changes alike."""
+REFUSED: Final[Mapping[str, Report]] = MappingProxyType({})
+"""What is listed where Webex refuses the list; details may be given all the same."""
 
 
 def details_interval(missing: int, shortest: float) -> float:
@@ -67,14 +70,13 @@ class Checked:
 class Watch:
     """One round for one of Webex's lists, which the key names."""
 
-    def __init__(
-        self, database: Database, queue: Queue, catalog: Catalog, now: Callable[[], datetime], poll_interval: float
-    ) -> None:
-        self._database = database
-        self._queue = queue
-        self._catalog = catalog
-        self._now = now
-        self._shortest = poll_interval
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._database = services.database
+        self._queue = services.queue
+        self._catalog = services.catalog
+        self._now = services.now
+        self._shortest = services.poll_interval
         self._failing: set[ReportList] = set()
         """Lists that fail, as the log knows already."""
 
@@ -83,19 +85,27 @@ class Watch:
         which = list_of_key(key)
         with self._database.read() as tx:
             watched = reports.watched(tx, which)
-        if not watched:
+            stands = self._stands(tx, which)
+        if not watched and not stands:
             return None
         listed, pause = self._list(which)
         if listed is not None:
             # Also those whose deadline has passed: perhaps it was the bot that was away, and their report is ready.
             checked = [self._check(one, listed) for one in watched]
             pause = self._store(which, checked)
+            if stands and listed is not REFUSED:
+                announce(self._services, which, listed.values())
+        waits = []
         with self._database.read() as tx:
-            watched = reports.watched(tx, which)
-            if not watched:
-                return None
-            wait = durations.next_check(tx, watched, self._now(), self._shortest)
-        return RetryLater(max(wait, pause), count=False)
+            if watched := reports.watched(tx, which):
+                waits.append(durations.next_check(tx, watched, self._now(), self._shortest))
+            if self._stands(tx, which):
+                waits.append(durations.LONGEST_INTERVAL if listed is REFUSED else self._shortest)
+        return RetryLater(max(min(waits), pause), count=False) if waits else None
+
+    def _stands(self, tx: Transaction, which: ReportList) -> bool:
+        """Return True when subscriptions wait for what a list shows, and its family is served."""
+        return which.family in self._catalog.families and subscriptions.stand(tx, which)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Close the requests that a round which cannot be made at all would have served."""
@@ -113,7 +123,7 @@ class Watch:
             self._failing.add(which)
             log_it("watch_list_failed", family=which.family, region=which.region, cause=str(error))
             if not error.passing:
-                return {}, 0.0  # the list is refused, yet details may be given
+                return REFUSED, 0.0
             self._fails(requests.of_list(which), error)
             return None, error.retry_after or 0.0
         self._failing.discard(which)

@@ -22,7 +22,7 @@ def subscription(stepped: SteppedBot) -> Origin:
     with stepped.database.begin() as tx:
         row = subscriptions.add(tx, shared(stepped) | {"words": "calling usage"})
         assert row is not None
-        (found,) = subscriptions.of_list(tx, "partner", None)
+        (found,) = subscriptions.find(tx)
     assert found.id == row
     return found.origin
 

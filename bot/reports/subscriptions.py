@@ -1,0 +1,139 @@
+"""Announce reports that have become ready in the spaces that have subscribed to them.
+
+What is new is known from ``ready_reports``: a round lists the reports of a family and region once, whoever waits for
+them, and opens an ordinary request for each subscription and new report. A kill in between makes the next round do it
+again; what a subscription was told of before, its requests tell.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bot.access.policy import Action, Verdict
+from bot.db import ready_reports, reports, requests, subscriptions
+from bot.db.requests import Content
+from bot.errors import BotError
+from bot.queue import tasks
+from bot.reports.report_search import report_texts
+from bot.reports.requests import Asker, open_request
+from bot.reports.search import exactly
+from bot.webex.report import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.db.database import Transaction
+    from bot.db.subscriptions import Subscription
+    from bot.services import Services
+    from bot.webex.report import Report
+    from bot.webex.report_lists import ReportList
+
+log = structlog.get_logger(__name__)
+
+MOST_SINGLE: Final = 5
+"""New reports that one subscription announces at once, each with a message of its own; more share a list card."""
+MOST_LISTED: Final = 10
+"""Reports on one list card."""
+SLICE: Final = 20
+"""Requests that one transaction opens, or a few more: it holds SQLite's only write lock."""
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def announce(services: Services, which: ReportList, listed: Iterable[Report]) -> None:
+    """Open the requests for what has become ready since the last look at this list, and store that it was seen.
+
+    Raises ``DatabaseUnavailable``.
+    """
+    ready = [report for report in listed if report.phase is Phase.READY]
+    now = services.now()
+    with services.database.read() as tx:
+        new, changed = ready_reports.unseen(tx, which, ready, now)
+        served = subscriptions.of_list(tx, which) if new else []
+    if not changed:
+        return
+    # The lookup stores a report once more; known by then, it is found in its family alone.
+    for some in _slices(list(_wanted(services, which.family, served, new))):
+        with services.database.begin() as tx:
+            for one, theirs in some:
+                _open(tx, services, one, theirs)
+    with services.database.begin() as tx:
+        ready_reports.store(tx, which, ready, now)
+
+
+def matching(words: Sequence[str], listed: Sequence[Report]) -> list[Report]:
+    """Return the reports that have all the words of a subscription, exactly; all of them for no words."""
+    return exactly(words, listed, report_texts)
+
+
+def put_watches(tx: Transaction, services: Services, one: Subscription) -> None:
+    """Have the lists that serve a subscription looked at from now on."""
+    for which in subscriptions.lists_for(one.family, one.region, one.on_behalf_of):
+        services.queue.put(tx, tasks.WATCH, which.key, after=services.poll_interval)
+
+
+def _wanted(
+    services: Services, family: str, served: Sequence[Subscription], new: Sequence[Report]
+) -> Iterator[tuple[Subscription, list[Report]]]:
+    """Yield the subscriptions with the new reports that they match, oldest first, as far as their owners use them."""
+    in_order = sorted(new, key=lambda report: report.created or _LONG_AGO)
+    by_words: dict[str, list[Report]] = {}
+    now = services.now()
+    for one in served:
+        if not one.is_served(now):
+            continue
+        if one.words not in by_words:
+            by_words[one.words] = matching(one.words.split(), in_order)
+        if by_words[one.words] and (one.family is not None or _uses(services, one, family)):
+            yield one, by_words[one.words]
+
+
+def _uses(services: Services, one: Subscription, family: str) -> bool:
+    """Return True when the owner may use a family, or none at all, or nobody knows: then its request is refused."""
+    try:
+        decision = services.authorizer.decide(
+            one.person_id, Action.READ, room_id=one.room_id, direct=one.direct, members=False
+        )
+    except BotError as error:
+        log.info("families_of_owner_not_known", reference=one.reference, cause=str(error))
+        return True
+    return decision.verdict is Verdict.REFUSED or family in decision.families
+
+
+def _slices(
+    wanted: Sequence[tuple[Subscription, list[Report]]],
+) -> Iterator[list[tuple[Subscription, list[Report]]]]:
+    """Yield subscriptions with about as many reports as one transaction opens requests for."""
+    some: list[tuple[Subscription, list[Report]]] = []
+    for pair in wanted:
+        some.append(pair)
+        if sum(len(theirs) for _, theirs in some) >= SLICE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _open(tx: Transaction, services: Services, one: Subscription, new: Sequence[Report]) -> None:
+    """Open the requests of one subscription, unless it has ended, or was muted or paused, since it was read."""
+    now = services.now()
+    current = subscriptions.get(tx, one.id)
+    if current is None or not current.is_served(now):
+        return
+    announced = requests.reports_of(tx, one.origin, [report.id for report in new])
+    missing = [report for report in new if report.id not in announced]
+    for report in missing:
+        if reports.get(tx, report.id) is None:
+            reports.save(tx, report, now)
+    bundled = len(missing) > MOST_SINGLE
+    content = Content.CARD if current.card_only else Content.FILE
+    for start in range(0, len(missing), MOST_LISTED):
+        some = missing[start : start + MOST_LISTED]
+        event = f"{one.origin.key}:{some[0].id}" if bundled else one.origin.key
+        asker = Asker(event, current.person_id, current.room_id, current.room_type, None, now, one.origin)
+        for report in some:
+            open_request(tx, services, asker, report.id, listed=bundled, content=content)
+    if missing:
+        log.info("reports_announced", reference=one.reference, number=len(missing))

@@ -1,0 +1,257 @@
+"""Subscriptions announce each matching report once, as soon as it is ready, for no more calls than the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.db import origins, requests, subscriptions, tables
+from bot.db.origin import OriginState, PauseCause
+from bot.db.requests import State
+from bot.emulator.things import READONLY_ADMIN
+from bot.reports.subscriptions import announce, put_watches
+from tests.live_bot import BotMessage
+from tests.origin_rows import add_subscription, stored
+from tests.stepped_bot import Crash
+
+if TYPE_CHECKING:
+    from bot.db.subscriptions import Subscription
+    from bot.emulator.things import Family
+    from tests.stepped_bot import SteppedBot
+
+POLL = 10.0
+"""The workbench's POLL_INTERVAL."""
+PATHS = {"partner": "/v1/partner/reports", "organization": "/v1/reports"}
+
+
+def subscribed(stepped: SteppedBot, words: str = "calling usage", **values: Any) -> Subscription:
+    """A subscription of Ada's in the group space, as the command makes it: after a look at what is ready."""
+    made = add_subscription(
+        stepped.database, stepped.setup.ada, stepped.setup.group, stepped.clock(), **({"words": words} | values)
+    )
+    for which in subscriptions.lists_for(made.family, made.region, made.on_behalf_of):
+        announce(stepped.services, which, stepped.services.catalog.listing(*which))
+    with stepped.database.begin() as tx:
+        put_watches(tx, stepped.services, made)
+    stepped.emulator.calls.clear()
+    return made
+
+
+def posted(stepped: SteppedBot) -> list[BotMessage]:
+    return [BotMessage(one) for one in stepped.said(stepped.setup.group)]
+
+
+def files(stepped: SteppedBot) -> list[str]:
+    return [one.message.files[0].name for one in posted(stepped) if one.message.files]
+
+
+def becomes_ready(stepped: SteppedBot, family: Family = "partner", title: str = "Calling Usage", **more: Any) -> Any:
+    add = stepped.setup.partner_report if family == "partner" else stepped.setup.organization_report
+    return add(title, **more)
+
+
+def rounds(stepped: SteppedBot, number: int = 1) -> None:
+    for _ in range(number):
+        stepped.wait(POLL)
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+def test_a_report_that_becomes_ready_is_announced_once_whoever_ran_it(stepped: SteppedBot, family: Family) -> None:
+    subscribed(stepped, family=family)
+    report = becomes_ready(stepped, family, status="In progress")
+    becomes_ready(stepped, family, "Something Else")
+    rounds(stepped)
+    assert posted(stepped) == []
+
+    stepped.world.set_report(report.id, status="done")
+    rounds(stepped, 3)
+
+    (file,) = posted(stepped)
+    assert file.message.files
+    assert "Calling Usage" in file.words
+
+
+def test_what_is_ready_when_it_is_subscribed_does_not_come(stepped: SteppedBot) -> None:
+    for _ in range(12):
+        becomes_ready(stepped)
+    subscribed(stepped)
+    rounds(stepped, 3)
+    assert posted(stepped) == []
+
+
+def test_a_list_that_webex_gives_only_later_makes_no_storm(stepped: SteppedBot) -> None:
+    made = add_subscription(stepped.database, stepped.setup.ada, stepped.setup.group, stepped.clock())
+    with stepped.database.begin() as tx:
+        put_watches(tx, stepped.services, made)
+    stepped.emulator.faults.add("GET", PATHS["partner"], status=403)
+    rounds(stepped)
+    becomes_ready(stepped)
+    stepped.emulator.faults.clear()
+    stepped.wait(301.0)
+    assert posted(stepped) == []
+
+    becomes_ready(stepped)
+    rounds(stepped)
+    assert len(files(stepped)) == 1
+
+
+def test_an_empty_list_counts_as_a_look(stepped: SteppedBot) -> None:
+    subscribed(stepped)
+    becomes_ready(stepped)
+    rounds(stepped)
+    assert len(files(stepped)) == 1
+
+
+def test_after_a_downtime_what_was_missed_comes_once(stepped: SteppedBot) -> None:
+    subscribed(stepped)
+    stepped.stop()
+    for _ in range(3):
+        becomes_ready(stepped)
+    stepped.clock.turn(40 * 86400.0)
+    stepped.start()
+    stepped.sweep.once()
+    stepped.work()
+    rounds(stepped, 3)
+    assert len(files(stepped)) == 3
+    assert not [one for one in posted(stepped) if one.card]
+
+
+def test_more_than_five_at_once_share_a_list_card(stepped: SteppedBot) -> None:
+    subscribed(stepped)
+    for number in range(12):
+        becomes_ready(stepped, start=f"2026-10-{number + 1:02}", end=f"2026-10-{number + 1:02}")
+    rounds(stepped, 3)
+    lists = [one for one in posted(stepped) if one.card]
+    assert [one.shown.split("\n")[0] for one in lists] == ["10 reports", "2 reports"]
+    assert len(files(stepped)) == 12
+    first_file = next(number for number, one in enumerate(posted(stepped)) if one.message.files)
+    assert posted(stepped).index(lists[0]) < first_file
+
+
+def test_one_list_call_a_round_serves_all_and_nothing_new_costs_no_other(stepped: SteppedBot) -> None:
+    for number in range(30):
+        subscribed(stepped, f"calling usage {number}", family="partner", region="US")
+    pending = becomes_ready(stepped, title="Another", status="In progress", region="US")
+    stepped.receive(stepped.setup.ada, f"report {pending.id}", stepped.setup.group)
+    stepped.work()
+    stepped.emulator.calls.clear()
+    rounds(stepped, 4)
+    assert len(stepped.emulator.calls) == stepped.calls("GET", PATHS["partner"]) == 4
+
+
+def test_many_who_are_told_of_one_report_cost_one_look_at_its_details_and_one_download(stepped: SteppedBot) -> None:
+    for number in range(5):
+        space = stepped.world.add_space(f"Team {number}", [stepped.setup.ada, stepped.setup.bot])
+        subscribed(stepped, family="partner", room_id=space.id)
+    becomes_ready(stepped)
+    rounds(stepped)
+    assert stepped.calls("GET", f"{PATHS['partner']}/*") == 1
+    assert stepped.downloads == 1
+
+
+def test_the_right_of_the_owner_is_asked_for_each_report(stepped: SteppedBot) -> None:
+    grace = stepped.setup.grace
+    made = subscribed(stepped, family="partner", person_id=grace.id)
+    becomes_ready(stepped)
+    rounds(stepped)
+    grace.roles = [READONLY_ADMIN]
+    stepped.directory.forget()
+    becomes_ready(stepped)
+    rounds(stepped, 2)
+    assert len(files(stepped)) == 1
+    now = stored(stepped.database, made.origin)
+    assert (now.state, now.pause_cause) == (OriginState.PAUSED, PauseCause.NOT_ALLOWED)
+
+
+def test_of_all_families_only_those_come_that_the_owner_may_use(stepped: SteppedBot) -> None:
+    stepped.setup.grace.roles = [READONLY_ADMIN]
+    made = subscribed(stepped, "", family=None, person_id=stepped.setup.grace.id)
+    becomes_ready(stepped)
+    becomes_ready(stepped, "organization", "Meeting Details")
+    rounds(stepped, 3)
+    (file,) = posted(stepped)
+    assert "Meeting Details" in file.words
+    now = stored(stepped.database, made.origin)
+    assert now.state is OriginState.ACTIVE
+
+
+def test_nothing_comes_where_the_owner_is_no_member_any_more(stepped: SteppedBot) -> None:
+    made = subscribed(stepped)
+    stepped.world.leave(stepped.setup.group, stepped.setup.ada)
+    becomes_ready(stepped)
+    rounds(stepped, 2)
+    assert files(stepped) == []
+    assert stored(stepped.database, made.origin).state is OriginState.PAUSED
+
+
+@pytest.mark.parametrize("number", [1, 7])
+@pytest.mark.parametrize("card_only", [False, True])
+def test_while_an_outsider_is_there_nothing_comes_and_afterwards_it_goes_on(
+    stepped: SteppedBot, number: int, card_only: bool
+) -> None:
+    made = subscribed(stepped, family="partner", card_only=card_only)
+    stepped.world.join(stepped.setup.group, stepped.setup.ethan)
+    for _ in range(2):
+        for _ in range(number):
+            becomes_ready(stepped)
+        rounds(stepped, 2)
+    assert posted(stepped) == []
+    paused = stored(stepped.database, made.origin)
+    assert (paused.state, paused.pause_cause) == (OriginState.PAUSED, PauseCause.OUTSIDERS)
+
+    stepped.world.leave(stepped.setup.group, stepped.setup.ethan)
+    for _ in range(number):
+        becomes_ready(stepped)
+    rounds(stepped, 2)
+
+    assert len(files(stepped)) == (0 if card_only else number)
+    assert len([one for one in posted(stepped) if one.card]) == (1 if card_only or number > 1 else 0)
+    with stepped.database.read() as tx:
+        assert requests.find(tx, tables.requests.c.state == "open") == []
+    assert stored(stepped.database, made.origin).state is OriginState.ACTIVE
+
+
+@pytest.mark.parametrize(("several", "card_only"), [(1, False), (6, True)])
+def test_wherever_it_is_killed_each_report_is_announced_once(
+    stepped: SteppedBot, several: int, card_only: bool
+) -> None:
+    one = subscribed(stepped, card_only=card_only)
+    killed = 0
+    made: list[str] = []
+    while True:
+        killed += 1
+        made += [becomes_ready(stepped, title=f"Calling Usage {len(made) + number}").id for number in range(several)]
+        stepped.clock.turn(POLL + 1)
+        stepped.points.passed, stepped.points.deadly = 0, killed
+        try:
+            stepped.work()
+        except Crash:
+            pass
+        else:
+            break
+        finally:
+            stepped.points.deadly = None
+        stepped.restart()
+        for _ in range(3):
+            stepped.wait(61)
+            stepped.sweep.once()
+        stepped.work()
+        announced_once(stepped, made)
+        with stepped.database.begin() as tx:
+            origins.resume(tx, one.origin, stepped.clock())  # lost answers count as failures
+    assert killed > 20
+    announced_once(stepped, made)
+
+
+def announced_once(stepped: SteppedBot, made: list[str]) -> None:
+    """Each report has one request and one file; where a kill hid whether it was posted, at most one."""
+    with stepped.database.read() as tx:
+        ended = {one.report_id: one.state for one in requests.find(tx, tables.requests.c.id > 0)}
+        assert len(requests.find(tx, tables.requests.c.id > 0)) == len(made)
+    assert ended.keys() == set(made)
+    assert set(ended.values()) <= {State.DELIVERED, State.UNSURE}
+    there = [one.words.partition(" ·")[0] for one in posted(stepped) if one.message.files]
+    there += [title for one in posted(stepped) for title in one.shown.split("\n") if title.startswith("Calling")]
+    assert len(there) == len(set(there))
+    assert len(there) >= sum(state is State.DELIVERED for state in ended.values())
