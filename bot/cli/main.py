@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's ID, or the reference that the bot gave")
     why.add_argument("--json", action="store_true", help="JSON, one object a line")
     _add_keys(commands.add_parser("keys", help="make, list and revoke keys of the HTTP API"), every)
+    schedules = commands.add_parser("schedules", help="export or import subscriptions and schedules as YAML")
+    _add_schedules(schedules, every)
     manifest = commands.add_parser("manifest", help="compare or set up the bot's webhooks in Webex")
     steps = manifest.add_subparsers(required=True, metavar="step")
     steps.add_parser("plan", help="show what differs, change nothing", parents=[every]).set_defaults(run=_plan)
@@ -162,6 +164,17 @@ def _revoke_key(arguments: argparse.Namespace) -> int:
     from bot.cli import keys  # noqa: PLC0415
 
     return keys.revoke(settings, arguments.name, say)
+
+
+def _add_schedules(schedules: argparse.ArgumentParser, every: argparse.ArgumentParser) -> None:
+    steps = schedules.add_subparsers(required=True, metavar="step")
+    meaning = "print all subscriptions and schedules as YAML"
+    steps.add_parser("export", help=meaning, description=meaning, parents=[every]).set_defaults(run=_export_schedules)
+    meaning = "create or update the subscriptions and schedules of a file, by reference; or change nothing"
+    reading = steps.add_parser("import", help=meaning, description=meaning, parents=[every])
+    reading.add_argument("file", metavar="FILE", help="a file that export has written; - for standard input")
+    reading.add_argument("--dry-run", action="store_true", help="check the file and show what would be done")
+    reading.set_defaults(run=_import_schedules)
 
 
 def _time(text: str) -> datetime:
@@ -239,6 +252,20 @@ def _why(arguments: argparse.Namespace) -> int:
     from bot.cli import why  # noqa: PLC0415
 
     return why.tell(settings, arguments.wanted, say_with_links, as_json=arguments.json)
+
+
+def _export_schedules(_: argparse.Namespace) -> int:
+    settings = start_with_storage("schedules")
+    from bot.cli import schedules  # noqa: PLC0415
+
+    return schedules.export(settings, say_with_links)
+
+
+def _import_schedules(arguments: argparse.Namespace) -> int:
+    settings = start_with_storage("schedules")
+    from bot.cli import schedules  # noqa: PLC0415
+
+    return schedules.import_file(settings, arguments.file, say, dry_run=arguments.dry_run)
 
 
 def _demo(_: argparse.Namespace) -> int:

@@ -94,6 +94,12 @@ def end(tx: Transaction, origin: Origin, now: datetime) -> bool:
     return tx.execute(ended).rowcount == 1
 
 
+def set_values(tx: Transaction, origin: Origin, **values: Any) -> None:
+    """Change columns of one."""
+    table = _TABLES[origin.kind]
+    tx.execute(update(table).where(table.c.id == origin.id).values(**values))
+
+
 def set_owner(tx: Transaction, origin: Origin, person_id: str) -> None:
     """Give one to another person."""
     table = _TABLES[origin.kind]

@@ -52,6 +52,7 @@ COMMANDS: Final = {
     audit.REQUEST: "sent a message or pressed a button",
     audit.SETTINGS: "asked for the settings",
     audit.FORGET: "forgot a user",
+    audit.IMPORT: "imported a subscription or schedule",
 }
 """What each command did; the braces stand for the report."""
 ENDED: Final = {
