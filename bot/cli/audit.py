@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import plain
-from bot.db import audit, reports
+from bot.db import audit, origins, reports
 from bot.db.migrations import Migration
 from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets
@@ -122,8 +122,9 @@ def _in_words(database: Database, rows: Sequence[Row], lookup: NameLookup) -> It
     """Yield a line for each row, with names in columns."""
     with database.read() as tx:
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, tuple(Family))
+        made_for = origins.of_references(tx, {row.reference for row in rows if row.reference})
     names = lookup.of((row.person_id for row in rows), (row.room_id for row in rows))
-    view = AuditView(names, titles)
+    view = AuditView(names, titles, origins=made_for)
     for row in rows:
         when = f"{row.at:%Y-%m-%d %H:%M:%S}" if row.at else ""
         where = DIRECTLY if audit.is_direct(row.room_id) else names.space(row.room_id) if row.room_id else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
-from bot.db import audit, reports, requests
+from bot.db import audit, origins, reports, requests
 from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.messages.audit_list import AuditView
@@ -57,6 +57,7 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             told = [(one, load(tx, one, now, settings.poll_interval)) for one in found]
             other = [] if told else _refused(tx, wanted.strip())
             titles = reports.titles(tx, {row.report_id for row in other if row.report_id}, tuple(Family))
+            made_for = origins.of_references(tx, {row.reference for row in other if row.reference})
         rows: list[Request | Row] = [*found, *other]
         names = Names(by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
     finally:
@@ -64,7 +65,7 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
     if not told and not other:
         raise NothingKnownError(f"{NothingKnownError().sentence}{kept_for(settings.audit_days)}")
     for row in other:
-        say(_row_in_json(row) if as_json else plain(AuditView(names, titles).line(row)))
+        say(_row_in_json(row) if as_json else plain(AuditView(names, titles, origins=made_for).line(row)))
     for one, read in told:
         facts = replace(read, names=names)
         for line in [in_json(one, facts, now)] if as_json else in_words(one, facts, now):
@@ -117,6 +118,7 @@ def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
         "person_id": one.person_id,
         "room_id": audit.place(one.room_id, one.room_type),
         "destination": one.destination,
+        "made_for": facts.origin.reference if facts.origin is not None else None,
         "checks": row.checks if row is not None else 0,
         "asked_at": _iso(one.asked_at),
         "next_check_at": _iso(row.next_check_at) if row is not None else None,

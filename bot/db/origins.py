@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, or_, select, update
 
 from bot.db import schedules, subscriptions, tables
-from bot.db.origin import PASSING, Kind, OriginState
+from bot.db.origin import PASSING, Kind, OriginState, of_columns
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Table
@@ -24,8 +25,8 @@ _TABLES: Final[dict[Kind, Table]] = {Kind.SUBSCRIPTION: tables.subscriptions, Ki
 
 
 def get(tx: Transaction, origin: Origin) -> Subscription | Schedule | None:
-    """Return a subscription or schedule, also one that has ended."""
-    return _one(tx, origin.kind, "id", origin.id)
+    """Return a subscription or schedule, also one that has ended; None for a key of the API."""
+    return _one(tx, origin.kind, "id", origin.id) if origin.kind in _TABLES else None
 
 
 def with_reference(tx: Transaction, reference: str) -> Subscription | Schedule | None:
@@ -42,6 +43,18 @@ def going(tx: Transaction, *kinds: Kind) -> list[Subscription | Schedule]:
     if Kind.SCHEDULE in (kinds or Kind):
         found += schedules.find(tx)
     return found
+
+
+def of_references(tx: Transaction, references: Collection[str]) -> dict[str, Subscription | Schedule]:
+    """Return what requests and runs with these references were made for, by their references."""
+    made_for: dict[str, Origin] = {}
+    for table in (tables.requests, tables.runs):
+        for row in tx.execute(select(table).where(table.c.reference.in_(references))):
+            origin = of_columns(subscription_id=getattr(row, "subscription_id", None), schedule_id=row.schedule_id)
+            if origin is not None:
+                made_for[row.reference] = origin
+    found = {origin: get(tx, origin) for origin in set(made_for.values())}
+    return {reference: owned for reference, origin in made_for.items() if (owned := found[origin]) is not None}
 
 
 def of_owner(tx: Transaction, person_id: str, *kinds: Kind) -> list[Subscription | Schedule]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from bot.db import messages, reports, runs, tables
+from bot.db.origin import Kind
 from bot.db.requests import OPEN, THREAD
 from bot.webex.ids import same_id
 
@@ -40,8 +41,9 @@ def of_thread(tx: Transaction, room_id: str, thread_id: str, person_id: str, fam
 
 
 def open_of(tx: Transaction, person_id: str, families: Collection[str]) -> list[Item]:
-    """Return a person's open requests, oldest first."""
-    waiting = tx.execute(select(_requests.id, _requests.person_id).where(_requests.state == OPEN))
+    """Return a person's open requests, oldest first; for those of subscriptions, schedules and keys nobody waits."""
+    asked = [_requests[f"{kind.value}_id"].is_(None) for kind in Kind]
+    waiting = tx.execute(select(_requests.id, _requests.person_id).where(_requests.state == OPEN, *asked))
     own = [row.id for row in waiting if same_id(row.person_id, person_id)]
     return _told(reports.pairs(tx, _requests.id.in_(own)), person_id, families)
 
@@ -54,8 +56,8 @@ def latest_of(tx: Transaction, person_id: str, families: Collection[str]) -> lis
 
 
 def open_runs_of(tx: Transaction, person_id: str, families: Collection[str]) -> list[Run]:
-    """Return a person's open runs, oldest first: Webex has not created their reports yet."""
-    waiting = runs.open_ones(tx, NEWEST)
+    """Return a person's open runs but those of schedules, oldest first: Webex has not created their reports yet."""
+    waiting = [one for one in runs.open_ones(tx, NEWEST) if one.origin is None]
     return [one for one in waiting if one.family in families and same_id(one.person_id, person_id)]
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit
 from bot.db.audit import Channel
 from bot.messages.elements import card, sentence_in_card, text
 from bot.messages.names import LONGEST_ADDRESS, LONGEST_NAME
+from bot.messages.origins import named
 from bot.text import escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.db.audit import Row
+    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
     from bot.messages.names import Names
     from bot.webex.types import Card
 
@@ -57,7 +60,7 @@ COMMANDS: Final = {
 """What each command did; the braces stand for the report."""
 ENDED: Final = {
     "delivered": "got {}",
-    "halted": "has a schedule that didn't post {}",
+    "halted": "didn't get {}",
     "failed": "didn't get {}",
     "refused": "wasn't given {}",
     "canceled": "isn't waiting for {} any more",
@@ -131,6 +134,8 @@ class AuditView:
     titles: Mapping[str, str]
     namesakes: frozenset[str] = frozenset()
     """Names that several people on the page have, so that their email addresses are shown."""
+    origins: Mapping[str, Schedule | Subscription] = field(default_factory=dict)
+    """What requests and runs were made for, by their references."""
 
     def sentence(self, row: Row) -> str:
         """Return ``**Ada** requested **Calling Usage** in **Admin reports**``; foreign text in it is escaped."""
@@ -143,11 +148,18 @@ class AuditView:
             return "noted its settings"
         word, _, _ = row.outcome.partition(":")
         if row.act == RUN and row.channel is Channel.SYSTEM:
-            return f"ran {self.report(row)}" if row.report_id else "got no report from Webex"
+            ran = f"ran {self.report(row)}" if row.report_id else "got no report from Webex"
+            return f"{ran}{self.made_for(row)}"
         if row.act == DELETE and row.channel is Channel.SYSTEM:
             return f"has a schedule that made room by deleting {self.report(row)}"
-        verb = ENDED.get(word, "is done with {}") if row.act == audit.DELIVERY else COMMANDS.get(row.act, row.act)
-        return verb.format(self.report(row))
+        if row.act == audit.DELIVERY:
+            return f"{ENDED.get(word, 'is done with {}').format(self.report(row))}{self.made_for(row)}"
+        return COMMANDS.get(row.act, row.act).format(self.report(row))
+
+    def made_for(self, row: Row) -> str:
+        """Return `` for the schedule **Weekly usage**``, where it was."""
+        owned = self.origins.get(row.reference or "")
+        return f" for {named(owned)}" if owned is not None else ""
 
     def ended(self, row: Row) -> str:
         """Return ``Refused: not an administrator``, or nothing where it went as expected."""

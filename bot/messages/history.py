@@ -9,6 +9,7 @@ from bot.db.requests import PERSON, State
 from bot.db.runs import RunState
 from bot.messages.elements import card, text
 from bot.messages.names import LONGEST_NAME, Names
+from bot.messages.origins import named
 from bot.messages.request_card import once_more, run_instead
 from bot.messages.sentences import KEEP_TRYING
 from bot.text import count, duration, escape_card, escape_markdown, size, strip_markdown, when
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.db.runs import Run
+    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
     from bot.webex.types import Card
 
 SHOWN_OF_HASH: Final = 16
@@ -57,6 +60,8 @@ class HistoryFacts:
     next_check_within: float = 0.0
     """Seconds until the next check at the latest; 0: that is not told."""
     names: Names = field(default_factory=Names)
+    origin: Schedule | Subscription | None = None
+    """What it was made for, where nobody asked for it just then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,13 @@ def in_one_sentence(request: Request, facts: HistoryFacts) -> str:
     return " → ".join(parts)
 
 
-def run_in_one_sentence(run: Run, names: Names) -> str:
-    """Return what happened to a run that has given no report."""
+def run_in_one_sentence(run: Run, names: Names, origin: Schedule | Subscription | None = None) -> str:
+    """Return what happened to a run that has given no report; ``origin``: what it was made for, if anything."""
     who = escape_card(names.person(run.person_id), LONGEST_NAME)
     where = names.place(run.room_id, direct=run.room_type == DIRECT)
     asked = f"**{who}** asked to run **{escape_card(run.title)}** {where} on {when(run.asked_at)}"
+    if origin is not None:
+        asked = f"For {named(origin)}, to run **{escape_card(run.title)}** {where} on {when(run.asked_at)}"
     if run.state is RunState.OPEN:
         return f"{asked} → Webex hasn't created the report yet. {KEEP_TRYING} Reference {run.reference}."
     return f"{asked} → no report{_at(run.closed_at, run.asked_at)}. {run.reason or ''}".rstrip()
@@ -148,7 +155,10 @@ def _at(moment: datetime | None, last: datetime | None) -> str:
 def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
     row = facts.row
     who = escape_card(facts.names.person(one.person_id), LONGEST_NAME)
-    yield Step(f"**{who}** asked {facts.names.place(one.room_id, direct=one.room_type == DIRECT)}", one.asked_at)
+    asked = "For an API key" if one.key_id is not None else f"**{who}** asked"
+    if facts.origin is not None:
+        asked = f"For {named(facts.origin)}"
+    yield Step(f"{asked} {facts.names.place(one.room_id, direct=one.room_type == DIRECT)}", one.asked_at)
     if row is not None:
         # It is known right after policy has allowed it.
         directly = one.destination == PERSON and one.room_type != DIRECT

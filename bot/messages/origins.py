@@ -36,6 +36,12 @@ def named(owned: Subscription | Schedule) -> str:
     return f"the {kind_of(owned)}{to} **{escape_card(name_of(owned), LONGEST_NAME)}**"
 
 
+def plainly(owned: Subscription | Schedule) -> str:
+    """Return the same without marks: escape it."""
+    to = "" if isinstance(owned, Schedule) else " to"
+    return f"the {kind_of(owned)}{to} {one_line(name_of(owned), LONGEST_NAME)}"
+
+
 def which_one(
     found: Sequence[Subscription | Schedule], words: Sequence[str], action: str, word: str
 ) -> tuple[str, Card]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.db.requests import State
+from bot.db.requests import Content, State
 from bot.db.space_settings import FileFormat
 from bot.files.file_name import file_stem
 from bot.messages import sentences
@@ -34,6 +34,7 @@ POSTED_WITH_ANOTHERS: Final = "The file is posted once, in the thread of the per
 POSTED_WITH_YOURS: Final = "The file is posted once, in the thread where you asked first."
 ASKED_BY_ANOTHER: Final = "Someone here already asked for this report. I'll post the file once, in their thread."
 ASKED_BY_YOU: Final = "You already asked for this report. I'll post the file once, where you asked first."
+FILE_ON_DEMAND: Final = "The file is ready to be sent."
 NO_STATUS: Final = "none"
 
 
@@ -51,8 +52,8 @@ class Shown:
     reference: str = ""
     checked: str = ""
     """When Webex was asked last, on a card that was refreshed."""
-    asker: str = ""
-    """Who asked, on a card in a group space."""
+    asked: str = ""
+    """Who asked, on a card in a group space, or what it comes for: ``requested by Ada``."""
     file: str = ""
     """Name and size of the file that is posted, as far as they are known."""
 
@@ -66,7 +67,7 @@ def request_card(
     chosen: FileFormat = FileFormat.ORIGINAL,
     now: datetime,
     poll_interval: float = 0.0,
-    asker: str = "",
+    asked: str = "",
     usual: float | None = None,
 ) -> tuple[str, Card]:
     """Return the text and the card of a request; ``elsewhere``: its file comes in an older request's thread.
@@ -76,7 +77,7 @@ def request_card(
     While the report is in progress, ``poll_interval`` is told on a card that was refreshed, and ``usual``: how long
     such a report usually takes. Both are in seconds.
     """
-    shown = _or_empty(request, row, replace(_shown(request, row, elsewhere, own_first), asker=asker))
+    shown = _or_empty(request, row, replace(_shown(request, row, elsewhere, own_first), asked=asked))
     shown = replace(shown, file=file_of(row.report, row.file_kind, chosen))
     waits = is_waiting(request, row)
     if request.revision:
@@ -142,7 +143,7 @@ def _report_shown(report: Report, *, awaited: bool, own_first: bool = False, in_
     other = button("Cancel", "cancel", report.id) if in_space and report.phase is Phase.PENDING else refresh
     match report.phase:
         case Phase.READY:
-            coming, primary = "The file is ready to be sent.", button("Send file", "again", report.id)
+            coming, primary = FILE_ON_DEMAND, button("Send file", "again", report.id)
         case Phase.FAILED:
             coming, primary = sentences.failed(None), run_again(report.id)
         case _ if in_space:
@@ -173,6 +174,9 @@ def _shown(  # noqa: PLR0911 one for each state
     refresh, why = _button(request, "Refresh", "refresh"), button("Why?", "why", request.reference)
     again, ask = _button(request, "Send again", "again"), _button(request, "Ask again", "report")
     repeat, phase = once_more(request, row), row.phase
+    if request.content is Content.CARD:  # it is posted when the report is ready, and no file follows
+        send = _button(request, "Send file", "again")
+        return Shown(WORDS[phase], COLORS[phase], FILE_ON_DEMAND, send, (why,), request.reference)
     match request.state:
         case State.OPEN | State.DELIVERED if phase is Phase.READY or request.state is State.DELIVERED:
             coming = (
@@ -309,7 +313,7 @@ def expiry_of(report: Report, shown: Shown, now: datetime) -> str:
 
 def report_card(report: Report, shown: Shown, now: datetime) -> Card:
     """Return title, status and what happens next; then what a person decides by; the rest behind "Details"."""
-    asked = " · ".join(filter(None, (period_and_region(report), f"requested by {shown.asker}" if shown.asker else "")))
+    asked = " · ".join(filter(None, (period_and_region(report), shown.asked)))
     seen = [one for one in (asked, expiry_of(report, shown, now), shown.checked) if one]
     details = {"type": "Action.ToggleVisibility", "title": "Details", "targetElements": [DETAILS]}
     return card(

@@ -48,6 +48,11 @@ def canceled_elsewhere(title: str | None) -> str:
     return f"Canceled. I won't post {what} in the space where you asked for it."
 
 
+def others_cancel(what: str) -> str:
+    """Return what is said to who may not cancel a report that comes for a subscription or schedule."""
+    return f"This report comes for {what}. Only its owner, and administrators who may run reports, can cancel it."
+
+
 def had_enough(most: int, few: int, times: int) -> str:
     """Return what a person is told who was sent a file often, while few of the ``most`` downloads are left."""
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.db import messages, reports, requests, space_settings
+from bot.db import messages, origins, reports, requests, space_settings
 from bot.db.messages import SENT
 from bot.db.requests import State
 from bot.db.space_settings import FileFormat
@@ -47,4 +47,5 @@ def load(tx: Transaction, request: Request, now: datetime, poll_interval: float 
         converted=chosen not in {FileFormat.ORIGINAL, row.file_kind if row is not None else None},
         elsewhere=elsewhere,
         next_check_within=within,
+        origin=origins.get(tx, request.origin) if request.origin is not None else None,
     )

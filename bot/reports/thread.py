@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import audit, messages, reports, requests, space_settings, thread_rows
+from bot.db import audit, messages, origins, reports, requests, space_settings, thread_rows
 from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
 from bot.db.requests import PERSON, THREAD, State
 from bot.db.space_settings import FileFormat
 from bot.errors import Refused, WebexError
 from bot.messages import request_card, request_list, sentences
+from bot.messages.origins import plainly
 from bot.outbox import Text, Unsure
 from bot.reports import durations
 from bot.reports.report_messages import Draft, PolicyNotAsked
@@ -242,7 +243,6 @@ class Thread:
         if state.listed:
             return request_list.request_list(state.listed, self._now())
         assert state.row is not None
-        asker = "" if request.direct else self.report_messages.name_of(request.person_id)
         return request_card.request_card(
             request,
             state.row,
@@ -251,9 +251,18 @@ class Thread:
             chosen=state.chosen,
             now=self._now(),
             poll_interval=self._poll_interval,
-            asker=asker,
+            asked=self._asked(request),
             usual=self._usual_seconds(request, state.row),
         )
+
+    def _asked(self, request: Request) -> str:
+        """Return who asked, where others read it, or the subscription or schedule that it comes for."""
+        if request.origin is None:
+            name = "" if request.direct else self.report_messages.name_of(request.person_id)
+            return f"requested by {name}" if name else ""
+        with self._database.read() as tx:
+            owned = origins.get(tx, request.origin)
+        return f"for {plainly(owned)}" if owned is not None else ""
 
     def _usual_seconds(self, request: Request, row: ReportRow) -> float | None:
         """Return how long such a report usually takes, for a card that says so."""

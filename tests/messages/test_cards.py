@@ -138,7 +138,7 @@ def test_any_request_makes_a_card_that_webex_takes(
     elsewhere, ready = flags
     row = row_of(report, ready_at=NOW if ready else None)
     request = request_row(report_id=report.id, state=state, revision=revision, reason=reason)
-    text, card = request_card(request, row, elsewhere=elsewhere, now=NOW, poll_interval=15, asker=report.title)
+    text, card = request_card(request, row, elsewhere=elsewhere, now=NOW, poll_interval=15, asked=report.title)
     fits(card, text)
     assert len(actions_of(card)) <= MOST_BUTTONS
     arguments = {one["data"]["argument"] for one in actions_of(card) if one["type"] == "Action.Submit"}
@@ -312,7 +312,7 @@ def test_a_refreshed_card_says_when_webex_was_asked() -> None:
 
 
 def test_in_a_group_space_the_card_names_who_asked() -> None:
-    _, card = request_card(request_row(), row_of(PARTNER), elsewhere=False, now=NOW, asker="Ada Lovelace")
+    _, card = request_card(request_row(), row_of(PARTNER), elsewhere=False, now=NOW, asked="requested by Ada Lovelace")
     assert "Feb 23 – Mar 24, 2024 · US · requested by Ada Lovelace" in texts_of(card)
 
 

@@ -12,7 +12,7 @@ from bot.access.policy import Action
 from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.db import audit as rows_of_audit
-from bot.db import reports
+from bot.db import origins, reports
 from bot.messages import audit_list
 from bot.messages.audit_list import AuditView
 from bot.messages.elements import button
@@ -68,8 +68,10 @@ def audit(invocation: Invocation) -> None:
         )
         rows = found[:SHOWN]
         titles = reports.titles(tx, {row.report_id for row in rows if row.report_id}, allowed.families)
+        found_for = origins.of_references(tx, {row.reference for row in rows if row.reference})
+        made_for = {key: one for key, one in found_for.items() if one.family in {None, *allowed.families}}
     names = look_up(services, [row.person_id for row in rows], [row.room_id for row in rows], needed=True)
-    view = AuditView(names, titles, names.namesakes())
+    view = AuditView(names, titles, names.namesakes(), made_for)
     note = f"{audit_list.note_of(len(rows), before, asked)} {allowed.others}".rstrip()
     more = [button("More", "audit", f"{asked} {page + 1}".strip())] if len(found) > SHOWN else []
     card = audit_list.audit_card(rows, view, note, more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.chat.named_origin import may_change
 from bot.chat.registry import registry
 from bot.chat.thread_context import (
     ask_which,
@@ -14,11 +15,12 @@ from bot.chat.thread_context import (
     reports_meant,
     runs_of_thread,
 )
-from bot.db import messages, reports, requests, runs
+from bot.db import messages, origins, reports, requests, runs
 from bot.db.requests import PERSON, State
 from bot.db.runs import RunState
 from bot.messages import sentences
 from bot.messages.help import Group
+from bot.messages.origins import named
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.requests import close
@@ -30,8 +32,13 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
     from bot.chat.thread_context import Allowed
     from bot.db.database import Transaction
+    from bot.db.origin import Origin
     from bot.db.requests import Request
     from bot.db.runs import Run
+    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
+
+    Owned = Schedule | Subscription
 
 
 @registry.command(
@@ -57,13 +64,16 @@ def cancel(invocation: Invocation) -> None:
         ask_which(invocation, allowed)
         return
     for report_id in invocation.trail.each(ids):
+        may_cancel, kept = _cancelable(invocation, report_id, families)
         with services.database.begin() as tx:
-            here = _here(tx, invocation, report_id, families)
+            here = [one for one in _here(tx, invocation, report_id, families) if one.origin in may_cancel]
             own = [one for one in here if same_id(one.person_id, invocation.person_id)]
             open_ones = [one for one in own or here if not messages.has_file(tx, one.id)]
             closed = requests.closed_by(tx, report_id, invocation.event_key)  # a kill came before the answer
             ended = closed or open_ones
             said = _sentence(len(here) - (0 if closed else len(open_ones)), bool(ended), bool(here))
+            if not here and not ended and kept is not None:
+                said = sentences.others_cancel(named(kept))
             if ended and not any(_answered_here(one, invocation) for one in ended):
                 said = sentences.canceled_elsewhere(reports.titles(tx, [report_id], families).get(report_id))
             for one in [] if closed else open_ones:
@@ -73,6 +83,22 @@ def cancel(invocation: Invocation) -> None:
         if not any(_card_answers(one, invocation) for one in ended):
             key = f"{invocation.event_key}:cancel:{report_id}"
             invocation.show(lambda _, key=key, said=said: Draft(key, Text(said)))  # type: ignore[misc]
+
+
+def _cancelable(
+    invocation: Invocation, report_id: str, families: Collection[str]
+) -> tuple[set[Origin | None], Owned | None]:
+    """Return for what a person may cancel requests for a report here, and something that they may not.
+
+    What people asked for is ``None``; only where nobody did, it is what subscriptions and schedules bring.
+    """
+    with invocation.services.database.read() as tx:
+        here = _here(tx, invocation, report_id, families)
+        found = {one.origin: origins.get(tx, one.origin) for one in here if one.origin is not None}
+    if any(one.origin is None for one in here):
+        return {None}, None
+    allowed = {origin for origin, owned in found.items() if owned is not None and may_change(invocation, owned)}
+    return {None, *allowed}, next((owned for origin, owned in found.items() if origin not in allowed), None)
 
 
 def _cancel_run(invocation: Invocation, allowed: Allowed) -> bool:

@@ -86,7 +86,7 @@ def _request(tx: Transaction, invocation: Invocation, report_id: str) -> Request
         request = None
     if request is None:
         request = requests.in_thread(tx, report_id, invocation.room_id, invocation.parent_id)
-    if request is None or request.found_at is None or not request.wants_card:
+    if request is None or request.found_at is None or not request.wants_card or request.origin is not None:
         return None
     # Where others would read along, only one's own card is replaced: it goes to the person directly.
     others = invocation.trail.direct_only and not same_id(request.person_id, invocation.person_id)

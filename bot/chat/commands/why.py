@@ -7,13 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
+from bot.chat.commands.history import history
 from bot.chat.deleted_reports import say_deleted
 from bot.chat.named_report import today_of
 from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen, perhaps_ids
 from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant, runs_of_thread
-from bot.db import audit, reports, requests, runs
+from bot.db import audit, origins, reports, requests, runs
+from bot.db.origin import OriginState
 from bot.db.requests import THREAD
 from bot.logs import REFERENCE_LENGTH, REFERENCE_LETTERS
 from bot.messages.audit_list import AuditView
@@ -96,6 +98,15 @@ class _OnRecord:
 def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
     """Answer with what is on record; ``wanted`` is empty for all that stands in the thread."""
     services = invocation.services
+    with services.database.read() as tx:
+        owned = origins.with_reference(tx, wanted) if wanted else None
+        run = runs.with_reference(tx, wanted.lower()) if wanted else None
+    if owned is not None and owned.state is not OriginState.ENDED:
+        history(replace(invocation, rest=(wanted,)))
+        return
+    if run is not None and run.origin is not None and run.report_id is None and _may_see(invocation, run):
+        _show_runs(invocation, [run])
+        return
     record = _read(invocation, decision, wanted)
     if record.deleted and not record.before_others and not (invocation.direct and record.directly):
         say_deleted(invocation, record.deleted[0])
@@ -129,13 +140,26 @@ def _runs(invocation: Invocation, decision: Allowed) -> list[Run]:
         return runs_of_thread(tx, invocation, decision)[-MOST_TOLD:]
 
 
+def _may_see(invocation: Invocation, run: Run) -> bool:
+    """Return True for a schedule's run of this space, or in a 1:1 space for its owner and who may audit."""
+    if not invocation.direct:
+        return same_id(run.room_id, invocation.room_id)
+    return same_id(run.person_id, invocation.person_id) or run.family in _audited(invocation)
+
+
 def _show_runs(invocation: Invocation, there: Sequence[Run]) -> None:
-    """Answer with what happened to the runs of the thread that have given no report."""
+    """Answer with what happened to runs that have given no report."""
+    with invocation.services.database.read() as tx:
+        made_for = {one.id: origins.get(tx, one.origin) for one in there if one.origin is not None}
     rooms = [one.room_id for one in there if one.room_type != DIRECT]
     names = look_up(invocation.services, [one.person_id for one in there], rooms)
 
     def make(allowed: Permission) -> Draft:
-        told = [run_in_one_sentence(one, names) for one in reversed(there) if one.family in allowed.families]
+        told = [
+            run_in_one_sentence(one, names, made_for.get(one.id))
+            for one in reversed(there)
+            if one.family in allowed.families
+        ]
         return Draft(f"{invocation.event_key}:why", Text("\n\n".join(told) or NOTHING_REQUESTED))
 
     invocation.show(make)
