@@ -17,6 +17,7 @@ from bot.chat.event_fetcher import EventFetcher, Ignored, InvalidButtonPress
 from bot.chat.invocation import entry_of
 from bot.chat.not_found_retries import NotFoundRetries
 from bot.chat.registry import registry
+from bot.chat.sub_partners import with_organization
 from bot.db import audit, events
 from bot.errors import BotError, Refused, WebexError
 from bot.messages.sentences import no_answer
@@ -146,6 +147,7 @@ class Dispatcher:
     def _invoke(self, invocation: Invocation, event: Event) -> None:
         """Call the command's handler, answer the error at which it ends, and settle the event."""
         command = registry.find(invocation.word)
+        invocation = with_organization(invocation)
         try:
             (command.handler if command else unknown)(invocation)
         except BotError as error:

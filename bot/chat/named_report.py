@@ -30,6 +30,7 @@ from bot.messages.report_list import (
     reports_card,
     reports_text,
 )
+from bot.messages.request_card import for_organization
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.report_search import find_named, region_in
@@ -110,14 +111,14 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
     """Answer with the newest of the reports that the words may mean, or with what is nearest; each has its button."""
     fitting, nearest = named.found.items, named.found.nearest[:MOST_SHOWN]
     shown = fitting[:MOST_SHOWN] or nearest
-    asked = asked_words(words, named.days)
+    asked = " ".join(filter(None, (asked_words(words, named.days), for_organization(invocation.on_behalf_of))))
     if fitting:
         note, closest = choice_note(asked, len(fitting), len(shown), exact=named.found.exact), ""
-        buttons = [button("Show all", "reports", " ".join(words))] if len(fitting) > len(shown) else []
+        buttons = [button("Show all", "reports", invocation.argument(words))] if len(fitting) > len(shown) else []
     else:
         note, closest = nothing_note(asked), closest_note(len(nearest))
         run = _run_button(invocation, words) if row_button == GET else []
-        buttons = [*run, button("Show reports", "reports")]
+        buttons = [*run, button("Show reports", "reports", invocation.argument(()))]
     heading = (ONE if len(fitting) == 1 else CHOICE) if fitting else NOT_FOUND
     note = " ".join([note, *(not_shown(family, error) for family, error in named.refused.items())])
 
@@ -139,7 +140,7 @@ def offer_newest(invocation: Invocation, action: Action = Action.READ, *, row_bu
     shown, (_, word) = listed[:MOST_SHOWN], row_button
     missing = [not_shown(family, error) for family, error in refused.items()]
     note = " ".join([which_one(word) if shown else NOTHING, *missing])
-    buttons = [button("Show reports", "reports")] if len(listed) > len(shown) else []
+    buttons = [button("Show reports", "reports", invocation.argument(()))] if len(listed) > len(shown) else []
 
     def make(permission: Permission) -> Draft:
         said = " ".join(filter(None, (note, permission.others)))
@@ -173,8 +174,8 @@ def _run_button(invocation: Invocation, words: Sequence[str]) -> list[dict[str, 
     except BotError as error:
         log.info("templates_not_listed", cause=str(error))
         return []
-    wanted = read_words(words, templates, today_of(invocation))
+    wanted = read_words(words, templates, today_of(invocation), invocation.on_behalf_of)
     template = wanted.template or next(iter(wanted.choices), None)
     if template is None:
-        return [button("Run a report", "new", " ".join(words))]
+        return [button("Run a report", "new", invocation.argument(words))]
     return [button(f"Run {one_line(template.title, 40)}", "new", argument_of(wanted.of(template)))]

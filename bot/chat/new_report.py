@@ -50,6 +50,8 @@ class RunOptions:
     missing: tuple[str, ...]
     """What is said of each family whose templates Webex doesn't list."""
     today: date
+    on_behalf_of: str = ""
+    """The sub-partner organization whose templates they are."""
 
     def no_template(self, words: str) -> str:
         """Return that no template has this name, as far as Webex lists them; of no words only what is missing."""
@@ -63,19 +65,21 @@ class RunOptions:
         return same[0] if same else titled[0] if len(titled) == 1 else None  # of two, either would be a guess
 
 
-def options_for(invocation: Invocation) -> RunOptions:
-    """Ask policy who may run reports, and Webex which. Raises ``Refused`` and ``WebexError``.
+def options_for(invocation: Invocation, on_behalf_of: str | None = None) -> RunOptions:
+    """Ask policy who may run reports, and Webex which. Raises ``BotError``.
 
+    ``on_behalf_of``: the organization of a report that is run again; None: what the message names.
     Who would read along is asked right before an answer; a report that is run is answered by its request.
     """
     services = invocation.services
     decision = invocation.check_person(Action.CHANGE)
+    on_behalf_of = invocation.on_behalf_of if on_behalf_of is None else on_behalf_of
     with services.database.read() as tx:
         zone = space_settings.time_zone_of(tx, invocation.room_id)
     with invocation.report_call():
-        templates, refused = services.catalog.templates(decision.families)
+        templates, refused = services.catalog.templates(decision.families, on_behalf_of)
     missing = tuple(not_shown(family, error) for family, error in refused.items())
-    return RunOptions(decision, templates, missing, services.now().astimezone(zone).date())
+    return RunOptions(decision, templates, missing, services.now().astimezone(zone).date(), on_behalf_of)
 
 
 def answer(invocation: Invocation, markdown: str, card: Card | None = None) -> None:
@@ -86,7 +90,7 @@ def answer(invocation: Invocation, markdown: str, card: Card | None = None) -> N
 
 def run_new(invocation: Invocation, options: RunOptions, words: Sequence[str]) -> None:
     """Run what the words and the form's fields ask for, or say what is missing."""
-    wanted = read_words(words, options.templates, options.today)
+    wanted = read_words(words, options.templates, options.today, options.on_behalf_of)
     if invocation.inputs:
         wanted = read_form(invocation.inputs, wanted, options.templates)
     template = wanted.template
@@ -145,7 +149,10 @@ def _show_form(
         wrong = problems(template, report, options.today)
     with invocation.services.database.read() as tx:
         regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
-    said, card = report_form.form_card(template, report, wrong, regions, today=options.today)
+        used = runs.organizations(tx, invocation.person_id, invocation.room_id)
+    named = [report.on_behalf_of] if report.on_behalf_of else []
+    organizations = list(dict.fromkeys([*named, *used]))
+    said, card = report_form.form_card(template, report, wrong, regions, organizations, today=options.today)
     answer(invocation, said, card)
     _delete_form(invocation)
 
@@ -166,7 +173,9 @@ def _usual_period(template: Template, today: date) -> Period:
 def _is_advised_against(invocation: Invocation, template: Template, report: NewReport) -> bool:
     """Say why the report should not be run, each time with a button to run it anyway. Return True when it is said."""
     with invocation.report_call():
-        listed = invocation.services.catalog.listing(report.family.value, report.region or None)
+        listed = invocation.services.catalog.listing(
+            report.family.value, report.region or None, report.on_behalf_of or None
+        )
     if _was_run(invocation, template, report, listed):
         return True
     if quota.room_for_one(listed, report.family):

@@ -53,6 +53,8 @@ class Wanted:
     end: date | None = None
     region: str = ""
     sites: tuple[str, ...] = ()
+    on_behalf_of: str = ""
+    """The sub-partner organization that it is for."""
     anyway: bool = False
     """Although it was run a moment ago."""
     unread: tuple[str, ...] = ()
@@ -67,14 +69,18 @@ class Wanted:
             end=self.end if template.takes_dates else None,
             region=self.region,
             sites=self.sites,
+            on_behalf_of=self.on_behalf_of,
         )
 
 
-def read_words(words: Sequence[str], templates: Sequence[Template], today: date) -> Wanted:
-    """Read what was typed, or a button's argument, which is such words too."""
+def read_words(words: Sequence[str], templates: Sequence[Template], today: date, on_behalf_of: str = "") -> Wanted:
+    """Read what was typed, or a button's argument, which is such words too.
+
+    ``on_behalf_of``: the organization that was named besides, whose templates these are.
+    """
     anyway = ANYWAY in words
     template, said = _named(tuple(word for word in words if word != ANYWAY), templates)
-    wanted = Wanted(template, anyway=anyway)
+    wanted = Wanted(template, anyway=anyway, on_behalf_of=on_behalf_of)
     period, left = find_period(said, today)
     read = _read(wanted, period, left, templates)
     if period is None and read.unread:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
 from bot.db import tables
 from bot.db.id_spellings import spellings
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _runs = tables.runs.c
 _NAMES = tuple(column.name for column in tables.runs.c)
+MOST_ORGANIZATIONS: Final = 10
+"""Sub-partners in one field of a form."""
 _DAYS = ("start_date", "end_date")
 _this = _runs.id == bindparam("row")
 _GET = select(tables.runs).where(_this)
@@ -238,6 +240,15 @@ def same_as(tx: Transaction, new: NewReport, since: datetime) -> list[Run]:
     lately = (_runs.state == RunState.CREATED.value) & (_runs.asked_at >= since)
     query = select(tables.runs).where(*same, (_runs.state == RunState.OPEN.value) | lately)
     return [_read(row) for row in tx.execute(query.order_by(_runs.id.desc()))]
+
+
+def organizations(tx: Transaction, person_id: str, room_id: str) -> list[str]:
+    """Return the sub-partners for which a person has run reports in a space, the last ones first."""
+    theirs = _runs.person_id.in_(spellings(tx, _runs.person_id, person_id))
+    here = _runs.room_id.in_(spellings(tx, _runs.room_id, room_id))
+    query = select(_runs.on_behalf_of).where(theirs, here, _runs.on_behalf_of.is_not(None))
+    latest = query.group_by(_runs.on_behalf_of).order_by(func.max(_runs.id).desc()).limit(MOST_ORGANIZATIONS)
+    return list(tx.execute(latest).scalars())
 
 
 def latest_of(tx: Transaction, person_id: str, families: tuple[str, ...]) -> Run | None:

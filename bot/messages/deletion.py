@@ -14,7 +14,9 @@ from bot.messages.request_card import (
     DELETED,
     created_of,
     family_name,
+    period_and_region,
     period_of,
+    region_of,
     run_again,
     status_word,
     title_of,
@@ -39,7 +41,6 @@ LONGEST_ABOUT: Final = 120
 """Letters of what stands below a title: a card takes twenty reports."""
 MOST_BYTES: Final = 5_000
 """Of the list of reports in a message: Webex takes some more."""
-CLEAN_UP: Final = button("Delete old reports", "delete", "old")
 FINAL: Final = "This can't be undone. Files that I've posted stay where they are."
 NOT_POSTED: Final = "I haven't posted its file, as far as I know."
 NOT_FINISHED: Final = "It isn't finished yet."
@@ -87,7 +88,7 @@ def confirmation(
 
 def _report(report: Report, *, alone: bool) -> list[dict[str, Any]]:
     created = created_of(report) and f"created {created_of(report)}"
-    about = [period_of(report), family_name(report), report.region, "" if alone else status_word(report), created]
+    about = [period_of(report), family_name(report), region_of(report), "" if alone else status_word(report), created]
     line = escape_card(" · ".join(filter(None, about)), LONGEST_ABOUT)
     title = text(escape_card(title_of(report), LONGEST_TITLE), weight="Bolder", spacing="Small")
     status = text(f"● {escape_card(status_word(report))}", color=COLORS[report.phase], size="Small", spacing="None")
@@ -114,7 +115,7 @@ def _listed(reports: Sequence[Report]) -> list[str]:
 
 
 def _name(report: Report) -> str:
-    period = period_of(report)
+    period = period_and_region(report)
     shown = f"**{escape_markdown(title_of(report), LONGEST_TITLE)}**"
     return f"{shown} ({escape_markdown(period)})" if period else shown
 
@@ -138,7 +139,7 @@ def deleted(gone: Sequence[Report], failed: Sequence[tuple[Report, str]], *, can
 def was_deleted(row: ReportRow, who: str, *, may_run: bool) -> tuple[str, Card]:
     """Return what is said of a report that the bot deleted for a person; ``may_run``: the reader may run it again."""
     report, at = row.report, f" on {when(row.deleted_at)}" if row.deleted_at is not None else ""
-    about = " · ".join(filter(None, (period_of(report), family_name(report), report.region)))
+    about = " · ".join(filter(None, (period_of(report), family_name(report), region_of(report))))
     line = f"{escape_card(who, LONGEST_NAME)} deleted this report{at}."
     body = [
         text(escape_card(title_of(report), LONGEST_TITLE), size="Medium", weight="Bolder"),
@@ -161,8 +162,9 @@ def no_room(new: NewReport, used: int, most: int) -> tuple[str, Card]:
     warning = (
         f"Webex keeps at most {most} {kind}, and {used} are in use, so it may refuse another one. Delete some first."
     )
-    actions = [CLEAN_UP, button("Run anyway", "new", argument_of(new, ANYWAY))]
-    said = f"{warning} Type `delete old`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
+    old = f"old for {new.on_behalf_of}" if new.on_behalf_of else "old"
+    actions = [clean_up(old), button("Run anyway", "new", argument_of(new, ANYWAY))]
+    said = f"{warning} Type `delete {old}`, or `new {argument_of(new, ANYWAY)}` to run it anyway."
     return said, card([text(warning)], actions, instead=said)
 
 
@@ -177,10 +179,15 @@ def no_room_for_schedule(family: str, most: int, *, deleted_one: bool) -> str:
     return f"{kept} {why} Type `delete old` to make room."
 
 
+def clean_up(argument: str = "old") -> dict[str, Any]:
+    """Return the button that offers old reports for deletion."""
+    return button("Delete old reports", "delete", argument)
+
+
 def not_all(age: timedelta) -> tuple[str, Card]:
     """Return what is said to ``delete all``, with a button for what can be deleted in one go."""
     said = f"I don't delete all reports at once. I can delete those that are finished and more than {age.days} days old"
-    buttons = [CLEAN_UP, button("Show reports", "reports")]
+    buttons = [clean_up(), button("Show reports", "reports")]
     whole = f"{said}: type `delete old`. To delete another one, type `delete` and its title."
     return whole, card([text(f"{said}.")], buttons, instead=whole)
 

@@ -5,20 +5,22 @@ They are of version 1.2, which each of Webex's clients renders: labels are block
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, primary, row, sentence_in_card, text
-from bot.messages.request_card import created_of, days, title_of
+from bot.messages.request_card import created_of, days, for_organization, title_of
 from bot.text import count, escape_card, escape_markdown, one_line
 from bot.webex.ids import bare_id
 from bot.webex.report_families import FAMILIES
+from bot.webex.report_templates import NewReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from bot.webex.report import Report
-    from bot.webex.report_templates import NewReport, Template
+    from bot.webex.report_templates import Template
     from bot.webex.types import Card
 
 TEMPLATE, START, END, REGION, SITES, ORGANIZATION = "template", "start", "end", "region", "sites", "organization"
@@ -46,12 +48,8 @@ def argument_of(new: NewReport, *more: str) -> str:
 def about(title: str, new: NewReport) -> str:
     """Return what is run, in a line: ``Calling Usage · Oct 1–31, 2026 · EU``."""
     period = days(new.start, new.end) if new.start and new.end else ""
-    return " · ".join(filter(None, [title, period, new.region, ", ".join(new.sites), for_organization(new)]))
-
-
-def for_organization(report: Report | NewReport) -> str:
-    """Return for which sub-partner a report is, ``for organization 0e182e15-…``; empty for one of our own."""
-    return f"for organization {bare_id(report.on_behalf_of)}" if report.on_behalf_of else ""
+    where = [new.region, ", ".join(new.sites), for_organization(new.on_behalf_of)]
+    return " · ".join(filter(None, [title, period, *where]))
 
 
 def limits_of(template: Template) -> str:
@@ -120,9 +118,18 @@ def which_card(question: str, choices: Sequence[tuple[Template, str]]) -> tuple[
 
 
 def form_card(
-    template: Template, new: NewReport, wrong: Sequence[str], regions: Sequence[str], *, today: date
+    template: Template,
+    new: NewReport,
+    wrong: Sequence[str],
+    regions: Sequence[str],
+    organizations: Sequence[str] = (),
+    *,
+    today: date,
 ) -> tuple[str, Card]:
-    """Return the form of a template with what was entered, and what is wrong with it."""
+    """Return the form of a template with what was entered, and what is wrong with it.
+
+    ``organizations``: sub-partners that are offered; without any the form has no field for them.
+    """
     body: list[dict[str, Any]] = [
         text(escape_card(template.title, LONGEST_TITLE), size="Medium", weight="Bolder"),
         text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
@@ -138,15 +145,17 @@ def form_card(
         choices = [{"title": "Home region", "value": HOME}, *({"title": one, "value": one} for one in listed)]
         choice = {"type": "Input.ChoiceSet", "id": REGION, "style": "compact", "value": new.region or HOME}
         body.append(_field("Region", choice | {"choices": choices}))
+        if organizations:
+            body.append(_organization_field(organizations, new.on_behalf_of))
     if template.needs_sites or "siteList" in template.optional:
         site = {"type": "Input.Text", "id": SITES, "placeholder": "acme.webex.com", "maxLength": 400}
         sites = ", ".join(new.sites)
         body.append(_field("Sites", site | ({"value": sites} if sites else {})))
-    key = template.key
+    key, typed = template.key, argument_of(NewReport(template.family, template.id, on_behalf_of=new.on_behalf_of))
     said = " ".join(
         [
             f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": "),
-            f"Type `new {key}` with a period, for example `new {key} last month`.",
+            f"Type `new {typed}` with a period, for example `new {typed} last month`.",
         ]
     )
     return said, card(body, [primary(button("Run", "new", key))], instead=said)
@@ -154,6 +163,12 @@ def form_card(
 
 def _field(label: str, field: dict[str, Any]) -> dict[str, Any]:
     return {"type": "Container", "spacing": "Small", "items": [text(label, weight="Bolder", size="Small"), field]}
+
+
+def _organization_field(organizations: Sequence[str], chosen: str) -> dict[str, Any]:
+    choices = [{"title": bare_id(one), "value": one} for one in organizations]
+    choice = {"type": "Input.ChoiceSet", "id": ORGANIZATION, "style": "compact", "value": chosen or HOME}
+    return _field("Organization", choice | {"choices": [{"title": "Our own", "value": HOME}, *choices]})
 
 
 def _day_field(label: str, name: str, value: date | None, today: date) -> dict[str, Any]:
@@ -178,13 +193,15 @@ def ran_card(report: Report, new: NewReport, minutes: int) -> tuple[str, Card]:
         text(escape_card(about(title_of(report), new), 200), weight="Bolder"),
         text(f"This report was run {when}{f' ({created})' if created else ''}. You can get that one."),
     ]
-    get, run = button("Get that one", "report", report.id), button("Run anyway", "new", argument_of(new, ANYWAY))
-    return f"{said} Type `report {report.id}` to get it.", card(body, [get, run], instead=said)
+    that = " ".join([report.id, *(["for", report.on_behalf_of] if report.on_behalf_of else [])])
+    get, run = button("Get that one", "report", that), button("Run anyway", "new", argument_of(new, ANYWAY))
+    return f"{said} Type `report {that}` to get it.", card(body, [get, run], instead=said)
 
 
 def again_card(title: str, same: NewReport, following: NewReport | None) -> tuple[str, Card]:
     """Return the card that offers a template for the same period or the next one."""
-    head = f"Run {title} again?"
+    of = for_organization(same.on_behalf_of)
+    head = " ".join(filter(None, [f"Run {title}", of, "again?"]))
     periods = [one for one in (same, following) if one is not None]
     actions = [
         button(
@@ -192,7 +209,9 @@ def again_card(title: str, same: NewReport, following: NewReport | None) -> tupl
         )
         for one in periods
     ]
-    actions.append(button("Another period…", "new", f"{same.family.value}:{same.template_id}"))
+    other = replace(same, start=None, end=None, region="", sites=())
+    actions.append(button("Another period…", "new", argument_of(other)))
     lines = [f"- `new {argument_of(one, ANYWAY)}`" for one in periods]
-    said = "\n".join([f"Run **{escape_markdown(title, LONGEST_TITLE)}** again?", "", *lines])
-    return said, card([text(escape_card(head, LONGEST_TITLE + 20), weight="Bolder")], actions, instead=said)
+    question = " ".join(filter(None, [f"Run **{escape_markdown(title, LONGEST_TITLE)}**", of, "again?"]))
+    said = "\n".join([question, "", *lines])
+    return said, card([text(escape_card(head, LONGEST_TITLE + 80), weight="Bolder")], actions, instead=said)

@@ -43,7 +43,7 @@ def asked_words(words: Sequence[str], period: tuple[date, date] | None = None) -
 def note_of(total: int, start: int, shown: int, asked: str = "") -> str:
     """Return the line above the list: which reports it shows; ``asked``: what was looked for."""
     if not total:
-        return NOTHING
+        return f"There are no reports for {asked}." if asked else NOTHING
     fit = f" for {asked}" if asked else ""
     if not shown:
         return f"There {'is' if total == 1 else 'are'} only {count(total, 'report')}{fit}."

@@ -14,6 +14,7 @@ from bot.files.file_name import file_stem
 from bot.messages import sentences
 from bot.messages.elements import LONGEST_ID, button, card, facts, primary, sentence_in_card, text
 from bot.text import escape_card, escape_markdown, one_line, size, when
+from bot.webex.ids import bare_id
 from bot.webex.report import Phase
 from bot.webex.report_families import FAMILIES
 
@@ -254,9 +255,15 @@ def period_of(report: Report) -> str:
 
 
 def region_of(report: Report) -> str:
-    """Return the region or the sites whose data is in it, where it was run for some."""
+    """Return the region, the sites or the sub-partner whose data is in it, where it was run for some."""
     region = report.region if FAMILIES[report.family].takes_region else ""
-    return " · ".join(filter(None, (one_line(region, 20), one_line(", ".join(report.sites), 60))))
+    of = (one_line(region, 20), one_line(", ".join(report.sites), 60), for_organization(report.on_behalf_of))
+    return " · ".join(filter(None, of))
+
+
+def for_organization(on_behalf_of: str) -> str:
+    """Return for which sub-partner a report is, ``for organization 0e182e15-…``; empty for one of our own."""
+    return f"for organization {bare_id(on_behalf_of)}" if on_behalf_of else ""
 
 
 def period_and_region(report: Report) -> str:

@@ -92,6 +92,7 @@ def _new(report: Report, known: Known) -> NewReport | None:
         end=period.end if period else None,
         region=report.region if FAMILIES[report.family].takes_region else "",
         sites=report.sites if known.template and known.template.needs_sites else (),
+        on_behalf_of=report.on_behalf_of,
     )
 
 

@@ -110,8 +110,8 @@ def report_texts(report: Report) -> Searchable:
 def _is_run_of(one: Report, other: Report) -> bool:
     """Return True for the same report, run at different times or for different days."""
     return (
-        (one.family, one.template_id, one.region, one.sites)
-        == (other.family, other.template_id, other.region, other.sites)
+        (one.family, one.template_id, one.region, one.sites, one.on_behalf_of)
+        == (other.family, other.template_id, other.region, other.sites, other.on_behalf_of)
     ) and is_same_title(title_of(one), title_of(other))
 
 

@@ -240,8 +240,16 @@ class Catalog:
         return known
 
     def create(self, new: NewReport) -> str:
-        """Create a report and return its ID, empty when Webex names none. Raises ``WebexError``."""
-        return self._call(lambda: self._api.create(new))
+        """Create a report and return its ID, empty when Webex names none.
+
+        Raises ``WebexError``, and :class:`OrganizationRefused` for an organization that Webex doesn't know.
+        """
+        try:
+            return self._call(lambda: self._api.create(new))
+        except WebexError as error:
+            if new.on_behalf_of and error.status == HTTPStatus.NOT_FOUND:
+                raise OrganizationRefused(new.on_behalf_of, {new.family: error}) from error
+            raise
 
     def delete(self, family: str, report_id: str, on_behalf_of: str | None = None) -> None:
         """Delete a report. Raises ``WebexError``; 404 means that it is gone already."""

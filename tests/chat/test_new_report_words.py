@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.new_report_words import Wanted, read_form, read_words
+from bot.chat.sub_partners import take_organization
 from bot.messages.report_form import argument_of
+from bot.webex.ids import organization_id
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport, Template
 
@@ -117,11 +119,18 @@ def test_a_form_goes_over_what_its_button_says() -> None:
 DAYS = st.dates(date(2020, 1, 1), date(2026, 11, 29))
 
 
-@given(st.sampled_from(ALL), st.tuples(DAYS, DAYS).map(sorted), st.sampled_from(["", "EU", "CA", "APJ"]))
-def test_a_buttons_argument_is_read_as_exactly_that_report(template: Template, days: list[date], region: str) -> None:
-    new = NewReport(template.family, template.id, days[0], days[1], region)
+REGIONS = st.sampled_from(["", "EU", "CA", "APJ"])
+ORGANIZATIONS = st.one_of(st.just(""), st.uuids().map(str).map(organization_id))
 
-    wanted = read(argument_of(new))
+
+@given(st.sampled_from(ALL), st.tuples(DAYS, DAYS).map(sorted), REGIONS, ORGANIZATIONS)
+def test_a_buttons_argument_is_read_as_exactly_that_report(
+    template: Template, days: list[date], region: str, organization: str
+) -> None:
+    new = NewReport(template.family, template.id, days[0], days[1], region, on_behalf_of=organization)
+
+    named, words = take_organization(argument_of(new).split())
+    wanted = read_words(words, ALL, TODAY, named)
 
     assert wanted.template == template
     assert not wanted.guessed

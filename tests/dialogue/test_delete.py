@@ -52,10 +52,11 @@ def test_delete_asks_first_and_one_press_deletes(live: LiveBot, family: str, whe
 
     ada.presses(card, "Delete")
 
-    assert line.hears("Deleted").words == "Deleted Old Usage (Oct 1–31, 2026)."
+    said = f"Deleted Old Usage (Oct 1–31, 2026{' · US' if family == 'partner' else ''})."
+    assert line.hears("Deleted").words == said
     assert report.deleted
     live.emulator.world.wait_for(lambda _: card.message.deleted)
-    assert [one.words for one in line.answers()] == ["Deleted Old Usage (Oct 1–31, 2026)."]
+    assert [one.words for one in line.answers()] == [said]
     assert "Ada Lovelace deleted this report on " in ada.says(f"report {report.id}").answer().words
 
 
@@ -166,7 +167,7 @@ def test_of_several_that_fit_one_is_chosen_by_a_button_and_then_confirmed(live: 
     card = line.hears("Delete this report?")
     assert "Sep 1–30, 2026" in card.shown
     ada.presses(card, "Delete")
-    line.hears("Deleted Calling Usage (Sep 1–30, 2026).")
+    line.hears("Deleted Calling Usage (Sep 1–30, 2026 · US).")
     assert (older.deleted, newer.deleted) == (True, False)
 
 
@@ -494,7 +495,7 @@ def test_a_lost_answer_is_tried_again_and_what_is_gone_counts_as_deleted(stepped
     assert report.deleted
     assert not [one for one in words(stepped) if one.startswith("Deleted")]
     stepped.wait_for_next()
-    assert [one for one in words(stepped) if one.startswith("Deleted")] == ["Deleted Old Usage (Jan 1–31, 2026)."]
+    assert [one for one in words(stepped) if one.startswith("Deleted")] == ["Deleted Old Usage (Jan 1–31, 2026 · US)."]
     assert calls(stepped, report) == 2
 
 
@@ -513,7 +514,7 @@ def test_trouble_at_one_report_holds_up_no_other_and_is_told_in_the_end(stepped:
         stepped.wait(61)
 
     (said,) = [one.markdown or "" for one in stepped.said()]
-    assert "I couldn't delete **Old 0** (Jan 1–31, 2026). Webex returned an error (503)" in said
+    assert "I couldn't delete **Old 0** (Jan 1–31, 2026 · US). Webex returned an error (503)" in said
     assert said.startswith("Deleted 4 reports:" if number > 1 else "I couldn't delete")
     ends = [row.outcome for row in rows(stepped) if row.channel == "button"]
     assert sorted(ends) == ["deleted"] * (number - 1) + ["error:webex_503"]
@@ -546,7 +547,7 @@ def test_killed_at_every_step_it_deletes_and_says_so_once(stepped: SteppedBot) -
         assert report.deleted, deadly
         there = [one.text or "" for one in stepped.world.messages_of(live.bot) if f"Usage {deadly}" in (one.text or "")]
         assert [one for one in there if one.startswith("Deleted")] == [
-            f"Deleted Usage {deadly} (Jan 1–31, 2026).\n\nI've canceled 1 request that was waiting for it."
+            f"Deleted Usage {deadly} (Jan 1–31, 2026 · US).\n\nI've canceled 1 request that was waiting for it."
         ], deadly
         assert card.deleted, deadly
         assert [row.outcome for row in rows(stepped) if row.report_id == report.id and row.act == "delete"] == [

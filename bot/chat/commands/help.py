@@ -133,7 +133,7 @@ def unknown(invocation: Invocation) -> None:
     elif not _understood(invocation, said, meant):
         invocation.trail.outcome = audit.ANSWERED  # nothing was allowed: the words were only looked for
         guess = registry.find(meant.word) if meant is not None and not meant.clear else None
-        rest = argument(meant.rest) if meant is not None else ()
+        rest = argument(invocation.argument(meant.rest).split()) if meant is not None else ()
         invocation.say("help", *messages.unknown_card(" ".join(said).strip(), guess, rest))
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from bot.chat.commands.reports import show_page
 from bot.chat.deleted_reports import without_deleted
-from bot.chat.named_report import MOST_SHOWN, look_up, offer
+from bot.chat.named_report import MOST_SHOWN, find_by_id, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import MOST_IDS, may_be_id, meant, names_ids
 from bot.chat.thread_context import meant_or_asked
@@ -59,7 +59,21 @@ def _of_ids(invocation: Invocation) -> None:
     if len(wanted) > MOST_IDS:
         invocation.say("many", too_many_ids(MOST_IDS, len(wanted) - MOST_IDS))
     there = without_deleted(invocation, wanted[:MOST_IDS], allowed.families)
+    _find_for_organization(invocation, there, allowed.families)
     open_requests(invocation, there, wants_card=True, families=allowed.families)
+
+
+def _find_for_organization(invocation: Invocation, report_ids: Sequence[str], families: Collection[str]) -> None:
+    """Store reports of the sub-partner that the message names: from now on their IDs alone find them.
+
+    Raises ``NotFound`` and other ``BotError``.
+    """
+    if not invocation.on_behalf_of:
+        return
+    found = [find_by_id(invocation, one, families) for one in report_ids]
+    with invocation.services.database.begin(durable=False) as tx:
+        for one in found:
+            reports.add(tx, one, invocation.services.now())
 
 
 def _of_words(invocation: Invocation, words: Sequence[str]) -> None:
@@ -129,6 +143,7 @@ def again(invocation: Invocation) -> None:
     ids = invocation.named_reports()
     allowed = invocation.check_person()
     ids = without_deleted(invocation, ids or meant_or_asked(invocation, allowed), allowed.families)
+    _find_for_organization(invocation, ids, allowed.families)
     if ids:
         open_requests(invocation, ids, wants_card=False, families=allowed.families)
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
 from bot.chat.commands.refresh import refresh
-from bot.chat.named_report import offer, today_of
+from bot.chat.named_report import listed_reports, offer, today_of
 from bot.chat.registry import registry
 from bot.db import downloads
-from bot.messages.deletion import CLEAN_UP, in_use
+from bot.messages.deletion import clean_up, in_use
 from bot.messages.elements import button
 from bot.messages.help import Group
 from bot.messages.report_list import asked_words, downloaded, not_shown, note_of, reports_card, reports_text
+from bot.messages.request_card import for_organization
 from bot.outbox import Text
 from bot.reports import quota
 from bot.reports.periods import find_period
@@ -57,10 +58,10 @@ def show_page(
 ) -> None:
     """Answer with a page of the list; ``question`` is what it answers."""
     allowed = invocation.authorize(Action.LIST)
-    with invocation.report_call():
-        found, refused = invocation.services.catalog.everything(allowed.families, region_in(words))
+    found, refused = listed_reports(invocation, allowed.families, region_in(words))
     in_use, actions = _in_use(invocation, found)
     asked = ""
+    of = for_organization(invocation.on_behalf_of)
     if found and words:
         named = filter_reports(words, found, today_of(invocation))
         if not named.found.exact or not named.found.items:
@@ -70,17 +71,18 @@ def show_page(
         asked = asked_words(words, named.days)
     start = (page - 1) * most
     shown = found[start : start + most]
+    asked = " ".join(filter(None, (asked, of if asked else of.removeprefix("for "))))
     note = f"{question} {note_of(len(found), start, len(shown), asked)}".lstrip()
     if refused:
         note += " " + " ".join(not_shown(family, error) for family, error in refused.items())
     note = " ".join(filter(None, (note, in_use, allowed.others)))
     more = []
     if start and not shown:
-        more = [button("Show reports", "reports", " ".join(words))]
+        more = [button("Show reports", "reports", invocation.argument(words))]
     elif len(found) > start + most:
         whole = most < PAGE  # the list begins with those that are shown
         title, next_page = ("Show all", "") if whole else ("More", f"page {page + 1}")
-        more = [button(title, "reports", " ".join([*words, next_page]).strip())]
+        more = [button(title, "reports", invocation.argument([*words, *next_page.split()]))]
 
     with invocation.services.database.read() as tx:
         scarce = downloads.nearly_used_up(tx, [one.id for one in shown])
@@ -99,7 +101,7 @@ def _in_use(invocation: Invocation, listed: Sequence[Report]) -> tuple[str, list
     if not scarce:
         return "", []
     said = " ".join(in_use(family, number, quota.MOST_REPORTS) for family, number in scarce.items())
-    return said, [CLEAN_UP] if invocation.may(Action.CHANGE) else []
+    return said, [clean_up(invocation.argument(["old"]))] if invocation.may(Action.CHANGE) else []
 
 
 def _paged(words: tuple[str, ...], today: date) -> tuple[tuple[str, ...], int]:

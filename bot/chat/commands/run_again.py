@@ -55,10 +55,12 @@ def last(invocation: Invocation) -> None:
 def _offer_last(invocation: Invocation, options: RunOptions) -> None:
     with invocation.services.database.read() as tx:
         found = runs.latest_of(tx, invocation.person_id, options.decision.families)
-    template = None if found is None else options.template(found.family, found.template_id, found.title)
     if found is None:
         answer(invocation, sentences.NOTHING_RUN)
-    elif template is None:
+        return
+    options = _of_organization(invocation, options, found.on_behalf_of or "")
+    template = options.template(found.family, found.template_id, found.title)
+    if template is None:
         answer(invocation, options.no_template(found.title))
     else:
         same = replace(found.new_report, template_id=template.id)
@@ -79,19 +81,38 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
         return
     report = _known(invocation, options, named[0])
     invocation.trail.report_ids = (report.id,)
+    options = _of_organization(invocation, options, report.on_behalf_of)
     template = options.template(report.family, report.template_id, report.title)
     if template is None:
         titled = tuple(one for one in options.templates if (one.family, one.title) == (report.family, report.title))
-        wanted = Wanted(choices=titled, start=report.start, end=report.end, sites=report.sites, unread=(report.title,))
+        wanted = Wanted(
+            choices=titled,
+            start=report.start,
+            end=report.end,
+            sites=report.sites,
+            on_behalf_of=report.on_behalf_of,
+            unread=(report.title,),
+        )
         ask_template(invocation, options, wanted)
         return
     same = NewReport(
-        report.family, template.id, start=report.start, end=report.end, region=report.region, sites=report.sites
+        report.family,
+        template.id,
+        start=report.start,
+        end=report.end,
+        region=report.region,
+        sites=report.sites,
+        on_behalf_of=report.on_behalf_of,
     )
     if report.phase is Phase.FAILED and not problems(template, same, options.today):
         start_run(invocation, template, same)
     else:
         _offer(invocation, options, template, same)
+
+
+def _of_organization(invocation: Invocation, options: RunOptions, on_behalf_of: str) -> RunOptions:
+    """Return what can be run for the organization of a report. Raises ``BotError``."""
+    return options if options.on_behalf_of == on_behalf_of else options_for(invocation, on_behalf_of)
 
 
 def _known(invocation: Invocation, options: RunOptions, report_id: str) -> Report:

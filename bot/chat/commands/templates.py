@@ -11,6 +11,7 @@ from bot.chat.registry import registry
 from bot.errors import Refused
 from bot.messages.help import Group
 from bot.messages.report_list import not_shown
+from bot.messages.request_card import for_organization
 from bot.messages.template_list import note_of, templates_card
 from bot.reports.search import matching
 
@@ -33,7 +34,7 @@ def templates(invocation: Invocation) -> None:
     permission = invocation.authorize(Action.LIST)
     words, page = _paged(invocation.rest)
     with invocation.report_call():
-        found, refused = invocation.services.catalog.templates(permission.families)
+        found, refused = invocation.services.catalog.templates(permission.families, invocation.on_behalf_of)
     listed = sorted(found, key=lambda one: (one.title.casefold(), one.family))
     if words:
         result = matching(words, listed, searchable)
@@ -42,11 +43,17 @@ def templates(invocation: Invocation) -> None:
     start = (page - 1) * PAGE
     shown = listed[start : start + PAGE]
     note = note_of(len(listed), start, len(shown), " ".join(words))
+    if invocation.on_behalf_of:
+        note = f"{note.removesuffix('.')} {for_organization(invocation.on_behalf_of)}."
     if refused:
         note += " " + " ".join(not_shown(family, error) for family, error in refused.items())
-    more = " ".join([*words, str(page + 1)]) if len(listed) > start + PAGE else ""
+    more = invocation.argument([*words, str(page + 1)]) if len(listed) > start + PAGE else ""
     said, card = templates_card(
-        shown, note=f"{note} {permission.others}".rstrip(), more=more, buttons=_may_write(invocation)
+        shown,
+        note=f"{note} {permission.others}".rstrip(),
+        more=more,
+        buttons=_may_write(invocation),
+        on_behalf_of=invocation.on_behalf_of,
     )
     invocation.say("templates", said, card)
 
