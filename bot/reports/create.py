@@ -106,7 +106,7 @@ class Create:
         """Return a run with its template's title, which calls of the API do not tell. Raises ``WebexError``."""
         if run.title:
             return run
-        templates, _ = self._services.catalog.templates([run.family])
+        templates, _ = self._services.catalog.templates([run.family], run.on_behalf_of)
         title = next((one.title for one in templates if one.id == run.template_id), f"Template {run.template_id}")
         with self._services.database.begin(durable=False) as tx:
             runs.set_title(tx, run.id, title)
