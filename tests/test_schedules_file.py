@@ -199,6 +199,28 @@ def test_an_imported_schedule_runs_in_the_name_of_its_owner_and_policy_is_asked(
     assert list(machine.world.reports.values()) == []
 
 
+def test_what_was_ready_before_a_subscription_was_imported_is_not_announced(
+    machine: SteppedBot, tmp_path: Path, capsys: Capture
+) -> None:
+    setup = machine.setup
+    add_subscription(machine.database, setup.ada, setup.group, machine.clock())
+    text = exported(capsys)
+    machine.sweep.once()
+    machine.work()
+    empty(machine)
+    machine.world.add_report(family="partner", title="Calling Usage")  # nobody looks at the list now
+    machine.wait(120)
+    assert imported(tmp_path / "all.yaml", text) == 0
+    machine.work()
+    machine.wait(60)
+    assert machine.said(setup.group) == []
+
+    machine.world.add_report(family="partner", title="Calling Usage")
+    machine.wait(60)
+    machine.wait(60)
+    assert len(machine.said(setup.group)) == 1
+
+
 KEYS = (
     "reference, owner, space, space_type, state, pause_cause, reason, words, family, region, on_behalf_of, card_only, "
     "muted_until, owner_email, space_name"

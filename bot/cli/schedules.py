@@ -17,13 +17,13 @@ from bot.cli import schedules_file
 from bot.cli.names import NameLookup
 from bot.cli.schedules_file import Fault
 from bot.cli.terminal import print_errors
-from bot.db import audit, origins, schedules, subscriptions
+from bot.db import audit, origins, ready_reports, schedules, subscriptions
 from bot.db.audit import Channel
 from bot.db.migrations import Migration
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
 from bot.errors import BotError
-from bot.queue import open_queue
+from bot.queue import open_queue, tasks
 from bot.reports.schedules import put_schedules, set_next
 from bot.text import count
 from bot.webex.types import GROUP
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bot.cli.schedules_file import Entry
     from bot.db.database import Transaction
     from bot.db.subscriptions import Subscription
+    from bot.queue import Queue
     from bot.settings import StorageSettings
 
     Say = Callable[[str], None]
@@ -96,10 +97,11 @@ def import_file(settings: StorageSettings, file: str, say: Say, *, dry_run: bool
             Migration(database)()
             imported = _Imported()
             with suppress(_UndoError), database.begin() as tx:
-                _import(tx, entries, imported, app.now())
+                queue = open_queue(database, settings.data_dir)
+                _import(tx, queue, entries, imported)
                 if imported.faults or dry_run:
                     raise _UndoError
-                put_schedules(tx, open_queue(database, settings.data_dir))
+                put_schedules(tx, queue)
         finally:
             database.close()
         faults = imported.faults
@@ -122,13 +124,16 @@ def _text_of(file: str) -> str:
         raise UnreadableFileError(f"{file} isn't a text in UTF-8.") from error
 
 
-def _import(tx: Transaction, entries: Sequence[Entry], imported: _Imported, now: datetime) -> None:
+def _import(tx: Transaction, queue: Queue, entries: Sequence[Entry], imported: _Imported) -> None:
+    now = app.now()
     for entry in entries:
         row = origins.with_reference(tx, entry.reference)
         if row is not None and row.origin.kind is not entry.kind:
             told = f"reference: {entry.reference} is a {row.origin.kind.value} here."
             imported.faults.append(Fault(entry.line, told))
             continue
+        if entry.kind is Kind.SUBSCRIPTION:
+            _watch(tx, queue, entry)
         done = _create(tx, entry, now) if row is None else _update(tx, entry, row, now)
         imported.done.append((done, entry))
         if done != UNCHANGED:
@@ -137,6 +142,15 @@ def _import(tx: Transaction, entries: Sequence[Entry], imported: _Imported, now:
             audit.record(
                 tx, audit.Entry(Channel.CLI, audit.IMPORT, done, room_id=place, reference=entry.reference), now
             )
+
+
+def _watch(tx: Transaction, queue: Queue, entry: Entry) -> None:
+    """Have the lists of a subscription looked at; what is ready at the first look is not new."""
+    values = entry.values
+    for which in subscriptions.lists_for(values["family"], values["region"], values["on_behalf_of"]):
+        if not subscriptions.stand(tx, which):
+            ready_reports.forget(tx, which)
+            queue.put(tx, tasks.WATCH, which.key, if_absent=True)
 
 
 def _create(tx: Transaction, entry: Entry, now: datetime) -> str:

@@ -41,6 +41,7 @@ def had_enough(tx: Transaction, person_id: str, report_id: str) -> bool:
         return False
     requests = tables.requests.c
     same = requests.person_id.in_(spellings(tx, requests.person_id, person_id))
-    sent = (requests.report_id == report_id, requests.state == State.DELIVERED.value, same)
+    asked = requests.subscription_id.is_(None) & requests.schedule_id.is_(None)
+    sent = (requests.report_id == report_id, requests.state == State.DELIVERED.value, same, asked)
     number = tx.execute(select(func.count()).select_from(tables.requests).where(*sent)).scalar_one()
     return int(number) >= MOST_OF_ONE_PERSON

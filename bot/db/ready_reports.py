@@ -66,6 +66,11 @@ def store(tx: Transaction, which: ReportList, listed: Sequence[Report], now: dat
         tx.upsert(tables.ready_reports, values, conflict=["family", "region", "report_id"])
 
 
+def forget(tx: Transaction, which: ReportList) -> None:
+    """Forget what a list has shown, so that its next look is its first."""
+    tx.execute(delete(tables.ready_reports).where(_of(**_place(which))))
+
+
 def prune(tx: Transaction, kept_for: timedelta) -> int:
     """Delete rows of reports that their list does not show any more since so long, by its own last look.
 

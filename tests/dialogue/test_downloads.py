@@ -140,3 +140,16 @@ def test_a_subscription_gets_along_with_a_person_who_asks_and_what_is_here_alrea
     stepped.work()
     assert [stepped.request(number).state for number in (1, 2, 3)] == [State.DELIVERED] * 3
     assert stepped.downloads == 1
+
+
+def test_what_subscriptions_brought_counts_for_nobody(stepped: SteppedBot) -> None:
+    report = stepped.world.add_report(family="partner", title="Calling Usage")
+    for _ in range(MOST_OF_ONE_PERSON):
+        ask_for_a_subscription(stepped, report.id)
+        stepped.clock.turn(1)
+    stepped.work()
+    assert stepped.request(MOST_OF_ONE_PERSON).state is State.DELIVERED
+    count_up_to(stepped, report.id, MOST - FEW)
+    stepped.receive(stepped.setup.ada, f"report {report.id}")
+    stepped.work()
+    assert len(lines(stepped)) == 1
