@@ -163,6 +163,21 @@ def test_a_reference_that_is_known_is_updated(machine: SteppedBot, tmp_path: Pat
     assert after.id == before["scheall4"].id
 
 
+def test_one_that_waits_for_outsiders_to_leave_is_tried_and_one_that_has_resumed_is_active(
+    machine: SteppedBot, tmp_path: Path, capsys: Capture
+) -> None:
+    setup, paused = machine.setup, {"state": "paused", "pause_cause": "outsiders", "reason": "Outsiders."}
+    waits = add_schedule(machine.database, setup.ada, setup.group, machine.clock(), **paused)
+    resumed = add_schedule(machine.database, setup.ada, setup.group, machine.clock(), pause_cause="outsiders")
+    text = exported(capsys)
+    empty(machine)
+    assert imported(tmp_path / "all.yaml", text) == 0
+    after = going(machine)
+    assert after[waits.reference].waits
+    assert after[resumed.reference].state is OriginState.ACTIVE
+    assert [one.next_at is not None for one in after.values() if isinstance(one, Schedule)] == [True, True]
+
+
 def test_what_was_removed_comes_back(machine: SteppedBot, tmp_path: Path, capsys: Capture) -> None:
     fill(machine)
     text, before = exported(capsys), columns(machine)

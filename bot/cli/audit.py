@@ -156,6 +156,8 @@ def forget(settings: StorageSettings, person: str, say: Say, *, sure: bool) -> i
     finally:
         database.close()
     say(f"Ended {_open(done)}.")
+    if done.stopped:
+        say(f"Stopped {_owned(done)}.")
     say(f"Replaced the person in {_rows_of(done)}.")
     if done.settings:
         say("Deleted the settings of their 1:1 space.")
@@ -172,6 +174,8 @@ def _say_trial(done: Forgotten, person: str, say: Say) -> None:
         return
     say(f"This would end {_open(done)},")
     say(f"and replace the person in {_rows_of(done)}.")
+    if done.stopped:
+        say(f"It would stop {_owned(done)}.")
     if done.settings:
         say("The settings of their 1:1 space would be deleted.")
     say(f"It can't be undone. Nothing has been changed; to do it: reportbot forget {shlex.quote(person)} --yes")
@@ -189,6 +193,11 @@ def _forgotten(database: Database, queue: Queue, person_id: str, *, sure: bool) 
 def _open(done: Forgotten) -> str:
     unread = f" and {count(done.unread, 'unread event')}" if done.unread else ""
     return f"{count(done.ended, 'open request')}{unread}"
+
+
+def _owned(done: Forgotten) -> str:
+    one = done.stopped == 1
+    return f"{done.stopped} {'subscription or schedule' if one else 'subscriptions and schedules'} of theirs"
 
 
 def _rows_of(done: Forgotten) -> str:

@@ -182,7 +182,7 @@ def _update(tx: Transaction, entry: Entry, row: Subscription | Schedule, now: da
 def _set_next(tx: Transaction, entry: Entry, now: datetime) -> None:
     schedule = origins.with_reference(tx, entry.reference)
     assert isinstance(schedule, Schedule)
-    if schedule.state is OriginState.ACTIVE:
+    if schedule.state is OriginState.ACTIVE or schedule.waits:
         set_next(tx, schedule, now)
     else:
         schedules.set_values(tx, schedule.id, next_at=None)

@@ -172,7 +172,10 @@ _FIELDS: Final = {
 
 def columns_of(row: Subscription | Schedule) -> dict[str, Any]:
     """Return what a file says of a row, by column."""
-    return {one.column: getattr(row, one.column) for one in _FIELDS[row.origin.kind]}
+    values = {one.column: getattr(row, one.column) for one in _FIELDS[row.origin.kind]}
+    if row.state is OriginState.ACTIVE:  # one that has resumed by itself knows yet why it was paused
+        values |= {"pause_cause": None, "reason": None}
+    return values
 
 
 def written(rows: Sequence[Subscription | Schedule], names: Names) -> Iterator[str]:
@@ -187,8 +190,9 @@ def written(rows: Sequence[Subscription | Schedule], names: Names) -> Iterator[s
 
 def _in_yaml(row: Subscription | Schedule, names: Names) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    columns = columns_of(row)
     for one in _FIELDS[row.origin.kind]:
-        value = getattr(row, one.column)
+        value = columns[one.column]
         if value == one.default and not one.required:
             continue
         values[one.key] = value.value if isinstance(value, StrEnum) else value

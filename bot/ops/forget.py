@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Table, delete, func, select, update
 
 from bot.db import audit, messages, requests
 from bot.db import events as received
@@ -23,11 +23,13 @@ from bot.db.carry_over import STATES
 from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
+from bot.db.origin import OriginState, PauseCause
 from bot.db.requests import OPEN, State
 from bot.db.runs import RunState
-from bot.db.tables import confirmations, events, reports, runs, space_settings
+from bot.db.tables import confirmations, events, reports, runs, schedules, space_settings, subscriptions
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
+from bot.messages.sentences import OWNER_FORGOTTEN
 from bot.queue import tasks
 from bot.reports.requests import put_thread
 from bot.webex.ids import id_key
@@ -46,11 +48,13 @@ ASKED = (
     (deliveries.c.asker_id, deliveries.c.room_id, deliveries.c.room_type == DIRECT),
 )
 """Of what people wrote and asked for: the person, the space, and whether it is a 1:1 space."""
+OWNED = tuple((table.c.person_id, table.c.room_id, table.c.room_type == DIRECT) for table in (subscriptions, schedules))
+"""The same of what they own."""
 SENT = tuple((table.c.person_id, table.c.room_id, table.c.direct) for table in (messages_table, posts))
 """The same of what the bot sent. Version 0.1.0's tables (deliveries, posts) may not be carried over yet."""
-PEOPLE = (*(person for person, _, _ in (*ASKED, *SENT)), reports.c.deleted_by)
+PEOPLE = (*(person for person, _, _ in (*ASKED, *OWNED, *SENT)), reports.c.deleted_by)
 """Columns with a person's ID but the audit's."""
-ROOMS = tuple(room_id for _, room_id, _ in (*ASKED, *SENT))
+ROOMS = tuple(room_id for _, room_id, _ in (*ASKED, *OWNED, *SENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,13 @@ class Forgotten:
     events: int
     messages: int
     settings: int
+    stopped: int
+    """Subscriptions and schedules that have ended, or wait for another owner."""
 
     @property
     def nobody(self) -> bool:
         """Return True when nothing named this person."""
-        return not any((self.audit, self.requests, self.events, self.messages, self.settings))
+        return not any((self.audit, self.requests, self.events, self.messages, self.settings, self.stopped))
 
 
 def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forgotten:
@@ -76,6 +82,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
 
     The audit says that someone was forgotten, and not who.
     """
+    stopped = _stop_owned(tx, person_id, now)
     ended = _close_requests(tx, queue, person_id, now)
     rooms = _direct_spaces(tx, person_id)
     theirs = _is(tx, events.c.person_id, person_id)
@@ -102,7 +109,22 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
         events=replaced[events.name],
         messages=replaced[messages_table.name] + replaced[posts.name],
         settings=chosen,
+        stopped=stopped,
     )
+
+
+def _stop_owned(tx: Transaction, person_id: str, now: datetime) -> int:
+    """Stop a person's subscriptions and schedules; those of group spaces wait for another owner. Return how many."""
+    number = 0
+    for person, _, direct in OWNED:
+        table = person.table
+        assert isinstance(table, Table)
+        going = (_is(tx, person, person_id), table.c.state != OriginState.ENDED.value)
+        ended = update(table).where(*going, direct).values(state=OriginState.ENDED.value, ended_at=now)
+        paused = {"state": OriginState.PAUSED.value, "pause_cause": PauseCause.NOT_ALLOWED.value}
+        waits = update(table).where(*going).values(paused | {"reason": OWNER_FORGOTTEN})
+        number += tx.execute(ended).rowcount + tx.execute(waits).rowcount
+    return number
 
 
 def _close_requests(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> int:
@@ -141,7 +163,9 @@ def _is(tx: Transaction, column: Column[str], an_id: str) -> ColumnElement[bool]
 
 def _direct_spaces(tx: Transaction, person_id: str) -> set[str]:
     """Return the 1:1 spaces of a person with the bot, by what they wrote, asked for, and were sent there."""
-    queries = [select(room_id).where(_is(tx, column, person_id), direct) for column, room_id, direct in (*ASKED, *SENT)]
+    queries = [
+        select(room_id).where(_is(tx, column, person_id), direct) for column, room_id, direct in (*ASKED, *OWNED, *SENT)
+    ]
     # A button's event does not say what kind of space it is in: what was sent there tells.
     by_them = _is(tx, events.c.person_id, person_id)
     for _, room_id, direct in SENT:
@@ -157,6 +181,8 @@ def _forget_space(tx: Transaction, room_id: str, pseudonym: str) -> None:
     """
     for _, column, _ in ASKED:
         tx.execute(update(column.table).where(column == room_id).values({column: None}))
+    for _, column, _ in OWNED:
+        tx.execute(update(column.table).where(column == room_id).values({column: pseudonym}))
     for table in (messages_table, posts):
         settled = table.c.state != INTENDED
         tx.execute(update(table).where(table.c.room_id == room_id, settled).values(room_id=None))

@@ -10,6 +10,7 @@ import pytest
 from bot.db import audit, messages, reports, space_settings
 from bot.db.carry_over import carry_over
 from bot.db.old_tables import deliveries, posts
+from bot.db.origin import OriginState, PauseCause
 from bot.db.requests import State
 from bot.db.space_settings import SpaceSettings
 from bot.ops.forget import Forgotten, forget
@@ -18,6 +19,7 @@ from bot.webex.ids import id_key
 from bot.webex.types import Target
 from tests.audit.rows import endings, rows
 from tests.live_bot import ADMIN_OF_BOTH, CSV
+from tests.origin_rows import add_schedule, add_subscription, stored
 
 if TYPE_CHECKING:
     from bot.emulator.things import Person
@@ -266,7 +268,7 @@ def test_somebody_unknown_is_forgotten_without_harm(stepped: SteppedBot) -> None
     with stepped.database.begin() as tx:
         done = forget(tx, stepped.queue, "nobody", stepped.clock())
 
-    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0, settings=0)
+    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0, settings=0, stopped=0)
     assert [row.person_id for row in rows(stepped)] == [stepped.setup.ada.id, None]
 
 
@@ -311,3 +313,23 @@ def test_who_had_a_report_deleted_is_forgotten(stepped: SteppedBot) -> None:
     forgets(stepped, ada)
 
     assert ada.id not in everything(stepped)
+
+
+def test_what_they_own_is_stopped_and_waits_for_another_owner_where_others_read_it(stepped: SteppedBot) -> None:
+    setup, database, now = stepped.setup, stepped.database, stepped.clock()
+    direct = stepped.world.direct_space(setup.grace, setup.bot)
+    alone = add_subscription(database, setup.grace, direct, now)
+    shared = add_schedule(database, setup.grace, setup.group, now)
+    of_ada = add_schedule(database, setup.ada, setup.group, now)
+
+    done = forgets(stepped, setup.grace)
+
+    assert (done.stopped, done.nobody) == (2, False)
+    assert setup.grace.id not in everything(stepped)
+    assert direct.id not in everything(stepped)
+    assert stored(database, alone.origin).state is OriginState.ENDED
+    paused = stored(database, shared.origin)
+    assert (paused.state, paused.pause_cause) == (OriginState.PAUSED, PauseCause.NOT_ALLOWED)
+    assert audit.is_pseudonym(paused.person_id)
+    assert paused.room_id == setup.group.id
+    assert stored(database, of_ada.origin).state is OriginState.ACTIVE
