@@ -91,7 +91,8 @@ REFUSALS = (
     "Read-only administrators can't do this",
     "I'm not allowed to show reports in this space",
 )
-NEUTRAL = ("so I've replied to you directly", "I've sent you the audit log in a direct message")
+NEUTRAL = ("so I've replied to you directly", "I've sent you the a")
+"""The audit log, or the answer."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,13 @@ DOORS = {
     "why": Door("why", shows="Nobody has requested", other=""),
     "pending": Door("pending", shows="You have no pending requests", other="", wants_id=False),
     "history": Door("history", shows="no subscription or schedule", other="", wants_id=False),
+    "pause": Door("pause", shows="no subscription or schedule", other="", wants_id=False),
+    "resume": Door("resume", shows="no subscription or schedule", other="", wants_id=False),
+    "takeover": Door("takeover", shows="no subscription or schedule", other="", wants_id=False),
+    "reassign": Door("reassign", shows=None, other="", wants_id=False, changes=True, alone=True),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
-NOTHING_TO_DO = frozenset({"cancel", "why", "history"})
+NOTHING_TO_DO = frozenset({"cancel", "why", "history", "pause", "resume", "takeover"})
 """Words that come to nothing in this table: a press of such a button is answered to the presser."""
 PUBLIC = frozenset({"help"})
 """For everybody, everywhere: it holds nothing of any report."""

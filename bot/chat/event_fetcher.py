@@ -165,6 +165,7 @@ class EventFetcher:
             word=words.word or word_of_signs(message.text),
             rest=words.rest,
             mentions_others=words.mentions_others,
+            mentioned=words.mentioned,
             sent_at=message.created,
         )
 

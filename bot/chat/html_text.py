@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bot.webex.types import Person
 
 MENTION = "spark-mention"
+MENTIONED_ID = "data-object-id"
 LEFT_OF_MENTION = " @ "
 """What stands for a mention in the text: no word, and yet what follows it does not begin a line."""
 QUOTE = "blockquote"
@@ -44,6 +45,7 @@ class HtmlText(HTMLParser):
         """The tag of the mention that is not closed yet."""
         self._nested = 0
         self._is_bot = False
+        self._mentioned_id = ""
         self._label: list[str] = []
         self._linked: list[str] = []
         """The report IDs of the link that is not closed yet."""
@@ -51,6 +53,8 @@ class HtmlText(HTMLParser):
         self._parts: list[str] = []
         self.mentions_bot = False
         self.mentions_others = False
+        self.mentioned: list[str] = []
+        """The IDs of the others who are mentioned, in their order, where a client gives them."""
         self.left_out = False
         """True when there was a mention or a quote."""
 
@@ -73,6 +77,7 @@ class HtmlText(HTMLParser):
         elif tag not in EMPTY and (tag == MENTION or self._names_bot(attrs)):
             self._mention, self._nested, self._label = tag, 1, []
             self._is_bot = self._names_bot(attrs)
+            self._mentioned_id = dict(attrs).get(MENTIONED_ID) or ""
         elif tag == "a":
             self._end_link()
             self._linked, self._link_at = ids_in_link(dict(attrs).get("href") or ""), len(self._parts)
@@ -110,6 +115,8 @@ class HtmlText(HTMLParser):
         is_bot = self._is_bot or label in self._names
         self.mentions_bot |= is_bot
         self.mentions_others |= not is_bot
+        if self._mentioned_id and not is_bot:
+            self.mentioned.append(self._mentioned_id)
         self.left_out = True
         self._parts.append(LEFT_OF_MENTION)
         self._mention, self._label = "", []

@@ -111,6 +111,8 @@ class Invocation:
     """The sub-partner organization that the words or the form name: a partner report of it is meant."""
     mentions_others: bool = False
     """The message mentions someone beside the bot; such a mention is no word."""
+    mentioned: tuple[str, ...] = ()
+    """The IDs of those whom it mentions beside the bot, in their order. Not believed either."""
     pressed: str | None = None
     """The message id of the card whose button was pressed."""
     reference: str = ""

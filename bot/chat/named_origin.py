@@ -75,6 +75,19 @@ def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) ->
     return [one for one in here if all(word in _words_of(one) for word in wanted)]
 
 
+def one_meant(invocation: Invocation, action: str, *kinds: Kind) -> Subscription | Schedule | None:
+    """Return the one that the command's words name; None when they name none or several, which was answered.
+
+    ``action``: the title of the buttons that offer several. Raises ``Refused`` and ``WebexError``.
+    """
+    found = named_origins(invocation, invocation.rest, *kinds)
+    if len(found) == 1:
+        invocation.trail.reference = found[0].reference
+        return found[0]
+    offer_origins(invocation, found, action)
+    return None
+
+
 def offer_origins(invocation: Invocation, found: Sequence[Subscription | Schedule], action: str) -> None:
     """Ask which of several is meant, with a button for each that carries this command, or say that there is none.
 

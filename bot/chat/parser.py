@@ -50,6 +50,8 @@ class Words:
     rest: tuple[str, ...] = ()
     mentions_others: bool = field(default=False, compare=False)
     """True when someone is mentioned besides the bot."""
+    mentioned: tuple[str, ...] = field(default=(), compare=False)
+    """The IDs of those who are, in their order, where the client gives them."""
 
 
 def parse(text: str, html: str, bot: Person, known: Collection[str], *, direct: bool) -> Words:
@@ -70,7 +72,8 @@ def parse(text: str, html: str, bot: Person, known: Collection[str], *, direct: 
     written = read.text()
     words = _read(written if written.strip() or read.left_out else text, bot, known, addressed=addressed)
     # Who is mentioned in a group space and not known as the bot may be the bot, in a spelling that is new to us.
-    return replace(words, mentions_others=addressed and read.mentions_others)
+    mentioned = tuple(read.mentioned) if addressed else ()
+    return replace(words, mentions_others=addressed and read.mentions_others, mentioned=mentioned)
 
 
 def _read(text: str, bot: Person, known: Collection[str], *, addressed: bool) -> Words:

@@ -103,6 +103,11 @@ class Owned:
     ended_at: datetime | None
 
     @property
+    def is_offered(self) -> bool:
+        """Return True for one that is paused because its owner may not have it."""
+        return self.state is OriginState.PAUSED and self.pause_cause is PauseCause.NOT_ALLOWED
+
+    @property
     def waits(self) -> bool:
         """Return True for one that is paused and resumes by itself."""
         return self.state is OriginState.PAUSED and self.pause_cause in PASSING

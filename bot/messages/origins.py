@@ -45,7 +45,7 @@ def plainly(owned: Subscription | Schedule) -> str:
 def which_one(
     found: Sequence[Subscription | Schedule], words: Sequence[str], action: str, word: str
 ) -> tuple[str, Card]:
-    """Return the text and card that ask which is meant; ``action`` is the buttons' title, ``word`` their command."""
+    """Return the text and card that ask which is meant, with buttons of this title, if any, for this command."""
     asked = " ".join(words)
     head = "Which one?"
     if words:
@@ -58,7 +58,7 @@ def which_one(
             text(escape_card(name_of(one), LONGEST_NAME), weight="Bolder"),
             text(about, size="Small", isSubtle=True, spacing="None"),
         ]
-        body.append(row(parts, button(action, word, one.reference)))
+        body.append(row(parts, button(action, word, one.reference) if action else None))
     lines = [
         f"- **{escape_markdown(name_of(one), LONGEST_NAME)}** ({kind_of(one)}{_state(one)}): `{word} {one.reference}`"
         for one in shown

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db.origin import Kind, PauseCause
+from bot.db.schedules import Schedule
+from bot.messages import origins
 from bot.messages.elements import button, card, primary, sentence_in_card, text
 from bot.messages.origins import LONGEST_NAME, name_of
-from bot.text import count, escape_card, escape_markdown
+from bot.text import count, escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
-    from bot.db.schedules import Schedule
     from bot.db.subscriptions import Subscription
     from bot.webex.types import Card
 
@@ -20,6 +21,8 @@ NOT_HERE: Final = {
     "asker_left": "Only someone who is in this space can own it.",
 }
 """Why somebody can't be an owner in a space, by policy's reason."""
+OF_ONE_PERSON: Final = "That's in somebody's 1:1 space, so nobody else can own it."
+HAS_AN_OWNER: Final = "Its owner may have it. Ask them, or a full administrator, who can reassign it."
 LOST_RIGHTS: Final = ("Its owner may no longer get these reports.", "You may no longer get these reports.")
 """Why it is paused: for the space, and for its owner."""
 WHY: Final = {
@@ -44,6 +47,11 @@ TAKE_IT_OVER: Final = {
     Kind.SUBSCRIPTION: "An administrator who is here can take it over: it then works in their name.",
     Kind.SCHEDULE: "An administrator who is here can take it over: it then runs in their name.",
 }
+STOPS: Final = {
+    Kind.SUBSCRIPTION: "I won't post what becomes ready until someone resumes it.",
+    Kind.SCHEDULE: "I won't run it until someone resumes it.",
+}
+WORKS: Final = {Kind.SUBSCRIPTION: "works", Kind.SCHEDULE: "runs"}
 HAS_PASSED: Final = {
     PauseCause.OUTSIDERS: "The external people have left the space, so {} is active again.",
     PauseCause.SPACE_CLOSED: "I'm back in the space, so {} is active again.",
@@ -61,15 +69,11 @@ def subject(owned: Subscription | Schedule, *, space: str | None = None, named: 
     ``space``: for its owner, with the name of its space or nothing: ``your schedule **Calling Usage** in **Space**``.
     ``named=False``: for who may not see such reports now.
     """
-    kind = owned.origin.kind
-    whose = "the" if space is None else "your"
-    if not named:
-        called = f"{whose} {kind.value} {owned.reference}"
-    elif kind is Kind.SUBSCRIPTION:
-        called = f"{whose} subscription to **{escape_markdown(name_of(owned), LONGEST_NAME)}**"
-    else:
-        called = f"{whose} schedule **{escape_markdown(name_of(owned), LONGEST_NAME)}**"
-    return f"{called} in **{escape_markdown(space, LONGEST_NAME)}**" if space else called
+    called = origins.named(owned) if named else f"the {origins.kind_of(owned)} {owned.reference}"
+    if space is None:
+        return called
+    whose = called.replace("the ", "your ", 1)
+    return f"{whose} in **{escape_markdown(space, LONGEST_NAME)}**" if space else whose
 
 
 def sentence(words: str) -> str:
@@ -139,6 +143,39 @@ def resumed(owned: Subscription | Schedule, cause: PauseCause, *, space: str, na
     return HAS_PASSED[cause].format(subject(owned, space=space, named=named))
 
 
+def paused_by_person(owned: Subscription | Schedule) -> tuple[str, Card]:
+    """Return the answer to ``pause``."""
+    then = STOPS[owned.origin.kind]
+    said = f"{sentence(subject(owned))} is paused. {then} To resume it, type `resume {owned.reference}`."
+    actions = [button("Resume", "resume", owned.reference)]
+    return said, card(_body(owned, "● Paused", [then], space=None, color="Default"), actions, instead=said)
+
+
+def active(owned: Subscription | Schedule, *, owner: str = "") -> tuple[str, Card]:
+    """Return the answer to ``resume`` and, with the new owner's name, to ``takeover``."""
+    lines = [f"It's **{escape_markdown(owner)}**'s now, and {WORKS[owned.origin.kind]} in their name."] if owner else []
+    if isinstance(owned, Schedule):
+        lines.append(f"Next run: {when(owned.next_at)}." if owned.next_at else "No further run is planned.")
+    said = " ".join([f"{sentence(subject(owned))} is active.", *lines])
+    actions = [button("Pause", "pause", owned.reference)]
+    return said, card(_body(owned, "● Active", lines, space=None, color="Good"), actions, instead=said)
+
+
+def changed_by(owned: Subscription | Schedule, name: str, what: str, *, space: str, named: bool) -> str:
+    """Return what its owner is told when somebody else has paused or resumed it, or given it to someone."""
+    who = escape_markdown(name) or "Another administrator"
+    ref = f" (reference {owned.reference})" if named else ""
+    return f"**{who}** {what} {subject(owned, space=space, named=named)}.{ref}"
+
+
+def stays_paused(owned: Subscription | Schedule, cause: str) -> tuple[str, Card]:
+    """Return the answer to ``resume`` where its owner may not have it."""
+    lines = [why(cause), "" if owned.direct else TAKE_IT_OVER[owned.origin.kind]]
+    said = " ".join(filter(None, [f"{sentence(subject(owned))} stays paused.", *lines]))
+    actions = [] if owned.direct else [primary(button("Take over", "takeover", owned.reference))]
+    return said, card(_body(owned, "● Paused", list(filter(None, lines)), space=None), actions, instead=said)
+
+
 def ownerless(owned: Subscription | Schedule) -> str:
     """Return what the people who run the bot are told of one of a 1:1 space: nobody else can be offered it."""
     return (
@@ -147,12 +184,14 @@ def ownerless(owned: Subscription | Schedule) -> str:
     )
 
 
-def _body(owned: Subscription | Schedule, status: str, lines: list[str], *, space: str | None) -> list[dict[str, Any]]:
+def _body(
+    owned: Subscription | Schedule, status: str, lines: list[str], *, space: str | None, color: str = "Attention"
+) -> list[dict[str, Any]]:
     kind = owned.origin.kind.value.capitalize()
     about = f"{kind} in {escape_card(space, LONGEST_NAME)}" if space else kind
     return [
         text(escape_card(name_of(owned), LONGEST_NAME), size="Medium", weight="Bolder"),
-        text(status, color="Attention", size="Small", spacing="None"),
+        text(status, color=color, size="Small", spacing="None"),
         *(text(sentence_in_card(one), spacing="Small") for one in lines),
         text(f"{about} · {owned.reference}", size="Small", isSubtle=True),
     ]

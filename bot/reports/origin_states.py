@@ -28,13 +28,32 @@ PAUSE, RESUME = "pause", "resume"
 """Acts in the audit, as the commands are called."""
 NEEDS: Final = {Kind.SUBSCRIPTION: Action.READ, Kind.SCHEDULE: Action.CHANGE}
 """What its owner must be allowed."""
+OF_THE_BOT: Final = frozenset({"roles_unreadable", "organization_unknown"})
+"""Policy's reasons that are the admin token's fault, not its owner's."""
 
 
-def decide_owner(authorizer: Authorizer, person_id: str, owned: Subscription | Schedule) -> Decision:
-    """Return what policy says of a person as the owner, in its space. Raises ``WebexError``."""
+def decide_owner(
+    authorizer: Authorizer, person_id: str, owned: Subscription | Schedule, *, members: bool = True
+) -> Decision:
+    """Return what policy says of a person as the owner, in its space. Raises ``WebexError``.
+
+    ``members=False``: whoever else is there, and whether the person is.
+    """
     return authorizer.decide(
-        person_id, NEEDS[owned.origin.kind], room_id=owned.room_id, direct=owned.direct, later=True, family=owned.family
+        person_id,
+        NEEDS[owned.origin.kind],
+        room_id=owned.room_id,
+        direct=owned.direct,
+        later=True,
+        family=owned.family,
+        members=members,
     )
+
+
+def lost_rights(authorizer: Authorizer, owned: Subscription | Schedule) -> bool:
+    """Return True when its owner may not have it, whoever is in its space now. Raises ``WebexError``."""
+    decision = decide_owner(authorizer, owned.person_id, owned, members=False)
+    return decision.verdict is Verdict.REFUSED and decision.reason not in OF_THE_BOT
 
 
 def check_owner(authorizer: Authorizer, person_id: str, owned: Subscription | Schedule) -> Decision:
@@ -77,7 +96,8 @@ def resume(tx: Transaction, services: Services, owned: Subscription | Schedule) 
 def hand_over(tx: Transaction, services: Services, owned: Subscription | Schedule, person_id: str) -> None:
     """Give it to another person, and resume it if it was paused because its owner may not have it."""
     origins.set_owner(tx, owned.origin, person_id)
-    resume(tx, services, owned)
+    if owned.is_offered:
+        resume(tx, services, owned)
 
 
 def _entry(owned: Subscription | Schedule, act: str, outcome: str) -> Entry:

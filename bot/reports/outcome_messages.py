@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import structlog
 
 from bot.access.policy import Verdict
 from bot.db import key_values
 from bot.db.origin import PauseCause
-from bot.errors import BotError, Refused
+from bot.errors import Refused
 from bot.messages import outcomes as messages
 from bot.outbox import Text, Unsure
-from bot.reports.origin_states import NEEDS
+from bot.reports.owner_messages import Owner, tell_owner, told
 from bot.reports.report_messages import Draft, ReportMessages
 from bot.webex.ids import same_id
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from bot.db.outcomes import Outcome
     from bot.db.schedules import Schedule
     from bot.db.subscriptions import Subscription
     from bot.services import Services
-
-log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """What an owner may be told now."""
-
-    space: str
-    """The name of its space; empty for a 1:1 space, and where Webex does not tell it."""
-    may_see: bool
-    """They may see such reports, and so what they are called."""
-    details: str
-    """Why they are refused: their roles, and those that it needs."""
 
 
 class OutcomeMessages:
@@ -58,7 +40,7 @@ class OutcomeMessages:
         def made(owner: Owner) -> Text | None:
             return Text(messages.failing(owned, reason, most, space=owner.space)) if owner.may_see else None
 
-        self.to_owner(owned, key, made)
+        tell_owner(self._services, owned, key, made)
 
     def tell_paused(self, owned: Subscription | Schedule, newest: Outcome | None) -> None:
         """Tell why it is paused; what a person has paused was said in answer."""
@@ -78,7 +60,7 @@ class OutcomeMessages:
                 )
                 return Text(said)
 
-            self.to_owner(owned, key, made)
+            tell_owner(self._services, owned, key, made)
             if cause is PauseCause.NOT_ALLOWED and owned.direct:
                 self._to_operators(key, messages.ownerless(owned))
 
@@ -90,7 +72,7 @@ class OutcomeMessages:
             said = messages.paused_by_failures(owned, reason, failures, space=owner.space)
             return Text(*said) if owner.may_see else None
 
-        self.to_owner(owned, key, made)
+        tell_owner(self._services, owned, key, made)
 
     def tell_resumed(self, owned: Subscription | Schedule) -> None:
         """Tell its owner that it has resumed by itself, since why it was paused has passed."""
@@ -98,31 +80,12 @@ class OutcomeMessages:
         assert owned.resumed_at is not None
         assert cause is not None
         key = f"{owned.origin.key}:resumed:{owned.resumed_at.isoformat()}"
-        self.to_owner(
-            owned, key, lambda owner: Text(messages.resumed(owned, cause, space=owner.space, named=owner.may_see))
+        tell_owner(
+            self._services,
+            owned,
+            key,
+            lambda owner: Text(messages.resumed(owned, cause, space=owner.space, named=owner.may_see)),
         )
-
-    def to_owner(
-        self, owned: Subscription | Schedule, key: str, make: Callable[[Owner], Text | None], person_id: str = ""
-    ) -> None:
-        """Send a message to its owner, or to another person, directly; nothing when ``make`` makes None."""
-        person, services = person_id or owned.person_id, self._services
-        space = "" if owned.direct else services.space_names.of([owned.room_id]).get(owned.room_id, "")
-
-        def look() -> tuple[Target, Owner]:
-            action = NEEDS[owned.origin.kind]
-            decision = services.authorizer.decide(person, action, room_id=None, direct=True, family=owned.family)
-            refused = decision.verdict is Verdict.REFUSED
-            # Who may still read such reports may be told what they are called.
-            may_see = not refused or decision.reason == "read_only"
-            owner = Owner(space, may_see, decision.details if refused else "")
-            return Target(person_id=person, direct=True), owner
-
-        def draft(owner: Owner) -> Draft | None:
-            content = make(owner)
-            return None if content is None else Draft(f"{key}:owner", content)
-
-        self._post(lambda: self._report_messages.post(look, draft))
 
     def _to_space(self, owned: Subscription | Schedule, key: str, content: Text, *, needed: bool = False) -> None:
         """Send a message to its group space, where nobody of another organization reads it.
@@ -147,7 +110,7 @@ class OutcomeMessages:
             except Unsure:
                 send(f"{key}:space:again")
 
-        self._post(send_for_sure if needed else lambda: send(f"{key}:space"))
+        told(send_for_sure if needed else lambda: send(f"{key}:space"))
 
     def _to_operators(self, key: str, markdown: str) -> None:
         space = self._services.settings.operators_space
@@ -156,14 +119,4 @@ class OutcomeMessages:
         with self._services.database.read() as tx:
             spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
         where = Target(room_id=spelled if same_id(spelled, space) else space)
-        self._post(lambda: self._services.outbox.send(f"{key}:operators", where, markdown))
-
-    @staticmethod
-    def _post(send: Callable[[], object]) -> None:
-        """Send one of several messages: what can't be told to one is told to the others."""
-        try:
-            send()
-        except BotError as error:
-            if error.passing:
-                raise
-            log.info("outcome_not_told", cause=str(error))
+        told(lambda: self._services.outbox.send(f"{key}:operators", where, markdown))

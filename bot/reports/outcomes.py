@@ -15,7 +15,7 @@ from bot.db import audit, origins, outcomes
 from bot.db.origin import PASSING, OriginState, PauseCause, from_key
 from bot.db.requests import State
 from bot.messages.outcomes import why
-from bot.reports.origin_states import pause, resume_by_itself
+from bot.reports.origin_states import OF_THE_BOT, pause, resume_by_itself
 from bot.reports.outcome_messages import OutcomeMessages
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ OF_THE_SPACE: Final = {
     "space_closed": PauseCause.SPACE_CLOSED,
 }
 """Reasons that are about the space, not about the owner."""
-OF_THE_BOT: Final = frozenset({"roles_unreadable", "organization_unknown"})
-"""Policy's reasons that are the admin token's fault: a failure like any other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,41 @@
+"""``pause``: a subscription or schedule does nothing until someone resumes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access.policy import Action
+from bot.chat.named_origin import one_meant, require_change
+from bot.chat.owner_notice import delete_pressed_card, tell_change
+from bot.chat.registry import registry
+from bot.db import origins
+from bot.db.origin import PauseCause
+from bot.messages.help import Group
+from bot.messages.outcomes import paused_by_person
+from bot.outbox import Text
+from bot.reports.report_messages import Draft
+
+if TYPE_CHECKING:
+    from bot.chat.invocation import Invocation
+
+
+@registry.command(
+    "pause",
+    usage="pause <reference or words>",
+    summary="Pause a subscription or schedule.",
+    group=Group.MANAGE,
+    examples=("pause calling usage",),
+    action=Action.READ,
+)
+def pause(invocation: Invocation) -> None:
+    """Pause the one that is meant; one that a failure has paused stays so, and is told to be paused all the same."""
+    owned = one_meant(invocation, "Pause")
+    if owned is None:
+        return
+    require_change(invocation, owned)
+    with invocation.services.database.begin() as tx:
+        origins.pause(tx, owned.origin, PauseCause.PERSON, "")
+    said = Text(*paused_by_person(owned))
+    invocation.show(lambda _: Draft(f"{invocation.event_key}:pause", said), Action.LIST)
+    tell_change(invocation, owned, "paused")
+    delete_pressed_card(invocation, owned)
