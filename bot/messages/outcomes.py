@@ -12,6 +12,8 @@ from bot.messages.origins import LONGEST_NAME, name_of
 from bot.text import count, escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.db.subscriptions import Subscription
     from bot.webex.types import Card
 
@@ -174,6 +176,21 @@ def stays_paused(owned: Subscription | Schedule, cause: str) -> tuple[str, Card]
     said = " ".join(filter(None, [f"{sentence(subject(owned))} stays paused.", *lines]))
     actions = [] if owned.direct else [primary(button("Take over", "takeover", owned.reference))]
     return said, card(_body(owned, "● Paused", list(filter(None, lines)), space=None), actions, instead=said)
+
+
+def back_in_this_space(found: Sequence[Subscription | Schedule]) -> str:
+    """Return what a space is told when the bot was added again: nothing of what they are called."""
+    kinds = [one.origin.kind for one in found]
+    numbers = [(kinds.count(kind), kind.value) for kind in (Kind.SUBSCRIPTION, Kind.SCHEDULE)]
+    what = " and ".join(count(number, kind) for number, kind in numbers if number)
+    return f"I'm back, so {what} of this space {'is' if len(found) == 1 else 'are'} active again."
+
+
+def back_in_space(found: Sequence[Subscription | Schedule], *, space: str, named: bool) -> str:
+    """Return what an owner is told then."""
+    called = " and ".join(subject(one, space="", named=named) for one in found)
+    where = f"**{escape_markdown(space, LONGEST_NAME)}**" if space else "the space"
+    return f"I'm back in {where}, so {called} {'is' if len(found) == 1 else 'are'} active again."
 
 
 def ownerless(owned: Subscription | Schedule) -> str:

@@ -23,10 +23,7 @@ SPACE_CLOSED_NOTICE: Final = "Webex doesn't let me post the answer in this space
 REMOVED: Final = (
     "Webex doesn't let me post in the space where you asked, perhaps because I was removed. I'm answering you here."
 )
-OWNER_FORGOTTEN: Final = (
-    "Everything about its owner was deleted. A full administrator can give it to somebody: type `reassign`, its "
-    "reference, and mention the person."
-)
+OWNER_FORGOTTEN: Final = "Everything about its owner was deleted."
 SENT_DIRECTLY: Final = "I've sent you the details directly."
 CANCELED: Final = "Canceled. I won't post this report here."
 NOT_SHOWN_YET: Final = "Webex has created the report but doesn't show it yet."

@@ -23,7 +23,7 @@ from bot.db.carry_over import STATES
 from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
-from bot.db.origin import OriginState, PauseCause
+from bot.db.origin import Kind, Origin, OriginState, PauseCause
 from bot.db.requests import OPEN, State
 from bot.db.runs import RunState
 from bot.db.tables import confirmations, events, reports, runs, schedules, space_settings, subscriptions
@@ -31,7 +31,7 @@ from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.messages.sentences import OWNER_FORGOTTEN
 from bot.queue import tasks
-from bot.reports.requests import put_thread
+from bot.reports.requests import put_outcome, put_thread
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
 
     The audit says that someone was forgotten, and not who.
     """
-    stopped = _stop_owned(tx, person_id, now)
+    stopped = _stop_owned(tx, queue, person_id, now)
     ended = _close_requests(tx, queue, person_id, now)
     rooms = _direct_spaces(tx, person_id)
     theirs = _is(tx, events.c.person_id, person_id)
@@ -113,17 +113,21 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
     )
 
 
-def _stop_owned(tx: Transaction, person_id: str, now: datetime) -> int:
-    """Stop a person's subscriptions and schedules; those of group spaces wait for another owner. Return how many."""
+def _stop_owned(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> int:
+    """Stop a person's subscriptions and schedules; those of group spaces are offered there. Return how many."""
     number = 0
-    for person, _, direct in OWNED:
+    for kind, (person, _, direct) in zip((Kind.SUBSCRIPTION, Kind.SCHEDULE), OWNED, strict=True):
         table = person.table
         assert isinstance(table, Table)
         going = (_is(tx, person, person_id), table.c.state != OriginState.ENDED.value)
         ended = update(table).where(*going, direct).values(state=OriginState.ENDED.value, ended_at=now)
         paused = {"state": OriginState.PAUSED.value, "pause_cause": PauseCause.NOT_ALLOWED.value}
         waits = update(table).where(*going).values(paused | {"reason": OWNER_FORGOTTEN})
-        number += tx.execute(ended).rowcount + tx.execute(waits).rowcount
+        number += tx.execute(ended).rowcount
+        offered = tx.execute(waits.returning(table.c.id)).scalars().all()
+        number += len(offered)
+        for row in offered:
+            put_outcome(tx, queue, Origin(kind, row))
     return number
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import audit, origins, outcomes
+from bot.db import origins, outcomes
 from bot.db.origin import PASSING, OriginState, PauseCause, from_key
 from bot.db.requests import State
 from bot.messages.outcomes import why
@@ -63,7 +63,7 @@ class Outcomes:
         origin = from_key(key)
         with self._services.database.begin() as tx:
             found = origins.get(tx, origin)
-            if found is None or found.state is OriginState.ENDED or audit.is_pseudonym(found.person_id):
+            if found is None or found.state is OriginState.ENDED:
                 return
             found, streak = self._act(tx, found)
         newest = streak.failures[0] if streak.failures else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.access.policy import Verdict
+from bot.db import audit
 from bot.errors import BotError
 from bot.reports.origin_states import NEEDS
 from bot.reports.report_messages import Draft, ReportMessages
@@ -49,6 +50,8 @@ def tell_owner(
     Raises ``BotError`` that passes; who can't be told is not.
     """
     person = person_id or owned.person_id
+    if audit.is_pseudonym(person):
+        return
     space = "" if owned.direct else services.space_names.of([owned.room_id]).get(owned.room_id, "")
 
     def look() -> tuple[Target, Owner]:

@@ -18,7 +18,7 @@ from bot.queue import tasks
 from bot.webex.ids import id_key
 from bot.webex.types import Target
 from tests.audit.rows import endings, rows
-from tests.live_bot import ADMIN_OF_BOTH, CSV
+from tests.live_bot import ADMIN_OF_BOTH, CSV, BotMessage
 from tests.origin_rows import add_schedule, add_subscription, stored
 
 if TYPE_CHECKING:
@@ -333,3 +333,8 @@ def test_what_they_own_is_stopped_and_waits_for_another_owner_where_others_read_
     assert audit.is_pseudonym(paused.person_id)
     assert paused.room_id == setup.group.id
     assert stored(database, of_ada.origin).state is OriginState.ACTIVE
+
+    stepped.work()
+    (offer,) = [BotMessage(one) for one in stepped.said(setup.group)]
+    assert "Everything about its owner was deleted. An administrator who is here can take it over" in offer.words
+    assert list(offer.buttons) == ["Take over"]

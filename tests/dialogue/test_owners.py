@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db import origins
+from bot.db.events import Event
 from bot.db.origin import Kind, OriginState, PauseCause
 from bot.db.schedules import Schedule
 from bot.emulator.mentions import mention_tag
@@ -345,6 +346,69 @@ def test_a_confirmation_is_one_persons_and_used_once(stage: Stage) -> None:
     assert stage.last(stage.olga).words.startswith("Only the person who asked can confirm this.")
     stage.presses(setup.ada, card, "Reassign")
     assert stage.now.person_id == setup.ada.id
+
+
+def backs(stepped: SteppedBot) -> int:
+    return sum((one.text or "").startswith("I'm back, so 1 s") for one in stepped.said(stepped.setup.group))
+
+
+def added_again(stepped: SteppedBot, space: Space) -> None:
+    bot = stepped.setup.bot
+    joined = stepped.world.join(space, bot)
+    stepped._keep(Event("memberships", "created", joined.id, space.id, "group", bot.id))
+
+
+def test_a_bot_that_is_added_again_resumes_what_its_removal_paused_and_says_so_once(stage: Stage) -> None:
+    stepped, setup = stage.stepped, stage.stepped.setup
+    second = stage.adds(stage.olga, setup.group)
+    of_ada = stage.adds(setup.ada, setup.group)
+    by_hand = stage.adds(setup.ada, setup.group)
+    stepped.world.leave(setup.group, setup.bot)
+    for one in (stage.owned, second, of_ada):
+        stage.pauses(PauseCause.SPACE_CLOSED, one)
+    stage.pauses(PauseCause.PERSON, by_hand)
+
+    added_again(stepped, setup.group)
+    stepped.work()
+
+    states = [stored(stepped.database, one.origin).state for one in (stage.owned, second, of_ada, by_hand)]
+    assert states == [*[OriginState.ACTIVE] * 3, OriginState.PAUSED]
+    said, hello = [one.text or "" for one in stepped.said(setup.group)]
+    assert "Report Bot" in hello
+    assert said == f"I'm back, so 3 {stage.kind.value}s of this space are active again."
+    (told,) = stepped.said(person=stage.olga)
+    called = "subscription to calling usage" if stage.kind is Kind.SUBSCRIPTION else "schedule Calling Usage"
+    assert told.text == f"I'm back in Admin reports, so your {called} and your {called} are active again."
+    (told,) = stepped.said(person=setup.ada)
+    assert told.text == f"I'm back in Admin reports, so your {called} is active again."
+    if isinstance(stage.now, Schedule):
+        assert stage.now.next_at is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_every_step_a_bot_that_is_added_again_resumes(stepped: SteppedBot, kind: Kind) -> None:
+    for deadly in range(1, 60):
+        stage = Stage(stepped, kind)
+        stepped.clock.turn(deadly * 61)
+        stepped.world.leave(stepped.setup.group, stepped.setup.bot)
+        stage.pauses(PauseCause.SPACE_CLOSED)
+        added_again(stepped, stepped.setup.group)
+        before = backs(stepped)
+        stepped.points.passed, stepped.points.deadly = 0, deadly
+        try:
+            stepped.work()
+        except Crash as crash:
+            stepped.points.deadly = None
+            stepped.restart()
+            stepped.work()
+            stepped.wait(600)
+            at = str(crash)
+        else:
+            assert deadly > 6, "it was killed at no step"
+            break
+        assert stage.state == OriginState.ACTIVE, at
+        assert backs(stepped) - before <= 1, at
+        assert len(stepped.said(person=stage.olga)) <= 1, at
 
 
 @pytest.mark.threads_listed
