@@ -234,6 +234,12 @@ def of_report(tx: Transaction, report_id: str) -> Run | None:
     return None if row is None else _read(row)
 
 
+def that_took_the_place_of(tx: Transaction, report_id: str) -> Run | None:
+    """Return the run for which a report was deleted, if a schedule did."""
+    row = tx.execute(select(tables.runs).where(_runs.makes_room == report_id).limit(1)).one_or_none()
+    return None if row is None else _read(row)
+
+
 def same_as(tx: Transaction, new: NewReport, since: datetime) -> list[Run]:
     """Return the runs of exactly this report that are open, or that were asked for since and gave one; newest first."""
     same = [tables.runs.c[name].is_not_distinct_from(value) for name, value in values_of(new).items()]

@@ -62,6 +62,8 @@ class HistoryFacts:
     names: Names = field(default_factory=Names)
     origin: Schedule | Subscription | None = None
     """What it was made for, where nobody asked for it just then."""
+    made_room_for: str = ""
+    """The reference of the run for which its schedule has deleted it, if one has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,9 @@ def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
                 yield Step("ready", row.ready_at)
     yield _end(one, row, facts)
     if row is not None and row.deleted_at is not None:
-        who = escape_card(facts.names.person(row.deleted_by), LONGEST_NAME)
-        yield Step(f"deleted from Webex by **{who}**", row.deleted_at)
+        by = f"by **{escape_card(facts.names.person(row.deleted_by), LONGEST_NAME)}**"
+        room = f"by its schedule, to make room for run {facts.made_room_for}"
+        yield Step(f"deleted from Webex {room if facts.made_room_for else by}", row.deleted_at)
 
 
 def _end(one: Request, row: ReportRow | None, facts: HistoryFacts) -> Step:

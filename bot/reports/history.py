@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.db import messages, origins, reports, requests, space_settings
+from bot.db import messages, origins, reports, requests, runs, space_settings
 from bot.db.messages import SENT
 from bot.db.requests import State
 from bot.db.space_settings import FileFormat
@@ -39,6 +39,8 @@ def load(tx: Transaction, request: Request, now: datetime, poll_interval: float 
         watched = reports.Watched(row, request.asked_at, request.deadline_at)
         within = durations.next_check(tx, [watched], now, poll_interval)
     chosen = space_settings.get(tx, request.room_id).file_format if request.room_id else FileFormat.ORIGINAL
+    is_deleted = row is not None and row.deleted_at is not None
+    room = runs.that_took_the_place_of(tx, request.report_id) if is_deleted else None
     return HistoryFacts(
         row=row,
         link=message_link(shown.room_id, shown.message_id) if shown is not None else None,
@@ -48,4 +50,5 @@ def load(tx: Transaction, request: Request, now: datetime, poll_interval: float 
         elsewhere=elsewhere,
         next_check_within=within,
         origin=origins.get(tx, request.origin) if request.origin is not None else None,
+        made_room_for=room.reference if room is not None else "",
     )

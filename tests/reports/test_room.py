@@ -112,6 +112,11 @@ def test_the_51st_report_replaces_the_oldest_of_the_same_schedule(stepped: Stepp
     stepped.receive(stepped.setup.ada, f"audit {first}")
     stepped.work()
     assert "has a schedule that made room by deleting Calling Usage" in (stepped.said()[-1].text or "")
+    stepped.receive(stepped.setup.ada, f"why {first}")
+    stepped.work()
+    assert f"deleted from Webex by its schedule, to make room for run {row.reference}" in (
+        stepped.said()[-1].text or ""
+    )
 
     run(stepped, origin, 4, family)
     assert deleted(stepped) == [first, second]
