@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,15 +19,19 @@ from bot.cli.main import main
 from bot.db import audit, origins, tables
 from bot.db.audit import Channel
 from bot.db.origin import OriginState, PauseCause
+from bot.db.requests import State
 from bot.db.schedules import Schedule
+from bot.emulator.things import Template
 from bot.messages.conditions import UNKNOWN_CONDITION
 from bot.text import strip_markdown
+from tests.live_bot import CSV, PATIENCE
 from tests.origin_rows import add_schedule, add_subscription
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.subscriptions import Subscription
+    from tests.live_bot import LiveBot
     from tests.stepped_bot import SteppedBot
 
 Capture = pytest.CaptureFixture[str]
@@ -234,6 +241,34 @@ def test_what_was_ready_before_a_subscription_was_imported_is_not_announced(
     machine.wait(60)
     machine.wait(60)
     assert len(machine.said(setup.group)) == 1
+
+
+def test_a_bot_that_is_running_runs_what_was_imported(live: LiveBot, tmp_path: Path) -> None:
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams", takes_dates=False))
+    schedule = {
+        "reference": "sche2345",
+        "owner": live.ada.id,
+        "space": live.group.id,
+        "family": "partner",
+        "template": "130",
+        "title": "Calling Usage",
+        "rrule": "FREQ=DAILY",
+        "dtstart": (datetime.now(UTC) + timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%S"),
+        "time_zone": "UTC",
+    }
+    file = tmp_path / "all.yaml"
+    file.write_text(yaml.safe_dump({"schedules": [schedule]}), encoding="utf-8")
+    command = [sys.executable, "-m", "bot", "schedules", "import", str(file)]
+    done = subprocess.run(command, env=os.environ | live.environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 created, 0 changed" in done.stdout
+    deadline = time.monotonic() + PATIENCE
+    while not live.emulator.world.reports:
+        assert time.monotonic() < deadline, "nothing was run"
+        time.sleep(0.02)
+    (report,) = live.emulator.world.reports.values()
+    live.emulator.world.set_report(report.id, status="done", content=CSV)
+    live.on_record(report.id, State.DELIVERED)
 
 
 KEYS = (
