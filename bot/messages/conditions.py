@@ -8,7 +8,7 @@ from bot.messages.sentences import named
 from bot.text import count
 
 UNKNOWN_CONDITION: Final = (
-    "I don't know that condition. Write `only if not blank`, `only if changed`, or `only if more than 100 rows`; join "
+    "I don't know that condition. Type `only if not blank`, `only if changed`, or `only if more than 100 rows`; join "
     "several with `and`."
 )
 
