@@ -121,6 +121,9 @@ DOORS = {
     "templates": Door("templates", shows=None, other="", wants_id=False),
     "new": Door("new", shows=None, other="", wants_id=False, changes=True),
     "run": Door("run", shows=None, other="", wants_id=False, changes=True),
+    "schedule": Door("schedule", shows=None, other="", wants_id=False, changes=True),
+    "schedules": Door("schedules", shows="no schedules", other="", wants_id=False),
+    "unschedule": Door("unschedule", shows="no subscription or schedule", other="", wants_id=False),
     "last": Door("last", shows="You haven't run a report here yet", other="", wants_id=False, changes=True),
     "settings": Door("settings", shows=None, other="", wants_id=False),
     "why": Door("why", shows="Nobody has requested", other=""),
@@ -132,7 +135,7 @@ DOORS = {
     "reassign": Door("reassign", shows=None, other="", wants_id=False, changes=True, alone=True),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
-NOTHING_TO_DO = frozenset({"cancel", "why", "history", "pause", "resume", "takeover"})
+NOTHING_TO_DO = frozenset({"cancel", "why", "history", "pause", "resume", "takeover", "unschedule"})
 """Words that come to nothing in this table: a press of such a button is answered to the presser."""
 PUBLIC = frozenset({"help"})
 """For everybody, everywhere: it holds nothing of any report."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 HELP_ORDER = (
     *("report", "reports", "again"),
-    *("new", "templates", "last", "run"),
-    *("pending", "refresh", "cancel", "why", "history"),
+    *("new", "templates", "last", "run", "schedule"),
+    *("pending", "refresh", "cancel", "why", "history", "schedules", "unschedule"),
     *("delete", "settings", "audit"),
 )
 """How help lists the commands of a group; others follow, and ``help`` is the last."""

@@ -1,13 +1,13 @@
-"""``make demo``: run the emulated Webex in this process, and the bot in another, by one clock that the page moves.
+"""``make demo``: run the emulated Webex in this process, and the bot beside it, started as a user would start it.
 
-No account, no token, no traffic beyond this machine. Everything it writes is in one temporary folder, and the bot ends
-with it, also when it is killed: then its standard input ends.
+No account, no token, no traffic beyond this machine. Everything it writes is in one temporary folder, and everything
+it starts ends with it, also when it is killed (``process.py``).
 """
 
 from __future__ import annotations
 
 import http.client
-import json
+import os
 import secrets
 import shutil
 import socket
@@ -16,12 +16,11 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.cli.demo_clock import Move, MovingClock
+from bot import process
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 from bot.errors import BotError, SettingsError
@@ -41,7 +40,6 @@ STOP_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.1
 LINES_SHOWN: Final = 30
 REPORTBOT: Final = (sys.executable, "-m", "bot")
-BOT: Final = (sys.executable, "-m", "bot.cli.demo_bot")
 
 
 class DemoFailed(BotError):
@@ -58,16 +56,13 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
         folder = Path(tempfile.mkdtemp(prefix="reportbot-demo-"))
         things.callback(shutil.rmtree, folder, ignore_errors=True)
         emulator = things.enter_context(Emulator(port=page_port))
-        clock = MovingClock()
-        emulator.world.clock = clock.seconds
         demo = furnish(emulator.world)
         own = {name: value for name, value in environ.items() if name.lower() not in Settings.model_fields}
         child_environ = {**own, **_settings(emulator, demo, folder, bot_port)}
         log = folder / "reportbot.log"
         try:
             _apply(child_environ, log)
-            bot = _start(child_environ, log, things)
-            emulator.world.move_clock = partial(_move, clock, bot)
+            bot = _serve(child_environ, log, things)
             _wait_until_up(bot, bot_port, stop)
             if not stop.is_set():
                 for line in _welcome(emulator):
@@ -143,33 +138,26 @@ def _apply(environ: Mapping[str, str], log: Path) -> None:
         raise DemoFailed(f"reportbot manifest apply failed (exit code {done.returncode}).")
 
 
-def _start(environ: Mapping[str, str], log: Path, things: ExitStack) -> subprocess.Popen[str]:
-    """Start the bot in a session of its own, so that Ctrl-C reaches only us; when we are gone, its input ends."""
+def _serve(environ: Mapping[str, str], log: Path, things: ExitStack) -> subprocess.Popen[bytes]:
+    """Start ``reportbot serve`` in a session of its own, so that Ctrl-C reaches only us, and have it ended with us."""
+    reading, writing = os.pipe()
+    things.callback(os.close, writing)
     with log.open("ab") as out:
         bot = subprocess.Popen(  # noqa: S603 our own command
-            BOT,
-            env=dict(environ),
-            stdin=subprocess.PIPE,
+            [*REPORTBOT, "serve"],
+            env={**environ, process.LIFELINE_VARIABLE: str(reading)},
+            stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
+            pass_fds=(reading,),
             start_new_session=True,
-            text=True,
         )
+    os.close(reading)
     things.callback(_end, bot)
     return bot
 
 
-def _move(clock: MovingClock, bot: subprocess.Popen[str], seconds: float) -> None:
-    """Move the clock of Webex and of the bot."""
-    move = Move(time.monotonic(), seconds)
-    assert bot.stdin is not None
-    with suppress(OSError):  # it has ended, which is told elsewhere
-        bot.stdin.write(f"{json.dumps(move.as_json())}\n")
-        bot.stdin.flush()
-    clock.move(move)
-
-
-def _end(bot: subprocess.Popen[str]) -> None:
+def _end(bot: subprocess.Popen[bytes]) -> None:
     """Tell it to stop; tell it again, which means at once, when it takes too long."""
     for seconds in (STOP_SECONDS, STOP_SECONDS):
         bot.terminate()
@@ -182,7 +170,7 @@ def _end(bot: subprocess.Popen[str]) -> None:
     bot.wait()
 
 
-def _wait_until_up(bot: subprocess.Popen[str], port: int, stop: threading.Event) -> None:
+def _wait_until_up(bot: subprocess.Popen[bytes], port: int, stop: threading.Event) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(port):
         if bot.poll() is not None:
@@ -193,7 +181,7 @@ def _wait_until_up(bot: subprocess.Popen[str], port: int, stop: threading.Event)
             return
 
 
-def _wait_until_stopped(bot: subprocess.Popen[str], stop: threading.Event) -> None:
+def _wait_until_stopped(bot: subprocess.Popen[bytes], stop: threading.Event) -> None:
     while not stop.wait(LOOK_SECONDS):
         if bot.poll() is not None:
             raise DemoFailed(f"The bot ended by itself (exit code {bot.returncode}).")

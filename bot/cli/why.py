@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
-from bot.db import api_keys, audit, origins, reports, requests
-from bot.db.audit import Row
+from bot.db import audit, origins, reports, requests
 from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.messages.audit_list import AuditView
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from bot.db.audit import Row
     from bot.db.database import Transaction
     from bot.db.requests import Request
     from bot.messages.history import HistoryFacts
@@ -58,9 +58,8 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             other = [] if told else _refused(tx, wanted.strip())
             titles = reports.titles(tx, {row.report_id for row in other if row.report_id}, tuple(Family))
             made_for = origins.of_references(tx, {row.reference for row in other if row.reference})
-            rows: list[Request | Row] = [*found, *other]
-            keys = api_keys.names(tx, map(_asker_of, rows))
-        names = Names(keys=keys, by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
+        rows: list[Request | Row] = [*found, *other]
+        names = Names(by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
     finally:
         database.close()
     if not told and not other:
@@ -85,11 +84,7 @@ def _refused(tx: Transaction, wanted: str) -> list[Row]:
 
 
 def _people(rows: Sequence[Request | Row], told: Sequence[tuple[Request, HistoryFacts]]) -> list[str | None]:
-    return [_asker_of(row) for row in rows] + [facts.row.deleted_by for _, facts in told if facts.row is not None]
-
-
-def _asker_of(row: Request | Row) -> str | None:
-    return row.person_id if isinstance(row, Row) else row.asker_id
+    return [row.person_id for row in rows] + [facts.row.deleted_by for _, facts in told if facts.row is not None]
 
 
 def _rooms(rows: Sequence[Request | Row]) -> list[str | None]:

@@ -79,6 +79,12 @@ def add(tx: Transaction, values: dict[str, Any]) -> int | None:
     return tx.insert_once(tables.schedules, values, conflict=["event_key"])
 
 
+def of_event(tx: Transaction, event_key: str) -> Schedule | None:
+    """Return the schedule that an event made."""
+    row = tx.execute(select(tables.schedules).where(_schedules.event_key == event_key)).one_or_none()
+    return None if row is None else read(row)
+
+
 def find(tx: Transaction, *where: ColumnElement[bool]) -> list[Schedule]:
     """Return the schedules for which all of this holds and that have not ended, oldest first."""
     going = _schedules.state != OriginState.ENDED.value

@@ -213,6 +213,8 @@ def person_view(person: Person, *, with_roles: bool) -> dict[str, object]:
         "status": "active",
         "type": person.type,
     }
+    if person.time_zone:
+        view["timeZone"] = person.time_zone
     if with_roles:
         view["roles"] = [ids.role_id(role) for role in person.roles]
         view["licenses"] = []

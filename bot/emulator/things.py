@@ -77,6 +77,8 @@ class Person:
     type: Literal["person", "bot"] = "person"
     note: str = ""
     deactivated: bool = False
+    time_zone: str = ""
+    """Webex leaves it out where none is configured."""
     own_id: str = ""
     """How `/people/me` spells the id, where it is not as events and messages do."""
 

@@ -59,25 +59,14 @@ def facts(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in pairs if value]}
 
 
-WRITING: Final = frozenset({"new", "run", "last", "delete"})
+WRITING: Final = frozenset({"new", "run", "last", "delete", "schedule", "unschedule"})
 """Commands for who may run and delete reports."""
 
 
-RUN_IT_AGAIN: Final = "Run it again."
-"""The end of a sentence about a report that failed."""
-
-
-def for_reader(markdown: str, made: Card | None) -> tuple[str, Card | None]:
-    """Return a message without what somebody who may only read reports can't do: buttons, and that advice."""
-    said = _without_advice(markdown)
-    if made is None:
-        return said, None
+def for_reader(made: Card) -> Card:
+    """Return a card without the buttons that would refuse somebody who may only read reports."""
     kept: Card = _without_writing(made)
-    return said, {name: value for name, value in kept.items() if name != "actions" or value}
-
-
-def _without_advice(said: str) -> str:
-    return said.replace(f" {RUN_IT_AGAIN}", "")
+    return {name: value for name, value in kept.items() if name != "actions" or value}
 
 
 def _without_writing(part: Any) -> Any:
@@ -85,7 +74,7 @@ def _without_writing(part: Any) -> Any:
         return [_without_writing(one) for one in part if not _writes(one)]
     if isinstance(part, dict):
         return {name: _without_writing(value) for name, value in part.items()}
-    return _without_advice(part) if isinstance(part, str) else part
+    return part
 
 
 def _writes(part: Any) -> bool:

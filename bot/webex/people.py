@@ -194,7 +194,9 @@ class Directory:
         names = self._role_names() if ids else {}
         roles = frozenset(Role(role, names.get(bare_id(role), "")) for role in ids if role)
         emails = frozenset(email.lower() for email in person.emails)
-        return RolesOf(person_id, person.org_id, emails, roles, person.display_name)
+        time_zone = raw.get("timeZone")
+        time_zone = time_zone if isinstance(time_zone, str) else ""
+        return RolesOf(person_id, person.org_id, emails, roles, person.display_name, time_zone)
 
     def _person(self, which: str) -> Person:
         return self._read(self._raw(which), f"GET people/{which}")

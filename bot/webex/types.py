@@ -122,6 +122,8 @@ class RolesOf:
     roles: frozenset[Role]
     name: str = ""
     """The display name."""
+    time_zone: str = ""
+    """As the person chose it in Webex, an IANA name; empty when Webex does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

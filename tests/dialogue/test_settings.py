@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.chat.commands.settings import zone_named, zones_near
+from bot.chat.time_zones import zone_named, zones_near
 from bot.db import space_settings
 from bot.files import formats, storage
 from bot.reports import deliver

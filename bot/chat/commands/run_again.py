@@ -6,12 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
+from bot.chat.named_origin import named_origins
 from bot.chat.named_report import find_by_id
-from bot.chat.new_report import RunOptions, answer, ask_template, is_advised_against, options_for, run_new, start_run
+from bot.chat.new_report import RunOptions, answer, ask_template, options_for, run_new, start_run
 from bot.chat.new_report_words import Wanted
 from bot.chat.registry import registry
+from bot.chat.scheduled_run import run_schedule
 from bot.chat.thread_context import naming_words, reports_meant
 from bot.db import reports, runs
+from bot.db.origin import Kind
+from bot.db.runs import Why
+from bot.db.schedules import Schedule
 from bot.messages import report_form, sentences
 from bot.messages.help import Group
 from bot.messages.new_report import problems
@@ -31,19 +36,33 @@ AGAIN = "again"
 
 @registry.command(
     "run",
-    usage="run again [ID]",
-    summary="Run a report again, for the same period or the next.",
+    usage="run again [ID] or run <schedule>",
+    summary="Run a report again, or a schedule now.",
     group=Group.RUN,
-    examples=("run again",),
+    examples=("run again", "run weekly usage"),
     action=Action.CHANGE,
 )
 def run(invocation: Invocation) -> None:
-    """Offer a report's template once more; ``run <title> <period>`` is what ``new`` is."""
+    """Offer a report's template once more, or run a schedule; ``run <title> <period>`` is what ``new`` is."""
+    if (schedule := _named_schedule(invocation)) is not None:
+        invocation.trail.reference = schedule.reference
+        run_schedule(invocation, schedule, Why.BY_HAND)
+        return
     again = invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN
     if again or (invocation.rest and not naming_words(invocation.rest)):  # "run it again"
         run_again(invocation, options_for(invocation), invocation.rest[bool(again) :])
     else:
         run_new(invocation, options_for(invocation), invocation.rest)
+
+
+def _named_schedule(invocation: Invocation) -> Schedule | None:
+    """Return the schedule whose reference or whole name was given: other words name a report."""
+    said = " ".join(invocation.rest).casefold()
+    if not said or said == AGAIN:
+        return None
+    found = [one for one in named_origins(invocation, invocation.rest, Kind.SCHEDULE) if isinstance(one, Schedule)]
+    named = [one for one in found if said in {one.reference, " ".join((one.name or "").split()).casefold()}]
+    return named[0] if len(named) == 1 else None
 
 
 @registry.command("last", usage="last", summary="Run your last report again.", group=Group.RUN, action=Action.CHANGE)
@@ -105,8 +124,7 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
         on_behalf_of=report.on_behalf_of,
     )
     if report.phase is Phase.FAILED and not problems(template, same, options.today):
-        if not is_advised_against(invocation, template, same):
-            start_run(invocation, template, same)
+        start_run(invocation, template, same)
     else:
         _offer(invocation, options, template, same)
 

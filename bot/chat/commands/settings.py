@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from zoneinfo import available_timezones
 
 from bot.access.policy import Action
 from bot.chat.registry import registry
+from bot.chat.time_zones import zone_named, zones_near
 from bot.db import space_settings
 from bot.db.space_settings import FileFormat, Placement
 from bot.messages.help import Group
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
     from bot.db.space_settings import SpaceSettings
 
-MOST_OFFERED: Final = 4
-"""Time zones that may be meant."""
 _NAMES: Final = {
     TIME_ZONE: ("time zone", "timezone", "zone", "tz", "time"),
     FILE_FORMAT: ("file format", "format", "files", "file"),
@@ -174,32 +170,3 @@ def _with(chosen: SpaceSettings, setting: str, value: str) -> SpaceSettings:
     if zone is None:
         raise _UnknownZone(value, zones_near(value))
     return replace(chosen, time_zone=zone)
-
-
-@lru_cache(maxsize=1)
-def _zones() -> dict[str, list[str]]:
-    """Return the zones by their names in small letters and by their cities'."""
-    zones = sorted(available_timezones() - {"Factory", "localtime"})
-    found = {_folded(zone): [zone] for zone in zones}
-    cities: dict[str, list[str]] = {}
-    for zone in zones:
-        if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/")):
-            cities.setdefault(_folded(zone.rpartition("/")[2]), []).append(zone)
-    return cities | found
-
-
-def _folded(words: str) -> str:
-    return "_".join(words.replace("_", " ").split()).casefold()
-
-
-def zone_named(words: str) -> str | None:
-    """Return the time zone of a name or of a city, in any case of letters; None where there is none, or several."""
-    found = _zones().get(_folded(words), [])
-    return found[0] if len(found) == 1 else None
-
-
-def zones_near(words: str) -> list[str]:
-    """Return the time zones that may be meant by words that name none, or several."""
-    asked = _folded(words)
-    names = [asked] if asked in _zones() else difflib.get_close_matches(asked, _zones(), MOST_OFFERED, cutoff=0.75)
-    return list(dict.fromkeys(zone for name in names for zone in _zones()[name]))[:MOST_OFFERED]

@@ -1,0 +1,64 @@
+"""``schedules``: the schedules of this space, in a 1:1 space the person's own, or all; or one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.access.policy import Action
+from bot.chat.named_origin import named_origins, offer_origins, seen_here
+from bot.chat.registry import registry
+from bot.chat.shown_schedule import show_list, show_schedule
+from bot.db import origins
+from bot.db.origin import Kind
+from bot.db.schedules import Schedule
+from bot.messages.help import Group
+from bot.messages.schedules import ALL_SCHEDULES, NEUTRAL, no_schedules, of_here
+
+if TYPE_CHECKING:
+    from bot.chat.invocation import Invocation
+
+ALL: Final = "all"
+LONGEST_PAGE: Final = 3
+"""Digits of a page's number."""
+
+
+@registry.command(
+    "schedules",
+    usage="schedules [all]",
+    summary="See what runs regularly, and change it.",
+    group=Group.FOLLOW,
+    examples=("schedules", "schedules weekly usage", "schedules all"),
+)
+def schedules(invocation: Invocation) -> None:
+    """Show the list, or the schedule that is named; those of other spaces only to full administrators."""
+    words, page = _read(invocation.rest)
+    everyone = [word.casefold() for word in words] == [ALL]
+    if words and not everyone:
+        found = named_origins(invocation, words, Kind.SCHEDULE)
+        if len(found) == 1 and isinstance(found[0], Schedule):
+            invocation.trail.reference = found[0].reference
+            show_schedule(invocation, found[0])
+        else:
+            offer_origins(invocation, found, "Show")
+        return
+    if everyone:
+        families = invocation.authorize(Action.AUDIT, neutral=NEUTRAL).families
+        with invocation.services.database.read() as tx:
+            found = [one for one in origins.going(tx, Kind.SCHEDULE) if one.family in families]
+    else:
+        found = seen_here(invocation, Kind.SCHEDULE)
+        invocation.authorize(Action.LIST)
+    listed = [one for one in found if isinstance(one, Schedule)]
+    if listed:
+        title = ALL_SCHEDULES if everyone else of_here(direct=invocation.direct)
+        show_list(invocation, listed, title, page, ALL if everyone else "")
+    else:
+        invocation.say("schedules", no_schedules(direct=invocation.direct, everyone=everyone))
+
+
+def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """Return what names one, and the page."""
+    number = words[-1] if words else ""
+    if number.isdecimal() and len(number) <= LONGEST_PAGE:
+        return words[:-1], max(1, int(number))
+    return words, 1

@@ -1,0 +1,186 @@
+"""Make a schedule for an invocation, or change one: by words or a form, with what Webex would refuse said first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.access.policy import Action
+from bot.chat.named_origin import require_change
+from bot.chat.new_report import options_for
+from bot.chat.schedule_plan import planned
+from bot.chat.schedule_words import period_words, read_typed, read_values, values_of
+from bot.chat.shown_schedule import show_schedule
+from bot.chat.time_zones import zone_named
+from bot.db import audit, messages, reports, schedules
+from bot.messages import schedule_form
+from bot.messages.schedule_form import CHANGE, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
+from bot.messages.schedules import NOT_SCHEDULED
+from bot.reports.schedules import put_schedules, set_next
+from bot.webex.report_families import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.chat.invocation import Invocation
+    from bot.chat.new_report import RunOptions
+    from bot.chat.schedule_plan import Planned
+    from bot.chat.schedule_words import Typed
+    from bot.db.schedules import Schedule
+    from bot.webex.report_templates import Template
+
+FIELDS = frozenset({REPEAT, TIME, ZONE})
+"""A press that has these comes from the form."""
+
+
+def make_schedule(invocation: Invocation, words: Sequence[str]) -> None:
+    """Make what the words and the form's fields ask for, or show what is missing in the form."""
+    options = options_for(invocation)
+    typed = read_typed(words, options.templates, options.today)
+    template = typed.wanted.template or _chosen(invocation, options)
+    if template is None:
+        _ask_template(invocation, options, typed)
+        return
+    is_form = invocation.inputs.keys() >= FIELDS
+    values = dict(invocation.inputs) if is_form else dict(typed.values)
+    values.setdefault(ZONE, zone_of(invocation))
+    made, wrong = _read(invocation, options, values, template)
+    wrong = [*([] if is_form else typed.wrong), *wrong]
+    named = typed.wanted.template is not None and not typed.wanted.guessed and not options.missing
+    if not (is_form or typed.values.keys() & {REPEAT, TIME}):
+        wrong = list(typed.wrong)  # of a form that is only begun nothing is missing yet
+    if made is None or wrong or not (is_form or named):
+        if made is not None:
+            values.setdefault(schedule_form.PERIOD, made.plan.period)
+        _show_form(invocation, template, values, wrong)
+        return
+    _store(invocation, template, made)
+
+
+def _store(invocation: Invocation, template: Template, made: Planned) -> None:
+    """Store a schedule and answer with it; a job that was cut off stores it once."""
+    services = invocation.services
+    if not _goes_here(invocation):
+        return
+    now = services.now()
+    values = made.columns(template) | {
+        "reference": services.new_reference(),
+        "event_key": invocation.event_key,
+        "person_id": invocation.person_id,
+        "room_id": invocation.room_id,
+        "room_type": invocation.room_type,
+        "created_at": now,
+        "on_behalf_of": invocation.on_behalf_of or None,
+    }
+    with services.database.begin() as tx:
+        added = schedules.add(tx, values)
+        stored = schedules.of_event(tx, invocation.event_key)
+        assert stored is not None
+        if added is not None:
+            set_next(tx, stored, now)
+            put_schedules(tx, services.queue)
+            audit.record(tx, invocation.entry("schedule", None, audit.ASKED, stored.reference), now)
+    invocation.trail.recorded = True
+    show_schedule(invocation, stored, head="Scheduled", notes=made.notes)
+    _delete_form(invocation)
+
+
+def change_schedule(invocation: Invocation, schedule: Schedule) -> None:
+    """Show the form of a schedule, or store what was entered in it. Raises ``Refused``."""
+    require_change(invocation, schedule)
+    options = options_for(invocation, schedule.on_behalf_of or "")
+    template = options.template(schedule.family, schedule.template_id, schedule.title)
+    if template is None:
+        invocation.authorize(Action.CHANGE)
+        invocation.say("schedule", options.no_template(schedule.title))
+        return
+    entered = invocation.inputs.keys() >= FIELDS
+    values = dict(invocation.inputs) if entered else values_of(schedule)
+    made, wrong = _read(invocation, options, values, template)
+    if wrong or not entered or made is None:
+        _show_form(invocation, template, values, wrong if entered else [], schedule.reference)
+        return
+    services = invocation.services
+    if not _goes_here(invocation):
+        return
+    with services.database.begin() as tx:
+        schedules.set_values(tx, schedule.id, **made.columns(template))
+        stored = schedules.get(tx, schedule.id)
+        assert stored is not None
+        set_next(tx, stored, services.now())
+        put_schedules(tx, services.queue)
+    invocation.trail.reference = schedule.reference
+    show_schedule(invocation, stored, head="Changed", notes=made.notes)
+    _delete_form(invocation)
+
+
+def zone_of(invocation: Invocation) -> str:
+    """Return the person's time zone as Webex has it, else UTC."""
+    return zone_named(invocation.services.directory.roles_of(invocation.person_id).time_zone) or "UTC"
+
+
+def _read(
+    invocation: Invocation, options: RunOptions, values: Mapping[str, str], template: Template
+) -> tuple[Planned | None, list[str]]:
+    """Return what the fields' values make, and what is wrong with them."""
+    if not values.get(REPEAT):
+        return None, [WHAT_TIME, HOW_OFTEN][bool(values.get(TIME)) :]
+    plan, wrong = read_values(values)
+    if wrong:
+        return None, wrong
+    now = invocation.services.now()
+    if plan.period:
+        words, left = period_words(plan.period.split(), now.date())
+        plan = replace(plan, period=plan.period if left else words)
+    made = planned(plan, template, now, on_behalf_of=options.on_behalf_of)
+    return made, list(made.wrong)
+
+
+def _goes_here(invocation: Invocation) -> bool:
+    """Return True where its reports may be posted: a form elsewhere would make it there. Raises ``Refused``."""
+    invocation.authorize(Action.CHANGE)
+    if invocation.trail.direct_only and not invocation.direct:
+        invocation.say("schedule", NOT_SCHEDULED)
+        return False
+    return True
+
+
+def _chosen(invocation: Invocation, options: RunOptions) -> Template | None:
+    key = invocation.inputs.get(TEMPLATE)
+    return next((one for one in options.templates if one.key == key), None)
+
+
+def _ask_template(invocation: Invocation, options: RunOptions, typed: Typed) -> None:
+    """Ask which of the templates that fit is meant, or of all where none does; the rest of what was typed is kept."""
+    wanted = typed.wanted
+    details = invocation.argument([schedule_form.details_of(typed.values)])
+    choices = wanted.choices or wanted.nearest
+    if not _goes_here(invocation):
+        return
+    if choices:
+        invocation.say("schedule", *schedule_form.which_card(choices, details))
+    else:
+        note = options.no_template(" ".join(wanted.unread))
+        invocation.say("schedule", *schedule_form.choose_card(options.templates, details, note))
+
+
+def _show_form(
+    invocation: Invocation, template: Template, values: Mapping[str, str], wrong: Sequence[str], reference: str = ""
+) -> None:
+    with invocation.services.database.read() as tx:
+        regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
+    if not _goes_here(invocation):
+        return
+    word = f"{CHANGE} {reference}" if reference else invocation.argument([template.key])
+    invocation.say("schedule", *form_card(template, values, wrong, regions, argument=word))
+    _delete_form(invocation)
+
+
+def _delete_form(invocation: Invocation) -> None:
+    """Delete the form that was pressed, since it is answered: what was entered stands in the next card."""
+    if not invocation.inputs or invocation.pressed is None:
+        return
+    with invocation.services.database.read() as tx:
+        pressed = messages.by_message(tx, invocation.pressed)
+    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":schedule"):
+        invocation.services.outbox.delete(pressed)
