@@ -13,24 +13,29 @@ from typing import TYPE_CHECKING, Any, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
-from bot.db import audit, origins, reports, requests
+from bot.db import audit, origins, past_runs, reports, requests
 from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.messages.audit_list import AuditView
 from bot.messages.history import kept_for, notes, steps
 from bot.messages.names import Names
+from bot.messages.origins import plainly
+from bot.messages.run_history import in_words as in_line
 from bot.reports.history import load
 from bot.text import one_line, when
 from bot.webex.report_families import Family
 from bot.webex.types import DIRECT, GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from bot.db.audit import Row
     from bot.db.database import Transaction
+    from bot.db.past_runs import PastRun
     from bot.db.requests import Request
+    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
     from bot.messages.history import HistoryFacts
     from bot.settings import StorageSettings
 
@@ -53,6 +58,10 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
     try:
         Migration(database)()
         with database.read() as tx:
+            if (owned := origins.with_reference(tx, wanted.strip())) is not None:
+                for line in history(tx, owned, as_json=as_json):
+                    say(line)
+                return 0
             found = _find(tx, wanted.strip())
             told = [(one, load(tx, one, now, settings.poll_interval)) for one in found]
             other = [] if told else _refused(tx, wanted.strip())
@@ -71,6 +80,29 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
         for line in [in_json(one, facts, now)] if as_json else in_words(one, facts, now):
             say(line)
     return 0
+
+
+def history(tx: Transaction, owned: Schedule | Subscription, *, as_json: bool) -> Iterator[str]:
+    """Yield what a subscription or schedule has done, a line for each time, the newest first."""
+    past, zone = past_runs.latest(tx, owned.origin, MOST_TOLD), past_runs.zone_of(tx, owned)
+    if not as_json:
+        yield f"History of {plainly(owned)}: {owned.state.value}. Times are in {zone.key}."
+    for one in past:
+        yield _past_in_json(one) if as_json else f"  {plain(in_line(one, zone))}"
+
+
+def _past_in_json(one: PastRun) -> str:
+    values = {
+        "reference": one.reference,
+        "state": one.state.value,
+        "reason": one.reason or None,
+        "why": one.run.why.value if one.run is not None and one.run.why is not None else None,
+        "retry_of": one.repeats or None,
+        "planned_at": _iso(one.run.planned_at) if one.run is not None else None,
+        "asked_at": _iso(one.asked_at),
+        "closed_at": _iso(one.closed_at),
+    }
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _find(tx: Transaction, wanted: str) -> list[Request]:

@@ -12,20 +12,24 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Text, exists, literal, select, union_all
 
-from bot.db import reports, runs, tables
+from bot.db import reports, runs, space_settings, tables
 from bot.db.origin import Kind
 from bot.db.requests import State
 from bot.db.runs import RunState
+from bot.db.schedules import Schedule
+from bot.db.space_settings import SpaceSettings
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from bot.db.database import Transaction
     from bot.db.origin import Origin
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
     from bot.db.runs import Run
+    from bot.db.subscriptions import Subscription
 
 _requests, _runs = tables.requests.c, tables.runs.c
 _ENDS: Final = {
@@ -160,6 +164,13 @@ def with_reference(tx: Transaction, origin: Origin, reference: str) -> PastRun |
         return _with(found, _retries(tx, origin))
     run = runs.with_reference(tx, reference)
     return _with(_of_run(tx, run.id), _retries(tx, origin)) if run is not None and run.origin == origin else None
+
+
+def zone_of(tx: Transaction, owned: Schedule | Subscription) -> ZoneInfo:
+    """Return the time zone in which people read of it: a schedule's own, or that of the space."""
+    if isinstance(owned, Schedule):
+        return SpaceSettings(owned.time_zone).zone
+    return space_settings.time_zone_of(tx, owned.room_id)
 
 
 def _retries(tx: Transaction, origin: Origin) -> dict[str, str]:

@@ -9,7 +9,7 @@ from bot.db.past_runs import FAILED
 from bot.db.requests import State
 from bot.db.runs import Why
 from bot.messages import report_form
-from bot.messages.elements import button, card, row, text
+from bot.messages.elements import button, card, primary, row, text
 from bot.messages.origins import kind_of, name_of, named
 from bot.messages.request_card import COLORS, WORDS, period_and_region, title_of
 from bot.text import MAX_TEXT_BYTES, count, escape_card, escape_markdown, strip_markdown, when_in
@@ -55,19 +55,19 @@ NOTHING_TO_RETRY: Final = "There is nothing to retry: nothing failed, or it was 
 
 
 def history_card(
-    owned: Owned, past: Sequence[PastRun], zone: ZoneInfo, *, page: int, more: bool, may_retry: bool
+    owned: Owned, past: Sequence[PastRun], zone: ZoneInfo, *, page: int, more: bool, may_change: bool
 ) -> tuple[str, Card]:
-    """Return the text and the card of one page of what it did, newest first."""
+    """Return the text and the card of one page of what it did, newest first; ``may_change``: the reader may."""
     head = f"History of “{escape_card(name_of(owned), LONGEST_TITLE)}”"
     note = _note(owned, past, zone, page)
-    retried = [one for one in past if may_retry and _may_be_retried(one)]
+    retried = [one for one in past if may_change and _may_be_retried(one)]
     body = [
         text(head, size="Medium", weight="Bolder"),
         *([text(_paused(owned), color="Attention", spacing="Small")] if _paused(owned) else []),
         text(note, isSubtle=True, size="Small", spacing="Small"),
         *(_row(owned, one, zone, retry=one in retried) for one in past),
     ]
-    buttons = []
+    buttons = [primary(button("Resume", "resume", owned.reference))] if may_change and _paused(owned) else []
     if more:
         buttons.append(button("Show more", HISTORY, f"{owned.reference} page {page + 1}"))
     if sum(one.state in FAILED for one in retried) > 1:
@@ -145,14 +145,19 @@ def _why(past: PastRun) -> str:
 def _text(owned: Owned, head: str, past: Sequence[PastRun], zone: ZoneInfo) -> str:
     lines = [head, ""]
     for one in past:
-        what = f"**{escape_markdown(_head(one, zone), LONGEST_TITLE)}**: {_status(one)[0]}."
-        line = " ".join(filter(None, [f"- {what}", _reason(one), f"{_about(one, zone)}."]))
+        line = f"- {in_words(one, zone)}"
         if len("\n".join([*lines, line]).encode()) > MAX_TEXT_BYTES:
             break
         lines.append(line)
     if any(map(_may_be_retried, past)):
         lines += ["", f"To retry all that failed, type `history {owned.reference} retry`."]
     return "\n".join(lines)
+
+
+def in_words(past: PastRun, zone: ZoneInfo) -> str:
+    """Return one entry as a line."""
+    what = f"**{escape_markdown(_head(past, zone), LONGEST_TITLE)}**: {_status(past)[0]}."
+    return " ".join(filter(None, [what, _reason(past), f"{_about(past, zone)}."]))
 
 
 def _may_be_retried(past: PastRun) -> bool:

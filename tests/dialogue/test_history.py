@@ -401,3 +401,5 @@ def test_a_paused_one_says_why(stepped: SteppedBot) -> None:
     schedule(stepped, state="paused", pause_cause="failures", reason="It failed 5 times in a row.")
     said = asked(stepped, "history weekly", stepped.setup.group)
     assert "Paused. It failed 5 times in a row." in shown(said)
+    assert buttons(said)["Resume"]["command"] == "resume"
+    assert buttons(asked(stepped, "history weekly", stepped.setup.group, stepped.setup.grace)) == {}

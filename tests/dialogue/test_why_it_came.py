@@ -143,6 +143,22 @@ def test_on_the_command_line_too(stepped: SteppedBot) -> None:
     assert json.loads(lines[0])["made_for"] == owned.reference
 
 
+def test_a_schedules_history_on_the_command_line(stepped: SteppedBot) -> None:
+    owned, settings = schedule(stepped), stepped.services.settings
+    runs_now(stepped, owned)
+    lines: list[str] = []
+
+    tell(settings, owned.reference, lines.append, as_json=False)
+    head, line = lines
+    assert head == "History of the schedule Weekly usage: active. Times are in Europe/Berlin."
+    about = "On schedule · Nov 16–22, 2026 · started Nov 23, 08:02 · ended 08:03 · reference"
+    assert line == f"  Nov 23, 08:00: Delivered. {about} {stepped.request().reference}."
+    lines.clear()
+    tell(settings, owned.reference, lines.append, as_json=True)
+    (run,) = map(json.loads, lines)
+    assert (run["why"], run["state"], run["planned_at"]) == ("due", "delivered", "2026-11-23T07:00:00+00:00")
+
+
 def test_pending_is_what_people_asked_for(stepped: SteppedBot) -> None:
     waits(stepped, schedule(stepped))
     for space in (None, stepped.setup.group):

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.chat.named_origin import may_change, named_origins, offer_origins, require_change
 from bot.chat.registry import registry
-from bot.db import audit, past_runs, space_settings
+from bot.db import audit, past_runs
 from bot.db.past_runs import FAILED
-from bot.db.schedules import Schedule
-from bot.db.space_settings import SpaceSettings
 from bot.messages import run_history
 from bot.messages.help import Group
 from bot.messages.run_history import HISTORY, NOTHING_TO_RETRY, RETRY
@@ -18,11 +16,10 @@ from bot.reports.report_messages import Draft
 from bot.reports.retries import retry
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from bot.chat.invocation import Invocation, Permission
     from bot.db.database import Transaction
     from bot.db.past_runs import PastRun
+    from bot.db.schedules import Schedule
     from bot.db.subscriptions import Subscription
 
     Owned = Subscription | Schedule
@@ -73,12 +70,12 @@ def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], int, str | None]:
 def _show(invocation: Invocation, owned: Owned, page: int) -> None:
     with invocation.services.database.read() as tx:
         found = past_runs.latest(tx, owned.origin, PAGE + 1, skip=(page - 1) * PAGE)
-        zone = _zone(tx, owned)
-    may_retry = may_change(invocation, owned)
+        zone = past_runs.zone_of(tx, owned)
+    changes = may_change(invocation, owned)
 
     def make(allowed: Permission) -> Draft:
         told = [one for one in found[:PAGE] if one.family is None or one.family in allowed.families]
-        said = run_history.history_card(owned, told, zone, page=page, more=len(found) > PAGE, may_retry=may_retry)
+        said = run_history.history_card(owned, told, zone, page=page, more=len(found) > PAGE, may_change=changes)
         return Draft(f"{invocation.event_key}:{HISTORY}", Text(*said))
 
     invocation.show(make)
@@ -96,7 +93,7 @@ def _retry(invocation: Invocation, owned: Owned, reference: str) -> None:
             if made is not None:
                 report_id = one.request.report_id if one.request is not None else None
                 audit.record(tx, invocation.entry(RETRY, report_id, audit.ASKED, made), services.now())
-        zone = _zone(tx, owned)
+        zone = past_runs.zone_of(tx, owned)
     if not chosen:
         invocation.answer_press_directly()
         said = NOTHING_TO_RETRY
@@ -117,9 +114,3 @@ def _failed(tx: Transaction, invocation: Invocation, owned: Owned, reference: st
     return [one for one in found if one.retried_by == invocation.event_key] or [
         one for one in found if not one.retried_by
     ]
-
-
-def _zone(tx: Transaction, owned: Owned) -> ZoneInfo:
-    if isinstance(owned, Schedule):
-        return SpaceSettings(owned.time_zone).zone
-    return space_settings.time_zone_of(tx, owned.room_id)
