@@ -24,6 +24,7 @@ from bot.db.origin import Kind
 from bot.errors import Refused, WebexError
 from bot.messages.refusals import (
     KEY_REVOKED,
+    ONE_TO_ONE,
     explained,
     needed_to_change,
     needed_to_configure,
@@ -33,6 +34,7 @@ from bot.messages.refusals import (
 from bot.webex.ids import id_key
 from bot.webex.report_families import PROVEN_BY_LISTING
 from bot.webex.responses import SPACE_CLOSED
+from bot.webex.types import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,11 +153,23 @@ class Authorizer:
         right = action in READING or Right.CREATE in key.rights
         if room_id is None:  # it goes to a person, or nowhere
             return decide_for_key(None, SpaceInfo(None, direct=True), rules, family, right=right)
-        orgs: frozenset[str] | None = frozenset({rules.our_org})
-        if members:
-            orgs = frozenset(id_key(one.person_org_id) for one in self._people(room_id)) or None
-        space = SpaceInfo(id_key(room_id), direct=False, member_orgs=orgs)
-        return decide_for_key(key.spaces, space, rules, family, right=right)
+        space = SpaceInfo(id_key(room_id), direct=False, member_orgs=frozenset({rules.our_org}))
+        decision = decide_for_key(key.spaces, space, rules, family, right=right)
+        if not members or decision.verdict is Verdict.REFUSED:
+            return decision
+        if self._is_direct(room_id):  # else a key would give someone what they may not ask for themselves
+            return Decision(Verdict.REFUSED, "one_to_one", ONE_TO_ONE)
+        orgs = frozenset(id_key(one.person_org_id) for one in self._people(room_id)) or None
+        return decide_for_key(key.spaces, replace(space, member_orgs=orgs), rules, family, right=right)
+
+    def _is_direct(self, room_id: str) -> bool:
+        """Return True for a 1:1 space; of one that the bot does not see, its members are not seen either."""
+        try:
+            return self._chat.space(room_id).kind == DIRECT
+        except WebexError as error:
+            if error.status in SPACE_CLOSED:
+                return False
+            raise
 
     def rights(self, person_id: str, *, room_id: str | None, direct: bool) -> dict[Action, Decision]:
         """Return what policy says of each action of a person in a space, whoever else is there.

@@ -30,6 +30,7 @@ SPACE_NOT_ALLOWED: Final = "I'm not allowed to show reports in this space. Messa
 KEY_REVOKED: Final = "This API key is revoked."
 KEY_MAY_NOT: Final = "This API key may not do this."
 NOT_OF_KEY: Final = "This API key does not reach this space."
+ONE_TO_ONE: Final = "This is a 1:1 space: send personEmail in place of spaceId."
 OUTSIDERS_FOR_KEY: Final = {
     "outsiders": "There are external people in this space, so nothing was posted there.",
     "members_unknown": "The bot can't see who is in this space, so nothing was posted there. Add the bot to it.",

@@ -149,6 +149,19 @@ def test_a_person_gets_only_what_they_may_ask_for(api: Api, caller: Caller) -> N
     caller.post("/deliveries", unknown, status=404)
 
 
+def test_a_space_of_one_person_is_no_way_around_their_rights(api: Api, caller: Caller) -> None:
+    report = api.live.partner_report()
+    for person in (api.live.nora, api.live.ada):
+        space = api.live.emulator.world.direct_space(person, api.live.bot)
+        made = caller.post("/deliveries", {"reportId": report.id, "spaceId": space.id})
+        ended = caller.ended(made["id"])
+        assert (ended["status"], ended["reason"]) == (
+            "refused",
+            "This is a 1:1 space: send personEmail in place of spaceId.",
+        )
+        assert said(api, space) == []
+
+
 def test_a_delivery_can_be_canceled_and_not_twice(api: Api, caller: Caller) -> None:
     report = api.live.partner_report(status="In progress")
     made = caller.post("/deliveries", {"reportId": report.id, "spaceId": api.live.group.id})
