@@ -15,7 +15,17 @@ from bot.access.authorizer import Authorizer
 from bot.access.rules import rules
 from bot.app import admin_token, now, open_database, partner_role
 from bot.errors import UNREADABLE, WebexError, without_tracking_id
-from bot.ops.checks import allowed, data_dir, families, person, public_address, token_owners, webhook_secrets, webhooks
+from bot.ops.checks import (
+    allowed,
+    data_dir,
+    families,
+    owners,
+    person,
+    public_address,
+    token_owners,
+    webhook_secrets,
+    webhooks,
+)
 from bot.ops.checks.doctor_line import Found, Result, Setup, State, line
 from bot.webex.chat import Chat
 from bot.webex.client import Client
@@ -74,6 +84,7 @@ IN_WEBEX: Final = (
     token_owners.roles,
     families.lists,
     allowed.names,
+    owners.would_pause,
     webhooks.differences,
 )
 """Checks that need Webex."""

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +18,14 @@ from werkzeug.wrappers import Response
 
 from bot import app as application
 from bot.cli import doctor, manifest
-from bot.db import heartbeats, migrations, tables
+from bot.db import heartbeats, migrations, origins, tables
+from bot.db.origin import PauseCause
 from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
 from bot.ops.checks import public_address
 from bot.ops.checks.doctor_line import State
 from tests.live_bot import PATIENCE, SECRET, LiveBot, QuietHandler
+from tests.origin_rows import add_schedule, add_subscription
 from tests.webex.certificates import ELSEWHERE, Authority, serving
 
 if TYPE_CHECKING:
@@ -411,3 +414,41 @@ def test_an_organization_that_is_not_the_admin_tokens_is_named(live):
     assert "WEBEX_ORG_ID isn't the organization of the admin token" in found["admin token"][1]
     _, found = examined(live, WEBEX_ORG_ID=live.acme.id)
     assert found["admin token"][0] == "ok"
+
+
+def test_before_a_stricter_setting_takes_effect_doctor_lists_what_it_pauses(live):
+    _, found = examined(live)
+    assert "owners" not in found
+    database = application.open_database(live.settings())
+    migrations.upgrade(database)
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    grace = add_schedule(database, live.grace, live.group, now, reference="bygrace2")
+    add_subscription(database, live.grace, live.group, now, reference="readgrac")
+    outside = add_subscription(database, live.ada, live.outside, now, reference="outside2")
+    for _ in range(20):
+        add_schedule(database, live.ada, live.group, now)
+    with database.begin() as tx:
+        origins.pause(tx, outside.origin, PauseCause.OUTSIDERS, "")
+
+    state, words = examined(live)[1]["owners"]
+    assert state == "note"
+    assert words.startswith("1 of 22 active subscriptions and schedules would be paused at the next report. ")
+    assert words.endswith("schedule bygrace2: Its owner's role lets them read reports, but not run them.")
+
+    with database.begin() as tx:
+        origins.end(tx, grace.origin, now)
+    live.emulator.calls.clear()
+    assert examined(live)[1]["owners"] == (
+        "ok",
+        "may have what they own, and where: 21 active subscriptions and schedules",
+    )
+    calls = live.emulator.calls
+    assert len(calls.calls_to("GET", f"/v1/people/{live.grace.id}")) == 1
+    assert len(calls.calls_to("GET", "/v1/memberships")) == 1
+
+    state, words = examined(live, ALLOWED_SPACES=live.outside.id)[1]["owners"]
+    assert words.startswith("21 of 21 active")
+    assert "I'm not allowed to show reports here." in words
+    assert words.endswith("And 1 more.")
+    assert "Grace" not in words
+    database.close()
