@@ -6,6 +6,7 @@ The list is asked only of the families that the person may use, and nothing of i
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -25,6 +26,7 @@ from bot.messages.report_list import (
     asked_words,
     choice_note,
     closest_note,
+    looked_in,
     not_shown,
     nothing_note,
     reports_card,
@@ -35,9 +37,11 @@ from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.reports.report_search import find_named, region_in
 from bot.text import one_line
+from bot.webex.catalog import newest_first
+from bot.webex.report_families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import date
     from typing import Any
 
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MOST_REGIONS: Final = 4
+"""Regions beside the home region that are looked in, each by a call."""
 MOST_SHOWN: Final = 5
 """Reports on a card to choose from."""
 GET: Final = ("Get", "report")
@@ -66,14 +72,49 @@ def named_report(invocation: Invocation, words: Sequence[str], *, row_button: tu
     return named.one
 
 
-def look_up(invocation: Invocation, words: Sequence[str], action: Action = Action.READ) -> Named:
+def look_up(
+    invocation: Invocation, words: Sequence[str], action: Action = Action.READ, *, elsewhere: bool = True
+) -> Named:
     """Return what the words name among the reports with which the person may do this.
 
+    ``elsewhere``: where they name nothing, look in other regions than the home region, too.
     Raises ``Refused`` and ``WebexError``.
     """
-    allowed = invocation.check_person(action)
-    listed, refused = listed_reports(invocation, allowed.families, region_in(words))
-    return replace(find_named(words, listed, today_of(invocation)), refused=refused)
+    allowed, region, today = invocation.check_person(action), region_in(words), today_of(invocation)
+    listed, refused = listed_reports(invocation, allowed.families, region)
+    find = partial(find_named, words, today=today)
+    named = search_regions(invocation, allowed.families, listed, find) if elsewhere and not region else find(listed)
+    return replace(named, refused=refused)
+
+
+def search_regions(
+    invocation: Invocation,
+    families: Collection[str],
+    at_home: Sequence[Report],
+    find: Callable[[Sequence[Report]], Named],
+) -> Named:
+    """Return what is found among the reports of the home region; when that is nothing, in the other regions.
+
+    These are the ones of which the bot has seen reports. Raises ``WebexError`` that passes.
+    """
+    named = find(at_home)
+    if named.found.items:
+        return named
+    home = {one.region for one in at_home}
+    asked = [family.value for family, about in FAMILIES.items() if about.takes_region and family.value in families]
+    with invocation.services.database.read() as tx:
+        seen = [region for family in asked for region in reports.regions(tx, family) if region not in home]
+    regions = tuple(seen[:MOST_REGIONS])
+    others: list[Report] = []
+    for region in regions:
+        try:
+            others += listed_reports(invocation, asked, region)[0]
+        except BotError as error:
+            if error.passing:
+                raise
+            log.info("region_not_listed", region=region, cause=str(error))
+    found = find(newest_first(others))
+    return replace(found if found.found.items else named, regions=regions)
 
 
 def find_by_id(invocation: Invocation, report_id: str, families: Collection[str], others: str = "") -> Report:
@@ -114,13 +155,15 @@ def offer(invocation: Invocation, words: Sequence[str], named: Named, *, row_but
     asked = " ".join(filter(None, (asked_words(words, named.days), for_organization(invocation.on_behalf_of))))
     if fitting:
         note, closest = choice_note(asked, len(fitting), len(shown), exact=named.found.exact), ""
-        buttons = [button("Show all", "reports", invocation.argument(words))] if len(fitting) > len(shown) else []
+        whole = len(fitting) == len(shown) or named.regions  # else the list, which has the home region alone
+        buttons = [] if whole else [button("Show all", "reports", invocation.argument(words))]
     else:
         note, closest = nothing_note(asked), closest_note(len(nearest))
         run = _run_button(invocation, words) if row_button == GET else []
         buttons = [*run, button("Show reports", "reports", invocation.argument(()))]
     heading = (ONE if len(fitting) == 1 else CHOICE) if fitting else NOT_FOUND
-    note = " ".join([note, *(not_shown(family, error) for family, error in named.refused.items())])
+    missing = [not_shown(family, error) for family, error in named.refused.items()]
+    note = " ".join(filter(None, [note, looked_in(named.regions), *missing]))
 
     def make(permission: Permission) -> Draft:
         said = " ".join(filter(None, (note, permission.others, closest)))

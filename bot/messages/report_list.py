@@ -66,6 +66,11 @@ def nothing_note(asked: str) -> str:
     return f"I found no report for {asked}."
 
 
+def looked_in(regions: Sequence[str]) -> str:
+    """Return in which regions it was looked besides the home region; empty for none."""
+    return f"I looked in your home region and in {' and '.join(map(escape_markdown, regions))}." if regions else ""
+
+
 def closest_note(nearest: int) -> str:
     """Return the end of the line above so many reports that nearly fit."""
     return "" if not nearest else "The closest one:" if nearest == 1 else "The closest ones:"

@@ -33,6 +33,8 @@ class Named:
     found: Found[Report]
     period: Period | None = None
     """The days that it names, if they were needed to find it."""
+    regions: tuple[str, ...] = ()
+    """The regions beside the home region in which it was looked, too."""
     refused: Mapping[Family, WebexError] = field(default_factory=dict)
     """The families that could not be listed."""
 

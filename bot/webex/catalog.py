@@ -19,7 +19,7 @@ from bot.webex.report import ReportMissing, ReportUnreadable
 from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from bot.webex.report import Report
     from bot.webex.report_templates import NewReport, Template
@@ -93,6 +93,11 @@ class OrganizationRefused(BotError):
             f"Webex doesn't give me reports of organization {bare_id(on_behalf_of)}. Check the ID, and that it's a "
             f"sub-partner for which the bot's admin token may act.{tracking}"
         )
+
+
+def newest_first(reports: Iterable[Report]) -> list[Report]:
+    """Return reports by when they were created; those of which Webex doesn't tell come last."""
+    return sorted(reports, key=lambda one: one.created.timestamp() if one.created else 0.0, reverse=True)
 
 
 def _utc_now() -> datetime:
@@ -206,10 +211,7 @@ class Catalog:
                 refused[family] = error
         if len(refused) == len(asked):
             raise _all_refused(refused, on_behalf_of)
-        newest = sorted(
-            listed.values(), key=lambda report: report.created.timestamp() if report.created else 0.0, reverse=True
-        )
-        return newest, refused
+        return newest_first(listed.values()), refused
 
     def templates(
         self, families: Collection[str] | None = None, on_behalf_of: str | None = None

@@ -432,3 +432,54 @@ def test_words_without_a_template_lead_to_what_can_be_run(live: LiveBot) -> None
 
     assert card.buttons["Run a report"] == {"command": "new", "argument": "calling minutes"}
     assert "Calling Usage" in ada.presses(card, "Run a report").answers(2)[-1].shown
+
+
+# ---------------------------------------------------------------------- other regions
+
+
+def seen_in(live: LiveBot, region: str) -> None:
+    """Have the bot see a report of a region."""
+    made = live.partner_report("Seen Before", region=region)
+    live.at(live.ada).says(f"report {made.id}").file()
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+def test_what_is_not_in_the_home_region_is_looked_for_in_those_seen_before(live: LiveBot, in_group: bool) -> None:
+    seen_in(live, "EU")
+    live.partner_report("License Consumption")
+    live.partner_report("Calling Quality", region="EU")
+    ada = live.at(live.ada, live.group if in_group else None)
+
+    line = ada.says("report calling quality")
+    assert " · EU" in line.card().shown
+    assert line.file()
+    listed = ada.says("reports calling").card()
+    assert "I looked in your home region and in EU." in listed.shown
+    assert "Calling Quality" in listed.shown
+    asked = [one.query.get("regionId") for one in live.emulator.calls.calls_to("GET", "/v1/partner/reports")]
+    assert "CA" not in asked, "no report of it was ever seen"
+
+
+def test_what_is_in_the_home_region_costs_no_call_for_another(live: LiveBot) -> None:
+    seen_in(live, "EU")
+    ada = live.at(live.ada)
+    live.partner_report("Calling Quality", region="EU")
+    live.partner_report("Calling Usage")
+    ada.says("reports").card()
+    live.emulator.calls.clear()
+
+    card = ada.says("reports calling").card()
+
+    assert "Calling Usage" in card.shown
+    assert "Calling Quality" not in card.shown
+    assert [one.query for one in live.emulator.calls.calls_to("GET", "/v1/partner/reports")] == [{}]
+
+
+def test_what_is_nowhere_is_said_with_where_it_was_looked_for(live: LiveBot) -> None:
+    seen_in(live, "EU")
+    live.partner_report("License Consumption")
+
+    said = live.at(live.ada).says("report zebra crossing").card()
+
+    assert "I found no report for “zebra crossing”." in said.shown
+    assert "I looked in your home region and in EU." in said.shown

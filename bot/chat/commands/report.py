@@ -127,7 +127,7 @@ def is_title(invocation: Invocation, words: Sequence[str]) -> bool:
     try:
         if not invocation.may_be_shown():
             return False
-        named = look_up(invocation, said)
+        named = look_up(invocation, said, elsewhere=False)
     except BotError as error:
         log.info("titles_not_searched", cause=str(error))
         return False

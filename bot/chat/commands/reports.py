@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
 from bot.chat.commands.refresh import refresh
-from bot.chat.named_report import listed_reports, offer, today_of
+from bot.chat.named_report import listed_reports, offer, search_regions, today_of
 from bot.chat.registry import registry
 from bot.db import downloads
 from bot.messages.deletion import clean_up, in_use
@@ -58,17 +59,19 @@ def show_page(
 ) -> None:
     """Answer with a page of the list; ``question`` is what it answers."""
     allowed = invocation.authorize(Action.LIST)
-    found, refused = listed_reports(invocation, allowed.families, region_in(words))
+    region = region_in(words)
+    found, refused = listed_reports(invocation, allowed.families, region)
     in_use, actions = _in_use(invocation, found)
     asked = ""
     of = for_organization(invocation.on_behalf_of)
-    if found and words:
-        named = filter_reports(words, found, today_of(invocation))
-        if not named.found.exact or not named.found.items:
+    find = partial(filter_reports, words, today=today_of(invocation))
+    if words:
+        named = find(found) if region else search_regions(invocation, allowed.families, found, find)
+        if (found or named.found.items) and (named.regions or not named.found.exact or not named.found.items):
             offer(invocation, words, replace(named, refused=refused))
             return
+        asked = asked_words(words, named.days) if found else ""
         found = list(named.found.items)
-        asked = asked_words(words, named.days)
     start = (page - 1) * most
     shown = found[start : start + most]
     asked = " ".join(filter(None, (asked, of if asked else of.removeprefix("for "))))
