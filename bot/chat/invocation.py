@@ -167,10 +167,10 @@ class Invocation:
         return self.services.outbox.send(f"{self.event_key}:{part}", self.target, content)
 
     def _for_person(self, content: Text) -> Text:
-        """Return a message without the buttons that would refuse the person, where nobody else reads it."""
-        if content.card is None or not self.trail.reads_only or not self.target.direct:
+        """Return a message without what the person may not do, where nobody else reads it."""
+        if not self.trail.reads_only or not self.target.direct:
             return content
-        return replace(content, card=for_reader(content.card))
+        return Text(*for_reader(content.markdown, content.card))
 
     def answer_press_directly(self) -> None:
         """Have a press that comes to nothing answered to the person directly: in a space it is no one else's matter."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.db import audit
+from bot.db import api_keys, audit
 from bot.db.audit import DIRECT_SPACE
 from bot.errors import WebexError
 from bot.messages.names import FORMER_USER, NAMELESS, Names
@@ -22,8 +22,9 @@ def look_up(
 
     ``needed``: names of people are what the answer is about, so trouble of Webex that passes raises ``WebexError``.
     """
-    people = {one for one in person_ids if one and not audit.is_pseudonym(one)}
-    missing = FORMER_USER
+    asked = {one for one in person_ids if one and not audit.is_pseudonym(one)}
+    keys = {one for one in asked if api_keys.is_caller(one)}
+    people, missing = asked - keys, FORMER_USER
     try:
         found = services.directory.people(people) if people else {}
     except WebexError as error:
@@ -31,4 +32,7 @@ def look_up(
             raise
         found, missing = {}, NAMELESS
     spaces = services.space_names.of(one for one in room_ids if one and one != DIRECT_SPACE)
-    return Names(found, spaces, missing)
+    if not keys:
+        return Names(found, spaces, missing)
+    with services.database.read() as tx:
+        return Names(found, spaces, missing, api_keys.names(tx, keys))

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot.access.policy import Action
 from bot.chat.new_report_words import Wanted, read_form, read_words
 from bot.db import audit, messages, reports, runs, space_settings
+from bot.errors import WebexError
 from bot.messages import deletion, report_form, sentences
-from bot.messages.new_report import problems
+from bot.messages.new_report import longest_within, problems
 from bot.messages.report_list import not_shown
 from bot.outbox import Text
 from bot.reports import quota
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from bot.webex.report import Report
     from bot.webex.report_templates import NewReport, Template
     from bot.webex.types import Card
+
+log = structlog.get_logger(__name__)
 
 SAME = timedelta(hours=1)
 """For so long a report that was run is offered in place of the same one."""
@@ -103,13 +108,15 @@ def run_new(invocation: Invocation, options: RunOptions, words: Sequence[str]) -
         wanted = _until_data_ends(wanted, template, options.today)
     report = wanted.of(template)
     wrong = problems(template, report, options.today)
+    if wanted.future:
+        wrong.insert(0, sentences.in_the_future(" ".join(wanted.future)))
     if wanted.unread:
         wrong.append(sentences.not_understood(" ".join(wanted.unread)))
     if wrong:
         _show_form(invocation, options, wanted, template, wrong)
     elif wanted.guessed:
         answer(invocation, *report_form.confirm_card(template.title, report))
-    elif wanted.anyway or not _is_advised_against(invocation, template, report):
+    elif wanted.anyway or not is_advised_against(invocation, template, report):
         start_run(invocation, template, report, anyway=wanted.anyway)
 
 
@@ -139,10 +146,11 @@ def _show_form(
 ) -> None:
     """Show the form with what was entered; one that was not filled in yet has a period to begin with.
 
-    Beside words that were not understood it has none: they may have been the period.
+    Beside words that were not understood, or are of the future, it has none: they may have been the period.
     """
     report = wanted.of(template)
-    untouched = not wanted.unread and not invocation.inputs.keys() & {report_form.START, report_form.END}
+    said = (*wanted.unread, *wanted.future)
+    untouched = not said and not invocation.inputs.keys() & {report_form.START, report_form.END}
     if untouched and template.takes_dates and report.start is None and report.end is None:
         period = _usual_period(template, options.today)
         report = replace(report, start=period.start, end=period.end)
@@ -150,10 +158,16 @@ def _show_form(
     with invocation.services.database.read() as tx:
         regions = reports.regions(tx, template.family) if FAMILIES[template.family].takes_region else []
         used = runs.organizations(tx, invocation.person_id, invocation.room_id)
-    named = [report.on_behalf_of] if report.on_behalf_of else []
-    organizations = list(dict.fromkeys([*named, *used]))
-    said, card = report_form.form_card(template, report, wrong, regions, organizations, today=options.today)
-    answer(invocation, said, card)
+    form = report_form.form_card(
+        template,
+        report,
+        wrong,
+        regions,
+        organizations=list(dict.fromkeys(filter(None, [report.on_behalf_of, *used]))),
+        shorter=longest_within(template, report, options.today),
+        today=options.today,
+    )
+    answer(invocation, *form)
     _delete_form(invocation)
 
 
@@ -170,12 +184,21 @@ def _usual_period(template: Template, today: date) -> Period:
     return Period(max(start, first_day) if first_day and first_day <= last_day else start, last_day)
 
 
-def _is_advised_against(invocation: Invocation, template: Template, report: NewReport) -> bool:
-    """Say why the report should not be run, each time with a button to run it anyway. Return True when it is said."""
-    with invocation.report_call():
-        listed = invocation.services.catalog.listing(
-            report.family.value, report.region or None, report.on_behalf_of or None
-        )
+def is_advised_against(invocation: Invocation, template: Template, report: NewReport) -> bool:
+    """Say why the report should not be run, each time with a button to run it anyway. Return True when it is said.
+
+    What Webex refuses to list is no reason: it may run reports all the same. Raises ``WebexError`` that passes.
+    """
+    try:
+        with invocation.report_call():
+            listed = invocation.services.catalog.listing(
+                report.family.value, report.region or None, report.on_behalf_of or None
+            )
+    except WebexError as error:
+        if error.passing:
+            raise
+        log.info("reports_not_listed", cause=str(error))
+        return False
     if _was_run(invocation, template, report, listed):
         return True
     if quota.room_for_one(listed, report.family):

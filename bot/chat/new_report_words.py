@@ -29,6 +29,7 @@ _KEY: Final = re.compile(rf"({'|'.join(Family)}):(\S{{1,64}})")
 _NUMBER: Final = re.compile(r"\d{1,9}")
 _REGION: Final = re.compile(r"[A-Z]{2,3}")
 _SITE: Final = re.compile(r"(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,10})/?", re.IGNORECASE)
+_FUTURE: Final = re.compile(r"tomorrow|next (?:\d{1,4} )?(?:day|week|weekend|month|quarter|year)s?", re.IGNORECASE)
 _REGION_CHOSEN: Final = re.compile(r"[\w-]{1,16}")
 _BETWEEN_SITES: Final = re.compile(r"[\s,;]+")
 NOT_A_REGION: Final = frozenset({"CSV", "ZIP", "PDF", "ID", "ALL"})
@@ -57,6 +58,8 @@ class Wanted:
     """The sub-partner organization that it is for."""
     anyway: bool = False
     """Although it was run a moment ago."""
+    future: tuple[str, ...] = ()
+    """Words for days to come, such as "next month"."""
     unread: tuple[str, ...] = ()
     """Words that name a template which there is not, or that nothing was made of."""
 
@@ -80,7 +83,8 @@ def read_words(words: Sequence[str], templates: Sequence[Template], today: date,
     """
     anyway = ANYWAY in words
     template, said = _named(tuple(word for word in words if word != ANYWAY), templates)
-    wanted = Wanted(template, anyway=anyway, on_behalf_of=on_behalf_of)
+    future, said = _take_future(said)
+    wanted = Wanted(template, anyway=anyway, on_behalf_of=on_behalf_of, future=future)
     period, left = find_period(said, today)
     read = _read(wanted, period, left, templates)
     if period is None and read.unread:
@@ -102,11 +106,11 @@ def _read(wanted: Wanted, period: Period | None, left: Sequence[str], templates:
 
 
 def read_form(inputs: Mapping[str, str], argument: Wanted, templates: Sequence[Template]) -> Wanted:
-    """Return what a form says: its fields, over what its button's argument says."""
+    """Return what a form says: its fields, over what its button's argument says; but a button may have its period."""
     wanted = argument
     if wanted.template is None and (chosen := inputs.get(TEMPLATE)):
         wanted = replace(wanted, template=next((one for one in templates if one.key == chosen), None))
-    if START in inputs or END in inputs:
+    if (argument.start is None or argument.end is None) and (START in inputs or END in inputs):
         wanted = replace(wanted, start=_day(inputs.get(START, "")), end=_day(inputs.get(END, "")))
     region = inputs.get(REGION, "")
     if region == HOME:
@@ -137,6 +141,15 @@ def _named(words: tuple[str, ...], templates: Sequence[Template]) -> tuple[Templ
         if said[: len(title)] == title and sum(other.title.casefold() == one.title.casefold() for other in titled) == 1:
             return one, words[len(title) :]
     return None, words
+
+
+def _take_future(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words for days to come, and the other words."""
+    for start in range(len(words)):
+        for end in (start + 3, start + 2, start + 1):
+            if end <= len(words) and _FUTURE.fullmatch(" ".join(words[start:end])):
+                return words[start:end], (*words[:start], *words[end:])
+    return (), words
 
 
 def _places(wanted: Wanted, words: Sequence[str], of_titles: Container[str]) -> tuple[Wanted, tuple[str, ...]]:

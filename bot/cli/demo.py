@@ -1,13 +1,13 @@
-"""``make demo``: run the emulated Webex in this process, and the bot beside it, started as a user would start it.
+"""``make demo``: run the emulated Webex in this process, and the bot in another, by one clock that the page moves.
 
-No account, no token, no traffic beyond this machine. Everything it writes is in one temporary folder, and everything
-it starts ends with it, also when it is killed (``process.py``).
+No account, no token, no traffic beyond this machine. Everything it writes is in one temporary folder, and the bot ends
+with it, also when it is killed: then its standard input ends.
 """
 
 from __future__ import annotations
 
 import http.client
-import os
+import json
 import secrets
 import shutil
 import socket
@@ -16,11 +16,12 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot import process
+from bot.cli.demo_clock import Move, MovingClock
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 from bot.errors import BotError, SettingsError
@@ -40,6 +41,7 @@ STOP_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.1
 LINES_SHOWN: Final = 30
 REPORTBOT: Final = (sys.executable, "-m", "bot")
+BOT: Final = (sys.executable, "-m", "bot.cli.demo_bot")
 
 
 class DemoFailed(BotError):
@@ -56,13 +58,16 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
         folder = Path(tempfile.mkdtemp(prefix="reportbot-demo-"))
         things.callback(shutil.rmtree, folder, ignore_errors=True)
         emulator = things.enter_context(Emulator(port=page_port))
+        clock = MovingClock()
+        emulator.world.clock = clock.seconds
         demo = furnish(emulator.world)
         own = {name: value for name, value in environ.items() if name.lower() not in Settings.model_fields}
         child_environ = {**own, **_settings(emulator, demo, folder, bot_port)}
         log = folder / "reportbot.log"
         try:
             _apply(child_environ, log)
-            bot = _serve(child_environ, log, things)
+            bot = _start(child_environ, log, things)
+            emulator.world.move_clock = partial(_move, clock, bot)
             _wait_until_up(bot, bot_port, stop)
             if not stop.is_set():
                 for line in _welcome(emulator):
@@ -138,26 +143,33 @@ def _apply(environ: Mapping[str, str], log: Path) -> None:
         raise DemoFailed(f"reportbot manifest apply failed (exit code {done.returncode}).")
 
 
-def _serve(environ: Mapping[str, str], log: Path, things: ExitStack) -> subprocess.Popen[bytes]:
-    """Start ``reportbot serve`` in a session of its own, so that Ctrl-C reaches only us, and have it ended with us."""
-    reading, writing = os.pipe()
-    things.callback(os.close, writing)
+def _start(environ: Mapping[str, str], log: Path, things: ExitStack) -> subprocess.Popen[str]:
+    """Start the bot in a session of its own, so that Ctrl-C reaches only us; when we are gone, its input ends."""
     with log.open("ab") as out:
         bot = subprocess.Popen(  # noqa: S603 our own command
-            [*REPORTBOT, "serve"],
-            env={**environ, process.LIFELINE_VARIABLE: str(reading)},
-            stdin=subprocess.DEVNULL,
+            BOT,
+            env=dict(environ),
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,
-            pass_fds=(reading,),
             start_new_session=True,
+            text=True,
         )
-    os.close(reading)
     things.callback(_end, bot)
     return bot
 
 
-def _end(bot: subprocess.Popen[bytes]) -> None:
+def _move(clock: MovingClock, bot: subprocess.Popen[str], seconds: float) -> None:
+    """Move the clock of Webex and of the bot."""
+    move = Move(time.monotonic(), seconds)
+    assert bot.stdin is not None
+    with suppress(OSError):  # it has ended, which is told elsewhere
+        bot.stdin.write(f"{json.dumps(move.as_json())}\n")
+        bot.stdin.flush()
+    clock.move(move)
+
+
+def _end(bot: subprocess.Popen[str]) -> None:
     """Tell it to stop; tell it again, which means at once, when it takes too long."""
     for seconds in (STOP_SECONDS, STOP_SECONDS):
         bot.terminate()
@@ -170,7 +182,7 @@ def _end(bot: subprocess.Popen[bytes]) -> None:
     bot.wait()
 
 
-def _wait_until_up(bot: subprocess.Popen[bytes], port: int, stop: threading.Event) -> None:
+def _wait_until_up(bot: subprocess.Popen[str], port: int, stop: threading.Event) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(port):
         if bot.poll() is not None:
@@ -181,7 +193,7 @@ def _wait_until_up(bot: subprocess.Popen[bytes], port: int, stop: threading.Even
             return
 
 
-def _wait_until_stopped(bot: subprocess.Popen[bytes], stop: threading.Event) -> None:
+def _wait_until_stopped(bot: subprocess.Popen[str], stop: threading.Event) -> None:
     while not stop.wait(LOOK_SECONDS):
         if bot.poll() is not None:
             raise DemoFailed(f"The bot ended by itself (exit code {bot.returncode}).")

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 COMMAND_LINE: Final = "command line"
-KEYS: Final = "keys"
-"""The act in the audit."""
 
 
 class NoSuchKeyError(BotError):
@@ -94,4 +92,4 @@ def revoke(settings: StorageSettings, name: str, say: Say) -> int:
 
 
 def _record(tx: Transaction, outcome: str) -> None:
-    audit.record(tx, Entry(channel=Channel.CLI, act=KEYS, outcome=outcome), app.now())
+    audit.record(tx, Entry(channel=Channel.CLI, act=audit.KEYS, outcome=outcome), app.now())

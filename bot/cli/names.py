@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot import app
 from bot.cli.terminal import print_errors
-from bot.db import audit
+from bot.db import api_keys, audit
 from bot.db.audit import DIRECT_SPACE
 from bot.errors import BotError, SettingsError
 from bot.logs import register_secrets
@@ -45,7 +45,9 @@ class NameLookup:
 
     def of(self, person_ids: Iterable[str | None], room_ids: Iterable[str | None]) -> Names:
         """Return the names of these, as far as Webex tells them; the others are shown by the ends of their IDs."""
-        people = {one for one in person_ids if one and not audit.is_pseudonym(one)}
+        asked = {one for one in person_ids if one and not audit.is_pseudonym(one)}
+        callers = {one for one in asked if api_keys.is_caller(one)}
+        people = asked - callers
         rooms = {one for one in room_ids if one and one != DIRECT_SPACE}
         try:
             self._look_up(people - self._asked, rooms)
@@ -53,7 +55,10 @@ class NameLookup:
             self._tell(error.sentence)
         self._asked |= people
         spaces = self._spaces = self._spaces or {}
-        return Names(self._people, {one: spaces[id_key(one)] for one in rooms if id_key(one) in spaces}, by_id=True)
+        with self._database.read() as tx:
+            keys = api_keys.names(tx, callers)
+        named = {one: spaces[id_key(one)] for one in rooms if id_key(one) in spaces}
+        return Names(self._people, named, keys=keys, by_id=True)
 
     def _look_up(self, people: Collection[str], rooms: Collection[str]) -> None:
         if self._settings is None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
-from bot.db import audit, origins, past_runs, reports, requests
+from bot.db import api_keys, audit, origins, past_runs, reports, requests
+from bot.db.audit import Row
 from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.messages.audit_list import AuditView
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from bot.db.audit import Row
     from bot.db.database import Transaction
     from bot.db.past_runs import PastRun
     from bot.db.requests import Request
@@ -67,8 +67,9 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             other = [] if told else _refused(tx, wanted.strip())
             titles = reports.titles(tx, {row.report_id for row in other if row.report_id}, tuple(Family))
             made_for = origins.of_references(tx, {row.reference for row in other if row.reference})
-        rows: list[Request | Row] = [*found, *other]
-        names = Names(by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
+            rows: list[Request | Row] = [*found, *other]
+            keys = api_keys.names(tx, map(_asker_of, rows))
+        names = Names(keys=keys, by_id=True) if as_json else NameLookup(database).of(_people(rows, told), _rooms(rows))
     finally:
         database.close()
     if not told and not other:
@@ -116,7 +117,11 @@ def _refused(tx: Transaction, wanted: str) -> list[Row]:
 
 
 def _people(rows: Sequence[Request | Row], told: Sequence[tuple[Request, HistoryFacts]]) -> list[str | None]:
-    return [row.person_id for row in rows] + [facts.row.deleted_by for _, facts in told if facts.row is not None]
+    return [_asker_of(row) for row in rows] + [facts.row.deleted_by for _, facts in told if facts.row is not None]
+
+
+def _asker_of(row: Request | Row) -> str | None:
+    return row.person_id if isinstance(row, Row) else row.asker_id
 
 
 def _rooms(rows: Sequence[Request | Row]) -> list[str | None]:

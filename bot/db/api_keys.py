@@ -21,7 +21,7 @@ from bot.db import tables
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from bot.db.database import Transaction
@@ -34,6 +34,9 @@ SECRET_BYTES: Final = 32
 USED_EVERY: Final = timedelta(minutes=1)
 """A key's last use is stored once in so long."""
 ALL_SPACES: Final = "all"
+
+CALLER: Final = "key:"
+"""How what stands for a key begins where a person's ID would stand: ``key:3``."""
 
 _keys = tables.api_keys.c
 _ROWS = select(tables.api_keys).order_by(_keys.id)
@@ -132,6 +135,23 @@ def listed(tx: Transaction) -> list[ApiKey]:
 def named(tx: Transaction, name: str) -> list[ApiKey]:
     """Return the keys of a name that are not revoked."""
     return [one for one in listed(tx) if one.name == name and one.revoked_at is None]
+
+
+def caller_of(key_id: int) -> str:
+    """Return what stands for a key where a person's ID would stand."""
+    return f"{CALLER}{key_id}"
+
+
+def is_caller(person_id: str | None) -> bool:
+    """Return True for what stands for a key, and for nobody of Webex."""
+    return (person_id or "").startswith(CALLER)
+
+
+def names(tx: Transaction, person_ids: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of the keys among these, by what stands for them; also of those that are revoked."""
+    wanted = {one for one in person_ids if one and is_caller(one)}
+    found = {caller_of(row.id): row.name for row in tx.execute(select(_keys.id, _keys.name))} if wanted else {}
+    return {one: found[one] for one in wanted & found.keys()}
 
 
 def is_use_to_store(key: ApiKey, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, func, or_, select, update
 
 from bot.db import audit, tables
+from bot.db.api_keys import caller_of
 from bot.db.audit import Channel
 from bot.db.origin import of_columns
 from bot.webex.ids import same_id
@@ -122,6 +123,11 @@ class Request:
     def origin(self) -> Origin | None:
         """Return what it was made for; None when a person asked just then."""
         return of_columns(subscription_id=self.subscription_id, schedule_id=self.schedule_id, key_id=self.key_id)
+
+    @property
+    def asker_id(self) -> str:
+        """Return whose name people read: a key of the API may have it delivered to a person."""
+        return self.person_id if self.key_id is None else caller_of(self.key_id)
 
     @property
     def direct(self) -> bool:

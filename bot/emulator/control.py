@@ -25,6 +25,8 @@ PAGE_FOLDER = Path(__file__).parent / "page"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 HEARTBEAT_SECONDS = 15.0
 TICK_SECONDS = 1.0
+MOST_MOVED = 31 * 24 * 3600
+"""Seconds by which one call moves the clock."""
 FAULT_FIELDS = {"method", "path", "host", "status", "headers", "body", "delay", "cut", "times", "skip"}
 
 
@@ -136,6 +138,7 @@ def make_part(world: World, faults: Faults) -> Blueprint:
     _add_doings(part, world)
     _add_membership(part, world)
     _add_reports(part, world)
+    _add_clock(part, world)
     _add_faults(part, faults)
     return part
 
@@ -268,6 +271,24 @@ def _add_reports(part: Blueprint, world: World) -> None:
             return jsonify(_report_view(world.set_report(report_id, **json_body())))
         except TypeError as error:
             raise Refusal(400, str(error)) from error
+
+
+def _add_clock(part: Blueprint, world: World) -> None:
+    @part.get("/emulator/clock")
+    def clock() -> Response:
+        return jsonify({"now": iso(world.clock()), "moves": world.move_clock is not None})
+
+    @part.post("/emulator/clock")
+    def move_clock() -> Response:
+        seconds = json_body().get("seconds")
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= MOST_MOVED:
+            raise Refusal(400, f"seconds must be a whole number up to {MOST_MOVED}.")
+        if world.move_clock is None:
+            raise Refusal(409, "This clock can't be moved.")
+        with world.lock:
+            world.move_clock(seconds)
+        world.nudge()
+        return clock()
 
 
 def _add_faults(part: Blueprint, faults: Faults) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit
 from bot.db.audit import Channel
+from bot.messages.api_acts import API_ACTS, KEY_DEEDS, LOOKED_AT_KEYS
 from bot.messages.elements import card, sentence_in_card, text
 from bot.messages.names import LONGEST_ADDRESS, LONGEST_NAME
 from bot.messages.origins import named
@@ -34,7 +35,7 @@ COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attenti
 RUN: Final = "run"
 """The act of a command, and of the bot when it has had a report created."""
 DELETE: Final = "delete"
-COMMANDS: Final = {
+COMMANDS: Final = API_ACTS | {
     "report": "requested {}",
     "again": "requested the file of {} again",
     "refresh": "checked the status of {}",
@@ -104,10 +105,15 @@ CAUSES: Final = {
     "given_up": "gave up",
     "not_ours": "not on a card of mine",
     "webex_silent": "Webex didn't respond",
+    "key_revoked": "the API key is revoked",
+    "right_missing": "the API key may not do this",
+    "space_not_of_key": "the API key doesn't reach the space",
 }
-SILENT: Final = frozenset({audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed", "created"})
+SILENT: Final = frozenset(
+    {audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed", "created", "revoked"}
+)
 """Outcomes that are what is expected, so the sentence alone is said, with the detail that is behind the colon."""
-CHANNELS: Final = {Channel.CLI: "command line", Channel.BUTTON: "button"}
+CHANNELS: Final = {Channel.CLI: "command line", Channel.BUTTON: "button", Channel.API: "API"}
 
 
 def note_of(number: int, before: int, asked: str) -> str:
@@ -152,6 +158,8 @@ class AuditView:
             return f"{ran}{self.made_for(row)}"
         if row.act == DELETE and row.channel is Channel.SYSTEM:
             return f"has a schedule that made room by deleting {self.report(row)}"
+        if row.act == audit.KEYS:
+            return KEY_DEEDS.get(word, LOOKED_AT_KEYS)
         if row.act == audit.DELIVERY:
             return f"{ENDED.get(word, 'is done with {}').format(self.report(row))}{self.made_for(row)}"
         return COMMANDS.get(row.act, row.act).format(self.report(row))
@@ -198,6 +206,8 @@ class AuditView:
 def _cause(cause: str) -> str:
     if cause.startswith("webex_") and cause not in CAUSES:
         return f"Webex answered {cause.removeprefix('webex_')}"
+    if cause.isdecimal():
+        return f"HTTP {cause}"
     return CAUSES.get(cause, cause.replace("_", " "))
 
 

@@ -63,10 +63,21 @@ WRITING: Final = frozenset({"new", "run", "last", "delete", "schedule", "unsched
 """Commands for who may run and delete reports."""
 
 
-def for_reader(made: Card) -> Card:
-    """Return a card without the buttons that would refuse somebody who may only read reports."""
+RUN_IT_AGAIN: Final = "Run it again."
+"""The end of a sentence about a report that failed."""
+
+
+def for_reader(markdown: str, made: Card | None) -> tuple[str, Card | None]:
+    """Return a message without what somebody who may only read reports can't do: buttons, and that advice."""
+    said = _without_advice(markdown)
+    if made is None:
+        return said, None
     kept: Card = _without_writing(made)
-    return {name: value for name, value in kept.items() if name != "actions" or value}
+    return said, {name: value for name, value in kept.items() if name != "actions" or value}
+
+
+def _without_advice(said: str) -> str:
+    return said.replace(f" {RUN_IT_AGAIN}", "")
 
 
 def _without_writing(part: Any) -> Any:
@@ -74,7 +85,7 @@ def _without_writing(part: Any) -> Any:
         return [_without_writing(one) for one in part if not _writes(one)]
     if isinstance(part, dict):
         return {name: _without_writing(value) for name, value in part.items()}
-    return part
+    return _without_advice(part) if isinstance(part, str) else part
 
 
 def _writes(part: Any) -> bool:

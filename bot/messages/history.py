@@ -156,8 +156,8 @@ def _at(moment: datetime | None, last: datetime | None) -> str:
 
 def _steps(one: Request, facts: HistoryFacts) -> Iterator[Step]:
     row = facts.row
-    who = escape_card(facts.names.person(one.person_id), LONGEST_NAME)
-    asked = "For an API key" if one.key_id is not None else f"**{who}** asked"
+    who = escape_card(facts.names.person(one.asker_id), LONGEST_NAME)
+    asked = f"For **{who}**" if one.key_id is not None else f"**{who}** asked"
     if facts.origin is not None:
         asked = f"For {named(facts.origin)}"
     yield Step(f"{asked} {facts.names.place(one.room_id, direct=one.room_type == DIRECT)}", one.asked_at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot.db import audit
+from bot.db.api_keys import CALLER, is_caller
 from bot.text import escape_card
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Names:
     spaces: Mapping[str, str] = field(default_factory=dict)
     missing: str = FORMER_USER
     """What somebody is called whom Webex does not name."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Names of the API's keys, by what stands for them where a person's ID would stand."""
     by_id: bool = False
     """Whoever, and what space, is not named is shown by the end of the ID: at a terminal, where Webex may be down."""
 
@@ -39,6 +42,8 @@ class Names:
             return BOT
         if audit.is_pseudonym(person_id):
             return FORGOTTEN
+        if is_caller(person_id):
+            return f"API key {self.keys.get(person_id, person_id.removeprefix(CALLER))}"[:LONGEST_NAME]
         person = self.people.get(person_id)
         if person is not None:
             return person.display_name[:LONGEST_NAME]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.messages.request_card import days
@@ -18,6 +20,18 @@ if TYPE_CHECKING:
 def problems(template: Template, new: NewReport, today: date) -> list[str]:
     """Return a sentence for each thing that Webex would refuse; ``today``: in the time zone of the person."""
     return [*_of_days(template, new, today), *_of_places(template, new)]
+
+
+def longest_within(template: Template, new: NewReport, today: date) -> NewReport | None:
+    """Return a report whose period is too long for the last of its days, as many as fit; None where none would run."""
+    if template.max_days is None or new.start is None or new.end is None:
+        return None
+    if (new.end - new.start).days < template.max_days:
+        return None
+    end = min(new.end, template.data_end or today)
+    start = max(end - timedelta(days=template.max_days - 1), new.start, template.data_start or new.start)
+    shorter = replace(new, start=start, end=end)
+    return None if problems(template, shorter, today) else shorter
 
 
 def _of_days(template: Template, new: NewReport, today: date) -> Iterator[str]:

@@ -122,13 +122,15 @@ def form_card(
     new: NewReport,
     wrong: Sequence[str],
     regions: Sequence[str],
-    organizations: Sequence[str] = (),
     *,
+    organizations: Sequence[str] = (),
+    shorter: NewReport | None = None,
     today: date,
 ) -> tuple[str, Card]:
     """Return the form of a template with what was entered, and what is wrong with it.
 
-    ``organizations``: sub-partners that are offered; without any the form has no field for them.
+    ``organizations``: sub-partners that are offered; without any the form has no field for them. ``shorter``: the same
+    report for as many days as it takes, which has a button of its own.
     """
     body: list[dict[str, Any]] = [
         text(escape_card(template.title, LONGEST_TITLE), size="Medium", weight="Bolder"),
@@ -158,7 +160,11 @@ def form_card(
             f"Type `new {typed}` with a period, for example `new {typed} last month`.",
         ]
     )
-    return said, card(body, [primary(button("Run", "new", key))], instead=said)
+    actions = [primary(button("Run", "new", key))]
+    if shorter is not None and shorter.start and shorter.end:
+        actions.append(button(f"Run for {days(shorter.start, shorter.end)}", "new", argument_of(shorter)))
+        said = f"{said} Or type `new {argument_of(shorter)}`."
+    return said, card(body, actions, instead=said)
 
 
 def _field(label: str, field: dict[str, Any]) -> dict[str, Any]:

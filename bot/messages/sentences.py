@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import DOWNLOAD, FewDownloadsLeft, FileRejected, Refused, WebexError
+from bot.messages.elements import RUN_IT_AGAIN
 from bot.text import duration, escape_markdown
 from bot.webex.responses import SPACE_CLOSED
 
@@ -93,7 +94,7 @@ def named(title: str | None) -> str:
 def failed(title: str | None) -> str:
     """Return what is said when Webex could not generate a report."""
     what = f"the report **{escape_markdown(title)}**" if title else "this report"
-    return f"Webex couldn't generate {what}. Run it again."
+    return f"Webex couldn't generate {what}. {RUN_IT_AGAIN}"
 
 
 def generating_again(title: str | None) -> str:
@@ -182,6 +183,11 @@ def no_template(words: str) -> str:
 def not_understood(words: str) -> str:
     """Return that some words of a form's answer mean nothing."""
     return f"I didn't understand “{escape_markdown(words, 60)}”."
+
+
+def in_the_future(words: str) -> str:
+    """Return that there is no data for a period such as "tomorrow"."""
+    return f"“{escape_markdown(words, 60)}” is in the future; Webex has no data for it yet."
 
 
 def about_press(word: str, space: str) -> str:

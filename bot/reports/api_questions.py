@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from bot.db import api_questions
+from bot.db.api_keys import caller_of
 from bot.errors import BotError, WebexError
 from bot.messages.report_list import asked_words
 from bot.queue import tasks
@@ -39,7 +40,7 @@ AGAIN_AFTER: Final = 5.0
 
 def put_question(tx: Transaction, queue: Queue, question_id: int, key_id: int) -> None:
     """Have a question answered, in the turn of its key."""
-    queue.put(tx, tasks.QUESTION, str(question_id), person=f"key:{key_id}")
+    queue.put(tx, tasks.QUESTION, str(question_id), person=caller_of(key_id))
 
 
 class Questions:

@@ -114,12 +114,12 @@ class ReportMessages:
         return self.post(look, made)
 
     def _for_person(self, draft: Draft, request: Request, family: str | None) -> Draft:
-        """Return a message without the buttons that would refuse the person, where nobody else reads it."""
+        """Return a message without what the person may not do, where nobody else reads it."""
         content, writes = draft.content, self._decisions[request.person_id].writes
         may_write = bool(writes) if family is None else family in writes
-        if may_write or not request.target.direct or not isinstance(content, Text) or content.card is None:
+        if may_write or not request.target.direct or not isinstance(content, Text):
             return draft
-        return replace(draft, content=replace(content, card=for_reader(content.card)))
+        return replace(draft, content=Text(*for_reader(content.markdown, content.card)))
 
     def post(self, look: Callable[[], tuple[Target, Found]], make: Callable[[Found], Draft | None]) -> Found:
         """Send what ``make`` makes of what ``look`` finds, to where it finds that it may go now.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -21,6 +21,7 @@ from bot.db.availability import LoggedDatabase
 from bot.db.migrations import Migration
 from bot.logs import new_reference, register_secrets, start_logging
 from bot.queue import open_queue
+from bot.services import Clock
 from bot.settings import load_web
 from bot.web import health, webhook
 from bot.web.api.mounted import Mounted
@@ -30,6 +31,8 @@ from bot.web.rejected_calls import RejectedCalls
 from bot.web.webhook import WebhookEndpoint, event_recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
     from wsgiref.types import WSGIApplication
 
     from bot.db.database import Database
@@ -46,15 +49,16 @@ def web() -> Flask:
     return build_web(settings)
 
 
-def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Flask:
+def build_web(settings: WebSettings, stop: threading.Event | None = None, clock: Clock | None = None) -> Flask:
     """Return the Flask app; it never asks Webex. What runs beside it ends with ``stop``, or with the process."""
-    stop = stop or threading.Event()
+    stop, clock = stop or threading.Event(), clock or Clock()
+    now = clock.now
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = LoggedDatabase(settings.database_url.get_secret_value(), now=_now)
-    queue = open_queue(database, settings.data_dir)
+    database = LoggedDatabase(settings.database_url.get_secret_value(), now=now)
+    queue = open_queue(database, settings.data_dir, clock.seconds)
     migration = Migration(database)
     rejected = RejectedCalls()
-    heartbeat = Heartbeat(database, queue, _now, rejected.count)
+    heartbeat = Heartbeat(database, queue, now, rejected.count)
 
     def beside() -> None:
         migration.until_done(stop)
@@ -62,7 +66,7 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Fla
 
     threading.Thread(target=beside, name="heartbeat", daemon=True).start()
     endpoint = WebhookEndpoint(
-        record=event_recorder(database, queue, _now),
+        record=event_recorder(database, queue, now),
         secrets=[secret.get_secret_value().encode() for secret in settings.webex_webhook_secret],
         bot=CachedBotIdentity(database, settings.webex_bot_token.get_secret_value()).person,
         ready=migration,
@@ -73,7 +77,7 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Fla
     pages = Health(
         database=database,
         queue=queue,
-        now=_now,
+        now=now,
         render=metrics.render,
         migrated=migration,
         version=bot.__version__,
@@ -82,18 +86,20 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None) -> Fla
         token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
     )
     app = create_app(endpoint, pages, manifest.read().path, settings.public_url)
-    api = Mounted(partial(_api, settings, database, queue, migration), app.wsgi_app, settings.public_url)
+    api = Mounted(partial(_api, settings, database, queue, migration, now), app.wsgi_app, settings.public_url)
     app.wsgi_app = api  # type: ignore[method-assign]
     return app
 
 
-def _api(settings: WebSettings, database: Database, queue: Queue, migration: Migration) -> WSGIApplication:
+def _api(
+    settings: WebSettings, database: Database, queue: Queue, migration: Migration, now: Callable[[], datetime]
+) -> WSGIApplication:
     """Return the API; imported here, since only those pay for its library in memory who call it."""
     from bot.web.api.application import create_api  # noqa: PLC0415
     from bot.web.api.context import ApiContext  # noqa: PLC0415
 
     deadline = timedelta(seconds=settings.watch_deadline)
-    context = ApiContext(database, queue, _now, new_reference, deadline, migration)
+    context = ApiContext(database, queue, now, new_reference, deadline, migration)
     return create_api(context).wsgi_app
 
 
@@ -109,7 +115,3 @@ def create_app(endpoint: WebhookEndpoint, pages: Health, webhook_path: str, publ
     webhook.add_routes(app, endpoint, dict.fromkeys((webhook_path, f"{beneath}{webhook_path}")))
     health.add_routes(app, pages)
     return app
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

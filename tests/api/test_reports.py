@@ -110,14 +110,19 @@ def test_without_the_right_nothing_is_run(api: Api) -> None:
     assert api.live.emulator.world.reports == {}
 
 
+def test_a_period_that_ends_before_it_begins(caller: Caller) -> None:
+    problem = caller.post("/reports", ORDER | {"endDate": "2026-09-01"}, status=409)
+    assert problem["type"].endswith("/invalid-period")
+
+
 @pytest.mark.parametrize(
     "order",
     [
-        ORDER | {"endDate": "2026-09-01"},
         ORDER | {"endDate": None},
         ORDER | {"startDate": "yesterday"},
         ORDER | {"family": "other"},
         ORDER | {"templateId": -1},
+        ORDER | {"templateId": True},
         ORDER | {"deliverTo": {}},
         {"family": "partner"},
     ],

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,3 +171,17 @@ def test_the_page_without_its_renderer_still_shows_the_texts(browser: Browser, a
 
 def test_a_report_in_progress_comes_within_a_minute_by_itself(in_progress: Page) -> None:
     in_progress.wait_for_function("() => document.querySelector('[data-testid=file-link]') !== null", timeout=WATCHED)
+
+
+def test_the_clock_is_moved_by_buttons(opened: Page) -> None:
+    clock = opened.get_by_test_id("clock-now")
+    clock.wait_for()
+    before = datetime.fromisoformat(clock.get_attribute("datetime") or "")
+
+    opened.get_by_role("button", name="+1 hour").click()
+
+    opened.wait_for_function(
+        "wanted => Date.parse(document.querySelector('[data-testid=clock-now]').dateTime) >= wanted",
+        arg=(before + timedelta(hours=1)).timestamp() * 1000,
+        timeout=SOON,
+    )

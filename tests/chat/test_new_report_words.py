@@ -105,15 +105,38 @@ def test_what_is_not_understood_beside_a_template_is_told() -> None:
 
 
 def test_a_form_goes_over_what_its_button_says() -> None:
-    argument = read("partner:130 2026-01-01 to 2026-01-31 EU")
+    argument = read("partner:130 EU")
     filled = {"start": "2026-10-01", "end": "2026-10-31", "region": "home"}
 
     wanted = read_form(filled, argument, ALL)
 
     assert wanted.of(CALLING) == NewReport(Family.PARTNER, "130", *OCTOBER)
-    assert read_form({"start": "soon", "end": ""}, argument, ALL).start is None
+    assert read_form({"start": "soon", "end": ""}, read("partner:130"), ALL).start is None
     assert read_form({"template": "organization:2"}, read(""), ALL).template == DETAILS
     assert read_form({"sites": "a.webex.com, b.webex.com"}, argument, ALL).sites == ("a.webex.com", "b.webex.com")
+
+
+def test_a_button_with_a_period_goes_over_the_days_of_its_form() -> None:
+    argument = read("partner:130 2026-10-01 to 2026-10-31 EU")
+    wanted = read_form({"start": "2026-01-01", "end": "2026-03-31", "region": "CA"}, argument, ALL)
+
+    assert wanted.of(CALLING) == NewReport(Family.PARTNER, "130", *OCTOBER, region="CA")
+
+
+@pytest.mark.parametrize(
+    ("text", "future"),
+    [
+        ("calling usage tomorrow", "tomorrow"),
+        ("calling usage next month EU", "next month"),
+        ("Next 7 Days calling usag", "Next 7 Days"),
+        ("calling usage", ""),
+        ("calling usage next", ""),
+    ],
+)
+def test_days_to_come_are_no_part_of_a_title(text: str, future: str) -> None:
+    wanted = read(text)
+
+    assert (wanted.template, wanted.future) == (CALLING, tuple(future.split()))
 
 
 DAYS = st.dates(date(2020, 1, 1), date(2026, 11, 29))

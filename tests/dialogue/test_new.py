@@ -8,6 +8,7 @@ import pytest
 
 from bot.db.requests import State
 from bot.emulator.things import PARTNER_FULL_ADMIN, Template
+from bot.reports import quota
 from bot.webex import catalog
 from tests.live_bot import LiveBot, actions_of
 
@@ -102,7 +103,7 @@ def test_a_form_keeps_what_was_entered_and_says_what_is_wrong(live: LiveBot) -> 
     live.emulator.world.wait_for(lambda _: again.message.deleted)
 
 
-@pytest.mark.parametrize("period", ["10/1/2026 - 10/15/2026", "vom 1. bis 15. Mai", "Feb 30", "next month"])
+@pytest.mark.parametrize("period", ["10/1/2026 - 10/15/2026", "vom 1. bis 15. Mai", "Feb 30"])
 def test_a_period_that_is_not_understood_is_asked_for_and_not_replaced_by_another(live: LiveBot, period: str) -> None:
     form = live.at(live.ada).says(f"new calling usage {period}").card()
 
@@ -477,3 +478,53 @@ def test_the_next_period_is_offered_when_it_is_over(live: LiveBot) -> None:
     assert [one for one in card.buttons if one.startswith("Run for ")] == [
         f"Run for {yesterday:%b} {yesterday.day}, {yesterday.year}"
     ]
+
+
+@pytest.mark.parametrize("days", ["tomorrow", "next month", "next 7 days"])
+def test_days_to_come_have_a_sentence(live: LiveBot, days: str) -> None:
+    form = live.at(live.ada).says(f"new calling usage {days}").card()
+
+    assert f"“{days}” is in the future; Webex has no data for it yet." in form.shown
+    assert "Which period?" in form.shown
+    assert (form.fields["start"], form.fields["end"]) == ("", "")
+    assert not created(live)
+
+
+def test_of_a_period_that_is_too_long_the_last_days_can_be_run_at_once(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    line = ada.says("new calling usage 2026-01-01 to 2026-03-31 EU")
+    form = line.card()
+    assert "at most 31 days; that's 90." in form.shown
+
+    ada.presses(form, "Run for Mar 1–31, 2026", {"region": "CA"})
+
+    line.hears("I'll post the file here")
+    assert created(live) == [("Calling Usage", "2026-03-01", "2026-03-31", "CA", "")]
+
+
+def test_no_shorter_period_is_offered_where_that_would_not_run_either(live: LiveBot) -> None:
+    line = live.at(live.ada).says("new audio usage 2026-01-01 to 2026-09-30")
+    assert list(line.card().buttons) == ["Run"], "a site is missing, too"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409])
+def test_a_list_that_webex_refuses_is_no_reason_not_to_run_a_report(live: LiveBot, status: int) -> None:
+    ada = live.at(live.ada)
+    ada.says("new calling usage").card()  # by its list it is known who may have partner reports
+    live.emulator.faults.add("GET", "/v1/partner/reports", status=status, times=1)
+
+    assert "● In progress" in ada.says("new calling usage 2026-10-01 to 2026-10-31").card().shown
+    assert len(created(live)) == 1
+
+
+def test_a_failed_report_is_run_again_only_where_webex_has_room(live: LiveBot) -> None:
+    ada = live.at(live.ada)
+    failed = live.partner_report("Calling Usage", status="failed")
+    for _ in range(quota.MOST_REPORTS - 1):
+        live.partner_report("Old Usage", created=1.0)
+
+    said = ada.says(f"run again {failed.id}").card()
+
+    assert "Webex keeps at most 50 partner reports, and 50 are in use" in said.shown
+    ada.presses(said, "Run anyway")
+    live.emulator.world.wait_for(lambda world: len(world.reports) == quota.MOST_REPORTS + 1)

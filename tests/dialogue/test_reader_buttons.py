@@ -43,6 +43,25 @@ def test_the_card_of_a_failed_report_has_run_again_only_for_who_may_run(live: Li
 
 
 @FAMILIES
+def test_only_who_may_run_a_report_is_told_to_run_it_again(live: LiveBot, family: str) -> None:
+    person, report = reader_and_report(live, family, status="failed")
+
+    for reader, space, told in ((person, None, False), (person, live.group, True), (live.ada, None, True)):
+        failed = live.at(reader, space).says(f"report {report.id}").card()
+        assert "couldn't generate this report." in failed.shown
+        assert ("Run it again." in failed.shown) is told
+        assert ("Run it again." in failed.words) is told
+
+
+def test_a_mistyped_command_is_offered_only_to_who_may_use_it(live: LiveBot) -> None:
+    for reader, space in ((live.grace, None), (live.grace, live.group)):
+        said = live.at(reader, space).says("delte calling usage").card()
+        assert "I didn't understand" in said.words
+        assert not [one for one in said.buttons.values() if one["command"] in WRITING]
+    assert "delete calling usage" in live.at(live.ada).says("delte calling usage").card().buttons
+
+
+@FAMILIES
 def test_what_why_answers_has_no_such_button_either(live: LiveBot, family: str) -> None:
     person, report = reader_and_report(live, family, content=b"Name,Calls\n")
     reader = live.at(person)
@@ -56,7 +75,9 @@ def test_what_why_answers_has_no_such_button_either(live: LiveBot, family: str) 
 def test_a_row_that_loses_its_only_button_goes_with_it() -> None:
     row = {"type": "ActionSet", "actions": [button("Delete…", "delete", "x")]}
 
-    made = for_reader(card([row], [button("Run", "new")], instead="x"))
+    _, made = for_reader("x", card([row], [button("Run", "new")], instead="x"))
+
+    assert made is not None
 
     assert made["body"] == []
     assert "actions" not in made

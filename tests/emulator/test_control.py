@@ -193,3 +193,16 @@ def test_control_calls_are_neither_recorded_nor_hindered(live, page):
     live.emulator.latency = 5
     assert page.get("/state").status_code == 200
     assert len(live.emulator.calls) == 0
+
+
+def test_the_clock_is_shown_and_moved_where_it_can_be(live, page):
+    now = page.get("/clock").json()
+    assert now["moves"] is False
+    refused = page.call("POST", "/clock", json={"seconds": 60})
+    assert (refused.status_code, refused.json()["message"]) == (409, "This clock can't be moved.")
+    moved: list[float] = []
+    live.world.move_clock = moved.append
+    assert page.call("POST", "/clock", json={"seconds": 3600}).json()["moves"] is True
+    for wrong in (0, -60, 1.5, True, "60", None, 10**9):
+        assert page.call("POST", "/clock", json={"seconds": wrong}).status_code == 400
+    assert moved == [3600]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access.policy import Action
 from bot.chat.named_origin import may_change
 from bot.chat.registry import registry
 from bot.chat.thread_context import (
@@ -16,6 +17,7 @@ from bot.chat.thread_context import (
     runs_of_thread,
 )
 from bot.db import messages, origins, reports, requests, runs
+from bot.db.origin import Kind
 from bot.db.requests import PERSON, State
 from bot.db.runs import RunState
 from bot.messages import sentences
@@ -90,14 +92,20 @@ def _cancelable(
 ) -> tuple[set[Origin | None], Owned | None]:
     """Return for what a person may cancel requests for a report here, and something that they may not.
 
-    What people asked for is ``None``; only where nobody did, it is what subscriptions and schedules bring.
+    What people asked for is ``None``; only where nobody did, it is what subscriptions, schedules and keys of the API
+    bring. What a key brings is for who may run reports. Raises ``Refused`` where that is all there is.
     """
     with invocation.services.database.read() as tx:
         here = _here(tx, invocation, report_id, families)
         found = {one.origin: origins.get(tx, one.origin) for one in here if one.origin is not None}
+        keys = {origin for origin in found if origin.kind is Kind.KEY}
+        family = reports.known_family(tx, report_id)
     if any(one.origin is None for one in here):
         return {None}, None
     allowed = {origin for origin, owned in found.items() if owned is not None and may_change(invocation, owned)}
+    if keys and (keys == found.keys() or invocation.may(Action.CHANGE, family)):
+        invocation.check_person(Action.CHANGE, family)
+        allowed |= keys
     return {None, *allowed}, next((owned for origin, owned in found.items() if origin not in allowed), None)
 
 

@@ -15,7 +15,7 @@ from bot.chat.commands.reports import reports
 from bot.chat.plain_language import Politeness, argument, politeness, wish
 from bot.chat.registry import registry
 from bot.db import audit
-from bot.errors import WebexError
+from bot.errors import BotError, WebexError
 from bot.messages import help as messages
 from bot.webex.report import looks_like_report_id
 
@@ -135,8 +135,19 @@ def unknown(invocation: Invocation) -> None:
     elif not _understood(invocation, said, meant):
         invocation.trail.outcome = audit.ANSWERED  # nothing was allowed: the words were only looked for
         guess = registry.find(meant.word) if meant is not None and not meant.clear else None
+        if guess is not None and not _may_do(invocation, guess):
+            guess = None
         rest = argument(invocation.argument(meant.rest).split()) if meant is not None else ()
         invocation.say("help", *messages.unknown_card(" ".join(said).strip(), guess, rest))
+
+
+def _may_do(invocation: Invocation, command: Command) -> bool:
+    """Return False for a command that would refuse the person; True also when that isn't known now."""
+    try:
+        return command.action is not Action.CHANGE or invocation.may(command.action)
+    except BotError as error:
+        log.info("rights_unknown", cause=str(error))
+        return True
 
 
 def _understood(invocation: Invocation, said: tuple[str, ...], meant: Wish | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.access.policy import Action
 from bot.chat.named_origin import named_origins
 from bot.chat.named_report import find_by_id
-from bot.chat.new_report import RunOptions, answer, ask_template, options_for, run_new, start_run
+from bot.chat.new_report import RunOptions, answer, ask_template, is_advised_against, options_for, run_new, start_run
 from bot.chat.new_report_words import Wanted
 from bot.chat.registry import registry
 from bot.chat.scheduled_run import run_schedule
@@ -124,7 +124,8 @@ def run_again(invocation: Invocation, options: RunOptions, words: Sequence[str])
         on_behalf_of=report.on_behalf_of,
     )
     if report.phase is Phase.FAILED and not problems(template, same, options.today):
-        start_run(invocation, template, same)
+        if not is_advised_against(invocation, template, same):
+            start_run(invocation, template, same)
     else:
         _offer(invocation, options, template, same)
 

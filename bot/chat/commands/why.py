@@ -115,7 +115,7 @@ def _show(invocation: Invocation, decision: Allowed, wanted: str) -> None:
         invocation.answer_press_directly()
     both = [*record.directly, *record.before_others]
     rooms = [one.room_id for one in both if one.room_type != DIRECT] + [row.room_id for row in record.answers]
-    people = [one.person_id for one in both] + [row.person_id for row in record.answers]
+    people = [one.asker_id for one in both] + [row.person_id for row in record.answers]
     people += [row.deleted_by for row in record.deleted if row.deleted_by]
     names = look_up(services, people, rooms)
 

@@ -31,6 +31,8 @@ export const postMessage = (message) => call("POST", "/messages", message);
 export const postAction = (action) => call("POST", "/actions", action);
 export const addBot = (spaceId, personId) => call("PUT", `/spaces/${encodeURIComponent(spaceId)}/bot`, { personId });
 export const removeBot = (spaceId, personId) => call("DELETE", `/spaces/${encodeURIComponent(spaceId)}/bot`, { personId });
+export const getClock = () => call("GET", "/clock");
+export const moveClock = (seconds) => call("POST", "/clock", { seconds });
 export const openDirectSpace = (personId) => call("POST", "/spaces", { personId });
 
 const REOPEN_MS = 2000; // a browser gives an event stream up after an HTTP error; we never do

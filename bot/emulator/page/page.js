@@ -1,6 +1,7 @@
 // The playground: one person writes in one space; everything shown follows the emulator's state.
 import { canRender } from "./cards.js";
 import { addBot, getMessages, getState, listen, oneAtATime, openDirectSpace, postAction, postMessage, removeBot } from "./client.js";
+import { showClock } from "./clock.js";
 import { setText } from "./dom.js";
 import { bareId } from "./links.js";
 import { inOneLine, showMessages } from "./messages.js";
@@ -268,6 +269,7 @@ wire();
 showTab("stream");
 $("no-renderer").hidden = canRender;
 setText($("connection"), "Connecting");
+showClock($("clock"), showProblem);
 listen({
   onConnection(alive) {
     showConnection(alive);

@@ -64,7 +64,7 @@ def _is_loopback(address: str | None) -> bool:
 
 def caller(key: ApiKey) -> str:
     """Return what stands for a key where a person's ID would stand."""
-    return f"key:{key.id}"
+    return api_keys.caller_of(key.id)
 
 
 def current_key() -> ApiKey:

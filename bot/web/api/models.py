@@ -6,11 +6,11 @@ from datetime import date, datetime  # noqa: TC003 pydantic reads them
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\s\x00-\x1f]+$")]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"\S")]
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 FamilyName = Literal["partner", "organization"]
 
@@ -33,8 +33,37 @@ class Status(StrEnum):
     UNSURE = "unsure"
 
 
+def _either(one: str, other: str) -> dict[str, Any]:
+    """Return the JSON schema of an object that has one of two texts and not the other."""
+
+    def only(name: str, without: str) -> dict[str, Any]:
+        return {"required": [name], "properties": {name: {"type": "string"}, without: {"type": "null"}}}
+
+    return {"oneOf": [only(one, other), only(other, one)]}
+
+
+def _both_or_none(*names: str) -> dict[str, Any]:
+    """Return the JSON schema of an object that has all of these texts, or none of them."""
+    return {
+        "oneOf": [
+            {"required": list(names), "properties": {name: {"type": "string"} for name in names}},
+            {"properties": {name: {"type": "null"} for name in names}},
+        ]
+    }
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("Send a number or a text.")  # noqa: TRY004 pydantic tells ValueError to the caller
+    return value
+
+
 class NewDelivery(Model):
     """Deliver one report to one space or person."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"allOf": [_either("reportId", "title"), _either("spaceId", "personEmail")]}
+    )
 
     report_id: Id | None = None
     title: Words | None = Field(None, description="words of the title; the newest report that is ready")
@@ -176,8 +205,10 @@ class DeliverTo(Model):
 class NewReport(Model):
     """Run a report."""
 
+    model_config = ConfigDict(json_schema_extra=_both_or_none("startDate", "endDate"))
+
     family: FamilyName
-    template_id: Annotated[int, Field(ge=0, lt=10**18, strict=True)] | Id
+    template_id: Annotated[Annotated[int, Field(ge=0, lt=10**15)] | Id, BeforeValidator(_no_truth)]
     start_date: date | None = None
     end_date: date | None = None
     region_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")] | None = None
@@ -188,8 +219,6 @@ class NewReport(Model):
     def _days(self) -> Self:
         if (self.start_date is None) != (self.end_date is None):
             raise ValueError("Send both startDate and endDate, or neither.")
-        if self.start_date and self.end_date and self.end_date < self.start_date:
-            raise ValueError("endDate must not be before startDate.")
         return self
 
     @property

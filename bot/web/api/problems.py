@@ -66,6 +66,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Several reports have titles with these words.",
         "Send `reportId` of one of the `choices` in place of `title`.",
     ),
+    "invalid-period": Kind(
+        409, "The period ends before it begins.", "Send startDate and endDate the other way round. Nothing was done."
+    ),
     "too-late": Kind(409, "This delivery has ended already.", "Nothing is to be done: see its `status`."),
     "body-too-large": Kind(413, "The body is too large.", "Send at most 64 kB."),
     "unsupported-media-type": Kind(

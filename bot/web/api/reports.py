@@ -72,6 +72,8 @@ def create(context: ApiContext, body: models.NewReport, idempotency_key: str | N
     """
     need(Right.CREATE)
     key = current_key()
+    if body.start_date and body.end_date and body.end_date < body.start_date:
+        raise Problem("invalid-period")
     space_id = None if body.deliver_to is None else body.deliver_to.space_id
     if space_id is not None and not key.may_reach(space_id):
         raise Problem("space-not-allowed")

@@ -1,0 +1,21 @@
+"""What calls of the HTTP API did, as parts of sentences of the audit; the braces stand for the report."""
+
+from __future__ import annotations
+
+from typing import Final
+
+API_ACTS: Final = {
+    "post_deliver": "asked to have {} delivered",
+    "get_list_deliveries": "listed its deliveries",
+    "get_get_delivery": "looked at a delivery",
+    "delete_cancel_delivery": "asked to cancel the delivery of {}",
+    "get_list_reports": "listed the reports",
+    "post_create_report": "asked to run a report",
+    "get_get_report": "looked at {}",
+    "delete_delete_report": "asked to delete {}",
+    "get_list_templates": "listed the templates",
+}
+"""By the method and the endpoint's name."""
+KEY_DEEDS: Final = {"created": "made an API key", "revoked": "revoked an API key"}
+"""What was done with keys, by the outcome."""
+LOOKED_AT_KEYS: Final = "listed the API keys"
