@@ -90,6 +90,7 @@ REFUSALS = (
     "Only full administrators can see the audit log",
     "Read-only administrators can't do this",
     "I'm not allowed to show reports in this space",
+    "so I don't announce reports here",
 )
 NEUTRAL = ("so I've replied to you directly", "I've sent you the a")
 """The audit log, or the answer."""
@@ -99,7 +100,7 @@ NEUTRAL = ("so I've replied to you directly", "I've sent you the a")
 class Door:
     """A way to ask. ``shows`` is what the answer holds when it is allowed; None: anything but a refusal.
 
-    ``alone``: it is answered 1:1 in every group space.
+    ``alone``: it is answered 1:1 in every group space. ``only_here``: it is refused where it would be answered 1:1.
     """
 
     word: str
@@ -109,6 +110,7 @@ class Door:
     wants_id: bool = True
     changes: bool = False
     alone: bool = False
+    only_here: bool = False
 
 
 DOORS = {
@@ -133,9 +135,16 @@ DOORS = {
     "resume": Door("resume", shows="no subscription or schedule", other="", wants_id=False),
     "takeover": Door("takeover", shows="no subscription or schedule", other="", wants_id=False),
     "reassign": Door("reassign", shows=None, other="", wants_id=False, changes=True, alone=True),
+    "subscribe": Door("subscribe", shows="What should I announce?", other="", wants_id=False, only_here=True),
+    "subscriptions": Door("subscriptions", shows="no subscriptions", other="", wants_id=False),
+    "unsubscribe": Door("unsubscribe", shows="no subscription or schedule", other="", wants_id=False),
+    "mute": Door("mute", shows="no subscription or schedule", other="", wants_id=False),
+    "unmute": Door("unmute", shows="no subscription or schedule", other="", wants_id=False),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
-NOTHING_TO_DO = frozenset({"cancel", "why", "history", "pause", "resume", "takeover", "unschedule"})
+NOTHING_TO_DO = frozenset(
+    {"cancel", "why", "history", "pause", "resume", "takeover", "unschedule", "unsubscribe", "mute", "unmute"}
+)
 """Words that come to nothing in this table: a press of such a button is answered to the presser."""
 PUBLIC = frozenset({"help"})
 """For everybody, everywhere: it holds nothing of any report."""
@@ -368,6 +377,8 @@ def test_no_other_word_or_button_is_another_way_in(
     row = SHUT if door.changes and who in MAY_NOT_CHANGE else PEOPLE[who][FAMILIES.index(family)]
     if not door.other:  # it says the same of a report that is unknown
         row = tuple(one.removesuffix(UNKNOWN) for one in row)
+    if door.only_here:
+        row = tuple(NO if one == ALONE else one for one in row)
     expected = dict(zip(SPACES, row, strict=True))
     if door.alone and expected["ours"] == HERE:
         expected["ours"] = ALONE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.access.policy import Action
 from bot.db import origins
 from bot.db.schedules import Schedule
-from bot.messages.origins import ALL_REPORTS, none_called, which_one
+from bot.messages.origins import name_of, none_called, which_one
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.text import folded
@@ -106,4 +106,4 @@ def offer_origins(invocation: Invocation, found: Sequence[Subscription | Schedul
 def _words_of(owned: Subscription | Schedule) -> str:
     if isinstance(owned, Schedule):
         return folded(f"{owned.name or ''} {owned.title}").casefold()
-    return folded(owned.words or ALL_REPORTS).casefold()
+    return folded(name_of(owned)).casefold()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 HELP_ORDER = (
     *("report", "reports", "again"),
     *("new", "templates", "last", "run", "schedule"),
-    *("pending", "refresh", "cancel", "why", "history", "schedules", "unschedule"),
+    *("pending", "refresh", "cancel", "why"),
+    *("subscribe", "subscriptions", "unsubscribe", "mute", "unmute"),
+    *("history", "schedules", "unschedule"),
     *("delete", "settings", "audit"),
 )
 """How help lists the commands of a group; others follow, and ``help`` is the last."""

@@ -209,6 +209,11 @@ def reports_of(tx: Transaction, origin: Origin, report_ids: Collection[str]) -> 
     return set(tx.execute(select(_requests.report_id).where(*made)).scalars())
 
 
+def open_of(tx: Transaction, origin: Origin) -> list[Request]:
+    """Return the open requests that a subscription or schedule has made, oldest first."""
+    return find(tx, _requests[f"{origin.kind.value}_id"] == origin.id, _requests.state == OPEN)
+
+
 def waiting_for(tx: Transaction, report_id: str, most: int) -> list[Request]:
     """Return the oldest open requests whose report was found, at most so many."""
     return find(tx, _requests.state == OPEN, of_report(report_id), most=most)

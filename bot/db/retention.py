@@ -1,4 +1,4 @@
-"""Delete what ended more than ``AUDIT_DAYS`` ago: events, requests, runs, messages, reports, the audit.
+"""Delete what ended more than ``AUDIT_DAYS`` ago: events, requests, runs, subscriptions, schedules, reports, the audit.
 
 Nothing that is open is deleted, nor what is younger than the oldest that is open: by its messages nothing is sent
 twice.
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import delete, exists, func, select
 
-from bot.db import audit, heartbeats
+from bot.db import audit, heartbeats, ready_reports
 from bot.db.events import NEW
 from bot.db.requests import OPEN
 from bot.db.tables import audit as audit_table
-from bot.db.tables import confirmations, events, messages, reports, requests, runs
+from bot.db.tables import confirmations, events, messages, reports, requests, runs, schedules, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,6 +88,10 @@ class Retention:
         sent = func.coalesce(messages.c.settled_at, messages.c.intended_at) < before
         yield from self._each(requests, (requests.c.state != OPEN) & (requests.c.closed_at < before))
         yield from self._each(runs, (runs.c.state != OPEN) & (runs.c.closed_at < before))
+        for table, column in ((subscriptions, requests.c.subscription_id), (schedules, requests.c.schedule_id)):
+            made = exists().where(column == table.c.id)
+            yield from self._each(table, (table.c.ended_at < before) & ~made)
+        yield from self._prune_ready_reports()
         yield from self._each(confirmations, confirmations.c.expires_at < before)
         yield from self._each(messages, sent)
         yield from self._each(reports, (reports.c.checked_at < before) & ~_asked_for & ~_named)
@@ -99,6 +103,12 @@ class Retention:
                 return 0
         with self._database.begin(durable=False) as tx:
             return audit.prune(tx, kept_since, now, SLICE)
+
+    def _prune_ready_reports(self) -> Iterator[int]:
+        with self._database.begin(durable=False) as tx:
+            deleted = ready_reports.prune(tx, max(timedelta(days=self._days), AT_LEAST))
+        if deleted:
+            yield deleted
 
     def _each(self, table: Table, which: ColumnElement[bool]) -> Iterator[int]:
         (key,) = table.primary_key.columns

@@ -122,6 +122,11 @@ def of_event(tx: Transaction, event_key: str) -> Subscription | None:
     return next(iter(find(tx, _subscriptions.event_key == event_key)), None)
 
 
+def ended_since(tx: Transaction, moment: datetime) -> list[Subscription]:
+    """Return those that have ended since then, oldest first."""
+    return [read(row) for row in tx.execute(_ROWS.where(_subscriptions.ended_at >= moment))]
+
+
 def mute(tx: Transaction, row_id: int, until: datetime | None) -> None:
     """Have nothing announced for a subscription until then."""
     tx.execute(update(tables.subscriptions).where(_subscriptions.id == row_id).values(muted_until=until))

@@ -26,7 +26,7 @@ def space_view(space: Space, viewer: Person) -> dict[str, Any]:
         "creatorId": space.creator_id,
         "created": iso(space.created),
         "ownerId": space.org_id,
-        "isPublic": False,
+        "isPublic": space.is_public,
         "isReadOnly": False,
     }
 

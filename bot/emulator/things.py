@@ -122,7 +122,7 @@ class Refreshable:
 
 @dataclass(eq=False)
 class Space:
-    """A space (room in the API): a group, or the 1:1 of two."""
+    """A space (room in the API): a group, or the 1:1 of two. Who is of its organization may join a public one."""
 
     id: str
     title: str
@@ -132,6 +132,7 @@ class Space:
     org_id: str
     last_activity: float
     note: str = ""
+    is_public: bool = False
 
 
 @dataclass(eq=False)

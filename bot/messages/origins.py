@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.db.origin import OriginState
 from bot.db.schedules import Schedule
 from bot.messages.elements import button, card, row, text
+from bot.messages.subscriptions import label
 from bot.text import escape_card, escape_markdown, one_line
 
 if TYPE_CHECKING:
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
     from bot.db.subscriptions import Subscription
     from bot.webex.types import Card
 
-ALL_REPORTS: Final = "all reports"
 LONGEST_NAME: Final = 100
 MOST_SHOWN: Final = 10
 
 
 def name_of(owned: Subscription | Schedule) -> str:
     """Return what people call it, as it was typed: escape it."""
-    return owned.label if isinstance(owned, Schedule) else owned.words or ALL_REPORTS
+    return owned.label if isinstance(owned, Schedule) else label(owned)
 
 
 def kind_of(owned: Subscription | Schedule) -> str:

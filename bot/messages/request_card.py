@@ -218,7 +218,7 @@ def once_more(request: Request, row: ReportRow | None) -> dict[str, Any]:
     if deleted or not_generated:
         return run_again(request.report_id)
     if request.state is State.DELIVERED or (row is not None and row.ready_at is not None):
-        return _button(request, "Send again", "again")
+        return _button(request, "Send file" if request.content is Content.CARD else "Send again", "again")
     return _button(request, "Ask again", "report")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.db.requests import State
+from bot.db.requests import Content, State
 from bot.messages import sentences
 from bot.messages.elements import button, card, sentence_in_card, text
 from bot.messages.elements import row as entry
@@ -39,7 +39,9 @@ def request_list(items: Sequence[Item], now: datetime) -> tuple[str, Card]:
     first, _ = items[0]
     waits = [one.deadline_at for one, row in items if one.state is State.OPEN and row and row.phase is Phase.PENDING]
     coming = ""
-    if any(one.state is State.OPEN and row and row.phase is Phase.READY for one, row in items):
+    if first.content is Content.CARD:
+        coming = "The files are ready to be sent."
+    elif any(one.state is State.OPEN and row and row.phase is Phase.READY for one, row in items):
         coming = "The files follow below."
     if waits:
         coming = f"I'll post each file here as soon as it's ready. I'll stop waiting on {when(max(waits))}."

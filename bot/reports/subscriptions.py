@@ -7,18 +7,18 @@ again; what a subscription was told of before, its requests tell.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from bot.access.policy import Action, Verdict
-from bot.db import ready_reports, reports, requests, subscriptions
-from bot.db.requests import Content
+from bot.db import messages, origins, ready_reports, reports, requests, subscriptions
+from bot.db.requests import Content, State
 from bot.errors import BotError
 from bot.queue import tasks
 from bot.reports.report_search import report_texts
-from bot.reports.requests import Asker, open_request
+from bot.reports.requests import Asker, close, open_request
 from bot.reports.search import exactly
 from bot.webex.report import Phase
 
@@ -39,6 +39,7 @@ MOST_LISTED: Final = 10
 """Reports on one list card."""
 SLICE: Final = 20
 """Requests that one transaction opens, or a few more: it holds SQLite's only write lock."""
+MUTED_FOR: Final = timedelta(days=7)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -63,15 +64,19 @@ def announce(services: Services, which: ReportList, listed: Iterable[Report]) ->
         ready_reports.store(tx, which, ready, now)
 
 
-def matching(words: Sequence[str], listed: Sequence[Report]) -> list[Report]:
-    """Return the reports that have all the words of a subscription, exactly; all of them for no words."""
-    return exactly(words, listed, report_texts)
-
-
 def put_watches(tx: Transaction, services: Services, one: Subscription) -> None:
     """Have the lists that serve a subscription looked at from now on."""
     for which in subscriptions.lists_for(one.family, one.region, one.on_behalf_of):
         services.queue.put(tx, tasks.WATCH, which.key, after=services.poll_interval)
+
+
+def end(tx: Transaction, services: Services, one: Subscription) -> None:
+    """End a subscription, with what it would still post."""
+    now = services.now()
+    origins.end(tx, one.origin, now)
+    for request in requests.open_of(tx, one.origin):
+        if not messages.has_file(tx, request.id):
+            close(tx, services.queue, request, State.CANCELED, now, cause="unsubscribed")
 
 
 def _wanted(
@@ -85,7 +90,7 @@ def _wanted(
         if not one.is_served(now):
             continue
         if one.words not in by_words:
-            by_words[one.words] = matching(one.words.split(), in_order)
+            by_words[one.words] = exactly(one.words.split(), in_order, report_texts)
         if by_words[one.words] and (one.family is not None or _uses(services, one, family)):
             yield one, by_words[one.words]
 

@@ -125,6 +125,7 @@ def space(raw: Mapping[str, Any]) -> Space:
         title=_text(raw, "title"),
         kind=_text(raw, "type"),
         last_activity=read_moment(raw.get("lastActivity")),
+        is_public=raw.get("isPublic") is True,
     )
 
 

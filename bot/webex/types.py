@@ -99,6 +99,8 @@ class Space:
     kind: str
     """``group`` or ``direct``."""
     last_activity: datetime | None = None
+    is_public: bool = False
+    """Everyone of its organization can find it and join it."""
 
 
 @dataclass(frozen=True, slots=True)

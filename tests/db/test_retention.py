@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select
 
-from bot.db import confirmations, retention
+from bot.db import confirmations, origins, ready_reports, retention
 from bot.db.requests import State
 from bot.db.retention import PAUSE, Retention
 from bot.db.tables import events, messages, reports, requests
+from bot.webex.report import Report
+from bot.webex.report_families import Family
+from bot.webex.report_lists import ReportList
 from tests.db.rows import store_run
 from tests.live_bot import CSV
+from tests.origin_rows import add_schedule, add_subscription
 
 if TYPE_CHECKING:
     from bot.emulator.things import Person
@@ -275,3 +279,34 @@ def test_a_round_ends_and_the_next_one_goes_on(stepped: SteppedBot, monkeypatch:
         assert sum(kept(stepped).values()) < before
         rounds += 1
     assert rounds > 1
+
+
+def test_what_has_ended_goes_and_what_was_seen_ready_stays_while_it_is_listed(stepped: SteppedBot) -> None:
+    live, which = stepped.setup, ReportList("partner")
+    kept_one = add_subscription(stepped.database, live.ada, live.group, stepped.clock())
+    ended = [
+        add_subscription(stepped.database, live.ada, live.group, stepped.clock()),
+        add_schedule(stepped.database, live.ada, live.group, stepped.clock()),
+    ]
+    gone, listed = (Report(name, Family.PARTNER, "done") for name in ("GONE", "LISTED"))
+    with stepped.database.begin() as tx:
+        ready_reports.store(tx, which, [gone, listed], stepped.clock())
+        for one in ended:
+            origins.end(tx, one.origin, stepped.clock())
+    stepped.clock.turn(364 * DAY)
+    with stepped.database.begin() as tx:
+        ready_reports.store(tx, which, [listed], stepped.clock())
+
+    stepped.clock.turn(3000 * DAY)
+    Retention(stepped.database, 365, stepped.clock).prune()
+
+    with stepped.database.read() as tx:
+        assert origins.going(tx) == [kept_one]
+        assert [origins.get(tx, one.origin) for one in ended] == [None, None]
+        assert ready_reports.unseen(tx, which, [gone, listed], stepped.clock())[0] == []
+    with stepped.database.begin() as tx:
+        ready_reports.store(tx, which, [listed], stepped.clock())
+    stepped.clock.turn(DAY)
+    Retention(stepped.database, 365, stepped.clock).prune()
+    with stepped.database.read() as tx:
+        assert ready_reports.unseen(tx, which, [gone, listed], stepped.clock())[0] == [gone]
