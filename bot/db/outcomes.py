@@ -32,10 +32,14 @@ class Outcome:
     closed_at: datetime
 
     @property
+    def why(self) -> str:
+        """Return the reason without its reference, which that of a run ends with."""
+        return self.reason.removesuffix(f"(reference {self.reference})").rstrip()
+
+    @property
     def sentence(self) -> str:
-        """Return why it ended so, with its reference; the reason of a run has it already."""
-        reference = f"(reference {self.reference})"
-        return self.reason if self.reason.endswith(reference) else f"{self.reason} {reference}".lstrip()
+        """Return the reason with its reference."""
+        return f"{self.why} (reference {self.reference})".lstrip()
 
     @property
     def failed(self) -> bool:

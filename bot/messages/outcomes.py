@@ -14,6 +14,7 @@ from bot.text import count, escape_card, escape_markdown, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.db.outcomes import Outcome
     from bot.db.subscriptions import Subscription
     from bot.webex.types import Card
 
@@ -83,15 +84,16 @@ def sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}"
 
 
-def failing(owned: Subscription | Schedule, reason: str, most: int, *, space: str | None = None) -> str:
-    """Return what is told of the first failure in a row; ``reason`` ends with the reference."""
+def failing(owned: Subscription | Schedule, failure: Outcome, most: int, *, space: str | None = None) -> str:
+    """Return what is told of the first failure in a row."""
     if owned.origin.kind is Kind.SUBSCRIPTION:
         then = f"It stays active. I'll pause it after {most} failures in a row."
         now = "To see the reports that are ready, type `reports`."
     else:
         then = f"I'll run it again as planned, and pause it after {most} failures in a row."
         now = f"To run it now, type `run {owned.reference}`."
-    return f"⚠ {sentence(subject(owned, space=space))} failed. {reason} {then} {now}"
+    said = f"⚠ {sentence(subject(owned, space=space))} failed. {failure.why} {then} {now}"
+    return f"{said} (reference {failure.reference})"
 
 
 def paused_by_failures(
@@ -100,7 +102,7 @@ def paused_by_failures(
     """Return the text and card that say that it was paused because it failed too often."""
     so_often = f"after {count(failures, 'failure')} in a row"
     to_do = f"When the cause is fixed, press **Resume** or type `resume {owned.reference}`."
-    said = f"⚠ {sentence(subject(owned, space=space))} is paused {so_often}. {reason} {to_do}"
+    said = f"⚠ {sentence(subject(owned, space=space))} is paused {so_often}. {to_do} {reason}"
     status, actions = f"● Paused {so_often}", [primary(button("Resume", "resume", owned.reference))]
     return said, card(_body(owned, status, [reason, to_do], space=space), actions, instead=said)
 

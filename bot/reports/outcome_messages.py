@@ -34,11 +34,11 @@ class OutcomeMessages:
 
     def tell_failing(self, owned: Subscription | Schedule, first: Outcome, since: datetime) -> None:
         """Tell the first failure in a row; ``since`` names the streak."""
-        key, reason, most = f"{owned.origin.key}:failing:{since.isoformat()}", first.sentence, self._most_failures
-        self._to_space(owned, key, Text(messages.failing(owned, reason, most)))
+        key, most = f"{owned.origin.key}:failing:{since.isoformat()}", self._most_failures
+        self._to_space(owned, key, Text(messages.failing(owned, first, most)))
 
         def made(owner: Owner) -> Text | None:
-            return Text(messages.failing(owned, reason, most, space=owner.space)) if owner.may_see else None
+            return Text(messages.failing(owned, first, most, space=owner.space)) if owner.may_see else None
 
         tell_owner(self._services, owned, key, made)
 

@@ -153,7 +153,8 @@ def test_the_first_failure_in_a_row_is_told_in_the_space_and_to_the_owner(stage:
     for _ in range(3):
         stage.ends()
     (here,), (alone,) = stage.in_space, stage.told()
-    assert "Webex couldn't generate the report Calling Usage. Run it again. (reference reference" in here.words
+    assert "failed. Webex couldn't generate the report Calling Usage. Run it again. " in here.words
+    assert here.words.endswith(" (reference reference1)")
     assert here.words.startswith("⚠ The s")
     assert alone.words.startswith("⚠ Your s")
     assert " in Admin reports failed. " in alone.words
