@@ -35,6 +35,8 @@ COLORS: Final = {"delivered": "Good", "refused": "Attention", "failed": "Attenti
 RUN: Final = "run"
 """The act of a command, and of the bot when it has had a report created."""
 DELETE: Final = "delete"
+PAUSE, RESUME = "pause", "resume"
+"""Acts of commands, and of the bot when it pauses or resumes one by itself."""
 COMMANDS: Final = API_ACTS | {
     "report": "requested {}",
     "again": "requested the file of {} again",
@@ -44,6 +46,10 @@ COMMANDS: Final = API_ACTS | {
     DELETE: "asked to delete {}",
     "history": "asked what a schedule or subscription has done",
     "retry": "retried what a schedule or subscription didn't bring",
+    PAUSE: "asked to pause a subscription or schedule",
+    RESUME: "asked to resume a subscription or schedule",
+    "takeover": "asked to take over a subscription or schedule",
+    "reassign": "asked to give subscriptions or schedules to another owner",
     "new": "asked to run a report",
     "last": "asked to run a report again",
     RUN: "asked to run a report again",
@@ -86,6 +92,11 @@ OUTCOMES: Final = {
     "limited": "Skipped, over the limit",
     "ignored": "Ignored",
     "stopped": "Not answered",
+    "not_allowed": "Its owner may not have it",
+    "outsiders": "External people in the space",
+    "space_closed": "Removed from the space, or it's archived",
+    "failures": "Failed too often in a row",
+    "by_itself": "What paused it has passed",
 }
 CAUSES: Final = {
     "directly": "answered directly",
@@ -150,19 +161,25 @@ class AuditView:
 
     def deed(self, row: Row) -> str:
         """Return ``requested **Calling Usage**``."""
-        if row.act == audit.SETTINGS and row.channel is Channel.SYSTEM:
-            return "noted its settings"
         word, _, _ = row.outcome.partition(":")
-        if row.act == RUN and row.channel is Channel.SYSTEM:
-            ran = f"ran {self.report(row)}" if row.report_id else "got no report from Webex"
-            return f"{ran}{self.made_for(row)}"
-        if row.act == DELETE and row.channel is Channel.SYSTEM:
-            return f"has a schedule that made room by deleting {self.report(row)}"
+        if row.channel is Channel.SYSTEM and (done := self.done_by_itself(row)):
+            return done
         if row.act == audit.KEYS:
             return KEY_DEEDS.get(word, LOOKED_AT_KEYS)
         if row.act == audit.DELIVERY:
             return f"{ENDED.get(word, 'is done with {}').format(self.report(row))}{self.made_for(row)}"
         return COMMANDS.get(row.act, row.act).format(self.report(row))
+
+    def done_by_itself(self, row: Row) -> str:
+        """Return what the bot has done without being asked just then; empty for other acts."""
+        if row.act == audit.SETTINGS:
+            return "noted its settings"
+        if row.act == RUN:
+            ran = f"ran {self.report(row)}" if row.report_id else "got no report from Webex"
+            return f"{ran}{self.made_for(row)}"
+        if row.act == DELETE:
+            return f"has a schedule that made room by deleting {self.report(row)}"
+        return f"owns what was {row.act}d by itself" if row.act in {PAUSE, RESUME} else ""
 
     def made_for(self, row: Row) -> str:
         """Return `` for the schedule **Weekly usage**``, where it was."""

@@ -10,6 +10,7 @@ from bot.db.audit import Channel, Entry
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.errors import Refused
+from bot.messages.audit_list import PAUSE, RESUME
 from bot.messages.outcomes import NOT_HERE
 from bot.reports.requests import put_outcome
 from bot.reports.schedules import put_schedules, set_next
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from bot.db.subscriptions import Subscription
     from bot.services import Services
 
-PAUSE, RESUME = "pause", "resume"
-"""Acts in the audit, as the commands are called."""
 NEEDS: Final = {Kind.SUBSCRIPTION: Action.READ, Kind.SCHEDULE: Action.CHANGE}
 """What its owner must be allowed."""
 OF_THE_BOT: Final = frozenset({"roles_unreadable", "organization_unknown"})

@@ -55,6 +55,7 @@ def row(act: str, outcome: str, **values: Any) -> Row:
         ("delivery", "failed:by_webex", "didn't get **Calling Usage**", "Failed: Webex couldn't generate it"),
         ("delivery", "expired:not_done_in_time", "waited too long for **Calling Usage**", "Stopped waiting: not ready"),
         ("delivery", "unsure", "may not have got **Calling Usage**", "Delivery not confirmed"),
+        ("takeover", audit.ALLOWED, "asked to take over a subscription or schedule", ""),
         ("ping", audit.ANSWERED, "ping", ""),
     ],
 )
@@ -64,6 +65,19 @@ def test_an_entry_says_what_was_done_and_how_it_ended(act: str, outcome: str, de
     assert VIEW.sentence(one) == f"**Ada Lovelace** {deed} {HERE}"
     assert VIEW.ended(one).startswith(ended)
     assert bool(VIEW.ended(one)) is bool(ended)
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome", "deed", "ended"),
+    [
+        ("pause", "not_allowed", "owns what was paused by itself", "Its owner may not have it"),
+        ("resume", "by_itself", "owns what was resumed by itself", "What paused it has passed"),
+    ],
+)
+def test_what_was_paused_by_itself_is_told_of_its_owner(act: str, outcome: str, deed: str, ended: str) -> None:
+    one = Row(Channel.SYSTEM, act, outcome, at=NOW, person_id="ada", room_id="room")
+    assert VIEW.sentence(one) == f"**Ada Lovelace** {deed} {HERE}"
+    assert VIEW.ended(one) == ended
 
 
 def test_what_the_bot_did_by_itself_has_its_name() -> None:

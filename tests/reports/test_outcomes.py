@@ -229,6 +229,16 @@ def test_an_owner_who_is_deactivated_is_offered_all_the_same(stage: Stage) -> No
     assert "Take over" in card.buttons
 
 
+def test_in_a_space_that_is_not_allowed_any_more_nothing_is_said_there(stage: Stage) -> None:
+    stage.stepped.setup.environ["ALLOWED_SPACES"] = stage.stepped.setup.outside.id
+    stage.stepped.restart()
+    stage.ends("done")
+    assert stage.state == paused(PauseCause.NOT_ALLOWED)
+    assert stage.in_space == []
+    (alone,) = stage.told()
+    assert "I'm not allowed to show reports in that space. Ask the people who run this bot to allow it." in alone.words
+
+
 def test_an_owner_who_left_the_space_no_longer_owns_there(stage: Stage) -> None:
     stage.stepped.world.leave(stage.space, stage.owner)
     stage.ends("done")
