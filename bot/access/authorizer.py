@@ -19,7 +19,7 @@ from bot.access.policy import (
     families_for,
     may_be_partner_role,
 )
-from bot.db.api_keys import Right
+from bot.db.api_keys import Right, key_id_of
 from bot.db.origin import Kind
 from bot.errors import Refused, WebexError
 from bot.messages.refusals import (
@@ -84,8 +84,11 @@ class Authorizer:
 
         ``later``: some time has passed since the person wrote there. Before that, a person who is not among the members
         may just have joined: Webex's lists lag. ``family``: of the report that it is about; without, the decision says
-        which families the person may use. ``members=False``: who else is in the space is asked for later.
+        which families the person may use. ``members=False``: who else is in the space is asked for later. In a person's
+        place may stand a key of the API.
         """
+        if (key_id := key_id_of(person_id)) is not None:
+            return self._decide_for_key(key_id, action, room_id, family, members=members)
         try:
             who, rules = self.facts_about(person_id, family)
         except Refused as refused:
@@ -131,13 +134,10 @@ class Authorizer:
         family: str | None = None,
         members: bool = True,
     ) -> Decision:
-        """Return what policy says of a request or run: for a key of the API of the key, else of the person.
-
-        A key that delivers to a person needs both.
-        """
-        if origin is not None and origin.kind is Kind.KEY:
+        """Return what policy says of a request or run; where a key delivers to a person, both must be allowed it."""
+        if origin is not None and origin.kind is Kind.KEY and key_id_of(person_id) is None:
             decision = self._decide_for_key(origin.id, action, room_id, family, members=members)
-            if room_id is not None or not person_id or decision.verdict is Verdict.REFUSED:
+            if not person_id or decision.verdict is Verdict.REFUSED:
                 return decision
         return self.decide(
             person_id, action, room_id=room_id, direct=direct, later=later, family=family, members=members
@@ -165,11 +165,12 @@ class Authorizer:
     def _is_direct(self, room_id: str) -> bool:
         """Return True for a 1:1 space; of one that the bot does not see, its members are not seen either."""
         try:
-            return self._chat.space(room_id).kind == DIRECT
+            space = self._chat.space(room_id)
         except WebexError as error:
             if error.status in SPACE_CLOSED:
                 return False
             raise
+        return space.kind == DIRECT
 
     def rights(self, person_id: str, *, room_id: str | None, direct: bool) -> dict[Action, Decision]:
         """Return what policy says of each action of a person in a space, whoever else is there.

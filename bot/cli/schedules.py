@@ -17,14 +17,15 @@ from bot.cli import schedules_file
 from bot.cli.names import NameLookup
 from bot.cli.schedules_file import Fault
 from bot.cli.terminal import print_errors
-from bot.db import audit, origins, ready_reports, schedules, subscriptions
+from bot.db import audit, origins, schedules, subscriptions
 from bot.db.audit import Channel
 from bot.db.migrations import Migration
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
 from bot.errors import BotError
-from bot.queue import open_queue, tasks
+from bot.queue import open_queue
 from bot.reports.schedules import put_schedules, set_next
+from bot.reports.subscriptions import watch_from_now
 from bot.text import count
 from bot.webex.types import GROUP
 
@@ -133,7 +134,8 @@ def _import(tx: Transaction, queue: Queue, entries: Sequence[Entry], imported: _
             imported.faults.append(Fault(entry.line, told))
             continue
         if entry.kind is Kind.SUBSCRIPTION:
-            _watch(tx, queue, entry)
+            values = entry.values
+            watch_from_now(tx, queue, values["family"], values["region"], values["on_behalf_of"])
         done = _create(tx, entry, now) if row is None else _update(tx, entry, row, now)
         imported.done.append((done, entry))
         if done != UNCHANGED:
@@ -142,15 +144,6 @@ def _import(tx: Transaction, queue: Queue, entries: Sequence[Entry], imported: _
             audit.record(
                 tx, audit.Entry(Channel.CLI, audit.IMPORT, done, room_id=place, reference=entry.reference), now
             )
-
-
-def _watch(tx: Transaction, queue: Queue, entry: Entry) -> None:
-    """Have the lists of a subscription looked at; what is ready at the first look is not new."""
-    values = entry.values
-    for which in subscriptions.lists_for(values["family"], values["region"], values["on_behalf_of"]):
-        if not subscriptions.stand(tx, which):
-            ready_reports.forget(tx, which)
-            queue.put(tx, tasks.WATCH, which.key, if_absent=True)
 
 
 def _create(tx: Transaction, entry: Entry, now: datetime) -> str:

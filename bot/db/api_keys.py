@@ -76,6 +76,11 @@ class ApiKey:
         """Return True when it may have something delivered to a space."""
         return self.spaces is None or id_key(room_id) in self.spaces
 
+    @property
+    def owner(self) -> str:
+        """Return what stands for it where a person's ID would stand: ``key:3``."""
+        return caller_of(self.id)
+
 
 def _read(row: Any) -> ApiKey:
     spaces = None if row.spaces == ALL_SPACES else frozenset(json.loads(row.spaces or "[]"))
@@ -145,6 +150,11 @@ def caller_of(key_id: int) -> str:
 def is_caller(person_id: str | None) -> bool:
     """Return True for what stands for a key, and for nobody of Webex."""
     return (person_id or "").startswith(CALLER)
+
+
+def key_id_of(person_id: str) -> int | None:
+    """Return the row of the key that stands in a person's place; None for a person."""
+    return int(person_id.removeprefix(CALLER)) if is_caller(person_id) else None
 
 
 def names(tx: Transaction, person_ids: Iterable[str | None]) -> dict[str, str]:

@@ -170,4 +170,5 @@ def template_json(template: Template) -> dict[str, Any]:
         "dataStartDate": template.data_start.isoformat() if template.data_start else None,
         "dataEndDate": template.data_end.isoformat() if template.data_end else None,
         "required": sorted(template.required),
+        "takesTimeZone": template.takes_time_zone,
     }

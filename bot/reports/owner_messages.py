@@ -9,6 +9,7 @@ import structlog
 
 from bot.access.policy import Verdict
 from bot.db import audit
+from bot.db.api_keys import key_id_of
 from bot.errors import BotError
 from bot.reports.origin_states import NEEDS
 from bot.reports.report_messages import Draft, ReportMessages
@@ -50,8 +51,8 @@ def tell_owner(
     Raises ``BotError`` that passes; who can't be told is not.
     """
     person = person_id or owned.person_id
-    if audit.is_pseudonym(person):
-        return
+    if audit.is_pseudonym(person) or key_id_of(person) is not None:
+        return  # what a key of the API has made is told in the space
     space = "" if owned.direct else services.space_names.of([owned.room_id]).get(owned.room_id, "")
 
     def look() -> tuple[Target, Owner]:

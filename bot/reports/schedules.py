@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.queue import Queue
     from bot.reports.periods import Period
     from bot.reports.recurrence import Recurrence
+    from bot.reports.requests import Opener
     from bot.services import Services
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ def open_due_run(tx: Transaction, services: Services, schedule: Schedule, now: d
 
 
 def open_scheduled_run(
-    tx: Transaction, services: Services, schedule: Schedule, why: Why, *, planned_at: datetime, event_key: str
+    tx: Transaction, services: Opener, schedule: Schedule, why: Why, *, planned_at: datetime, event_key: str
 ) -> str | None:
     """Open a run of a schedule, with the period of the day for which it was planned.
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from bot.db.database import Transaction
     from bot.db.subscriptions import Subscription
+    from bot.queue import Queue
+    from bot.reports.requests import Opener
     from bot.services import Services
     from bot.webex.report import Report
     from bot.webex.report_lists import ReportList
@@ -70,13 +72,23 @@ def put_watches(tx: Transaction, services: Services, one: Subscription) -> None:
         services.queue.put(tx, tasks.WATCH, which.key, after=services.poll_interval)
 
 
-def end(tx: Transaction, services: Services, one: Subscription) -> None:
+def end(tx: Transaction, services: Opener, one: Subscription) -> None:
     """End a subscription, with what it would still post."""
     now = services.now()
     origins.end(tx, one.origin, now)
     for request in requests.open_of(tx, one.origin):
         if not messages.has_file(tx, request.id):
             close(tx, services.queue, request, State.CANCELED, now, cause="unsubscribed")
+
+
+def watch_from_now(
+    tx: Transaction, queue: Queue, family: str | None, region: str | None, on_behalf_of: str | None = None
+) -> None:
+    """Have the lists looked at of a subscription that is about to be made; what is ready then is not new."""
+    for which in subscriptions.lists_for(family, region, on_behalf_of):
+        if not subscriptions.stand(tx, which):
+            ready_reports.forget(tx, which)
+            queue.put(tx, tasks.WATCH, which.key, if_absent=True)
 
 
 def _wanted(

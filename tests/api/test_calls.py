@@ -124,6 +124,11 @@ def test_the_document_describes_every_call_and_the_page_loads_nothing(api: Api) 
         "/api/v1/deliveries/{delivery_id}",
         "/api/v1/reports",
         "/api/v1/reports/{report_id}",
+        "/api/v1/schedules",
+        "/api/v1/schedules/{reference}",
+        "/api/v1/schedules/{reference}/runs",
+        "/api/v1/subscriptions",
+        "/api/v1/subscriptions/{reference}",
         "/api/v1/templates",
     }
     page = requests.get(f"{api.address}/api/v1/docs", timeout=10)

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 import bot
 from bot.errors import DatabaseUnavailable
 from bot.logs import new_reference
-from bot.web.api import calls, deliveries, models, pages, reports
+from bot.web.api import calls, deliveries, models, pages, reports, schedules, subscriptions
 from bot.web.api.problems import KINDS, Problem, faults
 from bot.web.webhook import MAX_BODY, RETRY_AFTER
 
@@ -55,6 +55,8 @@ def create_api(context: ApiContext) -> OpenAPI:
     api.after_request(lambda answer: calls.finish(context, answer))
     _add_deliveries(api, context)
     _add_reports(api, context)
+    _add_subscriptions(api, context)
+    _add_schedules(api, context)
     app.register_api(api)
     pages.add(app, PREFIX)
     app.register_error_handler(Exception, _failed)
@@ -111,6 +113,58 @@ def _add_reports(api: APIBlueprint, context: ApiContext) -> None:
     @api.get("/templates", responses={200: models.Templates}, summary="List what can be run")
     def list_templates(query: models.FamilyQuery) -> Response:
         return _answer(reports.templates(context, query.family))
+
+
+def _add_subscriptions(api: APIBlueprint, context: ApiContext) -> None:
+    @api.get("/subscriptions", responses={200: models.Subscriptions}, summary="List subscriptions")
+    def list_subscriptions(query: models.Page) -> Response:
+        return _answer(subscriptions.listed(context, query))
+
+    @api.post("/subscriptions", responses={201: models.Subscription}, summary="Subscribe a space")
+    def subscribe(body: models.NewSubscription) -> Response:
+        made = subscriptions.create(context, body)
+        return _answer(made, HTTPStatus.CREATED, location=f"{PREFIX}/subscriptions/{made['id']}")
+
+    @api.get("/subscriptions/<reference>", responses={200: models.Subscription}, summary="See a subscription")
+    def get_subscription(path: models.ByStanding) -> Response:
+        return _answer(subscriptions.get(context, path.reference))
+
+    @api.delete("/subscriptions/<reference>", responses={204: None}, summary="End a subscription")
+    def end_subscription(path: models.ByStanding) -> Response:
+        subscriptions.delete(context, path.reference)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _add_schedules(api: APIBlueprint, context: ApiContext) -> None:
+    @api.get("/schedules", responses={200: models.Schedules}, summary="List schedules")
+    def list_schedules(query: models.Page) -> Response:
+        return _answer(schedules.listed(context, query))
+
+    @api.post("/schedules", responses={201: models.Schedule}, summary="Make a schedule")
+    def create_schedule(body: models.NewSchedule) -> Response:
+        made = schedules.create(context, body)
+        return _answer(made, HTTPStatus.CREATED, location=f"{PREFIX}/schedules/{made['id']}")
+
+    @api.get("/schedules/<reference>", responses={200: models.Schedule}, summary="See a schedule")
+    def get_schedule(path: models.ByStanding) -> Response:
+        return _answer(schedules.get(context, path.reference))
+
+    @api.patch("/schedules/<reference>", responses={200: models.Schedule}, summary="Change, pause or resume a schedule")
+    def change_schedule(path: models.ByStanding, body: models.ChangedSchedule) -> Response:
+        return _answer(schedules.change(context, path.reference, body))
+
+    @api.delete("/schedules/<reference>", responses={204: None}, summary="End a schedule")
+    def end_schedule(path: models.ByStanding) -> Response:
+        schedules.delete(context, path.reference)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    @api.get("/schedules/<reference>/runs", responses={200: models.ScheduleRuns}, summary="List the runs of a schedule")
+    def list_runs(path: models.ByStanding, query: models.Page) -> Response:
+        return _answer(schedules.runs(context, path.reference, query))
+
+    @api.post("/schedules/<reference>/runs", responses={202: models.ScheduleRun}, summary="Run a schedule now")
+    def run_schedule(path: models.ByStanding) -> Response:
+        return _answer(schedules.run(context, path.reference), HTTPStatus.ACCEPTED)
 
 
 def _answer(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, *, location: str = "") -> Response:

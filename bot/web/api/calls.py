@@ -36,7 +36,7 @@ def admit(context: ApiContext) -> None:
     with context.database.read() as tx:
         key = api_keys.by_secret(tx, secret.strip())
         # Each call is a row of the audit, so they are counted there, for all processes.
-        calls = 0 if key is None else audit.count_since(tx, caller(key), now - WINDOW)
+        calls = 0 if key is None else audit.count_of_key(tx, key.owner, now - WINDOW)
     if key is None:
         raise Problem("unauthorized")
     g.api_key, g.calls_left = key, max(0, CALLS_PER_MINUTE - calls - 1)
@@ -60,11 +60,6 @@ def _is_loopback(address: str | None) -> bool:
         return ip_address(address or "").is_loopback
     except ValueError:
         return not address  # a socket file: nothing else than this machine reaches it
-
-
-def caller(key: ApiKey) -> str:
-    """Return what stands for a key where a person's ID would stand."""
-    return api_keys.caller_of(key.id)
 
 
 def current_key() -> ApiKey:
@@ -94,7 +89,7 @@ def record(
         channel=Channel.API,
         act=act,
         outcome=outcome,
-        person_id=caller(current_key()),
+        person_id=current_key().owner,
         room_id=room_id,
         report_id=report_id,
         reference=reference,

@@ -12,7 +12,7 @@ from bot.db.origin import Kind, Origin
 from bot.db.requests import GROUP, Content, State
 from bot.db.runs import RunState
 from bot.reports.requests import Asker, close, open_request
-from bot.web.api.calls import caller, current_key, need, record
+from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Delivery, Status
 from bot.web.api.problems import Problem
 from bot.web.api.repeated import Repeated
@@ -42,7 +42,7 @@ def deliver(context: ApiContext, body: NewDelivery, idempotency_key: str | None)
     repeated = Repeated(context, "deliveries", idempotency_key, body)
     if (stored := repeated.answer()) is not None:
         return stored
-    report_id, person_id = body.report_id, caller(key)
+    report_id, person_id = body.report_id, key.owner
     if body.title is not None or body.person_email is not None:
         found = ask(context, key.id, {"kind": "delivery", "title": body.title, "email": body.person_email})
         report_id, person_id = found.get("report_id", report_id), found.get("person_id", person_id)

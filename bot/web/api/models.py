@@ -15,6 +15,22 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, 
 FamilyName = Literal["partner", "organization"]
 
 
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("Send a number or a text.")  # noqa: TRY004 pydantic tells ValueError to the caller
+    return value
+
+
+TemplateId = Annotated[Annotated[int, Field(ge=0, lt=10**15)] | Id, BeforeValidator(_no_truth)]
+Region = Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")]
+Sites = Annotated[str, StringConstraints(max_length=2000)] | list[Words] | None
+
+
+def _sites_of(given: str | list[str] | None) -> tuple[str, ...]:
+    names = given.split(",") if isinstance(given, str) else given or []
+    return tuple(filter(None, (one.strip() for one in names)))
+
+
 class Model(BaseModel):
     """The ground of every model."""
 
@@ -50,12 +66,6 @@ def _both_or_none(*names: str) -> dict[str, Any]:
             {"properties": {name: {"type": "null"} for name in names}},
         ]
     }
-
-
-def _no_truth(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("Send a number or a text.")  # noqa: TRY004 pydantic tells ValueError to the caller
-    return value
 
 
 class NewDelivery(Model):
@@ -114,7 +124,7 @@ class ReportQuery(Page):
 
     family: FamilyName | None = None
     words: Words | None = Field(None, description="words of the title, service, region or status")
-    region_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")] | None = None
+    region_id: Region | None = None
 
 
 class Wait(Model):
@@ -181,6 +191,7 @@ class Template(Model):
     data_start_date: date | None = None
     data_end_date: date | None = None
     required: list[str] = []
+    takes_time_zone: bool = False
 
 
 class Templates(Model):
@@ -208,11 +219,11 @@ class NewReport(Model):
     model_config = ConfigDict(json_schema_extra=_both_or_none("startDate", "endDate"))
 
     family: FamilyName
-    template_id: Annotated[Annotated[int, Field(ge=0, lt=10**15)] | Id, BeforeValidator(_no_truth)]
+    template_id: TemplateId
     start_date: date | None = None
     end_date: date | None = None
-    region_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")] | None = None
-    site_list: Annotated[str, StringConstraints(max_length=2000)] | list[Words] | None = None
+    region_id: Region | None = None
+    site_list: Sites = None
     deliver_to: DeliverTo | None = None
 
     @model_validator(mode="after")
@@ -224,8 +235,7 @@ class NewReport(Model):
     @property
     def sites(self) -> tuple[str, ...]:
         """Return the names of the sites."""
-        given = self.site_list.split(",") if isinstance(self.site_list, str) else self.site_list or []
-        return tuple(filter(None, (one.strip() for one in given)))
+        return _sites_of(self.site_list)
 
 
 class Created(Model):
@@ -237,6 +247,132 @@ class Created(Model):
     reason: str | None = Field(None, description="why there is no report, in words")
     reference: str
     created_at: datetime
+
+
+class Standing(StrEnum):
+    """How a subscription or schedule stands."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class ByStanding(Model):
+    """The address of a subscription or schedule."""
+
+    reference: Annotated[str, StringConstraints(max_length=64)]
+
+
+class NewSubscription(Model):
+    """Have matching reports announced in a space as soon as they are ready."""
+
+    words: Words = Field(description="words of the title, service or template; `all` for all reports")
+    family: FamilyName | None = None
+    region_id: Region | None = None
+    space_id: Id
+    card_only: bool = Field(default=False, strict=True)
+
+
+class Subscription(Model):
+    """A subscription of a space."""
+
+    id: str
+    words: str
+    family: str | None = None
+    region_id: str | None = None
+    space_id: str
+    card_only: bool
+    status: Standing
+    reason: str | None = Field(None, description="why it is paused, in words")
+    created_at: datetime
+
+
+class Subscriptions(Model):
+    """Subscriptions, the oldest first."""
+
+    items: list[Subscription]
+    next: str | None = None
+
+
+class NewSchedule(Model):
+    """Run a report regularly, and have it delivered."""
+
+    family: FamilyName
+    template_id: TemplateId
+    period: Words | None = Field(None, description="in words, read on the day of each run: `last week`")
+    space_id: Id
+    dtstart: Words = Field(description="local time and zone: `2026-11-30T08:00:00[Europe/Berlin]`")
+    rrule: Words = Field(description="RFC 5545: `FREQ=WEEKLY;BYDAY=MO`; at most one run an hour")
+    only_if: Words | None = Field(None, description="of: `not blank`, `changed`, `more than 100 rows`; with commas")
+    name: Words | None = None
+    region_id: Region | None = None
+    site_list: Sites = None
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Return the names of the sites."""
+        return _sites_of(self.site_list)
+
+
+class ChangedSchedule(Model):
+    """What is to be different; what is left out stays."""
+
+    period: Words | None = None
+    dtstart: Words | None = None
+    rrule: Words | None = None
+    only_if: Words | None = None
+    name: Words | None = None
+    status: Standing | None = None
+
+
+class Schedule(Model):
+    """A schedule."""
+
+    id: str
+    name: str | None = None
+    family: str
+    template_id: str
+    title: str
+    period: str | None = None
+    region_id: str | None = None
+    site_list: list[str] = []
+    space_id: str
+    dtstart: str
+    rrule: str
+    only_if: str | None = None
+    status: Standing
+    reason: str | None = Field(None, description="why it is paused, in words")
+    next_run_at: datetime | None = None
+    created_at: datetime
+
+
+class Schedules(Model):
+    """Schedules, the oldest first."""
+
+    items: list[Schedule]
+    next: str | None = None
+
+
+class ScheduleRun(Model):
+    """One run of a schedule, and how its delivery ended."""
+
+    id: str
+    why: str | None = Field(None, description="`due`, `late` after a downtime, `test`, `by_hand`, `retry`")
+    planned_at: datetime | None = None
+    started_at: datetime
+    closed_at: datetime | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    status: str = Field(description="as of a delivery, or `halted`: a condition did not hold")
+    reason: str | None = None
+    report_id: str | None = None
+    reference: str
+
+
+class ScheduleRuns(Model):
+    """Runs, the newest first."""
+
+    items: list[ScheduleRun]
+    next: str | None = None
 
 
 class Fault(Model):

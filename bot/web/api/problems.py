@@ -69,6 +69,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "invalid-period": Kind(
         409, "The period ends before it begins.", "Send startDate and endDate the other way round. Nothing was done."
     ),
+    "invalid-schedule": Kind(
+        409,
+        "The bot can't keep such a schedule.",
+        "`detail` says why. A time needs a zone by name, a recurrence is of RFC 5545 with at most one run an hour. "
+        "Nothing was done.",
+    ),
     "too-late": Kind(409, "This delivery has ended already.", "Nothing is to be done: see its `status`."),
     "body-too-large": Kind(413, "The body is too large.", "Send at most 64 kB."),
     "unsupported-media-type": Kind(

@@ -11,7 +11,7 @@ from bot.db.requests import GROUP
 from bot.db.runs import RunState
 from bot.reports.requests import Asker
 from bot.reports.runs import open_run
-from bot.web.api.calls import caller, current_key, need, record
+from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Created, Status
 from bot.web.api.problems import Problem
 from bot.web.api.repeated import Repeated
@@ -115,7 +115,7 @@ def _open(tx: Transaction, context: ApiContext, body: models.NewReport, space_id
         region=body.region_id or "",
         sites=body.sites,
     )
-    person_id = "" if space_id is None else caller(key)
+    person_id = "" if space_id is None else key.owner
     event_key = f"api:{context.new_reference()}"
     room_type = None if space_id is None else GROUP
     origin = Origin(Kind.KEY, key.id)
