@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from bot.db.origin import Kind, PauseCause
 from bot.db.schedules import Schedule
 from bot.messages import origins
 from bot.messages.elements import button, card, primary, sentence_in_card, text
 from bot.messages.origins import LONGEST_NAME, name_of
-from bot.text import count, escape_card, escape_markdown, when
+from bot.messages.schedules import local_time
+from bot.text import count, escape_card, escape_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +105,8 @@ def paused_by_failures(
     so_often = f"after {count(failures, 'failure')} in a row"
     to_do = f"When the cause is fixed, press **Resume** or type `resume {owned.reference}`."
     said = f"⚠ {sentence(subject(owned, space=space))} is paused {so_often}. {to_do} {reason}"
-    status, actions = f"● Paused {so_often}", [primary(button("Resume", "resume", owned.reference))]
+    status = f"● Paused {so_often}"
+    actions = [primary(button("Resume", "resume", owned.reference)), button("History", "history", owned.reference)]
     return said, card(_body(owned, status, [reason, to_do], space=space), actions, instead=said)
 
 
@@ -159,10 +162,16 @@ def active(owned: Subscription | Schedule, *, owner: str = "") -> tuple[str, Car
     """Return the answer to ``resume`` and, with the new owner's name, to ``takeover``."""
     lines = [f"It's **{escape_markdown(owner)}**'s now, and {WORKS[owned.origin.kind]} in their name."] if owner else []
     if isinstance(owned, Schedule):
-        lines.append(f"Next run: {when(owned.next_at)}." if owned.next_at else "No further run is planned.")
+        lines.append(_next_run(owned))
     said = " ".join([f"{sentence(subject(owned))} is active.", *lines])
     actions = [button("Pause", "pause", owned.reference)]
     return said, card(_body(owned, "● Active", lines, space=None, color="Good"), actions, instead=said)
+
+
+def _next_run(schedule: Schedule) -> str:
+    if schedule.next_at is None:
+        return "No further run is planned."
+    return f"Next run: {local_time(schedule.next_at, ZoneInfo(schedule.time_zone))}, {schedule.time_zone}."
 
 
 def changed_by(owned: Subscription | Schedule, name: str, what: str, *, space: str, named: bool) -> str:

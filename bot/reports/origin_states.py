@@ -12,6 +12,7 @@ from bot.db.schedules import Schedule
 from bot.errors import Refused
 from bot.messages.audit_list import PAUSE, RESUME
 from bot.messages.outcomes import NOT_HERE
+from bot.reports.recurrence import InvalidRecurrence
 from bot.reports.requests import put_outcome
 from bot.reports.schedules import put_schedules, set_next
 
@@ -83,11 +84,17 @@ def resume_by_itself(tx: Transaction, services: Services, owned: Subscription | 
 
 
 def resume(tx: Transaction, services: Services, owned: Subscription | Schedule) -> bool:
-    """Resume it, since a person wants it. Return False when it wasn't paused."""
+    """Resume it, since a person wants it. Return False when it wasn't paused.
+
+    Raises ``Refused`` for a schedule whose row holds no recurrence.
+    """
     if not origins.resume(tx, owned.origin, services.now()):
         return False
     if isinstance(owned, Schedule):
-        set_next(tx, owned, services.now())
+        try:
+            set_next(tx, owned, services.now())
+        except InvalidRecurrence as error:
+            raise Refused(str(error), reason="schedule_unreadable") from error
         put_schedules(tx, services.queue)
     return True
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db import origins
+from bot.db import origins, schedules
 from bot.db.events import Event
 from bot.db.origin import Kind, OriginState, PauseCause
 from bot.db.schedules import Schedule
@@ -95,12 +95,23 @@ def test_the_owner_pauses_and_resumes_in_the_space(stepped: SteppedBot, kind: Ki
     assert "● Active" in active.shown
     if isinstance(stage.now, Schedule):
         assert stage.now.next_at == datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
-        assert "Next run: Nov 30, 07:00 UTC." in active.words
+        assert "Next run: Mon, Nov 30, 2026, 08:00, Europe/Berlin." in active.words
     assert stepped.said(person=stage.olga) == [], "who did it themselves isn't told of it"
     assert [(row.act, row.reference) for row in rows(stepped)] == [
         ("pause", stage.owned.reference),
         ("resume", stage.owned.reference),
     ]
+
+
+def test_a_schedule_that_cannot_be_read_is_not_resumed(stepped: SteppedBot) -> None:
+    stage = Stage(stepped, Kind.SCHEDULE)
+    stage.pauses(PauseCause.FAILURES)
+    with stepped.database.begin() as tx:
+        schedules.set_values(tx, stage.owned.id, time_zone="Europe/Atlantis")
+    said = stage.here(stage.olga, "resume calling")
+    assert said is not None
+    assert "“Europe/Atlantis” isn't a time zone that I know." in said.words
+    assert stage.state == OriginState.PAUSED
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -52,7 +52,7 @@ def subscription(words: str = LONG) -> Subscription:
 
 
 def schedule(name: str = LONG) -> Schedule:
-    found: Schedule = made(Schedule, name=name, title="Calling Usage", family="partner", next_at=NOW)
+    found: Schedule = made(Schedule, name=name, title="Calling Usage", family="partner", next_at=NOW, time_zone="UTC")
     return found
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MONDAY = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 """8:00 in Berlin."""
-A_WEEK = timedelta(days=7)
+A_WEEK, A_DAY = timedelta(days=7), timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -254,10 +254,10 @@ def test_days_are_those_of_the_schedules_zone(stepped: SteppedBot) -> None:
 
 def test_paused_for_outsiders_it_is_tried_at_its_times_and_resumes_when_they_have_left(stepped: SteppedBot) -> None:
     ethan, group = stepped.setup.ethan, stepped.setup.group
-    schedule = scheduled(stepped)
+    schedule = scheduled(stepped, rrule="FREQ=DAILY", period="yesterday")
     stepped.world.join(group, ethan)
     turn_to(stepped, MONDAY + timedelta(seconds=1))
-    turn_to(stepped, MONDAY + A_WEEK + timedelta(seconds=1))
+    turn_to(stepped, MONDAY + A_DAY + timedelta(seconds=1))
     assert now_is(stepped, schedule).pause_cause is PauseCause.OUTSIDERS
     assert [one.state for one in all_runs(stepped)] == ["refused", "refused"]
     assert stepped.world.reports == {}
@@ -265,12 +265,12 @@ def test_paused_for_outsiders_it_is_tried_at_its_times_and_resumes_when_they_hav
     assert "external people" in (told.text or "")
 
     stepped.world.leave(group, ethan)
-    turn_to(stepped, MONDAY + 2 * A_WEEK + timedelta(seconds=1))
+    turn_to(stepped, MONDAY + 2 * A_DAY + timedelta(seconds=1))
     (report,) = stepped.world.reports.values()
     stepped.world.set_report(report.id, status="done")
-    turn_to(stepped, MONDAY + 2 * A_WEEK + timedelta(minutes=3))
+    turn_to(stepped, MONDAY + 2 * A_DAY + timedelta(minutes=3))
     assert len(files_in(stepped)) == 0
     assert len(files_in(stepped, group)) == 1
     now = now_is(stepped, schedule)
-    assert (now.state, now.next_at) == (OriginState.ACTIVE, MONDAY + 3 * A_WEEK)
+    assert (now.state, now.next_at) == (OriginState.ACTIVE, MONDAY + 3 * A_DAY)
     assert [("left the space, so" in (one.text or "")) for one in stepped.said()] == [False, True]

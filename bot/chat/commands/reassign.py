@@ -142,12 +142,12 @@ def _give_confirmed(invocation: Invocation) -> None:
             continue
         try:
             check_owner(services.authorizer, person_id, owned)
+            with services.database.begin() as tx:
+                hand_over(tx, services, owned, person_id)
         except Refused as error:
             refused.append((owned, error.sentence))
-            continue
-        with services.database.begin() as tx:
-            hand_over(tx, services, owned, person_id)
-        done.append(owned)
+        else:
+            done.append(owned)
     name = _name_of(invocation, person_id)
     said = Text(reassignment.given(done, name, refused) or reassignment.NONE)
     invocation.show(lambda _: Draft(f"{invocation.event_key}:given", said), Action.AUDIT)
