@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bot import app as application
 from bot import manifest
-from bot.db import requests
+from bot.db import request_search
 from bot.db.database import Database
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from bot.emulator.webhooks import new_webhook
@@ -236,7 +236,7 @@ class LiveBot:
         try:
             while True:
                 with database.read() as tx:
-                    about = requests.about(tx, report_id)
+                    about = request_search.about(tx, report_id)
                 if any(one.state is state and one.found_at is not None for one in about):
                     return
                 assert time.monotonic() < deadline, f"{report_id} is not {state}"

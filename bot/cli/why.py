@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
-from bot.db import api_keys, audit, origins, past_runs, reports, requests
+from bot.db import api_keys, audit, origins, past_runs, reports, request_search
 from bot.db.audit import Row
 from bot.db.migrations import Migration
 from bot.errors import BotError
@@ -107,7 +107,7 @@ def _past_in_json(one: PastRun) -> str:
 
 
 def _find(tx: Transaction, wanted: str) -> list[Request]:
-    return requests.about(tx, wanted)[:MOST_TOLD]
+    return request_search.about(tx, wanted)[:MOST_TOLD]
 
 
 def _refused(tx: Transaction, wanted: str) -> list[Row]:

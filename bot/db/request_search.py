@@ -1,12 +1,12 @@
-"""Find requests where no report is named: those of a thread, and those of a person."""
+"""Find requests: those for a report or with a reference, those of a thread, and those of a person."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from bot.db import messages, reports, runs, tables
+from bot.db import messages, reports, requests, runs, tables
 from bot.db.origin import Kind
 from bot.db.requests import OPEN, THREAD
 from bot.webex.ids import same_id
@@ -24,6 +24,32 @@ if TYPE_CHECKING:
 _requests = tables.requests.c
 NEWEST: Final = 1000
 """Requests among which a person's latest ones are looked for."""
+
+
+def about(tx: Transaction, wanted: str) -> list[Request]:
+    """Return the requests for a report ID or with a reference, newest first."""
+    return requests.find(tx, or_(_requests.report_id == wanted, _requests.reference == wanted.lower()))[::-1]
+
+
+def told_here(
+    tx: Transaction, wanted: str, room_id: str, person_id: str | None, families: Collection[str]
+) -> list[Request]:
+    """Return requests for a report ID or with a reference, newest first, as far as they may be told in a space.
+
+    These were made in the space and are answered there, or by ``person_id``; of reports of these families, or of none
+    that was found for them: a report that exists is told of like one that does not.
+    """
+    others = select(tables.reports.c.report_id).where(tables.reports.c.family.not_in(families))
+    about = requests.find(
+        tx,
+        or_(_requests.report_id == wanted, _requests.reference == wanted.lower()),
+        or_(_requests.report_id.not_in(others), _requests.found_at.is_(None)),
+    )
+    return [
+        one
+        for one in reversed(about)
+        if same_id(one.person_id, person_id) or (one.destination == THREAD and same_id(one.room_id, room_id))
+    ]
 
 
 def of_thread(tx: Transaction, room_id: str, thread_id: str, person_id: str, families: Collection[str]) -> list[Item]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from bot.db import audit, tables
 from bot.db.api_keys import caller_of
@@ -376,32 +376,6 @@ def in_thread(tx: Transaction, report_id: str, room_id: str, thread_id: str | No
 def goes_to(one: Request, room_id: str, person_id: str) -> bool:
     """Return True when a request is answered in a space, or directly to this person."""
     return same_id(one.person_id, person_id) if one.destination == PERSON else same_id(one.room_id, room_id)
-
-
-def about(tx: Transaction, wanted: str) -> list[Request]:
-    """Return the requests for a report ID or with a reference, newest first."""
-    return find(tx, or_(_requests.report_id == wanted, _requests.reference == wanted.lower()))[::-1]
-
-
-def told_here(
-    tx: Transaction, wanted: str, room_id: str, person_id: str | None, families: Collection[str]
-) -> list[Request]:
-    """Return requests for a report ID or with a reference, newest first, as far as they may be told in a space.
-
-    These were made in the space and are answered there, or by ``person_id``; of reports of these families, or of none
-    that was found for them: a report that exists is told of like one that does not.
-    """
-    others = select(tables.reports.c.report_id).where(tables.reports.c.family.not_in(families))
-    about = find(
-        tx,
-        or_(_requests.report_id == wanted, _requests.reference == wanted.lower()),
-        or_(_requests.report_id.not_in(others), _requests.found_at.is_(None)),
-    )
-    return [
-        one
-        for one in reversed(about)
-        if same_id(one.person_id, person_id) or (one.destination == THREAD and same_id(one.room_id, room_id))
-    ]
 
 
 def counts(tx: Transaction) -> dict[str, int]:

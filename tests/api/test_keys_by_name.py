@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot.cli.main import main
-from bot.db import api_keys, requests
+from bot.db import api_keys, request_search
 from bot.db.api_keys import Right
 from bot.db.origin import Kind, Origin
 from bot.db.requests import GROUP, Content, State
@@ -99,5 +99,5 @@ def test_a_bystander_cancels_the_requests_of_people_alone(stepped: SteppedBot) -
     stepped.work()
     said_to(stepped, stepped.setup.grace, f"cancel {report.id}")
     with stepped.database.read() as tx:
-        states = [one.state for one in requests.about(tx, report.id)[::-1]]
+        states = [one.state for one in request_search.about(tx, report.id)[::-1]]
     assert states == [State.OPEN, State.CANCELED]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.chat import rate_limit
-from bot.db import audit, confirmations, events, messages, requests
+from bot.db import audit, confirmations, events, messages, request_search, requests
 from bot.db.audit import Channel, Entry
 from bot.db.events import Event
 from bot.db.messages import SENT, Name
@@ -43,8 +43,8 @@ def test_requests_are_found_by_their_place(database: Database) -> None:
         elsewhere = store_request(tx, "four", room_id=room(ELSEWHERE), person_id=person(ADA))
 
         assert [one for one in requests.open_for(tx, "R") if requests.goes_to(one, here, ada)] == [in_space, directly]
-        assert requests.told_here(tx, "R", here, None, ()) == [in_space]
-        assert requests.told_here(tx, "R", room("x"), ada, ()) == [elsewhere, directly, in_space]
+        assert request_search.told_here(tx, "R", here, None, ()) == [in_space]
+        assert request_search.told_here(tx, "R", room("x"), ada, ()) == [elsewhere, directly, in_space]
         assert requests.in_thread(tx, "R", here, "root") == in_space
         again = store_request(tx, "five", room_id=here, person_id=ada)
         assert requests.older(tx, again) == in_space

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db import audit, requests
+from bot.db import audit, request_search, requests
 from bot.db.requests import DIRECT, PERSON, State
 from tests.db.rows import NOW, store_report, store_request, stored
 
@@ -120,7 +120,7 @@ def test_a_closed_request_fails_no_more(database: Database) -> None:
 
 
 def told(tx: Transaction, *families: str) -> list[Request]:
-    return requests.told_here(tx, "R", "room", "nora", families)
+    return request_search.told_here(tx, "R", "room", "nora", families)
 
 
 def test_a_request_is_told_where_it_was_made_as_far_as_its_family_is_the_reader_s(database: Database) -> None:

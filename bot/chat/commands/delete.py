@@ -11,7 +11,7 @@ from bot.chat.named_report import find_by_id, listed_reports, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import may_be_id, names_ids
 from bot.chat.thread_context import ask_which, naming_words, reports_meant
-from bot.db import audit, confirmations, messages, reports, requests
+from bot.db import audit, confirmations, messages, reports, request_search, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused
 from bot.messages import deletion
@@ -139,7 +139,7 @@ def _ask(invocation: Invocation, found: Sequence[Report]) -> None:
 
 
 def _uses(tx: Transaction, report_id: str) -> Uses:
-    asked = requests.about(tx, report_id)
+    asked = request_search.about(tx, report_id)
     posted = (one.closed_at for one in asked if one.state is State.DELIVERED)
     waiting = sum(one.state is State.OPEN and one.found_at is not None for one in asked)
     return Uses(posted_at=next(posted, None), waiting=waiting)

@@ -14,7 +14,7 @@ from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.chat.report_ids import chosen, perhaps_ids
 from bot.chat.thread_context import ask_which, naming_words, of_thread, reports_meant, runs_of_thread
-from bot.db import audit, origins, reports, requests, runs
+from bot.db import audit, origins, reports, request_search, runs
 from bot.db.origin import OriginState
 from bot.db.requests import THREAD
 from bot.logs import REFERENCE_LENGTH, REFERENCE_LETTERS
@@ -174,7 +174,7 @@ def _read(invocation: Invocation, decision: Allowed, named: str) -> _OnRecord:
     audited = () if directly or not invocation.direct else _audited(invocation)
     with invocation.services.database.read() as tx:
         if audited:
-            directly = _of_families(tx, requests.about(tx, wanted), audited)[:MOST_TOLD]
+            directly = _of_families(tx, request_search.about(tx, wanted), audited)[:MOST_TOLD]
         answers = [] if directly or before_others else _answers(tx, invocation, wanted, audited)
         titles = reports.titles(tx, {row.report_id for row in answers if row.report_id}, decision.families)
         about = dict.fromkeys([wanted, *(one.report_id for one in [*directly, *before_others])])
@@ -190,7 +190,7 @@ def _find(tx: Transaction, invocation: Invocation, allowed: Allowed, wanted: str
     """
     if wanted:
         alone = invocation.person_id if direct else None
-        return requests.told_here(tx, wanted, invocation.room_id, alone, allowed.families)[:MOST_TOLD]
+        return request_search.told_here(tx, wanted, invocation.room_id, alone, allowed.families)[:MOST_TOLD]
     there = [one for one, _ in reversed(of_thread(tx, invocation, allowed))]
     return [one for one in there if direct or one.destination == THREAD][:MOST_TOLD]
 
