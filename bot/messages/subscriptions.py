@@ -51,6 +51,7 @@ UNUSABLE: Final = {
 TO_SUBSCRIBE: Final = "Type `subscribe calling usage` to have matching reports posted as soon as they're ready."
 NEUTRAL: Final = "I've sent you the list of subscriptions in a direct message."
 PUBLIC: Final = "This space is public: anyone in your organization can find it, join it, and read along."
+ONLY_NEW: Final = "I'll post only what becomes ready from now on."
 NOT_LATER: Final = "What becomes ready until then isn't announced later."
 
 
@@ -153,12 +154,11 @@ def exists(one: Subscription, now: datetime) -> tuple[str, Card]:
 def question(one: Described, matches: Matches, readers: Readers, asked: Question) -> tuple[str, Card]:
     """Return the text and the card that ask whether a subscription is meant."""
     head = "Subscribe?" if readers.direct else "Subscribe this space?"
-    doubt = []
+    doubt = ""
     if matches.unknown:
-        doubt = [f"No report or template has exactly these words: “{_shown(one)}”."]
-        doubt += ["Did you mean one of these?"] if asked.instead else []
-    public = [PUBLIC] if readers.public else []
-    lines = [*doubt, _what(one), *_about(matches, readers), *public]
+        doubt = f"No report or template has exactly these words: “{escape_card(one.words, LONGEST_LABEL)}”."
+        doubt += " Did you mean one of those below?" if asked.instead else ""
+    lines = [*filter(None, [doubt, _what(one), *_about(matches, readers), PUBLIC if readers.public else ""])]
     who = "You can confirm this" if readers.direct else "Only the person who asked can confirm this,"
     body = [
         text(head, size="Medium", weight="Bolder"),
@@ -181,20 +181,24 @@ def _what(one: Described) -> str:
 
 def _about(matches: Matches, readers: Readers) -> list[str]:
     """Return how many reports match now, and who will read what comes."""
-    if not matches.listed:
+    verb = "matches" if matches.matching == 1 else "match"
+    if matches.unknown:
+        now = ""
+    elif not matches.listed:
         now = "Webex lists no reports now."
     elif not matches.matching:
         now = f"Webex lists {count(matches.listed, 'report')} now, and none matches."
+    elif matches.matching == matches.listed:
+        which = "The only report" if matches.listed == 1 else f"All {matches.listed} reports"
+        now = f"{which} that Webex lists now {verb}. {ONLY_NEW}"
     else:
-        which = f"{matches.matching} of the {matches.listed} reports" if matches.listed > 1 else "The only report"
-        verb = "matches" if matches.matching == 1 else "match"
-        now = f"{which} that Webex lists now {verb}. I'll post only what becomes ready from now on."
+        now = f"{matches.matching} of the {matches.listed} reports that Webex lists now {verb}. {ONLY_NEW}"
     if readers.direct:
         who = "Only you will see it."
     else:
         people = count(readers.people, "person").replace("persons", "people")
         who = f"Everyone in this space ({people}) will see it: members need no administrator role."
-    return [*filter(None, [" ".join([now, *matches.not_shown]), who, matches.others])]
+    return [" ".join([now, *matches.not_shown]).lstrip(), who, matches.others]
 
 
 def _in_name_of(owner: str) -> str:

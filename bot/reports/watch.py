@@ -18,7 +18,7 @@ from bot.db import messages, reports, requests, subscriptions
 from bot.db.requests import State
 from bot.errors import BotError, WebexError
 from bot.messages import sentences
-from bot.queue import RetryLater
+from bot.queue import RetryLater, tasks
 from bot.reports import durations, unknown_status
 from bot.reports.lookup import BY_WEBEX
 from bot.reports.requests import SLICE, close, close_all, deliver_to_waiting, put_thread
@@ -79,27 +79,34 @@ class Watch:
         self._shortest = services.poll_interval
         self._failing: set[ReportList] = set()
         """Lists that fail, as the log knows already."""
+        self._home: dict[str, str] = {}
+        """The home region of each family as far as its list has shown it, empty where it shows several."""
 
     def run(self, key: str) -> RetryLater | None:
         """Check once and say when to check again, or None when nothing is pending any more."""
         which = list_of_key(key)
+        if self._home_list_shows(which):
+            return None
+        lists = self._shown_with(which)
         with self._database.read() as tx:
-            watched = reports.watched(tx, which)
-            stands = self._stands(tx, which)
-        if not watched and not stands:
+            watched = {one: reports.watched(tx, one) for one in lists}
+            standing = [one for one in lists if self._stands(tx, one)]
+        if not standing and not any(watched.values()):
             return None
         listed, pause = self._list(which)
         if listed is not None:
-            # Also those whose deadline has passed: perhaps it was the bot that was away, and their report is ready.
-            checked = [self._check(one, listed) for one in watched]
-            pause = self._store(which, checked)
-            if stands and listed is not REFUSED:
-                announce(self._services, which, listed.values())
+            for one, theirs in watched.items():
+                # Also those whose deadline has passed: perhaps the bot was away, and their report is ready.
+                pause = max(pause, self._store(one, [self._check(each, listed) for each in theirs]) if theirs else 0.0)
+            if listed is not REFUSED:
+                self._learn_home(which, listed)
+                for one in standing:
+                    announce(self._services, one, listed.values())
         waits = []
         with self._database.read() as tx:
-            if watched := reports.watched(tx, which):
-                waits.append(durations.next_check(tx, watched, self._now(), self._shortest))
-            if self._stands(tx, which):
+            if left := [each for one in lists for each in reports.watched(tx, one)]:
+                waits.append(durations.next_check(tx, left, self._now(), self._shortest))
+            if any(self._stands(tx, one) for one in lists):
                 waits.append(durations.LONGEST_INTERVAL if listed is REFUSED else self._shortest)
         return RetryLater(max(min(waits), pause), count=False) if waits else None
 
@@ -107,10 +114,32 @@ class Watch:
         """Return True when subscriptions wait for what a list shows, and its family is served."""
         return which.family in self._catalog.families and subscriptions.stand(tx, which)
 
+    def _learn_home(self, which: ReportList, listed: Mapping[str, Report]) -> None:
+        """Learn the home region's name: the list that names no region shows it."""
+        if which.region is None and which.on_behalf_of is None and listed:
+            regions = {report.region for report in listed.values()}
+            self._home[which.family] = regions.pop() if len(regions) == 1 else ""
+
+    def _shown_with(self, which: ReportList) -> list[ReportList]:
+        """Return a list, and for the home region's also the list that names that region: they are the same."""
+        home = self._home.get(which.family)
+        at_home = which.region is None and which.on_behalf_of is None
+        return [which, which._replace(region=home)] if home and at_home else [which]
+
+    def _home_list_shows(self, which: ReportList) -> bool:
+        """Return True when the round of the home region's list does what this one would."""
+        if not which.region or which.on_behalf_of or which.region != self._home.get(which.family):
+            return False
+        home = which._replace(region=None)
+        with self._database.begin(durable=False) as tx:
+            if shows := self._stands(tx, home):
+                self._queue.put(tx, tasks.WATCH, home.key, if_absent=True)
+        return shows
+
     def on_failure(self, key: str, sentence: str) -> None:
         """Close the requests that a round which cannot be made at all would have served."""
         with self._database.read() as tx:
-            watched = reports.watched(tx, list_of_key(key))
+            watched = [each for one in self._shown_with(list_of_key(key)) for each in reports.watched(tx, one)]
         for one in watched:
             self._close_all(one, sentence, cause="given_up")
 
@@ -124,7 +153,8 @@ class Watch:
             log_it("watch_list_failed", family=which.family, region=which.region, cause=str(error))
             if not error.passing:
                 return REFUSED, 0.0
-            self._fails(requests.of_list(which), error)
+            for one in self._shown_with(which):
+                self._fails(requests.of_list(one), error)
             return None, error.retry_after or 0.0
         self._failing.discard(which)
         return {id_key(report.id): report for report in listed}, 0.0

@@ -129,15 +129,41 @@ def test_more_than_five_at_once_share_a_list_card(stepped: SteppedBot) -> None:
     assert posted(stepped).index(lists[0]) < first_file
 
 
-def test_one_list_call_a_round_serves_all_and_nothing_new_costs_no_other(stepped: SteppedBot) -> None:
+@pytest.mark.parametrize("region", ["US", None])
+def test_one_list_call_a_round_serves_all_and_nothing_new_costs_no_other(
+    stepped: SteppedBot, region: str | None
+) -> None:
     for number in range(30):
-        subscribed(stepped, f"calling usage {number}", family="partner", region="US")
+        subscribed(stepped, f"calling usage {number}", family="partner", region=region)
     pending = becomes_ready(stepped, title="Another", status="In progress", region="US")
+    rounds(stepped)
     stepped.receive(stepped.setup.ada, f"report {pending.id}", stepped.setup.group)
     stepped.work()
+    rounds(stepped)
     stepped.emulator.calls.clear()
     rounds(stepped, 4)
     assert len(stepped.emulator.calls) == stepped.calls("GET", PATHS["partner"]) == 4
+
+    stepped.world.set_report(pending.id, status="done")
+    rounds(stepped)
+    assert len(files(stepped)) == 1, "the request is served by the same list"
+
+
+def test_those_who_name_the_home_region_and_those_who_do_not_share_a_list(stepped: SteppedBot) -> None:
+    becomes_ready(stepped)
+    subscribed(stepped, "calling", family="partner")
+    other = stepped.world.add_space("Others", [stepped.setup.ada, stepped.setup.bot])
+    subscribed(stepped, "usage", family="partner", region="US", room_id=other.id)
+    rounds(stepped, 2)
+    stepped.emulator.calls.clear()
+    rounds(stepped, 4)
+    stepped.sweep.once()
+    stepped.work()
+    assert stepped.calls("GET", PATHS["partner"]) == 4
+    becomes_ready(stepped)
+    rounds(stepped)
+    assert len(files(stepped)) == 1
+    assert len([one for one in stepped.said(other) if one.files]) == 1
 
 
 def test_many_who_are_told_of_one_report_cost_one_look_at_its_details_and_one_download(stepped: SteppedBot) -> None:
@@ -255,3 +281,42 @@ def announced_once(stepped: SteppedBot, made: list[str]) -> None:
     there += [title for one in posted(stepped) for title in one.shown.split("\n") if title.startswith("Calling")]
     assert len(there) == len(set(there))
     assert len(there) >= sum(state is State.DELIVERED for state in ended.values())
+
+
+def test_wherever_subscribing_and_unsubscribing_are_killed_each_is_done_and_answered_once(stepped: SteppedBot) -> None:
+    becomes_ready(stepped)
+    ada, group = stepped.setup.ada, stepped.setup.group
+    for text, answer, left in (("subscribe", "Subscribed to", 1), ("unsubscribe", "Unsubscribed from", 0)):
+        killed, done = 0, False
+        while not done:
+            killed += 1
+            stepped.clock.turn(3700)
+            with stepped.database.begin() as tx:
+                for one in subscriptions.find(tx):
+                    origins.end(tx, one.origin, stepped.clock())
+            if text == "unsubscribe":
+                stepped.receive(ada, "subscribe calling usage", group)
+                stepped.work()
+            before = len(stepped.said(group))
+            stepped.receive(ada, f"{text} calling usage", group)
+            stepped.points.passed, stepped.points.deadly = 0, killed
+            try:
+                stepped.work()
+                done = True
+            except Crash:
+                stepped.points.deadly = None
+                stepped.restart()
+                for _ in range(3):
+                    stepped.wait(61)
+                    stepped.sweep.once()
+                stepped.work()
+            finally:
+                stepped.points.deadly = None
+            with stepped.database.read() as tx:
+                assert len(subscriptions.find(tx)) == left, f"{text} at point {killed}"
+            said = [one.text or "" for one in stepped.said(group)[before:]]
+            # Whether a card was posted whose answer a kill has cut off, nobody can tell.
+            assert [one for one in said if answer not in one and "didn't confirm" not in one] == []
+            assert sum(answer in one for one in said) <= 1, f"{text} at point {killed}"
+            assert said, f"{text} at point {killed}"
+        assert killed > 5

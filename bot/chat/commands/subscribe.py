@@ -136,7 +136,7 @@ def _look(invocation: Invocation, wanted: Wanted, decision: Decision) -> tuple[M
         listed=len(listed),
         matching=len(fitting),
         not_shown=tuple(not_shown(family, error) for family, error in refused.items()),
-        others=decision.others,
+        others="" if wanted.family else decision.others,
         unknown=unknown,
     )
     return matches, [with_words(wanted, one) for one in meant]
