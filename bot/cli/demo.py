@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,10 +33,13 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bot.emulator import World
     from bot.emulator.sample_data import Demo
 
 HOST: Final = "127.0.0.1"
 PAGE_PORT: Final = 8080
+SOON: Final = 30.0
+"""Seconds before the report that is scheduled runs, at least."""
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.1
@@ -70,7 +74,8 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
             emulator.world.move_clock = partial(_move, clock, bot)
             _wait_until_up(bot, bot_port, stop)
             if not stop.is_set():
-                for line in _welcome(emulator):
+                at = _begin(emulator.world, demo)
+                for line in _welcome(emulator, at):
                     say(line)
             _wait_until_stopped(bot, stop)
             say("")  # behind the ^C that the terminal shows
@@ -210,16 +215,29 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _welcome(emulator: Emulator) -> list[str]:
+def _begin(world: World, demo: Demo) -> str:
+    """Have a space subscribe, and a report scheduled in another, by messages; return when it runs."""
+    ada, spaces = demo.admin, demo.spaces
+    world.say(ada, spaces["Calling team"], "subscribe calling usage", mention=demo.bot)
+    minute = int((world.clock() + SOON) // 60 + 1) * 60
+    at = f"{datetime.fromtimestamp(minute, UTC):%H:%M}"
+    words = f"schedule calling usage every day {at} UTC yesterday named Daily usage"
+    world.say(ada, spaces["Admin reports"], words, mention=demo.bot)
+    return at
+
+
+def _welcome(emulator: Emulator, at: str) -> list[str]:
     return [
         "",
         f"  The demo is running:  {emulator.page_url}",
         "",
-        "  Open it in a browser. Three things to try:",
+        "  Open it in a browser. Four things to try:",
         "  1. As Ada, an administrator, write to the bot:  report calling usage",
         "     A card appears, then the file. “new calling usage last week” runs a report, ready after 20 seconds.",
         "  2. As Nora, who has no role, ask for the same report: the bot refuses, and says why.",
         "  3. As Ada, ask in “Project with Globex”: the bot answers directly, because that space has external people.",
+        f"  4. In “Admin reports”, a report is scheduled for {at} UTC. Press “+1 minute”: it runs and is posted there,",
+        "     and in “Calling team”, which is subscribed. “history daily usage” tells of it. “+1 day” runs it again.",
         "",
         "  Press Ctrl-C to stop. Nothing is left behind.",
     ]

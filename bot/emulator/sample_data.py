@@ -1,4 +1,4 @@
-"""The demo's world: two companies, five people, a bot, three kinds of spaces, and a report of every fate."""
+"""The demo's world: two companies, five people, a bot, four kinds of spaces, and a report of every fate."""
 
 import hashlib
 from dataclasses import dataclass
@@ -53,6 +53,7 @@ def furnish(world: World) -> Demo:
     bot = world.add_bot("Report Bot", acme, note="the bot")
     spaces = [_direct(world, person, bot) for person in (ada, grace, hedy, nora, ethan)]
     spaces.append(world.add_space("Admin reports", [ada, grace, hedy, nora, bot], note="only people of Acme Corp"))
+    spaces.append(world.add_space("Calling team", [ada, nora, bot], note="subscribed to calling usage"))
     spaces.append(world.add_space("Project with Globex", [ada, ethan, bot], note="has external people"))
     _add_templates(world)
     return Demo(

@@ -118,19 +118,24 @@ def _status(past: PastRun) -> tuple[str, str]:
 def _reason(past: PastRun) -> str:
     if past.state in {State.OPEN, State.DELIVERED}:
         return ""
-    # The reference in a run's reason is that of the line below.
+    # The reference in a run's reason is that of the line below, and why tells Webex's tracking ID.
     said = past.reason.removesuffix(f" (reference {past.run.reference})") if past.run is not None else past.reason
+    said = said.partition(" Webex tracking ID: ")[0]
     return escape_card(strip_markdown(said), LONGEST_REASON)
 
 
 def _about(past: PastRun, zone: ZoneInfo) -> str:
     """Return why it ran, the period, the real times and the reference."""
-    if past.run is not None and past.began:
-        period = report_form.about("", past.run.new_report)
-    else:
-        period = period_and_region(past.row.report) if past.row is not None else ""
-    began = f"started {when_in(past.asked_at, zone)}"
-    ended = f"ended {when_in(past.closed_at, zone, past.asked_at)}" if past.closed_at else ""
+    period, planned = "", None
+    if past.run is not None:
+        planned = past.run.planned_at
+        about = report_form.about("", past.run.new_report)
+        period = f"period {about}" if about else ""
+    elif past.row is not None:
+        period = period_and_region(past.row.report)
+    started, done = ("ready", "posted") if past.run is None and past.state is State.DELIVERED else ("started", "ended")
+    began = f"{started} {when_in(past.asked_at, zone, planned)}"
+    ended = f"{done} {when_in(past.closed_at, zone, past.asked_at)}" if past.closed_at else ""
     parts = [_why(past), escape_card(period), began, ended, f"reference {past.reference}"]
     said = " · ".join(filter(None, parts))
     return f"{said[:1].upper()}{said[1:]}"

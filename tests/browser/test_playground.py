@@ -173,7 +173,7 @@ def test_a_report_in_progress_comes_within_a_minute_by_itself(in_progress: Page)
     in_progress.wait_for_function("() => document.querySelector('[data-testid=file-link]') !== null", timeout=WATCHED)
 
 
-def test_the_clock_is_moved_by_buttons(opened: Page) -> None:
+def test_when_the_clock_is_moved_a_schedule_runs_and_who_subscribed_gets_its_report(opened: Page) -> None:
     clock = opened.get_by_test_id("clock-now")
     clock.wait_for()
     before = datetime.fromisoformat(clock.get_attribute("datetime") or "")
@@ -185,3 +185,6 @@ def test_the_clock_is_moved_by_buttons(opened: Page) -> None:
         arg=(before + timedelta(hours=1)).timestamp() * 1000,
         timeout=SOON,
     )
+    for space in ("Admin reports", "Calling team"):
+        opened.get_by_role("button", name=space).click()
+        opened.get_by_test_id("file-link").filter(has_text="Calling Usage").last.wait_for()

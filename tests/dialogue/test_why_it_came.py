@@ -151,7 +151,7 @@ def test_a_schedules_history_on_the_command_line(stepped: SteppedBot) -> None:
     tell(settings, owned.reference, lines.append, as_json=False)
     head, line = lines
     assert head == "History of the schedule Weekly usage: active. Times are in Europe/Berlin."
-    about = "On schedule · Nov 16–22, 2026 · started Nov 23, 08:02 · ended 08:03 · reference"
+    about = "On schedule · period Nov 16–22, 2026 · started 08:02 · ended 08:03 · reference"
     assert line == f"  Nov 23, 08:00: Delivered. {about} {stepped.request().reference}."
     lines.clear()
     tell(settings, owned.reference, lines.append, as_json=True)
