@@ -273,3 +273,36 @@ def test_a_watch_of_two_organizations_costs_one_list_call_each(stepped: SteppedB
     lists = [one for one in stepped.emulator.calls if one.path == "/v1/partner/reports"]
     assert sorted(NAMED in one.query for one in lists) == [False, True]
     assert [one for one in stepped.emulator.calls if one.path.startswith("/v1/partner/reports/")] == []
+
+
+# ---------------------------------------------------------------------- by themselves
+
+
+def test_a_schedule_runs_reports_of_the_organization_it_was_set_for(stepped: SteppedBot) -> None:
+    initech = has_sub_partner(stepped.setup)
+    text = f"schedule calling usage every Monday 8:00 UTC last week for {initech.id}"
+    stepped.receive(stepped.setup.ada, text, stepped.setup.group)
+    stepped.work()
+    for _ in range(8):
+        stepped.wait(24 * 3600)
+
+    made = list(stepped.world.reports.values())
+    assert made
+    assert {one.sub_partner for one in made} == {initech.id}
+
+
+def test_a_subscription_announces_the_reports_of_its_organization_alone(stepped: SteppedBot) -> None:
+    initech = has_sub_partner(stepped.setup)
+    stepped.receive(stepped.setup.ada, f"subscribe all reports for {initech.id}")
+    stepped.work()
+    asked = stepped.said()[-1]
+    stepped.pressed(stepped.setup.ada, asked, BotMessage(asked).buttons["Subscribe"])
+    stepped.work()
+    stepped.wait(60)
+    stepped.setup.partner_report("License Consumption")
+    stepped.setup.partner_report("Calling Usage", sub_partner=initech.id)
+    for _ in range(3):
+        stepped.wait(60)
+
+    posted = [one.markdown or "" for one in stepped.said() if one.files]
+    assert ["Calling Usage" in one for one in posted] == [True]
