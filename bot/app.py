@@ -29,6 +29,8 @@ from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets
 from bot.ops import catch_up_job
 from bot.ops.operations import Operations, build_operations
+from bot.outbound.send import SendEvents
+from bot.outbound.trouble import WebhookTrouble
 from bot.outbox import Outbox
 from bot.queue import open_queue, tasks
 from bot.queue.runner import JobRunner
@@ -192,6 +194,8 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.OUTCOME: Outcomes(services),
         tasks.SCHEDULES: Schedules(services),
         tasks.QUESTION: Questions(services),
+        tasks.SEND_EVENTS: SendEvents(services),
+        tasks.WEBHOOK_TROUBLE: WebhookTrouble(services),
         tasks.CATCH_UP: operations.catch_up,
         # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
         "answer": lookup,

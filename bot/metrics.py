@@ -70,6 +70,9 @@ class _Metrics:
             registry=own,
         )
         self.jobs = Counter("reportbot_jobs", "Jobs run by the worker", ["task", "outcome"], registry=own)
+        self.events = Counter(
+            "reportbot_outbound_events", "Attempts to send an outbound event", ["type", "outcome"], registry=own
+        )
 
     def _identity(self) -> str:
         """Return this process's part of its files' names; a fork gets its own."""
@@ -135,6 +138,12 @@ def job_run(task: str, outcome: str) -> None:
     """Count one run of a job; ``outcome`` is one of the worker's few values."""
     if _Running.metrics is not None:
         _Running.metrics.jobs.labels(task, outcome).inc()
+
+
+def event_sent(event_type: str, outcome: str) -> None:
+    """Count one attempt to send an outbound event: ``delivered``, ``failed`` or ``given_up``."""
+    if _Running.metrics is not None:
+        _Running.metrics.events.labels(event_type, outcome).inc()
 
 
 def render(gauges: Mapping[str, float] | None = None) -> bytes:

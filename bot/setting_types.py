@@ -264,6 +264,17 @@ def host(raw: str) -> str:
     return text
 
 
+def networks(raw: str) -> tuple[str, ...]:
+    """Read networks as CIDR blocks, or single addresses."""
+    found = []
+    for item in _items(raw):
+        try:
+            found.append(str(ipaddress.ip_network(item)))
+        except ValueError:
+            raise ValueError(f"has {_quoted(item)}, which isn't a network. Write it like 10.20.0.0/16.") from None
+    return tuple(found)
+
+
 def whole_number(at_least: int, at_most: int) -> Callable[[str], int]:
     """Make a reader of a whole number."""
 
@@ -321,6 +332,7 @@ OrganizationIds = Annotated[tuple[str, ...], BeforeValidator(webex_ids(ORGANIZAT
 Families = Annotated[tuple[str, ...], BeforeValidator(families)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(database)]
 Folder = Annotated[Path, BeforeValidator(folder)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(networks)]
 Host = Annotated[str, BeforeValidator(host)]
 Port = Annotated[int, BeforeValidator(port)]
 Days = Annotated[int, BeforeValidator(whole_number(0, MOST_DAYS))]

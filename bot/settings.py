@@ -31,7 +31,7 @@ NO_POSTGRESQL: Final = (
     " DATA_DIR), or name a file: sqlite:////folder/reportbot.db."
 )
 SQLITE: Final = "sqlite:///"
-OUR_PREFIXES: Final = ("WEBEX_", "ALLOWED_", "REPORT_")
+OUR_PREFIXES: Final = ("WEBEX_", "ALLOWED_", "REPORT_", "OUTBOUND_")
 """A variable that begins so and is no setting is most likely a misspelled one."""
 ALIKE: Final = 0.7
 """How much of a name, from 0 to 1, must be that of a setting to be taken for it."""
@@ -105,6 +105,8 @@ class Settings(WebSettings):
     allowed_spaces: setting_types.SpaceIds = ()
     """Empty: all spaces."""
     allowed_orgs: setting_types.OrganizationIds = ()
+    outbound_allowed_networks: setting_types.Networks = ()
+    """Networks that outbound events may reach although they aren't public."""
     requests_per_minute: setting_types.Number = 30
     """0: no limit."""
     operators_space: setting_types.SpaceId | None = None

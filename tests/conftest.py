@@ -94,7 +94,7 @@ def quick_routes() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """What anyone who runs the tests has set for a bot of their own is none of the tests' business."""
-    for name in [name for name in os.environ if name.startswith(("WEBEX_", "ALLOWED_", "REPORT_"))]:
+    for name in [name for name in os.environ if name.startswith(("WEBEX_", "ALLOWED_", "REPORT_", "OUTBOUND_"))]:
         monkeypatch.delenv(name)
 
 

@@ -56,6 +56,7 @@ WRONG = [
     ({"ALLOWED_ROLES": '["Full Administrator"]'}, "Write names or IDs separated by commas."),
     ({"ALLOWED_SPACES": "Admin reports"}, "Use its ID from the API, its UUID, or a link to the space."),
     ({"ALLOWED_ORGS": "Acme"}, "or from Control Hub"),
+    ({"OUTBOUND_ALLOWED_NETWORKS": "intranet"}, "Write it like 10.20.0.0/16."),
     ({"OPERATORS_SPACE": "#operators"}, "Use its ID from the API, its UUID, or a link to the space."),
     ({"OPS_TOKEN": "two words"}, "Copy it again."),
     ({"REQUESTS_PER_MINUTE": "many"}, "must be a whole number"),

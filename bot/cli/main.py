@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands.add_parser("keys", help="make, list and revoke keys of the HTTP API"), every)
     schedules = commands.add_parser("schedules", help="export or import subscriptions and schedules as YAML")
     _add_schedules(schedules, every)
+    _add_webhooks(commands.add_parser("webhooks", help="see, test and repair other systems' webhooks"), every)
     manifest = commands.add_parser("manifest", help="compare or set up the bot's webhooks in Webex")
     steps = manifest.add_subparsers(required=True, metavar="step")
     steps.add_parser("plan", help="show what differs, change nothing", parents=[every]).set_defaults(run=_plan)
@@ -134,6 +135,49 @@ def _add_keys(keys: argparse.ArgumentParser, every: argparse.ArgumentParser) -> 
     revoke = steps.add_parser("revoke", help="revoke a key at once", parents=[every])
     revoke.add_argument("name", metavar="NAME", type=str.strip, help="its name, or its first letters")
     revoke.set_defaults(run=_revoke_key)
+
+
+def _add_webhooks(webhooks: argparse.ArgumentParser, every: argparse.ArgumentParser) -> None:
+    steps = webhooks.add_subparsers(required=True, metavar="step")
+
+    def add(name: str, meaning: str, of: str = "ID") -> argparse.ArgumentParser:
+        made = steps.add_parser(name, help=meaning, parents=[every])
+        if of:
+            made.add_argument("wanted", metavar=of, type=str.strip)
+        made.set_defaults(run=_webhooks, step=name)
+        return made
+
+    add("list", "show the webhooks, and whether they take their events", of="")
+    add("show", "show a webhook's last events, and what it answered")
+    add("test", "send a test event")
+    recover = add("recover", "enable a webhook, and send again what it has not taken since a time")
+    recover.add_argument("--since", metavar="TIME", type=_time, required=True, help="such as 2026-03-24T17:13 (UTC)")
+    add("replay", "send one event again", of="EVENT")
+    add("rotate", "print a new secret; for 24 hours events are signed with the old one too")
+    add("delete", "delete a webhook; what waits for it is not sent")
+
+
+def _webhooks(arguments: argparse.Namespace) -> int:
+    step = arguments.step
+    if step == "rotate":
+        everything = start("webhooks")
+        from bot.cli import webhooks  # noqa: PLC0415
+
+        return webhooks.rotate(everything, arguments.wanted, say)
+    settings = start_with_storage("webhooks")
+    from bot.cli import webhooks  # noqa: PLC0415
+
+    if step == "list":
+        return webhooks.show_all(settings, say)
+    if step == "recover":
+        return webhooks.recover(settings, arguments.wanted, arguments.since, say)
+    steps = {
+        "show": webhooks.show,
+        "test": webhooks.test,
+        "replay": webhooks.replay,
+        "delete": webhooks.delete,
+    }
+    return steps[step](settings, arguments.wanted, say)
 
 
 def _rights(text: str) -> list[str]:

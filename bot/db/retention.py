@@ -18,9 +18,20 @@ from sqlalchemy import delete, exists, func, select
 
 from bot.db import audit, heartbeats, ready_reports
 from bot.db.events import NEW
+from bot.db.outbound_events import EventState
 from bot.db.requests import OPEN
 from bot.db.tables import audit as audit_table
-from bot.db.tables import confirmations, events, messages, reports, requests, runs, schedules, subscriptions
+from bot.db.tables import (
+    confirmations,
+    events,
+    messages,
+    outbound_events,
+    reports,
+    requests,
+    runs,
+    schedules,
+    subscriptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +44,8 @@ log = structlog.get_logger(__name__)
 
 AT_LEAST: Final = 2 * heartbeats.LONGEST
 """How long events, requests and messages stay whatever the setting: by them what is delivered again is recognized."""
+EVENTS_KEPT: Final = timedelta(days=30)
+"""Outbound events hold what receivers answered, and stay no longer than so, unless they are still to be sent."""
 SLICE: Final = 50
 """Rows of one transaction, which holds SQLite's only write lock for some milliseconds."""
 PAUSE: Final = 0.03
@@ -92,6 +105,10 @@ class Retention:
             made = exists().where(column == table.c.id)
             yield from self._each(table, (table.c.ended_at < before) & ~made)
         yield from self._prune_ready_reports()
+        told = (outbound_events.c.state != EventState.PENDING.value) & (
+            outbound_events.c.created_at < max(kept_since, now - EVENTS_KEPT)
+        )
+        yield from self._each(outbound_events, told)
         yield from self._each(confirmations, confirmations.c.expires_at < before)
         yield from self._each(messages, sent)
         yield from self._each(reports, (reports.c.checked_at < before) & ~_asked_for & ~_named)

@@ -259,6 +259,41 @@ api_questions = Table(
     Column("asked_at", UtcDateTime, nullable=False),
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("key_id", Id, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("secret_number", Integer, nullable=False, server_default="1"),
+    Column("rotated_at", UtcDateTime),
+    Column("failing_since", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("disabled_at", UtcDateTime),
+    Column("disabled_reason", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+outbound_events = Table(
+    "outbound_events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("webhook_id", Id, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime),
+    Column("last_status", Integer),
+    Column("answer", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_outbound_events_webhook_id_state", "webhook_id", "state"),
+)
+
 ready_reports = Table(
     "ready_reports",
     metadata,

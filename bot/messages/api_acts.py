@@ -25,8 +25,22 @@ API_ACTS: Final = {
     "get_get_report": "looked at {}",
     "delete_delete_report": "asked to delete {}",
     "get_list_templates": "listed the templates",
+    "get_list_webhooks": "listed its webhooks",
+    "post_register_webhook": "registered a webhook",
+    "delete_delete_webhook": "deleted a webhook",
+    "post_test_webhook": "tested a webhook",
+    "post_recover_webhook": "had missed events sent to a webhook again",
 }
 """By the method and the endpoint's name."""
 KEY_DEEDS: Final = {"created": "made an API key", "revoked": "revoked an API key"}
 """What was done with keys, by the outcome."""
+WEBHOOK_DEEDS: Final = {
+    "tested": "tested a webhook",
+    "recovered": "had missed events sent to a webhook again",
+    "replayed": "had an event sent to a webhook again",
+    "rotated": "changed the secret of a webhook",
+    "deleted": "deleted a webhook",
+    "disabled": "has a webhook that doesn't take its events",
+}
+"""What was done with webhooks for outbound events, by the outcome."""
 LOOKED_AT_KEYS: Final = "listed the API keys"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit
 from bot.db.audit import Channel
-from bot.messages.api_acts import API_ACTS, KEY_DEEDS, LOOKED_AT_KEYS
+from bot.messages.api_acts import API_ACTS, KEY_DEEDS, LOOKED_AT_KEYS, WEBHOOK_DEEDS
 from bot.messages.elements import card, sentence_in_card, text
 from bot.messages.names import LONGEST_ADDRESS, LONGEST_NAME
 from bot.messages.origins import named
@@ -97,6 +97,7 @@ OUTCOMES: Final = {
     "space_closed": "Removed from the space, or it's archived",
     "failures": "Failed too often in a row",
     "by_itself": "What paused it has passed",
+    "disabled": "Disabled",
 }
 CAUSES: Final = {
     "directly": "answered directly",
@@ -116,12 +117,15 @@ CAUSES: Final = {
     "given_up": "gave up",
     "not_ours": "not on a card of mine",
     "webex_silent": "Webex didn't respond",
+    "gone": "it answered 410 (gone)",
+    "no_success": "it took no event for 75 hours",
     "key_revoked": "the API key is revoked",
     "right_missing": "the API key may not do this",
     "space_not_of_key": "the API key doesn't reach the space",
 }
 SILENT: Final = frozenset(
     {audit.ASKED, audit.ANSWERED, "allowed", "done", "delivered", "changed", "created", "revoked"}
+    | {"registered", "tested", "recovered", "replayed", "rotated"}
 )
 """Outcomes that are what is expected, so the sentence alone is said, with the detail that is behind the colon."""
 CHANNELS: Final = {Channel.CLI: "command line", Channel.BUTTON: "button", Channel.API: "API"}
@@ -166,6 +170,8 @@ class AuditView:
             return done
         if row.act == audit.KEYS:
             return KEY_DEEDS.get(word, LOOKED_AT_KEYS)
+        if row.act == audit.WEBHOOKS:
+            return WEBHOOK_DEEDS.get(word, word)
         if row.act == audit.DELIVERY:
             return f"{ENDED.get(word, 'is done with {}').format(self.report(row))}{self.made_for(row)}"
         return COMMANDS.get(row.act, row.act).format(self.report(row))

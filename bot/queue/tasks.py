@@ -27,16 +27,20 @@ SCHEDULES = "schedules"
 """Open the runs of the schedules that are due; the key is always ``all``."""
 QUESTION = "question"
 """Ask Webex what a call of the HTTP API must know; the key is the question's ID."""
+SEND_EVENTS = "send events"
+"""Send what is pending for a webhook of another system; the key is the webhook's row."""
+WEBHOOK_TROUBLE = "webhook trouble"
+"""Tell that such a webhook fails, or was disabled; the key is the webhook's row."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 
-BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, CATCH_UP})
+BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, SEND_EVENTS, WEBHOOK_TROUBLE, CATCH_UP})
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0
 """Seconds for which a job of the others may wait before that is said to be wrong."""
 
-LANES: Final[dict[str, int]] = {DELIVER: 8}
-"""Threads of tasks that have their own: what takes minutes keeps nobody from a first answer."""
+LANES: Final[dict[str, int]] = {DELIVER: 8, SEND_EVENTS: 4}
+"""Threads of tasks that have their own: what takes minutes, or may hang, keeps nobody from a first answer."""
 
 
 class Task(Protocol):

@@ -6,6 +6,7 @@ what the caller is given, or the name of a problem.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from bot.db import api_questions
 from bot.db.api_keys import caller_of
 from bot.errors import BotError, WebexError
 from bot.messages.report_list import asked_words
+from bot.outbound.registration import check_webhook
 from bot.queue import tasks
 from bot.reports.delete import delete_report
 from bot.reports.report_search import filter_reports, find_named, region_in
@@ -54,6 +56,7 @@ class Questions:
             "report": self._report,
             "delete": self._delete,
             "templates": self._templates,
+            "webhook": partial(check_webhook, services.settings),
         }
 
     def run(self, key: str) -> None:

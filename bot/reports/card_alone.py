@@ -8,7 +8,7 @@ import structlog
 
 from bot.db import messages, requests
 from bot.db.requests import State
-from bot.reports.requests import put_outcome
+from bot.reports.requests import tell_end
 from bot.reports.wanted_messages import Slot
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ def deliver_card(services: Services, thread: Thread, request: Request, family: s
         cards = [one for one in messages.of_request(tx, first.id) if one.slot == Slot.CARD]
         if cards:
             state = State.DELIVERED if cards[-1].state == messages.SENT else State.UNSURE
-            if requests.close(tx, request, state, services.now()):
-                put_outcome(tx, services.queue, request.origin)
+            now = services.now()
+            if requests.close(tx, request, state, now):
+                tell_end(tx, services.queue, request, state, now)
                 log.info("card_posted", reference=request.reference, state=state.value)
     if not cards and first.id != request.id:
         thread.report_messages.place(request, family)

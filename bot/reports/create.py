@@ -23,7 +23,7 @@ from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, Refused, WebexError
 from bot.messages import sentences
 from bot.outbox import Text
 from bot.reports.report_calls import write_call
-from bot.reports.requests import Asker, open_request, put_outcome, send_directly
+from bot.reports.requests import Asker, open_request, send_directly, tell_end
 from bot.reports.room import NoRoom, make_room, make_room_once, says_full
 from bot.reports.runs import is_report_of
 from bot.reports.trouble import FIRST_ANSWER_PATIENCE
@@ -216,7 +216,7 @@ class Create:
         def close(tx: Transaction, _: object = None) -> None:
             now = self._services.now()
             if runs.close(tx, run.id, state, now, reason=said, cause=cause):
-                put_outcome(tx, self._services.queue, run.origin)
+                tell_end(tx, self._services.queue, run, state, now)
                 entry = self._entry(run, audit.joined(state.value, cause), None, tracking)
                 audit.record(tx, entry, now)
 

@@ -35,10 +35,10 @@ from bot.reports.requests import (
     cause_of_post,
     close,
     close_all,
-    put_outcome,
     put_thread,
     reason_for,
     redirect_to_person,
+    tell_end,
 )
 from bot.reports.still_ready import is_still_ready
 from bot.reports.unknown_status import Trials
@@ -297,7 +297,7 @@ class Deliver:
                 continue
             run.served.add(one.id)
             if requests.close(tx, current, State.DELIVERED, moment, file_message=file_message):
-                put_outcome(tx, self._queue, current.origin)
+                tell_end(tx, self._queue, current, State.DELIVERED, moment)
                 closed.append(current)
                 run.delivered = True
         waits = False

@@ -9,9 +9,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.db import events, messages, reports, requests, runs, schedules, subscriptions
+from bot.db import events, messages, outbound_events, reports, requests, runs, schedules, subscriptions
 from bot.db.requests import State
 from bot.messages import sentences
+from bot.outbound.events import put_sending
 from bot.queue import tasks
 from bot.reports import trouble
 from bot.reports.requests import SLICE, close, deliver_key, list_of, put_lookup, put_thread
@@ -54,6 +55,7 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
     puts += [partial(put_create, queue=queue, run=one, if_absent=True) for one in runs.open_ones(tx, MOST)]
     if schedules.first_time(tx) is not None:
         puts.append(partial(put_schedules, queue=queue, if_absent=True))
+    puts += [partial(put_sending, queue=queue, webhook_id=one, if_absent=True) for one in outbound_events.pending(tx)]
     watched = set(subscriptions.lists(tx))
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:

@@ -12,6 +12,7 @@ from bot.db import reports, requests, runs
 from bot.db.requests import PERSON, State
 from bot.errors import BotError, Refused, WebexError
 from bot.messages import sentences
+from bot.outbound.events import tell_ready
 from bot.queue import RetryLater
 from bot.reports import trouble
 from bot.reports.report_calls import report_call
@@ -125,8 +126,12 @@ class Lookup:
     def _store(self, request: Request, report: Report) -> ThreadState | None:
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
+            before = reports.get(tx, report.id)
             reports.save(tx, report, now, missing=0, next_check_at=None)
             requests.set_found(tx, request.id, now)
+            waited = request.subscription_id is not None or (before is not None and before.phase is not Phase.READY)
+            if report.phase is Phase.READY and waited:  # else it was ready when it was asked for
+                tell_ready(tx, self._services.queue, report, lambda: [request], now)
             if report.phase is Phase.FAILED:
                 reason = sentences.failed(report.title)
                 close(tx, self._services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)

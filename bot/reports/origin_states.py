@@ -12,6 +12,7 @@ from bot.db.schedules import Schedule
 from bot.errors import Refused
 from bot.messages.audit_list import PAUSE, RESUME
 from bot.messages.outcomes import NOT_HERE
+from bot.outbound.events import tell_paused
 from bot.reports.recurrence import InvalidRecurrence
 from bot.reports.requests import put_outcome
 from bot.reports.schedules import put_schedules, set_next
@@ -70,6 +71,8 @@ def pause(tx: Transaction, services: Services, owned: Subscription | Schedule, c
     if not origins.pause(tx, owned.origin, cause, reason):
         return False
     put_outcome(tx, services.queue, owned.origin)
+    if isinstance(owned, Schedule):
+        tell_paused(tx, services.queue, owned, cause, services.now())
     audit.record(tx, _entry(owned, PAUSE, cause.value), services.now())
     return True
 

@@ -12,8 +12,10 @@ from bot.db.origin import Kind
 from bot.db.requests import PERSON, Content, State
 from bot.errors import BotError, WebexError
 from bot.messages.sentences import SENT_DIRECTLY
+from bot.outbound import events
 from bot.queue import tasks
 from bot.webex.ids import id_key
+from bot.webex.report import Phase
 from bot.webex.report_lists import ReportList
 from bot.webex.responses import SPACE_CLOSED
 from bot.webex.types import Target
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bot.db.origin import Origin
     from bot.db.reports import ReportRow
     from bot.db.requests import Request
+    from bot.db.runs import Run, RunState
     from bot.errors import Refused
     from bot.outbox import Outbox
     from bot.queue import Queue
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MOST_WAITING: Final = 500
+"""Requests for one report among which those are looked for that a webhook is told of."""
 SLICE: Final = 10
 """Requests that one transaction closes, each with its audit row and job: it holds SQLite's only write lock."""
 
@@ -145,6 +150,12 @@ def put_outcome(tx: Transaction, queue: Queue, origin: Origin | None) -> None:
         queue.put(tx, tasks.OUTCOME, origin.key)
 
 
+def tell_end(tx: Transaction, queue: Queue, ended: Request | Run, state: State | RunState, now: datetime) -> None:
+    """Have it acted on how a request or run ended, and tell webhooks, in the transaction that ends it."""
+    put_outcome(tx, queue, ended.origin)
+    events.tell_end(tx, queue, ended, state, now)
+
+
 def put_watch(
     tx: Transaction, queue: Queue, row: ReportRow | Report, *, after: float = 0.0, if_absent: bool = False
 ) -> None:
@@ -179,7 +190,7 @@ def close(
     if not requests.close(tx, request, state, now, reason=reason, cause=cause, error=error, closed_by=closed_by):
         return False
     put_thread(tx, queue, request)
-    put_outcome(tx, queue, request.origin)
+    tell_end(tx, queue, request, state, now)
     for other in requests.open_for(tx, request.report_id):
         if other.id > request.id and request.is_answered_with(other):
             put_thread(tx, queue, other)
@@ -204,7 +215,7 @@ def close_all(
             for one in waiting:
                 if requests.close(tx, one, State.FAILED, now, reason=reason, cause=cause, error=error):
                     put_thread(tx, queue, one)
-                    put_outcome(tx, queue, one.origin)
+                    tell_end(tx, queue, one, State.FAILED, now)
                     log.info("request_closed", reference=one.reference, state="failed", cause=cause or str(error))
         if len(waiting) < SLICE:
             return
@@ -220,8 +231,10 @@ def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: 
         put_thread(tx, queue, one)
 
 
-def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report) -> None:
-    """Have a report delivered to everyone who waits for it, since Webex says that it is ready."""
+def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report, now: datetime) -> None:
+    """Have a report delivered to everyone who waits for it, since Webex says that it is ready; tell webhooks."""
+    if report.phase is Phase.READY:
+        events.tell_ready(tx, queue, report, lambda: requests.waiting_for(tx, report.id, MOST_WAITING), now)
     for first in requests.waiting_for(tx, report.id, 1):
         put_delivery(tx, queue, report.family.value, report.id, first.person_id)
 

@@ -14,6 +14,7 @@ import structlog
 from bot.db import origins, schedules
 from bot.db.origin import PauseCause
 from bot.db.runs import Why
+from bot.outbound.events import tell_paused
 from bot.queue import RetryLater, tasks
 from bot.reports.periods import find_period
 from bot.reports.recurrence import InvalidRecurrence, validated
@@ -89,7 +90,8 @@ def open_due_run(tx: Transaction, services: Services, schedule: Schedule, now: d
     try:
         recurrence = recurrence_of(schedule)
     except InvalidRecurrence as error:
-        origins.pause(tx, schedule.origin, PauseCause.FAILURES, str(error))
+        if origins.pause(tx, schedule.origin, PauseCause.FAILURES, str(error)):
+            tell_paused(tx, services.queue, schedule, PauseCause.FAILURES, now)
         log.error("schedule_unreadable", reference=schedule.reference)  # noqa: TRY400 the rest is no bug of this place
         return
     planned = max(schedule.next_at, recurrence.latest(now) or schedule.next_at)

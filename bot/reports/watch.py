@@ -238,7 +238,7 @@ class Watch:
             due = unknown_status.is_due(tx, found, now)
             if found.phase is Phase.READY or due:
                 reports.set_values(tx, row.report_id, checks=row.checks + 1)
-                deliver_to_waiting(tx, self._queue, found)  # the details may yet call it by an unknown word
+                deliver_to_waiting(tx, self._queue, found, now)  # the details may yet call it by an unknown word
             else:
                 if one.listed:
                     reports.count_check(tx, [row.report_id], now)

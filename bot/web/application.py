@@ -99,8 +99,16 @@ def _api(
     from bot.web.api.context import ApiContext  # noqa: PLC0415
 
     deadline = timedelta(seconds=settings.watch_deadline)
-    context = ApiContext(database, queue, now, new_reference, deadline, migration)
+    open_secret = partial(_open_secret, settings.webex_bot_token.get_secret_value())
+    context = ApiContext(database, queue, now, new_reference, deadline, migration, open_secret)
     return create_api(context).wsgi_app
+
+
+def _open_secret(bot_token: str, secret: str) -> str:
+    """Decrypt a new webhook's secret; few calls need cryptography."""
+    from bot.outbound.secrets import opened  # noqa: PLC0415
+
+    return opened(secret, bot_token)
 
 
 def create_app(endpoint: WebhookEndpoint, pages: Health, webhook_path: str, public_url: str | None = None) -> Flask:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """The last four bytes are an IPv4 address, which a gateway dials."""
@@ -29,7 +34,23 @@ def is_public(address: str) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(one.is_global and not (one.is_multicast or one.is_reserved) for one in _unwrapped(found))
+    return all(_is_public(one) for one in _unwrapped(found))
+
+
+def _is_public(one: Any) -> bool:
+    return bool(one.is_global and not (one.is_multicast or one.is_reserved))
+
+
+def is_in(address: str, networks: Collection[Network], *, or_public: bool = False) -> bool:
+    """Return whether an IP address, whatever it is wrapped in, is in one of these networks, or is a public one."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return all(
+        (or_public and _is_public(one)) or any(one.version == net.version and one in net for net in networks)
+        for one in _unwrapped(found)
+    )
 
 
 def _unwrapped(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[Any]:

@@ -130,6 +130,10 @@ def test_the_document_describes_every_call_and_the_page_loads_nothing(api: Api) 
         "/api/v1/subscriptions",
         "/api/v1/subscriptions/{reference}",
         "/api/v1/templates",
+        "/api/v1/webhooks",
+        "/api/v1/webhooks/{webhook_id}",
+        "/api/v1/webhooks/{webhook_id}/test",
+        "/api/v1/webhooks/{webhook_id}/recover",
     }
     page = requests.get(f"{api.address}/api/v1/docs", timeout=10)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")

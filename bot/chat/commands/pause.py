@@ -10,8 +10,10 @@ from bot.chat.owner_notice import delete_pressed_card, tell_change
 from bot.chat.registry import registry
 from bot.db import origins
 from bot.db.origin import PauseCause
+from bot.db.schedules import Schedule
 from bot.messages.help import Group
 from bot.messages.outcomes import paused_by_person
+from bot.outbound.events import tell_paused
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 
@@ -33,8 +35,10 @@ def pause(invocation: Invocation) -> None:
     if owned is None:
         return
     require_change(invocation, owned)
-    with invocation.services.database.begin() as tx:
-        origins.pause(tx, owned.origin, PauseCause.PERSON, "")
+    services = invocation.services
+    with services.database.begin() as tx:
+        if origins.pause(tx, owned.origin, PauseCause.PERSON, "") and isinstance(owned, Schedule):
+            tell_paused(tx, services.queue, owned, PauseCause.PERSON, services.now())
     said = Text(*paused_by_person(owned))
     invocation.show(lambda _: Draft(f"{invocation.event_key}:pause", said), Action.LIST)
     tell_change(invocation, owned, "paused")

@@ -63,7 +63,7 @@ def _has_card(invocation: Invocation, found: Report) -> bool:
                 if is_waiting(request, found):  # its card says when it is checked next
                     put_watch(tx, services.queue, found, after=services.poll_interval)
         if found.phase is Phase.READY:
-            deliver_to_waiting(tx, services.queue, found)
+            deliver_to_waiting(tx, services.queue, found, now)
     return request is not None
 
 

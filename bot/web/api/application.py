@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 import bot
 from bot.errors import DatabaseUnavailable
 from bot.logs import new_reference
-from bot.web.api import calls, deliveries, models, pages, reports, schedules, subscriptions
+from bot.web.api import calls, deliveries, models, pages, reports, schedules, subscriptions, webhooks
 from bot.web.api.problems import KINDS, Problem, faults
 from bot.web.webhook import MAX_BODY, RETRY_AFTER
 
@@ -57,6 +57,7 @@ def create_api(context: ApiContext) -> OpenAPI:
     _add_reports(api, context)
     _add_subscriptions(api, context)
     _add_schedules(api, context)
+    webhooks.add(api, context)
     app.register_api(api)
     pages.add(app, PREFIX)
     app.register_error_handler(Exception, _failed)

@@ -31,6 +31,8 @@ class ApiContext:
     watch_deadline: timedelta
     ready: Callable[[], bool]
     """Migrates the database if that was not done; raises ``DatabaseUnavailable``."""
+    open_secret: Callable[[str], str]
+    """Decrypts what the worker has encrypted for this process: the secret of a new webhook."""
     stopping: threading.Event = field(default_factory=threading.Event)
     polls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_POLLS))
     questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_QUESTIONS))

@@ -76,9 +76,25 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Nothing was done.",
     ),
     "too-late": Kind(409, "This delivery has ended already.", "Nothing is to be done: see its `status`."),
+    "too-many-webhooks": Kind(
+        409,
+        "This API key has too many webhooks.",
+        "Delete one that isn't needed: DELETE /api/v1/webhooks/{id}.",
+    ),
+    "webhook-disabled": Kind(
+        409,
+        "This webhook is disabled.",
+        "When it works again, POST /api/v1/webhooks/{id}/recover enables it and sends what it has missed since a time.",
+    ),
     "body-too-large": Kind(413, "The body is too large.", "Send at most 64 kB."),
     "unsupported-media-type": Kind(
         415, "The body is not JSON.", "Send it with the header Content-Type: application/json."
+    ),
+    "address-not-allowed": Kind(
+        422,
+        "Events may not be sent to this address.",
+        "Use an https address that is reachable from the internet, or ask the people who run the bot to allow its "
+        "network by OUTBOUND_ALLOWED_NETWORKS.",
     ),
     "idempotency-key-reused": Kind(
         422,

@@ -11,6 +11,7 @@ from bot.db.api_keys import Right
 from bot.db.origin import PASSING, OriginState, PauseCause
 from bot.db.requests import GROUP
 from bot.db.runs import Why
+from bot.outbound.events import tell_paused
 from bot.reports.conditions import UnknownCondition, parse
 from bot.reports.periods import find_period
 from bot.reports.recurrence import InvalidRecurrence, validated
@@ -99,7 +100,8 @@ def change(context: ApiContext, reference: str, body: ChangedSchedule) -> dict[s
         if values:
             schedules.set_values(tx, found.id, **values)
         if body.status is Standing.PAUSED:
-            origins.pause(tx, found.origin, PauseCause.PERSON, "")
+            if origins.pause(tx, found.origin, PauseCause.PERSON, ""):
+                tell_paused(tx, context.queue, found, PauseCause.PERSON, now)
         elif body.status is Standing.ACTIVE:
             origins.resume(tx, found.origin, now)
         changed = _one(tx, reference)

@@ -1,0 +1,1 @@
+"""Outbound events: tell other systems' webhooks what happened, signed as Standard Webhooks has it."""
