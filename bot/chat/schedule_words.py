@@ -100,8 +100,9 @@ def read_typed(words: Sequence[str], templates: Sequence[Template], today: date)
     values[PERIOD], left = period_words(left, today)
     wanted = read_words(left, templates, today)
     values |= {REGION: wanted.region, SITES: ", ".join(wanted.sites)}
-    if wanted.template is not None and wanted.unread:
-        wrong.append(sentences.not_understood(" ".join(wanted.unread)))
+    odd = [*wanted.future, *(wanted.unread if wanted.template is not None else [])]
+    if odd:
+        wrong.append(sentences.not_understood(" ".join(odd)))
     return Typed(wanted, {name: value for name, value in values.items() if value}, tuple(wrong))
 
 
