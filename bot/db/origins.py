@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select, update
 
 from bot.db import schedules, subscriptions, tables
 from bot.db.origin import PASSING, Kind, OriginState, of_columns
+from bot.db.requests import OPEN
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ def set_values(tx: Transaction, origin: Origin, **values: Any) -> None:
 
 
 def set_owner(tx: Transaction, origin: Origin, person_id: str) -> None:
-    """Give one to another person."""
+    """Give one to another person, with what is open of it: that is delivered, or refused, in their name."""
     table = _TABLES[origin.kind]
     tx.execute(update(table).where(table.c.id == origin.id).values(person_id=person_id))
+    for made in (tables.requests, tables.runs):
+        column = made.c.get(f"{origin.kind.value}_id")
+        if column is not None:
+            still_open = (column == origin.id, made.c.state == OPEN)
+            tx.execute(update(made).where(*still_open).values(person_id=person_id))

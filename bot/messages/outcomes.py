@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,8 @@ TAKE_IT_OVER: Final = {
     Kind.SUBSCRIPTION: "An administrator who is here can take it over: it then works in their name.",
     Kind.SCHEDULE: "An administrator who is here can take it over: it then runs in their name.",
 }
+FOR_AN_ASKER: Final = re.compile(r" Ask (?:again|me)\b[^.]*\.(?=$| \(reference)")
+"""What a reason says to do to who asks for a report, and nobody has asked."""
 STOPS: Final = {
     Kind.SUBSCRIPTION: "I won't post what becomes ready until someone resumes it.",
     Kind.SCHEDULE: "I won't run it until someone resumes it.",
@@ -94,7 +97,8 @@ def failing(owned: Subscription | Schedule, failure: Outcome, most: int, *, spac
     else:
         then = f"I'll run it again as planned, and pause it after {most} failures in a row."
         now = f"To run it now, type `run {owned.reference}`."
-    said = f"⚠ {sentence(subject(owned, space=space))} failed. {failure.why} {then} {now}"
+    reason = FOR_AN_ASKER.sub("", failure.why)
+    said = f"⚠ {sentence(subject(owned, space=space))} failed. {reason} {then} {now}"
     return f"{said} (reference {failure.reference})"
 
 
@@ -102,6 +106,7 @@ def paused_by_failures(
     owned: Subscription | Schedule, reason: str, failures: int, *, space: str | None = None
 ) -> tuple[str, Card]:
     """Return the text and card that say that it was paused because it failed too often."""
+    reason = FOR_AN_ASKER.sub("", reason)
     so_often = f"after {count(failures, 'failure')} in a row"
     to_do = f"When the cause is fixed, press **Resume** or type `resume {owned.reference}`."
     said = f"⚠ {sentence(subject(owned, space=space))} is paused {so_often}. {to_do} {reason}"

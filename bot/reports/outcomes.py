@@ -42,10 +42,13 @@ OF_THE_SPACE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Failures in a row, the newest first, and since when it is counted: the last success, or the resumption."""
+    """Failures in a row, the newest first."""
 
     failures: Sequence[Outcome]
     since: datetime
+    """Since when they are counted: the last success, or the resumption."""
+    newest: Outcome | None
+    """The last outcome of all since the resumption."""
 
 
 class Outcomes:
@@ -61,50 +64,61 @@ class Outcomes:
         Raises ``BotError`` that passes.
         """
         origin = from_key(key)
-        with self._services.database.begin() as tx:
+        with self._services.database.read() as tx:
             found = origins.get(tx, origin)
             if found is None or found.state is OriginState.ENDED:
                 return
-            found, streak = self._act(tx, found)
-        newest = streak.failures[0] if streak.failures else None
+            streak = _streak(tx, found)
+        if resumes(found, streak) or pauses(found, streak) is not None:
+            with self._services.database.begin() as tx:
+                found = self._change(tx, origins.get(tx, origin) or found)
+                streak = _streak(tx, found)
         if found.state is OriginState.PAUSED:
-            self._messages.tell_paused(found, newest)
+            self._messages.tell_paused(found, streak.newest)
             return
         if found.pause_cause in PASSING:
             self._messages.tell_resumed(found)
-        if newest is not None:
+        if streak.failures:
             self._messages.tell_failing(found, streak.failures[-1], streak.since)
 
     def on_failure(self, key: str, sentence: str) -> None:
         """Log that it could not be acted on."""
         log.error("outcome_not_acted_on", origin=key, sentence=sentence)
 
-    def _act(self, tx: Transaction, found: Subscription | Schedule) -> tuple[Subscription | Schedule, Streak]:
-        """Change its state; return it as it is then."""
-        streak, newest = _streak(tx, found)
-        cause = cause_to_pause(streak.failures)
-        if found.waits and newest is not None and not is_refusal(newest) and newest.cause not in OF_THE_BOT:
-            # Policy and the space have let it pass.
+    def _change(self, tx: Transaction, found: Subscription | Schedule) -> Subscription | Schedule:
+        """Change its state, if that is still called for; return it as it is then."""
+        streak = _streak(tx, found)
+        newest, cause = streak.newest, pauses(found, streak)
+        if newest is not None and resumes(found, streak):
             resume_by_itself(tx, self._services, found, newest.closed_at)
             log.info("origin_resumed", reference=found.reference)
-        elif cause is not None and (found.state is OriginState.ACTIVE or (found.waits and cause != found.pause_cause)):
-            pause(tx, self._services, found, cause, _reason(streak.failures[0]))
+        elif newest is not None and cause is not None:
+            reason = why(newest.cause) if is_refusal(newest) else newest.sentence
+            pause(tx, self._services, found, cause, reason)
             log.info("origin_paused", reference=found.reference, cause=cause.value)
-        else:
-            return found, streak
-        changed = origins.get(tx, found.origin)
-        assert changed is not None
-        return changed, _streak(tx, changed)[0]
+        return origins.get(tx, found.origin) or found
 
 
-def _streak(tx: Transaction, found: Subscription | Schedule) -> tuple[Streak, Outcome | None]:
-    """Return the failures in a row, and the newest outcome of all since the last resumption."""
+def _streak(tx: Transaction, found: Subscription | Schedule) -> Streak:
     since = found.resumed_at or found.created_at
     latest = [one for one in outcomes.latest(tx, found.origin, MOST_FAILURES) if one.closed_at >= since]
     failures = list(takewhile(lambda one: one.failed, latest))
     if len(failures) < len(latest):
         since = latest[len(failures)].closed_at
-    return Streak(failures, since), latest[0] if latest else None
+    return Streak(failures, since, latest[0] if latest else None)
+
+
+def resumes(found: Subscription | Schedule, streak: Streak) -> bool:
+    """Return True for one that waits, when policy and the space have let something pass again. Pure."""
+    newest = streak.newest
+    return found.waits and newest is not None and not is_refusal(newest) and newest.cause not in OF_THE_BOT
+
+
+def pauses(found: Subscription | Schedule, streak: Streak) -> PauseCause | None:
+    """Return why it is to be paused, or paused for another cause than it is; None when it is not. Pure."""
+    cause = cause_to_pause(streak.failures)
+    other = found.waits and cause is not found.pause_cause and not resumes(found, streak)
+    return cause if found.state is OriginState.ACTIVE or other else None
 
 
 def is_refusal(outcome: Outcome) -> bool:
@@ -120,7 +134,3 @@ def cause_to_pause(failures: Sequence[Outcome]) -> PauseCause | None:
     if is_refusal(newest):
         return OF_THE_SPACE.get(newest.cause, PauseCause.NOT_ALLOWED)
     return PauseCause.FAILURES if len(failures) >= MOST_FAILURES else None
-
-
-def _reason(newest: Outcome) -> str:
-    return why(newest.cause) if is_refusal(newest) else newest.sentence

@@ -241,3 +241,11 @@ def test_an_id_survives_to_the_letter(an_id: str, form: str, with_html: bool) ->
     html = f"<p>{mention('Report')} report {an_id}</p>" if with_html else ""
     assert same(read(text, html), "report", an_id)
     assert same(read(f"report {an_id}", direct=True), "report", an_id)
+
+
+def test_who_is_mentioned_besides_the_bot_is_known_in_order() -> None:
+    html = f"<p>{mention('Report Bot')} reassign all of {mention('Olga', 'OLGA')} to {mention('Hedy', 'HEDY')}</p>"
+    words = read("Report Bot reassign all of Olga to Hedy", html)
+    assert same(words, "reassign", "all", "of", "to")
+    assert words.mentioned == ("OLGA", "HEDY")
+    assert read("reassign all", f"<p>reassign all {mention('Report Bot')}</p>").mentioned == ()

@@ -10,8 +10,10 @@ import pytest
 from bot.db import origins, schedules
 from bot.db.events import Event
 from bot.db.origin import Kind, OriginState, PauseCause
+from bot.db.requests import Content
 from bot.db.schedules import Schedule
 from bot.emulator.mentions import mention_tag
+from bot.reports.requests import Asker, open_request
 from tests.audit.rows import rows
 from tests.live_bot import ADMIN_OF_BOTH, BotMessage
 from tests.origin_rows import add_schedule, add_subscription, stored
@@ -230,6 +232,23 @@ def test_who_may_only_read_takes_over_a_subscription(stepped: SteppedBot) -> Non
     stage.pauses(PauseCause.NOT_ALLOWED)
     stage.here(stepped.setup.grace, f"takeover {stage.owned.reference}")
     assert stage.now.person_id == stepped.setup.grace.id
+    assert stage.state == OriginState.ACTIVE
+
+
+def test_what_is_under_way_comes_in_the_name_of_who_took_it_over(stage: Stage) -> None:
+    stepped, setup = stage.stepped, stage.stepped.setup
+    report = stepped.world.add_report(family="partner", title="Calling Usage", status="In progress")
+    owned = stage.owned
+    asker = Asker(owned.origin.key, stage.olga.id, setup.group.id, "group", None, stepped.clock(), owned.origin)
+    with stepped.database.begin() as tx:
+        assert open_request(tx, stepped.services, asker, report.id, content=Content.FILE)
+    stepped.work()
+    stage.pauses(PauseCause.NOT_ALLOWED)
+    stage.olga.roles.clear()
+    stage.here(setup.ada, f"takeover {owned.reference}")
+    stepped.world.set_report(report.id, status="done")
+    stepped.wait(3600)
+    assert [one.files for one in stepped.said(setup.group)][-1]
     assert stage.state == OriginState.ACTIVE
 
 
@@ -454,3 +473,33 @@ def test_killed_at_every_step_it_is_done_and_said_once(stepped: SteppedBot, kind
         assert len(stepped.said(person=stage.olga)) <= 1, at
         if word != "takeover":
             assert len(stepped.said(person=stage.olga)) == 1, at
+
+
+@pytest.mark.threads_listed
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_every_step_it_is_reassigned_and_each_is_told_once(stepped: SteppedBot, kind: Kind) -> None:
+    for deadly in range(1, 60):
+        stage = Stage(stepped, kind)
+        stepped.clock.turn(deadly * 61)
+        hedy = stepped.world.add_person(f"Hedy {deadly}", stepped.setup.acme, roles=ADMIN_OF_BOTH)
+        stepped.world.join(stepped.setup.group, hedy)
+        card = stage.says(stepped.setup.ada, f"reassign {stage.owned.reference} {hedy.emails[0]}")
+        assert card is not None
+        before = len(stepped.said(person=stepped.setup.ada))
+        stepped.pressed(stepped.setup.ada, card.message, card.buttons["Reassign"])
+        stepped.points.passed, stepped.points.deadly = 0, deadly
+        try:
+            stepped.work()
+        except Crash as crash:
+            stepped.points.deadly = None
+            stepped.restart()
+            stepped.work()
+            stepped.wait(600)
+            at = str(crash)
+        else:
+            assert deadly > 10, "it was killed at no step"
+            break
+        assert stage.now.person_id == hedy.id, at
+        assert len(stepped.said(person=hedy)) == len(stepped.said(person=stage.olga)) == 1, at
+        # The card that asked is gone, and the answer stands in its place.
+        assert len(stepped.said(person=stepped.setup.ada)) == before, at

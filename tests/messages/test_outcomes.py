@@ -94,6 +94,14 @@ def test_what_is_told_says_why_what_follows_and_what_to_do() -> None:
     )
 
 
+def test_nobody_is_told_to_ask_again_who_has_not_asked() -> None:
+    for remedy in (" Ask again to start over.", " Ask me directly.", " Ask again later, or run the report again."):
+        failure = Outcome("abcdefgh", State.FAILED, "webex_503", f"I stopped trying.{remedy}", NOW)
+        assert "failed. I stopped trying. I'll run it again" in outcomes.failing(schedule("Weekly"), failure, 5)
+        said, _ = outcomes.paused_by_failures(schedule("Weekly"), failure.sentence, 5)
+        assert said.endswith("I stopped trying. (reference abcdefgh)")
+
+
 @pytest.mark.parametrize(
     ("cause", "reason", "words"),
     [
