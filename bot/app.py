@@ -37,6 +37,7 @@ from bot.queue.runner import JobRunner
 from bot.reports.api_questions import Questions
 from bot.reports.create import Create
 from bot.reports.deliver import Deliver
+from bot.reports.hook_calls import HookCalls
 from bot.reports.lookup import Lookup
 from bot.reports.outcomes import Outcomes
 from bot.reports.report_messages import ReportMessages
@@ -196,6 +197,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.QUESTION: Questions(services),
         tasks.SEND_EVENTS: SendEvents(services),
         tasks.WEBHOOK_TROUBLE: WebhookTrouble(services),
+        tasks.HOOK: HookCalls(services),
         tasks.CATCH_UP: operations.catch_up,
         # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
         "answer": lookup,

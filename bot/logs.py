@@ -33,6 +33,8 @@ REFERENCE_LENGTH: Final = 8
 QUIET: Final = ("urllib3", "webexteamssdk", "werkzeug", "alembic", "sqlalchemy", "requests_toolbelt", "asyncio")
 """Libraries that log from ``warning`` up: below it they log every call, with its address."""
 
+_KEY = re.compile(r"\b(rb[a-z]_)[\w-]{12,}")
+"""A key of the API, or the token in a hook's address; a command that makes one shows it, and no line of the log."""
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
 # A query is looked for in plain Python within a run of letters: one pattern for it all would begin again at each "/".
@@ -116,7 +118,7 @@ def new_reference() -> str:
 
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+        return _KEY.sub(rf"\1{MASK}", mask(super().format(record)))
 
 
 def start_logging(process: str, *, level: str = "info", form: str | None = None, stream: TextIO | None = None) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from bot.db import tables
+from bot.db import hooks, tables
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
@@ -148,19 +148,23 @@ def caller_of(key_id: int) -> str:
 
 
 def is_caller(person_id: str | None) -> bool:
-    """Return True for what stands for a key, and for nobody of Webex."""
-    return (person_id or "").startswith(CALLER)
+    """Return True for what stands for a key or one of its hooks, and for nobody of Webex."""
+    return (person_id or "").startswith((CALLER, hooks.CALLER))
 
 
 def key_id_of(person_id: str) -> int | None:
     """Return the row of the key that stands in a person's place; None for a person."""
-    return int(person_id.removeprefix(CALLER)) if is_caller(person_id) else None
+    return int(person_id.removeprefix(CALLER)) if person_id.startswith(CALLER) else None
 
 
 def names(tx: Transaction, person_ids: Iterable[str | None]) -> dict[str, str]:
-    """Return the names of the keys among these, by what stands for them; also of those that are revoked."""
+    """Return what the keys and hooks among these are called, by what stands for them; also those that are revoked."""
     wanted = {one for one in person_ids if one and is_caller(one)}
-    found = {caller_of(row.id): row.name for row in tx.execute(select(_keys.id, _keys.name))} if wanted else {}
+    if not wanted:
+        return {}
+    found = {caller_of(row.id): row.name for row in tx.execute(select(_keys.id, _keys.name))}
+    of_hooks = select(tables.hooks.c.id, _keys.name).join(tables.api_keys, _keys.id == tables.hooks.c.key_id)
+    found |= {f"{hooks.CALLER}{row.id}": f"{row.name} (hook)" for row in tx.execute(of_hooks)}
     return {one: found[one] for one in wanted & found.keys()}
 
 

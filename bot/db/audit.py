@@ -53,7 +53,8 @@ DELIVERY = "delivery"
 REQUEST = "request"
 """The act of an event whose words could not be read."""
 UNKNOWN_WORD = "unknown"
-SETTINGS, FORGET, IMPORT, KEYS, WEBHOOKS = "settings", "forget", "import", "keys", "webhooks"
+SETTINGS, FORGET, IMPORT, KEYS = "settings", "forget", "import", "keys"
+WEBHOOKS, HOOK = "webhooks", "hook"
 PSEUDONYM = "forgotten-"
 """How a pseudonym begins; the triggers take nothing else in a person's place."""
 DIRECT = "direct"
@@ -139,9 +140,10 @@ def is_direct(place: str | None) -> bool:
     return place == DIRECT_SPACE
 
 
-def count_of_key(tx: Transaction, caller: str, since: datetime) -> int:
-    """Return how many rows there are about a key of the API since then; ``caller``: what stands for it."""
-    query = select(func.count()).where(audit.c.person_id.in_([caller]), audit.c.at > since)  # it has one spelling
+def calls_since(tx: Transaction, caller: str, since: datetime) -> int:
+    """Return how many calls there were of a key of the API, or a hook, since then; ``caller``: what stands for it."""
+    calls = (audit.c.person_id.in_([caller]), audit.c.channel == Channel.API.value)  # it has one spelling
+    query = select(func.count()).where(*calls, audit.c.at > since)
     return int(tx.execute(query).scalar_one())
 
 

@@ -294,6 +294,42 @@ outbound_events = Table(
     Index("ix_outbound_events_webhook_id_state", "webhook_id", "state"),
 )
 
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("key_id", Id, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("action", Text, nullable=False),
+    Column("room_id", Text, nullable=False),
+    Column("title", Text),
+    Column("family", Text),
+    Column("template_id", Text),
+    Column("period", Text),
+    Column("sealed_secret", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("called_at", UtcDateTime),
+    Column("told_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+)
+
+hook_calls = Table(
+    "hook_calls",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("hook_id", Id, nullable=False),
+    Column("body_sha256", Text, nullable=False),
+    # 1 for the newest call with this body, null for the others: so there is one newest, in however many processes.
+    Column("newest", Integer),
+    Column("title", Text),
+    Column("period", Text),
+    Column("called_at", UtcDateTime, nullable=False),
+    Column("handled_at", UtcDateTime),
+    UniqueConstraint("hook_id", "body_sha256", "newest"),
+)
+
 ready_reports = Table(
     "ready_reports",
     metadata,

@@ -30,8 +30,14 @@ API_ACTS: Final = {
     "delete_delete_webhook": "deleted a webhook",
     "post_test_webhook": "tested a webhook",
     "post_recover_webhook": "had missed events sent to a webhook again",
+    "get_list_hooks": "listed its hooks",
+    "post_create_hook": "made a hook",
+    "delete_delete_hook": "deleted a hook",
+    "post_hook": "was called",
 }
 """By the method and the endpoint's name."""
+HOOK_DEEDS: Final = {"asked": "asked for {}", "failed": "came to nothing"}
+"""What came of a hook's call, by the outcome."""
 KEY_DEEDS: Final = {"created": "made an API key", "revoked": "revoked an API key"}
 """What was done with keys, by the outcome."""
 WEBHOOK_DEEDS: Final = {
@@ -43,4 +49,4 @@ WEBHOOK_DEEDS: Final = {
     "disabled": "has a webhook that doesn't take its events",
 }
 """What was done with webhooks for outbound events, by the outcome."""
-LOOKED_AT_KEYS: Final = "listed the API keys"
+LOOKED_AT: Final = {"keys": "listed the API keys"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit
 from bot.db.audit import Channel
-from bot.messages.api_acts import API_ACTS, KEY_DEEDS, LOOKED_AT_KEYS, WEBHOOK_DEEDS
+from bot.messages.api_acts import API_ACTS, HOOK_DEEDS, KEY_DEEDS, LOOKED_AT, WEBHOOK_DEEDS
 from bot.messages.elements import card, sentence_in_card, text
 from bot.messages.names import LONGEST_ADDRESS, LONGEST_NAME
 from bot.messages.origins import named
@@ -65,6 +65,8 @@ COMMANDS: Final = API_ACTS | {
     audit.IMPORT: "imported a subscription or schedule",
 }
 """What each command did; the braces stand for the report."""
+BY_OUTCOME: Final = {audit.KEYS: KEY_DEEDS, audit.WEBHOOKS: WEBHOOK_DEEDS, audit.HOOK: HOOK_DEEDS}
+"""What was done by an act that does several things, by the outcome."""
 ENDED: Final = {
     "delivered": "got {}",
     "halted": "didn't get {}",
@@ -91,6 +93,7 @@ OUTCOMES: Final = {
     "error": "Error",
     "limited": "Skipped, over the limit",
     "ignored": "Ignored",
+    "repeated": "Repeated within a minute",
     "stopped": "Not answered",
     "not_allowed": "Its owner may not have it",
     "outsiders": "External people in the space",
@@ -119,6 +122,10 @@ CAUSES: Final = {
     "webex_silent": "Webex didn't respond",
     "gone": "it answered 410 (gone)",
     "no_success": "it took no event for 75 hours",
+    "no_title": "no title was said",
+    "no_report": "no report that's ready has its title",
+    "several_reports": "several reports have its title",
+    "no_period": "its period isn't one",
     "key_revoked": "the API key is revoked",
     "right_missing": "the API key may not do this",
     "space_not_of_key": "the API key doesn't reach the space",
@@ -168,10 +175,8 @@ class AuditView:
         word, _, _ = row.outcome.partition(":")
         if row.channel is Channel.SYSTEM and (done := self.done_by_itself(row)):
             return done
-        if row.act == audit.KEYS:
-            return KEY_DEEDS.get(word, LOOKED_AT_KEYS)
-        if row.act == audit.WEBHOOKS:
-            return WEBHOOK_DEEDS.get(word, word)
+        if row.act in BY_OUTCOME:
+            return BY_OUTCOME[row.act].get(word, LOOKED_AT.get(row.act, word)).format(self.report(row))
         if row.act == audit.DELIVERY:
             return f"{ENDED.get(word, 'is done with {}').format(self.report(row))}{self.made_for(row)}"
         return COMMANDS.get(row.act, row.act).format(self.report(row))

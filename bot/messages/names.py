@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot.db import audit
-from bot.db.api_keys import CALLER, is_caller
+from bot.db.api_keys import is_caller
 from bot.text import escape_card
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Names:
         if audit.is_pseudonym(person_id):
             return FORGOTTEN
         if is_caller(person_id):
-            return f"API key {self.keys.get(person_id, person_id.removeprefix(CALLER))}"[:LONGEST_NAME]
+            return f"API key {self.keys.get(person_id, person_id.rpartition(':')[2])}"[:LONGEST_NAME]
         person = self.people.get(person_id)
         if person is not None:
             return person.display_name[:LONGEST_NAME]

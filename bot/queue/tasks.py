@@ -31,10 +31,14 @@ SEND_EVENTS = "send events"
 """Send what is pending for a webhook of another system; the key is the webhook's row."""
 WEBHOOK_TROUBLE = "webhook trouble"
 """Tell that such a webhook fails, or was disabled; the key is the webhook's row."""
+HOOK = "hook"
+"""Do what a call of an incoming hook asks for; the key is the call's ID."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 
-BACKGROUND: Final = frozenset({WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, SEND_EVENTS, WEBHOOK_TROUBLE, CATCH_UP})
+BACKGROUND: Final = frozenset(
+    {WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, SEND_EVENTS, WEBHOOK_TROUBLE, HOOK, CATCH_UP}
+)
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0
 """Seconds for which a job of the others may wait before that is said to be wrong."""

@@ -19,9 +19,9 @@ from bot.messages.report_list import asked_words
 from bot.outbound.registration import check_webhook
 from bot.queue import tasks
 from bot.reports.delete import delete_report
-from bot.reports.report_search import filter_reports, find_named, region_in
+from bot.reports.newest_ready import newest_ready
+from bot.reports.report_search import filter_reports
 from bot.webex.catalog import NotFound
-from bot.webex.report import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,16 +92,13 @@ class Questions:
             found["person_id"] = person_id
         if title := question.get("title"):
             words, today = title.split(), self._services.now().date()
-            listed, _ = self._services.catalog.everything(self._families(question), region_in(words))
-            ready = [one for one in listed if one.phase is Phase.READY]
-            named = find_named(words, ready, today)
-            if named.one is None or not named.found.exact:
-                several = list(named.found.items[:MOST_CHOICES]) if named.found.exact else []
-                if not several:
+            newest = newest_ready(self._services.catalog, words, self._families(question), today)
+            if newest.report is None:
+                if not newest.choices:
                     return _problem("not-found", f"No report that is ready has a title with “{asked_words(words)}”.")
-                choices = [{"id": one.id, "title": one.title, **_days(one)} for one in several]
+                choices = [{"id": one.id, "title": one.title, **_days(one)} for one in newest.choices[:MOST_CHOICES]]
                 return _problem("several-reports", choices=choices)
-            found["report_id"] = named.one.id
+            found["report_id"] = newest.report.id
         return {"ok": found}
 
     def _reports(self, question: dict[str, Any]) -> dict[str, Any]:

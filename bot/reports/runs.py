@@ -32,12 +32,13 @@ def open_run(
     *,
     why: Why | None = None,
     planned_at: datetime | None = None,
+    reference: str = "",
 ) -> str | None:
     """Open a run and have its report created. Return its reference; None when the event made it before.
 
-    ``why`` and ``planned_at``: of a schedule's run.
+    ``why`` and ``planned_at``: of a schedule's run. ``reference``: one that people have already.
     """
-    reference = services.new_reference()
+    reference = reference or services.new_reference()
     values = {
         "reference": reference,
         "event_key": asker.event_key,

@@ -85,8 +85,10 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None, clock:
         writable=lambda: database.writable,
         token=None if settings.ops_token is None else settings.ops_token.get_secret_value(),
     )
-    app = create_app(endpoint, pages, manifest.read().path, settings.public_url)
-    api = Mounted(partial(_api, settings, database, queue, migration, now), app.wsgi_app, settings.public_url)
+    path = manifest.read().path
+    app = create_app(endpoint, pages, path, settings.public_url)
+    make = partial(_api, settings, database, queue, migration, now)
+    api = Mounted(make, app.wsgi_app, settings.public_url, path)
     app.wsgi_app = api  # type: ignore[method-assign]
     return app
 
@@ -100,7 +102,7 @@ def _api(
 
     deadline = timedelta(seconds=settings.watch_deadline)
     open_secret = partial(_open_secret, settings.webex_bot_token.get_secret_value())
-    context = ApiContext(database, queue, now, new_reference, deadline, migration, open_secret)
+    context = ApiContext(database, queue, now, new_reference, deadline, migration, open_secret, settings.public_url)
     return create_api(context).wsgi_app
 
 

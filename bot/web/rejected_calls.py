@@ -37,7 +37,8 @@ LINE_EVERY: Final = 1.0
 class RejectedCalls:
     """Count the rejected calls of one process; threads may share it."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, name: str = "webhook_calls_rejected") -> None:
+        self._name = name
         self._clock = clock
         self._lock = threading.Lock()
         self._slots: deque[tuple[float, int]] = deque()
@@ -61,7 +62,7 @@ class RejectedCalls:
             self._line_at = now
             reasons, self._unlogged = self._unlogged, Counter()
             last_5_minutes = self._count(now)
-        log.warning("webhook_calls_rejected", **reasons, last_5_minutes=last_5_minutes, last=reason, **details)
+        log.warning(self._name, **reasons, last_5_minutes=last_5_minutes, last=reason, **details)
         return wait
 
     def count(self) -> int:

@@ -134,6 +134,8 @@ def test_the_document_describes_every_call_and_the_page_loads_nothing(api: Api) 
         "/api/v1/webhooks/{webhook_id}",
         "/api/v1/webhooks/{webhook_id}/test",
         "/api/v1/webhooks/{webhook_id}/recover",
+        "/api/v1/hooks",
+        "/api/v1/hooks/{hook_id}",
     }
     page = requests.get(f"{api.address}/api/v1/docs", timeout=10)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")

@@ -15,7 +15,18 @@ from werkzeug.exceptions import HTTPException
 import bot
 from bot.errors import DatabaseUnavailable
 from bot.logs import new_reference
-from bot.web.api import calls, deliveries, models, pages, reports, schedules, subscriptions, webhooks
+from bot.web.api import (
+    calls,
+    deliveries,
+    hook_calls,
+    hooks,
+    models,
+    pages,
+    reports,
+    schedules,
+    subscriptions,
+    webhooks,
+)
 from bot.web.api.problems import KINDS, Problem, faults
 from bot.web.webhook import MAX_BODY, RETRY_AFTER
 
@@ -58,8 +69,10 @@ def create_api(context: ApiContext) -> OpenAPI:
     _add_subscriptions(api, context)
     _add_schedules(api, context)
     webhooks.add(api, context)
+    hooks.add(api, context)
     app.register_api(api)
     pages.add(app, PREFIX)
+    app.add_url_rule("/hooks/<token>", "hook", lambda token: _called(context, token), methods=["POST"])
     app.register_error_handler(Exception, _failed)
     return app
 
@@ -166,6 +179,12 @@ def _add_schedules(api: APIBlueprint, context: ApiContext) -> None:
     @api.post("/schedules/<reference>/runs", responses={202: models.ScheduleRun}, summary="Run a schedule now")
     def run_schedule(path: models.ByStanding) -> Response:
         return _answer(schedules.run(context, path.reference), HTTPStatus.ACCEPTED)
+
+
+def _called(context: ApiContext, token: str) -> Response:
+    answer = _answer({"reference": hook_calls.call(context, token)}, HTTPStatus.ACCEPTED)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _answer(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, *, location: str = "") -> Response:

@@ -36,7 +36,7 @@ def admit(context: ApiContext) -> None:
     with context.database.read() as tx:
         key = api_keys.by_secret(tx, secret.strip())
         # Each call is a row of the audit, so they are counted there, for all processes.
-        calls = 0 if key is None else audit.count_of_key(tx, key.owner, now - WINDOW)
+        calls = 0 if key is None else audit.calls_since(tx, key.owner, now - WINDOW)
     if key is None:
         raise Problem("unauthorized")
     g.api_key, g.calls_left = key, max(0, CALLS_PER_MINUTE - calls - 1)

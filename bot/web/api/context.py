@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+
+from bot.web.rejected_calls import RejectedCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +36,8 @@ class ApiContext:
     """Migrates the database if that was not done; raises ``DatabaseUnavailable``."""
     open_secret: Callable[[str], str]
     """Decrypts what the worker has encrypted for this process: the secret of a new webhook."""
+    public_url: str | None = None
+    hooks_rejected: RejectedCalls = field(default_factory=partial(RejectedCalls, name="hook_calls_rejected"))
     stopping: threading.Event = field(default_factory=threading.Event)
     polls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_POLLS))
     questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_QUESTIONS))

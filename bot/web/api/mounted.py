@@ -1,4 +1,4 @@
-"""Serve the API beside the webhook, from the first call on."""
+"""Serve the API and the incoming hooks beside the webhook, from the first call on."""
 
 from __future__ import annotations
 
@@ -10,31 +10,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication
 
-PATH: Final = "/api"
+PATHS: Final = ("/api/", "/hooks/")
 
 
 class Mounted:
-    """A WSGI app that gives the API what is beneath ``/api`` and the rest to another.
+    """A WSGI app that gives the API what is beneath ``/api`` and ``/hooks``, and the rest to another.
 
     ``make`` returns the API; it is called once, at the first call. When ``public_url`` has a path, the API is served
-    beneath that too: a proxy may take the path away or leave it.
+    beneath that too: a proxy may take the path away or leave it. ``webhook_path`` is the other's, wherever it is.
     """
 
-    def __init__(self, make: Callable[[], WSGIApplication], other: WSGIApplication, public_url: str | None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], WSGIApplication],
+        other: WSGIApplication,
+        public_url: str | None,
+        webhook_path: str = "",
+    ) -> None:
         self._make = make
         self._other = other
-        self._beneath = tuple(dict.fromkeys((PATH, unquote(urlsplit(public_url or "").path) + PATH)))
+        self._before = tuple(dict.fromkeys(("", unquote(urlsplit(public_url or "").path))))
+        self._others = {f"{before}{webhook_path}" for before in self._before if webhook_path}
         self._lock = threading.Lock()
         self._api: WSGIApplication | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call."""
         path = environ.get("PATH_INFO", "")
-        for one in self._beneath:
-            if path == one or path.startswith(f"{one}/"):
-                before = one.removesuffix(PATH)
+        for before in self._before if path not in self._others else ():
+            rest = path.removeprefix(before)
+            if path.startswith(before) and f"{rest}/".startswith(PATHS):
                 environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + before
-                environ["PATH_INFO"] = path.removeprefix(before)
+                environ["PATH_INFO"] = rest
                 return self._loaded()(environ, start_response)
         return self._other(environ, start_response)
 

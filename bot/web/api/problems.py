@@ -67,7 +67,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Send `reportId` of one of the `choices` in place of `title`.",
     ),
     "invalid-period": Kind(
-        409, "The period ends before it begins.", "Send startDate and endDate the other way round. Nothing was done."
+        409,
+        "The period isn't valid.",
+        "Send endDate not before startDate, or for a hook words such as `last month`. Nothing was done.",
     ),
     "invalid-schedule": Kind(
         409,
@@ -103,6 +105,17 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "too-many-calls": Kind(
         429, "This API key has made too many calls.", "Wait for as many seconds as Retry-After says."
+    ),
+    "body-incomplete": Kind(
+        400, "The body ended before its announced length.", "Send the whole body, or no Content-Length."
+    ),
+    "signature-invalid": Kind(
+        403,
+        "The signature of this call is missing or wrong.",
+        "Send X-Hub-Signature-256: sha256=<hex>, the HMAC-SHA-256 of the raw body with the hook's secret.",
+    ),
+    "hook-called-too-often": Kind(
+        429, "This hook was called too often.", "Wait for as many seconds as Retry-After says."
     ),
     "webex-refused": Kind(
         502, "Webex refused what was needed.", "`detail` says what Webex answered. Repeating it won't help by itself."
