@@ -98,16 +98,17 @@ def schedule_card(
         *(f"- {at}, for {period}" for at, period in next_runs),
         f"{told}.",
     ]
-    return "\n".join(lines), card(body, _buttons(schedule), instead="\n".join(lines))
+    return "\n".join(lines), card(body, _buttons(schedule, is_new=bool(head)), instead="\n".join(lines))
 
 
-def _buttons(schedule: Schedule) -> list[dict[str, Any]]:
+def _buttons(schedule: Schedule, *, is_new: bool) -> list[dict[str, Any]]:
     reference, change = schedule.reference, button("Change", "schedule", f"{CHANGE} {schedule.reference}")
     unschedule = destructive(button("Unschedule", "unschedule", reference))
+    history = [] if is_new else [button("History", "history", reference)]
     if schedule.state is OriginState.PAUSED:
-        return [primary(button("Resume", "resume", reference)), change, unschedule]
+        return [primary(button("Resume", "resume", reference)), *history, change, unschedule]
     test = button("Send a test now", "schedule", f"{TEST} {reference}")
-    return [test, change, button("Pause", "pause", reference), unschedule]
+    return [test, *history, change, button("Pause", "pause", reference), unschedule]
 
 
 def _period(report: NewReport) -> str:

@@ -255,7 +255,7 @@ def subscription_list(
             text(_shown(one), weight="Bolder"),
             text(f"● {sentence_in_card(state)}", color=color, size="Small", spacing="None"),
             text(about, size="Small", isSubtle=True, spacing="None"),
-            {"type": "ActionSet", "actions": _buttons(one, now)},
+            {"type": "ActionSet", "actions": [*_buttons(one, now), button("History", "history", one.reference)]},
         ]
         body.append({"type": "Container", "separator": True, "items": parts})
         line = f"- **{_shown(one)}**: {state}. {about}"
