@@ -38,6 +38,7 @@ WHY: Final = {
     ),
     "asker_left": ("Its owner has left this space.", "You've left the space."),
     "space_not_allowed": ("I'm not allowed to show reports here.", "I'm not allowed to show reports in that space."),
+    "key_revoked": ("The API key that made it was revoked.", "The API key that made it was revoked."),
     "outsiders": ("There are external people in this space.", "There are external people in the space."),
     "members_unknown": (
         "Webex doesn't let me into this space: I was removed, or it's archived.",

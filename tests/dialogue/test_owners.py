@@ -13,6 +13,7 @@ from bot.db.origin import Kind, OriginState, PauseCause
 from bot.db.requests import Content
 from bot.db.schedules import Schedule
 from bot.emulator.mentions import mention_tag
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, PARTNER_READONLY_ADMIN, READONLY_ADMIN
 from bot.reports.requests import Asker, open_request
 from tests.audit.rows import rows
 from tests.live_bot import ADMIN_OF_BOTH, BotMessage
@@ -225,6 +226,45 @@ def test_what_its_owner_may_not_have_stays_paused_and_is_offered(stage: Stage) -
     stage.presses(stage.stepped.setup.grace, said, "Take over")
     expected = "Its owner may have it." if stage.kind is Kind.SUBSCRIPTION else "Read-only administrators"
     assert stage.last(stage.stepped.setup.grace).words.startswith(expected)
+
+
+ROLES = {
+    # who: takes over a subscription, takes over a schedule, gives it to somebody; all of partner reports
+    "full administrator of both": (ADMIN_OF_BOTH, True, True, True),
+    "partner full administrator": ([PARTNER_FULL_ADMIN], True, True, True),
+    "partner read-only administrator": ([PARTNER_READONLY_ADMIN], True, False, False),
+    "full administrator": ([FULL_ADMIN], False, False, False),
+    "read-only administrator": ([READONLY_ADMIN], False, False, False),
+    "without a role": ([], False, False, False),
+}
+
+
+@pytest.mark.parametrize("where", ["in its space", "in another space", "directly"])
+@pytest.mark.parametrize("who", sorted(ROLES))
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_takes_over_and_who_gives_away(stepped: SteppedBot, kind: Kind, who: str, where: str) -> None:
+    roles, subscription, schedule, gives = ROLES[who]
+    stage, world, setup = Stage(stepped, kind), stepped.world, stepped.setup
+    person = world.add_person("Pat Presser", setup.acme, roles=roles)
+    if where == "in its space":
+        world.join(setup.group, person)
+    stage.pauses(PauseCause.NOT_ALLOWED)
+    elsewhere = world.add_space("Elsewhere", [person, setup.bot])
+    space = {"in its space": setup.group, "in another space": elsewhere, "directly": None}[where]
+
+    stage.says(person, f"takeover {stage.owned.reference}", space)
+
+    allowed = (subscription if kind is Kind.SUBSCRIPTION else schedule) and where == "in its space"
+    assert (stage.now.person_id == person.id) is allowed
+    assert (stage.state == OriginState.ACTIVE) is allowed
+
+    stage.says(person, f"reassign {stage.owned.reference} {setup.ada.emails[0]}", space)
+    offered = [BotMessage(one) for one in stepped.said(person=person)]
+    cards = [one for one in offered if "Reassign" in one.buttons]
+    assert bool(cards) is gives
+    if cards:
+        stage.presses(person, cards[0], "Reassign")
+        assert stage.now.person_id == setup.ada.id
 
 
 def test_who_may_only_read_takes_over_a_subscription(stepped: SteppedBot) -> None:
