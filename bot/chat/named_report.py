@@ -38,7 +38,7 @@ from bot.reports.report_messages import Draft
 from bot.reports.report_search import find_named, region_in
 from bot.text import one_line
 from bot.webex.catalog import newest_first
-from bot.webex.report_families import FAMILIES
+from bot.webex.report_families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from bot.errors import WebexError
     from bot.reports.report_search import Named
     from bot.webex.report import Report
-    from bot.webex.report_families import Family
 
 log = structlog.get_logger(__name__)
 
@@ -124,8 +123,10 @@ def find_by_id(invocation: Invocation, report_id: str, families: Collection[str]
     """
     services = invocation.services
     with services.database.read() as tx:
-        row = reports.get(tx, report_id)
-    known, on_behalf_of = (row.family, row.on_behalf_of) if row is not None else (None, invocation.on_behalf_of)
+        place = reports.known_place(tx, report_id)
+    if place is None and invocation.on_behalf_of:
+        place = Family.PARTNER.value, invocation.on_behalf_of
+    known, on_behalf_of = place or (None, None)
     with invocation.report_call():
         return services.catalog.find(report_id, known, families=families, others=others, on_behalf_of=on_behalf_of)
 

@@ -290,6 +290,12 @@ def known_family(tx: Transaction, report_id: str) -> str | None:
     return tx.execute(select(_reports.family).where(_reports.report_id == report_id)).scalar_one_or_none()
 
 
+def known_place(tx: Transaction, report_id: str) -> tuple[str, str | None] | None:
+    """Return the family in which a report was found before, and the sub-partner organization whose it is."""
+    row = tx.execute(select(_reports.family, _reports.on_behalf_of).where(_reports.report_id == report_id)).first()
+    return None if row is None else (row.family, row.on_behalf_of)
+
+
 def ids_beyond(families: Iterable[str]) -> Any:
     """Return a query for the IDs of reports of other families than these."""
     return select(_reports.report_id).where(_reports.family.not_in(families))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bot.db import api_questions
+from bot.db import api_questions, reports
 from bot.db.api_keys import caller_of
 from bot.errors import BotError, WebexError
 from bot.messages.report_list import asked_words
@@ -109,7 +109,11 @@ class Questions:
         return {"ok": {"items": [report_json(one) for one in listed]}}
 
     def _report(self, question: dict[str, Any]) -> dict[str, Any]:
-        report = self._services.catalog.find(question["report_id"], families=self._families(question))
+        with self._services.database.read() as tx:
+            known, on_behalf_of = reports.known_place(tx, question["report_id"]) or (None, None)
+        report = self._services.catalog.find(
+            question["report_id"], known, families=self._families(question), on_behalf_of=on_behalf_of
+        )
         return {"ok": report_json(report)}
 
     def _delete(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,15 @@ def test_a_report_that_does_not_exist(caller: Caller) -> None:
     assert (problem["status"], problem["type"]) == (404, "/api/v1/docs/errors/not-found")
 
 
+def test_a_report_of_a_sub_partner_that_was_seen_is_found_by_its_id(api: Api, caller: Caller) -> None:
+    live = api.live
+    initech = live.emulator.world.add_organization("Initech", sub_partner_of=live.acme)
+    report = live.partner_report("Calling Usage", sub_partner=initech.id)
+    caller.get(f"/reports/{report.id}", status=404)
+    live.at(live.ada).says(f"reports for {initech.id}").card()
+    assert caller.get(f"/reports/{report.id}")["title"] == "Calling Usage"
+
+
 def test_templates(caller: Caller) -> None:
     found = caller.get("/templates")["items"]
     assert {(one["family"], one["id"], one["title"]) for one in found} >= {

@@ -135,6 +135,7 @@ def test_an_organization_without_reports_has_a_sentence(live: LiveBot, initech: 
 @pytest.mark.parametrize(
     "text",
     [
+        f"report {ids.new_report_id()} for {{}}",
         f"new calling usage {PERIOD} for {{}}",
         "reports for {}",
         "report calling usage for {}",
