@@ -401,3 +401,21 @@ def test_a_paused_one_says_why(stepped: SteppedBot) -> None:
     assert "Paused. It failed 5 times in a row." in shown(said)
     assert buttons(said)["Resume"]["command"] == "resume"
     assert buttons(asked(stepped, "history weekly", stepped.setup.group, stepped.setup.grace)) == {}
+
+
+def test_what_may_have_been_posted_is_retried_alone_and_not_with_all_that_failed(stepped: SteppedBot) -> None:
+    owned, group = schedule(stepped), stepped.setup.group
+    report = stepped.setup.partner_report()
+    with stepped.database.begin() as tx:
+        open_request(tx, stepped.services, asker(stepped, owned, "x"), report.id, content=Content.FILE)
+    stepped.work(until="deliver")
+    with stepped.database.begin() as tx:
+        close(tx, stepped.queue, stepped.request(), State.UNSURE, stepped.clock(), reason="Webex didn't say.")
+    stepped.work()
+
+    said = asked(stepped, "history weekly", group)
+    assert "● Delivery not confirmed\nWebex didn't say." in shown(said)
+    assert "There is nothing to retry" in (asked(stepped, "history weekly retry", group).text or "")
+    press(stepped, said, "Retry")
+
+    assert stepped.request(2).state is State.DELIVERED
