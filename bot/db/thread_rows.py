@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, exists, or_, select
 
-from bot.db import messages, reports, requests, tables
+from bot.db import messages, reports, requests, tables, webhooks
 from bot.db.messages import DELETED
 from bot.db.requests import OPEN
 from bot.db.space_settings import ANY_EXIST
@@ -29,7 +29,7 @@ _has_older = exists().where(
     _older.id < _requests.id,
 )
 _ROWS = (
-    select(tables.requests, tables.reports, tables.messages, _has_older, ANY_EXIST)
+    select(tables.requests, tables.reports, tables.messages, _has_older, ANY_EXIST, webhooks.ANY_EXIST)
     .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
     .outerjoin(tables.messages, and_(_messages.request_id == _requests.id, _messages.state != DELETED))
     .order_by(_requests.id, _messages.id)
@@ -47,6 +47,7 @@ _REPORT: Final = len(_requests)
 _MESSAGE: Final = _REPORT + len(_reports)
 _HAS_OLDER: Final = _MESSAGE + len(_messages)
 _SETTINGS_EXIST: Final = _HAS_OLDER + 1
+_WEBHOOKS_EXIST: Final = _SETTINGS_EXIST + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class ThreadRows:
     """An older request for the same report is open, and its report was found."""
     settings_exist: bool
     """Some space has settings."""
+    webhooks_exist: bool
+    """Some other system is told of events."""
 
 
 def of_request(tx: Transaction, request_id: int) -> ThreadRows | None:
@@ -82,4 +85,5 @@ def _grouped(rows: Iterable[Row[Any]]) -> Iterator[ThreadRows]:
             tuple(messages.read(row[_MESSAGE:]) for row in found if row[_MESSAGE] is not None),
             bool(first[_HAS_OLDER]),
             bool(first[_SETTINGS_EXIST]),
+            bool(first[_WEBHOOKS_EXIST]),
         )

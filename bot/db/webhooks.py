@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, update
 
 from bot.db import api_keys, tables
 
@@ -30,6 +30,10 @@ _NAMES = tuple(column.name for column in _webhooks)
 _ROWS = select(tables.webhooks).order_by(_webhooks.id)
 _LISTENING = _ROWS.join(tables.api_keys, _keys.id == _webhooks.key_id).where(_keys.revoked_at.is_(None))
 _GET = _ROWS.where(_webhooks.id == bindparam("row"))
+
+
+ANY_EXIST: Final = exists(select(_webhooks.id))
+"""The condition that some webhook is registered: statements that are made for each request ask it, to save another."""
 
 
 class EventType(StrEnum):

@@ -24,6 +24,7 @@ from bot.files.file_name import file_stem
 from bot.files.formats import Formats
 from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
+from bot.outbound.events import tell_end
 from bot.outbox import Unsure
 from bot.reports.blank_facts import why_blank
 from bot.reports.card_alone import deliver_card
@@ -35,10 +36,10 @@ from bot.reports.requests import (
     cause_of_post,
     close,
     close_all,
+    put_outcome,
     put_thread,
     reason_for,
     redirect_to_person,
-    tell_end,
 )
 from bot.reports.still_ready import is_still_ready
 from bot.reports.unknown_status import Trials
@@ -297,7 +298,7 @@ class Deliver:
                 continue
             run.served.add(one.id)
             if requests.close(tx, current, State.DELIVERED, moment, file_message=file_message):
-                tell_end(tx, self._queue, current, State.DELIVERED, moment)
+                put_outcome(tx, self._queue, current.origin)
                 closed.append(current)
                 run.delivered = True
         waits = False
@@ -307,6 +308,8 @@ class Deliver:
                 waits |= request.id not in run.served
             elif request.listed or any(one.slot in {Slot.TROUBLE, Slot.PROGRESS} for one in rows.messages):
                 put_thread(tx, self._queue, request)
+            if rows.webhooks_exist and request.state is State.DELIVERED:
+                tell_end(tx, self._queue, request, State.DELIVERED, moment)
         if run.trouble is None and not waits:
             self._queue.finish(tx)
             run.finished = True

@@ -121,15 +121,15 @@ class Lookup:
                 on_behalf_of=on_behalf_of,
                 recent=request.subscription_id is not None,  # many may be for one report that has become ready
             )
-        return self._store(request, report)
+        waited = request.subscription_id is not None or (row is not None and row.phase is not Phase.READY)
+        return self._store(request, report, waited=waited)
 
-    def _store(self, request: Request, report: Report) -> ThreadState | None:
+    def _store(self, request: Request, report: Report, *, waited: bool) -> ThreadState | None:
+        """Store what was found; ``waited``: the report was not ready before, as far as is known."""
         now = self._services.now()
         with self._services.database.begin(durable=False) as tx:
-            before = reports.get(tx, report.id)
             reports.save(tx, report, now, missing=0, next_check_at=None)
             requests.set_found(tx, request.id, now)
-            waited = request.subscription_id is not None or (before is not None and before.phase is not Phase.READY)
             if report.phase is Phase.READY and waited:  # else it was ready when it was asked for
                 tell_ready(tx, self._services.queue, report, lambda: [request], now)
             if report.phase is Phase.FAILED:
