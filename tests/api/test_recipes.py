@@ -16,13 +16,18 @@ import requests
 import yaml
 
 from bot.emulator.things import Template
+from tests.api.conftest import running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.api.conftest import Api, Caller
+    from tests.live_bot import LiveBot
 
 FOLDER = Path(__file__).parents[2] / "docs" / "automation"
 PAGES = sorted(FOLDER.glob("*.md"))
 DAY = "2026-10-01"
+SECRET = "a-secret-of-the-caller"
 
 
 def fences(page: Path, language: str) -> list[str]:
@@ -46,6 +51,14 @@ SCRIPTS = [(page, one) for page in PAGES for one in scripts(page)]
 MESSAGES = [(page, one) for page in PAGES for one in fences(page, "http")]
 
 
+@pytest.fixture
+def api(stage_alone: LiveBot, database_file: Path) -> Iterator[Api]:
+    stage_alone.environ["OUTBOUND_ALLOWED_NETWORKS"] = "127.0.0.0/8"
+    stage_alone.has_database(database_file)
+    with running(stage_alone) as found:
+        yield found
+
+
 @pytest.fixture(autouse=True)
 def webex(api: Api) -> None:
     api.live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
@@ -66,7 +79,16 @@ def check(api: Api, method: str, path: str, answer: requests.Response) -> Any:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 @pytest.mark.parametrize(("page", "script"), SCRIPTS, ids=lambda one: one.stem if isinstance(one, Path) else "script")
 def test_a_script_does_what_it_says(api: Api, caller: Caller, tmp_path: Path, page: Path, script: str) -> None:
-    environ = {"REPORTBOT_URL": api.address, "REPORTBOT_KEY": caller.key, "SPACE_ID": api.live.group.id}
+    hook = {"action": "deliver", "title": "calling usage", "spaceId": api.live.group.id}
+    signed = {"secret": SECRET} if "HOOK_SECRET" in script else {}
+    environ = {
+        "REPORTBOT_URL": api.address,
+        "REPORTBOT_KEY": caller.key,
+        "SPACE_ID": api.live.group.id,
+        "HOOK_URL": caller.post("/hooks", hook | signed, status=201)["url"],
+        "HOOK_SECRET": SECRET,
+        "RECEIVER_URL": "https://127.0.0.1:9/events",
+    }
     file = tmp_path / "script.sh"
     file.write_text(script)
     done = subprocess.run(
@@ -78,8 +100,11 @@ def test_a_script_does_what_it_says(api: Api, caller: Caller, tmp_path: Path, pa
         check=False,
     )
     assert done.returncode == 0, f"{page.name}: {done.stdout}{done.stderr}"
-    asked = caller.get("/deliveries")["items"] + caller.get("/schedules")["items"]
-    assert asked or api.live.emulator.world.reports
+    assert "/docs/errors/" not in done.stdout
+    if "HOOK_URL" in script:
+        assert '"reference"' in done.stdout
+    made = [caller.get(f"/{what}")["items"] for what in ("deliveries", "schedules", "webhooks", "hooks")]
+    assert sum(map(len, made)) > 1 or api.live.emulator.world.reports
 
 
 @pytest.mark.parametrize(("page", "message"), MESSAGES, ids=lambda one: one.stem if isinstance(one, Path) else "http")
