@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
 from bot.db import origins
+from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
 from bot.messages.origins import name_of, none_called, which_one
 from bot.outbox import Text
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.chat.invocation import Invocation
-    from bot.db.origin import Kind
     from bot.db.subscriptions import Subscription
 
 
@@ -67,12 +67,16 @@ def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) ->
     here = seen_here(invocation, *kinds)
     if len(words) == 1:
         with invocation.services.database.read() as tx:
-            there = [one for one in origins.going(tx, *kinds) if one.reference == words[0].casefold()]
-        for one in there:
-            if one in here or same_id(one.person_id, invocation.person_id) or is_overseer(invocation, one):
-                return [one]
+            one = origins.with_reference(tx, words[0])
+        going = one is not None and one.state is not OriginState.ENDED and one.origin.kind in (kinds or Kind)
+        if one is not None and going and (one in here or _sees_everywhere(invocation, one)):
+            return [one]
     wanted = [folded(word).casefold() for word in words]
     return [one for one in here if all(word in _words_of(one) for word in wanted)]
+
+
+def _sees_everywhere(invocation: Invocation, owned: Subscription | Schedule) -> bool:
+    return same_id(owned.person_id, invocation.person_id) or is_overseer(invocation, owned)
 
 
 def one_meant(invocation: Invocation, action: str, *kinds: Kind) -> Subscription | Schedule | None:

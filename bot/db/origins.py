@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, or_, select, update
 
 from bot.db import schedules, subscriptions, tables
+from bot.db.id_spellings import spellings
 from bot.db.origin import PASSING, Kind, OriginState, of_columns
 from bot.db.requests import OPEN
-from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,11 +38,16 @@ def with_reference(tx: Transaction, reference: str) -> Subscription | Schedule |
 
 def going(tx: Transaction, *kinds: Kind) -> list[Subscription | Schedule]:
     """Return those that are active or paused, the oldest of each kind first; of all kinds when none is named."""
+    return _find(tx, kinds)
+
+
+def _find(tx: Transaction, kinds: Collection[Kind], column: str = "", an_id: str = "") -> list[Subscription | Schedule]:
+    """Return those that are going, or of them those with this ID in a column, in any spelling."""
     found: list[Subscription | Schedule] = []
-    if Kind.SUBSCRIPTION in (kinds or Kind):
-        found += subscriptions.find(tx)
-    if Kind.SCHEDULE in (kinds or Kind):
-        found += schedules.find(tx)
+    for kind, find in ((Kind.SUBSCRIPTION, subscriptions.find), (Kind.SCHEDULE, schedules.find)):
+        if kind in (kinds or _TABLES):
+            place = _TABLES[kind].c[column] if column else None
+            found += find(tx, *([] if place is None else [place.in_(spellings(tx, place, an_id))]))
     return found
 
 
@@ -60,12 +65,12 @@ def of_references(tx: Transaction, references: Collection[str]) -> dict[str, Sub
 
 def of_owner(tx: Transaction, person_id: str, *kinds: Kind) -> list[Subscription | Schedule]:
     """Return those of one owner that are active or paused."""
-    return [one for one in going(tx, *kinds) if same_id(one.person_id, person_id)]
+    return _find(tx, kinds, "person_id", person_id)
 
 
 def of_room(tx: Transaction, room_id: str, *kinds: Kind) -> list[Subscription | Schedule]:
     """Return those of one space that are active or paused."""
-    return [one for one in going(tx, *kinds) if same_id(one.room_id, room_id)]
+    return _find(tx, kinds, "room_id", room_id)
 
 
 def _one(tx: Transaction, kind: Kind, column: str, value: Any) -> Subscription | Schedule | None:
