@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import exists, literal, select, union_all
 
 from bot.db import tables
-from bot.db.requests import OPEN, State
+from bot.db.requests import OPEN, Content, State
 from bot.db.runs import RunState
 
 if TYPE_CHECKING:
@@ -51,9 +51,18 @@ def latest(tx: Transaction, origin: Origin, most: int) -> list[Outcome]:
     """Return how the last ones ended that were not canceled, the newest first, at most so many."""
     column = f"{origin.kind.value}_id"
     columns = ("reference", "state", "cause", "reason", "closed_at")
+    first = tables.requests.alias("first").c
+    # One card for several reports is one outcome: that of the first of them.
+    on_anothers_card = exists().where(
+        _requests.listed,
+        _requests.content == Content.CARD.value,
+        first.subscription_id == _requests.subscription_id,
+        first.id < _requests.id,
+        first.asked_at == _requests.asked_at,
+    )
     parts = [
         select(*(_requests[name] for name in columns), literal(1).label("part"), _requests.id).where(
-            _requests[column] == origin.id, _requests.state.not_in([OPEN, State.CANCELED.value])
+            _requests[column] == origin.id, _requests.state.not_in([OPEN, State.CANCELED.value]), ~on_anothers_card
         )
     ]
     if column in _runs:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot.db import reports, requests, space_settings, thread_rows
+from bot.db import origins, reports, requests, space_settings, thread_rows
 from bot.db.requests import THREAD, Content, State
 from bot.db.space_settings import FileFormat
 from bot.errors import BotError, DatabaseUnavailable, Refused, WebexError
@@ -24,6 +24,7 @@ from bot.files.file_name import file_stem
 from bot.files.formats import Formats
 from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
+from bot.messages.origins import named
 from bot.outbound.events import tell_end
 from bot.outbox import Unsure
 from bot.reports.blank_facts import why_blank
@@ -241,7 +242,8 @@ class Deliver:
             just_read = run.first if run.first is not None and run.first.request.id == one.id == request.id else None
             self._thread.sync_or_queue(one, just_read)
         try:
-            posting = replace(posting, packed=posting.formats.packed(run.format_for(request)))
+            packed = posting.formats.packed(run.format_for(request))
+            posting = replace(posting, packed=packed, made_for=self._made_for(request))
             if self._send_pieces(run, same_place, posting):
                 log.info("report_delivered", reference=request.reference, bytes=posting.held.size)
             else:
@@ -256,6 +258,14 @@ class Deliver:
             if not self._redirected(request, error):
                 run.served.add(request.id)
                 self._failed(run, [request], error, posting)
+
+    def _made_for(self, request: Request) -> str:
+        """Return the subscription or schedule that a request was made for, as the file's message names it."""
+        if request.origin is None:
+            return ""
+        with self._database.read() as tx:
+            owned = origins.get(tx, request.origin)
+        return named(owned) if owned is not None else ""
 
     def _send_pieces(self, run: Run, same_place: list[Request], posting: Posting) -> bool:
         """Send every piece; policy is asked before each. Return False when the request was closed meanwhile."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.db.requests import Content
 from bot.db.space_settings import FileFormat
 from bot.files.csv_rows import UNCOUNTED
 from bot.files.file_name import CONTENT_TYPES
@@ -76,6 +77,8 @@ class Posting:
     progress: ProgressMessage
     blank: Blank | None
     """Why there is nothing in the file."""
+    made_for: str = ""
+    """The subscription or schedule for which it is posted, when nobody asked just then."""
 
     @property
     def pieces(self) -> Sequence[Piece]:
@@ -101,6 +104,8 @@ def file_to_post(request: Request, posting: Posting, number: int) -> tuple[Name,
         line += f"  \n{status_unknown(report)}"
     if posting.packed.why_not and number == 1:
         line += f"  \n{other_format(posting.packed)}"
+    if posting.made_for and number == 1:
+        line += f"  \nFor {posting.made_for}."
     upload = posting.streaming.upload if piece.path == posting.held.path else None
     return piece_name(request, posting, number), File(line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload)
 
@@ -109,4 +114,5 @@ def _nothing(request: Request, blank: Blank | None) -> str:
     """Return what the file's message says when there is nothing in it: why, where no card of its own says that."""
     if blank is None:
         return ""
-    return ON_THE_CARD if request.wants_card and not request.listed else blank.sentence
+    has_card = request.wants_card and request.content is Content.CARD_AND_FILE
+    return ON_THE_CARD if has_card and not request.listed else blank.sentence

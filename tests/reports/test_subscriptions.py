@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db import origins, requests, subscriptions, tables
+from bot.db import origins, outcomes, requests, subscriptions, tables
 from bot.db.origin import OriginState, PauseCause
 from bot.db.requests import State
 from bot.emulator.things import READONLY_ADMIN
@@ -70,6 +70,7 @@ def test_a_report_that_becomes_ready_is_announced_once_whoever_ran_it(stepped: S
     (file,) = posted(stepped)
     assert file.message.files
     assert "Calling Usage" in file.words
+    assert "For the subscription to calling usage." in file.words
 
 
 def test_what_is_ready_when_it_is_subscribed_does_not_come(stepped: SteppedBot) -> None:
@@ -101,6 +102,26 @@ def test_an_empty_list_counts_as_a_look(stepped: SteppedBot) -> None:
     becomes_ready(stepped)
     rounds(stepped)
     assert len(files(stepped)) == 1
+
+
+def test_a_file_with_nothing_in_it_says_why_beside_it(stepped: SteppedBot) -> None:
+    subscribed(stepped)
+    becomes_ready(stepped, content=b"Name,Minutes\r\n")
+    rounds(stepped)
+    (file,) = posted(stepped)
+    assert "on the card" not in file.words
+    assert "empty" in file.words
+
+
+def test_a_list_card_that_is_lost_is_one_failure(stepped: SteppedBot) -> None:
+    made = subscribed(stepped, card_only=True)
+    for _ in range(8):
+        becomes_ready(stepped)
+    stepped.emulator.faults.add("POST", "/v1/messages", cut="after", times=1)
+    rounds(stepped, 3)
+    with stepped.database.read() as tx:
+        assert [one.state for one in outcomes.latest(tx, made.origin, 5)] == [State.UNSURE]
+    assert stored(stepped.database, made.origin).state is OriginState.ACTIVE
 
 
 def test_after_a_downtime_what_was_missed_comes_once(stepped: SteppedBot) -> None:
