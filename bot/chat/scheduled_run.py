@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.access.policy import Action
 from bot.chat.named_origin import require_change
 from bot.db import audit, runs
-from bot.messages.schedules import JUST_RUN, RUNNING
+from bot.messages.schedules import JUST_RUN, running
 from bot.reports.schedules import open_scheduled_run, report_of
 
 if TYPE_CHECKING:
@@ -40,4 +40,4 @@ def run_schedule(invocation: Invocation, schedule: Schedule, why: Why) -> None:
             if reference is not None:
                 audit.record(tx, invocation.entry(word, None, audit.ASKED, reference), now)
             invocation.trail.recorded = True
-    invocation.say(word, JUST_RUN if twice else RUNNING)
+    invocation.say(word, JUST_RUN if twice else running(schedule))

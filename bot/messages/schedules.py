@@ -31,7 +31,6 @@ NO_RUNS: Final = "It has no runs ahead."
 NO_SCHEDULES: Final = "Type `schedule` to have a report run regularly."
 NEUTRAL: Final = "I've sent you the list in a direct message."
 NOT_SCHEDULED: Final = "So I didn't schedule anything: its reports would be for everyone in that space."
-RUNNING: Final = "I'm running it now; its times stay as they are."
 JUST_RUN: Final = "It was started a moment ago."
 
 
@@ -150,6 +149,13 @@ def list_card(
         lines.append(f"{left} more: `schedules {more}`")
     said = "\n".join(lines)
     return said, card(body, [button("More", "schedules", more)] if more else [], instead=said)
+
+
+def running(schedule: Schedule) -> str:
+    """Return that a schedule is run now."""
+    label = escape_markdown(schedule.label, LONGEST_LABEL)
+    only_if = f" I'll post it only if {schedule.only_if}." if schedule.only_if else ""
+    return f"I'm running **{label}** now; its times stay as they are.{only_if}"
 
 
 def no_schedules(*, direct: bool, everyone: bool = False) -> str:
