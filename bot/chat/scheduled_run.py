@@ -23,6 +23,7 @@ TAPPED_TWICE: Final = timedelta(seconds=10)
 def run_schedule(invocation: Invocation, schedule: Schedule, why: Why) -> None:
     """Open a run of a schedule for today, once for an event, and say so. Raises ``Refused``."""
     services, word = invocation.services, invocation.word.casefold()
+    invocation.trail.reference = schedule.reference
     require_change(invocation, schedule)
     invocation.authorize(Action.CHANGE)
     now = services.now()

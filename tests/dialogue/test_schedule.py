@@ -284,13 +284,38 @@ def test_a_button_that_is_tapped_twice_runs_it_once(stepped: SteppedBot) -> None
     assert len(all_runs(stepped)) == 1
 
 
-@pytest.mark.parametrize("words", ["{reference}", "weekly usage"])
+@pytest.mark.parametrize("words", ["{reference}", "weekly usage", "weekly"])
 def test_run_runs_it_by_reference_or_name(stepped: SteppedBot, words: str) -> None:
     says(stepped, f"{TYPED} named Weekly usage", space=stepped.setup.group)
     (schedule,) = stored(stepped)
     heard = says(stepped, f"run {words.format(reference=schedule.reference)}", space=stepped.setup.group)
     assert [one for one in heard if "I'm running" in one.words]
     assert [one.why for one in all_runs(stepped)] == [Why.BY_HAND]
+
+
+def test_run_asks_which_of_several_is_meant(stepped: SteppedBot) -> None:
+    for number in (1, 2):
+        says(stepped, f"{TYPED} named Weekly {number}", space=stepped.setup.group)
+    (which,) = says(stepped, "run weekly", space=stepped.setup.group)
+    assert all_runs(stepped) == []
+    stepped.pressed(stepped.setup.ada, which.message, which.actions[1]["data"])
+    stepped.work()
+    assert [one.schedule_id for one in all_runs(stepped)] == [stored(stepped)[1].id]
+
+
+def test_a_paused_one_can_be_resumed_changed_and_run_by_hand(stepped: SteppedBot) -> None:
+    says(stepped, f"{TYPED} named Weekly usage", space=stepped.setup.group)
+    says(stepped, "pause weekly usage", space=stepped.setup.group)
+    (card,) = says(stepped, "schedules weekly usage", space=stepped.setup.group)
+    assert list(card.buttons) == ["Resume", "Change", "Unschedule"]
+    assert "Paused" in card.shown
+    (form,) = presses(stepped, card, "Change")
+    presses(stepped, form, "Save", time="10:00")
+    stepped.wait(2 * 86400.0)
+    assert all_runs(stepped) == [], "changed, and still paused"
+    presses(stepped, card, "Resume")
+    (schedule,) = stored(stepped)
+    assert schedule.next_at == datetime(2026, 12, 7, 9, 0, tzinfo=UTC)
 
 
 def test_run_with_a_title_is_still_new(stepped: SteppedBot) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Action
-from bot.chat.named_origin import named_origins
+from bot.chat.named_origin import named_origins, offer_origins
 from bot.chat.named_report import find_by_id
 from bot.chat.new_report import RunOptions, answer, ask_template, is_advised_against, options_for, run_new, start_run
-from bot.chat.new_report_words import Wanted
+from bot.chat.new_report_words import Wanted, read_words
 from bot.chat.registry import registry
 from bot.chat.scheduled_run import run_schedule
 from bot.chat.thread_context import naming_words, reports_meant
@@ -44,25 +44,43 @@ AGAIN = "again"
 )
 def run(invocation: Invocation) -> None:
     """Offer a report's template once more, or run a schedule; ``run <title> <period>`` is what ``new`` is."""
-    if (schedule := _named_schedule(invocation)) is not None:
-        invocation.trail.reference = schedule.reference
+    found = _schedules_named(invocation)
+    if (schedule := _exactly(invocation, found)) is not None:
         run_schedule(invocation, schedule, Why.BY_HAND)
         return
     again = invocation.rest[:1] and invocation.rest[0].casefold() == AGAIN
     if again or (invocation.rest and not naming_words(invocation.rest)):  # "run it again"
         run_again(invocation, options_for(invocation), invocation.rest[bool(again) :])
+        return
+    options = options_for(invocation)
+    wanted = read_words(invocation.rest, options.templates, options.today)
+    if not found or wanted.template is not None or wanted.choices:
+        run_new(invocation, options, invocation.rest)
+    elif len(found) == 1:
+        run_schedule(invocation, found[0], Why.BY_HAND)
     else:
-        run_new(invocation, options_for(invocation), invocation.rest)
+        offer_origins(invocation, found, "Run now")
 
 
-def _named_schedule(invocation: Invocation) -> Schedule | None:
-    """Return the schedule whose reference or whole name was given: other words name a report."""
+def _schedules_named(invocation: Invocation) -> list[Schedule]:
+    """Return the schedules whose reference or words of whose name were given; of a title only where it is the name."""
+    words = [word.casefold() for word in invocation.rest]
+    if not words or words == [AGAIN]:
+        return []
+    found = named_origins(invocation, invocation.rest, Kind.SCHEDULE)
+    schedules = [one for one in found if isinstance(one, Schedule)]
+    return [one for one in schedules if words == [one.reference] or all(word in _name(one) for word in words)]
+
+
+def _exactly(invocation: Invocation, found: Sequence[Schedule]) -> Schedule | None:
+    """Return the one that has this reference or whole name: it goes before a template that these words may mean."""
     said = " ".join(invocation.rest).casefold()
-    if not said or said == AGAIN:
-        return None
-    found = [one for one in named_origins(invocation, invocation.rest, Kind.SCHEDULE) if isinstance(one, Schedule)]
-    named = [one for one in found if said in {one.reference, " ".join((one.name or "").split()).casefold()}]
-    return named[0] if len(named) == 1 else None
+    exact = [one for one in found if said in {one.reference, _name(one)}]
+    return exact[0] if len(exact) == 1 else None
+
+
+def _name(schedule: Schedule) -> str:
+    return " ".join((schedule.name or "").split()).casefold()
 
 
 @registry.command("last", usage="last", summary="Run your last report again.", group=Group.RUN, action=Action.CHANGE)
