@@ -49,6 +49,8 @@ def make_schedule(invocation: Invocation, words: Sequence[str]) -> None:
     named = typed.wanted.template is not None and not typed.wanted.guessed and not options.missing
     if not (is_form or typed.values.keys() & {REPEAT, TIME}):
         wrong = list(typed.wrong)  # of a form that is only begun nothing is missing yet
+    elif not is_form:
+        wrong = [one for one in wrong if one != WHAT_TIME]  # the form proposes one
     if made is None or wrong or not (is_form or named):
         if made is not None:
             values.setdefault(schedule_form.PERIOD, made.plan.period)

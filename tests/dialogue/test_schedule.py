@@ -167,7 +167,6 @@ def test_what_is_typed_besides_is_kept(stepped: SteppedBot) -> None:
         ("schedule calling usage 8:00", "How often should it run?"),
         ("schedule calling usage every week 8:00", "Which days of the week?"),
         ("schedule calling usage every month 8:00", "Which day of the month?"),
-        ("schedule calling usage every Monday", "At what time?"),
         ("schedule calling usage every 30 minutes 8:00", "an hour is the shortest interval"),
         (
             "schedule calling usage every Monday 8:00 Europe/Atlantis",
@@ -185,6 +184,15 @@ def test_what_is_missing_or_would_be_refused_is_asked_in_a_form(stepped: Stepped
     assert complaint in form.shown
     assert "Schedule" in form.buttons
     assert stored(stepped) == []
+
+
+def test_without_a_time_the_form_proposes_one(stepped: SteppedBot) -> None:
+    (form,) = says(stepped, "schedule calling usage every Monday")
+    assert stored(stepped) == []
+    assert (form.fields["repeat"], form.fields["days"], form.fields["time"]) == ("FREQ=WEEKLY", "MO", "08:00")
+    assert "?" not in form.shown
+    presses(stepped, form, "Schedule")
+    assert [one.dtstart for one in stored(stepped)] == ["2026-11-30T08:00:00"]
 
 
 @pytest.mark.parametrize("in_group", [False, True])
@@ -307,7 +315,7 @@ def test_a_paused_one_can_be_resumed_changed_and_run_by_hand(stepped: SteppedBot
     says(stepped, f"{TYPED} named Weekly usage", space=stepped.setup.group)
     says(stepped, "pause weekly usage", space=stepped.setup.group)
     (card,) = says(stepped, "schedules weekly usage", space=stepped.setup.group)
-    assert list(card.buttons) == ["Resume", "Change", "Unschedule"]
+    assert list(card.buttons) == ["Resume", "History", "Change", "Unschedule"]
     assert "Paused" in card.shown
     (form,) = presses(stepped, card, "Change")
     presses(stepped, form, "Save", time="10:00")
