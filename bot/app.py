@@ -17,6 +17,7 @@ from bot.access.partner_role import PartnerRole
 from bot.access.rules import rules
 from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
+from bot.chat.new_key import HideKey
 from bot.chat.rate_limit import RateNotice
 from bot.db import api_keys, requests, settings_log
 from bot.db.availability import LoggedDatabase
@@ -198,6 +199,7 @@ def build_tasks(services: Services, operations: Operations, answer_limit: Answer
         tasks.SEND_EVENTS: SendEvents(services),
         tasks.WEBHOOK_TROUBLE: WebhookTrouble(services),
         tasks.HOOK: HookCalls(services),
+        tasks.HIDE_KEY: HideKey(services),
         tasks.CATCH_UP: operations.catch_up,
         # As version 0.1.0 named them: jobs of an upgrade. Requests have kept their IDs.
         "answer": lookup,

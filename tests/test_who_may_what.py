@@ -88,6 +88,7 @@ REFUSALS = (
     "Only Webex administrators can ",
     "Only administrators of the organization that runs this bot",
     "Only full administrators can see the audit log",
+    "Only full administrators can see, make and revoke API keys",
     "Read-only administrators can't do this",
     "I'm not allowed to show reports in this space",
     "so I don't announce reports here",
@@ -141,6 +142,7 @@ DOORS = {
     "mute": Door("mute", shows="no subscription or schedule", other="", wants_id=False),
     "unmute": Door("unmute", shows="no subscription or schedule", other="", wants_id=False),
     "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
+    "keys": Door("keys", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
 NOTHING_TO_DO = frozenset(
     {"cancel", "why", "history", "pause", "resume", "takeover", "unschedule", "unsubscribe", "mute", "unmute"}

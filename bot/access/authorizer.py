@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.access.policy import (
     READING,
+    SUPERVISING,
     Action,
     Decision,
     Rules,
@@ -230,7 +231,7 @@ def _details(who: RolesOf, rules: Rules, action: Action, family: str | None) -> 
     """Return what explains a refusal to someone of our organization: their roles, and those that it needs."""
     if who.org_id != rules.our_org:
         return ""
-    if action is Action.AUDIT:
+    if action in SUPERVISING:
         return own_roles(who)
     if action in READING:
         return explained(who, rules.roles_by_family(rules.families))

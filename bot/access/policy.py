@@ -78,9 +78,13 @@ class Action(StrEnum):
     """Change the settings of a group space: for who may make reports."""
     AUDIT = "audit"
     """See who requested which reports."""
+    KEYS = "keys"
+    """Make and revoke keys of the HTTP API."""
 
 
 READING: Final = frozenset({Action.READ, Action.LIST})
+SUPERVISING: Final = frozenset({Action.AUDIT, Action.KEYS})
+"""For full administrators: neither a setting nor a name makes anyone one."""
 _NOT_ADMINISTRATOR: Final = {
     Action.READ: refusals.NOT_ADMINISTRATOR,
     Action.LIST: refusals.NOT_ADMINISTRATOR_LIST,
@@ -195,10 +199,9 @@ def families_for(who: RolesOf, action: Action, rules: Rules) -> tuple[str, ...]:
     # A role counts only in the organization that gave it; someone of a partner organization must be named.
     roles = who.roles if who.org_id == rules.our_org else frozenset()
     readable = tuple(one for one in rules.families if named or any(rules.counts(role, one) for role in roles))
-    if action in READING or (named and action is not Action.AUDIT):
+    if action in READING or (named and action not in SUPERVISING):
         return readable
-    if action is Action.AUDIT:
-        # It tells of people: neither a setting nor a name makes someone their supervisor.
+    if action in SUPERVISING:
         return readable if any(map(is_full, roles)) else ()
     return tuple(one for one in readable if any(rules.may_write(role, one) for role in roles))
 
@@ -218,8 +221,8 @@ def decide(who: RolesOf, action: Action, space: SpaceInfo, rules: Rules, family:
     if not families:
         readable = () if action in READING else families_for(who, Action.READ, rules)
         reason = "read_only" if readable else "not_administrator"
-        if action is Action.AUDIT:
-            return _refused(reason, refusals.NO_AUDIT)
+        if action in SUPERVISING:
+            return _refused(reason, refusals.NO_AUDIT if action is Action.AUDIT else refusals.NO_KEYS)
         return _refused(
             reason, refusals.read_only([family] if family else readable) if readable else _NOT_ADMINISTRATOR[action]
         )

@@ -21,7 +21,7 @@ HELP_ORDER = (
     *("pending", "refresh", "cancel", "why"),
     *("subscribe", "subscriptions", "unsubscribe", "mute", "unmute"),
     *("history", "schedules", "unschedule"),
-    *("delete", "settings", "audit"),
+    *("delete", "settings", "audit", "keys"),
 )
 """How help lists the commands of a group; others follow, and ``help`` is the last."""
 

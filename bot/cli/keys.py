@@ -78,8 +78,7 @@ def revoke(settings: StorageSettings, name: str, say: Say) -> int:
     try:
         Migration(database)()
         with database.begin() as tx:
-            wanted = name.rstrip("…")
-            found = [one for one in api_keys.listed(tx) if one.revoked_at is None and wanted in {one.name, one.prefix}]
+            found = api_keys.meant(tx, name)
             if not found:
                 raise NoSuchKeyError
             for one in found:

@@ -89,6 +89,34 @@ def _read(row: Any) -> ApiKey:
     return ApiKey(row.id, row.name, row.prefix, spaces, rights, *known)
 
 
+def new_key() -> str:
+    """Return a new key, which nobody knows until it is stored and shown."""
+    return START + base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=").decode()
+
+
+def store(
+    tx: Transaction,
+    key: str,
+    name: str,
+    spaces: Sequence[str] | None,
+    rights: Collection[Right],
+    *,
+    created_by: str,
+    now: datetime,
+) -> None:
+    """Store a key, of which only the hash is kept. ``spaces``: IDs, None for all."""
+    values = {
+        "name": name,
+        "prefix": key[:SHOWN],
+        "sha256": hashlib.sha256(_bytes(key) or b"").hexdigest(),
+        "spaces": ALL_SPACES if spaces is None else json.dumps(sorted({id_key(one) for one in spaces})),
+        "rights": ",".join(sorted(rights)),
+        "created_by": created_by,
+        "created_at": now,
+    }
+    tx.execute(tables.api_keys.insert(), values)
+
+
 def create(
     tx: Transaction,
     name: str,
@@ -98,32 +126,28 @@ def create(
     created_by: str,
     now: datetime,
 ) -> str:
-    """Make a key and return it: it is never shown again. ``spaces``: IDs, None for all."""
-    secret = secrets.token_bytes(SECRET_BYTES)
-    key = START + base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
-    values = {
-        "name": name,
-        "prefix": key[:SHOWN],
-        "sha256": hashlib.sha256(secret).hexdigest(),
-        "spaces": ALL_SPACES if spaces is None else json.dumps(sorted({id_key(one) for one in spaces})),
-        "rights": ",".join(sorted(rights)),
-        "created_by": created_by,
-        "created_at": now,
-    }
-    tx.execute(tables.api_keys.insert(), values)
+    """Make and store a key and return it: it is never shown again. ``spaces``: IDs, None for all."""
+    key = new_key()
+    store(tx, key, name, spaces, rights, created_by=created_by, now=now)
     return key
 
 
 def by_secret(tx: Transaction, key: str) -> ApiKey | None:
     """Return the key with this text unless it is revoked."""
+    secret = _bytes(key)
+    if secret is None:
+        return None
+    row = tx.execute(_BY_HASH, {"hash": hashlib.sha256(secret).hexdigest()}).one_or_none()
+    return None if row is None or row.revoked_at is not None else _read(row)
+
+
+def _bytes(key: str) -> bytes | None:
+    """Return the bytes that a key stands for; None for what is no key."""
     try:
         secret = base64.b64decode(key.removeprefix(START) + "=", altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    if len(secret) != SECRET_BYTES or not key.startswith(START):
-        return None
-    row = tx.execute(_BY_HASH, {"hash": hashlib.sha256(secret).hexdigest()}).one_or_none()
-    return None if row is None or row.revoked_at is not None else _read(row)
+    return secret if len(secret) == SECRET_BYTES and key.startswith(START) else None
 
 
 def get(tx: Transaction, key_id: int) -> ApiKey | None:
@@ -140,6 +164,12 @@ def listed(tx: Transaction) -> list[ApiKey]:
 def named(tx: Transaction, name: str) -> list[ApiKey]:
     """Return the keys of a name that are not revoked."""
     return [one for one in listed(tx) if one.name == name and one.revoked_at is None]
+
+
+def meant(tx: Transaction, word: str) -> list[ApiKey]:
+    """Return the keys that are not revoked and have this name, or these first letters."""
+    wanted = word.rstrip("…")
+    return [one for one in listed(tx) if one.revoked_at is None and wanted in {one.name, one.prefix}]
 
 
 def caller_of(key_id: int) -> str:

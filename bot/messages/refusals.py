@@ -25,6 +25,7 @@ NOT_ADMINISTRATOR_CONFIGURE: Final = "Only Webex administrators can change the s
 OTHER_ORGANIZATION: Final = "Only administrators of the organization that runs this bot can get this report."
 READ_ONLY: Final = "Read-only administrators can't do this."
 NO_AUDIT: Final = "Only full administrators can see the audit log. Ask one of them."
+NO_KEYS: Final = "Only full administrators can see, make and revoke API keys. Ask one of them."
 SPACE_NOT_ALLOWED: Final = "I'm not allowed to show reports in this space. Message me directly."
 
 KEY_REVOKED: Final = "This API key is revoked."

@@ -26,7 +26,7 @@ from bot.db.old_tables import deliveries, posts
 from bot.db.origin import Kind, Origin, OriginState, PauseCause
 from bot.db.requests import OPEN, State
 from bot.db.runs import RunState
-from bot.db.tables import confirmations, events, reports, runs, schedules, space_settings, subscriptions
+from bot.db.tables import api_keys, confirmations, events, reports, runs, schedules, space_settings, subscriptions
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.messages.sentences import OWNER_FORGOTTEN
@@ -52,7 +52,7 @@ OWNED = tuple((table.c.person_id, table.c.room_id, table.c.room_type == DIRECT) 
 """The same of what they own."""
 SENT = tuple((table.c.person_id, table.c.room_id, table.c.direct) for table in (messages_table, posts))
 """The same of what the bot sent. Version 0.1.0's tables (deliveries, posts) may not be carried over yet."""
-PEOPLE = (*(person for person, _, _ in (*ASKED, *OWNED, *SENT)), reports.c.deleted_by)
+PEOPLE = (*(person for person, _, _ in (*ASKED, *OWNED, *SENT)), reports.c.deleted_by, api_keys.c.created_by)
 """Columns with a person's ID but the audit's."""
 ROOMS = tuple(room_id for _, room_id, _ in (*ASKED, *OWNED, *SENT))
 
@@ -70,11 +70,14 @@ class Forgotten:
     settings: int
     stopped: int
     """Subscriptions and schedules that have ended, or wait for another owner."""
+    keys: int
+    """Keys of the API that the person has made; they work on, since they are the organization's own."""
 
     @property
     def nobody(self) -> bool:
         """Return True when nothing named this person."""
-        return not any((self.audit, self.requests, self.events, self.messages, self.settings, self.stopped))
+        asked = (self.audit, self.requests, self.events, self.messages)
+        return not any((*asked, self.settings, self.stopped, self.keys))
 
 
 def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forgotten:
@@ -110,6 +113,7 @@ def forget(tx: Transaction, queue: Queue, person_id: str, now: datetime) -> Forg
         messages=replaced[messages_table.name] + replaced[posts.name],
         settings=chosen,
         stopped=stopped,
+        keys=replaced[api_keys.name],
     )
 
 

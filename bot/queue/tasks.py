@@ -33,11 +33,13 @@ WEBHOOK_TROUBLE = "webhook trouble"
 """Tell that such a webhook fails, or was disabled; the key is the webhook's row."""
 HOOK = "hook"
 """Do what a call of an incoming hook asks for; the key is the call's ID."""
+HIDE_KEY = "hide key"
+"""Delete the message that shows a new key of the API; the key is the event in which it was made."""
 CATCH_UP = "catch-up"
 """Find messages of which no webhook came; every key does the same."""
 
 BACKGROUND: Final = frozenset(
-    {WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, SEND_EVENTS, WEBHOOK_TROUBLE, HOOK, CATCH_UP}
+    {WATCH, DELIVER, RATE_NOTICE, OUTCOME, SCHEDULES, SEND_EVENTS, WEBHOOK_TROUBLE, HOOK, HIDE_KEY, CATCH_UP}
 )
 """Tasks that give nobody a first answer."""
 LONG_WAIT: Final = 60.0

@@ -268,7 +268,8 @@ def test_somebody_unknown_is_forgotten_without_harm(stepped: SteppedBot) -> None
     with stepped.database.begin() as tx:
         done = forget(tx, stepped.queue, "nobody", stepped.clock())
 
-    assert done == Forgotten(ended=0, unread=0, audit=0, requests=0, events=0, messages=0, settings=0, stopped=0)
+    nothing = dict.fromkeys(("ended", "unread", "audit", "requests", "events", "messages", "settings", "stopped"), 0)
+    assert done == Forgotten(**nothing, keys=0)
     assert [row.person_id for row in rows(stepped)] == [stepped.setup.ada.id, None]
 
 

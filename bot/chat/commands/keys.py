@@ -1,0 +1,125 @@
+"""``keys``: list, make and revoke the keys of the HTTP API. For full administrators, and only directly."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from bot.access.policy import Action
+from bot.chat.names import look_up
+from bot.chat.new_key import show_new_key
+from bot.chat.registry import registry
+from bot.db import api_keys, audit, confirmations, messages
+from bot.db.api_keys import Right
+from bot.errors import Refused
+from bot.messages import api_keys as sentences
+from bot.messages.api_keys import COMMAND_LINE, CONFIRM, REVOKE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.chat.invocation import Invocation
+
+LAPSES_AFTER: Final = timedelta(minutes=10)
+"""How long a revocation may be confirmed."""
+LONGEST_NAME: Final = 60
+CREATE: Final = "create"
+HERE, ALL = "here", "all"
+_RIGHTS: Final = frozenset(one.value for one in Right)
+
+
+@registry.command(
+    "keys",
+    usage="keys [create or revoke] [name]",
+    summary="Make and revoke API keys for other systems (full administrators only).",
+    examples=("keys", "keys create nightly here deliver,create"),
+    action=Action.KEYS,
+)
+def keys(invocation: Invocation) -> None:
+    """Answer ``keys``, ``keys create …`` or ``keys revoke …``; in a group space nothing of it is seen."""
+    invocation.authorize(Action.KEYS, neutral=sentences.NEUTRAL)
+    word = invocation.rest[0].casefold() if invocation.rest else ""
+    rest = invocation.rest[1:]
+    if word == CONFIRM and invocation.pressed:
+        _revoke(invocation, rest[0] if rest else "")
+    elif word == REVOKE and rest:
+        _ask(invocation, " ".join(rest))
+    elif word == CREATE and rest:
+        _create(invocation, rest)
+    elif word:
+        invocation.say("usage", sentences.USAGE)
+    else:
+        _list(invocation)
+
+
+def _list(invocation: Invocation) -> None:
+    with invocation.services.database.read() as tx:
+        found = [one for one in api_keys.listed(tx) if one.revoked_at is None][::-1]
+    names = look_up(invocation.services, [one.created_by for one in found if one.created_by != COMMAND_LINE], [])
+    invocation.say("keys", *sentences.key_list(found, names))
+
+
+def _create(invocation: Invocation, words: Sequence[str]) -> None:
+    name, where, rights = read_words(words)
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        invocation.say("usage", sentences.USAGE)
+        return
+    if where == HERE and invocation.direct:
+        invocation.say("here", sentences.NO_SPACE_HERE)
+        return
+    with invocation.services.database.read() as tx:
+        taken = bool(api_keys.named(tx, name))
+    if taken:
+        invocation.say("taken", sentences.taken(name))
+        return
+    spaces = {HERE: [invocation.room_id], ALL: None}.get(where, [])
+    reaches = {HERE: "the space where you asked", ALL: "all spaces"}.get(where, "no space, so it can only read")
+    show_new_key(invocation, name, spaces, rights, reaches)
+
+
+def read_words(words: Sequence[str]) -> tuple[str, str, list[Right]]:
+    """Return the name, ``here``, ``all`` or nothing, and the rights, from what follows ``keys create``."""
+    left, where, rights = list(words), "", set[str]()
+    while len(left) > 1 and not where:
+        last = {one for one in left[-1].casefold().split(",") if one}
+        if last and last <= _RIGHTS:
+            rights |= last
+        elif last <= {HERE, ALL}:
+            where = "".join(last)
+        else:
+            break
+        left.pop()
+    return " ".join(left), where, [one for one in Right if one.value in (rights or {Right.DELIVER.value})]
+
+
+def _ask(invocation: Invocation, name: str) -> None:
+    services = invocation.services
+    until = services.now() + LAPSES_AFTER
+    with services.database.begin() as tx:
+        found = api_keys.meant(tx, name)
+        if found:
+            token = confirmations.add(tx, invocation.person_id, "keys", str(found[-1].id), until)
+    if not found:
+        invocation.say("unknown", sentences.unknown(name))
+        return
+    invocation.say("revoke", *sentences.confirmation(found[-1], token, until))
+
+
+def _revoke(invocation: Invocation, token: str) -> None:
+    """Revoke what was confirmed. A job that was cut off does it again, and says it once. Raises ``Refused``."""
+    services, who = invocation.services, invocation.person_id
+    with services.database.begin() as tx:
+        argument = confirmations.use(tx, token, who, invocation.event_key, services.now(), command="keys")
+        if argument is None:
+            problem = confirmations.why_not(tx, token, who, command="keys")
+            raise Refused(sentences.UNUSABLE[problem], reason=f"confirmation_{problem.name.lower()}")
+        key = next(one for one in api_keys.listed(tx) if one.id == int(argument))
+        if api_keys.revoke(tx, key.id, services.now()):
+            invocation.trail.outcome = "revoked"
+            for entry in invocation.entries(audit.KEYS):
+                audit.record(tx, entry, services.now())
+        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
+    invocation.trail.recorded = True
+    invocation.say("revoked", sentences.revoked(key))
+    if pressed is not None and pressed.key.endswith(":revoke"):
+        services.outbox.delete(pressed)  # the answer stands in its place
