@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-POOL_SIZE = 24  # as many connections as threads work at once
+POOL_SIZE = 28  # as many connections as threads work at once
 POOL_OVERFLOW = 8  # what metrics and health checks may take on top
 LOCK_PATIENCE = 5.0  # seconds to wait for another's write transaction, and for a connection of the pool
 POSTGRES_DRIVER = "postgresql+psycopg"

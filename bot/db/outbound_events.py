@@ -2,7 +2,7 @@
 
     pending ──▶ delivered · failed
 
-What happens while a webhook is disabled begins as failed. A failed one becomes pending again when it is replayed.
+A failed one becomes pending again when it is replayed.
 """
 
 from __future__ import annotations
@@ -97,12 +97,10 @@ class Happening:
 def add(tx: Transaction, webhook: Webhook, what: Happening) -> str:
     """Insert an event unless it was inserted before, and return its ID."""
     made = what.event_id(webhook)
-    state = EventState.PENDING if webhook.disabled_at is None else EventState.FAILED
     values = {
         "event_id": made,
         "webhook_id": webhook.id,
         "type": what.type.value,
-        "state": state.value,
         "payload": what.payload,
         "next_at": what.at,
         "created_at": what.at,

@@ -1,6 +1,6 @@
 """Webhooks that other systems have registered for outbound events, each with a key of the HTTP API.
 
-One whose key is revoked hears nothing any more. For one that is disabled, events are stored and not sent.
+One whose key is revoked hears nothing any more. For one that is disabled, events are stored and given up at once.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 TWO_SECRETS: Final = timedelta(days=1)
 """How long the secret before a rotation still signs."""
 
-_webhooks, _keys = tables.webhooks.c, tables.api_keys.c
+_webhooks = tables.webhooks.c
 _NAMES = tuple(column.name for column in _webhooks)
 _ROWS = select(tables.webhooks).order_by(_webhooks.id)
-_LISTENING = _ROWS.join(tables.api_keys, _keys.id == _webhooks.key_id).where(_keys.revoked_at.is_(None))
 _GET = _ROWS.where(_webhooks.id == bindparam("row"))
 
 
@@ -111,7 +110,7 @@ def of_key(tx: Transaction, key_id: int) -> list[Webhook]:
 
 def listening(tx: Transaction, kind: EventType) -> list[tuple[Webhook, ApiKey]]:
     """Return the webhooks that are told events of a type, each with its key."""
-    found = [one for one in map(_read, tx.execute(_LISTENING)) if one.hears(kind)]
+    found = [one for one in listed(tx) if one.hears(kind)]
     keys = {key_id: api_keys.get(tx, key_id) for key_id in {one.key_id for one in found}}
     return [(one, key) for one in found if (key := keys[one.key_id]) is not None]
 

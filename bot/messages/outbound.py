@@ -8,14 +8,16 @@ from bot.messages.alerts import problem
 from bot.text import escape_markdown, when
 
 if TYPE_CHECKING:
+    from bot.db.outbound_events import OutboundEvent
     from bot.db.webhooks import Webhook
 
 
-def failing(webhook: Webhook, key_name: str, host: str, status: int | None) -> str:
-    """Return what is told when the first of a webhook's events was not taken."""
-    answer = "gave no answer in time" if status is None else f"answered {status}"
+def failing(webhook: Webhook, key_name: str, host: str, tried: OutboundEvent) -> str:
+    """Return what is told when the first of a webhook's events was not taken; a receiver's own words are not shown."""
+    status = tried.last_status
+    answer = escape_markdown(tried.answer or "No answer.") if status is None else f"It answered {status}."
     return problem(
-        f"{_named(webhook, key_name, host)} hasn't taken an event: it {answer}. I'll keep trying for 75 hours, "
+        f"{_named(webhook, key_name, host)} hasn't taken an event. {answer} I'll keep trying for 75 hours, "
         f"then I'll disable it. `reportbot webhooks show {webhook.reference}` shows its answers."
     )
 

@@ -40,7 +40,7 @@ def put_sending(tx: Transaction, queue: Queue, webhook_id: int, *, if_absent: bo
 
 def tell_end(tx: Transaction, queue: Queue, ended: Request | Run, state: State | RunState, now: datetime) -> None:
     """Tell that a delivery has ended: its request, or the run that gave no report to deliver."""
-    if state.value in _NOT_TOLD or (ended.room_id is None and not ended.person_id):
+    if state.value in _NOT_TOLD or (ended.key_id is None and not _is_of_space(ended)):
         return
     kind = EventType.DELIVERED if state is State.DELIVERED else EventType.FAILED
     data = {

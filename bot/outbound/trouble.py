@@ -47,7 +47,7 @@ class WebhookTrouble:
             text = messages.disabled(webhook, api_key.name, host)
         elif webhook.failing_since is not None and tried is not None:
             name, since = "failing", webhook.failing_since
-            text = messages.failing(webhook, api_key.name, host, tried.last_status)
+            text = messages.failing(webhook, api_key.name, host, tried)
         else:
             return
         self._tell(f"webhook:{webhook.reference}:{name}:{since.isoformat()}", api_key, webhook, text)

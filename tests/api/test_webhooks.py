@@ -17,8 +17,10 @@ from standardwebhooks import Webhook as Verifier
 from bot.db import audit
 from bot.db.api_keys import Right
 from bot.db.audit import Channel
+from bot.emulator.things import Template
 from bot.web.api.webhooks import MOST
 from tests.api.conftest import running
+from tests.api.test_subscriptions import schedule
 from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
@@ -84,6 +86,21 @@ def test_a_delivery_is_told_and_verifies(api: Api, caller: Caller, receiver: Loo
     assert abs(datetime.fromisoformat(told["timestamp"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
+def test_a_schedule_that_the_api_pauses_is_told_once(api: Api, caller: Caller, receiver: Loopback) -> None:
+    api.live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    register(caller, receiver, "schedule.paused")
+    made = caller.post("/schedules", schedule(api), status=201)
+    for _ in range(2):
+        caller.call("PATCH", f"/schedules/{made['id']}", json={"status": "paused"})
+    webhook = caller.get("/webhooks")["items"][0]
+    caller.post(f"/webhooks/{webhook['id']}/test", None)
+    until(lambda: len(receiver.asked) >= 2)
+    paused, tested = (json.loads(one.body) for one in receiver.asked)
+    about = {"id": made["id"], "cause": "person", "spaceId": api.live.group.id, "reference": made["id"]}
+    assert (paused["type"], paused["data"]) == ("schedule.paused", about)
+    assert tested["type"] == "webhook.test"
+
+
 def test_the_secret_is_told_once_and_is_nowhere(api: Api, caller: Caller, receiver: Loopback) -> None:
     webhook = register(caller, receiver)
     (listed,) = caller.get("/webhooks")["items"]
@@ -123,7 +140,16 @@ def test_what_was_missed_is_recovered(caller: Caller, receiver: Loopback) -> Non
     assert caller.post(f"/webhooks/{webhook['id']}/recover", {"since": since}) == {"events": 0}
 
 
-@pytest.mark.parametrize("body", [{}, {"since": "yesterday"}, {"since": "2026-11-29T10:00:00"}, {"since": None}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"since": "yesterday"},
+        {"since": "2026-11-29T10:00:00"},
+        {"since": None},
+        {"since": "0001-01-01T00:00:00+14:00"},
+    ],
+)
 def test_recover_needs_a_time_with_its_zone(caller: Caller, receiver: Loopback, body: dict[str, object]) -> None:
     webhook = register(caller, receiver)
     caller.post(f"/webhooks/{webhook['id']}/recover", body, status=422)

@@ -47,6 +47,7 @@ REFUSED = [
     *("https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[::ffff:a9fe:a9fe]/"),
     *(
         "https://[::127.0.0.1]/",
+        "https://[::ffff:0:127.0.0.1]/",
         "https://[64:ff9b::127.0.0.1]/",
         "https://[64:ff9b::a00:1]/",
         "https://[64:ff9b:1::a00:1]/",

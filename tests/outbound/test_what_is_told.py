@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db import origins, requests, tables
+from bot.db import origins, requests, tables, webhooks
 from bot.db.origin import Kind, Origin, PauseCause
 from bot.db.requests import Content
+from bot.outbound.events import recover
 from bot.reports.origin_states import pause
 from bot.reports.requests import Asker, open_request
 from bot.reports.runs import open_run
+from bot.reports.schedules import put_schedules
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 from tests.origin_rows import add_schedule, add_subscription
@@ -34,7 +36,9 @@ def types(stage: Stage) -> list[str]:
     return [one for one, _ in heard(stage)]
 
 
-def order(stage: Stage, key: ApiKey, report_id: str, space: Space | None = None) -> str:
+def order(
+    stage: Stage, key: ApiKey, report_id: str, space: Space | None = None, *, content: Content = Content.FILE
+) -> str:
     """Have a key's delivery made as the API does; return its reference."""
     stepped = stage.stepped
     person = f"key:{key.id}" if space is not None else stepped.setup.ada.id
@@ -43,7 +47,7 @@ def order(stage: Stage, key: ApiKey, report_id: str, space: Space | None = None)
         f"api:{stepped.services.new_reference()}", person, room, kind, None, stepped.clock(), Origin(Kind.KEY, key.id)
     )
     with stepped.database.begin() as tx:
-        opened = open_request(tx, stepped.services, asker, report_id, content=Content.FILE)
+        opened = open_request(tx, stepped.services, asker, report_id, content=content)
     assert opened is not None
     return opened[1]
 
@@ -206,6 +210,45 @@ def test_a_schedule_that_is_paused_is_told(stage: Stage) -> None:
     stepped.receive(stepped.setup.ada, f"pause {schedule.reference}", group)
     stepped.work()
     assert heard(stage)[1:] == [("schedule.paused", about | {"cause": "person"})]
+
+
+def test_a_schedule_that_cannot_be_read_is_paused_and_told(stage: Stage) -> None:
+    stepped = stage.stepped
+    stage.webhook(stage.key())
+    row = {"rrule": "FREQ=NEVER", "next_at": stepped.clock()}
+    schedule = add_schedule(stepped.database, stepped.setup.ada, stepped.setup.group, stepped.clock(), **row)
+    with stepped.database.begin() as tx:
+        put_schedules(tx, stepped.queue)
+    stepped.work()
+    assert [(kind, data["id"], data["cause"]) for kind, data in heard(stage)] == [
+        ("schedule.paused", schedule.reference, "failures")
+    ]
+
+
+def test_a_card_alone_is_a_delivery_too(stage: Stage) -> None:
+    stepped, key = stage.stepped, stage.key()
+    stage.webhook(key)
+    report = stepped.world.add_report(family="partner", title="Calling Usage")
+    reference = order(stage, key, report.id, stepped.setup.group, content=Content.CARD)
+    stepped.work()
+    ((kind, data),) = heard(stage)
+    assert (kind, data["id"]) == ("delivery.delivered", reference)
+
+
+def test_what_its_key_ordered_is_told_though_the_webhook_is_disabled_once_it_recovers(stage: Stage) -> None:
+    stepped, key = stage.stepped, stage.key()
+    webhook = stage.webhook(key)
+    with stepped.database.begin() as tx:
+        webhooks.disable(tx, webhook.id, "gone", stepped.clock())
+    report = stepped.world.add_report(family="partner", title="Calling Usage")
+    reference = order(stage, key, report.id, stepped.setup.group)
+    stepped.work()
+    (event,) = stage.events(webhook)
+    assert (event.state.value, event.attempts, heard(stage)) == ("failed", 0, [])
+    with stepped.database.begin() as tx:
+        assert recover(tx, stepped.queue, webhook, stepped.clock(), stepped.clock()) == 1
+    stepped.work()
+    assert heard(stage)[0][1]["id"] == reference
 
 
 def test_of_a_schedule_in_a_1_1_space_nothing_is_told(stage: Stage) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 pydantic reads it
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
 from bot.web.api.models import Model
 
@@ -16,7 +16,7 @@ class NewWebhook(Model):
     """Have events sent to an address."""
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-    events: Annotated[list[EventName], Field(min_length=1)]
+    events: Annotated[list[EventName], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -79,6 +79,14 @@ class Recover(Model):
     """Since when events are sent again."""
 
     since: AwareDatetime
+
+    @field_validator("since")
+    @classmethod
+    def _in_utc(cls, since: datetime) -> datetime:
+        try:
+            return since.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("This time is before year 1 or after year 9999 in UTC.") from None
 
 
 class Recovered(Model):
