@@ -89,6 +89,7 @@ def _store(invocation: Invocation, template: Template, made: Planned) -> None:
 
 def change_schedule(invocation: Invocation, schedule: Schedule) -> None:
     """Show the form of a schedule, or store what was entered in it. Raises ``Refused``."""
+    invocation.trail.reference = schedule.reference
     require_change(invocation, schedule)
     options = options_for(invocation, schedule.on_behalf_of or "")
     template = options.template(schedule.family, schedule.template_id, schedule.title)
@@ -111,7 +112,6 @@ def change_schedule(invocation: Invocation, schedule: Schedule) -> None:
         assert stored is not None
         set_next(tx, stored, services.now())
         put_schedules(tx, services.queue)
-    invocation.trail.reference = schedule.reference
     show_schedule(invocation, stored, head="Changed", notes=made.notes)
     _delete_form(invocation)
 

@@ -432,6 +432,38 @@ def test_a_long_list_has_pages(stepped: SteppedBot) -> None:
     assert "Number 9" in second.shown
 
 
+def test_the_audit_has_each_act(stepped: SteppedBot) -> None:
+    group = stepped.setup.group
+    (card,) = says(stepped, f"{TYPED} named Weekly usage", space=group)
+    presses(stepped, card, "Send a test now")
+    (form,) = presses(stepped, card, "Change")
+    presses(stepped, form, "Save", time="10:00")
+    stepped.wait(60)
+    says(stepped, "run weekly usage", space=group)
+    says(stepped, "unschedule weekly usage", stepped.setup.grace, group)
+    says(stepped, "unschedule weekly usage", space=group)
+
+    (schedule,) = everything_stored(stepped)
+    columns = tables.audit.c
+    with stepped.database.read() as tx:
+        rows = tx.execute(select(columns.channel, columns.act, columns.outcome, columns.reference).order_by(columns.id))
+        acts = [(row.channel, row.act, row.outcome, row.reference == schedule.reference) for row in rows]
+    assert [one for one in acts if one[0] in {"chat", "button"}] == [
+        ("chat", "schedule", "asked", True),
+        ("button", "schedule", "asked", False),  # the run's own reference
+        ("button", "schedule", "allowed", True),
+        ("button", "schedule", "allowed", True),
+        ("chat", "run", "asked", False),
+        ("chat", "unschedule", "refused:read_only", False),  # the refusal's
+        ("chat", "unschedule", "allowed", True),
+    ]
+
+
+def everything_stored(stepped: SteppedBot) -> list[Schedule]:
+    with stepped.database.read() as tx:
+        return [schedules.read(row) for row in tx.execute(select(tables.schedules))]
+
+
 FAR = "schedule calling usage every month on the 25th 8:00"
 
 
