@@ -77,8 +77,8 @@ class Watch:
         self._catalog = services.catalog
         self._now = services.now
         self._shortest = services.poll_interval
-        self._failing: set[ReportList] = set()
-        """Lists that fail, as the log knows already."""
+        self._failing: dict[ReportList, int] = {}
+        """Lists that fail, as the log knows already, and how often in a row Webex has refused them."""
         self._home: dict[str, str] = {}
         """The home region of each family as far as its list has shown it, empty where it shows several."""
 
@@ -107,8 +107,14 @@ class Watch:
             if left := [each for one in lists for each in reports.watched(tx, one)]:
                 waits.append(durations.next_check(tx, left, self._now(), self._shortest))
             if any(self._stands(tx, one) for one in lists):
-                waits.append(durations.LONGEST_INTERVAL if listed is REFUSED else self._shortest)
+                waits.append(self._interval(which))
         return RetryLater(max(min(waits), pause), count=False) if waits else None
+
+    def _interval(self, which: ReportList) -> float:
+        """Return the seconds to the next look for subscriptions; it grows while Webex refuses the list."""
+        refusals = self._failing.get(which, 0)
+        longest = max(self._shortest, durations.LONGEST_INTERVAL)
+        return min(self._shortest * 2.0 ** min(max(0, refusals - 1), 30), longest)
 
     def _stands(self, tx: Transaction, which: ReportList) -> bool:
         """Return True when subscriptions wait for what a list shows, and its family is served."""
@@ -149,14 +155,14 @@ class Watch:
             listed = self._catalog.listing(*which)
         except BotError as error:
             log_it = log.debug if which in self._failing else log.warning
-            self._failing.add(which)
+            self._failing[which] = 0 if error.passing else self._failing.get(which, 0) + 1
             log_it("watch_list_failed", family=which.family, region=which.region, cause=str(error))
             if not error.passing:
                 return REFUSED, 0.0
             for one in self._shown_with(which):
                 self._fails(requests.of_list(one), error)
             return None, error.retry_after or 0.0
-        self._failing.discard(which)
+        self._failing.pop(which, None)
         return {id_key(report.id): report for report in listed}, 0.0
 
     def _check(self, one: Watched, listed: Mapping[str, Report]) -> Checked:

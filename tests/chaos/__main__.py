@@ -33,7 +33,7 @@ def main() -> int:
         )
         outcome = run(given.seed, given.seconds, given.requests, folder)
     print(summary(outcome.figures()))
-    for title, found in (("lost", outcome.verdict.lost), ("said twice", outcome.verdict.twice)):
+    for title, found in (("lost", outcome.lost), ("said twice", outcome.twice)):
         for one in found[:TOLD]:
             print(f"{title}: {one}")
     return 0 if outcome.good else 1

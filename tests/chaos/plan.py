@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.emulator.things import Family
 
 CALLS = (
     # method, path, host, weight: how much of the trouble it gets
@@ -105,7 +108,39 @@ class Outage:
     seconds: float
 
 
-Step = Ask | Press | Trouble | Kill | Lock | Outage
+@dataclass(frozen=True)
+class Appear:
+    """Reports that nobody asks for become ready, some of them at once: subscriptions announce them."""
+
+    at: float
+    number: int
+    many: int
+    family: Family
+    pending: bool
+
+
+@dataclass(frozen=True)
+class Due:
+    """The time of a schedule comes; it is stored before the run begins."""
+
+    at: float
+    number: int
+    where: str
+    family: Family
+
+
+@dataclass(frozen=True)
+class Order:
+    """A program calls the API: to have a report delivered, or run."""
+
+    at: float
+    number: int
+    family: Family
+    runs: bool
+    by_title: bool
+
+
+Step = Ask | Press | Trouble | Kill | Lock | Outage | Appear | Due | Order
 
 
 def plan(seed: int, seconds: float, requests: int) -> list[Step]:
@@ -119,7 +154,31 @@ def plan(seed: int, seconds: float, requests: int) -> list[Step]:
     locks = (1.0, 1.0, 7.0) if long else (1.0,)
     steps += [Lock(_later(chance, seconds), chance.choice(locks)) for _ in range(max(1, round(seconds / 20)))]
     steps += [Outage(_later(chance, seconds), chance.uniform(0.5, 2.0)) for _ in range(max(1, round(seconds / 60)))]
+    steps += _unasked(chance, seconds, requests)
     return sorted(steps, key=lambda step: step.at)
+
+
+def _unasked(chance: random.Random, seconds: float, requests: int) -> list[Step]:
+    """Return what comes of subscriptions, schedules and programs."""
+    families: tuple[Family, ...] = ("partner", "organization")
+    steps: list[Step] = [
+        Appear(
+            at=chance.uniform(0.0, seconds),
+            number=10 * number,
+            many=chance.choice((1, 1, 1, 2, 7)),
+            family=chance.choice(families),
+            pending=chance.random() < 0.3,
+        )
+        for number in range(max(2, requests // 8))
+    ]
+    for number in range(max(3, requests // 8)):
+        where, family = chance.choice(("1:1", "group", "group")), chance.choice(families)
+        steps.append(Due(chance.uniform(0.0, seconds), number, where, family))
+    for number in range(max(3, requests // 8)):
+        runs, by_title = chance.random() < 0.4, chance.random() < 0.3
+        family = chance.choice(families)
+        steps.append(Order(chance.uniform(0.0, seconds), number, family, runs, by_title))
+    return steps
 
 
 def _later(chance: random.Random, seconds: float) -> float:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from bot.emulator import Emulator
 from tests.chaos import plan as plans
+from tests.chaos.callers import Callers
 from tests.chaos.mail import Mail
 from tests.chaos.people import People
-from tests.chaos.plan import Ask, Kill, Lock, Outage, Press, Step, Trouble
+from tests.chaos.plan import Appear, Ask, Due, Kill, Lock, Order, Outage, Press, Step, Trouble
 from tests.chaos.system import System
-from tests.chaos.verdict import Verdict, read
+from tests.chaos.unasked import Unasked
+from tests.chaos.unasked_verdict import UnaskedVerdict
+from tests.chaos.verdict import Tables, Verdict, read
 from tests.killed.program import until
 from tests.live_bot import LiveBot
 
@@ -33,6 +36,7 @@ MUST_BE_FOUND_WITHIN = 45.0
 behind its last sign of life. So someone starts the door again in time, as a deploy would."""
 READABLE_WITHIN = 30.0
 """Seconds. While a new process recovers what a killed one left of the database, nobody else can read it."""
+SUBSCRIPTIONS = 3
 HEALS_WITHIN = 150.0
 """Seconds from the end of all trouble to the ending of every question: waits between tries go up to a minute."""
 
@@ -51,12 +55,24 @@ class Outcome:
     presses_lost: int
     seconds_to_heal: float
     verdict: Verdict
+    unasked: UnaskedVerdict
+    calls: dict[str, int]
     told_otherwise: dict[str, int] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
         """Nothing lost, nothing said twice that could be known."""
-        return not self.verdict.lost and not self.verdict.twice
+        return not self.lost and not self.twice
+
+    @property
+    def lost(self) -> list[str]:
+        """Return what was lost."""
+        return self.verdict.lost + self.unasked.lost
+
+    @property
+    def twice(self) -> list[str]:
+        """Return what was said or done twice."""
+        return self.verdict.twice + self.unasked.twice
 
     def figures(self) -> dict[str, Any]:
         """Return what is printed, by name."""
@@ -73,9 +89,11 @@ class Outcome:
             "presses lost with their webhook": self.presses_lost,
             "unknown": self.verdict.unknown,
             "said twice, unknowable": self.verdict.unknowable,
+            **self.unasked.figures(),
+            "calls of the API": ", ".join(f"{status} {number}" for status, number in sorted(self.calls.items())),
             "seconds to heal": round(self.seconds_to_heal, 1),
-            "lost": len(self.verdict.lost),
-            "said twice": len(self.verdict.twice),
+            "lost": len(self.lost),
+            "said twice": len(self.twice),
         }
 
 
@@ -89,9 +107,12 @@ class Run:
         self.mail = Mail(emulator)
         self.people = People(self.setup, self.mail)
         self.system = System(self.setup, folder / "log", random.Random(seed))
+        self.unasked = Unasked(self.setup, self.mail)
+        self.callers = Callers(self.setup, self.system.url)
         self._faults: list[Fault] = []
         self._began = 0.0
         self._next_progress = PROGRESS_SECONDS
+        self._look_at_pauses = 0.0
         self._unpressed: list[Press] = []
 
     def play(self, steps: list[Step]) -> Outcome:
@@ -99,6 +120,7 @@ class Run:
         self.setup.register(self.system.url)
         try:
             self._until(self.system.has_started, "the first start")  # nothing from before it is answered
+            self._begin_unasked([step for step in steps if isinstance(step, Due)])
             self._began = time.monotonic()
             for step in steps:
                 while self._now() < step.at:
@@ -109,6 +131,16 @@ class Run:
         finally:
             self.system.stop()
             self.mail.close()
+            self.callers.close()
+
+    def _begin_unasked(self, planned: list[Due]) -> None:
+        """Have the subscriptions stand and the schedules stored before there is trouble."""
+        self.unasked.subscribe()
+        self._until(self.unasked.confirm, "the question about all reports")
+        self._until(lambda: len(self._tables().subscriptions) == SUBSCRIPTIONS, "the subscriptions")
+        self._until(lambda: self._tables().looked_at, "the first look for subscriptions")
+        self.callers.begin()
+        self.unasked.plan(planned)
 
     def _show_progress(self) -> None:
         if self._began and self._now() >= self._next_progress:
@@ -124,10 +156,18 @@ class Run:
         self.system.tend()
         self.mail.carry()
         self.people.fail_reports(self._now())
+        self._resume()
         waiting = [since for since in self.mail.unheard.values() if since > self.system.door_started]
         if waiting and time.monotonic() - min(waiting) > MUST_BE_FOUND_WITHIN:
             self.system.renew_door()
         time.sleep(TICK)
+
+    def _resume(self) -> None:
+        """Have what policy paused, for faults that were no policy, resumed by its owner."""
+        now = time.monotonic()
+        if self._began and now >= self._look_at_pauses and (tables := read(self.system.database)) is not None:
+            self.unasked.resume(tables)
+            self._look_at_pauses = now + LOOK
 
     def _until(self, what: Callable[[], bool], name: str) -> None:
         """Let time pass until something is so."""
@@ -152,6 +192,12 @@ class Run:
                 self.system.lock_database(seconds)
             case Outage(seconds=seconds):
                 self.system.outage(seconds)
+            case Appear():
+                self.unasked.appear(step)
+            case Order():
+                self.callers.order(step)
+            case Due():
+                pass  # by itself
         self._press()
 
     def _press(self) -> None:
@@ -168,29 +214,47 @@ class Run:
             self.system.renew_door()
         began = time.monotonic()
         deadline = began + HEALS_WITHIN
+        repeated = False
         look = 0.0
         while time.monotonic() < deadline:
             self._tend()
             if time.monotonic() >= look:
                 self._press()
-                if self.mail.empty and not self._verdict().lost:
+                if self.callers.idle and not repeated:
+                    self.callers.repeat()
+                    repeated = True
+                tables = self._tables()
+                if (
+                    self.mail.empty
+                    and self.callers.idle
+                    and not self._verdict(tables).lost + self._unasked(tables).lost
+                ):
                     break
                 look = time.monotonic() + LOOK
         return time.monotonic() - began
 
-    def _verdict(self) -> Verdict:
+    def _tables(self) -> Tables:
         deadline = time.monotonic() + READABLE_WITHIN
         while (tables := read(self.system.database)) is None:
             assert time.monotonic() < deadline, "the database cannot be read"
             self._tend()
+        return tables
+
+    def _verdict(self, tables: Tables) -> Verdict:
         return Verdict(self.setup, self.people, self.mail.heard, tables)
+
+    def _unasked(self, tables: Tables) -> UnaskedVerdict:
+        return UnaskedVerdict(self.setup, self.unasked, self.callers, tables)
 
     def _judged(self, seconds: float) -> Outcome:
         # Whatever is still on its way may yet be said a second time: wait until a question asked now is answered.
         last = Ask(self._now(), -1, "grace", "1:1", "help", "partner", "once")
         self.people.ask(last)
-        self._until(lambda: seconds >= HEALS_WITHIN or not self._verdict().lost, "an answer to the last question")
-        verdict = self._verdict()
+        self._until(
+            lambda: seconds >= HEALS_WITHIN or not self._verdict(self._tables()).lost, "an answer to the last question"
+        )
+        tables = self._tables()
+        verdict = self._verdict(tables)
         presses = [one.action_id for one in self.people.pressed]
         return Outcome(
             seed=self.seed,
@@ -203,6 +267,8 @@ class Run:
             presses_lost=sum(one not in self.mail.heard for one in presses),
             seconds_to_heal=seconds,
             verdict=verdict,
+            unasked=self._unasked(tables),
+            calls=dict(self.callers.calls),
             told_otherwise=dict(verdict.otherwise),
         )
 

@@ -27,12 +27,15 @@ def test_whatever_dies_and_whatever_webex_answers_nothing_is_lost_and_nothing_sa
 
     with capsys.disabled():
         print(f"\n{summary(outcome.figures())}")
-    assert outcome.verdict.lost == []
-    assert outcome.verdict.twice == []
+    assert outcome.lost == []
+    assert outcome.twice == []
     assert outcome.presses > 0
     assert outcome.kills > 0
     assert outcome.faults > 0
     assert outcome.verdict.delivered > 0
+    assert outcome.unasked.announced > 0
+    assert outcome.unasked.ran > 0
+    assert outcome.unasked.answered > 0
 
 
 def test_the_same_seed_is_the_same_attack() -> None:

@@ -30,6 +30,7 @@ ENDS = ("failed", "expired", "canceled", "unsure")
 """What a card shows when nothing follows any more."""
 ANNOUNCEMENTS = (":trouble", ":privately")
 """How the keys of messages end after which the answer is still to come."""
+TABLES = ("events", "requests", "messages", "audit", "runs", "subscriptions", "schedules", "ready_reports")
 CARDS_OF_A_REQUEST = 4
 """In progress, in progress beside an older request (or no more), ready, and another end after all."""
 DELETED, NOT_FOUND = 204, 404
@@ -44,6 +45,15 @@ class Tables:
     requests: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     audit: list[Row] = field(default_factory=list)
+    runs: list[Row] = field(default_factory=list)
+    subscriptions: list[Row] = field(default_factory=list)
+    schedules: list[Row] = field(default_factory=list)
+    ready_reports: list[Row] = field(default_factory=list)
+
+    @property
+    def looked_at(self) -> bool:
+        """Return True when both families were looked at for subscriptions."""
+        return {one["family"] for one in self.ready_reports} == {"partner", "organization"}
 
     def caused_by(self, event: str) -> list[Row]:
         """Return the requests of one event."""
@@ -73,10 +83,7 @@ def read(database: Path) -> Tables | None:
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("BEGIN")
-            tables = {
-                name: connection.execute(f"SELECT * FROM {name}").fetchall()
-                for name in ("events", "requests", "messages", "audit")
-            }
+            tables = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in TABLES}
         except sqlite3.OperationalError:
             return None
     events = {f"{one['resource']}:{one['data_id']}": one for one in tables.pop("events")}

@@ -341,3 +341,19 @@ def test_wherever_subscribing_and_unsubscribing_are_killed_each_is_done_and_answ
             assert sum(answer in one for one in said) <= 1, f"{text} at point {killed}"
             assert said, f"{text} at point {killed}"
         assert killed > 5
+
+
+@pytest.mark.parametrize("family", ["partner", "organization"])
+def test_a_list_that_webex_refuses_once_costs_one_round(stepped: SteppedBot, family: Family) -> None:
+    subscribed(stepped, family=family)
+    stepped.emulator.faults.add("GET", PATHS[family], status=409, times=1)
+    becomes_ready(stepped, family)
+    rounds(stepped, 2)
+    assert len(files(stepped)) == 1
+
+
+def test_a_list_that_webex_keeps_refusing_is_looked_at_ever_more_rarely(stepped: SteppedBot) -> None:
+    subscribed(stepped, family="partner")
+    stepped.emulator.faults.add("GET", PATHS["partner"], status=403)
+    rounds(stepped, 360)
+    assert 12 <= stepped.calls("GET", PATHS["partner"]) <= 18, "an hour"
