@@ -223,11 +223,13 @@ def _is_muted(one: Subscription, now: datetime) -> bool:
 
 
 def _buttons(one: Subscription, now: datetime) -> list[dict[str, Any]]:
-    muting = button("Unmute", "unmute", one.reference) if _is_muted(one, now) else None
-    return [
-        muting or button("Mute for a week", "mute", one.reference),
-        button("Unsubscribe", "unsubscribe", one.reference),
-    ]
+    if one.state is OriginState.PAUSED and not one.waits:
+        first = button("Resume", "resume", one.reference)
+    elif _is_muted(one, now):
+        first = button("Unmute", "unmute", one.reference)
+    else:
+        first = button("Mute for a week", "mute", one.reference)
+    return [first, button("Unsubscribe", "unsubscribe", one.reference)]
 
 
 def state_of(one: Subscription, now: datetime) -> tuple[str, str]:
@@ -248,9 +250,10 @@ def subscription_list(
     for one in shown:
         state, color = state_of(one, now)
         place = names.place(one.room_id, direct=one.direct) if places else ""
-        what = "card only" if one.card_only else "with the file"
+        what = "cards only" if one.card_only else "with files"
+        what = what if one.family is None else f"{_kind(one)}s {what}"
         by = f"subscribed by {escape_card(names.person(one.person_id), LONGEST_NAME)}"
-        about = " · ".join(filter(None, [f"{_kind(one)}s, {what}", place, by, f"reference {one.reference}"]))
+        about = " · ".join(filter(None, [what, place, by, f"reference {one.reference}"]))
         parts = [
             text(_shown(one), weight="Bolder"),
             text(f"● {sentence_in_card(state)}", color=color, size="Small", spacing="None"),

@@ -57,7 +57,6 @@ def announce(services: Services, which: ReportList, listed: Iterable[Report]) ->
         served = subscriptions.of_list(tx, which) if new else []
     if not changed:
         return
-    # The lookup stores a report once more; known by then, it is found in its family alone.
     for some in _slices(list(_wanted(services, which.family, served, new))):
         with services.database.begin() as tx:
             for one, theirs in some:
@@ -142,8 +141,7 @@ def _open(tx: Transaction, services: Services, one: Subscription, new: Sequence[
     announced = requests.reports_of(tx, one.origin, [report.id for report in new])
     missing = [report for report in new if report.id not in announced]
     for report in missing:
-        if reports.get(tx, report.id) is None:
-            reports.save(tx, report, now)
+        reports.add(tx, report, now)
     bundled = len(missing) > MOST_SINGLE
     content = Content.CARD if current.card_only else Content.FILE
     for start in range(0, len(missing), MOST_LISTED):

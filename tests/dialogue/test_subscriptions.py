@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.db import audit, origins, subscriptions
+from bot.db.origin import PauseCause
+from bot.emulator import ids
+from bot.emulator.cards import problems
 from bot.emulator.things import FULL_ADMIN, Template
 from tests.live_bot import BotMessage
+from tests.origin_rows import add_subscription
 
 if TYPE_CHECKING:
     from bot.emulator.things import Family
@@ -263,3 +268,80 @@ def test_roles_count_for_each_family(live: LiveBot) -> None:
     made = live.at(dora, live.group).says("subscribe meeting details").card()
     assert "The only report that Webex lists now matches." in made.shown
     assert "I didn't look for partner reports" in made.shown
+
+
+def test_the_audit_has_a_row_for_each_act_with_its_reference(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    setup.partner_report()
+    for text in ("subscribe calling usage", "mute calling usage", "unmute calling usage", "unsubscribe calling usage"):
+        stepped.receive(setup.ada, text, setup.group)
+        stepped.work()
+    with stepped.database.read() as tx:
+        rows = audit.latest(tx, 10)[::-1]
+    assert [(one.act, one.outcome) for one in rows] == [
+        (act, "allowed") for act in ("subscribe", "mute", "unmute", "unsubscribe")
+    ]
+    assert len({one.reference for one in rows}) == 1
+    assert rows[0].reference
+
+
+def test_a_paused_subscription_is_listed_with_the_reason_and_a_button_to_resume(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    setup.partner_report()
+    stepped.receive(setup.ada, "subscribe calling usage", setup.group)
+    stepped.work()
+    with stepped.database.begin() as tx:
+        (one,) = subscriptions.find(tx)
+        origins.pause(tx, one.origin, PauseCause.FAILURES, "It failed.")
+    setup.partner_report()
+    stepped.wait(POLL)
+    stepped.receive(setup.ada, "subscriptions", setup.group)
+    stepped.work()
+    card = BotMessage(stepped.said(setup.group)[-1])
+    assert "● Paused. It failed." in card.shown
+    stepped.pressed(setup.ada, card.message, card.buttons["Resume"])
+    stepped.work()
+    stepped.wait(POLL)
+    assert not [one for one in stepped.said(setup.group) if one.files], "what was ready during the pause doesn't come"
+    setup.partner_report()
+    stepped.wait(POLL)
+    assert len([one for one in stepped.said(setup.group) if one.files]) == 1
+
+
+def test_more_than_a_page_of_them_has_a_button_for_the_next(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    for number in range(7):
+        add_subscription(stepped.database, setup.ada, setup.group, stepped.clock(), words=f"calling {number}")
+    stepped.receive(setup.ada, "subscriptions", setup.group)
+    stepped.work()
+    card = BotMessage(stepped.said(setup.group)[-1])
+    assert "7 subscriptions in this space, 1–5" in card.shown
+    assert problems(card.card) == []
+    stepped.pressed(setup.ada, card.message, card.buttons["More"])
+    stepped.work()
+    assert "7 subscriptions in this space, 6–7" in BotMessage(stepped.said(setup.group)[-1]).shown
+
+
+def test_a_sub_partners_reports_are_announced_by_its_own_list(stepped: SteppedBot) -> None:
+    setup = stepped.setup
+    initech = stepped.world.add_organization("Initech", sub_partner_of=setup.acme)
+    stepped.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    stepped.receive(setup.ada, f"subscribe calling usage for {initech.id}", setup.group)
+    stepped.work()
+    card = BotMessage(stepped.said(setup.group)[-1])
+    assert "Subscribed to" in card.words
+    assert f"calling usage for organization {ids.plain_part(initech.id)}" in card.shown
+
+    setup.partner_report()
+    setup.partner_report(sub_partner=initech.id)
+    stepped.wait(POLL)
+    stepped.wait(POLL)
+
+    files = [one for one in stepped.said(setup.group) if one.files]
+    assert len(files) == 1
+    stepped.receive(setup.ada, "unsubscribe calling usage", setup.group)
+    stepped.work()
+    ended = BotMessage(stepped.said(setup.group)[-1])
+    stepped.pressed(setup.ada, ended.message, ended.buttons["Subscribe again"])
+    stepped.work()
+    assert "for organization" in BotMessage(stepped.said(setup.group)[-1]).shown
