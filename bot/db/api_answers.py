@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select
 
-from bot.db import tables
+from bot.db import api_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(days=1)
 
-_answers = tables.api_answers.c
+_answers = api_tables.api_answers.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,6 @@ def add(tx: Transaction, order: Order, stored: StoredAnswer, now: datetime) -> b
         "answer": json.dumps(stored.answer),
         "created_at": now,
     }
-    tx.execute(delete(tables.api_answers).where(_answers.created_at <= now - KEPT))
-    row = tx.insert_once(tables.api_answers, values, conflict=["key_id", "route", "idempotency_key"])
+    tx.execute(delete(api_tables.api_answers).where(_answers.created_at <= now - KEPT))
+    row = tx.insert_once(api_tables.api_answers, values, conflict=["key_id", "route", "idempotency_key"])
     return row is not None

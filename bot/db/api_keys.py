@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from bot.db import hooks, tables
+from bot.db import api_tables, hooks
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ ALL_SPACES: Final = "all"
 CALLER: Final = "key:"
 """How what stands for a key begins where a person's ID would stand: ``key:3``."""
 
-_keys = tables.api_keys.c
-_ROWS = select(tables.api_keys).order_by(_keys.id)
+_keys = api_tables.api_keys.c
+_ROWS = select(api_tables.api_keys).order_by(_keys.id)
 _BY_HASH = _ROWS.where(_keys.sha256 == bindparam("hash"))
 
 
@@ -114,7 +114,7 @@ def store(
         "created_by": created_by,
         "created_at": now,
     }
-    tx.execute(tables.api_keys.insert(), values)
+    tx.execute(api_tables.api_keys.insert(), values)
 
 
 def create(
@@ -193,7 +193,9 @@ def names(tx: Transaction, person_ids: Iterable[str | None]) -> dict[str, str]:
     if not wanted:
         return {}
     found = {caller_of(row.id): row.name for row in tx.execute(select(_keys.id, _keys.name))}
-    of_hooks = select(tables.hooks.c.id, _keys.name).join(tables.api_keys, _keys.id == tables.hooks.c.key_id)
+    of_hooks = select(api_tables.hooks.c.id, _keys.name).join(
+        api_tables.api_keys, _keys.id == api_tables.hooks.c.key_id
+    )
     found |= {f"{hooks.CALLER}{row.id}": f"{row.name} (hook)" for row in tx.execute(of_hooks)}
     return {one: found[one] for one in wanted & found.keys()}
 
@@ -205,10 +207,10 @@ def is_use_to_store(key: ApiKey, now: datetime) -> bool:
 
 def set_used(tx: Transaction, key_id: int, now: datetime) -> None:
     """Store that a key was used."""
-    tx.execute(update(tables.api_keys).where(_keys.id == key_id).values(used_at=now))
+    tx.execute(update(api_tables.api_keys).where(_keys.id == key_id).values(used_at=now))
 
 
 def revoke(tx: Transaction, key_id: int, now: datetime) -> bool:
     """Revoke a key. Return False when it was revoked before."""
-    revoked = update(tables.api_keys).where(_keys.id == key_id, _keys.revoked_at.is_(None)).values(revoked_at=now)
+    revoked = update(api_tables.api_keys).where(_keys.id == key_id, _keys.revoked_at.is_(None)).values(revoked_at=now)
     return tx.execute(revoked).rowcount == 1

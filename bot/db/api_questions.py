@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select, update
 
-from bot.db import tables
+from bot.db import api_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LEFT_OVER: Final = timedelta(hours=1)
 
-_questions = tables.api_questions.c
+_questions = api_tables.api_questions.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Question:
 
 def add(tx: Transaction, key_id: int, question: dict[str, Any], now: datetime) -> int:
     """Insert a question and return its row's ID; what nobody has taken away goes."""
-    tx.execute(delete(tables.api_questions).where(_questions.asked_at <= now - LEFT_OVER))
+    tx.execute(delete(api_tables.api_questions).where(_questions.asked_at <= now - LEFT_OVER))
     values = {"key_id": key_id, "question": json.dumps(question), "asked_at": now}
-    (row,) = tx.execute(tables.api_questions.insert(), values).inserted_primary_key or (0,)
+    (row,) = tx.execute(api_tables.api_questions.insert(), values).inserted_primary_key or (0,)
     return int(row)
 
 
 def get(tx: Transaction, question_id: int) -> Question | None:
     """Return a question by its row."""
-    row = tx.execute(select(tables.api_questions).where(_questions.id == question_id)).one_or_none()
+    row = tx.execute(select(api_tables.api_questions).where(_questions.id == question_id)).one_or_none()
     if row is None:
         return None
     return Question(row.id, row.key_id, json.loads(row.question), json.loads(row.answer) if row.answer else None)
@@ -50,9 +50,9 @@ def get(tx: Transaction, question_id: int) -> Question | None:
 
 def set_answer(tx: Transaction, question_id: int, answer: dict[str, Any]) -> None:
     """Store the answer."""
-    tx.execute(update(tables.api_questions).where(_questions.id == question_id).values(answer=json.dumps(answer)))
+    tx.execute(update(api_tables.api_questions).where(_questions.id == question_id).values(answer=json.dumps(answer)))
 
 
 def remove(tx: Transaction, question_id: int) -> None:
     """Remove a question for which nobody waits any more."""
-    tx.execute(delete(tables.api_questions).where(_questions.id == question_id))
+    tx.execute(delete(api_tables.api_questions).where(_questions.id == question_id))

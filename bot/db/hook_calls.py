@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select, update
 
-from bot.db import tables
+from bot.db import api_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REPEATED_WITHIN: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(days=1)
 
-_calls = tables.hook_calls.c
+_calls = api_tables.hook_calls.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +38,28 @@ class HookCall:
 
 def add(tx: Transaction, values: dict[str, Any], now: datetime) -> int | None:
     """Insert a call and return its row; None when the same body came within the last minute. Old calls go."""
-    tx.execute(delete(tables.hook_calls).where(_calls.handled_at.is_not(None), _calls.called_at <= now - KEPT))
+    tx.execute(delete(api_tables.hook_calls).where(_calls.handled_at.is_not(None), _calls.called_at <= now - KEPT))
     same = (_calls.hook_id == values["hook_id"], _calls.body_sha256 == values["body_sha256"])
     old = (*same, _calls.newest.is_not(None), _calls.called_at <= now - REPEATED_WITHIN)
-    tx.execute(update(tables.hook_calls).where(*old).values(newest=None))
+    tx.execute(update(api_tables.hook_calls).where(*old).values(newest=None))
     row = values | {"newest": 1, "called_at": now}
-    return tx.insert_once(tables.hook_calls, row, conflict=["hook_id", "body_sha256", "newest"])
+    return tx.insert_once(api_tables.hook_calls, row, conflict=["hook_id", "body_sha256", "newest"])
 
 
 def newest(tx: Transaction, hook_id: int, body_sha256: str) -> HookCall | None:
     """Return the newest call with a body."""
     same = (_calls.hook_id == hook_id, _calls.body_sha256 == body_sha256, _calls.newest.is_not(None))
-    return _read(tx.execute(select(tables.hook_calls).where(*same)).one_or_none())
+    return _read(tx.execute(select(api_tables.hook_calls).where(*same)).one_or_none())
 
 
 def get(tx: Transaction, call_id: int) -> HookCall | None:
     """Return a call by its row."""
-    return _read(tx.execute(select(tables.hook_calls).where(_calls.id == call_id)).one_or_none())
+    return _read(tx.execute(select(api_tables.hook_calls).where(_calls.id == call_id)).one_or_none())
 
 
 def set_handled(tx: Transaction, call_id: int, now: datetime) -> None:
     """Store that a call was acted on, and nothing more of what its body said."""
-    handled = update(tables.hook_calls).where(_calls.id == call_id)
+    handled = update(api_tables.hook_calls).where(_calls.id == call_id)
     tx.execute(handled.values(handled_at=now, title=None, period=None))
 
 

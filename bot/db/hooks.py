@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from bot.db import tables
+from bot.db import api_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,11 +27,11 @@ SECRET_BYTES: Final = 32
 CALLER: Final = "hook:"
 """How what stands for a hook begins where a person's ID would stand: ``hook:3``."""
 
-_hooks, _keys = tables.hooks.c, tables.api_keys.c
-_NAMES = tuple(one.name for one in tables.hooks.c if one.name not in {"sha256", "revoked_at"})
+_hooks, _keys = api_tables.hooks.c, api_tables.api_keys.c
+_NAMES = tuple(one.name for one in api_tables.hooks.c if one.name not in {"sha256", "revoked_at"})
 _ALIVE = (
-    select(*(tables.hooks.c[name] for name in _NAMES))
-    .join(tables.api_keys, _keys.id == _hooks.key_id)
+    select(*(api_tables.hooks.c[name] for name in _NAMES))
+    .join(api_tables.api_keys, _keys.id == _hooks.key_id)
     .where(_hooks.revoked_at.is_(None), _keys.revoked_at.is_(None))
 )
 _BY_HASH = _ALIVE.where(_hooks.sha256 == bindparam("hash"))
@@ -79,7 +79,7 @@ def new_token() -> str:
 
 def add(tx: Transaction, token: str, values: dict[str, Any]) -> None:
     """Insert a hook."""
-    tx.execute(tables.hooks.insert(), values | {"sha256": _hash(token)})
+    tx.execute(api_tables.hooks.insert(), values | {"sha256": _hash(token)})
 
 
 def by_token(tx: Transaction, token: str) -> Hook | None:
@@ -101,12 +101,12 @@ def of_key(tx: Transaction, key_id: int, *, before: int | None, most: int) -> li
 def revoke(tx: Transaction, key_id: int, reference: str, now: datetime) -> bool:
     """Revoke a key's hook. Return False when the key has none with this reference."""
     this = (_hooks.key_id == key_id, _hooks.reference == reference, _hooks.revoked_at.is_(None))
-    return tx.execute(update(tables.hooks).where(*this).values(revoked_at=now)).rowcount == 1
+    return tx.execute(update(api_tables.hooks).where(*this).values(revoked_at=now)).rowcount == 1
 
 
 def set_values(tx: Transaction, hook_id: int, **values: datetime) -> None:
     """Store when a hook was called, or when its space was told something."""
-    tx.execute(update(tables.hooks).where(_hooks.id == hook_id).values(**values))
+    tx.execute(update(api_tables.hooks).where(_hooks.id == hook_id).values(**values))
 
 
 def _hash(token: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, exists, func, select, update
 
-from bot.db import tables
+from bot.db import api_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LONGEST_ANSWER: Final = 2048
 """Characters of a receiver's answer that are stored."""
 
-_events = tables.outbound_events.c
+_events = api_tables.outbound_events.c
 _NAMES = tuple(column.name for column in _events)
 
 
@@ -42,7 +42,7 @@ class EventState(StrEnum):
 
 
 _PENDING = (_events.webhook_id == bindparam("webhook"), _events.state == EventState.PENDING.value)
-_NEXT = select(tables.outbound_events).where(*_PENDING).order_by(_events.next_at, _events.id).limit(1)
+_NEXT = select(api_tables.outbound_events).where(*_PENDING).order_by(_events.next_at, _events.id).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,13 @@ def add(tx: Transaction, webhook: Webhook, what: Happening) -> str:
         "next_at": what.at,
         "created_at": what.at,
     }
-    tx.insert_once(tables.outbound_events, values, conflict=["event_id"])
+    tx.insert_once(api_tables.outbound_events, values, conflict=["event_id"])
     return made
 
 
 def get(tx: Transaction, wanted: str) -> OutboundEvent | None:
     """Return the event with an ID."""
-    row = tx.execute(select(tables.outbound_events).where(_events.event_id == wanted)).one_or_none()
+    row = tx.execute(select(api_tables.outbound_events).where(_events.event_id == wanted)).one_or_none()
     return None if row is None else _read(row)
 
 
@@ -123,20 +123,20 @@ def first(tx: Transaction, webhook_id: int) -> OutboundEvent | None:
 
 def latest(tx: Transaction, webhook_id: int, most: int) -> list[OutboundEvent]:
     """Return the newest events of a webhook, at most so many."""
-    query = select(tables.outbound_events).where(_events.webhook_id == webhook_id).order_by(_events.id.desc())
+    query = select(api_tables.outbound_events).where(_events.webhook_id == webhook_id).order_by(_events.id.desc())
     return [_read(row) for row in tx.execute(query.limit(most))]
 
 
 def last_tried(tx: Transaction, webhook_id: int) -> OutboundEvent | None:
     """Return the event of a webhook that was sent, or tried, last."""
-    query = select(tables.outbound_events).where(_events.webhook_id == webhook_id, _events.last_at.is_not(None))
+    query = select(api_tables.outbound_events).where(_events.webhook_id == webhook_id, _events.last_at.is_not(None))
     row = tx.execute(query.order_by(_events.last_at.desc(), _events.id.desc()).limit(1)).one_or_none()
     return None if row is None else _read(row)
 
 
 def set_values(tx: Transaction, row: int, **values: Any) -> None:
     """Change columns of one event."""
-    tx.execute(update(tables.outbound_events).where(_events.id == row).values(**values))
+    tx.execute(update(api_tables.outbound_events).where(_events.id == row).values(**values))
 
 
 def are_failing(tx: Transaction, webhook_id: int) -> bool:
@@ -154,13 +154,13 @@ def was_taken_since(tx: Transaction, webhook_id: int, since: datetime) -> bool:
 def give_up(tx: Transaction, webhook_id: int) -> None:
     """Send no more of what is pending for a webhook."""
     pending = (_events.webhook_id == webhook_id, _events.state == EventState.PENDING.value)
-    tx.execute(update(tables.outbound_events).where(*pending).values(state=EventState.FAILED.value))
+    tx.execute(update(api_tables.outbound_events).where(*pending).values(state=EventState.FAILED.value))
 
 
 def send_again(tx: Transaction, now: datetime, *where: ColumnElement[bool]) -> int:
     """Make events pending, with all their attempts, and return their number."""
     again = {"state": EventState.PENDING.value, "attempts": 0, "next_at": now}
-    return tx.execute(update(tables.outbound_events).where(*where).values(**again)).rowcount
+    return tx.execute(update(api_tables.outbound_events).where(*where).values(**again)).rowcount
 
 
 def recover(tx: Transaction, webhook_id: int, since: datetime, now: datetime) -> int:
@@ -182,5 +182,5 @@ def pending(tx: Transaction) -> list[int]:
 
 def count_pending(tx: Transaction, webhook_id: int) -> int:
     """Return how many events wait to be sent to a webhook."""
-    counted = select(func.count()).select_from(tables.outbound_events).where(*_PENDING)
+    counted = select(func.count()).select_from(api_tables.outbound_events).where(*_PENDING)
     return int(tx.execute(counted, {"webhook": webhook_id}).scalar_one())

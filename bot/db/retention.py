@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import delete, exists, func, select
 
 from bot.db import audit, heartbeats, ready_reports
+from bot.db.api_tables import outbound_events
 from bot.db.events import NEW
 from bot.db.outbound_events import EventState
 from bot.db.requests import OPEN
@@ -25,7 +26,6 @@ from bot.db.tables import (
     confirmations,
     events,
     messages,
-    outbound_events,
     reports,
     requests,
     runs,

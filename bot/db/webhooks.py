@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, exists, func, select, update
 
-from bot.db import api_keys, tables
+from bot.db import api_keys, api_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 TWO_SECRETS: Final = timedelta(days=1)
 """How long the secret before a rotation still signs."""
 
-_webhooks = tables.webhooks.c
+_webhooks = api_tables.webhooks.c
 _NAMES = tuple(column.name for column in _webhooks)
-_ROWS = select(tables.webhooks).order_by(_webhooks.id)
+_ROWS = select(api_tables.webhooks).order_by(_webhooks.id)
 _GET = _ROWS.where(_webhooks.id == bindparam("row"))
 
 
@@ -83,7 +83,7 @@ def _read(row: Any) -> Webhook:
 
 def add(tx: Transaction, webhook: dict[str, Any]) -> None:
     """Insert a webhook."""
-    tx.execute(tables.webhooks.insert(), webhook)
+    tx.execute(api_tables.webhooks.insert(), webhook)
 
 
 def get(tx: Transaction, webhook_id: int) -> Webhook | None:
@@ -117,7 +117,7 @@ def listening(tx: Transaction, kind: EventType) -> list[tuple[Webhook, ApiKey]]:
 
 def set_values(tx: Transaction, webhook_id: int, **values: Any) -> None:
     """Change columns of one webhook."""
-    tx.execute(update(tables.webhooks).where(_webhooks.id == webhook_id).values(**values))
+    tx.execute(update(api_tables.webhooks).where(_webhooks.id == webhook_id).values(**values))
 
 
 def rotate(tx: Transaction, webhook: Webhook, now: datetime) -> int:
@@ -129,7 +129,7 @@ def rotate(tx: Transaction, webhook: Webhook, now: datetime) -> int:
 
 def disable(tx: Transaction, webhook_id: int, reason: str, now: datetime) -> bool:
     """Disable a webhook. Return False when it was disabled before."""
-    disabling = update(tables.webhooks).where(_webhooks.id == webhook_id, _webhooks.disabled_at.is_(None))
+    disabling = update(api_tables.webhooks).where(_webhooks.id == webhook_id, _webhooks.disabled_at.is_(None))
     return tx.execute(disabling.values(disabled_at=now, disabled_reason=reason, not_before=None)).rowcount == 1
 
 
@@ -140,11 +140,11 @@ def enable(tx: Transaction, webhook_id: int) -> None:
 
 def remove(tx: Transaction, webhook_id: int) -> None:
     """Delete a webhook and its events."""
-    tx.execute(delete(tables.outbound_events).where(tables.outbound_events.c.webhook_id == webhook_id))
-    tx.execute(delete(tables.webhooks).where(_webhooks.id == webhook_id))
+    tx.execute(delete(api_tables.outbound_events).where(api_tables.outbound_events.c.webhook_id == webhook_id))
+    tx.execute(delete(api_tables.webhooks).where(_webhooks.id == webhook_id))
 
 
 def count(tx: Transaction, key_id: int) -> int:
     """Return how many webhooks a key has."""
-    counted = select(func.count()).select_from(tables.webhooks).where(_webhooks.key_id == key_id)
+    counted = select(func.count()).select_from(api_tables.webhooks).where(_webhooks.key_id == key_id)
     return int(tx.execute(counted).scalar_one())

@@ -18,6 +18,7 @@ from sqlalchemy import Table, delete, func, select, update
 
 from bot.db import audit, messages, requests
 from bot.db import events as received
+from bot.db.api_tables import api_keys
 from bot.db.audit import DIRECT, PSEUDONYM, Channel, Entry
 from bot.db.carry_over import STATES
 from bot.db.id_spellings import spellings
@@ -26,7 +27,7 @@ from bot.db.old_tables import deliveries, posts
 from bot.db.origin import Kind, Origin, OriginState, PauseCause
 from bot.db.requests import OPEN, State
 from bot.db.runs import RunState
-from bot.db.tables import api_keys, confirmations, events, reports, runs, schedules, space_settings, subscriptions
+from bot.db.tables import confirmations, events, reports, runs, schedules, space_settings, subscriptions
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.messages.sentences import OWNER_FORGOTTEN

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import requests
 
-from bot.db import api_keys, audit, hook_calls, hooks, tables
+from bot.db import api_keys, api_tables, audit, hook_calls, hooks
 from bot.db import requests as request_rows
 from bot.db.api_keys import Right
 from bot.emulator.things import Template
@@ -76,7 +76,9 @@ def until(holds: Callable[[], Any]) -> Any:
 def handled(api: Api) -> int:
     """How many calls were acted on."""
     with api.database.read() as tx:
-        return len(tx.execute(tables.hook_calls.select().where(tables.hook_calls.c.handled_at.is_not(None))).all())
+        return len(
+            tx.execute(api_tables.hook_calls.select().where(api_tables.hook_calls.c.handled_at.is_not(None))).all()
+        )
 
 
 def outcomes(api: Api) -> list[str]:
@@ -145,7 +147,7 @@ def test_a_hook_without_a_title_takes_it_from_the_body(api: Api, caller: Caller,
     until(lambda: handled(api))
     assert caller.ended(called["reference"])["reportId"] == report.id
     with api.database.read() as tx:
-        (row,) = tx.execute(tables.hook_calls.select()).all()
+        (row,) = tx.execute(api_tables.hook_calls.select()).all()
     assert (row.title, row.period) == (None, None), "what was said is not kept"
 
 
@@ -197,9 +199,9 @@ def test_after_a_minute_the_same_body_is_another_call(api: Api, caller: Caller) 
     address = made(caller, api, title="calling usage")
     first = post(address)
     with api.database.begin() as tx:
-        row = tx.execute(tables.hook_calls.select()).one()
+        row = tx.execute(api_tables.hook_calls.select()).one()
         earlier = row.called_at.replace(year=2020)
-        tx.execute(tables.hook_calls.update().values(called_at=earlier))
+        tx.execute(api_tables.hook_calls.update().values(called_at=earlier))
     assert post(address) != first
 
 
@@ -257,7 +259,7 @@ def test_unknown_revoked_and_malformed_tokens_are_answered_alike(api: Api, calle
     answers = [requests.post(one, data=b"x", timeout=10) for one in addresses]
     assert {(one.status_code, one.text) for one in answers} == {(404, answers[0].text)}
     with api.database.read() as tx:
-        assert tx.execute(tables.hook_calls.select()).all() == []
+        assert tx.execute(api_tables.hook_calls.select()).all() == []
 
 
 def test_a_hook_may_be_called_so_often_a_minute(api: Api, caller: Caller) -> None:

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 
-from bot.db import audit, migrations, old_tables, tables
+from bot.db import api_tables, audit, migrations, old_tables, tables
 from bot.db.database import Database
 from bot.queue import job_table as queue_tables
 from tests.queue.programs import process
@@ -66,6 +66,7 @@ def test_what_is_migrated_equals_what_the_program_declares(database: Database) -
     for metadata in (tables.metadata, queue_tables.metadata):
         for table in metadata.tables.values():
             table.to_metadata(declared)
+    assert api_tables.api_keys.metadata is tables.metadata
     with database.read() as tx:
         context = MigrationContext.configure(
             tx.connection, opts={"compare_type": True, "compare_server_default": False}
