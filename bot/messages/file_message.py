@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.db.downloads import FEW, MOST
+from bot.db.schedules import Schedule
 from bot.db.space_settings import FileFormat
 from bot.files.formats import WhyNot
 from bot.files.spreadsheet import MOST_ROWS
+from bot.messages.origins import named
 from bot.messages.request_card import period_and_region
 from bot.text import count, escape_markdown, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.db.subscriptions import Subscription
     from bot.files.csv_rows import Contents
     from bot.files.formats import Packed
     from bot.files.split import Piece
@@ -112,6 +115,12 @@ def status_unknown(report: Report) -> str:
     if not report.status:
         return "Webex gives no status for this report; the file is complete."
     return f"Webex's status is “{escape_markdown(report.status, 60)}”, which I don't know; the file is complete."
+
+
+def comes_for(owned: Subscription | Schedule) -> str:
+    """Return for which subscription or schedule a file comes, and how to have it end."""
+    ends = "unschedule" if isinstance(owned, Schedule) else "unsubscribe"
+    return f"For {named(owned)}. `{ends} {owned.reference}` ends it."
 
 
 def _named(report: Report) -> list[str]:

@@ -24,7 +24,7 @@ from bot.files.file_name import file_stem
 from bot.files.formats import Formats
 from bot.files.streaming_upload import StreamingUpload
 from bot.messages import sentences
-from bot.messages.origins import named
+from bot.messages.file_message import comes_for
 from bot.outbound.events import tell_end
 from bot.outbox import Unsure
 from bot.reports.blank_facts import why_blank
@@ -265,7 +265,7 @@ class Deliver:
             return ""
         with self._database.read() as tx:
             owned = origins.get(tx, request.origin)
-        return named(owned) if owned is not None else ""
+        return comes_for(owned) if owned is not None else ""
 
     def _send_pieces(self, run: Run, same_place: list[Request], posting: Posting) -> bool:
         """Send every piece; policy is asked before each. Return False when the request was closed meanwhile."""

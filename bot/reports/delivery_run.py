@@ -105,7 +105,7 @@ def file_to_post(request: Request, posting: Posting, number: int) -> tuple[Name,
     if posting.packed.why_not and number == 1:
         line += f"  \n{other_format(posting.packed)}"
     if posting.made_for and number == 1:
-        line += f"  \nFor {posting.made_for}."
+        line += f"  \n{posting.made_for}"
     upload = posting.streaming.upload if piece.path == posting.held.path else None
     return piece_name(request, posting, number), File(line, piece.path, piece.name, CONTENT_TYPES[piece.kind], upload)
 
