@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from bot.queue import tasks
 from bot.web.api.application import create_api
 from bot.web.api.context import ApiContext
 from bot.web.api.hook_calls import CALLS_PER_MINUTE
+from bot.web.application import build_web
 from tests.api.conftest import running
 from tests.live_bot import PATIENCE, BotMessage, texts_of
 from tests.stepped_bot import Crash
@@ -193,6 +195,23 @@ def test_the_same_body_within_a_minute_is_one_call_also_at_once(api: Api, caller
     with api.database.read() as tx:
         calls = [one.outcome for one in audit.latest(tx, 50) if one.act == "post_hook"]
     assert sorted(calls) == ["asked"] * 2 + ["repeated"] * 7
+
+
+def test_the_same_body_at_two_web_processes_is_one_call(api: Api, caller: Caller) -> None:
+    api.live.partner_report()
+    token = made(caller, api, title="calling usage").rpartition("/")[2]
+    stop = threading.Event()
+    others = [build_web(api.live.settings(), stop) for _ in range(2)]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            calls = [pool.submit(others[n % 2].test_client().post, f"/hooks/{token}", data=b"once") for n in range(16)]
+            answers = [one.result() for one in calls]
+    finally:
+        stop.set()
+    assert {one.status_code for one in answers} == {202}
+    assert len({one.get_json()["reference"] for one in answers}) == 1
+    until(lambda: handled(api) == 1)
+    assert len(caller.get("/deliveries")["items"]) == 1
 
 
 def test_after_a_minute_the_same_body_is_another_call(api: Api, caller: Caller) -> None:

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from bot.db import api_keys, hook_calls, hooks
+from bot.db.api_keys import Right
 from bot.emulator import Emulator
 from bot.emulator.cards import problems
-from bot.logs import start_logging
+from bot.logs import new_reference, start_logging
+from bot.queue import tasks
 from tests.live_bot import ADMIN_OF_BOTH, actions_of, texts_of
 from tests.messages.clients import in_documented_subset, in_extended_markdown
 from tests.stepped_bot import SteppedBot, migrated
@@ -248,4 +251,33 @@ def test_a_hostile_zip_is_refused_with_a_sentence(stepped: SteppedBot, name: str
     assert "is ready, but its file wasn't posted. The zip that Webex sent holds" in (said[-1].text or "")
     assert name not in (said[-1].text or "")
     for message in said:
+        check_message(message)
+
+
+def test_a_key_and_a_call_of_its_hook_that_are_hostile(stepped: SteppedBot, text: str) -> None:
+    name, live = text.encode(errors="replace").decode(), stepped.setup
+    asker = stepped.world.add_person("Eve Smith", live.acme, roles=ADMIN_OF_BOTH)
+    space = stepped.world.add_space("Group", [asker, live.ada, live.bot])
+    with stepped.database.begin() as tx:
+        for one in api_keys.listed(tx):
+            api_keys.revoke(tx, one.id, stepped.clock())
+        api_keys.create(tx, name, None, list(Right), created_by=asker.id, now=stepped.clock())
+        key = api_keys.listed(tx)[-1]
+        values = {"reference": new_reference(), "key_id": key.id, "action": "create", "room_id": space.id}
+        hooks.add(
+            tx, hooks.new_token(), values | {"family": "partner", "template_id": "1", "created_at": stepped.clock()}
+        )
+        (hook,) = hooks.of_key(tx, key.id, before=None, most=1)
+        call = {"reference": new_reference(), "hook_id": hook.id, "body_sha256": "", "period": name[:200]}
+        call_id = hook_calls.add(tx, call, stepped.clock())
+        stepped.queue.put(tx, tasks.HOOK, str(call_id))
+    stepped.work()
+    (told,) = stepped.said(space)
+    assert "A hook was called" in (told.text or "")
+    for words in ("keys", f"keys revoke {key.prefix}", "audit", f"keys revoke {text[:80]}", f"keys create {text[:80]}"):
+        stepped.receive(asker, words)
+        stepped.work()
+    said = stepped.said(person=asker)
+    assert len(said) == 5
+    for message in [told, *said]:
         check_message(message)
