@@ -49,6 +49,9 @@ UNUSABLE: Final = {
 }
 """What is said to a press that subscribes nothing."""
 TO_SUBSCRIBE: Final = "Type `subscribe calling usage` to have matching reports posted as soon as they're ready."
+FULL_ONLY: Final = (
+    "Only full administrators can see the subscriptions of all spaces. Type `subscriptions` for this one."
+)
 NEUTRAL: Final = "I've sent you the list of subscriptions in a direct message."
 PUBLIC: Final = "This space is public: anyone in your organization can find it, join it, and read along."
 ONLY_NEW: Final = "I'll post only what becomes ready from now on."

@@ -171,7 +171,9 @@ def test_the_list_names_the_owner_and_who_may_end_it(live: LiveBot) -> None:
     own = live.at(live.grace).says("subscriptions").card()
     assert "meeting details" in own.shown
     assert "in **Others**" in own.shown
-    live.at(live.grace, live.group).says("subscriptions all").hears("Only full administrators")
+    live.at(live.grace, live.group).says("subscriptions all").hears(
+        "Only full administrators can see the subscriptions of all spaces."
+    )
     live.at(live.ada, live.group).says("subscriptions all").hears("direct message")
     heard = live.at(live.ada).hears_privately("2 subscriptions in your organization")
     assert "subscribed by Grace Hopper" in heard.shown
