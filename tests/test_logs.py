@@ -165,6 +165,7 @@ metrics.start_metrics(Path(sys.argv[1]), sys.argv[2])
 metrics.webhook_answered(200)
 metrics.webex_called("GET", "/people/{id}", None, 0.02)
 metrics.job_run("answer", "done")
+metrics.event_sent("webhook.test", "delivered")
 print("counted", flush=True)
 sys.stdin.read(1)
 print(metrics.render().decode(), flush=True)
@@ -193,6 +194,7 @@ def test_figures_are_of_all_processes_and_a_start_clears_only_those_of_the_dead(
     assert 'reportbot_webex_calls_total{method="GET",path="/people/{id}",status="none"} 2.0' in text
     assert 'reportbot_webex_call_seconds_bucket{le="0.025",method="GET",path="/people/{id}"} 2.0' in text
     assert 'reportbot_jobs_total{outcome="done",task="answer"} 2.0' in text
+    assert 'reportbot_outbound_events_total{outcome="delivered",type="webhook.test"} 2.0' in text
     first.communicate("x", timeout=10)
 
 

@@ -28,7 +28,8 @@ NOT_ALLOWED: Final = (
 PLAIN_HTTP: Final = "Use https. Plain http is only for addresses in the networks that OUTBOUND_ALLOWED_NETWORKS names."
 
 _VISIBLE = re.compile(r"[!-~]+")
-_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 class NotAllowed(BotError):

@@ -67,6 +67,7 @@ REFUSED = [
     *("https://hooks.example.com\t/", "https://hooks.example.com\n127.0.0.1/", "https://hooks.example.com\x00/"),
     *(
         "https://hooks..example.com/",
+        f"https://{'a' * 64}.example.com/",
         "https://-hooks.example.com/",
         "https://hooks.example.com:0/",
         "https://hooks.example.com:99999/",
