@@ -50,6 +50,7 @@ class Registry:
         group: Group = Group.MANAGE,
         examples: tuple[str, ...] = (),
         action: Action | None = Action.READ,
+        rare: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for a word; the rest is what help shows, and to whom."""
 
@@ -62,6 +63,7 @@ class Registry:
                 summary=summary,
                 group=group,
                 examples=examples,
+                rare=rare,
                 handler=handler,
                 action=action,
             )

@@ -35,6 +35,8 @@ class CommandHelp:
     group: Group
     examples: tuple[str, ...] = ()
     """What people may type, the best one first."""
+    rare: bool = False
+    """Mostly done by a button: help only names it."""
 
     @property
     def example(self) -> str:
@@ -53,6 +55,7 @@ ALSO: Final = "**new** runs a report, **run again** repeats one, **delete** dele
 WHO_MAY_ASK: Final = "Only Webex administrators can ask. Read-only administrators can't run or delete reports."
 RIGHTS_UNKNOWN: Final = "I can't check your role right now, so some commands are left out."
 MORE: Final = "Type `help` and a command for its examples."
+FURTHER: Final = "Further commands: "
 FOR_FULL: Final = " (full administrators only)"
 PARTNER_TITLE, ORGANIZATION_TITLE = "calling usage", "meeting details"
 NOTES: Final = {
@@ -87,12 +90,14 @@ def help_card(commands: Sequence[CommandHelp], *, place: str = "", note: str = "
     ]
     lines = [" ".join([INTRODUCTION, NOT_AVAILABLE, *said]), ""]
     for group in Group:
-        of_group = [one for one in commands if one.group is group]
+        of_group = [one for one in commands if one.group is group and not one.rare]
         body += [_group(group, of_group)] if of_group else []
         lines += [f"- `{one.example}`: {_summary(one)}" for one in of_group]
     if commands:
-        body.append(text(sentence_in_card(MORE), isSubtle=True, size="Small"))
-        lines += ["", MORE]
+        rare = [one.word for one in commands if one.rare]
+        more = f"{FURTHER}{', '.join(rare)}. {MORE}" if rare else MORE
+        body.append(text(sentence_in_card(more), isSubtle=True, size="Small"))
+        lines += ["", more]
     shown = "\n".join(lines).rstrip()
     return shown, card(body, _first_buttons(commands), instead=shown)
 

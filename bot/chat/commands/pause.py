@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 @registry.command(
     "pause",
+    rare=True,
     usage="pause <reference or words>",
     summary="Pause a subscription or schedule.",
     group=Group.MANAGE,

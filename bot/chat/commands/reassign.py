@@ -37,6 +37,7 @@ FILLERS: Final = frozenset({"of", "from", "to"})
 
 @registry.command(
     "reassign",
+    rare=True,
     usage="reassign <reference or all> @person",
     summary="Give subscriptions and schedules to another owner (full administrators only).",
     group=Group.MANAGE,

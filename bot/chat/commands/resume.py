@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 @registry.command(
     "resume",
+    rare=True,
     usage="resume <reference or words>",
     summary="Resume a paused subscription or schedule.",
     group=Group.MANAGE,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 @registry.command(
     "takeover",
+    rare=True,
     usage="takeover <reference or words>",
     summary="Take over a subscription or schedule whose owner may no longer have it.",
     group=Group.MANAGE,

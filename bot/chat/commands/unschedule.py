@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 @registry.command(
     "unschedule",
+    rare=True,
     usage="unschedule <name or reference>",
     summary="End a schedule.",
     group=Group.FOLLOW,

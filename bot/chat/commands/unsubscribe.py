@@ -25,6 +25,7 @@ LATELY: Final = timedelta(minutes=10)
 
 @registry.command(
     "unsubscribe",
+    rare=True,
     usage="unsubscribe <words or reference>",
     summary="End a subscription.",
     group=Group.FOLLOW,
@@ -43,6 +44,7 @@ def unsubscribe(invocation: Invocation) -> None:
 
 @registry.command(
     "mute",
+    rare=True,
     usage="mute <words or reference>",
     summary="Silence a subscription for a week.",
     group=Group.FOLLOW,
@@ -57,6 +59,7 @@ def mute(invocation: Invocation) -> None:
 
 @registry.command(
     "unmute",
+    rare=True,
     usage="unmute <words or reference>",
     summary="Have a muted subscription post again.",
     group=Group.FOLLOW,
