@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
 
 REPEATED_WITHIN: Final = timedelta(minutes=1)
-KEPT: Final = timedelta(days=1)
+KEPT: Final = timedelta(days=3)
+"""Longer than a report is waited for: the space is told when none came of a call."""
 
 _calls = api_tables.hook_calls.c
 

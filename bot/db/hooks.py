@@ -69,7 +69,12 @@ class Hook:
     @property
     def caller(self) -> str:
         """Return what stands for it where a person's ID would stand."""
-        return f"{CALLER}{self.id}"
+        return caller_of(self.id)
+
+
+def caller_of(hook_id: int) -> str:
+    """Return what stands for a hook where a person's ID would stand; its jobs have it as their lock."""
+    return f"{CALLER}{hook_id}"
 
 
 def new_token() -> str:

@@ -18,6 +18,7 @@ class Nothing(StrEnum):
     SEVERAL = "several_reports"
     NO_PERIOD = "no_period"
     TROUBLE = "trouble_for_too_long"
+    FAILED = "failed"
 
 
 _SENTENCES: Final = {
@@ -26,10 +27,14 @@ _SENTENCES: Final = {
     Nothing.SEVERAL: "A hook was called, but its words are in the titles of several reports, so I delivered none.",
     Nothing.NO_PERIOD: "A hook was called with a period that I don't understand, so I ran no report.",
     Nothing.TROUBLE: "A hook was called, but Webex had errors for too long, so nothing came of it.",
+    Nothing.FAILED: "A hook was called, but no report came of it.",
 }
 
 
-def nothing_done(why: Nothing, key_name: str, reference: str) -> str:
-    """Return the sentence; nothing that the call said is in it."""
+def nothing_done(why: Nothing, key_name: str, reference: str, reason: str = "") -> str:
+    """Return the sentence; nothing that the call said is in it. ``reason``: how the request or run ended."""
     name = escape_markdown(key_name, LONGEST_NAME)
-    return f"{_SENTENCES[why]} It belongs to the API key **{name}** (reference {reference})."
+    more = reason.removesuffix(f"(reference {reference})").rstrip()
+    return (
+        f"{_SENTENCES[why]} {f'{more} ' if more else ''}It belongs to the API key **{name}** (reference {reference})."
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.access.policy import Action
-from bot.db import api_keys, audit, hook_calls, hooks, space_settings
+from bot.db import api_keys, audit, hook_calls, hooks, requests, runs, space_settings
 from bot.db.api_keys import caller_of
 from bot.db.audit import Channel, Entry
 from bot.db.hooks import HookAction
@@ -24,7 +24,7 @@ from bot.outbox import Text
 from bot.reports.newest_ready import newest_ready
 from bot.reports.periods import find_period
 from bot.reports.report_messages import Draft, ReportMessages
-from bot.reports.requests import Asker, open_request
+from bot.reports.requests import HOOK, WITHOUT_REPORT, Asker, open_request
 from bot.reports.runs import open_run
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
@@ -51,9 +51,13 @@ class HookCalls:
         self._services = services
 
     def run(self, key: str) -> None:
-        """Do what a call asks for, once. Raises ``BotError`` that passes."""
+        """Do what a call asks for, once, and tell when no report came of it. Raises ``BotError`` that passes."""
         call, hook = self._read(key)
-        if call is None or call.handled_at is not None:
+        if call is None:
+            return
+        if call.handled_at is not None:
+            if hook is not None:
+                self._tell_failed(hook, call)
             return
         if hook is None:  # it or its key was revoked after the call
             with self._services.database.begin() as tx:
@@ -115,7 +119,7 @@ class HookCalls:
 
     def _asker(self, hook: Hook, call: HookCall) -> Asker:
         origin, person_id = Origin(Kind.KEY, hook.key_id), caller_of(hook.key_id)
-        return Asker(f"hook:{call.id}", person_id, hook.room_id, GROUP, None, call.called_at, origin)
+        return Asker(f"{HOOK}:{call.id}", person_id, hook.room_id, GROUP, None, call.called_at, origin)
 
     def _settle(self, tx: Transaction, hook: Hook, call: HookCall, outcome: str, report_id: str | None = None) -> None:
         now = self._services.now()
@@ -126,18 +130,28 @@ class HookCalls:
 
     def _end(self, hook: Hook, call: HookCall, why: Nothing) -> None:
         """Tell the space, unless it was told within the hour, and settle the call. Raises ``BotError`` that passes."""
-        now = self._services.now()
-        if hook.told_at is None or now - hook.told_at >= TOLD_EVERY:
-            try:
-                self._tell(hook, call, why)
-            except BotError as error:
-                if error.passing:
-                    raise
-                log.info("hook_space_not_told", reference=call.reference, cause=str(error))
+        self._tell(hook, call, why)
         with self._services.database.begin() as tx:
             self._settle(tx, hook, call, audit.joined(audit.FAILED, why.value))
 
-    def _tell(self, hook: Hook, call: HookCall, why: Nothing) -> None:
+    def _tell_failed(self, hook: Hook, call: HookCall) -> None:
+        """Tell the space how the request or run of a call ended, when it has brought no report."""
+        with self._services.database.read() as tx:
+            found = requests.with_reference(tx, call.reference) or runs.with_reference(tx, call.reference)
+        if found is not None and found.state.value in WITHOUT_REPORT:
+            self._tell(hook, call, Nothing.FAILED, found.reason or "")
+
+    def _tell(self, hook: Hook, call: HookCall, why: Nothing, reason: str = "") -> None:
+        if hook.told_at is not None and self._services.now() - hook.told_at < TOLD_EVERY:
+            return
+        try:
+            self._post(hook, call, why, reason)
+        except BotError as error:
+            if error.passing:
+                raise
+            log.info("hook_space_not_told", reference=call.reference, cause=str(error))
+
+    def _post(self, hook: Hook, call: HookCall, why: Nothing, reason: str) -> None:
         services, caller = self._services, caller_of(hook.key_id)
         with services.database.read() as tx:
             name = api_keys.names(tx, [caller]).get(caller, "")
@@ -152,5 +166,5 @@ class HookCalls:
         def told(tx: Transaction, _: Sent) -> None:
             hooks.set_values(tx, hook.id, told_at=services.now())
 
-        said = Text(nothing_done(why, name, call.reference))
+        said = Text(nothing_done(why, name, call.reference, reason))
         ReportMessages(services).post(look, lambda _: Draft(f"hook:{call.id}:nothing", said, then=told))

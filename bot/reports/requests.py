@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from bot.db import requests
+from bot.db import hook_calls, hooks, requests
 from bot.db.origin import Kind
 from bot.db.requests import PERSON, Content, State
 from bot.errors import BotError, WebexError
@@ -38,6 +38,9 @@ log = structlog.get_logger(__name__)
 
 MOST_WAITING: Final = 500
 """Requests for one report among which those are looked for that a webhook is told of."""
+HOOK: Final = "hook"
+"""How the event key begins of what a hook's call asked for: ``hook:12``."""
+WITHOUT_REPORT: Final = frozenset({State.FAILED.value, State.REFUSED.value, State.EXPIRED.value, State.UNSURE.value})
 SLICE: Final = 10
 """Requests that one transaction closes, each with its audit row and job: it holds SQLite's only write lock."""
 
@@ -151,9 +154,17 @@ def put_outcome(tx: Transaction, queue: Queue, origin: Origin | None) -> None:
 
 
 def tell_end(tx: Transaction, queue: Queue, ended: Request | Run, state: State | RunState, now: datetime) -> None:
-    """Have it acted on how a request or run ended, and tell webhooks, in the transaction that ends it."""
+    """Have it acted on how a request or run ended, and tell webhooks, in the transaction that ends it.
+
+    Where no report came of a hook's call, its space is told too.
+    """
     put_outcome(tx, queue, ended.origin)
     events.tell_end(tx, queue, ended, state, now)
+    kind, _, call_id = ended.event_key.partition(":")
+    if kind == HOOK and state.value in WITHOUT_REPORT:
+        call = hook_calls.get(tx, int(call_id.partition(":")[0]))
+        if call is not None:
+            queue.put(tx, tasks.HOOK, str(call.id), lock=hooks.caller_of(call.hook_id))
 
 
 def put_watch(

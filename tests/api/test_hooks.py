@@ -377,6 +377,39 @@ def test_a_period_that_is_none(api: Api, caller: Caller) -> None:
     assert "a period that I don't understand" in said(api)[0].words
 
 
+def test_a_report_that_webex_does_not_create_is_told(api: Api, caller: Caller) -> None:
+    address = creates(caller, api)
+    api.live.emulator.faults.add("POST", "/v1/partner/reports", status=400)
+    called = post(address)
+    (message,) = until(lambda: said(api))
+    assert message.words.startswith("A hook was called, but no report came of it. I couldn't run “Calling Usage”.")
+    assert message.words.endswith(f"the API key test (reference {called['reference']}).")
+    assert message.words.count(called["reference"]) == 1
+
+
+def test_a_report_that_fails_later_is_told(api: Api, caller: Caller) -> None:
+    called = post(creates(caller, api, period="last week"))
+    (report,) = until(lambda: created(api))
+    api.live.emulator.world.set_report(report.id, status="failed")
+    (message,) = until(lambda: said(api))
+    assert (
+        "A hook was called, but no report came of it. Webex couldn't generate the report Calling Usage" in message.words
+    )
+    assert caller.get(f"/deliveries/{called['reference']}")["status"] == "failed"
+
+
+def test_what_somebody_cancels_is_not_told(api: Api, caller: Caller) -> None:
+    report = api.live.partner_report(status="done")
+    api.live.emulator.faults.add("GET", f"/v1/partner/reports/{report.id}", status=503)
+    called = post(made(caller, api, title="calling usage"))
+    until(lambda: handled(api))
+    caller.call("DELETE", f"/deliveries/{called['reference']}", status=204)
+    post(made(caller, api))
+    until(lambda: outcomes(api)[-1] == "failed:no_title")
+    (message,) = said(api)
+    assert "without a title" in message.words
+
+
 def test_where_outsiders_read_along_nothing_is_said_or_posted(api: Api, caller: Caller) -> None:
     report = api.live.partner_report("Calling Usage")
     address = made(caller, api, spaceId=api.live.outside.id)
