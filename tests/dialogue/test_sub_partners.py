@@ -135,7 +135,7 @@ def test_an_organization_without_reports_has_a_sentence(live: LiveBot, initech: 
 @pytest.mark.parametrize(
     "text",
     [
-        f"report {ids.new_report_id()} for {{}}",
+        "report Y2lzY29zcGFyazovL3VzL1JFUE9SVC84NDdlNWY4OGJhNWE0YTc2OTEzNzQyZTg5ODhiNjk2OA for {}",
         f"new calling usage {PERIOD} for {{}}",
         "reports for {}",
         "report calling usage for {}",
