@@ -22,7 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bot.cli.demo_api import ApiPart, BotApi, NoAnswer
 from bot.cli.demo_clock import Move, MovingClock
+from bot.cli.demo_receiver import Receiver
 from bot.emulator import Emulator
 from bot.emulator.sample_data import furnish
 from bot.errors import BotError, SettingsError
@@ -45,6 +47,7 @@ STOP_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 0.1
 LINES_SHOWN: Final = 30
 REPORTBOT: Final = (sys.executable, "-m", "bot")
+KEY: Final = ("keys", "create", "--name", "demo", "--space", "all", "--can", "deliver,create,manage")
 BOT: Final = (sys.executable, "-m", "bot.cli.demo_bot")
 
 
@@ -61,19 +64,24 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> int:
     with ExitStack() as things:
         folder = Path(tempfile.mkdtemp(prefix="reportbot-demo-"))
         things.callback(shutil.rmtree, folder, ignore_errors=True)
-        emulator = things.enter_context(Emulator(port=page_port))
         clock = MovingClock()
+        receiver = Receiver(clock.now)
+        api = ApiPart(BotApi(bot_port), receiver, clock.now)
+        emulator = things.enter_context(Emulator(port=page_port, parts=[api.blueprint()]))
         emulator.world.clock = clock.seconds
+        receiver.on_change = emulator.world.touch
         demo = furnish(emulator.world)
         own = {name: value for name, value in environ.items() if name.lower() not in Settings.model_fields}
         child_environ = {**own, **_settings(emulator, demo, folder, bot_port)}
         log = folder / "reportbot.log"
         try:
-            _apply(child_environ, log)
+            _command(child_environ, log, "manifest", "apply")
+            key = _command(child_environ, log, *KEY, secret=True).split()[-1]
             bot = _start(child_environ, log, things)
             emulator.world.move_clock = partial(_move, clock, bot)
             _wait_until_up(bot, bot_port, stop)
             if not stop.is_set():
+                _connect(api, key, emulator, demo)
                 at = _begin(emulator.world, demo)
                 for line in _welcome(emulator, at):
                     say(line)
@@ -125,27 +133,32 @@ def _settings(emulator: Emulator, demo: Demo, folder: Path, port: int) -> dict[s
         "HOST": HOST,
         "PORT": str(port),
         "DATA_DIR": str(folder / "data"),
+        "OUTBOUND_ALLOWED_NETWORKS": f"{HOST}/32",
         "POLL_INTERVAL": "2",
         "LOG_FORMAT": "text",
     }
 
 
-def _apply(environ: Mapping[str, str], log: Path) -> None:
+def _command(environ: Mapping[str, str], log: Path, *words: str, secret: bool = False) -> str:
+    """Run one of our own commands; what it prints goes to the log, or is returned if it is secret."""
+    named = f"reportbot {words[0]} {words[1]}"
     with log.open("ab") as out:
         try:
             done = subprocess.run(  # noqa: S603 our own command
-                [*REPORTBOT, "manifest", "apply"],
+                [*REPORTBOT, *words],
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
-                stdout=out,
+                stdout=subprocess.PIPE if secret else out,
                 stderr=out,
                 timeout=START_SECONDS,
                 check=False,
+                text=True,
             )
         except subprocess.TimeoutExpired as exc:
-            raise DemoFailed(f"reportbot manifest apply did not end within {START_SECONDS:.0f} seconds.") from exc
+            raise DemoFailed(f"{named} did not end within {START_SECONDS:.0f} seconds.") from exc
     if done.returncode != 0:
-        raise DemoFailed(f"reportbot manifest apply failed (exit code {done.returncode}).")
+        raise DemoFailed(f"{named} failed (exit code {done.returncode}).")
+    return done.stdout or ""
 
 
 def _start(environ: Mapping[str, str], log: Path, things: ExitStack) -> subprocess.Popen[str]:
@@ -215,6 +228,13 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
+def _connect(api: ApiPart, key: str, emulator: Emulator, demo: Demo) -> None:
+    try:
+        api.begin(key, f"{emulator.page_url}api/events", demo.spaces["Admin reports"].id)
+    except NoAnswer as error:
+        raise DemoFailed(error.sentence) from error
+
+
 def _begin(world: World, demo: Demo) -> str:
     """Have a space subscribe, and a report scheduled in another, by messages; return when it runs."""
     ada, spaces = demo.admin, demo.spaces
@@ -231,13 +251,14 @@ def _welcome(emulator: Emulator, at: str) -> list[str]:
         "",
         f"  The demo is running:  {emulator.page_url}",
         "",
-        "  Open it in a browser. Four things to try:",
+        "  Open it in a browser. Five things to try:",
         "  1. As Ada, an administrator, write to the bot:  report calling usage",
         "     A card appears, then the file. “new calling usage last week” runs a report, ready after 20 seconds.",
         "  2. As Nora, who has no role, ask for the same report: the bot refuses, and says why.",
         "  3. As Ada, ask in “Project with Globex”: the bot answers directly, because that space has external people.",
         f"  4. In “Admin reports”, a report is scheduled for {at} UTC. Press “+1 minute”: it runs and is posted there,",
         "     and in “Calling team”, which is subscribed. “history daily usage” tells of it. “+1 day” runs it again.",
+        "  5. Press “API” to call the bot as another system does, and to see the signed events that it sends.",
         "",
         "  Press Ctrl-C to stop. Nothing is left behind.",
     ]

@@ -1,8 +1,9 @@
 """The API's application: its parts put together, and refusals turned into Webex's error body."""
 
 import logging
+from collections.abc import Sequence
 
-from flask import Flask, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from bot.emulator import api_chat, api_messages, api_people, api_reports, control, request
@@ -44,8 +45,8 @@ def answer_like_webex(app: Flask) -> None:
     app.after_request(_add_tracking)
 
 
-def make_app(world: World, faults: Faults) -> Flask:
-    """`/v1` and, for the page, `/emulator`."""
+def make_app(world: World, faults: Faults, parts: Sequence[Blueprint] = ()) -> Flask:
+    """`/v1` and, for the page, `/emulator` with more parts of it."""
     app = Flask("bot.emulator.api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     request.attach(app, world)
@@ -53,6 +54,6 @@ def make_app(world: World, faults: Faults) -> Flask:
         app.register_blueprint(part, url_prefix="/v1")
     # Webex serves SCIM beside /v1; both addresses work here.
     app.add_url_rule("/identity/scim/<org_id>/v2/Users/<user_id>", view_func=api_people.get_scim_user)
-    app.register_blueprint(control.make_part(world, faults))
+    app.register_blueprint(control.make_part(world, faults, parts))
     answer_like_webex(app)
     return app

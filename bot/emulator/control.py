@@ -5,7 +5,7 @@ Only for this machine: a request whose Host is not loopback, or that another sit
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -129,17 +129,19 @@ def _events(world: World) -> Iterator[str]:
             yield ": still here\n\n"
 
 
-def make_part(world: World, faults: Faults) -> Blueprint:
-    """Return the blueprint of all control routes."""
+def make_part(world: World, faults: Faults, parts: Sequence[Blueprint] = ()) -> Blueprint:
+    """Return the blueprint of all control routes, with more parts, which only this machine reaches too."""
     part = Blueprint("control", __name__)
     part.before_request(_only_from_here)
     _add_page(part)
-    _add_conversation(part, world)
+    _add_conversation(part, world, [one.name for one in parts])
     _add_doings(part, world)
     _add_membership(part, world)
     _add_reports(part, world)
     _add_clock(part, world)
     _add_faults(part, faults)
+    for one in parts:
+        part.register_blueprint(one)
     return part
 
 
@@ -159,12 +161,12 @@ def _add_page(part: Blueprint) -> None:
         return send_from_directory(PAGE_FOLDER, name)
 
 
-def _add_conversation(part: Blueprint, world: World) -> None:
+def _add_conversation(part: Blueprint, world: World, parts: list[str]) -> None:
     @part.get("/emulator/state")
     def state() -> Response:
         with world.lock:
             world.advance()
-            return jsonify(state_view(world))
+            return jsonify(state_view(world) | {"parts": parts})
 
     @part.get("/emulator/events")
     def events() -> Response:

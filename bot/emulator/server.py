@@ -1,7 +1,10 @@
 """`Emulator`: the world, its two hosts and its webhook courier, started and stopped as one."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
+
+from flask import Blueprint
 
 from bot.emulator import api, files
 from bot.emulator.calls import CallLog
@@ -14,16 +17,19 @@ from bot.emulator.world import World
 
 
 class Emulator:
-    """Webex on 127.0.0.1: the API (with the page) on one port, the download host on another; 0 takes free ones."""
+    """Webex on 127.0.0.1: the API (with the page) on one port, the download host on another; 0 takes free ones.
 
-    def __init__(self, port: int = 0, download_port: int = 0) -> None:
+    ``parts`` are more routes beneath ``/emulator/``, as closed to others as the page's own; it knows them by name.
+    """
+
+    def __init__(self, port: int = 0, download_port: int = 0, parts: Sequence[Blueprint] = ()) -> None:
         self.world = World()
         self.faults = Faults()
         self._ports = (port, download_port)
         self._servers: tuple[WsgiServer, WsgiServer] | None = None
         self._line_speed = 0.0
         world = self.world
-        self._api_gate = Gate(api.make_app(world, self.faults), host="api", world=world, faults=self.faults)
+        self._api_gate = Gate(api.make_app(world, self.faults, parts), host="api", world=world, faults=self.faults)
         self._download_gate = Gate(files.make_app(world), host="download", world=world, faults=self.faults)
 
     def start(self) -> Self:

@@ -32,6 +32,11 @@ class State:
             self.last_space_id = space_id
             self._changed.notify_all()
 
+    def touch(self) -> None:
+        """Have the pages look again: something that they show beside the world has changed."""
+        with self.change():
+            pass
+
     def nudge(self) -> None:
         """Wake everyone who waits although nothing on the page has changed (a call came in)."""
         with self.lock:

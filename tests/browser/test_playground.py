@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import signal
 import socket
@@ -188,3 +189,36 @@ def test_when_the_clock_is_moved_a_schedule_runs_and_who_subscribed_gets_its_rep
     for space in ("Admin reports", "Calling team"):
         opened.get_by_role("button", name=space).click()
         opened.get_by_test_id("file-link").filter(has_text="Calling Usage").last.wait_for()
+
+
+def test_another_system_delivers_a_report_by_the_api_and_is_told_by_a_signed_event(opened: Page) -> None:
+    opened.get_by_role("button", name="Admin reports").click()
+    before = opened.get_by_test_id("file-link").count()
+    assert not opened.get_by_test_id("api-path").is_visible(), "closed at first"
+    opened.get_by_test_id("api-toggle").click()
+    opened.get_by_test_id("api-prepared").select_option(label="Deliver the newest report of a title")
+    body = opened.get_by_test_id("api-body")
+    body.fill(body.input_value().replace("license consumption", "meeting details"))
+
+    opened.get_by_test_id("api-send").click()
+
+    opened.get_by_test_id("api-status").get_by_text("202 Accepted").wait_for()
+    delivery = json.loads(opened.get_by_test_id("api-json").inner_text())["id"]
+    opened.wait_for_function("n => document.querySelectorAll('[data-testid=file-link]').length > n", arg=before)
+    event = opened.get_by_test_id("event").filter(has_text=delivery)
+    event.get_by_text("signature verified", exact=True).wait_for()
+    assert "delivery.delivered" in event.inner_text()
+    opened.get_by_test_id("api-follow").click()
+    opened.get_by_test_id("api-json").get_by_text('"status": "delivered"').wait_for()
+
+
+def test_an_event_that_was_refused_comes_again(opened: Page) -> None:
+    opened.get_by_test_id("api-toggle").click()
+    opened.get_by_test_id("event-refuse").click()
+    opened.get_by_text("The next event is answered 500.").wait_for()
+
+    opened.get_by_test_id("event-test").click()
+
+    event = opened.get_by_test_id("event").filter(has_text="webhook.test").first
+    event.get_by_text("answered 500, then 204", exact=True).wait_for()
+    assert event.get_by_text("signature verified", exact=True).is_visible()

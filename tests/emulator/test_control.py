@@ -47,6 +47,7 @@ def test_the_state_names_bot_people_spaces_reports_and_webhooks(live, page, bot)
     ]
     assert state["webhooks"] == [{"name": "w", "resource": "messages", "event": "created", "status": "active"}]
     assert state["version"] == live.world.version
+    assert state["parts"] == []
 
 
 def test_the_bot_is_removed_from_a_space_and_added_again_by_somebody_in_it(live, page, bot):

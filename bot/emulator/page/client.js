@@ -8,8 +8,8 @@ export class Refused extends Error {
   }
 }
 
-async function call(method, path, body) {
-  const init = { method, headers: { Accept: "application/json" }, cache: "no-store" };
+async function call(method, path, body, headers = {}) {
+  const init = { method, headers: { Accept: "application/json", ...headers }, cache: "no-store" };
   if (body !== undefined) {
     init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
@@ -33,6 +33,11 @@ export const addBot = (spaceId, personId) => call("PUT", `/spaces/${encodeURICom
 export const removeBot = (spaceId, personId) => call("DELETE", `/spaces/${encodeURIComponent(spaceId)}/bot`, { personId });
 export const getClock = () => call("GET", "/clock");
 export const moveClock = (seconds) => call("POST", "/clock", { seconds });
+export const getApi = () => call("GET", "/api");
+export const getEvents = () => call("GET", "/api/events");
+export const sendCall = (token, sent) => call("POST", "/api/calls", sent, { "X-Page-Token": token });
+export const sendTest = (token) => call("POST", "/api/test", {}, { "X-Page-Token": token });
+export const refuseNext = (token) => call("POST", "/api/refusal", {}, { "X-Page-Token": token });
 export const openDirectSpace = (personId) => call("POST", "/spaces", { personId });
 
 const REOPEN_MS = 2000; // a browser gives an event stream up after an HTTP error; we never do

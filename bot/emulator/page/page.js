@@ -1,4 +1,5 @@
 // The playground: one person writes in one space; everything shown follows the emulator's state.
+import { showApi } from "./api.js";
 import { canRender } from "./cards.js";
 import { addBot, getMessages, getState, listen, oneAtATime, openDirectSpace, postAction, postMessage, removeBot } from "./client.js";
 import { showClock } from "./clock.js";
@@ -23,6 +24,7 @@ const unread = new Set();
 
 const person = () => world.people.find((each) => each.id === personId);
 const space = () => world.spaces.find((each) => each.id === spaceId);
+const hasApi = () => world.parts.includes("api");
 const botIsHere = () => Boolean(world.bot && space()?.memberIds.includes(world.bot.id));
 const mine = () => world.spaces.filter((each) => each.memberIds.includes(personId));
 
@@ -58,6 +60,7 @@ function draw() {
   $("open-direct").hidden = !world.bot || !personId || mine().some((each) => each.type === "direct");
   drawSpaceHead();
   drawListening();
+  for (const id of ["api-toggle", "api-tab"]) $(id).hidden = !hasApi();
 }
 
 function drawSpaceHead() {
@@ -98,9 +101,8 @@ const refreshMessages = oneAtATime(async () => {
   const wanted = spaceId;
   const items = wanted ? (await getMessages(wanted)).items : [];
   if (wanted !== spaceId) return void refreshMessages(); // another space was chosen meanwhile: one more run
-  const stream = $("stream");
   const arrived = shownSpaceId !== wanted;
-  const atBottom = stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR_BOTTOM_PX;
+  const atBottom = isAtBottom();
   const fresh = items.filter((message) => !known.has(message.id));
   showMessages($("threads"), items, { personIndex, onPress, onReply: answerThread });
   $("empty").hidden = items.length > 0 || !wanted;
@@ -120,6 +122,11 @@ function welcome(fresh, atBottom) {
   else $("fresh").hidden = false;
 }
 
+function isAtBottom() {
+  const stream = $("stream");
+  return stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR_BOTTOM_PX;
+}
+
 function scrollToEnd() {
   $("stream").scrollTop = $("stream").scrollHeight;
   $("fresh").hidden = true;
@@ -129,6 +136,8 @@ function showFresh() {
   document.querySelector(`[data-message-id="${CSS.escape(freshId)}"]`)?.scrollIntoView({ block: "nearest" });
   $("fresh").hidden = true;
 }
+
+const refreshApi = oneAtATime(showApi((words) => setText($("announcer"), words)));
 
 const shownMessage = (id) => [...document.querySelectorAll("[data-message-id]")].find((item) => bareId(item.dataset.messageId) === bareId(id));
 
@@ -223,6 +232,7 @@ async function catchUp() {
   try {
     await refreshState();
     await refreshMessages();
+    if (hasApi()) await refreshApi();
   } catch (error) {
     if (error.status === 0) showConnection(false);
     else showProblem(error.message);
@@ -247,8 +257,7 @@ function wire() {
   for (const kind of ["click", "keydown"]) $("threads").addEventListener(kind, onLink);
   $("threads").addEventListener("animationend", (event) => event.target.classList.remove("marked"));
   $("stream").addEventListener("scroll", () => {
-    const stream = $("stream");
-    if (stream.scrollHeight - stream.scrollTop - stream.clientHeight < NEAR_BOTTOM_PX) $("fresh").hidden = true;
+    if (isAtBottom()) $("fresh").hidden = true;
   });
   $("bot-membership").addEventListener("click", async () => {
     showProblem("");
@@ -260,6 +269,14 @@ function wire() {
     const opened = await openDirectSpace(personId).catch((error) => showProblem(error.message));
     await catchUp();
     if (opened?.id) switchTo(personId, opened.id);
+  });
+  $("api-toggle").addEventListener("click", () => {
+    const open = document.body.dataset.api !== "open";
+    const atBottom = isAtBottom();
+    document.body.dataset.api = open ? "open" : "closed";
+    $("api-toggle").setAttribute("aria-expanded", String(open));
+    if (atBottom) scrollToEnd();
+    if (open) $("api-prepared").focus();
   });
   for (const chip of document.querySelectorAll("[data-say]")) chip.addEventListener("click", () => say(chip.dataset.say));
   for (const tab of document.querySelectorAll(".tabs button")) tab.addEventListener("click", () => showTab(tab.dataset.tab));
