@@ -1,4 +1,4 @@
-"""How quick the bot is: `make bench`, or `python -m tests.bench` from the repository's root; about five minutes.
+"""How quick the bot is: `make bench`, or `python -m tests.bench` from the repository's root; about seven minutes.
 
 The program runs as deployed (the Procfile's web and worker), the emulator in a process of its own, the senders in this
 one; everything on 127.0.0.1, on a fresh database for each line, and all of it is ended at the end.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tests.bench import costs, figures, large, plain_handler, queue_bench, turns, write_lock
+from tests.bench import costs, figures, large, plain_handler, queue_bench, standing, turns, write_lock
 from tests.bench.cards import WARM_UP, Race
 from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds, memory
@@ -210,6 +210,23 @@ class Bench:
             self.met.append(turns.LIMITS.met(spread))
             say(f"{name:36}  {spread}  expected p99 ≤ {turns.LIMITS.p99:g} ms: {said(met=self.met[-1])}")
 
+    def standing(self) -> None:
+        """A line for what subscriptions and schedules cost, and one for all schedules due at once."""
+        used = standing.idle(self._world, self._product)
+        shares = ", ".join(f"{name} {100 * share:.2f} %" for name, share in used.items())
+        met = self._expect(sum(used.values()) <= standing.IDLE)
+        say(f"idle: {shares} of a core  expected ≤ {100 * standing.IDLE:g} %: {met}")
+        self._world.behave(latency=LATENCY)
+        due = standing.due_at_once(self._world, self._product)
+        opened = self._expect(due.opened <= standing.OPENED_WITHIN)
+        say(
+            f"all due at once: the last run was opened after {due.opened:.1f} s  "
+            f"expected ≤ {standing.OPENED_WITHIN:g}: {opened}"
+        )
+        spread = Spread.of(due.answers)
+        met = self._expect(standing.LIMITS.met(spread))
+        say(f"  first answers meanwhile  {spread}  expected p99 ≤ {standing.LIMITS.p99:g} ms: {met}")
+
     def floors(self) -> None:
         """What senders and machine add to any figure, and the least that gunicorn and Flask take for an answer."""
         with self._product.running():
@@ -293,6 +310,10 @@ def main() -> None:
         say("\nFIRST ANSWERS beside one person who takes all: `help` and `report <id>` of the others, in one space and")
         say("1:1, API 50 ms; from sending the webhook until Webex has the help or the card.")
         bench.turns()
+        say(
+            f"\n{standing.NUMBER} SUBSCRIPTIONS AND {standing.NUMBER} SCHEDULES beside a hundred reports of each family"
+        )
+        bench.standing()
         say("\nLARGE REPORTS: from the card to the file, against the bare copy of the same bytes, turn and turn about;")
         say("the line's speed is that of each connection to Webex. The worker's growth is that of its peak memory.")
         bench.large()

@@ -94,8 +94,13 @@ class Product:
                 process.wait()
             os.close(writing)
 
+    @property
+    def folder(self) -> Path:
+        """Return where the data of the last start are."""
+        return self._folder / f"data-{self._starts}"
+
     def _with_data(self) -> dict[str, str]:
-        return {**self._environ, "DATA_DIR": str(self._folder / f"data-{self._starts}")}
+        return {**self._environ, "DATA_DIR": str(self.folder)}
 
     @contextmanager
     def _log(self, name: str) -> Iterator[int]:

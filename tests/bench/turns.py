@@ -10,7 +10,7 @@ from tests.bench.senders import Connection, closed_loop, request_bytes
 from tests.bench.world import SENDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.bench.product import Product
     from tests.bench.world import Asked, World
@@ -29,25 +29,26 @@ def lines(world: World, product: Product, latency: float) -> Iterator[tuple[str,
     """Give what each line is about, and the seconds from each message to its answer."""
     world.behave(latency=latency)
     with product.running():
-        yield "with nothing beside", _answers(world, product)
+        yield "with nothing beside", answers(world, product)
     with product.running():
         world.slow_downloads(SLOW)
         _send(product, [world.ask_for_files(FILES)])
-        yield f"beside {FILES} slow downloads", _answers(world, product)
+        yield f"beside {FILES} slow downloads", answers(world, product)
     world.behave(latency=latency)
     with product.running():
         _send(product, world.flood(MESSAGES))
-        yield f"beside {MESSAGES} messages of one person", _answers(world, product)
+        yield f"beside {MESSAGES} messages of one person", answers(world, product)
 
 
 def _send(product: Product, asked: list[Asked]) -> None:
     closed_loop(product.port, [[request_bytes(one) for one in asked]], SEND_SECONDS)
 
 
-def _answers(world: World, product: Product) -> list[float]:
+def answers(world: World, product: Product, people: Iterable[int] = range(1, SENDERS)) -> list[float]:
+    """Have people ask their first questions, and give the seconds until each was answered."""
     door = Connection(product.port)
     sent = {}
-    for person in range(1, SENDERS):
+    for person in people:
         # Not all at once: what stands in Webex for seconds before its webhook is found without one.
         for one in world.first_questions(person):
             sent[one.message_id] = time.time()

@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Self
 
 from bot.emulator import Emulator
-from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN
+from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,6 +70,15 @@ class Addresses:
     pid: int
     small: str
     """The id of a small report."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who owns subscriptions and schedules, where, and of which template."""
+
+    person_id: str
+    room_id: str
+    template_id: int
 
 
 @dataclass(frozen=True)
@@ -161,6 +170,14 @@ class _Puppet:
             *self._said(index, self._space, [("help", ""), (f"report {first}", first)]),
             *self._said(index, alone, [("help", ""), (f"report {second}", second)]),
         ]
+
+    def standing(self) -> Owner:
+        """Have as many reports of the other family, and a template; return who may own subscriptions and schedules."""
+        world = self._emulator.world
+        for number in range(SENDERS * REPORTS_EACH):
+            world.add_report(family="organization", title=f"Meetings {number}", content=CONTENT)
+        world.add_template(Template(130, "partner", "Usage", "Teams"))
+        return Owner(self._people[0].id, self._space.id, 130)
 
     def slow_downloads(self, seconds: float) -> None:
         """Have each download begin so much later."""
@@ -319,6 +336,11 @@ class World:
         """See `_Puppet`."""
         asked: list[Asked] = self._call("first_questions", person)
         return asked
+
+    def standing(self) -> Owner:
+        """See `_Puppet`."""
+        found: Owner = self._call("standing")
+        return found
 
     def slow_downloads(self, seconds: float) -> None:
         """See `_Puppet`."""

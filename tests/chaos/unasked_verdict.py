@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from bot.reports.quota import MOST_REPORTS
 from tests.chaos.verdict import UNSETTLED
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class UnaskedVerdict:
     """One look at everything that nobody in a space asked for."""
 
     def __init__(self, live: LiveBot, unasked: Unasked, callers: Callers, tables: Tables) -> None:
-        world = live.emulator.world
+        world = self._world = live.emulator.world
         self._tables = tables
         known = {one["message_id"] for one in tables.messages}
         with world.lock:  # what is not on record may be a post whose answer was lost, see `verdict.py`
@@ -105,6 +106,9 @@ class UnaskedVerdict:
 
     def _judge_made(self, run: Row, space: Space, title: str, what: str) -> bool:
         """Judge a run, and the request for the report that it has created."""
+        if run["state"] == "open" and run["schedule_id"] is not None and self._is_full(run["family"]):
+            self.otherwise["run waits for room"] += 1  # as it should, and for longer than this run lasts
+            return False
         if run["state"] != "created":
             self._need(run["state"] not in GOING, f"open: {what}")
             self.otherwise[f"run {run['state']}"] += run["state"] not in GOING
@@ -118,6 +122,10 @@ class UnaskedVerdict:
         self._once(len(made), f"requests of {what}")
         self._need(bool(made), f"no request: {what}")
         return bool(made) and self._judge_request(made[0], space.id, title, what)
+
+    def _is_full(self, family: str) -> bool:
+        there = [one for one in self._world.reports.values() if one.family == family and not one.deleted]
+        return len(there) >= MOST_REPORTS
 
     def _judge_request(self, request: Row, room_id: str, title: str, what: str) -> bool:
         """Return True when it was delivered; then it stands in its space, and once."""
