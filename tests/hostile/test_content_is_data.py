@@ -7,132 +7,20 @@ file and its line, an error of Webex's, a typed word; then what stands in the sp
 from __future__ import annotations
 
 import io
-import json
-import logging
-import re
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 
 from bot.db import api_keys, hook_calls, hooks
 from bot.db.api_keys import Right
-from bot.emulator import Emulator
-from bot.emulator.cards import problems
-from bot.logs import new_reference, start_logging
+from bot.logs import new_reference
 from bot.queue import tasks
-from tests.live_bot import ADMIN_OF_BOTH, actions_of, texts_of
-from tests.messages.clients import in_documented_subset, in_extended_markdown
-from tests.stepped_bot import SteppedBot, migrated
+from tests.hostile.texts import check_log, check_message
+from tests.live_bot import ADMIN_OF_BOTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bot.emulator.things import Message
-
-TEXTS = {
-    "a link": "[click](https://evil.example/x)",
-    "a link by reference": "[click][1]\n\n[1]: https://evil.example/x",
-    "a picture": "![x](https://evil.example/x.png)",
-    "an autolink": "<https://evil.example/x>",
-    "a mention by address": "<@personEmail:ethan.hunt@globex.example|Ada>",
-    "a mention by id": "<@personId:{ethan}>",
-    "everybody": "<@all> <@here>",
-    "a mention as html": '<spark-mention data-object-type="person" data-object-id="{ethan}">x</spark-mention>',
-    "html": "<script>alert(1)</script><img src=x onerror=alert(1)><a href='https://evil.example'>x</a>",
-    "entities": "&lt;script&gt; &#91;x](https://evil.example)",
-    "emphasis": "**bold** __bold__ ~~gone~~ `code` ```fence",
-    "blocks": "# head\n> quote\n- item\n1. one\n***\n| a | b |\n|---|---|",
-    "escapes": "\\[x\\](https://evil.example) \\\\[x](https://evil.example)",
-    "colours of a terminal": "\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b31m\x08\x08",
-    "directions": "\u202egnp.exe\u2066\u2069\u200f\u061c",
-    "lines": "one\r\ntwo\nthree\u2028four\u2029five\x85six",
-    "percent": "%0d%0aSet-Cookie: x=1%00%2e%2e%2f",
-    "a header": 'x"; filename="evil.exe"\r\nContent-Type: text/html\r\n\r\n<html>',
-    "paths": "../../../etc/passwd\\..\\..\\CON",
-    "date of a card": "{{DATE(2026-01-01T00:00:00Z,SHORT)}} ${{title}} {{{{x}}}}",
-    "json": '"}],"actions":[{"type":"Action.OpenUrl","url":"https://evil.example"}],"x":[{"y":"',
-    "a formula": '=HYPERLINK("https://evil.example","x")',
-    "nothing visible": "\u200b\u2060\ufeff\x00",
-    "lone surrogate": "a\ud800b",
-    "very long": "W" * 10_000,
-    "many marks": "[*_`<@" * 2_000,
-    "zalgo": "z" + "\u0301" * 5_000,
-}
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-LONGEST_CARD = 22_000
-MARKS = re.compile(r"<\w+>")
-OURS = {
-    *("<strong_open>", "<strong_close>", "<code_inline>", "<softbreak>", "<hardbreak>"),
-    *("<bullet_list_open>", "<bullet_list_close>", "<list_item_open>", "<list_item_close>"),
-}
-
-
-@pytest.fixture(scope="module")
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    start_logging("test", level="debug", form="json", stream=stream)
-    yield stream
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-@pytest.fixture(scope="module")
-def stepped(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Iterator[SteppedBot]:
-    folder = tmp_path_factory.mktemp("hostile")
-    with Emulator() as emulator:
-        made = SteppedBot(emulator, folder / "data", migrated(folder / "empty.db"), POLL_INTERVAL="10")
-        yield made
-        made.stop()
-
-
-@pytest.fixture(autouse=True)
-def end_faults(stepped: SteppedBot) -> Iterator[None]:
-    yield
-    stepped.emulator.faults.clear()
-
-
-@pytest.fixture(params=sorted(TEXTS))
-def text(request: pytest.FixtureRequest, stepped: SteppedBot) -> str:
-    return str(TEXTS[request.param].replace("{ethan}", stepped.setup.ethan.id))
-
-
-def check_message(message: Message) -> None:
-    """The emulator makes html of markdown as Webex does; whatever it made, only ours may be in it."""
-    html = message.html or ""
-    assert not re.search(r"<(?!/?(p|strong|code|br)\b)", html), html
-    assert not message.mentioned
-    assert len((message.markdown or "").encode()) <= 7439
-    assert not UNSEEN.search(message.markdown or "")
-    assert "\\" not in (message.markdown or ""), "some clients show it"
-    assert set(MARKS.findall(in_extended_markdown(message.markdown or ""))) <= OURS
-    for file in message.files:
-        check_name(file.name)
-    if message.card is not None:
-        check_card(message.card)
-
-
-def check_card(card: dict[str, Any]) -> None:
-    assert problems(card) == []
-    assert len(json.dumps(card, ensure_ascii=False).encode()) < LONGEST_CARD
-    assert {one["type"] for one in actions_of(card)} <= {"Action.Submit", "Action.ToggleVisibility"}
-    for words in texts_of(card):
-        assert not UNSEEN.search(words), words
-        assert "\n" not in words
-        assert "](" not in words
-        assert "{{" not in words
-        assert not {"\\", "`"} & set(words), words
-        for client in (in_extended_markdown, in_documented_subset):
-            assert set(MARKS.findall(client(words))) <= {"<strong_open>", "<strong_close>", "<em>"}, words
-
-
-def check_name(name: str) -> None:
-    assert re.fullmatch(r"[\w .()+,=@-]{1,130}\.(csv|zip)", name), name
-    assert ".." not in name
+    from tests.stepped_bot import SteppedBot
 
 
 def test_a_report_that_is_hostile_everywhere(stepped: SteppedBot, text: str, log: io.StringIO) -> None:
@@ -226,14 +114,6 @@ def test_hostile_words_of_an_error_are_repeated_harmlessly(stepped: SteppedBot, 
     for message in messages:
         check_message(message)
     check_log(log, lines_before)
-
-
-def check_log(log: io.StringIO, start: int) -> None:
-    """One line an event, each JSON, each fit for a terminal."""
-    for line in log.getvalue().splitlines()[start:]:
-        assert isinstance(json.loads(line), dict)
-        assert not UNSEEN.search(line)
-        assert line.isprintable()
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\x1b[2J.csv", "b.zip"])
