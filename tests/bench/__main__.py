@@ -11,14 +11,14 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tests.bench import costs, figures, large, plain_handler, queue_bench, standing, turns, write_lock
+from tests.bench import costs, figures, large, plain_handler, polls, queue_bench, standing, turns, write_lock
 from tests.bench.cards import WARM_UP, Race
 from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds, memory
@@ -52,6 +52,7 @@ LOOP_SECONDS: Final = 4.0
 MOST_A_SECOND: Final = 1500
 """Events prepared for a closed loop: more than the web process takes."""
 PACE: Final = 100.0
+CALM: Final = 20.0
 PACE_SECONDS: Final = 10.0
 FLOOR_EVENTS: Final = 2000
 """Requests of all senders together."""
@@ -62,13 +63,14 @@ BLOCKS: Final = {1: 20, SENDERS: 3}
 
 @dataclass(frozen=True)
 class Case:
-    """What one line is about; `pace`: events a second instead of a closed loop."""
+    """What one line is about; `pace`: events a second instead of a closed loop; `polls`: programs wait meanwhile."""
 
     name: str
     senders: int = 1
     latency: float = 0.0
     hang: float = 0.0
     pace: float = 0.0
+    polls: bool = False
     limits: Limits | None = None
 
 
@@ -80,6 +82,8 @@ ACKS: Final = (
     Case("API   50 ms, 100 a second", senders=SENDERS, latency=LATENCY, pace=PACE, limits=ACK),
     Case("API hangs,   20 senders", senders=SENDERS, hang=HANG, limits=ACK),
     Case("API hangs,   100 a second", senders=SENDERS, hang=HANG, pace=PACE, limits=ACK),
+    Case("50 long polls and a receiver that hangs,  20 a second", pace=CALM, polls=True, limits=ACK),
+    Case("50 long polls and a receiver that hangs, 100 a second", senders=SENDERS, pace=PACE, polls=True, limits=ACK),
 )
 CARDS: Final = (
     Case("API    0 ms,  1 sender"),
@@ -169,7 +173,8 @@ class Bench:
             rows = _requests(self._world.ask(case.senders, -(-number // case.senders)))
             self._world.behave(latency=case.latency, hang=case.hang)
             began = time.time()
-            with self._processors(pids) as used:
+            beside = polls.polling(self._world, self._product) if case.polls else nullcontext()
+            with beside, self._processors(pids) as used:
                 if case.pace:
                     in_turn = [request for turn in zip(*rows, strict=True) for request in turn]
                     acks = even_pace(self._product.port, in_turn[:number], case.pace, case.senders)

@@ -54,6 +54,7 @@ class Product:
             "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
+            "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8",
             "REQUESTS_PER_MINUTE": "0",  # a sender of the bench asks more often than any person
         }
 

@@ -171,6 +171,10 @@ class _Puppet:
             *self._said(index, alone, [("help", ""), (f"report {second}", second)]),
         ]
 
+    def pending(self) -> str:
+        """Return the ID of a report that does not get ready."""
+        return self._emulator.world.add_report(family="partner", title="Pending", status="In progress").id
+
     def standing(self) -> Owner:
         """Have as many reports of the other family, and a template; return who may own subscriptions and schedules."""
         world = self._emulator.world
@@ -336,6 +340,10 @@ class World:
         """See `_Puppet`."""
         asked: list[Asked] = self._call("first_questions", person)
         return asked
+
+    def pending(self) -> str:
+        """See `_Puppet`."""
+        return str(self._call("pending"))
 
     def standing(self) -> Owner:
         """See `_Puppet`."""
