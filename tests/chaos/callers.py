@@ -1,4 +1,4 @@
-"""Programs that call the HTTP API: each order is repeated until it is answered, twice at once, and once more later."""
+"""Programs that call the HTTP API and hooks: each order is repeated until it is answered, and sent twice at once."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from bot.db.api_keys import Right
 from bot.emulator.things import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Future
 
     from bot.emulator.report import Report
     from tests.chaos.plan import Order
+    from tests.chaos.receiver import Receiver
     from tests.live_bot import LiveBot
 
 PAUSE = 0.4
 """Seconds before an order that was not answered is sent again."""
 TIME_OUT = 15.0
+ORDERED = "Ordered"
 FIRST_TEMPLATE = 3000
 FIRST_DAY = date(2025, 10, 1)
 OUR_FAULT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -41,7 +44,7 @@ class Ordered:
 
     step: Order
     title: str
-    path: str
+    address: str
     body: dict[str, Any]
     answers: list[str] = field(default_factory=list)
     """The references that the answers told."""
@@ -51,8 +54,10 @@ class Ordered:
 class Callers:
     """Send orders; what one space gets nobody else asks for."""
 
-    def __init__(self, live: LiveBot, url: str) -> None:
-        self._stage, self._url = live, url
+    def __init__(self, live: LiveBot, url: str, receiver: Receiver) -> None:
+        self._stage, self._url = live, f"{url}/api/v1"
+        self.receiver = receiver
+        self._hooks: dict[int, str] = {}
         self._world = live.emulator.world
         self.space = self._world.add_space("Ordered reports", [live.ada, live.bot])
         self.ordered: list[Ordered] = []
@@ -63,8 +68,8 @@ class Callers:
         self.calls: dict[str, int] = defaultdict(int)
         """By status, or by what went wrong with the connection."""
 
-    def begin(self) -> None:
-        """Make the keys."""
+    def begin(self, steps: Sequence[Order]) -> None:
+        """Make the keys, the hooks, and the webhook that is told of what becomes of all orders."""
         database = app.open_database(self._stage.settings())
         with database.begin() as tx:
             self._keys = [
@@ -72,6 +77,24 @@ class Callers:
                 for number in range(KEYS)
             ]
         database.close()
+        events = {"url": self.receiver.url, "events": ["delivery.delivered", "delivery.failed"]}
+        self.receiver.secret = self._made("/webhooks", events)["secret"]
+        for step in steps:
+            if step.by_hook:
+                self._hooks[step.number] = self._made("/hooks", self._hook(step))["url"]
+
+    def _made(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._keys[0]}"}
+        answer = requests.post(f"{self._url}{path}", json=body, headers=headers, timeout=TIME_OUT)
+        assert answer.status_code == HTTPStatus.CREATED, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _hook(self, step: Order) -> dict[str, Any]:
+        if not step.runs:
+            return {"action": "deliver", "spaceId": self.space.id, "title": f"{ORDERED} {step.number:03}"}
+        about = {"action": "create", "family": step.family, "templateId": FIRST_TEMPLATE + step.number}
+        return about | {"spaceId": self.space.id, "period": "yesterday"}
 
     def order(self, step: Order) -> None:
         """Send one order, twice at once."""
@@ -81,25 +104,29 @@ class Callers:
 
     def _delivery(self, step: Order) -> Ordered:
         make = self._stage.partner_report if step.family == "partner" else self._stage.organization_report
-        title = f"Ordered {step.number:03}"
+        title = f"{ORDERED} {step.number:03}"
         report: Report = make(title, content=f"\ufeffNumber\r\n{title}\r\n".encode())
+        if step.by_hook:
+            return Ordered(step, title, self._hooks[step.number], {})
         wanted = {"title": title} if step.by_title else {"reportId": report.id}
-        return Ordered(step, title, "/deliveries", wanted | {"spaceId": self.space.id})
+        return Ordered(step, title, f"{self._url}/deliveries", wanted | {"spaceId": self.space.id})
 
     def _run(self, step: Order) -> Ordered:
         title, day = f"Made {step.number:03}", (FIRST_DAY + timedelta(days=step.number)).isoformat()
         self._world.add_template(Template(FIRST_TEMPLATE + step.number, step.family, title, "Teams"))
+        if step.by_hook:
+            return Ordered(step, title, self._hooks[step.number], {})
         about = {"family": step.family, "templateId": FIRST_TEMPLATE + step.number, "startDate": day, "endDate": day}
-        return Ordered(step, title, "/reports", about | {"deliverTo": {"spaceId": self.space.id}})
+        return Ordered(step, title, f"{self._url}/reports", about | {"deliverTo": {"spaceId": self.space.id}})
 
     def _send(self, one: Ordered) -> None:
         key = self._keys[one.step.number % len(self._keys)]
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": f"order-{one.step.number}"}
+        if one.step.by_hook:
+            headers = {}
         while not self._ended.is_set():
             try:
-                answer = requests.post(
-                    f"{self._url}/api/v1{one.path}", json=one.body, headers=headers, timeout=TIME_OUT
-                )
+                answer = requests.post(one.address, json=one.body, headers=headers, timeout=TIME_OUT)
             except requests.RequestException as error:
                 self.calls[type(error).__name__] += 1
             else:
@@ -113,8 +140,8 @@ class Callers:
             self._ended.wait(PAUSE)
 
     def repeat(self) -> None:
-        """Send every order once more, as who has lost the answers."""
-        self._under_way += [self._pool.submit(self._send, one) for one in self.ordered]
+        """Send every order once more, as who has lost the answers; after a minute a hook would take it for another."""
+        self._under_way += [self._pool.submit(self._send, one) for one in self.ordered if not one.step.by_hook]
 
     @property
     def idle(self) -> bool:
@@ -124,6 +151,7 @@ class Callers:
     def close(self) -> None:
         """End what is under way."""
         self._ended.set()
+        self.receiver.close()
         self._pool.shutdown()
         for one in self._under_way:
             one.result()

@@ -131,13 +131,14 @@ class Due:
 
 @dataclass(frozen=True)
 class Order:
-    """A program calls the API: to have a report delivered, or run."""
+    """A program calls the API, or a hook: to have a report delivered, or run."""
 
     at: float
     number: int
     family: Family
     runs: bool
     by_title: bool
+    by_hook: bool
 
 
 Step = Ask | Press | Trouble | Kill | Lock | Outage | Appear | Due | Order
@@ -174,10 +175,10 @@ def _unasked(chance: random.Random, seconds: float, requests: int) -> list[Step]
     for number in range(max(3, requests // 8)):
         where, family = chance.choice(("1:1", "group", "group")), chance.choice(families)
         steps.append(Due(chance.uniform(0.0, seconds), number, where, family))
-    for number in range(max(3, requests // 8)):
-        runs, by_title = chance.random() < 0.4, chance.random() < 0.3
+    for number in range(max(4, requests // 5)):
+        runs, by_title, by_hook = chance.random() < 0.4, chance.random() < 0.3, chance.random() < 0.3
         family = chance.choice(families)
-        steps.append(Order(chance.uniform(0.0, seconds), number, family, runs, by_title))
+        steps.append(Order(chance.uniform(0.0, seconds), number, family, runs, by_title, by_hook))
     return steps
 
 

@@ -15,6 +15,7 @@ from tests.chaos.callers import Callers
 from tests.chaos.mail import Mail
 from tests.chaos.people import People
 from tests.chaos.plan import Appear, Ask, Due, Kill, Lock, Order, Outage, Press, Step, Trouble
+from tests.chaos.receiver import Receiver
 from tests.chaos.system import System
 from tests.chaos.unasked import Unasked
 from tests.chaos.unasked_verdict import UnaskedVerdict
@@ -103,12 +104,12 @@ class Run:
     def __init__(self, emulator: Emulator, folder: Path, seed: int) -> None:
         self.seed = seed
         self.emulator = emulator
-        self.setup = LiveBot(emulator, folder / "data", POLL_INTERVAL="0.3")
+        self.setup = LiveBot(emulator, folder / "data", POLL_INTERVAL="0.3", OUTBOUND_ALLOWED_NETWORKS="127.0.0.0/8")
         self.mail = Mail(emulator)
         self.people = People(self.setup, self.mail)
         self.system = System(self.setup, folder / "log", random.Random(seed))
         self.unasked = Unasked(self.setup, self.mail)
-        self.callers = Callers(self.setup, self.system.url)
+        self.callers = Callers(self.setup, self.system.url, Receiver(seed))
         self._faults: list[Fault] = []
         self._began = 0.0
         self._next_progress = PROGRESS_SECONDS
@@ -120,7 +121,7 @@ class Run:
         self.setup.register(self.system.url)
         try:
             self._until(self.system.has_started, "the first start")  # nothing from before it is answered
-            self._begin_unasked([step for step in steps if isinstance(step, Due)])
+            self._begin_unasked(steps)
             self._began = time.monotonic()
             for step in steps:
                 while self._now() < step.at:
@@ -133,14 +134,14 @@ class Run:
             self.mail.close()
             self.callers.close()
 
-    def _begin_unasked(self, planned: list[Due]) -> None:
+    def _begin_unasked(self, steps: list[Step]) -> None:
         """Have the subscriptions stand and the schedules stored before there is trouble."""
         self.unasked.subscribe()
         self._until(self.unasked.confirm, "the question about all reports")
         self._until(lambda: len(self._tables().subscriptions) == SUBSCRIPTIONS, "the subscriptions")
         self._until(lambda: self._tables().looked_at, "the first look for subscriptions")
-        self.callers.begin()
-        self.unasked.plan(planned)
+        self.callers.begin([step for step in steps if isinstance(step, Order)])
+        self.unasked.plan([step for step in steps if isinstance(step, Due)])
 
     def _show_progress(self) -> None:
         if self._began and self._now() >= self._next_progress:

@@ -36,6 +36,7 @@ def test_whatever_dies_and_whatever_webex_answers_nothing_is_lost_and_nothing_sa
     assert outcome.unasked.announced > 0
     assert outcome.unasked.ran > 0
     assert outcome.unasked.answered > 0
+    assert outcome.unasked.told > 0
 
 
 def test_the_same_seed_is_the_same_attack() -> None:

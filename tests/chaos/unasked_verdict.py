@@ -38,7 +38,7 @@ class UnaskedVerdict:
             self._said.setdefault(message.room_id, []).append((message.card is not None, _shown(message)))
         self.lost: list[str] = []
         self.twice: list[str] = []
-        self.announced = self.ran = self.answered = self.missed_in_pauses = 0
+        self.announced = self.ran = self.answered = self.missed_in_pauses = self.told = self.untold = 0
         self.otherwise: Counter[str] = Counter()
         for row in tables.subscriptions:
             for one in unasked.appeared:
@@ -47,6 +47,7 @@ class UnaskedVerdict:
             self._judge_run(planned, unasked)
         for ordered in callers.ordered:
             self._judge_order(ordered, callers)
+        self._judge_events(callers)
         self._judge_rows()
 
     def figures(self) -> dict[str, Any]:
@@ -56,6 +57,7 @@ class UnaskedVerdict:
             "announced": f"{self.announced}, and {self.missed_in_pauses} not while paused",
             "planned runs delivered": self.ran,
             "orders delivered": self.answered,
+            "events taken": f"{self.told}, and {self.untold} still to come",
             "of these otherwise": f"{self.otherwise.total()} ({otherwise})",
         }
 
@@ -94,6 +96,9 @@ class UnaskedVerdict:
             self.lost.append(f"never answered: {what}")
             return
         reference, space = ordered.answers[0], callers.space
+        if self._was_told_in_space(reference):
+            self.otherwise["told in the space"] += 1
+            return
         if ordered.step.runs:
             self._once(len(callers.made_for(ordered)), f"reports of {what}")
             run = next((one for one in self._tables.runs if one["reference"] == reference), None)
@@ -103,6 +108,34 @@ class UnaskedVerdict:
         request = next((one for one in self._tables.requests if one["reference"] == reference), None)
         self._need(request is not None, f"no request: {what}")
         self.answered += request is not None and self._judge_request(request, space.id, ordered.title, what)
+
+    def _was_told_in_space(self, reference: str) -> bool:
+        """Return True when a call of a hook came to nothing, as where Webex did not list the title."""
+        call = next((one for one in self._tables.hook_calls if one["reference"] == reference), None)
+        made = (*self._tables.requests, *self._tables.runs)
+        came = any(one["reference"] == reference for one in made)
+        return call is not None and call["handled_at"] is not None and not came
+
+    def _judge_events(self, callers: Callers) -> None:
+        """Each order that has ended has one event, which the receiver has taken or is still to be sent."""
+        receiver = callers.receiver
+        self.lost += receiver.wrong
+        rows = {one["event_id"]: one for one in self._tables.outbound_events}
+        taken = {one.event_id for one in receiver.receipts if one.is_taken}
+        for receipt in receiver.receipts:
+            row = rows.get(receipt.event_id)
+            good = row is not None and row["payload"].encode() == receipt.body
+            self._need(good, f"an event of no row, or another body: {receipt}")
+        about = Counter(json.loads(one["payload"])["data"]["id"] for one in rows.values())
+        for ordered in callers.ordered:
+            reference = next(iter(ordered.answers), "")
+            ended = [one for one in self._tables.requests if one["reference"] == reference and one["state"] != "open"]
+            self._once(about[reference], f"events of {ordered.step}")
+            self._need(not ended or about[reference] == 1, f"no event: {ordered.step}")
+        for event_id, row in rows.items():
+            self._need(row["state"] != "delivered" or event_id in taken, f"said to be sent: {row['payload']}")
+            self.told += event_id in taken
+            self.untold += row["state"] == "pending"
 
     def _judge_made(self, run: Row, space: Space, title: str, what: str) -> bool:
         """Judge a run, and the request for the report that it has created."""

@@ -30,7 +30,10 @@ ENDS = ("failed", "expired", "canceled", "unsure")
 """What a card shows when nothing follows any more."""
 ANNOUNCEMENTS = (":trouble", ":privately")
 """How the keys of messages end after which the answer is still to come."""
-TABLES = ("events", "requests", "messages", "audit", "runs", "subscriptions", "schedules", "ready_reports")
+TABLES = (
+    *("events", "requests", "messages", "audit", "runs", "subscriptions", "schedules", "ready_reports"),
+    *("hook_calls", "outbound_events"),
+)
 CARDS_OF_A_REQUEST = 4
 """In progress, in progress beside an older request (or no more), ready, and another end after all."""
 DELETED, NOT_FOUND = 204, 404
@@ -49,6 +52,8 @@ class Tables:
     subscriptions: list[Row] = field(default_factory=list)
     schedules: list[Row] = field(default_factory=list)
     ready_reports: list[Row] = field(default_factory=list)
+    hook_calls: list[Row] = field(default_factory=list)
+    outbound_events: list[Row] = field(default_factory=list)
 
     @property
     def looked_at(self) -> bool:
