@@ -70,10 +70,10 @@ class Callers:
 
     def begin(self, steps: Sequence[Order]) -> None:
         """Make the keys, the hooks, and the webhook that is told of what becomes of all orders."""
-        database = app.open_database(self._stage.settings())
+        database, owner = app.open_database(self._stage.settings()), self._stage.ada.id
         with database.begin() as tx:
             self._keys = [
-                api_keys.create(tx, f"program {number}", None, tuple(Right), created_by="test", now=datetime.now(UTC))
+                api_keys.create(tx, f"program {number}", None, tuple(Right), created_by=owner, now=datetime.now(UTC))
                 for number in range(KEYS)
             ]
         database.close()
