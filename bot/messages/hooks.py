@@ -25,7 +25,7 @@ _SENTENCES: Final = {
     Nothing.NO_TITLE: "A hook was called without a title, so there was nothing to deliver.",
     Nothing.NO_REPORT: "A hook was called, but no report that's ready has its title.",
     Nothing.SEVERAL: "A hook was called, but its words are in the titles of several reports, so I delivered none.",
-    Nothing.NO_PERIOD: "A hook was called with a period that I don't understand, so I ran no report.",
+    Nothing.NO_PERIOD: "A hook was called with a period that I don't understand, so no report came of it.",
     Nothing.TROUBLE: "A hook was called, but Webex had errors for too long, so nothing came of it.",
     Nothing.FAILED: "A hook was called, but no report came of it.",
 }

@@ -38,6 +38,7 @@ WHY: Final = {
     ),
     "asker_left": ("Its owner has left this space.", "You've left the space."),
     "space_not_allowed": ("I'm not allowed to show reports here.", "I'm not allowed to show reports in that space."),
+    "one_to_one": ("An API key can't have reports posted in a 1:1 space.",) * 2,
     "key_revoked": ("The API key that made it was revoked.", "The API key that made it was revoked."),
     "outsiders": ("There are external people in this space.", "There are external people in the space."),
     "members_unknown": (

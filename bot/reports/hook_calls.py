@@ -22,7 +22,7 @@ from bot.errors import BotError
 from bot.messages.hooks import Nothing, nothing_done
 from bot.outbox import Text
 from bot.reports.newest_ready import newest_ready
-from bot.reports.periods import find_period
+from bot.reports.periods import find_period, is_period
 from bot.reports.report_messages import Draft, ReportMessages
 from bot.reports.requests import HOOK, WITHOUT_REPORT, Asker, open_request
 from bot.reports.runs import open_run
@@ -90,7 +90,10 @@ class HookCalls:
         title = hook.title or call.title
         if title is None:
             return Nothing.NO_TITLE
-        words = [*title.split(), *(call.period or "").split()]
+        days = (call.period or "").split()
+        if days and not is_period(days, today):  # else it would be more words of a title that the hook has fixed
+            return Nothing.NO_PERIOD
+        words = [*title.split(), *days]
         families = [one.value for one in services.catalog.families]
         found = newest_ready(services.catalog, words, families, today)
         if found.report is None:
@@ -105,9 +108,9 @@ class HookCalls:
     def _run(self, hook: Hook, call: HookCall, today: date) -> Nothing | None:
         """Open a run of the template; return why there is none."""
         words = (hook.period or call.period or "").split()
-        period, rest = find_period(words, today)
-        if rest or (words and period is None):
+        if words and not is_period(words, today):
             return Nothing.NO_PERIOD
+        period, _ = find_period(words, today)
         assert hook.family is not None
         assert hook.template_id is not None
         start, end = (None, None) if period is None else (period.start, period.end)

@@ -36,6 +36,7 @@ OF_THE_SPACE: Final = {
     "outsiders": PauseCause.OUTSIDERS,
     "members_unknown": PauseCause.SPACE_CLOSED,
     "space_closed": PauseCause.SPACE_CLOSED,
+    "one_to_one": PauseCause.SPACE_CLOSED,  # to a key: nothing is said there, since it is nobody's who may know
 }
 """Reasons that are about the space, not about the owner."""
 

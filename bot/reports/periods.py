@@ -84,6 +84,12 @@ def find_period(words: Sequence[str], today: date) -> tuple[Period | None, tuple
     return found[0].period, pieces[: found[0].start] + pieces[found[0].end :]
 
 
+def is_period(words: Sequence[str], today: date) -> bool:
+    """Return True for words that are a period and nothing else."""
+    period, rest = find_period(words, today)
+    return period is not None and not rest
+
+
 class _Match(NamedTuple):
     """The places of the words that are a period's, and the period where they mean one."""
 

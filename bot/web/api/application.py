@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from json import loads
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Response, json, request
+from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
@@ -42,6 +44,19 @@ _SECURITY: list[dict[str, list[Any]]] = [{"key": []}]
 _BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 415: "unsupported-media-type"}
 
 
+class Json(DefaultJSONProvider):
+    """Read the JSON of bodies; what is nested too deeply is none."""
+
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return what a body says. Raises ``ValueError``."""
+        try:
+            return loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
 def create_api(context: ApiContext) -> OpenAPI:
     """Return the Flask app that serves everything beneath ``/api``."""
     app = OpenAPI(
@@ -53,7 +68,10 @@ def create_api(context: ApiContext) -> OpenAPI:
         security_schemes={"key": {"type": "http", "scheme": "bearer"}},
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config["MAX_FORM_PARTS"] = None  # a hook takes any body; its length is limited
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # a redirect would lead to plain http, with the key or with a hook's token
+    app.json = Json(app)
     errors: dict[str | int | HTTPStatus, Any] = {
         status: {
             "description": "; ".join(titles),
@@ -63,7 +81,7 @@ def create_api(context: ApiContext) -> OpenAPI:
     }
     api = APIBlueprint("v1", __name__, url_prefix=PREFIX, abp_security=_SECURITY, abp_responses=errors)
     api.before_request(lambda: calls.admit(context))
-    api.after_request(lambda answer: calls.finish(context, answer))
+    api.after_request(lambda answer: _finished(context, answer))
     _add_deliveries(api, context)
     _add_reports(api, context)
     _add_subscriptions(api, context)
@@ -179,6 +197,13 @@ def _add_schedules(api: APIBlueprint, context: ApiContext) -> None:
     @api.post("/schedules/<reference>/runs", responses={202: models.ScheduleRun}, summary="Run a schedule now")
     def run_schedule(path: models.ByStanding) -> Response:
         return _answer(schedules.run(context, path.reference), HTTPStatus.ACCEPTED)
+
+
+def _finished(context: ApiContext, answer: Response) -> Response:
+    try:
+        return calls.finish(context, answer)
+    except DatabaseUnavailable as error:
+        return _failed(error)
 
 
 def _called(context: ApiContext, token: str) -> Response:

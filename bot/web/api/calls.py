@@ -11,6 +11,7 @@ from flask import g, request
 
 from bot.db import api_keys, audit
 from bot.db.audit import Channel, Entry
+from bot.errors import DatabaseUnavailable
 from bot.web.api.problems import Problem
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def record(
     reference: str | None = None,
 ) -> None:
     """Add the call's row to the audit, in the transaction that does what was asked."""
-    act = f"{request.method}_{(request.endpoint or 'unknown').rpartition('.')[2]}"
+    method = "GET" if request.method == "HEAD" else request.method
+    act = f"{method}_{(request.endpoint or 'unknown').rpartition('.')[2]}"
     entry = Entry(
         channel=Channel.API,
         act=act,
@@ -99,7 +101,10 @@ def record(
 
 
 def finish(context: ApiContext, answer: Response) -> Response:
-    """Record the call unless that is done, store the key's use, and say how many calls are left."""
+    """Record the call unless that is done, store the key's use, and say how many calls are left.
+
+    Raises ``DatabaseUnavailable`` where nothing else has recorded the call: what is not in the audit is not answered.
+    """
     key: ApiKey | None = g.get("api_key")
     if key is None:
         return answer
@@ -108,11 +113,16 @@ def finish(context: ApiContext, answer: Response) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     now = context.now()
     unused, unrecorded = api_keys.is_use_to_store(key, now), not g.get("is_recorded")
-    if (unused or unrecorded) and answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+    if not (unused or unrecorded) or answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return answer
+    try:
         with context.database.begin(durable=False) as tx:
             if unused:
                 api_keys.set_used(tx, key.id, now)
             if unrecorded:
                 failed = answer.status_code >= HTTPStatus.BAD_REQUEST
                 record(tx, context, f"{audit.REFUSED}:{answer.status_code}" if failed else audit.ALLOWED)
+    except DatabaseUnavailable:
+        if unrecorded:
+            raise
     return answer

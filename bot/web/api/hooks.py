@@ -11,7 +11,7 @@ from flask import Response, json, request
 from bot.db import audit, hooks
 from bot.db.api_keys import Right
 from bot.db.hooks import HookAction
-from bot.reports.periods import find_period
+from bot.reports.periods import is_period
 from bot.web.api import hook_models as models
 from bot.web.api.calls import current_key, need, record
 from bot.web.api.hook_signature import seal
@@ -57,7 +57,7 @@ def create(context: ApiContext, body: models.NewHook, root: str) -> dict[str, An
     key = current_key()
     if not key.may_reach(body.space_id):
         raise Problem("space-not-allowed")
-    if body.period is not None and not _is_period(body.period):
+    if body.period is not None and not is_period(body.period.split(), ANY_DAY):
         raise Problem("invalid-period")
     token, reference = hooks.new_token(), context.new_reference()
     values = {
@@ -77,11 +77,6 @@ def create(context: ApiContext, body: models.NewHook, root: str) -> dict[str, An
         record(tx, context, audit.ALLOWED, room_id=body.space_id, reference=reference)
     base = (context.public_url or root).rstrip("/")
     return models.MadeHook(id=reference, url=f"{base}{PATH}/{token}").model_dump(mode="json", by_alias=True)
-
-
-def _is_period(words: str) -> bool:
-    found, rest = find_period(words.split(), ANY_DAY)
-    return found is not None and not rest
 
 
 def listed(context: ApiContext, page: Page) -> dict[str, Any]:

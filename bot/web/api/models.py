@@ -115,7 +115,7 @@ class Deliveries(Model):
 class Page(Model):
     """Which part of a list."""
 
-    cursor: Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9]+$")] | None = None
+    cursor: Annotated[str, StringConstraints(max_length=18, pattern=r"^[0-9]+$")] | None = None
     max: int = Field(50, ge=1, le=100)
 
 
@@ -150,7 +150,7 @@ class Idempotent(Model):
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
-    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = Field(
+    idempotency_key: Annotated[str, StringConstraints(max_length=255, pattern=r'[^"\s]')] | None = Field(
         None, alias="Idempotency-Key", description="quoted or bare, kept a day"
     )
 
