@@ -117,10 +117,11 @@ def _add_keys(keys: argparse.ArgumentParser, every: argparse.ArgumentParser) -> 
     create.add_argument(
         "--space",
         metavar="ID|all",
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         type=str.strip,
-        help="a space that it reaches; may be repeated",
+        help="spaces that it reaches; may be repeated",
     )
     create.add_argument(
         "--can",

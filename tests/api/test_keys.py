@@ -36,6 +36,17 @@ def test_a_key_is_printed_alone_on_the_last_line_and_works(
     assert key not in listed
 
 
+def test_several_spaces(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
+    group, outside = machine.setup.group.id, machine.setup.outside.id
+    for given in (["--space", group, outside], ["--space", group, "--space", outside]):
+        key = created(capsys, "--name", f"to {len(given)}", *given)
+        with machine.database.read() as tx:
+            found = api_keys.by_secret(tx, key)
+        assert found is not None
+        assert found.may_reach(group)
+        assert found.may_reach(outside)
+
+
 @pytest.mark.parametrize(("given", "reaches"), [([], False), (["--space", "all"], True)])
 def test_which_spaces_it_reaches(
     machine: SteppedBot, capsys: pytest.CaptureFixture[str], given: list[str], *, reaches: bool
