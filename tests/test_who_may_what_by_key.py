@@ -144,7 +144,7 @@ DOORS = {
     "deliver": Door(deliver, DELIVER, "/deliveries"),
     "deliver by title": Door(deliver_by_title, DELIVER, "/deliveries"),
     "run": Door(run, CREATE, "/reports", creates=True),
-    "subscribe": Door(subscribe, MANAGE, "/subscriptions"),
+    "subscribe": Door(subscribe, MANAGE | DELIVER, "/subscriptions"),
     "schedule": Door(schedule, MANAGE | CREATE, "/schedules", creates=True),
     "hook": Door(hook, MANAGE | DELIVER, "/hooks"),
     "hook that runs": Door(hook_that_runs, MANAGE | CREATE, "/hooks", creates=True),

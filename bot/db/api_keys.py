@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, select, update
 
 from bot.db import api_tables, hooks
-from bot.webex.ids import id_key
+from bot.webex.ids import id_key, may_be_space
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -74,7 +74,7 @@ class ApiKey:
 
     def may_reach(self, room_id: str) -> bool:
         """Return True when it may have something delivered to a space."""
-        return self.spaces is None or id_key(room_id) in self.spaces
+        return self.spaces is None or (id_key(room_id) in self.spaces and may_be_space(room_id))
 
     @property
     def owner(self) -> str:

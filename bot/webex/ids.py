@@ -18,6 +18,7 @@ from functools import lru_cache
 _PREFIX = "ciscospark://"
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _MESSAGE_OR_ROOM = re.compile(r"ciscospark://[^/]+/(?P<kind>[A-Z]+)/(?P<bare>[0-9a-fA-F-]{16,64})")
+_ROOM = re.compile(r"ciscospark://[^/?#%\\]+/ROOM/[^/?#%\\]+")
 _ORGANIZATION = re.compile(rf"ciscospark://[!-.0-~]{{1,64}}/ORGANIZATION/{_UUID.pattern}", re.IGNORECASE)
 _TO_URL_SAFE = str.maketrans("+/", "-_")
 
@@ -64,6 +65,11 @@ def id_key(an_id: str) -> str:
 def same_id(one: str | None, other: str | None) -> bool:
     """Return True when two ids name the same person, space or organization; a missing id names nobody."""
     return bool(one) and bool(other) and (one == other or id_key(one or "") == id_key(other or ""))
+
+
+def may_be_space(an_id: str) -> bool:
+    """Return False for an encoded id of something else, and for one that Webex could read as another space's."""
+    return not decoded(an_id) or _ROOM.fullmatch(decoded(an_id)) is not None
 
 
 def organization_id(word: str) -> str:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from sqlalchemy import select
 
+from bot import app
 from bot.db import api_keys, audit
+from bot.db.api_keys import Right
 from bot.db.audit import Channel
 from bot.emulator.things import Template
 from bot.errors import DatabaseUnavailable
 from bot.queue import tasks
 from bot.queue.job_table import jobs
+from bot.webex.ids import decoded
 from tests.api.test_deliveries import said
 from tests.api.test_hooks import handled, made, outcomes, post, until
 from tests.api.test_subscriptions import schedule
+from tests.killed.program import WEB, Program
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.api.conftest import Api, Caller
+    from tests.live_bot import LiveBot
 
 
 def waiting(api: Api, task: str) -> int:
@@ -106,3 +117,71 @@ def test_a_form_of_very_many_parts_is_a_body_like_any(api: Api, caller: Caller) 
     called = post(made(caller, api), body, {"Content-Type": "multipart/form-data; boundary=b"})
     until(lambda: handled(api))
     assert caller.ended(called["reference"])["reportId"] == report.id
+
+
+CHUNKS = (
+    (b"zz\r\n{}\r\n0\r\n\r\n", "application/json", "body-incomplete"),
+    (b"10001\r\n" + b"[" * 65_537 + b"\r\n0\r\n\r\n", "application/json", "body-too-large"),
+    (b"4\r\n[[[[\r\n0\r\n\r\n", "application/json", "malformed-body"),
+    (b"2\r\n{}\r\n0\r\n\r\n", "text/plain", "unsupported-media-type"),
+    (b"0\r\n\r\n", "application/json", "invalid-request"),
+)
+"""Bodies that come in chunks, and what is wrong with each."""
+
+
+def test_a_body_in_chunks_is_judged_as_one_with_a_length(
+    stage_alone: LiveBot, database_file: Path, tmp_path: Path
+) -> None:
+    stage_alone.has_database(database_file)
+    program = Program(stage_alone, tmp_path / "log", WEB)
+    database = app.open_database(stage_alone.settings())
+    try:
+        program.up()
+        with database.begin() as tx:
+            key = api_keys.create(tx, "chunks", None, list(Right), created_by="command line", now=app.now())
+        head = f"POST /api/v1/deliveries HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n"
+        for chunks, kind, problem in CHUNKS:
+            with socket.create_connection(("127.0.0.1", program.port), timeout=10) as sock:
+                sock.sendall(f"{head}Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunks)
+                answer = b"".join(iter(partial(sock.recv, 65_536), b""))
+            assert f"/docs/errors/{problem}".encode() in answer
+    finally:
+        database.close()
+        program.kill()
+
+
+def test_guessing_shows_in_the_log(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    requests.get(f"{api.address}/api/v1/deliveries", headers={"Authorization": f"Bearer rbk_{'A' * 43}"}, timeout=10)
+    assert "unknown_key" in capsys.readouterr().out
+
+
+def test_guessing_a_hook_shows_in_the_log(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    requests.post(f"{api.address}/hooks/rbh_{'A' * 43}", timeout=10)
+    shown = capsys.readouterr().out
+    assert "unknown_hook" in shown
+    assert "AAAA" not in shown
+
+
+def test_who_may_deliver_nothing_has_nothing_delivered_by_a_subscription(api: Api) -> None:
+    manages = api.caller(rights=[Right.MANAGE])
+    problem = manages.post("/subscriptions", {"words": "all", "spaceId": api.live.group.id}, status=403)
+    assert problem["detail"] == "It needs the right “deliver”."
+
+
+@pytest.mark.parametrize(
+    "spelled", ["us/ROOM/{other}/{own}", "us/ROOM/{other}?/{own}", "us/ROOM/{other}#/{own}", "us/PEOPLE/{own}"]
+)
+def test_no_spelling_of_a_spaces_id_leads_to_another_space(api: Api, spelled: str) -> None:
+    own, other = (decoded(one.id).rpartition("/")[2] for one in (api.live.group, api.live.outside))
+    caller = api.caller(spaces=[api.live.group.id])
+    text = f"ciscospark://{spelled.format(own=own, other=other)}"
+    for space in (text, base64.b64encode(text.encode()).decode(), base64.b64encode(text.encode()).decode().rstrip("=")):
+        problem = caller.post("/deliveries", {"reportId": "x", "spaceId": space}, status=403)
+        assert problem["type"].endswith("/space-not-allowed")
+
+
+@pytest.mark.parametrize("path", ["docs", "openapi.json", "docs/errors/busy", "deliveries", "nowhere"])
+def test_no_answer_is_taken_for_another_type(api: Api, path: str) -> None:
+    answer = requests.get(f"{api.address}/api/v1/{path}", timeout=10)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Access-Control-Allow-Origin" not in answer.headers

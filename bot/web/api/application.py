@@ -92,6 +92,7 @@ def create_api(context: ApiContext) -> OpenAPI:
     pages.add(app, PREFIX)
     app.add_url_rule("/hooks/<token>", "hook", lambda token: _called(context, token), methods=["POST"])
     app.register_error_handler(Exception, _failed)
+    app.after_request(_as_it_is_called)
     return app
 
 
@@ -197,6 +198,12 @@ def _add_schedules(api: APIBlueprint, context: ApiContext) -> None:
     @api.post("/schedules/<reference>/runs", responses={202: models.ScheduleRun}, summary="Run a schedule now")
     def run_schedule(path: models.ByStanding) -> Response:
         return _answer(schedules.run(context, path.reference), HTTPStatus.ACCEPTED)
+
+
+def _as_it_is_called(answer: Response) -> Response:
+    """Keep browsers from taking an answer for another type than it says."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def _finished(context: ApiContext, answer: Response) -> Response:

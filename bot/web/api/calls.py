@@ -12,6 +12,7 @@ from flask import g, request
 from bot.db import api_keys, audit
 from bot.db.audit import Channel, Entry
 from bot.errors import DatabaseUnavailable
+from bot.web.api.bodies import whole_body
 from bot.web.api.problems import Problem
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ def admit(context: ApiContext) -> None:
         # Each call is a row of the audit, so they are counted there, for all processes.
         calls = 0 if key is None else audit.calls_since(tx, key.owner, now - WINDOW)
     if key is None:
+        context.rejected.record(request.remote_addr or "", "unknown_key")
         raise Problem("unauthorized")
     g.api_key, g.calls_left = key, max(0, CALLS_PER_MINUTE - calls - 1)
     if calls >= CALLS_PER_MINUTE:
         g.is_recorded = True  # else who goes on calling would never be let in again
         raise Problem("too-many-calls", headers={"Retry-After": str(WINDOW.seconds)})
-    if request.method in {"POST", "PATCH"} and request.content_length:
+    if request.method in {"POST", "PATCH"} and whole_body():
         request.get_json()  # what is no JSON is told so, not that every field is missing
 
 

@@ -37,7 +37,8 @@ class ApiContext:
     open_secret: Callable[[str], str]
     """Decrypts what the worker has encrypted for this process: the secret of a new webhook."""
     public_url: str | None = None
-    hooks_rejected: RejectedCalls = field(default_factory=partial(RejectedCalls, name="hook_calls_rejected"))
+    rejected: RejectedCalls = field(default_factory=partial(RejectedCalls, name="api_calls_rejected"))
+    """Calls without a known key, of no hook, or not signed: seen in the log, since no audit can name who called."""
     stopping: threading.Event = field(default_factory=threading.Event)
     polls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_POLLS))
     questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_QUESTIONS))

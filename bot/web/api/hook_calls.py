@@ -11,16 +11,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import request
-from gunicorn.http.errors import ParseException
 
 from bot.db import audit, hook_calls, hooks
 from bot.db.api_keys import caller_of
 from bot.db.audit import Channel, Entry
 from bot.queue import tasks
+from bot.web.api.bodies import whole_body
 from bot.web.api.calls import WINDOW, refuse_plain_http
 from bot.web.api.hook_signature import HEADER, is_signed
 from bot.web.api.problems import Problem
-from bot.web.webhook import MAX_BODY
 
 if TYPE_CHECKING:
     from bot.db.database import Transaction
@@ -41,18 +40,19 @@ def call(context: ApiContext, token: str) -> str:
     Whatever is not the token of a hook is looked for and answered alike.
     """
     refuse_plain_http()
-    body = _body()
+    body = whole_body()
     context.ready()
     now = context.now()
     with context.database.read() as tx:
         hook = hooks.by_token(tx, token)
         calls = 0 if hook is None else audit.calls_since(tx, hook.caller, now - WINDOW)
     if hook is None:
+        context.rejected.record(request.remote_addr or "", "unknown_hook")
         raise Problem("not-found")
     if hook.sealed_secret is not None:
         signature = request.headers.get(HEADER, "")
         if not is_signed(token, hook.sealed_secret, body, signature):
-            context.hooks_rejected.record(request.remote_addr or "", "hook_not_signed", hook=hook.reference)
+            context.rejected.record(request.remote_addr or "", "hook_not_signed", hook=hook.reference)
             raise Problem("signature-invalid")
     if calls >= CALLS_PER_MINUTE:
         raise Problem("hook-called-too-often", headers=_limits())
@@ -81,20 +81,6 @@ def _take(tx: Transaction, context: ApiContext, hook: Hook, body: bytes) -> str:
     entry = Entry(Channel.API, ACT, outcome, hook.caller, hook.room_id, reference=reference)
     audit.record(tx, entry, now)
     return reference
-
-
-def _body() -> bytes:
-    """Return the whole body. Raises ``Problem`` where there is none."""
-    try:
-        body = request.get_data()
-    except ParseException as error:  # chunks or trailers that are none
-        raise Problem("body-incomplete") from error
-    announced = request.content_length
-    if announced is None and len(body) >= MAX_BODY:  # the library cuts a body without a length
-        raise Problem("body-too-large")
-    if announced is not None and len(body) != announced:
-        raise Problem("body-incomplete")
-    return body
 
 
 def _said(body: bytes) -> dict[str, str]:

@@ -27,6 +27,7 @@ ALL_REPORTS = "all"
 def create(context: ApiContext, body: NewSubscription) -> dict[str, Any]:
     """Subscribe a space and return the subscription; of two that are the same the first stands. Raises ``Problem``."""
     need(Right.MANAGE)
+    need(Right.DELIVER)
     key = current_key()
     if not key.may_reach(body.space_id):
         raise Problem("space-not-allowed")
