@@ -8,7 +8,9 @@ from bot.access.policy import Action
 from bot.db import origins
 from bot.db.origin import Kind, OriginState
 from bot.db.schedules import Schedule
+from bot.errors import Refused
 from bot.messages.origins import name_of, none_called, which_one
+from bot.messages.refusals import NO_AUDIT
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
 from bot.text import folded
@@ -37,6 +39,19 @@ def is_overseer(invocation: Invocation, owned: Subscription | Schedule) -> bool:
     return invocation.may(Action.AUDIT, owned.family)
 
 
+def overseen(invocation: Invocation, neutral: str, full_only: str) -> tuple[str, ...]:
+    """Return the families that a full administrator oversees; the answer goes to the person directly.
+
+    ``neutral``: what the space is told, ``full_only``: who may do this. Raises ``Refused``.
+    """
+    try:
+        return invocation.authorize(Action.AUDIT, neutral=neutral).families
+    except Refused as refused:
+        if refused.sentence != NO_AUDIT:
+            raise
+        raise Refused(full_only, reason=refused.reason, details=refused.details) from None
+
+
 def require_change(invocation: Invocation, owned: Subscription | Schedule) -> None:
     """Raise ``Refused``, with the role that it needs, for who may not change it."""
     if not may_change(invocation, owned):
@@ -61,7 +76,8 @@ def seen_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Sched
 def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) -> list[Subscription | Schedule]:
     """Return what a reference names, or else what is called by these words here; nothing that the person may not see.
 
-    A reference is good for who may see it in this space, for its owner, and for full administrators.
+    A reference is good for who may see it in this space, for its owner, and for full administrators. A whole name
+    wins over part of one.
     Raises ``Refused`` and ``WebexError``.
     """
     here = seen_here(invocation, *kinds)
@@ -72,7 +88,8 @@ def named_origins(invocation: Invocation, words: Sequence[str], *kinds: Kind) ->
         if one is not None and going and (one in here or _sees_everywhere(invocation, one)):
             return [one]
     wanted = [folded(word).casefold() for word in words]
-    return [one for one in here if all(word in _words_of(one) for word in wanted)]
+    found = [one for one in here if all(word in _words_of(one) for word in wanted)]
+    return [one for one in found if folded(name_of(one)).casefold() == " ".join(wanted)] or found
 
 
 def _sees_everywhere(invocation: Invocation, owned: Subscription | Schedule) -> bool:
@@ -92,12 +109,14 @@ def one_meant(invocation: Invocation, action: str, *kinds: Kind) -> Subscription
     return None
 
 
-def offer_origins(invocation: Invocation, found: Sequence[Subscription | Schedule], action: str) -> None:
+def offer_origins(
+    invocation: Invocation, found: Sequence[Subscription | Schedule], action: str, words: Sequence[str] | None = None
+) -> None:
     """Ask which of several is meant, with a button for each that carries this command, or say that there is none.
 
-    ``action``: the buttons' title.
+    ``action``: the buttons' title, ``words``: what was to name one, where that is not all that was typed.
     """
-    words = invocation.rest
+    words = invocation.rest if words is None else words
     if not found:
         invocation.answer_press_directly()
         said = none_called(words, direct=invocation.direct)

@@ -12,10 +12,12 @@ from bot.chat.schedule_plan import planned
 from bot.chat.schedule_words import period_words, read_typed, read_values, values_of
 from bot.chat.shown_schedule import show_schedule
 from bot.chat.time_zones import zone_named
-from bot.db import audit, messages, reports, schedules
+from bot.db import audit, messages, origins, reports, schedules
+from bot.db.origin import Kind
+from bot.db.schedules import Schedule
 from bot.messages import schedule_form
 from bot.messages.schedule_form import CHANGE, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
-from bot.messages.schedules import NOT_SCHEDULED
+from bot.messages.schedules import NOT_SCHEDULED, twice
 from bot.reports.schedules import put_schedules, set_next
 from bot.webex.report_families import FAMILIES
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from bot.chat.new_report import RunOptions
     from bot.chat.schedule_plan import Planned
     from bot.chat.schedule_words import Typed
-    from bot.db.schedules import Schedule
+    from bot.db.subscriptions import Subscription
     from bot.webex.report_templates import Template
 
 FIELDS = frozenset({REPEAT, TIME, ZONE})
@@ -82,13 +84,18 @@ def _store(invocation: Invocation, template: Template, made: Planned) -> None:
             set_next(tx, stored, now)
             put_schedules(tx, services.queue)
             audit.record(tx, invocation.entry("schedule", None, audit.ASKED, stored.reference), now)
+        same = next((one for one in origins.of_room(tx, stored.room_id, Kind.SCHEDULE) if _same(one, stored)), None)
     invocation.trail.recorded = True
-    show_schedule(invocation, stored, head="Scheduled", notes=made.notes)
+    notes = (*made.notes, *([twice(same)] if isinstance(same, Schedule) else []))
+    show_schedule(invocation, stored, head="Scheduled", notes=notes)
     _delete_form(invocation)
 
 
-def change_schedule(invocation: Invocation, schedule: Schedule) -> None:
-    """Show the form of a schedule, or store what was entered in it. Raises ``Refused``."""
+def change_schedule(invocation: Invocation, schedule: Schedule, words: Sequence[str] = ()) -> None:
+    """Show the form of a schedule with the changes that were typed, or store what was entered in it.
+
+    Raises ``Refused``.
+    """
     invocation.trail.reference = schedule.reference
     require_change(invocation, schedule)
     options = options_for(invocation, schedule.on_behalf_of or "")
@@ -98,10 +105,11 @@ def change_schedule(invocation: Invocation, schedule: Schedule) -> None:
         invocation.say("schedule", options.no_template(schedule.title))
         return
     entered = invocation.inputs.keys() >= FIELDS
-    values = dict(invocation.inputs) if entered else values_of(schedule)
+    typed = read_typed([template.key, *words], options.templates, options.today)
+    values = dict(invocation.inputs) if entered else {**values_of(schedule), **typed.values}
     made, wrong = _read(invocation, options, values, template)
     if wrong or not entered or made is None:
-        _show_form(invocation, template, values, wrong if entered else [], schedule.reference)
+        _show_form(invocation, template, values, wrong if entered else typed.wrong, schedule.reference)
         return
     services = invocation.services
     if not _goes_here(invocation):
@@ -114,6 +122,16 @@ def change_schedule(invocation: Invocation, schedule: Schedule) -> None:
         put_schedules(tx, services.queue)
     show_schedule(invocation, stored, head="Changed", notes=made.notes)
     _delete_form(invocation)
+
+
+def _same(one: Subscription | Schedule, made: Schedule) -> bool:
+    """Return True for another schedule that runs the same report at the same times."""
+    return isinstance(one, Schedule) and one.id != made.id and _what(one) == _what(made)
+
+
+def _what(one: Schedule) -> tuple[object, ...]:
+    about = (one.family, one.template_id, one.on_behalf_of, one.region, one.sites, one.period)
+    return (*about, one.rrule, one.dtstart[-len("T08:00:00") :], one.time_zone, one.only_if)
 
 
 def zone_of(invocation: Invocation) -> str:

@@ -6,14 +6,14 @@ All three become the values of the form's fields, so that a form keeps what was 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import TYPE_CHECKING, Final
 
 from bot.chat.new_report_words import Wanted, read_form, read_words
 from bot.chat.time_zones import zone_named, zones_near
 from bot.messages import sentences
-from bot.messages.recurrence import unknown_zone
+from bot.messages.recurrence import TOO_OFTEN, unknown_zone
 from bot.messages.schedule_form import (
     BIWEEKLY,
     DATE,
@@ -40,7 +40,7 @@ from bot.reports import conditions
 from bot.reports.conditions import UnknownCondition
 from bot.reports.periods import find_period
 from bot.reports.recurrence_words import DAYS as DAY_CODES
-from bot.reports.recurrence_words import WORKDAYS, monthly_on, read_when
+from bot.reports.recurrence_words import TOO_OFTEN_RULE, WORKDAYS, monthly_on, read_when
 from bot.text import one_line
 
 if TYPE_CHECKING:
@@ -95,6 +95,9 @@ def read_typed(words: Sequence[str], templates: Sequence[Template], today: date)
     if named is not None:
         left, values[NAME] = left[:named], " ".join(left[named + 1 :])
     when, left = read_when(left, zone_named)
+    if when.rrule == TOO_OFTEN_RULE:
+        wrong.append(TOO_OFTEN)
+        when = replace(when, rrule="FREQ=HOURLY")
     values |= fields_of_rule(when.rrule)
     values |= {TIME: f"{when.at:%H:%M}" if when.at is not None else "", ZONE: when.zone or when.unknown_zone}
     values[PERIOD], left = period_words(left, today)

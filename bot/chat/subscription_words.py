@@ -43,11 +43,13 @@ class Wanted:
 def read(typed: Sequence[str], on_behalf_of: str = "") -> Wanted | None:
     """Return what was typed after the command; None where it names nothing."""
     words, card_only = _without_card_only(list(typed))
-    words, region = _without_region(words)
     named = [FAMILY_WORDS[word.casefold()] for word in words if word.casefold() in FAMILY_WORDS]
     family = named[0] if len(set(named)) == 1 else None
     if family is not None:
         words = [word for word in words if word.casefold() not in FAMILY_WORDS]
+    region = None
+    if family is None or FAMILIES[family].takes_region:
+        words, region = _without_region(words)
     everything = family or region or on_behalf_of or not EVERYTHING.isdisjoint(map(str.casefold, words))
     naming = [word for word in words if asked_for([word]) and word.casefold() not in EVERYTHING]
     kept = taken(naming)

@@ -7,6 +7,12 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import available_timezones
 
+OF_THE_US: Final = {
+    "eastern": "America/New_York",
+    "central": "America/Chicago",
+    "mountain": "America/Denver",
+    "pacific": "America/Los_Angeles",
+}
 MOST_OFFERED: Final = 4
 """Time zones that may be meant."""
 
@@ -20,7 +26,7 @@ def _zones() -> dict[str, list[str]]:
     for zone in zones:
         if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/")):
             cities.setdefault(_folded(zone.rpartition("/")[2]), []).append(zone)
-    return cities | found
+    return cities | found | {name: [zone] for name, zone in OF_THE_US.items()}
 
 
 def _folded(words: str) -> str:

@@ -209,6 +209,11 @@ def reports_of(tx: Transaction, origin: Origin, report_ids: Collection[str]) -> 
     return set(tx.execute(select(_requests.report_id).where(*made)).scalars())
 
 
+def delivered(tx: Transaction, report_ids: Collection[str]) -> list[Request]:
+    """Return the requests for these reports that were delivered, oldest first."""
+    return find(tx, _requests.report_id.in_(report_ids), _requests.state == State.DELIVERED.value)
+
+
 def open_of(tx: Transaction, origin: Origin) -> list[Request]:
     """Return the open requests that a subscription or schedule has made, oldest first."""
     return find(tx, _requests[f"{origin.kind.value}_id"] == origin.id, _requests.state == OPEN)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.db.origin import OriginState
 from bot.db.schedules import Schedule
 from bot.messages.elements import button, card, row, text
+from bot.messages.schedules import times_of
 from bot.messages.subscriptions import label
 from bot.text import escape_card, escape_markdown, one_line
 
@@ -53,10 +54,11 @@ def which_one(
     shown = found[:MOST_SHOWN]
     body = [text(escape_card(head), weight="Bolder")]
     for one in shown:
-        about = f"{kind_of(one).capitalize()}{_state(one)} · {one.reference}"
+        times = times_of(one) if isinstance(one, Schedule) else ""
+        about = " · ".join(filter(None, [f"{kind_of(one).capitalize()}{_state(one)}", times, one.reference]))
         parts = [
             text(escape_card(name_of(one), LONGEST_NAME), weight="Bolder"),
-            text(about, size="Small", isSubtle=True, spacing="None"),
+            text(escape_card(about), size="Small", isSubtle=True, spacing="None"),
         ]
         body.append(row(parts, button(action, word, one.reference) if action else None))
     lines = [

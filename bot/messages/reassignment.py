@@ -25,6 +25,7 @@ UNUSABLE: Final = {
     Unusable.USED: "You've already confirmed this.",
     Unusable.LAPSED: "This confirmation has expired. Type `reassign` again.",
 }
+FULL_ONLY: Final = "Only full administrators can give subscriptions and schedules to another owner. Ask one of them."
 NEUTRAL: Final = "I've sent you the answer in a direct message."
 OF_1_1: Final = "That's in somebody's 1:1 space, so nobody else can own it."
 USAGE: Final = (

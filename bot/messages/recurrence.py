@@ -41,6 +41,8 @@ def in_words(rule: str, at: time | None = None) -> str:
     if said is None:
         said = f"by the rule {rule}"
     clock = f"{at.hour}:{at.minute:02}" if at is not None else ""
+    if clock and rule.startswith("FREQ=HOURLY"):
+        clock = f"from {clock}"
     return f"{said} {clock}".rstrip()
 
 

@@ -29,8 +29,12 @@ ALL_SCHEDULES: Final = "All schedules"
 NEXT_RUNS: Final = "Next runs, each with its period"
 NO_RUNS: Final = "It has no runs ahead."
 NO_SCHEDULES: Final = "Type `schedule` to have a report run regularly."
+FULL_ONLY: Final = "Only full administrators can see the schedules of all spaces. Type `schedules` for this one."
 NEUTRAL: Final = "I've sent you the list in a direct message."
-NOT_SCHEDULED: Final = "So I didn't schedule anything: its reports would be for everyone in that space."
+NOT_SCHEDULED: Final = (
+    "I didn't schedule anything: its reports would be for everyone in that space, external people included. "
+    "Schedule it here, or in a space without them."
+)
 JUST_RUN: Final = "It was started a moment ago."
 
 
@@ -151,6 +155,12 @@ def list_card(
     return said, card(body, [button("More", "schedules", more)] if more else [], instead=said)
 
 
+def twice(other: Schedule) -> str:
+    """Return that another schedule does the same."""
+    label = one_line(other.label, LONGEST_LABEL)
+    return f"The schedule {label} ({other.reference}) runs the same report at the same times."
+
+
 def running(schedule: Schedule) -> str:
     """Return that a schedule is run now."""
     label = escape_markdown(schedule.label, LONGEST_LABEL)
@@ -168,8 +178,8 @@ def no_schedules(*, direct: bool, everyone: bool = False) -> str:
 
 def unscheduled(schedule: Schedule, argument: str) -> tuple[str, Card]:
     """Return that a schedule has ended, and the button that makes it again."""
-    said = f"**{escape_markdown(schedule.label, LONGEST_LABEL)}** won't run any more."
-    body = [text(f"**{escape_card(one_line(schedule.label), LONGEST_LABEL)}** won't run any more.")]
+    said = f"**{escape_markdown(schedule.label, LONGEST_LABEL)}** won't run anymore."
+    body = [text(f"**{escape_card(one_line(schedule.label), LONGEST_LABEL)}** won't run anymore.")]
     return said, card(body, [button("Schedule it again", "schedule", argument)], instead=said)
 
 

@@ -120,8 +120,11 @@ class Described(Protocol):
 def label(one: Described) -> str:
     """Return what people call a subscription, to be escaped: ``calling usage in the EU``, ``all partner reports``."""
     said = one.words or f"all {_kind(one)}s"
-    where = "" if one.region is None else f" in {'the ' if one.region in {'US', 'EU'} else ''}{one.region}"
-    return f"{said}{where}{f' for organization {bare_id(one.on_behalf_of)}' if one.on_behalf_of else ''}"
+    return f"{said}{_where(one)}{f' for organization {bare_id(one.on_behalf_of)}' if one.on_behalf_of else ''}"
+
+
+def _where(one: Described) -> str:
+    return "" if one.region is None else f" in {'the ' if one.region in {'US', 'EU'} else ''}{one.region}"
 
 
 def _kind(one: Described) -> str:
@@ -142,7 +145,7 @@ def _shown(one: Described) -> str:
 def subscribed(one: Subscription, matches: Matches, readers: Readers, owner: str, now: datetime) -> tuple[str, Card]:
     """Return the text and the card that tell what a subscription announces from now on."""
     whose = "" if readers.direct or not owner else _in_name_of(escape_card(owner, LONGEST_NAME))
-    lines = [_what(one), *_about(matches, readers), whose, NEVER]
+    lines = [_what(one), *_about(one, matches, readers), whose, NEVER]
     return _card("Subscribed to", one, lines, now)
 
 
@@ -159,9 +162,9 @@ def question(one: Described, matches: Matches, readers: Readers, asked: Question
     head = "Subscribe?" if readers.direct else "Subscribe this space?"
     doubt = ""
     if matches.unknown:
-        doubt = f"No report or template has exactly these words: “{escape_card(one.words, LONGEST_LABEL)}”."
+        doubt = f"No {_kind(one)} or template has exactly these words: “{escape_card(one.words, LONGEST_LABEL)}”."
         doubt += " Did you mean one of those below?" if asked.instead else ""
-    lines = [*filter(None, [doubt, _what(one), *_about(matches, readers), PUBLIC if readers.public else ""])]
+    lines = [*filter(None, [doubt, _what(one), *_about(one, matches, readers), PUBLIC if readers.public else ""])]
     who = "You can confirm this" if readers.direct else "Only the person who asked can confirm this,"
     body = [
         text(head, size="Medium", weight="Bolder"),
@@ -182,13 +185,13 @@ def _what(one: Described) -> str:
     return f"I'll post {what} matching {_kind(one)} as soon as it's ready, whoever runs it."
 
 
-def _about(matches: Matches, readers: Readers) -> list[str]:
+def _about(one: Described, matches: Matches, readers: Readers) -> list[str]:
     """Return how many reports match now, and who will read what comes."""
     verb = "matches" if matches.matching == 1 else "match"
     if matches.unknown:
         now = ""
     elif not matches.listed:
-        now = "Webex lists no reports now."
+        now = f"Webex lists no {_kind(one)}s{_where(one)} now."
     elif not matches.matching:
         now = f"Webex lists {count(matches.listed, 'report')} now, and none matches."
     elif matches.matching == matches.listed:
@@ -291,10 +294,11 @@ def unsubscribed(one: Subscription) -> tuple[str, Card]:
     return said, card([text(said)], [button("Subscribe again", "subscribe", argument_of(one))], instead=said)
 
 
-def muted(one: Subscription) -> tuple[str, Card]:
+def muted(one: Subscription, *, was_muted: bool) -> tuple[str, Card]:
     """Return until when nothing is announced, or that it goes on."""
     if one.muted_until is None:
-        said = f"**{_shown(one)}** is no longer muted. I'll post what becomes ready from now on."
+        no_longer = "is no longer muted" if was_muted else "isn't muted"
+        said = f"**{_shown(one)}** {no_longer}. I'll post what becomes ready from now on."
         action = button("Mute for a week", "mute", one.reference)
     else:
         said = f"**{_shown(one)}** is muted until {when(one.muted_until)}. {NOT_LATER}"

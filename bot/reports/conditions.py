@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ONE: Final = (
     r"(?:it is |it's |it has |it |has )?(?:not (?:blank|empty)|changed|(?:more than|over) \d[\d,]*(?: rows?)?)"
 )
-_ALL = re.compile(rf"only (?:if|when) {_ONE}(?:(?:,? and|,) {_ONE})*(?![\w])")
+_ALL = re.compile(rf"only (?:if|when) {_ONE}(?:(?:,? and|,) (?:(?:only )?(?:if|when) )?{_ONE})*(?![\w])")
 _BLANK = re.compile(r"\bnot (?:blank|empty)\b")
 _ROWS = re.compile(r"\b(?:more than|over) (\d[\d,]*)")
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 WORKDAYS: Final = ",".join(DAYS[:5])
+TOO_OFTEN_RULE: Final = "FREQ=MINUTELY"
+"""Of what is said with minutes, or seconds."""
 SHORTEST_MONTH: Final = 28
 MOST_ZONE_WORDS: Final = 3
 LAST_DAY_OF_SHORT_MONTHS: Final = {
@@ -45,7 +47,7 @@ _TH: Final = r"(?:st|nd|rd|th)"
 _OF_MONTH: Final = r" of (?:the|each|every|a) month"
 _MONTHS: Final = rf"(?:{_EVERY} (?:{_N} )?months?|monthly)"
 _CLOCK: Final = re.compile(
-    r"(?<!\S)(?:at )?(?:(?P<word>noon|midnight)|(?P<hour>\d{1,2}):(?P<minute>\d\d)(?: ?(?P<half>[ap])\.?m\.?)?"
+    r"(?<!\S)(?:(?:at|from) )?(?:(?P<word>noon|midnight)|(?P<hour>\d{1,2}):(?P<minute>\d\d)(?: ?(?P<half>[ap])\.?m\.?)?"
     r"|(?P<hour12>\d{1,2}) ?(?P<half12>[ap])\.?m\.?|(?<=at )(?P<alone>\d{1,2}))(?!\S)",
     re.IGNORECASE,
 )
@@ -125,8 +127,8 @@ def _time(found: re.Match[str]) -> time | None:
 
 def _rules() -> Iterator[tuple[str, Callable[[Mapping[str, str]], str]]]:
     """Yield what may be said, and how its words become a rule."""
-    behind_clock = r"(?= (?:at |on )?\d{1,2}(?::\d\d| ?[ap]\.?m)| at | noon| midnight)"
-    yield rf"{_EVERY} (?:{_N} )?(?:minutes?|seconds?)|{_EVERY} half(?: an)? hour", lambda _: "FREQ=MINUTELY"
+    behind_clock = r"(?=$| last | yesterday| (?:at |on )?\d{1,2}(?::\d\d| ?[ap]\.?m)| at | noon| midnight)"
+    yield rf"{_EVERY} (?:{_N} )?(?:minutes?|seconds?)|{_EVERY} half(?: an)? hour", lambda _: TOO_OFTEN_RULE
     yield rf"{_EVERY} (?:{_N} )?hours?", lambda said: _rule("HOURLY", said)
     yield "hourly", lambda said: _rule("HOURLY", said)
     yield rf"{_EVERY} (?:{_N} )?days?", lambda said: _rule("DAILY", said)

@@ -140,6 +140,8 @@ def _open(tx: Transaction, services: Services, one: Subscription, new: Sequence[
         return
     announced = requests.reports_of(tx, one.origin, [report.id for report in new])
     missing = [report for report in new if report.id not in announced]
+    here = _posted_here(tx, current, [report.id for report in missing])
+    missing = [report for report in missing if report.id not in here]
     for report in missing:
         reports.add(tx, report, now)
     bundled = len(missing) > MOST_SINGLE
@@ -152,3 +154,12 @@ def _open(tx: Transaction, services: Services, one: Subscription, new: Sequence[
             open_request(tx, services, asker, report.id, listed=bundled, content=content)
     if missing:
         log.info("reports_announced", reference=one.reference, number=len(missing))
+
+
+def _posted_here(tx: Transaction, one: Subscription, report_ids: Sequence[str]) -> set[str]:
+    """Return those of these reports that its space has already, for a schedule or because somebody asked."""
+    return {
+        made.report_id
+        for made in requests.delivered(tx, report_ids)
+        if requests.goes_to(made, one.room_id, one.person_id) and (one.card_only or made.content is not Content.CARD)
+    }

@@ -69,7 +69,8 @@ def test_words_and_references_name_what_a_person_may_see(stepped: SteppedBot) ->
     def named(person: Person, words: str, space: Space | None = None, *kinds: Kind) -> list[str]:
         return [one.reference for one in named_origins(asks(stepped, person, space), words.split(), *kinds)]
 
-    assert named(setup.ada, "calling usage", setup.group) == [calls.reference, weekly.reference]
+    assert named(setup.ada, "usage calling", setup.group) == [calls.reference, weekly.reference]
+    assert named(setup.ada, "Calling usage", setup.group) == [calls.reference], "a whole name wins"
     assert named(setup.ada, "CALLING", setup.group, Kind.SCHEDULE) == [weekly.reference]
     assert named(setup.ada, "monday", setup.group) == [weekly.reference]
     assert named(setup.ada, "all reports", setup.group) == [everything.reference]

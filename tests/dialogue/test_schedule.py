@@ -168,6 +168,8 @@ def test_what_is_typed_besides_is_kept(stepped: SteppedBot) -> None:
         ("schedule calling usage every week 8:00", "Which days of the week?"),
         ("schedule calling usage every month 8:00", "Which day of the month?"),
         ("schedule calling usage every 30 minutes 8:00", "an hour is the shortest interval"),
+        ("schedule calling usage every 30 minutes", "an hour is the shortest interval"),
+        ("schedule calling usage weekly", "Which days of the week?"),
         (
             "schedule calling usage every Monday 8:00 Europe/Atlantis",
             "“Europe/Atlantis” isn't a time zone that I know.",
@@ -352,6 +354,48 @@ def test_a_schedule_is_changed_by_a_form_that_has_all_of_it(stepped: SteppedBot,
     assert schedule.next_at == datetime(2026, 11, 30, 8, 15, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("name", ["weekly usage", "{reference}"])
+def test_what_is_typed_behind_its_name_stands_in_the_form(stepped: SteppedBot, name: str) -> None:
+    says(stepped, f"{TYPED} EU named Weekly usage", space=stepped.setup.group)
+    (schedule,) = stored(stepped)
+    named = name.format(reference=schedule.reference)
+    (form,) = says(stepped, f"schedule change {named} every weekday 9:30 last 7 days", space=stepped.setup.group)
+    changed = {"repeat": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "time": "09:30", "period": "last 7 days"}
+    kept = {"zone": "Europe/Berlin", "region": "EU", "name": "Weekly usage"}
+    assert form.fields.items() >= (changed | kept).items()
+    (wrong,) = says(stepped, f"schedule change {named} every blue moon", space=stepped.setup.group)
+    assert "I didn't understand “every blue moon”." in wrong.shown
+    assert stored(stepped) == [schedule]
+    presses(stepped, form, "Save")
+    assert stored(stepped)[0].period == "last 7 days"
+
+
+def test_the_same_schedule_again_is_made_and_said_to_be_there(stepped: SteppedBot) -> None:
+    (first,) = says(stepped, TYPED, space=stepped.setup.group)
+    assert "same times" not in first.shown
+    (before,) = stored(stepped)
+    (again,) = says(stepped, TYPED, space=stepped.setup.group)
+    assert f"Calling Usage ({before.reference}) runs the same report at the same times." in again.shown
+    (elsewhere,) = says(stepped, TYPED)
+    assert "same times" not in elsewhere.shown
+
+
+def test_a_whole_name_wins_and_which_one_tells_the_times(stepped: SteppedBot) -> None:
+    space = stepped.setup.group
+    for text in (
+        TYPED,
+        "schedule calling usage every day 9:00",
+        f"{TYPED} named Usage",
+        f"{TYPED} named Usage in Asia",
+    ):
+        says(stepped, text, space=space)
+    says(stepped, "unschedule usage", space=space)
+    assert [one.name for one in stored(stepped)] == [None, None, "Usage in Asia"]
+    (which,) = says(stepped, "schedule change calling usage", space=space)
+    assert "2 are called “calling usage”. Which one?" in which.shown
+    assert "Schedule · every day 9:00, UTC · " in which.shown
+
+
 def test_a_rule_that_the_form_cannot_make_stays_as_it_is(stepped: SteppedBot) -> None:
     (card,) = says(stepped, "schedule calling usage on the third Tuesday of the month 8:00", space=stepped.setup.group)
     (form,) = presses(stepped, card, "Change")
@@ -376,7 +420,7 @@ def test_it_is_unscheduled_and_can_be_had_again(stepped: SteppedBot) -> None:
     says(stepped, f"{TYPED} EU only if not blank named Weekly usage", space=stepped.setup.group)
     (before,) = stored(stepped)
     (said,) = says(stepped, "unschedule weekly usage", space=stepped.setup.group)
-    assert "won't run any more" in said.words
+    assert "won't run anymore" in said.words
     assert stored(stepped) == []
     stepped.wait(2 * 86400.0)
     assert all_runs(stepped) == []
@@ -420,6 +464,7 @@ def test_those_of_all_spaces_are_for_full_administrators_and_directly(
     shown = [one for one in heard if "In the group" in one.shown]
     assert bool(shown) is sees
     assert all(one.message.room_id != stepped.setup.group.id for one in shown)
+    assert bool([one for one in heard if "see the schedules of all spaces" in one.words]) is not sees
 
 
 def test_a_long_list_has_pages(stepped: SteppedBot) -> None:

@@ -129,6 +129,20 @@ def test_a_large_space_and_a_public_one_are_asked_first(live: LiveBot) -> None:
     assert "This space is public: anyone in your organization can find it, join it, and read along." in card.shown
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("calling usage EU", "Webex lists no partner reports in the EU now."),
+        ("organization calling usage", "No organization report or template has exactly these words: “calling usage”."),
+        ("organization reports in the EU", "No organization report or template has exactly these words: “in EU”."),
+    ],
+)
+def test_it_says_of_which_reports_there_are_none(live: LiveBot, words: str, sentence: str) -> None:
+    live.partner_report()
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Calling"))
+    assert sentence in live.at(live.ada, live.group).says(f"subscribe {words}").card().shown
+
+
 def test_mistyped_words_are_a_question(live: LiveBot) -> None:
     live.partner_report()
     live.emulator.world.add_template(Template(130, "partner", "Calling Quality", "Calling"))
@@ -225,6 +239,9 @@ def test_muted_for_a_week_nothing_comes_neither_then_nor_later(stepped: SteppedB
     stepped.pressed(setup.ada, muted.message, muted.buttons["Unmute"])
     stepped.work()
     assert "is no longer muted" in (stepped.said(setup.group)[-1].text or "")
+    stepped.receive(setup.ada, "unmute calling usage", setup.group)
+    stepped.work()
+    assert "isn't muted" in (stepped.said(setup.group)[-1].text or "")
     setup.partner_report()
     stepped.wait(POLL)
     assert len([one for one in stepped.said(setup.group) if one.files]) == 2

@@ -37,6 +37,7 @@ BLANK = b"Name,Value\r\n"
         ("only if more than 100 rows last week", "more than 100 rows", "last week"),
         ("only if it has over 1,000", "more than 1000 rows", ""),
         ("only if changed and not blank", "not blank, changed", ""),
+        ("only if over 5 rows and only if changed named A", "changed, more than 5 rows", "named A"),
         ("only if not blank, changed, more than 5 rows", "not blank, changed, more than 5 rows", ""),
         ("only if not blank, changed, and more than 5 rows in EU", "not blank, changed, more than 5 rows", "in EU"),
         ("only if changed and May", "changed", "and May"),

@@ -73,6 +73,19 @@ def test_a_report_that_becomes_ready_is_announced_once_whoever_ran_it(stepped: S
     assert "For the subscription to calling usage." in file.words
 
 
+@pytest.mark.parametrize("where", ["here", "directly"])
+def test_what_the_space_has_already_does_not_come_again(stepped: SteppedBot, where: str) -> None:
+    subscribed(stepped)
+    report = becomes_ready(stepped)
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group if where == "here" else None)
+    stepped.work()
+    assert len(files(stepped)) == (where == "here")
+
+    rounds(stepped, 3)
+
+    assert len(files(stepped)) == 1
+
+
 def test_what_is_ready_when_it_is_subscribed_does_not_come(stepped: SteppedBot) -> None:
     for _ in range(12):
         becomes_ready(stepped)

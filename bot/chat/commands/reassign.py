@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
-from bot.chat.named_origin import is_overseer, named_origins, offer_origins
+from bot.chat.named_origin import is_overseer, named_origins, offer_origins, overseen
 from bot.chat.registry import registry
 from bot.db import confirmations, messages, origins
 from bot.errors import Refused
@@ -46,7 +46,7 @@ FILLERS: Final = frozenset({"of", "from", "to"})
 )
 def reassign(invocation: Invocation) -> None:
     """Ask for confirmation, or give what was confirmed. It tells of people, so it is answered directly."""
-    invocation.authorize(Action.AUDIT, neutral=reassignment.NEUTRAL)
+    overseen(invocation, reassignment.NEUTRAL, reassignment.FULL_ONLY)
     if invocation.pressed and invocation.rest[:1] == (CONFIRM,):
         _give_confirmed(invocation)
         return

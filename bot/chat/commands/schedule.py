@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
 from bot.chat.named_origin import named_origins, offer_origins
@@ -20,6 +20,9 @@ from bot.messages.schedules import TEST
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
 
+MOST_WORDS: Final = 8
+"""Of a schedule's name, where more stands behind it."""
+
 
 @registry.command(
     "schedule",
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
         "schedule calling usage every Monday 8:00 last week",
         "schedule calling usage every month on the 1st 6:30 Europe/Berlin last month EU",
         "schedule calling usage every weekday 7:00 only if not blank named Daily usage",
-        "schedule change daily usage",
+        "schedule change daily usage every Tuesday 9:00",
     ),
     action=Action.CHANGE,
 )
@@ -45,8 +48,11 @@ def schedule(invocation: Invocation) -> None:
         if len(found) == 1 and isinstance(found[0], Schedule):
             _act_on(invocation, what[0].casefold(), found[0])
             return
+        if not found and (split := _named_first(invocation, named)) is not None:
+            change_schedule(invocation, *split)
+            return
         if found or invocation.pressed:
-            offer_origins(invocation, found, "Show")
+            offer_origins(invocation, found, "Show", named)
             return
     make_schedule(invocation, invocation.rest)
 
@@ -58,6 +64,18 @@ def _with_reference(invocation: Invocation) -> Schedule | None:
     found = named_origins(invocation, invocation.rest, Kind.SCHEDULE)
     same = [one for one in found if isinstance(one, Schedule) and one.reference == invocation.rest[0].casefold()]
     return same[0] if same else None
+
+
+def _named_first(invocation: Invocation, words: tuple[str, ...]) -> tuple[Schedule, tuple[str, ...]] | None:
+    """Return the schedule that the first words name, and the words behind them; None where they name none or several.
+
+    The most words count: "daily usage every Monday" is about "daily usage".
+    """
+    for number in range(min(len(words) - 1, MOST_WORDS), 0, -1):
+        found = named_origins(invocation, words[:number], Kind.SCHEDULE)
+        if found:
+            return (found[0], words[number:]) if len(found) == 1 and isinstance(found[0], Schedule) else None
+    return None
 
 
 def _act_on(invocation: Invocation, what: str, found: Schedule) -> None:

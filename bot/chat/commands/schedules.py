@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
-from bot.chat.named_origin import named_origins, offer_origins, seen_here
+from bot.chat.named_origin import named_origins, offer_origins, overseen, seen_here
 from bot.chat.registry import registry
 from bot.chat.shown_schedule import show_list, show_schedule
 from bot.db import origins
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages.help import Group
-from bot.messages.schedules import ALL_SCHEDULES, NEUTRAL, no_schedules, of_here
+from bot.messages.schedules import ALL_SCHEDULES, FULL_ONLY, NEUTRAL, no_schedules, of_here
 
 if TYPE_CHECKING:
     from bot.chat.invocation import Invocation
@@ -42,7 +42,7 @@ def schedules(invocation: Invocation) -> None:
             offer_origins(invocation, found, "Show")
         return
     if everyone:
-        families = invocation.authorize(Action.AUDIT, neutral=NEUTRAL).families
+        families = overseen(invocation, NEUTRAL, FULL_ONLY)
         with invocation.services.database.read() as tx:
             found = [one for one in origins.going(tx, Kind.SCHEDULE) if one.family in families]
     else:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.access.policy import Action
-from bot.chat.named_origin import seen_here
+from bot.chat.named_origin import overseen, seen_here
 from bot.chat.names import look_up
 from bot.chat.registry import registry
 from bot.db import origins
 from bot.db.origin import Kind
 from bot.db.subscriptions import Subscription
-from bot.errors import Refused
 from bot.messages.help import Group
-from bot.messages.refusals import NO_AUDIT
 from bot.messages.subscriptions import FULL_ONLY, MOST_SHOWN, NEUTRAL, head_of, no_subscriptions, subscription_list
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
@@ -40,7 +37,7 @@ def subscriptions(invocation: Invocation) -> None:
     number = invocation.rest[-1] if invocation.rest else ""
     page = max(1, int(number)) if number.isdecimal() and len(number) <= LONGEST_PAGE else 1
     if everyone:
-        families = _overseen(invocation)
+        families = overseen(invocation, NEUTRAL, FULL_ONLY)
         with invocation.services.database.read() as tx:
             going = origins.going(tx, Kind.SUBSCRIPTION)
         found = [one for one in going if one.family is None or one.family in families]
@@ -53,16 +50,6 @@ def subscriptions(invocation: Invocation) -> None:
     else:
         key = f"{invocation.event_key}:subscriptions"
         invocation.show(lambda _: Draft(key, Text(*said)))
-
-
-def _overseen(invocation: Invocation) -> tuple[str, ...]:
-    """Return the families whose subscriptions a full administrator sees everywhere. Raises ``Refused``."""
-    try:
-        return invocation.authorize(Action.AUDIT, neutral=NEUTRAL).families
-    except Refused as refused:
-        if refused.sentence != NO_AUDIT:
-            raise
-        raise Refused(FULL_ONLY, reason=refused.reason, details=refused.details) from None
 
 
 def _page(

@@ -99,7 +99,8 @@ def _set_muted(invocation: Invocation, one: Subscription, *, mutes: bool) -> Non
     with services.database.begin() as tx:
         subscriptions.mute(tx, one.id, services.now() + MUTED_FOR if mutes else None)
         changed = subscriptions.get(tx, one.id) or one
-    _answer(invocation, "muted", Text(*muted(changed)))
+    was = one.muted_until is not None and services.now() < one.muted_until
+    _answer(invocation, "muted", Text(*muted(changed, was_muted=was)))
 
 
 def _answer(invocation: Invocation, part: str, said: Text) -> None:
