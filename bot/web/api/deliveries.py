@@ -67,13 +67,11 @@ def get(context: ApiContext, delivery_id: str, wait: float) -> dict[str, Any]:
     """Return a delivery, at its end if that comes within so many seconds. Raises ``Problem``."""
     need(Right.DELIVER)
 
-    def ended() -> dict[str, Any] | None:
-        found = _find(context, delivery_id)
-        return None if found["status"] == Status.OPEN else found
-
-    with place(context.polls) as taken:
-        found = wait_for(context, wait if taken else 0.0, ended)
-    return found or _find(context, delivery_id)
+    if wait:
+        with place(context.polls) as taken:
+            if taken:
+                wait_for(context, wait, lambda: _find(context, delivery_id)["status"] != Status.OPEN or None)
+    return _find(context, delivery_id)
 
 
 def _find(context: ApiContext, delivery_id: str) -> dict[str, Any]:

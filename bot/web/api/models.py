@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime  # noqa: TC003 pydantic reads them
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
+
+from bot.web.api.json_schemas import both_or_none, either
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\s\x00-\x1f]+$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"\S")]
@@ -36,6 +39,16 @@ class Model(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
+    @classmethod
+    def model_json_schema(cls, *args: Any, **more: Any) -> dict[str, Any]:
+        """Return the schema; the plain one is made once, since flask-openapi3 asks for it at each call."""
+        return super().model_json_schema(*args, **more) if args or more else _plain_schema(cls)
+
+
+@cache
+def _plain_schema(model: type[Model]) -> dict[str, Any]:
+    return super(Model, model).model_json_schema()
+
 
 class Status(StrEnum):
     """How a delivery stands."""
@@ -49,30 +62,11 @@ class Status(StrEnum):
     UNSURE = "unsure"
 
 
-def _either(one: str, other: str) -> dict[str, Any]:
-    """Return the JSON schema of an object that has one of two texts and not the other."""
-
-    def only(name: str, without: str) -> dict[str, Any]:
-        return {"required": [name], "properties": {name: {"type": "string"}, without: {"type": "null"}}}
-
-    return {"oneOf": [only(one, other), only(other, one)]}
-
-
-def _both_or_none(*names: str) -> dict[str, Any]:
-    """Return the JSON schema of an object that has all of these texts, or none of them."""
-    return {
-        "oneOf": [
-            {"required": list(names), "properties": {name: {"type": "string"} for name in names}},
-            {"properties": {name: {"type": "null"} for name in names}},
-        ]
-    }
-
-
 class NewDelivery(Model):
     """Deliver one report to one space or person."""
 
     model_config = ConfigDict(
-        json_schema_extra={"allOf": [_either("reportId", "title"), _either("spaceId", "personEmail")]}
+        json_schema_extra={"allOf": [either("reportId", "title"), either("spaceId", "personEmail")]}
     )
 
     report_id: Id | None = None
@@ -216,7 +210,7 @@ class DeliverTo(Model):
 class NewReport(Model):
     """Run a report."""
 
-    model_config = ConfigDict(json_schema_extra=_both_or_none("startDate", "endDate"))
+    model_config = ConfigDict(json_schema_extra=both_or_none("startDate", "endDate"))
 
     family: FamilyName
     template_id: TemplateId
