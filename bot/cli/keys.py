@@ -10,6 +10,7 @@ from bot.db.api_keys import ALL_SPACES, Right
 from bot.db.audit import Channel, Entry
 from bot.db.migrations import Migration
 from bot.errors import BotError
+from bot.messages.names import LONGEST_NAME
 from bot.text import when
 
 if TYPE_CHECKING:
@@ -27,12 +28,18 @@ class NoSuchKeyError(BotError):
     """No key that is not revoked has this name. `reportbot keys list` shows them."""
 
 
+class NotANameError(BotError):
+    """Choose a name of 1 to 60 letters that can be shown in a line."""
+
+
 class NameTakenError(BotError):
     """A key with this name exists. Choose another name, or revoke that key first."""
 
 
 def create(settings: StorageSettings, name: str, spaces: Sequence[str], rights: Sequence[str], say: Say) -> int:
-    """Make a key and print it, alone on the last line. Raises ``NameTakenError``."""
+    """Make a key and print it, alone on the last line. Raises ``NotANameError`` and ``NameTakenError``."""
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise NotANameError
     reaches = None if spaces == [ALL_SPACES] else spaces
     database = app.open_database(settings)
     try:

@@ -25,7 +25,7 @@ COMMAND_LINE: Final = "command line"
 NEUTRAL: Final = "I've sent you the answer about API keys in a direct message."
 USAGE: Final = (
     "Type `keys` for the list. To make one: `keys create`, a name, `here` or `all` (the spaces that it reaches), and "
-    "what it may do: `deliver`, `create`, `manage`, separated by commas. To end one: `keys revoke` and its name."
+    "what it may do: `deliver`, `create` or `manage`, each with those before it. To end one: `keys revoke`, its name."
 )
 NO_SPACE_HERE: Final = "`here` means a group space. Type it in that space, or use `all`."
 NONE: Final = "There are no API keys. Type `keys create`, a name, and `here` or `all`."

@@ -185,3 +185,8 @@ def test_no_answer_is_taken_for_another_type(api: Api, path: str) -> None:
     answer = requests.get(f"{api.address}/api/v1/{path}", timeout=10)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("template", ["0" * 513, " 130", True, -1])
+def test_a_text_is_no_number_of_a_template(caller: Caller, template: object) -> None:
+    caller.post("/reports", {"family": "partner", "templateId": template}, status=422)

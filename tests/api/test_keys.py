@@ -71,6 +71,16 @@ def test_a_revoked_key_is_gone_and_its_name_free(machine: SteppedBot, capsys: py
     assert created(capsys, "--name", "nightly") != key
 
 
+@pytest.mark.parametrize("name", ["", " ", "x" * 61, "nightly\nrbk_forged", "nightly\x1b[2J", "yl\u202ethgin"])
+def test_a_name_that_could_be_taken_for_another_line_is_none(
+    machine: SteppedBot, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert main(["keys", "create", "--name", name]) == 1
+    assert "Choose a name" in capsys.readouterr().err
+    with machine.database.read() as tx:
+        assert api_keys.listed(tx) == []
+
+
 def test_a_right_that_does_not_exist(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["keys", "create", "--name", "x", "--can", "everything"])

@@ -78,8 +78,11 @@ def _create(invocation: Invocation, words: Sequence[str]) -> None:
 
 
 def read_words(words: Sequence[str]) -> tuple[str, str, list[Right]]:
-    """Return the name, ``here``, ``all`` or nothing, and the rights, from what follows ``keys create``."""
-    left, where, rights = list(words), "", set[str]()
+    """Return the name, ``here``, ``all`` or nothing, and the rights, from what follows ``keys create``.
+
+    Each right has those before it, as on the command line.
+    """
+    left, where, rights = list(words), "", {Right.DELIVER.value}
     while len(left) > 1 and not where:
         last = {one for one in left[-1].casefold().split(",") if one}
         if last and last <= _RIGHTS:
@@ -89,7 +92,8 @@ def read_words(words: Sequence[str]) -> tuple[str, str, list[Right]]:
         else:
             break
         left.pop()
-    return " ".join(left), where, [one for one in Right if one.value in (rights or {Right.DELIVER.value})]
+    known = list(Right)
+    return " ".join(left), where, known[: max(known.index(Right(one)) for one in rights) + 1]
 
 
 def _ask(invocation: Invocation, name: str) -> None:

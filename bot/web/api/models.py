@@ -18,13 +18,13 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, 
 FamilyName = Literal["partner", "organization"]
 
 
-def _no_truth(value: Any) -> Any:
-    if isinstance(value, bool):
+def _no_text(value: Any) -> Any:
+    if isinstance(value, bool | str):
         raise ValueError("Send a number or a text.")  # noqa: TRY004 pydantic tells ValueError to the caller
     return value
 
 
-TemplateId = Annotated[Annotated[int, Field(ge=0, lt=10**15)] | Id, BeforeValidator(_no_truth)]
+TemplateId = Annotated[int, BeforeValidator(_no_text), Field(ge=0, lt=10**15)] | Id
 Region = Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")]
 Sites = Annotated[str, StringConstraints(max_length=2000)] | list[Words] | None
 
