@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from bot.db import api_questions, reports
+from bot.db import api_questions, audit, reports
 from bot.db.api_keys import caller_of
+from bot.db.audit import Channel, Entry
 from bot.errors import BotError, WebexError
 from bot.messages.report_list import asked_words
 from bot.outbound.registration import check_webhook
@@ -95,7 +96,7 @@ class Questions:
             newest = newest_ready(self._services.catalog, words, self._families(question), today)
             if newest.report is None:
                 if not newest.choices:
-                    return _problem("not-found", f"No report that is ready has a title with “{asked_words(words)}”.")
+                    return _problem("not-found", f"No report that is ready has a title with {asked_words(words)}.")
                 choices = [{"id": one.id, "title": one.title, **_days(one)} for one in newest.choices[:MOST_CHOICES]]
                 return _problem("several-reports", choices=choices)
             found["report_id"] = newest.report.id
@@ -118,7 +119,10 @@ class Questions:
 
     def _delete(self, question: dict[str, Any]) -> dict[str, Any]:
         key = f"api:{question['key']}"
-        delete_report(self._services, question["family"], question["report_id"], event_key=key, person_id=key)
+        family, report_id = question["family"], question["report_id"]
+        caller = question["caller"]
+        entry = Entry(Channel.API, question["act"], audit.DELETED, caller, report_id=report_id)
+        delete_report(self._services, family, report_id, event_key=key, person_id=caller, entry=entry)
         return {"ok": {}}
 
     def _templates(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bot.emulator.things import Template
 from bot.errors import DatabaseUnavailable
 from bot.queue import tasks
 from bot.queue.job_table import jobs
+from bot.web.api import waiting as waiting_for_webex
 from bot.webex.ids import decoded
 from tests.api.test_deliveries import said
 from tests.api.test_hooks import handled, made, outcomes, post, until
@@ -190,3 +191,30 @@ def test_no_answer_is_taken_for_another_type(api: Api, path: str) -> None:
 @pytest.mark.parametrize("template", ["0" * 513, " 130", True, -1])
 def test_a_text_is_no_number_of_a_template(caller: Caller, template: object) -> None:
     caller.post("/reports", {"family": "partner", "templateId": template}, status=422)
+
+
+def calls_in_audit(api: Api, act: str) -> list[str]:
+    """The outcomes of an act of the API, oldest first."""
+    with api.database.read() as tx:
+        return [one.outcome for one in audit.latest(tx, 50)[::-1] if (one.channel, one.act) == (Channel.API, act)]
+
+
+def test_a_deletion_that_takes_longer_than_its_call_is_in_the_audit(
+    api: Api, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_for_webex, "ANSWER_PATIENCE", 0.5)
+    api.live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    order = {"family": "partner", "templateId": 130, "startDate": "2026-10-01", "endDate": "2026-10-31"}
+    made_one = until(lambda: caller.post("/reports", order, once="one").get("id"))
+    api.live.emulator.faults.add(method="DELETE", delay=1.5)
+    caller.call("DELETE", f"/reports/{made_one}", status=503)
+    assert until(lambda: calls_in_audit(api, "delete_delete_report")) == ["refused:503"]
+    until(lambda: calls_in_audit(api, "delete_delete_report") == ["refused:503", "deleted"])
+    api.live.at(api.live.ada).says(f"report {made_one}").hears("API key test")
+
+
+def test_a_call_that_is_answered_busy_is_a_call_too(api: Api, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_for_webex, "ANSWER_PATIENCE", 0.0)
+    api.live.emulator.faults.add(method="GET", path="/v1/*eport*", delay=1.0)
+    caller.get("/reports", status=503)
+    assert calls_in_audit(api, "get_list_reports") == ["refused:503"]

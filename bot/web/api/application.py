@@ -7,7 +7,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from flask import Response, json, request
+from flask import Response, g, json, request
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
@@ -233,6 +233,7 @@ def _failed(error: Exception) -> Response:
     if isinstance(error, Problem):
         return _told(error)
     if isinstance(error, DatabaseUnavailable):
+        g.is_database_away = True
         return _told(Problem("unavailable", headers={"Retry-After": RETRY_AFTER}))
     if isinstance(error, HTTPException):
         name = _BY_STATUS.get(error.code or 0, "malformed-body")

@@ -44,7 +44,7 @@ def admit(context: ApiContext) -> None:
         raise Problem("unauthorized")
     g.api_key, g.calls_left = key, max(0, CALLS_PER_MINUTE - calls - 1)
     if calls >= CALLS_PER_MINUTE:
-        g.is_recorded = True  # else who goes on calling would never be let in again
+        is_recorded()  # else who goes on calling would never be let in again
         raise Problem("too-many-calls", headers={"Retry-After": str(WINDOW.seconds)})
     if request.method in {"POST", "PATCH"} and whole_body():
         request.get_json()  # what is no JSON is told so, not that every field is missing
@@ -77,6 +77,17 @@ def need(right: Right) -> None:
         raise Problem("not-allowed", f"It needs the right “{right}”.")
 
 
+def act() -> str:
+    """Return what this call is in the audit."""
+    method = "GET" if request.method == "HEAD" else request.method
+    return f"{method}_{(request.endpoint or 'unknown').rpartition('.')[2]}"
+
+
+def is_recorded() -> None:
+    """Note that the audit has this call, so that it gets no second row."""
+    g.is_recorded = True
+
+
 def record(
     tx: Transaction,
     context: ApiContext,
@@ -87,11 +98,9 @@ def record(
     reference: str | None = None,
 ) -> None:
     """Add the call's row to the audit, in the transaction that does what was asked."""
-    method = "GET" if request.method == "HEAD" else request.method
-    act = f"{method}_{(request.endpoint or 'unknown').rpartition('.')[2]}"
     entry = Entry(
         channel=Channel.API,
-        act=act,
+        act=act(),
         outcome=outcome,
         person_id=current_key().owner,
         room_id=room_id,
@@ -99,7 +108,7 @@ def record(
         reference=reference,
     )
     audit.record(tx, entry, context.now())
-    g.is_recorded = True
+    is_recorded()
 
 
 def finish(context: ApiContext, answer: Response) -> Response:
@@ -115,7 +124,7 @@ def finish(context: ApiContext, answer: Response) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     now = context.now()
     unused, unrecorded = api_keys.is_use_to_store(key, now), not g.get("is_recorded")
-    if not (unused or unrecorded) or answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+    if not (unused or unrecorded) or g.get("is_database_away"):
         return answer
     try:
         with context.database.begin(durable=False) as tx:

@@ -11,7 +11,7 @@ from bot.db.requests import GROUP
 from bot.db.runs import RunState
 from bot.reports.requests import Asker
 from bot.reports.runs import open_run
-from bot.web.api.calls import current_key, need, record
+from bot.web.api.calls import act, current_key, is_recorded, need, record
 from bot.web.api.models import Created, Status
 from bot.web.api.problems import Problem
 from bot.web.api.repeated import Repeated
@@ -53,10 +53,16 @@ def delete(context: ApiContext, report_id: str) -> None:
         run = runs.of_report(tx, report_id)
     if run is None or run.key_id != key.id:
         raise Problem("not-allowed", NOT_MADE)
-    question = {"kind": "delete", "family": run.family, "report_id": report_id, "key": context.new_reference()}
+    question = {
+        "kind": "delete",
+        "family": run.family,
+        "report_id": report_id,
+        "key": context.new_reference(),
+        "act": act(),
+        "caller": key.owner,
+    }
     ask(context, key.id, question)
-    with context.database.begin() as tx:
-        record(tx, context, audit.DELETED, report_id=report_id)
+    is_recorded()  # by the worker, with the deletion: it may come after this call has given up
 
 
 def templates(context: ApiContext, family: str | None) -> dict[str, Any]:
