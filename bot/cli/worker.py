@@ -24,6 +24,7 @@ NICENESS: Final = 5
 def run(settings: Settings) -> None:
     """Work until SIGTERM, SIGINT or SIGHUP."""
     process.limit_malloc_arenas()
+    process.limit_thread_stacks()
     process.set_thread_switch_interval()
     stop = threading.Event()
     process.on_stop_signal(stop.set)

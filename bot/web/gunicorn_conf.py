@@ -19,7 +19,7 @@ from bot.errors import SettingsError
 from bot.files.data_dir import OTHERS, log_closed, prepare_folder
 from bot.logs import catch_crashes, register_secrets, start_logging
 from bot.metrics import start_metrics
-from bot.process import exit_with_parent, limit_malloc_arenas, set_thread_switch_interval
+from bot.process import exit_with_parent, limit_malloc_arenas, limit_thread_stacks, set_thread_switch_interval
 from bot.settings import load, load_web, web_environ
 
 if TYPE_CHECKING:
@@ -101,5 +101,6 @@ def on_starting(_server: Arbiter) -> None:
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
     """Prepare the process that answers: it counts figures in files of its own."""
     limit_malloc_arenas()
+    limit_thread_stacks()
     set_thread_switch_interval()
     start_metrics(_settings.data_dir, "web")
