@@ -6,6 +6,7 @@ import base64
 import socket
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -20,7 +21,9 @@ from bot.errors import DatabaseUnavailable
 from bot.queue import tasks
 from bot.queue.job_table import jobs
 from bot.web.api import waiting as waiting_for_webex
+from bot.web.api.mounted import Mounted
 from bot.webex.ids import decoded
+from tests.api.conftest import running
 from tests.api.test_deliveries import said
 from tests.api.test_hooks import handled, made, outcomes, post, until
 from tests.api.test_subscriptions import schedule
@@ -28,6 +31,7 @@ from tests.killed.program import WEB, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from tests.api.conftest import Api, Caller
     from tests.live_bot import LiveBot
@@ -218,3 +222,36 @@ def test_a_call_that_is_answered_busy_is_a_call_too(api: Api, caller: Caller, mo
     api.live.emulator.faults.add(method="GET", path="/v1/*eport*", delay=1.0)
     caller.get("/reports", status=503)
     assert calls_in_audit(api, "get_list_reports") == ["refused:503"]
+
+
+@pytest.mark.parametrize("beneath", ["", "/reports", "/api", "/hooks", "/a%20b", "/%C3%BC"])
+def test_beneath_any_path_the_api_is_where_the_documents_say(beneath: str) -> None:
+    def api(environ: WSGIEnvironment, _: StartResponse) -> list[bytes]:
+        return [f"{environ['SCRIPT_NAME']} {environ['PATH_INFO']}".encode("latin-1")]
+
+    def other(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        return [b"other"]
+
+    mounted = Mounted(lambda: api, other, f"https://bot.example.com{beneath}", "/webex")
+
+    def answer(path: str) -> str:
+        environ = {"PATH_INFO": unquote(path, encoding="latin-1"), "SCRIPT_NAME": ""}
+        return b"".join(mounted(environ, lambda *_: lambda _: None)).decode()
+
+    path = unquote(beneath)
+    assert answer("/api/v1/deliveries") == f"{path} /api/v1/deliveries"
+    assert answer(f"{beneath}/api/v1/deliveries") == f"{path} /api/v1/deliveries"
+    assert answer(f"{beneath}/hooks/token") == f"{path} /hooks/token"
+    assert answer(f"{beneath}/webex") == answer("/webex") == "other"
+
+
+def test_where_a_proxy_takes_the_path_away_addresses_in_answers_have_it(
+    stage_alone: LiveBot, database_file: Path
+) -> None:
+    stage_alone.has_database(database_file)
+    stage_alone.environ["PUBLIC_URL"] = "https://example.com/reports"
+    with running(stage_alone) as api:
+        caller = api.caller()
+        made_one = caller.post("/deliveries", {"reportId": "x", "spaceId": api.live.group.id})
+        assert caller.headers["Location"] == f"/reports/api/v1/deliveries/{made_one['id']}"
+        assert caller.get("/nothing", status=404)["type"] == "/reports/api/v1/docs/errors/not-found"

@@ -29,7 +29,8 @@ class Mounted:
     ) -> None:
         self._make = make
         self._other = other
-        self._before = tuple(dict.fromkeys(("", unquote(urlsplit(public_url or "").path))))
+        # As WSGI has paths. The longer comes first, since it may itself begin with /api.
+        self._before = tuple(dict.fromkeys((unquote(urlsplit(public_url or "").path, encoding="latin-1"), "")))
         self._others = {f"{before}{webhook_path}" for before in self._before if webhook_path}
         self._lock = threading.Lock()
         self._api: WSGIApplication | None = None
@@ -40,7 +41,8 @@ class Mounted:
         for before in self._before if path not in self._others else ():
             rest = path.removeprefix(before)
             if path.startswith(before) and f"{rest}/".startswith(PATHS):
-                environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + before
+                # Also where a proxy has taken it away: what callers are told to call lies beneath it.
+                environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._before[0]
                 environ["PATH_INFO"] = rest
                 return self._loaded()(environ, start_response)
         return self._other(environ, start_response)
