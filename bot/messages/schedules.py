@@ -109,7 +109,9 @@ def _buttons(schedule: Schedule, *, is_new: bool) -> list[dict[str, Any]]:
     unschedule = destructive(button("Unschedule", "unschedule", reference))
     history = [] if is_new else [button("History", "history", reference)]
     if schedule.state is OriginState.PAUSED:
-        return [primary(button("Resume", "resume", reference)), *history, change, unschedule]
+        offered = schedule.is_offered and not schedule.direct
+        first = button("Take over", "takeover", reference) if offered else button("Resume", "resume", reference)
+        return [primary(first), *history, change, unschedule]
     test = button("Send a test now", "schedule", f"{TEST} {reference}")
     return [test, *history, change, button("Pause", "pause", reference), unschedule]
 
@@ -138,7 +140,8 @@ def list_card(
     for view, zone in zip(views, zones, strict=True):
         schedule = view.schedule
         when = f"next {local_time(schedule.next_at, zone)}" if schedule.next_at is not None else "no run ahead"
-        state = "paused" if schedule.state is OriginState.PAUSED else when
+        why = f"paused. {schedule.reason}" if schedule.reason else "paused"
+        state = why if schedule.state is OriginState.PAUSED else when
         about = " · ".join(filter(None, [times_of(schedule), state]))
         who = " · ".join(filter(None, [f"runs as {escape_card(view.owner)}", view.place, schedule.reference]))
         parts = [

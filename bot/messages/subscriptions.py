@@ -229,7 +229,9 @@ def _is_muted(one: Subscription, now: datetime) -> bool:
 
 
 def _buttons(one: Subscription, now: datetime) -> list[dict[str, Any]]:
-    if one.state is OriginState.PAUSED and not one.waits:
+    if one.is_offered and not one.direct:
+        first = button("Take over", "takeover", one.reference)
+    elif one.state is OriginState.PAUSED and not one.waits:
         first = button("Resume", "resume", one.reference)
     elif _is_muted(one, now):
         first = button("Unmute", "unmute", one.reference)

@@ -27,6 +27,7 @@ from bot.messages import sentences
 from bot.messages.file_message import comes_for
 from bot.outbound.events import tell_end
 from bot.outbox import Unsure
+from bot.reports.already_here import close_if_here
 from bot.reports.blank_facts import why_blank
 from bot.reports.card_alone import deliver_card
 from bot.reports.conditions import halt_if_unmet
@@ -219,6 +220,7 @@ class Deliver:
     def _may_have(self, run: Run, request: Request) -> bool:
         """Return True when the person may have the report now; else the request is closed, or tried again later.
 
+        What its place has already needs no other message: then it is closed too.
         What goes wrong in asking about one person must neither end nor delay the others.
         """
         if request.id in run.permitted:
@@ -230,8 +232,9 @@ class Deliver:
         except BotError as error:
             self._failed(run, [request], error)
         else:
-            run.permitted.add(request.id)
-            return True
+            if not close_if_here(self._services, request):
+                run.permitted.add(request.id)
+                return True
         run.served.add(request.id)
         return False
 

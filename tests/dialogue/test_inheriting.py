@@ -120,4 +120,11 @@ def test_what_is_paused_says_so_in_the_lists(stepped: SteppedBot, olga: Person, 
         reason = "Its owner may no longer get these reports."
         assert origins.pause(tx, owned(stepped).origin, PauseCause.NOT_ALLOWED, reason)
     here(stepped, stepped.setup.ada, f"{kind.value}s")
-    assert "aused" in BotMessage(in_group(stepped)[-1]).shown
+    listed = BotMessage(in_group(stepped)[-1])
+    assert "aused. Its owner may no longer get these reports." in listed.shown
+    if kind is Kind.SCHEDULE:
+        stepped.pressed(stepped.setup.ada, listed.message, listed.buttons["Show"])
+        stepped.work()
+    shown = BotMessage(in_group(stepped)[-1])
+    assert "Take over" in shown.buttons
+    assert "Resume" not in shown.buttons

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.chat.commands import registry
 from bot.db import audit
 from bot.db.audit import DIRECT_SPACE, Channel, Row
 from bot.emulator.cards import problems
-from bot.messages.audit_list import AuditView, audit_card, audit_text, note_of
+from bot.messages.audit_list import BY_OUTCOME, COMMANDS, AuditView, audit_card, audit_text, note_of
 from bot.messages.names import Names
 from bot.webex.types import Person
 from tests.live_bot import texts_of
@@ -132,3 +133,8 @@ def test_the_card_names_person_report_time_and_place() -> None:
 )
 def test_the_note_says_which_entries_they_are(number: int, before: int, asked: str, words: str) -> None:
     assert note_of(number, before, asked).startswith(words)
+
+
+def test_each_command_has_words() -> None:
+    assert "subscribe" in registry.words
+    assert registry.words <= COMMANDS.keys() | BY_OUTCOME.keys()

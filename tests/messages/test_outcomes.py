@@ -52,7 +52,8 @@ def subscription(words: str = LONG) -> Subscription:
 
 
 def schedule(name: str = LONG) -> Schedule:
-    found: Schedule = made(Schedule, name=name, title="Calling Usage", family="partner", next_at=NOW, time_zone="UTC")
+    times = {"rrule": "FREQ=DAILY", "dtstart": "2026-11-29T16:00:00", "time_zone": "UTC", "next_at": NOW}
+    found: Schedule = made(Schedule, name=name, title="Calling Usage", family="partner", **times)
     return found
 
 

@@ -75,6 +75,21 @@ def test_a_file_alone_comes_without_a_card_also_when_it_takes_long(stepped: Step
     assert stepped.request().state is State.DELIVERED
 
 
+def test_what_was_posted_meanwhile_is_not_posted_again(stepped: SteppedBot) -> None:
+    report = stepped.world.add_report(family="partner", title="Calling Usage")
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    before = posted(stepped)
+
+    ask(stepped, Content.FILE, report.id)
+    stepped.work()
+
+    assert posted(stepped) == before
+    assert stepped.request(2).state is State.DELIVERED
+    assert stepped.request(2).file_message == stepped.request(1).file_message
+    assert stepped.downloads == 1
+
+
 @pytest.mark.parametrize("content", [Content.FILE, Content.CARD])
 def test_with_an_outsider_in_the_space_nobody_gets_it(stepped: SteppedBot, content: Content) -> None:
     report = stepped.world.add_report(family="partner", title="Calling Usage")
