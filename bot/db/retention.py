@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import delete, exists, func, select
 
-from bot.db import audit, heartbeats, ready_reports
+from bot.db import api_answers, api_questions, audit, heartbeats, hook_calls, ready_reports
+from bot.db.api_tables import api_answers as answers
+from bot.db.api_tables import api_questions as questions
+from bot.db.api_tables import hook_calls as calls
 from bot.db.api_tables import outbound_events
 from bot.db.events import NEW
 from bot.db.outbound_events import EventState
@@ -109,6 +112,10 @@ class Retention:
             outbound_events.c.created_at < max(kept_since, now - EVENTS_KEPT)
         )
         yield from self._each(outbound_events, told)
+        # A question may name a person, and one that a killed process asked is taken away by nobody else.
+        yield from self._each(questions, questions.c.asked_at < now - api_questions.LEFT_OVER)
+        yield from self._each(answers, answers.c.created_at < now - api_answers.KEPT)
+        yield from self._each(calls, calls.c.handled_at.is_not(None) & (calls.c.called_at < now - hook_calls.KEPT))
         yield from self._each(confirmations, confirmations.c.expires_at < before)
         yield from self._each(messages, sent)
         yield from self._each(reports, (reports.c.checked_at < before) & ~_asked_for & ~_named)

@@ -13,7 +13,8 @@ import requests
 from sqlalchemy import select
 
 from bot import app
-from bot.db import api_keys, audit
+from bot.db import api_answers, api_keys, api_questions, api_tables, audit
+from bot.db.api_answers import Order, StoredAnswer
 from bot.db.api_keys import Right
 from bot.db.audit import Channel
 from bot.emulator.things import Template
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from tests.api.conftest import Api, Caller
     from tests.live_bot import LiveBot
+    from tests.stepped_bot import SteppedBot
 
 
 def waiting(api: Api, task: str) -> int:
@@ -255,3 +257,16 @@ def test_where_a_proxy_takes_the_path_away_addresses_in_answers_have_it(
         made_one = caller.post("/deliveries", {"reportId": "x", "spaceId": api.live.group.id})
         assert caller.headers["Location"] == f"/reports/api/v1/deliveries/{made_one['id']}"
         assert caller.get("/nothing", status=404)["type"] == "/reports/api/v1/docs/errors/not-found"
+
+
+def test_what_a_killed_process_has_asked_does_not_stay(stepped: SteppedBot) -> None:
+    question = {"kind": "delivery", "email": "ada.lovelace@acme.example"}
+    order, answer = Order(1, "deliveries", "x"), StoredAnswer("", {})
+    with stepped.database.begin() as tx:
+        api_questions.add(tx, 1, question, stepped.clock())
+        api_answers.add(tx, order, answer, stepped.clock())
+    stepped.clock.turn(24 * 3600 + 1)
+    stepped.sweep.once()
+    with stepped.database.read() as tx:
+        for table in (api_tables.api_questions, api_tables.api_answers):
+            assert tx.execute(select(table)).all() == []
