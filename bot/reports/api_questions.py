@@ -135,6 +135,8 @@ def _problem(name: str, detail: str = "", **more: Any) -> dict[str, Any]:
 
 
 def _problem_of(error: BotError) -> dict[str, Any]:
+    if isinstance(error, NotFound) and all(one.status == HTTPStatus.FORBIDDEN for one in error.answers.values()):
+        return _problem("webex-refused", error.sentence)  # nobody could look
     if isinstance(error, NotFound) or (isinstance(error, WebexError) and error.status == HTTPStatus.NOT_FOUND):
         return _problem("not-found", error.sentence)
     if error.passing:

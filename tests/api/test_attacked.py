@@ -270,3 +270,11 @@ def test_what_a_killed_process_has_asked_does_not_stay(stepped: SteppedBot) -> N
     with stepped.database.read() as tx:
         for table in (api_tables.api_questions, api_tables.api_answers):
             assert tx.execute(select(table)).all() == []
+
+
+@pytest.mark.parametrize("path", ["/reports", "/reports/x", "/reports?family=partner"])
+def test_where_the_bot_may_not_look_it_does_not_say_that_there_is_nothing(api: Api, caller: Caller, path: str) -> None:
+    api.live.emulator.faults.add(method="GET", path="/v1/*eports*", status=403)
+    problem = caller.get(path, status=502)
+    assert problem["type"].endswith("/webex-refused")
+    assert "admin token" in problem["detail"]

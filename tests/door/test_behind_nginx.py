@@ -175,3 +175,11 @@ def test_sigterm_ends_the_web_process_within_five_seconds(tmp_path: Path) -> Non
         direct.process.send_signal(signal.SIGTERM)
         assert direct.process.wait(10) == 0
         assert time.monotonic() - began < 5
+
+
+def test_what_came_to_the_proxy_by_plain_http_is_refused_whatever_its_sender_says(web: Web) -> None:
+    request = b"GET /api/v1/deliveries HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+    with web.connect(request) as connection:
+        answer = answers(connection)
+    assert codes(answer) == [403]
+    assert b"https-required" in answer
