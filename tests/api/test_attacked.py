@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import socket
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -22,6 +24,7 @@ from bot.errors import DatabaseUnavailable
 from bot.queue import tasks
 from bot.queue.job_table import jobs
 from bot.web.api import waiting as waiting_for_webex
+from bot.web.api.hook_calls import CALLS_PER_MINUTE
 from bot.web.api.mounted import Mounted
 from bot.webex.ids import decoded
 from tests.api.conftest import running
@@ -278,3 +281,13 @@ def test_where_the_bot_may_not_look_it_does_not_say_that_there_is_nothing(api: A
     problem = caller.get(path, status=502)
     assert problem["type"].endswith("/webex-refused")
     assert "admin token" in problem["detail"]
+
+
+def test_a_hook_is_called_so_often_and_no_more_by_however_many_at_once(api: Api, caller: Caller) -> None:
+    address = made(caller, api, title="calling usage")
+
+    def call(number: int) -> int:
+        return requests.post(address, data=str(number), timeout=20).status_code
+
+    with ThreadPoolExecutor(16) as threads:
+        assert Counter(threads.map(call, range(CALLS_PER_MINUTE + 30))) == {202: CALLS_PER_MINUTE, 429: 30}
