@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.access.policy import Action
 from bot.db import origins
@@ -13,6 +13,7 @@ from bot.messages.origins import name_of, none_called, which_one
 from bot.messages.refusals import NO_AUDIT
 from bot.outbox import Text
 from bot.reports.report_messages import Draft
+from bot.reports.search import Searchable, matching
 from bot.text import folded
 from bot.webex.ids import same_id
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
     from bot.chat.invocation import Invocation
     from bot.db.subscriptions import Subscription
+
+ONE_KIND: Final = dict.fromkeys(["unsubscribe", "mute", "unmute"], Kind.SUBSCRIPTION) | dict.fromkeys(
+    ["schedule", "schedules", "unschedule", "run"], Kind.SCHEDULE
+)
+"""Of the commands that are not about both kinds."""
 
 
 def may_change(invocation: Invocation, owned: Subscription | Schedule) -> bool:
@@ -117,13 +123,21 @@ def offer_origins(
     ``action``: the buttons' title, ``words``: what was to name one, where that is not all that was typed.
     """
     words = invocation.rest if words is None else words
-    if not found:
+    near = [] if found or not words else _almost_named(invocation, words)
+    if not found and not near:
         invocation.answer_press_directly()
         said = none_called(words, direct=invocation.direct)
         invocation.show(lambda _: Draft(f"{invocation.event_key}:none", Text(said)))
         return
-    content = Text(*which_one(found, words, action, invocation.word.casefold()))
+    content = Text(*which_one(found or near, words, action, invocation.word.casefold(), almost=bool(near)))
     invocation.show(lambda _: Draft(f"{invocation.event_key}:choice", content))
+
+
+def _almost_named(invocation: Invocation, words: Sequence[str]) -> list[Subscription | Schedule]:
+    """Return those of here that mistyped words may name, of the kind that the command is about."""
+    kind = ONE_KIND.get(invocation.word.casefold())
+    here = seen_here(invocation, *([kind] if kind else []))
+    return list(matching(words, here, lambda one: Searchable(_words_of(one))).items)
 
 
 def _words_of(owned: Subscription | Schedule) -> str:

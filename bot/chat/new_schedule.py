@@ -16,7 +16,7 @@ from bot.db import audit, messages, origins, reports, schedules
 from bot.db.origin import Kind
 from bot.db.schedules import Schedule
 from bot.messages import schedule_form
-from bot.messages.schedule_form import CHANGE, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
+from bot.messages.schedule_form import CHANGE, DATE, DAYS, HOW_OFTEN, REPEAT, TEMPLATE, TIME, WHAT_TIME, ZONE, form_card
 from bot.messages.schedules import NOT_SCHEDULED, twice
 from bot.reports.schedules import put_schedules, set_next
 from bot.webex.report_families import FAMILIES
@@ -106,7 +106,7 @@ def change_schedule(invocation: Invocation, schedule: Schedule, words: Sequence[
         return
     entered = invocation.inputs.keys() >= FIELDS
     typed = read_typed([template.key, *words], options.templates, options.today)
-    values = dict(invocation.inputs) if entered else {**values_of(schedule), **typed.values}
+    values = dict(invocation.inputs) if entered else _changed(values_of(schedule), typed.values)
     made, wrong = _read(invocation, options, values, template)
     if wrong or not entered or made is None:
         _show_form(invocation, template, values, wrong if entered else typed.wrong, schedule.reference)
@@ -132,6 +132,12 @@ def _same(one: Subscription | Schedule, made: Schedule) -> bool:
 def _what(one: Schedule) -> tuple[object, ...]:
     about = (one.family, one.template_id, one.on_behalf_of, one.region, one.sites, one.period)
     return (*about, one.rrule, one.dtstart[-len("T08:00:00") :], one.time_zone, one.only_if)
+
+
+def _changed(values: Mapping[str, str], typed: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields with what was typed; days of another way to repeat go."""
+    gone = {DAYS, DATE} if REPEAT in typed else set()
+    return {name: value for name, value in values.items() if name not in gone} | dict(typed)
 
 
 def zone_of(invocation: Invocation) -> str:

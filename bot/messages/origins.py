@@ -44,12 +44,17 @@ def plainly(owned: Subscription | Schedule) -> str:
 
 
 def which_one(
-    found: Sequence[Subscription | Schedule], words: Sequence[str], action: str, word: str
+    found: Sequence[Subscription | Schedule], words: Sequence[str], action: str, word: str, *, almost: bool = False
 ) -> tuple[str, Card]:
-    """Return the text and card that ask which is meant, with buttons of this title, if any, for this command."""
+    """Return the text and card that ask which is meant, with buttons of this title, if any, for this command.
+
+    ``almost``: none is called so, and these are called nearly so.
+    """
     asked = " ".join(words)
     head = "Which one?"
-    if words:
+    if almost:
+        head = f"Nothing here is called “{one_line(asked, LONGEST_NAME)}”. Did you mean this?"
+    elif words:
         head = f"{len(found)} are called “{one_line(asked, LONGEST_NAME)}”. Which one?"
     shown = found[:MOST_SHOWN]
     body = [text(escape_card(head), weight="Bolder")]

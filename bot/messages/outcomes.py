@@ -12,10 +12,11 @@ from bot.messages import origins
 from bot.messages.elements import button, card, primary, sentence_in_card, text
 from bot.messages.origins import LONGEST_NAME, name_of
 from bot.messages.schedules import local_time
-from bot.text import count, escape_card, escape_markdown
+from bot.text import count, escape_card, escape_markdown, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from bot.db.outcomes import Outcome
     from bot.db.subscriptions import Subscription
@@ -165,11 +166,13 @@ def paused_by_person(owned: Subscription | Schedule) -> tuple[str, Card]:
     return said, card(_body(owned, "● Paused", [then], space=None, color="Default"), actions, instead=said)
 
 
-def active(owned: Subscription | Schedule, *, owner: str = "") -> tuple[str, Card]:
+def active(owned: Subscription | Schedule, now: datetime, *, owner: str = "") -> tuple[str, Card]:
     """Return the answer to ``resume`` and, with the new owner's name, to ``takeover``."""
     lines = [f"It's **{escape_markdown(owner)}**'s now, and {WORKS[owned.origin.kind]} in their name."] if owner else []
     if isinstance(owned, Schedule):
         lines.append(_next_run(owned))
+    elif owned.muted_until is not None and now < owned.muted_until:
+        lines.append(f"It stays muted until {when(owned.muted_until)}.")
     said = " ".join([f"{sentence(subject(owned))} is active.", *lines])
     actions = [button("Pause", "pause", owned.reference)]
     return said, card(_body(owned, "● Active", lines, space=None, color="Good"), actions, instead=said)

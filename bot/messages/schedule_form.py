@@ -109,9 +109,11 @@ def form_card(
     """Return the form with these values, and what is wrong with them; ``argument``: of its button."""
     changes = argument.startswith(f"{CHANGE} ")
     title = "Change a schedule" if changes else "New schedule"
+    called = (values.get(NAME) if changes else "") or template.title
+    what = f"{one_line(template.title, LONGEST_TITLE)} · " if called != template.title else ""
     body = [
-        text(f"{title}: {escape_card(template.title, LONGEST_TITLE)}", size="Medium", weight="Bolder"),
-        text(escape_card(limits_of(template)), size="Small", isSubtle=True, spacing="None"),
+        text(f"{title}: {escape_card(called, LONGEST_TITLE)}", size="Medium", weight="Bolder"),
+        text(escape_card(f"{what}{limits_of(template)}"), size="Small", isSubtle=True, spacing="None"),
         *(text(escape_card(one, 250), color="Attention", spacing="Small") for one in wrong),
         *_times(values),
     ]

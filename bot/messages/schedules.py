@@ -171,11 +171,11 @@ def running(schedule: Schedule) -> str:
     return f"I'm running **{label}** now; its times stay as they are.{only_if}"
 
 
-def no_schedules(*, direct: bool, everyone: bool = False) -> str:
-    """Return that there are none."""
+def no_schedules(*, direct: bool, everyone: bool = False, elsewhere: bool = False) -> str:
+    """Return that there are none; ``elsewhere``: the answer about a space is read directly."""
     if everyone:
         return f"There are no schedules. {NO_SCHEDULES}"
-    whose = "You have no schedules" if direct else "This space has no schedules"
+    whose = "You have no schedules" if direct else f"{'That' if elsewhere else 'This'} space has no schedules"
     return f"{whose}. {NO_SCHEDULES}"
 
 
@@ -186,6 +186,6 @@ def unscheduled(schedule: Schedule, argument: str) -> tuple[str, Card]:
     return said, card(body, [button("Schedule it again", "schedule", argument)], instead=said)
 
 
-def of_here(*, direct: bool) -> str:
-    """Return the title of the list."""
-    return "Your schedules" if direct else "Schedules of this space"
+def of_here(*, direct: bool, elsewhere: bool = False) -> str:
+    """Return the title of the list; ``elsewhere``: that of a space is read directly."""
+    return "Your schedules" if direct else f"Schedules of {'that' if elsewhere else 'this'} space"

@@ -276,17 +276,19 @@ def subscription_list(
     return said, card(body, [button("More", "subscriptions", more)] if more else [], instead=said)
 
 
-def head_of(total: int, start: int, shown: int, *, direct: bool, everyone: bool) -> str:
-    """Return the title of a page."""
+def head_of(total: int, start: int, shown: int, *, direct: bool, everyone: bool, elsewhere: bool = False) -> str:
+    """Return the title of a page; ``elsewhere``: the answer about a space is read directly."""
     number = count(total, "subscription")
-    where = " in your organization" if everyone else "" if direct else " in this space"
+    here = " in that space" if elsewhere else " in this space"
+    where = " in your organization" if everyone else "" if direct else here
     pages = "" if shown == total else f", {start + 1}–{start + shown}"
     return f"{number}{where}{pages}"
 
 
-def no_subscriptions(*, direct: bool, everyone: bool) -> str:
-    """Return what is said where there is none."""
-    who = "There are" if everyone else "You have" if direct else "This space has"
+def no_subscriptions(*, direct: bool, everyone: bool, elsewhere: bool = False) -> str:
+    """Return what is said where there is none; ``elsewhere``: the answer about a space is read directly."""
+    here = "That space has" if elsewhere else "This space has"
+    who = "There are" if everyone else "You have" if direct else here
     return f"{who} no subscriptions. {TO_SUBSCRIBE}"
 
 

@@ -361,8 +361,9 @@ def test_what_is_typed_behind_its_name_stands_in_the_form(stepped: SteppedBot, n
     named = name.format(reference=schedule.reference)
     (form,) = says(stepped, f"schedule change {named} every weekday 9:30 last 7 days", space=stepped.setup.group)
     changed = {"repeat": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "time": "09:30", "period": "last 7 days"}
-    kept = {"zone": "Europe/Berlin", "region": "EU", "name": "Weekly usage"}
+    kept = {"zone": "Europe/Berlin", "region": "EU", "name": "Weekly usage", "days": ""}
     assert form.fields.items() >= (changed | kept).items()
+    assert "Change a schedule: Weekly usage" in form.shown
     (wrong,) = says(stepped, f"schedule change {named} every blue moon", space=stepped.setup.group)
     assert "I didn't understand “every blue moon”." in wrong.shown
     assert stored(stepped) == [schedule]
@@ -389,6 +390,10 @@ def test_a_whole_name_wins_and_which_one_tells_the_times(stepped: SteppedBot) ->
         f"{TYPED} named Usage in Asia",
     ):
         says(stepped, text, space=space)
+    (near,) = says(stepped, "unschedule usge in asia", space=space)
+    assert "Nothing here is called “usge in asia”. Did you mean this?" in near.shown
+    assert list(near.buttons) == ["Unschedule"]
+    assert len(stored(stepped)) == 4
     says(stepped, "unschedule usage", space=space)
     assert [one.name for one in stored(stepped)] == [None, None, "Usage in Asia"]
     (which,) = says(stepped, "schedule change calling usage", space=space)

@@ -87,6 +87,8 @@ def test_with_an_outsider_in_the_space_it_is_refused_with_what_to_do(live: LiveB
     assert "Subscribe in a space without them, or message me directly." in heard.words
     none = live.at(live.ada).says("subscriptions").answer()
     assert "You have no subscriptions" in none.words
+    live.at(live.ada, live.outside).says("subscriptions")
+    live.at(live.ada).hears_privately("That space has no subscriptions.")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +244,12 @@ def test_muted_for_a_week_nothing_comes_neither_then_nor_later(stepped: SteppedB
     stepped.receive(setup.ada, "unmute calling usage", setup.group)
     stepped.work()
     assert "isn't muted" in (stepped.said(setup.group)[-1].text or "")
+    for text in ("mute calling usage", "pause calling usage", "resume calling usage"):
+        stepped.receive(setup.ada, text, setup.group)
+        stepped.work()
+    assert "It stays muted until" in BotMessage(stepped.said(setup.group)[-1]).shown
+    stepped.receive(setup.ada, "unmute calling usage", setup.group)
+    stepped.work()
     setup.partner_report()
     stepped.wait(POLL)
     assert len([one for one in stepped.said(setup.group) if one.files]) == 2

@@ -41,7 +41,7 @@ def resume(invocation: Invocation) -> None:
         with services.database.begin() as tx:
             resume_origin(tx, services, owned)
             now = origins.get(tx, owned.origin) or owned
-        said = Text(*active(now))
+        said = Text(*active(now, services.now()))
     elif decision.reason in {"outsiders", "members_unknown"}:
         said = Text(NOT_HERE[decision.reason])
     else:

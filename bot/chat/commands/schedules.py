@@ -50,10 +50,13 @@ def schedules(invocation: Invocation) -> None:
         invocation.authorize(Action.LIST)
     listed = [one for one in found if isinstance(one, Schedule)]
     if listed:
-        title = ALL_SCHEDULES if everyone else of_here(direct=invocation.direct)
+        title = ALL_SCHEDULES if everyone else of_here(direct=invocation.direct, elsewhere=invocation.trail.direct_only)
         show_list(invocation, listed, title, page, ALL if everyone else "")
     else:
-        invocation.say("schedules", no_schedules(direct=invocation.direct, everyone=everyone))
+        invocation.say(
+            "schedules",
+            no_schedules(direct=invocation.direct, everyone=everyone, elsewhere=invocation.trail.direct_only),
+        )
 
 
 def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.access.policy import Action
 from bot.chat.named_origin import overseen, seen_here
 from bot.chat.names import look_up
 from bot.chat.registry import registry
@@ -43,6 +44,7 @@ def subscriptions(invocation: Invocation) -> None:
         found = [one for one in going if one.family is None or one.family in families]
     else:
         found = seen_here(invocation, Kind.SUBSCRIPTION)
+        invocation.authorize(Action.LIST)
     listed = [one for one in found if isinstance(one, Subscription)]
     said = _page(invocation, listed, page, everyone=everyone)
     if everyone:
@@ -55,9 +57,9 @@ def subscriptions(invocation: Invocation) -> None:
 def _page(
     invocation: Invocation, listed: list[Subscription], page: int, *, everyone: bool
 ) -> tuple[str, Card] | tuple[str]:
-    services, direct = invocation.services, invocation.direct
+    services, direct, elsewhere = invocation.services, invocation.direct, invocation.trail.direct_only
     if not listed:
-        return (no_subscriptions(direct=direct, everyone=everyone),)
+        return (no_subscriptions(direct=direct, everyone=everyone, elsewhere=elsewhere),)
     page = min(page, -(-len(listed) // MOST_SHOWN))
     start = (page - 1) * MOST_SHOWN
     shown = listed[start : start + MOST_SHOWN]
@@ -65,5 +67,5 @@ def _page(
     rooms = [one.room_id for one in shown if places and not one.direct]
     names = look_up(services, [one.person_id for one in shown], rooms)
     more = f"{ALL if everyone else ''} {page + 1}".strip() if len(listed) > start + MOST_SHOWN else ""
-    head = head_of(len(listed), start, len(shown), direct=direct, everyone=everyone)
+    head = head_of(len(listed), start, len(shown), direct=direct, everyone=everyone, elsewhere=elsewhere)
     return subscription_list(shown, names, head, services.now(), more=more, places=places)

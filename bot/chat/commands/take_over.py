@@ -49,7 +49,7 @@ def take_over(invocation: Invocation) -> None:
         name = invocation.check_person(Action.LIST).name
     with services.database.read() as tx:
         now = origins.get(tx, owned.origin) or owned
-    said = Text(*active(now, owner=name))
+    said = Text(*active(now, services.now(), owner=name))
     invocation.show(lambda _: Draft(f"{invocation.event_key}:takeover", said), Action.LIST)
     tell_change(invocation, owned, "has taken over")
     delete_pressed_card(invocation, owned)
