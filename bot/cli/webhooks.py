@@ -137,7 +137,7 @@ def replay(settings: StorageSettings, wanted: str, say: Say) -> int:
         if webhook.disabled_at is not None:
             raise DisabledError
         outbound_events.replay(tx, event, app.now())
-        events.put_sending(tx, queue, webhook.id)
+        events.put_sending(tx, queue, webhook)
         _record(tx, "replayed", webhook)
     say(f"{event.event_id} is being sent again to {webhook.reference}.")
     return 0

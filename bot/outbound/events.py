@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.db import outbound_events, webhooks
+from bot.db.api_keys import caller_of
 from bot.db.outbound_events import Happening
 from bot.db.requests import GROUP, THREAD, State
 from bot.db.runs import RunState
@@ -33,9 +34,9 @@ _NOT_TOLD = frozenset({State.OPEN.value, State.CANCELED.value, State.HALTED.valu
 """Somebody canceled it, or a schedule's condition is not true: neither is a failure."""
 
 
-def put_sending(tx: Transaction, queue: Queue, webhook_id: int, *, if_absent: bool = False) -> None:
-    """Have what is pending for a webhook sent."""
-    queue.put(tx, tasks.SEND_EVENTS, str(webhook_id), person=f"webhook:{webhook_id}", if_absent=if_absent)
+def put_sending(tx: Transaction, queue: Queue, webhook: Webhook, *, if_absent: bool = False) -> None:
+    """Have what is pending for a webhook sent, in the turn of its key, however many webhooks that has."""
+    queue.put(tx, tasks.SEND_EVENTS, str(webhook.id), person=caller_of(webhook.key_id), if_absent=if_absent)
 
 
 def tell_end(tx: Transaction, queue: Queue, ended: Request | Run, state: State | RunState, now: datetime) -> None:
@@ -69,7 +70,7 @@ def tell_ready(
             "reference": theirs.reference,
         }
         outbound_events.add(tx, webhook, Happening(EventType.REPORT_READY, report.id, data, now))
-        put_sending(tx, queue, webhook.id)
+        put_sending(tx, queue, webhook)
 
 
 def tell_paused(tx: Transaction, queue: Queue, schedule: Schedule, cause: PauseCause, now: datetime) -> None:
@@ -88,7 +89,7 @@ def tell_test(tx: Transaction, queue: Queue, webhook: Webhook, about: str, now: 
     """Send an event that tells nothing, and return its ID; ``about``: other words are another event."""
     data = {"id": webhook.reference, "reference": webhook.reference}
     event_id = outbound_events.add(tx, webhook, Happening(EventType.TEST, about, data, now))
-    put_sending(tx, queue, webhook.id)
+    put_sending(tx, queue, webhook)
     return event_id
 
 
@@ -96,7 +97,7 @@ def recover(tx: Transaction, queue: Queue, webhook: Webhook, since: datetime, no
     """Send again what a webhook has not taken since a time, and enable it; return the number of these events."""
     webhooks.enable(tx, webhook.id)
     number = outbound_events.recover(tx, webhook.id, since, now)
-    put_sending(tx, queue, webhook.id)
+    put_sending(tx, queue, webhook)
     return number
 
 
@@ -104,7 +105,7 @@ def _tell(tx: Transaction, queue: Queue, what: Happening, concerns: Callable[[Ap
     for webhook, key in webhooks.listening(tx, what.type):
         if concerns(key):
             outbound_events.add(tx, webhook, what)
-            put_sending(tx, queue, webhook.id)
+            put_sending(tx, queue, webhook)
 
 
 def _reaches(key: ApiKey, one: Request | Run) -> bool:

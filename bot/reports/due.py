@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.db import events, messages, outbound_events, reports, requests, runs, schedules, subscriptions
+from bot.db import events, messages, outbound_events, reports, requests, runs, schedules, subscriptions, webhooks
 from bot.db.requests import State
 from bot.messages import sentences
 from bot.outbound.events import put_sending
@@ -55,7 +55,8 @@ def _of_rows(tx: Transaction, queue: Queue, now: datetime) -> list[Put]:
     puts += [partial(put_create, queue=queue, run=one, if_absent=True) for one in runs.open_ones(tx, MOST)]
     if schedules.first_time(tx) is not None:
         puts.append(partial(put_schedules, queue=queue, if_absent=True))
-    puts += [partial(put_sending, queue=queue, webhook_id=one, if_absent=True) for one in outbound_events.pending(tx)]
+    told = [webhooks.get(tx, one) for one in outbound_events.pending(tx)]
+    puts += [partial(put_sending, queue=queue, webhook=one, if_absent=True) for one in told if one is not None]
     watched = set(subscriptions.lists(tx))
     for row in reports.awaited(tx):
         if row.phase is Phase.READY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +22,7 @@ from bot.db.api_keys import Right
 from bot.db.audit import Channel
 from bot.emulator.things import Template
 from bot.errors import DatabaseUnavailable
+from bot.outbound.post import TIMEOUT
 from bot.queue import tasks
 from bot.queue.job_table import jobs
 from bot.web.api import waiting as waiting_for_webex
@@ -32,6 +34,7 @@ from tests.api.test_deliveries import said
 from tests.api.test_hooks import handled, made, outcomes, post, until
 from tests.api.test_subscriptions import schedule
 from tests.killed.program import WEB, Program
+from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -291,3 +294,25 @@ def test_a_hook_is_called_so_often_and_no_more_by_however_many_at_once(api: Api,
 
     with ThreadPoolExecutor(16) as threads:
         assert Counter(threads.map(call, range(CALLS_PER_MINUTE + 30))) == {202: CALLS_PER_MINUTE, 429: 30}
+
+
+def test_a_key_whose_receivers_hang_holds_up_no_other_key(stage_alone: LiveBot, database_file: Path) -> None:
+    stage_alone.environ["OUTBOUND_ALLOWED_NETWORKS"] = "127.0.0.0/8"
+    stage_alone.has_database(database_file)
+    receiver = Loopback()
+    receiver.always(200)
+
+    def tests(caller: Caller, address: str) -> None:
+        order = {"url": f"http://{address}/", "events": ["webhook.test"]}
+        made_one = caller.post("/webhooks", order, status=201)
+        caller.call("POST", f"/webhooks/{made_one['id']}/test", status=202)
+
+    with running(stage_alone) as api, socket.create_server(("127.0.0.1", 0)) as hangs:
+        slow, quick = api.caller(name="slow"), api.caller(name="quick")
+        for _ in range(8):
+            tests(slow, f"127.0.0.1:{hangs.getsockname()[1]}")
+        began = time.monotonic()
+        tests(quick, receiver.host)
+        until(lambda: receiver.connections)
+        assert time.monotonic() - began < TIMEOUT / 2
+    receiver.stop()
