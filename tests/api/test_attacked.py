@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from bot.queue.job_table import jobs
 from bot.web.api import waiting as waiting_for_webex
 from bot.web.api.hook_calls import CALLS_PER_MINUTE
 from bot.web.api.mounted import Mounted
+from bot.web.application import build_web
 from bot.webex.ids import decoded
 from tests.api.conftest import running
 from tests.api.test_deliveries import said
@@ -316,3 +318,28 @@ def test_a_key_whose_receivers_hang_holds_up_no_other_key(stage_alone: LiveBot, 
         until(lambda: receiver.connections)
         assert time.monotonic() - began < TIMEOUT / 2
     receiver.stop()
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 401),
+        ("::1", 401),
+        ("::ffff:127.0.0.1", 401),
+        ("", 401),
+        ("10.0.0.1", 403),
+        ("::ffff:10.0.0.1", 403),
+        ("fe80::1%eth0", 403),
+        ("localhost", 403),
+        ("127.1", 403),
+    ],
+)
+def test_plain_http_is_for_this_machine(api: Api, address: str, status: int) -> None:
+    stop = threading.Event()
+    answer = (
+        build_web(api.live.settings(), stop)
+        .test_client()
+        .get("/api/v1/deliveries", environ_base={"REMOTE_ADDR": address})
+    )
+    stop.set()
+    assert answer.status_code == status

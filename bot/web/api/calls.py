@@ -60,7 +60,8 @@ def refuse_plain_http() -> None:
 
 def _is_loopback(address: str | None) -> bool:
     try:
-        return ip_address(address or "").is_loopback
+        found = ip_address(address or "")
+        return (getattr(found, "ipv4_mapped", None) or found).is_loopback  # mapped where it listens for both at once
     except ValueError:
         return not address  # a socket file: nothing else than this machine reaches it
 
