@@ -343,3 +343,16 @@ def test_plain_http_is_for_this_machine(api: Api, address: str, status: int) -> 
     )
     stop.set()
     assert answer.status_code == status
+
+
+def test_who_cancels_at_once_is_told_the_same(api: Api, caller: Caller) -> None:
+    report = api.live.partner_report(status="In progress")
+    delivery = caller.post("/deliveries", {"reportId": report.id, "spaceId": api.live.group.id})
+
+    def cancel(_: int) -> int:
+        headers = {"Authorization": f"Bearer {caller.key}"}
+        address = f"{api.address}/api/v1/deliveries/{delivery['id']}"
+        return requests.delete(address, headers=headers, timeout=20).status_code
+
+    with ThreadPoolExecutor(12) as threads:
+        assert set(threads.map(cancel, range(24))) == {204}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.web.api.models import NewDelivery, Page
 
 NOT_HERE: Final = "This key has made no delivery with this ID."
+BEING_POSTED: Final = "Its file is being posted."
 CANCELED: Final = "Canceled by the API."
 
 _requests, _runs = tables.requests.c, tables.runs.c
@@ -75,14 +76,18 @@ def get(context: ApiContext, delivery_id: str, wait: float) -> dict[str, Any]:
 
 
 def _find(context: ApiContext, delivery_id: str) -> dict[str, Any]:
-    key_id = current_key().id
     with context.database.read() as tx:
-        request = requests.with_reference(tx, delivery_id)
-        if request is not None and request.key_id == key_id:
-            return of_request(tx, request)
-        run = runs.with_reference(tx, delivery_id)
-        if run is not None and run.key_id == key_id and run.room_id is not None:
-            return of_run(run)
+        return _found(tx, delivery_id)
+
+
+def _found(tx: Transaction, delivery_id: str) -> dict[str, Any]:
+    key_id = current_key().id
+    request = requests.with_reference(tx, delivery_id)
+    if request is not None and request.key_id == key_id:
+        return of_request(tx, request)
+    run = runs.with_reference(tx, delivery_id)
+    if run is not None and run.key_id == key_id and run.room_id is not None:
+        return of_run(run)
     raise Problem("not-found", NOT_HERE)
 
 
@@ -104,9 +109,9 @@ def listed(context: ApiContext, page: Page) -> dict[str, Any]:
 def cancel(context: ApiContext, delivery_id: str) -> None:
     """Cancel a delivery. Raises ``Problem`` when it has ended otherwise."""
     need(Right.DELIVER)
-    found = _find(context, delivery_id)
     now = context.now()
     with context.database.begin() as tx:
+        found = _found(tx, delivery_id)
         request = requests.with_reference(tx, delivery_id)
         if request is not None:
             posted = messages.has_file(tx, request.id)
@@ -119,7 +124,7 @@ def cancel(context: ApiContext, delivery_id: str) -> None:
         if found["status"] == Status.CANCELED:
             record(tx, context, State.CANCELED.value, report_id=found["reportId"], reference=delivery_id)
             return
-    raise Problem("too-late", f"It is {found['status']}.")
+    raise Problem("too-late", BEING_POSTED if found["status"] == Status.OPEN else f"It is {found['status']}.")
 
 
 def of_request(tx: Transaction, request: Request) -> dict[str, Any]:
