@@ -26,6 +26,8 @@ from bot.errors import DatabaseUnavailable
 from bot.outbound.post import TIMEOUT
 from bot.queue import tasks
 from bot.queue.job_table import jobs
+from bot.reports.recurrence import Recurrence, validated
+from bot.web.api import schedules as schedule_calls
 from bot.web.api import waiting as waiting_for_webex
 from bot.web.api.hook_calls import CALLS_PER_MINUTE
 from bot.web.api.mounted import Mounted
@@ -356,3 +358,23 @@ def test_who_cancels_at_once_is_told_the_same(api: Api, caller: Caller) -> None:
 
     with ThreadPoolExecutor(12) as threads:
         assert set(threads.map(cancel, range(24))) == {204}
+
+
+def test_recurrences_are_worked_out_one_at_a_time(api: Api, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, goes_on = threading.Event(), threading.Event()
+
+    def slow(*given: str) -> Recurrence:
+        began.set()
+        assert goes_on.wait(20)
+        return validated(*given)
+
+    api.live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    monkeypatch.setattr(schedule_calls, "validated", slow)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(api.caller(name="first").post, "/schedules", schedule(api), status=201)
+        assert began.wait(20)
+        problem = caller.post("/schedules", schedule(api), status=503)
+        assert problem["type"].endswith("/busy")
+        goes_on.set()
+        assert first.result()["status"] == "active"
+    caller.post("/schedules", schedule(api), status=201)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Schedule, ScheduleRun, Standing
 from bot.web.api.problems import Problem
 from bot.web.api.subscriptions import paged
-from bot.web.api.waiting import ask
+from bot.web.api.waiting import AGAIN_AFTER, ask
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ _START: Final = re.compile(
 )
 """``2026-11-30T08:00:00[Europe/Berlin]`` (RFC 9557) or ``TZID=Europe/Berlin:20261130T080000`` (RFC 5545)."""
 MOST_RUNS: Final = 100
+PATIENCE: Final = 0.5
+"""Seconds for which a call waits for its turn."""
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Of some recurrences it takes half a second to know that they never come; many at once would hold up the webhook."""
 
 
 def create(context: ApiContext, body: NewSchedule) -> dict[str, Any]:
@@ -179,10 +184,14 @@ def _when(rrule: str, dtstart: str) -> dict[str, Any]:
     zone = None if found is None else found["zone"] or found["ical"] or ("UTC" if found["offset"] == "Z" else None)
     if found is None or zone is None:
         raise Problem("invalid-schedule", "dtstart needs a time zone by name: 2026-11-30T08:00:00[Europe/Berlin].")
+    if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE):
+        raise Problem("busy", headers={"Retry-After": AGAIN_AFTER})
     try:
         recurrence = validated(rrule.removeprefix("RRULE:"), found["local"], zone)
     except InvalidRecurrence as error:
         raise Problem("invalid-schedule", str(error)) from None
+    finally:
+        _ONE_AT_A_TIME.release()
     local = recurrence.dtstart.isoformat(timespec="seconds")
     return {"rrule": recurrence.rrule, "dtstart": local, "time_zone": zone}
 
