@@ -8,11 +8,16 @@ from typing import Final
 from zoneinfo import available_timezones
 
 OF_THE_US: Final = {
-    "eastern": "America/New_York",
-    "central": "America/Chicago",
-    "mountain": "America/Denver",
-    "pacific": "America/Los_Angeles",
+    name: zone
+    for word, zone in (
+        ("eastern", "America/New_York"),
+        ("central", "America/Chicago"),
+        ("mountain", "America/Denver"),
+        ("pacific", "America/Los_Angeles"),
+    )
+    for name in (word, f"{word[0]}t", f"{word[0]}st", f"{word[0]}dt")
 }
+"""By what people in the United States call them: ``pacific``, ``pt``, ``pst``. Those change to daylight saving."""
 MOST_OFFERED: Final = 4
 """Time zones that may be meant."""
 

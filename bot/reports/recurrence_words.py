@@ -8,7 +8,7 @@ What is taken, in any case of letters:
 - ``every month on the 15th``, ``on the 31st of each month`` (in shorter months the last day), ``every 3 months on …``;
 - ``every first weekday``, ``on the last Friday of the month``, ``every month on the last day``;
 - ``every hour``, ``every 6 hours``;
-- a time: ``8:00``, ``at 8``, ``8:30 pm``, ``noon``; and behind it a time zone: ``Europe/Berlin``, ``Berlin``.
+- a time: ``8:00``, ``at 8``, ``8:30 pm``, ``noon``; and behind it a time zone: ``Europe/Berlin``, ``Berlin``, ``ET``.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ LAST_DAY_OF_SHORT_MONTHS: Final = {
 """Of a date that not every month has, the days of which the last is taken: 31 → ``28,29,30,31``."""
 _NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+_SECOND: Final = frozenset({"other", "second", "2nd", "biweekly", "bi-weekly", "fortnightly"})
 _EVERY: Final = r"(?:every|each)"
 _N: Final = rf"(?P<n>\d{{1,4}}|other|second|{'|'.join(_NUMBERS)})"
 _DAY: Final = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?s?"
-_LIST: Final = rf"(?P<days>{_DAY}(?:(?:,| and| &|) (?:on )?{_DAY})*)"
+_LIST: Final = rf"(?P<days>{_DAY}(?:(?:, ?and |, ?| and | & | )(?:on )?{_DAY})*)"
 _RANGE: Final = rf"(?P<from>{_DAY})(?: to | through | until | ?[-–] ?)(?P<to>{_DAY})"
 _WORKDAY: Final = r"(?:weekday|workday|(?:working|business) day)"
 _ORDINAL: Final = rf"(?:the )?(?P<ordinal>{'|'.join(_ORDINALS)}) (?P<what>{_WORKDAY}|{_DAY}|day)"
@@ -52,8 +53,10 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE,
 )
 _ZONE_LIKE: Final = re.compile(r"[A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)+")
-_SHORT_ZONES: Final = frozenset({"UTC", "GMT", "CET", "EET", "WET"})
-"""Other short names are of regions too, or of a clock that never changes."""
+_SHORT_ZONES: Final = frozenset(
+    {"UTC", "GMT", "CET", "EET", "WET", "ET", "CT", "MT", "PT"} | {f"{zone}{kind}T" for zone in "ECMP" for kind in "SD"}
+)
+"""Other short names are of regions too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +140,20 @@ def _rules() -> Iterator[tuple[str, Callable[[Mapping[str, str]], str]]]:
     yield rf"{_EVERY} {_WORKDAY}", _workdays
     yield rf"{_EVERY} {_LIST}", _weekly
     yield rf"(?:on )?(?P<days>{_DAY[:-1]}(?:(?:,| and| &|) (?:on )?{_DAY[:-1]})*)", _weekly  # "Mondays"
-    yield rf"{_EVERY} (?P<n>other|second) {_LIST}", _weekly
+    yield rf"{_EVERY} (?P<n>other|second|2nd) {_LIST}", _weekly
+    yield rf"(?P<n>biweekly|bi-weekly|fortnightly)(?: on)? {_LIST}", _weekly
+    yield rf"(?:{_EVERY}|on) weekends?", lambda said: _rule("WEEKLY", said, "BYDAY=SA,SU")
     yield rf"(?:{_EVERY} (?:{_N} )?weeks?|weekly)(?: on)? {_LIST}", _weekly
-    yield rf"(?:{_EVERY} (?:{_N} )?weeks?|weekly)(?: on)? {_RANGE}|{_EVERY} {_RANGE.replace('?P<', '?P<the_')}", _range
+    yield (
+        rf"(?:{_EVERY} (?:{_N} )?weeks?|weekly)(?: on)? {_RANGE}|(?:{_EVERY} )?{_RANGE.replace('?P<', '?P<the_')}",
+        _range,
+    )
     yield rf"{_EVERY} (?:{_N} )?weeks?|weekly{behind_clock}", lambda said: _rule("WEEKLY", said)
     yield rf"{_MONTHS}(?: on)? {_ORDINAL}", _ordinal
     yield rf"(?:(?:{_EVERY}|on) )?{_ORDINAL}{_OF_MONTH}", _ordinal
     yield rf"{_EVERY} (?!second ){_ORDINAL}", _ordinal
-    yield rf"{_MONTHS}(?: on)?(?: the| day)? {_DATE}{_TH}", _date
+    yield rf"(?:{_MONTHS} )?(?:(?:{_EVERY}|on) )?(?:the )?(?P<ordinal>first|last){_OF_MONTH}", _first_or_last
+    yield rf"{_MONTHS}(?: on)?(?: the| day)? {_DATE}{_TH}(?:{_OF_MONTH})?", _date
     yield rf"{_MONTHS} (?:on |the |day |on the |on day )+{_DATE}", _date
     yield rf"(?:(?:{_EVERY}|on) )?(?:the )?{_DATE}{_TH}{_OF_MONTH}", _date
     yield rf"{_EVERY} {_DATE}{_TH}", _date
@@ -153,7 +162,7 @@ def _rules() -> Iterator[tuple[str, Callable[[Mapping[str, str]], str]]]:
 
 def _rule(freq: str, said: Mapping[str, str], *parts: str) -> str:
     word = said.get("n", "1")
-    number = 2 if word in {"other", "second"} else _NUMBERS.index(word) + 1 if word in _NUMBERS else int(word)
+    number = 2 if word in _SECOND else _NUMBERS.index(word) + 1 if word in _NUMBERS else int(word)
     return ";".join([f"FREQ={freq}", *([f"INTERVAL={number}"] if number != 1 else []), *parts])
 
 
@@ -179,6 +188,10 @@ def _ordinal(said: Mapping[str, str]) -> str:
     if re.fullmatch(_WORKDAY, what):
         return _rule("MONTHLY", said, f"BYDAY={WORKDAYS}", f"BYSETPOS={place}")
     return _rule("MONTHLY", said, f"BYDAY={place}{DAYS[_number(what)]}")
+
+
+def _first_or_last(said: Mapping[str, str]) -> str:
+    return monthly_on(_ORDINALS[said["ordinal"]])
 
 
 def _date(said: Mapping[str, str]) -> str:
