@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.access.policy import Action
 from bot.db import origins
@@ -18,7 +18,7 @@ from bot.text import folded
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.chat.invocation import Invocation
     from bot.db.subscriptions import Subscription
@@ -27,6 +27,12 @@ ONE_KIND: Final = dict.fromkeys(["unsubscribe", "mute", "unmute"], Kind.SUBSCRIP
     ["schedule", "schedules", "unschedule", "run"], Kind.SCHEDULE
 )
 """Of the commands that are not about both kinds."""
+FITTING: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "pause": lambda one: one.state is OriginState.ACTIVE,
+    "resume": lambda one: one.state is OriginState.PAUSED,
+    "takeover": lambda one: one.is_offered,
+}
+"""What these commands offer where none is named."""
 
 
 def may_change(invocation: Invocation, owned: Subscription | Schedule) -> bool:
@@ -123,10 +129,13 @@ def offer_origins(
     ``action``: the buttons' title, ``words``: what was to name one, where that is not all that was typed.
     """
     words = invocation.rest if words is None else words
+    fits = None if words else FITTING.get(invocation.word.casefold())
+    if fits is not None:
+        found = [one for one in found if fits(one)]
     near = [] if found or not words else _almost_named(invocation, words)
     if not found and not near:
         invocation.answer_press_directly()
-        said = none_called(words, direct=invocation.direct)
+        said = none_called(words, direct=invocation.direct, word=invocation.word.casefold() if fits else "")
         invocation.show(lambda _: Draft(f"{invocation.event_key}:none", Text(said)))
         return
     content = Text(*which_one(found or near, words, action, invocation.word.casefold(), almost=bool(near)))

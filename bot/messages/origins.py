@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 LONGEST_NAME: Final = 100
 MOST_SHOWN: Final = 10
+NOTHING: Final = {
+    "resume": "Nothing here is paused.",
+    "takeover": "Nothing here needs another owner.",
+}
+"""By the command, where it was to offer what it can be used for."""
 
 
 def name_of(owned: Subscription | Schedule) -> str:
@@ -82,8 +87,10 @@ def _state(owned: Subscription | Schedule) -> str:
     return ", paused" if owned.state is OriginState.PAUSED else ""
 
 
-def none_called(words: Sequence[str], *, direct: bool) -> str:
-    """Return that nothing here is called so."""
+def none_called(words: Sequence[str], *, direct: bool, word: str = "") -> str:
+    """Return that nothing here is called so; ``word``: or that there is nothing for this command."""
+    if word in NOTHING:
+        return NOTHING[word]
     where = "You have no subscription or schedule" if direct else "This space has no subscription or schedule"
     called = f" called “{escape_markdown(' '.join(words), 60)}”" if words else ""
     return f"{where}{called}. Type `subscriptions` or `schedules` to see them."

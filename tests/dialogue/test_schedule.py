@@ -401,6 +401,17 @@ def test_a_whole_name_wins_and_which_one_tells_the_times(stepped: SteppedBot) ->
     assert "Schedule · every day 9:00, UTC · " in which.shown
 
 
+def test_without_a_name_only_what_fits_is_offered(stepped: SteppedBot) -> None:
+    space = stepped.setup.group
+    for name in ("One", "Two"):
+        says(stepped, f"{TYPED} named {name}", space=space)
+    assert [one.words for one in says(stepped, "resume", space=space)] == ["Nothing here is paused."]
+    assert [one.words for one in says(stepped, "takeover", space=space)] == ["Nothing here needs another owner."]
+    says(stepped, "pause one", space=space)
+    (which,) = says(stepped, "pause", space=space)
+    assert ("Two" in which.shown, "One" in which.shown) == (True, False)
+
+
 def test_a_rule_that_the_form_cannot_make_stays_as_it_is(stepped: SteppedBot) -> None:
     (card,) = says(stepped, "schedule calling usage on the third Tuesday of the month 8:00", space=stepped.setup.group)
     (form,) = presses(stepped, card, "Change")
