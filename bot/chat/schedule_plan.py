@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.messages.new_report import problems
-from bot.messages.recurrence import short_months
+from bot.messages.recurrence import MANY_DAYS, days_left_out, short_months
 from bot.messages.schedule_form import WHICH_PERIOD
 from bot.messages.schedules import FIXED_PERIOD
 from bot.reports.periods import find_period
@@ -29,8 +29,6 @@ SHOWN_RUNS: Final = 3
 FAR: Final = 400
 """Days: a period that is the same so much later is always the same."""
 DAYS_OF_A_MONTH: Final = 31
-MANY_DAYS: Final = 5
-"""Days of a week on which it runs, from which each run is for a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,8 @@ def planned(plan: Plan, template: Template, now: datetime, *, on_behalf_of: str 
         found = [replace(plan, period=words) for words in usual_periods(plan.rrule, template)]
         plan = next((one for one in found if not _wrong(one, template, moments, now, on_behalf_of)), found[0])
     wrong = _wrong(plan, template, moments, now, on_behalf_of)
-    notes = filter(None, [short_months(plan.rrule), FIXED_PERIOD if _is_fixed(plan.period, _day(now, plan)) else ""])
+    fixed = FIXED_PERIOD if _is_fixed(plan.period, _day(now, plan)) else ""
+    notes = filter(None, [short_months(plan.rrule), days_left_out(plan.rrule, plan.period), fixed])
     return Planned(plan, recurrence, tuple(wrong), tuple(notes))
 
 
@@ -102,6 +101,8 @@ def usual_periods(rule: str, template: Template) -> list[str]:
         found = [("today", 1), ("yesterday", 1)]
     elif rule.startswith("FREQ=DAILY") or (rule.startswith("FREQ=WEEKLY") and days >= MANY_DAYS):
         found = [("yesterday", 1), ("day before yesterday", 1)]
+    elif rule.startswith("FREQ=WEEKLY;INTERVAL=2;"):
+        found = [("last 14 days", 14), ("last week", 7)]
     elif rule.startswith("FREQ=WEEKLY"):
         found = [("last week", 7), ("last 7 days", 7)][days > 1 :]
     else:

@@ -23,6 +23,8 @@ DAY_NAMES: Final = {
     "SA": "Saturday",
     "SU": "Sunday",
 }
+MANY_DAYS: Final = 5
+"""Days of a week on which something runs, from which each run is for a day."""
 WORKDAYS: Final = "MO,TU,WE,TH,FR"
 _UNITS: Final = {"HOURLY": "hour", "DAILY": "day", "WEEKLY": "week", "MONTHLY": "month"}
 _PLACES: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "-1": "last"}
@@ -91,6 +93,19 @@ def ordinal(number: int) -> str:
     """Return ``1st``, ``22nd``, ``13th``."""
     teens = number % 100 in range(11, 14)
     return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def days_left_out(rule: str, period: str) -> str:
+    """Return which days of the week are in no report where each run is for the day before; empty where none is."""
+    runs = rule.partition("BYDAY=")[2].partition(";")[0].split(",")
+    if not rule.startswith("FREQ=WEEKLY") or "INTERVAL" in rule or period != "yesterday" or len(runs) < MANY_DAYS:
+        return ""
+    days = list(DAY_NAMES)
+    missing = [DAY_NAMES[day] for day, after in zip(days, days[1:] + days[:1], strict=True) if after not in runs]
+    if not missing:
+        return ""
+    are = "is" if len(missing) == 1 else "are"
+    return f"Each run is for the day before: {_listed(missing)} {are} in no report."
 
 
 def short_months(rule: str) -> str:

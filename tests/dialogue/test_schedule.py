@@ -111,7 +111,7 @@ def next_runs(heard: BotMessage) -> dict[str, str]:
         ("daily 7:00", "FREQ=DAILY", "yesterday", "2026-11-30T07:00"),
         ("every weekday 7:00", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "yesterday", "2026-11-30T07:00"),
         ("every Monday and Thursday 7:00", "FREQ=WEEKLY;BYDAY=MO,TH", "last 7 days", "2026-11-30T07:00"),
-        ("every two weeks on Friday 7:00", "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR", "last week", "2026-12-04T07:00"),
+        ("every two weeks on Friday 7:00", "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR", "last 14 days", "2026-12-04T07:00"),
         ("every month on the 1st 7:00", "FREQ=MONTHLY;BYMONTHDAY=1", "last month", "2026-12-01T07:00"),
         (
             "every month on the 31st 7:00",
@@ -137,6 +137,21 @@ def test_each_way_to_say_when_has_a_period_that_suits_it(
     (schedule,) = stored(stepped)
     assert (schedule.rrule, schedule.period, schedule.time_zone) == (rrule, period, "UTC")
     assert f"{schedule.next_at:%Y-%m-%dT%H:%M}" == first
+
+
+@pytest.mark.parametrize(
+    ("words", "left_out"),
+    [
+        ("every weekday 7:00", "Friday and Saturday are in no report."),
+        ("every Monday, Tuesday, Wednesday, Thursday, Friday and Sunday 7:00", "Friday is in no report."),
+        ("every weekday 7:00 last 7 days", ""),
+        ("daily 7:00", ""),
+    ],
+)
+def test_the_days_that_are_in_no_report_are_said(stepped: SteppedBot, words: str, left_out: str) -> None:
+    (card,) = says(stepped, f"schedule calling usage {words}")
+    assert ("in no report" in card.shown) is bool(left_out)
+    assert left_out in card.shown
 
 
 def test_the_zone_is_the_persons_where_none_is_typed(stepped: SteppedBot) -> None:
