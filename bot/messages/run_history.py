@@ -31,7 +31,7 @@ LONGEST_TITLE: Final = 80
 LONGEST_REASON: Final = 300
 WHY: Final = {
     Why.DUE: "on schedule",
-    Why.LATE: "late, since I wasn't running",
+    Why.LATE: "late",
     Why.TEST: "a test",
     Why.BY_HAND: "run by hand",
     Why.RETRY: "a retry",

@@ -111,7 +111,7 @@ def test_of_a_schedule_it_is_why_when_for_which_period_and_how_each_run_ended(
         "Nov 30, 08:00",
         "● Failed",
         f"I couldn't run “{TEMPLATES[family][1]}”. Webex rejected the request (“Bad Request”).",
-        f"Late, since I wasn't running · period {PERIOD} · started 11:00 · ended 11:00 · reference {failed}",
+        f"Late · period {PERIOD} · started 11:00 · ended 11:00 · reference {failed}",
         "Nov 23, 08:00",
         "● Delivered",
         f"On schedule · period {PERIOD} · started 08:02 · ended 08:03 · reference {delivered}",
