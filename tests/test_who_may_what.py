@@ -87,8 +87,7 @@ TITLE = "Secret Figures"
 REFUSALS = (
     "Only Webex administrators can ",
     "Only administrators of the organization that runs this bot",
-    "Only full administrators can see the audit log",
-    "Only full administrators can see, make and revoke API keys",
+    "Only full administrators can ",
     "Read-only administrators can't do this",
     "I'm not allowed to show reports in this space",
     "so I don't announce reports here",

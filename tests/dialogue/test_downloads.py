@@ -13,7 +13,7 @@ from bot.db.requests import Content, State
 from bot.reports.requests import Asker, open_request
 
 if TYPE_CHECKING:
-    from bot.emulator.things import Family
+    from bot.emulator.things import Family, Space
     from tests.stepped_bot import SteppedBot
 
 
@@ -89,9 +89,9 @@ def test_the_last_downloads_are_for_others(stepped: SteppedBot) -> None:
     assert [one for one in stepped.said(person=stepped.setup.grace) if one.files], "another person"
 
 
-def ask_for_a_subscription(stepped: SteppedBot, report_id: str) -> None:
-    """Have a report announced in the group space, as a subscription does."""
-    ada, group, now = stepped.setup.ada, stepped.setup.group, stepped.clock()
+def ask_for_a_subscription(stepped: SteppedBot, report_id: str, space: Space | None = None) -> None:
+    """Have a report announced in a group space, as a subscription does."""
+    ada, group, now = stepped.setup.ada, space or stepped.setup.group, stepped.clock()
     values = {"person_id": ada.id, "room_id": group.id, "room_type": "group", "created_at": now, "words": ""}
     with stepped.database.begin() as tx:
         row = subscriptions.add(tx, values | {"reference": f"subs{now}", "event_key": f"messages:{now}"})
@@ -110,7 +110,8 @@ def test_the_last_downloads_are_for_people(stepped: SteppedBot, family: Family) 
     forget_the_file(stepped)
     stepped.clock.turn(60)
 
-    ask_for_a_subscription(stepped, report.id)
+    other = stepped.world.add_space("Another team", [stepped.setup.ada, stepped.setup.bot])
+    ask_for_a_subscription(stepped, report.id, other)
     stepped.work()
     assert stepped.downloads == 1
     assert stepped.request(2).state is State.FAILED
