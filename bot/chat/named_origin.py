@@ -72,7 +72,7 @@ def require_change(invocation: Invocation, owned: Subscription | Schedule) -> No
 
 
 def seen_here(invocation: Invocation, *kinds: Kind) -> list[Subscription | Schedule]:
-    """Return what a person may be shown here: those of this space, or in a 1:1 space the person's own, wherever.
+    """Return what a person may be shown here: those of this space, or in a 1:1 space the person's own, in any space.
 
     Raises ``Refused`` for who may see no reports.
     """

@@ -70,7 +70,7 @@ class HideKey:
         self._services = services
 
     def run(self, key: str) -> None:
-        """Delete the message, wherever the program was killed. Raises ``WebexError`` that passes."""
+        """Delete the message, also after a kill at any point. Raises ``WebexError`` that passes."""
         self._services.outbox.delete(message_name(key))
 
     def on_failure(self, key: str, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Incoming hooks: an address that may be called by whoever knows it, and does one thing in one space.
+"""Incoming hooks: an address that may be called by everyone who knows it, and does one thing in one space.
 
 A hook is its API key's and stops with it. Of the token in its address only the hash is kept.
 """

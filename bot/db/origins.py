@@ -106,7 +106,7 @@ def resume(tx: Transaction, origin: Origin, now: datetime, *, by_itself: bool = 
 
 
 def end(tx: Transaction, origin: Origin, now: datetime) -> bool:
-    """End one for good. Return False when it had ended."""
+    """End one; it cannot be resumed. Return False when it had ended."""
     table = _TABLES[origin.kind]
     which = (table.c.id == origin.id, table.c.state != OriginState.ENDED.value)
     ended = update(table).where(*which).values(state=OriginState.ENDED.value, ended_at=now)

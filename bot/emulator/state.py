@@ -21,7 +21,7 @@ class State:
         self.closing = threading.Event()
         self.clock: Callable[[], float] = time.time
         self.move_clock: Callable[[float], None] | None = None
-        """Moves the clock forward by so many seconds, for this world and whoever else goes by it; None: nobody can."""
+        """Moves the clock forward by so many seconds, for all that use its clock; None: nobody can."""
 
     @contextmanager
     def change(self, space_id: str | None = None) -> Iterator[None]:

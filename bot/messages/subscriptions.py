@@ -182,7 +182,7 @@ def question(one: Described, matches: Matches, readers: Readers, asked: Question
 
 def _what(one: Described) -> str:
     what = "a card, without the file, for each" if one.card_only else "the file of each"
-    return f"I'll post {what} matching {_kind(one)} as soon as it's ready, whoever runs it."
+    return f"I'll post {what} matching {_kind(one)} as soon as it's ready, no matter who runs it."
 
 
 def _about(one: Described, matches: Matches, readers: Readers) -> list[str]:

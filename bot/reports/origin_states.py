@@ -38,7 +38,7 @@ def decide_owner(
 ) -> Decision:
     """Return what policy says of a person as the owner, in its space. Raises ``WebexError``.
 
-    ``members=False``: whoever else is there, and whether the person is.
+    ``members=False``: who else is there, and if the person is, is not asked.
     """
     return authorizer.decide(
         person_id,
@@ -52,7 +52,7 @@ def decide_owner(
 
 
 def lost_rights(authorizer: Authorizer, owned: Subscription | Schedule) -> bool:
-    """Return True when its owner may not have it, whoever is in its space now. Raises ``WebexError``."""
+    """Return True when its owner may not have it, regardless of who is in its space now. Raises ``WebexError``."""
     decision = decide_owner(authorizer, owned.person_id, owned, members=False)
     return decision.verdict is Verdict.REFUSED and decision.reason not in OF_THE_BOT
 

@@ -1,7 +1,7 @@
 """Announce reports that have become ready in the spaces that have subscribed to them.
 
-What is new is known from ``ready_reports``: a round lists the reports of a family and region once, whoever waits for
-them, and opens an ordinary request for each subscription and new report. A kill in between makes the next round do it
+What is new is known from ``ready_reports``: a round lists the reports of a family and region once for
+everyone, and opens an ordinary request for each subscription and new report. A kill in between makes the next round do it
 again; what a subscription was told of before, its requests tell.
 """
 

@@ -1,4 +1,4 @@
-"""Keys are called by their names wherever people read of them, and bystanders don't cancel what a key asked for."""
+"""Keys are called by their names where people read of them, and bystanders don't cancel what a key asked for."""
 
 from __future__ import annotations
 

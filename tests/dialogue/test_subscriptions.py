@@ -46,7 +46,7 @@ def test_a_space_subscribes_and_the_file_comes(live: LiveBot, family: Family) ->
     add("Something Else")
     card = live.at(live.ada, live.group).says(f"subscribe {TITLES[family].lower()}").card()
     assert TITLES[family].lower() in card.shown
-    assert "I'll post the file of each matching report as soon as it's ready, whoever runs it." in card.shown
+    assert "I'll post the file of each matching report as soon as it's ready, no matter who runs it." in card.shown
     assert "1 of the 2 reports that Webex lists now matches." in card.shown
     assert "Everyone in this space (3 people) will see it: members need no administrator role." in card.shown
     assert "Reports created in Control Hub or Partner Hub never come" in card.shown

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These tests read /proc to find every process and its memory."""
+    """Skip these tests where there is no /proc, from which they read every process and its memory."""
     if sys.platform != "linux":
         for item in items:
             if "tests/killed" in item.nodeid:

@@ -1,4 +1,4 @@
-"""``subscribe``: have matching reports posted here as soon as they're ready, whoever runs them."""
+"""``subscribe``: have matching reports posted here as soon as they're ready, no matter who runs them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LARGE: Final = 50
 @registry.command(
     "subscribe",
     usage="subscribe <words> [card only]",
-    summary="Get each matching report as soon as it's ready, whoever runs it.",
+    summary="Get each matching report as soon as it's ready, no matter who runs it.",
     group=Group.FOLLOW,
     examples=("subscribe calling usage", "subscribe calling usage EU card only", "subscribe all"),
 )

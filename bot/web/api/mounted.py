@@ -17,7 +17,7 @@ class Mounted:
     """A WSGI app that gives the API what is beneath ``/api`` and ``/hooks``, and the rest to another.
 
     ``make`` returns the API; it is called once, at the first call. When ``public_url`` has a path, the API is served
-    beneath that too: a proxy may take the path away or leave it. ``webhook_path`` is the other's, wherever it is.
+    beneath that too: a proxy may take the path away or leave it. ``webhook_path`` is the other's, at any address.
     """
 
     def __init__(
