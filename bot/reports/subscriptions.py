@@ -1,8 +1,8 @@
 """Announce reports that have become ready in the spaces that have subscribed to them.
 
-What is new is known from ``ready_reports``: a round lists the reports of a family and region once for
-everyone, and opens an ordinary request for each subscription and new report. A kill in between makes the next round do it
-again; what a subscription was told of before, its requests tell.
+What is new is known from ``ready_reports``: a round lists the reports of a family and region once for everyone, and
+opens an ordinary request for each subscription and new report. A kill in between makes the next round do it again; what
+a subscription was told of before, its requests tell.
 """
 
 from __future__ import annotations
