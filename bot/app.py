@@ -47,7 +47,7 @@ from bot.reports.schedules import Schedules
 from bot.reports.thread import Thread
 from bot.reports.watch import Watch
 from bot.services import CallObserver, Clock, Services
-from bot.settings import Settings, StorageSettings, secret_key
+from bot.settings import Settings, StorageSettings, secret_keys
 from bot.webex.catalog import Catalog
 from bot.webex.chat import Chat
 from bot.webex.client import Client
@@ -103,7 +103,7 @@ def admin_token(settings: Settings, database: Database, observe: Observe = metri
         settings.webex_admin_client_secret.get_secret_value(),
         settings.webex_admin_refresh_token.get_secret_value(),
         settings.webex_api_url,
-        DatabaseTokenStore(database, settings.data_dir, lambda: secret_key(settings), register_secrets),
+        DatabaseTokenStore(database, settings.data_dir, lambda: secret_keys(settings), register_secrets),
         observe=observe,
     )
 
@@ -222,6 +222,7 @@ def build_worker(services: Services) -> JobRunner:
         ready.set()
         services.temp_dir.clear()
         _note_settings(services)
+        _encrypt_with_first_key(services)
         if waited:
             with services.database.begin() as tx:
                 at = services.now()
@@ -277,6 +278,21 @@ def _note_settings(services: Services) -> None:
             settings_log.record_changes(tx, services.settings, services.now())
     except BotError as error:
         log.warning("settings_not_noted", cause=str(error))
+
+
+def _encrypt_with_first_key(services: Services) -> None:
+    """While the key is rotated, have the old one needed no longer; the next start does what fails here."""
+    try:
+        keys = secret_keys(services.settings)
+        if len(keys) == 1:
+            return
+        from bot.access.token_store import encrypt_with_first_key  # noqa: PLC0415 - as above
+
+        with services.database.begin() as tx:
+            if encrypt_with_first_key(tx, keys):
+                tx.after_commit(partial(log.info, "encrypted_with_first_key"))
+    except BotError as error:
+        log.warning("not_encrypted_with_first_key", cause=str(error))
 
 
 def _warm_up(services: Services) -> None:

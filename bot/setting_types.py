@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHORTEST_SECRET: Final = 16
-MOST_WEBHOOK_SECRETS: Final = 2
+MOST_SECRETS: Final = 2
 MOST_DAYS: Final = 36500
 HIGHEST_NUMBER: Final = 999_999_999
 HIGHEST_PORT: Final = 65535
@@ -89,21 +89,14 @@ def token(raw: str) -> str:
     return text
 
 
-def webhook_secrets(raw: str) -> tuple[str, ...]:
-    """Read the one or two secrets that sign webhooks."""
+def one_or_two_secrets(raw: str) -> tuple[str, ...]:
+    """Read a secret that something is signed or encrypted with, or two while it is rotated."""
     found = tuple(_items(raw))
-    if not 1 <= len(found) <= MOST_WEBHOOK_SECRETS:
+    if not 1 <= len(found) <= MOST_SECRETS:
         raise ValueError("must be one secret, or two separated by a comma while you rotate it.")
-    for secret in found:
-        key_text(secret)
-    return found
-
-
-def key_text(raw: str) -> str:
-    """Read a secret that something is signed or encrypted with."""
-    if len(raw) < SHORTEST_SECRET:
+    if any(len(secret) < SHORTEST_SECRET for secret in found):
         raise ValueError(f"is too short: use at least {SHORTEST_SECRET} characters (try: openssl rand -hex 32).")
-    return raw
+    return found
 
 
 def web_address(raw: str) -> str:
@@ -318,8 +311,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 Token = Annotated[SecretStr, BeforeValidator(token)]
 ClientId = Annotated[str, BeforeValidator(token)]
-WebhookSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(webhook_secrets)]
-KeyText = Annotated[SecretStr, BeforeValidator(key_text)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(one_or_two_secrets)]
 WebAddress = Annotated[str, BeforeValidator(web_address)]
 ApiAddress = Annotated[str, BeforeValidator(api_address)]
 HostPatterns = Annotated[tuple[str, ...], BeforeValidator(host_patterns)]

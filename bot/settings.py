@@ -70,7 +70,7 @@ class WebSettings(StorageSettings):
     """The settings of the web process, which strangers reach: it is given no other."""
 
     webex_bot_token: setting_types.Token = Field(description="the bot's access token from developer.webex.com/my-apps")
-    webex_webhook_secret: setting_types.WebhookSecrets = Field(
+    webex_webhook_secret: setting_types.Secrets = Field(
         description="16 random characters or more, the same at every start; try: openssl rand -hex 24"
     )
     """The first one signs, both verify."""
@@ -110,8 +110,8 @@ class Settings(WebSettings):
     requests_per_minute: setting_types.Number = 30
     """0: no limit."""
     operators_space: setting_types.SpaceId | None = None
-    secret_key: setting_types.KeyText | None = None
-    """None: the key is in ``DATA_DIR``."""
+    secret_key: setting_types.Secrets | None = None
+    """The first one encrypts, both decrypt. None: the key is in ``DATA_DIR``."""
 
     _unknown: tuple[str, ...] = PrivateAttr(default=())
 
@@ -126,7 +126,7 @@ class Settings(WebSettings):
             self.webex_admin_token,
             self.webex_admin_client_secret,
             self.webex_admin_refresh_token,
-            self.secret_key,
+            *(self.secret_key or ()),
         )
         return _values(*own) + super().secret_values()
 
@@ -288,14 +288,16 @@ def unusable(settings: StorageSettings, exc: OSError) -> str:
     return f"DATA_DIR can't be used ({exc.strerror}). Make {settings.data_dir} writable, or choose another folder."
 
 
-def secret_key(settings: Settings) -> bytes:
-    """Return the key that encrypts stored tokens: ``SECRET_KEY``, or the file made in ``DATA_DIR`` at the first start.
+def secret_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Return the keys of what is stored encrypted, the one that encrypts first.
+
+    They are in ``SECRET_KEY``, two of them while it is rotated, or in the file made in ``DATA_DIR`` at the first start.
 
     Web and worker may start at the same moment: the file appears whole, by a hard link that only one of them can make.
     Raises ``SettingsError`` when the folder cannot be written or the file is damaged.
     """
     if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
+        return tuple(key.get_secret_value().encode() for key in settings.secret_key)
     path = settings.data_dir / KEY_FILE
     try:
         if not path.exists():
@@ -305,7 +307,7 @@ def secret_key(settings: Settings) -> bytes:
         raise SettingsError([unusable(settings, exc)]) from exc
     if len(key) < setting_types.SHORTEST_SECRET:
         raise SettingsError([f"{path} is damaged. Restore it from a backup, or delete it and lose what it encrypted."])
-    return key
+    return (key,)
 
 
 def _make_key(path: Path) -> None:

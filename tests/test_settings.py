@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from bot import setting_types
 from bot.errors import SettingsError
 from bot.files.data_dir import prepare_folder
-from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_key
+from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_keys
 
 BOT = "bot-token-0123456789"
 ADMIN = "admin-token-0123456789"
@@ -349,13 +349,14 @@ def test_settings_cannot_be_changed():
 
 
 def test_the_key_is_the_setting_when_there_is_one():
-    assert secret_key(load({**REQUIRED, "SECRET_KEY": "k" * 16})) == b"k" * 16
+    assert secret_keys(load({**REQUIRED, "SECRET_KEY": "k" * 16})) == (b"k" * 16,)
+    assert secret_keys(load({**REQUIRED, "SECRET_KEY": f"{'n' * 16}, {'k' * 16}"})) == (b"n" * 16, b"k" * 16)
 
 
 def test_two_processes_that_start_at_once_make_one_key_that_only_we_can_read(tmp_path):
     code = (
-        "import os, sys; from bot.settings import load, secret_key; s = load(os.environ);"
-        "print('ready', flush=True); sys.stdin.read(1); print(secret_key(s).decode())"
+        "import os, sys; from bot.settings import load, secret_keys; s = load(os.environ);"
+        "print('ready', flush=True); sys.stdin.read(1); print(secret_keys(s)[0].decode())"
     )
     environ = {**os.environ, **REQUIRED, "DATA_DIR": str(tmp_path / "new")}
     started = [
@@ -377,10 +378,10 @@ def test_two_processes_that_start_at_once_make_one_key_that_only_we_can_read(tmp
 def test_a_damaged_key_and_an_unusable_folder_are_said(tmp_path):
     (tmp_path / "secret.key").write_text("")
     with pytest.raises(SettingsError, match="damaged"):
-        secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path)}))
+        secret_keys(load({**REQUIRED, "DATA_DIR": str(tmp_path)}))
     Path(tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="DATA_DIR can't be used"):
-        secret_key(load({**REQUIRED, "DATA_DIR": str(tmp_path / "file" / "x")}))
+        secret_keys(load({**REQUIRED, "DATA_DIR": str(tmp_path / "file" / "x")}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -21,10 +21,10 @@ from bot.errors import DatabaseUnavailable
 from bot.webex.tokens import TokenState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from bot.db.database import Database
+    from bot.db.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -33,31 +33,62 @@ LOCK_FILE = "admin-token.lock"
 KEY_BYTES = 32
 
 
-def derived(secret: bytes, purpose: str) -> Fernet:
-    """Return a cipher for one purpose, from the program's one secret."""
-    key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
-    return Fernet(base64.urlsafe_b64encode(key))
+def derived(secrets: Sequence[bytes], purpose: str) -> MultiFernet:
+    """Return a cipher for one purpose: the first secret encrypts, all of them decrypt."""
+
+    def cipher(secret: bytes) -> Fernet:
+        key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
+        return Fernet(base64.urlsafe_b64encode(key))
+
+    return MultiFernet([cipher(secret) for secret in secrets])
+
+
+def needs_first_key(tx: Transaction, keys: Sequence[bytes]) -> bool:
+    """Return True when the state that is kept can be read, and not with the first key alone."""
+    kept = key_values.get(tx, FACT)
+    return kept is not None and not _opens(keys[:1], kept) and _opens(keys, kept)
+
+
+def encrypt_with_first_key(tx: Transaction, keys: Sequence[bytes]) -> bool:
+    """Encrypt the state that is kept with the first key; return True when it was encrypted with another of them."""
+    if not needs_first_key(tx, keys):
+        return False
+    kept = key_values.get(tx, FACT) or ""
+    key_values.set(tx, FACT, derived(keys, FACT).rotate(kept.encode()).decode(), datetime.now(UTC))
+    return True
+
+
+def _opens(keys: Sequence[bytes], kept: str) -> bool:
+    try:
+        derived(keys, FACT).decrypt(kept.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 class DatabaseTokenStore:
     """Keep the state in ``key_values``; the lock is the kernel's, on a file that this machine's processes share."""
 
     def __init__(
-        self, database: Database, folder: Path, secret: Callable[[], bytes], register_secrets: Callable[..., None]
+        self,
+        database: Database,
+        folder: Path,
+        keys: Callable[[], Sequence[bytes]],
+        register_secrets: Callable[..., None],
     ) -> None:
         self._database = database
         self._folder = folder
-        self._secret = secret
+        self._keys = keys
         self._hide = register_secrets
 
     def load(self) -> TokenState | None:
-        """Return the newest state; None when there is none, or when it was encrypted with another key."""
+        """Return the newest state; None when there is none, or when it was encrypted with a key that isn't given."""
         with self._database.read() as tx:
             kept = key_values.get(tx, FACT)
         if kept is None:
             return None
         try:
-            state = TokenState(**json.loads(derived(self._secret(), FACT).decrypt(kept.encode())))
+            state = TokenState(**json.loads(derived(self._keys(), FACT).decrypt(kept.encode())))
         except (InvalidToken, ValueError, TypeError) as exc:
             log.warning("kept_token_unreadable", cause=type(exc).__name__, remedy="the token of the settings is used")
             return None
@@ -67,7 +98,7 @@ class DatabaseTokenStore:
     def save(self, state: TokenState) -> None:
         """Keep a state over the one before."""
         self._hide(state.access_token, state.refresh_token)
-        kept = derived(self._secret(), FACT).encrypt(json.dumps(asdict(state)).encode()).decode()
+        kept = derived(self._keys(), FACT).encrypt(json.dumps(asdict(state)).encode()).decode()
         with self._database.begin() as tx:
             key_values.set(tx, FACT, kept, datetime.now(UTC))
 

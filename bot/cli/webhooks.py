@@ -16,7 +16,7 @@ from bot.errors import BotError
 from bot.logs import new_reference
 from bot.outbound import events
 from bot.queue import open_queue
-from bot.settings import secret_key
+from bot.settings import secret_keys
 from bot.text import count, one_line, when
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def rotate(settings: Settings, wanted: str, say: Say) -> int:
         number = webhooks.rotate(tx, webhook, app.now())
         _record(tx, "rotated", webhook)
     say("For 24 hours events are signed with both secrets. The new one is shown only now; keep it like a password:")
-    say(secret_of(secret_key(settings), webhook.reference, number))
+    say(secret_of(secret_keys(settings)[0], webhook.reference, number))
     return 0
 
 

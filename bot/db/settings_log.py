@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bot.db import audit, key_values
 from bot.db.audit import Channel, Entry
-from bot.settings import Settings, secret_key
+from bot.settings import Settings, secret_keys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STORED: Final = "settings_seen"
 PURPOSE: Final = b"settings seen"
 KEY: Final = "secret_key"
-"""The setting whose change makes all other digests incomparable, that once."""
+"""The setting whose change makes all other digests incomparable, that once, unless the old key is still given."""
 FIRST: Final = "first_start"
 
 
@@ -34,7 +34,7 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
 
     Raises ``SettingsError`` when the key can't be read.
     """
-    seen = digests(settings)
+    seen, *by_old_keys = (digests(settings, key) for key in secret_keys(settings))
     stored = key_values.get(tx, STORED)
     before: dict[str, str] = json.loads(stored) if stored else {}
     if seen == before:
@@ -43,18 +43,21 @@ def record_changes(tx: Transaction, settings: Settings, now: datetime) -> list[s
     if not before:
         audit.record(tx, Entry(Channel.SYSTEM, audit.SETTINGS, FIRST), now)
         return []
+    comparable = next((one for one in by_old_keys if one[KEY] == before.get(KEY)), seen)
     # A setting that only one of two versions of the program knows was not changed by anyone.
-    changed = sorted(name for name in seen.keys() & before.keys() if seen[name] != before[name])
+    changed = sorted(name for name in comparable.keys() & before.keys() if comparable[name] != before[name])
     if KEY in changed:
         changed = [KEY]
+    elif comparable is not seen:
+        changed.append(KEY)
     for name in changed:
         audit.record(tx, Entry(Channel.SYSTEM, audit.SETTINGS, audit.joined("changed", name)), now)
     return changed
 
 
-def digests(settings: Settings) -> dict[str, str]:
+def digests(settings: Settings, secret: bytes) -> dict[str, str]:
     """Return a digest for each setting, by its name."""
-    key = hmac.digest(secret_key(settings), PURPOSE, "sha256")
+    key = hmac.digest(secret, PURPOSE, "sha256")
     values = {name: _text(getattr(settings, name)) for name in Settings.model_fields} | {KEY: ""}
     return {
         name: hmac.new(key, f"{name}={value}".encode(), hashlib.sha256).hexdigest() for name, value in values.items()

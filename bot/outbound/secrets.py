@@ -27,7 +27,7 @@ ON_THE_WAY: Final = "webhook secret for the web process"
 
 
 def secret_of(key: bytes, reference: str, number: int) -> str:
-    """Return a webhook's secret; ``key``: ``SECRET_KEY``, ``number``: which of its secrets."""
+    """Return a webhook's secret; ``key``: one of ``SECRET_KEY``, ``number``: which of its secrets."""
     info = f"outbound webhook {reference} {number}".encode()
     secret = HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=None, info=info).derive(key)
     return PREFIX + base64.b64encode(secret).decode()
@@ -35,12 +35,12 @@ def secret_of(key: bytes, reference: str, number: int) -> str:
 
 def sealed(secret: str, bot_token: str) -> str:
     """Encrypt a secret for the web process."""
-    return derived(bot_token.encode(), ON_THE_WAY).encrypt(secret.encode()).decode()
+    return derived([bot_token.encode()], ON_THE_WAY).encrypt(secret.encode()).decode()
 
 
 def opened(secret: str, bot_token: str) -> str:
     """Decrypt what the worker has encrypted."""
-    return derived(bot_token.encode(), ON_THE_WAY).decrypt(secret.encode()).decode()
+    return derived([bot_token.encode()], ON_THE_WAY).decrypt(secret.encode()).decode()
 
 
 def signed_headers(event: OutboundEvent, secrets: Sequence[str], now: datetime) -> dict[str, str]:

@@ -21,7 +21,7 @@ from bot.db.outbound_events import EventState
 from bot.outbound.post import Answer, post
 from bot.outbound.secrets import secret_of, signed_headers
 from bot.queue import RetryLater, tasks
-from bot.settings import secret_key
+from bot.settings import secret_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,8 +92,8 @@ class SendEvents:
 
     def _send(self, webhook: Webhook, event: OutboundEvent) -> None:
         now = self._services.now()
-        key = secret_key(self._services.settings)
-        secrets = [secret_of(key, webhook.reference, number) for number in webhook.secret_numbers(now)]
+        keys, numbers = secret_keys(self._services.settings), webhook.secret_numbers(now)
+        secrets = [secret_of(key, webhook.reference, number) for key in keys for number in numbers]
         answer = self._post(webhook.url, event.payload.encode(), signed_headers(event, secrets, now))
         outcome = self._store(webhook, event, answer)
         metrics.event_sent(event.type, outcome)

@@ -51,6 +51,18 @@ def test_a_changed_key_is_named_and_hides_the_others_once(stepped: SteppedBot) -
     assert starts(stepped, SECRET_KEY="a key of sixteen letters", POLL_INTERVAL="20") == ["changed:poll_interval"]
 
 
+def test_while_a_key_is_rotated_other_changes_are_seen(stepped: SteppedBot) -> None:
+    old, new = "an old key of the tests", "a new key of the tests"
+    starts(stepped, SECRET_KEY=old)
+
+    assert starts(stepped, SECRET_KEY=f"{old},{new}") == []
+    assert starts(stepped, SECRET_KEY=f"{new},{old}", POLL_INTERVAL="20") == [
+        "changed:poll_interval",
+        "changed:secret_key",
+    ]
+    assert starts(stepped, SECRET_KEY=new, POLL_INTERVAL="20") == []
+
+
 def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(stepped: SteppedBot) -> None:
     from bot.db import key_values
 

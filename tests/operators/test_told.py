@@ -12,7 +12,7 @@ from bot import app
 from bot.access.token_store import FACT, DatabaseTokenStore, derived
 from bot.cli import doctor
 from bot.db import key_values, migrations
-from bot.settings import secret_key
+from bot.settings import secret_keys
 from bot.web import heartbeat
 from bot.webex.tokens import RefreshableToken
 from tests.live_bot import OPS, PATIENCE
@@ -141,7 +141,7 @@ def test_a_state_that_an_earlier_version_kept_still_loads(live):
     token = admin.current()
     admin.close()
 
-    cipher = derived(secret_key(settings), FACT)
+    cipher = derived(secret_keys(settings), FACT)
     with database.begin() as tx:
         state = json.loads(cipher.decrypt((key_values.get(tx, FACT) or "").encode()))
         assert state.pop("refresh_ends_at") > 0
@@ -152,7 +152,7 @@ def test_a_state_that_an_earlier_version_kept_still_loads(live):
         made.client_secret,
         settings.webex_admin_refresh_token.get_secret_value() if settings.webex_admin_refresh_token else "",
         settings.webex_api_url,
-        DatabaseTokenStore(database, settings.data_dir, lambda: secret_key(settings), lambda *_: None),
+        DatabaseTokenStore(database, settings.data_dir, lambda: secret_keys(settings), lambda *_: None),
     )
     assert again.current() == token
     assert again.refresh_ends_at() is None

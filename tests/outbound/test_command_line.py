@@ -10,7 +10,7 @@ from bot.cli.main import main
 from bot.db import audit
 from bot.db.audit import Channel
 from bot.outbound.secrets import secret_of
-from bot.settings import secret_key
+from bot.settings import secret_keys
 
 if TYPE_CHECKING:
     from tests.outbound.conftest import Stage
@@ -70,7 +70,7 @@ def test_recover(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
 def test_rotate_prints_the_new_secret_alone_on_the_last_line(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     webhook = stage.webhook()
     secret = printed(capsys, "rotate", webhook.reference).splitlines()[-1]
-    assert secret == secret_of(secret_key(stage.stepped.services.settings), webhook.reference, 2)
+    assert secret == secret_of(secret_keys(stage.stepped.services.settings)[0], webhook.reference, 2)
     stage.test(webhook)
     stage.stepped.work()
     assert len(stage.receiver.last.headers["webhook-signature"].split()) == 2

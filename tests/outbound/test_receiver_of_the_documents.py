@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from bot.outbound.secrets import secret_of
-from bot.settings import secret_key
+from bot.settings import secret_keys
 
 if TYPE_CHECKING:
     from tests.outbound.conftest import Stage
@@ -48,7 +48,7 @@ def test_it_verifies_and_takes_each_event_once(stage: Stage, *, right: bool) -> 
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
     webhook = stage.webhook(url=url)
-    secret = secret_of(secret_key(stage.stepped.services.settings), webhook.reference, 1 if right else 2)
+    secret = secret_of(secret_keys(stage.stepped.services.settings)[0], webhook.reference, 1 if right else 2)
     environ = os.environ | {"WEBHOOK_SECRET": secret, "PORT": str(port)}
     with subprocess.Popen(
         [sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -15,7 +15,7 @@ from bot.db.outbound_events import EventState
 from bot.outbound import events
 from bot.outbound.secrets import secret_of
 from bot.outbound.send import LONGEST_PAUSE, WAITS, wait_after
-from bot.settings import secret_key
+from bot.settings import secret_keys
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ A_DAY = 86400
 
 
 def secret(stage: Stage, webhook: Webhook, number: int = 1) -> str:
-    return secret_of(secret_key(stage.stepped.services.settings), webhook.reference, number)
+    return secret_of(secret_keys(stage.stepped.services.settings)[0], webhook.reference, number)
 
 
 def signature(a_secret: str, asked: Asked) -> str:
@@ -77,6 +77,20 @@ def test_while_a_secret_rotates_both_sign(stage: Stage) -> None:
     stage.stepped.work()
     asked = stage.receiver.last
     assert asked.headers["webhook-signature"] == signature(new, asked)
+
+
+@pytest.mark.parametrize("both", ["{new},{old}", "{old},{new}"])
+def test_while_the_key_rotates_the_secrets_of_both_sign(stage: Stage, both: str) -> None:
+    """A receiver goes on with the secret that it has; ``webhooks rotate`` prints one of the first key."""
+    old, new = "the old key 0123456789", "the new key 0123456789"
+    stage.stepped.setup.environ["SECRET_KEY"] = both.format(old=old, new=new)
+    stage.stepped.restart()
+    webhook = stage.webhook()
+    stage.test(webhook)
+    stage.stepped.work()
+    asked = stage.receiver.last
+    wanted = {signature(secret_of(key.encode(), webhook.reference, 1), asked) for key in (old, new)}
+    assert set(asked.headers["webhook-signature"].split()) == wanted
 
 
 def test_the_waits_grow_with_jitter_over_75_hours() -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.db import heartbeats, migrations
 from bot.files.data_dir import open_to_others, remedy
 from bot.ops.checks.doctor_line import Found, State, line
-from bot.settings import KEY_FILE
-from bot.settings import secret_key as read_secret_key
+from bot.settings import KEY_FILE, secret_keys
 from bot.text import when
 
 if TYPE_CHECKING:
@@ -22,12 +21,16 @@ INSIDE: Final = (
     "in DATA_DIR, so a copy of that folder opens the encrypted admin token. Set SECRET_KEY to the content of {file}, "
     "delete that file, and restart the bot."
 )
+ROTATING: Final = "The admin token is still encrypted with the second one: restart the worker."
+ROTATED: Final = (
+    "Nothing is encrypted with the second one. Remove it when all receivers of outbound events have their new secrets."
+)
 
 
 @line("database")
 def database(setup: Setup) -> Found:
     """Return whether the database can be used. Raises ``SettingsError`` when the key can't be read."""
-    read_secret_key(setup.settings)
+    secret_keys(setup.settings)
     revision = migrations.current(setup.database)
     if revision == migrations.newest():
         return State.OK, f"reachable, and its schema is up to date.{_beginning(setup.database, setup.now())}"
@@ -53,12 +56,23 @@ def _beginning(database: Database, now: datetime) -> str:
 
 @line("secret key")
 def secret_key(setup: Setup) -> Found:
-    """Return where the key is."""
+    """Return where the key is, and how far its rotation is."""
     if setup.settings.secret_key is not None:
+        if len(setup.settings.secret_key) > 1:
+            return State.NOTE, f"two are in SECRET_KEY. {ROTATING if _needs_second(setup) else ROTATED}"
         return State.OK, "in SECRET_KEY. Keep it outside DATA_DIR and its backups."
     if setup.settings.refreshable:
         return State.NOTE, INSIDE.format(file=setup.settings.data_dir / KEY_FILE)
     return State.OK, "in DATA_DIR. Nothing is encrypted with it, since WEBEX_ADMIN_TOKEN isn't renewed."
+
+
+def _needs_second(setup: Setup) -> bool:
+    from bot.access.token_store import needs_first_key  # noqa: PLC0415 - one key needs no cryptography
+
+    if migrations.current(setup.database) is None:
+        return False
+    with setup.database.read() as tx:
+        return needs_first_key(tx, secret_keys(setup.settings))
 
 
 @line("files")

@@ -1,0 +1,87 @@
+"""``SECRET_KEY`` is rotated without a refresh of the admin token, and doctor says when the old key may go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import app
+from bot.access.token_store import FACT, derived, encrypt_with_first_key
+from bot.cli import doctor
+from bot.db import key_values
+from bot.settings import KEY_FILE
+from tests.operators.test_told import refreshable
+
+if TYPE_CHECKING:
+    from tests.live_bot import LiveBot
+
+OLD, NEW = "the old key 0123456789", "the new key 0123456789"
+
+
+def delivers(live: LiveBot) -> None:
+    """Run the program until it has delivered a report, for which it needs the admin token."""
+    report = live.partner_report()
+    with live.program() as door:
+        live.register(door)
+        live.at(live.ada).says(f"report {report.id}").file()
+    live.emulator.deliver_webhooks = True
+
+
+def refreshes(live: LiveBot) -> int:
+    return len(live.emulator.calls.calls_to("POST", "/v1/access_token"))
+
+
+def is_encrypted_with(live: LiveBot, key: str) -> bool:
+    database = app.open_database(live.settings())
+    with database.read() as tx:
+        kept = key_values.get(tx, FACT)
+    database.close()
+    assert kept is not None
+    return "access_token" in derived([key.encode()], FACT).decrypt(kept.encode()).decode()
+
+
+def doctor_says(live: LiveBot) -> str:
+    lines: list[str] = []
+    doctor.run(live.settings(), lines.append)
+    assert OLD not in "".join(lines)
+    assert NEW not in "".join(lines)
+    return next(line for line in lines if "secret key:" in line)
+
+
+@pytest.mark.parametrize("old_in_file", [False, True])
+def test_the_stored_token_is_read_with_both_keys_and_moves_to_the_new_one(live: LiveBot, old_in_file: bool):
+    refreshable(live)
+    if not old_in_file:
+        live.environ["SECRET_KEY"] = OLD
+    delivers(live)
+    old = (live.folder / KEY_FILE).read_text() if old_in_file else OLD
+    assert is_encrypted_with(live, old)
+    assert refreshes(live) == 1
+
+    # On several machines all of them know the new key before one encrypts with it.
+    live.environ["SECRET_KEY"] = f"{old},{NEW}"
+    delivers(live)
+    assert is_encrypted_with(live, old)
+
+    live.environ["SECRET_KEY"] = f"{NEW},{old}"
+    assert "still encrypted with the second one: restart the worker" in doctor_says(live)
+    delivers(live)
+    assert is_encrypted_with(live, NEW)
+    assert "Nothing is encrypted with the second one" in doctor_says(live)
+
+    live.environ["SECRET_KEY"] = NEW
+    delivers(live)
+    assert refreshes(live) == 1
+    assert doctor_says(live).startswith("ok")
+
+
+def test_what_neither_key_opens_is_left_alone(live: LiveBot):
+    database = app.open_database(live.settings())
+    other = derived([b"a third key 0123456789"], FACT).encrypt(b"{}").decode()
+    with database.begin() as tx:
+        assert not encrypt_with_first_key(tx, [NEW.encode(), OLD.encode()])
+        key_values.set(tx, FACT, other, app.now())
+        assert not encrypt_with_first_key(tx, [NEW.encode(), OLD.encode()])
+        assert key_values.get(tx, FACT) == other
+    database.close()
