@@ -245,7 +245,7 @@ class Bench:
 
     def _warm_up(self, senders: int) -> None:
         """A whole dialogue of each sender, and some events: caches are full and connections open."""
-        asked = self._world.ask(senders, max(1, WARM_UP_EVENTS // senders))
+        asked = self._world.ask_once(senders, max(1, WARM_UP_EVENTS // senders))
         closed_loop(self._product.port, _requests(asked), LOOP_SECONDS)
         self._world.files_at(asked)
 

@@ -84,6 +84,8 @@ class Race:
         self._senders = senders
         self._doors = [Connection(port) for _ in range(senders)]
         self._lock = threading.Lock()
+        self._reports = 0
+        """Of each person's reports, so many were asked for."""
         self.cards = Cards()
 
     def run(self, blocks: int) -> Cards:
@@ -110,7 +112,13 @@ class Race:
         return self.cards
 
     def _ask(self, each: int) -> list[list[Asked]]:
-        return self._world.ask(self._senders, each)
+        """Return messages for reports that no message was about before, so that each gets a file of its own.
+
+        Also those of the bare chain: the bot may find them, since it looks for what it has missed.
+        """
+        asked = self._world.ask_once(self._senders, each, self._reports)
+        self._reports += each
+        return asked
 
     def _all(self, work: Callable[[int, Sequence[Asked]], None], asked: Sequence[Sequence[Asked]]) -> None:
         """Every sender at once, a thread each."""

@@ -1,4 +1,4 @@
-"""The bench waits only for files that come: requests that are open together are for different reports."""
+"""The bench waits only for files that come: those of requests that are the only ones for their report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from tests.bench.__main__ import WARM_UP_EVENTS
-from tests.bench.cards import IN_A_BLOCK, WARM_UP
 from tests.bench.world import REPORTS_EACH, World
 
 if TYPE_CHECKING:
@@ -26,12 +24,12 @@ def world() -> Iterator[World]:
         yield made
 
 
-@pytest.mark.parametrize("each", [WARM_UP_EVENTS, IN_A_BLOCK, WARM_UP])
-def test_a_sender_has_a_report_for_each_request_whose_file_is_waited_for(world: World, each: int) -> None:
-    (row,) = world.ask(1, each)
-    assert len({one.report_id for one in row}) == each
+def test_requests_whose_files_are_waited_for_are_each_for_another_report(world: World) -> None:
+    rows = [world.ask_once(2, 4, first) for first in (0, 4, 8)]
+    asked = [one for row in rows for sender in row for one in sender]
+    assert len({one.report_id for one in asked}) == len(asked) == 24
 
 
 def test_a_file_that_may_not_come_is_not_waited_for_but_said(world: World) -> None:
-    with pytest.raises(ValueError, match="some would get no file"):
+    with pytest.raises(ValueError, match="may get no file"):
         world.files_at(world.ask(1, REPORTS_EACH + 1))

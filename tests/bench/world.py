@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 SENDERS = 20
 REPORTS_EACH = 5
-"""A person asks for these in turn, so that an earlier request's delivery is not joined by the next one.
-
-Who joins gets no file of their own; so files are waited for of at most so many requests at once, see `World.files_at`.
-"""
+"""A person asks for these in turn where nobody waits for the files: one file may serve two requests for a report."""
 CONTENT = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
 LARGE_ROWS = {"csv": 920_000, "zip": 2_200_000}
 """Rows of the large reports: 90 MB, as they are and zipped."""
@@ -128,10 +125,15 @@ class _Puppet:
 
     def ask(self, senders: int, each: int) -> list[list[Asked]]:
         """So many new messages of each of so many senders, in the 1:1 space of each."""
-        return [self._asked_by(index, each) for index in range(senders)]
+        wanted = [count % REPORTS_EACH for count in range(each)]
+        return [self._asked(index, [self._reports[index][one].id for one in wanted]) for index in range(senders)]
 
-    def _asked_by(self, index: int, number: int) -> list[Asked]:
-        return self._asked(index, [self._reports[index][count % REPORTS_EACH].id for count in range(number)])
+    def ask_once(self, senders: int, each: int, first: int) -> list[list[Asked]]:
+        """The same, each for another report: those of a person are numbered, and these begin with `first`."""
+        for person, known in zip(self._people[:senders], self._reports, strict=False):
+            known += [self._report(person, number) for number in range(len(known), first + each)]
+        wanted = slice(first, first + each)
+        return [self._asked(index, [one.id for one in self._reports[index][wanted]]) for index in range(senders)]
 
     def _asked(self, index: int, wanted: list[str]) -> list[Asked]:
         space = self._emulator.world.direct_space(self._people[index], self._bot)
@@ -311,6 +313,11 @@ class World:
         asked: list[list[Asked]] = self._call("ask", senders, each)
         return asked
 
+    def ask_once(self, senders: int, each: int, first: int = 0) -> list[list[Asked]]:
+        """See `_Puppet`."""
+        asked: list[list[Asked]] = self._call("ask_once", senders, each, first)
+        return asked
+
     def card_of(self, asked_id: str) -> tuple[str, list[dict[str, Any]]]:
         """See `_Puppet`."""
         words, attachments = self._call("card_of", asked_id)
@@ -363,17 +370,17 @@ class World:
         return self._wait(asked_id, is_card=True)
 
     def file_at(self, asked_id: str) -> float:
-        """Return the same for the file; nobody must have asked for the same report shortly before, see `files_at`."""
+        """Return the same for the file; the report must have been asked for once in its space, see `files_at`."""
         return self._wait(asked_id, is_card=False)
 
     def files_at(self, asked: Sequence[Sequence[Asked]]) -> list[float]:
-        """Return the same for the files of all senders' requests, each for another report in its space.
+        """Return the same for the files of all senders' requests, each the only one for its report: see `ask_once`.
 
-        Of two for the same report the second may join the first, and then gets no file of its own.
+        One file serves two requests for the same report in a space that are open together.
         """
         everything = [one for row in asked for one in row]
         if len({(one.room_id, one.report_id) for one in everything}) < len(everything):
-            raise ValueError(f"more than {REPORTS_EACH} requests of a sender at once: some would get no file")
+            raise ValueError("two requests for a report in a space: one of them may get no file")
         return [self.file_at(one.message_id) for one in everything]
 
     def _wait(self, asked_id: str, *, is_card: bool) -> float:
