@@ -1,4 +1,4 @@
-"""Delete what ended more than ``AUDIT_DAYS`` ago: events, requests, runs, subscriptions, schedules, reports, the audit.
+"""Delete what ended more than ``AUDIT_DAYS`` ago, and what nothing needs for longer than some days.
 
 Nothing that is open is deleted, nor what is younger than the oldest that is open: by its messages nothing is sent
 twice.
@@ -14,13 +14,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import Text, cast, delete, exists, func, literal, or_, select
 
-from bot.db import api_answers, api_questions, audit, heartbeats, hook_calls, ready_reports
+from bot.db import api_answers, api_keys, api_questions, audit, heartbeats, hook_calls, ready_reports
+from bot.db import hooks as hook_rows
 from bot.db.api_tables import api_answers as answers
+from bot.db.api_tables import api_keys as keys
 from bot.db.api_tables import api_questions as questions
 from bot.db.api_tables import hook_calls as calls
-from bot.db.api_tables import outbound_events
+from bot.db.api_tables import hooks, outbound_events, webhooks
 from bot.db.events import NEW
 from bot.db.outbound_events import EventState
 from bot.db.requests import OPEN
@@ -62,8 +64,23 @@ _asked_for = exists().where(requests.c.report_id == reports.c.report_id)
 _named = exists().where(audit_table.c.report_id == reports.c.report_id)
 
 
+def _stands_for_person(caller: Table, start: str, *tables: Table) -> ColumnElement[bool]:
+    """Return the condition that a key or hook stands in a person's place in one of the tables."""
+    name = literal(start) + cast(caller.c.id, Text)
+    return or_(*(exists().where(table.c.person_id == name) for table in tables))
+
+
+_key_is_used = or_(
+    *(exists().where(table.c.key_id == keys.c.id) for table in (hooks, webhooks, requests, runs)),
+    _stands_for_person(keys, api_keys.CALLER, audit_table, subscriptions, schedules),
+)
+_hook_is_used = or_(
+    exists().where(calls.c.hook_id == hooks.c.id), _stands_for_person(hooks, hook_rows.CALLER, audit_table)
+)
+
+
 class Retention:
-    """Delete what is older than so many days; 0 keeps everything."""
+    """Delete what is older than so many days; 0 keeps everything but what nothing needs any more."""
 
     def __init__(self, database: Database, days: int, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -76,7 +93,7 @@ class Retention:
     def prune(self) -> None:
         """Make one round, unless everything old was deleted lately. Raises ``DatabaseUnavailable``."""
         now = self._now()
-        if self._days and (self._finished is None or abs(now - self._finished) >= EVERY):
+        if self._finished is None or abs(now - self._finished) >= EVERY:
             self._round(now)
         if self._in_log and self._finished is not None:
             self._in_log = not self._database.empty_log(patience=0)
@@ -97,7 +114,20 @@ class Retention:
 
     def _slices(self, now: datetime) -> Iterator[int]:
         """Delete slice by slice; gives after each how many rows it changed."""
-        kept_since = now - timedelta(days=self._days)
+        yield from self._short_lived(now)
+        if self._days:
+            yield from self._old(now - timedelta(days=self._days), now)
+
+    def _short_lived(self, now: datetime) -> Iterator[int]:
+        # A question may name a person, and one that a killed process asked is taken away by nobody else.
+        yield from self._each(questions, questions.c.asked_at < now - api_questions.LEFT_OVER)
+        yield from self._each(answers, answers.c.created_at < now - api_answers.KEPT)
+        yield from self._each(calls, calls.c.handled_at.is_not(None) & (calls.c.called_at < now - hook_calls.KEPT))
+        told = outbound_events.c.state != EventState.PENDING.value
+        kept = min(EVENTS_KEPT, timedelta(days=self._days or EVENTS_KEPT.days))
+        yield from self._each(outbound_events, told & (outbound_events.c.created_at < now - kept))
+
+    def _old(self, kept_since: datetime, now: datetime) -> Iterator[int]:
         while changed := self._prune_audit(kept_since, now):
             yield changed
         before = self._nothing_open(min(kept_since, now - AT_LEAST))
@@ -108,18 +138,21 @@ class Retention:
             made = exists().where(column == table.c.id)
             yield from self._each(table, (table.c.ended_at < before) & ~made)
         yield from self._prune_ready_reports()
-        told = (outbound_events.c.state != EventState.PENDING.value) & (
-            outbound_events.c.created_at < max(kept_since, now - EVENTS_KEPT)
-        )
-        yield from self._each(outbound_events, told)
-        # A question may name a person, and one that a killed process asked is taken away by nobody else.
-        yield from self._each(questions, questions.c.asked_at < now - api_questions.LEFT_OVER)
-        yield from self._each(answers, answers.c.created_at < now - api_answers.KEPT)
-        yield from self._each(calls, calls.c.handled_at.is_not(None) & (calls.c.called_at < now - hook_calls.KEPT))
+        yield from self._revoked(before)
         yield from self._each(confirmations, confirmations.c.expires_at < before)
         yield from self._each(messages, sent)
         yield from self._each(reports, (reports.c.checked_at < before) & ~_asked_for & ~_named)
         yield from self._each(events, (events.c.state != NEW) & (events.c.received_at < before))
+
+    def _revoked(self, before: datetime) -> Iterator[int]:
+        """Delete keys and hooks that were revoked, once the audit, which shows their names, has none of them."""
+        events_left = exists().where(outbound_events.c.webhook_id == webhooks.c.id)
+        webhook_of_revoked, hook_of_revoked = (
+            exists().where(keys.c.id == table.c.key_id, keys.c.revoked_at < before) for table in (webhooks, hooks)
+        )
+        yield from self._each(webhooks, webhook_of_revoked & ~events_left)
+        yield from self._each(hooks, ((hooks.c.revoked_at < before) | hook_of_revoked) & ~_hook_is_used)
+        yield from self._each(keys, (keys.c.revoked_at < before) & ~_key_is_used)
 
     def _prune_audit(self, kept_since: datetime, now: datetime) -> int:
         with self._database.read() as tx:
