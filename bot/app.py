@@ -30,6 +30,7 @@ from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets
 from bot.ops import catch_up_job
 from bot.ops.operations import Operations, build_operations
+from bot.ops.restored import begin_if_restored
 from bot.outbound.send import SendEvents
 from bot.outbound.trouble import WebhookTrouble
 from bot.outbox import Outbox
@@ -252,9 +253,10 @@ def build_worker(services: Services) -> JobRunner:
 
 
 def _carry_over(services: Services, operations: Operations, stop: threading.Event) -> None:
-    """Copy what older versions stored, before the first job."""
+    """Copy what older versions stored, and begin on what was restored from a backup, before the first job."""
     while not stop.is_set():
         try:
+            begin_if_restored(services.database, services.queue, services.now())
             with services.database.begin() as tx:
                 copied = carry_over(tx)
                 for request_id in copied.outdated:

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot import __version__
@@ -97,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     why = add("why", _why, "show what happened to the requests for a report, newest first")
     why.add_argument("wanted", metavar="ID|REFERENCE", help="a report's ID, or the reference that the bot gave")
     why.add_argument("--json", action="store_true", help="JSON, one object a line")
+    backup = add("backup", _backup, "copy the SQLite database into a new file while the bot runs")
+    backup.add_argument("file", metavar="FILE", type=Path, help="it must not be there yet")
     _add_keys(commands.add_parser("keys", help="make, list and revoke keys of the HTTP API"), every)
     schedules = commands.add_parser("schedules", help="export or import subscriptions and schedules as YAML")
     _add_schedules(schedules, every)
@@ -290,6 +293,13 @@ def _forget(arguments: argparse.Namespace) -> int:
     from bot.cli import audit  # noqa: PLC0415
 
     return audit.forget(settings, arguments.person, say, sure=arguments.yes)
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    settings = start_with_storage("backup")
+    from bot.cli import backup  # noqa: PLC0415
+
+    return backup.run(settings, arguments.file, say)
 
 
 def _why(arguments: argparse.Namespace) -> int:

@@ -59,6 +59,13 @@ def begin(tx: Transaction, now: datetime) -> bool:
     return key_values.set_if_absent(tx, FIRST_STARTED, "", now)
 
 
+def begin_again(tx: Transaction, now: datetime) -> None:
+    """Store that the bot first runs on this database now: another one has the answers to what was written before."""
+    for name in (FIRST_STARTED, WEB_SEEN, CAUGHT_UP_UNTIL):
+        key_values.set(tx, name, "", now)
+    key_values.delete(tx, DOWNTIME)
+
+
 def is_unused(tx: Transaction) -> bool:
     """Return True while the bot has never run on this database."""
     return key_values.updated_at(tx, WEB_SEEN) is None and caught_up_until(tx) is None

@@ -21,6 +21,9 @@ REJECTED_CALLS = "rejected_calls"
 OPERATORS_SPACE = "operators_space_id"
 """The ID of the operators' space as Webex spells it."""
 
+RESTORED = "restored"
+"""Updated when a backup was made of which this database is a copy; deleted at the first start on it."""
+
 REPORTS_REFUSED = "reports_refused_"
 """Begins the name of the alert that Webex refuses a family of reports; the family's name follows."""
 

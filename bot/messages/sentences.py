@@ -37,6 +37,10 @@ TOO_LATE: Final = "It's too late to cancel: the file is being posted."
 NOT_WAITING: Final = "Nobody is waiting for this report here."
 REPORT_DELETED: Final = "The report was deleted, so I won't post it here."
 CANCELED_BY_ANOTHER: Final = "Another administrator canceled this request. I won't post this report here."
+RESTORED: Final = (
+    "I was restored from a backup and don't know whether I've posted this report. Please look, and ask again if it's "
+    "missing."
+)
 PICK_ONE: Final = "Which report? Pick one below, or type `report` and its title or ID."
 LATER: Final = "Try again later."
 CONTACT: Final = "Retrying won't help; please contact whoever runs this bot."
