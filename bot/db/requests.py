@@ -198,6 +198,12 @@ def with_reference(tx: Transaction, reference: str) -> Request | None:
     return next(iter(find(tx, _requests.reference == reference)), None)
 
 
+def ended(tx: Transaction, references: Collection[str]) -> set[str]:
+    """Return which of the requests that these references name are open no longer."""
+    where = (_requests.reference.in_(references), _requests.state != State.OPEN.value)
+    return set(tx.execute(select(_requests.reference).where(*where)).scalars())
+
+
 def open_for(tx: Transaction, report_id: str) -> list[Request]:
     """Return the open requests for a report, oldest first."""
     return [read(row) for row in tx.execute(_OPEN_FOR, {"report": report_id})]

@@ -20,6 +20,7 @@ from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -208,6 +209,13 @@ def with_reference(tx: Transaction, reference: str) -> Run | None:
     """Return the run that a reference names."""
     row = tx.execute(select(tables.runs).where(_runs.reference == reference)).one_or_none()
     return None if row is None else _read(row)
+
+
+def ended(tx: Transaction, references: Collection[str]) -> set[str]:
+    """Return which of the runs that these references name ended without a report."""
+    going = (RunState.OPEN.value, RunState.CREATED.value)
+    where = (_runs.reference.in_(references), _runs.state.not_in(going))
+    return set(tx.execute(select(_runs.reference).where(*where)).scalars())
 
 
 def undelivered_of_key(tx: Transaction, key_id: int, most: int) -> list[Run]:

@@ -21,6 +21,8 @@ from bot.logs import catch_crashes, register_secrets, start_logging
 from bot.metrics import start_metrics
 from bot.process import exit_with_parent, limit_malloc_arenas, limit_thread_stacks, set_thread_switch_interval
 from bot.settings import load, load_web, web_environ
+from bot.web.api.polls import MOST_POLLS
+from bot.web.api.turns import MOST_CALLS
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -78,7 +80,8 @@ logger_class = PlainLogger
 loglevel = _settings.log_level
 worker_class = "gthread"
 workers = 1
-threads = 32
+threads = 32 + MOST_POLLS + MOST_CALLS
+"""32 for the webhook and whatever is answered at once, and those that only wait, which cost little."""
 worker_connections = 500
 """Open at once; further ones wait to be accepted. Below the usual limit of 1,024 open files."""
 graceful_timeout = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from json import loads
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from bot.web.api import (
     subscriptions,
     webhooks,
 )
+from bot.web.api.polls import Polls
 from bot.web.api.problems import KINDS, Problem, faults
 from bot.web.webhook import MAX_BODY, RETRY_AFTER
 
@@ -104,6 +106,8 @@ def _titles() -> dict[int, list[str]]:
 
 
 def _add_deliveries(api: APIBlueprint, context: ApiContext) -> None:
+    polls = Polls(partial(deliveries.ended, context.database))
+
     @api.post("/deliveries", responses={202: models.Delivery}, summary="Deliver a report")
     def deliver(body: models.NewDelivery, header: models.Idempotent) -> Response:
         made = deliveries.deliver(context, body, header.idempotency_key)
@@ -115,7 +119,7 @@ def _add_deliveries(api: APIBlueprint, context: ApiContext) -> None:
 
     @api.get("/deliveries/<delivery_id>", responses={200: models.Delivery}, summary="See a delivery, or wait for it")
     def get_delivery(path: models.ByReference, query: models.Wait) -> Response:
-        return _answer(deliveries.get(context, path.delivery_id, query.wait))
+        return _answer(deliveries.get(context, polls, path.delivery_id, query.wait))
 
     @api.delete("/deliveries/<delivery_id>", responses={204: None}, summary="Cancel a delivery")
     def cancel_delivery(path: models.ByReference) -> Response:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.web.api.turns import Turns
 from bot.web.rejected_calls import RejectedCalls
 
 if TYPE_CHECKING:
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 
     from bot.db.database import Database
     from bot.queue import Queue
-
-MOST_POLLS, MOST_QUESTIONS = 1, 1
-"""Calls that wait at a time, for the end of a delivery and for Webex: the others are answered at once.
-
-So threads are left for the webhook, and who waits for a delivery keeps nobody from an answer of Webex.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +33,8 @@ class ApiContext:
     public_url: str | None = None
     rejected: RejectedCalls = field(default_factory=partial(RejectedCalls, name="api_calls_rejected"))
     """Calls without a known key, of no hook, or not signed: seen in the log, since no audit can name who called."""
-    stopping: threading.Event = field(default_factory=threading.Event)
-    polls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_POLLS))
-    questions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_QUESTIONS))
+    questions: Turns = field(default_factory=Turns)
+    """Of the calls that need Webex."""
 
     def now(self) -> datetime:
         """Return the time, aware, in UTC."""

@@ -16,14 +16,17 @@ from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Delivery, Status
 from bot.web.api.problems import Problem
 from bot.web.api.repeated import Repeated
-from bot.web.api.waiting import ask, place, wait_for
+from bot.web.api.waiting import ask
 
 if TYPE_CHECKING:
-    from bot.db.database import Transaction
+    from collections.abc import Collection
+
+    from bot.db.database import Database, Transaction
     from bot.db.requests import Request
     from bot.db.runs import Run
     from bot.web.api.context import ApiContext
     from bot.web.api.models import NewDelivery, Page
+    from bot.web.api.polls import Polls
 
 NOT_HERE: Final = "This key has made no delivery with this ID."
 BEING_POSTED: Final = "Its file is being posted."
@@ -64,15 +67,20 @@ def deliver(context: ApiContext, body: NewDelivery, idempotency_key: str | None)
     return repeated.once(make)
 
 
-def get(context: ApiContext, delivery_id: str, wait: float) -> dict[str, Any]:
+def get(context: ApiContext, polls: Polls, delivery_id: str, wait: float) -> dict[str, Any]:
     """Return a delivery, at its end if that comes within so many seconds. Raises ``Problem``."""
     need(Right.DELIVER)
-
-    if wait:
-        with place(context.polls) as taken:
-            if taken:
-                wait_for(context, wait, lambda: _find(context, delivery_id)["status"] != Status.OPEN or None)
+    found = _find(context, delivery_id)
+    if found["status"] != Status.OPEN or not wait:
+        return found
+    polls.wait(found["reference"], wait)
     return _find(context, delivery_id)
+
+
+def ended(database: Database, references: Collection[str]) -> set[str]:
+    """Return which of these deliveries are open no longer."""
+    with database.read() as tx:
+        return requests.ended(tx, references) | runs.ended(tx, references)
 
 
 def _find(context: ApiContext, delivery_id: str) -> dict[str, Any]:

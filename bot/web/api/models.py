@@ -124,7 +124,7 @@ class ReportQuery(Page):
 class Wait(Model):
     """How long to wait for the end of a delivery."""
 
-    wait: int = Field(0, ge=0, le=30, description="seconds; at most two calls wait at a time")
+    wait: int = Field(0, ge=0, le=30, description="seconds; where too many calls wait, it is answered at once")
 
 
 class ByReference(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.db import audit, runs
@@ -15,7 +16,7 @@ from bot.web.api.calls import act, current_key, is_recorded, need, record
 from bot.web.api.models import Created, Status
 from bot.web.api.problems import Problem
 from bot.web.api.repeated import Repeated
-from bot.web.api.waiting import ANSWER_PATIENCE, ask, place, wait_for
+from bot.web.api.waiting import ANSWER_PATIENCE, ask, wait_for
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 
@@ -94,8 +95,9 @@ def create(context: ApiContext, body: models.NewReport, idempotency_key: str | N
             run = runs.with_reference(tx, reference)
         return run if run is not None and run.state is not RunState.OPEN else None
 
-    with place(context.questions) as taken:
-        run = wait_for(context, ANSWER_PATIENCE if taken else 0.0, known)
+    ends = time.monotonic() + ANSWER_PATIENCE
+    with context.questions.turn(ANSWER_PATIENCE) as taken:
+        run = wait_for(ends if taken else 0.0, known)
     if run is None:
         with context.database.read() as tx:
             run = runs.with_reference(tx, reference)

@@ -1,0 +1,59 @@
+"""Wait for the end of deliveries: each call sleeps, and one thread looks at the database for all of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from bot.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+MOST_POLLS: Final = 64
+"""Calls that wait at a time, each in a thread that sleeps."""
+STEP: Final = 0.2
+"""Seconds between two looks at the database."""
+
+
+class Polls:
+    """The calls that wait. ``ended`` returns which of the deliveries with these references have ended."""
+
+    def __init__(self, ended: Callable[[Collection[str]], set[str]]) -> None:
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._waiting: dict[threading.Event, str] = {}
+        self._looks = False
+
+    def wait(self, reference: str, seconds: float) -> None:
+        """Return at the end of a delivery or after so many seconds; at once where too many calls wait."""
+        mine = threading.Event()
+        with self._lock:
+            if len(self._waiting) >= MOST_POLLS:
+                return
+            self._waiting[mine] = reference
+            if not self._looks:
+                threading.Thread(target=self._look, name="polls", daemon=True).start()
+                self._looks = True
+        mine.wait(seconds)
+        with self._lock:
+            del self._waiting[mine]
+
+    def _look(self) -> None:
+        """Look for all calls, as long as one waits."""
+        while True:
+            with self._lock:
+                waiting = dict(self._waiting)
+                self._looks = bool(waiting)
+            if not waiting:
+                return
+            wanted = set(waiting.values())
+            try:
+                ended = self._ended(wanted)
+            except DatabaseUnavailable:
+                ended = wanted  # each call looks itself, and says that the database is away
+            for call, reference in waiting.items():
+                if reference in ended:
+                    call.set()
+            time.sleep(STEP)
