@@ -31,7 +31,7 @@ $(VENV)/.installed: requirements-build.lock requirements.lock pyproject.toml
 
 # What tests, linters and benchmarks need, in the same .venv.
 $(VENV)/.dev: requirements-dev.lock | $(VENV)/.installed
-	@echo "Installing the development tools into $(VENV) (380 MB more; one to two minutes)"
+	@echo "Installing the development tools into $(VENV) (500 MB more; one to two minutes)"
 	$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 

@@ -23,7 +23,7 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFI
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 """The permissions of everyone but the owner; also the umask of every process of the bot."""
 OUR_FOLDERS: Final = ("files", "metrics")
-OUR_FILES: Final = (KEY_FILE, "admin-token.lock", "worker.lock", "worker.sock")
+OUR_FILES: Final = (KEY_FILE, "admin-token.lock", "worker.alive", "worker.lock", "worker.sock")
 TEMPORARY: Final = (f".{KEY_FILE}.", ".probe-")
 OF_A_VOLUME: Final = "lost+found"
 """What the root folder of a volume holds by itself."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import process
 from bot.errors import DatabaseUnavailable
 from bot.queue.fairness import lane_of, share_threads
 from bot.queue.jobs import RetryLater
@@ -77,6 +78,7 @@ class WorkerLoop:
 
     def run(self, threads: int, lanes: Mapping[str, int], begin: Callable[[bool], None] | None = None) -> None:
         """Wait for the lock, begin, work until the stop, give the rest back."""
+        process.forget_working(self._data_dir)
         ended = threading.Event()
         threading.Thread(target=self._watch_stop, args=(ended,), name="queue-stop", daemon=True).start()
         try:
@@ -154,6 +156,7 @@ class WorkerLoop:
 
     def _start_what_is_due(self) -> float:
         """Hand jobs to free threads; return the seconds until the next look."""
+        process.note_working(self._data_dir)
         self._check_clock()
         longest = LOOK_MAX_WITHOUT_SOCKET if self._without_socket else LOOK_MAX
         with self._guard:

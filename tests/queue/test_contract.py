@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -10,6 +11,7 @@ from collections import Counter, defaultdict
 import pytest
 from structlog.testing import capture_logs
 
+from bot import process
 from bot.queue import Job, RetryLater
 from bot.queue.fairness import COMMON, share_threads
 from tests.queue.support import Crew, left, until
@@ -584,6 +586,17 @@ def test_the_oldest_waiting_job_is_one_that_does_not_run(database, queue, put):
         go_on.set()
         crew.ran("file", "runs", "waits")
     assert waiting() == 0.0
+
+
+def test_each_look_for_jobs_is_noted_for_the_health_check(engine, queue, put):
+    noted = engine.data_dir / process.WORKING_FILE
+    noted.touch()
+    os.utime(noted, (0, 0))
+    with Crew(queue) as crew:
+        put("one")
+        crew.ran("one")
+        until(noted.exists, "a note")
+        assert process.is_working(engine.data_dir)
 
 
 def _wait(event: threading.Event) -> None:
