@@ -19,7 +19,7 @@ from bot.chat.answer_limit import AnswerLimit
 from bot.chat.dispatcher import Dispatcher
 from bot.chat.new_key import HideKey
 from bot.chat.rate_limit import RateNotice
-from bot.db import api_keys, requests, settings_log
+from bot.db import api_keys, key_values, requests, settings_log
 from bot.db.availability import LoggedDatabase
 from bot.db.carry_over import carry_over
 from bot.db.migrations import Migration
@@ -29,6 +29,7 @@ from bot.files.fetch import Fetch
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets
 from bot.ops import catch_up_job
+from bot.ops.gauges import gauges
 from bot.ops.operations import Operations, build_operations
 from bot.ops.restored import begin_if_restored
 from bot.outbound.send import SendEvents
@@ -125,15 +126,15 @@ def build_services(
     calls.subscribe(metrics.webex_called)
     admin = admin_token(settings, database, calls.of("refresh"))
 
-    def limits() -> dict[str, Any]:
+    def limits(token: str) -> dict[str, Any]:
         """Return how a client holds back and tries again: all that call one host with one token share it."""
         return {
-            "gate": RateLimitGate(clock.monotonic, clock.jitter),
+            "gate": RateLimitGate(clock.monotonic, clock.jitter, partial(metrics.rate_limited, token)),
             "retries": RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic, chance=clock.jitter),
         }
 
-    chat = Chat(url, StaticToken(bot_token), observe=calls.of("bot"), **limits())
-    client = Client(url, admin, observe=calls.of("admin"), **limits())
+    chat = Chat(url, StaticToken(bot_token), observe=calls.of("bot"), **limits("bot"))
+    client = Client(url, admin, observe=calls.of("admin"), **limits("admin"))
     identity = BotIdentity(database, chat, bot_token, clock.now)
     directory = Directory(client, our_org=settings.webex_org_id, clock=clock.monotonic)
     api = ReportsApi(client, now=clock.now)
@@ -228,6 +229,7 @@ def build_worker(services: Services) -> JobRunner:
             with services.database.begin() as tx:
                 at = services.now()
                 catch_up_job.put(tx, services.queue, at, at, key=catch_up_job.AFTER_HANDOVER, after=HANDOVER)
+        _serve_metrics(services)
         operations.maintenance.forever(stop)
         operations.alerts.forever(stop)
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
@@ -252,6 +254,23 @@ def build_worker(services: Services) -> JobRunner:
     )
 
 
+def _serve_metrics(services: Services) -> None:
+    """Serve ``/metrics`` from the worker, if that is wanted."""
+    settings = services.settings
+    if settings.metrics_port is None or settings.ops_token is None:
+        return
+    from bot.ops.metrics_server import serve  # noqa: PLC0415 few workers serve anything
+
+    def render() -> bytes:
+        return metrics.render(gauges(services.database, services.queue, services.now))
+
+    token = settings.ops_token.get_secret_value()
+    server = serve(settings.host or "0.0.0.0", settings.metrics_port, token, render)  # noqa: S104 asked from elsewhere
+    if server is not None:
+        services.resources.callback(server.server_close)
+        services.resources.callback(server.shutdown)
+
+
 def _carry_over(services: Services, operations: Operations, stop: threading.Event) -> None:
     """Copy what older versions stored, and begin on what was restored from a backup, before the first job."""
     while not stop.is_set():
@@ -274,10 +293,13 @@ def _carry_over(services: Services, operations: Operations, stop: threading.Even
 
 
 def _note_settings(services: Services) -> None:
-    """Have the audit say what was changed since the last start."""
+    """Have the audit say what was changed since the last start; a plain token ends nobody knows when."""
     try:
         with services.database.begin() as tx:
             settings_log.record_changes(tx, services.settings, services.now())
+            if not services.settings.refreshable:
+                for token in ("access", "refresh"):
+                    key_values.delete(tx, f"{key_values.ADMIN_TOKEN_ENDS}{token}")
     except BotError as error:
         log.warning("settings_not_noted", cause=str(error))
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import structlog
 
 from bot.text import CONTROL_CHARACTERS, LOOK_ALIKES
+from bot.tracing import add_trace
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -134,7 +135,7 @@ def start_logging(process: str, *, level: str = "info", form: str | None = None,
         return event
 
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

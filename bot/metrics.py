@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, of all processes together: each writes its own files, and any of them can render the sum.
+"""Metrics for Prometheus, of all processes of one machine together: each writes its own files, and any renders the sum.
 
-The files are in ``DATA_DIR/metrics``, named for the process's role and number. A process that starts removes those of
-its role's dead processes. Labels contain no ID, person or space.
+The files are in ``DATA_DIR/metrics``, named for the process's role and number. Labels contain no ID, person or space.
+What the database knows is no counter: ``ops/gauges.py`` reads it at each scrape.
 
 Nothing is counted before ``start_metrics``, which must run after a fork; tests do without it.
 """
@@ -9,22 +9,43 @@ Nothing is counted before ``start_metrics``, which must run after a fork; tests 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from prometheus_client.metrics_core import Metric
 
 FOLDER: Final = "metrics"
 FILE_BYTES: Final = 256 * 1024
 """Of each file: room for some thousand values."""
-BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
-"""Seconds: an API call takes a tenth, a hanging one half a minute, a file of 100 MB minutes."""
+MOST_DEAD: Final = 16
+"""Files of dead processes that are kept while another process of their role lives."""
+ACK_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds: an answer to Webex takes some milliseconds."""
+CALL_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+"""Seconds: an API call takes a tenth, a hanging one half a minute."""
+RENDER_TRIES: Final = 3
+"""A process that starts may remove a file that is being read."""
 
+SUCCESS, HALTED, FAILURE = "success", "halted", "failure"
+"""Outcomes. What people chose, or what cannot succeed, is halted; alerts look at failures alone."""
+OUTCOMES: Final = (SUCCESS, HALTED, FAILURE)
 
 log = structlog.get_logger(__name__)
+
+
+class Gauge(NamedTuple):
+    """One current value, as whoever asks for the metrics has just read it."""
+
+    name: str
+    help: str
+    value: float
+    label: tuple[str, str] | None = None
 
 
 def _is_alive(pid: int) -> bool:
@@ -38,10 +59,20 @@ def _is_alive(pid: int) -> bool:
 
 
 def _clear_dead(folder: Path, role: str) -> None:
-    """Remove the files of this role's dead processes. Another role may run in another container."""
+    """Remove the files of this role's dead processes. Another role may run in another container.
+
+    While another process of the role lives they are kept: if a sum fell by a part alone, Prometheus would take it for a
+    restart from zero, and count what is left once more.
+    """
+    dead, others_live = [], False
     for path in folder.glob(f"*_{role}-*.db"):
         pid = path.stem.rpartition("-")[2]
-        if not pid.isdigit() or int(pid) == os.getpid() or not _is_alive(int(pid)):
+        if pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid)):
+            others_live = True
+        else:
+            dead.append(path)
+    if not others_live or len(dead) > MOST_DEAD:
+        for path in dead:
             path.unlink(missing_ok=True)
 
 
@@ -58,21 +89,29 @@ class _Metrics:
         self._allocate()
         values.ValueClass = values.MultiProcessValue(self._identity)  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
-        self.webhooks = Counter("reportbot_webhook_answers", "Webhook deliveries by our answer", ["code"], registry=own)
-        self.calls = Counter(
-            "reportbot_webex_calls", "Calls to Webex by outcome", ["method", "path", "status"], registry=own
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"reportbot_{name}", about, labels, registry=own)
+
+        self.webhooks = counter("webhook_answers", "Webhook calls by the bot's answer.", "code")
+        self.ack = Histogram(
+            "reportbot_webhook_ack_seconds", "Time until a webhook call is answered.", buckets=ACK_BUCKETS, registry=own
         )
+        self.events = counter("events", "Webhook events that were acted on, by outcome.", "outcome")
+        self.deliveries = counter(
+            "deliveries", "Reports that were asked for, by people and by schedules, by outcome.", "outcome"
+        )
+        self.posted = counter("posted_bytes", "Bytes of the files that were posted to Webex.")
+        self.calls = counter("webex_calls", "Calls to Webex by the answer's code (none: no answer).", *_CALL, "code")
         self.seconds = Histogram(
-            "reportbot_webex_call_seconds",
-            "Duration of calls to Webex",
-            ["method", "path"],
-            buckets=BUCKETS,
-            registry=own,
+            "reportbot_webex_call_seconds", "Duration of calls to Webex.", _CALL, buckets=CALL_BUCKETS, registry=own
         )
-        self.jobs = Counter("reportbot_jobs", "Jobs run by the worker", ["task", "outcome"], registry=own)
-        self.events = Counter(
-            "reportbot_outbound_events", "Attempts to send an outbound event", ["type", "outcome"], registry=own
-        )
+        self.waits = counter("rate_limit_wait_seconds", "Time for which 429s held back a token's calls.", "token")
+        self.jobs = counter("jobs", "Runs of jobs by the worker.", "task", "outcome")
+        self.outbound = counter("outbound_events", "Attempts to send an outbound event.", "type", "outcome")
+        for each in (self.events, self.deliveries):
+            for outcome in OUTCOMES:  # so that the first one is an increase
+                each.labels(outcome)
 
     def _identity(self) -> str:
         """Return this process's part of its files' names; a fork gets its own."""
@@ -90,13 +129,19 @@ class _Metrics:
             finally:
                 os.close(descriptor)
 
-    def render(self) -> bytes:
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+    def collect(self) -> Iterable[Metric]:
+        """Return the sums of all processes."""
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
         from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-        everyone = CollectorRegistry()
-        MultiProcessCollector(everyone, path=str(self.folder))  # type: ignore[no-untyped-call]
-        return generate_latest(everyone)
+        found: Any = MultiProcessCollector(CollectorRegistry(), path=str(self.folder))  # type: ignore[no-untyped-call]
+        for _ in range(RENDER_TRIES):
+            with suppress(FileNotFoundError):
+                return list(found.collect())
+        return []
+
+
+_CALL: Final = ("method", "path")
 
 
 class _Running:
@@ -121,10 +166,29 @@ def start_metrics(data_dir: Path, role: str) -> None:
         log.warning("no_metrics", cause=exc.strerror)
 
 
-def webhook_answered(code: int) -> None:
+def webhook_answered(code: int, seconds: float) -> None:
     """Count one answer to a webhook call."""
     if _Running.metrics is not None:
         _Running.metrics.webhooks.labels(str(code)).inc()
+        _Running.metrics.ack.observe(seconds)
+
+
+def event_settled(outcome: str) -> None:
+    """Count one event that was acted on: ``success``, ``halted`` or ``failure``."""
+    if _Running.metrics is not None:
+        _Running.metrics.events.labels(outcome).inc()
+
+
+def delivery_ended(outcome: str) -> None:
+    """Count one report that was asked for: ``success``, ``halted`` or ``failure``."""
+    if _Running.metrics is not None:
+        _Running.metrics.deliveries.labels(outcome).inc()
+
+
+def file_posted(size: int) -> None:
+    """Count the bytes of one file that was posted."""
+    if _Running.metrics is not None:
+        _Running.metrics.posted.inc(size)
 
 
 def webex_called(method: str, path: str, status: int | None, seconds: float) -> None:
@@ -132,6 +196,12 @@ def webex_called(method: str, path: str, status: int | None, seconds: float) -> 
     if _Running.metrics is not None:
         _Running.metrics.calls.labels(method, path, str(status or "none")).inc()
         _Running.metrics.seconds.labels(method, path).observe(seconds)
+
+
+def rate_limited(token: str, seconds: float) -> None:
+    """Count the seconds for which a 429 holds back the calls of a token: ``bot`` or ``admin``."""
+    if _Running.metrics is not None:
+        _Running.metrics.waits.labels(token).inc(seconds)
 
 
 def job_run(task: str, outcome: str) -> None:
@@ -143,14 +213,34 @@ def job_run(task: str, outcome: str) -> None:
 def event_sent(event_type: str, outcome: str) -> None:
     """Count one attempt to send an outbound event: ``delivered``, ``failed`` or ``given_up``."""
     if _Running.metrics is not None:
-        _Running.metrics.events.labels(event_type, outcome).inc()
+        _Running.metrics.outbound.labels(event_type, outcome).inc()
 
 
-def render(gauges: Mapping[str, float] | None = None) -> bytes:
-    """Return the metrics of all processes in Prometheus' text format.
+class _Page:
+    """All metrics of one scrape, as Prometheus' library wants them."""
 
-    ``gauges`` are current values (``reportbot_queue_due`` …) that the caller has just read.
-    """
-    counted = _Running.metrics.render() if _Running.metrics is not None else b""
-    now = "".join(f"# TYPE {name} gauge\n{name} {value:g}\n" for name, value in (gauges or {}).items())
-    return counted + now.encode()
+    def __init__(self, gauges: Iterable[Gauge]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+        if _Running.metrics is not None:
+            yield from _Running.metrics.collect()
+        families: dict[str, GaugeMetricFamily] = {}
+        for one in self._gauges:
+            label, value = one.label or ("", "")
+            family = families.setdefault(
+                one.name, GaugeMetricFamily(one.name, one.help, labels=[label] if label else [])
+            )
+            family.add_metric([value] if label else [], one.value)
+        yield from families.values()
+
+
+def render(gauges: Iterable[Gauge] = ()) -> bytes:
+    """Return the metrics of all processes in Prometheus' text format, and current values."""
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+
+    everything = CollectorRegistry()
+    everything.register(_Page(list(gauges)))
+    return generate_latest(everything)

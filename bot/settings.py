@@ -112,6 +112,8 @@ class Settings(WebSettings):
     operators_space: setting_types.SpaceId | None = None
     secret_key: setting_types.Secrets | None = None
     """The first one encrypts, both decrypt. None: the key is in ``DATA_DIR``."""
+    metrics_port: setting_types.Port | None = None
+    """None: the worker serves no ``/metrics`` of its own."""
 
     _unknown: tuple[str, ...] = PrivateAttr(default=())
 
@@ -139,6 +141,8 @@ class Settings(WebSettings):
             )
         if self.ops_token is not None and len(self.ops_token.get_secret_value()) < setting_types.SHORTEST_SECRET:
             found.append(EASILY_GUESSED)
+        if self.metrics_port is not None and self.ops_token is None:
+            found.append("METRICS_PORT is not used, since only who has OPS_TOKEN sees metrics. Set that too.")
         return found
 
 

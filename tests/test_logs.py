@@ -18,6 +18,7 @@ import structlog
 
 from bot import metrics
 from bot.logs import mask, new_reference, register_secrets, start_logging
+from bot.metrics import Gauge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,7 +163,7 @@ import sys
 from pathlib import Path
 from bot import metrics
 metrics.start_metrics(Path(sys.argv[1]), sys.argv[2])
-metrics.webhook_answered(200)
+metrics.webhook_answered(200, 0.004)
 metrics.webex_called("GET", "/people/{id}", None, 0.02)
 metrics.job_run("answer", "done")
 metrics.event_sent("webhook.test", "delivered")
@@ -191,8 +192,8 @@ def test_figures_are_of_all_processes_and_a_start_clears_only_those_of_the_dead(
     assert {path.name for path in left} == {f"{kind}_worker-{first.pid}.db" for kind in ("counter", "histogram")}
     text, _ = third.communicate("x", timeout=10)
     assert 'reportbot_webhook_answers_total{code="200"} 2.0' in text  # the first and the third
-    assert 'reportbot_webex_calls_total{method="GET",path="/people/{id}",status="none"} 2.0' in text
-    assert 'reportbot_webex_call_seconds_bucket{le="0.025",method="GET",path="/people/{id}"} 2.0' in text
+    assert 'reportbot_webex_calls_total{code="none",method="GET",path="/people/{id}"} 2.0' in text
+    assert 'reportbot_webex_call_seconds_bucket{le="0.1",method="GET",path="/people/{id}"} 2.0' in text
     assert 'reportbot_jobs_total{outcome="done",task="answer"} 2.0' in text
     assert 'reportbot_outbound_events_total{outcome="delivered",type="webhook.test"} 2.0' in text
     first.communicate("x", timeout=10)
@@ -201,9 +202,9 @@ def test_figures_are_of_all_processes_and_a_start_clears_only_those_of_the_dead(
 def test_a_fork_counts_into_files_of_its_own(tmp_path):
     code = (
         "import os, sys; from pathlib import Path; from bot import metrics; folder = Path(sys.argv[1])\n"
-        "metrics.start_metrics(folder, 'web'); metrics.webhook_answered(200)\n"
+        "metrics.start_metrics(folder, 'web'); metrics.webhook_answered(200, 0.1)\n"
         "child = os.fork()\n"
-        "metrics.webhook_answered(200)\n"
+        "metrics.webhook_answered(200, 0.1)\n"
         "if child:\n"
         "    os.waitpid(child, 0); print(metrics.render().decode())\n"
     )
@@ -216,16 +217,19 @@ def test_a_fork_counts_into_files_of_its_own(tmp_path):
 
 def test_figures_of_the_moment_are_added():
     assert (
-        metrics.render({"reportbot_queue_due": 3})
+        metrics.render([Gauge("reportbot_jobs", "Jobs.", 3, ("state", state)) for state in ("due", "delayed")])
         .decode()
-        .endswith("# TYPE reportbot_queue_due gauge\nreportbot_queue_due 3\n")
+        .endswith(
+            "# HELP reportbot_jobs Jobs.\n# TYPE reportbot_jobs gauge\n"
+            'reportbot_jobs{state="due"} 3.0\nreportbot_jobs{state="delayed"} 3.0\n'
+        )
     )
 
 
 def test_nothing_is_counted_before_the_start(monkeypatch):
     monkeypatch.setattr(metrics._Running, "metrics", None)
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)  # another test of this process may have started
-    metrics.webhook_answered(200)
+    metrics.webhook_answered(200, 0.1)
     metrics.webex_called("GET", "/x", 200, 1.0)
     metrics.job_run("x", "y")
     assert metrics.render() == b""

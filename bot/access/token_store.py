@@ -99,8 +99,15 @@ class DatabaseTokenStore:
         """Keep a state over the one before."""
         self._hide(state.access_token, state.refresh_token)
         kept = derived(self._keys(), FACT).encrypt(json.dumps(asdict(state)).encode()).decode()
+        now = datetime.now(UTC)
         with self._database.begin() as tx:
-            key_values.set(tx, FACT, kept, datetime.now(UTC))
+            key_values.set(tx, FACT, kept, now)
+            for token, ends_at in (("access", state.expires_at), ("refresh", state.refresh_ends_at)):
+                name = f"{key_values.ADMIN_TOKEN_ENDS}{token}"
+                if ends_at is None:
+                    key_values.delete(tx, name)
+                else:
+                    key_values.set(tx, name, str(ends_at), now)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot import tracing
 from bot.access.outside_spaces import OutsideSpaces
 from bot.chat import rate_limit
 from bot.chat.answer_limit import STOPPED
@@ -63,6 +64,7 @@ class Dispatcher:
             if found is None or found[0].state != events.NEW:
                 return None
             event, is_own, chosen = found
+            tracing.begin(event.trace_id)
             within_limit = rate_limit.is_within(tx, self._services, event)
         if not self._may_fetch(event, within_limit=within_limit):
             return None

@@ -137,6 +137,7 @@ def in_words(one: Request, facts: HistoryFacts, now: datetime) -> list[str]:
     lines += [("", one_line(note, LONGEST_LINE)) for note in notes(one, now, facts)]
     if facts.link:
         lines.append(("", f"Open message: {facts.link}"))
+    lines.append(("", f"In the log: {one.trace_id}"))
     (_, head), *rest = lines
     return [head, *(f"  {at:{TIME_WIDTH}}  {what[:1].upper()}{what[1:]}" for at, what in rest)]
 
@@ -148,6 +149,7 @@ def in_json(one: Request, facts: HistoryFacts, now: datetime) -> str:
     file = {name: getattr(row, name) if row is not None else None for name in ("file_size", "file_sha256", "file_kind")}
     values: dict[str, Any] = {
         "reference": one.reference,
+        "trace_id": one.trace_id,
         "report_id": one.report_id,
         **report,
         "phase": row.phase.value if row is not None else None,

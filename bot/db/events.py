@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, exists, select, update
 
+from bot import metrics
 from bot.db import space_settings
 from bot.db.space_settings import ANY_EXIST, SpaceSettings
 from bot.db.tables import events, messages
+from bot.db.trace_ids import trace_id
+from bot.metrics import FAILURE, HALTED, SUCCESS
 from bot.webex.ids import id_key
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ NEW, DONE, IGNORED, FAILED = "new", "done", "ignored", "failed"
 LIMITED = "limited"
 """Skipped, because its person asked too much in that minute; the outcome says whether they were told."""
 NOT_TOLD, TOLD = "not told", "told"
+OUTCOMES: Final = {DONE: SUCCESS, IGNORED: HALTED, LIMITED: HALTED, FAILED: FAILURE}
+"""How the metrics count what became of an event."""
 
 
 _row = events.c.id == bindparam("row")
@@ -59,6 +65,11 @@ class Event:
     def lock(self) -> str | None:
         """Return the queue's lock of its person in its space, whatever the spelling of their IDs."""
         return f"{id_key(self.room_id)} {self.person_key}".rstrip() if self.room_id else None
+
+    @property
+    def trace_id(self) -> str:
+        """Return by which the log's lines about it are found."""
+        return trace_id(f"{self.resource}:{self.data_id}")
 
     @property
     def person_key(self) -> str:
@@ -144,7 +155,10 @@ def forget_place(tx: Transaction, event_id: int) -> None:
 def settle(tx: Transaction, event_id: int, state: str, outcome: str, now: datetime) -> bool:
     """Store what became of a new event. False: that was stored before, and stays."""
     settled = tx.execute(_UPDATE_NEW, {"row": event_id, "state": state, "outcome": outcome, "settled_at": now})
-    return settled.rowcount == 1
+    if settled.rowcount != 1:
+        return False
+    tx.after_commit(partial(metrics.event_settled, OUTCOMES[state]))
+    return True
 
 
 def not_told(tx: Transaction) -> list[Event]:

@@ -18,6 +18,9 @@ WORKER_SEEN = "worker_seen"
 REJECTED_CALLS = "rejected_calls"
 """Webhook calls that did not verify in the last five minutes, by the web process."""
 
+ADMIN_TOKEN_ENDS = "admin_token_ends_"  # noqa: S105 a name
+"""Begins the names of when the admin token (``access``) and its refresh token (``refresh``) end: seconds since 1970."""
+
 OPERATORS_SPACE = "operators_space_id"
 """The ID of the operators' space as Webex spells it."""
 
@@ -41,6 +44,13 @@ def set_if_absent(tx: Transaction, name: str, value: str, now: datetime) -> bool
 def get(tx: Transaction, name: str) -> str | None:
     """Return the value, or None."""
     return tx.execute(sa.select(key_values.c.value).where(key_values.c.name == name)).scalar_one_or_none()
+
+
+def numbers(tx: Transaction, prefix: str) -> dict[str, float]:
+    """Return the numbers whose names begin so, by their names without that beginning."""
+    of_prefix = key_values.c.name.startswith(prefix, autoescape=True)
+    found = tx.execute(sa.select(key_values.c.name, key_values.c.value).where(of_prefix).order_by(key_values.c.name))
+    return {row.name.removeprefix(prefix): float(row.value) for row in found}
 
 
 def updated_at(tx: Transaction, name: str) -> datetime | None:

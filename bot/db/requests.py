@@ -17,7 +17,9 @@ from sqlalchemy import bindparam, func, select, update
 from bot.db import audit, tables
 from bot.db.api_keys import caller_of
 from bot.db.audit import Channel
+from bot.db.delivery_outcomes import count_end
 from bot.db.origin import of_columns
+from bot.db.trace_ids import trace_id
 from bot.webex.ids import same_id
 from bot.webex.types import Target
 
@@ -145,6 +147,11 @@ class Request:
         if self.destination == PERSON or self.room_id is None:
             return Target(person_id=self.person_id, direct=True)
         return Target(room_id=self.room_id, parent_id=self.thread_id, direct=self.room_type == DIRECT)
+
+    @property
+    def trace_id(self) -> str:
+        """Return by which the log's lines about it are found."""
+        return trace_id(self.event_key)
 
     @property
     def event(self) -> str:
@@ -286,6 +293,7 @@ def close(
     row = tx.execute(_CLOSE, values | {"cause": word or None}).one_or_none()
     if row is None:
         return False
+    count_end(tx, state.value, word)
     if state is State.DELIVERED:
         word = "directly" if row.destination == PERSON else ""
     entry = audit.Entry(
@@ -387,9 +395,3 @@ def in_thread(tx: Transaction, report_id: str, room_id: str, thread_id: str | No
 def goes_to(one: Request, room_id: str, person_id: str) -> bool:
     """Return True when a request is answered in a space, or directly to this person."""
     return same_id(one.person_id, person_id) if one.destination == PERSON else same_id(one.room_id, room_id)
-
-
-def counts(tx: Transaction) -> dict[str, int]:
-    """Return how many requests are in each state."""
-    rows = tx.execute(select(_requests.state, func.count().label("number")).group_by(_requests.state))
-    return {row.state: row.number for row in rows}

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, exists, func, select, update
 
 from bot.db import tables
+from bot.db.delivery_outcomes import count_end
 from bot.db.id_spellings import spellings
 from bot.db.origin import of_columns
 from bot.db.requests import State
+from bot.db.trace_ids import trace_id
 from bot.webex.report_families import Family
 from bot.webex.report_templates import NewReport
 
@@ -102,6 +104,11 @@ class Run:
     """The schedule's own report that is deleted, or was, so that Webex keeps this one."""
     on_behalf_of: str | None
     """The sub-partner organization, if any, as Webex writes it."""
+
+    @property
+    def trace_id(self) -> str:
+        """Return by which the log's lines about it are found."""
+        return trace_id(self.event_key)
 
     @property
     def origin(self) -> Origin | None:
@@ -196,7 +203,10 @@ def close(
     values = {"state": state.value, "closed_at": now, "report_id": report_id}
     values |= {"reason": reason or None, "cause": cause or None}
     closing = update(tables.runs).where(_runs.id == run_id, _runs.state == RunState.OPEN.value)
-    return tx.execute(closing.values(**values)).rowcount == 1
+    closed = tx.execute(closing.values(**values)).rowcount == 1
+    if closed and state is not RunState.CREATED:  # else it goes on as a request
+        count_end(tx, state.value, cause)
+    return closed
 
 
 def open_ones(tx: Transaction, most: int) -> list[Run]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot import tracing
 from bot.errors import BotError, DatabaseUnavailable
 from bot.queue import RetryLater
 from bot.queue.tasks import LANES
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bot.queue import Job, Queue
     from bot.queue.tasks import Task
+    from bot.tracing import Step
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,14 @@ class JobRunner:
 
     def handle(self, job: Job) -> RetryLater | None:
         """Run one job; never raises."""
+        with tracing.step(job.task) as step:
+            again = self._run(job, step)
+            if step.trace_ids:  # else it is no step of a request: as looking for what is due
+                seconds = round(step.seconds, 3)
+                log.info("job_run", task=job.task, outcome=step.outcome, seconds=seconds, tracking=step.tracking)
+        return again
+
+    def _run(self, job: Job, step: Step) -> RetryLater | None:
         task = self._tasks.get(job.task)
         if task is None:
             log.error("unknown_task", task=job.task)
@@ -96,6 +106,7 @@ class JobRunner:
             again = self._after(job, task, error, "Something went wrong inside the bot.", MOST_TRIES_WITH_BUGS)
         else:
             outcome = "again" if again else "done"
+        step.outcome = outcome
         self._observe(job.task, outcome)
         return again
 

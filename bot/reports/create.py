@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot import tracing
 from bot.access.policy import Action, Verdict
 from bot.db import audit, reports, runs
 from bot.db.audit import Channel
@@ -57,6 +58,8 @@ class Create:
         """Create the report. Raises ``BotError`` that passes, and is then run again."""
         with self._services.database.read() as tx:
             run = runs.get(tx, int(key))
+        if run is not None:
+            tracing.begin(run.trace_id)
         if run is None or audit.is_pseudonym(run.person_id):
             return
         if run.state is RunState.OPEN:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot import tracing
 from bot.db import origins, reports, requests, space_settings, thread_rows
 from bot.db.requests import THREAD, Content, State
 from bot.db.space_settings import FileFormat
@@ -104,6 +105,7 @@ class Deliver:
         with self._database.read() as tx:
             found = [one for one in thread_rows.waiting_for(tx, run.report_id) if one.request.id not in run.served]
             if found:
+                tracing.begin(*(one.request.trace_id for one in found))
                 run.row = found[0].report
                 run.first = self._thread.state_of(tx, found[0])
             if any(one.settings_exist for one in found):
@@ -248,7 +250,12 @@ class Deliver:
             packed = posting.formats.packed(run.format_for(request))
             posting = replace(posting, packed=packed, made_for=self._made_for(request))
             if self._send_pieces(run, same_place, posting):
-                log.info("report_delivered", reference=request.reference, bytes=posting.held.size)
+                log.info(
+                    "report_delivered",
+                    reference=request.reference,
+                    trace_id=request.trace_id,
+                    bytes=posting.held.size,
+                )
             else:
                 run.served.add(request.id)
         except Refused as refused:

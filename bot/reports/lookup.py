@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot import tracing
 from bot.access.policy import Action
 from bot.db import reports, requests, runs
 from bot.db.requests import PERSON, State
@@ -53,6 +54,7 @@ class Lookup:
         if found is None:
             return None
         request, row = found
+        tracing.begin(request.trace_id)
         state: ThreadState | None = None
         if request.state is State.OPEN and request.found_at is None:
             try:
@@ -135,7 +137,9 @@ class Lookup:
             if report.phase is Phase.FAILED:
                 reason = sentences.failed(report.title)
                 close(tx, self._services.queue, request, State.FAILED, now, reason=reason, cause=BY_WEBEX)
-            return self._thread.load(tx, request.id)
+            state = self._thread.load(tx, request.id)
+        log.info("report_found", reference=request.reference, phase=report.phase.value)
+        return state
 
     def _go_on(self, tx: Transaction, state: ThreadState, last: bool) -> None:  # noqa: FBT001 as the thread says it
         """Have the report watched or delivered, now that its card stands; ``last``: the job has no more to do."""

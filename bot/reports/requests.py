@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
@@ -205,7 +206,7 @@ def close(
     for other in requests.open_for(tx, request.report_id):
         if other.id > request.id and request.is_answered_with(other):
             put_thread(tx, queue, other)
-    log.info("request_closed", reference=request.reference, state=state.value, cause=str(error) if error else cause)
+    _log_closed(request, state, cause, error)
     return True
 
 
@@ -227,9 +228,14 @@ def close_all(
                 if requests.close(tx, one, State.FAILED, now, reason=reason, cause=cause, error=error):
                     put_thread(tx, queue, one)
                     tell_end(tx, queue, one, State.FAILED, now)
-                    log.info("request_closed", reference=one.reference, state="failed", cause=cause or str(error))
+                    _log_closed(one, State.FAILED, cause, error)
         if len(waiting) < SLICE:
             return
+
+
+def _log_closed(request: Request, state: State, cause: str, error: BotError | None) -> None:
+    said = str(error) if error else cause
+    log.info("request_closed", reference=request.reference, trace_id=request.trace_id, state=state.value, cause=said)
 
 
 def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: str | None) -> None:
@@ -246,8 +252,11 @@ def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report, now: datet
     """Have a report delivered to everyone who waits for it, since Webex says that it is ready; tell webhooks."""
     if report.phase is Phase.READY:
         events.tell_ready(tx, queue, report, lambda: requests.waiting_for(tx, report.id, MOST_WAITING), now)
-    for first in requests.waiting_for(tx, report.id, 1):
+    waiting = requests.waiting_for(tx, report.id, MOST_WAITING)
+    for first in waiting[:1]:
         put_delivery(tx, queue, report.family.value, report.id, first.person_id)
+    trace_ids = list(dict.fromkeys(one.trace_id for one in waiting))
+    tx.after_commit(partial(log.info, "report_ready", family=report.family.value, trace_ids=trace_ids))
 
 
 def cause_of_post(request: Request, error: BotError) -> str:

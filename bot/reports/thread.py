@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot import tracing
 from bot.db import audit, messages, origins, reports, requests, space_settings, thread_rows
 from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
 from bot.db.requests import PERSON, THREAD, State
@@ -129,7 +130,10 @@ class Thread:
     def load(tx: Transaction, request_id: int) -> ThreadState | None:
         """Read a request with everything that its thread depends on."""
         rows = thread_rows.of_request(tx, request_id)
-        return None if rows is None else Thread.state_of(tx, rows)
+        if rows is None:
+            return None
+        tracing.begin(rows.request.trace_id)
+        return Thread.state_of(tx, rows)
 
     @staticmethod
     def state_of(tx: Transaction, rows: ThreadRows) -> ThreadState | None:

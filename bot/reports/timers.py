@@ -10,6 +10,8 @@ import heapq
 import itertools
 import threading
 import time
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,7 +26,7 @@ class Timer:
     """A call that is due later."""
 
     def __init__(self, call: Callable[[], object]) -> None:
-        self.call: Callable[[], object] | None = call
+        self.call: Callable[[], object] | None = partial(copy_context().run, call)  # it belongs to who started it
         self.thread: threading.Thread | None = None
 
 

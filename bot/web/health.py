@@ -5,7 +5,6 @@ Figures and details tell strangers how busy the bot is and what is wrong with it
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -13,22 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
-from bot.db import alerts, key_values, requests
+from bot.db import alerts, key_values
 from bot.errors import DatabaseUnavailable
+from bot.ops.gauges import gauges
+from bot.ops.ops_token import PROMETHEUS, TOKEN_NEEDED, is_operator
 from bot.queue import tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from bot.db.database import Database
+    from bot.metrics import Gauge
     from bot.queue import Queue
 
 WORKER_SILENT = timedelta(seconds=150)
 """The worker stores every minute that it is running."""
 TEXT = "text/plain; charset=utf-8"
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-TOKEN_NEEDED = "Metrics need OPS_TOKEN: Authorization: Bearer <OPS_TOKEN>.\n"  # noqa: S105 words about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Health:
     database: Database
     queue: Queue
     now: Callable[[], datetime]
-    render: Callable[[Mapping[str, float]], bytes]
+    render: Callable[[Iterable[Gauge]], bytes]
     migrated: Callable[[], bool]
     version: str
     rejected_calls: Callable[[], int] = lambda: 0
@@ -76,7 +76,7 @@ def add_routes(app: Flask, health: Health) -> None:
     def metrics() -> Response:
         if not _is_operator(health):
             return Response(TOKEN_NEEDED, 401, {"WWW-Authenticate": "Bearer"}, content_type=TEXT)
-        return Response(health.render(_gauges(health)), content_type=PROMETHEUS)
+        return Response(health.render(gauges(health.database, health.queue, health.now)), content_type=PROMETHEUS)
 
     app.add_url_rule("/", "root", root)
     app.add_url_rule("/healthz", "healthz", healthz)
@@ -85,11 +85,7 @@ def add_routes(app: Flask, health: Health) -> None:
 
 
 def _is_operator(health: Health) -> bool:
-    """Return True when the request holds the token; compared in constant time."""
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    if health.token is None or scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(sent.strip().encode(), health.token.encode())
+    return is_operator(request.headers.get("Authorization", ""), health.token)
 
 
 def _look(health: Health) -> dict[str, Any]:
@@ -113,15 +109,3 @@ def _look(health: Health) -> dict[str, Any]:
         "alerts": firing,
         "refused_families": [one.removeprefix(prefix) for one in firing if one.startswith(prefix)],
     }
-
-
-def _gauges(health: Health) -> dict[str, float]:
-    try:
-        with health.database.read() as tx:
-            depth = health.queue.depth(tx)
-            counted = requests.counts(tx)
-    except DatabaseUnavailable:
-        return {"reportbot_database_up": 0.0}
-    gauges: dict[str, float] = {"reportbot_database_up": 1.0}
-    gauges |= {f"reportbot_queue_{name}": float(value) for name, value in depth.items()}  # type: ignore[arg-type]
-    return gauges | {f"reportbot_requests_{state}": float(number) for state, number in counted.items()}

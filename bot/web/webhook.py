@@ -10,6 +10,7 @@ does not verify is counted, and limited by address (``rejected_calls.py``); what
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from bot import tracing
 from bot.db import events
 from bot.db.events import Event
 from bot.db.group_commit import GroupCommit
@@ -72,7 +74,8 @@ class WebhookEndpoint:
     bot: Callable[[], Person | None]
     ready: Callable[[], bool]
     """Migrates the database if that was not done; raises ``DatabaseUnavailable``."""
-    count: Callable[[int], None]
+    count: Callable[[int, float], None]
+    """Told of each answer: its code, and the seconds that it took."""
     rejected: RejectedCalls = field(default_factory=RejectedCalls)
     refused: Callable[[], None] = lambda: None
     """Called for each verified event that could not be stored."""
@@ -86,8 +89,12 @@ def add_routes(app: Flask, endpoint: WebhookEndpoint, paths: Iterable[str]) -> N
     """Serve the webhook under each of the paths."""
 
     def webhook() -> Response:
-        answer = _answer(endpoint)
-        endpoint.count(answer.status_code)
+        began = time.perf_counter()
+        with tracing.step("webhook") as step:
+            answer = _answer(endpoint)
+            step.is_first = True
+            step.outcome = str(answer.status_code)
+        endpoint.count(answer.status_code, time.perf_counter() - began)
         return answer
 
     for path in paths:
@@ -154,7 +161,9 @@ def _record(endpoint: WebhookEndpoint, event: Event) -> Response:
             if event.resource in OWN_IS_DROPPED:
                 return Response("ok\n", 200)
             event = replace(event, person_id=bot.id)  # it may have been known by its address alone
+        tracing.begin(event.trace_id)
         endpoint.record(event)
+        log.info("webhook_stored", resource=event.resource)
     except DatabaseUnavailable as error:
         # The database has logged that it is away; a line for each event would be a flood.
         log.debug("webhook_not_stored", cause=str(error.__cause__ or error))

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from bot import tracing
 from bot.errors import DOWNLOAD, FileRejected, WebexError
 from bot.webex.addresses import is_public
 from bot.webex.download_hosts import is_named, outside_host, permitted_host, redirected
 from bot.webex.http import FIRST_ERROR, FOREIGN, no_answer, take_error
-from bot.webex.responses import error_from, header
+from bot.webex.responses import error_from, header, tracking_id
 from bot.webex.retry import NO_RETRY
 from bot.webex.session import Bearer, Floor, PlainSession, Timeouts, pieces_of
 
@@ -147,6 +148,7 @@ class DownloadClient:
         try:
             response = self._session.get(url, auth=Bearer(token), headers=HEADERS, stream=True)
             status = response.status_code
+            tracing.answered(tracking_id(response.headers))
         except FOREIGN as exc:
             failure = no_answer(DOWNLOAD, exc)  # not chained: its text would hold the link
         else:

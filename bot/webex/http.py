@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from bot import tracing
 from bot.errors import ADMIN_TOKEN, DOWNLOAD, TOO_SLOW, WebexError
 from bot.webex.addresses import is_loopback
 from bot.webex.causes import cause_of, explain
-from bot.webex.responses import error_from, names_of, origin, template, too_large
+from bot.webex.responses import error_from, names_of, origin, template, too_large, tracking_id
 from bot.webex.retry import NO_RETRY
 from bot.webex.session import DEFAULT_TIMEOUTS, Bearer, PlainSession, Timeouts, TooSlowError, take_body
 
@@ -90,13 +91,18 @@ class RateLimitGate:
     """After a 429 it refuses calls here until Webex wants to hear from us again. Shared by threads.
 
     ``chance`` (0…1) spreads what is told to wait, so that not everyone comes back in the same instant.
+    ``observe`` is told of the seconds for which it is closed, each second once.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+        observe: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._chance = chance
+        self._observe = observe
         self._until = 0.0
         self._lock = threading.Lock()
 
@@ -113,7 +119,11 @@ class RateLimitGate:
         """Close for so long from now, or longer if it is closed already; None: Webex has not told how long."""
         held = UNTOLD_PAUSE if seconds is None else min(seconds, LONGEST_PAUSE)
         with self._lock:
-            self._until = max(self._until, self._clock() + held)
+            now = self._clock()
+            more = now + held - max(self._until, now)
+            self._until = max(self._until, now + held)
+        if more > 0:
+            self._observe(more)
 
     def spread(self, seconds: float) -> float:
         """Return so many seconds, or a few more."""
@@ -205,6 +215,7 @@ class HttpTransport:
             try:
                 response = self._session.request(method, url, auth=Bearer(token), stream=True, **options)
                 status = response.status_code
+                tracing.answered(tracking_id(response.headers))
                 if status >= FIRST_ERROR:
                     take_error(response)
                 elif not take_body(response, LARGEST_ANSWER, self._longest):

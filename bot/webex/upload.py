@@ -7,6 +7,7 @@ sends an empty body again and hangs, its time-out fits no large file, and it tak
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -111,7 +112,7 @@ class PendingUpload:
         self._released = False
         self._ended = False
         self._result: Posted | Exception = WebexError(CALL, None, message="broken off", reached=False)
-        self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="upload", daemon=True)
         try:
             self._thread.start()
         except RuntimeError as error:  # no more threads on this machine: it is posted from the disk

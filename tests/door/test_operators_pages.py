@@ -88,7 +88,7 @@ def test_anyone_who_has_the_token_sees_them(pages: Callable[..., FlaskClient], s
     assert {"worker", "queue", "alerts", "rejected_calls"} <= set(ready.json)
     figures = client.get("/metrics", headers=headers)
     assert (figures.status_code, figures.mimetype) == (200, "text/plain")
-    assert "reportbot_database_up 1\n" in figures.text
+    assert "reportbot_database_up 1.0\n" in figures.text
 
 
 def test_a_stranger_learns_of_a_database_that_is_away_by_the_status_alone(

@@ -30,7 +30,7 @@ def door(kept: list[Event]) -> Iterator[FlaskClient]:
     """Return the route with two secrets, on a database that is not there: a probe needs none."""
     app = Flask("probed")
     made = WebhookEndpoint(
-        record=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda _: None
+        record=kept.append, secrets=(NEW, OLD), bot=lambda: None, ready=lambda: True, count=lambda *_: None
     )
     webhook.add_routes(app, made, ["/hooks"])
     with app.test_client() as client:

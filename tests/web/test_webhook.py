@@ -71,7 +71,7 @@ class Way:
             secrets=SECRETS,
             bot=lambda: BOT,
             ready=lambda: True,
-            count=lambda _status: None,
+            count=lambda *_: None,
         )
         ops = Health(
             database=self.database,

@@ -1,0 +1,61 @@
+"""What the database says at each scrape, as gauges: the same from every process, so rules take ``max()`` of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import __version__
+from bot.db import figures
+from bot.errors import DatabaseUnavailable
+from bot.metrics import Gauge
+from bot.queue import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from bot.db.database import Database
+    from bot.queue import Queue
+
+UP = "Whether this process reaches the database."
+JOBS = "Jobs in the queue: due ones (running ones included), and those that wait for their time."
+TOKEN = "When the admin's access token and its refresh token end, where that is known."  # noqa: S105 words about it
+
+
+def gauges(database: Database, queue: Queue, now: Callable[[], datetime]) -> list[Gauge]:
+    """Return the current values; without the database only that it is away."""
+    build = Gauge("reportbot_build_info", "The version that runs.", 1.0, ("version", __version__))
+    try:
+        return [build, Gauge("reportbot_database_up", UP, 1.0), *_read(database, queue, now())]
+    except DatabaseUnavailable:
+        return [build, Gauge("reportbot_database_up", UP, 0.0)]
+
+
+def _read(database: Database, queue: Queue, now: datetime) -> Iterator[Gauge]:
+    with database.read() as tx:
+        depth = queue.depth(tx)
+        waited = queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
+        found = figures.read(tx, now)
+    yield Gauge("reportbot_queue_jobs", JOBS, depth["due"], ("state", "due"))
+    yield Gauge("reportbot_queue_jobs", JOBS, depth["delayed"], ("state", "delayed"))
+    yield Gauge("reportbot_queue_oldest_due_seconds", "Age of the oldest job that is due.", depth["oldest_due_seconds"])
+    yield Gauge(
+        "reportbot_first_answer_wait_seconds", "For how long the person who waits longest has no first answer.", waited
+    )
+    yield Gauge("reportbot_open_requests", "Requests whose report was not delivered yet.", found.open_requests)
+    yield Gauge("reportbot_open_runs", "Reports that are to be created.", found.open_runs)
+    yield Gauge("reportbot_watched_reports", "Reports that are waited for at Webex.", found.watched_reports)
+    yield Gauge(
+        "reportbot_schedules_late_seconds", "For how long the most overdue schedule was not run.", found.schedules_late
+    )
+    yield Gauge("reportbot_outbound_events_pending", "Outbound events that are to be sent.", found.events_pending)
+    yield Gauge(
+        "reportbot_outbound_events_oldest_pending_seconds", "Age of the oldest of them.", found.events_pending_for
+    )
+    if found.worker_seen_at is not None:
+        seen = found.worker_seen_at.timestamp()
+        yield Gauge("reportbot_worker_last_seen_timestamp_seconds", "When a worker last said that it runs.", seen)
+    for token, ends_at in found.token_ends_at.items():
+        yield Gauge("reportbot_admin_token_expiry_timestamp_seconds", TOKEN, ends_at, ("token", token))
+    for check in found.firing:
+        yield Gauge("reportbot_check_failing", "The bot's own checks that have found something.", 1.0, ("check", check))

@@ -1,0 +1,117 @@
+"""One ID finds every step of a request in the log, from the webhook to the posted file."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot import tracing
+from bot.db.requests import State
+from bot.db.trace_ids import trace_id
+from bot.reports.timers import Timers
+from tests.live_bot import CSV
+
+if TYPE_CHECKING:
+    from tests.live_bot import LiveBot
+    from tests.observability.conftest import Log
+    from tests.stepped_bot import SteppedBot
+
+PERSON = "Y2lzY29zcGFyazovL3VzL01FU1NBR0UvMTExMTExMTEtMTExMS0xMTExLTExMTEtMTExMTExMTExMTEx"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("messages:m1", "messages:m1:r1"),
+        ("messages:m1:r1", "messages:m1:r2"),
+        ("messages:m1:retry:abcd2345", "messages:m1:retry:abcd2345:r1"),
+        ("hook:12", "hook:12:r1"),
+        ("api:abcd2345", "api:abcd2345:r1"),
+        ("schedule:7:2026-11-29T10:00Z", "schedule:7:2026-11-29T10:00Z:r1"),
+        (f"messages:{PERSON}", f"messages:{PERSON}=="),  # Webex spells an ID in several ways
+    ],
+)
+def test_what_came_of_one_event_has_one_trace_id(one: str, other: str):
+    assert trace_id(one) == trace_id(other)
+    assert len(trace_id(one)) == 32
+    assert int(trace_id(one), 16)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("messages:m1", "messages:m2"),
+        ("messages:m1", "attachmentActions:m1"),
+        ("schedule:7:2026-11-29T10:00Z", "schedule:7:2026-11-30T10:00Z"),
+        ("subscription:3:r1", "subscription:3:r2"),
+    ],
+)
+def test_other_events_have_others(one: str, other: str):
+    assert trace_id(one) != trace_id(other)
+
+
+def test_one_id_finds_every_step_from_the_webhook_to_the_file(log: Log, live: LiveBot):
+    report = live.partner_report(status="In progress")
+    line = live.at(live.ada, live.group).says(f"report {report.id}")
+    line.card()
+    live.emulator.world.set_report(report.id, status="done")
+    line.file()
+    live.on_record(report.id, State.DELIVERED)
+    trace = trace_id(f"messages:{line.message.id}")
+    live.emulator.world.wait_for(lambda _: any(one.get("task") == "deliver" for one in log.grep(trace)))
+
+    lines = log.grep(trace)
+    steps = [one["event"] if one["event"] != "job_run" else f"{one['task']} {one['outcome']}" for one in lines]
+    wanted = ["webhook_stored", "event done", "report_found", "lookup done", "report_ready"]
+    wanted += ["report_downloaded", "report_delivered", "deliver done"]
+    assert [one for one in steps if one in wanted] == wanted
+    reference = next(one["reference"] for one in lines if one["event"] == "report_found")
+    assert [one["event"] for one in log.grep(reference)] == ["report_found", "report_delivered"]
+    tracking = [one for step in lines for one in step.get("tracking", [])]
+    assert len(tracking) == len(set(tracking)) >= 6
+    assert [one["event"] for one in log.grep(tracking[0])] == ["job_run"]
+
+
+def test_the_lines_of_a_request_hold_no_token_no_link_and_nothing_of_a_person(log: Log, live: LiveBot):
+    report = live.partner_report("A title of people's own")
+    line = live.at(live.ada).says(f"report {report.id}")
+    line.file()
+    live.on_record(report.id, State.DELIVERED)
+    text = json.dumps(log.grep(trace_id(f"messages:{line.message.id}")))
+    secret = (live.ada.id, live.ada.email, "A title", "http", live.bot_token, live.admin_token, line.message.id)
+    assert "report_delivered" in text
+    assert not [one for one in secret if one in text]
+
+
+def test_one_line_serves_all_who_wait_for_one_report(log: Log, stepped: SteppedBot):
+    report = stepped.setup.partner_report(status="In progress")
+    asked = [stepped.receive(one, f"report {report.id}") for one in (stepped.setup.ada, stepped.setup.grace)]
+    stepped.work()
+    stepped.world.set_report(report.id, status="done", content=CSV)
+    stepped.wait(10)
+    for one in asked:
+        found = [line["event"] for line in log.grep(trace_id(f"messages:{one.id}"))]
+        assert [found.count(event) for event in ("report_ready", "report_downloaded", "report_delivered")] == [1, 1, 1]
+
+
+def test_what_a_step_starts_in_another_thread_belongs_to_it():
+    done = threading.Event()
+
+    def later() -> None:
+        tracing.answered("TRACKING_1")
+        done.set()
+
+    with tracing.step("deliver") as step:
+        Timers().start(0.0, later)
+        assert done.wait(10)
+    assert step.tracking == ["TRACKING_1"]
+
+
+def test_without_a_step_nothing_is_gathered():
+    tracing.begin("1" * 32)
+    tracing.answered("TRACKING_1")
+    tracing.called("GET", "/v1/rooms", 200, 0.1)
+    assert tracing.add_trace(None, "info", {"event": "x"}) == {"event": "x"}
