@@ -15,6 +15,7 @@ from bot.db.migrations import Migration
 from bot.errors import BotError
 from bot.logs import new_reference
 from bot.outbound import events
+from bot.outbound.secrets import secret_of
 from bot.queue import open_queue
 from bot.settings import secret_keys
 from bot.text import count, one_line, when
@@ -145,8 +146,6 @@ def replay(settings: StorageSettings, wanted: str, say: Say) -> int:
 
 def rotate(settings: Settings, wanted: str, say: Say) -> int:
     """Give it a new secret, and print that alone on the last line. Raises ``NoSuchWebhookError``."""
-    from bot.outbound.secrets import secret_of  # noqa: PLC0415 the others need no cryptography
-
     with _opened(settings) as (database, _), database.begin() as tx:
         webhook = _find(tx, wanted)
         number = webhooks.rotate(tx, webhook, app.now())

@@ -20,6 +20,7 @@ from bot.access.bot_identity import CachedBotIdentity
 from bot.db.availability import LoggedDatabase
 from bot.db.migrations import Migration
 from bot.logs import new_reference, register_secrets, start_logging
+from bot.outbound.secrets import opened
 from bot.queue import open_queue
 from bot.services import Clock
 from bot.settings import load_web
@@ -101,16 +102,9 @@ def _api(
     from bot.web.api.context import ApiContext  # noqa: PLC0415
 
     deadline = timedelta(seconds=settings.watch_deadline)
-    open_secret = partial(_open_secret, settings.webex_bot_token.get_secret_value())
+    open_secret = partial(opened, bot_token=settings.webex_bot_token.get_secret_value())
     context = ApiContext(database, queue, now, new_reference, deadline, migration, open_secret, settings.public_url)
     return create_api(context).wsgi_app
-
-
-def _open_secret(bot_token: str, secret: str) -> str:
-    """Decrypt a new webhook's secret; few calls need cryptography."""
-    from bot.outbound.secrets import opened  # noqa: PLC0415
-
-    return opened(secret, bot_token)
 
 
 def create_app(endpoint: WebhookEndpoint, pages: Health, webhook_path: str, public_url: str | None = None) -> Flask:

@@ -1,4 +1,4 @@
-"""Spaces, messages, buttons and webhooks with the bot's token: the only importer of Webex's SDK.
+"""Spaces, messages, buttons and webhooks with the bot's token: the only user of Webex's SDK.
 
 The SDK knows the calls; how they travel is ours (``transport.py``). The SDK's own session would sleep in the thread
 after a 429, follow redirects, give everything 60 seconds and crash on a malformed ``Retry-After``, so it is given our
@@ -11,9 +11,6 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from webexteamssdk import WebexTeamsAPI, dict_data_factory
-from webexteamssdk.exceptions import webexteamssdkException
-
 from bot.errors import BOT_TOKEN
 from bot.webex import parsing
 from bot.webex import upload as upload_call
@@ -22,6 +19,7 @@ from bot.webex.http import HttpTransport, RateLimitGate
 from bot.webex.ids import same_id
 from bot.webex.responses import endless, next_page, unreadable
 from bot.webex.retry import NO_RETRY
+from bot.webex.sdk import WebexTeamsAPI, dict_data_factory, webexteamssdkException
 from bot.webex.session import DEFAULT_TIMEOUTS, Timeouts
 
 if TYPE_CHECKING:

@@ -146,7 +146,9 @@ class Bench:
             say(f"{name}  {found}  expected ≤ {COUNTS}: {self._expect(found <= COUNTS)}")
 
     def memory(self) -> None:
-        """A line for the memory of an idle bot, on a database that needs no migration."""
+        """A line for the memory of an idle bot, on a database that needs no migration and has no work left."""
+        with self._product.running():
+            pass
         with self._product.running(warm=True) as pids:
             time.sleep(SETTLED_SECONDS)
             used = {name: memory(pid) for name, pid in pids.items()}
