@@ -70,8 +70,9 @@ lint: dev
 # The locks from pyproject.toml; versions stay as they are unless they must change: delete the locks to renew all.
 lock: $(VENV)/.dev
 	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) --extra traces -c requirements.lock -o requirements-traces.lock pyproject.toml
 	$(COMPILE) --group build -o requirements-build.lock
-	$(COMPILE) --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock pyproject.toml
+	$(COMPILE) --group dev --extra traces -c requirements.lock -c requirements-build.lock -o requirements-dev.lock pyproject.toml
 
 # The README's picture, from the demo; needs Chromium.
 picture: dev

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot import metrics
+from bot import metrics, tracing
 from bot.access.authorizer import Authorizer
 from bot.access.bot_identity import BotIdentity
 from bot.access.partner_role import PartnerRole
@@ -124,6 +124,7 @@ def build_services(
     bot_token, url = settings.webex_bot_token.get_secret_value(), settings.webex_api_url
     calls = CallObserver()
     calls.subscribe(metrics.webex_called)
+    calls.subscribe(tracing.called)
     admin = admin_token(settings, database, calls.of("refresh"))
 
     def limits(token: str) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import structlog
 
 from bot import process
 from bot.files.data_dir import log_open
 from bot.metrics import start_metrics
+from bot.spans import start_spans
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -31,6 +33,7 @@ def run(settings: Settings) -> None:
     process.exit_with_parent()
     os.nice(NICENESS)
     start_metrics(settings.data_dir, "worker")
+    start_spans(os.environ, "worker", urlsplit(settings.webex_api_url).hostname)
     for remark in settings.remarks():
         log.warning("settings_remark", remark=remark)
     log_open(settings)

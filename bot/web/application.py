@@ -24,6 +24,7 @@ from bot.outbound.secrets import opened
 from bot.queue import open_queue
 from bot.services import Clock
 from bot.settings import load_web
+from bot.spans import start_spans
 from bot.web import health, webhook
 from bot.web.api.mounted import Mounted
 from bot.web.health import Health
@@ -47,6 +48,7 @@ def web() -> Flask:
     start_logging("web", level=settings.log_level, form=settings.log_format)
     register_secrets(*settings.secret_values())
     metrics.start_metrics(settings.data_dir, "web")
+    start_spans(os.environ, "web")
     return build_web(settings)
 
 
