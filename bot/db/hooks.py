@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from bot.db import api_tables
 
@@ -101,6 +101,12 @@ def of_key(tx: Transaction, key_id: int, *, before: int | None, most: int) -> li
     """Return a key's hooks, the newest first, from the one before a row on."""
     query = _ALIVE.where(_hooks.key_id == key_id, *([] if before is None else [_hooks.id < before]))
     return [_read(row) for row in tx.execute(query.order_by(_hooks.id.desc()).limit(most))]
+
+
+def count(tx: Transaction, key_id: int) -> int:
+    """Return how many hooks of a key may be called."""
+    counted = select(func.count()).select_from(_ALIVE.where(_hooks.key_id == key_id).subquery())
+    return int(tx.execute(counted).scalar_one())
 
 
 def revoke(tx: Transaction, key_id: int, reference: str, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -12,7 +13,7 @@ import requests
 
 from bot.db import audit
 from bot.db.audit import Channel
-from bot.web.api.calls import CALLS_PER_MINUTE
+from bot.web.api.call_limit import CALLS_PER_MINUTE
 from bot.web.api.problems import KINDS
 
 if TYPE_CHECKING:
@@ -85,6 +86,15 @@ def test_a_key_may_call_so_often_a_minute(api: Api, caller: Caller) -> None:
     assert problem["type"].endswith("/too-many-calls")
     assert caller.headers["Retry-After"] == "60"
     api.caller(name="other").get("/deliveries")
+
+
+def test_however_many_come_at_once_no_more_are_taken(caller: Caller) -> None:
+    address = f"{caller.address}/api/v1/deliveries"
+    with ThreadPoolExecutor(30) as pool:
+        calls = [pool.submit(caller.session.get, address, timeout=40) for _ in range(CALLS_PER_MINUTE + 40)]
+        answers = [one.result().status_code for one in calls]
+    assert answers.count(200) == CALLS_PER_MINUTE
+    assert answers.count(429) == 40
 
 
 def test_what_does_not_exist_is_a_problem_too(caller: Caller) -> None:

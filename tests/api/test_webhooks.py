@@ -226,7 +226,7 @@ def test_a_key_may_have_so_many(api: Api, caller: Caller, receiver: Loopback) ->
     for _ in range(MOST):
         register(caller, receiver)
     body = {"url": f"http://{receiver.host}/hook", "events": ["webhook.test"]}
-    assert caller.post("/webhooks", body, status=409)["type"].endswith("/too-many-webhooks")
+    assert caller.post("/webhooks", body, status=409)["type"].endswith("/limit-reached")
     register(api.caller(name="other"), receiver)
 
 

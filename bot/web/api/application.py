@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from bot.web.api.context import ApiContext
+    from bot.web.api.owned import OwnedByKey
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +107,7 @@ def _titles() -> dict[int, list[str]]:
 
 
 def _add_deliveries(api: APIBlueprint, context: ApiContext) -> None:
-    polls = Polls(partial(deliveries.ended, context.database))
+    polls = Polls(partial(deliveries.ended, context))
 
     @api.post("/deliveries", responses={202: models.Delivery}, summary="Deliver a report")
     def deliver(body: models.NewDelivery, header: models.Idempotent) -> Response:
@@ -153,47 +154,25 @@ def _add_reports(api: APIBlueprint, context: ApiContext) -> None:
 
 
 def _add_subscriptions(api: APIBlueprint, context: ApiContext) -> None:
-    @api.get("/subscriptions", responses={200: models.Subscriptions}, summary="List subscriptions")
-    def list_subscriptions(query: models.Page) -> Response:
-        return _answer(subscriptions.listed(context, query))
+    _add_owned(api, context, subscriptions.OWNED, models.Subscription, models.Subscriptions)
 
     @api.post("/subscriptions", responses={201: models.Subscription}, summary="Subscribe a space")
-    def subscribe(body: models.NewSubscription) -> Response:
-        made = subscriptions.create(context, body)
+    def subscribe(body: models.NewSubscription, header: models.Idempotent) -> Response:
+        made = subscriptions.create(context, body, header.idempotency_key)
         return _answer(made, HTTPStatus.CREATED, location=f"{PREFIX}/subscriptions/{made['id']}")
-
-    @api.get("/subscriptions/<reference>", responses={200: models.Subscription}, summary="See a subscription")
-    def get_subscription(path: models.ByStanding) -> Response:
-        return _answer(subscriptions.get(context, path.reference))
-
-    @api.delete("/subscriptions/<reference>", responses={204: None}, summary="End a subscription")
-    def end_subscription(path: models.ByStanding) -> Response:
-        subscriptions.delete(context, path.reference)
-        return Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _add_schedules(api: APIBlueprint, context: ApiContext) -> None:
-    @api.get("/schedules", responses={200: models.Schedules}, summary="List schedules")
-    def list_schedules(query: models.Page) -> Response:
-        return _answer(schedules.listed(context, query))
+    _add_owned(api, context, schedules.OWNED, models.Schedule, models.Schedules)
 
     @api.post("/schedules", responses={201: models.Schedule}, summary="Make a schedule")
-    def create_schedule(body: models.NewSchedule) -> Response:
-        made = schedules.create(context, body)
+    def create_schedule(body: models.NewSchedule, header: models.Idempotent) -> Response:
+        made = schedules.create(context, body, header.idempotency_key)
         return _answer(made, HTTPStatus.CREATED, location=f"{PREFIX}/schedules/{made['id']}")
-
-    @api.get("/schedules/<reference>", responses={200: models.Schedule}, summary="See a schedule")
-    def get_schedule(path: models.ByStanding) -> Response:
-        return _answer(schedules.get(context, path.reference))
 
     @api.patch("/schedules/<reference>", responses={200: models.Schedule}, summary="Change, pause or resume a schedule")
     def change_schedule(path: models.ByStanding, body: models.ChangedSchedule) -> Response:
         return _answer(schedules.change(context, path.reference, body))
-
-    @api.delete("/schedules/<reference>", responses={204: None}, summary="End a schedule")
-    def end_schedule(path: models.ByStanding) -> Response:
-        schedules.delete(context, path.reference)
-        return Response(status=HTTPStatus.NO_CONTENT)
 
     @api.get("/schedules/<reference>/runs", responses={200: models.ScheduleRuns}, summary="List the runs of a schedule")
     def list_runs(path: models.ByStanding, query: models.Page) -> Response:
@@ -202,6 +181,29 @@ def _add_schedules(api: APIBlueprint, context: ApiContext) -> None:
     @api.post("/schedules/<reference>/runs", responses={202: models.ScheduleRun}, summary="Run a schedule now")
     def run_schedule(path: models.ByStanding) -> Response:
         return _answer(schedules.run(context, path.reference), HTTPStatus.ACCEPTED)
+
+
+def _add_owned(
+    api: APIBlueprint, context: ApiContext, owned: OwnedByKey[Any], one: type[models.Model], several: type[models.Model]
+) -> None:
+    """Serve the calls that subscriptions and schedules have in common."""
+
+    def list_all(query: models.Page) -> Response:
+        return _answer(owned.listed(context, query))
+
+    def get(path: models.ByStanding) -> Response:
+        return _answer(owned.get(context, path.reference))
+
+    def end(path: models.ByStanding) -> Response:
+        owned.delete(context, path.reference)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    noun, address = owned.noun, f"/{owned.noun}s"
+    # By these names the audit and the document call them.
+    list_all.__name__, get.__name__, end.__name__ = f"list_{noun}s", f"get_{noun}", f"end_{noun}"
+    api.get(address, responses={200: several}, summary=f"List {noun}s")(list_all)
+    api.get(f"{address}/<reference>", responses={200: one}, summary=f"See a {noun}")(get)
+    api.delete(f"{address}/<reference>", responses={204: None}, summary=f"End a {noun}")(end)
 
 
 def _as_it_is_called(answer: Response) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from bot.db import api_keys, audit
 from bot.db.audit import Channel, Entry
 from bot.errors import DatabaseUnavailable
 from bot.web.api.bodies import whole_body
+from bot.web.api.call_limit import CALLS_PER_MINUTE, WINDOW
 from bot.web.api.problems import Problem
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.web.api.context import ApiContext
 
-CALLS_PER_MINUTE: Final = 120
-WINDOW: Final = timedelta(minutes=1)
 POLICY: Final = f'"default";q={CALLS_PER_MINUTE};w={WINDOW.seconds}'
 
 
@@ -31,23 +29,30 @@ def admit(context: ApiContext) -> None:
     """Find the key of this call. Raises ``Problem`` and ``DatabaseUnavailable``."""
     refuse_plain_http()
     context.ready()
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.casefold() != "bearer" or not secret.strip():
-        raise Problem("unauthorized")
+    secret = sent_key()
     now = context.now()
     with context.database.read() as tx:
-        key = api_keys.by_secret(tx, secret.strip())
+        key = api_keys.by_secret(tx, secret)
         # Each call is a row of the audit, so they are counted there, for all processes.
-        calls = 0 if key is None else audit.calls_since(tx, key.owner, now - WINDOW)
+        answered = 0 if key is None else audit.calls_since(tx, key.owner, now - WINDOW)
     if key is None:
         context.rejected.record(request.remote_addr or "", "unknown_key")
         raise Problem("unauthorized")
-    g.api_key, g.calls_left = key, max(0, CALLS_PER_MINUTE - calls - 1)
-    if calls >= CALLS_PER_MINUTE:
+    left = context.limit.take(key.id, now, answered)
+    g.api_key, g.calls_left = key, max(0, left)
+    if left < 0:
         is_recorded()  # else who goes on calling would never be let in again
         raise Problem("too-many-calls", headers={"Retry-After": str(WINDOW.seconds)})
     if request.method in {"POST", "PATCH"} and whole_body():
         request.get_json()  # what is no JSON is told so, not that every field is missing
+
+
+def sent_key() -> str:
+    """Return the text that was sent as the key. Raises ``Problem`` where there is none."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.casefold() != "bearer" or not secret.strip():
+        raise Problem("unauthorized")
+    return secret.strip()
 
 
 def refuse_plain_http() -> None:
@@ -84,9 +89,9 @@ def act() -> str:
     return f"{method}_{(request.endpoint or 'unknown').rpartition('.')[2]}"
 
 
-def is_recorded() -> None:
-    """Note that the audit has this call, so that it gets no second row."""
-    g.is_recorded = True
+def is_recorded(*, recorded: bool = True) -> None:
+    """Note that the audit has this call, so that it gets no second row; or that it has it no longer."""
+    g.is_recorded = recorded
 
 
 def record(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.web.api.call_limit import CallLimit
 from bot.web.api.turns import Turns
 from bot.web.rejected_calls import RejectedCalls
 
@@ -33,6 +34,7 @@ class ApiContext:
     public_url: str | None = None
     rejected: RejectedCalls = field(default_factory=partial(RejectedCalls, name="api_calls_rejected"))
     """Calls without a known key, of no hook, or not signed: seen in the log, since no audit can name who called."""
+    limit: CallLimit = field(default_factory=CallLimit)
     questions: Turns = field(default_factory=Turns)
     """Of the calls that need Webex."""
 

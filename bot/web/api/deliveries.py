@@ -21,7 +21,7 @@ from bot.web.api.waiting import ask
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bot.db.database import Database, Transaction
+    from bot.db.database import Transaction
     from bot.db.requests import Request
     from bot.db.runs import Run
     from bot.web.api.context import ApiContext
@@ -77,9 +77,9 @@ def get(context: ApiContext, polls: Polls, delivery_id: str, wait: float) -> dic
     return _find(context, delivery_id)
 
 
-def ended(database: Database, references: Collection[str]) -> set[str]:
+def ended(context: ApiContext, references: Collection[str]) -> set[str]:
     """Return which of these deliveries are open no longer."""
-    with database.read() as tx:
+    with context.database.read() as tx:
         return requests.ended(tx, references) | runs.ended(tx, references)
 
 

@@ -17,7 +17,8 @@ from bot.db.api_keys import caller_of
 from bot.db.audit import Channel, Entry
 from bot.queue import tasks
 from bot.web.api.bodies import whole_body
-from bot.web.api.calls import WINDOW, refuse_plain_http
+from bot.web.api.call_limit import WINDOW
+from bot.web.api.calls import refuse_plain_http
 from bot.web.api.hook_signature import HEADER, is_signed
 from bot.web.api.problems import Problem
 

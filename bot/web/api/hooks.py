@@ -15,15 +15,19 @@ from bot.reports.periods import is_period
 from bot.web.api import hook_models as models
 from bot.web.api.calls import current_key, need, record
 from bot.web.api.hook_signature import seal
-from bot.web.api.models import Page  # noqa: TC001 flask-openapi3 reads it
+from bot.web.api.models import Idempotent, Page  # noqa: TC001 flask-openapi3 reads it
 from bot.web.api.problems import Problem
+from bot.web.api.repeated import Repeated
 
 if TYPE_CHECKING:
     from flask_openapi3.blueprint import APIBlueprint
 
+    from bot.db.database import Transaction
     from bot.web.api.context import ApiContext
 
 PATH: Final = "/hooks"
+MOST: Final = 100
+"""Hooks of one key."""
 NOT_HERE: Final = "This key has no hook with this ID."
 ANY_DAY: Final = date(2026, 6, 15)
 """Whether words are a period does not depend on the day."""
@@ -38,8 +42,8 @@ def add(api: APIBlueprint, context: ApiContext) -> None:
         return _answer(listed(context, query))
 
     @api.post("/hooks", responses={201: models.MadeHook}, summary="Make an incoming hook")
-    def create_hook(body: models.NewHook) -> Response:
-        return _answer(create(context, body, request.root_url), HTTPStatus.CREATED)
+    def create_hook(body: models.NewHook, header: Idempotent) -> Response:
+        return _answer(create(context, body, header.idempotency_key), HTTPStatus.CREATED)
 
     @api.delete("/hooks/<hook_id>", responses={204: None}, summary="Delete an incoming hook")
     def delete_hook(path: models.ByHook) -> Response:
@@ -47,11 +51,8 @@ def add(api: APIBlueprint, context: ApiContext) -> None:
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def create(context: ApiContext, body: models.NewHook, root: str) -> dict[str, Any]:
-    """Make a hook and return its address, which is never shown again. Raises ``Problem`` and ``DatabaseUnavailable``.
-
-    ``root``: the program's address as this call had it, where no setting tells it.
-    """
+def create(context: ApiContext, body: models.NewHook, idempotency_key: str | None) -> dict[str, Any]:
+    """Make a hook and return its address, which is shown only now. Raises ``Problem`` and ``DatabaseUnavailable``."""
     need(Right.MANAGE)
     need(_NEEDED[body.action])
     key = current_key()
@@ -72,11 +73,16 @@ def create(context: ApiContext, body: models.NewHook, root: str) -> dict[str, An
         "sealed_secret": None if body.secret is None else seal(token, body.secret),
         "created_at": context.now(),
     }
-    with context.database.begin() as tx:
+    base = (context.public_url or request.root_url).rstrip("/")
+
+    def make(tx: Transaction) -> dict[str, Any]:
+        if hooks.count(tx, key.id) >= MOST:
+            raise Problem("limit-reached", f"A key may have {MOST} hooks.")
         hooks.add(tx, token, values)
         record(tx, context, audit.ALLOWED, room_id=body.space_id, reference=reference)
-    base = (context.public_url or root).rstrip("/")
-    return models.MadeHook(id=reference, url=f"{base}{PATH}/{token}").model_dump(mode="json", by_alias=True)
+        return models.MadeHook(id=reference, url=f"{base}{PATH}/{token}").model_dump(mode="json", by_alias=True)
+
+    return Repeated(context, "hooks", idempotency_key, body, secret=True).once(make)
 
 
 def listed(context: ApiContext, page: Page) -> dict[str, Any]:

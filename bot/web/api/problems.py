@@ -78,10 +78,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Nothing was done.",
     ),
     "too-late": Kind(409, "This delivery has ended already.", "Nothing is to be done: see its `status`."),
-    "too-many-webhooks": Kind(
+    "limit-reached": Kind(
         409,
-        "This API key has too many webhooks.",
-        "Delete one that isn't needed: DELETE /api/v1/webhooks/{id}.",
+        "This API key has as many of these as a key may have.",
+        "DELETE one that isn't needed; `detail` says how many a key may have.",
     ),
     "webhook-disabled": Kind(
         409,

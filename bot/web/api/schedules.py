@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.db import audit, origins, past_runs, schedules
+from bot.db import audit, origins, past_runs, schedules, tables
 from bot.db.api_keys import Right
 from bot.db.origin import PASSING, OriginState, PauseCause
 from bot.db.requests import GROUP
@@ -19,10 +19,10 @@ from bot.reports.recurrence import InvalidRecurrence, validated
 from bot.reports.schedules import open_scheduled_run, put_schedules, set_next
 from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Schedule, ScheduleRun, Standing
+from bot.web.api.owned import OwnedByKey
 from bot.web.api.problems import Problem
-from bot.web.api.subscriptions import paged
+from bot.web.api.repeated import Repeated
 from bot.web.api.waiting import AGAIN_AFTER, ask
-from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
     from bot.db.database import Transaction
@@ -43,7 +43,7 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 """Of some recurrences it takes half a second to know that they never come; many at once would hold up the webhook."""
 
 
-def create(context: ApiContext, body: NewSchedule) -> dict[str, Any]:
+def create(context: ApiContext, body: NewSchedule, idempotency_key: str | None) -> dict[str, Any]:
     """Make a schedule and return it. Raises ``Problem``."""
     need(Right.MANAGE)
     need(Right.CREATE)
@@ -53,6 +53,9 @@ def create(context: ApiContext, body: NewSchedule) -> dict[str, Any]:
     when = _when(body.rrule, body.dtstart)
     conditions = _conditions(body.only_if)
     _check_period(context, body.period)
+    repeated = Repeated(context, "schedules", idempotency_key, body)
+    if (stored := repeated.answer()) is not None:
+        return stored
     template_id = str(body.template_id)
     found = ask(context, key.id, {"kind": "templates", "family": body.family})["items"]
     template = next((one for one in found if one["id"] == template_id), None)
@@ -76,7 +79,9 @@ def create(context: ApiContext, body: NewSchedule) -> dict[str, Any]:
         "only_if": conditions,
         "takes_time_zone": template["takesTimeZone"],
     }
-    with context.database.begin() as tx:
+
+    def make(tx: Transaction) -> dict[str, Any]:
+        OWNED.refuse_too_many(tx)
         schedules.add(tx, values)
         made = schedules.of_event(tx, str(values["event_key"]))
         assert made is not None
@@ -84,8 +89,10 @@ def create(context: ApiContext, body: NewSchedule) -> dict[str, Any]:
         put_schedules(tx, context.queue)
         record(tx, context, audit.ASKED, room_id=body.space_id, reference=made.reference)
         stored = schedules.get(tx, made.id)
-    assert stored is not None
-    return shown(stored)
+        assert stored is not None
+        return shown(stored)
+
+    return repeated.once(make)
 
 
 def change(context: ApiContext, reference: str, body: ChangedSchedule) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def change(context: ApiContext, reference: str, body: ChangedSchedule) -> dict[s
     now = context.now()
     _check_period(context, body.period)
     with context.database.begin() as tx:
-        found = _one(tx, reference)
+        found = OWNED.one(tx, reference)
         values: dict[str, Any] = {name: getattr(body, name) for name in given & {"name", "period"}}
         if "only_if" in given:
             values["only_if"] = _conditions(body.only_if)
@@ -109,36 +116,12 @@ def change(context: ApiContext, reference: str, body: ChangedSchedule) -> dict[s
                 tell_paused(tx, context.queue, found, PauseCause.PERSON, now)
         elif body.status is Standing.ACTIVE:
             origins.resume(tx, found.origin, now)
-        changed = _one(tx, reference)
+        changed = OWNED.one(tx, reference)
         if changed.state is OriginState.ACTIVE or changed.pause_cause in PASSING:
             set_next(tx, changed, now)
             put_schedules(tx, context.queue)
         record(tx, context, audit.ALLOWED, room_id=found.room_id, reference=found.reference)
-        return shown(_one(tx, reference))
-
-
-def listed(context: ApiContext, page: Page) -> dict[str, Any]:
-    """Return a page of the key's schedules, the oldest first."""
-    need(Right.MANAGE)
-    with context.database.read() as tx:
-        found = _of_key(tx)
-    return paged([shown(one) for one in found], page)
-
-
-def get(context: ApiContext, reference: str) -> dict[str, Any]:
-    """Return one of the key's schedules. Raises ``Problem``."""
-    need(Right.MANAGE)
-    with context.database.read() as tx:
-        return shown(_one(tx, reference))
-
-
-def delete(context: ApiContext, reference: str) -> None:
-    """End one of the key's schedules. Raises ``Problem``."""
-    need(Right.MANAGE)
-    with context.database.begin() as tx:
-        found = _one(tx, reference)
-        origins.end(tx, found.origin, context.now())
-        record(tx, context, audit.DELETED, room_id=found.room_id, reference=found.reference)
+        return shown(OWNED.one(tx, reference))
 
 
 def runs(context: ApiContext, reference: str, page: Page) -> dict[str, Any]:
@@ -146,7 +129,7 @@ def runs(context: ApiContext, reference: str, page: Page) -> dict[str, Any]:
     need(Right.MANAGE)
     start = int(page.cursor or 0)
     with context.database.read() as tx:
-        found = past_runs.latest(tx, _one(tx, reference).origin, page.max + 1, skip=start)
+        found = past_runs.latest(tx, OWNED.one(tx, reference).origin, page.max + 1, skip=start)
     items = [_shown_run(one) for one in found[: page.max]]
     return {"items": items, "next": str(start + page.max) if len(found) > page.max else None}
 
@@ -156,7 +139,7 @@ def run(context: ApiContext, reference: str) -> dict[str, Any]:
     need(Right.MANAGE)
     now = context.now()
     with context.database.begin() as tx:
-        found = _one(tx, reference)
+        found = OWNED.one(tx, reference)
         event_key = f"api:{context.new_reference()}"
         made = open_scheduled_run(tx, context, found, Why.BY_HAND, planned_at=now, event_key=event_key)
         assert made is not None
@@ -164,18 +147,6 @@ def run(context: ApiContext, reference: str) -> dict[str, Any]:
         past = past_runs.with_reference(tx, found.origin, made)
     assert past is not None
     return _shown_run(past)
-
-
-def _of_key(tx: Transaction) -> list[Row]:
-    owner = current_key().owner
-    return [one for one in schedules.find(tx) if same_id(one.person_id, owner)]
-
-
-def _one(tx: Transaction, reference: str) -> Row:
-    found = next((one for one in _of_key(tx) if one.reference == reference.casefold()), None)
-    if found is None:
-        raise Problem("not-found")
-    return found
 
 
 def _when(rrule: str, dtstart: str) -> dict[str, Any]:
@@ -253,3 +224,10 @@ def _shown_run(one: PastRun) -> dict[str, Any]:
         report_id=None if one.row is None else one.row.report_id,
         reference=one.reference,
     ).model_dump(mode="json", by_alias=True)
+
+
+def _end(tx: Transaction, context: ApiContext, one: Row) -> None:
+    origins.end(tx, one.origin, context.now())
+
+
+OWNED: Final = OwnedByKey("schedule", tables.schedules, schedules.find, shown, _end)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from bot.db import audit, subscriptions
+from bot.db import audit, subscriptions, tables
 from bot.db.api_keys import Right
 from bot.db.origin import Kind
 from bot.db.requests import GROUP
@@ -12,19 +12,21 @@ from bot.reports.report_search import REGION_WORDS
 from bot.reports.subscriptions import end, watch_from_now
 from bot.web.api.calls import current_key, need, record
 from bot.web.api.models import Standing, Subscription
+from bot.web.api.owned import OwnedByKey
 from bot.web.api.problems import Problem
+from bot.web.api.repeated import Repeated
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
     from bot.db.database import Transaction
     from bot.db.subscriptions import Subscription as Row
     from bot.web.api.context import ApiContext
-    from bot.web.api.models import NewSubscription, Page
+    from bot.web.api.models import NewSubscription
 
 ALL_REPORTS = "all"
 
 
-def create(context: ApiContext, body: NewSubscription) -> dict[str, Any]:
+def create(context: ApiContext, body: NewSubscription, idempotency_key: str | None) -> dict[str, Any]:
     """Subscribe a space and return the subscription; of two that are the same the first stands. Raises ``Problem``."""
     need(Right.MANAGE)
     need(Right.DELIVER)
@@ -40,10 +42,12 @@ def create(context: ApiContext, body: NewSubscription) -> dict[str, Any]:
         "region": region,
         "card_only": body.card_only,
     }
-    with context.database.begin() as tx:
+
+    def make(tx: Transaction) -> dict[str, Any]:
         same = _same(tx, about, body.space_id)
         if same is not None:
             return shown(same)
+        OWNED.refuse_too_many(tx)
         values = about | {
             "reference": context.new_reference(),
             "event_key": f"api:{context.new_reference()}",
@@ -57,60 +61,18 @@ def create(context: ApiContext, body: NewSubscription) -> dict[str, Any]:
         made = subscriptions.of_event(tx, str(values["event_key"]))
         assert made is not None
         record(tx, context, audit.ASKED, room_id=body.space_id, reference=made.reference)
-    return shown(made)
+        return shown(made)
+
+    return Repeated(context, "subscriptions", idempotency_key, body).once(make)
 
 
 def _same(tx: Transaction, about: dict[str, Any], space_id: str) -> Row | None:
     """Return the key's subscription of a space that announces the same."""
-    for one in _of_key(tx):
+    for one in OWNED.of_key(tx):
         known = {name: getattr(one, name) for name in about}
         if known == about and same_id(one.room_id, space_id):
             return one
     return None
-
-
-def _of_key(tx: Transaction) -> list[Row]:
-    owner = current_key().owner
-    return [one for one in subscriptions.find(tx) if same_id(one.person_id, owner)]
-
-
-def listed(context: ApiContext, page: Page) -> dict[str, Any]:
-    """Return a page of the key's subscriptions, the oldest first."""
-    need(Right.MANAGE)
-    with context.database.read() as tx:
-        found = _of_key(tx)
-    return paged([shown(one) for one in found], page)
-
-
-def get(context: ApiContext, reference: str) -> dict[str, Any]:
-    """Return one of the key's subscriptions. Raises ``Problem``."""
-    need(Right.MANAGE)
-    with context.database.read() as tx:
-        found = _one(tx, reference)
-    return shown(found)
-
-
-def delete(context: ApiContext, reference: str) -> None:
-    """End one of the key's subscriptions. Raises ``Problem``."""
-    need(Right.MANAGE)
-    with context.database.begin() as tx:
-        found = _one(tx, reference)
-        end(tx, context, found)
-        record(tx, context, audit.DELETED, room_id=found.room_id, reference=found.reference)
-
-
-def _one(tx: Transaction, reference: str) -> Row:
-    found = next((one for one in _of_key(tx) if one.reference == reference.casefold()), None)
-    if found is None:
-        raise Problem("not-found")
-    return found
-
-
-def paged(items: list[dict[str, Any]], page: Page) -> dict[str, Any]:
-    """Return the part of a list that was asked for."""
-    start = int(page.cursor or 0)
-    end = start + page.max
-    return {"items": items[start:end], "next": str(end) if end < len(items) else None}
 
 
 def shown(one: Row) -> dict[str, Any]:
@@ -127,3 +89,6 @@ def shown(one: Row) -> dict[str, Any]:
         reason=one.reason,
         created_at=one.created_at,
     ).model_dump(mode="json", by_alias=True)
+
+
+OWNED: Final = OwnedByKey("subscription", tables.subscriptions, subscriptions.find, shown, end)

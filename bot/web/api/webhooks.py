@@ -13,7 +13,9 @@ from bot.outbound import events
 from bot.outbound.addresses import NotAllowed, place_of
 from bot.web.api import webhook_models as models
 from bot.web.api.calls import current_key, need, record
+from bot.web.api.models import Idempotent  # noqa: TC001 flask-openapi3 reads it
 from bot.web.api.problems import Problem
+from bot.web.api.repeated import Repeated
 from bot.web.api.waiting import ask
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ def add(api: APIBlueprint, context: ApiContext) -> None:
         return _answer(listed(context))
 
     @api.post("/webhooks", responses={201: models.RegisteredWebhook}, summary="Register a webhook")
-    def register_webhook(body: models.NewWebhook) -> Response:
-        return _answer(register(context, body), HTTPStatus.CREATED)
+    def register_webhook(body: models.NewWebhook, header: Idempotent) -> Response:
+        return _answer(register(context, body, header.idempotency_key), HTTPStatus.CREATED)
 
     @api.delete("/webhooks/<webhook_id>", responses={204: None}, summary="Delete a webhook")
     def delete_webhook(path: models.ByWebhook) -> Response:
@@ -60,7 +62,7 @@ def listed(context: ApiContext) -> dict[str, Any]:
     return {"items": items, "next": None}
 
 
-def register(context: ApiContext, body: models.NewWebhook) -> dict[str, Any]:
+def register(context: ApiContext, body: models.NewWebhook, idempotency_key: str | None) -> dict[str, Any]:
     """Register a webhook and return it with its secret. Raises ``Problem``."""
     need(Right.MANAGE)
     key = current_key()
@@ -68,6 +70,9 @@ def register(context: ApiContext, body: models.NewWebhook) -> dict[str, Any]:
         place_of(body.url)
     except NotAllowed as error:
         raise Problem("address-not-allowed", error.sentence) from None
+    repeated = Repeated(context, "webhooks", idempotency_key, body, secret=True)
+    if (stored := repeated.answer()) is not None:
+        return stored
     with context.database.read() as tx:
         _refuse_too_many(tx, key.id)
     reference = context.new_reference()
@@ -79,14 +84,17 @@ def register(context: ApiContext, body: models.NewWebhook) -> dict[str, Any]:
         "events": ",".join(body.events),
         "created_at": context.now(),
     }
-    with context.database.begin() as tx:
+    secret = context.open_secret(answer["secret"])
+
+    def make(tx: Transaction) -> dict[str, Any]:
         _refuse_too_many(tx, key.id)
         webhooks.add(tx, values)
         record(tx, context, "registered", reference=reference)
         made = webhooks.with_reference(tx, reference)
         assert made is not None
-        shown = _shown(tx, made)
-    return {**shown, "secret": context.open_secret(answer["secret"])}
+        return {**_shown(tx, made), "secret": secret}
+
+    return repeated.once(make)
 
 
 def delete(context: ApiContext, webhook_id: str) -> None:
@@ -129,7 +137,7 @@ def _find(tx: Transaction, webhook_id: str) -> Webhook:
 
 def _refuse_too_many(tx: Transaction, key_id: int) -> None:
     if webhooks.count(tx, key_id) >= MOST:
-        raise Problem("too-many-webhooks", f"A key may have {MOST} webhooks.")
+        raise Problem("limit-reached", f"A key may have {MOST} webhooks.")
 
 
 def _shown(tx: Transaction, webhook: Webhook) -> dict[str, Any]:
