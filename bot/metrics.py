@@ -112,6 +112,10 @@ class _Metrics:
         for each in (self.events, self.deliveries):
             for outcome in OUTCOMES:  # so that the first one is an increase
                 each.labels(outcome)
+        for code in ("200", "500", "503"):
+            self.webhooks.labels(code)
+        for token in ("bot", "admin"):
+            self.waits.labels(token)
 
     def _identity(self) -> str:
         """Return this process's part of its files' names; a fork gets its own."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -89,12 +90,14 @@ def add_routes(app: Flask, endpoint: WebhookEndpoint, paths: Iterable[str]) -> N
     """Serve the webhook under each of the paths."""
 
     def webhook() -> Response:
-        began = time.perf_counter()
-        with tracing.step("webhook") as step:
-            answer = _answer(endpoint)
-            step.is_first = True
-            step.outcome = str(answer.status_code)
-        endpoint.count(answer.status_code, time.perf_counter() - began)
+        began, code = time.perf_counter(), int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        try:
+            with tracing.step("webhook") as step:
+                answer = _answer(endpoint)
+                code = answer.status_code
+                step.is_first, step.outcome = True, str(code)
+        finally:
+            endpoint.count(code, time.perf_counter() - began)
         return answer
 
     for path in paths:
