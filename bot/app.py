@@ -65,6 +65,7 @@ from bot.webex.tokens import RefreshableToken, StaticToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bot.db.api_keys import ApiKey
     from bot.db.database import Database
@@ -116,10 +117,17 @@ def partner_role(directory: Directory, reports: ReportsApi) -> Callable[[], Role
 
 
 def build_services(
-    settings: Settings, *, clock: Clock | None = None, retry_waits: Sequence[float] = RETRY_WAITS
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    retry_waits: Sequence[float] = RETRY_WAITS,
+    folder: Path | None = None,
 ) -> Services:
-    """Make what every command, task and check works with; ``retry_waits`` are those of quick retries."""
-    clock = clock or Clock()
+    """Make what every command, task and check works with; ``retry_waits`` are those of quick retries.
+
+    ``folder``: a worker's own, ``DATA_DIR`` by default.
+    """
+    clock, folder = clock or Clock(), folder or settings.data_dir
     database = open_database(settings, clock)
     bot_token, url = settings.webex_bot_token.get_secret_value(), settings.webex_api_url
     calls = CallObserver()
@@ -140,9 +148,9 @@ def build_services(
     directory = Directory(client, our_org=settings.webex_org_id, clock=clock.monotonic)
     api = ReportsApi(client, now=clock.now)
     families = [Family(family) for family in settings.report_families]
-    folder = settings.data_dir / "files"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temp_dir = TempDir(folder)
+    files = folder / "files"
+    files.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temp_dir = TempDir(files)
     retries = RetryPolicy(retry_waits, sleep=clock.sleep, clock=clock.monotonic, chance=clock.jitter)
     host = DownloadClient(admin, settings.report_download_hosts, observe=calls.of("download"), retries=retries)
     resources = ExitStack()
@@ -152,7 +160,7 @@ def build_services(
         settings=settings,
         clock=clock,
         database=database,
-        queue=open_queue(database, settings.data_dir, clock.seconds),
+        queue=open_queue(database, folder, clock.seconds),
         chat=chat,
         identity=identity,
         directory=directory,
@@ -172,6 +180,7 @@ def build_services(
         admin_token=admin,
         calls=calls,
         new_reference=new_reference,
+        folder=files,
         resources=resources,
     )
 

@@ -105,6 +105,8 @@ class Services:
     admin_token: TokenSource
     calls: CallObserver
     new_reference: Callable[[], str]
+    folder: Path
+    """Where files of reports lie: the worker's own."""
     resources: ExitStack
     report_slots: threading.BoundedSemaphore = field(
         default_factory=partial(threading.BoundedSemaphore, MOST_REPORT_CALLS)
@@ -117,11 +119,6 @@ class Services:
     def now(self) -> datetime:
         """Return the time, aware, in UTC."""
         return self.clock.now()
-
-    @property
-    def folder(self) -> Path:
-        """Return where files of reports lie."""
-        return self.settings.data_dir / "files"
 
     @property
     def poll_interval(self) -> float:

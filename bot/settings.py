@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 KEY_FILE: Final = "secret.key"
 KEY_BYTES: Final = 32
 DEFAULT_API_URL: Final = "https://webexapis.com/v1"
-NO_POSTGRESQL: Final = (
-    "DATABASE_URL names PostgreSQL, which this version can't use yet. Remove it (the bot then keeps its data in"
-    " DATA_DIR), or name a file: sqlite:////folder/reportbot.db."
-)
 SQLITE: Final = "sqlite:///"
 OUR_PREFIXES: Final = ("WEBEX_", "ALLOWED_", "REPORT_", "OUTBOUND_")
 """A variable that begins so and is no setting is most likely a misspelled one."""
@@ -171,13 +167,13 @@ def load(environ: Mapping[str, str]) -> Settings:
 def load_storage(environ: Mapping[str, str]) -> StorageSettings:
     """Read only what the database needs; raises ``SettingsError`` as ``load`` does."""
     given, problems = _given(environ, StorageSettings)
-    return _read(StorageSettings, given, problems + _problems_of_database(given))
+    return _read(StorageSettings, given, problems)
 
 
 def load_web(environ: Mapping[str, str]) -> WebSettings:
     """Read what the web process needs; raises ``SettingsError`` as ``load`` does."""
     given, problems = _given(environ, WebSettings)
-    return _read(WebSettings, given, problems + _problems_of_database(given))
+    return _read(WebSettings, given, problems)
 
 
 def web_environ(environ: Mapping[str, str]) -> dict[str, str]:
@@ -275,14 +271,7 @@ def _problems_together(given: Mapping[str, str]) -> list[str]:
         problems.append(
             "SECRET_KEY is not set; with PostgreSQL every machine needs the same one (try: openssl rand -hex 32)."
         )
-    return problems + _problems_of_database(given)
-
-
-def _problems_of_database(given: Mapping[str, str]) -> list[str]:
-    with contextlib.suppress(ValueError):  # one that cannot be read is a problem of its own
-        if setting_types.database(given["database_url"]).startswith("postgresql://"):
-            return [NO_POSTGRESQL]
-    return []
+    return problems
 
 
 def unusable(settings: StorageSettings, exc: OSError) -> str:

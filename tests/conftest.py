@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -21,6 +22,7 @@ from bot.emulator import Emulator
 from bot.settings import Settings
 from tests.killed.program import SERVE, Program
 from tests.live_bot import LiveBot
+from tests.postgresql import MISSING, VARIABLE, Databases, available, server
 from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
@@ -96,6 +98,18 @@ def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """What anyone who runs the tests has set for a bot of their own is none of the tests' business."""
     for name in [name for name in os.environ if name.startswith(("WEBEX_", "ALLOWED_", "REPORT_", "OUTBOUND_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgresql(worker_id: str) -> Iterator[Databases]:
+    """A PostgreSQL server that the tests of this process share, and databases on it."""
+    if not available():
+        pytest.skip(MISSING)
+    given = os.environ.get(VARIABLE)
+    with nullcontext() if given else server() as own:
+        databases = Databases(given or own.url, f"reportbot_{worker_id}_{os.getpid()}")
+        yield databases
+        databases.close()
 
 
 @pytest.fixture(scope="session")

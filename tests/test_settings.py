@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from bot import setting_types
 from bot.errors import SettingsError
 from bot.files.data_dir import prepare_folder
-from bot.settings import NO_POSTGRESQL, Settings, load, load_storage, secret_keys
+from bot.settings import Settings, load, load_storage, secret_keys
 
 BOT = "bot-token-0123456789"
 ADMIN = "admin-token-0123456789"
@@ -112,8 +112,7 @@ def test_what_only_reads_the_database_needs_no_token_and_no_other_setting(tmp_pa
     settings = load_storage({"DATA_DIR": str(tmp_path), "PORT": "nonsense"})
     assert settings.database_url.get_secret_value() == f"sqlite:///{tmp_path}/reportbot.db"
     assert load_storage({"DATABASE_URL": "sqlite:////x/y.db"}).database_url.get_secret_value() == "sqlite:////x/y.db"
-    with pytest.raises(SettingsError, match="can't use yet"):
-        load_storage({"DATABASE_URL": "postgres://db/x", "SECRET_KEY": "k" * 16})
+    assert load_storage({"DATABASE_URL": "postgres://db/x"}).database_url.get_secret_value() == "postgresql://db/x"
 
 
 @pytest.mark.parametrize(
@@ -261,13 +260,14 @@ def test_a_value_is_read(name, value, read):
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_postgresql_is_written_in_one_way_needs_a_secret_key_and_is_refused_with_a_remedy(scheme):
+def test_postgresql_is_written_in_one_way_and_needs_a_secret_key(scheme):
     url = f"{scheme}://bot:pass%40word@db/reports"
     assert setting_types.database(url) == "postgresql://bot:pass%40word@db/reports"
-    assert problems(DATABASE_URL=url)[0].startswith("SECRET_KEY is not set")
-    (found,) = problems(DATABASE_URL=url, SECRET_KEY="k" * 16)
-    assert found == NO_POSTGRESQL
-    assert "Remove it" in found
+    (found,) = problems(DATABASE_URL=url)
+    assert found.startswith("SECRET_KEY is not set")
+    assert load({**REQUIRED, "DATABASE_URL": url, "SECRET_KEY": "k" * 16}).database_url.get_secret_value() == (
+        "postgresql://bot:pass%40word@db/reports"
+    )
     read = Settings.model_validate(
         {**{name.lower(): value for name, value in REQUIRED.items()}, "database_url": url, "secret_key": "k" * 16}
         | {"data_dir": "/data"}

@@ -67,7 +67,10 @@ def _opens(keys: Sequence[bytes], kept: str) -> bool:
 
 
 class DatabaseTokenStore:
-    """Keep the state in ``key_values``; the lock is the kernel's, on a file that this machine's processes share."""
+    """Keep the state in ``key_values``.
+
+    The lock is PostgreSQL's, or the kernel's on a file that this machine's processes share.
+    """
 
     def __init__(
         self,
@@ -111,7 +114,11 @@ class DatabaseTokenStore:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock; it falls when the process dies. Raises ``DatabaseUnavailable`` when its folder is away."""
+        """Hold the lock; it falls when the process dies. Raises ``DatabaseUnavailable`` when it can't be had."""
+        if self._database.dialect == "postgresql":
+            with self._database.locked(FACT):
+                yield
+            return
         try:
             handle = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import structlog
 
 from bot import process
 from bot.files.data_dir import log_open
+from bot.files.own_folder import own_folder
 from bot.metrics import start_metrics
 from bot.spans import start_spans
 
@@ -39,4 +41,6 @@ def run(settings: Settings) -> None:
     log_open(settings)
     from bot.app import build_services, build_worker  # noqa: PLC0415 only now, with the arenas' limit
 
-    build_worker(build_services(settings)).run(stop)
+    shared = settings.database_url.get_secret_value().startswith("postgresql:")
+    with own_folder(settings.data_dir) if shared else nullcontext(settings.data_dir) as folder:
+        build_worker(build_services(settings, folder=folder)).run(stop)

@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.db import statements
 from bot.db.fair_lock import FairLock, NotYourTurn
+from bot.db.postgresql import UNAVAILABLE_STATES, PostgresqlServer
 from bot.db.sqlite_file import PRIMARY_CODE, NotSynced, SqliteFile, Use
 from bot.errors import DatabaseUnavailable
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-POOL_SIZE = 28  # as many connections as threads work at once
-POOL_OVERFLOW = 8  # what metrics and health checks may take on top
 LOCK_PATIENCE = 5.0  # seconds to wait for another's write transaction, and for a connection of the pool
 POSTGRES_DRIVER = "postgresql+psycopg"
 
@@ -130,14 +129,21 @@ class Database:
         self._url = _normalized(url)
         self._patience = lock_patience
         self._opening = threading.Lock()
-        self._writers = FairLock()  # SQLite has one writer: threads of this process queue here, without sleeping
-        self._opened: SqliteFile | Engine | None = None
+        self._writers = FairLock()  # there is one writer: threads of this process queue here, without sleeping
+        self._opened: SqliteFile | PostgresqlServer | None = None
         self._opened_by = 0
 
     @property
     def dialect(self) -> str:
         """Return `sqlite` or `postgresql`."""
         return self._url.get_backend_name()
+
+    @property
+    def server(self) -> PostgresqlServer:
+        """Return the PostgreSQL server, for what is not a transaction; SQLAlchemy's errors come as they are."""
+        opened = self._open()
+        assert isinstance(opened, PostgresqlServer)
+        return opened
 
     @contextmanager
     def begin(self, *, durable: bool = True) -> Iterator[Transaction]:
@@ -146,7 +152,7 @@ class Database:
         `durable=False`: the commit may be undone by a loss of power (never by a crash of the program); it is cheaper,
         and only for what may be repeated. Otherwise it is on the disk when the block has ended; others may see it a
         moment before, and what they commit is never on the disk without it. A second one inside raises RuntimeError:
-        SQLite has one writer.
+        there is one writer.
         """
         opened = self._open()
         try:
@@ -167,9 +173,13 @@ class Database:
                 if durable:
                     opened.sync()  # when others may write already
             else:
-                with opened.begin() as connection:
-                    transaction = Transaction(connection)
-                    yield transaction
+                self._writers.acquire(self._patience)
+                try:
+                    with opened.write(durable=durable) as connection:
+                        transaction = Transaction(connection)
+                        yield transaction
+                finally:
+                    self._writers.release()
                 transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
         except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn, NotSynced) as error:
             if not _means_unavailable(error):
@@ -191,7 +201,7 @@ class Database:
                 finally:
                     opened.give_back(Use.READ, taken)
             else:
-                with opened.connect() as connection:
+                with opened.snapshot() as connection:
                     transaction = Transaction(connection)
                     yield transaction
         except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
@@ -199,6 +209,15 @@ class Database:
                 raise
             raise DatabaseUnavailable(error) from error
         transaction._run(transaction._afterwards)  # noqa: SLF001 - the other half of this class
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold the lock of this name, of which a PostgreSQL server has one for all machines, in the block."""
+        try:
+            with self.server.locked(name):
+                yield
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise DatabaseUnavailable(error) from error
 
     def empty_log(self, *, patience: float | None = None) -> bool:
         """Bring what was written into the database's file, and leave nothing of before in the log beside it.
@@ -234,7 +253,7 @@ class Database:
                 self._opened.dispose()
             self._opened_by = 0
 
-    def _open(self) -> SqliteFile | Engine:
+    def _open(self) -> SqliteFile | PostgresqlServer:
         if self._opened is None or not self._opened_by:
             with self._opening:
                 self._opened = self._opened or self._make()
@@ -243,17 +262,10 @@ class Database:
             raise RuntimeError("the database was opened before this process was forked off: open it after the fork")
         return self._opened
 
-    def _make(self) -> SqliteFile | Engine:
+    def _make(self) -> SqliteFile | PostgresqlServer:
         if self.dialect == "sqlite":
             return SqliteFile(self._url.database or "", self._patience)
-        return create_engine(
-            self._url,
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=self._patience,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
+        return PostgresqlServer(self._url, self._patience)
 
 
 def _normalized(url: str) -> URL:
@@ -274,5 +286,7 @@ def _means_unavailable(error: BaseException) -> bool:
         code: int | None = getattr(original, "sqlite_errorcode", None)  # the module's own errors have none
         return code is not None and code & PRIMARY_CODE in UNAVAILABLE_CODES
     if isinstance(error, DBAPIError):
+        if getattr(original, "sqlstate", None) in UNAVAILABLE_STATES:
+            return True
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return isinstance(error, PoolTimeoutError | NotYourTurn | NotSynced)

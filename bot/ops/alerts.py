@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from bot.db.alerts import Alert
     from bot.db.database import Database
+    from bot.db.leader import Leader
     from bot.outbox import Outbox
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ class Alerts:
         checks: Sequence[Check],
         now: Callable[[], datetime],
         *,
+        leader: Leader,
         look_soon: threading.Event | None = None,
     ) -> None:
         self._database = database
@@ -84,6 +86,7 @@ class Alerts:
         self._checks = tuple(checks)
         self._now = now
         self._look_soon = look_soon or threading.Event()
+        self._leader = leader
         self._logged: set[str] = set()
 
     def forever(self, stop: threading.Event) -> None:
@@ -98,7 +101,8 @@ class Alerts:
         while not stop.is_set():
             if time.monotonic() >= due or self._look_soon.is_set():
                 self._look_soon.clear()
-                self.look()
+                if self._leader.leads():
+                    self.look()
                 due = time.monotonic() + EVERY
             stop.wait(STEP)
 

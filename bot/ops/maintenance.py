@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
+    from bot.db.leader import Leader
     from bot.db.retention import Retention
     from bot.queue import Queue
 
@@ -43,6 +44,7 @@ class Maintenance:
         now: Callable[[], datetime],
         *,
         retention: Retention,
+        leader: Leader,
         outage: Callable[[], tuple[datetime, datetime] | None] = lambda: None,
     ) -> None:
         self._database = database
@@ -50,6 +52,7 @@ class Maintenance:
         self._folder = folder
         self._now = now
         self._retention = retention
+        self._leader = leader
         self._outage = outage
         self._ran = False
 
@@ -70,13 +73,13 @@ class Maintenance:
             stop.wait(EVERY)
 
     def once(self) -> None:
-        """Put what is due, and delete what is not needed any more."""
-        now = self._now()
+        """Put what is due, and delete what is not needed any more; a worker beside others clears its own folder."""
+        now, leads = self._now(), self._leader.leads()
         with self._database.begin() as tx:
             key_values.set(tx, key_values.WORKER_SEEN, "", now)
             new = heartbeats.begin(tx, now)
             # Not at once: the web process may just be finding out for how long it was down.
-            if self._ran:
+            if self._ran and leads:
                 catch_up_job.put_if_due(tx, self._queue, now, self._outage())
             unknown_status.forget_old(tx, now)
             # Within the transaction: so nobody can come to need a file just now.
@@ -84,10 +87,11 @@ class Maintenance:
             needed = _needed(tx)
             self._clear_folder(needed, 0.0 if started else HELD_SECONDS)
 
-        put_due(self._database, self._queue, now)
         if new:
             log.warning("first_start", sentence=heartbeats.NEW)
-        self._retention.prune()
+        if leads:
+            put_due(self._database, self._queue, now)
+            self._retention.prune()
 
     def end(self) -> None:
         """Remove the files that are kept for who asks again: nobody knows when the next worker comes."""

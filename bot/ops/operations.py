@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import manifest
+from bot.db.leader import Leader
 from bot.db.retention import Retention
 from bot.ops.alerts import Alerts
 from bot.ops.catch_up import CatchUp, missed_messages
@@ -67,9 +68,12 @@ def build_operations(services: Services, *more: Check) -> Operations:
         # After the upstreams, which observe their first question.
         *(families.check(family, wanted.scopes, ask) for family, ask in listings.items()),
     ]
+    leaders = alerts, maintenance = Leader(database, "alerts"), Leader(database, "maintenance")
+    for leader in leaders:
+        services.resources.callback(leader.close)
     retention = Retention(database, settings.audit_days, now)
     return Operations(
-        alerts=Alerts(database, services.outbox, settings.operators_space, checks, now, look_soon=look_soon),
+        alerts=Alerts(database, services.outbox, settings.operators_space, checks, now, leader=alerts, look_soon=look_soon),
         bot_upstream=bot_upstream,
         catch_up=CatchUp(services),
         maintenance=Maintenance(
@@ -78,6 +82,7 @@ def build_operations(services: Services, *more: Check) -> Operations:
             services.folder,
             now,
             retention=retention,
+            leader=maintenance,
             outage=bot_upstream.outage,
         ),
     )

@@ -90,9 +90,14 @@ class Queue(Protocol):
 
 
 def open_queue(database: Database, data_dir: Path, clock: Callable[[], float] = time.time) -> Queue:
-    """Return the queue on the engine that fits the database; `data_dir` is where the embedded one meets its worker."""
+    """Return the queue on the engine that fits the database; `data_dir` is where the embedded one meets its worker.
+
+    With PostgreSQL it is the worker's own folder.
+    """
     if database.dialect == "sqlite":
         from bot.queue.sqlite import SqliteQueue  # noqa: PLC0415 - only the engine that runs is loaded, and it imports us
 
         return SqliteQueue(database, data_dir, clock=clock)
-    raise ValueError(f"there is no queue engine for {database.dialect} yet: set DATABASE_URL to sqlite:///…")
+    from bot.queue.postgresql import PostgresqlQueue  # noqa: PLC0415 - likewise
+
+    return PostgresqlQueue(database, data_dir, clock=clock)

@@ -40,13 +40,17 @@ class FairScheduler:
         self._number = itertools.count(1)
         self._last: dict[str, int] = {}
 
-    def choose(self, due: Due, running: Collection[Claim], threads: Mapping[str, int]) -> list[Claim]:
+    def choose(
+        self, due: Due, running: Collection[Claim], threads: Mapping[str, int], locked: Collection[str] = ()
+    ) -> list[Claim]:
         """Choose a job for each free thread; `threads` is how many each lane has, busy or not.
+
+        `locked`: locks under which jobs run in other workers.
 
         The next turn is of the person with the fewest jobs running in the lane; among equals, of the one whose last
         turn is longest ago. Jobs of no person (a watch, a clean-up) take turns as one person's do.
         """
-        locks = {claim.job.lock for claim in running if claim.job.lock is not None}
+        locks = {claim.job.lock for claim in running if claim.job.lock is not None}.union(locked)
         load = Counter((lane_of(claim.job.task, threads), claim.person) for claim in running)
         chosen: list[Claim] = []
         taken: set[int] = set()

@@ -1,4 +1,4 @@
-"""The jobs as rows: what the embedded engine reads and writes, and which rows may start next."""
+"""The jobs as rows: what the engines read and write, and which rows may start next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.queue.fairness import FairScheduler, lane_of
 from bot.queue.jobs import Claim, Depth, Job, RetryLater
@@ -35,7 +35,7 @@ from bot.queue.jobs import Claim, Depth, Job, RetryLater
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Executable, Row
 
     from bot.db.database import Database, Transaction
 
@@ -57,49 +57,91 @@ jobs = Table(
     # Set by a put that found the row there. Taking the job clears them, so at its end they tell of a put in between.
     Column("again_due", Float),
     Column("again_place", Integer),
+    # Who runs it; where there is one worker, that is known in its memory alone.
+    Column("worker", Text),
     UniqueConstraint("task", "key"),
+)
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("beats", Integer, nullable=False),
+    Column("seen", Float, nullable=False),  # when it beat last by its own clock, in seconds since 1970; to read only
 )
 Index("jobs_due", jobs.c.due)
 Index("jobs_turn", jobs.c.task, jobs.c.person, jobs.c.due, jobs.c.place, jobs.c.lock)
 Index("jobs_lock_place", jobs.c.lock, jobs.c.place)
 Index("jobs_place", jobs.c.place)
-Index("jobs_again_place", jobs.c.again_place, sqlite_where=jobs.c.again_place.is_not(None))
+Index(
+    "jobs_again_place",
+    jobs.c.again_place,
+    sqlite_where=jobs.c.again_place.is_not(None),
+    postgresql_where=jobs.c.again_place.is_not(None),
+)
 
 
 def _highest(column: Column[int]) -> ColumnElement[int]:
     return func.coalesce(select(func.max(column)).where(column.is_not(None)).scalar_subquery(), 0)
 
 
+def _smaller(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the smaller of two values, for which each database has another function."""
+    return case((other < one, other), else_=one)
+
+
+def _larger(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((other > one, other), else_=one)
+
+
 _now = bindparam("now", type_=Float)
 _due = bindparam("of_due", type_=Float)
 _this_job = and_(jobs.c.task == bindparam("of_task"), jobs.c.key == bindparam("of_key"))
+_this_run = and_(_this_job, jobs.c.worker.is_not_distinct_from(bindparam("of_worker", type_=Text)))
 _forget_puts = {"again_due": null(), "again_place": null()}
 
-_new = insert(jobs).values(
-    task=bindparam("of_task"),
-    key=bindparam("of_key"),
-    lock=bindparam("of_lock"),
-    person=bindparam("of_person"),
-    due=_due,
-    since=_now,
-    place=func.max(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1,
-    attempt=1,
-)
-PUT = _new.on_conflict_do_update(
-    index_elements=["task", "key"],
-    set_={
-        "lock": _new.excluded.lock,
-        "due": func.min(jobs.c.due, _new.excluded.due),
-        "since": case((_new.excluded.due < jobs.c.due, _new.excluded.since), else_=jobs.c.since),
-        "again_due": func.min(func.coalesce(jobs.c.again_due, _new.excluded.due), _new.excluded.due),
-        "again_place": func.coalesce(jobs.c.again_place, _new.excluded.place),
-    },
-)
-PUT_IF_ABSENT = _new.on_conflict_do_nothing(index_elements=["task", "key"])
+
+@dataclass(frozen=True)
+class Puts:
+    """The statements that put a job, as a database spells them."""
+
+    put: Executable
+    if_absent: Executable
+
+
+def puts(dialect: str, channel: str = "") -> Puts:
+    """Return the statements for a database; those of PostgreSQL tell who listens on ``channel`` when they commit."""
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(jobs)
+    new = insert.values(
+        task=bindparam("of_task"),
+        key=bindparam("of_key"),
+        lock=bindparam("of_lock"),
+        person=bindparam("of_person"),
+        due=_due,
+        since=_now,
+        place=_larger(_highest(jobs.c.place), _highest(jobs.c.again_place)) + 1,
+        attempt=1,
+    )
+    put = new.on_conflict_do_update(
+        index_elements=["task", "key"],
+        set_={
+            "lock": case((jobs.c.worker.is_(None), new.excluded.lock), else_=jobs.c.lock),  # what it runs under
+            "due": _smaller(jobs.c.due, new.excluded.due),
+            "since": case((new.excluded.due < jobs.c.due, new.excluded.since), else_=jobs.c.since),
+            "again_due": _smaller(func.coalesce(jobs.c.again_due, new.excluded.due), new.excluded.due),
+            "again_place": func.coalesce(jobs.c.again_place, new.excluded.place),
+        },
+    )
+    if_absent = new.on_conflict_do_nothing(index_elements=["task", "key"])
+    if channel:
+        put = put.returning(func.pg_notify(channel, ""))
+        if_absent = if_absent.returning(func.pg_notify(channel, ""))
+    return Puts(put, if_absent)
+
 
 FORGET_PERSON = update(jobs).where(jobs.c.person == bindparam("of_person")).values(person="")
 _columns = (jobs.c.id, jobs.c.task, jobs.c.key, jobs.c.lock, jobs.c.person, jobs.c.attempt, jobs.c.again_due)
-_startable = select(*_columns).where(jobs.c.due <= _now, jobs.c.id.not_in(bindparam("ids", expanding=True)))
+_free = jobs.c.worker.is_(None)
+_startable = select(*_columns).where(_free, jobs.c.due <= _now, jobs.c.id.not_in(bindparam("ids", expanding=True)))
 # The job that has been due longest comes first, so that none starves; under its lock, the one that was put first.
 LONGEST_DUE = (
     _startable.where(
@@ -113,38 +155,45 @@ LONGEST_DUE = (
 FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
 WAITING = (
     select(jobs.c.task, jobs.c.person)
-    .where(jobs.c.due <= _now)
+    .where(_free, jobs.c.due <= _now)
     .group_by(jobs.c.task, jobs.c.person)
     .order_by(func.min(jobs.c.due), func.min(jobs.c.place))
 )
 RUNNING = select(jobs.c.id).where(tuple_(jobs.c.task, jobs.c.key).in_(bindparam("running", expanding=True)))
 WINDOW = 64
 """Jobs that are read at once: enough for every thread, and for what is locked."""
-SOONEST = select(*_columns, jobs.c.due, jobs.c.place).order_by(jobs.c.due, jobs.c.place).limit(bindparam("window"))
-NEXT_DUE = select(func.min(jobs.c.due)).where(jobs.c.due > _now)
-FORGET_PUTS = update(jobs).where(_this_job).values(_forget_puts)
+SOONEST = (
+    select(*_columns, jobs.c.due, jobs.c.place)
+    .where(_free)
+    .order_by(jobs.c.due, jobs.c.place)
+    .limit(bindparam("window"))
+)
+NEXT_DUE = select(func.min(jobs.c.due)).where(_free, jobs.c.due > _now)
+FORGET_PUTS = update(jobs).where(_this_run).values(_forget_puts)
 REMOVE = delete(jobs).where(_this_job)
-DROP = delete(jobs).where(_this_job, jobs.c.again_due.is_(None))
+DROP = delete(jobs).where(_this_run, jobs.c.again_due.is_(None))
 RUN_ONCE_MORE = (
     update(jobs)
-    .where(_this_job)
+    .where(_this_run)
     .values(
         {
             "due": jobs.c.again_due,
-            "since": func.max(jobs.c.since, _now),  # RESTART_WAITS still sees a clock that was set back
+            "since": _larger(jobs.c.since, _now),  # RESTART_WAITS still sees a clock that was set back
             "place": jobs.c.again_place,
             "attempt": 1,
+            "worker": null(),
             **_forget_puts,
         }
     )
 )
 POSTPONE = (
     update(jobs)
-    .where(_this_job)
+    .where(_this_run)
     .values(
         {
-            "due": func.min(_due, func.coalesce(jobs.c.again_due, _due)),
+            "due": _smaller(_due, func.coalesce(jobs.c.again_due, _due)),
             "since": _now,
+            "worker": null(),
             "attempt": bindparam("of_attempt"),
             **_forget_puts,
         }
@@ -165,6 +214,7 @@ DEPTH = select(
     func.min(jobs.c.due).label("oldest"),
 ).select_from(jobs)
 OLDEST_WAITING = select(func.min(jobs.c.due)).where(
+    _free,
     jobs.c.due <= _now,
     jobs.c.id.not_in(bindparam("ids", expanding=True)),
     jobs.c.task.not_in(bindparam("tasks", expanding=True)),
@@ -252,9 +302,10 @@ class JobTable:
     Taking a job writes nothing: which jobs run is known in the worker's memory.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], channel: str = "") -> None:
         self._database = database
         self.clock = clock
+        self._puts = puts(database.dialect, channel)
         self._scheduler = FairScheduler()
         self._thread = threading.local()
         self._running: list[int] = []
@@ -265,7 +316,7 @@ class JobTable:
         now = self.clock()
         due = now + RetryLater(after).seconds
         row = {"of_task": job.task, "of_key": job.key, "of_lock": job.lock, "of_person": person, "of_due": due}
-        tx.execute(PUT_IF_ABSENT if if_absent else PUT, row | {"now": now})
+        tx.execute(self._puts.if_absent if if_absent else self._puts.put, row | {"now": now})
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
         """Delete jobs."""
@@ -291,26 +342,33 @@ class JobTable:
 
     def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs for the threads of each lane that are free beside the jobs `running`."""
-        now = self.clock()
-        names = {(claim.job.task, claim.job.key) for claim in running}
         with self._database.read() as tx:
-            rows = tx.execute(SOONEST, {"window": WINDOW}).all()
-            due = [row for row in rows if row.due <= now]
-            if len(due) < WINDOW:
-                ready = [row for row in due if (row.task, row.key) not in names]
-                claims = self._scheduler.choose(_Few(ready), running, threads)
-                left: Collection[str] = _lanes_left(due, claims, running, threads)
-                next_due = rows[len(due)].due if len(due) < len(rows) else None
-            else:
-                claims = self._scheduler.choose(_Many(tx, now, names), running, threads)
-                left = threads
-                next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
-        self._running = [claim.id for claim in (*running, *claims)]
-        put_again = [claim for claim in claims if claim.put_again]
+            taken = self._choose(tx, running, threads)
+        self._running = [claim.id for claim in (*running, *taken.claims)]
+        put_again = [claim for claim in taken.claims if claim.put_again]
         if put_again:  # this run is what those puts asked for
             with self._database.begin(durable=False) as tx:
                 for claim in put_again:
                     tx.execute(FORGET_PUTS, claim.where)
+        return taken
+
+    def _choose(
+        self, tx: Transaction, running: Collection[Claim], threads: Mapping[str, int], locks: Collection[str] = ()
+    ) -> Taken:
+        """Choose jobs beside those that run here, and none of these locks, under which jobs run elsewhere."""
+        now = self.clock()
+        names = {(claim.job.task, claim.job.key) for claim in running}
+        rows = tx.execute(SOONEST, {"window": WINDOW}).all()
+        due = [row for row in rows if row.due <= now]
+        if len(due) < WINDOW:
+            ready = [row for row in due if (row.task, row.key) not in names]
+            claims = self._scheduler.choose(_Few(ready), running, threads, locks)
+            left: Collection[str] = _lanes_left(due, claims, running, threads)
+            next_due = rows[len(due)].due if len(due) < len(rows) else None
+        else:
+            claims = self._scheduler.choose(_Many(tx, now, names), running, threads, locks)
+            left = threads
+            next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
         return Taken(claims, left, seconds=None if next_due is None else max(0.0, next_due - now))
 
     @contextmanager
@@ -322,9 +380,14 @@ class JobTable:
         finally:
             self._thread.claim = None
 
+    @property
+    def current(self) -> Claim | None:
+        """Return what this thread runs."""
+        return getattr(self._thread, "claim", None)
+
     def finish(self, tx: Transaction) -> None:
         """End the job that this thread runs, if `tx` commits."""
-        claim: Claim | None = getattr(self._thread, "claim", None)
+        claim = self.current
         if claim is not None and not claim.finished:
             claim.ending = True
             self._delete(tx, claim)

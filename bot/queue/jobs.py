@@ -61,11 +61,13 @@ class Claim:
     """A transaction of its handler's that deletes its row was begun."""
     finished: bool = False
     """That transaction was committed."""
+    worker: str | None = None
+    """Who has it, where there are several workers."""
 
     @property
     def where(self) -> dict[str, Any]:
         """Return the parameters that name its row (not the id, which SQLite may give to another row later)."""
-        return {"of_task": self.job.task, "of_key": self.job.key}
+        return {"of_task": self.job.task, "of_key": self.job.key, "of_worker": self.worker}
 
     def finish(self) -> None:
         """Note that the transaction that ended it was committed."""

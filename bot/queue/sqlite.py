@@ -7,20 +7,30 @@ there is due. A second worker waits for a lock file, which the kernel frees what
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import structlog
 
 from bot.queue.job_table import JobTable
 from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater
-from bot.queue.wakeup import notify
+from bot.queue.wakeup import WakeupSocket, notify
 from bot.queue.worker_loop import WorkerLoop
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
+
+log = structlog.get_logger(__name__)
+
+LOCK_NAME = "worker.lock"
+LOCK_LOOK = 0.5  # seconds between looks at another worker's lock
 
 
 class SqliteQueue:
@@ -71,8 +81,9 @@ class SqliteQueue:
         begin: Callable[[bool], None] | None = None,
     ) -> None:
         """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
-        loop = WorkerLoop(self.jobs, self._data_dir, handle, stop, grace)
-        loop.run(threads, lanes, begin)
+        wakeup = WakeupSocket(self._data_dir)
+        loop = WorkerLoop(self.jobs, wakeup, self._data_dir, handle, stop, grace)
+        loop.run(threads, lanes, begin, _only_one(self._data_dir, stop, wakeup))
 
     def wake(self) -> None:
         """As in the port; costs some 20 µs, worker or not."""
@@ -85,3 +96,25 @@ class SqliteQueue:
     def oldest_waiting_seconds(self, tx: Transaction, *, without: Collection[str] = ()) -> float:
         """As in the port."""
         return self.jobs.oldest_waiting_seconds(tx, without)
+
+
+@contextmanager
+def _only_one(data_dir: Path, stop: threading.Event, wakeup: WakeupSocket) -> Iterator[bool]:
+    """Hold the lock file, unless the stop comes first; gives whether another worker had it."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        waited = False
+        while not stop.is_set():
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waited:
+                    log.info("queue_worker_waits", reason="another worker has the queue")
+                    waited = True
+                wakeup.wait(LOCK_LOOK)
+            else:
+                break
+        yield waited
+    finally:
+        os.close(handle)

@@ -39,7 +39,9 @@ def notify(folder: Path) -> None:
 class WakeupSocket:
     """The worker's end: `wait` returns when another process calls `notify`, or another thread `wake`."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.listening = False
         self._selector = selectors.DefaultSelector()
         self._reader, self._writer = socket.socketpair()
         self._listener: socket.socket | None = None
@@ -47,25 +49,25 @@ class WakeupSocket:
             end.settimeout(0.0)
         self._selector.register(self._reader, selectors.EVENT_READ)
 
-    def listen(self, folder: Path) -> bool:
-        """Listen in `folder` from now on; False, with a line in the log, if its file system has no sockets.
+    def listen(self) -> None:
+        """Listen in the folder from now on; without, and with a line in the log, if its file system has no sockets.
 
         Only for the one worker that holds the folder's lock: what an earlier one left behind is replaced.
         """
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listener.settimeout(0.0)
         try:
-            with _address(folder) as address:
+            with _address(self._folder) as address:
                 with suppress(FileNotFoundError):
                     os.unlink(address)  # noqa: PTH108 - as the kernel gets it
                 listener.bind(address)
         except OSError as error:
             listener.close()
-            log.warning("wakeup_socket_unavailable", folder=str(folder), error=str(error))
-            return False
+            log.warning("wakeup_socket_unavailable", folder=str(self._folder), error=str(error))
+            return
         self._listener = listener
         self._selector.register(listener, selectors.EVENT_READ)
-        return True
+        self.listening = True
 
     def wait(self, seconds: float) -> bool:
         """Return when woken, or after so many seconds; True if another process (or a put in this one) did it."""

@@ -1,4 +1,4 @@
-"""The embedded engine's worker: a thread that chooses jobs, some that run them, a lock that keeps it the only one.
+"""A worker: a thread that chooses jobs, and some that run them.
 
 It sleeps until a job is put or the next one is due; that a job ends is a reason to read the table only where a due one
 is left that could not start before. It never gives up: while the database is away it logs so once, tries at growing
@@ -7,13 +7,10 @@ intervals, and keeps what has ended but could not be written.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 import time
-from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,10 +19,10 @@ from bot import process
 from bot.errors import DatabaseUnavailable
 from bot.queue.fairness import lane_of, share_threads
 from bot.queue.jobs import RetryLater
-from bot.queue.wakeup import WakeupSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bot.queue.job_table import JobTable
@@ -33,14 +30,31 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOCK_NAME = "worker.lock"
-LOCK_LOOK = 0.5  # seconds between looks at another worker's lock
 LOOK_MAX = 30.0  # seconds after which an idle worker looks without being woken: datagrams get lost, clocks step
-LOOK_MAX_WITHOUT_SOCKET = 1.0  # the same where no socket can be had
+LOOK_MAX_UNLESS_LISTENING = 1.0  # the same where none can wake it
 AWAY_FIRST, AWAY_MAX = 0.1, 2.0  # seconds between tries while the database is away, doubling
 RAISED_FIRST, RAISED_MAX = 1.0, 300.0  # seconds until a job whose handler raised runs again, doubling
 CLOCK_STEP = 1.0  # seconds; a wall clock that fell behind by more has been set back
 AWAY = (DatabaseUnavailable, SQLAlchemyError)  # the second: a database without our table is as good as none
+
+
+class Wakeup(Protocol):
+    """How a worker learns that a job was put."""
+
+    listening: bool
+    """False: nobody can wake the worker but threads of its own process."""
+
+    def listen(self) -> None:
+        """Begin to listen to other processes. Never raises."""
+
+    def wait(self, seconds: float) -> bool:
+        """Return when woken, or after so many seconds; True if a put did it."""
+
+    def wake(self) -> None:
+        """Wake from a thread of this process."""
+
+    def close(self) -> None:
+        """Stop listening."""
 
 
 class WorkerLoop:
@@ -49,19 +63,19 @@ class WorkerLoop:
     def __init__(
         self,
         jobs: JobTable,
-        data_dir: Path,
+        wakeup: Wakeup,
+        folder: Path,
         handle: Callable[[Job], RetryLater | None],
         stop: threading.Event,
         grace: float,
     ) -> None:
         self._jobs = jobs
-        self._data_dir = data_dir
+        self._folder = folder
         self._handle = handle
         self._stop = stop
         self._grace = grace
         self._lanes: Mapping[str, int] = {}
-        self._wakeup = WakeupSocket()
-        self._without_socket = False
+        self._wakeup = wakeup
         self._left: Collection[str] = ()
         """Lanes: when a job in one of these ends, another one may start."""
         self._ended: set[str] = set()
@@ -76,13 +90,22 @@ class WorkerLoop:
         self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write
         self._lead = 0.0
 
-    def run(self, threads: int, lanes: Mapping[str, int], begin: Callable[[bool], None] | None = None) -> None:
-        """Wait for the lock, begin, work until the stop, give the rest back."""
-        process.forget_working(self._data_dir)
+    def run(
+        self,
+        threads: int,
+        lanes: Mapping[str, int],
+        begin: Callable[[bool], None] | None,
+        may_begin: AbstractContextManager[bool],
+    ) -> None:
+        """Wait until it may begin, begin, work until the stop, give the rest back.
+
+        `may_begin` is entered for the wait, gives whether there was one, and is left at the end.
+        """
+        process.forget_working(self._folder)
         ended = threading.Event()
         threading.Thread(target=self._watch_stop, args=(ended,), name="queue-stop", daemon=True).start()
         try:
-            with self._only_one() as waited:
+            with may_begin as waited:
                 if not self._stop.is_set():
                     if begin is not None:
                         begin(waited)
@@ -97,29 +120,8 @@ class WorkerLoop:
         if not ended.is_set():
             self._wakeup.wake()
 
-    @contextmanager
-    def _only_one(self) -> Iterator[bool]:
-        """Hold the lock file, unless the stop comes first; gives whether another worker had it."""
-        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            waited = False
-            while not self._stop.is_set():
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    if not waited:
-                        log.info("queue_worker_waits", reason="another worker has the queue")
-                        waited = True
-                    self._wakeup.wait(LOCK_LOOK)
-                else:
-                    break
-            yield waited
-        finally:
-            os.close(handle)
-
     def _work(self, threads: int, lanes: Mapping[str, int]) -> None:
-        self._without_socket = not self._wakeup.listen(self._data_dir)
+        self._wakeup.listen()
         self._lead = self._jobs.clock() - time.monotonic() + 2 * CLOCK_STEP  # so that the first look checks the clock
         started = self._start_threads(threads + sum(lanes.values()))
         self._lanes = share_threads(threads, lanes, len(started))
@@ -156,9 +158,9 @@ class WorkerLoop:
 
     def _start_what_is_due(self) -> float:
         """Hand jobs to free threads; return the seconds until the next look."""
-        process.note_working(self._data_dir)
+        process.note_working(self._folder)
         self._check_clock()
-        longest = LOOK_MAX_WITHOUT_SOCKET if self._without_socket else LOOK_MAX
+        longest = LOOK_MAX if self._wakeup.listening else LOOK_MAX_UNLESS_LISTENING
         with self._guard:
             running = list(self._running)
             full = len(running) >= sum(self._lanes.values())
@@ -180,7 +182,7 @@ class WorkerLoop:
         """Wait so long, or until a look may find a job: one was put, or one has ended and others wait for that."""
         until = time.monotonic() + seconds
         while not (self._stop.is_set() or self._look) and (left := until - time.monotonic()) > 0:
-            if self._wakeup.wait(left) or self._without_socket:
+            if self._wakeup.wait(left) or not self._wakeup.listening:
                 return
 
     def _check_clock(self) -> None:
@@ -204,7 +206,7 @@ class WorkerLoop:
                 self._running.remove(claim)
                 self._ended.add(lane)
                 self._look |= again or lane in self._left
-                wake = self._look or self._stop.is_set() or self._without_socket
+                wake = self._look or self._stop.is_set() or not self._wakeup.listening
             if wake:
                 self._wakeup.wake()
 

@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.db.database import Database
-from bot.queue.job_table import create_tables
-from tests.queue.support import Engine
+from tests.queue.support import Engine, sqlite_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bot.db.database import Database
     from bot.queue import Queue
 
 
-@pytest.fixture(params=["sqlite"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """Return an empty queue of each kind."""
-    made = Engine(request.param, f"sqlite:///{tmp_path / 'queue.db'}", tmp_path)
-    database = Database(made.url)
-    create_tables(database)
-    database.close()
-    return made
+    if request.param == "sqlite":
+        yield sqlite_engine(tmp_path)
+        return
+    databases = request.getfixturevalue("postgresql")
+    url = databases.migrated()
+    yield Engine(request.param, url, tmp_path)
+    databases.drop(url)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from bot.db.database import Database
 from bot.queue import Job, Queue, RetryLater, open_queue
+from bot.queue.job_table import create_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +44,15 @@ class Engine:
     def open(self) -> tuple[Database, Queue]:
         database = Database(self.url, lock_patience=0.5)
         return database, open_queue(database, self.data_dir)
+
+
+def sqlite_engine(folder: Path) -> Engine:
+    """Make an empty queue on a SQLite file."""
+    made = Engine("sqlite", f"sqlite:///{folder / 'queue.db'}", folder)
+    database = Database(made.url)
+    create_tables(database)
+    database.close()
+    return made
 
 
 @dataclass

@@ -15,12 +15,16 @@ from bot.db.database import Database
 from bot.db.sqlite_file import SqliteFile
 from bot.queue import open_queue
 from bot.queue.job_table import LONGEST_DUE, WAITING, JobTable, create_tables
-from bot.queue.sqlite import SqliteQueue
 from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
-from bot.queue.worker_loop import LOCK_LOOK
-from tests.queue.support import Crew, left, until
+from bot.queue.sqlite import LOCK_LOOK, SqliteQueue
+from tests.queue.support import Crew, Engine, left, sqlite_engine, until
 
 VALUES = {"now": 0.0, "ids": [1], "locks": ["space"], "of_task": "task", "of_person": "ada"}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return sqlite_engine(tmp_path)
 
 
 @pytest.fixture
@@ -316,8 +320,3 @@ class TestClock:
                 crew.ran("one", "other")
             go_on.set()
             crew.ran("one", "one", *(["other"] if looked else []))
-
-
-def test_an_unknown_database_is_a_clear_error(tmp_path):
-    with pytest.raises(ValueError, match="no queue engine for postgresql"):
-        open_queue(Database("postgres://localhost/bot"), tmp_path)

@@ -33,8 +33,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("leader_id", Id, nullable=True),
-        sa.Column("private", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("carded", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("private", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("carded", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("asked_at", UtcDateTime, nullable=False),
         sa.Column("deadline_at", UtcDateTime, nullable=False),
         sa.Column("next_look_at", UtcDateTime, nullable=True),
@@ -92,11 +92,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_posts_key")),
     )
     op.create_index("ix_posts_message_id", "posts", ["message_id"], unique=False)
-    if op.get_bind().dialect.name == "sqlite":
-        embedded_queue()
-
-
-def embedded_queue() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -1,0 +1,148 @@
+"""A PostgreSQL server and the connections that are open to it: where its locks, its snapshots and its time-outs are set.
+
+All writers take one lock for the time of their transaction, so that there is one writer, as in SQLite: what a
+transaction has read holds until it commits, and no statement has to be written for two writers. Two hundred such
+transactions a second are more than Webex's limits let a bot use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from bot.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Connection as PsycopgConnection
+    from sqlalchemy import URL, Connection, Engine, Executable
+
+    DriverConnection = PsycopgConnection[Any]
+
+POOL_SIZE: Final = 28  # as many connections as threads work at once
+POOL_OVERFLOW: Final = 8  # what metrics and health checks may take on top
+CONNECT_SECONDS: Final = 5
+IDLE_SECONDS: Final = 30
+"""A transaction in which nothing happens for so long is rolled back: its process is stopped, or its machine is gone."""
+KEEPALIVE: Final = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+"""After half a minute the server knows that a machine is gone, and frees what it has locked."""
+LOST_MILLISECONDS: Final = 20_000
+"""For so long what was sent may stay unacknowledged by the server's machine."""
+
+
+def lock_number(name: str) -> int:
+    """Return the number of an advisory lock: 64 bits, the same in every process and version."""
+    return int.from_bytes(hashlib.sha256(f"reportbot {name}".encode()).digest()[:8], signed=True)
+
+
+TAKE_WRITE_LOCK: Final = text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=lock_number("write"))
+TAKE_WRITE_LOCK_WITHOUT_SYNC: Final = text(
+    "SELECT pg_advisory_xact_lock(:lock), set_config('synchronous_commit', 'off', true)"
+).bindparams(lock=lock_number("write"))
+PING: Final = text("SELECT 1")
+LOCKED_SECONDS: Final = 60
+"""For so long another process waits for what is done under a named lock."""
+
+# SQLSTATEs that mean "not now" or "not here" although the driver files them with a program's mistakes.
+READ_ONLY: Final = "25006"  # the server has become a standby
+IDLE_TOO_LONG: Final = "25P03"
+UNAVAILABLE_STATES: Final = frozenset({READ_ONLY, IDLE_TOO_LONG})
+
+
+class PostgresqlServer:
+    """Open connections, hand them out, take them back. Threads may share it; a fork may not."""
+
+    def __init__(self, url: URL, patience: float) -> None:
+        options = f"-c lock_timeout={patience:g}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s {KEEPALIVE}"
+        self._engine = create_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=patience,
+            hide_parameters=True,
+            connect_args={
+                "application_name": "reportbot",
+                "connect_timeout": CONNECT_SECONDS,
+                "tcp_user_timeout": LOST_MILLISECONDS,
+                "options": options,
+            },
+        )
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def write(self, *, durable: bool) -> Iterator[Connection]:
+        """Give a connection with a transaction beside which no other writes; commits at the end of the block."""
+        with self._begun(self._engine, TAKE_WRITE_LOCK if durable else TAKE_WRITE_LOCK_WITHOUT_SYNC) as connection:
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Give a connection that reads one snapshot."""
+        with self._begun(self._snapshots, PING) as connection:
+            yield connection
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold the lock of this name in the block; other processes, on any machine, wait for it."""
+        from psycopg import Error  # noqa: PLC0415 - only with PostgreSQL
+
+        with self.own_connection() as connection:  # closed at the end, and the lock with it
+            try:
+                connection.execute(f"SET lock_timeout = '{LOCKED_SECONDS}s'")
+                connection.execute("SELECT pg_advisory_lock(%s)", [lock_number(name)])
+            except Error as error:
+                raise DatabaseUnavailable(error) from error
+            yield
+
+    def try_lock(self, name: str) -> DriverConnection | None:
+        """Return a connection that holds the lock of this name until it is closed; None while another has the lock."""
+        connection = self.own_connection()
+        found = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(name)]).fetchone()
+        if found and found[0]:
+            return connection
+        connection.close()
+        return None
+
+    def own_connection(self) -> DriverConnection:
+        """Return a connection of the driver's, without transactions, that the caller closes. Its errors are psycopg's.
+
+        Raises SQLAlchemy's errors when there is none to be had.
+        """
+        pooled = self._engine.raw_connection()
+        connection = cast("DriverConnection", pooled.dbapi_connection)
+        pooled.detach()
+        connection.set_autocommit(True)  # noqa: FBT003 the driver's name says it
+        return connection
+
+    def dispose(self) -> None:
+        """Close the connections that are not in use."""
+        self._engine.dispose()
+
+    def _begun(self, engine: Engine, first: Executable) -> Connection:
+        """Return a connection on which the first statement has run.
+
+        Connections that have not survived a restart of the server show it only when they are used: then the pool
+        drops all of them, and the next is a new one.
+        """
+        connection = engine.connect()
+        try:
+            connection.execute(first)
+        except DBAPIError as error:
+            connection.close()
+            if not error.connection_invalidated:
+                raise
+        else:
+            return connection
+        connection = engine.connect()
+        try:
+            connection.execute(first)
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,171 @@
+"""The jobs where several workers take them: a row says who runs it, and what a dead worker had is given back.
+
+Workers beat every few seconds. One whose beats have not changed over several looks is dead; looks and beats fail
+together while the database is away, so an outage kills nobody, and no two machines' clocks are compared.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import Float, Text, bindparam, delete, func, insert, null, select, update
+
+from bot.errors import DatabaseUnavailable
+from bot.queue.job_table import JobTable, Taken, jobs, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from bot.db.database import Database, Transaction
+    from bot.queue.jobs import Claim
+
+log = structlog.get_logger(__name__)
+
+CHANNEL: Final = "reportbot_jobs"
+BEAT_EVERY: Final = 5.0  # seconds
+LOOKS_UNTIL_DEAD: Final = 6
+"""Looks of another worker in a row that find no new beat: what a dead one ran is started again after half a minute."""
+NAME_FILE: Final = "worker"
+"""Holds, in a worker's own folder, under which id it works: the next worker in that folder knows that one to be dead."""
+
+_me = bindparam("me", type_=Text)
+_now = bindparam("now", type_=Float)
+ENTER = insert(workers).values(id=_me, beats=0, seen=_now)
+BEAT = update(workers).where(workers.c.id == _me).values(beats=workers.c.beats + 1, seen=_now)
+BEATS = select(workers.c.id, workers.c.beats)
+LEAVE = delete(workers).where(workers.c.id == _me)
+IS_ONE = select(workers.c.id).where(workers.c.id == _me)
+CLAIM = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .values(worker=_me, again_due=null(), again_place=null())
+)
+LOCKS = select(jobs.c.lock).where(jobs.c.worker.is_not(None), jobs.c.lock.is_not(None))
+GIVE_BACK = (
+    update(jobs)
+    .where(jobs.c.worker.is_not(None), jobs.c.worker.not_in(select(workers.c.id)))
+    .values(worker=null())
+)
+SOONEST_DUE = select(func.min(jobs.c.due)).where(jobs.c.worker.is_(None))
+NOTIFY = select(func.pg_notify(CHANNEL, ""))
+
+
+class SharedJobTable(JobTable):
+    """The rows, and what this worker does with them beside others."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        super().__init__(database, clock, CHANNEL)
+        self._folder: Path | None = None
+        self._me = ""
+        self._beats: dict[str, tuple[int, int]] = {}
+        """Of each other worker: its beats when it was looked at last, and in how many looks they have not changed."""
+
+    def enter(self, folder: Path) -> None:
+        """Work with `folder` as this worker's own from now on."""
+        self._folder = folder
+        self._me = ""
+
+    def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
+        """Choose jobs as `JobTable` does, and note that this worker has them."""
+        with self._database.read() as tx:
+            soonest = tx.execute(SOONEST_DUE).scalar()
+        if soonest is None or soonest > self.clock():
+            return Taken([], (), None if soonest is None else soonest - self.clock())
+        with self._database.begin(durable=False) as tx:
+            if not self._me or tx.execute(IS_ONE, {"me": self._me}).first() is None:
+                self._enter(tx)
+            taken = self._choose(tx, running, threads, set(tx.execute(LOCKS).scalars()))
+            if taken.claims:
+                tx.execute(CLAIM, {"ids": [claim.id for claim in taken.claims], "me": self._me})
+        for claim in taken.claims:
+            claim.worker = self._me
+            claim.put_again = False  # this run is what those puts asked for
+        return taken
+
+    def finish(self, tx: Transaction) -> None:
+        """Do the same as ``JobTable``, unless other workers have the job: then the transaction must not commit."""
+        super().finish(tx)
+        claim = self.current
+        if claim is not None and claim.put_again and tx.execute(IS_ONE, {"me": claim.worker}).first() is None:
+            raise DatabaseUnavailable(RuntimeError("other workers have taken this one for dead, and have its jobs"))
+
+    def beat(self) -> None:
+        """Show that this worker lives, and give back what those had that do not. Raises ``DatabaseUnavailable``."""
+        with self._database.begin(durable=False) as tx:
+            tx.execute(BEAT, {"me": self._me, "now": self.clock()})
+            found = {row.id: row.beats for row in tx.execute(BEATS) if row.id != self._me}
+            dead = self._dead(found)
+            for worker in dead:
+                tx.execute(LEAVE, {"me": worker})
+            if dead:
+                self._give_back(tx)
+        for worker in dead:
+            log.warning("worker_is_gone", worker=worker)
+
+    def leave(self) -> None:
+        """Give back what has not ended. Raises ``DatabaseUnavailable``."""
+        with self._database.begin(durable=False) as tx:
+            tx.execute(LEAVE, {"me": self._me})
+            self._give_back(tx)
+
+    def wake_all(self) -> None:
+        """Wake the workers of all machines. Raises ``DatabaseUnavailable``."""
+        with self._database.begin(durable=False) as tx:
+            tx.execute(NOTIFY)
+
+    def _enter(self, tx: Transaction) -> None:
+        """Become a worker, for the first time or after others took this one for dead."""
+        assert self._folder is not None
+        name = self._folder / NAME_FILE
+        if name.exists():
+            tx.execute(LEAVE, {"me": name.read_text()})
+            self._give_back(tx)
+        self._me = secrets.token_hex(8)
+        name.write_text(self._me)
+        tx.execute(ENTER, {"me": self._me, "now": self.clock()})
+
+    def _dead(self, found: Mapping[str, int]) -> list[str]:
+        seen = self._beats
+        self._beats = {
+            worker: (beats, seen[worker][1] + 1 if worker in seen and seen[worker][0] == beats else 0)
+            for worker, beats in found.items()
+        }
+        return [worker for worker, (_, looks) in self._beats.items() if looks >= LOOKS_UNTIL_DEAD]
+
+    def _give_back(self, tx: Transaction) -> None:
+        if tx.execute(GIVE_BACK).rowcount:
+            tx.execute(NOTIFY)
+
+
+
+class Beats:
+    """A thread in which a worker beats until it ends."""
+
+    def __init__(self, table: SharedJobTable) -> None:
+        self._table = table
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="queue-beats", daemon=True)
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        """End, and leave."""
+        self._over.set()
+        self._thread.join()
+        try:
+            self._table.leave()
+        except DatabaseUnavailable as error:
+            log.debug("worker_did_not_leave", cause=str(error))  # the others find out
+
+    def _run(self) -> None:
+        while not self._over.wait(BEAT_EVERY):
+            try:
+                self._table.beat()
+            except DatabaseUnavailable as error:
+                log.debug("worker_did_not_beat", cause=str(error))  # the database has logged it

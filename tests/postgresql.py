@@ -1,0 +1,153 @@
+"""A PostgreSQL server for the tests: started once, a fresh database for each test that wants one."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, create_engine, make_url, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+VARIABLE = "REPORTBOT_TEST_POSTGRESQL"
+"""The URL of a server to use instead, whose user may make databases."""
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+"""Debian does not put these on the PATH."""
+USER = "postgres"
+"""Who the server runs as where the tests run as root, which it refuses."""
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+MISSING = "no PostgreSQL server is installed here (Debian: postgresql)"
+
+
+def binary(name: str) -> str | None:
+    """Return the path of one of PostgreSQL's programs, or None."""
+    beside = BINARIES[-1].with_name(name) if BINARIES else None
+    return str(beside) if beside and beside.exists() else shutil.which(name)
+
+
+def available() -> bool:
+    """Return whether the tests can have a server."""
+    return VARIABLE in os.environ or (binary("postgres") is not None and binary("initdb") is not None)
+
+
+class Server:
+    """A server of the tests' own, on loopback, with its data in a temporary folder."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.folder = folder
+        self._settings = settings
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> URL:
+        return URL.create("postgresql+psycopg", USER, host="127.0.0.1", port=self.port, database="postgres")
+
+    def create(self) -> None:
+        """Make the data folder."""
+        self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", USER, "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        given = [f"-c{name}={value}" for name, value in self._settings.items()]
+        command = [*_as_other_user(), binary("postgres") or "", "-D", str(self.folder / "data"), "-h", "127.0.0.1"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "-p", str(self.port), "-k", "", *given], stdout=log, stderr=log, cwd="/"
+            )
+        self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), tries=200)
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop: ``fast`` ends the connections, ``immediate`` does not even write what is in memory."""
+        if self.process is not None:
+            self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", how, "-w")
+            self.process.wait(30)
+            self.process = None
+
+    def _run(self, program: str, *arguments: str, tries: int = 1) -> None:
+        for left in reversed(range(tries)):
+            done = subprocess.run(
+                [*_as_other_user(), binary(program) or program, *arguments], capture_output=True, check=False, cwd="/"
+            )
+            if done.returncode == 0:
+                return
+            assert left, f"{program}: {done.stderr.decode()} {(self.folder / 'log').read_text()[-2000:]}"
+
+
+@contextmanager
+def server(**settings: str) -> Iterator[Server]:
+    """Run a server for the block."""
+    folder = Path(tempfile.mkdtemp(prefix="reportbot-postgresql-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, USER)
+    made = Server(folder, QUICK | settings)
+    try:
+        made.create()
+        made.start()
+        yield made
+    finally:
+        made.stop("immediate")
+        shutil.rmtree(folder)
+
+
+def _as_other_user() -> Sequence[str]:
+    if os.geteuid() != 0:
+        return ()
+    user = pwd.getpwnam(USER)
+    return ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
+
+
+class Databases:
+    """Makes databases on a server, empty or with the tables of this version."""
+
+    def __init__(self, url: URL | str, prefix: str) -> None:
+        self._url = make_url(url)
+        self._prefix = prefix
+        self._count = 0
+        self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        self._template: str | None = None
+
+    def empty(self) -> str:
+        """Make a database without tables and return its URL."""
+        return self._make("template0")
+
+    def migrated(self) -> str:
+        """Make a database with the tables and return its URL."""
+        if self._template is None:
+            from bot.db.database import Database
+            from bot.db.migrations import upgrade
+
+            template = self.empty()
+            database = Database(template)
+            upgrade(database)
+            database.close()
+            self._template = make_url(template).database
+        return self._make(self._template or "")
+
+    def drop(self, url: str) -> None:
+        """Drop a database, also one that is in use."""
+        self._execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+    def close(self) -> None:
+        if self._template is not None:
+            self._execute(f'DROP DATABASE "{self._template}" WITH (FORCE)')
+        self._engine.dispose()
+
+    def _make(self, template: str) -> str:
+        self._count += 1
+        name = f"{self._prefix}_{self._count}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self._url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(statement))
