@@ -17,12 +17,13 @@ from sqlalchemy import create_engine
 from werkzeug.routing import Rule
 
 from bot.db import sqlite_file
+from bot.db.postgresql import PostgresqlServer
 from bot.db.sqlite_file import OpenConnection, SqliteFile, Use
 from bot.emulator import Emulator
 from bot.settings import Settings
 from tests.killed.program import SERVE, Program
 from tests.live_bot import LiveBot
-from tests.postgresql import MISSING, VARIABLE, Databases, available, server
+from tests.postgresql import MISSING, VARIABLE, Databases, available, server_url
 from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
@@ -100,14 +101,53 @@ def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="what bots of tests use")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database") == "postgresql":
+        for item in items:
+            mark = item.get_closest_marker("sqlite")
+            if mark is not None:
+                item.add_marker(pytest.mark.skip(reason=f"about SQLite: {mark.args[0]}"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def database_of_bots(request: pytest.FixtureRequest) -> None:
+    """Bots of tests use what ``--database`` says."""
+    if request.config.getoption("--database") == "postgresql":
+        LiveBot.databases = request.getfixturevalue("postgresql")
+
+
+@pytest.fixture(autouse=True)
+def databases_of_one_test() -> Iterator[None]:
+    """Each test's databases go with it; a bot leaves its connections open until its process ends."""
+    if LiveBot.databases is None:
+        yield
+        return
+    opened: list[PostgresqlServer] = []
+    first_made = PostgresqlServer.__init__
+
+    def made(server: PostgresqlServer, *args: Any) -> None:
+        first_made(server, *args)
+        opened.append(server)
+
+    with patch.object(PostgresqlServer, "__init__", made):
+        yield
+    for one in opened:
+        one.dispose()
+    LiveBot.databases.drop_all()
+
+
 @pytest.fixture(scope="session")
 def postgresql(worker_id: str) -> Iterator[Databases]:
     """A PostgreSQL server that the tests of this process share, and databases on it."""
     if not available():
         pytest.skip(MISSING)
     given = os.environ.get(VARIABLE)
-    with nullcontext() if given else server() as own:
-        databases = Databases(given or own.url, f"reportbot_{worker_id}_{os.getpid()}")
+    with nullcontext(given) if given else server_url() as url:
+        databases = Databases(url, f"reportbot_{worker_id}_{os.getpid()}")
         yield databases
         databases.close()
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.db.requests import State
     from bot.emulator import Emulator
     from bot.emulator.things import Family, Message, Person, Space
+    from tests.postgresql import Databases
 
 SECRET = "a secret of the tests"
 ADMIN_OF_BOTH = [FULL_ADMIN, PARTNER_FULL_ADMIN]
@@ -178,6 +179,9 @@ class User:
 class LiveBot:
     """Emulator, people, spaces and the program."""
 
+    databases: Databases | None = None
+    """Where the program's database is made, if not in a file."""
+
     def __init__(self, emulator: Emulator, folder: Path, **environ: str) -> None:
         self.emulator = emulator
         world = emulator.world
@@ -203,11 +207,14 @@ class LiveBot:
             "POLL_INTERVAL": "0.1",
             "OPS_TOKEN": OPS_TOKEN,
         } | environ
+        if self.databases is not None and "DATABASE_URL" not in environ:
+            self.environ |= {"DATABASE_URL": self.databases.migrated(), "SECRET_KEY": "k" * 32} | environ
 
     def has_database(self, migrated: Path) -> None:
         """Begin with a copy of a migrated, empty database: half of a start is migrations."""
         self.folder.mkdir(mode=0o700)
-        shutil.copy(migrated, self.folder / "reportbot.db")
+        if self.databases is None:
+            shutil.copy(migrated, self.folder / "reportbot.db")
 
     def settings(self) -> Settings:
         """Return the program's settings."""
@@ -263,7 +270,8 @@ class LiveBot:
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        worker = application.build_worker(application.build_services(settings))
+        services = application.build_services(settings)
+        worker = application.build_worker(services)
         working = threading.Thread(target=worker.run, args=(stop,), name="queue")
         working.start()
         try:
@@ -272,6 +280,7 @@ class LiveBot:
             self.emulator.deliver_webhooks = False
             stop.set()
             working.join()
+            services.close()
             server.shutdown()
             serving.join()
             server.server_close()

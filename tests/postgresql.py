@@ -23,7 +23,13 @@ BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 """Debian does not put these on the PATH."""
 USER = "postgres"
 """Who the server runs as where the tests run as root, which it refuses."""
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+    "autovacuum": "off",
+}
 MISSING = "no PostgreSQL server is installed here (Debian: postgresql)"
 
 
@@ -99,6 +105,13 @@ def server(**settings: str) -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def server_url(**settings: str) -> Iterator[URL]:
+    """Run a server for the block; gives its URL."""
+    with server(**settings) as one:
+        yield one.url
+
+
 def _as_other_user() -> Sequence[str]:
     if os.geteuid() != 0:
         return ()
@@ -113,6 +126,7 @@ class Databases:
         self._url = make_url(url)
         self._prefix = prefix
         self._count = 0
+        self._made: list[str] = []
         self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         self._template: str | None = None
 
@@ -130,12 +144,13 @@ class Databases:
             database = Database(template)
             upgrade(database)
             database.close()
-            self._template = make_url(template).database
+            self._template = self._made.pop()
         return self._make(self._template or "")
 
-    def drop(self, url: str) -> None:
-        """Drop a database, also one that is in use."""
-        self._execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+    def drop_all(self) -> None:
+        """Drop what was made, also what is in use."""
+        while self._made:
+            self._execute(f'DROP DATABASE "{self._made.pop()}" WITH (FORCE)')
 
     def close(self) -> None:
         if self._template is not None:
@@ -146,6 +161,7 @@ class Databases:
         self._count += 1
         name = f"{self._prefix}_{self._count}"
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._made.append(name)
         return self._url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
     def _execute(self, statement: str) -> None:

@@ -24,6 +24,7 @@ from bot.ops.operations import build_operations
 from bot.outbox import Outbox
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
+from bot.queue.postgresql import PostgresqlQueue
 from bot.queue.runner import JobRunner
 from bot.queue.sqlite import SqliteQueue
 from bot.reports.report_messages import ReportMessages
@@ -147,7 +148,8 @@ class SteppedBot:
         self.points = Points()
         self.folder = folder / "files"
         self.folder.mkdir(parents=True, mode=0o700)
-        shutil.copy(database_file, folder / "reportbot.db")
+        if self.setup.databases is None:
+            shutil.copy(database_file, folder / "reportbot.db")
         self._references = count(1)
         self.start()
 
@@ -162,7 +164,7 @@ class SteppedBot:
             new_reference=lambda: f"reference{next(self._references)}",
         )
         counts_writes(self.points, services.database, services.chat)
-        assert isinstance(services.queue, SqliteQueue)
+        assert isinstance(services.queue, SqliteQueue | PostgresqlQueue)
         self.database, self.queue, self.chat = services.database, services.queue, services.chat
         self.directory, self.outbox = services.directory, services.outbox
         self.files, self.temp_dir = services.downloader, services.temp_dir
@@ -214,6 +216,8 @@ class SteppedBot:
         while len(ran) < MOST_JOBS:
             claims = self.queue.jobs.take([], ONE_AT_A_TIME).claims
             if not claims or claims[0].job.task == until:
+                if claims and isinstance(self.queue, PostgresqlQueue):
+                    self.queue.jobs.leave()  # where taking a job is written down
                 return ran
             self.run(claims[0])
             ran.append(claims[0].job)

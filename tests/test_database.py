@@ -382,9 +382,14 @@ class TestOpening:
         assert _keys(database) == []
 
     @pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d"])
-    def test_postgresql_is_known_and_its_driver_not_loaded(self, url):
+    def test_postgresql_is_known(self, url):
         assert Database(url).dialect == "postgresql"
-        assert "psycopg" not in sys.modules
+
+    def test_the_driver_of_postgresql_is_not_loaded_for_sqlite(self):
+        program = "import sys, bot.app, bot.cli.worker; sys.exit('psycopg' in sys.modules)"
+        assert (
+            subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=False).returncode == 0
+        )
 
     @pytest.mark.parametrize("url", ["mysql://h/d", "sqlite://", "sqlite:///:memory:"])
     def test_what_cannot_work_is_refused_with_a_remedy(self, url):

@@ -42,7 +42,6 @@ WRONG = [
     ({"DATABASE_URL": "/var/lib/reportbot.db"}, "Use sqlite:////folder/reportbot.db"),
     ({"DATABASE_URL": "sqlite:///{folder}"}, "Name a file in it"),
     ({"DATABASE_URL": "sqlite:///{folder}/missing/bot.db"}, "a folder that the bot can write"),
-    ({"DATABASE_URL": "postgres://u:p@db/x"}, "with PostgreSQL every machine needs the same one"),
     ({"DATA_DIR": "~nobody-at-all/x"}, "Write the folder like /var/lib/reportbot"),
     ({"DATA_DIR": "{folder}/file"}, "is a file ({folder}/file). Choose a folder."),
     ({"DATA_DIR": "{folder}/file/x"}, "Make {folder}/file/x writable, or choose another folder."),

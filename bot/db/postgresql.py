@@ -1,4 +1,4 @@
-"""A PostgreSQL server and the connections that are open to it: where its locks, its snapshots and its time-outs are set.
+"""A PostgreSQL server and the connections that are open to it: its locks, its snapshots and its time-outs.
 
 All writers take one lock for the time of their transaction, so that there is one writer, as in SQLite: what a
 transaction has read holds until it commits, and no statement has to be written for two writers. Two hundred such
@@ -117,7 +117,7 @@ class PostgresqlServer:
         pooled = self._engine.raw_connection()
         connection = cast("DriverConnection", pooled.dbapi_connection)
         pooled.detach()
-        connection.set_autocommit(True)  # noqa: FBT003 the driver's name says it
+        connection.set_autocommit(True)
         return connection
 
     def dispose(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, case, func, select
 
 from bot.db.audit import Channel
 from bot.db.events import LIMITED
@@ -46,7 +46,7 @@ _reports = (
     .where(requests.c.event_key.between(_key + ":", _key + ";"))  # the letter behind the colon
     .scalar_subquery()
 )
-_TAKEN = select(func.coalesce(func.sum(func.max(_reports, 1)), 0)).where(
+_TAKEN = select(func.coalesce(func.sum(case((_reports > 1, _reports), else_=1)), 0)).where(
     _recent,
     # Not the bare column, or SQLite reads all events of that resource by its index instead of those of the minute.
     (_event.resource + "").in_(bindparam("resources", expanding=True)),

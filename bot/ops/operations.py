@@ -73,7 +73,9 @@ def build_operations(services: Services, *more: Check) -> Operations:
         services.resources.callback(leader.close)
     retention = Retention(database, settings.audit_days, now)
     return Operations(
-        alerts=Alerts(database, services.outbox, settings.operators_space, checks, now, leader=alerts, look_soon=look_soon),
+        alerts=Alerts(
+            database, services.outbox, settings.operators_space, checks, now, leader=alerts, look_soon=look_soon
+        ),
         bot_upstream=bot_upstream,
         catch_up=CatchUp(services),
         maintenance=Maintenance(

@@ -133,8 +133,8 @@ def puts(dialect: str, channel: str = "") -> Puts:
     )
     if_absent = new.on_conflict_do_nothing(index_elements=["task", "key"])
     if channel:
-        put = put.returning(func.pg_notify(channel, ""))
-        if_absent = if_absent.returning(func.pg_notify(channel, ""))
+        notify = func.pg_notify(channel, "")
+        return Puts(put.returning(notify), if_absent.returning(notify))
     return Puts(put, if_absent)
 
 

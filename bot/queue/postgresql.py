@@ -27,7 +27,7 @@ class PostgresqlQueue:
     """`bot.queue.Queue` on a table of the database; `folder` is the worker's own."""
 
     def __init__(self, database: Database, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.jobs = SharedJobTable(database, clock)
+        self.jobs = SharedJobTable(database, clock, folder)
         self._database = database
         self._folder = folder
 
@@ -68,8 +68,7 @@ class PostgresqlQueue:
         begin: Callable[[bool], None] | None = None,
     ) -> None:
         """As in the port; it never has to wait for another worker."""
-        self.jobs.enter(self._folder)
-        loop = WorkerLoop(self.jobs, Listener(self._database), self._folder, handle, stop, grace)
+        loop = WorkerLoop(self.jobs, Listener(self._database), self._folder, handle=handle, stop=stop, grace=grace)
         loop.run(threads, lanes, begin, self._beating())
 
     def wake(self) -> None:

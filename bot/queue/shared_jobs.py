@@ -30,7 +30,7 @@ BEAT_EVERY: Final = 5.0  # seconds
 LOOKS_UNTIL_DEAD: Final = 6
 """Looks of another worker in a row that find no new beat: what a dead one ran is started again after half a minute."""
 NAME_FILE: Final = "worker"
-"""Holds, in a worker's own folder, under which id it works: the next worker in that folder knows that one to be dead."""
+"""Holds, in a worker's own folder, under which id it works: the next one in that folder knows that one to be dead."""
 
 _me = bindparam("me", type_=Text)
 _now = bindparam("now", type_=Float)
@@ -46,9 +46,7 @@ CLAIM = (
 )
 LOCKS = select(jobs.c.lock).where(jobs.c.worker.is_not(None), jobs.c.lock.is_not(None))
 GIVE_BACK = (
-    update(jobs)
-    .where(jobs.c.worker.is_not(None), jobs.c.worker.not_in(select(workers.c.id)))
-    .values(worker=null())
+    update(jobs).where(jobs.c.worker.is_not(None), jobs.c.worker.not_in(select(workers.c.id))).values(worker=null())
 )
 SOONEST_DUE = select(func.min(jobs.c.due)).where(jobs.c.worker.is_(None))
 NOTIFY = select(func.pg_notify(CHANNEL, ""))
@@ -57,23 +55,18 @@ NOTIFY = select(func.pg_notify(CHANNEL, ""))
 class SharedJobTable(JobTable):
     """The rows, and what this worker does with them beside others."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], folder: Path) -> None:
         super().__init__(database, clock, CHANNEL)
-        self._folder: Path | None = None
+        self._folder = folder
         self._me = ""
         self._beats: dict[str, tuple[int, int]] = {}
         """Of each other worker: its beats when it was looked at last, and in how many looks they have not changed."""
-
-    def enter(self, folder: Path) -> None:
-        """Work with `folder` as this worker's own from now on."""
-        self._folder = folder
-        self._me = ""
 
     def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs as `JobTable` does, and note that this worker has them."""
         with self._database.read() as tx:
             soonest = tx.execute(SOONEST_DUE).scalar()
-        if soonest is None or soonest > self.clock():
+        if self._me and (soonest is None or soonest > self.clock()):
             return Taken([], (), None if soonest is None else soonest - self.clock())
         with self._database.begin(durable=False) as tx:
             if not self._me or tx.execute(IS_ONE, {"me": self._me}).first() is None:
@@ -119,7 +112,6 @@ class SharedJobTable(JobTable):
 
     def _enter(self, tx: Transaction) -> None:
         """Become a worker, for the first time or after others took this one for dead."""
-        assert self._folder is not None
         name = self._folder / NAME_FILE
         if name.exists():
             tx.execute(LEAVE, {"me": name.read_text()})
@@ -139,7 +131,6 @@ class SharedJobTable(JobTable):
     def _give_back(self, tx: Transaction) -> None:
         if tx.execute(GIVE_BACK).rowcount:
             tx.execute(NOTIFY)
-
 
 
 class Beats:

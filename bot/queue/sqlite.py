@@ -82,7 +82,7 @@ class SqliteQueue:
     ) -> None:
         """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
         wakeup = WakeupSocket(self._data_dir)
-        loop = WorkerLoop(self.jobs, wakeup, self._data_dir, handle, stop, grace)
+        loop = WorkerLoop(self.jobs, wakeup, self._data_dir, handle=handle, stop=stop, grace=grace)
         loop.run(threads, lanes, begin, _only_one(self._data_dir, stop, wakeup))
 
     def wake(self) -> None:

@@ -65,6 +65,7 @@ class WorkerLoop:
         jobs: JobTable,
         wakeup: Wakeup,
         folder: Path,
+        *,
         handle: Callable[[Job], RetryLater | None],
         stop: threading.Event,
         grace: float,

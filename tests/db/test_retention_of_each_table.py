@@ -39,6 +39,7 @@ STAYS = {
     "deliveries": "of version 0.1.0: the first start of this version's worker empties it",
     "facts": "one value for each of a few names",
     "jobs": "what is still to be done; its end deletes it",
+    "workers": "those that work; the end of one deletes its row, or another one does",
     "posts": "as deliveries",
     "ready_reports": "no person's; counted to the last look at the list, see ``test_retention.py``",
     "space_settings": "what holds in a space until it is changed",

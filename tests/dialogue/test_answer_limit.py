@@ -11,6 +11,7 @@ from bot.chat.answer_limit import MOST, PAUSE, STOPPED, TROUBLE, AnswerLimit
 from bot.chat.dispatcher import Dispatcher
 from bot.db import audit, events
 from bot.db.database import Database
+from bot.db.leader import Leader
 from bot.emulator import Emulator, ids
 from bot.messages.alerts import ANSWERING_EVERYWHERE
 from bot.ops.alerts import Alerts
@@ -44,7 +45,14 @@ class Way:
         self.limit = AnswerLimit(stepped.clock)
         reader = Dispatcher(stepped.services, self.limit)
         stepped.worker._tasks = {**stepped.worker._tasks, tasks.EVENT: reader}
-        self.operators = Alerts(stepped.database, stepped.outbox, self.space.id, [self.limit.check()], stepped.clock)
+        self.operators = Alerts(
+            stepped.database,
+            stepped.outbox,
+            self.space.id,
+            [self.limit.check()],
+            stepped.clock,
+            leader=Leader(stepped.database, "alerts"),
+        )
 
     def floods(self, number: int, words: str = "hello", space: Space | None = None, seconds: float = 0.1) -> None:
         for _ in range(number):

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from bot import app
 from bot.access.bot_identity import BotIdentity
 from bot.db import migrations
+from bot.db.leader import Leader
 from bot.emulator import Emulator
 from bot.errors import DatabaseUnavailable, WebexError
 from bot.ops.alerts import Alerts, NotKnown
@@ -78,7 +79,9 @@ class House:
         outbox = Outbox(self.database, chat, identity.person, self.time)
         self.bot, self.admin, self.partner, _ = bot, *others
         checks = [*(one.check() for one in (bot, *others)), storage.database_outage(self.database, self.time)]
-        return Alerts(self.database, outbox, self.setup.group.id, checks, self.time)
+        return Alerts(
+            self.database, outbox, self.setup.group.id, checks, self.time, leader=Leader(self.database, "alerts")
+        )
 
     def rounds(self, operators: Alerts, number: int) -> None:
         """So many minutes, with one round each."""

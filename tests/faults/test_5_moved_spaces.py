@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db import events
+from bot.db.leader import Leader
 from bot.db.requests import State
 from bot.ops.alerts import Alerts, Check
 from bot.queue import tasks
@@ -46,7 +47,9 @@ def test_a_forged_move_leads_no_report_and_no_alarm_elsewhere(stepped: SteppedBo
     stepped.world.set_report(report.id, status="done")
     stepped.wait(60)
     check = Check("lamp", lambda: "The lamp is out.", "It burns again.")
-    Alerts(stepped.database, stepped.outbox, space.id, [check], stepped.clock).look()
+    Alerts(
+        stepped.database, stepped.outbox, space.id, [check], stepped.clock, leader=Leader(stepped.database, "alerts")
+    ).look()
 
     assert stepped.request().room_id == space.id
     assert [one for one in stepped.said(space) if one.files]

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot import app
 from bot.access.bot_identity import BotIdentity
 from bot.db import alerts, key_values, migrations
+from bot.db.leader import Leader
 from bot.emulator import Emulator
 from bot.errors import WebexError
 from bot.ops.alerts import MOST, Alerts, Check
@@ -74,7 +75,14 @@ class House:
         return self.running(*(lamp.check for lamp in lamps), space=space)
 
     def running(self, *checks: Check, space: bool = True) -> Alerts:
-        return Alerts(self.database, self.outbox, self.space.id if space else None, checks, self.time)
+        return Alerts(
+            self.database,
+            self.outbox,
+            self.space.id if space else None,
+            checks,
+            self.time,
+            leader=Leader(self.database, "alerts"),
+        )
 
     def rounds(self, running: Alerts, number: int) -> None:
         for _ in range(number):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.db.leader import Leader
 from bot.emulator import ids
 from bot.errors import WebexError
 from bot.messages.alerts import NOT_IN_SPACE
@@ -49,7 +50,14 @@ def test_alerts_are_told_there_however_the_space_is_written(stepped: SteppedBot,
     check = operators_space.check(wanted, stepped.chat.spaces, stepped.database, stepped.clock)
     lamp = Check("lamp", lambda: "The lamp is out.", "It is lit again.")
 
-    Alerts(stepped.database, stepped.outbox, wanted, [check, lamp], stepped.clock).look()
+    Alerts(
+        stepped.database,
+        stepped.outbox,
+        wanted,
+        [check, lamp],
+        stepped.clock,
+        leader=Leader(stepped.database, "alerts"),
+    ).look()
 
     assert ["The lamp is out." in (one.text or "") for one in stepped.said(space)] == [True]
 

@@ -23,9 +23,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         yield sqlite_engine(tmp_path)
         return
     databases = request.getfixturevalue("postgresql")
-    url = databases.migrated()
-    yield Engine(request.param, url, tmp_path)
-    databases.drop(url)
+    yield Engine(request.param, databases.migrated(), tmp_path)
+    databases.drop_all()
 
 
 @pytest.fixture

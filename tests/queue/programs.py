@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from tests.queue.support import Engine
 
 servers = multiprocessing.get_context("forkserver")
-servers.set_forkserver_preload(["bot.queue.sqlite", "bot.queue.postgresql", "tests.queue.programs", "tests.queue.support"])
+servers.set_forkserver_preload(
+    ["bot.queue.sqlite", "bot.queue.postgresql", "tests.queue.programs", "tests.queue.support"]
+)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ from bot.db.database import Database
 from bot.db.sqlite_file import SqliteFile
 from bot.queue import open_queue
 from bot.queue.job_table import LONGEST_DUE, WAITING, JobTable, create_tables
-from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
 from bot.queue.sqlite import LOCK_LOOK, SqliteQueue
+from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
 from tests.queue.support import Crew, Engine, left, sqlite_engine, until
 
 VALUES = {"now": 0.0, "ids": [1], "locks": ["space"], "of_task": "task", "of_person": "ada"}
