@@ -14,7 +14,8 @@ import structlog
 from sqlalchemy import Float, Text, bindparam, delete, func, insert, null, select, update
 
 from bot.errors import DatabaseUnavailable
-from bot.queue.job_table import JobTable, Taken, jobs, workers
+from bot.queue.job_table import JobTable, Taken
+from bot.queue.statements import jobs, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -22,8 +22,8 @@ from bot.logs import catch_crashes, register_secrets, start_logging
 from bot.metrics import start_metrics
 from bot.process import exit_with_parent, limit_malloc_arenas, limit_thread_stacks, set_thread_switch_interval
 from bot.settings import load, load_web, web_environ
+from bot.web.api.concurrency import MOST_CALLS
 from bot.web.api.polls import MOST_POLLS
-from bot.web.api.turns import MOST_CALLS
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

@@ -25,7 +25,7 @@ from bot.emulator.things import Template
 from bot.errors import DatabaseUnavailable
 from bot.outbound.post import TIMEOUT
 from bot.queue import tasks
-from bot.queue.job_table import jobs
+from bot.queue.statements import jobs
 from bot.reports.recurrence import Recurrence, validated
 from bot.web.api import schedules as schedule_calls
 from bot.web.api import waiting as waiting_for_webex

@@ -12,8 +12,8 @@ import pytest
 from bot.errors import DatabaseUnavailable
 from bot.web.api import polls as polls_module
 from bot.web.api import reports
+from bot.web.api.concurrency import AT_ONCE, MOST_CALLS, Concurrency
 from bot.web.api.polls import MOST_POLLS, Polls
-from bot.web.api.turns import AT_ONCE, MOST_CALLS, Turns
 from tests.api.test_reports import ORDER
 
 if TYPE_CHECKING:
@@ -129,16 +129,16 @@ def test_without_a_database_nobody_waits() -> None:
 
 
 def test_turns_are_few_and_so_is_the_line() -> None:
-    turns = Turns()
-    held = [turns.turn(PATIENCE) for _ in range(AT_ONCE)]
+    places = Concurrency()
+    held = [places.place(PATIENCE) for _ in range(AT_ONCE)]
     assert all(one.__enter__() for one in held)
-    with turns.turn(0.01) as taken:
+    with places.place(0.01) as taken:
         assert not taken
     begun = threading.Semaphore(0)
 
     def wait_in_line() -> bool:
         begun.release()
-        with turns.turn(PATIENCE) as taken:
+        with places.place(PATIENCE) as taken:
             return taken
 
     with ThreadPoolExecutor(MOST_CALLS) as pool:
@@ -146,10 +146,10 @@ def test_turns_are_few_and_so_is_the_line() -> None:
         for _ in line:
             begun.acquire()
         deadline = time.monotonic() + PATIENCE
-        while turns._calls.acquire(blocking=False):  # until all of them are in line
-            turns._calls.release()
+        while places._calls.acquire(blocking=False):  # until all of them are in line
+            places._calls.release()
             assert time.monotonic() < deadline
-        with turns.turn(2 * PATIENCE) as taken:
+        with places.place(2 * PATIENCE) as taken:
             assert not taken
         for one in held:
             one.__exit__(None, None, None)

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, inspect, text
 
 from bot.db import api_tables, audit, migrations, old_tables, tables
 from bot.db.database import Database
-from bot.queue import job_table as queue_tables
+from bot.queue import statements as queue_tables
 from tests.queue.programs import process
 
 if TYPE_CHECKING:

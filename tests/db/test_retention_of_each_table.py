@@ -15,13 +15,13 @@ from bot.db import api_tables, old_tables, tables
 from bot.db.database import Database
 from bot.db.retention import Retention
 from bot.db.utc_datetime import UtcDateTime
-from bot.queue import job_table
+from bot.queue import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 assert api_tables.hooks.metadata is old_tables.posts.metadata is tables.metadata
-TABLES = {**tables.metadata.tables, **job_table.metadata.tables}
+TABLES = {**tables.metadata.tables, **statements.metadata.tables}
 DAYS = 365
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 STATES = {

@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 from bot.db.database import Database
 from bot.db.sqlite_file import SqliteFile
 from bot.queue import open_queue
-from bot.queue.job_table import LONGEST_DUE, WAITING, JobTable, create_tables
+from bot.queue.job_table import JobTable, create_tables
 from bot.queue.sqlite import LOCK_LOOK, SqliteQueue
+from bot.queue.statements import LONGEST_DUE, WAITING
 from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
 from tests.queue.support import Crew, Engine, left, sqlite_engine, until
 

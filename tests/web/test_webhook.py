@@ -27,8 +27,8 @@ from werkzeug.serving import make_server
 from bot.db import tables
 from bot.db.database import Database
 from bot.queue import tasks
-from bot.queue.job_table import jobs
 from bot.queue.sqlite import SqliteQueue
+from bot.queue.statements import jobs
 from bot.web.application import create_app
 from bot.web.health import Health
 from bot.web.signature import WEBEX

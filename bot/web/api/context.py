@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.web.api.call_limit import CallLimit
-from bot.web.api.turns import Turns
+from bot.web.api.concurrency import Concurrency
 from bot.web.rejected_calls import RejectedCalls
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ApiContext:
     rejected: RejectedCalls = field(default_factory=partial(RejectedCalls, name="api_calls_rejected"))
     """Calls without a known key, of no hook, or not signed: seen in the log, since no audit can name who called."""
     limit: CallLimit = field(default_factory=CallLimit)
-    questions: Turns = field(default_factory=Turns)
+    questions: Concurrency = field(default_factory=Concurrency)
     """Of the calls that need Webex."""
 
     def now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Let calls that need Webex have their turns: a few at a time, and the others wait in line for a moment."""
+"""Limit the calls that need Webex: a few at a time, and the others wait for a moment."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 2
 MOST_CALLS: Final = 16
-"""Calls that have a turn or wait for one, each in a thread that sleeps."""
+"""Calls that have a place or wait for one, each in a thread that sleeps."""
 
 
-class Turns:
-    """The turns of one process."""
+class Concurrency:
+    """The places of one process."""
 
     def __init__(self) -> None:
         self._calls = threading.Semaphore(MOST_CALLS)
-        self._turns = threading.Semaphore(AT_ONCE)
+        self._places = threading.Semaphore(AT_ONCE)
 
     @contextmanager
-    def turn(self, patience: float) -> Iterator[bool]:
-        """Wait for a turn and give it back at the end; yields False where it does not come within so many seconds."""
+    def place(self, patience: float) -> Iterator[bool]:
+        """Wait for a place and give it back at the end; yields False where it does not come within so many seconds."""
         if not self._calls.acquire(blocking=False):
             yield False
             return
         try:
-            taken = self._turns.acquire(timeout=patience)
+            taken = self._places.acquire(timeout=patience)
             try:
                 yield taken
             finally:
                 if taken:
-                    self._turns.release()
+                    self._places.release()
         finally:
             self._calls.release()
