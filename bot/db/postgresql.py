@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     DriverConnection = PsycopgConnection[Any]
 
-POOL_SIZE: Final = 28  # as many connections as threads work at once
-POOL_OVERFLOW: Final = 8  # what metrics and health checks may take on top
+POOL_SIZE: Final = 8  # connections that stay open; most threads wait for Webex or for their turn to write
+POOL_OVERFLOW: Final = 28  # more for a moment, as many as threads work at once
 CONNECT_SECONDS: Final = 5
-IDLE_SECONDS: Final = 30
+IDLE_SECONDS: Final = 10
 """A transaction in which nothing happens for so long is rolled back: its process is stopped, or its machine is gone."""
 KEEPALIVE: Final = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
 """After half a minute the server knows that a machine is gone, and frees what it has locked."""
