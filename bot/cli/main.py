@@ -100,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("--json", action="store_true", help="JSON, one object a line")
     backup = add("backup", _backup, "copy the SQLite database into a new file while the bot runs")
     backup.add_argument("file", metavar="FILE", type=Path, help="it must not be there yet")
+    migrate = add("migrate", _migrate, "bring the database to this version; or carry everything over into another one")
+    migrate.add_argument("--from", dest="source", metavar="URL", help="the database to read, with the bot stopped")
+    migrate.add_argument(
+        "--to", dest="target", metavar="URL", help="a new database, such as postgresql://host/reportbot"
+    )
     _add_keys(commands.add_parser("keys", help="make, list and revoke keys of the HTTP API"), every)
     schedules = commands.add_parser("schedules", help="export or import subscriptions and schedules as YAML")
     _add_schedules(schedules, every)
@@ -300,6 +305,17 @@ def _backup(arguments: argparse.Namespace) -> int:
     from bot.cli import backup  # noqa: PLC0415
 
     return backup.run(settings, arguments.file, say)
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    settings = start_with_storage("migrate")
+    from bot.cli import migrate  # noqa: PLC0415
+
+    if (arguments.source is None) != (arguments.target is None):
+        raise SettingsError(["--from and --to belong together: give both to carry everything over, or neither."])
+    if arguments.source is None:
+        return migrate.upgrade(settings, say)
+    return migrate.carry_over(settings, arguments.source, arguments.target, say)
 
 
 def _why(arguments: argparse.Namespace) -> int:

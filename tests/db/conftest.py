@@ -20,3 +20,15 @@ def database(tmp_path: Path, database_file: Path) -> Iterator[Database]:
     made = Database(f"sqlite:///{tmp_path / 'bot.db'}")
     yield made
     made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path, database_file: Path) -> Iterator[str]:
+    """The address of a migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(database_file, tmp_path / 'bot.db')}"
+        return
+    databases = request.getfixturevalue("postgresql")
+    made = databases.migrated()
+    yield made
+    databases.drop_all()

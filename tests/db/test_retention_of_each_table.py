@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +49,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 @pytest.fixture
-def database(tmp_path: Path, database_file: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{shutil.copy(database_file, tmp_path / 'old.db')}")
+def database(migrated_url: str) -> Iterator[Database]:
+    made = Database(migrated_url)
     yield made
     made.close()
 

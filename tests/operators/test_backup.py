@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from tests.stepped_bot import SteppedBot
 
+pytestmark = pytest.mark.sqlite("PostgreSQL has pg_dump; what a restored bot does is the same")
 HOUR = 3600.0
 
 

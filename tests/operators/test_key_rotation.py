@@ -49,7 +49,7 @@ def doctor_says(live: LiveBot) -> str:
     return next(line for line in lines if "secret key:" in line)
 
 
-@pytest.mark.parametrize("old_in_file", [False, True])
+@pytest.mark.parametrize("old_in_file", [False, pytest.param(True, marks=pytest.mark.sqlite("else it is a setting"))])
 def test_the_stored_token_is_read_with_both_keys_and_moves_to_the_new_one(live: LiveBot, old_in_file: bool):
     refreshable(live)
     if not old_in_file:
