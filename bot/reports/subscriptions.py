@@ -87,7 +87,7 @@ def watch_from_now(
     for which in subscriptions.lists_for(family, region, on_behalf_of):
         if not subscriptions.stand(tx, which):
             ready_reports.forget(tx, which)
-            queue.put(tx, tasks.WATCH, which.key, if_absent=True)
+            queue.put(tx, tasks.WATCH, which.key)  # also while a look that began before is about to end
 
 
 def _wanted(
