@@ -109,7 +109,8 @@ class Authorizer:
             decision = decide(
                 who, action, SpaceInfo(room, direct=False, member_orgs=orgs, asker_left=left), rules, family
             )
-        others = rules.roles_by_family(one for one in rules.families if one not in decision.families)
+        roles_of = rules.writing_roles if action is Action.CHANGE else rules.roles_for
+        others = {one: roles_of(one) for one in rules.families if one not in decision.families}
         alone = direct or decision.verdict is Verdict.DIRECT_ONLY
         writes = families_for(who, Action.CHANGE, rules)
         return replace(decision, others=not_looked_for(others, alone=alone), name=who.name, writes=writes)

@@ -59,8 +59,10 @@ class RunOptions:
     """The sub-partner organization whose templates they are."""
 
     def no_template(self, words: str) -> str:
-        """Return that no template has this name, as far as Webex lists them; of no words only what is missing."""
-        return " ".join([*([sentences.no_template(words)] if words else []), *self.missing])
+        """Return that no template has this name, and which weren't looked for; of no words only what is missing."""
+        if not words:
+            return " ".join(self.missing)
+        return " ".join(filter(None, [sentences.no_template(words), *self.missing, self.decision.others]))
 
     def template(self, family: str, template_id: str, title: str) -> Template | None:
         """Return a template by its ID, or by its title where the report does not tell the ID."""

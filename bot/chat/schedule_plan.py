@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.messages.new_report import problems
-from bot.messages.recurrence import MANY_DAYS, days_left_out, short_months
+from bot.messages.recurrence import MANY_DAYS, QUARTERLY, days_left_out, short_months
 from bot.messages.schedule_form import WHICH_PERIOD
 from bot.messages.schedules import FIXED_PERIOD
 from bot.reports.periods import find_period
@@ -29,6 +29,7 @@ SHOWN_RUNS: Final = 3
 FAR: Final = 400
 """Days: a period that is the same so much later is always the same."""
 DAYS_OF_A_MONTH: Final = 31
+DAYS_OF_A_QUARTER: Final = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def usual_periods(rule: str, template: Template) -> list[str]:
         found = [("last 14 days", 14), ("last week", 7)]
     elif rule.startswith("FREQ=WEEKLY"):
         found = [("last week", 7), ("last 7 days", 7)][days > 1 :]
+    elif rule == QUARTERLY:
+        found = [("last quarter", DAYS_OF_A_QUARTER), ("last month", DAYS_OF_A_MONTH)]
     else:
         found = [("last month", DAYS_OF_A_MONTH)]
     most = template.max_days

@@ -42,7 +42,7 @@ class Wanted:
 
 def read(typed: Sequence[str], on_behalf_of: str = "") -> Wanted | None:
     """Return what was typed after the command; None where it names nothing."""
-    words, card_only = _without_card_only(list(typed))
+    words, card_only = _without_card_only(_without_us(list(typed)))
     named = [FAMILY_WORDS[word.casefold()] for word in words if word.casefold() in FAMILY_WORDS]
     family = named[0] if len(set(named)) == 1 else None
     if family is not None:
@@ -73,6 +73,12 @@ def to_json(wanted: Wanted) -> str:
 def from_json(text: str) -> Wanted:
     """Return what a confirmation is about."""
     return Wanted(**json.loads(text))
+
+
+def _without_us(words: list[str]) -> list[str]:
+    """Return the words without "us" at their start where it means those who ask: ``subscribe us to calling usage``."""
+    is_pronoun = words[:1] in (["us"], ["Us"]) and [word.casefold() for word in words[1:2]] in ([], ["to"])
+    return words[1:] if is_pronoun else words
 
 
 def _without_card_only(words: list[str]) -> tuple[list[str], bool]:

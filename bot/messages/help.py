@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, sentence_in_card, text
-from bot.text import escape_card, escape_markdown, one_line
+from bot.text import LOOK_ALIKES, escape_card, escape_markdown, one_line
 from bot.webex.report_families import Family
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ OKAY: Final = "Okay."
 NEXT: Final = "Type `reports` to see what there is, or `help`."
 LONGEST_WORDS: Final = 60
 LONGEST_TITLE: Final = 40
+_ANGLES: Final = str.maketrans({mark: LOOK_ALIKES[mark] for mark in "<>"})
 """Letters of a button's title."""
 
 
@@ -139,7 +140,8 @@ def introduction_card(name: str) -> tuple[str, Card]:
 def command_card(command: CommandHelp, note: str = "") -> tuple[str, Card]:
     """Return the text and the card about one command; ``note``: why the person may not use it."""
     body = [
-        text(command.usage.replace("<", "").replace(">", ""), fontType="Monospace", weight="Bolder"),
+        # Some clients take what stands in angle brackets for HTML and show nothing of it.
+        text(command.usage.translate(_ANGLES), fontType="Monospace", weight="Bolder"),
         text(sentence_in_card(command.summary), spacing="Small"),
         *([text(note, color="Attention", spacing="Small")] if note else []),
     ]

@@ -26,6 +26,8 @@ DAY_NAMES: Final = {
 MANY_DAYS: Final = 5
 """Days of a week on which something runs, from which each run is for a day."""
 WORKDAYS: Final = "MO,TU,WE,TH,FR"
+QUARTERLY: Final = "FREQ=MONTHLY;BYMONTH=1,4,7,10;BYMONTHDAY=1"
+"""On the first day of each quarter of the year."""
 _UNITS: Final = {"HOURLY": "hour", "DAILY": "day", "WEEKLY": "week", "MONTHLY": "month"}
 _PLACES: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "-1": "last"}
 _SHORTEST_MONTH: Final = 28
@@ -37,12 +39,12 @@ def unknown_zone(name: str) -> str:
 
 
 def in_words(rule: str, at: time | None = None) -> str:
-    """Return when it is, as it can be typed: ``every Monday and Thursday 8:00``; a rule of others as it is."""
+    """Return when it is, as it can be typed: ``every Monday and Thursday 08:00``; a rule of others as it is."""
     parts = dict(part.split("=") for part in rule.split(";") if part.count("=") == 1)
-    said = _days(parts)
+    said = "every quarter" if rule == QUARTERLY else _days(parts)
     if said is None:
         said = f"by the rule {rule}"
-    clock = f"{at.hour}:{at.minute:02}" if at is not None else ""
+    clock = f"{at:%H:%M}" if at is not None else ""
     if clock and rule.startswith("FREQ=HOURLY"):
         clock = f"from {clock}"
     return f"{said} {clock}".rstrip()

@@ -57,7 +57,7 @@ def not_looked_for(roles: RolesByFamily, *, alone: bool) -> str:
     """Return which families the answer is not about; ``alone``: the person reads it alone, so it says for whom."""
     said = ""
     for one, named in roles.items():
-        why = f": they need the role {_either(named)}" if alone else ""
+        why = f": they need the role {_either(named)}" if alone and named else ""
         said += f" I didn't look for {FAMILIES[Family(one)].name}s{why}."
     return said.lstrip()
 

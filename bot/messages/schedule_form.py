@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.messages.elements import button, card, primary, row, sentence_in_card, text
-from bot.messages.recurrence import DAY_NAMES, WORKDAYS, in_words, ordinal
+from bot.messages.recurrence import DAY_NAMES, QUARTERLY, WORKDAYS, in_words, ordinal
 from bot.messages.report_form import HOME, LONGEST_CHOICE, LONGEST_TITLE, MOST_CHOICES, REGIONS, limits_of
 from bot.text import escape_card, escape_markdown, one_line
 from bot.webex.report_families import FAMILIES
@@ -36,6 +36,7 @@ REPEATS: Final = {
     MONTHLY: "Every month on the …",
     f"FREQ=MONTHLY;BYDAY={WORKDAYS};BYSETPOS=1": "First weekday of the month",
     f"FREQ=MONTHLY;BYDAY={WORKDAYS};BYSETPOS=-1": "Last weekday of the month",
+    QUARTERLY: "First day of each quarter",
     "FREQ=HOURLY": "Every hour",
     "FREQ=HOURLY;INTERVAL=6": "Every 6 hours",
     "FREQ=HOURLY;INTERVAL=12": "Every 12 hours",
@@ -77,7 +78,7 @@ def choose_card(templates: Sequence[Template], details: str, note: str = "") -> 
     choices = [{"title": f"{one_line(one.title, LONGEST_CHOICE)} ({one.family})", "value": one.key} for one in shown]
     said = (
         f"{note or WHICH_TEMPLATE} Type `schedule` with a title and a time, "
-        "for example `schedule calling usage every Monday 8:00`."
+        "for example `schedule calling usage every Monday 08:00`."
     )
     body = [text(WHICH_TEMPLATE, size="Medium", weight="Bolder"), *([text(sentence_in_card(note))] if note else [])]
     if not choices:
@@ -134,7 +135,7 @@ def form_card(
         _more(template, values),
     ]
     asked = f"**{escape_markdown(template.title, LONGEST_TITLE)}**: {' '.join(wrong)}".rstrip(": ")
-    said = f"{asked} Type it in full, for example `schedule {template.key} every Monday 8:00 last week`."
+    said = f"{asked} Type it in full, for example `schedule {template.key} every Monday 08:00 last week`."
     return said, card(body, [primary(button("Save" if changes else "Schedule", "schedule", argument))], instead=said)
 
 

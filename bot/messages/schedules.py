@@ -64,7 +64,7 @@ def local_time(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def times_of(schedule: Schedule) -> str:
-    """Return when it runs, with the time zone: ``every Monday 8:00, Europe/Berlin``."""
+    """Return when it runs, with the time zone: ``every Monday 08:00, Europe/Berlin``."""
     start = datetime.fromisoformat(schedule.dtstart)
     return f"{in_words(schedule.rrule, start.time())}, {schedule.time_zone}"
 

@@ -151,9 +151,8 @@ def subscribed(one: Subscription, matches: Matches, readers: Readers, owner: str
 
 def exists(one: Subscription, now: datetime) -> tuple[str, Card]:
     """Return the text and the card for a subscription that stands already."""
-    here = "You already have this subscription." if one.direct else "This space already has this subscription."
     other = "with files" if one.card_only else "for cards only"
-    lines = [here, _what(one), f"To have it {other}, unsubscribe first."]
+    lines = [_what(one), f"To have it {other}, unsubscribe first."]
     return _card("Already subscribed to", one, lines, now)
 
 

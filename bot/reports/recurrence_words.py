@@ -7,7 +7,7 @@ What is taken, in any case of letters:
 - ``every two weeks on Monday``, ``every other Monday``; ``every second Monday`` is the same;
 - ``every month on the 15th``, ``on the 31st of each month`` (in shorter months the last day), ``every 3 months on …``;
 - ``every first weekday``, ``on the last Friday of the month``, ``every month on the last day``;
-- ``every hour``, ``every 6 hours``;
+- ``every hour``, ``every 6 hours``; ``every quarter``, ``quarterly``, on the first day of each;
 - a time: ``8:00``, ``at 8``, ``8:30 pm``, ``noon``; and behind it a time zone: ``Europe/Berlin``, ``Berlin``, ``ET``.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from typing import TYPE_CHECKING, Final
 
+from bot.messages.recurrence import QUARTERLY
 from bot.text import one_line
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def _rules() -> Iterator[tuple[str, Callable[[Mapping[str, str]], str]]]:
     yield rf"{_MONTHS} (?:on |the |day |on the |on day )+{_DATE}", _date
     yield rf"(?:(?:{_EVERY}|on) )?(?:the )?{_DATE}{_TH}{_OF_MONTH}", _date
     yield rf"{_EVERY} {_DATE}{_TH}", _date
+    yield rf"{_EVERY} quarter|quarterly{behind_clock}", lambda _: QUARTERLY
     yield rf"{_EVERY} (?:{_N} )?months?|monthly{behind_clock}", lambda said: _rule("MONTHLY", said)
 
 

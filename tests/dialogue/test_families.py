@@ -15,6 +15,7 @@ from bot.emulator.things import (
     PARTNER_READONLY_ADMIN,
     PARTNER_SALES_ADMIN,
     READONLY_ADMIN,
+    Template,
 )
 from tests.live_bot import CSV
 
@@ -216,3 +217,29 @@ def test_a_role_is_not_proved_while_another_one_without_a_name_may_be_what_reads
         said = live.at(somebody(live, UNPUBLISHED)).says(f"report {report.id}").answer().words
 
     assert said.startswith("Only Webex administrators can get this report.")
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "others"),
+    [
+        (FULL_ADMIN, "calling usage", "I didn't look for partner reports"),
+        (PARTNER_FULL_ADMIN, "meeting details", "I didn't look for organization reports"),
+    ],
+)
+@pytest.mark.parametrize("typed", ["new {} last month", "schedule {} every Monday 8:00 last week"])
+def test_templates_that_were_not_looked_for_are_said(
+    live: LiveBot, role: str, words: str, others: str, typed: str
+) -> None:
+    live.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    live.emulator.world.add_template(Template(2, "organization", "Meeting Details", "Meetings"))
+    pat = live.emulator.world.add_person("Pat", live.acme, roles=[role])
+    live.emulator.world.join(live.group, pat)
+
+    directly = live.at(pat).says(typed.format(words)).answer().shown
+    in_space = live.at(pat, live.group).says(typed.format(words)).answer().shown
+
+    assert f"I couldn't find a template “{words}”. {others}: they need the role " in directly
+    assert "Read-only" not in directly
+    assert f"I couldn't find a template “{words}”. {others}." in in_space
+    unread = live.at(pat).says(typed.format("nonsense")).answer().shown
+    assert others in unread

@@ -10,6 +10,7 @@ from bot.access.policy import Action
 from bot.chat.registry import registry
 from bot.emulator.cards import problems
 from bot.emulator.things import PARTNER_READONLY_ADMIN, READONLY_ADMIN
+from bot.text import LOOK_ALIKES
 
 if TYPE_CHECKING:
     from tests.live_bot import LiveBot
@@ -18,6 +19,11 @@ EVERYTHING = [command.example for command in registry if command.action and not 
 READING = [command.example for command in registry if command.action is Action.READ and not command.rare]
 PLACES = pytest.mark.parametrize("place", ["1:1", "group"])
 IN_GROUP = "In this space, mention me in each message. Everyone here sees the cards and the files."
+
+
+def escape_angles(usage: str) -> str:
+    """Return a usage as a card shows it: some clients take angle brackets for HTML."""
+    return usage.replace("<", LOOK_ALIKES["<"]).replace(">", LOOK_ALIKES[">"])
 
 
 def examples_of(shown: str) -> list[str]:
@@ -109,7 +115,7 @@ def test_what_cannot_be_found_out_is_left_out(live: LiveBot) -> None:
 def test_help_about_a_command_has_its_usage_and_examples(live: LiveBot, command) -> None:
     card = live.at(live.ada, live.group).says(f"help {command.word}").card()
 
-    assert card.shown.splitlines()[0] == command.usage.replace("<", "").replace(">", "")
+    assert card.shown.splitlines()[0] == escape_angles(command.usage)
     for example in command.examples:
         assert example in card.shown.splitlines()
     assert card.buttons == {"All commands": {"command": "help"}}
@@ -122,7 +128,7 @@ def test_help_about_a_command_has_its_usage_and_examples(live: LiveBot, command)
         ("grace", "help new", "Read-only administrators can't do this. Ask a full administrator."),
         ("grace", "help audit", "Only full administrators can see the audit log. Ask one of them."),
         ("nora", "help report", "Only Webex administrators can get reports. Ask one of yours."),
-        ("ada", "help reprot", "report title or ID"),
+        ("ada", "help reprot", escape_angles("report <title or ID>")),
         ("ada", "help with the cancel command", "cancel"),
         ("ada", "help me please", "Webex reports"),
     ],

@@ -83,13 +83,13 @@ def test_typed_in_full_it_is_set_at_once_and_answered_with_its_next_runs(
     stepped: SteppedBot, family: str, title: str, in_group: bool
 ) -> None:
     space = stepped.setup.group if in_group else None
-    (card,) = says(stepped, f"schedule {title} every Monday 8:00 Europe/Berlin last week", space=space)
+    (card,) = says(stepped, f"schedule {title} every Monday 08:00 Europe/Berlin last week", space=space)
 
     (schedule,) = stored(stepped)
     assert (schedule.family, schedule.title.casefold(), schedule.period) == (family, title, "last week")
     assert (schedule.rrule, schedule.time_zone) == ("FREQ=WEEKLY;BYDAY=MO", "Europe/Berlin")
     assert schedule.next_at == datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
-    for said in ("Scheduled", "Every Monday 8:00, Europe/Berlin", "Runs as Ada Lovelace", schedule.reference):
+    for said in ("Scheduled", "Every Monday 08:00, Europe/Berlin", "Runs as Ada Lovelace", schedule.reference):
         assert said in card.shown
     assert next_runs(card) == {
         "Mon, Nov 30, 2026, 08:00": "Nov 23–29, 2026",
@@ -156,16 +156,16 @@ def test_the_days_that_are_in_no_report_are_said(stepped: SteppedBot, words: str
 
 def test_the_zone_is_the_persons_where_none_is_typed(stepped: SteppedBot) -> None:
     stepped.setup.ada.time_zone = "America/New_York"
-    (card,) = says(stepped, "schedule calling usage every Monday 8:00")
+    (card,) = says(stepped, "schedule calling usage every Monday 08:00")
     (schedule,) = stored(stepped)
     assert schedule.time_zone == "America/New_York"
-    assert "Every Monday 8:00, America/New_York" in card.shown
+    assert "Every Monday 08:00, America/New_York" in card.shown
 
 
 def test_what_is_typed_besides_is_kept(stepped: SteppedBot) -> None:
     (card,) = says(
         stepped,
-        "schedule calling usage every Monday 8:00 2026-05-01 to 2026-05-20 EU only if not blank named Weekly usage",
+        "schedule calling usage every Monday 08:00 2026-05-01 to 2026-05-20 EU only if not blank named Weekly usage",
         space=stepped.setup.group,
     )
     (schedule,) = stored(stepped)
@@ -179,21 +179,21 @@ def test_what_is_typed_besides_is_kept(stepped: SteppedBot) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("schedule calling usage 8:00", "How often should it run?"),
-        ("schedule calling usage every week 8:00", "Which days of the week?"),
-        ("schedule calling usage every month 8:00", "Which day of the month?"),
-        ("schedule calling usage every 30 minutes 8:00", "an hour is the shortest interval"),
+        ("schedule calling usage 08:00", "How often should it run?"),
+        ("schedule calling usage every week 08:00", "Which days of the week?"),
+        ("schedule calling usage every month 08:00", "Which day of the month?"),
+        ("schedule calling usage every 30 minutes 08:00", "an hour is the shortest interval"),
         ("schedule calling usage every 30 minutes", "an hour is the shortest interval"),
         ("schedule calling usage weekly", "Which days of the week?"),
         (
-            "schedule calling usage every Monday 8:00 Europe/Atlantis",
+            "schedule calling usage every Monday 08:00 Europe/Atlantis",
             "“Europe/Atlantis” isn't a time zone that I know.",
         ),
-        ("schedule calling usage every Monday 8:00 next week", "didn't understand “next week”"),
-        ("schedule calling usage every Monday 8:00 only if blue", "only if"),
-        ("schedule meeting details every month on the 1st 8:00 last 100 days", "covers at most 62 days"),
-        ("schedule calling usage daily 8:00 today to 2027-01-31", "There's no data after"),
-        ("schedule audio usage every Monday 8:00", "Which Webex site?"),
+        ("schedule calling usage every Monday 08:00 next week", "didn't understand “next week”"),
+        ("schedule calling usage every Monday 08:00 only if blue", "only if"),
+        ("schedule meeting details every month on the 1st 08:00 last 100 days", "covers at most 62 days"),
+        ("schedule calling usage daily 08:00 today to 2027-01-31", "There's no data after"),
+        ("schedule audio usage every Monday 08:00", "Which Webex site?"),
     ],
 )
 def test_what_is_missing_or_would_be_refused_is_asked_in_a_form(stepped: SteppedBot, text: str, complaint: str) -> None:
@@ -228,7 +228,7 @@ def test_a_form_makes_it_too(stepped: SteppedBot, family: str, title: str, in_gr
     assert (schedule.family, schedule.rrule, schedule.time_zone) == (family, "FREQ=WEEKLY;BYDAY=MO,TH", "Europe/Berlin")
     assert (schedule.name, schedule.note) == ("My usage", "For the meeting")
     assert schedule.only_if == "changed, more than 100 rows"
-    assert "every Monday and Thursday 7:30, Europe/Berlin" in card.shown
+    assert "every Monday and Thursday 07:30, Europe/Berlin" in card.shown
     assert "For the meeting" in card.shown
     assert form.message.deleted, "the answer takes its place"
 
@@ -243,7 +243,7 @@ def test_what_was_entered_stands_in_the_next_form(stepped: SteppedBot) -> None:
 
 
 def test_words_that_fit_two_templates_are_asked_about_and_the_rest_is_kept(stepped: SteppedBot) -> None:
-    (which,) = says(stepped, "schedule calling every Monday 8:00 Europe/Berlin last week")
+    (which,) = says(stepped, "schedule calling every Monday 08:00 Europe/Berlin last week")
     arguments = [one["data"]["argument"] for one in which.actions]
     assert arguments == [f"partner:{number} every Monday 08:00 Europe/Berlin last week" for number in (130, 131)]
     stepped.pressed(stepped.setup.ada, which.message, which.actions[0]["data"])
@@ -259,7 +259,7 @@ def test_bare_it_asks_which_report(stepped: SteppedBot) -> None:
 
 
 def test_a_guess_is_shown_before_it_is_set(stepped: SteppedBot) -> None:
-    (form,) = says(stepped, "schedule calling usge every Monday 8:00 Europe/Berlin last week")
+    (form,) = says(stepped, "schedule calling usge every Monday 08:00 Europe/Berlin last week")
     assert stored(stepped) == []
     fields = {name: form.fields[name] for name in ("repeat", "days", "time", "zone", "period")}
     expected = {"repeat": "FREQ=WEEKLY", "days": "MO", "time": "08:00", "zone": "Europe/Berlin", "period": "last week"}
@@ -413,7 +413,7 @@ def test_a_whole_name_wins_and_which_one_tells_the_times(stepped: SteppedBot) ->
     assert [one.name for one in stored(stepped)] == [None, None, "Usage in Asia"]
     (which,) = says(stepped, "schedule change calling usage", space=space)
     assert "2 are called “calling usage”. Which one?" in which.shown
-    assert "Schedule · every day 9:00, UTC · " in which.shown
+    assert "Schedule · every day 09:00, UTC · " in which.shown
 
 
 def test_without_a_name_only_what_fits_is_offered(stepped: SteppedBot) -> None:
@@ -428,7 +428,7 @@ def test_without_a_name_only_what_fits_is_offered(stepped: SteppedBot) -> None:
 
 
 def test_a_rule_that_the_form_cannot_make_stays_as_it_is(stepped: SteppedBot) -> None:
-    (card,) = says(stepped, "schedule calling usage on the third Tuesday of the month 8:00", space=stepped.setup.group)
+    (card,) = says(stepped, "schedule calling usage on the third Tuesday of the month 08:00", space=stepped.setup.group)
     (form,) = presses(stepped, card, "Change")
     assert form.fields["repeat"] == "FREQ=MONTHLY;BYDAY=3TU"
     presses(stepped, form, "Save", time="10:00")
@@ -483,7 +483,7 @@ def test_the_list_is_of_this_space_and_directly_of_the_person(stepped: SteppedBo
     (none,) = says(stepped, "schedules", setup.grace)
     assert "You have no schedules" in none.words
     (shown,) = presses(stepped, here, "Show", setup.grace)
-    assert "Every Monday 8:00, Europe/Berlin" in shown.shown.replace("every", "Every")
+    assert "Every Monday 08:00, Europe/Berlin" in shown.shown.replace("every", "Every")
 
 
 @pytest.mark.parametrize(("name", "sees"), [("ada", True), ("grace", False), ("nora", False)])
@@ -540,7 +540,7 @@ def everything_stored(stepped: SteppedBot) -> list[Schedule]:
         return [schedules.read(row) for row in tx.execute(select(tables.schedules))]
 
 
-FAR = "schedule calling usage every month on the 25th 8:00"
+FAR = "schedule calling usage every month on the 25th 08:00"
 
 
 @pytest.mark.threads_listed
@@ -582,3 +582,16 @@ def test_wherever_it_is_killed_it_is_done_once_and_said_once(stepped: SteppedBot
         if not killed:
             break
     assert number > 3
+
+
+def test_every_quarter_is_the_first_day_of_each_for_the_quarter_before(stepped: SteppedBot) -> None:
+    stepped.world.add_template(Template(132, "partner", "Whole Year", "Teams", max_days=366))
+    (heard,) = says(stepped, "schedule whole year every quarter 8:00 Europe/Berlin")
+    assert "Every quarter 08:00, Europe/Berlin" in heard.shown
+    assert "Fri, Jan 1, 2027, 08:00, for Oct 1 – Dec 31, 2026" in heard.words
+    assert "Thu, Apr 1, 2027, 08:00, for Jan 1 – Mar 31, 2027" in heard.words
+
+
+def test_every_quarter_of_a_template_that_takes_two_months_is_for_the_last_month(stepped: SteppedBot) -> None:
+    (heard,) = says(stepped, "schedule meeting details quarterly 08:00 Europe/Berlin")
+    assert "Fri, Jan 1, 2027, 08:00, for Dec 1–31, 2026" in heard.words

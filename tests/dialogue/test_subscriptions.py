@@ -114,7 +114,8 @@ def test_for_all_reports_it_asks_first_and_only_who_asked_can_confirm(live: Live
     user.presses(card, "Subscribe").hears("Subscribed to")
 
     again = user.says(f"subscribe {words}").answer()
-    assert "This space already has this subscription." in again.words
+    assert again.words.startswith(f"Already subscribed to {label}.")
+    assert "already" not in again.words[len("Already") :]
 
 
 def test_a_large_space_and_a_public_one_are_asked_first(live: LiveBot) -> None:
@@ -372,3 +373,24 @@ def test_a_sub_partners_reports_are_announced_by_its_own_list(stepped: SteppedBo
     stepped.pressed(setup.ada, ended.message, ended.buttons["Subscribe again"])
     stepped.work()
     assert "for organization" in BotMessage(stepped.said(setup.group)[-1]).shown
+
+
+@pytest.mark.parametrize(
+    ("words", "label"),
+    [
+        ("us to calling usage", "calling usage"),
+        ("US to calling usage", "calling usage in the US"),
+        ("calling usage US", "calling usage in the US"),
+        ("calling usage in the us", "calling usage in the US"),
+        ("us calling usage", "calling usage in the US"),
+    ],
+)
+def test_us_means_those_who_ask_where_english_does(live: LiveBot, words: str, label: str) -> None:
+    live.partner_report()
+    heard = live.at(live.ada).says(f"subscribe {words}").answer()
+    assert heard.shown.split("\n")[1] == label
+
+
+def test_subscribe_us_alone_is_no_region(live: LiveBot) -> None:
+    assert "in the US" not in live.at(live.ada).says("subscribe us").answer().words
+    assert "all partner reports in the US" in live.at(live.ada).says("subscribe US").answer().words

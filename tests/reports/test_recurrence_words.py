@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.chat.schedule_words import fields_of_rule, read_values
 from bot.chat.time_zones import zone_named
-from bot.messages.recurrence import in_words, ordinal
+from bot.messages.recurrence import QUARTERLY, in_words, ordinal
 from bot.reports.recurrence_words import DAYS, WORKDAYS, When, monthly_on, read_when
 
 OTHERS = ("calling", "usage", "last", "week")
@@ -31,6 +31,7 @@ RULES = st.one_of(
         lambda place, day: f"FREQ=MONTHLY;BYDAY={place}{day}", st.sampled_from([1, 2, 3, 4, -1]), st.sampled_from(DAYS)
     ),
     st.builds(lambda place: f"FREQ=MONTHLY;BYDAY={WORKDAYS};BYSETPOS={place}", st.sampled_from([1, 2, -1])),
+    st.just(QUARTERLY),
 )
 
 
@@ -79,6 +80,9 @@ def test_no_words_break_it(words: list[str]) -> None:
         ("monthly last month", "FREQ=MONTHLY", None),
         ("every week 8:00", "FREQ=WEEKLY", time(8)),
         ("every month 8:00", "FREQ=MONTHLY", time(8)),
+        ("every quarter 8:00", "FREQ=MONTHLY;BYMONTH=1,4,7,10;BYMONTHDAY=1", time(8)),
+        ("quarterly at 8", "FREQ=MONTHLY;BYMONTH=1,4,7,10;BYMONTHDAY=1", time(8)),
+        ("quarterly report", "", None),
         ("on Monday 8:00", "", time(8)),
     ],
 )
@@ -118,7 +122,7 @@ def test_a_zone_that_does_not_exist_is_told() -> None:
 
 
 def test_a_rule_of_others_is_shown_as_it_is() -> None:
-    assert in_words("FREQ=YEARLY;BYMONTH=2", time(8)) == "by the rule FREQ=YEARLY;BYMONTH=2 8:00"
+    assert in_words("FREQ=YEARLY;BYMONTH=2", time(8)) == "by the rule FREQ=YEARLY;BYMONTH=2 08:00"
 
 
 def test_ordinals() -> None:

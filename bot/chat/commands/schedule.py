@@ -30,7 +30,7 @@ MOST_WORDS: Final = 8
     summary="Have a report run regularly; I'll post each one.",
     group=Group.RUN,
     examples=(
-        "schedule calling usage every Monday 8:00 last week",
+        "schedule calling usage every Monday 08:00 last week",
         "schedule calling usage every month on the 1st 6:30 Europe/Berlin last month EU",
         "schedule calling usage every weekday 7:00 only if not blank named Daily usage",
         "schedule change daily usage every Tuesday 9:00",
