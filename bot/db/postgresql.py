@@ -31,6 +31,8 @@ IDLE_SECONDS: Final = 10
 """A transaction in which nothing happens for so long is rolled back: its process is stopped, or its machine is gone."""
 KEEPALIVE: Final = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
 """After half a minute the server knows that a machine is gone, and frees what it has locked."""
+OUR_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
+"""After half a minute a process knows that the server's machine is gone."""
 LOST_MILLISECONDS: Final = 20_000
 """For so long what was sent may stay unacknowledged by the server's machine."""
 
@@ -70,6 +72,7 @@ class PostgresqlServer:
                 "connect_timeout": CONNECT_SECONDS,
                 "tcp_user_timeout": LOST_MILLISECONDS,
                 "options": options,
+                **OUR_KEEPALIVE,
             },
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

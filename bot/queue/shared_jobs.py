@@ -104,7 +104,8 @@ class SharedJobTable(JobTable):
         """Give back what has not ended. Raises ``DatabaseUnavailable``."""
         with self._database.begin(durable=False) as tx:
             tx.execute(LEAVE, {"me": self._me})
-            self._give_back(tx)
+            tx.execute(GIVE_BACK)
+            tx.execute(NOTIFY)  # also of what waited for the end of a job that ended here
 
     def wake_all(self) -> None:
         """Wake the workers of all machines. Raises ``DatabaseUnavailable``."""

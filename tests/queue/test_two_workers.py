@@ -1,0 +1,69 @@
+"""What two workers on one PostgreSQL promise beside what one does."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.db.database import Database
+from bot.queue import open_queue
+from tests.queue.support import Crew, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bot.queue import Queue
+    from tests.postgresql import Databases
+
+
+@pytest.fixture
+def queues(postgresql: Databases, tmp_path: Path) -> Iterator[tuple[Database, Queue, Queue]]:
+    database = Database(postgresql.migrated())
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    one, two = (open_queue(database, folder) for folder in folders)
+    yield database, one, two
+    database.close()
+    postgresql.drop_all()
+
+
+def _put(database: Database, queue: Queue, *keys: str, lock: str | None = None) -> None:
+    with database.begin() as tx:
+        for key in keys:
+            queue.put(tx, "task", key, lock=lock)
+
+
+def test_each_job_runs_once_and_both_have_some(queues):
+    database, one, two = queues
+    both = threading.Barrier(2)
+    with Crew(one, lambda _: _meet(both), threads=1) as first, Crew(two, lambda _: _meet(both), threads=1) as second:
+        _put(database, one, "a", "b")
+        until(lambda: len(first.ends) + len(second.ends) == 2, "both jobs, side by side")
+    assert len(first.ends) == len(second.ends) == 1
+
+
+def test_a_lock_holds_in_all_workers_and_is_free_when_its_worker_leaves(queues):
+    database, one, two = queues
+    go_on = threading.Event()
+    with Crew(two, threads=2) as second:
+        with Crew(one, lambda _: _meet(go_on), threads=1) as first:
+            until(lambda: first.begun + second.begun == 2, "both workers")
+            while not first.starts:  # until the first worker has the first job
+                second.starts.clear()
+                _put(database, one, "held", lock="space")
+                until(lambda: bool(first.starts or second.ends), "the first job")
+            _put(database, one, "next", lock="space")
+            _put(database, one, "free")
+            until(lambda: "free" in second.keys, "a job without a lock")
+            assert "next" not in second.keys
+            first.stop.set()
+            go_on.set()
+        until(lambda: "next" in second.keys, "the job under the lock")
+
+
+def _meet(event: threading.Barrier | threading.Event) -> None:
+    event.wait(10)
