@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot import tracing
 from bot.db import api_keys, audit, events
+from bot.db.trace_ids import trace_id
 from bot.messages import api_keys as sentences
 from bot.outbox import Text
 from bot.queue import tasks
@@ -71,6 +73,7 @@ class HideKey:
 
     def run(self, key: str) -> None:
         """Delete the message, also after a kill at any point. Raises ``WebexError`` that passes."""
+        tracing.begin(trace_id(key))
         self._services.outbox.delete(message_name(key))
 
     def on_failure(self, key: str, sentence: str) -> None:

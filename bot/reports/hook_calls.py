@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot import tracing
 from bot.access.policy import Action
 from bot.db import api_keys, audit, hook_calls, hooks, requests, runs, space_settings
 from bot.db.api_keys import caller_of
@@ -18,6 +19,7 @@ from bot.db.audit import Channel, Entry
 from bot.db.hooks import HookAction
 from bot.db.origin import Kind, Origin
 from bot.db.requests import GROUP, Content
+from bot.db.trace_ids import trace_id
 from bot.errors import BotError
 from bot.messages.hooks import Nothing, nothing_done
 from bot.outbox import Text
@@ -55,6 +57,7 @@ class HookCalls:
         call, hook = self._read(key)
         if call is None:
             return
+        tracing.begin(trace_id(f"{HOOK}:{call.id}"))
         if call.handled_at is not None:
             if hook is not None:
                 self._tell_failed(hook, call)

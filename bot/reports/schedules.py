@@ -14,6 +14,7 @@ import structlog
 from bot.db import origins, schedules
 from bot.db.origin import PauseCause
 from bot.db.runs import Why
+from bot.db.trace_ids import trace_id
 from bot.outbound.events import tell_paused
 from bot.queue import RetryLater, tasks
 from bot.reports.periods import find_period
@@ -99,7 +100,7 @@ def open_due_run(tx: Transaction, services: Services, schedule: Schedule, now: d
     event_key = f"{schedule.origin.key}:{planned:%Y-%m-%dT%H:%MZ}"
     reference = open_scheduled_run(tx, services, schedule, why, planned_at=planned, event_key=event_key)
     schedules.set_values(tx, schedule.id, next_at=recurrence.after(now))
-    log.info("schedule_due", schedule=schedule.reference, run=reference, why=why.value)
+    log.info("schedule_due", schedule=schedule.reference, run=reference, why=why.value, trace_id=trace_id(event_key))
 
 
 def open_scheduled_run(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bot import metrics
+from bot import app, metrics
+from bot.access.token_store import DatabaseTokenStore
 from bot.db import alerts, key_values
 from bot.db.delivery_outcomes import CANNOT_SUCCEED, OUTCOMES, outcome_of
 from bot.db.requests import State
@@ -17,10 +19,12 @@ from bot.db.runs import RunState
 from bot.metrics import Gauge
 from bot.ops.gauges import gauges
 from bot.webex.http import RateLimitGate
+from bot.webex.tokens import TokenState
 from tests.live_bot import CSV
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.stepped_bot import SteppedBot
 
@@ -180,3 +184,15 @@ def test_how_late_the_most_overdue_schedule_is(stepped: SteppedBot, figures: Fig
 
     add_schedule(stepped, next_at=stepped.clock() - timedelta(minutes=20))
     assert figures()["reportbot_schedules_late_seconds"] == pytest.approx(1200, abs=1)
+
+
+def test_when_the_admin_token_ends_is_known_from_its_renewal_on(stepped: SteppedBot, figures: Figures, tmp_path: Path):
+    store = DatabaseTokenStore(stepped.database, tmp_path, lambda: [b"k" * 32], lambda *_: None)
+    state = TokenState("access-0123456789", "refresh-0123456789", 2e9, 1.9e9, "seed", refresh_ends_at=3e9)
+    store.save(state)
+    series = "reportbot_admin_token_expiry_timestamp_seconds"
+    assert (figures()[f'{series}{{token="access"}}'], figures()[f'{series}{{token="refresh"}}']) == (2e9, 3e9)
+    store.save(replace(state, refresh_ends_at=None))  # Webex need not say it
+    assert f'{series}{{token="refresh"}}' not in figures()
+    app._note_settings(stepped.services)  # these have a plain token
+    assert f'{series}{{token="access"}}' not in figures()

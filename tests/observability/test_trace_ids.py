@@ -11,8 +11,11 @@ import pytest
 from bot import tracing
 from bot.db.requests import State
 from bot.db.trace_ids import trace_id
+from bot.emulator import Template
+from bot.reports.schedules import put_schedules
 from bot.reports.timers import Timers
 from tests.live_bot import CSV
+from tests.reports.schedule_rows import add_schedule
 
 if TYPE_CHECKING:
     from tests.live_bot import LiveBot
@@ -95,6 +98,17 @@ def test_one_line_serves_all_who_wait_for_one_report(log: Log, stepped: SteppedB
     for one in asked:
         found = [line["event"] for line in log.grep(trace_id(f"messages:{one.id}"))]
         assert [found.count(event) for event in ("report_ready", "report_downloaded", "report_delivered")] == [1, 1, 1]
+
+
+def test_a_schedules_run_has_one_trace_id_from_its_time_on(log: Log, stepped: SteppedBot):
+    stepped.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
+    add_schedule(stepped, next_at=stepped.clock())
+    with stepped.database.begin() as tx:
+        put_schedules(tx, stepped.queue)
+    stepped.work()
+    (due,) = log.grep("schedule_due")
+    events = [line["event"] for line in log.grep(due["trace_id"])]
+    assert {"schedule_due", "report_created", "report_found"} <= set(events)
 
 
 def test_what_a_step_starts_in_another_thread_belongs_to_it():
