@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Message
     from tests.stepped_bot import SteppedBot
 
-pytestmark = pytest.mark.sqlite("PostgreSQL has pg_dump; what a restored bot does is the same")
+about_sqlite = pytest.mark.sqlite("PostgreSQL has pg_dump; what a restored bot does is the same")
 HOUR = 3600.0
 
 
@@ -49,6 +49,7 @@ def event_count(file: Path) -> int:
         return found
 
 
+@about_sqlite
 def test_a_backup_is_whole_private_and_made_while_others_write(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +97,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@about_sqlite
 def test_a_file_that_is_there_is_never_replaced(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "there.db"
     target.write_text("mine")
@@ -104,6 +106,7 @@ def test_a_file_that_is_there_is_never_replaced(data: Path, tmp_path: Path, caps
     assert target.read_text() == "mine"
 
 
+@about_sqlite
 def test_what_goes_wrong_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
     with pytest.raises(BackupFailed, match="can't be written to"):
         back_up(data / "reportbot.db", tmp_path / "none" / "copy.db", _now())
@@ -174,6 +177,7 @@ def restore(stepped: SteppedBot, backup: Path) -> None:
         stepped.wait(HOUR / 3)
 
 
+@about_sqlite
 def test_a_restored_bot_says_and_makes_nothing_twice(copied: SteppedBot, tmp_path: Path) -> None:
     stepped, live = copied, copied.setup
     files = [one for one in everything(stepped) if one.files]
@@ -201,6 +205,7 @@ def test_a_restored_bot_says_and_makes_nothing_twice(copied: SteppedBot, tmp_pat
     assert stepped.calls("POST", "/v1/partner/reports") == made + 1
 
 
+@about_sqlite
 def test_what_was_asked_after_the_restore_is_not_closed(copied: SteppedBot, tmp_path: Path) -> None:
     """A request of the API may be there before the worker starts."""
     stepped = copied
@@ -215,3 +220,18 @@ def test_what_was_asked_after_the_restore_is_not_closed(copied: SteppedBot, tmp_
     stepped.work()
     with stepped.database.read() as tx:
         assert [one.state for one in requests.open_for(tx, report.id)] == [State.OPEN]
+
+
+def test_the_mark_alone_makes_a_start_one_of_a_restored_bot(stepped: SteppedBot) -> None:
+    """It is set by hand where a backup was not made by the bot, as with PostgreSQL."""
+    pending = stepped.setup.partner_report(status="waiting")
+    stepped.receive(stepped.setup.ada, f"report {pending.id}")
+    stepped.work()
+    with stepped.database.begin() as tx:
+        key_values.set(tx, key_values.RESTORED, "", stepped.clock())
+    for _ in range(2):
+        begin_if_restored(stepped.database, stepped.queue, stepped.clock())
+    stepped.work()
+    assert stepped.request().state is State.UNSURE
+    assert sum("restored from a backup" in str(one.card or one.text) for one in stepped.said()) == 1
+    assert [row.outcome for row in rows(stepped) if row.act == "settings"] == ["restored"]

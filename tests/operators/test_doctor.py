@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
@@ -251,6 +251,20 @@ def kept_events(live: LiveBot) -> list[Any]:
             return list(tx.execute(select(tables.events.c.id)).scalars())
     finally:
         database.close()
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"), [("9999", "of a newer version of the bot"), ("0001", "of an older version. `reportbot")]
+)
+def test_a_database_of_another_version_is_named(live, revision, words):
+    database = application.open_database(live.settings())
+    migrations.upgrade(database)
+    with database.begin() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+    database.close()
+    state, said = examined(live)[1]["database"]
+    assert state == "note"
+    assert words in said
 
 
 def wait_until_seen(live: LiveBot) -> None:

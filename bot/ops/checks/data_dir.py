@@ -21,6 +21,10 @@ INSIDE: Final = (
     "in DATA_DIR, so a copy of that folder opens the encrypted admin token. Set SECRET_KEY to the content of {file}, "
     "delete that file, and restart the bot."
 )
+NEWER: Final = (
+    "reachable; its schema is of a newer version of the bot. The version just before that one can work with it; for an "
+    "older one, restore a backup of its time."
+)
 ROTATING: Final = "The admin token is still encrypted with the second one: restart the worker."
 ROTATED: Final = (
     "Nothing is encrypted with the second one. Remove it when all receivers of outbound events have their new secrets."
@@ -38,7 +42,9 @@ def database(setup: Setup) -> Found:
         migrations.upgrade(setup.database)  # each refresh brings a new refresh token, which is lost if it isn't stored
         made = "it was empty, and was set up just now, because the admin token's refresh token is stored in it."
         return State.OK, f"{made}{_beginning(setup.database, setup.now())}"
-    how = "empty" if revision is None else "of another version"
+    if revision is not None and revision > migrations.newest():
+        return State.NOTE, NEWER
+    how = "empty" if revision is None else "of an older version"
     text = f"reachable, but {how}. `reportbot manifest apply` migrates it, and so do web and worker."
     return State.NOTE, f"{text} {NOT_ANSWERED.format(start='its first start')}" if revision is None else text
 
