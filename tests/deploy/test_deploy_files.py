@@ -137,7 +137,8 @@ def test_docker_compose_reads_the_file(tmp_path: Path) -> None:
     assert read.keys() == compose().keys()
     for name in BOT:
         seen = {"DATABASE_URL": "postgresql://reportbot:0123456789@database/reportbot", "WEBEX_BOT_TOKEN": "token"}
-        assert read[name]["environment"] == seen | {"POSTGRES_PASSWORD": ""}
+        more = {"METRICS_PORT": "9464"} if name == "worker" else {}
+        assert read[name]["environment"] == seen | more | {"POSTGRES_PASSWORD": ""}
 
 
 @tool("docker-compose", "docker-compose")
