@@ -22,8 +22,8 @@ from bot.logs import catch_crashes, register_secrets, start_logging
 from bot.metrics import start_metrics
 from bot.process import exit_with_parent, limit_malloc_arenas, limit_thread_stacks, set_thread_switch_interval
 from bot.settings import load, load_web, web_environ
+from bot.web.api import polls
 from bot.web.api.concurrency import MOST_CALLS
-from bot.web.api.polls import MOST_POLLS
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -81,7 +81,7 @@ logger_class = PlainLogger
 loglevel = _settings.log_level
 worker_class = "gthread"
 workers = 1
-threads = 32 + MOST_POLLS + MOST_CALLS
+threads = 32 + polls.MOST_POLLS + MOST_CALLS
 """32 for the webhook and whatever is answered at once, and those that only wait, which cost little."""
 worker_connections = 500
 """Open at once; further ones wait to be accepted. Below the usual limit of 1,024 open files."""
@@ -106,6 +106,11 @@ def pre_fork(_server: Arbiter, _worker: Worker) -> None:
     """Keep the garbage collector off the memory that both processes share: it would be copied, 6 MiB of it."""
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Let calls that wait be answered when the process is told to end, so that a stop does not take half a minute."""
+    polls.is_ending = lambda: not worker.alive
 
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
