@@ -80,6 +80,13 @@ def begin(*trace_ids: str) -> None:
         taken.trace_ids = tuple(dict.fromkeys(trace_ids))
 
 
+def join(*trace_ids: str) -> None:
+    """Say for what else this thread's step is taken."""
+    taken = _current.get()
+    if taken is not None:
+        taken.trace_ids = tuple(dict.fromkeys((*taken.trace_ids, *trace_ids)))
+
+
 def answered(tracking_id: str) -> None:
     """Note the tracking ID of an answer of Webex's."""
     taken = _current.get()

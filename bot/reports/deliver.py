@@ -105,7 +105,7 @@ class Deliver:
         with self._database.read() as tx:
             found = [one for one in thread_rows.waiting_for(tx, run.report_id) if one.request.id not in run.served]
             if found:
-                tracing.begin(*(one.request.trace_id for one in found))
+                tracing.join(*(one.request.trace_id for one in found))
                 run.row = found[0].report
                 run.first = self._thread.state_of(tx, found[0])
             if any(one.settings_exist for one in found):
@@ -249,14 +249,7 @@ class Deliver:
         try:
             packed = posting.formats.packed(run.format_for(request))
             posting = replace(posting, packed=packed, made_for=self._made_for(request))
-            if self._send_pieces(run, same_place, posting):
-                log.info(
-                    "report_delivered",
-                    reference=request.reference,
-                    trace_id=request.trace_id,
-                    bytes=posting.held.size,
-                )
-            else:
+            if not self._send_pieces(run, same_place, posting):
                 run.served.add(request.id)
         except Refused as refused:
             run.served.add(request.id)
@@ -321,6 +314,8 @@ class Deliver:
                 put_outcome(tx, self._queue, current.origin)
                 closed.append(current)
                 run.delivered = True
+                told = {"reference": current.reference, "trace_id": current.trace_id}
+                tx.after_commit(partial(log.info, "report_delivered", **told))
         waits = False
         for rows in thread_rows.waiting_for(tx, run.report_id, and_closed=[one.id for one in closed]):
             request = rows.request

@@ -18,6 +18,7 @@ from tests.live_bot import CSV
 from tests.reports.schedule_rows import add_schedule
 
 if TYPE_CHECKING:
+    from bot.emulator.things import Message
     from tests.live_bot import LiveBot
     from tests.observability.conftest import Log
     from tests.stepped_bot import SteppedBot
@@ -89,15 +90,33 @@ def test_the_lines_of_a_request_hold_no_token_no_link_and_nothing_of_a_person(lo
     assert not [one for one in secret if one in text]
 
 
-def test_one_line_serves_all_who_wait_for_one_report(log: Log, stepped: SteppedBot):
+@pytest.mark.parametrize("together", [True, False], ids=["one file in a space", "a file each"])
+def test_one_line_serves_all_who_wait_for_one_report(log: Log, stepped: SteppedBot, together: bool):
     report = stepped.setup.partner_report(status="In progress")
-    asked = [stepped.receive(one, f"report {report.id}") for one in (stepped.setup.ada, stepped.setup.grace)]
+    people, space = (stepped.setup.ada, stepped.setup.grace), stepped.setup.group if together else None
+    asked = [stepped.receive(one, f"report {report.id}", space) for one in people]
     stepped.work()
     stepped.world.set_report(report.id, status="done", content=CSV)
     stepped.wait(10)
     for one in asked:
         found = [line["event"] for line in log.grep(trace_id(f"messages:{one.id}"))]
         assert [found.count(event) for event in ("report_ready", "report_downloaded", "report_delivered")] == [1, 1, 1]
+
+
+def test_who_comes_while_the_file_is_fetched_finds_its_post_too(log: Log, stepped: SteppedBot):
+    report = stepped.setup.partner_report()
+    later: list[Message] = []
+
+    def ask() -> None:
+        later.append(stepped.receive(stepped.setup.grace, f"report {report.id}", stepped.setup.group))
+        stepped.work_beside()
+
+    stepped.while_fetching(ask)
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.group)
+    stepped.work()
+    found = log.grep(trace_id(f"messages:{later[0].id}"))
+    assert "report_delivered" in [line["event"] for line in found]
+    assert {"task": "deliver", "outcome": "done"}.items() <= found[-1].items()
 
 
 def test_a_schedules_run_has_one_trace_id_from_its_time_on(log: Log, stepped: SteppedBot):
