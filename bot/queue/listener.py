@@ -35,6 +35,8 @@ class Listener:
             end.settimeout(0.0)
         self._selector.register(self._reader, selectors.EVENT_READ)
         self._connection: psycopg.Connection[Any] | None = None
+        self._descriptor = -1
+        """Of the connection: one that is lost does not tell it any more."""
         self._tried = 0.0
         self.listening = False
 
@@ -48,7 +50,8 @@ class Listener:
             log.debug("not_listening", cause=type(error).__name__)  # the database's own line says that it is away
             return
         self._connection = connection
-        self._selector.register(connection.fileno(), selectors.EVENT_READ)
+        self._descriptor = connection.fileno()
+        self._selector.register(self._descriptor, selectors.EVENT_READ)
         self.listening = True
 
     def wait(self, seconds: float) -> bool:
@@ -91,7 +94,7 @@ class Listener:
 
     def _drop(self) -> None:
         if self._connection is not None:
-            self._selector.unregister(self._connection.fileno())
+            self._selector.unregister(self._descriptor)
             self._connection.close()
             self._connection = None
         self.listening = False
