@@ -6,7 +6,7 @@ PAGE := bot/emulator/page
 # The first Python that is new enough and really runs (a version manager's shim may be there without its Python).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# Arguments for pytest: make test ARGS="tests/webex -k retry"
+# Arguments for pytest and the others: make test ARGS="tests/webex -k retry", make chaos ARGS="--database postgresql"
 ARGS ?=
 # --no-deps: the lock is complete, and it overrides the SDK's old pin of PyJWT, which pip would refuse to do.
 # --no-build-isolation: otherwise pip would build with the newest tools instead of the locked ones.
@@ -58,7 +58,7 @@ bench: dev
 	$(BIN)/python -m tests.bench
 
 chaos: dev
-	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: dev
 	$(BIN)/ruff check

@@ -131,7 +131,9 @@ class Outbox:
             if known.state == INTENDED:
                 self._wait_for(known, content)
             with self._database.begin() as tx:
-                messages.try_again(tx, known, target, mark, self._now())
+                alone = messages.try_again(tx, known, target, mark, self._now())
+            if not alone:  # another worker is at it
+                raise _not_listed_yet(self._text_settles)
         assert row_id is not None
         first = known is None or known.state == REFUSED
         return self._settle(row_id, self._post(row_id, target, content, first=first), then)

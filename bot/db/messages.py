@@ -41,6 +41,7 @@ _WITH_SLOT = select(_messages.request_id).where(
     _not_deleted,
 )
 _UPDATE = update(tables.messages).where(_this)
+_UPDATE_AS_KNOWN = _UPDATE.where(_messages.state == bindparam("known"), _messages.tried_at == bindparam("known_try"))
 ANSWERS_ABOUT_A_REPORT: Final = frozenset({"refresh", "why", "cancel", "delete"})
 """Parts of the keys that end with a report's ID: ``messages:<message>:refresh:<report>``."""
 _WITH_REPORT: Final = 4
@@ -105,11 +106,15 @@ def intend(tx: Transaction, name: Name, target: Target, fingerprint: str, now: d
     return tx.insert_once(tables.messages, values, conflict=[])
 
 
-def try_again(tx: Transaction, message: Message, target: Target, fingerprint: str, now: datetime) -> None:
-    """Store that a message is about to be sent once more, perhaps elsewhere and in other words."""
+def try_again(tx: Transaction, message: Message, target: Target, fingerprint: str, now: datetime) -> bool:
+    """Store that a message is about to be sent once more, perhaps elsewhere and in other words.
+
+    Return False when another process has done so since the message was read.
+    """
     known = " ".join(sorted({fingerprint, *(message.fingerprint or "").split()}))
     values = {**_place(target), "state": INTENDED, "tried_at": now, "fingerprint": known}
-    tx.execute(_UPDATE, {"row": message.id, **values})
+    as_known = {"row": message.id, "known": message.state, "known_try": message.tried_at}
+    return tx.execute(_UPDATE_AS_KNOWN, as_known | values).rowcount > 0
 
 
 def _place(target: Target) -> dict[str, Any]:

@@ -8,16 +8,18 @@ transactions a second are more than Webex's limits let a bot use.
 from __future__ import annotations
 
 import hashlib
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import LiteralString
 
     from psycopg import Connection as PsycopgConnection
     from sqlalchemy import URL, Connection, Engine, Executable
@@ -35,6 +37,10 @@ OUR_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepal
 """After half a minute a process knows that the server's machine is gone."""
 LOST_MILLISECONDS: Final = 20_000
 """For so long what was sent may stay unacknowledged by the server's machine."""
+
+
+LARGEST_OF_TWO: Final = 0x7FFFFFFF
+"""Where an advisory lock has two numbers, each has 32 bits."""
 
 
 def lock_number(name: str) -> int:
@@ -75,6 +81,9 @@ class PostgresqlServer:
                 **OUR_KEEPALIVE,
             },
         )
+        self._holding = threading.Lock()
+        self._holder: DriverConnection | None = None
+        """Holds the locks of rows."""
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager
@@ -112,6 +121,35 @@ class PostgresqlServer:
         connection.close()
         return None
 
+    def take(self, name: str, row_id: int) -> bool:
+        """Take the lock of this name and row for this process until it is freed; False: another process has it.
+
+        All such locks are held by one connection, and go with it.
+        """
+        return self._row_lock("SELECT pg_try_advisory_lock(%s, %s)", name, row_id)
+
+    def free(self, name: str, row_id: int) -> None:
+        """Give such a lock back."""
+        self._row_lock("SELECT pg_advisory_unlock(%s, %s)", name, row_id)
+
+    def _row_lock(self, statement: LiteralString, name: str, row_id: int) -> bool:
+        from psycopg import Error  # noqa: PLC0415 - only with PostgreSQL
+
+        with self._holding:
+            try:
+                if self._holder is None:
+                    self._holder = self.own_connection()
+                found = self._holder.execute(statement, [lock_number(name) & LARGEST_OF_TWO, row_id]).fetchone()
+            except (Error, SQLAlchemyError) as error:
+                self._let_go()
+                raise DatabaseUnavailable(error) from error
+        return bool(found and found[0])
+
+    def _let_go(self) -> None:
+        if self._holder is not None:
+            self._holder.close()
+            self._holder = None
+
     def own_connection(self) -> DriverConnection:
         """Return a connection of the driver's, without transactions, that the caller closes. Its errors are psycopg's.
 
@@ -125,6 +163,8 @@ class PostgresqlServer:
 
     def dispose(self) -> None:
         """Close the connections that are not in use."""
+        with self._holding:
+            self._let_go()
         self._engine.dispose()
 
     def _begun(self, engine: Engine, first: Executable) -> Connection:

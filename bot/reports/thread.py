@@ -7,7 +7,6 @@ again. A new card is sent before the old one is deleted, so a kill leaves two fo
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ import structlog
 from bot import tracing
 from bot.db import audit, messages, origins, reports, requests, space_settings, thread_rows
 from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
+from bot.db.one_at_a_time import OneAtATime
 from bot.db.requests import PERSON, THREAD, State
 from bot.db.space_settings import FileFormat
 from bot.errors import Refused, WebexError
@@ -50,7 +50,6 @@ log = structlog.get_logger(__name__)
 
 ROUNDS: Final = 10
 """How often the rows are read again after calls; they change while a call is made."""
-LOCKS: Final = 64
 END_PATIENCE: Final = timedelta(hours=1)
 """How long it is tried to tell how a request ended although Webex refuses it."""
 
@@ -65,7 +64,7 @@ class Thread:
         self._outbox = services.outbox
         self._now = services.now
         self._poll_interval = services.poll_interval
-        self._locks = [threading.Lock() for _ in range(LOCKS)]
+        self._one = OneAtATime(services.database, "thread of a request")
 
     def run(self, key: str) -> None:
         """Send what is missing and delete what is not wanted. Raises ``BotError`` that passes."""
@@ -85,7 +84,7 @@ class Thread:
         ``then`` is called in the transaction that stores the last message, or in one of its own where none is sent,
         with whether nothing else is to be done after it. Raises ``BotError`` that passes, and ``DatabaseUnavailable``.
         """
-        with self._locks[request_id % LOCKS]:
+        with self._one.about(request_id):
             if state is None:
                 with self._database.read() as tx:
                     state = self.load(tx, request_id)

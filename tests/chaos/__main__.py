@@ -22,6 +22,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=180.0, help="how long there is trouble")
     parser.add_argument("--requests", type=int, default=150)
     parser.add_argument("--keep", type=Path, help="folder for data and log, instead of one that is thrown away")
+    parser.add_argument(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="postgresql: two machines, whose server crashes and stands still as well",
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="reportbot-chaos-") as passing:
         folder = given.keep or Path(passing)
@@ -31,7 +37,7 @@ def main() -> int:
             f" then at most {HEALS_WITHIN:.0f} s to heal.",
             flush=True,
         )
-        outcome = run(given.seed, given.seconds, given.requests, folder)
+        outcome = run(given.seed, given.seconds, given.requests, folder, on_postgresql=given.database == "postgresql")
     print(summary(outcome.figures()))
     for title, found in (("lost", outcome.lost), ("said twice", outcome.twice)):
         for one in found[:TOLD]:

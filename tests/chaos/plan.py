@@ -50,6 +50,9 @@ STARTS_AFTER = 1.5
 LONG_RUN = 120.0
 """Seconds from which a run can afford what takes half a minute: calls that hang, a database that is locked for long."""
 
+LONGEST_FREEZE = 60.0
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -141,11 +144,26 @@ class Order:
     by_hook: bool
 
 
-Step = Ask | Press | Trouble | Kill | Lock | Outage | Appear | Due | Order
+@dataclass(frozen=True)
+class Restart:
+    """The database's server crashes, and starts again."""
+
+    at: float
 
 
-def plan(seed: int, seconds: float, requests: int) -> list[Step]:
-    """Return the steps of a run, in order of time."""
+@dataclass(frozen=True)
+class Freeze:
+    """The database's server stands still for so long: nothing that it was sent is lost."""
+
+    at: float
+    seconds: float
+
+
+Step = Ask | Press | Trouble | Kill | Lock | Outage | Appear | Due | Order | Restart | Freeze
+
+
+def plan(seed: int, seconds: float, requests: int, *, has_server: bool = False) -> list[Step]:
+    """Return the steps of a run, in order of time; `has_server`: the database is one's."""
     chance = random.Random(seed)
     long = seconds >= LONG_RUN
     asks = [_ask(chance, number, seconds) for number in range(requests)]
@@ -156,6 +174,9 @@ def plan(seed: int, seconds: float, requests: int) -> list[Step]:
     steps += [Lock(_later(chance, seconds), chance.choice(locks)) for _ in range(max(1, round(seconds / 20)))]
     steps += [Outage(_later(chance, seconds), chance.uniform(0.5, 2.0)) for _ in range(max(1, round(seconds / 60)))]
     steps += _unasked(chance, seconds, requests)
+    if has_server:
+        steps += [Restart(_later(chance, seconds)) for _ in range(max(1, round(seconds / 20)))]
+        steps.append(Freeze(_later(chance, seconds * 0.8), min(LONGEST_FREEZE, seconds / 4)))
     return sorted(steps, key=lambda step: step.at)
 
 

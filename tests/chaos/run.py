@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
+import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,20 +17,24 @@ from tests.chaos import plan as plans
 from tests.chaos.callers import Callers
 from tests.chaos.mail import Mail
 from tests.chaos.people import People
-from tests.chaos.plan import Appear, Ask, Due, Kill, Lock, Order, Outage, Press, Step, Trouble
+from tests.chaos.plan import Appear, Ask, Due, Freeze, Kill, Lock, Order, Outage, Press, Restart, Step, Trouble
 from tests.chaos.receiver import Receiver
+from tests.chaos.stores import PostgresqlStore, SqliteStore
 from tests.chaos.system import System
 from tests.chaos.unasked import Unasked
 from tests.chaos.unasked_verdict import UnaskedVerdict
 from tests.chaos.verdict import Tables, Verdict, read
 from tests.killed.program import until
 from tests.live_bot import LiveBot
+from tests.postgresql import Databases, server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from bot.emulator.faults import Fault
+    from tests.chaos.stores import Store
+    from tests.postgresql import Server
 
 TICK = 0.02
 PROGRESS_SECONDS = 15.0
@@ -101,16 +108,28 @@ class Outcome:
 class Run:
     """Everything of one run; `play` it once."""
 
-    def __init__(self, emulator: Emulator, folder: Path, seed: int) -> None:
+    def __init__(self, emulator: Emulator, folder: Path, seed: int, server: Server | None = None) -> None:
         self.seed = seed
         self.emulator = emulator
-        self.setup = LiveBot(emulator, folder / "data", POLL_INTERVAL="0.3", OUTBOUND_ALLOWED_NETWORKS="127.0.0.0/8")
+        self._folder = folder
+        shared: dict[str, str] = {}
+        self.store: Store = SqliteStore(folder / "data" / "reportbot.db")
+        if server is not None:
+            databases = Databases(server.url, "chaos")
+            url = databases.empty()
+            databases.close()
+            self.store = PostgresqlStore(server, url)
+            shared = {"DATABASE_URL": url, "SECRET_KEY": "k" * 32}
+        environ = {"POLL_INTERVAL": "0.3", "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8"} | shared
+        self.setup = LiveBot(emulator, folder / "data", **environ)
         self.mail = Mail(emulator)
         self.people = People(self.setup, self.mail)
-        self.system = System(self.setup, folder / "log", random.Random(seed))
+        machines = [folder / "data"] if server is None else [folder / "data", folder / "data of another machine"]
+        self.system = System(self.setup.environ, machines, folder / "log", random.Random(seed))
         self.unasked = Unasked(self.setup, self.mail)
         self.callers = Callers(self.setup, self.system.url, Receiver(seed))
         self._faults: list[Fault] = []
+        self._locks: list[threading.Thread] = []
         self._began = 0.0
         self._next_progress = PROGRESS_SECONDS
         self._look_at_pauses = 0.0
@@ -120,7 +139,7 @@ class Run:
         """Carry out the steps, heal, and judge."""
         self.setup.register(self.system.url)
         try:
-            self._until(self.system.has_started, "the first start")  # nothing from before it is answered
+            self._until(self.store.has_started, "the first start")  # nothing from before it is answered
             self._begin_unasked(steps)
             self._began = time.monotonic()
             for step in steps:
@@ -130,6 +149,7 @@ class Run:
             seconds = self._heal()
             return self._judged(seconds)
         finally:
+            self.store.heal()
             self.system.stop()
             self.mail.close()
             self.callers.close()
@@ -154,6 +174,7 @@ class Run:
     def _tend(self) -> None:
         """Let time pass: start what died, carry the mail, let reports fail."""
         self._show_progress()
+        self.store.tend()
         self.system.tend()
         self.mail.carry()
         self.people.fail_reports(self._now())
@@ -166,7 +187,7 @@ class Run:
     def _resume(self) -> None:
         """Have what policy paused, for faults that were no policy, resumed by its owner."""
         now = time.monotonic()
-        if self._began and now >= self._look_at_pauses and (tables := read(self.system.database)) is not None:
+        if self._began and now >= self._look_at_pauses and (tables := read(self.store)) is not None:
             self.unasked.resume(tables)
             self._look_at_pauses = now + LOOK
 
@@ -189,17 +210,29 @@ class Run:
                 self._faults.append(self.emulator.faults.add(**fault | {"headers": _headers(fault)}))
             case Kill(whom=whom, gently=gently):
                 self.system.kill(whom, gently=gently)
-            case Lock(seconds=seconds):
-                self.system.lock_database(seconds)
             case Outage(seconds=seconds):
                 self.system.outage(seconds)
+                self.store.age()
             case Appear():
                 self.unasked.appear(step)
             case Order():
                 self.callers.order(step)
+            case Lock() | Restart() | Freeze():
+                self._disturb(step)
             case Due():
                 pass  # by itself
         self._press()
+
+    def _disturb(self, step: Lock | Restart | Freeze) -> None:
+        match step:
+            case Lock(seconds=seconds):
+                thread = threading.Thread(target=self.store.hold_lock, args=(seconds,), daemon=True)
+                thread.start()
+                self._locks.append(thread)
+            case Restart():
+                self.store.restart()
+            case Freeze(seconds=seconds):
+                self.store.freeze(seconds)
 
     def _press(self) -> None:
         """Press what is to be pressed; on a slow machine the first cards come late, and people wait for one."""
@@ -208,7 +241,9 @@ class Run:
     def _heal(self) -> float:
         """End all trouble, let the door start once more if something was lost, and wait for every ending."""
         self.emulator.faults.clear()
-        self.system.settle()
+        self.store.heal()
+        for thread in self._locks:
+            thread.join()
         self.people.fail_reports(self._now(), all_of_them=True)
         self._until(lambda: self.mail.empty, "the last webhook")
         if any(since > self.system.door_started for since in self.mail.unheard.values()):
@@ -236,7 +271,7 @@ class Run:
 
     def _tables(self) -> Tables:
         deadline = time.monotonic() + READABLE_WITHIN
-        while (tables := read(self.system.database)) is None:
+        while (tables := read(self.store)) is None:
             assert time.monotonic() < deadline, "the database cannot be read"
             self._tend()
         return tables
@@ -255,6 +290,7 @@ class Run:
             lambda: seconds >= HEALS_WITHIN or not self._verdict(self._tables()).lost, "an answer to the last question"
         )
         tables = self._tables()
+        self._keep(tables)
         verdict = self._verdict(tables)
         presses = [one.action_id for one in self.people.pressed]
         return Outcome(
@@ -273,6 +309,13 @@ class Run:
             told_otherwise=dict(verdict.otherwise),
         )
 
+    def _keep(self, tables: Tables) -> None:
+        """Write what the verdict is about, for who looks for a cause."""
+        with self.emulator.world.lock:
+            said = [vars(one) for one in self.emulator.world.messages_of(self.setup.bot)]
+        found = {"said": said} | vars(tables)
+        (self._folder / "found.json").write_text(json.dumps(found, default=str, indent=1))
+
 
 def _headers(fault: dict[str, Any]) -> dict[str, str]:
     dates = {plans.DATE_SOON: timedelta(seconds=2), plans.DATE_PAST: -timedelta(days=1)}
@@ -282,8 +325,11 @@ def _headers(fault: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def run(seed: int, seconds: float, requests: int, folder: Path) -> Outcome:
+def run(seed: int, seconds: float, requests: int, folder: Path, *, on_postgresql: bool = False) -> Outcome:
     """Play the plan of a seed: so many seconds of trouble, so many questions."""
-    with Emulator() as emulator:
+    # What has been committed must outlive a crash of the server, though not one of this machine.
+    durable = {"synchronous_commit": "on", "full_page_writes": "on"}
+    steps = plans.plan(seed, seconds, requests, has_server=on_postgresql)
+    with server(**durable) if on_postgresql else nullcontext() as database, Emulator() as emulator:
         emulator.world.lists_threads = True  # the verdict is about lost answers that can be looked for
-        return Run(emulator, folder, seed).play(plans.plan(seed, seconds, requests))
+        return Run(emulator, folder, seed, database).play(steps)

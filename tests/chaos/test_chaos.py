@@ -21,9 +21,10 @@ REQUESTS = 30
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: it finds processes in /proc")
 def test_whatever_dies_and_whatever_webex_answers_nothing_is_lost_and_nothing_said_twice(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config
 ) -> None:
-    outcome = run(SEED, SECONDS, REQUESTS, tmp_path)
+    on_postgresql = pytestconfig.getoption("--database") == "postgresql"
+    outcome = run(SEED, SECONDS, REQUESTS, tmp_path, on_postgresql=on_postgresql)
 
     with capsys.disabled():
         print(f"\n{summary(outcome.figures())}")

@@ -15,7 +15,6 @@ from tests.live_bot import ADMIN_OF_BOTH, actions_of
 from tests.origin_rows import add_schedule
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from bot.db.origin import Origin
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from bot.emulator.things import Person, Space
     from tests.chaos.mail import Mail
     from tests.chaos.plan import Appear, Due
+    from tests.chaos.stores import Row
     from tests.chaos.verdict import Tables
     from tests.live_bot import LiveBot
 
@@ -169,7 +169,7 @@ class Unasked:
             self._note(self.pauses.setdefault(row["id"], Pauses()), row, now)
         self._looked = now
 
-    def _note(self, pauses: Pauses, row: sqlite3.Row, now: float) -> None:
+    def _note(self, pauses: Pauses, row: Row, now: float) -> None:
         if row["state"] == "paused":
             if pauses.since is None:
                 pauses.since = self._looked

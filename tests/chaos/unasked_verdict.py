@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from bot.emulator.things import Message, Space
     from tests.chaos.callers import Callers, Ordered
+    from tests.chaos.stores import Row
     from tests.chaos.unasked import Appeared, Planned, Unasked
-    from tests.chaos.verdict import Row, Tables
+    from tests.chaos.verdict import Tables
     from tests.live_bot import LiveBot
 
 GOING = frozenset({"open", "created"})

@@ -7,22 +7,19 @@ message of the bot must be one that the database has, or one whose outcome it do
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from bot.emulator.things import Message
     from bot.emulator.world import World
     from tests.chaos.people import Asked, People, Pressed
+    from tests.chaos.stores import Row, Store
     from tests.live_bot import LiveBot
 
-Row = sqlite3.Row
 UNSETTLED = frozenset({"intended", "unsure"})
 FLYING, PRECISION = 0.2, 0.1
 """Seconds: a post that took effect so long after it was sent was still on its way when a new process looked for it."""
@@ -80,17 +77,11 @@ class Tables:
         ]
 
 
-def read(database: Path) -> Tables | None:
+def read(store: Store) -> Tables | None:
     """Read the database as it is now; None while it cannot be read: an empty one would tell of lost presses."""
-    if not database.exists():
+    tables: dict[str, Any] | None = store.read(TABLES)
+    if tables is None:
         return None
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
-        connection.row_factory = sqlite3.Row
-        try:
-            connection.execute("BEGIN")
-            tables = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in TABLES}
-        except sqlite3.OperationalError:
-            return None
     events = {f"{one['resource']}:{one['data_id']}": one for one in tables.pop("events")}
     return Tables(events=events, **tables)
 

@@ -197,6 +197,28 @@ def test_what_is_not_listed_yet_is_waited_for(patient: SteppedBot, tmp_path: Pat
     assert len(sent(patient, "Hello")) == 1
 
 
+def test_of_two_workers_that_look_at_once_one_sends_again(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(stepped, "key", directly(stepped), **NOT_POSTED)
+    other = Outbox(stepped.database, stepped.chat, stepped.services.identity.person, stepped.clock)
+    look = Outbox._look_for
+
+    def both_look(outbox: Outbox, message: messages.Message) -> Any:
+        found = look(outbox, message)
+        if outbox is not other:
+            monkeypatch.setattr(Outbox, "_look_for", look)
+            other.send("key", directly(stepped), "Hello")
+        return found
+
+    stepped.clock.turn(TEXT_SETTLES.total_seconds() + 1)
+    monkeypatch.setattr(Outbox, "_look_for", both_look)
+
+    with pytest.raises(WebexError) as caught:
+        stepped.outbox.send("key", directly(stepped), "Hello")
+
+    assert caught.value.passing
+    assert len(sent(stepped, "Hello")) == 1
+
+
 def test_what_is_never_listed_is_sent_again(patient: SteppedBot) -> None:
     target = thread(patient)
     fails(patient, "key", target, **NOT_POSTED)

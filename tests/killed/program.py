@@ -125,14 +125,15 @@ class Program:
             return
         all_of_it = family(self.process.pid)
         for pid in all_of_it:
-            _kill(pid)
+            signal_to(pid, "SIGKILL")
         self.process.wait(PATIENCE)
         until(lambda: not set(all_of_it) & set(parents()), "the end of every process")
 
 
-def _kill(pid: int) -> None:
+def signal_to(pid: int, name: str) -> None:
+    """Send a signal, by its name, to a process that may have ended."""
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.Signals[name])
     except ProcessLookupError:
         return  # it ended by itself
 
