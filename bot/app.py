@@ -29,7 +29,7 @@ from bot.files.fetch import Fetch
 from bot.files.storage import TempDir
 from bot.logs import new_reference, register_secrets
 from bot.ops import catch_up_job
-from bot.ops.gauges import gauges
+from bot.ops.gauges import Gauges
 from bot.ops.operations import Operations, build_operations
 from bot.ops.restored import begin_if_restored
 from bot.outbound.send import SendEvents
@@ -271,8 +271,10 @@ def _serve_metrics(services: Services) -> None:
         return
     from bot.ops.metrics_server import serve  # noqa: PLC0415 few workers serve anything
 
+    read_gauges = Gauges(services.database, services.queue, services.now).read
+
     def render() -> bytes:
-        return metrics.render(gauges(services.database, services.queue, services.now))
+        return metrics.render(read_gauges())
 
     token = settings.ops_token.get_secret_value()
     server = serve(settings.host or "0.0.0.0", settings.metrics_port, token, render)  # noqa: S104 asked from elsewhere

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from bot import __version__
 from bot.db import figures
@@ -17,18 +20,46 @@ if TYPE_CHECKING:
     from bot.db.database import Database
     from bot.queue import Queue
 
-UP = "Whether this process reaches the database."
-JOBS = "Jobs in the queue: due ones (running ones included), and those that wait for their time."
-TOKEN = "When the admin's access token and its refresh token end, where that is known."  # noqa: S105 words about it
+log = structlog.get_logger(__name__)
+
+PATIENCE: Final = 5.0
+"""Seconds; Prometheus waits for ten, unless told otherwise."""
+UP: Final = "Whether this process reaches the database."
+JOBS: Final = "Jobs in the queue: due ones (running ones included), and those that wait for their time."
+TOKEN: Final = "When the admin's access token and its refresh token end, where that is known."  # noqa: S105 words about it
 
 
-def gauges(database: Database, queue: Queue, now: Callable[[], datetime]) -> list[Gauge]:
-    """Return the current values; without the database only that it is away."""
-    build = Gauge("reportbot_build_info", "The version that runs.", 1.0, ("version", __version__))
-    try:
-        return [build, Gauge("reportbot_database_up", UP, 1.0), *_read(database, queue, now())]
-    except DatabaseUnavailable:
-        return [build, Gauge("reportbot_database_up", UP, 0.0)]
+class Gauges:
+    """Read the current values, in a thread: while the database hangs, the counters must be seen all the same."""
+
+    def __init__(self, database: Database, queue: Queue, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._queue = queue
+        self._now = now
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._found: list[Gauge] | None = None
+
+    def read(self) -> list[Gauge]:
+        """Return the current values; without the database only that it is away."""
+        with self._guard:  # one that hangs is waited for again, and no second one is started
+            thread = self._thread
+            if thread is None or not thread.is_alive():
+                self._found = None
+                self._thread = thread = threading.Thread(target=self._look, name="gauges", daemon=True)
+                thread.start()
+        thread.join(PATIENCE)
+        found = None if thread.is_alive() else self._found
+        build = Gauge("reportbot_build_info", "The version that runs.", 1.0, ("version", __version__))
+        return [build, Gauge("reportbot_database_up", UP, 0.0 if found is None else 1.0), *(found or ())]
+
+    def _look(self) -> None:
+        try:
+            self._found = list(_read(self._database, self._queue, self._now()))
+        except DatabaseUnavailable as error:
+            log.debug("gauges_not_read", cause=str(error))  # the database has logged it
+        except Exception:
+            log.exception("gauges_crashed")
 
 
 def _read(database: Database, queue: Queue, now: datetime) -> Iterator[Gauge]:

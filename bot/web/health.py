@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 
 from bot.db import alerts, key_values
 from bot.errors import DatabaseUnavailable
-from bot.ops.gauges import gauges
+from bot.ops.gauges import Gauges
 from bot.ops.ops_token import PROMETHEUS, TOKEN_NEEDED, is_operator
 from bot.queue import tasks
 
@@ -51,6 +51,7 @@ class Health:
 
 def add_routes(app: Flask, health: Health) -> None:
     """Serve ``/``, ``/healthz``, ``/readyz`` and ``/metrics``."""
+    read_gauges = Gauges(health.database, health.queue, health.now).read
 
     def root() -> Response:
         return Response("The Webex report bot is running.\n", content_type=TEXT)
@@ -76,7 +77,7 @@ def add_routes(app: Flask, health: Health) -> None:
     def metrics() -> Response:
         if not _is_operator(health):
             return Response(TOKEN_NEEDED, 401, {"WWW-Authenticate": "Bearer"}, content_type=TEXT)
-        return Response(health.render(gauges(health.database, health.queue, health.now)), content_type=PROMETHEUS)
+        return Response(health.render(read_gauges()), content_type=PROMETHEUS)
 
     app.add_url_rule("/", "root", root)
     app.add_url_rule("/healthz", "healthz", healthz)

@@ -11,7 +11,7 @@ from prometheus_client import mmap_dict
 
 from bot import metrics
 from bot.logs import start_logging
-from bot.ops.gauges import gauges
+from bot.ops.gauges import Gauges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def figures(stepped: SteppedBot, counted: None) -> Callable[[], dict[str, float]
     """What ``/metrics`` says, by the series."""
 
     def read() -> dict[str, float]:
-        text = metrics.render(gauges(stepped.database, stepped.queue, stepped.clock)).decode()
+        text = metrics.render(Gauges(stepped.database, stepped.queue, stepped.clock).read()).decode()
         pairs = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return {series: float(value) for series, value in pairs}
 

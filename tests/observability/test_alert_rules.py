@@ -16,7 +16,7 @@ from bot import metrics
 from bot.cli.main import main
 from bot.db import alerts as open_alerts
 from bot.db import key_values
-from bot.ops.gauges import gauges
+from bot.ops.gauges import Gauges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def own(stepped: SteppedBot, counted: None) -> set[str]:
         key_values.set(tx, key_values.WORKER_SEEN, "", now)
         key_values.set(tx, f"{key_values.ADMIN_TOKEN_ENDS}refresh", "0", now)
         open_alerts.change(tx, open_alerts.add(tx, "webhooks", "digest", now), firing_since=now)
-    page = metrics.render(gauges(stepped.database, stepped.queue, stepped.clock)).decode()
+    page = metrics.render(Gauges(stepped.database, stepped.queue, stepped.clock).read()).decode()
     return {name for name in METRIC.findall(page) if not PARTS.search(name)}
 
 

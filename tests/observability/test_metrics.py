@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from bot.db.delivery_outcomes import CANNOT_SUCCEED, OUTCOMES, outcome_of
 from bot.db.requests import State
 from bot.db.runs import RunState
 from bot.metrics import Gauge
-from bot.ops.gauges import gauges
+from bot.ops.gauges import Gauges
 from bot.webex.http import RateLimitGate
 from bot.webex.tokens import TokenState
 from tests.live_bot import CSV
@@ -121,7 +122,7 @@ def test_the_database_says_how_late_things_are(stepped: SteppedBot, figures: Fig
 def test_a_database_that_is_away_is_said_so_and_nothing_else_of_it(stepped: SteppedBot, tmp_path):
     from bot.db.database import Database
 
-    away = gauges(Database(f"sqlite:///{tmp_path}/none/bot.db"), stepped.queue, stepped.clock)
+    away = Gauges(Database(f"sqlite:///{tmp_path}/none/bot.db"), stepped.queue, stepped.clock).read()
     assert [(one.name, one.value) for one in away] == [("reportbot_build_info", 1), ("reportbot_database_up", 0)]
 
 
@@ -136,6 +137,25 @@ def test_the_seconds_for_which_429s_hold_back_calls_are_counted_once():
     assert held == [10, 4]
 
 
+def test_a_database_that_hangs_holds_up_no_counter(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.ops.gauges.PATIENCE", 0.05)
+    going_on, begun = threading.Event(), []
+
+    def hangs(*_: object) -> list[Gauge]:
+        begun.append(1)
+        assert going_on.wait(20)
+        return [Gauge("reportbot_x", "About x.", 1.0)]
+
+    monkeypatch.setattr("bot.ops.gauges._read", hangs)
+    gauges = Gauges(stepped.database, stepped.queue, stepped.clock)
+    for _ in range(2):
+        assert [one.value for one in gauges.read() if one.name == "reportbot_database_up"] == [0]
+    assert len(begun) == 1  # the second one has waited for the first
+    going_on.set()
+    monkeypatch.setattr("bot.ops.gauges.PATIENCE", 20.0)
+    assert [one.value for one in gauges.read()] == [1, 1, 1]
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_prometheus_own_linter_finds_nothing_in_it(stepped: SteppedBot, figures: Figures):
     report = stepped.setup.partner_report(content=CSV)
@@ -144,7 +164,7 @@ def test_prometheus_own_linter_finds_nothing_in_it(stepped: SteppedBot, figures:
     metrics.webhook_answered(200, 0.01)
     metrics.rate_limited("bot", 1.0)
     metrics.event_sent("webhook.test", "delivered")
-    page = metrics.render(gauges(stepped.database, stepped.queue, stepped.clock))
+    page = metrics.render(Gauges(stepped.database, stepped.queue, stepped.clock).read())
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     assert (done.returncode, done.stderr + done.stdout) == (0, b"")
 
