@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot import metrics
 from bot.db import messages
 from bot.db.messages import DELETED, INTENDED, REFUSED, SENT, UNSURE, Name
 from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, WebexError
@@ -221,12 +220,9 @@ class Outbox:
         if content.upload is not None and content.upload.target == target:
             posted = content.upload.finish(content.markdown)
             if posted is not None:
-                metrics.file_posted(content.path.stat().st_size)
                 return posted
         name, kind = redact(content.name), content.content_type
-        posted = self._chat.upload(target, path=content.path, name=name, content_type=kind, markdown=content.markdown)
-        metrics.file_posted(content.path.stat().st_size)
-        return posted
+        return self._chat.upload(target, path=content.path, name=name, content_type=kind, markdown=content.markdown)
 
     def _settle(self, row_id: int, posted: Posted, then: Callable[[Transaction, Sent], None] | None) -> Sent:
         sent = Sent(row_id, posted.message_id, posted.room_id)

@@ -114,11 +114,11 @@ def unlisten(listener: Callable[[Step], None]) -> None:
 
 
 def add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add to a log line what its step is taken for, unless it says so itself."""
+    """Add to a log line what its step is taken for, unless it says so itself, or is about one of many requests."""
     taken = _current.get()
     if taken is not None and taken.trace_ids and not {"trace_id", "trace_ids"} & event.keys():
         if len(taken.trace_ids) == 1:
             event["trace_id"] = taken.trace_ids[0]
-        else:
+        elif "reference" not in event:
             event["trace_ids"] = list(taken.trace_ids)
     return event

@@ -35,5 +35,5 @@ def close_if_here(services: Services, request: Request) -> bool:
             tell_end(tx, services.queue, request, State.DELIVERED, now)
             if request.listed:
                 put_thread(tx, services.queue, request)
-            log.info("report_here_already", reference=request.reference)
+            log.info("report_here_already", reference=request.reference, trace_id=request.trace_id)
     return True

@@ -34,6 +34,6 @@ def deliver_card(services: Services, thread: Thread, request: Request, family: s
             now = services.now()
             if requests.close(tx, request, state, now):
                 tell_end(tx, services.queue, request, state, now)
-                log.info("card_posted", reference=request.reference, state=state.value)
+                log.info("card_posted", reference=request.reference, trace_id=request.trace_id, state=state.value)
     if not cards and first.id != request.id:
         thread.report_messages.place(request, family)

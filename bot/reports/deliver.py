@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bot import tracing
+from bot import metrics, tracing
 from bot.db import origins, reports, requests, space_settings, thread_rows
 from bot.db.requests import THREAD, Content, State
 from bot.db.space_settings import FileFormat
@@ -289,6 +289,7 @@ class Deliver:
             def store(now: Request, number: int, tx: Transaction, sent: Sent) -> None:
                 nonlocal first_row
                 first_row = first_row or sent.row_id
+                tx.after_commit(partial(metrics.file_posted, posting.pieces[number - 1].size))
                 if number == len(posting.pieces):
                     self._close_delivered(tx, run, now, same_place, first_row)
 

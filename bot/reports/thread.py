@@ -121,7 +121,12 @@ class Thread:
         try:
             self.sync(request.id, state=state)
         except Exception as error:  # noqa: BLE001 not even a bug in a card is worth the file
-            log.warning("thread_not_updated", reference=request.reference, cause=str(error) or type(error).__name__)
+            log.warning(
+                "thread_not_updated",
+                reference=request.reference,
+                trace_id=request.trace_id,
+                cause=str(error) or type(error).__name__,
+            )
             with self._database.begin() as tx:
                 put_thread(tx, self._queue, request)
 

@@ -143,6 +143,15 @@ def test_what_a_step_starts_in_another_thread_belongs_to_it():
     assert step.tracking == ["TRACKING_1"]
 
 
+def test_a_line_about_one_of_many_requests_does_not_list_them_all():
+    with tracing.step("deliver"):
+        tracing.join("1" * 32)
+        assert tracing.add_trace(None, "info", {"reference": "abcd2345"})["trace_id"] == "1" * 32
+        tracing.join("2" * 32, "1" * 32)
+        assert tracing.add_trace(None, "info", {"event": "x"})["trace_ids"] == ["1" * 32, "2" * 32]
+        assert tracing.add_trace(None, "info", {"reference": "abcd2345"}) == {"reference": "abcd2345"}
+
+
 def test_without_a_step_nothing_is_gathered():
     tracing.begin("1" * 32)
     tracing.answered("TRACKING_1")
