@@ -75,6 +75,7 @@ class PostgresqlServer:
             hide_parameters=True,
             connect_args={
                 "application_name": "reportbot",
+                "client_encoding": "utf8",  # by default that of the database: from SQL_ASCII texts would come as bytes
                 "connect_timeout": CONNECT_SECONDS,
                 "tcp_user_timeout": LOST_MILLISECONDS,
                 "options": options,
