@@ -108,11 +108,6 @@ def test_a_token_for_metrics_that_could_be_guessed_is_a_remark():
     assert load({**REQUIRED, "OPS_TOKEN": "o" * 16}).remarks() == []
 
 
-def test_a_port_for_metrics_without_their_token_is_a_remark():
-    assert "METRICS_PORT is not used" in load({**REQUIRED, "METRICS_PORT": "9464"}).remarks()[0]
-    assert load({**REQUIRED, "METRICS_PORT": "9464", "OPS_TOKEN": "o" * 16}).remarks() == []
-
-
 def test_what_only_reads_the_database_needs_no_token_and_no_other_setting(tmp_path):
     settings = load_storage({"DATA_DIR": str(tmp_path), "PORT": "nonsense"})
     assert settings.database_url.get_secret_value() == f"sqlite:///{tmp_path}/reportbot.db"

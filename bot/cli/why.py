@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot import app
 from bot.cli.names import NameLookup
 from bot.cli.terminal import LONGEST_LINE, plain
-from bot.db import api_keys, audit, origins, past_runs, reports, request_search, runs
+from bot.db import api_keys, audit, origins, past_runs, reports, request_search
 from bot.db.audit import Row
 from bot.db.migrations import Migration
 from bot.errors import BotError
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 MOST_TOLD: Final = 10
 """Requests shown for one report, the newest first."""
 
-IN_LOG: Final = "In the log: {}"
-"""By what the log has each step."""
-
 TIME_WIDTH: Final = len("Nov 29, 23:42 UTC")
 
 
@@ -68,7 +65,6 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
             found = _find(tx, wanted.strip())
             told = [(one, load(tx, one, now, settings.poll_interval)) for one in found]
             other = [] if told else _refused(tx, wanted.strip())
-            run = None if told else runs.with_reference(tx, wanted.strip().lower())
             titles = reports.titles(tx, {row.report_id for row in other if row.report_id}, tuple(Family))
             made_for = origins.of_references(tx, {row.reference for row in other if row.reference})
             rows: list[Request | Row] = [*found, *other]
@@ -80,8 +76,6 @@ def tell(settings: StorageSettings, wanted: str, say: Say, *, as_json: bool) -> 
         raise NothingKnownError(f"{NothingKnownError().sentence}{kept_for(settings.audit_days)}")
     for row in other:
         say(_row_in_json(row) if as_json else plain(AuditView(names, titles, origins=made_for).line(row)))
-    if run is not None and not as_json:
-        say(IN_LOG.format(run.trace_id))
     for one, read in told:
         facts = replace(read, names=names)
         for line in [in_json(one, facts, now)] if as_json else in_words(one, facts, now):
@@ -143,7 +137,7 @@ def in_words(one: Request, facts: HistoryFacts, now: datetime) -> list[str]:
     lines += [("", one_line(note, LONGEST_LINE)) for note in notes(one, now, facts)]
     if facts.link:
         lines.append(("", f"Open message: {facts.link}"))
-    lines.append(("", IN_LOG.format(one.trace_id)))
+    lines.append(("", f"In the log: {one.trace_id}"))
     (_, head), *rest = lines
     return [head, *(f"  {at:{TIME_WIDTH}}  {what[:1].upper()}{what[1:]}" for at, what in rest)]
 

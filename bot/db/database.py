@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -173,14 +173,18 @@ class Database:
                 if durable:
                     opened.sync()  # when others may write already
             else:
-                self._writers.acquire(self._patience)
-                try:
-                    with opened.write(durable=durable) as connection:
+                with ExitStack() as held:
+                    self._writers.acquire(self._patience)
+                    try:
+                        connection = held.enter_context(opened.write())
                         transaction = Transaction(connection)
                         yield transaction
-                finally:
-                    self._writers.release()
-                transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
+                        opened.commit(connection)
+                    finally:
+                        self._writers.release()
+                    transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
+                    if durable:
+                        opened.sync(connection)  # when others may write already
         except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn, NotSynced) as error:
             if not _means_unavailable(error):
                 raise

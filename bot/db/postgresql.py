@@ -1,8 +1,9 @@
 """A PostgreSQL server and the connections that are open to it: its locks, its snapshots and its time-outs.
 
 All writers take one lock for the time of their transaction, so that there is one writer, as in SQLite: what a
-transaction has read holds until it commits, and no statement has to be written for two writers. Two hundred such
-transactions a second are more than Webex's limits let a bot use.
+transaction has read holds until it commits, and no statement has to be written for two writers. Under the lock nobody
+waits for the disk: a commit is followed by a wait for it, in which others write. Some hundred such transactions a
+second are more than Webex's limits let a bot use.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import LiteralString
 
     from psycopg import Connection as PsycopgConnection
-    from sqlalchemy import URL, Connection, Engine, Executable
+    from sqlalchemy import URL, Connection
 
     DriverConnection = PsycopgConnection[Any]
 
@@ -48,11 +49,16 @@ def lock_number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"reportbot {name}".encode()).digest()[:8], signed=True)
 
 
-TAKE_WRITE_LOCK: Final = text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=lock_number("write"))
-TAKE_WRITE_LOCK_WITHOUT_SYNC: Final = text(
-    "SELECT pg_advisory_xact_lock(:lock), set_config('synchronous_commit', 'off', true)"
-).bindparams(lock=lock_number("write"))
-PING: Final = text("SELECT 1")
+# One message to the server each: a round trip costs more than the statement.
+BEGIN_WRITING: Final = (
+    f"BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({lock_number('write')})"
+)
+"""The commit does not wait for the disk: that comes after it, when others may write already."""
+BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+WAIT_FOR_DISK: Final = "SELECT pg_logical_emit_message(true, 'reportbot', '')"
+"""A commit of next to nothing, which is on the disk when it has ended, and everything before it. Only the session that
+has committed may ask: a crash of the server ends it, so that nobody takes for written what the crash undid."""
+NO_PARAMETERS: Final = {"no_parameters": True}
 LOCKED_SECONDS: Final = 60
 """For so long another process waits for what is done under a named lock."""
 
@@ -73,9 +79,9 @@ class PostgresqlServer:
             max_overflow=POOL_OVERFLOW,
             pool_timeout=patience,
             hide_parameters=True,
+            isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, not by the driver
             connect_args={
                 "application_name": "reportbot",
-                "client_encoding": "utf8",  # by default that of the database: from SQL_ASCII texts would come as bytes
                 "connect_timeout": CONNECT_SECONDS,
                 "tcp_user_timeout": LOST_MILLISECONDS,
                 "options": options,
@@ -85,20 +91,24 @@ class PostgresqlServer:
         self._holding = threading.Lock()
         self._holder: DriverConnection | None = None
         """Holds the locks of rows."""
-        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    @contextmanager
-    def write(self, *, durable: bool) -> Iterator[Connection]:
-        """Give a connection with a transaction beside which no other writes; commits at the end of the block."""
-        with self._begun(self._engine, TAKE_WRITE_LOCK if durable else TAKE_WRITE_LOCK_WITHOUT_SYNC) as connection:
-            yield connection
-            connection.commit()
+    def write(self) -> Connection:
+        """Return a connection with a transaction beside which no other writes; the caller closes it."""
+        return self._begun(BEGIN_WRITING)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """Give a connection that reads one snapshot."""
-        with self._begun(self._snapshots, PING) as connection:
-            yield connection
+    @staticmethod
+    def commit(connection: Connection) -> None:
+        """Commit; a crash of the server may undo it until ``sync`` has returned."""
+        connection.exec_driver_sql("COMMIT", execution_options=NO_PARAMETERS)
+
+    @staticmethod
+    def sync(connection: Connection) -> None:
+        """Return when what this connection has committed is on the disk."""
+        connection.exec_driver_sql(WAIT_FOR_DISK, execution_options=NO_PARAMETERS)
+
+    def snapshot(self) -> Connection:
+        """Return a connection that reads one snapshot; the caller closes it."""
+        return self._begun(BEGIN_READING)
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
@@ -168,24 +178,24 @@ class PostgresqlServer:
             self._let_go()
         self._engine.dispose()
 
-    def _begun(self, engine: Engine, first: Executable) -> Connection:
+    def _begun(self, first: str) -> Connection:
         """Return a connection on which the first statement has run.
 
         Connections that have not survived a restart of the server show it only when they are used: then the pool
         drops all of them, and the next is a new one.
         """
-        connection = engine.connect()
+        connection = self._engine.connect()
         try:
-            connection.execute(first)
+            connection.exec_driver_sql(first, execution_options=NO_PARAMETERS)
         except DBAPIError as error:
             connection.close()
             if not error.connection_invalidated:
                 raise
         else:
             return connection
-        connection = engine.connect()
+        connection = self._engine.connect()
         try:
-            connection.execute(first)
+            connection.exec_driver_sql(first, execution_options=NO_PARAMETERS)
         except BaseException:
             connection.close()
             raise

@@ -24,6 +24,7 @@ from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds, memory
 from tests.bench.senders import Acks, closed_loop, even_pace, own_cost, request_bytes
 from tests.bench.world import REPORTS_EACH, SENDERS, Asked, World
+from tests.postgresql import DURABLE, MISSING, Databases, available, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,9 @@ HANG: Final = 30.0
 ACK: Final = Limits(p50=5.0, p99=50.0)
 RATIOS: Final = {1: 1.10, SENDERS: 2.0}
 """How much longer than the bare chain a card may take at that latency, by senders."""
+RATIOS_ON_POSTGRESQL: Final = {SENDERS: 2.5}
+MORE_FOR_TWO: Final = 1.1
+"""How much more processor time two workers may take for a report than one."""
 OWN_WORK: Final = 20.0
 """Milliseconds from webhook to card without any latency, one sender."""
 PROCESSOR_TIME: Final = 30.0
@@ -96,16 +100,17 @@ CARDS: Final = (
 class Bench:
     """The emulator and the program, and what is measured on them."""
 
-    def __init__(self, world: World, product: Product) -> None:
+    def __init__(self, world: World, product: Product, ratios: dict[int, float] = RATIOS) -> None:
         self._world = world
         self._product = product
+        self._ratios = ratios
         self.met: list[bool] = []
         """Each expectation's outcome."""
-        self._worker_seconds = 0.0
-        """Processor time of the worker in the last block that was measured."""
+        self._worker_seconds = self._web_seconds = 0.0
+        """Processor time of all workers, and of web, in the last block that was measured."""
 
-    def cards(self, case: Case) -> None:
-        """One line of the race for the card."""
+    def cards(self, case: Case) -> float:
+        """One line of the race for the card. Return the milliseconds of web and workers for a report."""
         say(case.name)
         self._world.behave(latency=case.latency)
         with self._product.running() as pids, self._processors(pids) as used:
@@ -115,7 +120,7 @@ class Bench:
         ratio = bot.p50 / bare.p50
         verdict = ""
         if case.latency == LATENCY:
-            most = RATIOS[case.senders]
+            most = self._ratios[case.senders]
             verdict = f"  expected ≤ {most}: {self._expect(ratio <= most and not cards.failures)}"
         elif case.senders == 1:
             own = bot.p50 <= OWN_WORK
@@ -138,6 +143,7 @@ class Bench:
             say(f"  a synchronous Flask handler with the SDK gives {plain:.0f} cards/s")
             reports = len(cards.files) / cards.elapsed
             say(f"  with their files {reports:.0f} reports/s  expected ≥ {RATE:g}: {self._expect(reports >= RATE)}")
+        return worker + self._web_seconds / (len(cards.bot) + WARM_UP * case.senders) * 1000
 
     def counts(self) -> None:
         """A line for what a report costs, 1:1 and in a group space."""
@@ -268,7 +274,9 @@ class Bench:
         yield used
         elapsed = time.perf_counter() - began
         shares = ((name, (cpu_seconds(pid) - before[name]) / elapsed) for name, pid in all_pids.items())
-        self._worker_seconds = cpu_seconds(pids["worker"]) - before["worker"]
+        taken = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+        self._worker_seconds = sum(seconds for name, seconds in taken.items() if name != "web")
+        self._web_seconds = taken["web"]
         used.append("cores used: " + ", ".join(f"{name} {share:.2f}" for name, share in shares))
 
 
@@ -294,6 +302,29 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def on_postgresql(world: World, folder: Path) -> list[bool]:
+    """Run the race for the card with one worker and with two, and return what was met."""
+    if not available():
+        say(MISSING)
+        return []
+    met: list[bool] = []
+    costs_of: list[float] = []
+    with server(**DURABLE) as running:
+        databases = Databases(running.url, "bench")
+        for workers in (1, 2):
+            product = Product(world.addresses, folder / f"postgresql-{workers}", databases, workers)
+            bench = Bench(world, product, RATIOS_ON_POSTGRESQL)
+            say(f"{workers} worker{'s' if workers > 1 else ''}, API 50 ms, {SENDERS} senders")
+            costs_of.append(bench.cards(CARDS[-1]))
+            met += bench.met
+        databases.close()
+    ratio = costs_of[1] / costs_of[0]
+    met.append(ratio <= MORE_FOR_TWO)
+    say(f"processor time of web and workers for a report, two workers against one: ratio {ratio:.2f}")
+    say(f"  expected ≤ {MORE_FOR_TWO}: {said(met=met[-1])}")
+    return met
+
+
 def main() -> None:
     """Measure everything, print it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -308,6 +339,8 @@ def main() -> None:
         say("from sending the webhook until Webex has the card. The file of each is fetched and posted meanwhile.")
         for case in CARDS:
             bench.cards(case)
+        say("\nTHE SAME ON POSTGRESQL, which writes each commit to the disk")
+        bench.met += on_postgresql(world, Path(folder))
         say("\nACKNOWLEDGEMENT: each sender posts `report <id>` events without a pause, waiting for the 200 only;")
         say("the worker serves what it can of them. Without a pause the mean is the number of senders")
         say("divided by the answers a second, so the lines of /healthz (no signature, no database) are the floor.")

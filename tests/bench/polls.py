@@ -18,7 +18,6 @@ from bot.db.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from multiprocessing.synchronize import Semaphore
 
     from tests.bench.product import Product
     from tests.bench.world import World
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 POLLS: Final = 50
 BETWEEN: Final = 0.6
 """Seconds from an answer to the next call: a key may make 120 calls a minute."""
-LONGEST_WAIT: Final = 30
-"""Seconds that a call may wait for the end of a delivery."""
 TIME_OUT: Final = 40.0
 EVENTS: Final = ("delivery.delivered", "delivery.failed")
 ACCEPTED, CREATED = 202, 201
@@ -51,14 +48,11 @@ def polling(world: World, product: Product) -> Iterator[None]:
     made = [_call(product.port, key, "POST /deliveries", order, status=ACCEPTED)["id"] for key in keys]
     ready = {"reportId": world.addresses.small, "spaceId": owner.room_id}
     _call(product.port, keys[0], "POST /deliveries", ready, status=ACCEPTED)  # there is something to tell the receiver
-    spawn = multiprocessing.get_context("spawn")
-    opened = spawn.Semaphore(0)
-    process = spawn.Process(target=_poll, args=(product.port, list(zip(keys, made, strict=True)), opened), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_poll, args=(product.port, list(zip(keys, made, strict=True))), daemon=True
+    )
     process.start()
     try:
-        for _ in keys:  # the first calls come all at once, as they never do again
-            opened.acquire()
-        _call(product.port, keys[0], f"GET /deliveries/{made[0]}")
         yield
     finally:
         process.kill()
@@ -81,21 +75,16 @@ def _call(port: int, key: str, call: str, body: Any = None, *, status: int = 200
         connection.close()
 
 
-def _poll(port: int, waiting: Sequence[tuple[str, str]], opened: Semaphore) -> None:
-    """The process: poll for each until it is killed, for different times, so that some end in each second."""
-    seconds = [1 + number * LONGEST_WAIT // len(waiting) for number in range(len(waiting))]
-    threads = [
-        threading.Thread(target=_poll_one, args=(port, *one, wait, opened), daemon=True)
-        for one, wait in zip(waiting, seconds, strict=True)
-    ]
+def _poll(port: int, waiting: Sequence[tuple[str, str]]) -> None:
+    """The process: poll for each until it is killed."""
+    threads = [threading.Thread(target=_poll_one, args=(port, *one), daemon=True) for one in waiting]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _poll_one(port: int, key: str, delivery_id: str, wait: int, opened: Semaphore) -> None:
-    opened.release()
+def _poll_one(port: int, key: str, delivery_id: str) -> None:
     while True:
-        _call(port, key, f"GET /deliveries/{delivery_id}?wait={wait}")
+        _call(port, key, f"GET /deliveries/{delivery_id}?wait=30")
         time.sleep(BETWEEN)

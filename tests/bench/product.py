@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.bench.world import Addresses
+    from tests.postgresql import Databases
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
@@ -33,10 +34,17 @@ SESSION, USER_TIME, SYSTEM_TIME = 3, 11, 12
 
 
 class Product:
-    """How to start it; `running` gives one start."""
+    """How to start it; `running` gives one start, with so many workers where `databases` makes databases."""
 
-    def __init__(self, addresses: Addresses, folder: Path) -> None:
+    def __init__(
+        self, addresses: Addresses, folder: Path, databases: Databases | None = None, workers: int = 1
+    ) -> None:
         self._folder = folder
+        folder.mkdir(exist_ok=True)
+        self._databases = databases
+        self._workers = ["worker", *(f"worker {number}" for number in range(2, workers + 1))]
+        self.database_url = ""
+        """Of the last start, where `databases` made it."""
         self._starts = 0
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = int(probe.getsockname()[1])
@@ -69,15 +77,16 @@ class Product:
     def running(self, *, warm: bool = False) -> Iterator[dict[str, int]]:
         """Run web and worker in the block, on an empty database or (`warm`) on the last one; gives their numbers."""
         self._starts += not warm
-        environ = self._with_data()
+        if self._databases is not None and not warm:
+            self.database_url = self._databases.migrated()
         reading, writing = os.pipe()  # when this process is killed, they end too
         processes = {}
         try:
-            for name in ("web", "worker"):
+            for name in ("web", *self._workers):
                 with self._log(f"{name}-{self._starts}") as log:
                     processes[name] = subprocess.Popen(
-                        self._commands[name],
-                        env={**environ, LIFELINE_VARIABLE: str(reading)},
+                        self._commands[name.split()[0]],
+                        env={**self._with_data(name), LIFELINE_VARIABLE: str(reading)},
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,
@@ -100,8 +109,11 @@ class Product:
         """Return where the data of the last start are."""
         return self._folder / f"data-{self._starts}"
 
-    def _with_data(self) -> dict[str, str]:
-        return {**self._environ, "DATA_DIR": str(self.folder)}
+    def _with_data(self, name: str = "worker") -> dict[str, str]:
+        """Return the environment of a process; each further worker has a folder of its own, as on another machine."""
+        folder = self.folder if name in {"web", "worker"} else self.folder.with_name(f"{self.folder.name} {name}")
+        shared = {"DATABASE_URL": self.database_url, "SECRET_KEY": "k" * 32} if self.database_url else {}
+        return {**self._environ, "DATA_DIR": str(folder), **shared}
 
     @contextmanager
     def _log(self, name: str) -> Iterator[int]:

@@ -34,9 +34,9 @@ class UnaskedVerdict:
         known = {one["message_id"] for one in tables.messages}
         with world.lock:  # what is not on record may be a post whose answer was lost, see `verdict.py`
             bots = [one for one in world.messages_of(live.bot) if one.id in known and not one.deleted]
-        self._said: dict[str, list[tuple[bool, str]]] = {}
+        self._said: dict[str, list[tuple[str, str]]] = {}
         for message in bots:
-            self._said.setdefault(message.room_id, []).append((message.card is not None, _shown(message)))
+            self._said.setdefault(message.room_id, []).append((_kind(message), _shown(message)))
         self.lost: list[str] = []
         self.twice: list[str] = []
         self.announced = self.ran = self.answered = self.missed_in_pauses = self.told = self.untold = 0
@@ -163,8 +163,8 @@ class UnaskedVerdict:
 
     def _judge_request(self, request: Row, room_id: str, title: str, what: str) -> bool:
         """Return True when it was delivered; then it stands in its space, and once."""
-        shown = [is_card for is_card, words in self._said.get(room_id, []) if title in words]
-        self._once(max(shown.count(True), shown.count(False)), f"messages of {what}")
+        shown = [kind for kind, words in self._said.get(room_id, []) if title in words]
+        self._once(max((shown.count(kind) for kind in set(shown)), default=0), f"messages of {what}")
         state = request["state"]
         self._need(state not in GOING, f"open: {what}")
         if state == "delivered":
@@ -194,6 +194,11 @@ class UnaskedVerdict:
     def _need(self, good: bool, otherwise: str) -> None:
         if not good:
             self.lost.append(otherwise)
+
+
+def _kind(message: Message) -> str:
+    """Return what a message is; one whose card Webex refused is a sentence."""
+    return "card" if message.card is not None else "file" if message.files else "sentence"
 
 
 def _shown(message: Message) -> str:

@@ -199,10 +199,10 @@ class Verdict:
         return message.files[0].sha256 == hashlib.sha256(body).hexdigest()
 
     def _landed_late(self) -> set[str]:
-        """Messages that the database does not know, of posts that hung: who looked meanwhile could not see them."""
+        """Messages of posts that hung: who looked meanwhile could not see them, and sent them again."""
         calls = [call for call in self._world.calls.calls_to("POST", "/v1/messages") if call.seconds >= FLYING]
         landed = [call.at + call.seconds for call in calls]
-        return {one.id for one in self._loose() if any(abs(one.created - at) < PRECISION for at in landed)}
+        return {one.id for one in self._messages.values() if any(abs(one.created - at) < PRECISION for at in landed)}
 
     def _need(self, good: bool, otherwise: str) -> None:
         if not good:
@@ -218,6 +218,7 @@ class Verdict:
             loose.setdefault((message.room_id, message.parent_id or ""), []).append(message)
         unsettled = [one for one in self._tables.messages if one["state"] in UNSETTLED]
         may_be = Counter((self._room_of(one), one["parent_id"] or "") for one in unsettled)
+        came_late = {_of(one) for one in self._messages.values() if one.id in self._late}
         twice: list[str] = []
         unknowable = 0
         for (room, parent), there in loose.items():
@@ -229,10 +230,14 @@ class Verdict:
                 unknowable += 1
             if more <= 0:
                 continue
-            if parent or self._world.spaces[room].type == "direct":
-                twice += [f"more than is on record: {_shown(one)}" for one in found[-more:]]
-            else:
+            if not parent and self._world.spaces[room].type != "direct":
                 unknowable += more
+                continue
+            for one in found[-more:]:
+                if _of(one) in came_late:  # it was sent again, and it is the first that is on record
+                    unknowable += 1
+                else:
+                    twice.append(f"more than is on record: {_shown(one)}")
         of_one = Counter(one["message_id"] for one in self._tables.messages if one["message_id"])
         twice += [f"one message on record {number} times" for number in of_one.values() if number > 1]
         return twice, unknowable
@@ -278,6 +283,10 @@ def _ends(row: Row, *, of_a_request: bool) -> bool:
     if row["slot"] == "card":
         return (row["variant"] or "").startswith(ENDS)
     return row["slot"] in {"file", "end"}
+
+
+def _of(message: Message) -> tuple[str, str | None, str | None]:
+    return message.room_id, message.parent_id, message.markdown
 
 
 def _shown(message: Message) -> str:

@@ -1,27 +1,118 @@
-"""What the bot makes of databases of PostgreSQL that others have set up."""
+"""What a transaction promises on PostgreSQL: whole or not at all, one writer, one snapshot, on the disk at its end."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import threading
 from typing import TYPE_CHECKING
 
-from bot.db import key_values
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from bot.db.database import Database
-from bot.db.migrations import upgrade
+from bot.errors import DatabaseUnavailable
+from tests.postgresql import MISSING, available, server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.postgresql import Databases
 
+ADD = text("INSERT INTO things VALUES (1)")
+COUNT = text("SELECT count(*) FROM things")
+WRITTEN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")
+ON_DISK = text("SELECT pg_current_wal_flush_lsn() - '0/0'")
 
-def test_texts_of_a_database_without_an_encoding_are_read_as_they_were_written(postgresql: Databases) -> None:
-    """As ``initdb`` makes one where no locale is set, such as in a container."""
-    database = Database(postgresql.empty("SQL_ASCII"))
-    try:
-        upgrade(database)
+
+@pytest.fixture
+def processes(postgresql: Databases) -> Iterator[list[Database]]:
+    url = postgresql.empty()
+    found = [Database(url), Database(url)]
+    _make_table(found[0])
+    yield found
+    for one in found:
+        one.close()
+    postgresql.drop_all()
+
+
+def _make_table(database: Database) -> None:
+    with database.begin() as tx:
+        tx.execute(text("CREATE TABLE things (id integer)"))
+
+
+def _count(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.execute(COUNT).scalar_one())
+
+
+def test_what_raises_is_undone(processes: list[Database]) -> None:
+    def fail() -> None:
+        with processes[0].begin() as tx:
+            tx.execute(ADD)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert _count(processes[0]) == 0
+
+
+def test_another_process_writes_when_this_one_has_committed(processes: list[Database]) -> None:
+    here, there = processes
+    seen: list[int] = []
+
+    def count_and_add() -> None:
+        with there.begin() as tx:
+            seen.append(tx.execute(COUNT).scalar_one())
+            tx.execute(ADD)
+
+    with here.begin() as tx:
+        other = threading.Thread(target=count_and_add)
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+        tx.execute(ADD)
+    other.join()
+
+    assert seen == [1]
+    assert _count(here) == 2
+
+
+def test_a_reader_sees_one_snapshot_and_cannot_write(processes: list[Database]) -> None:
+    here, there = processes
+    with here.read() as tx:
+        before = tx.execute(COUNT).scalar_one()
+        with there.begin() as writing:
+            writing.execute(ADD)
+        assert tx.execute(COUNT).scalar_one() == before
+    assert _count(here) == before + 1
+
+    with pytest.raises(DatabaseUnavailable), here.read() as tx:
+        tx.execute(ADD)
+
+
+def test_a_broken_transaction_harms_no_later_one(processes: list[Database]) -> None:
+    with pytest.raises(DBAPIError), processes[0].begin() as tx:
+        tx.execute(text("SELECT * FROM nothing"))
+
+    with processes[0].begin() as tx:
+        tx.execute(ADD)
+    assert _count(processes[0]) == 1
+
+
+@pytest.mark.skipif(not available(), reason=MISSING)
+def test_what_is_committed_is_on_the_disk() -> None:
+    with server(synchronous_commit="on", wal_writer_delay="10s") as running:
+        database = Database(running.url.render_as_string(hide_password=False))
+        _make_table(database)
         with database.begin() as tx:
-            key_values.set(tx, "key", "Köln’s", datetime.now(UTC))
+            tx.execute(ADD)
+            written = tx.execute(WRITTEN).scalar_one()
         with database.read() as tx:
-            assert key_values.get(tx, "key") == "Köln’s"
-    finally:
+            assert tx.execute(ON_DISK).scalar_one() > written
+        with database.begin(durable=False) as tx:
+            tx.execute(ADD)
+            written = tx.execute(WRITTEN).scalar_one()
+        with database.read() as tx:
+            assert tx.execute(ON_DISK).scalar_one() < written
         database.close()
-        postgresql.drop_all()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import tracing
-from bot.cli import why
 from bot.db.requests import State
 from bot.db.trace_ids import trace_id
 from bot.emulator import Template
@@ -129,21 +128,6 @@ def test_a_schedules_run_has_one_trace_id_from_its_time_on(log: Log, stepped: St
     (due,) = log.grep("schedule_due")
     events = [line["event"] for line in log.grep(due["trace_id"])]
     assert {"schedule_due", "report_created", "report_found"} <= set(events)
-
-
-@pytest.mark.parametrize("made", [True, False], ids=["a request", "a run without a report"])
-def test_why_prints_by_what_the_log_has_each_step(log: Log, stepped: SteppedBot, made: bool):
-    if made:  # else there is no such template, so no report comes of it
-        stepped.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
-    add_schedule(stepped, next_at=stepped.clock())
-    with stepped.database.begin() as tx:
-        put_schedules(tx, stepped.queue)
-    stepped.work()
-    (due,) = log.grep("schedule_due")
-    reference = stepped.request().reference if made else due["run"]
-    said: list[str] = []
-    why.tell(stepped.setup.settings(), reference, said.append, as_json=False)
-    assert [line.split()[-1] for line in said if "In the log: " in line] == [due["trace_id"]]
 
 
 def test_what_a_step_starts_in_another_thread_belongs_to_it():
