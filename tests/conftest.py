@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -13,9 +14,10 @@ import pytest
 import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as property_tests
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from werkzeug.routing import Rule
 
+from bot.db import postgresql as postgresql_server
 from bot.db import sqlite_file
 from bot.db.postgresql import PostgresqlServer
 from bot.db.sqlite_file import OpenConnection, SqliteFile, Use
@@ -28,9 +30,24 @@ from tests.stepped_bot import SteppedBot, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+    from psycopg import Connection
 
     Start = Callable[..., Program]
+
+ON_BOTH = (
+    "access/",
+    "api/",
+    "audit/",
+    "db/",
+    "faults/",
+    "killed/",
+    "outbound/",
+    "reports/",
+    "secrets/",
+    "test_database.py",
+)
+"""Beneath this folder, what ``--database both`` runs with PostgreSQL, too."""
 
 # How long an example takes depends on the machine and on what ran before (a first import, the garbage of other tests).
 property_tests.register_profile("whatever the load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,9 +68,11 @@ def quick_databases() -> Iterator[None]:
     """
     first = create_engine("sqlite://")
     first.connect().close()
+    firsts = {"sqlite": first}
 
     def sharing(*args: Any, **more: Any) -> Any:
         engine = create_engine(*args, **more)
+        first = firsts.setdefault(engine.dialect.name, engine)
         engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
         return engine
 
@@ -65,6 +84,7 @@ def quick_databases() -> Iterator[None]:
     first_open = SqliteFile._open
     with (
         patch.object(sqlite_file, "create_engine", sharing),
+        patch.object(postgresql_server, "create_engine", sharing),
         patch.object(SqliteFile, "_open", opened),
         patch.object(SqliteFile, "sync", lambda _: None),
     ):
@@ -102,42 +122,75 @@ def only_the_settings_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="what bots of tests use")
+    parser.addoption(
+        "--database", choices=["sqlite", "postgresql", "both"], default="sqlite", help="of the tests' bots"
+    )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--database") == "postgresql":
-        for item in items:
-            mark = item.get_closest_marker("sqlite")
-            if mark is not None:
-                item.add_marker(pytest.mark.skip(reason=f"about SQLite: {mark.args[0]}"))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have a test run on each database that ``--database`` names; ``both``: where it is worth its time."""
+    chosen = metafunc.config.getoption("--database")
+    if chosen == "sqlite" or (chosen == "both" and not (available() and on_both(metafunc.definition.path))):
+        return
+    kinds = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
+    metafunc.parametrize("database_of_bots", kinds, indirect=True)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def database_of_bots(request: pytest.FixtureRequest) -> None:
-    """Bots of tests use what ``--database`` says."""
-    if request.config.getoption("--database") == "postgresql":
-        LiveBot.databases = request.getfixturevalue("postgresql")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite itself where the bots use PostgreSQL."""
+    items[:] = [one for one in items if not (on_postgresql(one) and one.get_closest_marker("sqlite"))]
+
+
+def on_postgresql(item: pytest.Item) -> bool:
+    """Whether a test's bots use PostgreSQL."""
+    spec = getattr(item, "callspec", None)
+    return spec is not None and spec.params.get("database_of_bots") == "postgresql"
+
+
+def on_both(path: Path) -> bool:
+    """Whether what a file tests is tried on both databases; see CONTRIBUTING.md for the choice."""
+    inside = path.relative_to(Path(__file__).parent).as_posix()
+    return inside.startswith(ON_BOTH)
 
 
 @pytest.fixture(autouse=True)
-def databases_of_one_test() -> Iterator[None]:
-    """Each test's databases go with it; a bot leaves its connections open until its process ends."""
-    if LiveBot.databases is None:
+def database_of_bots(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Bots of tests use this kind of database; those of one test go with it."""
+    if getattr(request, "param", "sqlite") == "sqlite":
         yield
         return
-    opened: list[PostgresqlServer] = []
+    databases = request.getfixturevalue("postgresql")
+    before = list(connections)
+    with patch.object(LiveBot, "databases", databases):
+        yield
+    for server in servers:
+        server.dispose()
+    servers.clear()
+    databases.drop_all()
+    for connection in before:  # those of this test may be in use, by threads that end with their process
+        connection.close()
+        connections.remove(connection)
+
+
+connections: list[Connection[Any]] = []
+"""To PostgreSQL, those of the test that runs and of the last one."""
+servers: list[PostgresqlServer] = []
+
+
+@pytest.fixture(autouse=True, scope="session")
+def connections_are_closed() -> Iterator[None]:
+    """A bot leaves its connections open until its process ends; here they are closed."""
     first_made = PostgresqlServer.__init__
 
     def made(server: PostgresqlServer, *args: Any) -> None:
         first_made(server, *args)
-        opened.append(server)
+        servers.append(server)
+        event.listen(server._engine, "connect", lambda connection, _: connections.append(connection))
 
     with patch.object(PostgresqlServer, "__init__", made):
         yield
-    for one in opened:
-        one.dispose()
-    LiveBot.databases.drop_all()
+    for connection in connections:
+        connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, create_engine, make_url, text
+
+from tests.killed.program import family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,6 +83,19 @@ class Server:
             self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", how, "-w")
             self.process.wait(30)
             self.process = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have nothing of the server run in the block, as on a machine that stands still."""
+        assert self.process is not None
+        stopped = family(self.process.pid)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
 
     def _run(self, program: str, *arguments: str, tries: int = 1) -> None:
         for left in reversed(range(tries)):

@@ -27,6 +27,7 @@ class Leader:
         self._name = name
         self._guard = threading.Lock()
         self._held: Connection[tuple[object, ...]] | None = None
+        self._closed = False
 
     def leads(self) -> bool:
         """Return True while this process leads, and take the lead if nobody has it. Never raises."""
@@ -35,6 +36,8 @@ class Leader:
         import psycopg  # noqa: PLC0415 - only with PostgreSQL
 
         with self._guard:
+            if self._closed:
+                return False
             try:
                 if self._held is None:
                     self._held = self._database.server.try_lock(self._name)
@@ -46,8 +49,9 @@ class Leader:
             return self._held is not None
 
     def close(self) -> None:
-        """Let another process lead."""
+        """Let another process lead, for good."""
         with self._guard:
+            self._closed = True
             self._drop()
 
     def _drop(self) -> None:

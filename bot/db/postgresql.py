@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
@@ -88,6 +88,7 @@ class PostgresqlServer:
                 **OUR_KEEPALIVE,
             },
         )
+        event.listen(self._engine, "connect", _write_no_null_character)
         self._holding = threading.Lock()
         self._holder: DriverConnection | None = None
         """Holds the locks of rows."""
@@ -115,7 +116,7 @@ class PostgresqlServer:
         """Hold the lock of this name in the block; other processes, on any machine, wait for it."""
         from psycopg import Error  # noqa: PLC0415 - only with PostgreSQL
 
-        with self.own_connection() as connection:  # closed at the end, and the lock with it
+        with closing(self.own_connection()) as connection:  # and the lock ends with it
             try:
                 connection.execute(f"SET lock_timeout = '{LOCKED_SECONDS}s'")
                 connection.execute("SELECT pg_advisory_lock(%s)", [lock_number(name)])
@@ -126,11 +127,14 @@ class PostgresqlServer:
     def try_lock(self, name: str) -> DriverConnection | None:
         """Return a connection that holds the lock of this name until it is closed; None while another has the lock."""
         connection = self.own_connection()
-        found = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(name)]).fetchone()
-        if found and found[0]:
-            return connection
-        connection.close()
-        return None
+        got = False
+        try:
+            found = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(name)]).fetchone()
+            got = bool(found and found[0])
+        finally:
+            if not got:
+                connection.close()
+        return connection if got else None
 
     def take(self, name: str, row_id: int) -> bool:
         """Take the lock of this name and row for this process until it is freed; False: another process has it.
@@ -200,3 +204,14 @@ class PostgresqlServer:
             connection.close()
             raise
         return connection
+
+
+def _write_no_null_character(driver: DriverConnection, _: object) -> None:
+    """Have a null character written as a replacement character: SQLite keeps one in a text, PostgreSQL refuses it."""
+    from psycopg.adapt import Dumper  # noqa: PLC0415 - only with PostgreSQL
+
+    class TextDumper(Dumper):
+        def dump(self, obj: str) -> bytes:
+            return obj.replace("\0", "\ufffd").encode()
+
+    driver.adapters.register_dumper(str, TextDumper)

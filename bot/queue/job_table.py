@@ -202,13 +202,14 @@ class JobTable:
         """Return what this thread runs."""
         return getattr(self._thread, "claim", None)
 
-    def finish(self, tx: Transaction) -> None:
-        """End the job that this thread runs, if `tx` commits."""
+    def finish(self, tx: Transaction) -> bool:
+        """End the job that this thread runs, if `tx` commits; False if its row is no longer there, or not its own."""
         claim = self.current
-        if claim is not None and not claim.finished:
-            claim.ending = True
-            self._delete(tx, claim)
-            tx.after_commit(claim.finish)
+        if claim is None or claim.finished:
+            return True
+        claim.ending = True
+        tx.after_commit(claim.finish)
+        return self._delete(tx, claim)
 
     def settle(self, claim: Claim, outcome: RetryLater | None) -> bool:
         """End a job whose handler has returned, or have it run again; True if it is to run again.
@@ -227,11 +228,10 @@ class JobTable:
             tx.execute(POSTPONE, {**claim.where, "now": now, "of_due": due, "of_attempt": attempt})
             return True
 
-    def _delete(self, tx: Transaction, claim: Claim) -> None:
-        """Delete the job's row, or have it run once more if it was put while it ran."""
+    def _delete(self, tx: Transaction, claim: Claim) -> bool:
+        """Delete the job's row, or have it run once more if it was put while it ran; False if there is no such row."""
         claim.put_again = tx.execute(DROP, claim.where).rowcount == 0
-        if claim.put_again:
-            tx.execute(RUN_ONCE_MORE, {**claim.where, "now": self.clock()})
+        return not claim.put_again or tx.execute(RUN_ONCE_MORE, {**claim.where, "now": self.clock()}).rowcount > 0
 
     def restart_waits(self) -> int:
         """Start the wait of every job again that was put by a clock ahead of this one; return their number."""

@@ -46,6 +46,10 @@ CLAIM = (
     .values(worker=_me, again_due=null(), again_place=null())
 )
 LOCKS = select(jobs.c.lock).where(jobs.c.worker.is_not(None), jobs.c.lock.is_not(None))
+IS_THERE = select(jobs.c.id).where(jobs.c.id == bindparam("of_id"))
+GIVE_BACK_BUT = (
+    update(jobs).where(jobs.c.worker == _me, jobs.c.id.not_in(bindparam("ids", expanding=True))).values(worker=null())
+)
 GIVE_BACK = (
     update(jobs).where(jobs.c.worker.is_not(None), jobs.c.worker.not_in(select(workers.c.id))).values(worker=null())
 )
@@ -60,6 +64,8 @@ class SharedJobTable(JobTable):
         super().__init__(database, clock, CHANNEL)
         self._folder = folder
         self._me = ""
+        self._unsure = False
+        """The last choice may have been written, though this worker does not know of it."""
         self._beats: dict[str, tuple[int, int]] = {}
         """Of each other worker: its beats when it was looked at last, and in how many looks they have not changed."""
 
@@ -67,25 +73,42 @@ class SharedJobTable(JobTable):
         """Choose jobs as `JobTable` does, and note that this worker has them."""
         with self._database.read() as tx:
             soonest = tx.execute(SOONEST_DUE).scalar()
-        if self._me and (soonest is None or soonest > self.clock()):
+        if self._me and not self._unsure and (soonest is None or soonest > self.clock()):
             return Taken([], (), None if soonest is None else soonest - self.clock())
-        with self._database.begin(durable=False) as tx:
-            if not self._me or tx.execute(IS_ONE, {"me": self._me}).first() is None:
-                self._enter(tx)
-            taken = self._choose(tx, running, threads, set(tx.execute(LOCKS).scalars()))
-            if taken.claims:
-                tx.execute(CLAIM, {"ids": [claim.id for claim in taken.claims], "me": self._me})
+        try:
+            taken = self._take(running, threads)
+        except DatabaseUnavailable:
+            self._unsure = True
+            raise
+        self._unsure = False
         for claim in taken.claims:
             claim.worker = self._me
             claim.put_again = False  # this run is what those puts asked for
         return taken
 
-    def finish(self, tx: Transaction) -> None:
+    def _take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
+        with self._database.begin(durable=False) as tx:
+            if self._unsure:
+                tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]})
+            if not self._me or tx.execute(IS_ONE, {"me": self._me}).first() is None:
+                self._enter(tx)
+            taken = self._choose(tx, running, threads, set(tx.execute(LOCKS).scalars()))
+            if taken.claims:
+                tx.execute(CLAIM, {"ids": [claim.id for claim in taken.claims], "me": self._me})
+        return taken
+
+    def finish(self, tx: Transaction) -> bool:
         """Do the same as ``JobTable``, unless other workers have the job: then the transaction must not commit."""
-        super().finish(tx)
+        if super().finish(tx):
+            return True
         claim = self.current
-        if claim is not None and claim.put_again and tx.execute(IS_ONE, {"me": claim.worker}).first() is None:
+        assert claim is not None
+        # Without a row, it was dropped. A server that crashes may forget who has a row, and gives it to another then.
+        if tx.execute(IS_THERE, {"of_id": claim.id}).first() is not None:
+            raise DatabaseUnavailable(RuntimeError("the job was given to another worker"))
+        if tx.execute(IS_ONE, {"me": claim.worker}).first() is None:
             raise DatabaseUnavailable(RuntimeError("other workers have taken this one for dead, and have its jobs"))
+        return False
 
     def beat(self) -> None:
         """Show that this worker lives, and give back what those had that do not. Raises ``DatabaseUnavailable``."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import requests
+from sqlalchemy import text
 
 from bot.db import audit
 from bot.db.audit import Channel
@@ -53,8 +53,8 @@ def test_the_key_itself_is_nowhere(api: Api, caller: Caller) -> None:
         if file.is_file():
             assert caller.key.encode() not in file.read_bytes()
     secret = caller.key.removeprefix("rbk_")
-    rows = sqlite3.connect(api.live.folder / "reportbot.db").execute("SELECT * FROM api_keys").fetchall()
-    assert secret not in str(rows)
+    with api.database.read() as tx:
+        assert secret not in str(tx.execute(text("SELECT * FROM api_keys")).all())
 
 
 def test_each_call_is_in_the_audit(api: Api, caller: Caller) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.stepped_bot import SteppedBot
 
 
+COLUMNS = "at, door, act, outcome) VALUES (1, '2026', 'chat', 'report', 'allowed')"
+
+
 @pytest.fixture
 def written(stepped: SteppedBot) -> SteppedBot:
     """Ten rows, a day apart; the newest is of now."""
@@ -37,16 +40,21 @@ def written(stepped: SteppedBot) -> SteppedBot:
         "UPDATE audit SET person_id = 'eve'",
         "UPDATE audit SET person_id = NULL",
         "UPDATE audit SET person_id = 'forgotten-1', outcome = 'allowed'",
-        "UPDATE audit SET rowid = rowid + 100",
-        "UPDATE OR REPLACE audit SET rowid = 2 WHERE id = 1",
-        "UPDATE OR REPLACE audit SET _rowid_ = 2 WHERE id = 1",
-        "UPDATE OR REPLACE audit SET oid = 2 WHERE id = 1",
-        "UPDATE OR REPLACE audit SET id = 2 WHERE id = 1",
-        "UPDATE OR REPLACE audit SET person_id = 'forgotten-1', rowid = 2 WHERE id = 1",
-        "INSERT OR REPLACE INTO audit (rowid, at, door, act, outcome) VALUES (1, '2026', 'chat', 'report', 'allowed')",
         "DELETE FROM audit",
         "DELETE FROM audit WHERE id = 1",
-        "INSERT OR REPLACE INTO audit (id, at, door, act, outcome) VALUES (1, '2026', 'chat', 'report', 'allowed')",
+        *(
+            pytest.param(statement, marks=pytest.mark.sqlite("its own words"))
+            for statement in (
+                "UPDATE audit SET rowid = rowid + 100",
+                "UPDATE OR REPLACE audit SET rowid = 2 WHERE id = 1",
+                "UPDATE OR REPLACE audit SET _rowid_ = 2 WHERE id = 1",
+                "UPDATE OR REPLACE audit SET oid = 2 WHERE id = 1",
+                "UPDATE OR REPLACE audit SET id = 2 WHERE id = 1",
+                "UPDATE OR REPLACE audit SET person_id = 'forgotten-1', rowid = 2 WHERE id = 1",
+                f"INSERT OR REPLACE INTO audit (rowid, {COLUMNS}",
+                f"INSERT OR REPLACE INTO audit (id, {COLUMNS}",
+            )
+        ),
     ],
 )
 def test_the_database_refuses(written: SteppedBot, statement: str) -> None:

@@ -251,7 +251,7 @@ def test_what_was_not_read_yet_is_told(machine: SteppedBot, capsys: pytest.Captu
     assert machine.work() == []
 
 
-@pytest.mark.parametrize("where", ["DATA_DIR", "DATABASE_URL"])
+@pytest.mark.parametrize("where", [pytest.param("DATA_DIR", marks=pytest.mark.sqlite("its folder")), "DATABASE_URL"])
 def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
     machine: SteppedBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -278,6 +278,7 @@ def test_without_webex_s_settings_an_id_works_and_an_address_says_what_it_needs(
     assert main(["forget", "--yes", grace.id]) == 0
 
 
+@pytest.mark.sqlite("its files are read")
 def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: SteppedBot) -> None:
     """Deleted rows stay readable in a file, and what was written in the log beside it, unless that is undone."""
     grace = machine.setup.grace
@@ -298,6 +299,7 @@ def test_what_was_forgotten_is_not_left_in_the_database_s_files(machine: Stepped
     assert space.id.encode() not in on_disk()
 
 
+@pytest.mark.sqlite("its log")
 def test_a_log_that_others_use_is_said_to_be_there(machine: SteppedBot, capsys: pytest.CaptureFixture[str]) -> None:
     machine.receive(machine.setup.grace, "help")
     machine.work()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import inspect
 
 from bot.db import audit, messages, reports, space_settings
 from bot.db.carry_over import carry_over
@@ -38,7 +39,7 @@ def forgets(stepped: SteppedBot, person: Person) -> Forgotten:
 def everything(stepped: SteppedBot) -> str:
     """Every row of the database, as text."""
     with stepped.database.read() as tx:
-        tables = tx.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        tables = inspect(tx.connection).get_table_names()
         return "\n".join(str(row) for name in tables for row in tx.connection.exec_driver_sql(f"SELECT * FROM {name}"))
 
 

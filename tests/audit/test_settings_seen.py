@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
+
+from sqlalchemy import text
 
 from bot.db import settings_log
 from bot.settings import load
@@ -77,9 +78,8 @@ def test_a_setting_that_only_one_version_knows_was_changed_by_nobody(stepped: St
 def test_no_value_is_kept(stepped: SteppedBot) -> None:
     starts(stepped, ALLOWED_PEOPLE="nora.jones@acme.example")
 
-    database_file = sqlite3.connect(stepped.setup.folder / "reportbot.db")
-    kept = str(database_file.execute("SELECT * FROM facts UNION ALL SELECT act, outcome, at FROM audit").fetchall())
-    database_file.close()
+    with stepped.database.read() as tx:
+        kept = str([tx.execute(text(f"SELECT * FROM {name}")).all() for name in ("facts", "audit")])
 
     for secret in ("nora", stepped.setup.bot_token, stepped.setup.admin_token, "a secret of the tests", "127.0.0.1"):
         assert secret not in kept

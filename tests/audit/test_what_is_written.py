@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from bot.db import audit, requests
 from bot.db.requests import State
@@ -436,14 +436,14 @@ def test_nothing_but_ids_and_our_own_words_is_kept(stepped: SteppedBot) -> None:
 
     stepped.work()
 
-    database_file = sqlite3.connect(stepped.setup.folder / "reportbot.db")
-    kept = "\n".join(str(row) for row in database_file.execute("SELECT * FROM audit"))
-    database_file.close()
+    with stepped.database.read() as tx:
+        kept = "\n".join(str(row) for row in tx.execute(text("SELECT * FROM audit")))
     assert report.id in kept
     for secret in ("Hunter2", "hunter2", "Secret Title", "Lovelace", "@", "http", "Minutes", live.admin_token):
         assert secret not in kept
 
 
+@pytest.mark.sqlite("where nothing is written to take a job")
 def test_the_card_waits_for_no_commit_of_the_audit(stepped: SteppedBot) -> None:
     """A row of the audit is written by the transaction that it tells of."""
     stepped.receive(stepped.setup.ada, "help")

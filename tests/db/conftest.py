@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.db.database import Database
+from tests.live_bot import LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def database(tmp_path: Path, database_file: Path) -> Iterator[Database]:
-    shutil.copy(database_file, tmp_path / "bot.db")
-    made = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    if LiveBot.databases is not None:
+        made = Database(LiveBot.databases.migrated())
+    else:
+        shutil.copy(database_file, tmp_path / "bot.db")
+        made = Database(f"sqlite:///{tmp_path / 'bot.db'}")
     yield made
     made.close()
 

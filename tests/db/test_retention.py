@@ -57,6 +57,7 @@ def asks(stepped: SteppedBot, person: Person, number: int) -> list[bytes]:
     return [one.encode() for one in (TITLE, report.id, person.id, space.id, *(message.id for message in asked))]
 
 
+@pytest.mark.sqlite("its files are read")
 def test_a_year_later_no_byte_of_the_database_tells_of_a_request(stepped: SteppedBot) -> None:
     live = stepped.setup
     people = [live.ada, live.grace]

@@ -241,6 +241,7 @@ def tries(database: LoggedDatabase) -> None:
             continue
 
 
+@pytest.mark.sqlite("its file is moved away")
 def test_a_database_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(house: House) -> None:
     away(house)
     with capture_logs() as lines:
@@ -278,6 +279,7 @@ def tries_read(database: LoggedDatabase) -> None:
         pass
 
 
+@pytest.mark.sqlite("its file is moved away")
 def test_the_operators_hear_once_that_the_database_was_away_for_long(house: House) -> None:
     operators = house.operators()
     house.rounds(operators, 1)
@@ -292,6 +294,7 @@ def test_the_operators_hear_once_that_the_database_was_away_for_long(house: Hous
     assert said[0].startswith("⚠ Problem: The database was unavailable from Nov 23, 09:07 to 09:1")
 
 
+@pytest.mark.sqlite("its file is moved away")
 def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> None:
     """Door and worker under load, with the database away for some seconds in the middle."""
     import requests

@@ -20,6 +20,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     logs.register_secrets(SECRET)
 
 
+@pytest.mark.sqlite("its file is read")
 @pytest.mark.parametrize("field", ["title", "status", "file_name"])
 def test_a_secret_in_webex_s_own_words_is_kept_nowhere(stepped: SteppedBot, field: str) -> None:
     report = stepped.setup.partner_report("Usage")

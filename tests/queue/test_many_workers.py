@@ -1,0 +1,204 @@
+"""What workers on several machines promise when one of them dies, or the server goes away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.db import key_values
+from bot.db.migrations import upgrade
+from bot.errors import DatabaseUnavailable
+from bot.queue import shared_jobs
+from bot.services import Clock
+from tests.postgresql import MISSING, Server, available, server
+from tests.queue.programs import lines, process, work_slowly
+from tests.queue.support import Crew, Engine, left, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bot.db.database import Database
+    from bot.queue import Job, Queue
+    from tests.postgresql import Databases
+
+    Machine = Callable[[str], Engine]
+
+pytestmark = pytest.mark.skipif(not available(), reason=MISSING)
+
+
+def machines(url: str, folder: Path) -> Machine:
+    """Return what makes a machine, by its name, that works on this database in a folder of its own."""
+
+    def made(name: str) -> Engine:
+        (folder / name).mkdir()
+        return Engine(name, url, folder / name)
+
+    return made
+
+
+@pytest.fixture
+def machine(postgresql: Databases, tmp_path: Path) -> Iterator[Machine]:
+    yield machines(postgresql.migrated(), tmp_path)
+    postgresql.drop_all()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that the test may stop, and that keeps what was committed then."""
+    with server(synchronous_commit="on") as running:
+        yield running
+
+
+@pytest.fixture
+def quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process find out in less than a second who is dead."""
+    monkeypatch.setattr(shared_jobs, "BEAT_EVERY", 0.1)
+
+
+def put(database: Database, queue: Queue, *keys: str, lock: str | None = None) -> None:
+    with database.begin() as tx:
+        for key in keys:
+            queue.put(tx, "task", key, lock=lock)
+
+
+@pytest.mark.usefixtures("quick_beats")
+def test_what_a_killed_worker_ran_is_run_on_another_machine(machine: Machine, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    one, other = machine("one"), machine("other")
+    database, queue = other.open()
+    put(database, queue, "first", "second", lock="space")
+    with process(work_slowly, one, notes, 60.0) as victim:
+        until(lambda: "start first" in lines(notes), "the first job")
+        victim.kill()
+        victim.join()
+    with Crew(queue) as crew:
+        crew.ran("first", "second")
+        until(lambda: left(database, queue) == 0, "an empty queue")
+    assert crew.keys == ["first", "second"]
+    database.close()
+
+
+@pytest.mark.usefixtures("quick_beats")
+def test_who_was_taken_for_dead_ends_nothing_and_works_on(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when its machine has slept: what it ran was run again, so the transaction of its end must not commit."""
+    database, asleep = machine("one").open()
+    other_database, other = machine("other").open()
+    goes_on = threading.Event()
+    ends: list[str] = []
+
+    def does(job: Job) -> None:
+        if job.key != "job":
+            return
+        assert goes_on.wait(20)
+        try:
+            with database.begin() as tx:
+                key_values.set(tx, "done", "by who was asleep", Clock().now())
+                asleep.finish(tx)
+        except DatabaseUnavailable as error:
+            ends.append(str(error.cause))
+
+    with Crew(asleep, does) as first:
+        put(database, asleep, "job")
+        first.ran("job")
+        monkeypatch.setattr(asleep.jobs, "beat", lambda: None)  # type: ignore[attr-defined]
+        with Crew(other) as second:
+            second.ran("job")
+            until(lambda: left(database, other) == 0, "the end of the job")
+        goes_on.set()
+        until(lambda: bool(ends), "the refusal")
+        put(database, asleep, "later")
+        first.ran("job", "later")
+    assert ends == ["other workers have taken this one for dead, and have its jobs"]
+    with database.read() as tx:
+        assert key_values.get(tx, "done") is None
+    assert left(database, asleep) == 0
+    other_database.close()
+    database.close()
+
+
+@pytest.mark.usefixtures("quick_beats")
+def test_while_the_server_stands_still_nobody_is_taken_for_dead(own_server: Server, tmp_path: Path) -> None:
+    machine = on(own_server, tmp_path)
+    database, one = machine("one").open()
+    other_database, other = machine("other").open()
+    goes_on = threading.Event()
+
+    def does(_: Job) -> None:
+        assert goes_on.wait(30)
+
+    with capture_logs() as said, Crew(one, does) as first, Crew(other, does) as second:
+        put(database, one, "a", "b")
+        until(lambda: len(first.keys + second.keys) == 2, "both jobs")
+        with own_server.paused():
+            time.sleep(20 * shared_jobs.BEAT_EVERY)  # several times the looks until somebody is dead
+        put(database, one, "c")
+        until(lambda: len(first.keys + second.keys) == 3, "the job after the pause")
+        goes_on.set()
+        until(lambda: left(database, one) == 0, "the end of all jobs")
+    assert sorted(first.keys + second.keys) == ["a", "b", "c"]
+    assert "worker_is_gone" not in [line["event"] for line in said]
+    other_database.close()
+    database.close()
+
+
+def test_a_restart_of_the_server_loses_nothing_and_ends_no_worker(own_server: Server, tmp_path: Path) -> None:
+    """What was put in a transaction that committed is run; what ran in one that committed is not run again."""
+    machine = on(own_server, tmp_path)
+    database, one = machine("one").open()
+    other_database, other = machine("other").open()
+    committed: list[str] = []
+    ended: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def putting() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                put(database, one, str(number), lock=f"space {number % 3}")
+            except DatabaseUnavailable:
+                stop.wait(0.01)
+            else:
+                committed.append(str(number))
+
+    def does(queue: Queue, where: Database) -> Callable[[Job], None]:
+        def run(job: Job) -> None:
+            with where.begin() as tx:
+                queue.finish(tx)
+            ended[job.key] += 1
+
+        return run
+
+    puts = threading.Thread(target=putting)
+    with Crew(one, does(one, database)) as first, Crew(other, does(other, other_database)) as second:
+        puts.start()
+        for _ in range(2):
+            seen = len(ended)
+            until(lambda seen=seen: len(ended) >= seen + 20, "jobs that ended")  # type: ignore[misc]
+            own_server.stop("immediate")
+            own_server.start()
+        seen = len(ended)
+        until(lambda: len(ended) >= seen + 20, "jobs that ended")
+        stop.set()
+        puts.join()
+        until(lambda: left(database, one) == 0, "an empty queue", 30)
+        assert (first.begun, second.begun) == (1, 1)
+    assert set(committed) <= set(first.keys + second.keys)
+    assert [key for key, times in ended.items() if times > 1] == []
+    other_database.close()
+    database.close()
+
+
+def on(running: Server, folder: Path) -> Machine:
+    """Return what makes machines that work on a server's database."""
+    machine = machines(running.url.render_as_string(hide_password=False), folder)
+    database, _ = machine("first").open()
+    upgrade(database)
+    database.close()
+    return machine
