@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-dep
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header
 
-.PHONY: setup dev demo test bench chaos lint lock picture
+.PHONY: setup dev demo test bench load chaos lint lock picture
 
 setup: $(VENV)/.installed
 
@@ -56,6 +56,9 @@ test: dev
 
 bench: dev
 	$(BIN)/python -m tests.bench
+
+load: dev
+	$(BIN)/python -m tests.load $(ARGS)
 
 chaos: dev
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -109,6 +109,11 @@ class Product:
         """Return where the data of the last start are."""
         return self._folder / f"data-{self._starts}"
 
+    @property
+    def url(self) -> str:
+        """Return the URL of the last start's database."""
+        return self.database_url or f"sqlite:///{self.folder / 'reportbot.db'}"
+
     def _with_data(self, name: str = "worker") -> dict[str, str]:
         """Return the environment of a process; each further worker has a folder of its own, as on another machine."""
         folder = self.folder if name in {"web", "worker"} else self.folder.with_name(f"{self.folder.name} {name}")

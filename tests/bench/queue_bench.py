@@ -1,4 +1,4 @@
-"""How quick the embedded queue is: `python -m tests.bench.queue_bench` from the repository's root.
+"""How quick the queue is, on each database and beside a peer: `python -m tests.bench.queue_bench`.
 
 Prints the time from commit to start on an idle worker in another process, what a put costs, jobs a second with empty
 handlers (also beside 10,000 jobs under one lock), and the CPU that an idle worker uses.
@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.db.database import Database
+from bot.queue import open_queue
 from bot.queue.job_table import create_tables
-from bot.queue.sqlite import SqliteQueue
+from tests.postgresql import DURABLE, MISSING, Databases, available, server
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from bot.queue import Job
+    from bot.queue import Job, Queue
 
 LATENCY_JOBS = 300
 FLOOD_JOBS = 2000
@@ -31,14 +32,14 @@ IDLE_SECONDS = 5.0
 THREADS = 8
 
 
-def _open(folder: Path) -> tuple[Database, SqliteQueue]:
-    database = Database(f"sqlite:///{folder / 'bench.db'}")
-    return database, SqliteQueue(database, folder)
+def _open(folder: Path, url: str) -> tuple[Database, Queue]:
+    database = Database(url)
+    return database, open_queue(database, folder)
 
 
-def _worker(folder: Path, pipe: Connection) -> None:
+def _worker(folder: Path, url: str, pipe: Connection) -> None:
     """Report the start of every job; on a request, the CPU seconds used so far."""
-    database, queue = _open(folder)
+    database, queue = _open(folder, url)
     stop = threading.Event()
     sending = threading.Lock()
 
@@ -59,11 +60,11 @@ def _worker(folder: Path, pipe: Connection) -> None:
     database.close()
 
 
-def _ms(values: list[float], share: float) -> str:
+def ms(values: list[float], share: float) -> str:
     return f"{sorted(values)[int(len(values) * share)] * 1000:.2f} ms"
 
 
-def _latency(database: Database, queue: SqliteQueue, pipe: Any) -> None:
+def _latency(database: Database, queue: Queue, pipe: Any) -> None:
     latencies, puts = [], []
     for number in range(LATENCY_JOBS):
         before = time.monotonic()
@@ -74,11 +75,11 @@ def _latency(database: Database, queue: SqliteQueue, pipe: Any) -> None:
         puts.append(committed - before)
         latencies.append(started - committed)
         time.sleep(0.005)  # the worker settles and falls asleep: this measures an idle one
-    print(f"commit to start, idle: p50 {_ms(latencies, 0.5)}, p99 {_ms(latencies, 0.99)}")
-    print(f"put with its commit:   p50 {_ms(puts, 0.5)}, p99 {_ms(puts, 0.99)}")
+    print(f"commit to start, idle: p50 {ms(latencies, 0.5)}, p99 {ms(latencies, 0.99)}")
+    print(f"put with its commit:   p50 {ms(puts, 0.5)}, p99 {ms(puts, 0.99)}")
 
 
-def _rate(database: Database, queue: SqliteQueue, pipe: Any, title: str) -> None:
+def _rate(database: Database, queue: Queue, pipe: Any, title: str) -> None:
     with database.begin() as tx:
         for number in range(FLOOD_JOBS):
             queue.put(tx, "bench", f"{title} {number}")
@@ -88,7 +89,7 @@ def _rate(database: Database, queue: SqliteQueue, pipe: Any, title: str) -> None
     print(f"jobs a second, {title}: {FLOOD_JOBS / (time.monotonic() - began):.0f}")
 
 
-def _crowd(database: Database, queue: SqliteQueue) -> None:
+def _crowd(database: Database, queue: Queue) -> None:
     """Many jobs under the lock of one that does not end while the others are measured: they are due, and in the way."""
     with database.begin() as tx:
         for number in range(CROWD):
@@ -102,13 +103,15 @@ def _cpu(pipe: Any) -> float:
     return float(seconds)
 
 
-def main() -> None:
+def _measure(url: str) -> None:
+    """Measure ours on one database; `{folder}` in the URL is a new folder."""
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        database, queue = _open(Path(folder))
+        url = url.format(folder=folder)
+        database, queue = _open(Path(folder), url)
         create_tables(database)
         pipe, far_end = spawn.Pipe()
-        worker = spawn.Process(target=_worker, args=(Path(folder), far_end))
+        worker = spawn.Process(target=_worker, args=(Path(folder), url, far_end))
         worker.start()
         _latency(database, queue, pipe)
         before = _cpu(pipe)
@@ -142,7 +145,24 @@ def main() -> None:
         go_on.set()
         beside.join()
         database.close()
-    print(f"({os.cpu_count()} cores)")
+
+
+def main() -> None:
+    from tests.bench import queue_peer
+
+    print(f"ours on SQLite (load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores)")
+    _measure("sqlite:///{folder}/bench.db")
+    if not available():
+        print(MISSING)
+        return
+    with server(**DURABLE) as running:
+        databases = Databases(running.url, "queue")
+        ours, theirs = databases.empty(), databases.empty()
+        databases.close()
+        print(f"ours on PostgreSQL (load average {os.getloadavg()[0]:.1f})")
+        _measure(ours)
+        print(f"Procrastinate on PostgreSQL (load average {os.getloadavg()[0]:.1f})")
+        queue_peer.main(theirs)
 
 
 if __name__ == "__main__":

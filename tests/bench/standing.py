@@ -43,7 +43,7 @@ def idle(world: World, product: Product) -> dict[str, float]:
     """Return the cores that each process uses with all of them, while nothing happens."""
     with product.running():
         pass  # the database is made
-    _store(product, world.standing(), datetime.now(UTC) + timedelta(days=1))
+    store(product, world.standing(), datetime.now(UTC) + timedelta(days=1))
     with product.running(warm=True) as pids:
         time.sleep(SETTLED_SECONDS)
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
@@ -63,7 +63,7 @@ class Due:
 
 def due_at_once(world: World, product: Product) -> Due:
     """Have every schedule due, and people ask meanwhile; what `idle` has stored is used."""
-    database = Database(f"sqlite:///{product.folder / 'reportbot.db'}")
+    database = Database(product.url)
     try:
         with product.running(warm=True):
             now = datetime.now(UTC)
@@ -88,9 +88,9 @@ def _runs(database: Database) -> int:
         return int(tx.execute(select(func.count()).select_from(tables.runs)).scalar_one())
 
 
-def _store(product: Product, owner: Owner, next_at: datetime) -> None:
+def store(product: Product, owner: Owner, next_at: datetime) -> None:
     """Store them all; each has words or a title of its own, and none of them is of what is ready."""
-    database = Database(f"sqlite:///{product.folder / 'reportbot.db'}")
+    database = Database(product.url)
     shared = {
         "person_id": owner.person_id,
         "room_id": owner.room_id,

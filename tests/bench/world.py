@@ -18,7 +18,7 @@ from bot.emulator import Emulator
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from types import TracebackType
 
@@ -99,7 +99,7 @@ def _rows(number: int) -> Iterator[bytes]:
         )
 
 
-class _Puppet:
+class Puppet:
     """The emulator and what the bench can ask of it; runs in the emulator's process."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -248,8 +248,13 @@ def _taken(message: Message) -> Taken:
 
 def _play(calls: Connection, news: Connection) -> None:
     """The process: do as told until the bench closes its end, or is gone."""
+    play(calls, news, Puppet)
+
+
+def play(calls: Connection, news: Connection, kind: type[Puppet]) -> None:
+    """Do as told, with a puppet of this kind."""
     with Emulator() as emulator:
-        puppet = _Puppet(emulator)
+        puppet = kind(emulator)
         threading.Thread(target=_tell, args=(puppet, news), daemon=True).start()
         while True:
             try:
@@ -259,7 +264,7 @@ def _play(calls: Connection, news: Connection) -> None:
             calls.send(getattr(puppet, name)(*arguments))
 
 
-def _tell(puppet: _Puppet, news: Connection) -> None:
+def _tell(puppet: Puppet, news: Connection) -> None:
     try:
         puppet.tell(news)
     except (BrokenPipeError, ConnectionResetError):
@@ -269,11 +274,11 @@ def _tell(puppet: _Puppet, news: Connection) -> None:
 class World:
     """The bench's end: calls, and what has been heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, play: Callable[[Connection, Connection], None] | None = None) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._calls, calls = spawn.Pipe()
         self._news, news = spawn.Pipe()
-        self._process = spawn.Process(target=_play, args=(calls, news), daemon=True)
+        self._process = spawn.Process(target=play or _play, args=(calls, news), daemon=True)
         self._process.start()
         calls.close()
         news.close()
@@ -281,7 +286,7 @@ class World:
         self._taken: dict[bool, dict[str, float]] = {True: {}, False: {}}
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self.addresses: Addresses = self._call("addresses")
+        self.addresses: Addresses = self.call("addresses")
 
     def __enter__(self) -> Self:
         return self
@@ -294,7 +299,8 @@ class World:
         self._listener.join(PATIENCE_SECONDS)
         self._news.close()
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Have the puppet do something, and return what it returns."""
         self._calls.send((name, arguments))
         return self._calls.recv()
 
@@ -309,65 +315,70 @@ class World:
                 self._heard.notify_all()
 
     def ask(self, senders: int, each: int) -> list[list[Asked]]:
-        """See `_Puppet`."""
-        asked: list[list[Asked]] = self._call("ask", senders, each)
+        """See `Puppet`."""
+        asked: list[list[Asked]] = self.call("ask", senders, each)
         return asked
 
     def ask_once(self, senders: int, each: int, first: int = 0) -> list[list[Asked]]:
-        """See `_Puppet`."""
-        asked: list[list[Asked]] = self._call("ask_once", senders, each, first)
+        """See `Puppet`."""
+        asked: list[list[Asked]] = self.call("ask_once", senders, each, first)
         return asked
 
     def card_of(self, asked_id: str) -> tuple[str, list[dict[str, Any]]]:
-        """See `_Puppet`."""
-        words, attachments = self._call("card_of", asked_id)
+        """See `Puppet`."""
+        words, attachments = self.call("card_of", asked_id)
         return words, attachments
 
     def large(self) -> list[Large]:
-        """See `_Puppet`."""
-        found: list[Large] = self._call("large")
+        """See `Puppet`."""
+        found: list[Large] = self.call("large")
         return found
 
     def ask_for(self, report_id: str) -> Asked:
-        """See `_Puppet`."""
-        asked: Asked = self._call("ask_for", report_id)
+        """See `Puppet`."""
+        asked: Asked = self.call("ask_for", report_id)
         return asked
 
     def ask_for_files(self, number: int) -> Asked:
-        """See `_Puppet`."""
-        asked: Asked = self._call("ask_for_files", number)
+        """See `Puppet`."""
+        asked: Asked = self.call("ask_for_files", number)
         return asked
 
     def flood(self, number: int) -> list[Asked]:
-        """See `_Puppet`."""
-        asked: list[Asked] = self._call("flood", number)
+        """See `Puppet`."""
+        asked: list[Asked] = self.call("flood", number)
         return asked
 
     def first_questions(self, person: int) -> list[Asked]:
-        """See `_Puppet`."""
-        asked: list[Asked] = self._call("first_questions", person)
+        """See `Puppet`."""
+        asked: list[Asked] = self.call("first_questions", person)
         return asked
 
     def pending(self) -> str:
-        """See `_Puppet`."""
-        return str(self._call("pending"))
+        """See `Puppet`."""
+        return str(self.call("pending"))
 
     def standing(self) -> Owner:
-        """See `_Puppet`."""
-        found: Owner = self._call("standing")
+        """See `Puppet`."""
+        found: Owner = self.call("standing")
         return found
 
     def slow_downloads(self, seconds: float) -> None:
-        """See `_Puppet`."""
-        self._call("slow_downloads", seconds)
+        """See `Puppet`."""
+        self.call("slow_downloads", seconds)
 
     def behave(self, *, latency: float = 0.0, hang: float = 0.0, line: float = 0.0) -> None:
-        """See `_Puppet`."""
-        self._call("behave", latency, hang, line)
+        """See `Puppet`."""
+        self.call("behave", latency, hang, line)
 
     def card_at(self, asked_id: str) -> float:
         """Wait for the card that answers this message; when Webex took it, in seconds since 1970."""
         return self._wait(asked_id, is_card=True)
+
+    def card_if_there(self, asked_id: str) -> float | None:
+        """Return when Webex took the card that answers this message; None when it has none yet."""
+        with self._heard:
+            return self._taken[True].get(asked_id)
 
     def file_at(self, asked_id: str) -> float:
         """Return the same for the file; the report must have been asked for once in its space, see `files_at`."""
