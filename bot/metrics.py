@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Gauge(NamedTuple):
-    """One current value, as whoever asks for the metrics has just read it."""
+    """One current value, read for the scrape that shows it."""
 
     name: str
     help: str

@@ -145,7 +145,7 @@ class Spans:
             _end(span, call.ended, failed=call.status is None or call.status >= FIRST_ERROR)
 
     def _first_span(self, trace_id: str) -> Any:
-        """Return the span with which a trace begins, wherever it was made; sampled as it was there."""
+        """Return the span with which a trace begins, in whichever process it was made; sampled as it was there."""
         from opentelemetry.sdk.trace.sampling import Decision  # noqa: PLC0415
         from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags  # noqa: PLC0415
 

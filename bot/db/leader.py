@@ -49,7 +49,7 @@ class Leader:
             return self._held is not None
 
     def close(self) -> None:
-        """Let another process lead, for good."""
+        """Let another process lead from now on."""
         with self._guard:
             self._closed = True
             self._drop()

@@ -1,4 +1,4 @@
-"""Tell operators from strangers, wherever figures are served: they send ``OPS_TOKEN``."""
+"""Tell operators from strangers where figures are served: operators send ``OPS_TOKEN``."""
 
 from __future__ import annotations
 

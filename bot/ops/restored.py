@@ -2,7 +2,8 @@
 
 Nothing is said or made twice for that: what was written before this start isn't answered, lists are looked at as if for
 the first time, runs that were planned for meanwhile aren't made up, and who had an open request is told once that
-nobody knows what became of it. ``reportbot backup`` marks its copies; whoever restores in another way sets the mark.
+nobody knows what became of it. ``reportbot backup`` marks its copies; after a restore of another kind, the operator
+sets the mark.
 """
 
 from __future__ import annotations
