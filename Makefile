@@ -52,7 +52,7 @@ demo: setup $(VENV)/.page
 # Bytecode is kept, whatever the environment says: tests start a hundred processes, and each would compile the bot.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --database both $(ARGS)
 
 bench: dev
 	$(BIN)/python -m tests.bench

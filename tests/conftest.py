@@ -36,18 +36,31 @@ if TYPE_CHECKING:
     Start = Callable[..., Program]
 
 ON_BOTH = (
-    "access/",
-    "api/",
+    "access/test_authorizer.py",
+    "access/test_families.py",
+    "api/test_deliveries.py",
+    "api/test_repeated_orders.py",
+    "api/test_webhooks.py",
     "audit/",
     "db/",
-    "faults/",
-    "killed/",
-    "outbound/",
-    "reports/",
-    "secrets/",
-    "test_database.py",
+    "faults/test_2_killed.py",
+    "faults/test_3_missed_messages.py",
+    "faults/test_7_one_card_per_request.py",
+    "faults/test_8_why.py",
+    "faults/test_9_shutdown_and_deploy.py",
+    "killed/test_killed.py",
+    "outbound/test_command_line.py",
+    "outbound/test_killed.py",
+    "outbound/test_send.py",
+    "outbound/test_told.py",
+    "outbound/test_what_is_told.py",
+    "reports/test_outcomes.py",
+    "reports/test_quota.py",
+    "reports/test_schedules.py",
+    "reports/test_subscriptions.py",
+    "reports/test_unattended.py",
 )
-"""Beneath this folder, what ``--database both`` runs with PostgreSQL, too."""
+"""What ``--database both`` runs with PostgreSQL, too; see CONTRIBUTING.md for the choice."""
 
 # How long an example takes depends on the machine and on what ran before (a first import, the garbage of other tests).
 property_tests.register_profile("whatever the load", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -148,9 +148,9 @@ class Databases:
         self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         self._template: str | None = None
 
-    def empty(self) -> str:
+    def empty(self, encoding: str = "UTF8") -> str:
         """Make a database without tables and return its URL."""
-        return self._make("template0")
+        return self._make("template0", f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")
 
     def migrated(self) -> str:
         """Make a database with the tables and return its URL."""
@@ -175,10 +175,10 @@ class Databases:
             self._execute(f'DROP DATABASE "{self._template}" WITH (FORCE)')
         self._engine.dispose()
 
-    def _make(self, template: str) -> str:
+    def _make(self, template: str, how: str = "") -> str:
         self._count += 1
         name = f"{self._prefix}_{self._count}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {how}')
         self._made.append(name)
         return self._url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 

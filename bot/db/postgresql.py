@@ -82,6 +82,7 @@ class PostgresqlServer:
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, not by the driver
             connect_args={
                 "application_name": "reportbot",
+                "client_encoding": "utf8",  # by default that of the database: from SQL_ASCII texts would come as bytes
                 "connect_timeout": CONNECT_SECONDS,
                 "tcp_user_timeout": LOST_MILLISECONDS,
                 "options": options,

@@ -16,6 +16,7 @@ from bot.access.token_store import DatabaseTokenStore
 from bot.db import key_values
 from bot.db.database import Database
 from bot.db.leader import Leader
+from bot.db.migrations import upgrade
 from bot.errors import DatabaseUnavailable
 from bot.webex.tokens import TokenState
 from tests.queue.programs import process
@@ -126,6 +127,18 @@ def test_a_null_character_is_written_as_a_replacement_character(pair: tuple[Data
         assert tx.execute(text("SELECT name FROM facts WHERE name = :name"), {"name": "na\0me"}).scalars().all() == [
             "na\ufffdme"
         ]
+
+
+def test_texts_of_a_database_without_an_encoding_are_read_as_they_were_written(postgresql: Databases) -> None:
+    """As ``initdb`` makes one where no locale is set, such as in a container."""
+    database = Database(postgresql.empty("SQL_ASCII"))
+    upgrade(database)
+    with database.begin() as tx:
+        key_values.set(tx, "key", "Köln’s", NOW)
+    with database.read() as tx:
+        assert key_values.get(tx, "key") == "Köln’s"
+    database.close()
+    postgresql.drop_all()
 
 
 def ends_connections(url: str) -> None:

@@ -77,6 +77,7 @@ def test_what_was_missed_is_answered_and_what_was_answered_is_not(live: LiveBot)
     assert unmentioned._there() == []
 
 
+@pytest.mark.sqlite("its file is removed")
 def test_on_an_empty_database_nothing_of_before_is_answered_again(live: LiveBot) -> None:
     """The database was lost, or is another one: what it does not know was answered by the one before."""
     report_id = answered_before(live)
@@ -170,6 +171,7 @@ def test_a_refusal_at_one_call_loses_no_message(live: LiveBot, path: str, status
         missed.file()
 
 
+@pytest.mark.sqlite("its file is locked")
 def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_back(live: LiveBot) -> None:
     """Webex does not bring a refused event again; and readiness says that nothing can be written."""
     answered_before(live)

@@ -108,6 +108,7 @@ def test_a_stop_lets_the_file_in_hand_be_posted(stage_alone: LiveBot, start: Sta
     assert rooms(live) == []
 
 
+@pytest.mark.sqlite("its queue is made impatient")
 def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_alone: LiveBot, start: Start) -> None:
     live = stage_alone
     door, worker = start(WEB), start(HASTY, answers=False)
@@ -126,6 +127,7 @@ def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_a
     until(lambda: not halves(live), "the end of what was left")
 
 
+@pytest.mark.sqlite("where a second worker waits")
 def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: LiveBot, start: Start) -> None:
     """As two versions do for a moment: the old one ends what it has begun, meanwhile the new one does nothing."""
     live = stage_alone
@@ -152,6 +154,7 @@ def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: LiveBot
     until(lambda: len(old.lines("report_delivered")) + len(new.lines("report_delivered")) == 3, "the log of all three")
 
 
+@pytest.mark.sqlite("where a second worker waits")
 def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: LiveBot, start: Start) -> None:
     live = stage_alone
     door, old = start(WEB), start(WORKER, answers=False)
@@ -168,6 +171,7 @@ def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: LiveBo
     only_the_file_after_the_card(live, line)
 
 
+@pytest.mark.sqlite("where a second worker waits")
 def test_what_led_to_the_old_door_while_it_was_dead_is_answered_by_the_new_one(
     stage_alone: LiveBot, start: Start
 ) -> None:
@@ -248,7 +252,7 @@ def _left_by_an_old_version(live: LiveBot, revision: str, question: Conversation
         tx.execute(
             text(
                 "INSERT INTO posts (key, room_id, parent_id, direct, state, message_id, intended_at, settled_at)"
-                " VALUES ('delivery:1:card', :room, :message, 0, 'sent', :card, :now, :now)"
+                " VALUES ('delivery:1:card', :room, :message, FALSE, 'sent', :card, :now, :now)"
             ),
             where | times | {"card": card_id},
         )
