@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from bot.emulator import Emulator
 from bot.emulator.things import FULL_ADMIN, PARTNER_FULL_ADMIN, Template
+from tests.bench.large_rows import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from multiprocessing.connection import Connection
     from types import TracebackType
 
@@ -30,8 +31,6 @@ REPORTS_EACH = 5
 CONTENT = "Name,Minutes\r\nAda,12\r\nGrace,30\r\n"
 LARGE_ROWS = {"csv": 920_000, "zip": 2_200_000}
 """Rows of the large reports: 90 MB, as they are and zipped."""
-ROWS_AT_ONCE = 10_000
-ROW_BYTES = 58
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 
@@ -86,17 +85,6 @@ class Large:
     room_id: str
     kind: str
     size: int
-
-
-def _rows(number: int) -> Iterator[bytes]:
-    """Random figures, which a zip makes half as small."""
-    yield b"Id,Call,Name,Start,Minutes\r\n"
-    for _ in range(number // ROWS_AT_ONCE):
-        digits = os.urandom(ROWS_AT_ONCE * ROW_BYTES // 2).hex().encode()
-        yield b"".join(
-            b"%b,%b,Ada Lovelace,2026-01-05 10:00:00,%b\r\n" % (row[:24], row[24:48], row[48:])
-            for row in (digits[at : at + ROW_BYTES] for at in range(0, len(digits), ROW_BYTES))
-        )
 
 
 class Puppet:
@@ -196,7 +184,7 @@ class Puppet:
         found = []
         for kind, number in LARGE_ROWS.items():
             report = world.add_report(
-                family="partner", title=f"Large {kind}", content=partial(_rows, number), as_zip=kind == "zip"
+                family="partner", title=f"Large {kind}", content=partial(rows, number), as_zip=kind == "zip"
             )
             found.append(Large(report.id, room.id, kind, world.body_of(report).size))
         return found
