@@ -147,7 +147,8 @@ class SteppedBot:
         self.setup = LiveBot(emulator, folder, **environ)
         self.points = Points()
         self.folder = folder / "files"
-        self.folder.mkdir(parents=True, mode=0o700)
+        for made in (folder, self.folder):
+            made.mkdir(mode=0o700, exist_ok=True)
         if self.setup.databases is None:
             shutil.copy(database_file, folder / "reportbot.db")
         self._references = count(1)

@@ -33,6 +33,7 @@ def write(stepped: SteppedBot, number: int, **more: Any) -> None:
 
 
 def exported(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
+    capsys.readouterr()  # what was logged before
     assert main(["audit", "--json", *words]) == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
