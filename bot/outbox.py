@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -20,7 +21,7 @@ import structlog
 
 from bot.db import messages
 from bot.db.messages import DELETED, INTENDED, REFUSED, SENT, UNSURE, Name
-from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, WebexError
+from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, DatabaseUnavailable, WebexError
 from bot.logs import redact
 from bot.text import shortened
 from bot.webex.responses import SPACE_CLOSED
@@ -46,6 +47,8 @@ NEVER_APPEARS_AFTER: Final = timedelta(minutes=2)
 """A message that is not listed so long after the call was never posted."""
 LOOK_BACK: Final = timedelta(minutes=10)
 """How much further back than its intent a message is looked for; clocks differ."""
+DATABASE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)
+"""Seconds between tries to store that a message was posted: less together than a worker has to end in."""
 THREAD_GONE: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 """How Webex refuses a reply to a thread whose root was deleted."""
 
@@ -93,12 +96,14 @@ class Outbox:
         now: Callable[[], datetime],
         *,
         settle: tuple[timedelta, timedelta] = (TEXT_SETTLES, FILE_SETTLES),
+        database_waits: Sequence[float] = DATABASE_WAITS,
     ) -> None:
         self._database = database
         self._chat = chat
         self._bot = bot
         self._now = now
         self._text_settles, self._file_settles = settle
+        self._database_waits = database_waits
 
     def send(
         self,
@@ -225,6 +230,15 @@ class Outbox:
         return self._chat.upload(target, path=content.path, name=name, content_type=kind, markdown=content.markdown)
 
     def _settle(self, row_id: int, posted: Posted, then: Callable[[Transaction, Sent], None] | None) -> Sent:
+        """Store what was posted; while the database is away it is tried again, since Webex may not show it later."""
+        for wait in self._database_waits:
+            try:
+                return self._stored(row_id, posted, then)
+            except DatabaseUnavailable:
+                time.sleep(wait)
+        return self._stored(row_id, posted, then)
+
+    def _stored(self, row_id: int, posted: Posted, then: Callable[[Transaction, Sent], None] | None) -> Sent:
         sent = Sent(row_id, posted.message_id, posted.room_id)
         with self._database.begin() as tx:
             values = {"message_id": posted.message_id} | ({"room_id": posted.room_id} if posted.room_id else {})

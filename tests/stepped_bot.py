@@ -161,7 +161,14 @@ class SteppedBot:
         settle = (timedelta(), timedelta())
         self.services = services = replace(
             services,
-            outbox=Outbox(services.database, services.chat, services.identity.person, self.clock, settle=settle),
+            outbox=Outbox(
+                services.database,
+                services.chat,
+                services.identity.person,
+                self.clock,
+                settle=settle,
+                database_waits=(),
+            ),
             new_reference=lambda: f"reference{next(self._references)}",
         )
         counts_writes(self.points, services.database, services.chat)

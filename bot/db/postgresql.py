@@ -117,7 +117,11 @@ class PostgresqlServer:
         """Hold the lock of this name in the block; other processes, on any machine, wait for it."""
         from psycopg import Error  # noqa: PLC0415 - only with PostgreSQL
 
-        with closing(self.own_connection()) as connection:  # and the lock ends with it
+        try:
+            own = self.own_connection()
+        except (Error, SQLAlchemyError) as error:
+            raise DatabaseUnavailable(error) from error
+        with closing(own) as connection:  # and the lock ends with it
             try:
                 connection.execute(f"SET lock_timeout = '{LOCKED_SECONDS}s'")
                 connection.execute("SELECT pg_advisory_lock(%s)", [lock_number(name)])
@@ -169,7 +173,7 @@ class PostgresqlServer:
     def own_connection(self) -> DriverConnection:
         """Return a connection of the driver's, without transactions, that the caller closes. Its errors are psycopg's.
 
-        Raises SQLAlchemy's errors when there is none to be had.
+        Raises psycopg's or SQLAlchemy's errors when there is none to be had.
         """
         pooled = self._engine.raw_connection()
         connection = cast("DriverConnection", pooled.dbapi_connection)

@@ -7,7 +7,9 @@ together while the database is away, so an outage kills nobody, and no two machi
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -19,7 +21,6 @@ from bot.queue.statements import jobs, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from pathlib import Path
 
     from bot.db.database import Database, Transaction
     from bot.queue.jobs import Claim
@@ -31,7 +32,11 @@ BEAT_EVERY: Final = 5.0  # seconds
 LOOKS_UNTIL_DEAD: Final = 6
 """Looks of another worker in a row that find no new beat: what a dead one ran is started again after half a minute."""
 NAME_FILE: Final = "worker"
-"""Holds, in a worker's own folder, under which id it works: the next one in that folder knows that one to be dead."""
+"""Holds, in a worker's own folder, under which id it works: the next one in that folder knows that one to be dead.
+
+With it the start of the machine and the number of the file: a copy of the folder says nothing of a living worker.
+"""
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 _me = bindparam("me", type_=Text)
 _now = bindparam("now", type_=Float)
@@ -138,12 +143,16 @@ class SharedJobTable(JobTable):
     def _enter(self, tx: Transaction) -> None:
         """Become a worker, for the first time or after others took this one for dead."""
         name = self._folder / NAME_FILE
-        if name.exists():
-            tx.execute(LEAVE, {"me": name.read_text()})
+        name.touch(mode=0o600)
+        here = f"{_boot_id()} {name.stat().st_ino}"
+        earlier, _, there = name.read_text().partition(" ")
+        if there == here:
+            tx.execute(LEAVE, {"me": earlier})
             self._give_back(tx)
         self._me = secrets.token_hex(8)
-        name.write_text(self._me)
+        name.write_text(f"{self._me} {here}")
         tx.execute(ENTER, {"me": self._me, "now": self.clock()})
+        log.info("worker_entered", worker=self._me, host=socket.gethostname(), folder=str(self._folder))
 
     def _dead(self, found: Mapping[str, int]) -> list[str]:
         seen = self._beats
@@ -156,6 +165,14 @@ class SharedJobTable(JobTable):
     def _give_back(self, tx: Transaction) -> None:
         if tx.execute(GIVE_BACK).rowcount:
             tx.execute(NOTIFY)
+
+
+def _boot_id() -> str:
+    """Return what Linux calls this start of the machine; nothing elsewhere."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 class Beats:

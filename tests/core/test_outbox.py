@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot import logs
 from bot.db import messages
 from bot.emulator.mentions import from_markdown
-from bot.errors import WebexError
+from bot.errors import DatabaseUnavailable, WebexError
 from bot.outbox import FILE_SETTLES, TEXT_SETTLES, File, Outbox, Sent, Text, Unsure, fingerprint
 from bot.text import MAX_TEXT_BYTES, escape_markdown, shortened
 from bot.webex.types import Target
@@ -195,6 +195,30 @@ def test_what_is_not_listed_yet_is_waited_for(patient: SteppedBot, tmp_path: Pat
     assert waiting.value.retry_after == pytest.approx(1)
     assert patient.outbox.send("key", target, what).message_id == late.id
     assert len(sent(patient, "Hello")) == 1
+
+
+def test_what_the_database_cannot_store_at_once_is_stored_later_and_not_looked_for(
+    stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Webex does not show a bot every thread: what it has answered must not be forgotten for an outage of seconds."""
+    settle, tries = messages.settle, []
+
+    def away_at_first(*args: Any, **values: Any) -> None:
+        tries.append(args)
+        if len(tries) < 3:
+            raise DatabaseUnavailable(OSError("away"))
+        settle(*args, **values)
+
+    monkeypatch.setattr(messages, "settle", away_at_first)
+    person = stepped.services.identity.person
+    outbox = Outbox(stepped.database, stepped.chat, person, stepped.clock, database_waits=(0.0, 0.0))
+    before = stepped.calls("GET", "/v1/messages")
+
+    outbox.send("key", directly(stepped), "words")
+
+    assert outbox.was_sent("key")
+    assert stepped.calls("POST", "/v1/messages") == 1
+    assert stepped.calls("GET", "/v1/messages") == before
 
 
 def test_of_two_workers_that_look_at_once_one_sends_again(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> None:

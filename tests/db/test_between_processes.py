@@ -152,3 +152,9 @@ def ends_connections(url: str) -> None:
             )
         )
     engine.dispose()
+
+
+def test_a_lock_of_a_server_that_is_away_says_that_the_database_is() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(DatabaseUnavailable), database.locked("refresh"):
+        raise AssertionError("it was locked")

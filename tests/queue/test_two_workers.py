@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from typing import TYPE_CHECKING
 
@@ -67,3 +68,27 @@ def test_a_lock_holds_in_all_workers_and_is_free_when_its_worker_leaves(queues):
 
 def _meet(event: threading.Barrier | threading.Event) -> None:
     event.wait(10)
+
+
+def test_a_copy_of_a_workers_folder_takes_none_of_its_jobs(queues, tmp_path):
+    database, one, _ = queues
+    go_on = threading.Event()
+    with Crew(one, lambda _: _meet(go_on)) as first:
+        _put(database, one, "held")
+        until(lambda: bool(first.starts), "its start")
+        shutil.copytree(tmp_path / "one", tmp_path / "copy")
+        with Crew(open_queue(database, tmp_path / "copy")) as second:
+            _put(database, one, "next")
+            until(lambda: "next" in first.keys + second.keys, "another job")
+            assert "held" not in second.keys
+        go_on.set()
+    assert first.keys.count("held") == 1
+
+
+def test_a_worker_that_starts_in_the_folder_of_a_dead_one_has_its_jobs_at_once(queues, tmp_path):
+    database, one, _ = queues
+    with database.begin() as tx:
+        one.put(tx, "task", "held")
+    (claim,) = one.jobs.take([], {"": 1}).claims  # and is never heard of again
+    with Crew(open_queue(database, tmp_path / "one")) as crew:
+        crew.ran(claim.job.key)
