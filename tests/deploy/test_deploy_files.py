@@ -17,8 +17,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from bot.db.postgresql import POOL_OVERFLOW, POOL_SIZE
 from bot.queue import GRACE
 from bot.settings import Settings
+from bot.web.api.mounted import PATHS
 from tests.deploy import dockerfile
 
 if TYPE_CHECKING:
@@ -128,6 +130,13 @@ def test_nothing_of_compose_can_more_than_it_needs() -> None:
     assert compose()["worker"]["deploy"]["replicas"] == 2
 
 
+def test_the_database_of_compose_takes_every_connection_that_the_bot_may_open() -> None:
+    services = compose()
+    (most,) = re.findall(r"max_connections=(\d+)", " ".join(services["database"]["command"]))
+    processes = 2 + services["worker"]["deploy"]["replicas"]  # release and web
+    assert int(most) > processes * (POOL_SIZE + POOL_OVERFLOW + 4)
+
+
 @tool("docker-compose", "docker-compose")
 def test_docker_compose_reads_the_file(tmp_path: Path) -> None:
     """Debian's 1.29, the oldest that is still about; version 2 reads more."""
@@ -203,6 +212,27 @@ def test_every_pod_keeps_to_the_restricted_standard_and_writes_its_own_volume_al
         }, name
         assert container["volumeMounts"] == [{"name": "data", "mountPath": "/data"}], name
         assert "sizeLimit" in pod["volumes"][0]["emptyDir"], name
+
+
+def test_a_network_policy_stands_around_every_pod_and_names_its_ports() -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in objects(DEPLOY / "kubernetes" / "networkpolicy.yaml")}
+    workloads = [one for path in MANIFESTS for one in objects(path) if one["kind"] in {"Deployment", "Job"}]
+    for made in workloads:
+        name, template = made["metadata"]["name"], made["spec"]["template"]
+        assert policies[name]["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+        ports = {port["name"] for port in template["spec"]["containers"][0].get("ports", [])}
+        assert {port["port"] for rule in policies[name].get("ingress", []) for port in rule["ports"]} == ports
+    ((allowed,),) = [rule["from"] for rule in policies["database"]["ingress"]]
+    (expression,) = allowed["podSelector"]["matchExpressions"]
+    assert (expression["key"], set(expression["values"])) == ("app.kubernetes.io/component", set(BOT))
+
+
+def test_the_ingress_passes_on_what_webex_and_other_systems_call_and_no_metrics() -> None:
+    (ingress,) = objects(DEPLOY / "kubernetes" / "ingress.yaml")
+    paths = {one["path"] for one in ingress["spec"]["rules"][0]["http"]["paths"]}
+    webhooks = yaml.safe_load((ROOT / "manifest" / "webhooks.yaml").read_text())
+    assert webhooks["path"].startswith("/webhooks/")
+    assert paths == {"/webhooks", *(path.rstrip("/") for path in PATHS), "/healthz"}
 
 
 def test_what_the_examples_set_are_settings() -> None:
