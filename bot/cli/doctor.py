@@ -25,6 +25,7 @@ from bot.ops.checks import (
     token_owners,
     webhook_secrets,
     webhooks,
+    worker,
 )
 from bot.ops.checks.doctor_line import Found, Result, Setup, State, line
 from bot.webex.chat import Chat
@@ -76,7 +77,14 @@ def not_checked(_: Setup) -> Found:
     return State.NOTE, "tokens, roles, reports and webhooks, until Webex answers"
 
 
-HERE: Final = (settings_complete, data_dir.database, data_dir.secret_key, data_dir.files, webhook_secrets.two_secrets)
+HERE: Final = (
+    settings_complete,
+    data_dir.database,
+    worker.seen,
+    data_dir.secret_key,
+    data_dir.files,
+    webhook_secrets.two_secrets,
+)
 """Checks that need this machine alone."""
 IN_WEBEX: Final = (
     token_owners.bot_token,

@@ -92,6 +92,12 @@ def web_lives(tx: Transaction, now: datetime) -> bool:
     return seen is not None and abs(now - seen) <= NOTICEABLE
 
 
+def worker_lives(tx: Transaction, now: datetime) -> bool:
+    """Return True when a worker has stored lately that it runs, which each does every minute."""
+    seen = key_values.updated_at(tx, key_values.WORKER_SEEN)
+    return seen is not None and abs(now - seen) <= NOTICEABLE
+
+
 def caught_up_until(tx: Transaction) -> datetime | None:
     """Return until when every message was looked for."""
     return key_values.updated_at(tx, CAUGHT_UP_UNTIL)

@@ -49,6 +49,15 @@ def new_key(key: str, name: str, rights: Sequence[str], reaches: str) -> str:
     )
 
 
+def unknown_rights(words: Sequence[str], rights: Sequence[str]) -> str:
+    """Return the answer where a list of rights has words that are none."""
+    named = ", ".join(f"“{_name(one)}”" for one in words)
+    known = f"{', '.join(f'`{one}`' for one in rights[:-1])} and `{rights[-1]}`"
+    noun = "a right" if len(words) == 1 else "rights"
+    verb = "isn't" if len(words) == 1 else "aren't"
+    return f"{named} {verb} {noun} of an API key. The rights are {known}, each with those before it. I made no key."
+
+
 def taken(name: str) -> str:
     """Return the answer where a key has this name already."""
     return f"There's already an API key **{_name(name)}**. Choose another name, or revoke that key first."

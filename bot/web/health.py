@@ -6,13 +6,12 @@ Figures and details tell strangers how busy the bot is and what is wrong with it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 
-from bot.db import alerts, key_values
+from bot.db import alerts, heartbeats, key_values
 from bot.errors import DatabaseUnavailable
 from bot.ops.gauges import Gauges
 from bot.ops.ops_token import PROMETHEUS, TOKEN_NEEDED, is_operator
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from bot.metrics import Gauge
     from bot.queue import Queue
 
-WORKER_SILENT = timedelta(seconds=150)
-"""The worker stores every minute that it is running."""
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -97,14 +94,13 @@ def _look(health: Health) -> dict[str, Any]:
     with health.database.read() as tx:
         depth = health.queue.depth(tx)
         waited = health.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
-        seen = key_values.updated_at(tx, key_values.WORKER_SEEN)
+        running = heartbeats.worker_lives(tx, health.now())
         firing = alerts.firing(tx)
-    # Shown, not required: without a worker events are accepted, and they are answered when it comes.
-    running = seen is not None and health.now() - seen < WORKER_SILENT
     prefix = key_values.REPORTS_REFUSED
     return {
         "database": "ok",
         "first_answers": "ok" if waited < tasks.LONG_WAIT else f"delayed by {waited:.0f} seconds",
+        # Shown, not required: without a worker events are accepted, and they are answered when it comes.
         "worker": "running" if running else "not seen",
         "queue": dict(depth),
         "alerts": firing,

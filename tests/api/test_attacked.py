@@ -209,6 +209,22 @@ def test_a_text_is_no_number_of_a_template(caller: Caller, template: object) -> 
     caller.post("/reports", {"family": "partner", "templateId": template}, status=422)
 
 
+@pytest.mark.parametrize("field", ["period", "dtstart", "rrule", "onlyIf", "name", "siteList", "spaceId", "templateId"])
+def test_a_text_with_a_nul_is_refused(api: Api, caller: Caller, field: str) -> None:
+    for value in ("a\0b", "\0"):
+        problem = caller.post("/schedules", schedule(api, **{field: value}), status=422)
+        assert problem["type"].endswith("/invalid-request")
+        assert {one["at"].split(".")[0] for one in problem["errors"]} == {field}
+
+
+def test_words_and_addresses_with_a_nul_are_refused(api: Api, caller: Caller) -> None:
+    space = api.live.group.id
+    caller.post("/deliveries", {"title": "calling\0usage", "spaceId": space}, status=422)
+    caller.post("/deliveries", {"title": "calling", "personEmail": "ada\0@example.com"}, status=422)
+    caller.post("/subscriptions", {"words": "calling\0usage", "spaceId": space}, status=422)
+    caller.get("/reports?words=a%00b", status=422)
+
+
 def calls_in_audit(api: Api, act: str) -> list[str]:
     """The outcomes of an act of the API, oldest first."""
     with api.database.read() as tx:
@@ -232,7 +248,8 @@ def test_a_deletion_that_takes_longer_than_its_call_is_in_the_audit(
 def test_a_call_that_is_answered_busy_is_a_call_too(api: Api, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_for_webex, "ANSWER_PATIENCE", 0.0)
     api.live.emulator.faults.add(method="GET", path="/v1/*eport*", delay=1.0)
-    caller.get("/reports", status=503)
+    problem = caller.get("/reports", status=503)
+    assert problem["detail"] == "No answer came in time, from Webex or from the bot's worker. Try again."
     assert calls_in_audit(api, "get_list_reports") == ["refused:503"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from bot.chat.commands.keys import read_words
+from bot.chat.commands.keys import read_words, unknown_rights
 from bot.cli.main import main
 from bot.db import api_keys, audit
 from bot.db.api_keys import ApiKey, Right
@@ -167,6 +167,35 @@ def test_what_cannot_be_done_is_said(stepped: SteppedBot) -> None:
 def test_how_the_words_are_read(words: str, name: str, where: str, rights: str) -> None:
     found = read_words(words.split())
     assert found == (name, where, [Right(one) for one in rights.split(",")])
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [
+        ("nightly all deliver create read", "read"),
+        ("nightly all read write", "read write"),
+        ("nightly deliver READ here", "READ"),
+        ("nightly all read create", "read"),
+        ("nightly read", ""),
+        ("nightly all deliver create", ""),
+        ("Build for all customers here", ""),
+        ("all deliveries", ""),
+    ],
+)
+def test_a_word_among_rights_is_no_part_of_the_name(words: str, unknown: str) -> None:
+    name, where, _ = read_words(words.split())
+    assert " ".join(unknown_rights(name, where)) == unknown
+
+
+def test_an_unknown_right_is_named_and_no_key_is_made(stepped: SteppedBot) -> None:
+    said = says(stepped, "keys create nightly all deliver,create,read")
+    assert said == (
+        "“read” isn't a right of an API key. The rights are deliver, create and manage, each with those before it. "
+        "I made no key."
+    )
+    assert "“read”, “write” aren't rights" in says(stepped, "keys create nightly all read,write")
+    assert keys(stepped) == []
+    assert "Your API key Build for all customers" in says(stepped, "keys create Build for all customers all")
 
 
 def test_the_name_is_data(stepped: SteppedBot) -> None:

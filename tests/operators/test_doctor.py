@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,12 +18,14 @@ from werkzeug.wrappers import Response
 
 from bot import app as application
 from bot.cli import doctor, manifest
-from bot.db import heartbeats, migrations, origins, tables
+from bot.db import heartbeats, key_values, migrations, origins, tables
 from bot.db.origin import PauseCause
 from bot.emulator import Emulator
 from bot.emulator.things import READONLY_ADMIN
 from bot.ops.checks import public_address
 from bot.ops.checks.doctor_line import State
+from bot.queue import open_queue, tasks
+from bot.text import when
 from tests.live_bot import PATIENCE, SECRET, LiveBot, QuietHandler
 from tests.origin_rows import add_schedule, add_subscription
 from tests.webex.certificates import ELSEWHERE, Authority, serving
@@ -265,6 +267,35 @@ def test_a_database_of_another_version_is_named(live, revision, words):
     state, said = examined(live)[1]["database"]
     assert state == "note"
     assert words in said
+
+
+def test_a_missing_worker_is_said_and_for_how_long_somebody_waits(live: LiveBot) -> None:
+    assert "worker" not in examined(live)[1]  # the bot has never run here
+    database = application.open_database(live.settings())
+    migrations.upgrade(database)
+    now = application.now()
+    with database.begin() as tx:
+        heartbeats.begin(tx, now)
+        heartbeats.beat(tx, now, started=True)
+    state, words = examined(live)[1]["worker"]
+    assert state == "note"
+    assert words.startswith("not seen yet. Until one runs, nobody gets an answer. Start `reportbot worker`")
+    assert "waited" not in words
+
+    with database.begin() as tx:
+        key_values.set(tx, key_values.WORKER_SEEN, "", now - timedelta(minutes=1))
+    assert examined(live)[1]["worker"] == ("ok", "running")
+
+    seen = now - timedelta(minutes=4)
+    with database.begin() as tx:
+        key_values.set(tx, key_values.WORKER_SEEN, "", seen)
+        queue = open_queue(database, live.folder, seen.timestamp)
+        queue.put(tx, tasks.THREAD, "waiting")
+    code, found = examined(live)
+    database.close()
+    assert code == 0
+    assert found["worker"][1].startswith(f"not seen since {when(seen)}. ")
+    assert found["worker"][1].endswith("Somebody has waited for 4 min.")
 
 
 def wait_until_seen(live: LiveBot) -> None:

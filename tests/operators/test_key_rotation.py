@@ -63,12 +63,16 @@ def test_the_stored_token_is_read_with_both_keys_and_moves_to_the_new_one(live: 
     live.environ["SECRET_KEY"] = f"{old},{NEW}"
     delivers(live)
     assert is_encrypted_with(live, old)
+    said = doctor_says(live)
+    assert "If that is the new key, put it first" in said
 
     live.environ["SECRET_KEY"] = f"{NEW},{old}"
     assert "still encrypted with the second one: restart the worker" in doctor_says(live)
     delivers(live)
     assert is_encrypted_with(live, NEW)
-    assert "Nothing is encrypted with the second one" in doctor_says(live)
+    assert doctor_says(live) == said  # it doesn't know which is the newer one
+    assert "Nothing is encrypted with the second one" in said
+    assert "If it's the old key, remove it when" in said
 
     live.environ["SECRET_KEY"] = NEW
     delivers(live)

@@ -64,6 +64,9 @@ def _create(invocation: Invocation, words: Sequence[str]) -> None:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         invocation.say("usage", sentences.USAGE)
         return
+    if unknown := unknown_rights(name, where):
+        invocation.say("rights", sentences.unknown_rights(unknown, list(Right)))
+        return
     if where == HERE and invocation.direct:
         invocation.say("here", sentences.NO_SPACE_HERE)
         return
@@ -94,6 +97,17 @@ def read_words(words: Sequence[str]) -> tuple[str, str, list[Right]]:
         left.pop()
     known = list(Right)
     return " ".join(left), where, known[: max(known.index(Right(one)) for one in rights) + 1]
+
+
+def unknown_rights(name: str, where: str) -> list[str]:
+    """Return the words at the end of the name that stand where rights do, and are none.
+
+    Commas don't come here. With ``here`` or ``all`` at the end, such a word before it belongs to the name.
+    """
+    words = name.split()
+    begin = _RIGHTS if where else _RIGHTS | {HERE, ALL}
+    starts = [place for place, word in enumerate(words) if place and word.casefold() in begin]
+    return [word for word in words[starts[0] :] if word.casefold() not in _RIGHTS | {HERE, ALL}] if starts else []
 
 
 def _ask(invocation: Invocation, name: str) -> None:

@@ -27,7 +27,8 @@ NEWER: Final = (
 )
 ROTATING: Final = "The admin token is still encrypted with the second one: restart the worker."
 ROTATED: Final = (
-    "Nothing is encrypted with the second one. Remove it when all receivers of outbound events have their new secrets."
+    "Nothing is encrypted with the second one. If that is the new key, put it first when all machines have both. If "
+    "it's the old key, remove it when all receivers of outbound events have their new secrets."
 )
 
 

@@ -13,8 +13,12 @@ from pydantic.alias_generators import to_camel
 from bot.web.api.json_schemas import both_or_none, either
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\s\x00-\x1f]+$")]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"\S")]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+# No text has a NUL: PostgreSQL can't store it.
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
+]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 FamilyName = Literal["partner", "organization"]
 
 
@@ -26,7 +30,7 @@ def _no_text(value: Any) -> Any:
 
 TemplateId = Annotated[int, BeforeValidator(_no_text), Field(ge=0, lt=10**15)] | Id
 Region = Annotated[str, StringConstraints(max_length=64, pattern=r"^\w+$")]
-Sites = Annotated[str, StringConstraints(max_length=2000)] | list[Words] | None
+Sites = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] | list[Words] | None
 
 
 def _sites_of(given: str | list[str] | None) -> tuple[str, ...]:
@@ -235,7 +239,7 @@ class NewReport(Model):
 class Created(Model):
     """A report that is being run."""
 
-    id: str | None = Field(None, description="Webex's; absent when Webex has not answered in time")
+    id: str | None = Field(None, description="Webex's; absent when no answer came in time")
     delivery_id: str | None = None
     status: Status
     reason: str | None = Field(None, description="why there is no report, in words")

@@ -123,7 +123,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "busy": Kind(
         503,
         "The answer was not there in time.",
-        "Repeat the call after as many seconds as Retry-After says, with the same Idempotency-Key.",
+        "Repeat the call after as many seconds as Retry-After says, with the same Idempotency-Key. If it stays so, "
+        "Webex is slow or the bot's worker isn't running; `reportbot doctor` tells the people who run the bot which.",
     ),
     "unavailable": Kind(
         503, "The bot's database can't be reached.", "Repeat the call after as many seconds as Retry-After says."

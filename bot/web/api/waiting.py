@@ -23,6 +23,8 @@ LONGEST_STEP: Final = 0.5
 """Seconds between two looks at a row."""
 AGAIN_AFTER: Final = "1"
 """Seconds after which a call that could not wait is to be repeated."""
+NO_ANSWER: Final = "No answer came in time, from Webex or from the bot's worker. Try again."
+"""Said in both cases: the web process doesn't see which of the two is slow or away."""
 
 
 def wait_for(ends: float, look: Callable[[], T | None]) -> T | None:
@@ -59,7 +61,7 @@ def _ask(context: ApiContext, key_id: int, question: dict[str, Any], ends: float
     with context.database.begin(durable=False) as tx:
         api_questions.remove(tx, question_id)
     if answer is None:
-        raise Problem("busy", "Webex has not answered in time.", headers={"Retry-After": AGAIN_AFTER})
+        raise Problem("busy", NO_ANSWER, headers={"Retry-After": AGAIN_AFTER})
     if "problem" not in answer:
         return dict(answer["ok"])
     after = answer.pop("retry_after", None)
