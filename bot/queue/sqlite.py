@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.queue.job_table import JobTable
-from bot.queue.jobs import GRACE, NO_LANES, Depth, Job, RetryLater
+from bot.queue.table_queue import TableQueue
 from bot.queue.wakeup import WakeupSocket, notify
-from bot.queue.worker_loop import WorkerLoop
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bot.db.database import Database, Transaction
+    from bot.queue.worker_loop import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -33,69 +34,26 @@ LOCK_NAME = "worker.lock"
 LOCK_LOOK = 0.5  # seconds between looks at another worker's lock
 
 
-class SqliteQueue:
-    """`bot.queue.Queue` on a table of the database, with the worker's lock and socket in `data_dir`.
+class SqliteQueue(TableQueue):
+    """The queue of one machine, with the worker's lock and socket in `data_dir`.
 
     `clock`: seconds since 1970. It may step: a step forward makes jobs come early, after one back waits start again.
+    A second worker waits, and answers its `stop`, while the first one holds the lock.
     """
 
     def __init__(self, database: Database, data_dir: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.jobs = JobTable(database, clock)
-        self._data_dir = data_dir
-
-    def put(
-        self,
-        tx: Transaction,
-        task: str,
-        key: str,
-        *,
-        lock: str | None = None,
-        person: str = "",
-        after: float = 0.0,
-        if_absent: bool = False,
-    ) -> None:
-        """As in the port. ValueError for a wait that is negative or no number."""
-        self.jobs.put(tx, Job(task, key, lock, attempt=1), person, after, if_absent=if_absent)
-        tx.when_visible(self.wake)
-
-    def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:
-        """As in the port."""
-        self.jobs.drop(tx, task, keys)
-
-    def finish(self, tx: Transaction) -> None:
-        """As in the port."""
-        self.jobs.finish(tx)
-
-    def forget_person(self, tx: Transaction, person: str) -> None:
-        """As in the port."""
-        self.jobs.forget_person(tx, person)
-
-    def work(
-        self,
-        handle: Callable[[Job], RetryLater | None],
-        *,
-        threads: int,
-        lanes: Mapping[str, int] = NO_LANES,
-        stop: threading.Event,
-        grace: float = GRACE,
-        begin: Callable[[bool], None] | None = None,
-    ) -> None:
-        """As in the port. Waits, and answers `stop`, while another worker holds the lock in `data_dir`."""
-        wakeup = WakeupSocket(self._data_dir)
-        loop = WorkerLoop(self.jobs, wakeup, self._data_dir, handle=handle, stop=stop, grace=grace)
-        loop.run(threads, lanes, begin, _only_one(self._data_dir, stop, wakeup))
+        super().__init__(JobTable(database, clock), data_dir)
 
     def wake(self) -> None:
         """As in the port; costs some 20 µs, worker or not."""
-        notify(self._data_dir)
+        notify(self._folder)
 
-    def depth(self, tx: Transaction) -> Depth:
-        """As in the port."""
-        return self.jobs.depth(tx)
+    def _wake_after(self, tx: Transaction) -> None:
+        tx.when_visible(self.wake)
 
-    def oldest_waiting_seconds(self, tx: Transaction, *, without: Collection[str] = ()) -> float:
-        """As in the port."""
-        return self.jobs.oldest_waiting_seconds(tx, without)
+    def _entry(self, stop: threading.Event) -> tuple[Wakeup, AbstractContextManager[bool]]:
+        wakeup = WakeupSocket(self._folder)
+        return wakeup, _only_one(self._folder, stop, wakeup)
 
 
 @contextmanager
