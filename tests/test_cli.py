@@ -125,7 +125,7 @@ def test_a_healthy_set_up_passes_every_check(webex, capsys):
         *("settings", "database", "secret key", "files", "Webex", "bot token", "admin token", "roles"),
         *("partner reports", "organization reports", "partner roles", "webhooks"),
     )
-    assert checks == dict.fromkeys(right, "ok") | {"public address": "next"}
+    assert checks == dict.fromkeys(right, "ok") | {"public address": "next", "worker": "note"}
     assert "Report Bot" in told
     assert "Ada Lovelace, a person" in told
 

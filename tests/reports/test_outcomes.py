@@ -344,7 +344,7 @@ def test_trouble_while_it_is_told_is_tried_again(stage: Stage) -> None:
     assert len(stage.in_space) == len(stage.told()) == 1
 
 
-BETWEEN_POST_AND_ROW = {"after the post", "before the commit in Outbox._settle"}
+BETWEEN_POST_AND_ROW = {"after the post", "before the commit in Outbox._stored"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
