@@ -11,6 +11,7 @@ import requests
 from bot import app
 from bot.db import api_keys
 from bot.db.api_keys import Right
+from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,6 +85,15 @@ def running(live: LiveBot) -> Iterator[Api]:
             yield api
         finally:
             api.database.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Loopback]:
+    """Another system, which takes what it is sent."""
+    made = Loopback()
+    made.always(200, b"thanks")
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from bot.web.api import hooks as hooks_of_api
 from bot.web.api import owned
 from tests.api.conftest import running
 from tests.api.test_subscriptions import schedule
-from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.api.conftest import Api, Caller
     from tests.live_bot import LiveBot
+    from tests.webex.loopback import Loopback
 
 ROUTES = ("/subscriptions", "/schedules", "/hooks", "/webhooks")
 AT_ONCE = 8
@@ -35,14 +35,6 @@ def api(stage_alone: LiveBot, database_file: Path) -> Iterator[Api]:
     stage_alone.emulator.world.add_template(Template(130, "partner", "Calling Usage", "Teams"))
     with running(stage_alone) as found:
         yield found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Loopback]:
-    made = Loopback()
-    made.always(200, b"thanks")
-    yield made
-    made.stop()
 
 
 def order(api: Api, route: str, receiver: Loopback) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -21,7 +21,6 @@ from bot.emulator.things import Template
 from bot.web.api.webhooks import MOST
 from tests.api.conftest import running
 from tests.api.test_subscriptions import schedule
-from tests.webex.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.api.conftest import Api, Caller
     from tests.live_bot import LiveBot
-    from tests.webex.loopback import Asked, Exchange
+    from tests.webex.loopback import Asked, Exchange, Loopback
 
 PATIENCE = 15.0
 
@@ -40,14 +39,6 @@ def api(stage_alone: LiveBot, database_file: Path) -> Iterator[Api]:
     stage_alone.has_database(database_file)
     with running(stage_alone) as found:
         yield found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Loopback]:
-    made = Loopback()
-    made.always(200, b"thanks")
-    yield made
-    made.stop()
 
 
 def until(true: Callable[[], object]) -> None:
