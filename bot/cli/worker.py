@@ -14,6 +14,7 @@ from bot import process
 from bot.files.data_dir import log_open
 from bot.files.own_folder import own_folder
 from bot.metrics import start_metrics
+from bot.processor import keep_to_one_processor
 from bot.spans import start_spans
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def run(settings: Settings) -> None:
     process.limit_malloc_arenas()
     process.limit_thread_stacks()
     process.set_thread_switch_interval()
+    keep_to_one_processor()
     stop = threading.Event()
     process.on_stop_signal(stop.set)
     process.exit_with_parent()

@@ -2,6 +2,7 @@
 
 First come, first served would have everyone wait for twenty reports or a hundred messages of one person. And a thread
 that waits for a file answers nobody, so the task that does this has a lane: a number of threads, all of them its own.
+While a crowd waits for first answers, it has a few of those only: all threads share one processor.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ COMMON: Final = ""
 """The lane of all tasks that have none of their own."""
 SPARE_SHARE: Final = 4
 """One thread in so many is kept from each person, so that others find one when all of that person's jobs hang."""
+CROWD_SHARE: Final = 2
+"""Jobs that run, and people who wait, for one in so many of the common threads are a crowd…"""
+SHARE_IN_CROWD: Final = 4
+"""…in which one in so many threads of the other lanes starts jobs."""
 MOST_REMEMBERED: Final = 4096
 """People whose last turn is remembered; when there are more, all are forgotten."""
 
@@ -58,7 +63,11 @@ class FairScheduler:
         waiting: dict[tuple[str, str], list[str]] = {}
         for task, person in due.waiting():
             waiting.setdefault((lane_of(task, threads), person), []).append(task)
-        for lane, number in threads.items():
+        crowd = sum(count for (lane, _), count in load.items() if lane == COMMON)
+        crowd += sum(len(tasks) for (lane, _), tasks in waiting.items() if lane == COMMON)
+        crowded = crowd >= max(1, threads[COMMON] // CROWD_SHARE)
+        for lane, all_threads in threads.items():
+            number = all_threads if lane == COMMON or not crowded else max(1, all_threads // SHARE_IN_CROWD)
             free = number - sum(count for (of, _), count in load.items() if of == lane)
             most_of_one = number - number // SPARE_SHARE
             people = [person for of, person in waiting if of == lane]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.queue.fairness import FairScheduler, lane_of
+from bot.queue.fairness import COMMON, FairScheduler, lane_of
 from bot.queue.jobs import Claim, Depth, Job, RetryLater
 from bot.queue.statements import (
     DEPTH,
@@ -23,11 +25,11 @@ from bot.queue.statements import (
     RESTART_WAITS,
     RUN_ONCE_MORE,
     RUNNING,
-    SOONEST,
     WAITING,
     WINDOW,
     metadata,
     puts,
+    soonest,
 )
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ class _Many:
 
 
 def _lanes_left(
-    due: Collection[Row[Any]], claims: Collection[Claim], running: Collection[Claim], lanes: Collection[str]
+    due: Collection[Row[Any]], claims: Collection[Claim], running: Collection[Claim], lanes: Mapping[str, int]
 ) -> set[str]:
     """Return the lanes of the jobs that were not chosen, and of those that run under their locks.
 
@@ -110,7 +112,10 @@ def _lanes_left(
     waiting = [row for row in due if now_run.get((row.task, row.key), True)]
     locks = {row.lock for row in waiting if row.lock is not None}
     holders = (claim for claim in (*running, *claims) if claim.job.lock in locks)
-    return {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in holders}
+    left = {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in holders}
+    busy = Counter(lane_of(claim.job.task, lanes) for claim in (*running, *claims))
+    held_back = any(busy[lane] < lanes[lane] for lane in left if lane != COMMON)
+    return left | {COMMON} if held_back else left  # by the crowd in that lane
 
 
 class JobTable:
@@ -123,6 +128,7 @@ class JobTable:
         self._database = database
         self.clock = clock
         self._puts = puts(database.dialect, channel)
+        self._soonest = soonest(database.dialect)
         self._scheduler = FairScheduler()
         self._thread = threading.local()
         self._running: list[int] = []
@@ -169,14 +175,19 @@ class JobTable:
                     tx.execute(FORGET_PUTS, claim.where)
         return taken
 
-    def _choose(
-        self, tx: Transaction, running: Collection[Claim], threads: Mapping[str, int], locks: Collection[str] = ()
-    ) -> Taken:
-        """Choose jobs beside those that run here, and none of these locks, under which jobs run elsewhere."""
+    def _locked_elsewhere(self, tx: Transaction) -> Collection[str]:  # noqa: ARG002 - a shared table reads it
+        """Return the locks under which jobs run in other workers."""
+        return ()
+
+    def _choose(self, tx: Transaction, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
+        """Choose jobs beside those that run here."""
         now = self.clock()
         names = {(claim.job.task, claim.job.key) for claim in running}
-        rows = tx.execute(SOONEST, {"window": WINDOW}).all()
+        # One whose row may be deleted is looked for by its name: another job's row may have its id.
+        ids = json.dumps([claim.id for claim in running if not claim.ending])
+        rows = tx.execute(self._soonest, {"now": now, "ids": ids}).all()
         due = [row for row in rows if row.due <= now]
+        locks = self._locked_elsewhere(tx) if due else ()
         if len(due) < WINDOW:
             ready = [row for row in due if (row.task, row.key) not in names]
             claims = self._scheduler.choose(_Few(ready), running, threads, locks)

@@ -9,20 +9,22 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import Float, Text, bindparam, delete, func, insert, null, select, update
+from sqlalchemy import Float, Text, and_, bindparam, delete, exists, func, insert, null, or_, select, update
 
 from bot.errors import DatabaseUnavailable
-from bot.queue.job_table import JobTable, Taken
+from bot.queue.job_table import JobTable
 from bot.queue.statements import jobs, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from bot.db.database import Database, Transaction
+    from bot.queue.job_table import Taken
     from bot.queue.jobs import Claim
 
 log = structlog.get_logger(__name__)
@@ -45,11 +47,23 @@ BEAT = update(workers).where(workers.c.id == _me).values(beats=workers.c.beats +
 BEATS = select(workers.c.id, workers.c.beats)
 LEAVE = delete(workers).where(workers.c.id == _me)
 IS_ONE = select(workers.c.id).where(workers.c.id == _me)
+_other = jobs.alias()
 CLAIM = (
     update(jobs)
-    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .where(
+        jobs.c.id.in_(bindparam("ids", expanding=True)),
+        jobs.c.worker.is_(None),
+        # Under its lock no other job runs, and none comes before it.
+        ~exists().where(
+            _other.c.lock == jobs.c.lock,
+            or_(_other.c.worker.is_not(None), and_(_other.c.place < jobs.c.place, _other.c.due <= _now)),
+        ),
+        exists().where(workers.c.id == _me),
+    )
     .values(worker=_me, again_due=null(), again_place=null())
+    .returning(jobs.c.id)
 )
+"""Other workers may have taken some since they were chosen, or this one for dead."""
 LOCKS = select(jobs.c.lock).where(jobs.c.worker.is_not(None), jobs.c.lock.is_not(None))
 IS_THERE = select(jobs.c.id).where(jobs.c.id == bindparam("of_id"))
 GIVE_BACK_BUT = (
@@ -58,7 +72,6 @@ GIVE_BACK_BUT = (
 GIVE_BACK = (
     update(jobs).where(jobs.c.worker.is_not(None), jobs.c.worker.not_in(select(workers.c.id))).values(worker=null())
 )
-SOONEST_DUE = select(func.min(jobs.c.due)).where(jobs.c.worker.is_(None))
 NOTIFY = select(func.pg_notify(CHANNEL, ""))
 
 
@@ -76,31 +89,33 @@ class SharedJobTable(JobTable):
 
     def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs as `JobTable` does, and note that this worker has them."""
+        if self._unsure or not self._me:
+            with self._database.begin(durable=False) as tx:
+                tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]})
+                self._enter_if_needed(tx)
+            self._unsure = False
         with self._database.read() as tx:
-            soonest = tx.execute(SOONEST_DUE).scalar()
-        if self._me and not self._unsure and (soonest is None or soonest > self.clock()):
-            return Taken([], (), None if soonest is None else soonest - self.clock())
-        try:
-            taken = self._take(running, threads)
-        except DatabaseUnavailable:
-            self._unsure = True
-            raise
+            taken = self._choose(tx, running, threads)
+        return self._claimed(taken) if taken.claims else taken
+
+    def _claimed(self, chosen: Taken) -> Taken:
+        """Return what this worker has now of what it has chosen."""
+        self._unsure = True
+        with self._database.begin(durable=False) as tx:
+            ids = [claim.id for claim in chosen.claims]
+            taken = set(tx.execute(CLAIM, {"ids": ids, "me": self._me, "now": self.clock()}).scalars())
+            if not taken:
+                self._enter_if_needed(tx)
         self._unsure = False
-        for claim in taken.claims:
+        claims = [claim for claim in chosen.claims if claim.id in taken]
+        for claim in claims:
             claim.worker = self._me
             claim.put_again = False  # this run is what those puts asked for
-        return taken
+        return replace(chosen, claims=claims, seconds=chosen.seconds if len(claims) == len(ids) else 0.0)
 
-    def _take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
-        with self._database.begin(durable=False) as tx:
-            if self._unsure:
-                tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]})
-            if not self._me or tx.execute(IS_ONE, {"me": self._me}).first() is None:
-                self._enter(tx)
-            taken = self._choose(tx, running, threads, set(tx.execute(LOCKS).scalars()))
-            if taken.claims:
-                tx.execute(CLAIM, {"ids": [claim.id for claim in taken.claims], "me": self._me})
-        return taken
+    def _locked_elsewhere(self, tx: Transaction) -> Collection[str]:
+        """Return also the locks of what runs here."""
+        return set(tx.execute(LOCKS).scalars())
 
     def finish(self, tx: Transaction) -> bool:
         """Do the same as ``JobTable``, unless other workers have the job: then the transaction must not commit."""
@@ -140,8 +155,10 @@ class SharedJobTable(JobTable):
         with self._database.begin(durable=False) as tx:
             tx.execute(NOTIFY)
 
-    def _enter(self, tx: Transaction) -> None:
+    def _enter_if_needed(self, tx: Transaction) -> None:
         """Become a worker, for the first time or after others took this one for dead."""
+        if self._me and tx.execute(IS_ONE, {"me": self._me}).first() is not None:
+            return
         name = self._folder / NAME_FILE
         name.touch(mode=0o600)
         here = f"{_boot_id()} {name.stat().st_ino}"

@@ -153,13 +153,24 @@ WAITING = (
 RUNNING = select(jobs.c.id).where(tuple_(jobs.c.task, jobs.c.key).in_(bindparam("running", expanding=True)))
 WINDOW = 64
 """Jobs that are read at once: enough for every thread, and for what is locked."""
-SOONEST = (
-    select(*_columns, jobs.c.due, jobs.c.place)
-    .where(_free)
-    .order_by(jobs.c.due, jobs.c.place)
-    .limit(bindparam("window"))
-)
 NEXT_DUE = select(func.min(jobs.c.due)).where(_free, jobs.c.due > _now)
+
+
+def soonest(dialect: str) -> Executable:
+    """Return the statement for the jobs that are due and do not run, and one of those that are due next.
+
+    Few rows: to read one from SQLite, a thread gives the interpreter away and waits for it again. Where the rows don't
+    tell who runs them, ``ids`` does, as JSON: one text of the statement for any number of jobs.
+    """
+    query = select(*_columns, jobs.c.due, jobs.c.place).where(
+        _free, jobs.c.due <= func.coalesce(NEXT_DUE.scalar_subquery(), _now)
+    )
+    if dialect == "sqlite":
+        running = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+        query = query.where(jobs.c.id.not_in(select(running.c.value)))
+    return query.order_by(jobs.c.due, jobs.c.place).limit(bindparam("window", WINDOW))
+
+
 FORGET_PUTS = update(jobs).where(_this_run).values(_forget_puts)
 REMOVE = delete(jobs).where(_this_job)
 DROP = delete(jobs).where(_this_run, jobs.c.again_due.is_(None))

@@ -34,6 +34,7 @@ LOOK_MAX = 30.0  # seconds after which an idle worker looks without being woken:
 LOOK_MAX_UNLESS_LISTENING = 1.0  # the same where none can wake it
 AWAY_FIRST, AWAY_MAX = 0.1, 2.0  # seconds between tries while the database is away, doubling
 RAISED_FIRST, RAISED_MAX = 1.0, 300.0  # seconds until a job whose handler raised runs again, doubling
+NOTE_EVERY = 1.0  # seconds between two notes that the worker works
 CLOCK_STEP = 1.0  # seconds; a wall clock that fell behind by more has been set back
 AWAY = (DatabaseUnavailable, SQLAlchemyError)  # the second: a database without our table is as good as none
 
@@ -90,6 +91,7 @@ class WorkerLoop:
         self._say = log.debug  # how the last absence of the database was logged
         self._over = threading.Event()  # the grace has run out: what ends now is no longer ours to write
         self._lead = 0.0
+        self._noted = -NOTE_EVERY
 
     def run(
         self,
@@ -159,7 +161,9 @@ class WorkerLoop:
 
     def _start_what_is_due(self) -> float:
         """Hand jobs to free threads; return the seconds until the next look."""
-        process.note_working(self._folder)
+        if time.monotonic() - self._noted >= NOTE_EVERY:
+            process.note_working(self._folder)
+            self._noted = time.monotonic()
         self._check_clock()
         longest = LOOK_MAX if self._wakeup.listening else LOOK_MAX_UNLESS_LISTENING
         with self._guard:
