@@ -91,6 +91,11 @@ class Transaction:
         if call not in self._when_visible:
             self._when_visible.append(call)
 
+    def take_time(self) -> None:
+        """Let its statements take as long as they need; by default, 20 seconds without an answer mean: out of reach."""
+        if self._connection.dialect.name == "postgresql":
+            PostgresqlServer.take_time(self._connection)
+
     def insert_once(self, table: Table, values: Mapping[str, Any], conflict: Sequence[str]) -> int | None:
         """Insert a row unless one with the same `conflict` columns is there; give its primary key, None if it was.
 
@@ -179,12 +184,10 @@ class Database:
                         connection = held.enter_context(opened.write())
                         transaction = Transaction(connection)
                         yield transaction
-                        opened.commit(connection)
                     finally:
-                        self._writers.release()
+                        self._writers.release()  # the next one waits for the server's lock
+                    opened.commit(connection, durable=durable)
                     transaction._run(transaction._when_visible)  # noqa: SLF001 - the other half of this class
-                    if durable:
-                        opened.sync(connection)  # when others may write already
         except (DBAPIError, PoolTimeoutError, sqlite3.Error, NotYourTurn, NotSynced) as error:
             if not _means_unavailable(error):
                 raise

@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
 
-    from psycopg import Connection as PsycopgConnection
     from sqlalchemy import URL, Connection
 
-    DriverConnection = PsycopgConnection[Any]
+    from bot.db.driver import LimitedConnection
 
 POOL_SIZE: Final = 8  # connections that stay open; most threads wait for Webex or for their turn to write
 POOL_OVERFLOW: Final = 28  # more for a moment, as many as threads work at once
@@ -34,6 +33,8 @@ IDLE_SECONDS: Final = 10
 """A transaction in which nothing happens for so long is rolled back: its process is stopped, or its machine is gone."""
 KEEPALIVE: Final = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
 """After half a minute the server knows that a machine is gone, and frees what it has locked."""
+ANSWER_SECONDS: Final = 20.0
+"""A server that has not answered for so long hangs: its machine lives, and it does not. Its own limits are shorter."""
 OUR_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
 """After half a minute a process knows that the server's machine is gone."""
 LOST_MILLISECONDS: Final = 20_000
@@ -55,9 +56,10 @@ BEGIN_WRITING: Final = (
 )
 """The commit does not wait for the disk: that comes after it, when others may write already."""
 BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WAIT_FOR_DISK: Final = "SELECT pg_logical_emit_message(true, 'reportbot', '')"
-"""A commit of next to nothing, which is on the disk when it has ended, and everything before it. Only the session that
-has committed may ask: a crash of the server ends it, so that nobody takes for written what the crash undid."""
+COMMIT: Final = "COMMIT"
+COMMIT_TO_DISK: Final = f"{COMMIT}; SELECT pg_logical_emit_message(true, 'reportbot', '')"
+"""After it a commit of next to nothing, which is on the disk when it has ended, and everything before it. Only the
+session that has committed may ask: a crash of the server ends it, so that nobody takes for written what it undid."""
 NO_PARAMETERS: Final = {"no_parameters": True}
 LOCKED_SECONDS: Final = 60
 """For so long another process waits for what is done under a named lock."""
@@ -72,26 +74,33 @@ class PostgresqlServer:
     """Open connections, hand them out, take them back. Threads may share it; a fork may not."""
 
     def __init__(self, url: URL, patience: float) -> None:
+        from bot.db.driver import connect  # noqa: PLC0415 - only with PostgreSQL
+
         options = f"-c lock_timeout={patience:g}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s {KEEPALIVE}"
+        parameters = {
+            "application_name": "reportbot",
+            "client_encoding": "utf8",  # by default that of the database: from SQL_ASCII texts would come as bytes
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": LOST_MILLISECONDS,
+            "options": options,
+            **OUR_KEEPALIVE,
+        }
+
+        def connected() -> LimitedConnection:
+            _, of_url = self._engine.dialect.create_connect_args(url)
+            return connect(**of_url, **parameters)
+
         self._engine = create_engine(
             url,
+            creator=connected,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=patience,
             hide_parameters=True,
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, not by the driver
-            connect_args={
-                "application_name": "reportbot",
-                "client_encoding": "utf8",  # by default that of the database: from SQL_ASCII texts would come as bytes
-                "connect_timeout": CONNECT_SECONDS,
-                "tcp_user_timeout": LOST_MILLISECONDS,
-                "options": options,
-                **OUR_KEEPALIVE,
-            },
         )
-        event.listen(self._engine, "connect", _write_no_null_character)
         self._holding = threading.Lock()
-        self._holder: DriverConnection | None = None
+        self._holder: LimitedConnection | None = None
         """Holds the locks of rows."""
 
     def write(self) -> Connection:
@@ -99,18 +108,17 @@ class PostgresqlServer:
         return self._begun(BEGIN_WRITING)
 
     @staticmethod
-    def commit(connection: Connection) -> None:
-        """Commit; a crash of the server may undo it until ``sync`` has returned."""
-        connection.exec_driver_sql("COMMIT", execution_options=NO_PARAMETERS)
+    def commit(connection: Connection, *, durable: bool) -> None:
+        """Commit, and return when it is on the disk, or at once: then a crash of the server may undo it."""
+        connection.exec_driver_sql(COMMIT_TO_DISK if durable else COMMIT, execution_options=NO_PARAMETERS)
 
-    @staticmethod
-    def sync(connection: Connection) -> None:
-        """Return when what this connection has committed is on the disk."""
-        connection.exec_driver_sql(WAIT_FOR_DISK, execution_options=NO_PARAMETERS)
-
-    def snapshot(self) -> Connection:
-        """Return a connection that reads one snapshot; the caller closes it."""
-        return self._begun(BEGIN_READING)
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Read one snapshot in the block."""
+        with self._begun(BEGIN_READING) as connection:
+            yield connection
+            # After a rollback the driver would have the server parse and plan every statement anew.
+            connection.exec_driver_sql(COMMIT, execution_options=NO_PARAMETERS)
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
@@ -123,13 +131,14 @@ class PostgresqlServer:
             raise DatabaseUnavailable(error) from error
         with closing(own) as connection:  # and the lock ends with it
             try:
+                connection.answer_seconds = None
                 connection.execute(f"SET lock_timeout = '{LOCKED_SECONDS}s'")
                 connection.execute("SELECT pg_advisory_lock(%s)", [lock_number(name)])
             except Error as error:
                 raise DatabaseUnavailable(error) from error
             yield
 
-    def try_lock(self, name: str) -> DriverConnection | None:
+    def try_lock(self, name: str) -> LimitedConnection | None:
         """Return a connection that holds the lock of this name until it is closed; None while another has the lock."""
         connection = self.own_connection()
         got = False
@@ -170,14 +179,15 @@ class PostgresqlServer:
             self._holder.close()
             self._holder = None
 
-    def own_connection(self) -> DriverConnection:
+    def own_connection(self) -> LimitedConnection:
         """Return a connection of the driver's, without transactions, that the caller closes. Its errors are psycopg's.
 
         Raises psycopg's or SQLAlchemy's errors when there is none to be had.
         """
         pooled = self._engine.raw_connection()
-        connection = cast("DriverConnection", pooled.dbapi_connection)
+        connection = cast("LimitedConnection", pooled.dbapi_connection)
         pooled.detach()
+        connection.answer_seconds = ANSWER_SECONDS
         connection.set_autocommit(True)
         return connection
 
@@ -187,36 +197,30 @@ class PostgresqlServer:
             self._let_go()
         self._engine.dispose()
 
+    @staticmethod
+    def take_time(connection: Connection) -> None:
+        """Let the statements of the transaction that has begun take as long as they need."""
+        cast("LimitedConnection", connection.connection.dbapi_connection).answer_seconds = None
+
     def _begun(self, first: str) -> Connection:
         """Return a connection on which the first statement has run.
 
         Connections that have not survived a restart of the server show it only when they are used: then the pool
         drops all of them, and the next is a new one.
         """
-        connection = self._engine.connect()
         try:
-            connection.exec_driver_sql(first, execution_options=NO_PARAMETERS)
+            return self._begun_once(first)
         except DBAPIError as error:
-            connection.close()
             if not error.connection_invalidated:
                 raise
-        else:
-            return connection
+        return self._begun_once(first)
+
+    def _begun_once(self, first: str) -> Connection:
         connection = self._engine.connect()
         try:
+            cast("LimitedConnection", connection.connection.dbapi_connection).answer_seconds = ANSWER_SECONDS
             connection.exec_driver_sql(first, execution_options=NO_PARAMETERS)
         except BaseException:
             connection.close()
             raise
         return connection
-
-
-def _write_no_null_character(driver: DriverConnection, _: object) -> None:
-    """Have a null character written as a replacement character: SQLite keeps one in a text, PostgreSQL refuses it."""
-    from psycopg.adapt import Dumper  # noqa: PLC0415 - only with PostgreSQL
-
-    class TextDumper(Dumper):
-        def dump(self, obj: str) -> bytes:
-            return obj.replace("\0", "\ufffd").encode()
-
-    driver.adapters.register_dumper(str, TextDumper)

@@ -80,6 +80,8 @@ def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None])
         _migrate(source, "The database to read")
         _migrate(target, "The target")
         with _alone(source, now) as old, database.begin() as new:
+            for tx in (old, new):
+                tx.take_time()
             _check_empty(new, target)
             for table in all_tables():
                 tell(_carry(old, new, table, clean=database.dialect == "postgresql"))

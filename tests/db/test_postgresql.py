@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from bot.db import postgresql as server_module
 from bot.db.database import Database
 from bot.errors import DatabaseUnavailable
 from tests.postgresql import MISSING, available, server
@@ -116,3 +117,43 @@ def test_what_is_committed_is_on_the_disk() -> None:
         with database.read() as tx:
             assert tx.execute(ON_DISK).scalar_one() < written
         database.close()
+
+
+def test_a_server_that_hangs_is_out_of_reach_until_it_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(server_module, "CONNECT_SECONDS", 2)
+    with server() as running:
+        database = Database(running.url.render_as_string(hide_password=False))
+        _make_table(database)
+        with running.paused():
+            with pytest.raises(DatabaseUnavailable), database.read():
+                pass
+            with pytest.raises(DatabaseUnavailable), database.begin():
+                pass
+        with database.begin() as tx:
+            tx.execute(ADD)
+        assert _count(database) == 1
+        database.close()
+
+
+def test_only_what_was_told_so_may_take_longer(processes: list[Database], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "ANSWER_SECONDS", 0.2)
+    slow = text("SELECT pg_sleep(0.6)")
+
+    def run(*, take_time: bool) -> None:
+        with processes[0].begin() as tx:
+            if take_time:
+                tx.take_time()
+            tx.execute(slow)
+
+    run(take_time=True)
+    with pytest.raises(DatabaseUnavailable):
+        run(take_time=False)
+
+
+def test_the_server_plans_a_statement_that_is_often_used_once(processes: list[Database]) -> None:
+    prepared = text("SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT count(*) FROM things'")
+    for _ in range(7):
+        assert _count(processes[0]) == 0
+    with processes[0].read() as tx:
+        assert tx.execute(prepared).scalar_one() == 1

@@ -59,6 +59,7 @@ def _upgrade(database: Database) -> None:
     config = _config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with _one_at_a_time, database.begin() as tx:
+        tx.take_time()
         before = MigrationContext.configure(tx.connection).get_current_revision()
         if before == newest():
             return  # another process was first

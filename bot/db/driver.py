@@ -1,0 +1,47 @@
+"""psycopg's connection as the bot uses it: with a time limit, and no null characters. Imported with PostgreSQL only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import psycopg
+from psycopg.adapt import Dumper
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
+
+LOOK_SECONDS: Final = 0.1
+"""Between looks for Ctrl-C, as psycopg does."""
+T = TypeVar("T")
+
+
+class LimitedConnection(psycopg.Connection[Any]):
+    """A connection that is closed, with ``OperationalError``, when the server takes too long for an answer."""
+
+    answer_seconds: float | None = None
+    """What is too long; None: it may take as long as it needs."""
+
+    def wait(self, gen: PQGen[T], interval: float = LOOK_SECONDS, timeout: float | None = None) -> T:
+        """Wait for an answer; psycopg sends and receives everything by this."""
+        limit = self.answer_seconds if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.OperationalError:
+            if timeout is None and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.close()  # what it answers later would be taken for the answer to another question
+            raise
+
+
+class TextDumper(Dumper):
+    """Write a null character as a replacement character: SQLite keeps one in a text, PostgreSQL refuses it."""
+
+    def dump(self, obj: str) -> bytes:
+        """Return the text as it is sent."""
+        return obj.replace("\0", "\ufffd").encode()
+
+
+def connect(**parameters: Any) -> LimitedConnection:
+    """Connect, by the parameters of ``psycopg.connect``."""
+    connection = LimitedConnection.connect(**parameters)
+    connection.adapters.register_dumper(str, TextDumper)
+    return connection
