@@ -22,8 +22,8 @@ SPARE_SHARE: Final = 4
 """One thread in so many is kept from each person, so that others find one when all of that person's jobs hang."""
 CROWD_SHARE: Final = 2
 """Jobs that run, and people who wait, for one in so many of the common threads are a crowd…"""
-SHARE_IN_CROWD: Final = 4
-"""…in which one in so many threads of the other lanes starts jobs."""
+LANE_IN_CROWD: Final = 2
+"""…in which so many threads of each other lane start jobs."""
 MOST_REMEMBERED: Final = 4096
 """People whose last turn is remembered; when there are more, all are forgotten."""
 
@@ -67,7 +67,7 @@ class FairScheduler:
         crowd += sum(len(tasks) for (lane, _), tasks in waiting.items() if lane == COMMON)
         crowded = crowd >= max(1, threads[COMMON] // CROWD_SHARE)
         for lane, all_threads in threads.items():
-            number = all_threads if lane == COMMON or not crowded else max(1, all_threads // SHARE_IN_CROWD)
+            number = all_threads if lane == COMMON or not crowded else min(all_threads, LANE_IN_CROWD)
             free = number - sum(count for (of, _), count in load.items() if of == lane)
             most_of_one = number - number // SPARE_SHARE
             people = [person for of, person in waiting if of == lane]

@@ -149,6 +149,7 @@ class SharedJobTable(JobTable):
             tx.execute(LEAVE, {"me": self._me})
             tx.execute(GIVE_BACK)
             tx.execute(NOTIFY)  # also of what waited for the end of a job that ended here
+        self._me = ""
 
     def wake_all(self) -> None:
         """Wake the workers of all machines. Raises ``DatabaseUnavailable``."""

@@ -34,6 +34,13 @@ def minutes(stepped: SteppedBot, number: int) -> None:
         stepped.wait(MINUTE)
 
 
+def period(began: datetime, until: datetime) -> str:
+    """As it is said; the date once where it is the same day."""
+    end = "" if began.date() == until.date() else f"{until:%b} {until.day}, "
+    zone = " UTC" if end else ""
+    return f"{began:%b} {began.day}, {began:%H:%M}{zone} to {end}{until:%H:%M} UTC"
+
+
 def runs(stepped: SteppedBot) -> None:
     """It has run for a while, and looked."""
     minutes(stepped, 12)
@@ -106,7 +113,7 @@ def test_after_an_outage_messages_are_looked_for_at_once_and_its_times_are_told(
     minutes(stepped, 1)
 
     (word, answer) = said(stepped)
-    assert word.startswith(f"{AWAY} {began:%b} {began.day}, {began:%H:%M} to {until:%H:%M} UTC")
+    assert word.startswith(f"{AWAY} {period(began, until)}")
     assert HELP in answer
     minutes(stepped, 30)
     assert len(said(stepped)) == 2
@@ -279,7 +286,7 @@ def test_downtimes_that_were_not_caught_up_on_are_told_as_one(stepped: SteppedBo
     stepped.work()
 
     (word, answer) = said(stepped)
-    assert word.startswith(f"{AWAY} {began:%b} {began.day}, {began:%H:%M} to {until:%H:%M} UTC")
+    assert word.startswith(f"{AWAY} {period(began, until)}")
     assert HELP in answer
     with stepped.database.read() as tx:
         assert heartbeats.downtime(tx) is None

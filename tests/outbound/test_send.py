@@ -257,6 +257,7 @@ def test_who_gives_no_answer_is_tried_seldom(stage: Stage) -> None:
 def test_a_kill_at_each_point_loses_nothing_and_keeps_the_id(stage: Stage) -> None:
     """Killed after each commit in turn: the event arrives, perhaps twice, and always with its ID."""
     stepped, webhook = stage.stepped, stage.webhook()
+    stepped.work()  # it is a worker then, where that is written down
     stage.test(webhook, "before")
     stepped.points.passed = 0
     stepped.work()
