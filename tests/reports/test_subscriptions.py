@@ -272,7 +272,15 @@ def test_while_an_outsider_is_there_nothing_comes_and_afterwards_it_goes_on(
     assert stored(stepped.database, made.origin).state is OriginState.ACTIVE
 
 
-@pytest.mark.parametrize(("several", "card_only"), [(1, False), (6, True)])
+@pytest.mark.parametrize(
+    ("several", "card_only"),
+    [
+        (1, False),
+        pytest.param(
+            6, True, marks=pytest.mark.sqlite("nothing is new to the database in six, and it takes two minutes")
+        ),
+    ],
+)
 def test_wherever_it_is_killed_each_report_is_announced_once(
     stepped: SteppedBot, several: int, card_only: bool
 ) -> None:
