@@ -277,7 +277,7 @@ def test_while_an_outsider_is_there_nothing_comes_and_afterwards_it_goes_on(
     [
         (1, False),
         pytest.param(
-            6, True, marks=pytest.mark.sqlite("nothing is new to the database in six, and it takes two minutes")
+            6, True, marks=pytest.mark.sqlite("takes two minutes, and six are no other to the database than one")
         ),
     ],
 )
