@@ -49,11 +49,10 @@ $(VENV)/.page: $(PAGE)/package-lock.json | $(VENV)/.installed
 demo: setup $(VENV)/.page
 	@$(BIN)/reportbot demo
 
-# Three at a time on two processors: a part of the tests waits for a while to pass.
 # Bytecode is kept, whatever the environment says: tests start a hundred processes, and each would compile the bot.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: dev
-	$(BIN)/python -m pytest -n 3 --dist worksteal --database both $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --database both $(ARGS)
 
 bench: dev
 	$(BIN)/python -m tests.bench

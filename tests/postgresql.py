@@ -35,6 +35,8 @@ QUICK = {
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
 """As a server is set up by default, for what is measured."""
+CHOICE_OF_COPY = (15,)
+"""The version since which it can be said how a database is copied."""
 MISSING = "no PostgreSQL server is installed here (Debian: postgresql)"
 
 
@@ -163,7 +165,10 @@ class Databases:
             upgrade(database)
             database.close()
             self._template = self._made.pop()
-        return self._make(self._template or "", "STRATEGY FILE_COPY")  # half as long, for a small one
+        with self._engine.connect() as connection:
+            version = connection.dialect.server_version_info or ()
+        quick = "STRATEGY FILE_COPY" if version >= CHOICE_OF_COPY else ""  # half as long, for a small one
+        return self._make(self._template or "", quick)
 
     def drop_all(self) -> None:
         """Drop what was made, also what is in use."""

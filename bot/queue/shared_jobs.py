@@ -53,6 +53,7 @@ CLAIM = (
     .where(
         jobs.c.id.in_(bindparam("ids", expanding=True)),
         jobs.c.worker.is_(None),
+        jobs.c.due <= _now,
         # Under its lock no other job runs, and none comes before it.
         ~exists().where(
             _other.c.lock == jobs.c.lock,
@@ -63,7 +64,7 @@ CLAIM = (
     .values(worker=_me, again_due=null(), again_place=null())
     .returning(jobs.c.id)
 )
-"""Other workers may have taken some since they were chosen, or this one for dead."""
+"""Others may have taken some since they were chosen, also ended or put them off, or have taken this one for dead."""
 LOCKS = select(jobs.c.lock).where(jobs.c.worker.is_not(None), jobs.c.lock.is_not(None))
 IS_THERE = select(jobs.c.id).where(jobs.c.id == bindparam("of_id"))
 GIVE_BACK_BUT = (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.postgresql import Databases
 
+pytestmark = pytest.mark.sqlite("no test of this file has a bot: once is enough")
+
 ADD = text("INSERT INTO things VALUES (1)")
 COUNT = text("SELECT count(*) FROM things")
 WRITTEN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")

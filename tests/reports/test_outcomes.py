@@ -344,10 +344,14 @@ def test_trouble_while_it_is_told_is_tried_again(stage: Stage) -> None:
     assert len(stage.in_space) == len(stage.told()) == 1
 
 
+KILLED = [
+    pytest.param(Kind.SUBSCRIPTION, marks=pytest.mark.sqlite("the steps are those of a schedule")),
+    Kind.SCHEDULE,
+]
 BETWEEN_POST_AND_ROW = {"after the post", "before the commit in Outbox._stored"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KILLED)
 def test_killed_at_every_step_it_pauses_and_tells_once(stepped: SteppedBot, kind: Kind) -> None:
     for deadly in range(1, 100):
         stage = Stage(stepped, kind)
@@ -376,7 +380,7 @@ def test_killed_at_every_step_it_pauses_and_tells_once(stepped: SteppedBot, kind
         assert acts == ["not_allowed"], killed_at
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KILLED)
 def test_killed_at_every_step_a_failure_is_told_to_the_owner_once(stepped: SteppedBot, kind: Kind) -> None:
     for deadly in range(1, 100):
         stage = Stage(stepped, kind)
