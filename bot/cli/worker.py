@@ -14,7 +14,7 @@ from bot import process
 from bot.files.data_dir import log_open
 from bot.files.own_folder import own_folder
 from bot.metrics import start_metrics
-from bot.processor import keep_to_one_processor
+from bot.queue.processor import keep_to_one_processor
 from bot.spans import start_spans
 
 if TYPE_CHECKING:

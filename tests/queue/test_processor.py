@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from bot.processor import next_processor
+from bot.queue.processor import next_processor
 
 PROGRAM = """
 import os, threading
-from bot.processor import keep_to_one_processor
+from bot.queue.processor import keep_to_one_processor
 keep_to_one_processor()
 found = [os.sched_getaffinity(0)]
 thread = threading.Thread(target=lambda: found.append(os.sched_getaffinity(0)))
