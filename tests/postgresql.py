@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,12 @@ class Server:
     def paused(self) -> Iterator[None]:
         """Have nothing of the server run in the block, as on a machine that stands still."""
         assert self.process is not None
-        stopped = family(self.process.pid)
+        # The first process before the others are listed: it must not start one that is not stopped.
+        first = self.process.pid
+        os.kill(first, signal.SIGSTOP)
+        while Path(f"/proc/{first}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.001)
+        stopped = family(first)
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         try:
