@@ -29,8 +29,7 @@ def run(*command: str) -> list[int]:
 
 
 def test_all_threads_use_the_same_one():
-    (mine,) = run()
-    assert mine in os.sched_getaffinity(0)
+    assert len(run()) == 1
 
 
 def test_it_is_one_of_those_that_the_process_may_use():
