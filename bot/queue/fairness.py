@@ -45,6 +45,13 @@ class FairScheduler:
         self._number = itertools.count(1)
         self._last: dict[str, int] = {}
 
+    @staticmethod
+    def without_room(running: Collection[Claim], threads: Mapping[str, int]) -> set[str]:
+        """Return the lanes in which no job can start beside those that run, whichever are due."""
+        load = Counter(lane_of(claim.job.task, threads) for claim in running)
+        crowded = _is_crowd(load[COMMON], threads)
+        return {lane for lane in threads if load[lane] >= _most(lane, threads, crowded=crowded)}
+
     def choose(
         self, due: Due, running: Collection[Claim], threads: Mapping[str, int], locked: Collection[str] = ()
     ) -> list[Claim]:
@@ -65,9 +72,9 @@ class FairScheduler:
             waiting.setdefault((lane_of(task, threads), person), []).append(task)
         crowd = sum(count for (lane, _), count in load.items() if lane == COMMON)
         crowd += sum(len(tasks) for (lane, _), tasks in waiting.items() if lane == COMMON)
-        crowded = crowd >= max(1, threads[COMMON] // CROWD_SHARE)
-        for lane, all_threads in threads.items():
-            number = all_threads if lane == COMMON or not crowded else min(all_threads, LANE_IN_CROWD)
+        crowded = _is_crowd(crowd, threads)
+        for lane in threads:
+            number = _most(lane, threads, crowded=crowded)
             free = number - sum(count for (of, _), count in load.items() if of == lane)
             most_of_one = number - number // SPARE_SHARE
             people = [person for of, person in waiting if of == lane]
@@ -93,6 +100,15 @@ class FairScheduler:
         if len(self._last) >= MOST_REMEMBERED:
             self._last.clear()
         self._last[person] = next(self._number)
+
+
+def _is_crowd(number: int, threads: Mapping[str, int]) -> bool:
+    return number >= max(1, threads[COMMON] // CROWD_SHARE)
+
+
+def _most(lane: str, threads: Mapping[str, int], *, crowded: bool) -> int:
+    """Return how many jobs of a lane may run for another one to start."""
+    return threads[lane] if lane == COMMON or not crowded else min(threads[lane], LANE_IN_CROWD)
 
 
 def lane_of(task: str, lanes: Collection[str]) -> str:

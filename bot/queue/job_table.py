@@ -84,13 +84,16 @@ class _Few:
 class _Many:
     """More due jobs than are read at once: thousands of one person, or under one lock, must not hide the others."""
 
-    def __init__(self, tx: Transaction, now: float, running: Collection[tuple[str, str]]) -> None:
+    def __init__(
+        self, tx: Transaction, now: float, running: Collection[tuple[str, str]], full: Collection[str]
+    ) -> None:
         self._tx = tx
         self._now = now
+        self._full = full
         self._running = tx.execute(RUNNING, {"running": list(running)}).scalars().all()
 
     def waiting(self) -> Iterable[tuple[str, str]]:
-        return [(row.task, row.person) for row in self._tx.execute(WAITING, {"now": self._now})]
+        return [(row.task, row.person) for row in self._tx.execute(WAITING, {"now": self._now, "full": self._full})]
 
     def first(self, task: str, person: str, taken: Collection[int], locks: Collection[str]) -> Claim | None:
         but = {"now": self._now, "ids": [*self._running, *taken]}
@@ -102,9 +105,13 @@ class _Many:
 
 
 def _lanes_left(
-    due: Collection[Row[Any]], claims: Collection[Claim], running: Collection[Claim], lanes: Mapping[str, int]
+    due: Collection[Row[Any]],
+    claims: Collection[Claim],
+    running: Collection[Claim],
+    lanes: Mapping[str, int],
+    full: Collection[str],
 ) -> set[str]:
-    """Return the lanes of the jobs that were not chosen, and of those that run under their locks.
+    """Return the lanes of the jobs that were not chosen or not looked for, and of those that run under their locks.
 
     A job that runs and may have deleted its row already has one again when one like it was put: that waits for its end.
     """
@@ -113,6 +120,7 @@ def _lanes_left(
     locks = {row.lock for row in waiting if row.lock is not None}
     holders = (claim for claim in (*running, *claims) if claim.job.lock in locks)
     left = {lane_of(row.task, lanes) for row in waiting} | {lane_of(claim.job.task, lanes) for claim in holders}
+    left.update(full)
     busy = Counter(lane_of(claim.job.task, lanes) for claim in (*running, *claims))
     held_back = any(busy[lane] < lanes[lane] for lane in left if lane != COMMON)
     return left | {COMMON} if held_back else left  # by the crowd in that lane
@@ -165,8 +173,7 @@ class JobTable:
 
     def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs for the threads of each lane that are free beside the jobs `running`."""
-        with self._database.read() as tx:
-            taken = self._choose(tx, running, threads)
+        taken = self._chosen(running, threads)
         self._running = [claim.id for claim in (*running, *taken.claims)]
         put_again = [claim for claim in taken.claims if claim.put_again]
         if put_again:  # this run is what those puts asked for
@@ -179,24 +186,34 @@ class JobTable:
         """Return the locks under which jobs run in other workers."""
         return ()
 
-    def _choose(self, tx: Transaction, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
+    def _chosen(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs beside those that run here."""
+        full = self._scheduler.without_room(running, threads)
+        if len(full) == len(threads):
+            return Taken([], full, seconds=None)
+        with self._database.read() as tx:
+            return self._choose(tx, running, threads, full)
+
+    def _choose(
+        self, tx: Transaction, running: Collection[Claim], threads: Mapping[str, int], full: Collection[str]
+    ) -> Taken:
         now = self.clock()
+        without: dict[str, Any] = {"now": now, "full": sorted(full)}
         names = {(claim.job.task, claim.job.key) for claim in running}
         # One whose row may be deleted is looked for by its name: another job's row may have its id.
         ids = json.dumps([claim.id for claim in running if not claim.ending])
-        rows = tx.execute(self._soonest, {"now": now, "ids": ids}).all()
+        rows = tx.execute(self._soonest, without | {"ids": ids}).all()
         due = [row for row in rows if row.due <= now]
         locks = self._locked_elsewhere(tx) if due else ()
         if len(due) < WINDOW:
             ready = [row for row in due if (row.task, row.key) not in names]
             claims = self._scheduler.choose(_Few(ready), running, threads, locks)
-            left: Collection[str] = _lanes_left(due, claims, running, threads)
+            left: Collection[str] = _lanes_left(due, claims, running, threads, full)
             next_due = rows[len(due)].due if len(due) < len(rows) else None
         else:
-            claims = self._scheduler.choose(_Many(tx, now, names), running, threads, locks)
+            claims = self._scheduler.choose(_Many(tx, now, names, without["full"]), running, threads, locks)
             left = threads
-            next_due = tx.execute(NEXT_DUE, {"now": now}).scalar()
+            next_due = tx.execute(NEXT_DUE, without).scalar()
         return Taken(claims, left, seconds=None if next_due is None else max(0.0, next_due - now))
 
     @contextmanager

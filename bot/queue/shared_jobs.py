@@ -14,7 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import Float, Text, and_, bindparam, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Float,
+    Integer,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from bot.errors import DatabaseUnavailable
 from bot.queue.job_table import JobTable
@@ -51,7 +67,7 @@ _other = jobs.alias()
 CLAIM = (
     update(jobs)
     .where(
-        jobs.c.id.in_(bindparam("ids", expanding=True)),
+        jobs.c.id == any_(bindparam("ids", type_=ARRAY(Integer))),
         jobs.c.worker.is_(None),
         jobs.c.due <= _now,
         # Under its lock no other job runs, and none comes before it.
@@ -95,8 +111,7 @@ class SharedJobTable(JobTable):
                 tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]})
                 self._enter_if_needed(tx)
             self._unsure = False
-        with self._database.read() as tx:
-            taken = self._choose(tx, running, threads)
+        taken = self._chosen(running, threads)
         return self._claimed(taken) if taken.claims else taken
 
     def _claimed(self, chosen: Taken) -> Taken:

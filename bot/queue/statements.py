@@ -144,26 +144,28 @@ LONGEST_DUE = (
     .limit(1)
 )
 FIRST_OF_LOCK = _startable.where(jobs.c.lock == bindparam("of_lock")).order_by(jobs.c.place).limit(1)
+_may_start = and_(_free, jobs.c.task.not_in(bindparam("full", expanding=True)))
+"""``full``: tasks in whose lanes there is no room, since reading hundreds of rows at each look takes long."""
 WAITING = (
     select(jobs.c.task, jobs.c.person)
-    .where(_free, jobs.c.due <= _now)
+    .where(_may_start, jobs.c.due <= _now)
     .group_by(jobs.c.task, jobs.c.person)
     .order_by(func.min(jobs.c.due), func.min(jobs.c.place))
 )
 RUNNING = select(jobs.c.id).where(tuple_(jobs.c.task, jobs.c.key).in_(bindparam("running", expanding=True)))
 WINDOW = 64
 """Jobs that are read at once: enough for every thread, and for what is locked."""
-NEXT_DUE = select(func.min(jobs.c.due)).where(_free, jobs.c.due > _now)
+NEXT_DUE = select(func.min(jobs.c.due)).where(_may_start, jobs.c.due > _now)
 
 
 def soonest(dialect: str) -> Executable:
-    """Return the statement for the jobs that are due and do not run, and one of those that are due next.
+    """Return the statement for the jobs that are due and may start, and one of those that are due next.
 
     Few rows: to read one from SQLite, a thread gives the interpreter away and waits for it again. Where the rows don't
     tell who runs them, ``ids`` does, as JSON: one text of the statement for any number of jobs.
     """
     query = select(*_columns, jobs.c.due, jobs.c.place).where(
-        _free, jobs.c.due <= func.coalesce(NEXT_DUE.scalar_subquery(), _now)
+        _may_start, jobs.c.due <= func.coalesce(NEXT_DUE.scalar_subquery(), _now)
     )
     if dialect == "sqlite":
         running = func.json_each(bindparam("ids", type_=Text)).table_valued("value")

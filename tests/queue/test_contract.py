@@ -342,6 +342,17 @@ class TestLanes:
             crew.stop.set()
             go_on.set()
 
+    def test_a_full_lane_holds_up_no_job_that_is_due_later(self, queue, put):
+        go_on = threading.Event()
+        put("first", task="file", person="ada")
+        with Crew(queue, lambda job: _wait(go_on) if job.key == "first" else None, lanes={"file": 1}) as crew:
+            until(lambda: crew.keys == ["first"], "the lane is full")
+            put("second", task="file", person="ada", after=0.1)
+            put("later", person="ben", after=0.3)
+            until(lambda: crew.keys == ["first", "later"], "what is due later, before what waits for the lane")
+            go_on.set()
+            until(lambda: crew.keys == ["first", "later", "second"], "what has waited for the lane")
+
     @pytest.mark.parametrize("started", range(1, 8))
     def test_on_a_machine_with_fewer_threads_each_lane_still_has_one(self, started):
         places = share_threads(6, {"file": 2}, started)

@@ -20,7 +20,7 @@ from bot.queue.statements import LONGEST_DUE, WAITING
 from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
 from tests.queue.support import Crew, Engine, left, sqlite_engine, until
 
-VALUES = {"now": 0.0, "ids": [1], "locks": ["space"], "of_task": "task", "of_person": "ada"}
+VALUES = {"now": 0.0, "ids": [1], "full": ["watch"], "locks": ["space"], "of_task": "task", "of_person": "ada"}
 
 
 @pytest.fixture
