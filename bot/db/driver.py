@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
+from psycopg import errors, generators
 from psycopg.adapt import Dumper
 
 if TYPE_CHECKING:
@@ -30,6 +31,16 @@ class LimitedConnection(psycopg.Connection[Any]):
             if timeout is None and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.close()  # what it answers later would be taken for the answer to another question
             raise
+
+    def command(self, statements: bytes) -> None:
+        """Run statements of which nobody wants the rows, in one message; a cursor takes twice the processor time.
+
+        Raises psycopg's errors.
+        """
+        self.pgconn.send_query(statements)
+        for result in self.wait(generators.execute(self.pgconn)):
+            if result.status == psycopg.pq.ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result)
 
 
 class TextDumper(Dumper):

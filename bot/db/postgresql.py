@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
 
@@ -51,16 +51,15 @@ def lock_number(name: str) -> int:
 
 
 # One message to the server each: a round trip costs more than the statement.
-BEGIN_WRITING: Final = (
-    f"BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({lock_number('write')})"
+BEGIN_WRITING: Final = b"BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(%d)" % lock_number(
+    "write"
 )
 """The commit does not wait for the disk: that comes after it, when others may write already."""
-BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-COMMIT: Final = "COMMIT"
-COMMIT_TO_DISK: Final = f"{COMMIT}; SELECT pg_logical_emit_message(true, 'reportbot', '')"
+BEGIN_READING: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+COMMIT: Final = b"COMMIT"
+COMMIT_TO_DISK: Final = COMMIT + b"; SELECT pg_logical_emit_message(true, 'reportbot', '')"
 """After it a commit of next to nothing, which is on the disk when it has ended, and everything before it. Only the
 session that has committed may ask: a crash of the server ends it, so that nobody takes for written what it undid."""
-NO_PARAMETERS: Final = {"no_parameters": True}
 LOCKED_SECONDS: Final = 60
 """For so long another process waits for what is done under a named lock."""
 
@@ -110,7 +109,7 @@ class PostgresqlServer:
     @staticmethod
     def commit(connection: Connection, *, durable: bool) -> None:
         """Commit, and return when it is on the disk, or at once: then a crash of the server may undo it."""
-        connection.exec_driver_sql(COMMIT_TO_DISK if durable else COMMIT, execution_options=NO_PARAMETERS)
+        _command(connection, COMMIT_TO_DISK if durable else COMMIT)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -118,7 +117,7 @@ class PostgresqlServer:
         with self._begun(BEGIN_READING) as connection:
             yield connection
             # After a rollback the driver would have the server parse and plan every statement anew.
-            connection.exec_driver_sql(COMMIT, execution_options=NO_PARAMETERS)
+            _command(connection, COMMIT)
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
@@ -200,27 +199,40 @@ class PostgresqlServer:
     @staticmethod
     def take_time(connection: Connection) -> None:
         """Let the statements of the transaction that has begun take as long as they need."""
-        cast("LimitedConnection", connection.connection.dbapi_connection).answer_seconds = None
+        _driver(connection).answer_seconds = None
 
-    def _begun(self, first: str) -> Connection:
-        """Return a connection on which the first statement has run.
+    def _begun(self, first: bytes, *, again: bool = True) -> Connection:
+        """Return a connection on which the first statements have run.
 
-        Connections that have not survived a restart of the server show it only when they are used: then the pool
-        drops all of them, and the next is a new one.
+        Connections that have not survived a restart of the server show it only when they are used: then all of them
+        are dropped, and the next is a new one.
         """
-        try:
-            return self._begun_once(first)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        return self._begun_once(first)
-
-    def _begun_once(self, first: str) -> Connection:
         connection = self._engine.connect()
         try:
-            cast("LimitedConnection", connection.connection.dbapi_connection).answer_seconds = ANSWER_SECONDS
-            connection.exec_driver_sql(first, execution_options=NO_PARAMETERS)
+            _driver(connection).answer_seconds = ANSWER_SECONDS
+            _command(connection, first)
         except BaseException:
+            lost = connection.invalidated
             connection.close()
-            raise
-        return connection
+            if not (lost and again):
+                raise
+        else:
+            return connection
+        self._engine.dispose()
+        return self._begun(first, again=False)
+
+
+def _command(connection: Connection, statements: bytes) -> None:
+    from psycopg import Error  # noqa: PLC0415 - only with PostgreSQL
+
+    driver = _driver(connection)
+    try:
+        driver.command(statements)
+    except Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise DatabaseUnavailable(error) from error
+
+
+def _driver(connection: Connection) -> LimitedConnection:
+    return cast("LimitedConnection", connection.connection.dbapi_connection)
