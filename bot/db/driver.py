@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
@@ -9,7 +11,41 @@ from psycopg import errors, generators
 from psycopg.adapt import Dumper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.abc import PQGen
+
+
+class Description(Sequence[psycopg.Column]):
+    """The columns of a result, made when one is read: SQLAlchemy asks at each statement if there are any."""
+
+    def __init__(self, make: Callable[[], list[psycopg.Column]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _columns(self) -> list[psycopg.Column]:
+        return self._make()
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self._columns)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return a column."""
+        return self._columns[index]
+
+
+class QuickCursor(psycopg.Cursor[Any]):
+    """A cursor that makes no description of a hundred columns unless it is read."""
+
+    @property
+    def description(self) -> Any:
+        """Return the columns of the result, or None where it has no rows."""
+        result = self.pgresult
+        if not (result and result.nfields):
+            return None
+        return Description(lambda: [psycopg.Column(self, index) for index in range(result.nfields)])
+
 
 LOOK_SECONDS: Final = 0.1
 """Between looks for Ctrl-C, as psycopg does."""
@@ -55,4 +91,5 @@ def connect(**parameters: Any) -> LimitedConnection:
     """Connect, by the parameters of ``psycopg.connect``."""
     connection = LimitedConnection.connect(**parameters)
     connection.adapters.register_dumper(str, TextDumper)
+    connection.cursor_factory = QuickCursor
     return connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -159,3 +160,11 @@ def test_the_server_plans_a_statement_that_is_often_used_once(processes: list[Da
         assert _count(processes[0]) == 0
     with processes[0].read() as tx:
         assert tx.execute(prepared).scalar_one() == 1
+
+
+def test_a_result_is_described_when_somebody_asks(processes: list[Database]) -> None:
+    with closing(processes[0].server.own_connection()) as connection:
+        rows = connection.execute("SELECT 1 AS one, 'a' AS two").description
+        assert rows is not None
+        assert [(column.name, column[0]) for column in rows] == [("one", "one"), ("two", "two")]
+        assert connection.execute("SET LOCAL lock_timeout = 0").description is None
