@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def without_deleted(invocation: Invocation, report_ids: Sequence[str], families: Collection[str]) -> list[str]:
     """Answer for the reports of these families that the bot has deleted; return the IDs of the others."""
-    with invocation.services.database.read() as tx:
+    with invocation.services.database.read(snapshot=False) as tx:
         rows = [reports.get(tx, one) for one in report_ids]
     gone = {row.report_id: row for row in rows if row is not None and row.deleted_at and row.family in families}
     for row in gone.values():

@@ -59,7 +59,7 @@ class Dispatcher:
 
     def run(self, key: str) -> RetryLater | None:
         """Run the command of an event, unless that was done before."""
-        with self._services.database.read() as tx:
+        with self._services.database.read(snapshot=False) as tx:
             found = events.get_to_handle(tx, int(key))
             if found is None or found[0].state != events.NEW:
                 return None

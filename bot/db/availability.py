@@ -68,10 +68,10 @@ class LoggedDatabase(Database):
         self._there("write")
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self, *, snapshot: bool = True) -> Iterator[Transaction]:
         """Do the same as ``Database``."""
         try:
-            with super().read() as tx:
+            with super().read(snapshot=snapshot) as tx:
                 yield tx
         except DatabaseUnavailable as error:
             self._gone("read", error)

@@ -120,6 +120,13 @@ class PostgresqlServer:
             _command(connection, COMMIT)
 
     @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Read in the block, each statement for itself."""
+        with self._engine.connect() as connection:
+            _driver(connection).answer_seconds = ANSWER_SECONDS
+            yield connection
+
+    @contextmanager
     def locked(self, name: str) -> Iterator[None]:
         """Hold the lock of this name in the block; other processes, on any machine, wait for it."""
         from psycopg import Error  # noqa: PLC0415 - only with PostgreSQL

@@ -132,6 +132,9 @@ class JobTable:
     Taking a job writes nothing: which jobs run is known in the worker's memory.
     """
 
+    _one_snapshot = True
+    """What is chosen is taken, so it is chosen in one snapshot."""
+
     def __init__(self, database: Database, clock: Callable[[], float], channel: str = "") -> None:
         self._database = database
         self.clock = clock
@@ -182,8 +185,8 @@ class JobTable:
                     tx.execute(FORGET_PUTS, claim.where)
         return taken
 
-    def _locked_elsewhere(self, tx: Transaction) -> Collection[str]:  # noqa: ARG002 - a shared table reads it
-        """Return the locks under which jobs run in other workers."""
+    def _locked_elsewhere(self, tx: Transaction, due: Sequence[Row[Any]]) -> Collection[str]:  # noqa: ARG002
+        """Return the locks of due jobs under which others run in other workers; only a shared table has such."""
         return ()
 
     def _chosen(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
@@ -191,7 +194,7 @@ class JobTable:
         full = self._scheduler.without_room(running, threads)
         if len(full) == len(threads):
             return Taken([], full, seconds=None)
-        with self._database.read() as tx:
+        with self._database.read(snapshot=self._one_snapshot) as tx:
             return self._choose(tx, running, threads, full)
 
     def _choose(
@@ -204,7 +207,7 @@ class JobTable:
         ids = json.dumps([claim.id for claim in running if not claim.ending])
         rows = tx.execute(self._soonest, without | {"ids": ids}).all()
         due = [row for row in rows if row.due <= now]
-        locks = self._locked_elsewhere(tx) if due else ()
+        locks = self._locked_elsewhere(tx, due)
         if len(due) < WINDOW:
             ready = [row for row in due if (row.task, row.key) not in names]
             claims = self._scheduler.choose(_Few(ready), running, threads, locks)

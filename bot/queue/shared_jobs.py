@@ -34,10 +34,13 @@ from sqlalchemy import (
 
 from bot.errors import DatabaseUnavailable
 from bot.queue.job_table import JobTable
-from bot.queue.statements import jobs, workers
+from bot.queue.statements import WINDOW, jobs, workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from typing import Any
+
+    from sqlalchemy import Row
 
     from bot.db.database import Database, Transaction
     from bot.queue.job_table import Taken
@@ -95,6 +98,8 @@ NOTIFY = select(func.pg_notify(CHANNEL, ""))
 class SharedJobTable(JobTable):
     """The rows, and what this worker does with them beside others."""
 
+    _one_snapshot = False  # what is chosen is looked at again when it is claimed
+
     def __init__(self, database: Database, clock: Callable[[], float], folder: Path) -> None:
         super().__init__(database, clock, CHANNEL)
         self._folder = folder
@@ -129,8 +134,10 @@ class SharedJobTable(JobTable):
             claim.put_again = False  # this run is what those puts asked for
         return replace(chosen, claims=claims, seconds=chosen.seconds if len(claims) == len(ids) else 0.0)
 
-    def _locked_elsewhere(self, tx: Transaction) -> Collection[str]:
+    def _locked_elsewhere(self, tx: Transaction, due: Sequence[Row[Any]]) -> Collection[str]:
         """Return also the locks of what runs here."""
+        if len(due) < WINDOW:
+            return {row.lock for row in due if row.locked}
         return set(tx.execute(LOCKS).scalars())
 
     def finish(self, tx: Transaction) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     null,
     or_,
@@ -162,7 +163,8 @@ def soonest(dialect: str) -> Executable:
     """Return the statement for the jobs that are due and may start, and one of those that are due next.
 
     Few rows: to read one from SQLite, a thread gives the interpreter away and waits for it again. Where the rows don't
-    tell who runs them, ``ids`` does, as JSON: one text of the statement for any number of jobs.
+    tell who runs them, ``ids`` does, as JSON: one text of the statement for any number of jobs. Where they do,
+    ``locked`` tells if a job runs under the same lock.
     """
     query = select(*_columns, jobs.c.due, jobs.c.place).where(
         _may_start, jobs.c.due <= func.coalesce(NEXT_DUE.scalar_subquery(), _now)
@@ -170,6 +172,10 @@ def soonest(dialect: str) -> Executable:
     if dialect == "sqlite":
         running = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
         query = query.where(jobs.c.id.not_in(select(running.c.value)))
+    else:
+        other = jobs.alias()
+        locked = exists().where(other.c.lock == jobs.c.lock, other.c.worker.is_not(None))
+        query = query.add_columns(locked.label("locked"))
     return query.order_by(jobs.c.due, jobs.c.place).limit(bindparam("window", WINDOW))
 
 

@@ -102,7 +102,7 @@ class Deliver:
 
     def _waiting(self, run: Run) -> list[Request]:
         """Return the open requests that were not tried in this run."""
-        with self._database.read() as tx:
+        with self._database.read(snapshot=False) as tx:  # what changes after a statement puts jobs of its own
             found = [one for one in thread_rows.waiting_for(tx, run.report_id) if one.request.id not in run.served]
             if found:
                 tracing.join(*(one.request.trace_id for one in found))

@@ -49,7 +49,7 @@ class Lookup:
 
     def run(self, key: str) -> RetryLater | None:
         """Answer a request. Raises ``WebexError`` while Webex has trouble, and is then run again."""
-        with self._services.database.read() as tx:
+        with self._services.database.read(snapshot=False) as tx:
             found = reports.with_request(tx, int(key))
         if found is None:
             return None
