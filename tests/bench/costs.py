@@ -105,9 +105,9 @@ def _counted() -> Iterator[Costs]:
             yield tx
 
     @contextmanager
-    def counted_read(self: Database) -> Iterator[Transaction]:
+    def counted_read(self: Database, *, snapshot: bool = True) -> Iterator[Transaction]:
         costs.reads += _is_of_a_request()
-        with read(self) as tx:
+        with read(self, snapshot=snapshot) as tx:
             yield tx
 
     def statement(*_: Any) -> None:
