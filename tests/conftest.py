@@ -287,6 +287,7 @@ def live(
         with made.program() as door:
             made.register(door)
             yield made
+            made.let_go()
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ def running(live: LiveBot) -> Iterator[Api]:
         try:
             yield api
         finally:
+            live.let_go()
             api.database.close()
 
 

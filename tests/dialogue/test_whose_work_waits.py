@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 IDS = 20
 """Reports of one message."""
-FILES, LOOKUPS = 6, 12
-"""What one person has running at most."""
+FILES, LOOKUPS = 6, 10
+"""What one person has running at once: nearly as much as anybody may."""
 MESSAGES = 100
 SLOW = 7.0
 """Seconds that a slow call takes."""
