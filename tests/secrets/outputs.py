@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
+import logging
 from collections import deque
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
+
+from bot.logs import start_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,6 +67,16 @@ class Heap:
                 if (at := what.find(piece)) >= 0:
                     found.append(f"{name} in {where}: {what[max(0, at - 120) : at + 40]!r}")
         return found
+
+
+def log_in_both_forms() -> dict[str, io.StringIO]:
+    """Send every log line of this process to two streams, as JSON and as text; return them by form."""
+    logs, handlers = {form: io.StringIO() for form in ("json", "text")}, []
+    for form, stream in logs.items():
+        start_logging("test", level="debug", form=form, stream=stream)
+        handlers.extend(logging.getLogger().handlers)
+    logging.getLogger().handlers[:] = handlers
+    return logs
 
 
 def pieces_of(secret: str) -> set[str]:

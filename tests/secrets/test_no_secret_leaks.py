@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import re
@@ -25,14 +24,14 @@ from bot.db import migrations, reports, requests, tables
 from bot.db.requests import State
 from bot.emulator import Emulator
 from bot.errors import BotError, SettingsError
-from bot.logs import register_secrets, start_logging
+from bot.logs import register_secrets
 from bot.metrics import start_metrics
 from bot.settings import Settings, load
 from bot.web.application import build_web
 from bot.webex.catalog import Catalog
 from bot.webex.report import Phase
 from tests.live_bot import ADMIN_OF_BOTH, OPS, OPS_TOKEN, LiveBot
-from tests.secrets.outputs import Heap, kept_in, reprs_within, said_by, told_by
+from tests.secrets.outputs import Heap, kept_in, log_in_both_forms, reprs_within, said_by, told_by
 from tests.webex.loopback import ALL_ERRORS
 
 if TYPE_CHECKING:
@@ -164,15 +163,15 @@ def was_hit(fault: Fault, _world: Any) -> bool:
     return fault.hits > 0
 
 
-def everything_fails(live: Secretive, every: int) -> list[Fault]:
-    """Have each call fail in each way (or in each third, fourth …), with somebody and a space of their own each time.
+def everything_fails(live: Secretive) -> list[Fault]:
+    """Have each call fail in each way (or each second or third), with somebody and a space of their own each time.
 
     They must be their own: a space's messages are read in order, and people are limited.
     """
     world, faults = live.emulator.world, live.emulator.faults
     done: list[Fault] = []
     for method, path, word, step in CALLS:
-        for way in ways_to_fail(live.token_of(method, path))[:: step * every]:
+        for way in ways_to_fail(live.token_of(method, path))[::step]:
             make = live.organization_report if path == "/v1/reports/*" else live.partner_report
             status = "waiting" if word == "Refresh" else "done"
             report = make("Calls", content=f"Name\r\n{CELL}\r\n".encode(), status=status)
@@ -201,14 +200,12 @@ def knocked(door: str, live: Secretive) -> None:
                 urllib.request.urlopen(asked, timeout=10).close()
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
-def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    heap, log = Heap(), io.StringIO()
+def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heap, logs = Heap(), log_in_both_forms()
     errors: list[BaseException] = []
     remember_errors(monkeypatch, errors)
     monkeypatch.setattr("bot.queue.runner.FIRST_WAIT", 0.02)
     monkeypatch.setattr("bot.webex.tokens.PAUSE_AFTER_FAILURE", 0.02)
-    start_logging("test", level="debug", form=form, stream=log)
     with Emulator() as emulator:
         live = Secretive(emulator, tmp_path / "data")
         (live.settings().data_dir / "files").mkdir(parents=True)
@@ -221,7 +218,7 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
             emulator.faults.add(method, path, cut="before", times=1)
         with live.program() as door:
             live.register(door)
-            faults = everything_fails(live, every=1 if form == "json" else 5)
+            faults = everything_fails(live)
             crash_in_the_middle(live, monkeypatch)
             knocked(door, live)
             for page in ("/metrics", "/readyz", "/healthz"):
@@ -231,16 +228,18 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, form: str, mo
             emulator.world.wait_for(lambda _: not open_requests(live), timeout=PATIENCE)
             heap.add_all("a message", said_by(emulator, live.bot))
         heap.add_all("a kept file", kept_in(tmp_path / "data"))
-        heap.add("the log", log.getvalue())
+        for form, log in logs.items():
+            heap.add(f"the log as {form}", log.getvalue())
         for error in errors:
             heap.add_all("an exception", told_by(error))
 
         assert all(fault.hits for fault in faults)
-        assert {"a message", "a kept file", "the log", "an exception", "the door's /metrics"} <= heap.places
+        assert {"a message", "a kept file", "an exception", "the door's /metrics"} <= heap.places
+        assert {"the log as json", "the log as text"} <= heap.places
         assert len(errors) > len(faults) / 2
         assert heap.leaks(live.secrets()) == []
-        if form == "json":
-            assert not [line for line in log.getvalue().splitlines() if not line.startswith("{")], "one line an event"
+        lines = logs["json"].getvalue().splitlines()
+        assert not [line for line in lines if not line.startswith("{")], "one line an event"
 
 
 def open_requests(live: Secretive) -> list[Request]:

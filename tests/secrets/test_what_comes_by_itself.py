@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from datetime import UTC, datetime
 from functools import partial
@@ -16,12 +15,12 @@ from bot.db import api_keys, origins
 from bot.db.api_keys import Right
 from bot.emulator import Emulator
 from bot.emulator.things import Template
-from bot.logs import register_secrets, start_logging
+from bot.logs import register_secrets
 from bot.messages.names import Names
 from tests.api.conftest import Api, Caller
 from tests.live_bot import ADMIN_OF_BOTH, PATIENCE
 from tests.origin_rows import add_schedule, add_subscription
-from tests.secrets.outputs import Heap, kept_in, said_by
+from tests.secrets.outputs import Heap, kept_in, log_in_both_forms, said_by
 from tests.secrets.test_no_secret_leaks import CELL, Secretive, was_hit, ways_to_fail
 
 if TYPE_CHECKING:
@@ -93,13 +92,9 @@ class Owners:
         self.world.wait_for(partial(was_hit, fault), timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
-def test_nothing_that_fails_by_itself_lets_a_secret_out(
-    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heap, log = Heap(), io.StringIO()
+def test_nothing_that_fails_by_itself_lets_a_secret_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heap, logs = Heap(), log_in_both_forms()
     monkeypatch.setattr("bot.queue.runner.FIRST_WAIT", 0.02)
-    start_logging("test", level="debug", form=form, stream=log)
     with Emulator() as emulator:
         live = Secretive(emulator, tmp_path / "data")
         (live.settings().data_dir / "files").mkdir(parents=True)
@@ -123,8 +118,10 @@ def test_nothing_that_fails_by_itself_lets_a_secret_out(
             heap.add_all("a message", said_by(emulator, live.bot))
         owners.api.database.close()
         heap.add_all("a kept file", kept_in(tmp_path / "data"))
-        heap.add("the log", log.getvalue())
-        assert {"a message", "a kept file", "the log", "the export", "an answer of the API"} <= heap.places
+        for form, log in logs.items():
+            heap.add(f"the log as {form}", log.getvalue())
+        assert {"a message", "a kept file", "the export", "an answer of the API"} <= heap.places
+        assert {"the log as json", "the log as text"} <= heap.places
         found = heap.leaks(live.secrets() | {"the key": owners.caller.key})
         # A file that was announced is kept a while, for who asks for it next.
         assert [one for one in found if not one.startswith("cell of the file in a kept file")] == []
