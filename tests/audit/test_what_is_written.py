@@ -398,8 +398,7 @@ def test_a_kill_between_any_two_steps_leaves_one_row_for_each_thing(stepped: Ste
     live = stepped.setup
     stepped.receive(live.ada, "help")
     stepped.points.deadly = 1
-    number = 1
-    while True:
+    for number in stepped.deadly_points():
         report = live.partner_report()
         stepped.receive(live.ada, f"report {report.id}")
         stepped.points.passed, stepped.points.deadly = 0, number
@@ -414,7 +413,6 @@ def test_a_kill_between_any_two_steps_leaves_one_row_for_each_thing(stepped: Ste
             break
         mine = [(row.act, row.outcome) for row in rows(stepped) if row.report_id == report.id]
         assert mine == [("report", "asked"), ("delivery", "delivered")], f"killed at point {number}"
-        number += 1
     assert number > 10, "there are points to die at"
 
 

@@ -457,7 +457,7 @@ def test_a_bot_that_is_added_again_resumes_what_its_removal_paused_and_says_so_o
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_every_step_a_bot_that_is_added_again_resumes(stepped: SteppedBot, kind: Kind) -> None:
-    for deadly in range(1, 60):
+    for deadly in stepped.deadly_points():
         stage = Stage(stepped, kind)
         stepped.clock.turn(deadly * 61)
         stepped.world.leave(stepped.setup.group, stepped.setup.bot)
@@ -486,7 +486,7 @@ def test_killed_at_every_step_a_bot_that_is_added_again_resumes(stepped: Stepped
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_every_step_it_is_done_and_said_once(stepped: SteppedBot, kind: Kind, word: str) -> None:
     causes = {"resume": PauseCause.PERSON, "takeover": PauseCause.NOT_ALLOWED}
-    for deadly in range(1, 60):
+    for deadly in stepped.deadly_points():
         stage = Stage(stepped, kind)
         stepped.clock.turn(deadly * 61)
         if word in causes:
@@ -518,7 +518,7 @@ def test_killed_at_every_step_it_is_done_and_said_once(stepped: SteppedBot, kind
 @pytest.mark.threads_listed
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_every_step_it_is_reassigned_and_each_is_told_once(stepped: SteppedBot, kind: Kind) -> None:
-    for deadly in range(1, 60):
+    for deadly in stepped.deadly_points():
         stage = Stage(stepped, kind)
         stepped.clock.turn(deadly * 61)
         hedy = stepped.world.add_person(f"Hedy {deadly}", stepped.setup.acme, roles=ADMIN_OF_BOTH)

@@ -353,7 +353,7 @@ BETWEEN_POST_AND_ROW = {"after the post", "before the commit in Outbox._stored"}
 
 @pytest.mark.parametrize("kind", KILLED)
 def test_killed_at_every_step_it_pauses_and_tells_once(stepped: SteppedBot, kind: Kind) -> None:
-    for deadly in range(1, 100):
+    for deadly in stepped.deadly_points():
         stage = Stage(stepped, kind)
         stage.owner.roles.clear()
         in_group = len(stage.in_space)
@@ -382,7 +382,7 @@ def test_killed_at_every_step_it_pauses_and_tells_once(stepped: SteppedBot, kind
 
 @pytest.mark.parametrize("kind", KILLED)
 def test_killed_at_every_step_a_failure_is_told_to_the_owner_once(stepped: SteppedBot, kind: Kind) -> None:
-    for deadly in range(1, 100):
+    for deadly in stepped.deadly_points():
         stage = Stage(stepped, kind)
         in_group = len(stage.in_space)
         stage.begins()

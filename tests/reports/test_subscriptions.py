@@ -283,10 +283,12 @@ def test_wherever_it_is_killed_each_report_is_announced_once(
     stepped: SteppedBot, several: int, card_only: bool
 ) -> None:
     one = subscribed(stepped, card_only=card_only)
-    killed = 0
     made: list[str] = []
-    while True:
-        killed += 1 if several == 1 else 2
+    for killed in stepped.deadly_points():
+        if several > 1 and killed % 4 in {0, 3}:
+            continue
+        for old in made[: -2 * several]:  # the lists need not become longer and longer
+            stepped.world.set_report(old, deleted=True)
         made += [becomes_ready(stepped, title=f"Calling Usage {len(made) + number}").id for number in range(several)]
         stepped.clock.turn(POLL + 1)
         stepped.points.passed, stepped.points.deadly = 0, killed
@@ -327,9 +329,8 @@ def test_wherever_subscribing_and_unsubscribing_are_killed_each_is_done_and_answ
     becomes_ready(stepped)
     ada, group = stepped.setup.ada, stepped.setup.group
     for text, answer, left in (("subscribe", "Subscribed to", 1), ("unsubscribe", "Unsubscribed from", 0)):
-        killed, done = 0, False
-        while not done:
-            killed += 1
+        for killed in stepped.deadly_points():
+            done = False
             stepped.clock.turn(3700)
             with stepped.database.begin() as tx:
                 for one in subscriptions.find(tx):
@@ -359,6 +360,8 @@ def test_wherever_subscribing_and_unsubscribing_are_killed_each_is_done_and_answ
             assert [one for one in said if answer not in one and "didn't confirm" not in one] == []
             assert sum(answer in one for one in said) <= 1, f"{text} at point {killed}"
             assert said, f"{text} at point {killed}"
+            if done:
+                break
         assert killed > 5
 
 
