@@ -199,7 +199,7 @@ class Database:
         """Read: one snapshot for all statements of the block, waiting for nobody; nothing in it may write.
 
         `snapshot=False`: on PostgreSQL each statement has a snapshot of its own, which saves two messages to the
-        server. For one statement, and for those that need not agree.
+        server. For one statement, and for those that need not agree. Nothing keeps such a block from writing there.
         """
         opened = self._open()
         try:

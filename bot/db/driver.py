@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -67,6 +68,20 @@ class LimitedConnection(psycopg.Connection[Any]):
             if timeout is None and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.close()  # what it answers later would be taken for the answer to another question
             raise
+
+    def is_lost(self) -> bool:
+        """Return True if the server has ended the connection while nobody used it. Sends nothing."""
+        try:
+            while self._readable():
+                self.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+        return self.closed
+
+    def _readable(self) -> bool:
+        looked = select.poll()
+        looked.register(self.fileno(), select.POLLIN)
+        return bool(looked.poll(0))
 
     def command(self, statements: bytes) -> None:
         """Run statements of which nobody wants the rows, in one message; a cursor takes twice the processor time.

@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
 from bot.errors import DatabaseUnavailable
 
@@ -98,6 +98,7 @@ class PostgresqlServer:
             hide_parameters=True,
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here, not by the driver
         )
+        event.listen(self._engine, "checkout", _check)
         self._holding = threading.Lock()
         self._holder: LimitedConnection | None = None
         """Holds the locks of rows."""
@@ -122,8 +123,7 @@ class PostgresqlServer:
     @contextmanager
     def statements(self) -> Iterator[Connection]:
         """Read in the block, each statement for itself."""
-        with self._engine.connect() as connection:
-            _driver(connection).answer_seconds = ANSWER_SECONDS
+        with self._connected() as connection:
             yield connection
 
     @contextmanager
@@ -208,25 +208,26 @@ class PostgresqlServer:
         """Let the statements of the transaction that has begun take as long as they need."""
         _driver(connection).answer_seconds = None
 
-    def _begun(self, first: bytes, *, again: bool = True) -> Connection:
-        """Return a connection on which the first statements have run.
-
-        Connections that have not survived a restart of the server show it only when they are used: then all of them
-        are dropped, and the next is a new one.
-        """
-        connection = self._engine.connect()
+    def _begun(self, first: bytes) -> Connection:
+        """Return a connection on which the first statements have run."""
+        connection = self._connected()
         try:
-            _driver(connection).answer_seconds = ANSWER_SECONDS
             _command(connection, first)
         except BaseException:
-            lost = connection.invalidated
             connection.close()
-            if not (lost and again):
-                raise
-        else:
-            return connection
-        self._engine.dispose()
-        return self._begun(first, again=False)
+            raise
+        return connection
+
+    def _connected(self) -> Connection:
+        connection = self._engine.connect()
+        _driver(connection).answer_seconds = ANSWER_SECONDS
+        return connection
+
+
+def _check(connection: LimitedConnection, *_: Any) -> None:
+    """Have the pool drop its connections when the server has ended this one, as at a restart, and make a new one."""
+    if connection.is_lost():
+        raise InvalidatePoolError
 
 
 def _command(connection: Connection, statements: bytes) -> None:

@@ -39,7 +39,8 @@ class Queue(Protocol):
         """Have `task` run on `key`, `after` seconds from now or later, if `tx` commits; a worker is woken then.
 
         There is one waiting job for a task and key: put again it only comes earlier. Put while it runs, it runs once
-        more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due.
+        more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due; all
+        of them are of one lane.
         `person`: in whose turn it runs (see `work`); of a job that is there already it stays as it is.
         `if_absent`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
         """

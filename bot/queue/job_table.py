@@ -100,7 +100,8 @@ class _Many:
         of_person = {"of_task": task, "of_person": person, "locks": list(locks)}
         row = self._tx.execute(LONGEST_DUE, but | of_person).one_or_none()
         if row is not None and row.lock is not None:
-            row = self._tx.execute(FIRST_OF_LOCK, but | {"of_lock": row.lock}).one()
+            # Another worker may have taken all of them meanwhile: then this one is refused when it is claimed.
+            row = self._tx.execute(FIRST_OF_LOCK, but | {"of_lock": row.lock}).one_or_none() or row
         return None if row is None else _claim(row)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,14 +17,19 @@ from bot.errors import DatabaseUnavailable
 from tests.postgresql import MISSING, available, server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
+    from bot.db.database import Transaction
     from tests.postgresql import Databases
+
+    Use = Callable[[], AbstractContextManager[Transaction]]
 
 pytestmark = pytest.mark.sqlite("no test of this file has a bot: once is enough")
 
 ADD = text("INSERT INTO things VALUES (1)")
 COUNT = text("SELECT count(*) FROM things")
+ONE = text("SELECT 1")
 WRITTEN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")
 ON_DISK = text("SELECT pg_current_wal_flush_lsn() - '0/0'")
 
@@ -119,6 +125,22 @@ def test_what_is_committed_is_on_the_disk() -> None:
             written = tx.execute(WRITTEN).scalar_one()
         with database.read() as tx:
             assert tx.execute(ON_DISK).scalar_one() < written
+        database.close()
+
+
+@pytest.mark.skipif(not available(), reason=MISSING)
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_a_restart_of_the_server_that_nobody_saw_is_no_error(how: str) -> None:
+    with server() as running:
+        database = Database(running.url.render_as_string(hide_password=False))
+        uses: tuple[Use, ...] = (database.begin, database.read, partial(database.read, snapshot=False))
+        for use in uses:
+            with use(), database.read():  # two connections, which are kept
+                pass
+            running.stop(how)
+            running.start()
+            with use() as tx:
+                assert tx.execute(ONE).scalar_one() == 1
         database.close()
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.db import key_values
+from bot.db.database import Transaction
 from bot.db.migrations import upgrade
 from bot.errors import DatabaseUnavailable
 from bot.queue import shared_jobs
+from bot.queue.postgresql import PostgresqlQueue
+from bot.queue.statements import FIRST_OF_LOCK, WINDOW
 from bot.services import Clock
 from tests.postgresql import MISSING, Server, available, server
 from tests.queue.programs import lines, process, work_slowly
@@ -22,6 +27,8 @@ from tests.queue.support import Crew, Engine, left, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sqlalchemy import Executable
 
     from bot.db.database import Database
     from bot.queue import Job, Queue
@@ -202,3 +209,23 @@ def on(running: Server, folder: Path) -> Machine:
     upgrade(database)
     database.close()
     return machine
+
+
+def test_jobs_that_another_worker_takes_during_a_look_are_no_trouble(machine: Machine) -> None:
+    database, queue = machine("here").open()
+    assert isinstance(queue, PostgresqlQueue)
+    put(database, queue, *map(str, range(2 * WINDOW)), lock="space")
+    drop = text("DELETE FROM jobs")
+    looked: list[Any] = []
+
+    def look(tx: Transaction, statement: Executable, *more: Any) -> Any:
+        looked.append(statement)
+        if statement is FIRST_OF_LOCK:
+            with database.begin() as other:
+                other.connection.execute(drop)
+        return tx.connection.execute(statement, *more)
+
+    with patch.object(Transaction, "execute", look), capture_logs() as logs, Crew(queue):
+        until(lambda: FIRST_OF_LOCK in looked, "a look among many")
+        until(lambda: looked.count(queue.jobs._soonest) > 1, "another look")
+    assert [line for line in logs if line["log_level"] == "error"] == []
