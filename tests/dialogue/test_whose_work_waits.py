@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.services import MOST_REPORT_CALLS
 from tests.live_bot import CSV
 from tests.queue.support import until
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 IDS = 20
 """Reports of one message."""
-FILES, LOOKUPS = 6, 10
-"""What one person has running at once: nearly as much as anybody may."""
+FILES = 6
+"""What one person has running at most."""
 MESSAGES = 100
 SLOW = 7.0
 """Seconds that a slow call takes."""
@@ -98,7 +99,7 @@ def test_one_person_in_many_spaces_keeps_nobody_waiting(live: LiveBot) -> None:
 def test_lookups_of_one_person_that_hang_leave_threads_to_others(live: LiveBot) -> None:
     hanging = live.emulator.faults.add("GET", "/v1/*reports/*", delay=SLOW)
     ask_for_many(live)
-    until(lambda: hanging.hits >= LOOKUPS, "hanging lookups")
+    until(lambda: hanging.hits >= MOST_REPORT_CALLS, "hanging lookups")
 
     asked = live.at(live.grace).says("help")
 
