@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from psycopg.abc import PQGen
 
+LOOK_SECONDS: Final = 0.1
+"""Between looks for Ctrl-C, as psycopg does."""
+T = TypeVar("T")
+
 
 class Description(Sequence[psycopg.Column]):
     """The columns of a result, made when one is read: SQLAlchemy asks at each statement if there are any."""
@@ -46,11 +50,6 @@ class QuickCursor(psycopg.Cursor[Any]):
         if not (result and result.nfields):
             return None
         return Description(lambda: [psycopg.Column(self, index) for index in range(result.nfields)])
-
-
-LOOK_SECONDS: Final = 0.1
-"""Between looks for Ctrl-C, as psycopg does."""
-T = TypeVar("T")
 
 
 class LimitedConnection(psycopg.Connection[Any]):

@@ -51,9 +51,8 @@ def lock_number(name: str) -> int:
 
 
 # One message to the server each: a round trip costs more than the statement.
-BEGIN_WRITING: Final = b"BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(%d)" % lock_number(
-    "write"
-)
+WRITERS: Final = lock_number("write")
+BEGIN_WRITING: Final = b"BEGIN; SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(%d)" % WRITERS
 """The commit does not wait for the disk: that comes after it, when others may write already."""
 BEGIN_READING: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COMMIT: Final = b"COMMIT"

@@ -13,11 +13,13 @@ from bot.queue.processor import next_processor
 PROGRAM = """
 import os, threading
 from bot.queue.processor import keep_to_one_processor
+allowed = os.sched_getaffinity(0)
 keep_to_one_processor()
 found = [os.sched_getaffinity(0)]
 thread = threading.Thread(target=lambda: found.append(os.sched_getaffinity(0)))
 thread.start()
 thread.join()
+assert set.union(*found) <= allowed
 print(sorted(set.union(*found)))
 """
 

@@ -284,9 +284,7 @@ def test_wherever_it_is_killed_each_report_is_announced_once(
 ) -> None:
     one = subscribed(stepped, card_only=card_only)
     made: list[str] = []
-    for killed in stepped.deadly_points():
-        if several > 1 and killed % 4 in {0, 3}:
-            continue
+    for killed in stepped.deadly_points(half=several > 1):
         for old in made[: -2 * several]:  # the lists need not become longer and longer
             stepped.world.set_report(old, deleted=True)
         made += [becomes_ready(stepped, title=f"Calling Usage {len(made) + number}").id for number in range(several)]
