@@ -250,6 +250,7 @@ class JobTable:
         """
         if claim.finished:
             return claim.put_again
+        claim.ending = outcome is None
         with self._database.begin(durable=False) as tx:
             if outcome is None:
                 self._delete(tx, claim)

@@ -58,7 +58,7 @@ class Claim:
     put_again: bool
     """A put found the row there: before the run began, or (once it has ended) during the run."""
     ending: bool = False
-    """A transaction of its handler's that deletes its row was begun."""
+    """A transaction that deletes its row was begun."""
     finished: bool = False
     """That transaction was committed."""
     worker: str | None = None

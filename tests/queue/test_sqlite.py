@@ -105,6 +105,14 @@ class TestWaking:
             until(lambda: left(database, queue) == 1, "the end of the other")
         assert len(looks) - before == 1, "that the other was put"
 
+    def test_a_job_whose_row_has_the_id_of_one_that_has_just_ended_is_found(self, queue, put):
+        put("one")
+        (claim,) = queue.jobs.take([], {"": 1}).claims
+        queue.jobs.settle(claim, None)
+        put("two")
+        taken = queue.jobs.take([claim], {"": 2})  # the worker has not yet noted that it has ended
+        assert [(one.id, one.job.key) for one in taken.claims] == [(claim.id, "two")]
+
     def test_a_job_put_again_before_its_own_end_is_on_the_disk_runs_at_its_end(self, database, queue, put, monkeypatch):
         """Others see that its row is deleted, and may put one like it, before its thread knows that it is finished."""
         deleted, go_on = threading.Event(), threading.Event()
