@@ -52,6 +52,8 @@ ROUNDS: Final = 10
 """How often the rows are read again after calls; they change while a call is made."""
 END_PATIENCE: Final = timedelta(hours=1)
 """How long it is tried to tell how a request ended although Webex refuses it."""
+ENDS: Final = frozenset({Slot.CARD, Slot.END})
+"""What may tell how a request ended."""
 
 
 class Thread:
@@ -178,7 +180,7 @@ class Thread:
             self._send(state, missing, then)
         except Unsure:
             log.warning("card_delivery_unknown", reference=request.reference, slot=missing.slot.value)
-            if self._is_told_again(request):
+            if self._is_told_again(request) and missing.slot in ENDS:
                 self._allow_once_more(request, missing)
         except Refused as refused:
             self._refuse(request, refused)
@@ -191,7 +193,7 @@ class Thread:
             closed = error.status in SPACE_CLOSED and request.destination == THREAD
             if closed and missing.slot is not Slot.NOTICE:
                 self._redirect(request)
-            elif self._is_told_again(request) and missing.slot in {Slot.CARD, Slot.END}:
+            elif self._is_told_again(request) and missing.slot in ENDS:
                 error.passing = True
                 raise
             else:

@@ -335,6 +335,18 @@ def test_the_requests_of_one_message_go_to_the_person_together_and_the_space_is_
     assert [one.text for one in stepped.said(stepped.setup.outside)] == [stepped.request().notice]
 
 
+def test_that_the_person_is_answered_directly_is_not_said_twice_when_its_answer_was_lost(stepped: SteppedBot) -> None:
+    """Nobody can know whether it is there. Unlike the end of the request, it isn't all that the person gets."""
+    report = stepped.setup.partner_report(status="failed")
+    stepped.emulator.faults.add(**LOST)
+    stepped.receive(stepped.setup.ada, f"report {report.id}", stepped.setup.outside)
+    for _ in range(4):
+        stepped.wait(GENTLY)
+
+    assert [one.text for one in stepped.said(stepped.setup.outside)] == [stepped.request().notice]
+    assert len(directly_sent(stepped)) == 1
+
+
 @pytest.mark.parametrize("titles", [["One"], ["One", "Two"]])
 def test_a_file_stays_where_it_was_delivered_when_its_card_goes_to_the_person(
     stepped: SteppedBot, titles: list[str]
