@@ -21,6 +21,7 @@ from bot.queue.statements import (
     NEXT_DUE,
     OLDEST_WAITING,
     POSTPONE,
+    POSTPONE_TASK,
     REMOVE,
     RESTART_WAITS,
     RUN_ONCE_MORE,
@@ -258,6 +259,9 @@ class JobTable:
             now = self.clock()
             attempt = claim.job.attempt + 1 if outcome.count else 1
             due = now + outcome.seconds
+            if outcome.others:
+                others_due = now + outcome.others
+                tx.execute(POSTPONE_TASK, {"of_task": claim.job.task, "now": now, "of_due": others_due})
             tx.execute(POSTPONE, {**claim.where, "now": now, "of_due": due, "of_attempt": attempt})
             return True
 

@@ -29,15 +29,18 @@ class RetryLater:
     """A handler's wish to run the job again after so many seconds, never sooner (unless it is put again meanwhile).
 
     `count=False`: nothing failed, this is a planned next check, and `attempt` starts at 1 again.
+    `others`: seconds for which the task's other due jobs wait too, since they would fail for the same reason.
     """
 
     seconds: float
     count: bool = True
+    others: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a wait that no clock can measure (ValueError)."""
-        if not math.isfinite(self.seconds) or self.seconds < 0:
-            raise ValueError(f"a wait is a number of seconds from 0 up, not {self.seconds}")
+        for wait in (self.seconds, self.others):
+            if not math.isfinite(wait) or wait < 0:
+                raise ValueError(f"a wait is a number of seconds from 0 up, not {wait}")
 
 
 class Depth(TypedDict):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot import tracing
-from bot.errors import BotError, DatabaseUnavailable
+from bot.errors import DOWNLOAD, BotError, DatabaseUnavailable, WebexError
 from bot.queue import RetryLater
 from bot.queue.tasks import LANES
 
@@ -47,6 +48,13 @@ def wait_before(attempt: int, asked: float | None, chance: float) -> float:
 def _asked(error: Exception) -> float | None:
     """Return the seconds that Webex asked to wait."""
     return error.retry_after if isinstance(error, BotError) else None
+
+
+def _wait_of_others(error: Exception) -> float:
+    """Return the seconds for which Webex would refuse the task's other jobs, too: they call it with the same token."""
+    if not isinstance(error, WebexError) or error.status != HTTPStatus.TOO_MANY_REQUESTS or error.call == DOWNLOAD:
+        return 0.0
+    return min(error.retry_after or 0.0, LONGEST_WAIT)
 
 
 class JobRunner:
@@ -119,7 +127,7 @@ class JobRunner:
                 say = log.debug  # the database has logged it, once for all who use it
             cause = str(error) or type(error).__name__
             say("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=cause)
-            return RetryLater(wait)
+            return RetryLater(wait, others=_wait_of_others(error))
         reference = self._new_reference()
         log.error("job_given_up", task=job.task, reference=reference, cause=str(error) or type(error).__name__)
         try:

@@ -209,6 +209,10 @@ POSTPONE = (
         }
     )
 )
+POSTPONE_TASK = (
+    update(jobs).where(_free, jobs.c.task == bindparam("of_task"), jobs.c.due <= _now).values(due=_due, since=_now)
+)
+"""In SQLite also those that run: how they end says when they are due."""
 RESTART_WAITS = (
     update(jobs)
     .where(jobs.c.since > _now + CLOCK_SLACK)

@@ -56,6 +56,8 @@ def test_tasks_and_keys_are_two_things(queue, put):
 def test_a_wait_that_is_none_is_refused(database, queue, wait):
     with pytest.raises(ValueError, match="a wait is"):
         RetryLater(wait)
+    with pytest.raises(ValueError, match="a wait"):
+        RetryLater(0, others=wait)
     with pytest.raises(ValueError, match="a wait is"), database.begin() as tx:
         queue.put(tx, "task", "key", after=wait)
 
@@ -370,6 +372,22 @@ class TestAgain:
         assert [job.attempt for job in crew.starts] == [1, 2, 3, 1, 2]
         assert crew.times[1] - crew.times[0] >= 0.15
         assert crew.times[3] - crew.times[2] >= 0.05
+
+    def test_the_task_s_other_due_jobs_may_wait_with_it(self, queue, put):
+        """In their order; not those of other tasks, nor those that are put afterwards."""
+
+        def does(job: Job) -> RetryLater | None:
+            return RetryLater(0.4, others=0.4) if len(crew.starts) == 1 else None
+
+        put("one", *(str(number) for number in range(90)))
+        put("other", task="other")
+        with Crew(queue, does, threads=1) as crew:
+            until(lambda: bool(crew.ends), "the first run")
+            put("later")
+            until(lambda: len(crew.starts) == 94, "all")
+        assert sorted(crew.keys[1:3]) == ["later", "other"]
+        assert crew.keys[3:] == ["one", *(str(number) for number in range(90))]
+        assert crew.times[3] - crew.times[0] >= 0.4
 
     def test_a_put_brings_the_next_run_forward(self, queue, put):
         put("one")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.errors import BotError, DatabaseUnavailable, FileRejected, WebexError
+from bot.errors import DOWNLOAD, BotError, DatabaseUnavailable, FileRejected, WebexError
 from bot.queue import Job, Queue, RetryLater
 from bot.queue.runner import (
     FIRST_WAIT,
@@ -88,6 +88,25 @@ def test_a_passing_error_is_tried_again_and_said_to_nobody(error: BotError) -> N
     assert again.seconds >= (error.retry_after or FIRST_WAIT)
     assert made.task.told == []
     assert made.observed == [("task", "again")]
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (WebexError("GET reports", 429, retry_after=7.0), 7.0),
+        (WebexError("GET reports", 429, retry_after=7.0, reached=False), 7.0),
+        (WebexError("GET reports", 429, retry_after=3600.0), LONGEST_WAIT),
+        (WebexError("GET reports", 429), 0.0),
+        (WebexError(DOWNLOAD, 429, retry_after=7.0), 0.0),
+        (passing(7.0), 0.0),
+        (DatabaseUnavailable(OSError("away")), 0.0),
+    ],
+)
+def test_after_a_429_the_other_jobs_of_the_task_wait_too(error: BotError, seconds: float) -> None:
+    """Not after one of a download: that is another host's."""
+    again = Made(Failing(error)).handle()
+    assert again is not None
+    assert again.others == seconds
 
 
 @pytest.mark.parametrize("error", [WebexError("GET reports", 400, tracking_id="TRACK"), FileRejected()])
