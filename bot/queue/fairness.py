@@ -20,7 +20,7 @@ COMMON: Final = ""
 """The lane of all tasks that have none of their own."""
 SPARE_SHARE: Final = 4
 """One thread in so many is kept from each person, so that others find one when all of that person's jobs hang."""
-CROWD_SHARE: Final = 2
+CROWD_SHARE: Final = 4
 """Jobs that run, and people who wait, for one in so many of the common threads are a crowd…"""
 LANE_IN_CROWD: Final = 2
 """…in which so many threads of each other lane start jobs."""
