@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LATENCY: Final = 0.05
 HANG: Final = 30.0
+BUSY: Final = 2.0
+"""Seconds of a `Retry-After`."""
 ACK: Final = Limits(p50=5.0, p99=50.0)
 RATIOS: Final = {1: 1.10, SENDERS: 2.0}
 """How much longer than the bare chain a card may take at that latency, by senders."""
@@ -73,6 +75,7 @@ class Case:
     senders: int = 1
     latency: float = 0.0
     hang: float = 0.0
+    busy: float = 0.0
     pace: float = 0.0
     polls: bool = False
     limits: Limits | None = None
@@ -86,6 +89,7 @@ ACKS: Final = (
     Case("API   50 ms, 100 a second", senders=SENDERS, latency=LATENCY, pace=PACE, limits=ACK),
     Case("API hangs,   20 senders", senders=SENDERS, hang=HANG, limits=ACK),
     Case("API hangs,   100 a second", senders=SENDERS, hang=HANG, pace=PACE, limits=ACK),
+    Case("API answers 429, 100 a second", senders=SENDERS, busy=BUSY, pace=PACE, limits=ACK),
     Case("50 long polls and a receiver that hangs,  20 a second", pace=CALM, polls=True, limits=ACK),
     Case("50 long polls and a receiver that hangs, 100 a second", senders=SENDERS, pace=PACE, polls=True, limits=ACK),
 )
@@ -179,7 +183,7 @@ class Bench:
         with self._product.running() as pids:
             self._warm_up(case.senders)
             rows = _requests(self._world.ask(case.senders, -(-number // case.senders)))
-            self._world.behave(latency=case.latency, hang=case.hang)
+            self._world.behave(latency=case.latency, hang=case.hang, busy=case.busy)
             began = time.time()
             beside = polls.polling(self._world, self._product) if case.polls else nullcontext()
             with beside, self._processors(pids) as used:
@@ -353,7 +357,12 @@ def main() -> None:
         say(
             f"\n{standing.NUMBER} SUBSCRIPTIONS AND {standing.NUMBER} SCHEDULES beside a hundred reports of each family"
         )
-        bench.standing()
+        with World() as fresh:  # in the other one, reports of a thousand events are listed
+            fresh_product = Product(fresh.addresses, Path(folder) / "standing")
+            fresh_product.release()
+            fresh_bench = Bench(fresh, fresh_product)
+            fresh_bench.standing()
+        bench.met += fresh_bench.met
         say("\nLARGE REPORTS: from the card to the file, against the bare copy of the same bytes, turn and turn about;")
         say("the line's speed is that of each connection to Webex. The worker's growth is that of its peak memory.")
         bench.large()

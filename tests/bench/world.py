@@ -200,16 +200,19 @@ class Puppet:
         card = next(one for one in found if one.parent_id == asked_id and one.card)
         return card.markdown or "", card.attachments
 
-    def behave(self, latency: float, hang: float, line: float) -> None:
+    def behave(self, latency: float, hang: float, line: float, busy: float) -> None:
         """Every answer of the API takes so many seconds longer; with `hang`, calls from now on hang for as long.
 
-        `line`: bytes a second of each request and answer.
+        `line`: bytes a second of each request and answer. With `busy`, each answer is a 429 with that `Retry-After`.
         """
         self._emulator.line_speed = line
         self._emulator.latency = latency
         self._emulator.faults.clear()
         if hang:
             self._emulator.faults.add(path="/v1/*", host="api", delay=hang)
+        if busy:
+            retry_after = {"Retry-After": f"{busy:.0f}"}
+            self._emulator.faults.add(path="/v1/*", host="api", status=429, headers=retry_after)
 
     def tell(self, news: Connection) -> None:
         """Send whatever the bot posts, until the other end is closed."""
@@ -355,9 +358,9 @@ class World:
         """See `Puppet`."""
         self.call("slow_downloads", seconds)
 
-    def behave(self, *, latency: float = 0.0, hang: float = 0.0, line: float = 0.0) -> None:
+    def behave(self, *, latency: float = 0.0, hang: float = 0.0, line: float = 0.0, busy: float = 0.0) -> None:
         """See `Puppet`."""
-        self.call("behave", latency, hang, line)
+        self.call("behave", latency, hang, line, busy)
 
     def card_at(self, asked_id: str) -> float:
         """Wait for the card that answers this message; when Webex took it, in seconds since 1970."""
