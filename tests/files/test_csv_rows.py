@@ -201,19 +201,22 @@ def test_pieces_of_one_letter_cost_no_more_than_their_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quoting", "every", "limit"),
-    [(csv.QUOTE_MINIMAL, 0, 0.5), (csv.QUOTE_MINIMAL, 30, 0.6), (csv.QUOTE_ALL, 0, 3.0)],
+    ("quoting", "every"),
+    [(csv.QUOTE_MINIMAL, 0), (csv.QUOTE_MINIMAL, 30), (csv.QUOTE_ALL, 0)],
     ids=["no quotes", "a few quotes", "all quoted"],
 )
-def test_large_files_are_counted_at_once(quoting: int, every: int, limit: float) -> None:
-    """The limits are several times what is measured: tests run beside each other."""
+def test_large_files_are_counted_at_once(quoting: int, every: int) -> None:
+    """Twice what Python's reader takes, which is written in C; a step of ours for each field would take ten times."""
     row = ["Ada Lovelace", "2026-01-01T10:00:00.000+00:00", "ada@example.com", "NA", "Trunk-West"] * 2
     needing = ["Lovelace, Ada", *row[1:]]
     table = [[str(number), *(needing if every and number % every == 0 else row)] for number in range(150_000)]
     body = written(table, quoting)
     started = time.thread_time()
+    assert sum(1 for _ in csv.reader(io.StringIO(body.decode(), newline=""))) == 150_000
+    least = time.thread_time() - started
+    started = time.thread_time()
     assert counted(body).rows == 149_999
-    assert time.thread_time() - started < limit, f"seconds for {len(body):,} bytes"
+    assert time.thread_time() - started < 5 * least
 
 
 @pytest.mark.parametrize(
