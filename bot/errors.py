@@ -76,6 +76,7 @@ class DatabaseUnavailable(BotError):
     def __init__(self, cause: BaseException) -> None:
         super().__init__()
         self.cause = cause
+        self.advice = f"The cause: {' '.join(str(getattr(cause, 'orig', None) or cause).split())}"
 
 
 class SettingsError(BotError):

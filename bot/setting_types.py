@@ -229,7 +229,9 @@ def database(raw: str) -> str:
             return f"postgresql://{rest}"
     if found and dialect == "sqlite" and rest.startswith("/") and len(rest) > 1 and ":memory:" not in rest:
         return f"sqlite:///{Path(rest[1:]).absolute()}"
-    raise ValueError("is not a database that the bot knows. Use sqlite:////folder/reportbot.db.")
+    raise ValueError(
+        "is not a database that the bot knows. Use sqlite:////folder/reportbot.db or postgresql://user@host/name."
+    )
 
 
 def folder(raw: str) -> Path:

@@ -31,6 +31,10 @@ OUR_PREFIXES: Final = ("WEBEX_", "ALLOWED_", "REPORT_", "OUTBOUND_")
 """A variable that begins so and is no setting is most likely a misspelled one."""
 ALIKE: Final = 0.7
 """How much of a name, from 0 to 1, must be that of a setting to be taken for it."""
+MISSPELLED: Final = 0.9
+"""The same for a name that does not begin so, and may be another program's."""
+SHORTEST_MISSPELLED: Final = 8
+"""Letters of such a name."""
 EASILY_GUESSED: Final = (
     "OPS_TOKEN is short and could be guessed. Use 16 characters or more (try: openssl rand -hex 32)."
 )
@@ -222,14 +226,21 @@ def _unknown_names(environ: Mapping[str, str]) -> Iterable[str]:
     return (
         name
         for name, value in environ.items()
-        if name.startswith(OUR_PREFIXES) and value.strip() and name.lower() not in Settings.model_fields
+        if value.strip()
+        and name.lower() not in Settings.model_fields
+        and (name.startswith(OUR_PREFIXES) or (len(name) >= SHORTEST_MISSPELLED and _like(name, MISSPELLED)))
     )
+
+
+def _like(name: str, cutoff: float) -> list[str]:
+    """Return the setting whose name is like this one, if there is any."""
+    known = [field.upper() for field in Settings.model_fields]
+    return difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
 
 
 def _unknown_variable(name: str) -> str:
     """Return a remark about a variable that is no setting, without its value."""
-    known = [field.upper() for field in Settings.model_fields]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+    near = _like(name, ALIKE)
     return f"{name} is not a setting of this bot, so it has no effect." + (f" Did you mean {near[0]}?" if near else "")
 
 

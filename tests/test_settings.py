@@ -87,10 +87,16 @@ def test_a_misspelled_variable_is_a_remark_with_the_nearest_name_and_without_its
             "REPORT_X": "1",
             "REPORT_Y": "",
             "PATH": "/bin",
+            "DATBASE_URL": "m4rk3d",
+            "AUDIT_DAY": "3",
+            "PORTS": "1",
+            "EMAIL_HOST": "mail.example.com",
         }
     )
     assert settings.remarks() == [
         "ALLOWED_ROLE is not a setting of this bot, so it has no effect. Did you mean ALLOWED_ROLES?",
+        "AUDIT_DAY is not a setting of this bot, so it has no effect. Did you mean AUDIT_DAYS?",
+        "DATBASE_URL is not a setting of this bot, so it has no effect. Did you mean DATABASE_URL?",
         "REPORT_X is not a setting of this bot, so it has no effect.",
         "WEBEX_BOT_TOKENS is not a setting of this bot, so it has no effect. Did you mean WEBEX_BOT_TOKEN?",
     ]

@@ -49,6 +49,12 @@ def needs_first_key(tx: Transaction, keys: Sequence[bytes]) -> bool:
     return kept is not None and not _opens(keys[:1], kept) and _opens(keys, kept)
 
 
+def is_unreadable(tx: Transaction, keys: Sequence[bytes]) -> bool:
+    """Return True when a state is kept that none of the keys can read: it was encrypted with another."""
+    kept = key_values.get(tx, FACT)
+    return kept is not None and not _opens(keys, kept)
+
+
 def encrypt_with_first_key(tx: Transaction, keys: Sequence[bytes]) -> bool:
     """Encrypt the state that is kept with the first key; return True when it was encrypted with another of them."""
     if not needs_first_key(tx, keys):

@@ -65,7 +65,8 @@ LOCKED_SECONDS: Final = 60
 # SQLSTATEs that mean "not now" or "not here" although the driver files them with a program's mistakes.
 READ_ONLY: Final = "25006"  # the server has become a standby
 IDLE_TOO_LONG: Final = "25P03"
-UNAVAILABLE_STATES: Final = frozenset({READ_ONLY, IDLE_TOO_LONG})
+NO_RIGHT: Final = "42501"  # the user may not make tables: its owner can give the right while the bot waits
+UNAVAILABLE_STATES: Final = frozenset({READ_ONLY, IDLE_TOO_LONG, NO_RIGHT})
 
 
 class PostgresqlServer:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from bot.db import migrations
 from bot.db import postgresql as server_module
 from bot.db.database import Database
 from bot.errors import DatabaseUnavailable
@@ -190,3 +192,26 @@ def test_a_result_is_described_when_somebody_asks(processes: list[Database]) -> 
         assert rows is not None
         assert [(column.name, column[0]) for column in rows] == [("one", "one"), ("two", "two")]
         assert connection.execute("SET LOCAL lock_timeout = 0").description is None
+
+
+def test_a_user_who_may_not_make_tables_is_told_the_cause(postgresql: Databases) -> None:
+    """Since PostgreSQL 15 only the database's owner may, unless told otherwise."""
+    address = postgresql.empty()
+    owner = Database(address)
+    name = f"weak_{os.getpid()}"
+    with owner.begin() as tx:
+        tx.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'"))
+        tx.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    url = make_url(address).set(username=name, password=name)
+    weak = Database(url.render_as_string(hide_password=False))
+    try:
+        with pytest.raises(DatabaseUnavailable) as refused:
+            migrations.upgrade(weak)
+        assert "The cause: permission denied for schema public" in refused.value.in_full
+        assert "permission" not in refused.value.sentence, "people in Webex read that"
+    finally:
+        weak.close()
+        with owner.begin() as tx:
+            tx.execute(text(f"DROP ROLE {name}"))
+        owner.close()
+        postgresql.drop_all()

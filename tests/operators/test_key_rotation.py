@@ -80,6 +80,17 @@ def test_the_stored_token_is_read_with_both_keys_and_moves_to_the_new_one(live: 
     assert doctor_says(live).startswith("ok")
 
 
+def test_the_doctor_says_that_another_machine_has_another_key(live: LiveBot):
+    refreshable(live)
+    live.environ["SECRET_KEY"] = OLD
+    delivers(live)
+    live.environ["SECRET_KEY"] = NEW
+    assert doctor_says(live).startswith("FAILED")
+    assert "Set the one that the other machines have" in doctor_says(live)
+    live.environ["SECRET_KEY"] = OLD
+    assert doctor_says(live).startswith("ok")
+
+
 def test_what_neither_key_opens_is_left_alone(live: LiveBot):
     database = app.open_database(live.settings())
     other = derived([b"a third key 0123456789"], FACT).encrypt(b"{}").decode()

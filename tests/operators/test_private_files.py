@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.app import open_database
 from bot.files import data_dir as data_folder
 from bot.files.data_dir import open_to_others, prepare_folder
 from bot.ops.checks import data_dir
@@ -36,8 +38,11 @@ def settings_of(folder: Path, **more: str) -> Settings:
 
 
 def found(settings: Settings) -> dict[str, tuple[str, str]]:
-    setup = Setup(settings, *[None] * 8)  # type: ignore[arg-type]  # these look at the settings alone
+    database = open_database(settings)
+    # These look at the settings and the database alone.
+    setup = replace(Setup(settings, *[None] * 8), database=database)  # type: ignore[arg-type]
     lines = [*data_dir.secret_key(setup), *data_dir.files(setup)]
+    database.close()
     return {line.name: (line.state, line.text) for line in lines}
 
 

@@ -25,6 +25,10 @@ NEWER: Final = (
     "reachable; its schema is of a newer version of the bot. The version just before that one can work with it; for an "
     "older one, restore a backup of its time."
 )
+OTHER_KEY: Final = (
+    "SECRET_KEY is not the key that the stored admin token was encrypted with. Set the one that the other machines "
+    "have. If it is lost, the token of the settings is used, and receivers of outbound events need new secrets."
+)
 ROTATING: Final = "The admin token is still encrypted with the second one: restart the worker."
 ROTATED: Final = (
     "Nothing is encrypted with the second one. If that is the new key, put it first when all machines have both. If "
@@ -65,12 +69,23 @@ def _beginning(database: Database, now: datetime) -> str:
 def secret_key(setup: Setup) -> Found:
     """Return where the key is, and how far its rotation is."""
     if setup.settings.secret_key is not None:
+        if _is_other_key(setup):
+            return State.FAILED, OTHER_KEY
         if len(setup.settings.secret_key) > 1:
             return State.NOTE, f"two are in SECRET_KEY. {ROTATING if _needs_second(setup) else ROTATED}"
         return State.OK, "in SECRET_KEY. Keep it outside DATA_DIR and its backups."
     if setup.settings.refreshable:
         return State.NOTE, INSIDE.format(file=setup.settings.data_dir / KEY_FILE)
     return State.OK, "in DATA_DIR. Nothing is encrypted with it, since WEBEX_ADMIN_TOKEN isn't renewed."
+
+
+def _is_other_key(setup: Setup) -> bool:
+    if migrations.current(setup.database) is None:
+        return False
+    from bot.access.token_store import is_unreadable  # noqa: PLC0415 - likewise
+
+    with setup.database.read() as tx:
+        return is_unreadable(tx, secret_keys(setup.settings))
 
 
 def _needs_second(setup: Setup) -> bool:
