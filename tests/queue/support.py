@@ -16,19 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEADLINE = 10.0  # seconds that a condition may take to come true on a busy machine
-LOOK_EVERY = 0.002  # seconds
 
 
 def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
-    """Wait for a condition, and fail with its name when it does not come true.
-
-    The deadline is a number of looks: one by the clock passes while a virtual machine stands still.
-    """
-    for _ in range(round(deadline / LOOK_EVERY)):
-        if condition():
-            return
-        time.sleep(LOOK_EVERY)
-    raise AssertionError(f"not within {deadline} s: {what}")
+    """Wait for a condition, and fail with its name when it does not come true."""
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, f"not within {deadline} s: {what}"
+        time.sleep(0.002)
 
 
 def left(database: Database, queue: Queue) -> int:

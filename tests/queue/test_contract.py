@@ -18,7 +18,8 @@ from tests.queue.support import Crew, left, until
 
 
 def test_a_committed_job_wakes_an_idle_worker(queue, put):
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         put("first")
         crew.ran("first")
         committed = time.monotonic()
@@ -29,7 +30,8 @@ def test_a_committed_job_wakes_an_idle_worker(queue, put):
 
 
 def test_a_rolled_back_put_leaves_no_job(database, queue, put):
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         with pytest.raises(ZeroDivisionError), database.begin() as tx:
             _put_and_fail(queue, tx)
         put("after")
@@ -39,7 +41,8 @@ def test_a_rolled_back_put_leaves_no_job(database, queue, put):
 def test_a_put_without_a_worker_is_no_error_and_waits(queue, put):
     put("early")
     queue.wake()
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         crew.ran("early")
         assert crew.begun == 1
 
@@ -47,7 +50,8 @@ def test_a_put_without_a_worker_is_no_error_and_waits(queue, put):
 def test_tasks_and_keys_are_two_things(queue, put):
     put("same", task="one")
     put("same", task="two")
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         crew.ran("same", "same")
     assert {job.task for job in crew.starts} == {"one", "two"}
 
@@ -68,7 +72,8 @@ class TestDedupe:
         put("one")
         with database.read() as tx:
             assert queue.depth(tx)["due"] == 1
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             put("last")
             crew.ran("one", "last")
             until(lambda: left(database, queue) == 0, "an empty queue")
@@ -76,14 +81,16 @@ class TestDedupe:
 
     def test_put_again_a_waiting_job_comes_earlier(self, queue, put):
         put("one", after=3600)
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             put("one")
             crew.ran("one")
 
     def test_put_again_a_waiting_job_never_comes_later(self, database, queue, put):
         put("one")
         put("one", after=3600)
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             crew.ran("one")
             until(lambda: left(database, queue) == 0, "an empty queue: the later put was the same job")
 
@@ -95,7 +102,8 @@ class TestDedupe:
             assert go_on.wait(5)
 
         put("one")
-        with Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with crew:
             assert running.wait(5)
             put("one")
             put("one", "one")
@@ -113,7 +121,8 @@ class TestDedupe:
             assert go_on.wait(5)
 
         put("one", "one", "one")
-        with Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with crew:
             assert running.wait(5)
             before = time.monotonic()
             put("one", after=3600)
@@ -130,7 +139,8 @@ class TestDedupe:
             assert go_on.wait(5)
 
         put("a", lock="space")
-        with Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with crew:
             assert running.wait(5)
             for key in "bac":
                 put(key, lock="space")
@@ -140,7 +150,8 @@ class TestDedupe:
 
     def test_keep_time_leaves_a_waiting_job_as_it_is_and_puts_a_missing_one(self, database, queue, put):
         put("there", after=3600)
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             with database.begin() as tx:
                 for key in ("there", "missing"):
                     queue.put(tx, "task", key, if_absent=True)
@@ -169,7 +180,8 @@ class TestLock:
                 inside[job.lock] -= 1
             return RetryLater(0.02) if moods[job.key] > 0.8 and job.attempt == 1 else None
 
-        with Crew(queue, does, threads=6) as crew:
+        crew = Crew(queue, does, threads=6)
+        with crew:
             for key, lock, _ in plan:
                 put(key, lock=lock)
             repeated = [key for key, mood in moods.items() if mood > 0.8]
@@ -185,7 +197,8 @@ class TestLock:
     def test_a_delayed_job_does_not_hold_up_its_lock(self, queue, put):
         put("first", lock="space", after=3600)
         put("again", "third", lock="space")
-        with Crew(queue, lambda job: RetryLater(3600) if job.key == "again" else None) as crew:
+        crew = Crew(queue, lambda job: RetryLater(3600) if job.key == "again" else None)
+        with crew:
             crew.ran("again", "third")
 
     def test_those_due_start_in_the_order_of_putting_not_of_their_times(self, database, queue, put):
@@ -198,14 +211,16 @@ class TestLock:
                 return queue.depth(tx)["due"]
 
         until(lambda: due() == 3, "three due jobs")
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             crew.ran("first", "second", "third")
         assert crew.keys == ["first", "second", "third"]
 
     def test_a_job_put_under_another_lock_while_it_runs_does_not_overlap_itself(self, queue, put):
         go_on = threading.Event()
         put("moving", lock="old")
-        with Crew(queue, lambda job: _wait(go_on) if job.key == "moving" else None) as crew:
+        crew = Crew(queue, lambda job: _wait(go_on) if job.key == "moving" else None)
+        with crew:
             crew.ran("moving")
             put("moving", "other", lock="new")
             crew.ran("moving", "other")
@@ -220,7 +235,8 @@ class TestLock:
             if job.lock:
                 assert go_on.wait(5)
 
-        with Crew(queue, does, threads=2) as crew:
+        crew = Crew(queue, does, threads=2)
+        with crew:
             put(*"abcdefgh")
             crew.ran("crowd 0", *"abcdefgh")
             crew.stop.set()
@@ -228,7 +244,8 @@ class TestLock:
 
     def test_jobs_that_are_always_due_do_not_starve_others(self, queue, put):
         put("busy 1", "busy 2")
-        with Crew(queue, lambda job: RetryLater(0) if "busy" in job.key else None, threads=2) as crew:
+        crew = Crew(queue, lambda job: RetryLater(0) if "busy" in job.key else None, threads=2)
+        with crew:
             until(lambda: len(crew.starts) > 20, "busy jobs")
             put("late")
             until(lambda: "late" in crew.keys, "the late one")
@@ -245,7 +262,8 @@ class TestTurns:
         put(*(f"ada {number}" for number in range(crowd)), person="ada")
         put("ben 0", "ben 1", person="ben")
         put("cy 0", "cy 1", person="cy")
-        with Crew(queue, threads=1) as crew:
+        crew = Crew(queue, threads=1)
+        with crew:
             until(lambda: len(crew.starts) >= 9, "nine runs")
         assert [key.split()[0] for key in crew.keys[:9]] == ["ada", "ben", "cy"] * 2 + ["ada"] * 3
         assert crew.keys[:9:3] == ["ada 0", "ada 1", "ada 2"], "each one's own stay in order"
@@ -259,7 +277,8 @@ class TestTurns:
             if "ada" in job.key:
                 assert go_on.wait(5)
 
-        with Crew(queue, does, threads=4) as crew:
+        crew = Crew(queue, does, threads=4)
+        with crew:
             until(lambda: len(crew.starts) == 3, "three of hers")
             put("ben", person="ben")
             until(lambda: "ben" in crew.keys, "his, although none of hers ends")
@@ -279,7 +298,8 @@ class TestTurns:
             if job.key == hers[0]:
                 assert go_on.wait(5)
 
-        with Crew(queue, does, threads=4) as crew:
+        crew = Crew(queue, does, threads=4)
+        with crew:
             crew.ran(hers[0], "elsewhere", "ben")
             go_on.set()
             until(lambda: len(crew.starts) == crowd + 2, "all")
@@ -288,19 +308,22 @@ class TestTurns:
     def test_what_is_nobodys_has_its_turn(self, queue, put):
         put(*(f"ada {number}" for number in range(50)), person="ada")
         put("watch")
-        with Crew(queue, threads=1) as crew:
+        crew = Crew(queue, threads=1)
+        with crew:
             until(lambda: "watch" in crew.keys, "nobody's")
             assert crew.keys.index("watch") <= 1
 
     def test_a_job_that_is_run_again_or_put_again_keeps_its_person(self, queue, put):
         """Else the second runs of hers would be nobody's, and have turns of their own beside hers."""
         put("ada 0", person="ada")
-        with Crew(queue, lambda job: RetryLater(0), threads=1) as crew:
+        crew = Crew(queue, lambda job: RetryLater(0), threads=1)
+        with crew:
             until(lambda: len(crew.ends) >= 1, "its first run")
         put("ada 0", person="ben")
         put("ada 1", "ada 2", person="ada")
         put("ben 0", "ben 1", "ben 2", person="ben")
-        with Crew(queue, threads=1) as crew:
+        crew = Crew(queue, threads=1)
+        with crew:
             until(lambda: len(crew.starts) >= 6, "six runs")
         people = [key.split()[0] for key in crew.keys]
         assert people in (["ada", "ben"] * 3, ["ben", "ada"] * 3)
@@ -310,7 +333,8 @@ class TestTurns:
         for number in range(crowd):
             put(f"ada {number}", lock=f"space {number} ada", person="ada")
         put("ben", lock="space 0 ben", person="ben")
-        with Crew(queue, threads=1) as crew:
+        crew = Crew(queue, threads=1)
+        with crew:
             until(lambda: "ben" in crew.keys, "his turn")
         assert crew.keys.index("ben") <= 1
 
@@ -320,7 +344,8 @@ class TestLanes:
     def test_a_lane_takes_no_thread_of_the_others_and_they_none_of_its_own(self, queue, put, crowd):
         go_on = threading.Event()
         put(*(f"file {number}" for number in range(crowd)), task="file")
-        with Crew(queue, lambda job: _wait(go_on), threads=2, lanes={"file": 3}) as crew:
+        crew = Crew(queue, lambda job: _wait(go_on), threads=2, lanes={"file": 3})
+        with crew:
             until(lambda: len(crew.starts) == 3, "three files")
             put(*(f"word {number}" for number in range(5)))
             until(lambda: len(crew.starts) == 5, "two words")
@@ -335,7 +360,8 @@ class TestLanes:
             put(f"word of {person}", person=person)
         put(*(f"file {number}" for number in range(6)), task="file")
         does = {"task": crowd_ends, "file": go_on}
-        with Crew(queue, lambda job: _wait(does[job.task]), threads=4, lanes={"file": 8}) as crew:
+        crew = Crew(queue, lambda job: _wait(does[job.task]), threads=4, lanes={"file": 8})
+        with crew:
             until(lambda: len(crew.starts) == 4, "two words and two files")
             time.sleep(0.05)
             assert sorted(job.task for job in crew.starts) == ["file"] * 2 + ["task"] * 2
@@ -347,7 +373,8 @@ class TestLanes:
     def test_a_full_lane_holds_up_no_job_that_is_due_later(self, queue, put):
         go_on = threading.Event()
         put("first", task="file", person="ada")
-        with Crew(queue, lambda job: _wait(go_on) if job.key == "first" else None, lanes={"file": 1}) as crew:
+        crew = Crew(queue, lambda job: _wait(go_on) if job.key == "first" else None, lanes={"file": 1})
+        with crew:
             until(lambda: crew.keys == ["first"], "the lane is full")
             put("second", task="file", person="ada", after=0.1)
             put("later", person="ben", after=0.3)
@@ -367,7 +394,8 @@ class TestAgain:
         waits = [RetryLater(0.15), RetryLater(0.0), RetryLater(0.05, count=False), RetryLater(0.0), None]
         planned = iter(waits)
         put("one")
-        with Crew(queue, lambda job: next(planned)) as crew:
+        crew = Crew(queue, lambda job: next(planned))
+        with crew:
             crew.ran(*["one"] * 5)
         assert [job.attempt for job in crew.starts] == [1, 2, 3, 1, 2]
         assert crew.times[1] - crew.times[0] >= 0.15
@@ -381,7 +409,8 @@ class TestAgain:
 
         put("one", *(str(number) for number in range(90)))
         put("other", task="other")
-        with Crew(queue, does, threads=1) as crew:
+        crew = Crew(queue, does, threads=1)
+        with crew:
             until(lambda: bool(crew.ends), "the first run")
             put("later")
             until(lambda: len(crew.starts) == 94, "all")
@@ -389,9 +418,20 @@ class TestAgain:
         assert crew.keys[3:] == ["one", *(str(number) for number in range(90))]
         assert crew.times[3] - crew.times[0] >= 0.4
 
+    def test_jobs_of_one_lock_that_wait_together_keep_their_order(self, queue, put):
+        def does(job: Job) -> RetryLater | None:
+            return RetryLater(0.2, others=0.2) if len(crew.starts) == 1 else None
+
+        put("first", "second", lock="a person in a space")
+        crew = Crew(queue, does)
+        with crew:
+            until(lambda: len(crew.starts) == 3, "all")
+        assert crew.keys == ["first", "first", "second"]
+
     def test_a_put_brings_the_next_run_forward(self, queue, put):
         put("one")
-        with Crew(queue, lambda job: RetryLater(3600) if job.attempt == 1 else None) as crew:
+        crew = Crew(queue, lambda job: RetryLater(3600) if job.attempt == 1 else None)
+        with crew:
             until(lambda: bool(crew.ends), "the first run")
             put("one")
             crew.ran("one", "one")
@@ -402,7 +442,8 @@ class TestAgain:
                 raise LookupError("a bug")
 
         put("one")
-        with capture_logs() as logs, Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with capture_logs() as logs, crew:
             crew.ran("one", "one")
         assert [job.attempt for job in crew.starts] == [1, 2]
         assert crew.times[1] - crew.times[0] >= 1.0
@@ -415,7 +456,8 @@ class TestAgain:
                 raise SystemExit
 
         put("one")
-        with capture_logs(), Crew(queue, does, threads=1) as crew:
+        crew = Crew(queue, does, threads=1)
+        with capture_logs(), crew:
             crew.ran("one", "one")
 
 
@@ -428,7 +470,8 @@ class TestStop:
             assert go_on.wait(5)
 
         put("one", "two")
-        with Crew(queue, does, threads=1) as crew:
+        crew = Crew(queue, does, threads=1)
+        with crew:
             assert running.wait(5)
             crew.stop.set()
             put("three")
@@ -437,7 +480,8 @@ class TestStop:
         assert crew.keys == ["one"]
         with database.read() as tx:
             assert queue.depth(tx)["due"] == 2
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             crew.ran("two", "three")
 
     def test_what_does_not_end_within_the_grace_is_handed_back(self, engine, queue, put):
@@ -448,7 +492,8 @@ class TestStop:
             assert go_on.wait(5)
 
         put("slow")
-        with Crew(queue, does, grace=0.1) as crew:
+        crew = Crew(queue, does, grace=0.1)
+        with crew:
             assert running.wait(5)
         assert crew.ends == []
         database, other = engine.open()
@@ -462,7 +507,8 @@ class TestStop:
         database.close()
 
     def test_an_idle_worker_answers_at_once(self, queue):
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             pass
         assert not crew.starts
 
@@ -490,7 +536,8 @@ def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(database, que
     put("waiting", "running", "other")
     put("waiting", task="of another kind")
     drop("waiting")
-    with Crew(queue, does, threads=1) as crew:
+    crew = Crew(queue, does, threads=1)
+    with crew:
         crew.ran("running", "other", "waiting")
         until(lambda: len(crew.ends) == 3, "their ends")
         put("last")
@@ -516,7 +563,8 @@ class TestFinish:
                 seen.append(queue.depth(tx)["due"])
 
         put("one")
-        with Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with crew:
             crew.ran("one")
             until(lambda: bool(crew.ends), "its end")
         assert seen == [0]
@@ -531,7 +579,8 @@ class TestFinish:
             return None
 
         put("one")
-        with Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with crew:
             crew.ran("one", "one")
             until(lambda: left(database, queue) == 0, "an empty queue")
 
@@ -542,7 +591,8 @@ class TestFinish:
             raise LookupError("a bug")
 
         put("one")
-        with capture_logs(), Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with capture_logs(), crew:
             crew.ran("one")
             put("two")
             crew.ran("one", "two")
@@ -559,7 +609,8 @@ class TestFinish:
                 put("before")
 
         put("before")
-        with Crew(queue, does, threads=2) as crew:
+        crew = Crew(queue, does, threads=2)
+        with crew:
             crew.ran("before", "before", "before")
             until(lambda: left(database, queue) == 0, "an empty queue")
 
@@ -582,7 +633,8 @@ class TestFinish:
 
         runs_ended: list[Job] = []
         put("one")
-        with Crew(queue, does, threads=4) as crew:
+        crew = Crew(queue, does, threads=4)
+        with crew:
             until(lambda: len(runs_ended) == 2, "its second run")
         assert together == [1, 1]
 
@@ -621,7 +673,8 @@ def test_the_oldest_waiting_job_is_one_that_does_not_run(database, queue, put):
     time.sleep(0.05)
     assert waiting() == 0.0
     put("runs")
-    with Crew(queue, does, threads=2) as crew:
+    crew = Crew(queue, does, threads=2)
+    with crew:
         until(lambda: len(crew.starts) == 2, "both threads busy")
         assert waiting() == 0.0
         put("waits")
@@ -636,7 +689,8 @@ def test_each_look_for_jobs_is_noted_for_the_health_check(engine, queue, put):
     noted = engine.data_dir / process.WORKING_FILE
     noted.touch()
     os.utime(noted, (0, 0))
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         put("one")
         crew.ran("one")
         until(noted.exists, "a note")

@@ -44,7 +44,8 @@ def test_what_a_killed_putter_committed_is_there(engine, queue, tmp_path):
     with process(put_until_killed, engine, notes):
         until(lambda: len(lines(notes)) >= 50, "puts")
     committed = set(lines(notes))
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         until(lambda: committed <= set(crew.keys), "every committed job")
     assert len(crew.keys) <= len(committed) + 1, "at most one was committed and not noted any more"
 
@@ -80,7 +81,8 @@ def test_two_processes_that_put_the_same_keys_make_one_job_each(engine, database
         other.join(10)
         assert (one.exitcode, other.exitcode) == (0, 0)
     assert left(database, queue) == 100
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         crew.ran(*keys)
 
 
@@ -95,7 +97,8 @@ def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlappi
         time.sleep(0.001)
         inside[job.key] -= 1
 
-    with Crew(queue, does) as crew:
+    crew = Crew(queue, does)
+    with crew:
         with process(put_all, engine, keys, 5) as one, process(put_all, engine, keys, 5) as other:
             one.join(10)
             other.join(10)

@@ -84,7 +84,8 @@ def test_what_a_killed_worker_ran_is_run_on_another_machine(machine: Machine, tm
         until(lambda: "start first" in lines(notes), "the first job")
         victim.kill()
         victim.join()
-    with Crew(queue) as crew:
+    crew = Crew(queue)
+    with crew:
         crew.ran("first", "second")
         until(lambda: left(database, queue) == 0, "an empty queue")
     assert crew.keys == ["first", "second"]

@@ -95,7 +95,8 @@ class TestWaking:
 
     def test_the_end_of_a_job_is_no_reason_to_look_where_nothing_else_is_due(self, database, queue, put, looks):
         put("later", after=3600)
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             put("one")
             crew.ran("one")
             until(lambda: left(database, queue) == 1, "its end")
@@ -144,7 +145,8 @@ class TestWaking:
         def waits(job):
             assert job.task != "slow" or go_on.wait(5)
 
-        with Crew(queue, waits, lanes={"slow": 1}) as crew:
+        crew = Crew(queue, waits, lanes={"slow": 1})
+        with crew:
             put("one", "two", task="slow")
             crew.ran("one")
             put("three")
@@ -166,7 +168,8 @@ class TestWaking:
         database = Database(f"sqlite:///{folder / 'queue.db'}")
         create_tables(database)
         queue = open_queue(database, folder)
-        with capture_logs() as logs, Crew(queue) as crew:
+        crew = Crew(queue)
+        with capture_logs() as logs, crew:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             with database.begin() as tx:
                 queue.put(tx, "task", "a")
@@ -179,7 +182,8 @@ class TestWaking:
         database = Database("sqlite:///queue.db")
         create_tables(database)
         queue = open_queue(database, Path("made/for it"))
-        with Crew(queue) as crew:
+        crew = Crew(queue)
+        with crew:
             socket = tmp_path / "made/for it" / SOCKET_NAME
             until(socket.exists, "the socket")
             with database.begin() as tx:
@@ -189,7 +193,8 @@ class TestWaking:
 
     def test_without_a_socket_the_worker_looks_by_itself(self, tmp_path, queue, put):
         (tmp_path / SOCKET_NAME).mkdir()
-        with capture_logs() as logs, Crew(queue) as crew:
+        crew = Crew(queue)
+        with capture_logs() as logs, crew:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             put("a")
             crew.ran("a")
@@ -202,7 +207,8 @@ class TestDatabaseAway:
     def test_a_moved_file_is_waited_for_and_nothing_is_lost(self, queue, put, database_file, tmp_path):
         put("now")
         put("then", after=0.5)
-        with capture_logs() as logs, Crew(queue) as crew:
+        crew = Crew(queue)
+        with capture_logs() as logs, crew:
             crew.ran("now")
             database_file.rename(tmp_path / "elsewhere.db")
             until(lambda: "queue_database_away" in _events(logs, *self.NAMES), "the word that it is away")
@@ -223,7 +229,8 @@ class TestDatabaseAway:
             assert go_on.wait(5)
 
         put("one")
-        with capture_logs() as logs, Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with capture_logs() as logs, crew:
             assert running.wait(5)
             with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
@@ -245,7 +252,8 @@ class TestDatabaseAway:
             assert go_on.wait(5)
 
         put("one")
-        with capture_logs(), Crew(queue, does, grace=60.0) as crew:
+        crew = Crew(queue, does, grace=60.0)
+        with capture_logs(), crew:
             assert running.wait(5)
             with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
@@ -256,7 +264,8 @@ class TestDatabaseAway:
     def test_a_database_without_tables_is_waited_for(self, tmp_path):
         database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
         queue = open_queue(database, tmp_path)
-        with capture_logs() as logs, Crew(queue) as crew:
+        crew = Crew(queue)
+        with capture_logs() as logs, crew:
             until(lambda: bool(_events(logs, *self.NAMES)), "the word that it is away")
             create_tables(database)
             with database.begin() as tx:
@@ -294,7 +303,8 @@ class TestClock:
     def test_set_back_while_it_works_no_wait_starts_anew_for_longer_than_asked(self, queue, put, clock):
         put("one", after=0.3)
         put("far", after=3600)
-        with capture_logs() as logs, Crew(queue) as crew:
+        crew = Crew(queue)
+        with capture_logs() as logs, crew:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             clock.step = -7200.0
             put("now")
@@ -305,7 +315,8 @@ class TestClock:
         put("one", "far")
         put("far", after=3600)
         clock.step = -7200.0
-        with capture_logs(), Crew(queue) as crew:
+        crew = Crew(queue)
+        with capture_logs(), crew:
             crew.ran("one", "far")
             until(lambda: left(database, queue) == 0, "an empty queue")
 
@@ -320,7 +331,8 @@ class TestClock:
                 assert go_on.wait(5)
 
         put("one")
-        with capture_logs(), Crew(queue, does) as crew:
+        crew = Crew(queue, does)
+        with capture_logs(), crew:
             assert running.wait(5)
             put("one")
             clock.step = -7200.0

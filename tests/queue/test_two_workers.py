@@ -90,5 +90,6 @@ def test_a_worker_that_starts_in_the_folder_of_a_dead_one_has_its_jobs_at_once(q
     with database.begin() as tx:
         one.put(tx, "task", "held")
     (claim,) = one.jobs.take([], {"": 1}).claims  # and is never heard of again
-    with Crew(open_queue(database, tmp_path / "one")) as crew:
+    crew = Crew(open_queue(database, tmp_path / "one"))
+    with crew:
         crew.ran(claim.job.key)
