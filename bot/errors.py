@@ -76,7 +76,12 @@ class DatabaseUnavailable(BotError):
     def __init__(self, cause: BaseException) -> None:
         super().__init__()
         self.cause = cause
-        self.advice = f"The cause: {' '.join(str(getattr(cause, 'orig', None) or cause).split())}"
+        self.advice = f"The cause: {driver_says(cause)}"
+
+
+def driver_says(cause: BaseException) -> str:
+    """Return the first line of a database driver's error, which names no password. SQLAlchemy wraps it."""
+    return str(getattr(cause, "orig", cause)).partition("\n")[0]
 
 
 class SettingsError(BotError):

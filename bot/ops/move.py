@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.db import api_tables, heartbeats, key_values, migrations, old_tables, tables
 from bot.db.database import Database, Transaction
-from bot.errors import BotError, DatabaseUnavailable
+from bot.errors import BotError, DatabaseUnavailable, driver_says
 from bot.queue import statements
 from bot.settings import SQLITE
 
@@ -89,15 +89,10 @@ def move(source: str, target: str, now: datetime, tell: Callable[[Moved], None])
                 _set_sequences(new)
             key_values.set(old, key_values.RESTORED, "", now)
     except (DBAPIError, DatabaseUnavailable) as error:
-        raise NotMoved(f"Nothing was carried over: {_reason(error)}") from error
+        cause = error.cause if isinstance(error, DatabaseUnavailable) else error
+        raise NotMoved(f"Nothing was carried over: {driver_says(cause)}") from error
     finally:
         database.close()
-
-
-def _reason(error: DBAPIError | DatabaseUnavailable) -> str:
-    """Return what the driver says, which names no password."""
-    cause = error.cause if isinstance(error, DatabaseUnavailable) else error
-    return str(getattr(cause, "orig", cause)).partition("\n")[0]
 
 
 def _migrate(url: str, what: str) -> None:

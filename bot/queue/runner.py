@@ -50,11 +50,14 @@ def _asked(error: Exception) -> float | None:
     return error.retry_after if isinstance(error, BotError) else None
 
 
-def _wait_of_others(error: Exception) -> float:
-    """Return the seconds for which Webex would refuse the task's other jobs, too: they call it with the same token."""
+def _wait_of_others(error: Exception, own: float) -> float:
+    """Return the seconds for which Webex would refuse the task's other jobs, too: they call it with the same token.
+
+    As many as this one waits, so that jobs under one lock keep their order.
+    """
     if not isinstance(error, WebexError) or error.status != HTTPStatus.TOO_MANY_REQUESTS or error.call == DOWNLOAD:
         return 0.0
-    return min(error.retry_after or 0.0, LONGEST_WAIT)
+    return 0.0 if error.retry_after is None else min(own, LONGEST_WAIT)
 
 
 class JobRunner:
@@ -127,7 +130,7 @@ class JobRunner:
                 say = log.debug  # the database has logged it, once for all who use it
             cause = str(error) or type(error).__name__
             say("job_again", task=job.task, attempt=job.attempt, seconds=round(wait, 2), cause=cause)
-            return RetryLater(wait, others=_wait_of_others(error))
+            return RetryLater(wait, others=_wait_of_others(error, wait))
         reference = self._new_reference()
         log.error("job_given_up", task=job.task, reference=reference, cause=str(error) or type(error).__name__)
         try:

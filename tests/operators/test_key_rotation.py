@@ -10,7 +10,7 @@ from bot import app
 from bot.access.token_store import FACT, derived, encrypt_with_first_key
 from bot.cli import doctor
 from bot.db import key_values
-from bot.settings import KEY_FILE
+from bot.settings import CLIENT_VARIABLES, KEY_FILE
 from tests.operators.test_told import refreshable
 
 if TYPE_CHECKING:
@@ -87,7 +87,11 @@ def test_the_doctor_says_that_another_machine_has_another_key(live: LiveBot):
     live.environ["SECRET_KEY"] = NEW
     assert doctor_says(live).startswith("FAILED")
     assert "Set the one that the other machines have" in doctor_says(live)
-    live.environ["SECRET_KEY"] = OLD
+    clients = {name: live.environ.pop(name) for name in CLIENT_VARIABLES}
+    live.environ["WEBEX_ADMIN_TOKEN"] = live.admin_token
+    assert doctor_says(live).startswith("ok"), "the stored token is not used"
+    del live.environ["WEBEX_ADMIN_TOKEN"]
+    live.environ.update(clients, SECRET_KEY=OLD)
     assert doctor_says(live).startswith("ok")
 
 

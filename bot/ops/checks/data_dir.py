@@ -11,9 +11,10 @@ from bot.settings import KEY_FILE, secret_keys
 from bot.text import when
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from bot.db.database import Database
+    from bot.db.database import Database, Transaction
     from bot.ops.checks.doctor_line import Setup
 
 NOT_ANSWERED: Final = "Messages from before {start} aren't answered."
@@ -69,32 +70,27 @@ def _beginning(database: Database, now: datetime) -> str:
 def secret_key(setup: Setup) -> Found:
     """Return where the key is, and how far its rotation is."""
     if setup.settings.secret_key is not None:
-        if _is_other_key(setup):
+        from bot.access.token_store import is_unreadable, needs_first_key  # noqa: PLC0415 - with SECRET_KEY only
+
+        if setup.settings.refreshable and _stored_token(setup, is_unreadable):  # else it is not used
             return State.FAILED, OTHER_KEY
         if len(setup.settings.secret_key) > 1:
-            return State.NOTE, f"two are in SECRET_KEY. {ROTATING if _needs_second(setup) else ROTATED}"
+            return (
+                State.NOTE,
+                f"two are in SECRET_KEY. {ROTATING if _stored_token(setup, needs_first_key) else ROTATED}",
+            )
         return State.OK, "in SECRET_KEY. Keep it outside DATA_DIR and its backups."
     if setup.settings.refreshable:
         return State.NOTE, INSIDE.format(file=setup.settings.data_dir / KEY_FILE)
     return State.OK, "in DATA_DIR. Nothing is encrypted with it, since WEBEX_ADMIN_TOKEN isn't renewed."
 
 
-def _is_other_key(setup: Setup) -> bool:
-    if migrations.current(setup.database) is None:
-        return False
-    from bot.access.token_store import is_unreadable  # noqa: PLC0415 - likewise
-
-    with setup.database.read() as tx:
-        return is_unreadable(tx, secret_keys(setup.settings))
-
-
-def _needs_second(setup: Setup) -> bool:
-    from bot.access.token_store import needs_first_key  # noqa: PLC0415 - one key needs no cryptography
-
+def _stored_token(setup: Setup, holds: Callable[[Transaction, Sequence[bytes]], bool]) -> bool:
+    """Return what holds of the stored admin token and the keys; False where there are no tables yet."""
     if migrations.current(setup.database) is None:
         return False
     with setup.database.read() as tx:
-        return needs_first_key(tx, secret_keys(setup.settings))
+        return holds(tx, secret_keys(setup.settings))
 
 
 @line("files")
