@@ -243,10 +243,11 @@ class Deliver:
     def _post(self, run: Run, same_place: list[Request], posting: Posting) -> None:
         """Post the file to the thread of the first of these requests, and close those that it serves."""
         request = same_place[0]
-        for one in same_place:
-            just_read = run.first if run.first is not None and run.first.request.id == one.id == request.id else None
-            self._thread.sync_or_queue(one, just_read)
         try:
+            first = run.first
+            for one in same_place:
+                just_read = first if first is not None and first.request.id == one.id == request.id else None
+                self._thread.sync_or_queue(one, just_read)
             packed = posting.formats.packed(run.format_for(request))
             posting = replace(posting, packed=packed, made_for=self._made_for(request))
             if not self._send_pieces(run, same_place, posting):
@@ -360,6 +361,9 @@ class Deliver:
     def _failed(self, run: Run, which: Sequence[Request], error: BotError, posting: Posting | None = None) -> None:
         """Try again later, or close requests whose file was not posted."""
         if error.passing:
+            if posting is not None:
+                with self._database.begin(durable=False) as tx:  # the next run takes the file that is here
+                    self._fetch.record(tx, report=posting.report, held=posting.held)
             run.fails(error)
             return
         title = posting.report.title if posting is not None else self._title(run.report_id)

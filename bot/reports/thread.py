@@ -8,6 +8,7 @@ again. A new card is sent before the old one is deleted, so a kill leaves two fo
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -119,10 +120,15 @@ class Thread:
                 self._outbox.delete(message)
 
     def sync_or_queue(self, request: Request, state: ThreadState | None = None) -> None:
-        """Do the same now if it works, else by a job: nothing of it is worth holding up the file. Never raises."""
+        """Do the same now if it works, else by a job: it is not worth holding up the file.
+
+        Raises ``WebexError`` for a 429 alone: the file has to wait as well, and once it is there no card follows.
+        """
         try:
             self.sync(request.id, state=state)
-        except Exception as error:  # noqa: BLE001 not even a bug in a card is worth the file
+        except Exception as error:  # not even a bug in a card is worth the file
+            if isinstance(error, WebexError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise
             log.warning(
                 "thread_not_updated",
                 reference=request.reference,

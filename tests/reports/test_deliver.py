@@ -10,6 +10,7 @@ import pytest
 
 from bot.db import requests
 from bot.db.requests import PERSON, State
+from bot.errors import WebexError
 from bot.files import streaming_upload
 from bot.messages import sentences
 from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
@@ -21,6 +22,8 @@ from tests.live_bot import CSV, BotMessage
 if TYPE_CHECKING:
     from bot.emulator.things import Message, Space
     from tests.stepped_bot import SteppedBot
+
+POST_MESSAGE: dict[str, Any] = {"method": "POST", "path": "/v1/messages"}
 
 
 def carded(stepped: SteppedBot, space: Space | None = None, **report: Any) -> Any:
@@ -586,3 +589,29 @@ def test_of_a_file_in_parts_the_person_gets_all_when_it_goes_directly_from_the_s
     assert [name.rpartition("part ")[2] for name in names] == [f"{number} of 5.zip" for number in range(1, 6)]
     assert len(files(stepped.said(stepped.setup.group))) == (0 if how == "an outsider joins" else 1)
     assert stepped.request().state is State.DELIVERED
+
+
+def test_the_file_waits_for_its_card_while_webex_takes_neither(stepped: SteppedBot) -> None:
+    """The sweep has it delivered before the card was tried again, and Webex's pause ends between the two calls."""
+    post = stepped.chat.post
+    stepped.emulator.faults.add(**POST_MESSAGE, status=429, headers={"Retry-After": "40"}, times=1)
+    stepped.receive(stepped.setup.ada, f"report {stepped.setup.partner_report('Calling Usage').id}")
+    stepped.work()
+    assert stepped.said() == []
+
+    def refused_at_the_end_of_the_pause(*args: Any, **more: Any) -> Any:
+        try:
+            return post(*args, **more)
+        except WebexError:
+            stepped.clock.turn(30)
+            raise
+
+    stepped.chat.post = refused_at_the_end_of_the_pause  # type: ignore[method-assign]
+    stepped.sweep.once()
+    stepped.wait(20)
+    stepped.wait(60)
+
+    card, file = stepped.said()
+    assert card.card is not None
+    assert files([file]) == [CSV]
+    assert stepped.downloads == 1
