@@ -105,6 +105,11 @@ class Product:
             os.close(writing)
 
     @property
+    def environ(self) -> dict[str, str]:
+        """Return the environment of the last start's worker."""
+        return self._with_data()
+
+    @property
     def folder(self) -> Path:
         """Return where the data of the last start are."""
         return self._folder / f"data-{self._starts}"

@@ -18,6 +18,8 @@ from tests.bench.product import cpu_seconds
 from tests.bench.turns import answers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.bench.product import Product
     from tests.bench.world import Owner, World
 
@@ -43,7 +45,7 @@ def idle(world: World, product: Product) -> dict[str, float]:
     """Return the cores that each process uses with all of them, while nothing happens."""
     with product.running():
         pass  # the database is made
-    store(product, world.standing(), datetime.now(UTC) + timedelta(days=1))
+    store(product, world.standing(), [datetime.now(UTC) + timedelta(days=1)] * NUMBER)
     with product.running(warm=True) as pids:
         time.sleep(SETTLED_SECONDS)
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
@@ -88,8 +90,11 @@ def _runs(database: Database) -> int:
         return int(tx.execute(select(func.count()).select_from(tables.runs)).scalar_one())
 
 
-def store(product: Product, owner: Owner, next_at: datetime) -> None:
-    """Store them all; each has words or a title of its own, and none of them is of what is ready."""
+def store(product: Product, owner: Owner, next_at: Sequence[datetime]) -> None:
+    """Store them all; each has words or a title of its own, and none of them is of what is ready.
+
+    ``next_at``: when each schedule runs, in UTC; from then on it runs every day at the same time.
+    """
     database = Database(product.url)
     shared = {
         "person_id": owner.person_id,
@@ -107,11 +112,11 @@ def store(product: Product, owner: Owner, next_at: datetime) -> None:
             "reference": f"p{number:07}",
             "event_key": f"messages:p{number}",
             "name": f"Usage {number}",
-            "next_at": next_at,
+            "next_at": moment,
         }
-        | {"family": "partner", "template_id": str(owner.template_id), "title": "Usage", "period": "yesterday"}
-        | {"rrule": "FREQ=DAILY", "dtstart": "2026-01-01T08:00:00", "time_zone": "Europe/Berlin"}
-        for number in range(NUMBER)
+        | {"family": owner.family, "template_id": str(owner.template_id), "title": "Usage", "period": "yesterday"}
+        | {"rrule": "FREQ=DAILY", "dtstart": f"2026-01-01T{moment:%H:%M:%S}", "time_zone": "UTC"}
+        for number, moment in enumerate(next_at)
     ]
     with database.begin() as tx:
         tx.execute(insert(tables.subscriptions), subscriptions)

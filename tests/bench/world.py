@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bot.emulator import Message, Person, Report, Space
+    from bot.emulator.things import Family
 
 SENDERS = 20
 REPORTS_EACH = 5
@@ -74,6 +75,7 @@ class Owner:
 
     person_id: str
     room_id: str
+    family: Family
     template_id: int
 
 
@@ -171,7 +173,7 @@ class Puppet:
         for number in range(SENDERS * REPORTS_EACH):
             world.add_report(family="organization", title=f"Meetings {number}", content=CONTENT)
         world.add_template(Template(130, "partner", "Usage", "Teams"))
-        return Owner(self._people[0].id, self._space.id, 130)
+        return Owner(self._people[0].id, self._space.id, "partner", 130)
 
     def slow_downloads(self, seconds: float) -> None:
         """Have each download begin so much later."""

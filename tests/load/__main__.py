@@ -2,7 +2,7 @@
 
 Ten thousand open requests on a hundred reports in a thousand spaces, and a thousand schedules, are rows that stand in
 the database; then many people ask at once. The program runs as deployed, and Webex takes 150 to 400 ms for a call and
-300 calls a minute of each token. A day is not waited for: it is the measured minutes times 1,440.
+300 calls a minute of each token. A day is lived on SQLite in twelve minutes, by a fast clock; `--day` alone.
 """
 
 from __future__ import annotations
@@ -17,33 +17,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import insert, select, text
+from sqlalchemy import text
 
-from bot.db import tables
 from bot.db.database import Database
 from tests.bench import figures, standing
 from tests.bench.figures import Spread
 from tests.bench.product import Product, cpu_seconds, memory
 from tests.bench.senders import closed_loop, request_bytes
 from tests.bench.world import SENDERS, World
+from tests.load import rows
+from tests.load.day import Day, play_fast
 from tests.load.webex import Counted, play_at_pace
 from tests.postgresql import DURABLE, MISSING, Databases, available, server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tests.bench.world import Asked
 
-REPORTS, SPACES, OPEN = 100, 1000, 10_000
 WORKERS: Final = (1, 2, 4)
 MEGA: Final = 1024 * 1024
-DAY: Final = 24 * 60
-"""Minutes."""
-FAR: Final = timedelta(days=7)
-SEND_SECONDS: Final = 60.0
 PATIENCE: Final = 60.0
 LOOK: Final = 0.2
 
@@ -73,8 +69,8 @@ class Load:
 
     def run(self) -> None:
         """Measure, and print."""
-        with self._product.running():
-            self._store()
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        rows.store(self._world, self._product, [tomorrow] * standing.NUMBER)
         with self._product.running(warm=True) as pids:
             time.sleep(self._size.settles)
             self._world.call("counted")
@@ -83,17 +79,16 @@ class Load:
             minutes = (time.monotonic() - began) / 60
             counted: Counted = self._world.call("counted")
             used = (self._cpu(pids) - before) / minutes / 60
-            _say(f"  {OPEN} open requests: {_calls(counted, minutes)}; {100 * used:.1f} % of a core")
-            a_day = sum(counted.calls.values()) / minutes * DAY
-            _say(f"  24 h of this: {a_day:,.0f} calls (the measured minutes times 1,440)")
+            _say(f"  {rows.OPEN} open requests: {_calls(counted, minutes)}; {100 * used:.1f} % of a core")
             self._burst(pids)
             parts = ", ".join(f"{name} {memory(pid):.0f}" for name, pid in pids.items())
-            _say(f"  memory {parts} MiB (PSS); database {self._database_size() / MEGA:.0f} MiB; {_load()}")
+            _say(f"  memory {parts} MiB (PSS); database {_database_size(self._product):.0f} MiB; {_load()}")
 
     def _burst(self, pids: dict[str, int]) -> None:
         asked = self._world.ask_once(SENDERS, self._size.burst // SENDERS)
         before, began, at = self._cpu(pids), time.monotonic(), time.time()
-        acks = closed_loop(self._product.port, [[request_bytes(one) for one in row] for row in asked], SEND_SECONDS)
+        requests = [[request_bytes(one) for one in row] for row in asked]
+        acks = closed_loop(self._product.port, requests, rows.SEND_SECONDS)
         cards = self._cards(asked, began + self._size.longest)
         minutes = (time.monotonic() - began) / 60
         counted: Counted = self._world.call("counted")
@@ -121,52 +116,16 @@ class Load:
     def _cpu(pids: dict[str, int]) -> float:
         return sum(cpu_seconds(pid) for pid in pids.values())
 
-    def _store(self) -> None:
-        """Have the rows of one request that waits, and of all the others like it; and the schedules."""
-        reports, rooms, asked = self._world.call("crowd", REPORTS, SPACES)
-        closed_loop(self._product.port, [[request_bytes(asked)]], SEND_SECONDS)
-        self._world.card_at(asked.message_id)
-        database = Database(self._product.url)
-        with database.begin() as tx:
-            report, request, card = (
-                dict(tx.execute(select(table)).mappings().one())
-                for table in (tables.reports, tables.requests, tables.messages)
-            )
-            first = request.pop("id")
-            del card["id"]
-            tx.execute(insert(tables.reports), [report | {"report_id": one} for one in reports[1:]])
-            tx.execute(insert(tables.requests), list(_requests(request, reports, rooms)))
-            ids = tx.execute(select(tables.requests.c.id).where(tables.requests.c.id != first)).scalars().all()
-            cards = [
-                card
-                | {"state": "sent", "settled_at": card["intended_at"]}
-                | {"request_id": one, "key": f"request:{one}:card:pending", "message_id": f"card-{one}"}
-                for one in ids
-            ]
-            tx.execute(insert(tables.messages), cards)
-        database.close()
-        standing.store(self._product, self._world.standing(), datetime.now(UTC) + timedelta(days=1))
 
-    def _database_size(self) -> int:
-        if not self._product.database_url:
-            return sum(one.stat().st_size for one in self._product.folder.glob("reportbot.db*"))
-        database = Database(self._product.url)
-        with database.read() as tx:
-            size = int(tx.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-        database.close()
-        return size
-
-
-def _requests(request: dict[str, Any], reports: Sequence[str], rooms: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for number in range(1, OPEN):
-        report = reports[number % len(reports)]
-        yield request | {
-            "reference": f"load{number}",
-            "event_key": f"messages:load{number}:{report}",
-            "report_id": report,
-            "room_id": rooms[number % len(rooms)],
-            "deadline_at": datetime.now(UTC) + FAR,
-        }
+def _database_size(product: Product) -> float:
+    """Return it in MiB."""
+    if not product.database_url:
+        return sum(one.stat().st_size for one in product.folder.glob("reportbot.db*")) / MEGA
+    database = Database(product.url)
+    with database.read() as tx:
+        size = int(tx.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    database.close()
+    return size / MEGA
 
 
 def _calls(counted: Counted, minutes: float) -> str:
@@ -189,13 +148,20 @@ def _say(line: str) -> None:
 def main() -> None:
     """Measure everything, print it."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shorter, and a burst of 200")
-    size = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--quick", action="store_true", help="shorter, a burst of 200, and no day")
+    parser.add_argument("--day", action="store_true", help="the day alone")
+    asked = parser.parse_args()
+    size = QUICK if asked.quick else FULL
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     for line in figures.machine():
         _say(line)
     with tempfile.TemporaryDirectory(prefix="reportbot-load-") as name:
         folder = Path(name)
+        if not asked.quick:
+            _say(f"\nA DAY, SQLite; {_load()}")
+            _day(folder / "day")
+        if asked.day:
+            return
         _say(f"\nSQLITE, 1 worker; {_load()}")
         _one(folder / "sqlite", None, 1, size)
         if not available():
@@ -215,6 +181,13 @@ def _one(folder: Path, databases: Databases | None, workers: int, size: Size) ->
         product = Product(world.addresses, folder, databases, workers)
         product.release()
         Load(world, product, size).run()
+
+
+def _day(folder: Path) -> None:
+    with World(play_fast) as world:
+        product = Product(world.addresses, folder)
+        product.release()
+        Day(world, product, _say).run(lambda: _database_size(product))
 
 
 if __name__ == "__main__":

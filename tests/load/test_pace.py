@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 
 def test_a_token_that_calls_too_often_is_told_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webex, "LATENCY", (0.0, 0.0))
     monkeypatch.setattr(webex, "MOST_IN_A_MINUTE", 2)
     heads: list[tuple[str, dict[str, str]]] = []
 
@@ -23,7 +22,7 @@ def test_a_token_that_calls_too_often_is_told_how_long_to_wait(monkeypatch: pyte
         start_response("200 OK", [])
         return [b"{}"]
 
-    limited = Limited(answer)
+    limited = Limited(answer, (0.0, 0.0))
     for token in ("bot", "bot", "bot", "admin"):
         limited({"HTTP_AUTHORIZATION": token}, start)
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.bench.world import Asked, Puppet, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from multiprocessing.connection import Connection
 
     from bot.emulator import Emulator
+    from bot.emulator.things import Space
 
 LATENCY: Final = (0.15, 0.40)
 WINDOW: Final = 60.0
@@ -34,17 +35,39 @@ class Counted:
     """The most in any minute."""
 
 
+@dataclass(frozen=True)
+class Thread:
+    """A message that asks for a report, and the card under it; by their IDs."""
+
+    room: str
+    asked: str
+    card: str
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The reports' IDs, the message that asks for the first, and all the others."""
+
+    reports: list[str]
+    asked: Asked
+    threads: list[Thread]
+
+
 class Limited:
     """A WSGI application before Webex's."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(
+        self, application: Any, latency: tuple[float, float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._application = application
+        self._latency = latency
+        self._clock = clock
         self._lock = threading.Lock()
         self._taken: dict[str, deque[float]] = defaultdict(deque)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        time.sleep(random.uniform(*LATENCY))
-        now, token = time.monotonic(), environ.get("HTTP_AUTHORIZATION", "")
+        time.sleep(random.uniform(*self._latency))
+        now, token = self._clock(), environ.get("HTTP_AUTHORIZATION", "")
         with self._lock:
             taken = self._taken[token]
             while taken and taken[0] < now - WINDOW:
@@ -63,22 +86,38 @@ class Limited:
 class LoadPuppet(Puppet):
     """What the load asks of the emulator besides."""
 
+    window = WINDOW
+    """Seconds of this machine in which a minute of the emulator's clock passes."""
+
     def __init__(self, emulator: Emulator) -> None:
         super().__init__(emulator)
         gate = emulator._api_gate
-        gate._application = Limited(gate._application)
+        gate._application = self._limited(gate._application)
 
-    def crowd(self, reports: int, spaces: int) -> tuple[list[str], list[str], Asked]:
-        """Have so many reports that do not get ready, and spaces; also a message that asks for the first."""
+    def _limited(self, application: Any) -> Limited:
+        return Limited(application, LATENCY)
+
+    def crowd(self, reports: int, spaces: int, requests: int) -> Crowd:
+        """Have so many reports that do not get ready, and messages in so many spaces that one of them was asked for."""
         world = self._emulator.world
         made = [
             world.add_report(family="partner", title=f"Waits {number}", status="In progress")
             for number in range(reports)
         ]
         rooms = [world.add_space(f"Space {number}", [self._people[0], self._bot]) for number in range(spaces)]
+        asked = self.ask_for(made[0].id)
+        threads = [self._thread(rooms[number % spaces]) for number in range(1, requests)]
+        world.undelivered.clear()
         for room in rooms:  # else the bot looks into each for what it has missed
-            room.created = room.last_activity = time.time() - A_DAY
-        return [one.id for one in made], [one.id for one in rooms], self.ask_for(made[0].id)
+            room.created = room.last_activity = world.clock() - A_DAY
+        return Crowd([one.id for one in made], asked, threads)
+
+    def _thread(self, room: Space) -> Thread:
+        world = self._emulator.world
+        asked = world.say(self._people[0], room, "report", mention=self._bot)
+        card = world.post(self._bot, room, markdown="In progress", attachments=[{}], parent_id=asked.id)
+        asked.created = card.created = world.clock() - A_DAY  # no event tells the bot of it, so it would be missed
+        return Thread(room.id, asked.id, card.id)
 
     def counted(self) -> Counted:
         """Count the calls since the last time."""
@@ -95,7 +134,7 @@ class LoadPuppet(Puppet):
             times.sort()
             first = 0
             for last, moment in enumerate(times):
-                while times[first] < moment - WINDOW:
+                while times[first] < moment - self.window:
                     first += 1
                 found.busiest[whose] = max(found.busiest.get(whose, 0), last - first + 1)
         return found

@@ -1,0 +1,197 @@
+"""A day by a clock that runs fast, the same for Webex and the bot: what is due in a day happens in twelve minutes.
+
+A hundred reports get ready at equal distances, for ten thousand requests that wait for them; a thousand schedules run,
+each at its own time; an administrator deletes what schedules have created an hour later. What a call takes is not
+played: the few milliseconds that it takes here are some half a second of the day. Web and worker are one process.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select
+
+from bot.cli.demo_clock import Move
+from bot.db import tables
+from bot.db.database import Database
+from bot.emulator.things import Template
+from tests.bench import standing
+from tests.bench.product import ROOT, cpu_seconds, memory
+from tests.bench.world import Owner, play
+from tests.load import rows
+from tests.load.day_bot import TIMES, FastClock
+from tests.load.webex import WINDOW, Counted, Limited, LoadPuppet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+
+    from bot.emulator import Emulator
+    from tests.bench.product import Product
+    from tests.bench.world import World
+
+DAY: Final = timedelta(days=1)
+REST: Final = timedelta(minutes=30)
+"""For what the last minutes of the day have begun."""
+READY_SECONDS: Final = 60.0
+SETTLE_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.1
+KEPT: Final = timedelta(hours=1)
+"""How long a report that a schedule has created is kept in Webex."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Which files the bot has posted."""
+
+    asked: Counter[str]
+    """By the message that the request was made with."""
+    others: int
+
+
+class DayPuppet(LoadPuppet):
+    """The emulator, by the fast clock."""
+
+    window = WINDOW / TIMES
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._clock = FastClock()
+        super().__init__(emulator)
+        emulator.world.clock = self._clock.seconds
+
+    def _limited(self, application: Any) -> Limited:
+        return Limited(application, (0.0, 0.0), self._clock.monotonic)
+
+    def standing(self) -> Owner:
+        """Have a template; the reports that are there already go, since Webex keeps fifty of a family only."""
+        world = self._emulator.world
+        for report in self._reports:
+            for one in report:
+                one.deleted = True
+        world.add_template(Template(130, "organization", "Usage", "Teams"))
+        return Owner(self._people[0].id, self._space.id, "organization", 130)
+
+    def live(self, move: Move, waiting: list[str], day: timedelta) -> None:
+        """Move the clock, and let the day's things happen."""
+        self._clock.move(move)
+        threading.Thread(target=self._live, args=(waiting, day), daemon=True).start()
+
+    def _live(self, waiting: list[str], day: timedelta) -> None:
+        world = self._emulator.world
+        began, step = world.clock(), day.total_seconds() / len(waiting)
+        for number, report_id in enumerate(waiting):
+            while world.clock() < began + (number + 0.5) * step:
+                time.sleep(LOOK_SECONDS)
+                self._delete_old(began)
+            world.set_report(report_id, status="done")
+
+    def _delete_old(self, began: float) -> None:
+        world = self._emulator.world
+        with world.lock:
+            long_ago = world.clock() - KEPT.total_seconds()
+            old = [one.id for one in world.reports.values() if began < one.created < long_ago and not one.deleted]
+            for report_id in old:
+                world.set_report(report_id, deleted=True)
+
+    def posted(self) -> Posted:
+        """Return what the bot has posted."""
+        files = [one for one in self._emulator.world.all_messages.values() if one.files]
+        asked = Counter(one.parent_id for one in files if one.parent_id)
+        return Posted(asked, sum(not one.parent_id for one in files))
+
+
+def play_fast(calls: Connection, news: Connection) -> None:
+    """The emulator's process."""
+    play(calls, news, DayPuppet)
+
+
+class Day:
+    """The bot's day."""
+
+    def __init__(self, world: World, product: Product, say: Callable[[str], None]) -> None:
+        self._world = world
+        self._product = product
+        self._say = say
+
+    def run(self, size: Callable[[], float]) -> None:
+        """Live the day, and print what came of it. ``size``: of the database, in MiB."""
+        crowd = rows.store(self._world, self._product, times_of_day())
+        with self._bot() as bot:
+            time.sleep(SETTLE_SECONDS)
+            move = Move(time.monotonic(), (DAY + REST).total_seconds() * (1 - 1 / TIMES))
+            self._world.call("counted")
+            before, at_first, small = cpu_seconds(bot.pid), memory(bot.pid), size()
+            self._world.call("live", move, crowd.reports, DAY)
+            assert bot.stdin is not None
+            bot.stdin.write(f"{json.dumps(move.as_json())}\n")
+            bot.stdin.flush()
+            time.sleep((DAY + REST).total_seconds() / TIMES)
+            used, in_the_end = cpu_seconds(bot.pid) - before, memory(bot.pid)
+            counted: Counted = self._world.call("counted")
+        self._tell_posted({crowd.asked.message_id, *(one.asked for one in crowd.threads)})
+        self._tell_runs()
+        for whose in ("bot", "admin"):
+            self._say(
+                f"    {whose}: {counted.calls[whose]} calls, most in a minute {counted.busiest.get(whose, 0)}, "
+                f"{counted.refused[whose]} × 429"
+            )
+        self._say(f"    {used:.0f} s of processor time, {100 * used / DAY.total_seconds():.2f} % of a core")
+        self._say(f"    memory {at_first:.0f} and {in_the_end:.0f} MiB, database {small:.0f} and {size():.0f} MiB")
+
+    def _tell_posted(self, asked: set[str]) -> None:
+        posted: Posted = self._world.call("posted")
+        once = sum(posted.asked[one] == 1 for one in asked)
+        twice = sum(posted.asked[one] > 1 for one in asked)
+        others = posted.others + sum(number for one, number in posted.asked.items() if one not in asked)
+        self._say(f"    files for requests: {once} once, {twice} twice, {len(asked) - once - twice} lost")
+        self._say(f"    files of schedules: {others}")
+
+    def _tell_runs(self) -> None:
+        database = Database(self._product.url)
+        runs = select(func.count()).select_from(tables.runs).group_by(tables.runs.c.schedule_id)
+        with database.read() as tx:
+            number = Counter(tx.execute(runs).scalars())
+            left = tx.execute(select(func.count()).where(tables.requests.c.state == "open")).scalar_one()
+        database.close()
+        told = ", ".join(f"{many} ran {times} ×" for times, many in sorted(number.items()))
+        self._say(f"    of {standing.NUMBER} schedules {told}; {left} requests are open")
+
+    @contextmanager
+    def _bot(self) -> Iterator[subprocess.Popen[str]]:
+        log = self._product.folder.with_name("day.log").open("ab")
+        with (
+            log,
+            subprocess.Popen(
+                (sys.executable, "-m", "tests.load.day_bot"),
+                env=self._product.environ,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                text=True,
+            ) as bot,
+        ):
+            try:
+                deadline = time.monotonic() + READY_SECONDS
+                while self._product.readiness().get("worker") != "running":
+                    if bot.poll() is not None or time.monotonic() > deadline:
+                        raise RuntimeError(f"the bot is not ready; its log is {log.name}")
+                    time.sleep(LOOK_SECONDS)
+                yield bot
+            finally:
+                bot.kill()
+
+
+def times_of_day() -> list[datetime]:
+    """Return when each schedule runs: at equal distances, the first one soon."""
+    now = datetime.now(UTC) + timedelta(seconds=2 * SETTLE_SECONDS + READY_SECONDS)
+    return [now + number * (DAY - REST) / standing.NUMBER for number in range(standing.NUMBER)]

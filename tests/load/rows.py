@@ -1,0 +1,78 @@
+"""The rows of ten thousand open requests on a hundred reports in a thousand spaces, and of a thousand schedules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import insert, select
+
+from bot.db import tables
+from bot.db.database import Database
+from tests.bench import standing
+from tests.bench.senders import closed_loop, request_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.bench.product import Product
+    from tests.bench.world import World
+    from tests.load.webex import Crowd, Thread
+
+REPORTS, SPACES, OPEN = 100, 1000, 10_000
+FAR: Final = timedelta(days=7)
+SEND_SECONDS: Final = 60.0
+
+
+def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> Crowd:
+    """Start the program and have it make the rows of one request that waits; store all the others like it.
+
+    The crowd is there before, so that the program does not look for its messages.
+    """
+    crowd: Crowd = world.call("crowd", REPORTS, SPACES, OPEN)
+    with product.running():
+        closed_loop(product.port, [[request_bytes(crowd.asked)]], SEND_SECONDS)
+        world.card_at(crowd.asked.message_id)
+    database = Database(product.url)
+    with database.begin() as tx:
+        report, request, card = (
+            dict(tx.execute(select(table)).mappings().one())
+            for table in (tables.reports, tables.requests, tables.messages)
+        )
+        first = request.pop("id")
+        del card["id"]
+        tx.execute(insert(tables.reports), [report | {"report_id": one} for one in crowd.reports[1:]])
+        tx.execute(insert(tables.requests), list(_requests(request, crowd)))
+        added = select(tables.requests.c.id, tables.requests.c.thread_id).where(tables.requests.c.id != first)
+        thread_of = {one.asked: one for one in crowd.threads}
+        cards = [_card(card, one.id, thread_of[one.thread_id]) for one in tx.execute(added)]
+        tx.execute(insert(tables.messages), cards)
+    database.close()
+    standing.store(product, world.standing(), schedules_at)
+    return crowd
+
+
+def _requests(request: dict[str, Any], crowd: Crowd) -> Iterator[dict[str, Any]]:
+    for number, thread in enumerate(crowd.threads, 1):
+        report = crowd.reports[(number + number // SPACES) % len(crowd.reports)]  # in a space each for another one
+        yield request | {
+            "reference": f"load{number}",
+            "event_key": f"messages:{thread.asked}:{report}",
+            "report_id": report,
+            "room_id": thread.room,
+            "room_type": "group",
+            "thread_id": thread.asked,
+            "deadline_at": datetime.now(UTC) + FAR,
+        }
+
+
+def _card(card: dict[str, Any], request_id: int, thread: Thread) -> dict[str, Any]:
+    return card | {
+        "request_id": request_id,
+        "key": f"request:{request_id}:card:pending",
+        "room_id": thread.room,
+        "person_id": None,
+        "parent_id": thread.asked,
+        "direct": False,
+        "message_id": thread.card,
+    }
