@@ -9,8 +9,6 @@ from sqlalchemy import func, select
 
 from bot.db import alerts, api_tables, key_values, schedules, tables
 from bot.db.outbound_events import EventState
-from bot.db.requests import OPEN
-from bot.db.runs import RunState
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -24,12 +22,12 @@ if TYPE_CHECKING:
 _requests, _runs, _reports = tables.requests.c, tables.runs.c, tables.reports.c
 _webhooks, _outbound = api_tables.webhooks.c, api_tables.outbound_events.c
 
-_OPEN_REQUESTS = select(func.count()).where(_requests.state == OPEN)
-_OPEN_RUNS = select(func.count()).where(_runs.state == RunState.OPEN.value)
+_OPEN_REQUESTS = select(func.count()).where(_requests.state == tables.OPEN)
+_OPEN_RUNS = select(func.count()).where(_runs.state == tables.OPEN)
 _WATCHED = (
     select(func.count(_reports.report_id.distinct()))
     .join(tables.requests, _requests.report_id == _reports.report_id)
-    .where(_requests.state == OPEN, _requests.found_at.is_not(None), _reports.phase != Phase.READY.value)
+    .where(_requests.state == tables.OPEN, _requests.found_at.is_not(None), _reports.phase != Phase.READY.value)
 )
 _PENDING = (
     select(

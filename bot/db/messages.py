@@ -29,7 +29,7 @@ _NAMES = tuple(column.name for column in _messages)
 INTENDED, SENT, REFUSED, UNSURE, DELETED = "intended", "sent", "refused", "unsure", "deleted"
 _ROWS = select(tables.messages).order_by(_messages.id)
 _this = _messages.id == bindparam("row")
-_not_deleted = _messages.state != DELETED
+_not_deleted = _messages.state != tables.DELETED
 _BY_ID = _ROWS.where(_this)
 _BY_KEY = _ROWS.where(_messages.key == bindparam("of_key"), _not_deleted)
 _BY_MESSAGE = _ROWS.where(_messages.message_id == bindparam("of_message"))

@@ -9,7 +9,6 @@ from sqlalchemy import and_, or_, select, update
 from bot.db import schedules, subscriptions, tables
 from bot.db.id_spellings import spellings
 from bot.db.origin import PASSING, Kind, OriginState, of_columns
-from bot.db.requests import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -126,5 +125,5 @@ def set_owner(tx: Transaction, origin: Origin, person_id: str) -> None:
     for made in (tables.requests, tables.runs):
         column = made.c.get(f"{origin.kind.value}_id")
         if column is not None:
-            still_open = (column == origin.id, made.c.state == OPEN)
+            still_open = (column == origin.id, made.c.state == tables.OPEN)
             tx.execute(update(made).where(*still_open).values(person_id=person_id))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, literal, select, union_all
 
 from bot.db import tables
-from bot.db.requests import OPEN, Content, State
+from bot.db.requests import Content, State
 from bot.db.runs import RunState
 
 if TYPE_CHECKING:
@@ -62,12 +62,14 @@ def latest(tx: Transaction, origin: Origin, most: int) -> list[Outcome]:
     )
     parts = [
         select(*(_requests[name] for name in columns), literal(1).label("part"), _requests.id).where(
-            _requests[column] == origin.id, _requests.state.not_in([OPEN, State.CANCELED.value]), ~on_anothers_card
+            _requests[column] == origin.id,
+            _requests.state.not_in([State.OPEN.value, State.CANCELED.value]),
+            ~on_anothers_card,
         )
     ]
     if column in _runs:
         # A run that gave a report continues as a request.
-        went_on = [OPEN, RunState.CREATED.value, RunState.CANCELED.value]
+        went_on = [RunState.OPEN.value, RunState.CREATED.value, RunState.CANCELED.value]
         without = (_runs[column] == origin.id, _runs.state.not_in(went_on))
         parts.append(select(*(_runs[name] for name in columns), literal(0).label("part"), _runs.id).where(*without))
     both = union_all(*parts).subquery().c

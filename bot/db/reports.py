@@ -11,7 +11,6 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, exist
 
 from bot.db import requests, tables
 from bot.db.blank import Blank, from_json
-from bot.db.requests import OPEN
 from bot.webex.report import Expiry, Phase, Report
 from bot.webex.report_families import Family
 
@@ -50,7 +49,7 @@ _SECONDS_OF_SIMILAR = (
 _ADD_DOWNLOADS = _UPDATE.values(downloads=_reports.downloads + bindparam("number"))
 # One look into an index for each report; "in" would read the open requests of all of them.
 _is_awaited = exists().where(
-    _requests.report_id == _reports.report_id, _requests.state == OPEN, _requests.found_at.is_not(None)
+    _requests.report_id == _reports.report_id, _requests.state == tables.OPEN, _requests.found_at.is_not(None)
 )
 _NAMES = tuple(column.name for column in tables.reports.c)
 _NOT_IN_DETAILS = ("download_url", "taken_for_ready", "fetched_at", "on_behalf_of")
@@ -261,7 +260,7 @@ def watched(tx: Transaction, which: ReportList) -> list[Watched]:
         )
         .join(tables.requests, _requests.report_id == _reports.report_id)
         .where(
-            _requests.state == OPEN,
+            _requests.state == tables.OPEN,
             _requests.found_at.is_not(None),
             _reports.phase != Phase.READY.value,
             _reports.family == which.family,

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from bot.db import messages, reports, requests, runs, tables
 from bot.db.origin import Kind
-from bot.db.requests import OPEN, THREAD
+from bot.db.requests import THREAD
 from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def of_thread(tx: Transaction, room_id: str, thread_id: str, person_id: str, fam
 def open_of(tx: Transaction, person_id: str, families: Collection[str]) -> list[Item]:
     """Return a person's open requests, oldest first; for those of subscriptions, schedules and keys nobody waits."""
     asked = [_requests[f"{kind.value}_id"].is_(None) for kind in Kind]
-    waiting = tx.execute(select(_requests.id, _requests.person_id).where(_requests.state == OPEN, *asked))
+    waiting = tx.execute(select(_requests.id, _requests.person_id).where(_requests.state == tables.OPEN, *asked))
     own = [row.id for row in waiting if same_id(row.person_id, person_id)]
     return _told(reports.pairs(tx, _requests.id.in_(own)), person_id, families)
 

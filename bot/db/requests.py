@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -57,9 +57,6 @@ class State(StrEnum):
     """Webex did not say whether the file was posted, and the bot could not look."""
 
 
-OPEN: Final = State.OPEN.value
-
-
 class Content(StrEnum):
     """What is posted when the report is ready."""
 
@@ -73,9 +70,9 @@ class Content(StrEnum):
 _ROWS = select(tables.requests).order_by(_requests.id)
 _this = _requests.id == bindparam("row")
 _GET = _ROWS.where(_this)
-_OPEN_FOR = _ROWS.where(_requests.report_id == bindparam("report"), _requests.state == OPEN)
+_OPEN_FOR = _ROWS.where(_requests.report_id == bindparam("report"), _requests.state == tables.OPEN)
 _UPDATE = update(tables.requests).where(_this)
-_UPDATE_OPEN = _UPDATE.where(_requests.state == OPEN)
+_UPDATE_OPEN = _UPDATE.where(_requests.state == tables.OPEN)
 _CLOSE = _UPDATE_OPEN.returning(_requests.person_id, _requests.room_id, _requests.room_type, _requests.destination)
 
 
@@ -207,7 +204,7 @@ def with_reference(tx: Transaction, reference: str) -> Request | None:
 
 def ended(tx: Transaction, references: Collection[str]) -> set[str]:
     """Return which of the requests that these references name are open no longer."""
-    where = (_requests.reference.in_(references), _requests.state != State.OPEN.value)
+    where = (_requests.reference.in_(references), _requests.state != tables.OPEN)
     return set(tx.execute(select(_requests.reference).where(*where)).scalars())
 
 
@@ -229,12 +226,12 @@ def delivered(tx: Transaction, report_ids: Collection[str]) -> list[Request]:
 
 def open_of(tx: Transaction, origin: Origin) -> list[Request]:
     """Return the open requests that a subscription or schedule has made, oldest first."""
-    return find(tx, _requests[f"{origin.kind.value}_id"] == origin.id, _requests.state == OPEN)
+    return find(tx, _requests[f"{origin.kind.value}_id"] == origin.id, _requests.state == tables.OPEN)
 
 
 def waiting_for(tx: Transaction, report_id: str, most: int) -> list[Request]:
     """Return the oldest open requests whose report was found, at most so many."""
-    return find(tx, _requests.state == OPEN, of_report(report_id), most=most)
+    return find(tx, _requests.state == tables.OPEN, of_report(report_id), most=most)
 
 
 def older(tx: Transaction, request: Request) -> Request | None:
@@ -258,7 +255,7 @@ def first_listed(tx: Transaction, request: Request) -> Request:
 
 def unfound(tx: Transaction, most: int) -> list[Request]:
     """Return the oldest open requests whose report was not found yet, at most so many."""
-    return find(tx, _requests.state == OPEN, _requests.found_at.is_(None), most=most)
+    return find(tx, _requests.state == tables.OPEN, _requests.found_at.is_(None), most=most)
 
 
 def set_values(tx: Transaction, request_id: int, **values: Any) -> None:
@@ -314,13 +311,13 @@ def fails(tx: Transaction, where: ColumnElement[bool], error: str, now: datetime
     """Store that open requests cannot go on for now, since when, and the last error in a sentence."""
     changed = _requests.failing_since.is_(None) | (_requests.last_error != error)
     values = {"failing_since": func.coalesce(_requests.failing_since, now), "last_error": error}
-    tx.execute(update(tables.requests).where(_requests.state == OPEN, where, changed).values(**values))
+    tx.execute(update(tables.requests).where(_requests.state == tables.OPEN, where, changed).values(**values))
 
 
 def not_failing_so(tx: Transaction, where: ColumnElement[bool], error: str) -> list[int]:
     """Return the open requests among these for which a failure is not stored yet, or another one."""
     changed = _requests.failing_since.is_(None) | (_requests.last_error != error)
-    return list(tx.execute(select(_requests.id).where(_requests.state == OPEN, where, changed)).scalars())
+    return list(tx.execute(select(_requests.id).where(_requests.state == tables.OPEN, where, changed)).scalars())
 
 
 def recovers(tx: Transaction, request_ids: Collection[int]) -> None:
@@ -353,29 +350,29 @@ def of_list(which: ReportList) -> ColumnElement[bool]:
 
 def failing(where: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     """Return the conditions for the open requests among these that cannot go on for now."""
-    return [_requests.state == OPEN, _requests.failing_since.is_not(None), where]
+    return [_requests.state == tables.OPEN, _requests.failing_since.is_not(None), where]
 
 
 def overdue(where: ColumnElement[bool], now: datetime) -> list[ColumnElement[bool]]:
     """Return the conditions for the open requests among these whose deadline has passed."""
-    return [_requests.state == OPEN, _requests.deadline_at <= now, where]
+    return [_requests.state == tables.OPEN, _requests.deadline_at <= now, where]
 
 
 def untold(tx: Transaction, since: datetime, most: int) -> list[Request]:
     """Return open requests that fail since then or longer, and whose person was not told of it."""
     told = select(tables.messages.c.request_id).where(
         tables.messages.c.slot == "trouble",
-        tables.messages.c.state != "deleted",
+        tables.messages.c.state != tables.DELETED,
         tables.messages.c.request_id.is_not(None),
     )
     asked = (_requests.subscription_id.is_(None), _requests.schedule_id.is_(None))  # else nobody waits for it
-    failing = (_requests.state == OPEN, _requests.failing_since <= since, *asked)
+    failing = (_requests.state == tables.OPEN, _requests.failing_since <= since, *asked)
     return find(tx, *failing, _requests.id.not_in(told), most=most)
 
 
 def failing_since(tx: Transaction, since: datetime, now: datetime, most: int) -> list[Request]:
     """Return open requests that fail since then or longer, and whose deadline has passed."""
-    late = (_requests.state == OPEN, _requests.failing_since <= since, _requests.deadline_at <= now)
+    late = (_requests.state == tables.OPEN, _requests.failing_since <= since, _requests.deadline_at <= now)
     return find(tx, *late, most=most)
 
 

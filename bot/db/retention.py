@@ -25,9 +25,8 @@ from bot.db.api_tables import hook_calls as calls
 from bot.db.api_tables import hooks, outbound_events, webhooks
 from bot.db.events import NEW
 from bot.db.outbound_events import EventState
-from bot.db.requests import OPEN
-from bot.db.tables import audit as audit_table
 from bot.db.tables import (
+    OPEN,
     confirmations,
     events,
     messages,
@@ -37,6 +36,7 @@ from bot.db.tables import (
     schedules,
     subscriptions,
 )
+from bot.db.tables import audit as audit_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -202,7 +202,7 @@ def close(
     """Close a run. Return False when it was closed before."""
     values = {"state": state.value, "closed_at": now, "report_id": report_id}
     values |= {"reason": reason or None, "cause": cause or None}
-    closing = update(tables.runs).where(_runs.id == run_id, _runs.state == RunState.OPEN.value)
+    closing = update(tables.runs).where(_runs.id == run_id, _runs.state == tables.OPEN)
     closed = tx.execute(closing.values(**values)).rowcount == 1
     if closed and state is not RunState.CREATED:  # else it goes on as a request
         count_end(tx, state.value, cause)
@@ -211,7 +211,7 @@ def close(
 
 def open_ones(tx: Transaction, most: int) -> list[Run]:
     """Return the open runs, oldest first, at most so many."""
-    query = select(tables.runs).where(_runs.state == RunState.OPEN.value).order_by(_runs.id).limit(most)
+    query = select(tables.runs).where(_runs.state == tables.OPEN).order_by(_runs.id).limit(most)
     return [_read(row) for row in tx.execute(query)]
 
 
@@ -262,7 +262,7 @@ def same_as(tx: Transaction, new: NewReport, since: datetime) -> list[Run]:
     """Return the runs of exactly this report that are open, or that were asked for since and gave one; newest first."""
     same = [tables.runs.c[name].is_not_distinct_from(value) for name, value in values_of(new).items()]
     lately = (_runs.state == RunState.CREATED.value) & (_runs.asked_at >= since)
-    query = select(tables.runs).where(*same, (_runs.state == RunState.OPEN.value) | lately)
+    query = select(tables.runs).where(*same, (_runs.state == tables.OPEN) | lately)
     return [_read(row) for row in tx.execute(query.order_by(_runs.id.desc()))]
 
 

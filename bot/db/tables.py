@@ -5,7 +5,7 @@ Webex's IDs, states and times; no text of messages, no names of people, no links
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    literal_column,
     text,
     true,
 )
@@ -39,6 +40,15 @@ def _index_of_some(table: str, column: str) -> Index:
     some = text(f"{column} IS NOT NULL")
     return Index(f"ix_{table}_{column}", column, sqlite_where=some, postgresql_where=some)
 
+
+OPEN: Final = literal_column("'open'", Text)
+DELETED: Final = literal_column("'deleted'", Text)
+"""What the conditions of some indexes name, written in the statement itself.
+
+As a parameter, SQLite would prepare the statement anew at each call, since the index is right for one value only (up to
+200 µs), and PostgreSQL would plan it anew.
+"""
+_OPEN_ROWS: Final = text("state = 'open'")
 
 # SQLite numbers rows by itself only in a column of type INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -125,7 +135,7 @@ requests = Table(
     Column("cause", Text),
     Index("ix_requests_report_id", "report_id"),
     Index("ix_requests_thread_id", "thread_id"),
-    Index("ix_requests_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    Index("ix_requests_open", "report_id", sqlite_where=_OPEN_ROWS, postgresql_where=_OPEN_ROWS),
     _index_of_some("requests", "subscription_id"),
     _index_of_some("requests", "schedule_id"),
     _index_of_some("requests", "key_id"),
@@ -163,7 +173,7 @@ runs = Table(
     Column("makes_room", Text),
     Column("on_behalf_of", Text),
     Index("ix_runs_report_id", "report_id"),
-    Index("ix_runs_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    Index("ix_runs_open", "state", sqlite_where=_OPEN_ROWS, postgresql_where=_OPEN_ROWS),
     _index_of_some("runs", "schedule_id"),
     _index_of_some("runs", "key_id"),
 )

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, and_, bindparam, exists, or_, select
 
 from bot.db import messages, reports, requests, tables, webhooks
-from bot.db.messages import DELETED
-from bot.db.requests import OPEN
 from bot.db.space_settings import ANY_EXIST
 
 if TYPE_CHECKING:
@@ -24,14 +22,14 @@ _requests, _reports, _messages = tables.requests.c, tables.reports.c, tables.mes
 _older = tables.requests.alias().c
 _has_older = exists().where(
     _older.report_id == _requests.report_id,
-    _older.state == OPEN,
+    _older.state == tables.OPEN,
     _older.found_at.is_not(None),
     _older.id < _requests.id,
 )
 _ROWS = (
     select(tables.requests, tables.reports, tables.messages, _has_older, ANY_EXIST, webhooks.ANY_EXIST)
     .outerjoin(tables.reports, _reports.report_id == _requests.report_id)
-    .outerjoin(tables.messages, and_(_messages.request_id == _requests.id, _messages.state != DELETED))
+    .outerjoin(tables.messages, and_(_messages.request_id == _requests.id, _messages.state != tables.DELETED))
     .order_by(_requests.id, _messages.id)
     .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
 )
@@ -39,7 +37,7 @@ _OF_REQUEST = _ROWS.where(_requests.id == bindparam("row"))
 _WAITING_FOR = _ROWS.where(
     _requests.report_id == bindparam("report"),
     or_(
-        and_(_requests.state == OPEN, _requests.found_at.is_not(None)),
+        and_(_requests.state == tables.OPEN, _requests.found_at.is_not(None)),
         _requests.id.in_(bindparam("closed", expanding=True)),
     ),
 )

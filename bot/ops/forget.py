@@ -25,9 +25,9 @@ from bot.db.id_spellings import spellings
 from bot.db.messages import INTENDED
 from bot.db.old_tables import deliveries, posts
 from bot.db.origin import Kind, Origin, OriginState, PauseCause
-from bot.db.requests import OPEN, State
+from bot.db.requests import State
 from bot.db.runs import RunState
-from bot.db.tables import confirmations, events, reports, runs, schedules, space_settings, subscriptions
+from bot.db.tables import OPEN, confirmations, events, reports, runs, schedules, space_settings, subscriptions
 from bot.db.tables import messages as messages_table
 from bot.db.tables import requests as requests_table
 from bot.messages.sentences import OWNER_FORGOTTEN
