@@ -192,6 +192,6 @@ class Day:
 
 
 def times_of_day() -> list[datetime]:
-    """Return when each schedule runs: at equal distances, the first one soon."""
-    now = datetime.now(UTC) + timedelta(seconds=2 * SETTLE_SECONDS + READY_SECONDS)
-    return [now + number * (DAY - REST) / standing.NUMBER for number in range(standing.NUMBER)]
+    """Return when each schedule runs: at equal distances, and once until the rest after the day is over."""
+    now = datetime.now(UTC)
+    return [now + REST + number * (DAY - REST) / standing.NUMBER for number in range(standing.NUMBER)]
