@@ -151,7 +151,7 @@ def unsettled(tx: Transaction, before: datetime, most: int) -> list[tuple[int, s
     query = (
         select(_messages.request_id, tables.requests.c.person_id)
         .join(tables.requests, tables.requests.c.id == _messages.request_id)
-        .where(_messages.state == INTENDED, _messages.tried_at < before, _messages.slot != "file")
+        .where(_messages.state == tables.INTENDED, _messages.tried_at < before, _messages.slot != "file")
         .distinct()
         .limit(most)
     )

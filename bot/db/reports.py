@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, exists, func, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Integer, bindparam, func, select, update
 
 from bot.db import requests, tables
 from bot.db.blank import Blank, from_json
@@ -48,8 +48,8 @@ _SECONDS_OF_SIMILAR = (
 )
 _ADD_DOWNLOADS = _UPDATE.values(downloads=_reports.downloads + bindparam("number"))
 # One look into an index for each report; "in" would read the open requests of all of them.
-_is_awaited = exists().where(
-    _requests.report_id == _reports.report_id, _requests.state == tables.OPEN, _requests.found_at.is_not(None)
+_is_awaited = _reports.report_id.in_(
+    select(_requests.report_id).where(_requests.state == tables.OPEN, _requests.found_at.is_not(None))
 )
 _NAMES = tuple(column.name for column in tables.reports.c)
 _NOT_IN_DETAILS = ("download_url", "taken_for_ready", "fetched_at", "on_behalf_of")

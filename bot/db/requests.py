@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
 from bot.db import audit, tables
 from bot.db.api_keys import caller_of
@@ -339,13 +339,14 @@ def of_report(report_id: str) -> ColumnElement[bool]:
 def of_list(which: ReportList) -> ColumnElement[bool]:
     """Return the condition that a request waits for a report of one of Webex's lists."""
     reports = tables.reports.c
-    listed = select(reports.report_id).where(
+    listed = exists().where(
+        reports.report_id == _requests.report_id,
         reports.phase != "ready",
         reports.family == which.family,
         reports.region.is_not_distinct_from(which.region),
         reports.on_behalf_of.is_not_distinct_from(which.on_behalf_of),
     )
-    return _requests.found_at.is_not(None) & _requests.report_id.in_(listed)
+    return _requests.found_at.is_not(None) & listed
 
 
 def failing(where: ColumnElement[bool]) -> list[ColumnElement[bool]]:
@@ -360,14 +361,14 @@ def overdue(where: ColumnElement[bool], now: datetime) -> list[ColumnElement[boo
 
 def untold(tx: Transaction, since: datetime, most: int) -> list[Request]:
     """Return open requests that fail since then or longer, and whose person was not told of it."""
-    told = select(tables.messages.c.request_id).where(
+    told = exists().where(
+        tables.messages.c.request_id == _requests.id,
         tables.messages.c.slot == "trouble",
         tables.messages.c.state != tables.DELETED,
-        tables.messages.c.request_id.is_not(None),
     )
     asked = (_requests.subscription_id.is_(None), _requests.schedule_id.is_(None))  # else nobody waits for it
     failing = (_requests.state == tables.OPEN, _requests.failing_since <= since, *asked)
-    return find(tx, *failing, _requests.id.not_in(told), most=most)
+    return find(tx, *failing, ~told, most=most)
 
 
 def failing_since(tx: Transaction, since: datetime, now: datetime, most: int) -> list[Request]:

@@ -43,12 +43,14 @@ def _index_of_some(table: str, column: str) -> Index:
 
 OPEN: Final = literal_column("'open'", Text)
 DELETED: Final = literal_column("'deleted'", Text)
+INTENDED: Final = literal_column("'intended'", Text)
 """What the conditions of some indexes name, written in the statement itself.
 
 As a parameter, SQLite would prepare the statement anew at each call, since the index is right for one value only (up to
 200 µs), and PostgreSQL would plan it anew.
 """
 _OPEN_ROWS: Final = text("state = 'open'")
+_INTENDED_ROWS: Final = text("state = 'intended'")
 
 # SQLite numbers rows by itself only in a column of type INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -135,7 +137,15 @@ requests = Table(
     Column("cause", Text),
     Index("ix_requests_report_id", "report_id"),
     Index("ix_requests_thread_id", "thread_id"),
-    Index("ix_requests_open", "report_id", sqlite_where=_OPEN_ROWS, postgresql_where=_OPEN_ROWS),
+    Index("ix_requests_open", "state", sqlite_where=_OPEN_ROWS, postgresql_where=_OPEN_ROWS),
+    # What each round asks for of a report that is waited for, so that it reads no row. With its state, or SQLite takes
+    # the index above.
+    Index(
+        "ix_requests_open_report",
+        *("state", "report_id", "found_at", "asked_at", "deadline_at"),
+        sqlite_where=_OPEN_ROWS,
+        postgresql_where=_OPEN_ROWS,
+    ),
     _index_of_some("requests", "subscription_id"),
     _index_of_some("requests", "schedule_id"),
     _index_of_some("requests", "key_id"),
@@ -289,6 +299,7 @@ messages = Table(
     ),
     Index("ix_messages_request_id", "request_id"),
     Index("ix_messages_message_id", "message_id"),
+    Index("ix_messages_intended", "tried_at", sqlite_where=_INTENDED_ROWS, postgresql_where=_INTENDED_ROWS),
 )
 
 key_values = Table(

@@ -55,7 +55,7 @@ class Size:
     """Seconds to wait for the cards of the burst."""
 
 
-FULL: Final = Size(settles=60.0, idle=180.0, burst=500, longest=900.0)
+FULL: Final = Size(settles=30.0, idle=90.0, burst=500, longest=900.0)
 QUICK: Final = Size(settles=20.0, idle=30.0, burst=200, longest=200.0)
 
 

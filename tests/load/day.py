@@ -134,7 +134,9 @@ class Day:
             assert bot.stdin is not None
             bot.stdin.write(f"{json.dumps(move.as_json())}\n")
             bot.stdin.flush()
-            time.sleep((DAY + REST).total_seconds() / TIMES)
+            time.sleep(DAY.total_seconds() / TIMES / 2)
+            at_noon = memory(bot.pid)
+            time.sleep((DAY / 2 + REST).total_seconds() / TIMES)
             used, in_the_end = cpu_seconds(bot.pid) - before, memory(bot.pid)
             counted: Counted = self._world.call("counted")
         self._tell_posted({crowd.asked.message_id, *(one.asked for one in crowd.threads)})
@@ -145,7 +147,8 @@ class Day:
                 f"{counted.refused[whose]} × 429"
             )
         self._say(f"    {used:.0f} s of processor time, {100 * used / DAY.total_seconds():.2f} % of a core")
-        self._say(f"    memory {at_first:.0f} and {in_the_end:.0f} MiB, database {small:.0f} and {size():.0f} MiB")
+        self._say(f"    memory {at_first:.0f}, at noon {at_noon:.0f}, in the end {in_the_end:.0f} MiB (PSS)")
+        self._say(f"    database {small:.0f} and {size():.0f} MiB")
 
     def _tell_posted(self, asked: set[str]) -> None:
         posted: Posted = self._world.call("posted")

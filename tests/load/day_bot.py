@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Final
 
+from bot import process
 from bot.cli import demo_bot
 from bot.cli.demo_clock import MovingClock
 
@@ -33,4 +34,7 @@ class FastStop(threading.Event):
 
 
 if __name__ == "__main__":
+    process.limit_malloc_arenas()
+    process.limit_thread_stacks()
+    process.set_thread_switch_interval()
     demo_bot.run(FastClock(), FastStop())
