@@ -5,11 +5,12 @@ FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
 # One environment has the locked build tools and makes wheels, the other one has only what runs: not even pip.
-COPY requirements-build.lock requirements.lock ./
+ARG LOCK=requirements.lock
+COPY requirements-build.lock ${LOCK} ./
 RUN python -m venv tools \
     && python -m venv --without-pip /app \
     && tools/bin/pip install --no-deps --require-hashes -r requirements-build.lock \
-    && tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels -r requirements.lock
+    && tools/bin/pip wheel --no-deps --no-build-isolation --require-hashes --wheel-dir wheels -r ${LOCK}
 COPY pyproject.toml README.md LICENSE ./
 COPY manifest manifest
 COPY bot bot

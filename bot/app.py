@@ -253,9 +253,11 @@ def build_worker(services: Services) -> JobRunner:
             except BotError as error:
                 log.error("refreshed_token_not_kept", cause=str(error))  # noqa: TRY400 the cause says it all
 
+    tasks_run = build_tasks(services, operations, answer_limit)
+    metrics.expect_jobs(tasks_run)
     return JobRunner(
         services.queue,
-        build_tasks(services, operations, answer_limit),
+        tasks_run,
         new_reference=services.new_reference,
         observe=metrics.job_run,
         threads=THREADS,
@@ -271,7 +273,7 @@ def _serve_metrics(services: Services) -> None:
         return
     from bot.ops.metrics_server import serve  # noqa: PLC0415 few workers serve anything
 
-    read_gauges = Gauges(services.database, services.queue, services.now).read
+    read_gauges = Gauges(services.database, services.queue, services.folder, services.now).read
 
     def render() -> bytes:
         return metrics.render(read_gauges())

@@ -208,6 +208,13 @@ def rate_limited(token: str, seconds: float) -> None:
         _Running.metrics.waits.labels(token).inc(seconds)
 
 
+def expect_jobs(tasks: Iterable[str]) -> None:
+    """Show that no job of these tasks has failed yet, so that the first one that does is an increase."""
+    if _Running.metrics is not None:
+        for task in tasks:
+            _Running.metrics.jobs.labels(task, "failed")
+
+
 def job_run(task: str, outcome: str) -> None:
     """Count one run of a job; ``outcome`` is one of the worker's few values."""
     if _Running.metrics is not None:

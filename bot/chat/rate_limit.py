@@ -117,6 +117,6 @@ class RateNotice:
             return False
         return same_id(sent.person_id, event.person_id) and not is_replayed(event, sent.created)
 
-    def on_failure(self, key: str, sentence: str) -> None:
+    def on_failure(self, key: str, sentence: str) -> None:  # noqa: ARG002 it says who the person is
         """Log it: nobody else waits for it."""
-        log.warning("rate_notice_failed", person=key, cause=sentence)
+        log.warning("rate_notice_failed", cause=sentence)

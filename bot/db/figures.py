@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from bot.db import alerts, api_tables, key_values, schedules, tables
+from bot.db import alerts, api_tables, heartbeats, key_values, schedules, tables
 from bot.db.outbound_events import EventState
 from bot.webex.report import Phase
 
@@ -51,6 +51,7 @@ class Figures:
     """Outbound events that are to be sent, or sent again."""
     events_pending_for: float
     """Seconds since the oldest of them happened."""
+    web_seen_at: datetime | None
     worker_seen_at: datetime | None
     token_ends_at: Mapping[str, float]
     """When the admin token (``access``) and its refresh token (``refresh``) end, in seconds since 1970."""
@@ -69,6 +70,7 @@ def read(tx: Transaction, now: datetime) -> Figures:
         schedules_late=_seconds(next_run, now),
         events_pending=events.pending,
         events_pending_for=_seconds(events.oldest, now),
+        web_seen_at=key_values.updated_at(tx, heartbeats.WEB_SEEN),
         worker_seen_at=key_values.updated_at(tx, key_values.WORKER_SEEN),
         token_ends_at=key_values.numbers(tx, key_values.ADMIN_TOKEN_ENDS),
         firing=alerts.firing(tx),

@@ -1,8 +1,13 @@
-"""What the database says at each scrape, as gauges: the same from every process, so rules take ``max()`` of them."""
+"""What is read at each scrape, as gauges.
+
+What the database says is the same from every process, so rules take ``max()`` of it; the disk is each machine's own.
+"""
 
 from __future__ import annotations
 
+import shutil
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -16,6 +21,7 @@ from bot.queue import tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from bot.db.database import Database
     from bot.queue import Queue
@@ -25,6 +31,7 @@ log = structlog.get_logger(__name__)
 PATIENCE: Final = 5.0
 """Seconds; Prometheus waits for ten, unless told otherwise."""
 UP: Final = "Whether this process reaches the database."
+DISK: Final = "Bytes that are free where this process keeps its files."
 JOBS: Final = "Jobs in the queue: due ones (running ones included), and those that wait for their time."
 TOKEN: Final = "When the admin's access token and its refresh token end, where that is known."  # noqa: S105 words about it
 
@@ -32,9 +39,10 @@ TOKEN: Final = "When the admin's access token and its refresh token end, where t
 class Gauges:
     """Read the current values, in a thread: while the database hangs, the counters must be seen all the same."""
 
-    def __init__(self, database: Database, queue: Queue, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, queue: Queue, folder: Path, now: Callable[[], datetime]) -> None:
         self._database = database
         self._queue = queue
+        self._folder = folder
         self._now = now
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -51,7 +59,12 @@ class Gauges:
         thread.join(PATIENCE)
         found = None if thread.is_alive() else self._found
         build = Gauge("reportbot_build_info", "The version that runs.", 1.0, ("version", __version__))
-        return [build, Gauge("reportbot_database_up", UP, 0.0 if found is None else 1.0), *(found or ())]
+        up = Gauge("reportbot_database_up", UP, 0.0 if found is None else 1.0)
+        return [build, up, *self._disk(), *(found or ())]
+
+    def _disk(self) -> Iterator[Gauge]:
+        with suppress(OSError):  # a folder that is gone has no disk
+            yield Gauge("reportbot_disk_free_bytes", DISK, float(shutil.disk_usage(self._folder).free))
 
     def _look(self) -> None:
         try:
@@ -83,9 +96,10 @@ def _read(database: Database, queue: Queue, now: datetime) -> Iterator[Gauge]:
     yield Gauge(
         "reportbot_outbound_events_oldest_pending_seconds", "Age of the oldest of them.", found.events_pending_for
     )
-    if found.worker_seen_at is not None:
-        seen = found.worker_seen_at.timestamp()
-        yield Gauge("reportbot_worker_last_seen_timestamp_seconds", "When a worker last said that it runs.", seen)
+    for role, seen in (("web", found.web_seen_at), ("worker", found.worker_seen_at)):
+        if seen is not None:
+            about = f"When a {role} process last said that it runs."
+            yield Gauge(f"reportbot_{role}_last_seen_timestamp_seconds", about, seen.timestamp())
     for token, ends_at in found.token_ends_at.items():
         yield Gauge("reportbot_admin_token_expiry_timestamp_seconds", TOKEN, ends_at, ("token", token))
     for check in found.firing:

@@ -15,8 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = 2.0
 """Seconds."""
@@ -37,7 +41,10 @@ def keep_to_one_processor() -> None:
 
     Does nothing where there is one only, or none can be chosen (macOS).
     """
-    if not hasattr(os, "sched_setaffinity") or not STATISTICS.exists():
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    if not STATISTICS.exists():  # hidden by systemd's ProcSubset=pid, for example
+        log.info("processor_not_chosen", cause=f"{STATISTICS} is not there")
         return
     allowed = os.sched_getaffinity(0)
     if len(allowed) > 1:

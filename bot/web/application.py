@@ -80,6 +80,7 @@ def build_web(settings: WebSettings, stop: threading.Event | None = None, clock:
     pages = Health(
         database=database,
         queue=queue,
+        folder=settings.data_dir,
         now=now,
         render=metrics.render,
         migrated=migration,

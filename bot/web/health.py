@@ -20,6 +20,7 @@ from bot.queue import tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+    from pathlib import Path
 
     from bot.db.database import Database
     from bot.metrics import Gauge
@@ -34,6 +35,8 @@ class Health:
 
     database: Database
     queue: Queue
+    folder: Path
+    """Where this process keeps its files."""
     now: Callable[[], datetime]
     render: Callable[[Iterable[Gauge]], bytes]
     migrated: Callable[[], bool]
@@ -48,7 +51,7 @@ class Health:
 
 def add_routes(app: Flask, health: Health) -> None:
     """Serve ``/``, ``/healthz``, ``/readyz`` and ``/metrics``."""
-    read_gauges = Gauges(health.database, health.queue, health.now).read
+    read_gauges = Gauges(health.database, health.queue, health.folder, health.now).read
 
     def root() -> Response:
         return Response("The Webex report bot is running.\n", content_type=TEXT)

@@ -52,4 +52,9 @@ def words(text: str) -> list[str]:
 def variables(text: str, known: dict[str, str]) -> dict[str, str]:
     """Return what an ``ENV`` sets, with the variables that it names put in."""
     pairs = [one.split("=", 1) for one in text.split()]
-    return {name: re.sub(r"\$(\w+)", lambda found: known[found[1]], value) for name, value in pairs}
+    return {name: put_in(value, known) for name, value in pairs}
+
+
+def put_in(text: str, known: dict[str, str]) -> str:
+    """Return a text with the variables that it names, as ``$NAME`` or ``${NAME}``, put in."""
+    return re.sub(r"\$\{?(\w+)\}?", lambda found: known[found[1]], text)

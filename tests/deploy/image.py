@@ -56,12 +56,12 @@ class Image:
         workdir = "/"
         for instruction, text in self.build_stage.steps:
             match instruction:
-                case "ENV":
+                case "ENV" | "ARG":
                     environ |= dockerfile.variables(text, environ)
                 case "WORKDIR":
                     workdir = text
                 case "COPY":
-                    self._copy(text.split(), self.of(workdir))
+                    self._copy(dockerfile.put_in(text, environ).split(), self.of(workdir))
                 case "RUN":
                     box = self._box({"/build": self.of("/build"), "/app": self.of("/app"), "/tmp": self.of("/tmp")})
                     command = [*box, "--chdir", workdir, *_as_user(), "/bin/sh", "-ec", text]

@@ -85,6 +85,7 @@ def test_the_image_copies_what_dockerignore_lets_in_and_nothing_else() -> None:
     patterns = (ROOT / ".dockerignore").read_text().split("*\n", 1)[1].split()
     let_in = {one.removeprefix("!") for one in patterns if one.startswith("!")}
     copied = {name for text in dockerfile.read(ROOT / "Dockerfile")[0].all("COPY") for name in text.split()[:-1]}
+    copied = copied - {"${LOCK}"} | {"requirements.lock", "requirements-traces.lock"}  # as a builder chooses
     assert copied == let_in
     assert all((ROOT / name).exists() for name in copied)
 

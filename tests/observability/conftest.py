@@ -44,7 +44,7 @@ def figures(stepped: SteppedBot, counted: None) -> Callable[[], dict[str, float]
     """What ``/metrics`` says, by the series."""
 
     def read() -> dict[str, float]:
-        text = metrics.render(Gauges(stepped.database, stepped.queue, stepped.clock).read()).decode()
+        text = metrics.render(Gauges(stepped.database, stepped.queue, stepped.folder, stepped.clock).read()).decode()
         pairs = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return {series: float(value) for series, value in pairs}
 

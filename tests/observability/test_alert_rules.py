@@ -15,7 +15,7 @@ import yaml
 from bot import metrics
 from bot.cli.main import main
 from bot.db import alerts as open_alerts
-from bot.db import key_values
+from bot.db import heartbeats, key_values
 from bot.ops.gauges import Gauges
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def own(stepped: SteppedBot, counted: None) -> set[str]:
     metrics.event_sent("webhook.test", "delivered")
     with stepped.database.begin() as tx:
         key_values.set(tx, key_values.WORKER_SEEN, "", now)
+        key_values.set(tx, heartbeats.WEB_SEEN, "", now)
         key_values.set(tx, f"{key_values.ADMIN_TOKEN_ENDS}refresh", "0", now)
         open_alerts.change(tx, open_alerts.add(tx, "webhooks", "digest", now), firing_since=now)
-    page = metrics.render(Gauges(stepped.database, stepped.queue, stepped.clock).read()).decode()
+    page = metrics.render(Gauges(stepped.database, stepped.queue, stepped.folder, stepped.clock).read()).decode()
     return {name for name in METRIC.findall(page) if not PARTS.search(name)}
 
 

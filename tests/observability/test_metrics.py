@@ -13,12 +13,13 @@ import pytest
 
 from bot import app, metrics
 from bot.access.token_store import DatabaseTokenStore
-from bot.db import alerts, key_values
+from bot.db import alerts, heartbeats, key_values
 from bot.db.delivery_outcomes import CANNOT_SUCCEED, OUTCOMES, outcome_of
 from bot.db.requests import State
 from bot.db.runs import RunState
 from bot.metrics import Gauge
 from bot.ops.gauges import Gauges
+from bot.queue import tasks
 from bot.webex.http import RateLimitGate
 from bot.webex.tokens import TokenState
 from tests.live_bot import CSV
@@ -105,6 +106,7 @@ def test_the_database_says_how_late_things_are(stepped: SteppedBot, figures: Fig
     now = stepped.clock()
     with stepped.database.begin() as tx:
         key_values.set(tx, key_values.WORKER_SEEN, "", now)
+        key_values.set(tx, heartbeats.WEB_SEEN, "", now - timedelta(seconds=7))
         key_values.set(tx, f"{key_values.ADMIN_TOKEN_ENDS}refresh", str(now.timestamp() + 86400), now)
         alerts.change(tx, alerts.add(tx, "webhooks", "digest", now), firing_since=now)
     stepped.clock.turn(90)
@@ -113,6 +115,7 @@ def test_the_database_says_how_late_things_are(stepped: SteppedBot, figures: Fig
     assert found["reportbot_queue_oldest_due_seconds"] == pytest.approx(90, abs=1)
     assert found['reportbot_queue_jobs{state="due"}'] == 1
     assert found["reportbot_worker_last_seen_timestamp_seconds"] == pytest.approx(now.timestamp())
+    assert found["reportbot_web_last_seen_timestamp_seconds"] == pytest.approx(now.timestamp() - 7)
     ends = found['reportbot_admin_token_expiry_timestamp_seconds{token="refresh"}']
     assert ends == pytest.approx(now.timestamp() + 86400)
     assert found['reportbot_check_failing{check="webhooks"}'] == 1
@@ -122,8 +125,20 @@ def test_the_database_says_how_late_things_are(stepped: SteppedBot, figures: Fig
 def test_a_database_that_is_away_is_said_so_and_nothing_else_of_it(stepped: SteppedBot, tmp_path):
     from bot.db.database import Database
 
-    away = Gauges(Database(f"sqlite:///{tmp_path}/none/bot.db"), stepped.queue, stepped.clock).read()
-    assert [(one.name, one.value) for one in away] == [("reportbot_build_info", 1), ("reportbot_database_up", 0)]
+    away = Gauges(Database(f"sqlite:///{tmp_path}/none/bot.db"), stepped.queue, stepped.folder, stepped.clock).read()
+    said = {one.name: one.value for one in away}
+    assert said.pop("reportbot_disk_free_bytes") > 0, "which each process looks at itself"
+    assert said == {"reportbot_build_info": 1, "reportbot_database_up": 0}
+
+
+def test_a_folder_that_is_gone_is_not_said_to_be_full(stepped: SteppedBot, tmp_path):
+    found = Gauges(stepped.database, stepped.queue, tmp_path / "gone", stepped.clock).read()
+    assert "reportbot_disk_free_bytes" not in {one.name for one in found}
+
+
+def test_the_first_job_that_fails_is_an_increase(stepped: SteppedBot, figures: Figures):
+    metrics.expect_jobs([tasks.DELIVER])
+    assert figures()['reportbot_jobs_total{outcome="failed",task="deliver"}'] == 0
 
 
 def test_the_seconds_for_which_429s_hold_back_calls_are_counted_once():
@@ -147,13 +162,13 @@ def test_a_database_that_hangs_holds_up_no_counter(stepped: SteppedBot, monkeypa
         return [Gauge("reportbot_x", "About x.", 1.0)]
 
     monkeypatch.setattr("bot.ops.gauges._read", hangs)
-    gauges = Gauges(stepped.database, stepped.queue, stepped.clock)
+    gauges = Gauges(stepped.database, stepped.queue, stepped.folder, stepped.clock)
     for _ in range(2):
         assert [one.value for one in gauges.read() if one.name == "reportbot_database_up"] == [0]
     assert len(begun) == 1  # the second one has waited for the first
     going_on.set()
     monkeypatch.setattr("bot.ops.gauges.PATIENCE", 20.0)
-    assert [one.value for one in gauges.read()] == [1, 1, 1]
+    assert [one.value for one in gauges.read() if one.name != "reportbot_disk_free_bytes"] == [1, 1, 1]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
@@ -164,7 +179,7 @@ def test_prometheus_own_linter_finds_nothing_in_it(stepped: SteppedBot, figures:
     metrics.webhook_answered(200, 0.01)
     metrics.rate_limited("bot", 1.0)
     metrics.event_sent("webhook.test", "delivered")
-    page = metrics.render(Gauges(stepped.database, stepped.queue, stepped.clock).read())
+    page = metrics.render(Gauges(stepped.database, stepped.queue, stepped.folder, stepped.clock).read())
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     assert (done.returncode, done.stderr + done.stdout) == (0, b"")
 

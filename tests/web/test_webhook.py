@@ -76,6 +76,7 @@ class Way:
         ops = Health(
             database=self.database,
             queue=self.queue,
+            folder=folder,
             now=clock,
             render=lambda _: b"",
             migrated=lambda: True,
