@@ -41,11 +41,12 @@ class QuietHandler(WSGIRequestHandler):
         """Log nothing."""
 
 
-def run(clock: MovingClock, stop: threading.Event) -> None:
-    """Run until SIGTERM, or until the demo is gone; moves of the clock come on standard input."""
+def main() -> None:
+    """Run until SIGTERM, or until the demo is gone."""
     settings = load(os.environ)
     register_secrets(*settings.secret_values())
     start_logging("demo", level=settings.log_level, form=settings.log_format)
+    stop, clock = threading.Event(), MovingClock()
     on_stop_signal(stop.set)
     follow = (clock, settings.data_dir, sys.stdin)
     threading.Thread(target=follow_moves, args=follow, name="clock", daemon=True).start()
@@ -68,4 +69,4 @@ def follow_moves(clock: MovingClock, data_dir: Path, lines: Iterable[str]) -> No
 
 
 if __name__ == "__main__":
-    run(MovingClock(), threading.Event())
+    main()

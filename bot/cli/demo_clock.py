@@ -33,10 +33,9 @@ class Move:
 
 
 class MovingClock(Clock):
-    """The machine's time, and what it was moved by; ``rate``: how many seconds of a move pass in a second."""
+    """The machine's time, and what it was moved by."""
 
-    def __init__(self, rate: float = RATE) -> None:
-        self._rate = rate
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._began = self._before = self._goal = 0.0
 
@@ -69,4 +68,4 @@ class MovingClock(Clock):
             return self._ahead_at(time.monotonic())
 
     def _ahead_at(self, moment: float) -> float:
-        return min(self._goal, self._before + self._rate * max(0.0, moment - self._began))
+        return min(self._goal, self._before + RATE * max(0.0, moment - self._began))

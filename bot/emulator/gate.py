@@ -104,16 +104,17 @@ class Gate:
             value = environ.get(f"HTTP_{key}", environ.get(key))
             if value is not None:
                 headers[name] = value
+        seconds = time.time() - arrived
         call = Call(
             method=environ["REQUEST_METHOD"],
             path=environ["PATH_INFO"],
             query=dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)),
             status=status,
-            at=arrived,
+            at=self._world.clock() - seconds,
             token_owner=self._world.owner_of(headers.get("authorization", "")),
             headers=headers,
             host=self._host,
-            seconds=time.time() - arrived,
+            seconds=seconds,
         )
         self._world.calls.add(call)
         self._world.nudge()

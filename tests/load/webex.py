@@ -86,9 +86,6 @@ class Limited:
 class LoadPuppet(Puppet):
     """What the load asks of the emulator besides."""
 
-    window = WINDOW
-    """Seconds of this machine in which a minute of the emulator's clock passes."""
-
     def __init__(self, emulator: Emulator) -> None:
         super().__init__(emulator)
         gate = emulator._api_gate
@@ -134,7 +131,7 @@ class LoadPuppet(Puppet):
             times.sort()
             first = 0
             for last, moment in enumerate(times):
-                while times[first] < moment - self.window:
+                while times[first] < moment - WINDOW:
                     first += 1
                 found.busiest[whose] = max(found.busiest.get(whose, 0), last - first + 1)
         return found
