@@ -252,22 +252,25 @@ def watched(tx: Transaction, which: ReportList) -> list[Watched]:
 
     Also those that failed: a kill may have come before their requests were closed.
     """
-    query = (
+    times = (
         select(
-            tables.reports,
+            _requests.report_id,
             func.max(_requests.asked_at, type_=_requests.asked_at.type).label("youngest"),
             func.min(_requests.deadline_at, type_=_requests.deadline_at.type).label("deadline"),
         )
-        .join(tables.requests, _requests.report_id == _reports.report_id)
+        .where(_requests.state == tables.OPEN, _requests.found_at.is_not(None))
+        .group_by(_requests.report_id)
+        .subquery()
+    )
+    query = (
+        select(tables.reports, times.c.youngest, times.c.deadline)
+        .join(times, times.c.report_id == _reports.report_id)
         .where(
-            _requests.state == tables.OPEN,
-            _requests.found_at.is_not(None),
             _reports.phase != Phase.READY.value,
             _reports.family == which.family,
             _reports.region.is_not_distinct_from(which.region),
             _reports.on_behalf_of.is_not_distinct_from(which.on_behalf_of),
         )
-        .group_by(_reports.report_id)
         .order_by(_reports.report_id)
     )
     return [Watched(read(row), row.youngest, row.deadline) for row in tx.execute(query)]

@@ -24,7 +24,7 @@ _has_older = exists().where(
     _older.report_id == _requests.report_id,
     _older.state == tables.OPEN,
     _older.found_at.is_not(None),
-    _older.id < _requests.id,
+    _older.id + 0 < _requests.id,  # not the bare column, or SQLite reads all older open requests, for any report
 )
 _ROWS = (
     select(tables.requests, tables.reports, tables.messages, _has_older, ANY_EXIST, webhooks.ANY_EXIST)
