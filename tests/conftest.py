@@ -48,6 +48,8 @@ ON_BOTH = (
     "api/test_webhooks.py",
     "audit/",
     "db/",
+    "dialogue/test_several_reports.py",
+    "dialogue/test_thread_context.py",
     "faults/test_2_killed.py",
     "faults/test_3_missed_messages.py",
     "faults/test_7_one_card_per_request.py",

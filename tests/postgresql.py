@@ -38,6 +38,8 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", 
 """As a server is set up by default, for what is measured."""
 CHOICE_OF_COPY = (15,)
 """The version since which it can be said how a database is copied."""
+ICU = (15,)
+"""The version since which a database can have the order of a language that every build knows."""
 MISSING = "no PostgreSQL server is installed here (Debian: postgresql)"
 
 
@@ -157,8 +159,12 @@ class Databases:
         self._template: str | None = None
 
     def empty(self, encoding: str = "UTF8") -> str:
-        """Make a database without tables and return its URL."""
-        return self._make("template0", f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")
+        """Make a database without tables and return its URL; if the server can, its texts are in a language's order."""
+        with self._engine.connect() as connection:
+            version = connection.dialect.server_version_info or ()
+        in_words = encoding == "UTF8" and version >= ICU
+        language = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" if in_words else ""
+        return self._make("template0", f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' {language}")
 
     def migrated(self) -> str:
         """Make a database with the tables and return its URL."""

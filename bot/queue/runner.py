@@ -35,6 +35,8 @@ MOST_TRIES = 1600
 MOST_TRIES_WITHOUT_MEMORY = 9
 """Tries of a job for which the machine had too little memory: some two minutes of them."""
 NO_MEMORY = "The bot's machine has too little memory. The people who run this bot must help; ask again then."
+MOST_TRIES_OF_OTHERS = 60
+"""Of a job whose task this version does not have, a minute apart."""
 MOST_TRIES_WITH_BUGS = 5
 """Tries of a job that fails for a reason that nobody foresaw."""
 
@@ -101,8 +103,9 @@ class JobRunner:
     def _run(self, job: Job, step: Step) -> RetryLater | None:
         task = self._tasks.get(job.task)
         if task is None:
+            # A newer version runs beside this one; after an hour, an older one has left it behind.
             log.error("unknown_task", task=job.task)
-            return None
+            return RetryLater(60.0) if job.attempt < MOST_TRIES_OF_OTHERS else None
         try:
             again = task.run(job.key)
         except BotError as error:

@@ -243,3 +243,5 @@ class Beats:
                 self._table.beat()
             except DatabaseUnavailable as error:
                 log.debug("worker_did_not_beat", cause=str(error))  # the database has logged it
+            except Exception:  # without beats the others would take this worker for dead, and do its jobs
+                log.exception("beat_crashed")

@@ -128,9 +128,8 @@ class Create:
         check = partial(self._place, run)
         if run.schedule_id is not None:
             make_room(services, run, check)
-        if run.tried_at is None:
-            with services.database.begin() as tx:
-                runs.set_tried(tx, run.id, services.now())
+        with services.database.begin() as tx:
+            runs.set_tried(tx, run.id, services.now())  # at each try: its list shows what came of it some time later
         try:
             report_id = services.catalog.create(run.new_report)
         except WebexError as error:
@@ -147,7 +146,7 @@ class Create:
     def _created_before(self, run: Run) -> str:
         """Return the report that an earlier try created although its answer was lost; empty when there is none."""
         new = run.new_report
-        since = (run.tried_at or run.asked_at) - CLOCKS_DIFFER
+        since = run.asked_at - CLOCKS_DIFFER
         listed = [
             one
             for one in self._services.catalog.listing(run.family, run.region, run.on_behalf_of)

@@ -15,6 +15,7 @@ import structlog
 from bot.access.authorizer import LISTS_LAG
 from bot.access.policy import Action, Verdict
 from bot.db import requests
+from bot.db.requests import PERSON
 from bot.errors import BotError, Refused, WebexError
 from bot.messages.elements import for_reader
 from bot.outbox import Text
@@ -92,7 +93,8 @@ class ReportMessages:
             raise Refused(decision.sentence, reason=decision.reason)
         with self._database.begin() as tx:
             redirect_to_person(tx, self._queue, request, decision.sentence)
-            return requests.get(tx, request.id) or request
+            # Whatever the rows say: it must not go where others read along.
+            return replace(requests.get(tx, request.id) or request, destination=PERSON)
 
     def send(self, request: Request, family: str | None, make: Callable[[Request], Draft | None]) -> Request:
         """Ask policy, make the message for the place where it goes now, and send it; nothing when it makes None.

@@ -16,7 +16,7 @@ import structlog
 from bot import tracing
 from bot.db import audit, messages, origins, reports, requests, space_settings, thread_rows
 from bot.db.messages import INTENDED, REFUSED, UNSURE, Name
-from bot.db.one_at_a_time import OneAtATime
+from bot.db.one_at_a_time import BusyElsewhere, OneAtATime
 from bot.db.requests import PERSON, THREAD, State
 from bot.db.space_settings import FileFormat
 from bot.errors import Refused, WebexError
@@ -122,12 +122,14 @@ class Thread:
     def sync_or_queue(self, request: Request, state: ThreadState | None = None) -> None:
         """Do the same now if it works, else by a job: it is not worth holding up the file.
 
-        Raises ``WebexError`` for a 429 alone: the file has to wait as well, and once it is there no card follows.
+        Raises ``WebexError`` for a 429, and ``BusyElsewhere``: then the file waits as well, since once it is there no
+        card follows.
         """
         try:
             self.sync(request.id, state=state)
         except Exception as error:  # not even a bug in a card is worth the file
-            if isinstance(error, WebexError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            held_back = isinstance(error, WebexError) and error.status == HTTPStatus.TOO_MANY_REQUESTS
+            if held_back or isinstance(error, BusyElsewhere):
                 raise
             log.warning(
                 "thread_not_updated",

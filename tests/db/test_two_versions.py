@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 FIRST = "0010"
 """The migrations before ran beside no version that is still in use."""
-ADDS = {"create_table", "create_index", "add_column", "f"}
+ADDS = {"create_table", "create_index", "add_column", "f", "get_bind"}
 """``op.f`` gives a name."""
 STAYS = {"audit"}
 """Tables whose rows nobody deletes or changes."""
@@ -143,6 +143,9 @@ def test_a_migration_only_adds() -> None:
             continue
         for call in _operations(ast.parse(file.read_text(encoding="utf-8"))):
             what = ast.unparse(call.func).removeprefix("op.")
+            if what == "alter_column" and [one.arg for one in call.keywords] == ["type_"]:
+                assert ast.unparse(call.keywords[0].value) == "sa.Text(collation='C')", "only in what order texts are"
+                continue
             assert what in ADDS, f"{file.name}: {what}"
             if what == "add_column":
                 column = call.args[1]

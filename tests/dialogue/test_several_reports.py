@@ -91,3 +91,12 @@ def test_a_person_who_may_have_none_is_refused_in_words(stepped: SteppedBot) -> 
     said = stepped.said(person=nobody)
     assert len(said) == 1
     assert not said[0].card
+
+
+def test_none_of_them_is_posted_where_others_read_along(stepped: SteppedBot) -> None:
+    some = [stepped.setup.partner_report(f"Report {number}") for number in range(2)]
+    stepped.receive(stepped.setup.ada, "report " + " ".join(one.id for one in some), stepped.setup.outside)
+    stepped.work()
+
+    assert [one.text for one in stepped.said(stepped.setup.outside) if one.files or one.card] == []
+    assert len([one for one in stepped.said() if one.files]) == 2

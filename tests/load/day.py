@@ -204,4 +204,4 @@ def _go_to(bot: subprocess.Popen[str], moment: float) -> None:
 def times_of_day() -> list[datetime]:
     """Return when each schedule runs: at equal distances, and once until the rest after the day is over."""
     now = datetime.now(UTC)
-    return [now + REST + number * (DAY - REST) / standing.NUMBER for number in range(standing.NUMBER)]
+    return [now + REST + number * (DAY - REST) / standing.NUMBER for number in range(1, standing.NUMBER + 1)]

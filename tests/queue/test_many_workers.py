@@ -230,3 +230,25 @@ def test_jobs_that_another_worker_takes_during_a_look_are_no_trouble(machine: Ma
         until(lambda: FIRST_OF_LOCK in looked, "a look among many")
         until(lambda: looked.count(queue.jobs._soonest) > 1, "another look")
     assert [line for line in logs if line["log_level"] == "error"] == []
+
+
+def test_beats_go_on_after_an_error_that_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that is not there yet, for one: without beats the worker would be taken for dead for good."""
+    beats: list[int] = []
+    third = threading.Event()
+
+    class Table:
+        def beat(self) -> None:
+            beats.append(1)
+            if len(beats) < 3:
+                raise RuntimeError("no such table")
+            third.set()
+
+        def leave(self) -> None:
+            beats.clear()
+
+    monkeypatch.setattr(shared_jobs, "BEAT_EVERY", 0.01)
+    table: Any = Table()
+    with shared_jobs.Beats(table):
+        assert third.wait(20)
+    assert beats == []

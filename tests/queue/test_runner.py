@@ -195,10 +195,11 @@ def test_a_planned_next_look_is_passed_on() -> None:
     assert made.handle() == RetryLater(30, count=False)
 
 
-def test_a_task_of_another_version_is_logged_and_dropped() -> None:
+def test_a_task_of_another_version_is_logged_and_left_to_it_for_an_hour() -> None:
     with capture_logs() as lines:
-        assert Made(Failing()).handle(task="of the future") is None
-    assert [line["event"] for line in lines] == ["unknown_task"]
+        assert Made(Failing()).handle(task="of the future") == RetryLater(60.0)
+        assert Made(Failing()).handle(60, task="of the past") is None
+    assert [line["event"] for line in lines] == ["unknown_task", "unknown_task"]
 
 
 def test_an_outage_of_hours_is_a_handful_of_lines_for_each_job() -> None:

@@ -213,3 +213,23 @@ def test_who_may_not_write_any_more_runs_nothing(stepped: SteppedBot) -> None:
     assert not created(stepped)
     assert "Read-only administrators can't do this." in (stepped.said(stepped.setup.group)[0].text or "")
     assert run_row(stepped).state is runs.RunState.REFUSED
+
+
+def test_each_lost_answer_is_waited_for(stepped: SteppedBot) -> None:
+    """Webex lists a report some seconds later, however often it was asked for one before."""
+    seen: dict[str, float] = {}
+
+    def list_later() -> None:
+        for one in stepped.world.reports.values():
+            now = stepped.clock.seconds()
+            stepped.world.set_report(one.id, listed=now - seen.setdefault(one.id, now) >= 8)
+
+    stepped.emulator.faults.add(*POST, status=503, times=1)
+    stepped.emulator.faults.add(*POST, cut="after", times=2)
+    asks(stepped)
+    stepped.work()
+    for _ in range(60):
+        list_later()
+        stepped.wait(1)
+
+    assert len(created(stepped)) == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.db import requests
+from bot.db.one_at_a_time import BusyElsewhere
 from bot.db.requests import PERSON, State
 from bot.errors import WebexError
 from bot.files import streaming_upload
@@ -16,6 +17,7 @@ from bot.messages import sentences
 from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
+from bot.reports.thread import Thread
 from tests.faults.test_6_size_ladder import LIMIT, table
 from tests.live_bot import CSV, BotMessage
 
@@ -614,4 +616,25 @@ def test_the_file_waits_for_its_card_while_webex_takes_neither(stepped: SteppedB
     card, file = stepped.said()
     assert card.card is not None
     assert files([file]) == [CSV]
+    assert stepped.downloads == 1
+
+
+def test_the_file_waits_while_another_machine_posts_its_card(
+    stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carded(stepped)
+    busy = [BusyElsewhere("another machine has it")]
+
+    def sync(self: Thread, *args: Any, **more: Any) -> None:
+        if busy:
+            raise busy.pop()
+        now(self, *args, **more)
+
+    now = Thread.sync
+    monkeypatch.setattr(Thread, "sync", sync)
+    stepped.work()
+    assert files(stepped.said()) == []
+
+    stepped.wait(5)
+    assert files(stepped.said()) == [CSV]
     assert stepped.downloads == 1
