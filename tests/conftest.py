@@ -49,7 +49,6 @@ ON_BOTH = (
     "audit/",
     "db/",
     "dialogue/test_several_reports.py",
-    "dialogue/test_thread_context.py",
     "faults/test_2_killed.py",
     "faults/test_3_missed_messages.py",
     "faults/test_7_one_card_per_request.py",

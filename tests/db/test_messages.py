@@ -70,3 +70,11 @@ def test_a_message_without_an_outcome_has_its_thread_updated(database: Database)
                 messages.settle(tx, row_id, UNSURE, NOW)
         assert messages.unsettled(tx, NOW, 9) == []
         assert messages.unsettled(tx, NOW + timedelta(seconds=1), 9) == [(one.id, "ada")]
+
+
+def test_the_reports_that_answer_a_message_are_found_by_what_their_keys_begin_with(database: Database) -> None:
+    """In whatever order the database puts texts."""
+    with database.begin() as tx:
+        for key in ("messages:m:refresh:R1", "messages:m:why:R2", "messages:m2:why:R3", "messages:m:help"):
+            assert messages.intend(tx, Name(key), THREAD, "words", NOW) is not None
+        assert messages.reports_shown(tx, "m") == ["R1", "R2"]
