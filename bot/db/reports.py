@@ -47,7 +47,7 @@ _SECONDS_OF_SIMILAR = (
     .limit(bindparam("number", type_=Integer))
 )
 _ADD_DOWNLOADS = _UPDATE.values(downloads=_reports.downloads + bindparam("number"))
-# One look into an index for each report; "in" would read the open requests of all of them.
+# Begins at the open requests, which their index tells alone: reports that nobody waits for any more are many.
 _is_awaited = _reports.report_id.in_(
     select(_requests.report_id).where(_requests.state == tables.OPEN, _requests.found_at.is_not(None))
 )
