@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +10,7 @@ from sqlalchemy import insert, select
 
 from bot.db import tables
 from bot.db.database import Database
+from bot.db.messages import SENT
 from tests.bench import standing
 from tests.bench.senders import closed_loop, request_bytes
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 REPORTS, SPACES, OPEN = 100, 1000, 10_000
 FAR: Final = timedelta(days=7)
 SEND_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.05
 
 
 def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> Crowd:
@@ -33,7 +36,8 @@ def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> C
     with product.running():
         closed_loop(product.port, [[request_bytes(crowd.asked)]], SEND_SECONDS)
         world.card_at(crowd.asked.message_id)
-    database = Database(product.url)
+        database = Database(product.url)
+        _wait_until_sent(database)
     with database.begin() as tx:
         report, request, card = (
             dict(tx.execute(select(table)).mappings().one())
@@ -50,6 +54,17 @@ def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> C
     database.close()
     standing.store(product, world.standing(), schedules_at)
     return crowd
+
+
+def _wait_until_sent(database: Database) -> None:
+    """Else ten thousand rows say that a card was about to be sent, and the program looks for each."""
+    deadline = time.monotonic() + SEND_SECONDS
+    while time.monotonic() < deadline:
+        with database.read() as tx:
+            if tx.execute(select(tables.messages.c.state)).scalar_one() == SENT:
+                return
+        time.sleep(LOOK_SECONDS)
+    raise TimeoutError("the card's row does not say that it was sent")
 
 
 def _requests(request: dict[str, Any], crowd: Crowd) -> Iterator[dict[str, Any]]:
