@@ -62,6 +62,9 @@ class Heartbeat:
                 # The gap shows when the database is back. That it is away, the database logs.
                 log.debug("heartbeat_failed", cause=str(error))
                 stop.wait(STEP)
+            except Exception:  # a beat that fails must not be the last
+                log.exception("heartbeat_crashed")
+                stop.wait(heartbeats.BEAT_EVERY)
             else:
                 self._wait(stop)
 
@@ -87,7 +90,7 @@ class Heartbeat:
                     downtime = Downtime(refused_since, now)
                 if downtime is not None:
                     catch_up_job.put(tx, self._queue, downtime.since, downtime.until)
-        except BotError:
+        except Exception:
             with self._guard:
                 self._refused_since = refused_since or self._refused_since
             raise

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import DatabaseUnavailable
 from bot.web.api import polls as polls_module
@@ -126,6 +127,22 @@ def test_without_a_database_nobody_waits() -> None:
     began = time.monotonic()
     Polls(away).wait("a", PATIENCE)
     assert time.monotonic() - began < PATIENCE / 2
+
+
+def test_a_look_that_crashes_keeps_nobody_waiting_and_is_not_the_last(asked: list[Collection[str]]) -> None:
+    def crashes_at_first(references: Collection[str]) -> set[str]:
+        asked.append(references)
+        if len(asked) == 1:
+            raise KeyError(next(iter(references)))
+        return set(references)
+
+    polls = Polls(crashes_at_first)
+    began = time.monotonic()
+    with capture_logs() as lines:
+        polls.wait("a", PATIENCE)
+    polls.wait("b", PATIENCE)
+    assert time.monotonic() - began < PATIENCE / 2
+    assert [line["event"] for line in lines] == ["polls_crashed"]
 
 
 def test_turns_are_few_and_so_is_the_line() -> None:

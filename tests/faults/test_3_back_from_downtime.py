@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.cli import manifest
@@ -18,11 +20,17 @@ from bot.cli.doctor import examine
 from bot.db import heartbeats, key_values, migrations
 from bot.db.database import Database
 from bot.emulator import Emulator
-from tests.live_bot import OPS, LiveBot
+from bot.queue import open_queue, tasks
+from bot.queue.statements import jobs as queued
+from bot.web.heartbeat import Heartbeat
+from tests.live_bot import OPS, PATIENCE, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from bot.db.database import Transaction
+    from bot.db.heartbeats import Downtime
 
 
 @pytest.fixture
@@ -194,3 +202,36 @@ def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_b
         while (answer := requests.get(ready, timeout=10)).status_code != 200:
             assert time.monotonic() < until, answer.text
             time.sleep(0.1)
+
+
+def test_a_beat_that_crashes_is_not_the_last_and_what_was_refused_is_still_looked_for(
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered_before(live)
+    crashed = threading.Event()
+    beat = heartbeats.beat
+
+    def crashes_once(tx: Transaction, now: datetime, *, started: bool) -> Downtime | None:
+        if not crashed.is_set():
+            crashed.set()
+            raise KeyError("a bug")
+        return beat(tx, now, started=started)
+
+    monkeypatch.setattr(heartbeats, "beat", crashes_once)
+    monkeypatch.setattr(heartbeats, "BEAT_EVERY", 0.05)
+    stop, database = threading.Event(), Database(live.settings().database_url.get_secret_value())
+    jobs: list[str] = []
+    heartbeat = Heartbeat(database, open_queue(database, live.settings().data_dir), lambda: datetime.now(UTC), int)
+    heartbeat.refused()
+    with capture_logs() as lines:
+        beats = threading.Thread(target=heartbeat.forever, args=(stop,))
+        beats.start()
+        deadline = time.monotonic() + PATIENCE
+        while not jobs and time.monotonic() < deadline:
+            with database.read() as tx:
+                jobs = list(tx.execute(select(queued.c.task).where(queued.c.task == tasks.CATCH_UP)).scalars())
+        stop.set()
+        beats.join()
+    database.close()
+    assert jobs == [tasks.CATCH_UP]
+    assert "heartbeat_crashed" in [line["event"] for line in lines]

@@ -6,10 +6,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from bot.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+log = structlog.get_logger(__name__)
 
 MOST_POLLS: Final = 64
 """Calls that wait at a time, each in a thread that sleeps."""
@@ -56,6 +60,9 @@ class Polls:
                 ended = wanted if is_ending and is_ending() else self._ended(wanted)
             except DatabaseUnavailable:
                 ended = wanted  # each call looks itself, and says that the database is away
+            except Exception:  # later calls rely on this thread
+                log.exception("polls_crashed")
+                ended = wanted
             for call, reference in waiting.items():
                 if reference in ended:
                     call.set()
