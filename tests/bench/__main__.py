@@ -47,6 +47,9 @@ RATE: Final = 30.0
 """Delivered reports a second, at 20 senders."""
 MEMORY: Final = 150.0
 """MiB of web and worker together, idle."""
+START: Final = 2000.0
+"""Milliseconds from a start to the first card."""
+STARTS: Final = 5
 COUNTS: Final = costs.Costs(writes=7, reads=8, statements=25, calls=7)
 PLAIN_EACH: Final = 10
 """Requests of each sender to the plain handler."""
@@ -169,6 +172,21 @@ class Bench:
         whole = sum(used.values())
         parts = ", ".join(f"{name} {number:.0f}" for name, number in used.items())
         say(f"idle: {whole:.0f} MiB ({parts})  expected ≤ {MEMORY:g}: {self._expect(whole <= MEMORY)}")
+
+    def starts(self) -> None:
+        """A line for the time from a start to the first card, on a database that needs no migration."""
+        self._world.behave(latency=LATENCY)
+        with self._product.running():
+            pass
+        seconds = []
+        for number in range(STARTS):
+            asked = self._world.ask_once(1, 1, number)
+            began = time.time()
+            with self._product.running(warm=True):
+                closed_loop(self._product.port, _requests(asked), LOOP_SECONDS)
+                seconds.append(self._world.card_at(asked[0][0].message_id) - began)
+        spread = Spread.of(seconds)
+        say(f"  {spread}  expected max ≤ {START:g} ms: {self._expect(spread.highest <= START)}")
 
     def write_lock(self) -> None:
         """A line for each thing that reads many open requests and writes little."""
@@ -376,6 +394,8 @@ def main() -> None:
         say("\nLARGE REPORTS: from the card to the file, against the bare copy of the same bytes, turn and turn about;")
         say("the line's speed is that of each connection to Webex. The worker's growth is that of its peak memory.")
         bench.large()
+        say("\nSTART of web and worker: until the card for a webhook that is sent when they are ready, API 50 ms")
+        bench.starts()
         say("\nMEMORY of web and worker together (PSS)")
         bench.memory()
     say("\nWHAT A DELIVERED REPORT COSTS, warm")
