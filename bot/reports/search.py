@@ -78,7 +78,10 @@ class _Texts:
     title: tuple[str, ...]
     names: frozenset[str]
     """Words of title and names."""
-    all: frozenset[str]
+    stems: frozenset[str]
+    """Of all words."""
+    spaced: str
+    """All words, a blank before each."""
 
 
 def search(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Searchable]) -> Found[T]:
@@ -111,10 +114,16 @@ def matching(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Sear
     return search(words, items, texts)
 
 
-def exactly(words: Sequence[str], items: Sequence[T], texts: Callable[[T], Searchable]) -> list[T]:
-    """Return the items that have all the words as they are, in the order given; all items for no words."""
-    asked = asked_for(words)
-    return [item for item in items if all(_is_found(word, about) for about in [_read(texts(item))] for word in asked)]
+class ExactSearch(Generic[T]):
+    """Items whose texts are read once, to be searched for many words as they are."""
+
+    def __init__(self, items: Iterable[T], texts: Callable[[T], Searchable]) -> None:
+        self._known = [(item, _read(texts(item))) for item in items]
+
+    def find(self, words: Sequence[str]) -> list[T]:
+        """Return the items that have all the words, in the order given; all items for no words."""
+        asked = asked_for(words)
+        return [item for item, about in self._known if all(_is_found(word, about) for word in asked)]
 
 
 def taken(words: Sequence[str]) -> tuple[str, ...]:
@@ -160,7 +169,8 @@ def _nearest_first(near: Iterable[tuple[T, _Texts]], score: Callable[[_Texts], f
 def _read(texts: Searchable) -> _Texts:
     title = _words_of(texts.title)
     names = frozenset((*title, *(word for name in texts.also for word in _words_of(name))))
-    return _Texts(title, names, names | {word for text in texts.exactly for word in _words_of(text)})
+    words = names.union(*map(_words_of, texts.exactly))
+    return _Texts(title, names, frozenset(map(_stem, words)), "".join(f" {word}" for word in words))
 
 
 @lru_cache(maxsize=4096)
@@ -188,13 +198,16 @@ def _stem(word: str) -> str:
 
 def _fits(word: str, other: str) -> bool:
     """Return True for the same word, one of them in the plural, or the start of the other."""
-    if word == other or _stem(word) == _stem(other):
-        return True
-    return len(word) >= SHORTEST_START and not word.isdecimal() and other.startswith(word)
+    return _stem(word) == _stem(other) or (_may_start_another(word) and other.startswith(word))
+
+
+def _may_start_another(word: str) -> bool:
+    return len(word) >= SHORTEST_START and not word.isdecimal()
 
 
 def _is_found(word: str, about: _Texts) -> bool:
-    return any(_fits(word, other) for other in about.all)
+    """Return True when the word fits one of a thing's. Quick: each subscription asks it of each new report."""
+    return _stem(word) in about.stems or (_may_start_another(word) and f" {word}" in about.spaced)
 
 
 def _is_almost_found(word: str, about: _Texts) -> bool:

@@ -19,7 +19,7 @@ from bot.errors import BotError
 from bot.queue import tasks
 from bot.reports.report_search import report_texts
 from bot.reports.requests import Asker, close, open_request
-from bot.reports.search import exactly
+from bot.reports.search import ExactSearch
 from bot.webex.report import Phase
 
 if TYPE_CHECKING:
@@ -94,14 +94,14 @@ def _wanted(
     services: Services, family: str, served: Sequence[Subscription], new: Sequence[Report]
 ) -> Iterator[tuple[Subscription, list[Report]]]:
     """Yield the subscriptions with the new reports that they match, oldest first, as far as their owners use them."""
-    in_order = sorted(new, key=lambda report: report.created or _LONG_AGO)
+    search = ExactSearch(sorted(new, key=lambda report: report.created or _LONG_AGO), report_texts)
     by_words: dict[str, list[Report]] = {}
     now = services.now()
     for one in served:
         if not one.is_served(now):
             continue
         if one.words not in by_words:
-            by_words[one.words] = exactly(one.words.split(), in_order, report_texts)
+            by_words[one.words] = search.find(one.words.split())
         if by_words[one.words] and (one.family is not None or _uses(services, one, family)):
             yield one, by_words[one.words]
 

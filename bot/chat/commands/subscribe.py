@@ -23,7 +23,7 @@ from bot.outbox import Text
 from bot.reports.periods import find_period
 from bot.reports.report_messages import Draft
 from bot.reports.report_search import report_texts
-from bot.reports.search import exactly, matching
+from bot.reports.search import ExactSearch, matching
 from bot.reports.subscriptions import announce, put_watches
 from bot.webex.ids import same_id
 
@@ -129,7 +129,7 @@ def _look(invocation: Invocation, wanted: Wanted, decision: Decision) -> tuple[M
     for which in subscriptions.lists_for(wanted.family, wanted.region, wanted.on_behalf_of):
         if which.family in decision.families and which.family not in refused:
             announce(services, which, [one for one in listed if one.family == which.family])
-    fitting = exactly(wanted.words.split(), listed, report_texts)
+    fitting = ExactSearch(listed, report_texts).find(wanted.words.split())
     known = fitting or not wanted.words
     unknown, meant = (False, []) if known else _meant(invocation, wanted, decision, listed)
     matches = Matches(
@@ -149,7 +149,7 @@ def _meant(
     words = wanted.words.split()
     with invocation.report_call():
         templates, _ = invocation.services.catalog.templates(decision.families, wanted.on_behalf_of)
-    if exactly(words, templates, searchable):
+    if ExactSearch(templates, searchable).find(words):
         return False, []
     period, rest = find_period(words, today_of(invocation))
     near = [
