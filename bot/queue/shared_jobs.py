@@ -183,17 +183,25 @@ class SharedJobTable(JobTable):
         """Become a worker, for the first time or after others took this one for dead."""
         if self._me and tx.execute(IS_ONE, {"me": self._me}).first() is not None:
             return
-        name = self._folder / NAME_FILE
-        name.touch(mode=0o600)
-        here = f"{_boot_id()} {name.stat().st_ino}"
-        earlier, _, there = name.read_text().partition(" ")
-        if there == here:
+        self._me = secrets.token_hex(8)
+        if (earlier := self._earlier()) is not None:
             tx.execute(LEAVE, {"me": earlier})
             self._give_back(tx)
-        self._me = secrets.token_hex(8)
-        name.write_text(f"{self._me} {here}")
         tx.execute(ENTER, {"me": self._me, "now": self.clock()})
         log.info("worker_entered", worker=self._me, host=socket.gethostname(), folder=str(self._folder))
+
+    def _earlier(self) -> str | None:
+        """Return who worked in this folder before, and note that this worker does."""
+        name = self._folder / NAME_FILE
+        try:
+            name.touch(mode=0o600)
+            here = f"{_boot_id()} {name.stat().st_ino}"
+            earlier, _, there = name.read_text().partition(" ")
+            name.write_text(f"{self._me} {here}")
+        except OSError as error:  # the disk is full, say: the others find a dead one half a minute later
+            log.warning("worker_not_noted", folder=str(self._folder), cause=error.strerror)
+            return None
+        return earlier if there == here else None
 
     def _dead(self, found: Mapping[str, int]) -> list[str]:
         seen = self._beats

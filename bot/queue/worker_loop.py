@@ -130,16 +130,19 @@ class WorkerLoop:
         self._lanes = share_threads(threads, lanes, len(started))
         log.info("queue_worker_started", threads=len(started))
         try:
-            wait_if_away = AWAY_FIRST
+            wait_if_away, wait_if_raised = AWAY_FIRST, RAISED_FIRST
             while not self._stop.is_set():
                 try:
                     wait = self._start_what_is_due()
                 except AWAY as error:
                     self._missing(None, error)
                     wait, wait_if_away = wait_if_away, min(2 * wait_if_away, AWAY_MAX)
+                except Exception:  # without this thread no job would start any more
+                    log.exception("queue_look_crashed")
+                    wait, wait_if_raised = wait_if_raised, min(2 * wait_if_raised, RAISED_MAX)
                 else:
                     self._reached(None)
-                    wait_if_away = AWAY_FIRST
+                    wait_if_away, wait_if_raised = AWAY_FIRST, RAISED_FIRST
                 self._wait(wait)
         finally:
             self._end(started)
@@ -228,19 +231,22 @@ class WorkerLoop:
 
         True: it is to run again.
         """
-        wait = AWAY_FIRST
+        wait, longest = AWAY_FIRST, AWAY_MAX
         while not self._over.is_set():
             try:
                 again = self._jobs.settle(claim, outcome)
             except AWAY as error:
                 self._missing(claim, error)
-                if self._stop.is_set():
-                    break
-                self._stop.wait(wait)
-                wait = min(2 * wait, AWAY_MAX)
+            except Exception:  # this worker has the job, so nobody else would ever run it
+                log.exception("job_not_settled", task=claim.job.task)
+                longest = RAISED_MAX
             else:
                 self._reached(claim)
                 return again
+            if self._stop.is_set():
+                break
+            self._stop.wait(wait)
+            wait = min(2 * wait, longest)
         return False
 
     def _missing(self, who: Claim | None, error: Exception) -> None:

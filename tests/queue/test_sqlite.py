@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bot.db.database import Database
 from bot.db.sqlite_file import SqliteFile
-from bot.queue import open_queue
+from bot.queue import open_queue, worker_loop
 from bot.queue.job_table import JobTable, create_tables
 from bot.queue.sqlite import LOCK_LOOK, SqliteQueue
 from bot.queue.statements import LONGEST_DUE, WAITING
@@ -243,6 +244,25 @@ class TestDatabaseAway:
             until(lambda: left(database, queue) == 0, "its end")
         assert crew.keys == ["one"]
         assert _events(logs, *self.NAMES) == list(self.NAMES)
+
+    @pytest.mark.parametrize("step", ["take", "settle"])
+    def test_an_error_that_nobody_foresaw_ends_no_thread_and_no_job_is_lost(self, queue, put, monkeypatch, step):
+        monkeypatch.setattr(worker_loop, "RAISED_FIRST", 0.02)
+        does, calls = getattr(queue.jobs, step), count()
+
+        def fails_at_first(*args):
+            if next(calls) == 0:
+                raise MemoryError
+            return does(*args)
+
+        monkeypatch.setattr(queue.jobs, step, fails_at_first)
+        put("one")
+        put("two")
+        with capture_logs() as logs, Crew(queue, threads=1) as crew:
+            crew.ran("one", "two")
+        assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+            {"take": "queue_look_crashed", "settle": "job_not_settled"}[step]
+        ]
 
     def test_a_stop_does_not_wait_for_a_locked_database(self, queue, put, database_file):
         running, go_on = threading.Event(), threading.Event()

@@ -7,9 +7,11 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.db.database import Database
 from bot.queue import open_queue
+from bot.queue.shared_jobs import NAME_FILE
 from tests.queue.support import Crew, until
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ def test_a_lock_holds_in_all_workers_and_is_free_when_its_worker_leaves(queues):
 
 def _meet(event: threading.Barrier | threading.Event) -> None:
     event.wait(10)
+
+
+def test_a_worker_whose_folder_cannot_be_written_works_all_the_same(queues, tmp_path):
+    database, one, _ = queues
+    (tmp_path / "one" / NAME_FILE).mkdir()
+    with capture_logs() as logs, Crew(one) as crew:
+        _put(database, one, "a")
+        crew.ran("a")
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["worker_not_noted"]
 
 
 def test_a_copy_of_a_workers_folder_takes_none_of_its_jobs(queues, tmp_path):
