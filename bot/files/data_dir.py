@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.errors import SettingsError
+from bot.files.own_folder import worker_folders
 from bot.settings import KEY_FILE, SQLITE, unusable
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def open_to_others(settings: StorageSettings) -> list[Path]:
     """Return which of the bot's folders and files have permissions for someone besides their owner."""
     found = [settings.data_dir, *(settings.data_dir / name for name in OUR_FILES)]
     found += _files_of(_database(settings))
-    for name in OUR_FOLDERS:
-        for folder, _, files in os.walk(settings.data_dir / name):
+    for ours in (*(settings.data_dir / name for name in OUR_FOLDERS), *worker_folders(settings.data_dir)):
+        for folder, _, files in os.walk(ours):
             found += [Path(folder), *(Path(folder) / file for file in files)]
     return [path for path in found if _is_open(path)]
 
@@ -99,6 +100,7 @@ def _is_shared(path: Path, settings: StorageSettings) -> bool:
     if path != settings.data_dir:
         return False
     ours = {*OUR_FOLDERS, *OUR_FILES, OF_A_VOLUME} | {one.name for one in _files_of(_database(settings))}
+    ours.update(one.name for one in worker_folders(path))
     return any(one.name not in ours and not one.name.startswith(TEMPORARY) for one in path.iterdir())
 
 

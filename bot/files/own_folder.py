@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_FILE: Final = "lock"
+NAME: Final = "worker-"
+"""Before the number."""
 
 
 @contextmanager
 def own_folder(data_dir: Path) -> Iterator[Path]:
     """Give the first ``worker-<number>`` that no living process has; the kernel frees it however the process ends."""
     for number in count(1):
-        folder = data_dir / f"worker-{number}"
+        folder = data_dir / f"{NAME}{number}"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -32,3 +34,8 @@ def own_folder(data_dir: Path) -> Iterator[Path]:
         finally:
             os.close(handle)
         return
+
+
+def worker_folders(data_dir: Path) -> list[Path]:
+    """Return the folders of all workers that have run in ``DATA_DIR``."""
+    return [one for one in data_dir.glob(f"{NAME}*") if one.name.removeprefix(NAME).isdecimal()]

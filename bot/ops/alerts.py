@@ -119,7 +119,8 @@ class Alerts:
             except DatabaseUnavailable as error:
                 log.debug("check_not_stored", check=check.name, cause=str(error))  # the database has its own log line
             except BotError as error:
-                self._log_once(f"{check.name} {error}", "alert_not_delivered", check=check.name, cause=str(error))
+                what = f"{check.name} {without_tracking_id(error.sentence)}"
+                self._log_once(what, "alert_not_delivered", check=check.name, cause=str(error))
             except Exception:  # a check that fails must stop neither the others nor the next round
                 log.exception("check_crashed", check=check.name)
 

@@ -6,6 +6,7 @@ A web process serves the metrics of all processes that share its ``DATA_DIR``, s
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from functools import partial
 from http import HTTPStatus
@@ -63,8 +64,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """Log nothing of callers that hang up."""
-        log.debug("metrics_not_sent")
+        """Log why an answer failed; that a caller hung up is no news."""
+        error = sys.exception()
+        if isinstance(error, ConnectionError | TimeoutError):
+            log.debug("metrics_not_sent")
+        else:
+            log.error("metrics_crashed", exc_info=error)
 
 
 def serve(host: str, port: int, token: str | None, render: Callable[[], bytes]) -> ThreadingHTTPServer | None:

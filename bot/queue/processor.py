@@ -64,15 +64,25 @@ def next_processor(mine: int, idle: Mapping[int, float], own: float) -> int:
 
 
 def _keep(mine: int, allowed: Collection[int]) -> None:
-    ticks = os.sysconf("SC_CLK_TCK")
     while True:
-        before, own, began = _idle_ticks(allowed), time.process_time(), time.monotonic()
-        time.sleep(LOOK_EVERY)
-        after, elapsed = _idle_ticks(allowed), time.monotonic() - began
-        idle = {one: (after[one] - before[one]) / ticks / elapsed for one in after if one in before}
-        if idle and (chosen := next_processor(mine, idle, (time.process_time() - own) / elapsed)) != mine:
-            _use(chosen)
-            mine = chosen
+        try:
+            mine = _moved(mine, allowed)
+        except OSError as error:  # there are too many open files, say
+            log.debug("processor_not_looked_at", cause=error.strerror)
+            time.sleep(LOOK_EVERY)
+
+
+def _moved(mine: int, allowed: Collection[int]) -> int:
+    """Watch the processors for a while; return the one that is used from now on."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    before, own, began = _idle_ticks(allowed), time.process_time(), time.monotonic()
+    time.sleep(LOOK_EVERY)
+    after, elapsed = _idle_ticks(allowed), time.monotonic() - began
+    idle = {one: (after[one] - before[one]) / ticks / elapsed for one in after if one in before}
+    chosen = next_processor(mine, idle, (time.process_time() - own) / elapsed) if idle else mine
+    if chosen != mine:
+        _use(chosen)
+    return chosen
 
 
 def _use(number: int) -> None:

@@ -145,6 +145,17 @@ def test_a_look_that_crashes_keeps_nobody_waiting_and_is_not_the_last(asked: lis
     assert [line["event"] for line in lines] == ["polls_crashed"]
 
 
+def test_where_no_thread_can_be_started_no_place_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    polls = Polls(set)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(RuntimeError):
+        polls.wait("a", PATIENCE)
+    assert not polls._waiting
+
+
 def test_turns_are_few_and_so_is_the_line() -> None:
     places = Concurrency()
     held = [places.place(PATIENCE) for _ in range(AT_ONCE)]

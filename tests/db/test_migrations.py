@@ -14,9 +14,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
+from structlog.testing import capture_logs
 
 from bot.db import api_tables, audit, migrations, old_tables, tables
 from bot.db.database import Database
+from bot.db.migrations import Migration
 from bot.queue import statements as queue_tables
 from tests.live_bot import LiveBot
 from tests.queue.programs import process
@@ -146,6 +148,20 @@ def test_a_newer_database_is_left_alone(database: Database, tmp_path: Path, data
 
 
 @pytest.mark.sqlite("four of its files")
+def test_a_migration_that_crashes_is_tried_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    crashes = iter([KeyError("a bug"), None])
+
+    def upgrade(_: Database) -> None:
+        if (error := next(crashes)) is not None:
+            raise error
+
+    monkeypatch.setattr(migrations, "upgrade", upgrade)
+    monkeypatch.setattr(migrations, "CRASHED", 0.01)
+    with capture_logs() as lines:
+        Migration(database).until_done(threading.Event())
+    assert [line["event"] for line in lines] == ["migration_crashed"]
+
+
 def test_threads_of_one_process_may_migrate_at_once(tmp_path: Path) -> None:
     """As the first request does beside the start; Alembic's context is shared by all of them."""
     databases = [Database(f"sqlite:///{tmp_path}/{number}.db") for number in range(4)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import urllib.request
 from http import HTTPStatus
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot import app
 from bot.ops.metrics_server import serve
@@ -58,6 +60,19 @@ def test_there_is_nothing_else(address: str):
 def test_a_port_that_is_taken_is_no_reason_to_stop():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert serve("127.0.0.1", taken.getsockname()[1], OPS_TOKEN, lambda: b"") is None
+
+
+def test_metrics_that_cannot_be_made_leave_their_cause_in_the_log():
+    def crashes() -> bytes:
+        raise KeyError("a bug")
+
+    server = serve("127.0.0.1", 0, OPS_TOKEN, crashes)
+    assert server is not None
+    with capture_logs() as lines, pytest.raises(RemoteDisconnected):
+        asked(f"http://127.0.0.1:{server.server_address[1]}/metrics", GIVEN)
+    server.shutdown()
+    server.server_close()
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["metrics_crashed"]
 
 
 def free_port() -> int:

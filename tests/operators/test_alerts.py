@@ -280,6 +280,7 @@ def test_a_space_that_the_bot_is_not_in_is_one_line_in_the_log_until_it_is(house
     running = house.alerts(lamp)
     with capture_logs() as lines:
         running.look()
+        running.look()
         house.emulator.world.join(house.space, house.setup.bot)
         running.look()
         running.look()

@@ -69,6 +69,20 @@ def test_what_is_there_with_modes_too_wide_is_tightened(wide):
     assert found(settings_of(wide))["files"][0] == "ok"
 
 
+def test_the_folders_of_several_workers_are_tightened(tmp_path):
+    folder = tmp_path / "data"
+    (folder / "worker-2" / "files").mkdir(parents=True)
+    for name in (".", "worker-2", "worker-2/files"):
+        (folder / name).chmod(0o755)
+    for name in ("worker-2/lock", "worker-2/files/report.zip"):
+        (folder / name).write_text("x")
+        (folder / name).chmod(0o644)
+    settings = settings_of(folder, DATABASE_URL="postgresql://bot@127.0.0.1/bot", SECRET_KEY="k" * 32)
+    assert len(prepare_folder(settings)) == 5
+    assert open_to_others(settings) == []
+    assert {mode(path) for path in (folder, *folder.rglob("*"))} == {0o700, 0o600}
+
+
 def test_a_database_elsewhere_is_tightened_and_what_lies_beside_it_is_not(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 
 HERE = Path(__file__).parent
 VERSIONS = "alembic_version"
-DATABASE_AWAY = 2.0
-"""Seconds between tries to open a database that is away at the start."""
+DATABASE_AWAY, CRASHED = 2.0, 60.0
+"""Seconds between tries to migrate a database: while it is away, and after an error that nobody foresaw."""
 _one_at_a_time = threading.Lock()
 """Alembic's context is the whole process's: a first request may migrate while the start does."""
 
@@ -102,5 +102,8 @@ class Migration:
             except DatabaseUnavailable as error:
                 log.debug("database_away_at_start", cause=str(error))  # the database has logged it
                 stop.wait(DATABASE_AWAY)
+            except Exception:  # what runs after it must begin all the same, once somebody has mended this
+                log.exception("migration_crashed")
+                stop.wait(CRASHED)
             else:
                 return

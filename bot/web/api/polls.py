@@ -39,10 +39,10 @@ class Polls:
         with self._lock:
             if len(self._waiting) >= MOST_POLLS:
                 return
-            self._waiting[mine] = reference
             if not self._looks:
                 threading.Thread(target=self._look, name="polls", daemon=True).start()
                 self._looks = True
+            self._waiting[mine] = reference
         mine.wait(seconds)
         with self._lock:
             del self._waiting[mine]
