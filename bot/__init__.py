@@ -1,3 +1,3 @@
 """The Webex report bot: answers `report <id>` with a card, and with the file when the report is done."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

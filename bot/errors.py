@@ -6,11 +6,11 @@
     ├── FileRejected           the download is not a report that may be posted
     │   └── ChecksumDiffers    it is one, but Webex's checksum fits nothing of it
     ├── FewDownloadsLeft       the last downloads of a report are for people, not for schedules
-    ├── StoreUnavailable       our database cannot be reached
+    ├── DatabaseUnavailable    our database cannot be reached
     └── SettingsError          the program is set up wrongly; every mistake at once
 
-Adapters translate foreign errors into these at once. ``worker.py`` is the one place that turns them into a
-sentence in Webex and a line in the log, both with the same reference.
+Adapters translate foreign errors into these at once. ``queue/runner.py`` turns those of jobs into a sentence in Webex
+and a line in the log, both with the same reference; ``chat/error_answer.py`` those of messages.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACTIVE: Final = "active"
-CONFLICT: Final = 409
 PACKAGED: Final = Path(__file__).parent / "_manifest"
 """Where an installed wheel has the files; in the repository they are beside the package."""
 
@@ -76,7 +76,6 @@ class Manifest:
     """The three files, read."""
 
     bot_name: str
-    bot_description: str
     path: str
     """Path of the webhook's address under ``PUBLIC_URL``, with its leading slash."""
     mark: str
@@ -144,7 +143,7 @@ def read(folder: Path | None = None) -> Manifest:
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as exc:
         raise ManifestUnreadable(f"{folder / name} cannot be read ({type(exc).__name__}: {exc}).") from exc
-    return Manifest(str(bot["name"]), str(bot.get("description", "")), path, mark, wanted, scopes)
+    return Manifest(str(bot["name"]), path, mark, wanted, scopes)
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -202,6 +201,6 @@ def _differing(hook: Existing, target_url: str, secret: str) -> list[str]:
 
 def sentence_of(error: WebexError) -> str:
     """Return what to do about a webhook that Webex refused."""
-    if error.status != CONFLICT:
+    if error.status != HTTPStatus.CONFLICT:
         return error.sentence
     return "Another webhook of this bot, under another name, sends the same event to the same address: delete that one."

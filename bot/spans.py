@@ -9,6 +9,7 @@ Nothing of OpenTelemetry is imported before ``start_spans``. The extra ``traces`
 from __future__ import annotations
 
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -31,7 +32,6 @@ HEADERS: Final = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADE
 NOT_INSTALLED: Final = "Install the extra: pip install 'webex-report-bot[traces]'."
 SPAN_ID: Final = 2**64 - 1
 """The bits of a trace ID that are the ID of its first span."""
-FIRST_ERROR, FIRST_SERVER_ERROR = 400, 500
 DOWNLOAD: Final = "download"
 """The path of calls to a download host, whose address is a secret."""
 
@@ -122,7 +122,7 @@ class Spans:
             start_time=step.began,
         )
         self._export_calls(span, step.calls)
-        failed = step.outcome == "failed" or (step.is_first and int(step.outcome) >= FIRST_SERVER_ERROR)
+        failed = step.outcome == "failed" or (step.is_first and int(step.outcome) >= HTTPStatus.INTERNAL_SERVER_ERROR)
         _end(span, step.ended, failed=failed)
 
     def _export_calls(self, parent: Any, calls: Sequence[Call]) -> None:
@@ -142,7 +142,7 @@ class Spans:
                 attributes=attributes,
                 start_time=call.began,
             )
-            _end(span, call.ended, failed=call.status is None or call.status >= FIRST_ERROR)
+            _end(span, call.ended, failed=call.status is None or call.status >= HTTPStatus.BAD_REQUEST)
 
     def _first_span(self, trace_id: str) -> Any:
         """Return the span with which a trace begins, in whichever process it was made; sampled as it was there."""

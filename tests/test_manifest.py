@@ -80,7 +80,6 @@ def test_the_manifest_of_this_repository_is_complete():
     assert events == {("messages", "created"), ("attachmentActions", "created"), ("memberships", "created")}
     assert WANTED.path == "/webhooks/webex"
     assert WANTED.bot_name
-    assert WANTED.bot_description
     assert {scope.family for scope in WANTED.scopes} == {"", "partner", "organization"}
     named = {(scope.family, scope.scope) for scope in WANTED.scopes}
     for family in FAMILIES.values():

@@ -38,7 +38,7 @@ TROUBLE: Final = answers_stopped(MOST, WITHIN, PAUSE, STOPPED)
 
 
 class AnswerLimit:
-    """Counts answers to messages by author and space, in the memory of the one worker; its threads share it.
+    """Counts answers to messages by author and space, in the memory of one worker; its threads share it.
 
     A pair that was stopped is released ten minutes later, or when the worker is started again: then it is given at most
     ``MOST`` more answers until it is stopped again. What came meanwhile stays unanswered.

@@ -192,7 +192,7 @@ class Invocation:
             log.info("message_delete_failed", cause=str(error))
 
     def report_call(self) -> AbstractContextManager[None]:
-        """Stand around calls to Webex's reports: when they give no answer for too long, that is said."""
+        """Watch over calls to Webex's reports: when they give no answer for too long, say so."""
         return report_call(self.services, self.tell_trouble)
 
     def check_person(self, action: Action = Action.READ, family: str | None = None) -> Decision:

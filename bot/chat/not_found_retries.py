@@ -16,7 +16,7 @@ MOST_OF_ONE_PERSON: Final = 3
 
 
 class NotFoundRetries:
-    """Counts tries in the memory of the one worker; its threads share it."""
+    """Counts tries in the memory of one worker; its threads share it."""
 
     def __init__(self) -> None:
         self._tries: dict[int, tuple[str, int]] = {}

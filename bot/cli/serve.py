@@ -50,8 +50,8 @@ GRACE_SECONDS: Final = 65.0
 """gunicorn gives requests 60 seconds to end, the worker its jobs 55."""
 
 REGISTER_SECONDS: Final = 20.0
-"""For how long the webhooks' first registration is tried; it ends well before the worker's first check of them, a
-minute after its start, so that none is created twice."""
+"""For how long the webhooks' first registration is tried; it ends well before the worker first repairs them, a minute
+after its start, so that none is created twice."""
 REGISTER_PAUSE: Final = 4.0
 
 WEB: Final = (sys.executable, "-m", "gunicorn", "-c", "python:bot.web.gunicorn_conf")

@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 class TempDir:
-    """A folder in ``folder`` for files that are being made. Only one worker runs at a time, and only it uses them."""
+    """A folder in ``folder``, a worker's own, for files that are being made."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -134,7 +134,7 @@ def full(done: str) -> FileRejected:
 
 
 def remove(path: Path) -> None:
-    """Remove a file that may be gone. One that cannot be removed is left to the sweep."""
+    """Remove a file that may be gone. One that cannot be removed is left to the maintenance."""
     try:
         path.unlink(missing_ok=True)
     except OSError as exc:

@@ -87,7 +87,7 @@ class SendEvents:
         return RetryLater(0.0, count=False)
 
     def on_failure(self, key: str, sentence: str) -> None:
-        """Log it; the next sweep puts the job again."""
+        """Log it; the next maintenance puts the job again."""
         log.error("events_not_sent", webhook=key, sentence=sentence)
 
     def _send(self, webhook: Webhook, event: OutboundEvent) -> None:

@@ -42,7 +42,7 @@ class Queue(Protocol):
         more afterwards. Jobs with one `lock` never overlap, and start in the order they were put among those due; all
         of them are of one lane.
         `person`: in whose turn it runs (see `work`); of a job that is there already it stays as it is.
-        `if_absent`: a job that is there, waiting or running, stays just as it is (for a sweep, which comes again).
+        `if_absent`: a job that is there, waiting or running, stays as it is (for the maintenance, which comes again).
         """
 
     def drop(self, tx: Transaction, task: str, keys: Collection[str]) -> None:

@@ -144,6 +144,6 @@ class JobRunner:
             )
             if job.attempt < 2 * patience and (isinstance(told, MemoryError) or told.passing):
                 return RetryLater(wait_before(job.attempt, _asked(told), 1.0))
-        except Exception:  # a bug here too must not stop the others; the sweep finds what is left open
+        except Exception:  # a bug here too must not stop the others; the maintenance finds what is left open
             log.exception("giving_up_crashed", task=job.task, reference=reference)
         return None

@@ -23,7 +23,7 @@ NO_WAIT: Final = timedelta()
 
 @contextmanager
 def report_call(services: Services, when_slow: Callable[[], object], waited: timedelta = NO_WAIT) -> Iterator[None]:
-    """Stand around calls for a person, for whom ``when_slow`` is called when they get no answer for too long.
+    """Limit calls for a person, and call ``when_slow`` when they get no answer for too long.
 
     Raises ``WebexError`` that passes where too many are being made.
     """
@@ -38,7 +38,7 @@ def report_call(services: Services, when_slow: Callable[[], object], waited: tim
 
 @contextmanager
 def write_call(family: str) -> Iterator[None]:
-    """Stand around a call that creates or deletes a report: a 403 tells what the admin token lacks for that.
+    """Translate the 403 of a call that creates or deletes a report: it tells what the admin token lacks for that.
 
     Raises ``Refused``.
     """

@@ -66,7 +66,7 @@ class Schedules:
         return RetryLater(0.0, count=False)
 
     def on_failure(self, _key: str, sentence: str) -> None:
-        """Log that runs could not be opened; the next sweep puts the job again."""
+        """Log that runs could not be opened; the next maintenance puts the job again."""
         log.error("schedules_not_run", sentence=sentence)
 
 

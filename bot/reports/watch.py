@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,6 @@ CLOCK_SLACK: Final = 1.0
 """Seconds by which a clock may step back before it counts as set back."""
 GONE_AFTER: Final = 3
 """Times that Webex must say "unknown" of a report it knew, before its requests end: the first may be lag."""
-UNKNOWN_TO_WEBEX: Final = 404
 ROWS: Final = 500
 """Rows that one transaction changes alike."""
 REFUSED: Final[Mapping[str, Report]] = MappingProxyType({})
@@ -228,7 +228,7 @@ class Watch:
         """Store what Webex says of one report, and act on it."""
         row, found = one.watched.row, one.found
         if isinstance(found, BotError):
-            unknown = isinstance(found, WebexError) and found.status == UNKNOWN_TO_WEBEX
+            unknown = isinstance(found, WebexError) and found.status == HTTPStatus.NOT_FOUND
             if unknown and row.missing + 1 < GONE_AFTER:
                 with self._database.begin(durable=False) as tx:
                     self._set_missing(tx, one, now)

@@ -46,7 +46,6 @@ MAX_ID = 512
 """Letters of an id or a name in an envelope."""
 RETRY_AFTER = "5"
 """Seconds, in a 503."""
-UNSIGNED = 401
 
 # Only what people write and press can be the bot's own; that the bot was added to a space is news.
 OWN_IS_DROPPED = frozenset({"messages", "attachmentActions"})
@@ -109,7 +108,7 @@ def _answer(endpoint: WebhookEndpoint) -> Response:
     if isinstance(body, Response):
         return body
     if not is_signed(body, request.headers, endpoint.secrets):
-        answer = Response("signature does not verify\n", UNSIGNED)
+        answer = Response("signature does not verify\n", HTTPStatus.UNAUTHORIZED)
         return _unverified(endpoint, "webhook_not_verified", answer, bytes=len(body))
     nonce = probe.nonce_in(body)
     if nonce is not None:
@@ -151,7 +150,7 @@ def _unverified(endpoint: WebhookEndpoint, what: str, answer: Response, **more: 
     Too large or cut off stays what it is however many come: a sender with that fault must be able to see it.
     """
     wait = endpoint.rejected.record(request.remote_addr or "", what, **more)
-    if wait is None or answer.status_code != UNSIGNED:
+    if wait is None or answer.status_code != HTTPStatus.UNAUTHORIZED:
         return answer
     return Response("too many\n", 429, {"Retry-After": str(wait)})
 

@@ -1,6 +1,6 @@
 """Spaces, messages, buttons and webhooks with the bot's token: the only user of Webex's SDK.
 
-The SDK knows the calls; how they travel is ours (``transport.py``). The SDK's own session would sleep in the thread
+The SDK knows the calls; how they travel is ours (``http.py``). The SDK's own session would sleep in the thread
 after a 429, follow redirects, give everything 60 seconds and crash on a malformed ``Retry-After``, so it is given our
 transport in its place: it needs only ``request``, and the token never gets into the SDK at all.
 """

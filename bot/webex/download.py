@@ -15,7 +15,7 @@ from bot import tracing
 from bot.errors import DOWNLOAD, FileRejected, WebexError
 from bot.webex.addresses import is_public
 from bot.webex.download_hosts import is_named, outside_host, permitted_host, redirected
-from bot.webex.http import FIRST_ERROR, FOREIGN, no_answer, take_error
+from bot.webex.http import FIRST_NOT_OK, FOREIGN, no_answer, take_error
 from bot.webex.responses import error_from, header, tracking_id
 from bot.webex.retry import NO_RETRY
 from bot.webex.session import Bearer, Floor, PlainSession, Timeouts, pieces_of
@@ -117,7 +117,7 @@ class DownloadClient:
                 response.close()
                 token = fresh
                 response, outside = self._follow(url, token)
-        if response.status_code < FIRST_ERROR:
+        if response.status_code < FIRST_NOT_OK:
             return response
         with response:
             if outside:

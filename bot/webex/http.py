@@ -47,7 +47,7 @@ LARGEST_ANSWER: Final = 5_000_000
 """Bytes of an answer, unpacked. A page of 1,000 members or spaces has 0.6 million; 50 messages as long as Webex takes
 them, of nothing but quotation marks, have 3.8 million. As Python's objects one byte of JSON becomes 48 bytes at worst
 (``[[[…]],[[[…``, measured): 240 MB."""
-FIRST_ERROR: Final = 300
+FIRST_NOT_OK: Final = HTTPStatus.MULTIPLE_CHOICES
 """Redirects count as errors: the API has none, and they could carry the token away."""
 LARGEST_ERROR: Final = 16 * 1024
 """Bytes of an error that are read."""
@@ -185,7 +185,7 @@ class HttpTransport:
             if fresh != token:
                 token = fresh
                 response = self._send(call, url, token, options)
-        if response.status_code < FIRST_ERROR:
+        if response.status_code < FIRST_NOT_OK:
             response.encoding = "utf-8"  # it is JSON; to guess at a large body would take long
             return response
         error = error_from(
@@ -216,7 +216,7 @@ class HttpTransport:
                 response = self._session.request(method, url, auth=Bearer(token), stream=True, **options)
                 status = response.status_code
                 tracing.answered(tracking_id(response.headers))
-                if status >= FIRST_ERROR:
+                if status >= FIRST_NOT_OK:
                     take_error(response)
                 elif not take_body(response, LARGEST_ANSWER, self._longest):
                     raise too_large(call)

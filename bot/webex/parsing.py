@@ -31,7 +31,6 @@ class Webhook:
     filter: str = ""
     status: str = ""
     """``active`` or ``inactive``."""
-    owned_by: str = ""
     secret: str | None = field(default=None, repr=False)
     """Webex may show it; None when it does not."""
 
@@ -113,7 +112,6 @@ def webhook(raw: Mapping[str, Any]) -> Webhook:
         event=_text(raw, "event"),
         filter=_text(raw, "filter"),
         status=_text(raw, "status"),
-        owned_by=_text(raw, "ownedBy"),
         secret=_text(raw, "secret") or None,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -31,7 +32,6 @@ BRIEF: Final = timedelta(seconds=30)
 """How long it must last before messages may have been missed."""
 QUIET: Final = timedelta(minutes=5)
 """How long the bot may make no call before it makes one to find out."""
-FIRST_SERVER_ERROR: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Connectivity:
         now = self._now()
         with self._lock:
             since = self._failing_since
-            if status is None or status >= FIRST_SERVER_ERROR or status in LOST_BEHIND_A_GATEWAY:
+            if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in LOST_BEHIND_A_GATEWAY:
                 self._failing_since = since or now
                 return
             self._reached_at, self._failing_since, self._advice = now, None, None

@@ -36,7 +36,6 @@ _START: Final = re.compile(
     r"(?P<local>\d{4}-?\d\d-?\d\dT\d\d:?\d\d(?::?\d\d)?)(?P<offset>Z|[+-]\d\d:?\d\d)?(?:\[(?P<zone>[\w+/-]+)\])?"
 )
 """``2026-11-30T08:00:00[Europe/Berlin]`` (RFC 9557) or ``TZID=Europe/Berlin:20261130T080000`` (RFC 5545)."""
-MOST_RUNS: Final = 100
 PATIENCE: Final = 0.5
 """Seconds for which a call waits for its turn."""
 _ONE_AT_A_TIME: Final = threading.Lock()
