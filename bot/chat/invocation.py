@@ -191,6 +191,13 @@ class Invocation:
         except BotError as error:
             log.info("message_delete_failed", cause=str(error))
 
+    def delete_question(self, part: str) -> None:
+        """Delete the card that asked and whose button was pressed, since the answer stands in its place."""
+        with self.services.database.read() as tx:
+            pressed = messages.by_message(tx, self.pressed) if self.pressed else None
+        if pressed is not None and pressed.request_id is None and pressed.key.endswith(f":{part}"):
+            self.services.outbox.delete(pressed)
+
     def report_call(self) -> AbstractContextManager[None]:
         """Watch over calls to Webex's reports: when they give no answer for too long, say so."""
         return report_call(self.services, self.tell_trouble)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bot.db.tables import key_values
+from bot.webex.ids import same_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,3 +74,9 @@ def names(tx: Transaction, prefix: str) -> list[str]:
     """Return the names that begin so, without that beginning."""
     found = tx.execute(sa.select(key_values.c.name).where(key_values.c.name.startswith(prefix, autoescape=True)))
     return sorted(name.removeprefix(prefix) for name in found.scalars())
+
+
+def operators_space(tx: Transaction, configured: str) -> str:
+    """Return the operators' space as Webex spells its ID, as far as that is known of the one that is configured."""
+    spelled = get(tx, OPERATORS_SPACE) or ""
+    return spelled if same_id(spelled, configured) else configured

@@ -19,7 +19,6 @@ from bot.db import alerts, key_values
 from bot.errors import BotError, DatabaseUnavailable, without_tracking_id
 from bot.messages.alerts import dated, lasted, problem, resolved
 from bot.outbox import Unsure
-from bot.webex.ids import same_id
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
@@ -195,8 +194,7 @@ class Alerts:
 
     def _tell(self, alert: Alert, suffix: str, markdown: str) -> None:
         with self._database.read() as tx:
-            spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
-        where = spelled if same_id(spelled, self._space) else self._space
+            where = key_values.operators_space(tx, self._space) if self._space else None
         under = alert.firing_since.isoformat() if alert.firing_since else ""
         self._outbox.send(f"alert:{alert.name}:{alert.digest}:{under}{suffix}", Target(room_id=where), markdown)
 

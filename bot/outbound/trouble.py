@@ -13,7 +13,6 @@ from bot.db import api_keys, audit, key_values, outbound_events, webhooks
 from bot.errors import BotError
 from bot.messages import outbound as messages
 from bot.outbound.addresses import place_of
-from bot.webex.ids import same_id
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ class WebhookTrouble:
         services, space = self._services, self._services.settings.operators_space
         if space is not None:
             with services.database.read() as tx:
-                spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
-            self._send(f"{key}:operators", Target(room_id=spelled if same_id(spelled, space) else space), text)
+                where = key_values.operators_space(tx, space)
+            self._send(f"{key}:operators", Target(room_id=where), text)
         maker = api_key.created_by
         if maker != COMMAND_LINE and not audit.is_pseudonym(maker):
             self._send(f"{key}:maker", Target(person_id=maker, direct=True), text)

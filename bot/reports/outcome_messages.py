@@ -12,7 +12,6 @@ from bot.messages import outcomes as messages
 from bot.outbox import Text, Unsure
 from bot.reports.owner_messages import Owner, tell_owner, told
 from bot.reports.report_messages import Draft, ReportMessages
-from bot.webex.ids import same_id
 from bot.webex.types import Target
 
 if TYPE_CHECKING:
@@ -117,6 +116,5 @@ class OutcomeMessages:
         if space is None:
             return
         with self._services.database.read() as tx:
-            spelled = key_values.get(tx, key_values.OPERATORS_SPACE) or ""
-        where = Target(room_id=spelled if same_id(spelled, space) else space)
+            where = Target(room_id=key_values.operators_space(tx, space))
         told(lambda: self._services.outbox.send(f"{key}:operators", where, markdown))

@@ -11,7 +11,7 @@ from bot.chat.named_report import find_by_id, listed_reports, look_up, offer
 from bot.chat.registry import registry
 from bot.chat.report_ids import may_be_id, names_ids
 from bot.chat.thread_context import ask_which, naming_words, reports_meant
-from bot.db import audit, confirmations, messages, reports, request_search, requests
+from bot.db import audit, confirmations, reports, request_search, requests
 from bot.db.requests import State
 from bot.errors import BotError, Refused
 from bot.messages import deletion
@@ -182,7 +182,7 @@ def _delete_confirmed(invocation: Invocation) -> None:
         raise failed[0][1]
     said = deletion.deleted(gone, [(one, error.sentence) for one, error in failed], canceled=canceled)
     invocation.show(lambda _: Draft(f"{invocation.event_key}:deleted", Text(said)), Action.CHANGE)
-    _remove_card(invocation)
+    invocation.delete_question("delete")
     _put_cards(invocation, [one.id for one in gone])
 
 
@@ -211,11 +211,3 @@ def _confirmed(invocation: Invocation) -> list[Report]:
         row.report if (row := rows[report_id]) is not None else Report(report_id, Family(family), "")
         for family, report_id in pairs
     ]
-
-
-def _remove_card(invocation: Invocation) -> None:
-    """Delete the card that asked, since the answer stands in its place."""
-    with invocation.services.database.read() as tx:
-        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
-    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":delete"):
-        invocation.services.outbox.delete(pressed)

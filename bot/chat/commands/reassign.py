@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.access.policy import Action
 from bot.chat.named_origin import is_overseer, named_origins, offer_origins, overseen
 from bot.chat.registry import registry
-from bot.db import confirmations, messages, origins
+from bot.db import confirmations, origins
 from bot.errors import Refused
 from bot.messages import reassignment
 from bot.messages.help import Group
@@ -153,7 +153,7 @@ def _give_confirmed(invocation: Invocation) -> None:
     said = Text(reassignment.given(done, name, refused) or reassignment.NONE)
     invocation.show(lambda _: Draft(f"{invocation.event_key}:given", said), Action.AUDIT)
     _tell(invocation, done, before, person_id, name)
-    _delete_card(invocation)
+    invocation.delete_question("reassign")
 
 
 def _tell(invocation: Invocation, done: Sequence[Owned], before: dict[str, str], person_id: str, name: str) -> None:
@@ -176,11 +176,3 @@ def _tell(invocation: Invocation, done: Sequence[Owned], before: dict[str, str],
 def _name_of(invocation: Invocation, person_id: str) -> str:
     found = invocation.services.directory.people([person_id]).get(person_id)
     return found.display_name if found is not None else "them"
-
-
-def _delete_card(invocation: Invocation) -> None:
-    """Delete the card that asked, since the answer stands in its place."""
-    with invocation.services.database.read() as tx:
-        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
-    if pressed is not None and pressed.key.endswith(":reassign"):
-        invocation.services.outbox.delete(pressed)

@@ -12,7 +12,7 @@ from bot.chat.named_report import listed_reports, today_of
 from bot.chat.new_report_words import searchable
 from bot.chat.registry import registry
 from bot.chat.subscription_words import Wanted, from_json, read, to_json, with_words
-from bot.db import audit, confirmations, messages, subscriptions
+from bot.db import audit, confirmations, subscriptions
 from bot.errors import Refused
 from bot.messages import subscriptions as said
 from bot.messages.help import Group
@@ -76,7 +76,7 @@ def subscribe(invocation: Invocation) -> None:
     invocation.trail.reference = made.reference
     _show(invocation, "subscribed", *said.subscribed(made, matches, readers, decision.name, invocation.services.now()))
     if confirmed:
-        _remove_question(invocation)
+        invocation.delete_question("question")
 
 
 def _allowed(invocation: Invocation, family: str | None) -> Decision:
@@ -203,11 +203,3 @@ def _ask(invocation: Invocation, wanted: Wanted, matches: Matches, meant: Sequen
 
 def _show(invocation: Invocation, part: str, markdown: str, card: Card) -> None:
     invocation.show(lambda _: Draft(f"{invocation.event_key}:{part}", Text(markdown, card)))
-
-
-def _remove_question(invocation: Invocation) -> None:
-    """Delete the card that asked, since the answer stands in its place."""
-    with invocation.services.database.read() as tx:
-        pressed = messages.by_message(tx, invocation.pressed) if invocation.pressed else None
-    if pressed is not None and pressed.request_id is None and pressed.key.endswith(":question"):
-        invocation.services.outbox.delete(pressed)
