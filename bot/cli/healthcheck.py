@@ -18,7 +18,7 @@ from bot.process import is_working
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PATIENCE: Final = 4.0
+ANSWER_TIMEOUT: Final = 4.0
 """Seconds for an answer of the web process; less than the container's own limit."""
 ALIVE: Final = 0
 DEAD: Final = 1
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == HTTPStatus.OK

@@ -21,7 +21,7 @@ from bot.errors import BotError
 if TYPE_CHECKING:
     from datetime import datetime
 
-PATIENCE: Final = 60.0
+LOCK_TIMEOUT: Final = 60.0
 """Seconds to wait for a lock on the source, which others hold for moments only."""
 
 
@@ -60,7 +60,7 @@ def back_up(source: Path, target: Path, now: datetime) -> None:
 def _copy(source: Path, copy: Path) -> None:
     with (
         closing(
-            sqlite3.connect(f"file:{quote(str(source.absolute()))}?mode=ro", uri=True, timeout=PATIENCE)
+            sqlite3.connect(f"file:{quote(str(source.absolute()))}?mode=ro", uri=True, timeout=LOCK_TIMEOUT)
         ) as reading,
         closing(sqlite3.connect(copy)) as writing,
     ):

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 LOCKS: Final = 64
 """Of this process; rows share them."""
-PATIENCE: Final = 2.0
+LOCK_TIMEOUT: Final = 2.0
 """Seconds to wait for another process; what takes longer is tried again by the queue."""
 LOOK: Final = 0.1
 """Seconds between two looks whether another process has ended."""
@@ -51,7 +51,7 @@ class OneAtATime:
             if self._database.dialect == "sqlite":
                 yield
                 return
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + LOCK_TIMEOUT
             while not self._database.server.take(self._name, row_id):
                 if time.monotonic() >= deadline:
                     raise BusyElsewhere

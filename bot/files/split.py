@@ -210,7 +210,7 @@ class _Part:
         """Add a piece of the CSV."""
         self.unpacked += len(data)
         self._entry.write(data)
-        if self._out.tell() - self._looked_at >= storage.LOOK_EVERY:
+        if self._out.tell() - self._looked_at >= storage.CHECK_ROOM_EVERY:
             self._looked_at = self._out.tell()
             storage.check_room(self.path.parent, done="compressed")
 

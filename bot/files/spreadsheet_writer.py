@@ -26,7 +26,7 @@ from bot.files.spreadsheet import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-LOOK_EVERY: Final = 20_000
+CHECK_ROOM_EVERY: Final = 20_000
 """Rows between two looks at how much is free on the disk."""
 NARROWEST, WIDEST = 10, 40
 """Letters of a column's width."""
@@ -53,7 +53,7 @@ def write(rows: Iterable[Sequence[str]], target: Path) -> None:
     for at, row in enumerate(rows):
         if at >= MOST_ROWS or len(row) > MOST_COLUMNS or any(len(cell) > LONGEST_CELL for cell in row):
             raise TooManyError
-        if at % LOOK_EVERY == LOOK_EVERY - 1:
+        if at % CHECK_ROOM_EVERY == CHECK_ROOM_EVERY - 1:
             storage.check_room(target.parent, done="converted")
         if at == 0:
             sheet.freeze_panes(1, 0)

@@ -23,7 +23,7 @@ KEEP_FREE: Final = 200 * 1024**2
 """Bytes that stay free on the disk."""
 ROOM_TO_KEEP: Final = 3 * 1024**3
 """Bytes that must be free for a file to stay that was delivered: room for the largest download, and for its parts."""
-LOOK_EVERY: Final = 16 * 1024**2
+CHECK_ROOM_EVERY: Final = 16 * 1024**2
 """Bytes that are written between two looks at how much is free."""
 WAIT_FOR_OTHERS: Final = 300.0
 """Seconds until a file is asked for again that has no room beside others: each time counts among Webex's 30 downloads.
@@ -89,7 +89,7 @@ class Coming:
 
         def came(so_far: int) -> None:
             nonlocal looked_at
-            if so_far - looked_at >= LOOK_EVERY:
+            if so_far - looked_at >= CHECK_ROOM_EVERY:
                 looked_at = so_far
                 self._look(folder, download, max(size - so_far, 0))
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PATIENCE: Final = 5.0
+DATABASE_TIMEOUT: Final = 5.0
 """Seconds; Prometheus waits for ten, unless told otherwise."""
 UP: Final = "Whether this process reaches the database."
 DISK: Final = "Bytes that are free where this process keeps its files."
@@ -56,7 +56,7 @@ class Gauges:
                 self._found = None
                 self._thread = thread = threading.Thread(target=self._look, name="gauges", daemon=True)
                 thread.start()
-        thread.join(PATIENCE)
+        thread.join(DATABASE_TIMEOUT)
         found = None if thread.is_alive() else self._found
         build = Gauge("reportbot_build_info", "The version that runs.", 1.0, ("version", __version__))
         up = Gauge("reportbot_database_up", UP, 0.0 if found is None else 1.0)

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PATIENCE: Final = 10.0
+CALLER_TIMEOUT: Final = 10.0
 """Seconds that a caller may take to ask."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     """Answer one caller."""
 
-    timeout = PATIENCE
+    timeout = CALLER_TIMEOUT
     server_version = "reportbot"
     sys_version = ""
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PATIENCE: Final = timedelta(hours=1)
+RETRY_FOR: Final = timedelta(hours=1)
 """How long it is tried; a person who still wants the report then asks again."""
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 """By how much Webex's time of a creation may lie before ours."""
@@ -74,7 +74,7 @@ class Create:
                 run = self._titled(run)
                 report_id, answered = self._create(run)
         except BotError as error:
-            if error.passing and self._age(run) < PATIENCE:
+            if error.passing and self._age(run) < RETRY_FOR:
                 self._tell_trouble(run, target, error)
                 raise
             self._fail(run, target, error)

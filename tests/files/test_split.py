@@ -271,7 +271,7 @@ def test_a_disk_that_would_be_full_is_said_before_and_meanwhile(tmp_path, monkey
     usage = namedtuple("usage", "free")  # noqa: PYI024
     free = [10**12]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(free.pop() if len(free) > 1 else free[0]))
-    monkeypatch.setattr(storage, "LOOK_EVERY", 50_000)
+    monkeypatch.setattr(storage, "CHECK_ROOM_EVERY", 50_000)
     with pack(held(tmp_path, report(20_000)), tmp_path, stem="x", limit=LIMIT) as pieces:
         assert len(pieces) > 2
     free[:] = [1000, 10**12]

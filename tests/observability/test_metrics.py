@@ -153,7 +153,7 @@ def test_the_seconds_for_which_429s_hold_back_calls_are_counted_once():
 
 
 def test_a_database_that_hangs_holds_up_no_counter(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bot.ops.gauges.PATIENCE", 0.05)
+    monkeypatch.setattr("bot.ops.gauges.DATABASE_TIMEOUT", 0.05)
     going_on, begun = threading.Event(), []
 
     def hangs(*_: object) -> list[Gauge]:
@@ -167,7 +167,7 @@ def test_a_database_that_hangs_holds_up_no_counter(stepped: SteppedBot, monkeypa
         assert [one.value for one in gauges.read() if one.name == "reportbot_database_up"] == [0]
     assert len(begun) == 1  # the second one has waited for the first
     going_on.set()
-    monkeypatch.setattr("bot.ops.gauges.PATIENCE", 20.0)
+    monkeypatch.setattr("bot.ops.gauges.DATABASE_TIMEOUT", 20.0)
     assert [one.value for one in gauges.read() if one.name != "reportbot_disk_free_bytes"] == [1, 1, 1]
 
 

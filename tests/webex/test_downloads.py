@@ -373,7 +373,7 @@ def test_what_another_download_still_needs_is_not_taken_by_one_without_a_length(
     usage = namedtuple("usage", "free")  # noqa: PYI024
     free = [100]
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(free[0]))
-    monkeypatch.setattr(storage, "LOOK_EVERY", 10)
+    monkeypatch.setattr(storage, "CHECK_ROOM_EVERY", 10)
     coming = storage.Coming(keep_free=20)
     with coming.counted(tmp_path, 60) as known, coming.counted(tmp_path, 0) as unknown:
         free[0] -= 15

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LAPSES_AFTER: Final = timedelta(minutes=10)
 """How long a deletion may be confirmed."""
-PATIENCE: Final = LAPSES_AFTER
+RETRY_FOR: Final = LAPSES_AFTER
 """How long a deletion is tried while Webex has trouble; nobody expects one hours later."""
 MOST_TROUBLE: Final = 3
 """Reports at which Webex has trouble, after which the others are left for the next try."""
@@ -176,7 +176,7 @@ def _delete_confirmed(invocation: Invocation) -> None:
                 raise
             failed.append((report, error))
             invocation.trail.outcome = audit.joined(audit.ERROR, audit.cause_of(error))
-    if trouble and services.now() - invocation.asker.asked_at < PATIENCE:
+    if trouble and services.now() - invocation.asker.asked_at < RETRY_FOR:
         raise trouble[0]  # the job is run again; what is deleted stays so
     if not gone and not trouble:
         raise failed[0][1]

@@ -36,7 +36,7 @@ _START: Final = re.compile(
     r"(?P<local>\d{4}-?\d\d-?\d\dT\d\d:?\d\d(?::?\d\d)?)(?P<offset>Z|[+-]\d\d:?\d\d)?(?:\[(?P<zone>[\w+/-]+)\])?"
 )
 """``2026-11-30T08:00:00[Europe/Berlin]`` (RFC 9557) or ``TZID=Europe/Berlin:20261130T080000`` (RFC 5545)."""
-PATIENCE: Final = 0.5
+LOCK_TIMEOUT: Final = 0.5
 """Seconds for which a call waits for its turn."""
 _ONE_AT_A_TIME: Final = threading.Lock()
 """Of some recurrences it takes half a second to know that they never come; many at once would hold up the webhook."""
@@ -154,7 +154,7 @@ def _when(rrule: str, dtstart: str) -> dict[str, Any]:
     zone = None if found is None else found["zone"] or found["ical"] or ("UTC" if found["offset"] == "Z" else None)
     if found is None or zone is None:
         raise Problem("invalid-schedule", "dtstart needs a time zone by name: 2026-11-30T08:00:00[Europe/Berlin].")
-    if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE):
+    if not _ONE_AT_A_TIME.acquire(timeout=LOCK_TIMEOUT):
         raise Problem("busy", headers={"Retry-After": AGAIN_AFTER})
     try:
         recurrence = validated(rrule.removeprefix("RRULE:"), found["local"], zone)
