@@ -22,7 +22,7 @@ WORK = "some work"
 
 @pytest.fixture
 def processes(postgresql: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Database]]:
-    monkeypatch.setattr(one_at_a_time, "PATIENCE", 0.2)
+    monkeypatch.setattr(one_at_a_time, "LOCK_TIMEOUT", 0.2)
     url = postgresql.migrated()
     found = [Database(url), Database(url)]
     yield found
