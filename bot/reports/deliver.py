@@ -42,7 +42,7 @@ from bot.reports.requests import (
     put_outcome,
     put_thread,
     reason_for,
-    redirect_to_person,
+    redirect_from_closed_space,
 )
 from bot.reports.still_ready import is_still_ready
 from bot.reports.unknown_status import Trials
@@ -337,9 +337,8 @@ class Deliver:
             return False
         if not isinstance(error, WebexError) or error.status not in SPACE_CLOSED or request.destination != THREAD:
             return False
-        notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE
         with self._database.begin() as tx:
-            redirect_to_person(tx, self._queue, request, notice)
+            redirect_from_closed_space(tx, self._queue, request)
         return True
 
     def _not_fetched(self, run: Run, error: BotError, waiting: Sequence[Request], report: Report | None = None) -> None:

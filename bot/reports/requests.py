@@ -12,7 +12,7 @@ from bot.db import hook_calls, hooks, requests
 from bot.db.origin import Kind
 from bot.db.requests import PERSON, Content, State
 from bot.errors import BotError, WebexError
-from bot.messages.sentences import SENT_DIRECTLY
+from bot.messages.sentences import SENT_DIRECTLY, SPACE_CLOSED_NOTICE
 from bot.outbound import events
 from bot.queue import tasks
 from bot.webex.ids import id_key
@@ -246,6 +246,11 @@ def redirect_to_person(tx: Transaction, queue: Queue, request: Request, notice: 
     for one in requests.find(tx, requests.of_event(request.event)) if request.listed else [request]:
         requests.set_values(tx, one.id, destination=PERSON, notice=notice)
         put_thread(tx, queue, one)
+
+
+def redirect_from_closed_space(tx: Transaction, queue: Queue, request: Request) -> None:
+    """Have a request answered to the person directly, since its space is closed to the bot."""
+    redirect_to_person(tx, queue, request, None if request.room_type == requests.DIRECT else SPACE_CLOSED_NOTICE)
 
 
 def deliver_to_waiting(tx: Transaction, queue: Queue, report: Report, now: datetime) -> None:

@@ -25,7 +25,7 @@ from bot.messages.origins import plainly
 from bot.outbox import Text, Unsure
 from bot.reports import durations
 from bot.reports.report_messages import Draft, PolicyNotAsked
-from bot.reports.requests import close, put_thread, reason_for, redirect_to_person
+from bot.reports.requests import close, put_thread, reason_for, redirect_from_closed_space
 from bot.reports.wanted_messages import FOLLOW, Slot, ThreadState, Wanted, card_variant, name_of, wanted
 from bot.webex.ids import same_id
 from bot.webex.responses import SPACE_CLOSED
@@ -307,9 +307,8 @@ class Thread:
 
     def _redirect(self, request: Request) -> None:
         """Answer the person directly, since the space is closed to the bot."""
-        notice = None if request.room_type == requests.DIRECT else sentences.SPACE_CLOSED_NOTICE
         with self._database.begin() as tx:
-            redirect_to_person(tx, self._queue, request, notice)
+            redirect_from_closed_space(tx, self._queue, request)
 
     def _refuse(self, request: Request, refused: Refused) -> None:
         """Close a request that policy refuses by now; of a closed one, no more than that is told."""
