@@ -65,7 +65,7 @@ class LoggedDatabase(Database):
         except DatabaseUnavailable as error:
             self._gone("write", error)
             raise
-        self._there("write")
+        self._there({"read", "write"})  # what can be written can be read, too
 
     @contextmanager
     def read(self, *, snapshot: bool = True) -> Iterator[Transaction]:
@@ -76,7 +76,7 @@ class LoggedDatabase(Database):
         except DatabaseUnavailable as error:
             self._gone("read", error)
             raise
-        self._there("read")
+        self._there({"read"})
 
     @property
     def writable(self) -> bool:
@@ -97,11 +97,11 @@ class LoggedDatabase(Database):
         if first:
             log.error("database_away", cause=str(error.cause))
 
-    def _there(self, way: Way) -> None:
+    def _there(self, ways: set[Way]) -> None:
         if not self._missing:  # without the lock: nearly always empty, and each transaction asks
             return
         with self._guard:
-            self._missing.discard(way)
+            self._missing -= ways
             if self._missing or self._since is None:
                 return
             (since, began), self._since = self._since, None

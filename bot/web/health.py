@@ -92,13 +92,13 @@ def _is_operator(health: Health) -> bool:
 def _look(health: Health) -> dict[str, Any]:
     if not health.migrated():
         return {"database": "not migrated yet"}
-    if not health.writable():
-        return {"database": "read-only"}
     with health.database.read() as tx:
         depth = health.queue.depth(tx)
         waited = health.queue.oldest_waiting_seconds(tx, without=tasks.BACKGROUND)
         running = heartbeats.worker_lives(tx, health.now())
         firing = alerts.firing(tx)
+    if not health.writable():
+        return {"database": "read-only"}
     prefix = key_values.REPORTS_REFUSED
     return {
         "database": "ok",

@@ -25,7 +25,7 @@ from bot.webex.chat import Chat
 from bot.webex.client import Client
 from bot.webex.people import Directory
 from bot.webex.tokens import StaticToken
-from tests.live_bot import PATIENCE, LiveBot
+from tests.live_bot import OPS, PATIENCE, LiveBot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -269,6 +269,16 @@ def test_a_disk_that_is_full_is_no_return_at_each_read(house: House) -> None:
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
 
 
+def test_what_was_out_of_reach_is_back_when_it_can_be_written(house: House) -> None:
+    """A web process that nobody asks for its readiness may only write."""
+    with capture_logs() as lines:
+        house.database._gone("read", DatabaseUnavailable(OSError("connection refused")))
+        with house.database.begin():
+            pass
+
+    assert [line["event"] for line in lines] == ["database_away", "database_back"]
+
+
 def tries_often(database: LoggedDatabase) -> None:
     for _ in range(20):
         tries(database)
@@ -314,6 +324,8 @@ def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> No
                 assert time.monotonic() < deadline
             lost = [live.at(live.ada).says(f"report {report.id}") for _ in range(20)]
             emulator.world.wait_for(lambda world: sum(not one.ok for one in world.deliveries) >= 20, timeout=PATIENCE)
+            said = requests.get(f"{door}/readyz", headers=OPS, timeout=5).json()
+            assert said["database"] == "unavailable", "a write has failed since, but nothing can be read either"
             for here, there in moved:
                 there.rename(here)
             while requests.get(f"{door}/readyz", timeout=5).status_code != 200:
