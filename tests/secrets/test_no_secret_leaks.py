@@ -206,6 +206,8 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, monkeypatch: 
     remember_errors(monkeypatch, errors)
     monkeypatch.setattr("bot.queue.runner.FIRST_WAIT", 0.02)
     monkeypatch.setattr("bot.webex.tokens.PAUSE_AFTER_FAILURE", 0.02)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # this and the next: so that no other test counts
+    monkeypatch.setattr("bot.metrics._Running.metrics", None)
     with Emulator() as emulator:
         live = Secretive(emulator, tmp_path / "data")
         (live.settings().data_dir / "files").mkdir(parents=True)
