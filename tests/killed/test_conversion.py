@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.threads_listed
 
 LINE = b"Ada,12,some words that make the line a little longer than it would be\r\n"
-ROWS = 100_000
-"""Rows that take some seconds."""
+ROWS = 30_000
+"""Rows that take a second or two."""
 SIZE = ROWS * len(LINE)
 
 
