@@ -183,25 +183,31 @@ class SharedJobTable(JobTable):
         """Become a worker, for the first time or after others took this one for dead."""
         if self._me and tx.execute(IS_ONE, {"me": self._me}).first() is not None:
             return
-        self._me = secrets.token_hex(8)
         if (earlier := self._earlier()) is not None:
             tx.execute(LEAVE, {"me": earlier})
             self._give_back(tx)
+        self._me = secrets.token_hex(8)
+        self._note()
         tx.execute(ENTER, {"me": self._me, "now": self.clock()})
         log.info("worker_entered", worker=self._me, host=socket.gethostname(), folder=str(self._folder))
 
     def _earlier(self) -> str | None:
-        """Return who worked in this folder before, and note that this worker does."""
+        """Return who worked in this folder before, as far as it can be read."""
+        name = self._folder / NAME_FILE
+        try:
+            earlier, _, there = name.read_text().partition(" ")
+            return earlier if there == _place(name) else None
+        except OSError:
+            return None
+
+    def _note(self) -> None:
+        """Note in the folder that this worker works here."""
         name = self._folder / NAME_FILE
         try:
             name.touch(mode=0o600)
-            here = f"{_boot_id()} {name.stat().st_ino}"
-            earlier, _, there = name.read_text().partition(" ")
-            name.write_text(f"{self._me} {here}")
+            name.write_text(f"{self._me} {_place(name)}")
         except OSError as error:  # the disk is full, say: the others find a dead one half a minute later
             log.warning("worker_not_noted", folder=str(self._folder), cause=error.strerror)
-            return None
-        return earlier if there == here else None
 
     def _dead(self, found: Mapping[str, int]) -> list[str]:
         seen = self._beats
@@ -214,6 +220,11 @@ class SharedJobTable(JobTable):
     def _give_back(self, tx: Transaction) -> None:
         if tx.execute(GIVE_BACK).rowcount:
             tx.execute(NOTIFY)
+
+
+def _place(name: Path) -> str:
+    """Return this start of the machine and the number of the file."""
+    return f"{_boot_id()} {name.stat().st_ino}"
 
 
 def _boot_id() -> str:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reports.search import Searchable, asked_for, is_same_title, matching, search, taken
+from bot.reports import search as search_module
+from bot.reports.search import ExactSearch, Searchable, asked_for, is_same_title, matching, search, taken
 from bot.text import escape_card
 
 
@@ -218,3 +219,16 @@ def test_what_is_called_exact_has_every_word(words: list[str], titles: list[list
                 any(one.startswith(word) or one.rstrip("s") == word.rstrip("s") for one in title.split())
                 for word in asked_for(words)
             )
+
+
+short_words = st.text("ab1sé ", min_size=1, max_size=6)
+
+
+@given(short_words, st.lists(short_words, min_size=1, max_size=4))
+def test_all_words_at_once_fit_as_one_by_one(word: str, texts: list[str]) -> None:
+    """What a subscription finds is judged by the rule for two words, which search and typing errors use."""
+    asked = asked_for([word])
+    known = {one for text in texts for one in search_module._words_of(text)}
+    fits = all(any(search_module._fits(one, other) for other in known) for one in asked)
+    thing = Searchable(texts[0], exactly=tuple(texts[1:]))
+    assert ExactSearch([thing], lambda one: one).find([word]) == ([thing] if fits else [])
