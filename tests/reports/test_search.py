@@ -221,7 +221,7 @@ def test_what_is_called_exact_has_every_word(words: list[str], titles: list[list
             )
 
 
-short_words = st.text("ab1sé ", min_size=1, max_size=6)
+short_words = st.text("as1", min_size=1, max_size=5)  # so few letters that one often begins or is another
 
 
 @given(short_words, st.lists(short_words, min_size=1, max_size=4))
