@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "reportbot_jobs"
 BEAT_EVERY: Final = 5.0  # seconds
+COMPARE_EVERY: Final = 5.0
+"""Seconds between two looks of a worker whether the rows say of it that it runs a job which it does not."""
 LOOKS_UNTIL_DEAD: Final = 6
 """Looks of another worker in a row that find no new beat: what a dead one ran is started again after half a minute."""
 NAME_FILE: Final = "worker"
@@ -104,30 +107,35 @@ class SharedJobTable(JobTable):
         super().__init__(database, clock, CHANNEL)
         self._folder = folder
         self._me = ""
-        self._unsure = False
-        """The last choice may have been written, though this worker does not know of it."""
+        self._compared: float | None = None
+        """When the rows were last known to say of no job that this worker runs it though it does not.
+
+        None: its last choice may have been written without its knowledge. Of how a job ended or was put off, a server
+        that crashes may know nothing afterwards: its row still names this worker then, and nobody would run it.
+        """
         self._beats: dict[str, tuple[int, int]] = {}
         """Of each other worker: its beats when it was looked at last, and in how many looks they have not changed."""
 
     def take(self, running: Collection[Claim], threads: Mapping[str, int]) -> Taken:
         """Choose jobs as `JobTable` does, and note that this worker has them."""
-        if self._unsure or not self._me:
+        now = time.monotonic()
+        if self._compared is None or now - self._compared >= COMPARE_EVERY:
             with self._database.begin(durable=False) as tx:
                 tx.execute(GIVE_BACK_BUT, {"me": self._me, "ids": [claim.id for claim in running]})
                 self._enter_if_needed(tx)
-            self._unsure = False
+            self._compared = now
         taken = self._chosen(running, threads)
         return self._claimed(taken) if taken.claims else taken
 
     def _claimed(self, chosen: Taken) -> Taken:
         """Return what this worker has now of what it has chosen."""
-        self._unsure = True
+        compared, self._compared = self._compared, None
         with self._database.begin(durable=False) as tx:
             ids = [claim.id for claim in chosen.claims]
             taken = set(tx.execute(CLAIM, {"ids": ids, "me": self._me, "now": self.clock()}).scalars())
             if not taken:
                 self._enter_if_needed(tx)
-        self._unsure = False
+        self._compared = compared
         claims = [claim for claim in chosen.claims if claim.id in taken]
         for claim in claims:
             claim.worker = self._me
@@ -172,7 +180,7 @@ class SharedJobTable(JobTable):
             tx.execute(LEAVE, {"me": self._me})
             tx.execute(GIVE_BACK)
             tx.execute(NOTIFY)  # also of what waited for the end of a job that ended here
-        self._me = ""
+        self._me, self._compared = "", None
 
     def wake_all(self) -> None:
         """Wake the workers of all machines. Raises ``DatabaseUnavailable``."""

@@ -109,8 +109,8 @@ class Create:
         """Return a run with its template's title, which calls of the API do not tell. Raises ``WebexError``."""
         if run.title:
             return run
-        templates, _ = self._services.catalog.templates([run.family], run.on_behalf_of)
-        title = next((one.title for one in templates if one.id == run.template_id), f"Template {run.template_id}")
+        template = self._services.catalog.template(run.family, run.template_id, run.on_behalf_of)
+        title = f"Template {run.template_id}" if template is None else template.title
         with self._services.database.begin(durable=False) as tx:
             runs.set_title(tx, run.id, title)
         return replace(run, title=title)
@@ -133,9 +133,9 @@ class Create:
         try:
             report_id = services.catalog.create(run.new_report)
         except WebexError as error:
-            if run.tried_at is None and not _may_have_created(error):
-                with services.database.begin(durable=False) as tx:
-                    runs.set_tried(tx, run.id, None)
+            may_be_there = run.tried_at is not None or _may_have_created(error)
+            with services.database.begin(durable=False) as tx:
+                runs.set_tried(tx, run.id, services.now() if may_be_there else None)
             if run.schedule_id is not None and says_full(error):
                 raise make_room_once(services, run, check) from error
             raise

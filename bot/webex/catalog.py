@@ -233,6 +233,21 @@ class Catalog:
             raise _all_refused(refused, on_behalf_of)
         return found, refused
 
+    def template(self, family: str, template_id: str, on_behalf_of: str | None = None) -> Template | None:
+        """Return one template; None: Webex does not list it.
+
+        For one that is not among what Webex said before, it is asked again. Raises as :meth:`templates`.
+        """
+        key = (Family(family), on_behalf_of or "")
+        is_kept = key in self._templates
+        while True:
+            listed, _ = self.templates([family], on_behalf_of)
+            found = next((one for one in listed if one.id == template_id), None)
+            if found is not None or not is_kept:
+                return found
+            is_kept = False
+            self._templates.pop(key, None)
+
     def _templates_of(self, family: Family, on_behalf_of: str | None) -> Sequence[Template]:
         now, key = self._now(), (family, on_behalf_of or "")
         asked_at, known = self._templates.get(key, (None, ()))

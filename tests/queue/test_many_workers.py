@@ -16,7 +16,7 @@ from bot.db import key_values
 from bot.db.database import Transaction
 from bot.db.migrations import upgrade
 from bot.errors import DatabaseUnavailable
-from bot.queue import shared_jobs
+from bot.queue import RetryLater, shared_jobs
 from bot.queue.postgresql import PostgresqlQueue
 from bot.queue.statements import FIRST_OF_LOCK, WINDOW
 from bot.services import Clock
@@ -200,6 +200,29 @@ def test_a_restart_of_the_server_loses_nothing_and_ends_no_worker(own_server: Se
     assert set(committed) <= set(first.keys + second.keys)
     assert [key for key, times in ended.items() if times > 1] == []
     other_database.close()
+    database.close()
+
+
+def test_a_job_whose_end_the_server_forgot_is_run_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a crash its row may still name the worker, which lives, so nobody would take that one for dead."""
+    monkeypatch.setattr(shared_jobs, "COMPARE_EVERY", 0.0)
+    database, queue = machine("one").open()
+    forget = text("UPDATE jobs SET worker = (SELECT id FROM workers), due = 0 WHERE key = 'watch'")
+    free = text("SELECT count(*) FROM jobs WHERE key = 'watch' AND worker IS NULL")
+
+    def is_put_off() -> bool:
+        with database.read() as tx:
+            return bool(tx.execute(free).scalar_one())
+
+    with Crew(queue, lambda job: RetryLater(60.0) if job.key == "watch" else None) as crew:
+        put(database, queue, "watch")
+        crew.ran("watch")
+        until(is_put_off, "the job put off")
+        with database.begin() as tx:
+            tx.execute(forget)
+        put(database, queue, "other")
+        until(lambda: crew.keys.count("watch") == 2 and is_put_off(), "the forgotten job")
+        assert crew.keys.count("other") == 1
     database.close()
 
 

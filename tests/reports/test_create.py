@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
 from bot.db import runs
+from bot.db.requests import GROUP
 from bot.emulator.things import READONLY_ADMIN, Template
+from bot.errors import WebexError
 from bot.queue import tasks
+from bot.reports.requests import Asker
+from bot.reports.runs import open_run
+from bot.webex.report_families import Family
+from bot.webex.report_templates import NewReport
 from tests.live_bot import CSV, BotMessage
 from tests.stepped_bot import Crash
 
@@ -108,6 +116,41 @@ def test_a_lost_answer_makes_no_second_report_while_webex_does_not_list_the_firs
 
     assert created(stepped) == [first]
     assert run_row(stepped).report_id == first.id
+
+
+def test_what_a_call_without_an_answer_created_is_looked_for_from_the_end_of_the_call(stepped: SteppedBot) -> None:
+    def hangs(_: NewReport) -> str:
+        stepped.clock.turn(60)
+        raise WebexError("POST partner/reports", None)
+
+    asks(stepped)
+    with patch.object(stepped.services.catalog, "create", hangs):
+        stepped.work()
+    stepped.wait(1)
+    assert created(stepped) == []
+    late = stepped.setup.partner_report("Calling Usage", template_id=130, start="2026-10-01", end="2026-10-31")
+    stepped.wait(10)
+
+    assert created(stepped) == [late]
+    assert run_row(stepped).report_id == late.id
+
+
+def test_a_lost_answer_makes_no_second_report_of_a_template_that_is_new_at_webex(stepped: SteppedBot) -> None:
+    """Programs name only its ID, and an organization report tells only its title."""
+    asks(stepped, "templates")
+    stepped.work()
+    stepped.world.add_template(Template(7, "organization", "Room Usage", "Devices"))
+    stepped.emulator.faults.add("POST", "/v1/reports", cut="after", times=1)
+    setup, day = stepped.setup, date(2026, 10, 1)
+    asker = Asker("api:1", setup.ada.id, setup.group.id, GROUP, None, stepped.clock.now())
+    with stepped.database.begin() as tx:
+        open_run(tx, stepped.services, asker, NewReport(Family.ORGANIZATION, "7", day, day), "")
+    stepped.work()
+    for _ in range(3):
+        stepped.wait(11)
+
+    (report,) = created(stepped)
+    assert run_row(stepped).report_id == report.id
 
 
 def test_a_report_of_another_site_is_not_taken_for_the_one_whose_answer_was_lost(stepped: SteppedBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 
@@ -228,6 +229,17 @@ def test_templates_are_asked_for_once_in_five_minutes() -> None:
     time[0] += timedelta(minutes=5)
     catalog.templates([PARTNER])
     assert api.asked == [PARTNER, ORGANIZATION, PARTNER]
+
+
+def test_a_template_that_was_not_there_before_is_looked_for_again() -> None:
+    api = TemplatesApi({PARTNER: [], ORGANIZATION: []})
+    catalog = Catalog(api, BOTH)
+    assert catalog.template("partner", "2") is None
+    assert api.asked == [PARTNER]
+    assert catalog.template("partner", "1") == Template("1", PARTNER, "Usage")
+    assert api.asked == [PARTNER]
+    with patch.object(api, "templates", lambda family, _: [Template("2", family, "Quality")]):
+        assert catalog.template("partner", "2") == Template("2", PARTNER, "Quality")
 
 
 def test_a_family_that_refused_its_templates_is_asked_again() -> None:
