@@ -1,4 +1,4 @@
-"""What the queue's tests share: an engine to open again, a crew that works in a thread, and waiting with a deadline."""
+"""What the queue's tests share: an engine to open again, a worker that runs in threads, and waiting with a deadline."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def sqlite_engine(folder: Path) -> Engine:
 
 
 @dataclass
-class Crew:
+class RunningWorker:
     """A worker in threads of this process, which notes every run and does what `does` says."""
 
     queue: Queue
@@ -111,7 +111,7 @@ class Crew:
         self.finish()
 
     def finish(self) -> None:
-        """Stop and wait; only for crews whose handlers end."""
+        """Stop and wait; only for workers whose handlers end."""
         self.stop.set()
         self.thread.join(DEADLINE)
         assert not self.thread.is_alive(), "work() did not return after the stop"

@@ -14,46 +14,46 @@ from structlog.testing import capture_logs
 from bot import process
 from bot.queue import Job, RetryLater
 from bot.queue.fairness import COMMON, share_threads
-from tests.queue.support import Crew, left, until
+from tests.queue.support import RunningWorker, left, until
 
 
 def test_a_committed_job_wakes_an_idle_worker(queue, put):
-    crew = Crew(queue)
-    with crew:
+    worker = RunningWorker(queue)
+    with worker:
         put("first")
-        crew.ran("first")
+        worker.ran("first")
         committed = time.monotonic()
         put("second")
-        crew.ran("first", "second")
-    assert crew.times[1] - committed < 1.0, "it was found by chance, not by being woken"
-    assert crew.starts[1] == Job("task", "second", None, 1)
+        worker.ran("first", "second")
+    assert worker.times[1] - committed < 1.0, "it was found by chance, not by being woken"
+    assert worker.starts[1] == Job("task", "second", None, 1)
 
 
 def test_a_rolled_back_put_leaves_no_job(database, queue, put):
-    crew = Crew(queue)
-    with crew:
+    worker = RunningWorker(queue)
+    with worker:
         with pytest.raises(ZeroDivisionError), database.begin() as tx:
             _put_and_fail(queue, tx)
         put("after")
-        crew.ran("after")
+        worker.ran("after")
 
 
 def test_a_put_without_a_worker_is_no_error_and_waits(queue, put):
     put("early")
     queue.wake()
-    crew = Crew(queue)
-    with crew:
-        crew.ran("early")
-        assert crew.begun == 1
+    worker = RunningWorker(queue)
+    with worker:
+        worker.ran("early")
+        assert worker.begun == 1
 
 
 def test_tasks_and_keys_are_two_things(queue, put):
     put("same", task="one")
     put("same", task="two")
-    crew = Crew(queue)
-    with crew:
-        crew.ran("same", "same")
-    assert {job.task for job in crew.starts} == {"one", "two"}
+    worker = RunningWorker(queue)
+    with worker:
+        worker.ran("same", "same")
+    assert {job.task for job in worker.starts} == {"one", "two"}
 
 
 @pytest.mark.parametrize("wait", [-1.0, float("nan"), float("inf")])
@@ -72,26 +72,26 @@ class TestDedupe:
         put("one")
         with database.read() as tx:
             assert queue.depth(tx)["due"] == 1
-        crew = Crew(queue)
-        with crew:
+        worker = RunningWorker(queue)
+        with worker:
             put("last")
-            crew.ran("one", "last")
+            worker.ran("one", "last")
             until(lambda: left(database, queue) == 0, "an empty queue")
-        assert sorted(crew.keys) == ["last", "one"]
+        assert sorted(worker.keys) == ["last", "one"]
 
     def test_put_again_a_waiting_job_comes_earlier(self, queue, put):
         put("one", after=3600)
-        crew = Crew(queue)
-        with crew:
+        worker = RunningWorker(queue)
+        with worker:
             put("one")
-            crew.ran("one")
+            worker.ran("one")
 
     def test_put_again_a_waiting_job_never_comes_later(self, database, queue, put):
         put("one")
         put("one", after=3600)
-        crew = Crew(queue)
-        with crew:
-            crew.ran("one")
+        worker = RunningWorker(queue)
+        with worker:
+            worker.ran("one")
             until(lambda: left(database, queue) == 0, "an empty queue: the later put was the same job")
 
     def test_put_while_it_runs_it_runs_once_more(self, database, queue, put):
@@ -102,15 +102,15 @@ class TestDedupe:
             assert go_on.wait(5)
 
         put("one")
-        crew = Crew(queue, does)
-        with crew:
+        worker = RunningWorker(queue, does)
+        with worker:
             assert running.wait(5)
             put("one")
             put("one", "one")
             go_on.set()
-            crew.ran("one", "one")
+            worker.ran("one", "one")
             until(lambda: left(database, queue) == 0, "an empty queue")
-        assert [job.attempt for job in crew.starts] == [1, 1]
+        assert [job.attempt for job in worker.starts] == [1, 1]
 
     def test_put_while_it_runs_keeps_the_wait_asked_for(self, queue, put):
         """Also when a sooner put came before the run began: that one is served by the run."""
@@ -121,15 +121,15 @@ class TestDedupe:
             assert go_on.wait(5)
 
         put("one", "one", "one")
-        crew = Crew(queue, does)
-        with crew:
+        worker = RunningWorker(queue, does)
+        with worker:
             assert running.wait(5)
             before = time.monotonic()
             put("one", after=3600)
             put("one", after=0.3)
             go_on.set()
-            crew.ran("one", "one")
-        assert crew.times[1] - before >= 0.3
+            worker.ran("one", "one")
+        assert worker.times[1] - before >= 0.3
 
     def test_put_while_it_runs_takes_its_place_behind_what_was_put_before(self, queue, put):
         running, go_on = threading.Event(), threading.Event()
@@ -139,25 +139,25 @@ class TestDedupe:
             assert go_on.wait(5)
 
         put("a", lock="space")
-        crew = Crew(queue, does)
-        with crew:
+        worker = RunningWorker(queue, does)
+        with worker:
             assert running.wait(5)
             for key in "bac":
                 put(key, lock="space")
             go_on.set()
-            crew.ran(*"abac")
-        assert crew.keys == list("abac")
+            worker.ran(*"abac")
+        assert worker.keys == list("abac")
 
     def test_keep_time_leaves_a_waiting_job_as_it_is_and_puts_a_missing_one(self, database, queue, put):
         put("there", after=3600)
-        crew = Crew(queue)
-        with crew:
+        worker = RunningWorker(queue)
+        with worker:
             with database.begin() as tx:
                 for key in ("there", "missing"):
                     queue.put(tx, "task", key, if_absent=True)
-            crew.ran("missing")
+            worker.ran("missing")
             until(lambda: left(database, queue) == 1, "one job left, for later")
-        assert crew.keys == ["missing"]
+        assert worker.keys == ["missing"]
 
 
 class TestLock:
@@ -180,15 +180,15 @@ class TestLock:
                 inside[job.lock] -= 1
             return RetryLater(0.02) if moods[job.key] > 0.8 and job.attempt == 1 else None
 
-        crew = Crew(queue, does, threads=6)
-        with crew:
+        worker = RunningWorker(queue, does, threads=6)
+        with worker:
             for key, lock, _ in plan:
                 put(key, lock=lock)
             repeated = [key for key, mood in moods.items() if mood > 0.8]
-            crew.ran(*moods, *repeated)
+            worker.ran(*moods, *repeated)
         assert most == {"x": 1, "y": 1, "z": 1}
         first_runs: dict[str | None, list[str]] = defaultdict(list)
-        for job in crew.starts:
+        for job in worker.starts:
             if job.attempt == 1:
                 first_runs[job.lock].append(job.key)
         for name, keys in first_runs.items():
@@ -197,9 +197,9 @@ class TestLock:
     def test_a_delayed_job_does_not_hold_up_its_lock(self, queue, put):
         put("first", lock="space", after=3600)
         put("again", "third", lock="space")
-        crew = Crew(queue, lambda job: RetryLater(3600) if job.key == "again" else None)
-        with crew:
-            crew.ran("again", "third")
+        worker = RunningWorker(queue, lambda job: RetryLater(3600) if job.key == "again" else None)
+        with worker:
+            worker.ran("again", "third")
 
     def test_those_due_start_in_the_order_of_putting_not_of_their_times(self, database, queue, put):
         put("first", lock="space", after=0.06)
@@ -211,21 +211,21 @@ class TestLock:
                 return queue.depth(tx)["due"]
 
         until(lambda: due() == 3, "three due jobs")
-        crew = Crew(queue)
-        with crew:
-            crew.ran("first", "second", "third")
-        assert crew.keys == ["first", "second", "third"]
+        worker = RunningWorker(queue)
+        with worker:
+            worker.ran("first", "second", "third")
+        assert worker.keys == ["first", "second", "third"]
 
     def test_a_job_put_under_another_lock_while_it_runs_does_not_overlap_itself(self, queue, put):
         go_on = threading.Event()
         put("moving", lock="old")
-        crew = Crew(queue, lambda job: _wait(go_on) if job.key == "moving" else None)
-        with crew:
-            crew.ran("moving")
+        worker = RunningWorker(queue, lambda job: _wait(go_on) if job.key == "moving" else None)
+        with worker:
+            worker.ran("moving")
             put("moving", "other", lock="new")
-            crew.ran("moving", "other")
+            worker.ran("moving", "other")
             go_on.set()
-            crew.ran("moving", "other", "moving")
+            worker.ran("moving", "other", "moving")
 
     def test_many_jobs_of_one_lock_do_not_starve_others(self, queue, put):
         go_on = threading.Event()
@@ -235,20 +235,20 @@ class TestLock:
             if job.lock:
                 assert go_on.wait(5)
 
-        crew = Crew(queue, does, threads=2)
-        with crew:
+        worker = RunningWorker(queue, does, threads=2)
+        with worker:
             put(*"abcdefgh")
-            crew.ran("crowd 0", *"abcdefgh")
-            crew.stop.set()
+            worker.ran("crowd 0", *"abcdefgh")
+            worker.stop.set()
             go_on.set()
 
     def test_jobs_that_are_always_due_do_not_starve_others(self, queue, put):
         put("busy 1", "busy 2")
-        crew = Crew(queue, lambda job: RetryLater(0) if "busy" in job.key else None, threads=2)
-        with crew:
-            until(lambda: len(crew.starts) > 20, "busy jobs")
+        worker = RunningWorker(queue, lambda job: RetryLater(0) if "busy" in job.key else None, threads=2)
+        with worker:
+            until(lambda: len(worker.starts) > 20, "busy jobs")
             put("late")
-            until(lambda: "late" in crew.keys, "the late one")
+            until(lambda: "late" in worker.keys, "the late one")
 
 
 CROWDS = pytest.mark.parametrize("crowd", [20, 300], ids=["few", "many"])
@@ -262,11 +262,11 @@ class TestTurns:
         put(*(f"ada {number}" for number in range(crowd)), person="ada")
         put("ben 0", "ben 1", person="ben")
         put("cy 0", "cy 1", person="cy")
-        crew = Crew(queue, threads=1)
-        with crew:
-            until(lambda: len(crew.starts) >= 9, "nine runs")
-        assert [key.split()[0] for key in crew.keys[:9]] == ["ada", "ben", "cy"] * 2 + ["ada"] * 3
-        assert crew.keys[:9:3] == ["ada 0", "ada 1", "ada 2"], "each one's own stay in order"
+        worker = RunningWorker(queue, threads=1)
+        with worker:
+            until(lambda: len(worker.starts) >= 9, "nine runs")
+        assert [key.split()[0] for key in worker.keys[:9]] == ["ada", "ben", "cy"] * 2 + ["ada"] * 3
+        assert worker.keys[:9:3] == ["ada 0", "ada 1", "ada 2"], "each one's own stay in order"
 
     @CROWDS
     def test_one_person_never_has_all_threads(self, queue, put, crowd):
@@ -277,13 +277,13 @@ class TestTurns:
             if "ada" in job.key:
                 assert go_on.wait(5)
 
-        crew = Crew(queue, does, threads=4)
-        with crew:
-            until(lambda: len(crew.starts) == 3, "three of hers")
+        worker = RunningWorker(queue, does, threads=4)
+        with worker:
+            until(lambda: len(worker.starts) == 3, "three of hers")
             put("ben", person="ben")
-            until(lambda: "ben" in crew.keys, "his, although none of hers ends")
-            assert len(crew.starts) == 4
-            crew.stop.set()
+            until(lambda: "ben" in worker.keys, "his, although none of hers ends")
+            assert len(worker.starts) == 4
+            worker.stop.set()
             go_on.set()
 
     @CROWDS
@@ -298,34 +298,34 @@ class TestTurns:
             if job.key == hers[0]:
                 assert go_on.wait(5)
 
-        crew = Crew(queue, does, threads=4)
-        with crew:
-            crew.ran(hers[0], "elsewhere", "ben")
+        worker = RunningWorker(queue, does, threads=4)
+        with worker:
+            worker.ran(hers[0], "elsewhere", "ben")
             go_on.set()
-            until(lambda: len(crew.starts) == crowd + 2, "all")
-        assert [key for key in crew.keys if key in hers] == hers
+            until(lambda: len(worker.starts) == crowd + 2, "all")
+        assert [key for key in worker.keys if key in hers] == hers
 
     def test_what_is_nobodys_has_its_turn(self, queue, put):
         put(*(f"ada {number}" for number in range(50)), person="ada")
         put("watch")
-        crew = Crew(queue, threads=1)
-        with crew:
-            until(lambda: "watch" in crew.keys, "nobody's")
-            assert crew.keys.index("watch") <= 1
+        worker = RunningWorker(queue, threads=1)
+        with worker:
+            until(lambda: "watch" in worker.keys, "nobody's")
+            assert worker.keys.index("watch") <= 1
 
     def test_a_job_that_is_run_again_or_put_again_keeps_its_person(self, queue, put):
         """Else the second runs of hers would be nobody's, and have turns of their own beside hers."""
         put("ada 0", person="ada")
-        crew = Crew(queue, lambda job: RetryLater(0), threads=1)
-        with crew:
-            until(lambda: len(crew.ends) >= 1, "its first run")
+        worker = RunningWorker(queue, lambda job: RetryLater(0), threads=1)
+        with worker:
+            until(lambda: len(worker.ends) >= 1, "its first run")
         put("ada 0", person="ben")
         put("ada 1", "ada 2", person="ada")
         put("ben 0", "ben 1", "ben 2", person="ben")
-        crew = Crew(queue, threads=1)
-        with crew:
-            until(lambda: len(crew.starts) >= 6, "six runs")
-        people = [key.split()[0] for key in crew.keys]
+        worker = RunningWorker(queue, threads=1)
+        with worker:
+            until(lambda: len(worker.starts) >= 6, "six runs")
+        people = [key.split()[0] for key in worker.keys]
         assert people in (["ada", "ben"] * 3, ["ben", "ada"] * 3)
 
     @CROWDS
@@ -333,10 +333,10 @@ class TestTurns:
         for number in range(crowd):
             put(f"ada {number}", lock=f"space {number} ada", person="ada")
         put("ben", lock="space 0 ben", person="ben")
-        crew = Crew(queue, threads=1)
-        with crew:
-            until(lambda: "ben" in crew.keys, "his turn")
-        assert crew.keys.index("ben") <= 1
+        worker = RunningWorker(queue, threads=1)
+        with worker:
+            until(lambda: "ben" in worker.keys, "his turn")
+        assert worker.keys.index("ben") <= 1
 
 
 class TestLanes:
@@ -344,14 +344,14 @@ class TestLanes:
     def test_a_lane_takes_no_thread_of_the_others_and_they_none_of_its_own(self, queue, put, crowd):
         go_on = threading.Event()
         put(*(f"file {number}" for number in range(crowd)), task="file")
-        crew = Crew(queue, lambda job: _wait(go_on), threads=2, lanes={"file": 3})
-        with crew:
-            until(lambda: len(crew.starts) == 3, "three files")
+        worker = RunningWorker(queue, lambda job: _wait(go_on), threads=2, lanes={"file": 3})
+        with worker:
+            until(lambda: len(worker.starts) == 3, "three files")
             put(*(f"word {number}" for number in range(5)))
-            until(lambda: len(crew.starts) == 5, "two words")
+            until(lambda: len(worker.starts) == 5, "two words")
             time.sleep(0.05)
-            assert sorted(job.task for job in crew.starts) == ["file"] * 3 + ["task"] * 2
-            crew.stop.set()
+            assert sorted(job.task for job in worker.starts) == ["file"] * 3 + ["task"] * 2
+            worker.stop.set()
             go_on.set()
 
     def test_in_a_crowd_a_lane_starts_two_jobs_and_all_when_the_crowd_ends(self, queue, put):
@@ -360,27 +360,27 @@ class TestLanes:
             put(f"word of {person}", person=person)
         put(*(f"file {number}" for number in range(6)), task="file")
         does = {"task": crowd_ends, "file": go_on}
-        crew = Crew(queue, lambda job: _wait(does[job.task]), threads=4, lanes={"file": 8})
-        with crew:
-            until(lambda: len(crew.starts) == 4, "two words and two files")
+        worker = RunningWorker(queue, lambda job: _wait(does[job.task]), threads=4, lanes={"file": 8})
+        with worker:
+            until(lambda: len(worker.starts) == 4, "two words and two files")
             time.sleep(0.05)
-            assert sorted(job.task for job in crew.starts) == ["file"] * 2 + ["task"] * 2
+            assert sorted(job.task for job in worker.starts) == ["file"] * 2 + ["task"] * 2
             crowd_ends.set()
-            until(lambda: len(crew.starts) == 8, "all files")
-            crew.stop.set()
+            until(lambda: len(worker.starts) == 8, "all files")
+            worker.stop.set()
             go_on.set()
 
     def test_a_full_lane_holds_up_no_job_that_is_due_later(self, queue, put):
         go_on = threading.Event()
         put("first", task="file", person="ada")
-        crew = Crew(queue, lambda job: _wait(go_on) if job.key == "first" else None, lanes={"file": 1})
-        with crew:
-            until(lambda: crew.keys == ["first"], "the lane is full")
+        worker = RunningWorker(queue, lambda job: _wait(go_on) if job.key == "first" else None, lanes={"file": 1})
+        with worker:
+            until(lambda: worker.keys == ["first"], "the lane is full")
             put("second", task="file", person="ada", after=0.1)
             put("later", person="ben", after=0.3)
-            until(lambda: crew.keys == ["first", "later"], "what is due later, before what waits for the lane")
+            until(lambda: worker.keys == ["first", "later"], "what is due later, before what waits for the lane")
             go_on.set()
-            until(lambda: crew.keys == ["first", "later", "second"], "what has waited for the lane")
+            until(lambda: worker.keys == ["first", "later", "second"], "what has waited for the lane")
 
     @pytest.mark.parametrize("started", range(1, 8))
     def test_on_a_machine_with_fewer_threads_each_lane_still_has_one(self, started):
@@ -394,47 +394,47 @@ class TestAgain:
         waits = [RetryLater(0.15), RetryLater(0.0), RetryLater(0.05, count=False), RetryLater(0.0), None]
         planned = iter(waits)
         put("one")
-        crew = Crew(queue, lambda job: next(planned))
-        with crew:
-            crew.ran(*["one"] * 5)
-        assert [job.attempt for job in crew.starts] == [1, 2, 3, 1, 2]
-        assert crew.times[1] - crew.times[0] >= 0.15
-        assert crew.times[3] - crew.times[2] >= 0.05
+        worker = RunningWorker(queue, lambda job: next(planned))
+        with worker:
+            worker.ran(*["one"] * 5)
+        assert [job.attempt for job in worker.starts] == [1, 2, 3, 1, 2]
+        assert worker.times[1] - worker.times[0] >= 0.15
+        assert worker.times[3] - worker.times[2] >= 0.05
 
     def test_the_task_s_other_due_jobs_may_wait_with_it(self, queue, put):
         """In their order; not those of other tasks, nor those that are put afterwards."""
 
         def does(job: Job) -> RetryLater | None:
-            return RetryLater(0.4, others=0.4) if len(crew.starts) == 1 else None
+            return RetryLater(0.4, others=0.4) if len(worker.starts) == 1 else None
 
         put("one", *(str(number) for number in range(90)))
         put("other", task="other")
-        crew = Crew(queue, does, threads=1)
-        with crew:
-            until(lambda: bool(crew.ends), "the first run")
+        worker = RunningWorker(queue, does, threads=1)
+        with worker:
+            until(lambda: bool(worker.ends), "the first run")
             put("later")
-            until(lambda: len(crew.starts) == 94, "all")
-        assert sorted(crew.keys[1:3]) == ["later", "other"]
-        assert crew.keys[3:] == ["one", *(str(number) for number in range(90))]
-        assert crew.times[3] - crew.times[0] >= 0.4
+            until(lambda: len(worker.starts) == 94, "all")
+        assert sorted(worker.keys[1:3]) == ["later", "other"]
+        assert worker.keys[3:] == ["one", *(str(number) for number in range(90))]
+        assert worker.times[3] - worker.times[0] >= 0.4
 
     def test_jobs_of_one_lock_that_wait_together_keep_their_order(self, queue, put):
         def does(job: Job) -> RetryLater | None:
-            return RetryLater(0.2, others=0.2) if len(crew.starts) == 1 else None
+            return RetryLater(0.2, others=0.2) if len(worker.starts) == 1 else None
 
         put("first", "second", lock="a person in a space")
-        crew = Crew(queue, does)
-        with crew:
-            until(lambda: len(crew.starts) == 3, "all")
-        assert crew.keys == ["first", "first", "second"]
+        worker = RunningWorker(queue, does)
+        with worker:
+            until(lambda: len(worker.starts) == 3, "all")
+        assert worker.keys == ["first", "first", "second"]
 
     def test_a_put_brings_the_next_run_forward(self, queue, put):
         put("one")
-        crew = Crew(queue, lambda job: RetryLater(3600) if job.attempt == 1 else None)
-        with crew:
-            until(lambda: bool(crew.ends), "the first run")
+        worker = RunningWorker(queue, lambda job: RetryLater(3600) if job.attempt == 1 else None)
+        with worker:
+            until(lambda: bool(worker.ends), "the first run")
             put("one")
-            crew.ran("one", "one")
+            worker.ran("one", "one")
 
     def test_a_handler_that_raises_is_logged_and_run_again(self, queue, put):
         def does(job: Job) -> None:
@@ -442,11 +442,11 @@ class TestAgain:
                 raise LookupError("a bug")
 
         put("one")
-        crew = Crew(queue, does)
-        with capture_logs() as logs, crew:
-            crew.ran("one", "one")
-        assert [job.attempt for job in crew.starts] == [1, 2]
-        assert crew.times[1] - crew.times[0] >= 1.0
+        worker = RunningWorker(queue, does)
+        with capture_logs() as logs, worker:
+            worker.ran("one", "one")
+        assert [job.attempt for job in worker.starts] == [1, 2]
+        assert worker.times[1] - worker.times[0] >= 1.0
         (line,) = [line for line in logs if line["event"] == "job_raised"]
         assert (line["task"], line["key"], line["attempt"], line["exc_info"]) == ("task", "one", 1, True)
 
@@ -456,9 +456,9 @@ class TestAgain:
                 raise SystemExit
 
         put("one")
-        crew = Crew(queue, does, threads=1)
-        with capture_logs(), crew:
-            crew.ran("one", "one")
+        worker = RunningWorker(queue, does, threads=1)
+        with capture_logs(), worker:
+            worker.ran("one", "one")
 
 
 class TestStop:
@@ -470,19 +470,19 @@ class TestStop:
             assert go_on.wait(5)
 
         put("one", "two")
-        crew = Crew(queue, does, threads=1)
-        with crew:
+        worker = RunningWorker(queue, does, threads=1)
+        with worker:
             assert running.wait(5)
-            crew.stop.set()
+            worker.stop.set()
             put("three")
-            assert crew.thread.is_alive()
+            assert worker.thread.is_alive()
             go_on.set()
-        assert crew.keys == ["one"]
+        assert worker.keys == ["one"]
         with database.read() as tx:
             assert queue.depth(tx)["due"] == 2
-        crew = Crew(queue)
-        with crew:
-            crew.ran("two", "three")
+        worker = RunningWorker(queue)
+        with worker:
+            worker.ran("two", "three")
 
     def test_what_does_not_end_within_the_grace_is_handed_back(self, engine, queue, put):
         running, go_on = threading.Event(), threading.Event()
@@ -492,33 +492,33 @@ class TestStop:
             assert go_on.wait(5)
 
         put("slow")
-        crew = Crew(queue, does, grace=0.1)
-        with crew:
+        worker = RunningWorker(queue, does, grace=0.1)
+        with worker:
             assert running.wait(5)
-        assert crew.ends == []
+        assert worker.ends == []
         database, other = engine.open()
-        with Crew(other, lambda job: RetryLater(3600)) as crew_after:
-            crew_after.ran("slow")
-            until(lambda: bool(crew_after.ends), "its end")
+        with RunningWorker(other, lambda job: RetryLater(3600)) as next_worker:
+            next_worker.ran("slow")
+            until(lambda: bool(next_worker.ends), "its end")
         go_on.set()
-        until(lambda: bool(crew.ends), "the end of the one that was given up")
+        until(lambda: bool(worker.ends), "the end of the one that was given up")
         with database.read() as tx:
             assert other.depth(tx)["delayed"] == 1, "the one that was given up had no say any more"
         database.close()
 
     def test_an_idle_worker_answers_at_once(self, queue):
-        crew = Crew(queue)
-        with crew:
+        worker = RunningWorker(queue)
+        with worker:
             pass
-        assert not crew.starts
+        assert not worker.starts
 
     def test_a_worker_stopped_before_it_starts_does_nothing(self, queue, put):
         put("one")
-        crew = Crew(queue)
-        crew.stop.set()
-        with crew:
+        worker = RunningWorker(queue)
+        worker.stop.set()
+        with worker:
             pass
-        assert not crew.starts
+        assert not worker.starts
 
 
 def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(database, queue, put):
@@ -536,12 +536,12 @@ def test_what_is_dropped_does_not_run_and_what_runs_then_not_again(database, que
     put("waiting", "running", "other")
     put("waiting", task="of another kind")
     drop("waiting")
-    crew = Crew(queue, does, threads=1)
-    with crew:
-        crew.ran("running", "other", "waiting")
-        until(lambda: len(crew.ends) == 3, "their ends")
+    worker = RunningWorker(queue, does, threads=1)
+    with worker:
+        worker.ran("running", "other", "waiting")
+        until(lambda: len(worker.ends) == 3, "their ends")
         put("last")
-        crew.ran("running", "other", "waiting", "last")
+        worker.ran("running", "other", "waiting", "last")
     with database.read() as tx:
         assert queue.depth(tx)["delayed"] == 0
 
@@ -563,10 +563,10 @@ class TestFinish:
                 seen.append(queue.depth(tx)["due"])
 
         put("one")
-        crew = Crew(queue, does)
-        with crew:
-            crew.ran("one")
-            until(lambda: bool(crew.ends), "its end")
+        worker = RunningWorker(queue, does)
+        with worker:
+            worker.ran("one")
+            until(lambda: bool(worker.ends), "its end")
         assert seen == [0]
         assert left(database, queue) == 0
 
@@ -579,9 +579,9 @@ class TestFinish:
             return None
 
         put("one")
-        crew = Crew(queue, does)
-        with crew:
-            crew.ran("one", "one")
+        worker = RunningWorker(queue, does)
+        with worker:
+            worker.ran("one", "one")
             until(lambda: left(database, queue) == 0, "an empty queue")
 
     def test_what_the_handler_raises_afterwards_does_not_run_it_again(self, database, queue, put):
@@ -591,27 +591,27 @@ class TestFinish:
             raise LookupError("a bug")
 
         put("one")
-        crew = Crew(queue, does)
-        with capture_logs(), crew:
-            crew.ran("one")
+        worker = RunningWorker(queue, does)
+        with capture_logs(), worker:
+            worker.ran("one")
             put("two")
-            crew.ran("one", "two")
+            worker.ran("one", "two")
         assert left(database, queue) == 0
 
     def test_put_while_it_runs_it_runs_once_more_whether_before_or_after(self, database, queue, put):
         def does(job: Job) -> None:
-            if len(crew.starts) == 1:
+            if len(worker.starts) == 1:
                 put("before")
-            if len(crew.starts) < 4:
+            if len(worker.starts) < 4:
                 with database.begin() as tx:
                     queue.finish(tx)
-            if len(crew.starts) == 2:
+            if len(worker.starts) == 2:
                 put("before")
 
         put("before")
-        crew = Crew(queue, does, threads=2)
-        with crew:
-            crew.ran("before", "before", "before")
+        worker = RunningWorker(queue, does, threads=2)
+        with worker:
+            worker.ran("before", "before", "before")
             until(lambda: left(database, queue) == 0, "an empty queue")
 
     @CROWDS
@@ -622,19 +622,19 @@ class TestFinish:
         def does(job: Job) -> None:
             if job.key != "one":
                 return
-            together.append(len([one for one in crew.starts if one.key == "one"]) - len(runs_ended))
+            together.append(len([one for one in worker.starts if one.key == "one"]) - len(runs_ended))
             with database.begin() as tx:
                 queue.finish(tx)
             if len(together) == 1:
                 put("one", *(f"other {number}" for number in range(crowd)))
-                until(lambda: len(crew.starts) == crowd + 1, "all others")
+                until(lambda: len(worker.starts) == crowd + 1, "all others")
                 go_on.wait(0.05)
             runs_ended.append(job)
 
         runs_ended: list[Job] = []
         put("one")
-        crew = Crew(queue, does, threads=4)
-        with crew:
+        worker = RunningWorker(queue, does, threads=4)
+        with worker:
             until(lambda: len(runs_ended) == 2, "its second run")
         assert together == [1, 1]
 
@@ -673,15 +673,15 @@ def test_the_oldest_waiting_job_is_one_that_does_not_run(database, queue, put):
     time.sleep(0.05)
     assert waiting() == 0.0
     put("runs")
-    crew = Crew(queue, does, threads=2)
-    with crew:
-        until(lambda: len(crew.starts) == 2, "both threads busy")
+    worker = RunningWorker(queue, does, threads=2)
+    with worker:
+        until(lambda: len(worker.starts) == 2, "both threads busy")
         assert waiting() == 0.0
         put("waits")
         time.sleep(0.05)
         assert 0.05 <= waiting() < 5
         go_on.set()
-        crew.ran("file", "runs", "waits")
+        worker.ran("file", "runs", "waits")
     assert waiting() == 0.0
 
 
@@ -689,10 +689,10 @@ def test_each_look_for_jobs_is_noted_for_the_health_check(engine, queue, put):
     noted = engine.data_dir / process.WORKING_FILE
     noted.touch()
     os.utime(noted, (0, 0))
-    crew = Crew(queue)
-    with crew:
+    worker = RunningWorker(queue)
+    with worker:
         put("one")
-        crew.ran("one")
+        worker.ran("one")
         until(noted.exists, "a note")
         assert process.is_working(engine.data_dir)
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from tests.queue.programs import lines, process, put_all, put_until_killed, work, work_slowly
-from tests.queue.support import Crew, left, until
+from tests.queue.support import RunningWorker, left, until
 
 JOBS = 600
 KILLS = 20
@@ -44,10 +44,10 @@ def test_what_a_killed_putter_committed_is_there(engine, queue, tmp_path):
     with process(put_until_killed, engine, notes):
         until(lambda: len(lines(notes)) >= 50, "puts")
     committed = set(lines(notes))
-    crew = Crew(queue)
-    with crew:
-        until(lambda: committed <= set(crew.keys), "every committed job")
-    assert len(crew.keys) <= len(committed) + 1, "at most one was committed and not noted any more"
+    worker = RunningWorker(queue)
+    with worker:
+        until(lambda: committed <= set(worker.keys), "every committed job")
+    assert len(worker.keys) <= len(committed) + 1, "at most one was committed and not noted any more"
 
 
 def test_sigterm_lets_the_running_job_end_and_keeps_the_rest(engine, database, queue, put, tmp_path):
@@ -81,9 +81,9 @@ def test_two_processes_that_put_the_same_keys_make_one_job_each(engine, database
         other.join(10)
         assert (one.exitcode, other.exitcode) == (0, 0)
     assert left(database, queue) == 100
-    crew = Crew(queue)
-    with crew:
-        crew.ran(*keys)
+    worker = RunningWorker(queue)
+    with worker:
+        worker.ran(*keys)
 
 
 def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlapping(engine, database, queue):
@@ -97,8 +97,8 @@ def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlappi
         time.sleep(0.001)
         inside[job.key] -= 1
 
-    crew = Crew(queue, does)
-    with crew:
+    worker = RunningWorker(queue, does)
+    with worker:
         with process(put_all, engine, keys, 5) as one, process(put_all, engine, keys, 5) as other:
             one.join(10)
             other.join(10)
@@ -109,6 +109,6 @@ def test_keys_put_by_two_processes_while_they_run_are_neither_lost_nor_overlappi
                 queue.put(tx, "task", key)
         until(lambda: left(database, queue) == 0, "an empty queue")
     for key in keys:
-        runs = [at for job, at in zip(crew.starts, crew.times, strict=True) if job.key == key]
+        runs = [at for job, at in zip(worker.starts, worker.times, strict=True) if job.key == key]
         assert 1 <= len(runs) <= 11
         assert runs[-1] >= last_put

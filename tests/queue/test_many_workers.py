@@ -22,7 +22,7 @@ from bot.queue.statements import FIRST_OF_LOCK, WINDOW
 from bot.services import Clock
 from tests.postgresql import MISSING, Server, available, server
 from tests.queue.programs import lines, process, work_slowly
-from tests.queue.support import Crew, Engine, left, until
+from tests.queue.support import Engine, RunningWorker, left, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,11 +84,11 @@ def test_what_a_killed_worker_ran_is_run_on_another_machine(machine: Machine, tm
         until(lambda: "start first" in lines(notes), "the first job")
         victim.kill()
         victim.join()
-    crew = Crew(queue)
-    with crew:
-        crew.ran("first", "second")
+    worker = RunningWorker(queue)
+    with worker:
+        worker.ran("first", "second")
         until(lambda: left(database, queue) == 0, "an empty queue")
-    assert crew.keys == ["first", "second"]
+    assert worker.keys == ["first", "second"]
     database.close()
 
 
@@ -111,11 +111,11 @@ def test_who_was_taken_for_dead_ends_nothing_and_works_on(machine: Machine, monk
         except DatabaseUnavailable as error:
             ends.append(str(error.cause))
 
-    with Crew(asleep, does) as first:
+    with RunningWorker(asleep, does) as first:
         put(database, asleep, "job")
         first.ran("job")
         monkeypatch.setattr(asleep.jobs, "beat", lambda: None)  # type: ignore[attr-defined]
-        with Crew(other) as second:
+        with RunningWorker(other) as second:
             second.ran("job")
             until(lambda: left(database, other) == 0, "the end of the job")
         goes_on.set()
@@ -140,7 +140,7 @@ def test_while_the_server_stands_still_nobody_is_taken_for_dead(own_server: Serv
     def does(_: Job) -> None:
         assert goes_on.wait(30)
 
-    with capture_logs() as said, Crew(one, does) as first, Crew(other, does) as second:
+    with capture_logs() as said, RunningWorker(one, does) as first, RunningWorker(other, does) as second:
         put(database, one, "a", "b")
         until(lambda: len(first.keys + second.keys) == 2, "both jobs")
         with own_server.paused():
@@ -184,7 +184,7 @@ def test_a_restart_of_the_server_loses_nothing_and_ends_no_worker(own_server: Se
         return run
 
     puts = threading.Thread(target=putting)
-    with Crew(one, does(one, database)) as first, Crew(other, does(other, other_database)) as second:
+    with RunningWorker(one, does(one, database)) as first, RunningWorker(other, does(other, other_database)) as second:
         puts.start()
         for _ in range(2):
             seen = len(ended)
@@ -214,15 +214,15 @@ def test_a_job_whose_end_the_server_forgot_is_run_again(machine: Machine, monkey
         with database.read() as tx:
             return bool(tx.execute(free).scalar_one())
 
-    with Crew(queue, lambda job: RetryLater(60.0) if job.key == "watch" else None) as crew:
+    with RunningWorker(queue, lambda job: RetryLater(60.0) if job.key == "watch" else None) as worker:
         put(database, queue, "watch")
-        crew.ran("watch")
+        worker.ran("watch")
         until(is_put_off, "the job put off")
         with database.begin() as tx:
             tx.execute(forget)
         put(database, queue, "other")
-        until(lambda: crew.keys.count("watch") == 2 and is_put_off(), "the forgotten job")
-        assert crew.keys.count("other") == 1
+        until(lambda: worker.keys.count("watch") == 2 and is_put_off(), "the forgotten job")
+        assert worker.keys.count("other") == 1
     database.close()
 
 
@@ -249,7 +249,7 @@ def test_jobs_that_another_worker_takes_during_a_look_are_no_trouble(machine: Ma
                 other.connection.execute(drop)
         return tx.connection.execute(statement, *more)
 
-    with patch.object(Transaction, "execute", look), capture_logs() as logs, Crew(queue):
+    with patch.object(Transaction, "execute", look), capture_logs() as logs, RunningWorker(queue):
         until(lambda: FIRST_OF_LOCK in looked, "a look among many")
         until(lambda: looked.count(queue.jobs._soonest) > 1, "another look")
     assert [line for line in logs if line["log_level"] == "error"] == []

@@ -19,7 +19,7 @@ from bot.queue.job_table import JobTable, create_tables
 from bot.queue.sqlite import LOCK_LOOK, SqliteQueue
 from bot.queue.statements import LONGEST_DUE, WAITING
 from bot.queue.wakeup import ADDRESS_MAX, SOCKET_NAME
-from tests.queue.support import Crew, Engine, left, sqlite_engine, until
+from tests.queue.support import Engine, RunningWorker, left, sqlite_engine, until
 
 VALUES = {"now": 0.0, "ids": [1], "full": ["watch"], "locks": ["space"], "of_task": "task", "of_person": "ada"}
 
@@ -56,10 +56,10 @@ def _events(logs, *names: str) -> list[str]:
 class TestOneWorker:
     def test_a_second_worker_waits_and_takes_over(self, engine, queue, put):
         database, other = engine.open()
-        with capture_logs() as logs, Crew(queue) as first:
+        with capture_logs() as logs, RunningWorker(queue) as first:
             put("one")
             first.ran("one")
-            with Crew(other) as second:
+            with RunningWorker(other) as second:
                 until(lambda: "queue_worker_waits" in _events(logs, "queue_worker_waits"), "the second one's wait")
                 put("two")
                 first.ran("one", "two")
@@ -75,10 +75,10 @@ class TestOneWorker:
 
     def test_a_waiting_worker_answers_a_stop_at_once(self, engine, queue, put):
         database, other = engine.open()
-        with capture_logs() as logs, Crew(queue) as first:
+        with capture_logs() as logs, RunningWorker(queue) as first:
             put("one")
             first.ran("one")
-            with Crew(other) as second:
+            with RunningWorker(other) as second:
                 until(lambda: bool(_events(logs, "queue_worker_waits")), "the second one's wait")
                 before = time.monotonic()
                 second.finish()
@@ -89,21 +89,21 @@ class TestOneWorker:
 class TestWaking:
     def test_an_idle_worker_does_not_poll(self, queue, put, looks):
         put("later", after=3600)
-        with Crew(queue):
+        with RunningWorker(queue):
             until(lambda: bool(looks), "a look")
             time.sleep(0.5)
         assert len(looks) <= 2
 
     def test_the_end_of_a_job_is_no_reason_to_look_where_nothing_else_is_due(self, database, queue, put, looks):
         put("later", after=3600)
-        crew = Crew(queue)
-        with crew:
+        worker = RunningWorker(queue)
+        with worker:
             put("one")
-            crew.ran("one")
+            worker.ran("one")
             until(lambda: left(database, queue) == 1, "its end")
             before = len(looks)
             put("two")
-            crew.ran("one", "two")
+            worker.ran("one", "two")
             until(lambda: left(database, queue) == 1, "the end of the other")
         assert len(looks) - before == 1, "that the other was put"
 
@@ -120,25 +120,25 @@ class TestWaking:
         deleted, go_on = threading.Event(), threading.Event()
 
         def finishes(job):
-            if len(crew.starts) == 1:
+            if len(worker.starts) == 1:
                 with database.begin() as tx:
                     queue.finish(tx)
 
         def slow(_file):
-            if crew.starts and not deleted.is_set():
+            if worker.starts and not deleted.is_set():
                 deleted.set()
                 assert go_on.wait(5)
 
-        crew = Crew(queue, finishes)
+        worker = RunningWorker(queue, finishes)
         put("one")
         monkeypatch.setattr(SqliteFile, "sync", slow)
-        with crew:
+        with worker:
             assert deleted.wait(5)
             with database.begin(durable=False) as tx:
                 queue.put(tx, "task", "one")
             time.sleep(0.1)  # it is looked for, and found to run
             go_on.set()
-            crew.ran("one", "one")
+            worker.ran("one", "one")
 
     def test_the_end_of_a_job_is_no_reason_to_look_where_others_wait_for_another_lane(self, queue, put, looks):
         go_on = threading.Event()
@@ -146,21 +146,21 @@ class TestWaking:
         def waits(job):
             assert job.task != "slow" or go_on.wait(5)
 
-        crew = Crew(queue, waits, lanes={"slow": 1})
-        with crew:
+        worker = RunningWorker(queue, waits, lanes={"slow": 1})
+        with worker:
             put("one", "two", task="slow")
-            crew.ran("one")
+            worker.ran("one")
             put("three")
-            crew.ran("one", "three")
-            until(lambda: [job.key for job in crew.ends] == ["three"], "its end")
+            worker.ran("one", "three")
+            until(lambda: [job.key for job in worker.ends] == ["three"], "its end")
             time.sleep(0.1)
             before = len(looks)
             put("four")
-            until(lambda: [job.key for job in crew.ends] == ["three", "four"], "the end of the other")
+            until(lambda: [job.key for job in worker.ends] == ["three", "four"], "the end of the other")
             time.sleep(0.1)
             assert len(looks) - before == 1, "that the other was put"
             go_on.set()
-            crew.ran("one", "two", "three", "four")
+            worker.ran("one", "two", "three", "four")
 
     def test_a_folder_with_a_path_too_long_for_a_socket_works(self, tmp_path):
         folder = tmp_path / ("long " * 30) / ("longer " * 20)
@@ -169,12 +169,12 @@ class TestWaking:
         database = Database(f"sqlite:///{folder / 'queue.db'}")
         create_tables(database)
         queue = open_queue(database, folder)
-        crew = Crew(queue)
-        with capture_logs() as logs, crew:
+        worker = RunningWorker(queue)
+        with capture_logs() as logs, worker:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             with database.begin() as tx:
                 queue.put(tx, "task", "a")
-            crew.ran("a")
+            worker.ran("a")
         assert not _events(logs, "wakeup_socket_unavailable")
         database.close()
 
@@ -183,22 +183,22 @@ class TestWaking:
         database = Database("sqlite:///queue.db")
         create_tables(database)
         queue = open_queue(database, Path("made/for it"))
-        crew = Crew(queue)
-        with crew:
+        worker = RunningWorker(queue)
+        with worker:
             socket = tmp_path / "made/for it" / SOCKET_NAME
             until(socket.exists, "the socket")
             with database.begin() as tx:
                 queue.put(tx, "task", "a")
-            crew.ran("a")
+            worker.ran("a")
         database.close()
 
     def test_without_a_socket_the_worker_looks_by_itself(self, tmp_path, queue, put):
         (tmp_path / SOCKET_NAME).mkdir()
-        crew = Crew(queue)
-        with capture_logs() as logs, crew:
+        worker = RunningWorker(queue)
+        with capture_logs() as logs, worker:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             put("a")
-            crew.ran("a")
+            worker.ran("a")
         assert _events(logs, "wakeup_socket_unavailable") == ["wakeup_socket_unavailable"]
 
 
@@ -208,15 +208,15 @@ class TestDatabaseAway:
     def test_a_moved_file_is_waited_for_and_nothing_is_lost(self, queue, put, database_file, tmp_path):
         put("now")
         put("then", after=0.5)
-        crew = Crew(queue)
-        with capture_logs() as logs, crew:
-            crew.ran("now")
+        worker = RunningWorker(queue)
+        with capture_logs() as logs, worker:
+            worker.ran("now")
             database_file.rename(tmp_path / "elsewhere.db")
             until(lambda: "queue_database_away" in _events(logs, *self.NAMES), "the word that it is away")
             queue.wake()
             assert not database_file.exists(), "an empty one was put in its place"
             (tmp_path / "elsewhere.db").rename(database_file)
-            crew.ran("now", "then")
+            worker.ran("now", "then")
             until(lambda: "queue_database_back" in _events(logs, *self.NAMES), "the word that it is back")
         assert _events(logs, *self.NAMES) == list(self.NAMES)
 
@@ -230,8 +230,8 @@ class TestDatabaseAway:
             assert go_on.wait(5)
 
         put("one")
-        crew = Crew(queue, does)
-        with capture_logs() as logs, crew:
+        worker = RunningWorker(queue, does)
+        with capture_logs() as logs, worker:
             assert running.wait(5)
             with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
@@ -242,7 +242,7 @@ class TestDatabaseAway:
                 until(lambda: len(looks) > before, "a look, which can still read: no reason to say that it is back")
                 other.execute("ROLLBACK")
             until(lambda: left(database, queue) == 0, "its end")
-        assert crew.keys == ["one"]
+        assert worker.keys == ["one"]
         assert _events(logs, *self.NAMES) == list(self.NAMES)
 
     @pytest.mark.parametrize("step", ["take", "settle"])
@@ -258,8 +258,8 @@ class TestDatabaseAway:
         monkeypatch.setattr(queue.jobs, step, fails_at_first)
         put("one")
         put("two")
-        with capture_logs() as logs, Crew(queue, threads=1) as crew:
-            crew.ran("one", "two")
+        with capture_logs() as logs, RunningWorker(queue, threads=1) as worker:
+            worker.ran("one", "two")
         assert [line["event"] for line in logs if line["log_level"] == "error"] == [
             {"take": "queue_look_crashed", "settle": "job_not_settled"}[step]
         ]
@@ -272,25 +272,25 @@ class TestDatabaseAway:
             assert go_on.wait(5)
 
         put("one")
-        crew = Crew(queue, does, grace=60.0)
-        with capture_logs(), crew:
+        worker = RunningWorker(queue, does, grace=60.0)
+        with capture_logs(), worker:
             assert running.wait(5)
             with closing(sqlite3.connect(database_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
                 go_on.set()
-                crew.finish()
+                worker.finish()
                 other.execute("ROLLBACK")
 
     def test_a_database_without_tables_is_waited_for(self, tmp_path):
         database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
         queue = open_queue(database, tmp_path)
-        crew = Crew(queue)
-        with capture_logs() as logs, crew:
+        worker = RunningWorker(queue)
+        with capture_logs() as logs, worker:
             until(lambda: bool(_events(logs, *self.NAMES)), "the word that it is away")
             create_tables(database)
             with database.begin() as tx:
                 queue.put(tx, "task", "one")
-            crew.ran("one")
+            worker.ran("one")
         database.close()
 
 
@@ -323,21 +323,21 @@ class TestClock:
     def test_set_back_while_it_works_no_wait_starts_anew_for_longer_than_asked(self, queue, put, clock):
         put("one", after=0.3)
         put("far", after=3600)
-        crew = Crew(queue)
-        with capture_logs() as logs, crew:
+        worker = RunningWorker(queue)
+        with capture_logs() as logs, worker:
             until(lambda: bool(_events(logs, "queue_worker_started")), "the start")
             clock.step = -7200.0
             put("now")
-            crew.ran("now", "one")
+            worker.ran("now", "one")
         assert _events(logs, "queue_clock_set_back") == ["queue_clock_set_back"]
 
     def test_set_back_while_no_worker_runs(self, database, queue, put, clock):
         put("one", "far")
         put("far", after=3600)
         clock.step = -7200.0
-        crew = Crew(queue)
-        with capture_logs(), crew:
-            crew.ran("one", "far")
+        worker = RunningWorker(queue)
+        with capture_logs(), worker:
+            worker.ran("one", "far")
             until(lambda: left(database, queue) == 0, "an empty queue")
 
     @pytest.mark.parametrize("looked", [False, True], ids=["unseen", "seen"])
@@ -351,13 +351,13 @@ class TestClock:
                 assert go_on.wait(5)
 
         put("one")
-        crew = Crew(queue, does)
-        with capture_logs(), crew:
+        worker = RunningWorker(queue, does)
+        with capture_logs(), worker:
             assert running.wait(5)
             put("one")
             clock.step = -7200.0
             if looked:
                 put("other")
-                crew.ran("one", "other")
+                worker.ran("one", "other")
             go_on.set()
-            crew.ran("one", "one", *(["other"] if looked else []))
+            worker.ran("one", "one", *(["other"] if looked else []))

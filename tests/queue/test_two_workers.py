@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from bot.db.database import Database
 from bot.queue import open_queue
 from bot.queue.shared_jobs import NAME_FILE
-from tests.queue.support import Crew, until
+from tests.queue.support import RunningWorker, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,10 @@ def _put(database: Database, queue: Queue, *keys: str, lock: str | None = None) 
 def test_each_job_runs_once_and_both_have_some(queues):
     database, one, two = queues
     both = threading.Barrier(2)
-    with Crew(one, lambda _: _meet(both), threads=1) as first, Crew(two, lambda _: _meet(both), threads=1) as second:
+    with (
+        RunningWorker(one, lambda _: _meet(both), threads=1) as first,
+        RunningWorker(two, lambda _: _meet(both), threads=1) as second,
+    ):
         _put(database, one, "a", "b")
         until(lambda: len(first.ends) + len(second.ends) == 2, "both jobs, side by side")
     assert len(first.ends) == len(second.ends) == 1
@@ -52,8 +55,8 @@ def test_each_job_runs_once_and_both_have_some(queues):
 def test_a_lock_holds_in_all_workers_and_is_free_when_its_worker_leaves(queues):
     database, one, two = queues
     go_on = threading.Event()
-    with Crew(two, threads=2) as second:
-        with Crew(one, lambda _: _meet(go_on), threads=1) as first:
+    with RunningWorker(two, threads=2) as second:
+        with RunningWorker(one, lambda _: _meet(go_on), threads=1) as first:
             until(lambda: first.begun + second.begun == 2, "both workers")
             while not first.starts:  # until the first worker has the first job
                 second.starts.clear()
@@ -75,20 +78,20 @@ def _meet(event: threading.Barrier | threading.Event) -> None:
 def test_a_worker_whose_folder_cannot_be_written_works_all_the_same(queues, tmp_path):
     database, one, _ = queues
     (tmp_path / "one" / NAME_FILE).mkdir()
-    with capture_logs() as logs, Crew(one) as crew:
+    with capture_logs() as logs, RunningWorker(one) as worker:
         _put(database, one, "a")
-        crew.ran("a")
+        worker.ran("a")
     assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["worker_not_noted"]
 
 
 def test_a_copy_of_a_workers_folder_takes_none_of_its_jobs(queues, tmp_path):
     database, one, _ = queues
     go_on = threading.Event()
-    with Crew(one, lambda _: _meet(go_on)) as first:
+    with RunningWorker(one, lambda _: _meet(go_on)) as first:
         _put(database, one, "held")
         until(lambda: bool(first.starts), "its start")
         shutil.copytree(tmp_path / "one", tmp_path / "copy")
-        with Crew(open_queue(database, tmp_path / "copy")) as second:
+        with RunningWorker(open_queue(database, tmp_path / "copy")) as second:
             _put(database, one, "next")
             until(lambda: "next" in first.keys + second.keys, "another job")
             assert "held" not in second.keys
@@ -101,6 +104,6 @@ def test_a_worker_that_starts_in_the_folder_of_a_dead_one_has_its_jobs_at_once(q
     with database.begin() as tx:
         one.put(tx, "task", "held")
     (claim,) = one.jobs.take([], {"": 1}).claims  # and is never heard of again
-    crew = Crew(open_queue(database, tmp_path / "one"))
-    with crew:
-        crew.ran(claim.job.key)
+    worker = RunningWorker(open_queue(database, tmp_path / "one"))
+    with worker:
+        worker.ran(claim.job.key)
