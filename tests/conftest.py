@@ -310,8 +310,8 @@ def live(
         emulator.world.lists_threads = shows_threads(request)
         made = LiveBot(emulator, tmp_path / "data", **settings)
         made.has_database(database_file)
-        with made.program() as door:
-            made.register(door)
+        with made.program() as url:
+            made.register(url)
             yield made
             made.let_go()
 
@@ -345,7 +345,7 @@ def start(stage_alone: LiveBot, tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def machine(stepped: SteppedBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[SteppedBot]:
-    """The workbench's settings in the environment, and a log that is put back."""
+    """The stepped bot's settings in the environment, and a log that is put back."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in stepped.setup.environ.items():

@@ -1,6 +1,6 @@
 """The stage for dialogues: the emulator plays Webex, the real program answers, and people talk.
 
-The program runs in this process (door, queue and worker, wired as in production); the tests that kill processes start
+The program runs in this process (web, queue and worker, wired as in production); the tests that kill processes start
 real ones, see ``tests/killed``.
 """
 
@@ -47,7 +47,7 @@ CSV = "\ufeffName,Minutes\r\nAda,12\r\nGrace,30\r\n".encode()
 
 
 class QuietHandler(WSGIRequestHandler):
-    """The door's server for tests: keep-alive, no access log."""
+    """The web server of the tests: keep-alive, no access log."""
 
     protocol_version = "HTTP/1.1"
 
@@ -251,12 +251,12 @@ class LiveBot:
         finally:
             database.close()
 
-    def register(self, door: str) -> None:
-        """Have Webex deliver its events to the door, as it does after ``manifest apply``."""
+    def register(self, url: str) -> None:
+        """Have Webex deliver its events to this address, as it does after ``manifest apply``."""
         world, wanted = self.emulator.world, manifest.read()
         for hook in wanted.webhooks:
             if hook.resource != "rooms":
-                fields = {"name": hook.name, "targetUrl": f"{door}{wanted.path}", "secret": SECRET}
+                fields = {"name": hook.name, "targetUrl": f"{url}{wanted.path}", "secret": SECRET}
                 made = new_webhook(self.bot, fields | {"resource": hook.resource, "event": hook.event}, world.clock())
                 with world.change():
                     world.webhooks[made.id] = made
@@ -268,7 +268,7 @@ class LiveBot:
 
     @contextmanager
     def program(self) -> Iterator[str]:
-        """Door and worker, in this process; gives the door's address."""
+        """Web and worker, in this process; gives the address of web."""
         settings = self.settings()
         stop = threading.Event()
         app = build_web(settings, stop)

@@ -1,4 +1,4 @@
-"""The core on a workbench: put together on the emulator, run job by job in the test's own thread, under a set clock.
+"""The core, step by step: put together on the emulator, run job by job in the test's own thread, under a set clock.
 
 Nothing happens by itself: a test says what a person writes, lets the due jobs run, turns the clock, breaks things in
 between, and looks at what stands in the space.
@@ -52,7 +52,7 @@ ONE_AT_A_TIME = {COMMON: 1}
 ONE_BESIDE_FILES = {COMMON: 1, tasks.DELIVER: 0}
 ONE_FILE = {COMMON: 0, tasks.DELIVER: 1}
 MOST_JOBS = 300
-"""Runs after which a workbench that never comes to rest has failed."""
+"""Runs after which a bot that never comes to rest has failed."""
 
 MOST_POINTS = 300
 """Points of one scenario after which a test that kills at each has failed."""

@@ -182,12 +182,12 @@ def test_other_paths_and_methods_are_not_sent_on(stage: Stage, method: str, path
         {"X_Page_Token": None},
     ],
 )
-@pytest.mark.parametrize("door", ["calls", "test", "refusal"])
-def test_other_pages_may_not_use_it(stage: Stage, headers: dict[str, str | None], door: str) -> None:
+@pytest.mark.parametrize("route", ["calls", "test", "refusal"])
+def test_other_pages_may_not_use_it(stage: Stage, headers: dict[str, str | None], route: str) -> None:
     given = {"X-Page-Token": stage.token} | {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {"method": "GET", "path": "/api/v1/deliveries", "body": ""}
 
-    answer = requests.post(f"{stage.page}api/{door}", json=sent, headers=given, timeout=5)
+    answer = requests.post(f"{stage.page}api/{route}", json=sent, headers=given, timeout=5)
 
     assert answer.status_code == 403
     assert "Access-Control-Allow-Origin" not in answer.headers

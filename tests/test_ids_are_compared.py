@@ -1,4 +1,4 @@
-"""A house rule: no ID of a person or a space is compared by its text, since Webex spells one ID in several ways."""
+"""No ID of a person or a space is compared by its text, since Webex spells one ID in several ways."""
 
 from __future__ import annotations
 

@@ -43,13 +43,13 @@ def out():
 
 def test_a_line_is_json_with_time_level_process_and_keywords(out):
     start_logging("web", stream=out)
-    structlog.get_logger("bot.door").info("stored", reference="k7m2p9qa")
+    structlog.get_logger("bot.web").info("stored", reference="k7m2p9qa")
     line = json.loads(out.getvalue())
     assert line["event"] == "stored"
     assert (line["level"], line["process"], line["logger"], line["reference"]) == (
         "info",
         "web",
-        "bot.door",
+        "bot.web",
         "k7m2p9qa",
     )
     assert line["timestamp"].endswith("Z")

@@ -129,8 +129,8 @@ def test_a_secret_that_webex_does_not_show_is_sent_again_and_the_plan_says_so():
 
 
 def test_a_second_one_of_ours_is_removed_and_the_better_one_kept():
-    twins = [existing(FIRST, "a", target_url="https://old.example.com"), existing(FIRST, "b")]
-    (change,) = plan([*twins, *as_wanted()[1:]])
+    duplicates = [existing(FIRST, "a", target_url="https://old.example.com"), existing(FIRST, "b")]
+    (change,) = plan([*duplicates, *as_wanted()[1:]])
     assert (change.kind, change.webhook_id, change.why) == (Kind.DELETE, "a", "duplicate")
 
 

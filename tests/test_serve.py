@@ -184,9 +184,9 @@ def test_the_first_start_creates_the_webhooks_also_when_webex_comes_late_and_the
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 def test_every_address_is_of_both_families():
-    with listen("::", free_port()) as door:
+    with listen("::", free_port()) as listener:
         for address in ("127.0.0.1", "::1"):
-            socket.create_connection((address, door.getsockname()[1]), timeout=5).close()
+            socket.create_connection((address, listener.getsockname()[1]), timeout=5).close()
 
 
 def test_when_the_supervisor_is_killed_its_children_end_by_themselves(serving):

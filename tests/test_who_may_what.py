@@ -1,8 +1,8 @@
-"""Every door × person × space × family of reports, with what must come of it, through the real program.
+"""Every entry point × person × space × family of reports, with what must come of it, through the real program.
 
-The three doors through which a report leaves (typed, pressed, and the file that is posted hours later) are tried with
+The three entry points by which a report comes (typed, pressed, and the file that is posted hours later) are tried with
 all people in all spaces. The other commands are tried typed and pressed with those people and spaces in whose columns
-the table differs. A command that no door here knows fails the first test: somebody must decide who may use it.
+the table differs. A command that no entry point here knows fails the first test: somebody must decide who may use it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ PEOPLE = {
 FAMILIES = tuple(family.value for family in Family)
 
 MAY_NOT_CHANGE = frozenset({"read-only administrator", "partner read-only administrator"})
-"""Refused where the door is for those who may make and delete reports."""
+"""Refused where the entry point is for those who may make and delete reports."""
 
 SAMPLE = (
     "full administrator",
@@ -97,7 +97,7 @@ NEUTRAL = ("so I've replied to you directly", "I've sent you the a")
 
 
 @dataclass(frozen=True)
-class Door:
+class EntryPoint:
     """A way to ask. ``shows`` is what the answer holds when it is allowed; None: anything but a refusal.
 
     ``alone``: it is answered 1:1 in every group space. ``only_here``: it is refused where it would be answered 1:1.
@@ -113,35 +113,35 @@ class Door:
     only_here: bool = False
 
 
-DOORS = {
-    "report": Door("report"),
-    "reports": Door("reports", other="There are no reports yet", wants_id=False),
-    "refresh": Door("refresh"),
-    "again": Door("again"),
-    "cancel": Door("cancel", shows="Nobody is waiting for this report here", other=""),
-    "delete": Door("delete", changes=True),
-    "templates": Door("templates", shows=None, other="", wants_id=False),
-    "new": Door("new", shows=None, other="", wants_id=False, changes=True),
-    "run": Door("run", shows=None, other="", wants_id=False, changes=True),
-    "schedule": Door("schedule", shows=None, other="", wants_id=False, changes=True),
-    "schedules": Door("schedules", shows="no schedules", other="", wants_id=False),
-    "unschedule": Door("unschedule", shows="no subscription or schedule", other="", wants_id=False),
-    "last": Door("last", shows="You haven't run a report here yet", other="", wants_id=False, changes=True),
-    "settings": Door("settings", shows=None, other="", wants_id=False),
-    "why": Door("why", shows="Nobody has requested", other=""),
-    "pending": Door("pending", shows="You have no pending requests", other="", wants_id=False),
-    "history": Door("history", shows="no subscription or schedule", other="", wants_id=False),
-    "pause": Door("pause", shows="no subscription or schedule", other="", wants_id=False),
-    "resume": Door("resume", shows="Nothing here is paused", other="", wants_id=False),
-    "takeover": Door("takeover", shows="Nothing here needs another owner", other="", wants_id=False),
-    "reassign": Door("reassign", shows=None, other="", wants_id=False, changes=True, alone=True),
-    "subscribe": Door("subscribe", shows="What should I announce?", other="", wants_id=False, only_here=True),
-    "subscriptions": Door("subscriptions", shows="no subscriptions", other="", wants_id=False),
-    "unsubscribe": Door("unsubscribe", shows="no subscription or schedule", other="", wants_id=False),
-    "mute": Door("mute", shows="no subscription or schedule", other="", wants_id=False),
-    "unmute": Door("unmute", shows="no subscription or schedule", other="", wants_id=False),
-    "audit": Door("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
-    "keys": Door("keys", shows=None, other="", wants_id=False, changes=True, alone=True),
+ENTRY_POINTS = {
+    "report": EntryPoint("report"),
+    "reports": EntryPoint("reports", other="There are no reports yet", wants_id=False),
+    "refresh": EntryPoint("refresh"),
+    "again": EntryPoint("again"),
+    "cancel": EntryPoint("cancel", shows="Nobody is waiting for this report here", other=""),
+    "delete": EntryPoint("delete", changes=True),
+    "templates": EntryPoint("templates", shows=None, other="", wants_id=False),
+    "new": EntryPoint("new", shows=None, other="", wants_id=False, changes=True),
+    "run": EntryPoint("run", shows=None, other="", wants_id=False, changes=True),
+    "schedule": EntryPoint("schedule", shows=None, other="", wants_id=False, changes=True),
+    "schedules": EntryPoint("schedules", shows="no schedules", other="", wants_id=False),
+    "unschedule": EntryPoint("unschedule", shows="no subscription or schedule", other="", wants_id=False),
+    "last": EntryPoint("last", shows="You haven't run a report here yet", other="", wants_id=False, changes=True),
+    "settings": EntryPoint("settings", shows=None, other="", wants_id=False),
+    "why": EntryPoint("why", shows="Nobody has requested", other=""),
+    "pending": EntryPoint("pending", shows="You have no pending requests", other="", wants_id=False),
+    "history": EntryPoint("history", shows="no subscription or schedule", other="", wants_id=False),
+    "pause": EntryPoint("pause", shows="no subscription or schedule", other="", wants_id=False),
+    "resume": EntryPoint("resume", shows="Nothing here is paused", other="", wants_id=False),
+    "takeover": EntryPoint("takeover", shows="Nothing here needs another owner", other="", wants_id=False),
+    "reassign": EntryPoint("reassign", shows=None, other="", wants_id=False, changes=True, alone=True),
+    "subscribe": EntryPoint("subscribe", shows="What should I announce?", other="", wants_id=False, only_here=True),
+    "subscriptions": EntryPoint("subscriptions", shows="no subscriptions", other="", wants_id=False),
+    "unsubscribe": EntryPoint("unsubscribe", shows="no subscription or schedule", other="", wants_id=False),
+    "mute": EntryPoint("mute", shows="no subscription or schedule", other="", wants_id=False),
+    "unmute": EntryPoint("unmute", shows="no subscription or schedule", other="", wants_id=False),
+    "audit": EntryPoint("audit", shows=None, other="", wants_id=False, changes=True, alone=True),
+    "keys": EntryPoint("keys", shows=None, other="", wants_id=False, changes=True, alone=True),
 }
 NOTHING_TO_DO = frozenset(
     {"cancel", "why", "history", "pause", "resume", "takeover", "unschedule", "unsubscribe", "mute", "unmute"}
@@ -152,7 +152,7 @@ PUBLIC = frozenset({"help"})
 
 
 def test_every_command_has_a_place_in_this_table() -> None:
-    assert registry.words <= DOORS.keys() | PUBLIC
+    assert registry.words <= ENTRY_POINTS.keys() | PUBLIC
 
 
 class AllowedOrganization(SteppedBot):
@@ -272,7 +272,7 @@ class Case:
         self.world.set_report(self.report.id, deleted=True)
         self.setup.environ.pop("ALLOWED_SPACES", None)
 
-    def came_of_it(self, door: Door) -> str:
+    def came_of_it(self, entry_point: EntryPoint) -> str:
         """What the bot said where, in one word of the table."""
         private = self.world.direct_space(self.person, self.setup.bot)
         inside, alone = heard(self.stepped, self.space), heard(self.stepped, private) if self.where != "1:1" else ""
@@ -284,18 +284,18 @@ class Case:
         if any(neutral in inside for neutral in NEUTRAL):
             assert not any(secret in inside for secret in secrets), "shown in front of others"
             assert sum(inside.count(neutral) for neutral in NEUTRAL) == 1, "one neutral sentence"
-            return ALONE + self._shown(door, alone)
+            return ALONE + self._shown(entry_point, alone)
         if alone and not inside:
-            return ALONE + self._shown(door, alone)
+            return ALONE + self._shown(entry_point, alone)
         assert not alone
-        return HERE + self._shown(door, inside)
+        return HERE + self._shown(entry_point, inside)
 
-    def _shown(self, door: Door, said: str) -> str:
+    def _shown(self, entry_point: EntryPoint, said: str) -> str:
         """Whether the report was shown, or said to be unknown."""
-        if door.shows is None or door.shows in said:
+        if entry_point.shows is None or entry_point.shows in said:
             return ""
-        assert door.other, said
-        assert door.other in said, said
+        assert entry_point.other, said
+        assert entry_point.other in said, said
         assert TITLE not in said
         return UNKNOWN
 
@@ -309,30 +309,32 @@ def heard(stepped: SteppedBot, space: Space) -> str:
     )
 
 
-def typed(case: Case, door: Door) -> None:
+def typed(case: Case, entry_point: EntryPoint) -> None:
     case.come_true()
-    case.stepped.receive(case.person, f"{door.word} {case.report.id if door.wants_id else ''}".strip(), case.space)
+    case.stepped.receive(
+        case.person, f"{entry_point.word} {case.report.id if entry_point.wants_id else ''}".strip(), case.space
+    )
     case.stepped.work()
 
 
-def typed_by_title(case: Case, door: Door) -> None:
+def typed_by_title(case: Case, entry_point: EntryPoint) -> None:
     case.come_true()
-    case.stepped.receive(case.person, f"{door.word} {TITLE.lower()}", case.space)
+    case.stepped.receive(case.person, f"{entry_point.word} {TITLE.lower()}", case.space)
     case.stepped.work()
 
 
-def pressed(case: Case, door: Door) -> None:
+def pressed(case: Case, entry_point: EntryPoint) -> None:
     """The card was posted for somebody else, and its data is the presser's claim."""
     card = {"type": "AdaptiveCard", "version": "1.3", "body": []}
     posted = case.stepped.chat.post(Target(room_id=case.space.id), markdown="a card of before", card=card)
     message = next(one for one in case.world.messages(case.space) if one.id == posted.message_id)
     case.come_true()
-    data = {"command": door.word} | ({"argument": case.report.id} if door.wants_id else {})
+    data = {"command": entry_point.word} | ({"argument": case.report.id} if entry_point.wants_id else {})
     case.stepped.pressed(case.person, message, data)
     case.stepped.work()
 
 
-def file_later(case: Case, _door: Door) -> None:
+def file_later(case: Case, _entry_point: EntryPoint) -> None:
     """Asked when all was well; what is judged is what is said after person and space have changed."""
     case.world.set_report(case.report.id, status="In progress")
     case.stepped.receive(case.person, f"report {case.report.id}", case.space)
@@ -346,14 +348,19 @@ def file_later(case: Case, _door: Door) -> None:
 
 
 def tried(  # noqa: PLR0917 read at every call as one row of the table
-    stepped: SteppedBot, act: Callable[[Case, Door], None], door: Door, who: str, where: str, family: str
+    stepped: SteppedBot,
+    act: Callable[[Case, EntryPoint], None],
+    entry_point: EntryPoint,
+    who: str,
+    where: str,
+    family: str,
 ) -> str:
     if stepped.services.settings.allowed_spaces:  # by the case before
         with_its_settings(stepped)
     case = Case(stepped, who, where, family)
     try:
-        act(case, door)
-        return case.came_of_it(door)
+        act(case, entry_point)
+        return case.came_of_it(entry_point)
     finally:
         case.end()
 
@@ -363,7 +370,7 @@ def tried(  # noqa: PLR0917 read at every call as one row of the table
 @pytest.mark.parametrize("act", [typed, pressed, file_later])
 def test_a_report_leaves_only_for_those_who_may_have_it(stepped: SteppedBot, act: Any, who: str, family: str) -> None:
     spaces = SPACES if family == "partner" else SAMPLE_SPACES  # where it may be shown is asked of every family alike
-    came = {where: tried(stepped, act, DOORS["report"], who, where, family) for where in spaces}
+    came = {where: tried(stepped, act, ENTRY_POINTS["report"], who, where, family) for where in spaces}
 
     row = PEOPLE[who][FAMILIES.index(family)]
     # Who may use the other family only, by now, has lost the right to what they asked for before.
@@ -377,7 +384,7 @@ def test_a_report_leaves_only_for_those_who_may_have_it(stepped: SteppedBot, act
     ("act", "word", "who", "family"),
     [
         pytest.param(act, word, who, family, id=f"{act.__name__}-{word}-{who}-{family}")
-        for word_number, word in enumerate(word for word in DOORS if word != "report" and word in registry.words)
+        for word_number, word in enumerate(word for word in ENTRY_POINTS if word != "report" and word in registry.words)
         for who_number, who in enumerate(SAMPLE)
         for family_number, family in enumerate(FAMILIES)
         for act in [(typed, pressed)[(word_number + who_number + family_number) % 2]]
@@ -387,18 +394,18 @@ def test_no_other_word_or_button_is_another_way_in(
     stepped: SteppedBot, act: Any, word: str, who: str, family: str
 ) -> None:
     """Each word of each person for each family of reports, typed or pressed in turn, so that all pairs occur."""
-    door = DOORS[word]
-    came = {where: tried(stepped, act, door, who, where, family) for where in SAMPLE_SPACES}
+    entry_point = ENTRY_POINTS[word]
+    came = {where: tried(stepped, act, entry_point, who, where, family) for where in SAMPLE_SPACES}
 
-    row = SHUT if door.changes and who in MAY_NOT_CHANGE else PEOPLE[who][FAMILIES.index(family)]
-    if not door.other:  # it says the same of a report that is unknown
+    row = SHUT if entry_point.changes and who in MAY_NOT_CHANGE else PEOPLE[who][FAMILIES.index(family)]
+    if not entry_point.other:  # it says the same of a report that is unknown
         row = tuple(one.removesuffix(UNKNOWN) for one in row)
-    if door.only_here:
+    if entry_point.only_here:
         row = tuple(NO if one == ALONE else one for one in row)
     expected = dict(zip(SPACES, row, strict=True))
-    if door.alone and expected["ours"] == HERE:
+    if entry_point.alone and expected["ours"] == HERE:
         expected["ours"] = ALONE
-    if act is pressed and (word in NOTHING_TO_DO or (door.wants_id and expected["ours"].endswith(UNKNOWN))):
+    if act is pressed and (word in NOTHING_TO_DO or (entry_point.wants_id and expected["ours"].endswith(UNKNOWN))):
         expected["ours"] = expected["ours"].replace(HERE, ALONE)
     assert came == {where: expected[where] for where in SAMPLE_SPACES}
 
@@ -406,15 +413,15 @@ def test_no_other_word_or_button_is_another_way_in(
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("who", SAMPLE)
 @pytest.mark.parametrize(
-    "door",
+    "entry_point",
     [
-        pytest.param(Door("report", other="I found no report for"), id="report"),
-        pytest.param(Door("please send me the report", other="I didn't understand"), id="a sentence"),
-        pytest.param(Door("reports", other="There are no reports yet"), id="reports"),
+        pytest.param(EntryPoint("report", other="I found no report for"), id="report"),
+        pytest.param(EntryPoint("please send me the report", other="I didn't understand"), id="a sentence"),
+        pytest.param(EntryPoint("reports", other="There are no reports yet"), id="reports"),
     ],
 )
-def test_a_title_is_no_other_way_in(stepped: SteppedBot, door: Door, who: str, family: str) -> None:
-    came = {where: tried(stepped, typed_by_title, door, who, where, family) for where in SAMPLE_SPACES}
+def test_a_title_is_no_other_way_in(stepped: SteppedBot, entry_point: EntryPoint, who: str, family: str) -> None:
+    came = {where: tried(stepped, typed_by_title, entry_point, who, where, family) for where in SAMPLE_SPACES}
 
     expected = dict(zip(SPACES, PEOPLE[who][FAMILIES.index(family)], strict=True))
     assert came == {where: expected[where] for where in SAMPLE_SPACES}

@@ -1,7 +1,7 @@
-"""Every door of the HTTP API × key × space × family, and × person, with what must come of it, by the running program.
+"""Every entry point of the HTTP API × key × space × family, and × person, with what must come of it, in the program.
 
-Where a report does not come, nothing of it is shown to anybody, and none is created. A call that no door here knows
-fails the first test: somebody must decide who may make it.
+Where a report does not come, nothing of it is shown to anybody, and none is created. A call that no entry point here
+knows fails the first test: somebody must decide who may make it.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Door:
-    """A way in. ``knock`` returns the status of its first call that is not a success, or 0."""
+class EntryPoint:
+    """A way to ask for a report. ``ask`` returns the status of its first call that is not a success, or 0."""
 
-    knock: Any
+    ask: Any
     rights: frozenset[Right]
     route: str
     creates: bool = False
@@ -140,29 +140,29 @@ def hook_that_runs(_: Stage, case: Case, caller: Caller) -> int:
 
 
 DELIVER, CREATE, MANAGE = (frozenset({right}) for right in (Right.DELIVER, Right.CREATE, Right.MANAGE))
-DOORS = {
-    "deliver": Door(deliver, DELIVER, "/deliveries"),
-    "deliver by title": Door(deliver_by_title, DELIVER, "/deliveries"),
-    "run": Door(run, CREATE, "/reports", creates=True),
-    "subscribe": Door(subscribe, MANAGE | DELIVER, "/subscriptions"),
-    "schedule": Door(schedule, MANAGE | CREATE, "/schedules", creates=True),
-    "hook": Door(hook, MANAGE | DELIVER, "/hooks"),
-    "hook that runs": Door(hook_that_runs, MANAGE | CREATE, "/hooks", creates=True),
+ENTRY_POINTS = {
+    "deliver": EntryPoint(deliver, DELIVER, "/deliveries"),
+    "deliver by title": EntryPoint(deliver_by_title, DELIVER, "/deliveries"),
+    "run": EntryPoint(run, CREATE, "/reports", creates=True),
+    "subscribe": EntryPoint(subscribe, MANAGE | DELIVER, "/subscriptions"),
+    "schedule": EntryPoint(schedule, MANAGE | CREATE, "/schedules", creates=True),
+    "hook": EntryPoint(hook, MANAGE | DELIVER, "/hooks"),
+    "hook that runs": EntryPoint(hook_that_runs, MANAGE | CREATE, "/hooks", creates=True),
 }
 BRINGS_NOTHING = frozenset({"/webhooks", "/webhooks/{webhook_id}/test", "/webhooks/{webhook_id}/recover"})
 """They tell other systems what happened, nothing that a report holds."""
-OF_OTHER_DOORS = frozenset({"/schedules/{reference}/runs"})
+OF_OTHER_ENTRY_POINTS = frozenset({"/schedules/{reference}/runs"})
 
 
-def came_of_it(stage: Stage, door: Door, case: Case, caller: Caller) -> str:
+def came_of_it(stage: Stage, entry_point: EntryPoint, case: Case, caller: Caller) -> str:
     """Return what came of it in one word of the table, or the status of a call that was refused at once."""
     before, there = stage.made(), len(stage.world.reports)
-    status = door.knock(stage, case, caller)
+    status = entry_point.ask(stage, case, caller)
     if status >= 400:
         assert stage.made() == before
         assert TITLE not in heard(cast("SteppedBot", stage), case.space)
         return str(status)
-    if door.creates:
+    if entry_point.creates:
         stage.until(lambda: stage.made() > before and _runs_are_over(stage), "the end of a run")
         for report in list(stage.world.reports.values())[there:]:
             stage.world.set_report(report.id, status="done")
@@ -171,7 +171,7 @@ def came_of_it(stage: Stage, door: Door, case: Case, caller: Caller) -> str:
     assert case.where == "1:1" or TITLE not in heard(cast("SteppedBot", stage), private), "for the space, or for nobody"
     if TITLE in heard(cast("SteppedBot", stage), case.space):
         return COMES
-    assert not door.creates or len(stage.world.reports) == there, "refused, and yet a report was created"
+    assert not entry_point.creates or len(stage.world.reports) == there, "refused, and yet a report was created"
     return NOTHING
 
 
@@ -179,11 +179,11 @@ def _runs_are_over(stage: Stage) -> bool:
     return not stage.rows("runs", tables.runs.c.state == "open")
 
 
-def tried(stage: Stage, door: Door, where: str, family: str, *, caller: Caller | None = None) -> str:
+def tried(stage: Stage, entry_point: EntryPoint, where: str, family: str, *, caller: Caller | None = None) -> str:
     case = stage.case(where, family)
     try:
         case.come_true()
-        return came_of_it(stage, door, case, caller or stage.caller())
+        return came_of_it(stage, entry_point, case, caller or stage.caller())
     finally:
         stage.emulator.faults.clear()
         for one in stage.world.reports.values():
@@ -206,7 +206,7 @@ def stage(stage_alone: LiveBot, database_file: Path) -> Iterator[Stage]:
 def test_every_call_has_a_place_in_this_table_and_wants_a_key(stage: Stage) -> None:
     found = requests.get(f"{stage.api.address}/api/v1/openapi.json", timeout=10).json()["paths"]
     posts = {path.removeprefix("/api/v1") for path, calls in found.items() if "post" in calls}
-    assert posts <= {door.route for door in DOORS.values()} | BRINGS_NOTHING | OF_OTHER_DOORS
+    assert posts <= {one.route for one in ENTRY_POINTS.values()} | BRINGS_NOTHING | OF_OTHER_ENTRY_POINTS
     revoked = stage.caller()
     with stage.api.database.begin() as tx:
         (key,) = api_keys.named(tx, f"key {next(_names) - 1}")
@@ -220,10 +220,10 @@ def test_every_call_has_a_place_in_this_table_and_wants_a_key(stage: Stage) -> N
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_a_key_brings_reports_only_where_all_may_have_them(stage: Stage, name: str, family: str) -> None:
     spaces = [where for where in SPACES if where != "closed"]
-    came = {where: tried(stage, DOORS[name], where, family) for where in spaces}
+    came = {where: tried(stage, ENTRY_POINTS[name], where, family) for where in spaces}
 
     expected = {
         where: COMES if one == HERE and where != "1:1" else NOTHING for where, one in zip(SPACES, OPEN, strict=True)
@@ -232,28 +232,28 @@ def test_a_key_brings_reports_only_where_all_may_have_them(stage: Stage, name: s
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_a_key_does_what_it_has_the_right_to_in_its_spaces(stage: Stage, name: str, family: str) -> None:
-    door = DOORS[name]
+    entry_point = ENTRY_POINTS[name]
     came: dict[str, str] = {}
     expected: dict[str, str] = {}
     for rights in ((Right.DELIVER,), (Right.DELIVER, Right.CREATE), (Right.DELIVER, Right.MANAGE), tuple(Right)):
         what = "+".join(rights)
-        came[what] = tried(stage, door, "ours", family, caller=stage.caller(rights))
-        expected[what] = COMES if door.rights <= set(rights) else "403"
+        came[what] = tried(stage, entry_point, "ours", family, caller=stage.caller(rights))
+        expected[what] = COMES if entry_point.rights <= set(rights) else "403"
     for what, spaces in {"no space": [], "another space": [stage.setup.group.id]}.items():
-        came[what] = tried(stage, door, "ours", family, caller=stage.caller(spaces=list(spaces)))
+        came[what] = tried(stage, entry_point, "ours", family, caller=stage.caller(spaces=list(spaces)))
         expected[what] = "403"
     assert came == expected
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_a_space_that_the_settings_close_gets_nothing(stage_alone: LiveBot, database_file: Path, name: str) -> None:
     initech = stage_alone.emulator.world.add_organization("Initech")
     stage_alone.environ |= {"ALLOWED_ORGS": initech.id, "ALLOWED_SPACES": stage_alone.group.id}
     stage_alone.has_database(database_file)
     with running(stage_alone) as api:
-        assert tried(Stage(api), DOORS[name], "ours", "partner") == NOTHING
+        assert tried(Stage(api), ENTRY_POINTS[name], "ours", "partner") == NOTHING
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,4 +1,4 @@
-"""Door × person × space × family × moment: what changes before the card, before the file, or during its upload."""
+"""Entry point × person × space × family × moment: what changes before the card, before the file, or during upload."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ CASES = {
 
 
 @pytest.mark.parametrize(("who", "where"), CASES)
-@pytest.mark.parametrize(("door", "family", "moment"), list(product(("report", "again"), FAMILIES, MOMENTS)))
+@pytest.mark.parametrize(("word", "family", "moment"), list(product(("report", "again"), FAMILIES, MOMENTS)))
 def test_what_counts_is_what_is_so_now(  # noqa: PLR0917 one for each column of the table
-    stepped: SteppedBot, door: str, who: str, where: str, family: str, moment: str, monkeypatch: pytest.MonkeyPatch
+    stepped: SteppedBot, word: str, who: str, where: str, family: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming_upload, "WORTH_IT_FROM", 1)
     st = stepped.setup
@@ -53,7 +53,7 @@ def test_what_counts_is_what_is_so_now(  # noqa: PLR0917 one for each column of 
         elif who == "loses the role":
             person.roles = []
 
-    stepped.receive(person, f"{door} {report.id}", group if where == "group" else None)
+    stepped.receive(person, f"{word} {report.id}", group if where == "group" else None)
     if moment == "before the card":
         change()
     elif moment == "between card and file":

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def live(tmp_path: Path) -> Iterator[LiveBot]:
     with Emulator() as emulator:
         made = LiveBot(emulator, tmp_path / "data")
-        with made.program() as door:
-            made.register(door)
+        with made.program() as url:
+            made.register(url)
             yield made
 
 

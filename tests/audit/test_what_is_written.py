@@ -87,7 +87,7 @@ def test_every_word_is_one_row(stepped: SteppedBot, words: str, row: tuple[str, 
     assert told(stepped) == [row]
 
 
-def test_a_button_s_press_names_its_presser_and_its_door(stepped: SteppedBot) -> None:
+def test_a_button_s_press_names_its_presser_and_its_channel(stepped: SteppedBot) -> None:
     live = stepped.setup
     report = live.partner_report(status="waiting")
     stepped.receive(live.ada, f"report {report.id}", live.group)

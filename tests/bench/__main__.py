@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from tests.bench import costs, figures, large, plain_handler, polls, queue_bench, standing, turns, write_lock
-from tests.bench.cards import WARM_UP, Race
+from tests.bench.cards import WARM_UP, Comparison
 from tests.bench.figures import Limits, Spread, said
 from tests.bench.product import Product, cpu_seconds, memory
 from tests.bench.senders import Acks, closed_loop, even_pace, own_cost, request_bytes
@@ -67,7 +67,7 @@ FLOOR_EVENTS: Final = 2000
 """Requests of all senders together."""
 FLOOR_SECONDS: Final = 2.0
 BLOCKS: Final = {1: 20, SENDERS: 3}
-"""Of the race for the card, by senders: some hundred cards each."""
+"""Of the comparison of cards, by senders: some hundred cards each."""
 
 
 @dataclass(frozen=True)
@@ -117,15 +117,15 @@ class Bench:
         """Processor time of all workers, of web, and of the emulator, in the last block that was measured."""
 
     def cards(self, case: Case) -> tuple[float, float]:
-        """One line of the race for the card.
+        """One line of the comparison of cards.
 
         Return the milliseconds for a report: of web and workers, and of the emulator, whose work is always the same.
         """
         say(case.name)
         self._world.behave(latency=case.latency)
         with self._product.running() as pids, self._processors(pids) as used:
-            race = Race(self._world, self._product.port, case.senders)
-            cards = race.run(BLOCKS[case.senders])
+            comparison = Comparison(self._world, self._product.port, case.senders)
+            cards = comparison.run(BLOCKS[case.senders])
         bot, bare = Spread.of(cards.bot), Spread.of(cards.bare)
         ratio = bot.p50 / bare.p50
         verdict = ""
@@ -150,7 +150,7 @@ class Bench:
             f"{self._expect(worker <= PROCESSOR_TIME)}"
         )
         if case.senders > 1 and case.latency:
-            plain = plain_handler.rate(self._world, case.senders, PLAIN_EACH, race.card)
+            plain = plain_handler.rate(self._world, case.senders, PLAIN_EACH, comparison.card)
             say(f"  a synchronous Flask handler with the SDK gives {plain:.0f} cards/s")
             reports = len(cards.files) / cards.elapsed
             say(f"  with their files {reports:.0f} reports/s  expected ≥ {RATE:g}: {self._expect(reports >= RATE)}")
@@ -228,7 +228,7 @@ class Bench:
         """A line for each large report and speed of the line to Webex."""
         for report in self._world.large():
             for line in large.LINES:
-                found = large.race(self._world, self._product, report, line)
+                found = large.compare(self._world, self._product, report, line)
                 self.met += [found.ratio <= large.RATIO, found.grown <= large.EXTRA_MEMORY]
                 speed = f"{line / large.MEGA:.0f} MB/s" if line else "no limit"
                 say(f"{report.kind} of {report.size / large.MEGA:.0f} MB, {speed}")
@@ -329,7 +329,7 @@ def say(line: str) -> None:
 
 
 def on_postgresql(world: World, folder: Path) -> list[bool]:
-    """Run the race for the card with one worker and with two, and return what was met.
+    """Run the comparison of cards with one worker and with two, and return what was met.
 
     There and back, since the machine may get faster or slower meanwhile; how much so, the work of the emulator tells.
     """

@@ -76,13 +76,13 @@ class Bare:
         self._session.close()
 
 
-class Race:
+class Comparison:
     """Bot and bare chain, turn by turn, with so many senders."""
 
     def __init__(self, world: World, port: int, senders: int) -> None:
         self._world = world
         self._senders = senders
-        self._doors = [Connection(port) for _ in range(senders)]
+        self._connections = [Connection(port) for _ in range(senders)]
         self._lock = threading.Lock()
         self._reports = 0
         """Of each person's reports, so many were asked for."""
@@ -107,8 +107,8 @@ class Race:
             self._all(self._bare_block, self._ask(IN_A_BLOCK))
         for bare in self._bare:
             bare.close()
-        for door in self._doors:
-            door.close()
+        for connection in self._connections:
+            connection.close()
         return self.cards
 
     def _ask(self, each: int) -> list[list[Asked]]:
@@ -130,7 +130,7 @@ class Race:
         for asked in row:
             request = request_bytes(asked)
             began = time.time()
-            seconds, good = self._doors[index].post(request)
+            seconds, good = self._connections[index].post(request)
             taken = self._world.card_at(asked.message_id) - began
             with self._lock:
                 self.cards.acks.append(seconds)

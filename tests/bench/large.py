@@ -49,7 +49,7 @@ class Figures:
         return self.bot / self.bare
 
 
-def race(world: World, product: Product, large: Large, line: float) -> Figures:
+def compare(world: World, product: Product, large: Large, line: float) -> Figures:
     """Turn and turn about, on a fresh database."""
     bot, bare = [], []
     world.behave(line=line)

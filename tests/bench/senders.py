@@ -49,7 +49,7 @@ class Acks:
 
 
 class Connection:
-    """One kept connection to the door, with at most one request under way."""
+    """One kept connection to the web process, with at most one request under way."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -68,7 +68,7 @@ class Connection:
         """Read what is there: whether it was a 200, or None while the answer is not complete."""
         piece = self.socket.recv(BUFFER)
         if not piece:
-            raise ConnectionError("the door closed a kept connection")
+            raise ConnectionError("the web process closed a kept connection")
         self._got += piece
         head, end, body = self._got.partition(HEAD_END)
         if not end or len(body) < _length(head):

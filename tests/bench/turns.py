@@ -46,13 +46,13 @@ def _send(product: Product, asked: list[Asked]) -> None:
 
 def answers(world: World, product: Product, people: Iterable[int] = range(1, SENDERS)) -> list[float]:
     """Have people ask their first questions, and give the seconds until each was answered."""
-    door = Connection(product.port)
+    connection = Connection(product.port)
     sent = {}
     for person in people:
         # Not all at once: what stands in Webex for seconds before its webhook is found without one.
         for one in world.first_questions(person):
             sent[one.message_id] = time.time()
-            door.post(request_bytes(one))
+            connection.post(request_bytes(one))
             time.sleep(BETWEEN)
-    door.close()
+    connection.close()
     return [world.card_at(message_id) - at for message_id, at in sent.items()]

@@ -89,7 +89,7 @@ class Large:
     size: int
 
 
-class Puppet:
+class EmulatorControl:
     """The emulator and what the bench can ask of it; runs in the emulator's process."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -239,27 +239,27 @@ def _taken(message: Message) -> Taken:
     return Taken(message.parent_id or "", is_card=message.card is not None, at=message.created)
 
 
-def _play(calls: Connection, news: Connection) -> None:
+def _serve(calls: Connection, news: Connection) -> None:
     """The process: do as told until the bench closes its end, or is gone."""
-    play(calls, news, Puppet)
+    serve(calls, news, EmulatorControl)
 
 
-def play(calls: Connection, news: Connection, kind: type[Puppet]) -> None:
-    """Do as told, with a puppet of this kind."""
+def serve(calls: Connection, news: Connection, kind: type[EmulatorControl]) -> None:
+    """Do as told, by a control of this kind."""
     with Emulator() as emulator:
-        puppet = kind(emulator)
-        threading.Thread(target=_tell, args=(puppet, news), daemon=True).start()
+        control = kind(emulator)
+        threading.Thread(target=_tell, args=(control, news), daemon=True).start()
         while True:
             try:
                 name, arguments = calls.recv()
             except EOFError:
                 return
-            calls.send(getattr(puppet, name)(*arguments))
+            calls.send(getattr(control, name)(*arguments))
 
 
-def _tell(puppet: Puppet, news: Connection) -> None:
+def _tell(control: EmulatorControl, news: Connection) -> None:
     try:
-        puppet.tell(news)
+        control.tell(news)
     except (BrokenPipeError, ConnectionResetError):
         return  # the bench has ended
 
@@ -267,11 +267,11 @@ def _tell(puppet: Puppet, news: Connection) -> None:
 class World:
     """The bench's end: calls, and what has been heard."""
 
-    def __init__(self, play: Callable[[Connection, Connection], None] | None = None) -> None:
+    def __init__(self, serve: Callable[[Connection, Connection], None] | None = None) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._calls, calls = spawn.Pipe()
         self._news, news = spawn.Pipe()
-        self._process = spawn.Process(target=play or _play, args=(calls, news), daemon=True)
+        self._process = spawn.Process(target=serve or _serve, args=(calls, news), daemon=True)
         self._process.start()
         calls.close()
         news.close()
@@ -293,7 +293,7 @@ class World:
         self._news.close()
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """Have the puppet do something, and return what it returns."""
+        """Have the emulator's process do something, and return what it returns."""
         self._calls.send((name, arguments))
         return self._calls.recv()
 
@@ -308,60 +308,60 @@ class World:
                 self._heard.notify_all()
 
     def ask(self, senders: int, each: int) -> list[list[Asked]]:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         asked: list[list[Asked]] = self.call("ask", senders, each)
         return asked
 
     def ask_once(self, senders: int, each: int, first: int = 0) -> list[list[Asked]]:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         asked: list[list[Asked]] = self.call("ask_once", senders, each, first)
         return asked
 
     def card_of(self, asked_id: str) -> tuple[str, list[dict[str, Any]]]:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         words, attachments = self.call("card_of", asked_id)
         return words, attachments
 
     def large(self) -> list[Large]:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         found: list[Large] = self.call("large")
         return found
 
     def ask_for(self, report_id: str) -> Asked:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         asked: Asked = self.call("ask_for", report_id)
         return asked
 
     def ask_for_files(self, number: int) -> Asked:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         asked: Asked = self.call("ask_for_files", number)
         return asked
 
     def flood(self, number: int) -> list[Asked]:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         asked: list[Asked] = self.call("flood", number)
         return asked
 
     def first_questions(self, person: int) -> list[Asked]:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         asked: list[Asked] = self.call("first_questions", person)
         return asked
 
     def pending(self) -> str:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         return str(self.call("pending"))
 
     def standing(self) -> Owner:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         found: Owner = self.call("standing")
         return found
 
     def slow_downloads(self, seconds: float) -> None:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         self.call("slow_downloads", seconds)
 
     def behave(self, *, latency: float = 0.0, hang: float = 0.0, line: float = 0.0, busy: float = 0.0) -> None:
-        """See `Puppet`."""
+        """See `EmulatorControl`."""
         self.call("behave", latency, hang, line, busy)
 
     def card_at(self, asked_id: str) -> float:

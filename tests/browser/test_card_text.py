@@ -73,7 +73,7 @@ async ([card, linkify]) => {
 """Draws a card by Microsoft's renderer and a renderer of all of markdown, as it is documented."""
 
 
-class Ground:
+class Playground:
     """The page, and the bot that posts there."""
 
     def __init__(self, page: Page, emulator: Emulator) -> None:
@@ -101,26 +101,26 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def ground(browser: Browser, renderer: None) -> Iterator[Ground]:
+def playground(browser: Browser, renderer: None) -> Iterator[Playground]:
     with Emulator() as emulator:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
         page.set_default_timeout(SOON)
-        made = Ground(page, emulator)
+        made = Playground(page, emulator)
         made.open(emulator.page_url)
         yield made
         context.close()
 
 
 @pytest.mark.parametrize(("written", "html"), SHOWN)
-def test_a_text_block_knows_the_documented_markdown_only(ground: Ground, written: str, html: str) -> None:
-    block = ground.shows({"type": "TextBlock", "text": written}).locator(".ac-textBlock p")
+def test_a_text_block_knows_the_documented_markdown_only(playground: Playground, written: str, html: str) -> None:
+    block = playground.shows({"type": "TextBlock", "text": written}).locator(".ac-textBlock p")
 
     assert block.inner_html() == html
 
 
-def test_lists_are_lists(ground: Ground) -> None:
-    said = ground.shows({"type": "TextBlock", "text": "- **a**\n* b\ntext\n3. c\n4. d"})
+def test_lists_are_lists(playground: Playground) -> None:
+    said = playground.shows({"type": "TextBlock", "text": "- **a**\n* b\ntext\n3. c\n4. d"})
 
     block = said.locator(".ac-textBlock")
     block.wait_for()
@@ -129,8 +129,8 @@ def test_lists_are_lists(ground: Ground) -> None:
     assert block.locator("ol").get_attribute("start") == "3"
 
 
-def test_a_link_opens_elsewhere_and_no_script(ground: Ground) -> None:
-    said = ground.shows({"type": "TextBlock", "text": '[a](https://a.example/?x="1") [b](javascript:alert(1))'})
+def test_a_link_opens_elsewhere_and_no_script(playground: Playground) -> None:
+    said = playground.shows({"type": "TextBlock", "text": '[a](https://a.example/?x="1") [b](javascript:alert(1))'})
 
     link = said.locator("a[href]")
     assert link.get_attribute("href") == 'https://a.example/?x="1"'
@@ -138,18 +138,18 @@ def test_a_link_opens_elsewhere_and_no_script(ground: Ground) -> None:
     assert said.locator("a[href]").count() == 1
 
 
-def test_a_fact_is_shown_as_it_is(ground: Ground) -> None:
+def test_a_fact_is_shown_as_it_is(playground: Playground) -> None:
     value = r"**a** _b_ [c](https://d.example) \[e\] `f`"
-    said = ground.shows({"type": "FactSet", "facts": [{"title": "**Name**", "value": value}]})
+    said = playground.shows({"type": "FactSet", "facts": [{"title": "**Name**", "value": value}]})
 
     assert said.locator(".ac-fact-title").inner_text() == "**Name**"
     assert said.locator(".ac-fact-value").inner_text() == value
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_people_read_the_title_of_a_report(ground: Ground, title: str) -> None:
+def test_people_read_the_title_of_a_report(playground: Playground, title: str) -> None:
     """In a text block, in a fact, and in a message, which is rendered by CommonMark."""
-    said = ground.shows(
+    said = playground.shows(
         {"type": "TextBlock", "text": escape_card(title)},
         {"type": "FactSet", "facts": [{"title": "Service", "value": escape_card(title)}]},
     )
@@ -157,19 +157,19 @@ def test_people_read_the_title_of_a_report(ground: Ground, title: str) -> None:
     assert folded(said.locator(".ac-fact-value").inner_text()) == title
     assert said.locator(".card :is(a, em, li)").count() == 0
 
-    words = ground.shows(markdown=f"**{escape_markdown(title)}**: done").locator(".text")
+    words = playground.shows(markdown=f"**{escape_markdown(title)}**: done").locator(".text")
     assert folded(words.inner_text()) == f"{title}: done"
     assert words.locator("a, code, em, h1, li, s, spark-mention").count() == 0
 
 
 @pytest.mark.parametrize("linkify", [False, True])
 @pytest.mark.parametrize("title", TITLES)
-def test_people_read_it_by_microsoft_s_renderer_too(ground: Ground, title: str, linkify: bool) -> None:
-    seen, marks = ground.by_microsoft(escape_card(title), linkify=linkify)
+def test_people_read_it_by_microsoft_s_renderer_too(playground: Playground, title: str, linkify: bool) -> None:
+    seen, marks = playground.by_microsoft(escape_card(title), linkify=linkify)
 
     assert (folded(seen), marks) == (title, 0)
 
 
-def test_microsoft_s_renderer_would_show_more_of_a_title_that_is_not_made_harmless(ground: Ground) -> None:
-    assert ground.by_microsoft("a*b*c", linkify=False) == ("abc", 1)
-    assert ground.by_microsoft("1. Quarter", linkify=False) == ("Quarter", 1)
+def test_microsoft_s_renderer_would_show_more_of_a_title_that_is_not_made_harmless(playground: Playground) -> None:
+    assert playground.by_microsoft("a*b*c", linkify=False) == ("abc", 1)
+    assert playground.by_microsoft("1. Quarter", linkify=False) == ("Quarter", 1)

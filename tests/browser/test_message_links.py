@@ -50,7 +50,7 @@ class Playground:
 
 
 @pytest.fixture
-def ground(browser: Browser, renderer: None) -> Iterator[Playground]:
+def playground(browser: Browser, renderer: None) -> Iterator[Playground]:
     with Emulator() as emulator:
         demo = furnish(emulator.world)
         context = browser.new_context(viewport={"width": 1280, "height": 600})
@@ -66,16 +66,18 @@ def ground(browser: Browser, renderer: None) -> Iterator[Playground]:
         context.close()
 
 
-def filled(ground: Playground, space: Space) -> Message:
+def filled(playground: Playground, space: Space) -> Message:
     """Return a message far up in a space."""
-    messages = [ground.world.say(ground.demo.people["ada"], space, f"Line {number}") for number in range(MANY)]
+    messages = [playground.world.say(playground.demo.people["ada"], space, f"Line {number}") for number in range(MANY)]
     return messages[0]
 
 
 @pytest.mark.parametrize(("in_card", "by_key"), [(False, False), (True, False), (True, True)])
-def test_it_opens_the_space_and_marks_the_message_for_a_while(ground: Playground, in_card: bool, by_key: bool) -> None:
-    message = filled(ground, ground.demo.spaces["Admin reports"])
-    said = ground.says(f"[Show the message]({message_link(message.room_id, message.id)})", in_card=in_card)
+def test_it_opens_the_space_and_marks_the_message_for_a_while(
+    playground: Playground, in_card: bool, by_key: bool
+) -> None:
+    message = filled(playground, playground.demo.spaces["Admin reports"])
+    said = playground.says(f"[Show the message]({message_link(message.room_id, message.id)})", in_card=in_card)
 
     link = said.get_by_role("link", name="Show the message")
     if by_key:
@@ -83,46 +85,46 @@ def test_it_opens_the_space_and_marks_the_message_for_a_while(ground: Playground
     else:
         link.click()
 
-    shown = ground.message(message)
-    ground.page.locator(".marked").wait_for()
-    assert ground.page.locator("#space-title").inner_text() == "Admin reports"
-    box, stream = shown.bounding_box(), ground.page.locator("#stream").bounding_box()
+    shown = playground.message(message)
+    playground.page.locator(".marked").wait_for()
+    assert playground.page.locator("#space-title").inner_text() == "Admin reports"
+    box, stream = shown.bounding_box(), playground.page.locator("#stream").bounding_box()
     assert box is not None
     assert stream is not None
     assert stream["y"] <= box["y"] <= stream["y"] + stream["height"] - box["height"]
     assert shown.evaluate("item => item === document.activeElement && item.classList.contains('marked')")
     shown.evaluate("item => item.getAnimations().forEach((mark) => mark.finish())")
-    ground.page.locator(".marked").wait_for(state="detached")
-    assert ground.elsewhere == []
+    playground.page.locator(".marked").wait_for(state="detached")
+    assert playground.elsewhere == []
 
 
-def test_a_link_with_whole_ids_leads_to_the_message_too(ground: Playground) -> None:
-    message = filled(ground, ground.demo.spaces["Admin reports"])
-    said = ground.says(f"[Show the message](webexteams://im?space={message.room_id}&message={message.id})")
-
-    said.get_by_role("link").click()
-
-    ground.page.locator(".marked").wait_for()
-    assert ground.message(message).get_attribute("class") == "message marked"
-
-
-def test_a_deleted_message_leads_to_its_space(ground: Playground) -> None:
-    message = filled(ground, ground.demo.spaces["Admin reports"])
-    ground.world.delete(message, ground.demo.people["ada"])
-    said = ground.says(f"[Show the message]({message_link(message.room_id, message.id)})")
+def test_a_link_with_whole_ids_leads_to_the_message_too(playground: Playground) -> None:
+    message = filled(playground, playground.demo.spaces["Admin reports"])
+    said = playground.says(f"[Show the message](webexteams://im?space={message.room_id}&message={message.id})")
 
     said.get_by_role("link").click()
 
-    ground.page.get_by_text(f"Line {MANY - 1}", exact=True).wait_for()
-    assert ground.page.locator(".marked").count() == 0
-    assert ground.elsewhere == []
+    playground.page.locator(".marked").wait_for()
+    assert playground.message(message).get_attribute("class") == "message marked"
 
 
-def test_everything_else_of_that_scheme_does_nothing(ground: Playground) -> None:
-    theirs = filled(ground, ground.demo.spaces["Project with Globex"])
+def test_a_deleted_message_leads_to_its_space(playground: Playground) -> None:
+    message = filled(playground, playground.demo.spaces["Admin reports"])
+    playground.world.delete(message, playground.demo.people["ada"])
+    said = playground.says(f"[Show the message]({message_link(message.room_id, message.id)})")
+
+    said.get_by_role("link").click()
+
+    playground.page.get_by_text(f"Line {MANY - 1}", exact=True).wait_for()
+    assert playground.page.locator(".marked").count() == 0
+    assert playground.elsewhere == []
+
+
+def test_everything_else_of_that_scheme_does_nothing(playground: Playground) -> None:
+    theirs = filled(playground, playground.demo.spaces["Project with Globex"])
     space, message = ids.plain_part(theirs.room_id), ids.plain_part(theirs.id)
-    hers = ground.world.direct_space(ground.demo.people["nora"], ground.demo.bot)
-    of_nora = ground.world.say(ground.demo.people["nora"], hers, "hello")
+    hers = playground.world.direct_space(playground.demo.people["nora"], playground.demo.bot)
+    of_nora = playground.world.say(playground.demo.people["nora"], hers, "hello")
     addresses = [
         message_link(of_nora.room_id, of_nora.id),  # Ada is not in that space
         f"webexteams://im?space={space}",
@@ -135,9 +137,11 @@ def test_everything_else_of_that_scheme_does_nothing(ground: Playground) -> None
         f"&#1;webexteams://im?space={space}&message={message}",
         f"webexteams://im?space={'0' * 36}&message={'0' * 36}",
     ]
-    here = ground.demo.spaces["Admin reports"]
-    ground.page.get_by_test_id(f"space-{here.id}").click()
-    said = ground.says("\n\n".join(f"[link {number}](<{address}>)" for number, address in enumerate(addresses)), here)
+    here = playground.demo.spaces["Admin reports"]
+    playground.page.get_by_test_id(f"space-{here.id}").click()
+    said = playground.says(
+        "\n\n".join(f"[link {number}](<{address}>)" for number, address in enumerate(addresses)), here
+    )
 
     for number in range(len(addresses)):
         words = said.get_by_text(f"link {number}")
@@ -145,6 +149,6 @@ def test_everything_else_of_that_scheme_does_nothing(ground: Playground) -> None
         words.click(button="middle")
 
     assert said.locator("a[href]").count() == 0
-    assert ground.page.locator("#space-title").inner_text() == "Admin reports"
-    assert ground.page.locator(".marked").count() == 0
-    assert ground.elsewhere == []
+    assert playground.page.locator("#space-title").inner_text() == "Admin reports"
+    assert playground.page.locator(".marked").count() == 0
+    assert playground.elsewhere == []

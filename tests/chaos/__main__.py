@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.run import HEALS_WITHIN, run
+from tests.chaos.run import RECOVERS_WITHIN, run
 from tests.chaos.verdict import summary
 
 SEEDS = 1_000_000
@@ -34,7 +34,7 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         print(
             f"Chaos with seed {given.seed}: {given.requests} requests, {given.seconds:.0f} s of trouble,"
-            f" then at most {HEALS_WITHIN:.0f} s to heal.",
+            f" then at most {RECOVERS_WITHIN:.0f} s to recover.",
             flush=True,
         )
         outcome = run(given.seed, given.seconds, given.requests, folder, on_postgresql=given.database == "postgresql")

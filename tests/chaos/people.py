@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from bot.emulator.report import Report
     from bot.emulator.things import Message, Person, Space
-    from tests.chaos.mail import Mail
     from tests.chaos.plan import Ask, Press
+    from tests.chaos.webhook_sender import WebhookSender
     from tests.live_bot import LiveBot
 
 NOWHERE = "Y2lzY29zcGFyazovL3VzL1JFUE9SVC9ub3doZXJl"
@@ -63,10 +63,10 @@ class Pressed:
 class People:
     """Say and press what the plan says."""
 
-    def __init__(self, live: LiveBot, mail: Mail) -> None:
+    def __init__(self, live: LiveBot, sender: WebhookSender) -> None:
         self._stage = live
         self._world = live.emulator.world
-        self._mail = mail
+        self._sender = sender
         self.asked: dict[int, Asked] = {}
         self.pressed: list[Pressed] = []
         for family in ("partner", "organization"):
@@ -84,7 +84,7 @@ class People:
             words = f"new {ask.family}:{TEMPLATE} {_day_of(ask)} to {_day_of(ask)}"
         mention = self._stage.bot if space.type == "group" else None
         message = self._world.say(person, space, words, mention=mention)
-        self._mail.decide(message.id, ask.fate)
+        self._sender.decide(message.id, ask.fate)
         self.asked[ask.number] = Asked(ask, message, report, partial(self._created, ask))
 
     def _created(self, ask: Ask) -> list[Report]:
@@ -138,7 +138,7 @@ class People:
             action = self._world.press(getattr(self._stage, under.ask.who), card, data)
         except Refusal:
             return True  # a refresh took the card away in this very moment
-        self._mail.decide(action.id, press.fate)
+        self._sender.decide(action.id, press.fate)
         self.pressed.append(Pressed(action.id, str(data[COMMAND]), under, str(data.get("reference", ""))))
         return True
 

@@ -1,6 +1,6 @@
 """What will go wrong, and when: a list of steps made of a seed alone, so that a bad run can be had again.
 
-The processes' own timing is not in the seed: a run with the same seed is the same attack, not the same film.
+The processes' own timing is not in the seed: a run with the same seed has the same steps, not the same course.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ KINDS = (
 )
 PLACES = ("1:1", "1:1", "group", "group", "group", "outside")
 PEOPLE = ("ada", "ada", "grace", "nora")
-VICTIMS = ("worker", "worker", "worker", "web", "door", "supervisor", "all")
+VICTIMS = ("worker", "worker", "worker", "web", "gunicorn worker", "supervisor", "all")
 STARTS_AFTER = 1.5
-"""Seconds of peace, so that there is something to disturb."""
+"""Seconds without trouble, so that there is something to disturb."""
 LONG_RUN = 120.0
 """Seconds from which a run can afford what takes half a minute: calls that hang, a database that is locked for long."""
 
@@ -56,7 +56,7 @@ LONGEST_FREEZE = 60.0
 
 @dataclass(frozen=True)
 class Ask:
-    """Someone asks for a report. `like`: for the report of that earlier question. `fate`: see `mail.py`."""
+    """Someone asks for a report. `like`: for the report of that earlier question. `fate`: see `webhook_sender.py`."""
 
     at: float
     number: int

@@ -1,4 +1,4 @@
-"""One run: the plan is carried out, everything heals, and within a deadline every question must have its ending."""
+"""One run: the plan is carried out, everything recovers, and within a deadline every question must have its ending."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from bot.emulator import Emulator
 from tests.chaos import plan as plans
 from tests.chaos.callers import Callers
-from tests.chaos.mail import Mail
 from tests.chaos.people import People
 from tests.chaos.plan import Appear, Ask, Due, Freeze, Kill, Lock, Order, Outage, Press, Restart, Step, Trouble
 from tests.chaos.receiver import Receiver
@@ -24,6 +23,7 @@ from tests.chaos.system import System
 from tests.chaos.unasked import Unasked
 from tests.chaos.unasked_verdict import UnaskedVerdict
 from tests.chaos.verdict import Tables, Verdict, read
+from tests.chaos.webhook_sender import WebhookSender
 from tests.killed.program import until
 from tests.live_bot import LiveBot
 from tests.postgresql import Databases, server
@@ -40,12 +40,12 @@ TICK = 0.02
 PROGRESS_SECONDS = 15.0
 LOOK = 0.5
 MUST_BE_FOUND_WITHIN = 45.0
-"""Seconds. A webhook that is lost while the door lives is found at the door's next start, which looks back two minutes
-behind its last sign of life. So someone starts the door again in time, as a deploy would."""
+"""Seconds. A webhook that is lost while the web process lives is found at its next start, which looks back two minutes
+behind its last sign of life. So someone starts it again in time, as a deploy would."""
 READABLE_WITHIN = 30.0
 """Seconds. While a new process recovers what a killed one left of the database, nobody else can read it."""
 SUBSCRIPTIONS = 3
-HEALS_WITHIN = 150.0
+RECOVERS_WITHIN = 150.0
 """Seconds from the end of all trouble to the ending of every question: waits between tries go up to a minute."""
 
 
@@ -61,7 +61,7 @@ class Outcome:
     deliveries_of_webhooks: dict[str, int]
     webhooks_silenced: int
     presses_lost: int
-    seconds_to_heal: float
+    seconds_to_recover: float
     verdict: Verdict
     unasked: UnaskedVerdict
     calls: dict[str, int]
@@ -99,7 +99,7 @@ class Outcome:
             "said twice, unknowable": self.verdict.unknowable,
             **self.unasked.figures(),
             "calls of the API": ", ".join(f"{status} {number}" for status, number in sorted(self.calls.items())),
-            "seconds to heal": round(self.seconds_to_heal, 1),
+            "seconds to recover": round(self.seconds_to_recover, 1),
             "lost": len(self.lost),
             "said twice": len(self.twice),
         }
@@ -122,11 +122,11 @@ class Run:
             shared = {"DATABASE_URL": url, "SECRET_KEY": "k" * 32}
         environ = {"POLL_INTERVAL": "0.3", "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8"} | shared
         self.setup = LiveBot(emulator, folder / "data", **environ)
-        self.mail = Mail(emulator)
-        self.people = People(self.setup, self.mail)
+        self.sender = WebhookSender(emulator)
+        self.people = People(self.setup, self.sender)
         machines = [folder / "data"] if server is None else [folder / "data", folder / "data of another machine"]
         self.system = System(self.setup.environ, machines, folder / "log", random.Random(seed))
-        self.unasked = Unasked(self.setup, self.mail)
+        self.unasked = Unasked(self.setup, self.sender)
         self.callers = Callers(self.setup, self.system.url, Receiver(seed))
         self._faults: list[Fault] = []
         self._locks: list[threading.Thread] = []
@@ -136,7 +136,7 @@ class Run:
         self._unpressed: list[Press] = []
 
     def play(self, steps: list[Step]) -> Outcome:
-        """Carry out the steps, heal, and judge."""
+        """Carry out the steps, recover, and judge."""
         self.setup.register(self.system.url)
         try:
             self._until(self.store.has_started, "the first start")  # nothing from before it is answered
@@ -144,14 +144,14 @@ class Run:
             self._began = time.monotonic()
             for step in steps:
                 while self._now() < step.at:
-                    self._tend()
+                    self._tick()
                 self._do(step)
-            seconds = self._heal()
+            seconds = self._recover()
             return self._judged(seconds)
         finally:
-            self.store.heal()
+            self.store.recover()
             self.system.stop()
-            self.mail.close()
+            self.sender.close()
             self.callers.close()
 
     def _begin_unasked(self, steps: list[Step]) -> None:
@@ -171,17 +171,17 @@ class Run:
     def _now(self) -> float:
         return time.monotonic() - self._began
 
-    def _tend(self) -> None:
-        """Let time pass: start what died, carry the mail, let reports fail."""
+    def _tick(self) -> None:
+        """Let time pass: start what died, send the webhooks that are due, let reports fail."""
         self._show_progress()
-        self.store.tend()
-        self.system.tend()
-        self.mail.carry()
+        self.store.tick()
+        self.system.tick()
+        self.sender.send_due()
         self.people.fail_reports(self._now())
         self._resume()
-        waiting = [since for since in self.mail.unheard.values() if since > self.system.door_started]
+        waiting = [since for since in self.sender.missed.values() if since > self.system.web_started]
         if waiting and time.monotonic() - min(waiting) > MUST_BE_FOUND_WITHIN:
-            self.system.renew_door()
+            self.system.restart_web()
         time.sleep(TICK)
 
     def _resume(self) -> None:
@@ -195,7 +195,7 @@ class Run:
         """Let time pass until something is so."""
 
         def so() -> bool:
-            self._tend()
+            self._tick()
             return what()
 
         until(so, name)
@@ -238,22 +238,22 @@ class Run:
         """Press what is to be pressed; on a slow machine the first cards come late, and people wait for one."""
         self._unpressed = [one for one in self._unpressed if not self.people.press(one)]
 
-    def _heal(self) -> float:
-        """End all trouble, let the door start once more if something was lost, and wait for every ending."""
+    def _recover(self) -> float:
+        """End all trouble, let the web processes start once more if something was lost, and wait for every ending."""
         self.emulator.faults.clear()
-        self.store.heal()
+        self.store.recover()
         for thread in self._locks:
             thread.join()
         self.people.fail_reports(self._now(), all_of_them=True)
-        self._until(lambda: self.mail.empty, "the last webhook")
-        if any(since > self.system.door_started for since in self.mail.unheard.values()):
-            self.system.renew_door()
+        self._until(lambda: self.sender.empty, "the last webhook")
+        if any(since > self.system.web_started for since in self.sender.missed.values()):
+            self.system.restart_web()
         began = time.monotonic()
-        deadline = began + HEALS_WITHIN
+        deadline = began + RECOVERS_WITHIN
         repeated = False
         look = 0.0
         while time.monotonic() < deadline:
-            self._tend()
+            self._tick()
             if time.monotonic() >= look:
                 self._press()
                 if self.callers.idle and not repeated:
@@ -261,7 +261,7 @@ class Run:
                     repeated = True
                 tables = self._tables()
                 if (
-                    self.mail.empty
+                    self.sender.empty
                     and self.callers.idle
                     and not self._verdict(tables).lost + self._unasked(tables).lost
                 ):
@@ -273,11 +273,11 @@ class Run:
         deadline = time.monotonic() + READABLE_WITHIN
         while (tables := read(self.store)) is None:
             assert time.monotonic() < deadline, "the database cannot be read"
-            self._tend()
+            self._tick()
         return tables
 
     def _verdict(self, tables: Tables) -> Verdict:
-        return Verdict(self.setup, self.people, self.mail.heard, tables)
+        return Verdict(self.setup, self.people, self.sender.received, tables)
 
     def _unasked(self, tables: Tables) -> UnaskedVerdict:
         return UnaskedVerdict(self.setup, self.unasked, self.callers, tables)
@@ -287,7 +287,8 @@ class Run:
         last = Ask(self._now(), -1, "grace", "1:1", "help", "partner", "once")
         self.people.ask(last)
         self._until(
-            lambda: seconds >= HEALS_WITHIN or not self._verdict(self._tables()).lost, "an answer to the last question"
+            lambda: seconds >= RECOVERS_WITHIN or not self._verdict(self._tables()).lost,
+            "an answer to the last question",
         )
         tables = self._tables()
         self._keep(tables)
@@ -299,10 +300,10 @@ class Run:
             presses=len(presses),
             kills=self.system.signals,
             faults=sum(fault.hits for fault in self._faults),
-            deliveries_of_webhooks=dict(self.mail.fates),
-            webhooks_silenced=self.mail.silenced,
-            presses_lost=sum(one not in self.mail.heard for one in presses),
-            seconds_to_heal=seconds,
+            deliveries_of_webhooks=dict(self.sender.fates),
+            webhooks_silenced=self.sender.silenced,
+            presses_lost=sum(one not in self.sender.received for one in presses),
+            seconds_to_recover=seconds,
             verdict=verdict,
             unasked=self._unasked(tables),
             calls=dict(self.callers.calls),

@@ -43,7 +43,7 @@ class Store(Protocol):
     def hold_lock(self, seconds: float) -> None:
         """Hold the write lock, as a backup or an operator's shell would."""
 
-    def tend(self) -> None:
+    def tick(self) -> None:
         """Let time pass."""
 
     def restart(self) -> None:
@@ -52,7 +52,7 @@ class Store(Protocol):
     def freeze(self, seconds: float) -> None:
         """Have the server stand still for so long."""
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """End what was begun here."""
 
 
@@ -100,7 +100,7 @@ class SqliteStore:
             time.sleep(seconds)
             connection.execute("ROLLBACK")
 
-    def tend(self) -> None:
+    def tick(self) -> None:
         """As in the protocol."""
 
     def restart(self) -> None:
@@ -109,7 +109,7 @@ class SqliteStore:
     def freeze(self, seconds: float) -> None:
         """Do nothing: there is no server."""
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """As in the protocol."""
 
 
@@ -155,7 +155,7 @@ class PostgresqlStore:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [lock_number("write")])
             time.sleep(seconds)
 
-    def tend(self) -> None:
+    def tick(self) -> None:
         """As in the protocol."""
         if self._frozen and time.monotonic() >= self._until:
             self._thaw()
@@ -176,7 +176,7 @@ class PostgresqlStore:
             signal_to(pid, "SIGSTOP")
         self._until = time.monotonic() + seconds
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """As in the protocol."""
         self._thaw()
 

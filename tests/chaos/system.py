@@ -33,14 +33,14 @@ Place = tuple[int, tuple[str, ...]]
 
 
 class System:
-    """The processes of one run. `tend` is to be called often."""
+    """The processes of one run. `tick` is to be called often."""
 
     def __init__(self, environ: Mapping[str, str], machines: Sequence[Path], log: Path, chance: random.Random) -> None:
         """Take what all processes are told, and for each machine the folder of its data."""
         self.log = log
         self.signals = 0
-        self.door_started = 0.0
-        """When the door was last made to start for what it had not heard (monotonic)."""
+        self.web_started = 0.0
+        """When the web processes were last made to start for what they had not received (monotonic)."""
         self._chance = chance
         self._mark = secrets.token_hex(8)
         self._running: dict[Place, subprocess.Popen[bytes]] = {}
@@ -66,7 +66,7 @@ class System:
             for command in MODES[self._chance.choice(sorted(MODES))]
         }
 
-    def tend(self) -> None:
+    def tick(self) -> None:
         """Start what is not there, a moment after it was found dead."""
         now = time.monotonic()
         for place, process in list(self._running.items()):
@@ -101,11 +101,11 @@ class System:
             signal_to(pid, "SIGTERM" if gently else "SIGKILL")
         self.signals += bool(victims)
 
-    def renew_door(self) -> None:
-        """Have the door start again, which makes it look for what it did not hear."""
+    def restart_web(self) -> None:
+        """Have the web processes start again, which makes them look for what they did not receive."""
         for pid in self._living("web"):
             signal_to(pid, "SIGKILL")
-        self.door_started = time.monotonic()
+        self.web_started = time.monotonic()
 
     def outage(self, seconds: float) -> None:
         """Kill everything, and start again later, perhaps in the other mode."""
@@ -138,7 +138,7 @@ class System:
         if whom == "all":
             return list(mine)
         alive = parents()
-        if whom == "door":  # the process that answers, not its parent
+        if whom == "gunicorn worker":  # the process that answers, not its parent
             return [pid for pid, name in mine.items() if name == "web" and mine.get(alive.get(pid, 0)) == "web"]
         return [pid for pid, name in mine.items() if name == whom]
 

@@ -40,7 +40,7 @@ def test_whatever_dies_and_whatever_webex_answers_nothing_is_lost_and_nothing_sa
     assert outcome.unasked.told > 0
 
 
-def test_the_same_seed_is_the_same_attack() -> None:
+def test_the_same_seed_is_the_same_plan() -> None:
     assert plan(7, 20.0, 30) == plan(7, 20.0, 30) != plan(8, 20.0, 30)
     assert sum(isinstance(step, Ask) for step in plan(7, 20.0, 30)) == 30
     assert any(isinstance(step, Kill) for step in plan(7, 20.0, 30))

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from bot.db.origin import Origin
     from bot.emulator.report import Report
     from bot.emulator.things import Person, Space
-    from tests.chaos.mail import Mail
     from tests.chaos.plan import Appear, Due
     from tests.chaos.stores import Row
     from tests.chaos.verdict import Tables
+    from tests.chaos.webhook_sender import WebhookSender
     from tests.live_bot import LiveBot
 
 FRESH, PLANNED = "Fresh", "Planned"
@@ -31,7 +31,7 @@ FIRST_TEMPLATE = 1000
 FIRST_DAY = date(2025, 7, 1)
 """Of the schedules' data; no question is about so late a day."""
 ASKS_AGAIN = 3.0
-"""Seconds after which one who was not heard asks to resume once more."""
+"""Seconds after which Mary asks once more to resume what is still paused."""
 ROUND = 5.0
 """Seconds between a report's appearing and the round that sees it, and a little over."""
 
@@ -78,8 +78,8 @@ class Pauses:
 class Unasked:
     """Mary owns everything here, in spaces where nobody asks for anything."""
 
-    def __init__(self, live: LiveBot, mail: Mail) -> None:
-        self._stage, self._mail = live, mail
+    def __init__(self, live: LiveBot, sender: WebhookSender) -> None:
+        self._stage, self._sender = live, sender
         world = self._world = live.emulator.world
         self.mary: Person = world.add_person("Mary Jackson", live.acme, roles=ADMIN_OF_BOTH)
         self.spaces: dict[str, Space] = {
@@ -106,7 +106,7 @@ class Unasked:
         if not cards:
             return False
         (data,) = [one["data"] for one in actions_of(cards[0].card) if one["type"] == "Action.Submit"]
-        self._mail.decide(self._world.press(self.mary, cards[0].id, data).id, "once")
+        self._sender.decide(self._world.press(self.mary, cards[0].id, data).id, "once")
         return True
 
     def _appear_once(self) -> None:
@@ -115,7 +115,7 @@ class Unasked:
 
     def _say(self, words: str, space: Space) -> None:
         mention = self._stage.bot if space.type == "group" else None
-        self._mail.decide(self._world.say(self.mary, space, words, mention=mention).id, "once")
+        self._sender.decide(self._world.say(self.mary, space, words, mention=mention).id, "once")
 
     def plan(self, steps: Sequence[Due]) -> None:
         """Store the schedules, each with a time in the run that is about to begin."""

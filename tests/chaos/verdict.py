@@ -89,7 +89,7 @@ def read(store: Store) -> Tables | None:
 class Verdict:
     """One look at everything."""
 
-    def __init__(self, live: LiveBot, people: People, heard: set[str], tables: Tables) -> None:
+    def __init__(self, live: LiveBot, people: People, received: set[str], tables: Tables) -> None:
         self._world: World = live.emulator.world
         self._bot = live.bot
         self._people = people
@@ -101,7 +101,7 @@ class Verdict:
         for asked in people.asked.values():
             self._judge_question(asked)
         for pressed in people.pressed:
-            if pressed.action_id in heard:
+            if pressed.action_id in received:
                 self._judge_press(pressed)
         self._late = self._landed_late()
         self.twice, self.unknowable = self._recorded_against_said()

@@ -47,7 +47,7 @@ SECRET = "a-registered-secret-0123456789"
 
 @pytest.fixture
 def patient(stepped: SteppedBot) -> SteppedBot:
-    """Return the workbench with the product's own waits for what may still appear."""
+    """Return the stepped bot with the product's own waits for what may still appear."""
     identity = stepped.services.identity.person
     stepped.outbox = Outbox(
         stepped.database, stepped.chat, identity, stepped.clock, settle=(TEXT_SETTLES, FILE_SETTLES)

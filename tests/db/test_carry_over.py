@@ -17,7 +17,7 @@ from bot.db.old_tables import deliveries, posts
 from bot.db.requests import PERSON, State
 from bot.outbox import fingerprint
 from tests.core.posting import GENTLY
-from tests.faults.test_6_size_ladder import LIMIT, table
+from tests.faults.test_6_large_files import LIMIT, table
 from tests.live_bot import CSV, FAILED, BotMessage
 
 if TYPE_CHECKING:

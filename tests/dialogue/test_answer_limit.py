@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.stepped_bot import SteppedBot
 
 
-class Way:
+class LimitedBot:
     """The program in pieces, with its answer limit and operators who hear of it in a space of their own."""
 
     def __init__(self, stepped: SteppedBot) -> None:
@@ -68,78 +68,80 @@ class Way:
 
 
 @pytest.fixture
-def way(stepped: SteppedBot) -> Way:
-    return Way(stepped)
+def limited(stepped: SteppedBot) -> LimitedBot:
+    return LimitedBot(stepped)
 
 
-def test_after_twenty_answers_in_ten_seconds_the_author_gets_none_there(way: Way) -> None:
-    way.floods(MOST)
-    assert way.told() == []
-    way.floods(5)
+def test_after_twenty_answers_in_ten_seconds_the_author_gets_none_there(limited: LimitedBot) -> None:
+    limited.floods(MOST)
+    assert limited.told() == []
+    limited.floods(5)
 
-    assert way.answers() == MOST
-    assert way.told() == way.told() == [f"**⚠ Problem:** {TROUBLE}"]
-    assert [row.outcome for row in rows(way.stepped)].count(STOPPED) == 5
-    assert {row.person_id for row in rows(way.stepped) if row.outcome == STOPPED} == {way.stepped.setup.ethan.id}
+    assert limited.answers() == MOST
+    assert limited.told() == limited.told() == [f"**⚠ Problem:** {TROUBLE}"]
+    assert [row.outcome for row in rows(limited.stepped)].count(STOPPED) == 5
+    assert {row.person_id for row in rows(limited.stepped) if row.outcome == STOPPED} == {
+        limited.stepped.setup.ethan.id
+    }
 
 
-def test_others_and_other_spaces_are_answered(way: Way) -> None:
-    stepped = way.stepped
-    way.floods(MOST + 1, space=stepped.setup.outside)
-    before = way.answers(stepped.setup.outside)
+def test_others_and_other_spaces_are_answered(limited: LimitedBot) -> None:
+    stepped = limited.stepped
+    limited.floods(MOST + 1, space=stepped.setup.outside)
+    before = limited.answers(stepped.setup.outside)
 
-    way.floods(1)
+    limited.floods(1)
     stepped.receive(stepped.setup.ada, "hello", stepped.setup.outside)
     stepped.work()
 
-    assert way.answers() == 1
-    assert way.answers(stepped.setup.outside) == before + 1
+    assert limited.answers() == 1
+    assert limited.answers(stepped.setup.outside) == before + 1
 
 
-def test_it_is_released_after_ten_minutes_and_resolved_once(way: Way) -> None:
-    way.floods(MOST + 1)
-    way.told()
-    way.stepped.clock.turn(PAUSE.total_seconds() + 1)
-    way.floods(MOST + 1)
-    assert way.answers() == 2 * MOST
-    assert len(way.told()) == 1, "it is the same alert"
+def test_it_is_released_after_ten_minutes_and_resolved_once(limited: LimitedBot) -> None:
+    limited.floods(MOST + 1)
+    limited.told()
+    limited.stepped.clock.turn(PAUSE.total_seconds() + 1)
+    limited.floods(MOST + 1)
+    assert limited.answers() == 2 * MOST
+    assert len(limited.told()) == 1, "it is the same alert"
 
-    way.stepped.clock.turn(PAUSE.total_seconds() + 1)
-    way.told()
-    way.stepped.clock.turn(PAUSE.total_seconds() + 1)
-    assert way.told()[1:] == [f"**✅ Resolved:** {ANSWERING_EVERYWHERE}"]
-    way.floods(1)
-    assert way.answers() == 2 * MOST + 1
-
-
-def test_a_new_worker_counts_from_zero_and_tells_nobody_twice(way: Way) -> None:
-    way.floods(MOST + 1)
-    way.told()
-    way.restarted()
-    way.told()
-    way.stepped.clock.turn(60)  # what one person may ask is counted again
-    way.floods(MOST + 1)
-
-    assert way.answers() == 2 * MOST
-    assert len(way.told()) == 1
+    limited.stepped.clock.turn(PAUSE.total_seconds() + 1)
+    limited.told()
+    limited.stepped.clock.turn(PAUSE.total_seconds() + 1)
+    assert limited.told()[1:] == [f"**✅ Resolved:** {ANSWERING_EVERYWHERE}"]
+    limited.floods(1)
+    assert limited.answers() == 2 * MOST + 1
 
 
-def test_a_person_who_writes_slowly_or_rarely_is_answered(way: Way) -> None:
-    way.floods(MOST + 5, seconds=0.6)
-    assert way.answers() == MOST + 5
+def test_a_new_worker_counts_from_zero_and_tells_nobody_twice(limited: LimitedBot) -> None:
+    limited.floods(MOST + 1)
+    limited.told()
+    limited.restarted()
+    limited.told()
+    limited.stepped.clock.turn(60)  # what one person may ask is counted again
+    limited.floods(MOST + 1)
+
+    assert limited.answers() == 2 * MOST
+    assert len(limited.told()) == 1
 
 
-def test_messages_that_waited_for_a_worker_are_no_flood(way: Way) -> None:
+def test_a_person_who_writes_slowly_or_rarely_is_answered(limited: LimitedBot) -> None:
+    limited.floods(MOST + 5, seconds=0.6)
+    assert limited.answers() == MOST + 5
+
+
+def test_messages_that_waited_for_a_worker_are_no_flood(limited: LimitedBot) -> None:
     for _ in range(MOST + 5):
-        way.stepped.receive(way.stepped.setup.ethan, "hello")
-        way.stepped.clock.turn(5)
-    way.stepped.work()
+        limited.stepped.receive(limited.stepped.setup.ethan, "hello")
+        limited.stepped.clock.turn(5)
+    limited.stepped.work()
 
-    assert way.answers() == MOST + 5
+    assert limited.answers() == MOST + 5
 
 
-def test_requests_for_reports_do_not_count(way: Way) -> None:
-    stepped = way.stepped
+def test_requests_for_reports_do_not_count(limited: LimitedBot) -> None:
+    stepped = limited.stepped
     reports = [stepped.setup.partner_report(f"Usage {number}") for number in range(MOST + 5)]
     for report in reports:
         stepped.receive(stepped.setup.ada, f"report {report.id}")
@@ -149,16 +151,16 @@ def test_requests_for_reports_do_not_count(way: Way) -> None:
     stepped.receive(stepped.setup.ada, "x")
     stepped.work()
     assert "“x”" in (stepped.said()[-1].markdown or "")
-    assert way.told() == []
+    assert limited.told() == []
 
 
-def test_unreadable_messages_count_too(way: Way) -> None:
+def test_unreadable_messages_count_too(limited: LimitedBot) -> None:
     for _ in range(MOST + 5):
-        way.stepped.emulator.faults.add(method="GET", path="/v1/messages/?*", status=403, times=1)
-        way.floods(1)
+        limited.stepped.emulator.faults.add(method="GET", path="/v1/messages/?*", status=403, times=1)
+        limited.floods(1)
 
-    assert way.answers() == MOST
-    assert len(way.told()) == 1
+    assert limited.answers() == MOST
+    assert len(limited.told()) == 1
 
 
 @pytest.fixture
@@ -183,8 +185,8 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveBo
     with Emulator() as emulator:
         made = LiveBot(emulator, tmp_path / "data")
         made.bot.own_id = ids.new_id(ids.PEOPLE)
-        with made.program() as door:
-            made.register(door)
+        with made.program() as url:
+            made.register(url)
             yield made
 
 

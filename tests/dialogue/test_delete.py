@@ -276,8 +276,8 @@ def test_the_missing_scope_is_named_to_the_person_alone(stage_alone: LiveBot) ->
     live.environ["WEBEX_ADMIN_TOKEN"] = live.emulator.world.add_token(live.ada, scopes=reads)
     report, other = live.partner_report(), live.organization_report(title="Meetings")
     ada = live.at(live.ada, live.group)
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         line = ada.says(f"delete {report.id}")
         ada.presses(line.card(), "Delete")
 

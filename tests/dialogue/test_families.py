@@ -173,8 +173,8 @@ def test_a_token_that_may_not_read_people_is_named_with_its_scope(stage_alone: L
     live = stage_alone
     report = live.organization_report()
     live.environ["WEBEX_ADMIN_TOKEN"] = live.emulator.world.add_token(live.ada, scopes=REPORTS)
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
 
         line = live.at(live.ada, live.group).says(f"report {report.id}")
 
@@ -194,8 +194,8 @@ def test_a_role_that_webex_has_proved_by_the_admin_token_itself_counts_for_other
     live.ada.roles = [FULL_ADMIN, UNPUBLISHED]
     live.emulator.faults.add(method="GET", path="/v1/roles", status=403)
     same, weaker = (somebody(live, role) for role in (UNPUBLISHED, PARTNER_SALES_ADMIN))
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
 
         assert live.at(same).says(f"report {report.id}").file().content == CSV
         assert "Only Webex administrators" in live.at(weaker).says(f"report {report.id}").answer().words
@@ -211,8 +211,8 @@ def test_a_role_is_not_proved_while_another_one_without_a_name_may_be_what_reads
     report = live.partner_report()
     live.ada.roles = [PARTNER_FULL_ADMIN, UNPUBLISHED]
     live.emulator.faults.add(method="GET", path="/v1/roles", status=403)
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
 
         said = live.at(somebody(live, UNPUBLISHED)).says(f"report {report.id}").answer().words
 

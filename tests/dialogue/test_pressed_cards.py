@@ -50,7 +50,7 @@ def test_a_card_of_somebody_else_asks_for_nothing(stepped: SteppedBot, gone: boo
     assert outcomes(stepped) == ["failed:webex_404" if gone else "failed:not_ours"]
 
 
-def test_a_card_of_ours_that_the_ledger_does_not_know_counts(stepped: SteppedBot) -> None:
+def test_a_card_of_ours_that_the_database_does_not_know_counts(stepped: SteppedBot) -> None:
     """The database was lost, the cards were not."""
     space, report = stepped.setup.group, stepped.setup.partner_report()
     card = {"type": "AdaptiveCard", "version": "1.3", "body": []}

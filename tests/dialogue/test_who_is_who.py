@@ -45,8 +45,8 @@ def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveBot]:
     with Emulator() as emulator:
         made = LiveBot(emulator, tmp_path / "data")
         made.bot.own_id = (SPELLINGS | BY_ADDRESS)[request.param](made.bot)
-        with made.program() as door:
-            made.register(door)
+        with made.program() as url:
+            made.register(url)
             yield made
 
 
@@ -90,8 +90,8 @@ def plain(tmp_path: Path) -> Iterator[LiveBot]:
     """The program, whose bot is spelled alike everywhere."""
     with Emulator() as emulator:
         made = LiveBot(emulator, tmp_path / "data")
-        with made.program() as door:
-            made.register(door)
+        with made.program() as url:
+            made.register(url)
             yield made
 
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 MINUTE = timedelta(minutes=1)
 
 
-class House:
-    """Emulator, ledger, clock and the operators' space; ``operators()`` is a fresh process."""
+class MonitoredBot:
+    """Emulator, database, clock and the operators' space; ``operators()`` is a fresh process."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.setup = LiveBot(emulator, folder)
@@ -99,98 +99,98 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def monitored(tmp_path: Path) -> Iterator[MonitoredBot]:
     with Emulator() as emulator:
-        made = House(emulator, tmp_path / "data")
+        made = MonitoredBot(emulator, tmp_path / "data")
         yield made
         made.close()
 
 
-def token_of(house: House, which: str) -> str:
-    return house.setup.bot_token if which == "bot" else house.setup.admin_token
+def token_of(monitored: MonitoredBot, which: str) -> str:
+    return monitored.setup.bot_token if which == "bot" else monitored.setup.admin_token
 
 
-def test_while_all_is_well_nothing_is_said_and_webex_is_asked_little(house: House) -> None:
-    operators = house.operators()
-    house.rounds(operators, 60)
+def test_while_all_is_well_nothing_is_said_and_webex_is_asked_little(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
+    monitored.rounds(operators, 60)
 
-    assert house.told() == []
-    assert len(house.emulator.calls.calls_to("GET", "/v1/people/me", "api")) <= 26, "twelve an hour for each token"
+    assert monitored.told() == []
+    assert len(monitored.emulator.calls.calls_to("GET", "/v1/people/me", "api")) <= 26, "twelve an hour for each token"
 
 
-def test_webex_that_was_away_for_an_hour_is_told_of_once_afterwards(house: House) -> None:
-    operators = house.operators()
-    house.rounds(operators, 5)
-    house.emulator.faults.add(method="*", path="/v1/*", cut="before")
-    house.rounds(operators, 60)
-    assert house.told() == []
-    house.emulator.faults.clear()
-    house.rounds(operators, 20)
+def test_webex_that_was_away_for_an_hour_is_told_of_once_afterwards(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
+    monitored.rounds(operators, 5)
+    monitored.emulator.faults.add(method="*", path="/v1/*", cut="before")
+    monitored.rounds(operators, 60)
+    assert monitored.told() == []
+    monitored.emulator.faults.clear()
+    monitored.rounds(operators, 20)
 
-    (said,) = house.told()
+    (said,) = monitored.told()
     assert said.startswith("✅ Resolved: I can reach Webex again. Pending requests will resume automatically.")
     assert "The problem lasted from Nov 23, 09:1" in said
     assert "to 10:11 UTC" in said
 
 
-def test_a_restart_in_the_middle_says_neither_too_much_nor_too_little(house: House) -> None:
-    operators = house.operators()
-    house.rounds(operators, 1)
-    house.emulator.faults.add(method="*", path="/v1/*", status=503)
-    house.rounds(operators, 20)
-    operators = house.operators()
-    house.rounds(operators, 20)
-    house.emulator.faults.clear()
-    house.rounds(operators, 5)
+def test_a_restart_in_the_middle_says_neither_too_much_nor_too_little(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
+    monitored.rounds(operators, 1)
+    monitored.emulator.faults.add(method="*", path="/v1/*", status=503)
+    monitored.rounds(operators, 20)
+    operators = monitored.operators()
+    monitored.rounds(operators, 20)
+    monitored.emulator.faults.clear()
+    monitored.rounds(operators, 5)
 
-    (said,) = house.told()
+    (said,) = monitored.told()
     assert "from Nov 23, 09:11 to 09:47 UTC" in said
 
 
-def test_an_outage_of_the_reports_alone_is_told_while_it_lasts_and_when_it_is_over(house: House) -> None:
-    operators = house.operators()
-    house.rounds(operators, 1)
-    house.emulator.faults.add(method="GET", path="/v1/partner/reports", status=503)
+def test_an_outage_of_the_reports_alone_is_told_while_it_lasts_and_when_it_is_over(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
+    monitored.rounds(operators, 1)
+    monitored.emulator.faults.add(method="GET", path="/v1/partner/reports", status=503)
     with pytest.raises(WebexError):
-        house.partner._ask()  # a call such as people's requests make
-    house.rounds(operators, 30)
-    (trouble,) = house.told()
+        monitored.partner._ask()  # a call such as people's requests make
+    monitored.rounds(operators, 30)
+    (trouble,) = monitored.told()
     assert trouble.startswith("⚠ Problem: Webex's partner reports haven't responded since Nov 23, 09:07 UTC.")
 
-    house.emulator.faults.clear()
-    house.rounds(operators, 30)
-    assert house.told()[1:] == [
+    monitored.emulator.faults.clear()
+    monitored.rounds(operators, 30)
+    assert monitored.told()[1:] == [
         "✅ Resolved: Webex's partner reports respond again. Pending requests will resume automatically."
     ]
 
 
-def test_an_outage_of_the_admin_side_is_told_while_it_lasts(house: House) -> None:
-    operators = house.operators()
-    house.rounds(operators, 1)
-    house.emulator.faults.add(method="GET", path="/v1/people/me", status=503, skip=0)
+def test_an_outage_of_the_admin_side_is_told_while_it_lasts(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
+    monitored.rounds(operators, 1)
+    monitored.emulator.faults.add(method="GET", path="/v1/people/me", status=503, skip=0)
     for _ in range(10):
-        house.now += MINUTE
-        house.bot.observed("GET", "/v1/messages", 200, 0.1)  # the bot's own calls go well
+        monitored.now += MINUTE
+        monitored.bot.observed("GET", "/v1/messages", 200, 0.1)  # the bot's own calls go well
         operators.look()
-    (trouble,) = house.told()
+    (trouble,) = monitored.told()
     assert trouble.startswith("⚠ Problem: Webex hasn't responded to requests with the admin token since Nov 23, 09:11")
-    assert house.admin.failing()
+    assert monitored.admin.failing()
 
-    house.emulator.faults.clear()
-    house.rounds(operators, 10)
-    (over,) = house.told()[1:]
+    monitored.emulator.faults.clear()
+    monitored.rounds(operators, 10)
+    (over,) = monitored.told()[1:]
     assert over.startswith("✅ Resolved: Webex responds to requests with the admin token again.")
 
 
-def test_a_hiccup_is_nothing(house: House) -> None:
-    operators = house.operators()
+def test_a_short_outage_is_nothing(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
     for _ in range(10):
-        house.rounds(operators, 4)
-        house.emulator.faults.add(method="*", path="/v1/*", status=502)
-        house.rounds(operators, 4)
-        house.emulator.faults.clear()
+        monitored.rounds(operators, 4)
+        monitored.emulator.faults.add(method="*", path="/v1/*", status=502)
+        monitored.rounds(operators, 4)
+        monitored.emulator.faults.clear()
 
-    assert house.told() == []
+    assert monitored.told() == []
 
 
 @pytest.mark.parametrize(("seconds", "known"), [(29, False), (30, True), (3600, True)])
@@ -219,16 +219,16 @@ def test_an_outage_names_its_first_cause_and_goes_on_naming_it() -> None:
         admin.check().look()
 
 
-def away(house: House) -> Path:
+def away(monitored: MonitoredBot) -> Path:
     """Move the database away; gives where it is."""
-    path = house.setup.folder / "reportbot.db"
-    for one in house.setup.folder.glob("reportbot.db*"):
+    path = monitored.setup.folder / "reportbot.db"
+    for one in monitored.setup.folder.glob("reportbot.db*"):
         one.rename(one.with_name(one.name.replace("reportbot", "elsewhere")))
     return path
 
 
-def back(house: House) -> None:
-    for one in house.setup.folder.glob("elsewhere.db*"):
+def back(monitored: MonitoredBot) -> None:
+    for one in monitored.setup.folder.glob("elsewhere.db*"):
         one.rename(one.with_name(one.name.replace("elsewhere", "reportbot")))
 
 
@@ -242,38 +242,38 @@ def tries(database: LoggedDatabase) -> None:
 
 
 @pytest.mark.sqlite("its file is moved away")
-def test_a_database_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(house: House) -> None:
-    away(house)
+def test_a_database_that_is_away_is_one_line_in_the_log_and_one_when_it_is_back(monitored: MonitoredBot) -> None:
+    away(monitored)
     with capture_logs() as lines:
-        threads = [threading.Thread(target=tries_often, args=(house.database,)) for _ in range(8)]
+        threads = [threading.Thread(target=tries_often, args=(monitored.database,)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        back(house)
+        back(monitored)
         for _ in range(20):
-            tries(house.database)
+            tries(monitored.database)
 
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
-    assert house.database.long_outages() == (), "a moment is nothing for the operators"
+    assert monitored.database.long_outages() == (), "a moment is nothing for the operators"
 
 
-def test_a_disk_that_is_full_is_no_return_at_each_read(house: House) -> None:
+def test_a_disk_that_is_full_is_no_return_at_each_read(monitored: MonitoredBot) -> None:
     error = DatabaseUnavailable(OSError("disk full"))
     with capture_logs() as lines:
         for _ in range(10):
-            house.database._gone("write", error)
-            tries_read(house.database)
-        tries(house.database)
+            monitored.database._gone("write", error)
+            tries_read(monitored.database)
+        tries(monitored.database)
 
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
 
 
-def test_what_was_out_of_reach_is_back_when_it_can_be_written(house: House) -> None:
+def test_what_was_out_of_reach_is_back_when_it_can_be_written(monitored: MonitoredBot) -> None:
     """A web process that nobody asks for its readiness may only write."""
     with capture_logs() as lines:
-        house.database._gone("read", DatabaseUnavailable(OSError("connection refused")))
-        with house.database.begin():
+        monitored.database._gone("read", DatabaseUnavailable(OSError("connection refused")))
+        with monitored.database.begin():
             pass
 
     assert [line["event"] for line in lines] == ["database_away", "database_back"]
@@ -290,50 +290,50 @@ def tries_read(database: LoggedDatabase) -> None:
 
 
 @pytest.mark.sqlite("its file is moved away")
-def test_the_operators_hear_once_that_the_database_was_away_for_long(house: House) -> None:
-    operators = house.operators()
-    house.rounds(operators, 1)
-    away(house)
-    house.rounds(operators, 12)
-    back(house)
-    house.rounds(operators, 5)
-    house.rounds(operators, 5)
+def test_the_operators_hear_once_that_the_database_was_away_for_long(monitored: MonitoredBot) -> None:
+    operators = monitored.operators()
+    monitored.rounds(operators, 1)
+    away(monitored)
+    monitored.rounds(operators, 12)
+    back(monitored)
+    monitored.rounds(operators, 5)
+    monitored.rounds(operators, 5)
 
-    said = [one for one in house.told() if "database" in one]
+    said = [one for one in monitored.told() if "database" in one]
     assert len(said) == 1
     assert said[0].startswith("⚠ Problem: The database was unavailable from Nov 23, 09:07 to 09:1")
 
 
 @pytest.mark.sqlite("its file is moved away")
 def test_the_running_program_says_it_once_and_readyz_tells(tmp_path: Path) -> None:
-    """Door and worker under load, with the database away for some seconds in the middle."""
+    """Web process and worker under load, with the database away for some seconds in the middle."""
     import requests
 
     with Emulator() as emulator:
         live = LiveBot(emulator, tmp_path / "data")
         report = live.partner_report()
-        with capture_logs() as lines, live.program() as door:
-            live.register(door)
+        with capture_logs() as lines, live.program() as url:
+            live.register(url)
             live.at(live.ada).says("help").card()
             folder = tmp_path / "data"
             moved = [(one, one.with_name(f"gone-{one.name}")) for one in folder.glob("reportbot.db*")]
             for here, there in moved:
                 here.rename(there)
             deadline = time.monotonic() + PATIENCE
-            while requests.get(f"{door}/readyz", timeout=5).status_code != 503:
+            while requests.get(f"{url}/readyz", timeout=5).status_code != 503:
                 assert time.monotonic() < deadline
             lost = [live.at(live.ada).says(f"report {report.id}") for _ in range(20)]
             emulator.world.wait_for(lambda world: sum(not one.ok for one in world.deliveries) >= 20, timeout=PATIENCE)
-            said = requests.get(f"{door}/readyz", headers=OPS, timeout=5).json()
+            said = requests.get(f"{url}/readyz", headers=OPS, timeout=5).json()
             assert said["database"] == "unavailable", "a write has failed since, but nothing can be read either"
             for here, there in moved:
                 there.rename(here)
-            while requests.get(f"{door}/readyz", timeout=5).status_code != 200:
+            while requests.get(f"{url}/readyz", timeout=5).status_code != 200:
                 assert time.monotonic() < deadline
             live.at(live.grace).says(f"report {report.id}").file()
             assert lost
     noisy = [line for line in lines if line["log_level"] in {"warning", "error"}]
     gone = [line["event"] for line in noisy if "away" in line["event"]]
-    assert gone.count("database_away") <= 2, "one for the door, one for the worker"
+    assert gone.count("database_away") <= 2, "one for the web process, one for the worker"
     expected = {"database_away", "database_back", "first_start", "job_again", "alert"}
     assert {line["event"] for line in noisy} <= expected, "the alert is the admin token's"

@@ -55,7 +55,7 @@ LARGE = "Name,Minutes\r\n" + "Ada Lovelace,12\r\n" * (2 * HELD_BACK // 17)
 A_DAY = 24 * 3600.0
 LONGEST = 2 * 3600.0
 """Seconds: a wish to wait is cut to an hour."""
-CASES_OF_A_BENCH = 50
+CASES_OF_A_BOT = 50
 MOST_ROUNDS = 100
 """Turns of the clock after which a case that does not come to rest has failed."""
 
@@ -195,8 +195,8 @@ CALLS = {
 }
 
 
-class Benches:
-    """One workbench for many cases, since it takes a while to set up; after a failure, or many cases, a fresh one."""
+class SharedBots:
+    """One stepped bot for many cases, since it takes a while to set up; after a failure, or many cases, a fresh one."""
 
     def __init__(self, folder: Path, database_file: Path) -> None:
         self._folder, self._database = folder, database_file
@@ -206,7 +206,7 @@ class Benches:
     @contextmanager
     def lent(self) -> Iterator[SteppedBot]:
         self._lent += 1
-        if self._lent % CASES_OF_A_BENCH == 0:
+        if self._lent % CASES_OF_A_BOT == 0:
             self.close()
         if self._open is None:
             emulator = Emulator().start()
@@ -233,8 +233,8 @@ class Benches:
 
 
 @pytest.fixture(scope="module")
-def benches(tmp_path_factory: pytest.TempPathFactory, database_file: Path) -> Iterator[Benches]:
-    made = Benches(tmp_path_factory.mktemp("benches"), database_file)
+def bots(tmp_path_factory: pytest.TempPathFactory, database_file: Path) -> Iterator[SharedBots]:
+    made = SharedBots(tmp_path_factory.mktemp("bots"), database_file)
     yield made
     made.close()
 
@@ -312,15 +312,15 @@ def ends(message: Message) -> bool:
     ("status", "times"), [(status, 2) for status in LASTING] + [(status, 1) for status in SECOND_CHANCE]
 )
 @pytest.mark.parametrize("name", CALLS)
-def test_a_refusal_ends_in_the_file_or_in_one_sentence(benches: Benches, name: str, status: int, times: int) -> None:
-    with benches.lent() as stepped:
+def test_a_refusal_ends_in_the_file_or_in_one_sentence(bots: SharedBots, name: str, status: int, times: int) -> None:
+    with bots.lent() as stepped:
         suffers(stepped, CALLS[name], status=status, times=times)
 
 
 @pytest.mark.parametrize("status", PASSING)
 @pytest.mark.parametrize("name", CALLS)
-def test_trouble_that_passes_costs_time_and_nothing_else(benches: Benches, name: str, status: int) -> None:
-    with benches.lent() as stepped:
+def test_trouble_that_passes_costs_time_and_nothing_else(bots: SharedBots, name: str, status: int) -> None:
+    with bots.lent() as stepped:
         state, _ = suffers(stepped, CALLS[name], status=status, times=2)
         assert state is CALLS[name].ends
 
@@ -328,17 +328,17 @@ def test_trouble_that_passes_costs_time_and_nothing_else(benches: Benches, name:
 @pytest.mark.parametrize("cut", ["before", "after", "middle"])
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
 @pytest.mark.parametrize("name", CALLS)
-def test_a_cut_connection_loses_nothing_and_repeats_nothing(benches: Benches, name: str, cut: Any, times: int) -> None:
+def test_a_cut_connection_loses_nothing_and_repeats_nothing(bots: SharedBots, name: str, cut: Any, times: int) -> None:
     """The call took effect or not, or half of its answer came."""
-    with benches.lent() as stepped:
+    with bots.lent() as stepped:
         state, _ = suffers(stepped, CALLS[name], cut=cut, times=times)
         assert state is CALLS[name].ends
 
 
 @pytest.mark.parametrize("body", USELESS.values(), ids=USELESS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_success_that_says_nothing_of_use_is_no_success(benches: Benches, name: str, body: Any) -> None:
-    with benches.lent() as stepped:
+def test_a_success_that_says_nothing_of_use_is_no_success(bots: SharedBots, name: str, body: Any) -> None:
+    with bots.lent() as stepped:
         suffers(stepped, CALLS[name], status=200, body=body, times=2)
 
 
@@ -355,11 +355,11 @@ def test_a_success_that_says_nothing_of_use_is_no_success(benches: Benches, name
 )
 @pytest.mark.parametrize("name", CALLS)
 def test_a_wish_to_wait_is_kept_however_it_is_spelled(
-    benches: Benches, name: str, status: int, said: str, least: float
+    bots: SharedBots, name: str, status: int, said: str, least: float
 ) -> None:
     if "date" in said:
         said = format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
-    with benches.lent() as stepped:
+    with bots.lent() as stepped:
         state, seconds = suffers(stepped, CALLS[name], status=status, headers={"Retry-After": said}, times=1)
         assert state is CALLS[name].ends
         assert seconds >= least or not CALLS[name].waits

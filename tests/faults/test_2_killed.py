@@ -15,7 +15,7 @@ import pytest
 
 from bot.db.requests import State
 from bot.reports import deliver
-from tests.faults.test_6_size_ladder import LIMIT, STEM, table
+from tests.faults.test_6_large_files import LIMIT, STEM, table
 from tests.live_bot import CSV, FAILED, BotMessage
 from tests.stepped_bot import Crash
 

@@ -61,8 +61,8 @@ def web_was_first_seen(live: LiveBot) -> datetime | None:
 def answered_before(live: LiveBot) -> str:
     """Return a first life of the program, with one question and its answer; then it is gone."""
     report = live.partner_report()
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         live.at(live.ada).says(f"report {report.id}").file()
     return str(report.id)
 
@@ -124,8 +124,8 @@ def test_a_webhook_that_comes_late_is_the_same_event(live: LiveBot) -> None:
     missed = live.at(live.ada).says(f"report {report_id}")
     event = live.emulator.undelivered[-1]
 
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         missed.file()
         live.emulator.deliver_webhooks = True
         live.emulator.world.redeliver(event, times=10)
@@ -138,8 +138,8 @@ def test_a_webhook_that_comes_late_is_the_same_event(live: LiveBot) -> None:
 def test_the_first_start_answers_nothing_that_is_older(live: LiveBot) -> None:
     old = live.at(live.ada).says("help")
 
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         live.emulator.deliver_webhooks = True
         live.at(live.ada).says("help").card()
 
@@ -183,10 +183,10 @@ def test_a_refusal_at_one_call_loses_no_message(live: LiveBot, path: str, status
 def test_what_was_refused_while_the_database_was_locked_is_answered_when_it_is_back(live: LiveBot) -> None:
     """Webex does not bring a refused event again; and readiness says that nothing can be written."""
     answered_before(live)
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         live.emulator.deliver_webhooks = True
-        ready = f"{door}/readyz"
+        ready = f"{url}/readyz"
         lock = sqlite3.connect(live.settings().data_dir / "reportbot.db", isolation_level=None)
         with closing(lock):
             lock.execute("BEGIN EXCLUSIVE")

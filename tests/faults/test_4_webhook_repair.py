@@ -28,7 +28,7 @@ OLD_SECRET = "the-secret-before-the-rotation"
 ELSEWHERE = "https://other.example.com/webhooks/webex"
 
 
-class Ward:
+class CheckedWebhooks:
     """The check of the webhooks and their repair, beside the emulator."""
 
     def __init__(self, live: LiveBot) -> None:
@@ -70,180 +70,182 @@ class Ward:
 
 
 @pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Ward]:
+def checked(tmp_path: Path) -> Iterator[CheckedWebhooks]:
     with Emulator() as emulator:
-        made = Ward(LiveBot(emulator, tmp_path / "data"))
+        made = CheckedWebhooks(LiveBot(emulator, tmp_path / "data"))
         yield made
         made.close()
 
 
-def test_webhooks_as_wanted_are_left_as_they_are(ward: Ward) -> None:
-    ward.register()
-    before = ward.there()
+def test_webhooks_as_wanted_are_left_as_they_are(checked: CheckedWebhooks) -> None:
+    checked.register()
+    before = checked.there()
 
-    assert ward.look() is None
-    assert ward.there() == before
+    assert checked.look() is None
+    assert checked.there() == before
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_webhook_that_is_gone_needs_no_deletion(ward: Ward, status: int) -> None:
-    ward.emulator.faults.add("DELETE", "/v1/webhooks/*", status=status)
-    ward.webhooks.delete("gone")
+def test_a_webhook_that_is_gone_needs_no_deletion(checked: CheckedWebhooks, status: int) -> None:
+    checked.emulator.faults.add("DELETE", "/v1/webhooks/*", status=status)
+    checked.webhooks.delete("gone")
 
 
-def test_a_disabled_webhook_is_enabled_and_told(ward: Ward) -> None:
-    ward.register()
-    first = ward.there()[0]
-    ward.disable(first)
+def test_a_disabled_webhook_is_enabled_and_told(checked: CheckedWebhooks) -> None:
+    checked.register()
+    first = checked.there()[0]
+    checked.disable(first)
 
-    said = ward.look()
+    said = checked.look()
 
     assert said is not None
     assert "Webex disabled the webhook" in said
-    assert {hook.status for hook in ward.there()} == {"active"}
-    assert ward.look() is None, "the next look finds nothing, so that the operators are told that it is over"
+    assert {hook.status for hook in checked.there()} == {"active"}
+    assert checked.look() is None, "the next look finds nothing, so that the operators are told that it is over"
 
 
-def test_a_missing_webhook_is_recreated(ward: Ward) -> None:
-    ward.register()
-    ward.webhooks.delete(ward.there()[0].id)
+def test_a_missing_webhook_is_recreated(checked: CheckedWebhooks) -> None:
+    checked.register()
+    checked.webhooks.delete(checked.there()[0].id)
 
-    said = ward.look()
+    said = checked.look()
 
     assert said is not None
     assert "was missing. I recreated" in said
-    assert len(ward.there()) == len(ward.wanted.webhooks)
+    assert len(checked.there()) == len(checked.wanted.webhooks)
 
 
-def test_a_webhook_that_leads_elsewhere_is_reported_and_not_touched(ward: Ward) -> None:
-    ward.register(ELSEWHERE)
+def test_a_webhook_that_leads_elsewhere_is_reported_and_not_touched(checked: CheckedWebhooks) -> None:
+    checked.register(ELSEWHERE)
 
-    said = ward.look()
+    said = checked.look()
 
     assert said is not None
     assert "leads to another address" in said
-    assert {hook.target_url for hook in ward.there()} == {ELSEWHERE}
+    assert {hook.target_url for hook in checked.there()} == {ELSEWHERE}
 
 
 @pytest.mark.parametrize(
     "other", [{"resource": "rooms"}, {"event": "updated"}, {"webhook_filter": "roomType=group"}], ids=str
 )
-def test_a_webhook_for_other_events_is_recreated(ward: Ward, other: dict[str, str]) -> None:
-    ward.register()
-    first = next(hook for hook in ward.there() if hook.resource == "messages")
-    ward.webhooks.delete(first.id)
+def test_a_webhook_for_other_events_is_recreated(checked: CheckedWebhooks, other: dict[str, str]) -> None:
+    checked.register()
+    first = next(hook for hook in checked.there() if hook.resource == "messages")
+    checked.webhooks.delete(first.id)
     given = {"resource": "messages", "event": "created"} | other
-    ward.chat.create_webhook(name=first.name, target_url=HERE, secret=SECRET, **given)
+    checked.chat.create_webhook(name=first.name, target_url=HERE, secret=SECRET, **given)
 
-    said = ward.look()
+    said = checked.look()
 
     assert said is not None
     assert "was registered for other events. I recreated" in said
-    assert [(hook.resource, hook.event, hook.filter) for hook in ward.there() if hook.name == first.name] == [
+    assert [(hook.resource, hook.event, hook.filter) for hook in checked.there() if hook.name == first.name] == [
         ("messages", "created", "")
     ]
-    assert ward.look() is None
+    assert checked.look() is None
 
 
-def test_a_webhook_with_another_secret_is_given_the_right_one(ward: Ward) -> None:
-    ward.register()
-    first = ward.there()[0]
-    ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, secret="somebody-else-s-secret")
+def test_a_webhook_with_another_secret_is_given_the_right_one(checked: CheckedWebhooks) -> None:
+    checked.register()
+    first = checked.there()[0]
+    checked.chat.update_webhook(first.id, name=first.name, target_url=HERE, secret="somebody-else-s-secret")
 
-    said = ward.look()
-
-    assert said is not None
-    assert "wasn't signed with WEBEX_WEBHOOK_SECRET. I re-signed" in said
-    assert {hook.secret for hook in ward.there()} == {SECRET}
-    assert ward.look() is None
-
-
-def test_a_webhook_that_has_lost_its_secret_is_given_it_where_webex_shows_secrets(ward: Ward) -> None:
-    ward.register()
-    first = ward.there()[0]
-    ward.emulator.world.webhooks[first.id].secret = None
-
-    said = ward.look()
+    said = checked.look()
 
     assert said is not None
     assert "wasn't signed with WEBEX_WEBHOOK_SECRET. I re-signed" in said
-    assert {hook.secret for hook in ward.there()} == {SECRET}
-    assert ward.look() is None
+    assert {hook.secret for hook in checked.there()} == {SECRET}
+    assert checked.look() is None
 
 
-def test_where_webex_shows_no_secrets_that_is_no_trouble(ward: Ward) -> None:
-    ward.register()
-    for hook in ward.there():
-        ward.emulator.world.webhooks[hook.id].secret = None
+def test_a_webhook_that_has_lost_its_secret_is_given_it_where_webex_shows_secrets(checked: CheckedWebhooks) -> None:
+    checked.register()
+    first = checked.there()[0]
+    checked.emulator.world.webhooks[first.id].secret = None
 
-    assert ward.look() is None
+    said = checked.look()
+
+    assert said is not None
+    assert "wasn't signed with WEBEX_WEBHOOK_SECRET. I re-signed" in said
+    assert {hook.secret for hook in checked.there()} == {SECRET}
+    assert checked.look() is None
 
 
-def test_a_webhook_by_another_name_that_stands_in_the_way_is_named(ward: Ward) -> None:
-    ward.register()
-    first = ward.there()[0]
-    ward.chat.update_webhook(first.id, name="my own", target_url=HERE)
+def test_where_webex_shows_no_secrets_that_is_no_trouble(checked: CheckedWebhooks) -> None:
+    checked.register()
+    for hook in checked.there():
+        checked.emulator.world.webhooks[hook.id].secret = None
 
-    said = ward.look() or ""
+    assert checked.look() is None
+
+
+def test_a_webhook_by_another_name_that_stands_in_the_way_is_named(checked: CheckedWebhooks) -> None:
+    checked.register()
+    first = checked.there()[0]
+    checked.chat.update_webhook(first.id, name="my own", target_url=HERE)
+
+    said = checked.look() or ""
     assert "I couldn't repair" in said
     assert "under another name" in said
 
 
-def test_a_webhook_with_the_secret_before_the_rotation_is_left_as_it_is(ward: Ward) -> None:
-    ward.register()
-    first = ward.there()[0]
-    ward.chat.update_webhook(first.id, name=first.name, target_url=HERE, secret=OLD_SECRET)
+def test_a_webhook_with_the_secret_before_the_rotation_is_left_as_it_is(checked: CheckedWebhooks) -> None:
+    checked.register()
+    first = checked.there()[0]
+    checked.chat.update_webhook(first.id, name=first.name, target_url=HERE, secret=OLD_SECRET)
 
-    assert ward.look() is None
+    assert checked.look() is None
 
 
-def test_webhooks_that_webex_does_not_show_are_unknown(ward: Ward) -> None:
-    ward.emulator.faults.add(method="GET", path="/v1/webhooks", status=403)
+def test_webhooks_that_webex_does_not_show_are_unknown(checked: CheckedWebhooks) -> None:
+    checked.emulator.faults.add(method="GET", path="/v1/webhooks", status=403)
     with pytest.raises(WebexError):
-        ward.look()
+        checked.look()
 
 
-def test_a_look_changes_nothing(ward: Ward) -> None:
-    ward.emulator.calls.clear()
-    assert "was missing" in (ward.check.look() or "")
-    assert [call.method for call in ward.emulator.calls] == ["GET"]
+def test_a_look_changes_nothing(checked: CheckedWebhooks) -> None:
+    checked.emulator.calls.clear()
+    assert "was missing" in (checked.check.look() or "")
+    assert [call.method for call in checked.emulator.calls] == ["GET"]
 
 
-def test_a_repair_has_missed_messages_looked_for_after_it(ward: Ward) -> None:
-    ward.register()
-    ward.disable(ward.there()[0])
-    assert ward.jobs() == 0
+def test_a_repair_has_missed_messages_looked_for_after_it(checked: CheckedWebhooks) -> None:
+    checked.register()
+    checked.disable(checked.there()[0])
+    assert checked.jobs() == 0
 
-    ward.look()
+    checked.look()
 
-    assert ward.jobs() == 1
+    assert checked.jobs() == 1
 
 
-def test_while_the_database_is_away_nothing_is_repaired(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_the_database_is_away_nothing_is_repaired(
+    checked: CheckedWebhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So that what was missed is looked for whenever something was repaired."""
-    ward.register()
-    ward.webhooks.delete(ward.there()[0].id)
+    checked.register()
+    checked.webhooks.delete(checked.there()[0].id)
 
     def away(*_: object) -> None:
         raise DatabaseUnavailable(OSError())
 
     with monkeypatch.context() as patched:
-        patched.setattr(ward.database, "begin", away)
+        patched.setattr(checked.database, "begin", away)
         with pytest.raises(DatabaseUnavailable):
-            ward.look()
-    assert ward.jobs() == 0
+            checked.look()
+    assert checked.jobs() == 0
 
-    assert "I recreated" in (ward.look() or "")
-    assert ward.jobs() == 1
+    assert "I recreated" in (checked.look() or "")
+    assert checked.jobs() == 1
 
 
-def test_webhooks_that_are_not_the_bots_are_never_touched(ward: Ward) -> None:
-    ward.register()
-    ward.chat.create_webhook(
+def test_webhooks_that_are_not_the_bots_are_never_touched(checked: CheckedWebhooks) -> None:
+    checked.register()
+    checked.chat.create_webhook(
         name="somebody else's", target_url=ELSEWHERE, secret="their own", resource="messages", event="created"
     )
-    ward.disable(next(hook for hook in ward.there() if hook.name == "somebody else's"))
-    before = [hook for hook in ward.there() if hook.target_url == ELSEWHERE]
+    checked.disable(next(hook for hook in checked.there() if hook.name == "somebody else's"))
+    before = [hook for hook in checked.there() if hook.target_url == ELSEWHERE]
 
-    assert ward.look() is None
-    assert [hook for hook in ward.there() if hook.target_url == ELSEWHERE] == before
+    assert checked.look() is None
+    assert [hook for hook in checked.there() if hook.target_url == ELSEWHERE] == before

@@ -50,7 +50,7 @@ class Calls:
         monkeypatch.setattr(requests.Session, "send", counted)
 
 
-class Scene:
+class Scenario:
     """A space of our own people, a report, and what was asked before."""
 
     def __init__(self, stepped: SteppedBot, what: str) -> None:
@@ -73,7 +73,7 @@ class Scene:
         self.stepped.pressed(self.setup.ada, card, {"command": word, "argument": self.report.id})
         self.stepped.work()
 
-    def play(self) -> None:
+    def run(self) -> None:
         if "pressed" in self.what:
             self.pressed(self.word)
         elif self.word == "reports":
@@ -86,7 +86,7 @@ class Scene:
             self.hears(self.setup.ada, self.word)
 
 
-SCENES = (
+SCENARIOS = (
     "report done",
     "report waiting",
     "report failed",
@@ -111,20 +111,20 @@ SCENES = (
 )
 
 
-@pytest.mark.parametrize("what", SCENES)
+@pytest.mark.parametrize("what", SCENARIOS)
 def test_nothing_is_shown_after_the_next_look(stepped: SteppedBot, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     st, number, windows = stepped.setup, 0, 0
     while True:
         number += 1
         assert number < MOST_CALLS
-        scene = Scene(stepped, what)
+        scenario = Scenario(stepped, what)
         with monkeypatch.context() as patch:
-            calls = Calls(number, lambda scene=scene: stepped.world.join(scene.space, st.ethan))  # type: ignore[misc]
+            calls = Calls(number, lambda scenario=scenario: stepped.world.join(scenario.space, st.ethan))  # type: ignore[misc]
             calls.install(patch, stepped)
-            scene.play()
+            scenario.run()
         if calls.made < number:
             break
-        shown = [(n, said) for n, room, said in calls.posted if room == scene.space.id and n >= number]
+        shown = [(n, said) for n, room, said in calls.posted if room == scenario.space.id and n >= number]
         late = [(n, said) for n, said in shown if NEUTRAL not in said and n != number]
         assert not late, f"joined before call {number}: {late}"
         windows += any(n == number and NEUTRAL not in said for n, said in shown)
@@ -137,14 +137,14 @@ def test_who_asked_gets_it_all_the_same(stepped: SteppedBot, what: str, monkeypa
     st, number = stepped.setup, 0
     while True:
         number += 1
-        scene = Scene(stepped, what)
+        scenario = Scenario(stepped, what)
         before = len(stepped.said(person=st.ada))
         with monkeypatch.context() as patch:
-            calls = Calls(number, lambda scene=scene: stepped.world.join(scene.space, st.ethan))  # type: ignore[misc]
+            calls = Calls(number, lambda scenario=scenario: stepped.world.join(scenario.space, st.ethan))  # type: ignore[misc]
             calls.install(patch, stepped)
-            scene.play()
+            scenario.run()
         if calls.made < number:
             break
-        there = [*stepped.said(scene.space), *stepped.said(person=st.ada)[before:]]
+        there = [*stepped.said(scenario.space), *stepped.said(person=st.ada)[before:]]
         assert [one for one in there if TITLE in f"{one.text} {one.card}"], number
         assert ("waiting" in what.split()[1:2] and "becomes" not in what) or [one for one in there if one.files], number

@@ -291,7 +291,7 @@ def test_a_card_that_stands_by_itself_to_the_person_follows_too(live: LiveBot) -
     assert ["● Ready" in BotMessage(one).shown if one.card else bool(one.files) for one in private] == [True, True]
 
 
-class Tap:
+class FileInParts:
     """A large file that comes in three parts, each of the later ones when the test says so."""
 
     def __init__(self) -> None:
@@ -317,8 +317,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("where", ["group", "1:1"])
 def test_a_long_download_tells_how_far_it_is_and_tidies_up(live: LiveBot, where: str) -> None:
-    tap = Tap()
-    report = live.partner_report(content=tap.content, size=tap.size, checksum=None)
+    file = FileInParts()
+    report = live.partner_report(content=file.content, size=file.size, checksum=None)
     line = live.at(live.ada, live.group if where == "group" else None).says(f"report {report.id}")
 
     told = line.hears("Downloading the file: ")
@@ -329,9 +329,9 @@ def test_a_long_download_tells_how_far_it_is_and_tidies_up(live: LiveBot, where:
     assert told.words.endswith(" % of 9.0 MB.")
     assert told.card is None
     comes_to(20)
-    tap.more.release()
+    file.more.release()
     comes_to(50)
-    tap.more.release()
+    file.more.release()
     line.file()
     live.emulator.world.wait_for(lambda _: told.message.deleted, timeout=15)
     assert kinds(line) == ["card", "file"]
@@ -339,19 +339,19 @@ def test_a_long_download_tells_how_far_it_is_and_tidies_up(live: LiveBot, where:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_long_download_that_fails_leaves_no_line_behind(live: LiveBot) -> None:
-    tap = Tap()
+    file = FileInParts()
     names = iter([b"Ada", b"Eve"])
 
     def another_each_time() -> Iterator[bytes]:
         name = next(names)
-        return (piece.replace(b"Ada", name) for piece in tap.content())
+        return (piece.replace(b"Ada", name) for piece in file.content())
 
-    report = live.partner_report(content=another_each_time, size=tap.size, checksum="0" * 32)
+    report = live.partner_report(content=another_each_time, size=file.size, checksum="0" * 32)
     line = live.at(live.ada).says(f"report {report.id}")
     told = line.hears("Downloading the file")
 
     for _ in range(4):
-        tap.more.release()
+        file.more.release()
 
     only_card(live, line, "● Not sent")
     live.emulator.world.wait_for(lambda _: told.message.deleted, timeout=15)

@@ -95,8 +95,8 @@ def halves(live: LiveBot) -> list[str]:
 
 def test_a_stop_lets_the_file_in_hand_be_posted(stage_alone: LiveBot, start: Start) -> None:
     live = stage_alone
-    door, worker = start(WEB), start(WORKER, answers=False)
-    live.register(door.url)
+    web, worker = start(WEB), start(WORKER, answers=False)
+    live.register(web.url)
     slow = Slow()
     line = slow.asked(live)
 
@@ -111,8 +111,8 @@ def test_a_stop_lets_the_file_in_hand_be_posted(stage_alone: LiveBot, start: Sta
 @pytest.mark.sqlite("its queue is made impatient")
 def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_alone: LiveBot, start: Start) -> None:
     live = stage_alone
-    door, worker = start(WEB), start(HASTY, answers=False)
-    live.register(door.url)
+    web, worker = start(WEB), start(HASTY, answers=False)
+    live.register(web.url)
     slow = Slow()
     line = slow.asked(live)
 
@@ -131,8 +131,8 @@ def test_what_does_not_end_in_time_is_handed_back_and_posted_by_the_next(stage_a
 def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: LiveBot, start: Start) -> None:
     """As two versions do for a moment: the old one ends what it has begun, meanwhile the new one does nothing."""
     live = stage_alone
-    door, old = start(WEB), start(WORKER, answers=False)
-    live.register(door.url)
+    web, old = start(WEB), start(WORKER, answers=False)
+    live.register(web.url)
     until(lambda: old.lines("queue_worker_started"), "the first worker")
     slow = Slow()
     first = slow.asked(live)
@@ -157,8 +157,8 @@ def test_a_second_worker_waits_for_the_first_and_takes_over(stage_alone: LiveBot
 @pytest.mark.sqlite("where a second worker waits")
 def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: LiveBot, start: Start) -> None:
     live = stage_alone
-    door, old = start(WEB), start(WORKER, answers=False)
-    live.register(door.url)
+    web, old = start(WEB), start(WORKER, answers=False)
+    live.register(web.url)
     until(lambda: old.lines("queue_worker_started"), "the first worker")
     slow = Slow()
     line = slow.asked(live)
@@ -172,7 +172,7 @@ def test_a_second_worker_takes_over_from_one_that_was_killed(stage_alone: LiveBo
 
 
 @pytest.mark.sqlite("where a second worker waits")
-def test_what_led_to_the_old_door_while_it_was_dead_is_answered_by_the_new_one(
+def test_what_was_sent_to_the_old_web_process_while_it_was_dead_is_answered_by_the_new_one(
     stage_alone: LiveBot, start: Start
 ) -> None:
     """Two whole versions side by side, and a router that has not heard yet that the old one was killed."""

@@ -1,4 +1,4 @@
-"""A workbench that all hostile texts of a module go through, with its log."""
+"""A stepped bot that all hostile texts of a module go through, with its log."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ from tests.bench.product import Product, cpu_seconds, memory
 from tests.bench.senders import closed_loop, request_bytes
 from tests.bench.world import SENDERS, World
 from tests.load import rows
-from tests.load.day import CLOCK, Day, play_fast
+from tests.load.day import CLOCK, Day, serve_fast
 from tests.load.day_bot import LeapingClock
-from tests.load.webex import Counted, play_at_pace
+from tests.load.webex import Counted, serve_at_pace
 from tests.postgresql import DURABLE, MISSING, Databases, available, server
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def main() -> None:
 
 def _one(folder: Path, databases: Databases | None, workers: int, size: Size) -> None:
     """Each has a Webex of its own: what one run used of a minute does not count in the next."""
-    with World(play_at_pace) as world:
+    with World(serve_at_pace) as world:
         product = Product(world.addresses, folder, databases, workers)
         product.release()
         Load(world, product, size).run()
@@ -187,7 +187,7 @@ def _one(folder: Path, databases: Databases | None, workers: int, size: Size) ->
 def _day(folder: Path) -> None:
     folder.mkdir()
     os.environ[CLOCK] = str(LeapingClock.make(folder / "clock"))
-    with World(play_fast) as world:
+    with World(serve_fast) as world:
         product = Product(world.addresses, folder)
         product.release()
         Day(world, product, _say).run(lambda: _database_size(product))

@@ -26,10 +26,10 @@ from bot.db.database import Database
 from bot.emulator.things import Template
 from tests.bench import standing
 from tests.bench.product import ROOT, cpu_seconds, memory
-from tests.bench.world import Owner, play
+from tests.bench.world import Owner, serve
 from tests.load import rows
 from tests.load.day_bot import LeapingClock
-from tests.load.webex import Counted, Limited, LoadPuppet
+from tests.load.webex import Counted, Limited, LoadControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Posted:
     others: int
 
 
-class DayPuppet(LoadPuppet):
+class DayControl(LoadControl):
     """The emulator, by the fast clock."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -108,9 +108,9 @@ class DayPuppet(LoadPuppet):
         return Posted(asked, sum(not one.parent_id for one in files))
 
 
-def play_fast(calls: Connection, news: Connection) -> None:
+def serve_fast(calls: Connection, news: Connection) -> None:
     """The emulator's process."""
-    play(calls, news, DayPuppet)
+    serve(calls, news, DayControl)
 
 
 class Day:
@@ -124,20 +124,20 @@ class Day:
 
     def run(self, size: Callable[[], float]) -> None:
         """Live the day, and print what came of it. ``size``: of the database, in MiB."""
-        crowd = rows.store(self._world, self._product, times_of_day())
+        open_requests = rows.store(self._world, self._product, times_of_day())
         with self._bot() as bot:
             time.sleep(SETTLE_SECONDS)
             self._world.call("counted")
             began, at = time.monotonic(), self._clock.seconds()
             before, at_first, small = cpu_seconds(bot.pid), memory(bot.pid), size()
-            self._world.call("live", crowd.reports, DAY)
+            self._world.call("live", open_requests.reports, DAY)
             _go_to(bot, at + DAY.total_seconds() / 2)
             at_noon = memory(bot.pid)
             _go_to(bot, at + (DAY + REST).total_seconds())
             used, in_the_end = cpu_seconds(bot.pid) - before, memory(bot.pid)
             counted: Counted = self._world.call("counted")
         self._say(f"  24 hours in {(time.monotonic() - began) / 60:.0f} minutes")
-        self._tell_posted({crowd.asked.message_id, *(one.asked for one in crowd.threads)})
+        self._tell_posted({open_requests.asked.message_id, *(one.asked for one in open_requests.threads)})
         self._tell_runs()
         for whose in ("bot", "admin"):
             self._say(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.bench.product import Product
     from tests.bench.world import World
-    from tests.load.webex import Crowd, Thread
+    from tests.load.webex import OpenRequests, Thread
 
 REPORTS, SPACES, OPEN = 100, 1000, 10_000
 FAR: Final = timedelta(days=7)
@@ -27,15 +27,15 @@ SEND_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.05
 
 
-def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> Crowd:
+def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> OpenRequests:
     """Start the program and have it make the rows of one request that waits; store all the others like it.
 
-    The crowd is there before, so that the program does not look for its messages.
+    Webex has its messages before, so that the program does not look for them.
     """
-    crowd: Crowd = world.call("crowd", REPORTS, SPACES, OPEN)
+    open_requests: OpenRequests = world.call("open_requests", REPORTS, SPACES, OPEN)
     with product.running():
-        closed_loop(product.port, [[request_bytes(crowd.asked)]], SEND_SECONDS)
-        world.card_at(crowd.asked.message_id)
+        closed_loop(product.port, [[request_bytes(open_requests.asked)]], SEND_SECONDS)
+        world.card_at(open_requests.asked.message_id)
         database = Database(product.url)
         _wait_until_sent(database)
     with database.begin() as tx:
@@ -45,15 +45,15 @@ def store(world: World, product: Product, schedules_at: Sequence[datetime]) -> C
         )
         first = request.pop("id")
         del card["id"]
-        tx.execute(insert(tables.reports), [report | {"report_id": one} for one in crowd.reports[1:]])
-        tx.execute(insert(tables.requests), list(_requests(request, crowd)))
+        tx.execute(insert(tables.reports), [report | {"report_id": one} for one in open_requests.reports[1:]])
+        tx.execute(insert(tables.requests), list(_requests(request, open_requests)))
         added = select(tables.requests.c.id, tables.requests.c.thread_id).where(tables.requests.c.id != first)
-        thread_of = {one.asked: one for one in crowd.threads}
+        thread_of = {one.asked: one for one in open_requests.threads}
         cards = [_card(card, one.id, thread_of[one.thread_id]) for one in tx.execute(added)]
         tx.execute(insert(tables.messages), cards)
     database.close()
     standing.store(product, world.standing(), schedules_at)
-    return crowd
+    return open_requests
 
 
 def _wait_until_sent(database: Database) -> None:
@@ -67,9 +67,11 @@ def _wait_until_sent(database: Database) -> None:
     raise TimeoutError("the card's row does not say that it was sent")
 
 
-def _requests(request: dict[str, Any], crowd: Crowd) -> Iterator[dict[str, Any]]:
-    for number, thread in enumerate(crowd.threads, 1):
-        report = crowd.reports[(number + number // SPACES) % len(crowd.reports)]  # in a space each for another one
+def _requests(request: dict[str, Any], open_requests: OpenRequests) -> Iterator[dict[str, Any]]:
+    for number, thread in enumerate(open_requests.threads, 1):
+        report = open_requests.reports[
+            (number + number // SPACES) % len(open_requests.reports)
+        ]  # in a space each for another one
         yield request | {
             "reference": f"load{number}",
             "event_key": f"messages:{thread.asked}:{report}",

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.bench.world import Asked, Puppet, play
+from tests.bench.world import Asked, EmulatorControl, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,7 +45,7 @@ class Thread:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class OpenRequests:
     """The reports' IDs, the message that asks for the first, and all the others."""
 
     reports: list[str]
@@ -83,7 +83,7 @@ class Limited:
         return [b'{"message": "Too many requests"}']
 
 
-class LoadPuppet(Puppet):
+class LoadControl(EmulatorControl):
     """What the load asks of the emulator besides."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -94,7 +94,7 @@ class LoadPuppet(Puppet):
     def _limited(self, application: Any) -> Limited:
         return Limited(application, LATENCY)
 
-    def crowd(self, reports: int, spaces: int, requests: int) -> Crowd:
+    def open_requests(self, reports: int, spaces: int, requests: int) -> OpenRequests:
         """Have so many reports that do not get ready, and messages in so many spaces that one of them was asked for."""
         world = self._emulator.world
         made = [
@@ -107,7 +107,7 @@ class LoadPuppet(Puppet):
         world.undelivered.clear()
         for room in rooms:  # else the bot looks into each for what it has missed
             room.created = room.last_activity = world.clock() - A_DAY
-        return Crowd([one.id for one in made], asked, threads)
+        return OpenRequests([one.id for one in made], asked, threads)
 
     def _thread(self, room: Space) -> Thread:
         world = self._emulator.world
@@ -137,6 +137,6 @@ class LoadPuppet(Puppet):
         return found
 
 
-def play_at_pace(calls: Connection, news: Connection) -> None:
+def serve_at_pace(calls: Connection, news: Connection) -> None:
     """The emulator's process."""
-    play(calls, news, LoadPuppet)
+    serve(calls, news, LoadControl)

@@ -53,7 +53,7 @@ class Lamp:
         return "Dark. I changed the bulb."
 
 
-class House:
+class MonitoredBot:
     """Emulator, database, clock and the operators' space; ``alerts()`` is a new process."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
@@ -99,47 +99,47 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def monitored(tmp_path: Path) -> Iterator[MonitoredBot]:
     with Emulator() as emulator:
-        made = House(emulator, tmp_path / "data")
+        made = MonitoredBot(emulator, tmp_path / "data")
         yield made
         made.close()
 
 
-def test_an_alert_is_told_once_and_its_end_once_also_through_restarts(house: House) -> None:
+def test_an_alert_is_told_once_and_its_end_once_also_through_restarts(monitored: MonitoredBot) -> None:
     lamp = Lamp()
-    house.alerts(lamp).look()
-    assert house.told() == []
+    monitored.alerts(lamp).look()
+    assert monitored.told() == []
 
     lamp.problem = "It is dark. Change the bulb."
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     running.look()
     running.look()
-    house.alerts(lamp).look()
-    assert house.told() == ["⚠ Problem: It is dark. Change the bulb."]
+    monitored.alerts(lamp).look()
+    assert monitored.told() == ["⚠ Problem: It is dark. Change the bulb."]
 
     lamp.problem = None
-    house.alerts(lamp).look()
-    house.alerts(lamp).look()
-    assert house.told()[1:] == [LIT]
+    monitored.alerts(lamp).look()
+    monitored.alerts(lamp).look()
+    assert monitored.told()[1:] == [LIT]
 
-    house.now += timedelta(seconds=1)
+    monitored.now += timedelta(seconds=1)
     lamp.problem = "Dark again."
-    house.alerts(lamp).look()
-    assert house.told()[2:] == ["⚠ Problem: Dark again."]
+    monitored.alerts(lamp).look()
+    assert monitored.told()[2:] == ["⚠ Problem: Dark again."]
 
 
-def test_other_words_are_another_alert_told_once(house: House) -> None:
+def test_other_words_are_another_alert_told_once(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     for lamp.problem in ("The first is dark.", "The second is dark.", "The first is dark.", "The second is dark."):
-        house.alerts(lamp).look()
+        monitored.alerts(lamp).look()
     lamp.problem = None
-    house.alerts(lamp).look()
-    house.now += timedelta(seconds=1)
+    monitored.alerts(lamp).look()
+    monitored.now += timedelta(seconds=1)
     lamp.problem = "The first is dark."
-    house.alerts(lamp).look()
+    monitored.alerts(lamp).look()
 
-    assert house.told() == [
+    assert monitored.told() == [
         "⚠ Problem: The first is dark.",
         "⚠ Problem: The second is dark.",
         LIT,
@@ -147,119 +147,119 @@ def test_other_words_are_another_alert_told_once(house: House) -> None:
     ]
 
 
-def test_a_check_whose_words_always_change_is_bounded(house: House) -> None:
+def test_a_check_whose_words_always_change_is_bounded(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     for number in range(3 * MOST):
         lamp.problem = f"{number} lamps are dark."
-        house.alerts(lamp).look()
+        monitored.alerts(lamp).look()
 
-    assert len(house.told()) == MOST
+    assert len(monitored.told()) == MOST
 
 
-def test_an_answer_s_tracking_id_makes_no_other_alert(house: House) -> None:
+def test_an_answer_s_tracking_id_makes_no_other_alert(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     for number in range(3):
         lamp.problem = f"No light. {WebexError('GET lamp', 400, tracking_id=f'ROUTERGW_{number}').sentence} Look!"
-        house.alerts(lamp).look()
+        monitored.alerts(lamp).look()
 
-    assert len(house.told()) == 1
+    assert len(monitored.told()) == 1
 
 
-def test_since_is_when_it_was_first_found_also_after_a_restart(house: House) -> None:
+def test_since_is_when_it_was_first_found_also_after_a_restart(monitored: MonitoredBot) -> None:
     lamp = Lamp(pending_for=5 * MINUTE)
     lamp.problem = "Dark since {since}."
-    house.rounds(house.alerts(lamp), 3)
-    assert house.told() == []
-    house.rounds(house.alerts(lamp), 4)
+    monitored.rounds(monitored.alerts(lamp), 3)
+    assert monitored.told() == []
+    monitored.rounds(monitored.alerts(lamp), 4)
 
-    assert house.told() == [f"⚠ Problem: Dark since {house.now:%b} {house.now.day}, 09:05 UTC."]
+    assert monitored.told() == [f"⚠ Problem: Dark since {monitored.now:%b} {monitored.now.day}, 09:05 UTC."]
 
 
-def test_what_could_not_be_told_while_it_lasted_is_told_afterwards_with_its_times(house: House) -> None:
+def test_what_could_not_be_told_while_it_lasted_is_told_afterwards_with_its_times(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     lamp.problem = "Dark."
-    house.emulator.faults.add(method="POST", path="/v1/messages", status=503)
-    house.rounds(house.alerts(lamp), 10)
-    house.emulator.faults.clear()
+    monitored.emulator.faults.add(method="POST", path="/v1/messages", status=503)
+    monitored.rounds(monitored.alerts(lamp), 10)
+    monitored.emulator.faults.clear()
     lamp.problem = None
-    house.rounds(house.alerts(lamp), 2)
+    monitored.rounds(monitored.alerts(lamp), 2)
 
-    day = f"{house.now:%b} {house.now.day}"
-    assert house.told() == [f"{LIT} The problem lasted from {day}, 09:05 to 09:15 UTC."]
+    day = f"{monitored.now:%b} {monitored.now.day}"
+    assert monitored.told() == [f"{LIT} The problem lasted from {day}, 09:05 to 09:15 UTC."]
 
 
-def test_what_did_not_last_long_enough_is_never_told(house: House) -> None:
+def test_what_did_not_last_long_enough_is_never_told(monitored: MonitoredBot) -> None:
     lamp = Lamp(pending_for=5 * MINUTE)
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     for lamp.problem in ("Dark.", None, "Dark.", None):
-        house.rounds(running, 4)
+        monitored.rounds(running, 4)
 
-    assert house.told() == []
+    assert monitored.told() == []
 
 
-def test_a_repair_follows_the_second_look_and_both_are_one_message(house: House) -> None:
+def test_a_repair_follows_the_second_look_and_both_are_one_message(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     lamp.problem = "Dark."
     check = Check("lamp", lamp.look, lamp.check.resolved, pending_for=MINUTE, repair=lamp.repair)
-    running = house.running(check)
-    house.rounds(running, 1)
+    running = monitored.running(check)
+    monitored.rounds(running, 1)
     assert lamp.repairs == 0
-    house.rounds(running, 3)
+    monitored.rounds(running, 3)
 
     assert lamp.repairs == 1
-    assert house.told() == [f"{DARK} I changed the bulb.", LIT]
+    assert monitored.told() == [f"{DARK} I changed the bulb.", LIT]
 
 
-def test_without_the_space_only_the_log_has_it_and_it_is_told_once_there_is_one(house: House) -> None:
+def test_without_the_space_only_the_log_has_it_and_it_is_told_once_there_is_one(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     lamp.problem = "Dark."
-    running = house.alerts(lamp, space=False)
+    running = monitored.alerts(lamp, space=False)
     with capture_logs() as lines:
         running.look()
         running.look()
     assert [(line["event"], line["log_level"], "Dark." in line["problem"]) for line in lines] == [
         ("alert", "warning", True)
     ]
-    assert house.told() == []
+    assert monitored.told() == []
 
-    house.alerts(lamp).look()
-    assert house.told() == [DARK]
+    monitored.alerts(lamp).look()
+    assert monitored.told() == [DARK]
 
 
-def test_what_nobody_can_know_neither_opens_nor_resolves_an_alert(house: House) -> None:
+def test_what_nobody_can_know_neither_opens_nor_resolves_an_alert(monitored: MonitoredBot) -> None:
     lamp = Lamp()
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     lamp.error = WebexError("GET people/me", 503)
     running.look()
     lamp.error, lamp.problem = None, "Dark."
     running.look()
     lamp.error = WebexError("GET people/me", None)
     running.look()
-    assert house.told() == [DARK]
+    assert monitored.told() == [DARK]
 
 
-def test_a_check_that_crashes_stops_no_other(house: House) -> None:
+def test_a_check_that_crashes_stops_no_other(monitored: MonitoredBot) -> None:
     bad, good = Lamp("bad"), Lamp("good")
     bad.error, good.problem = RuntimeError("a bug"), "Dark."
     with capture_logs() as lines:
-        house.alerts(bad, good).look()
-    assert house.told() == [DARK]
+        monitored.alerts(bad, good).look()
+    assert monitored.told() == [DARK]
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["check_crashed"]
 
 
-def test_a_message_whose_answer_was_lost_is_sent_again_rather_than_lost(house: House) -> None:
+def test_a_message_whose_answer_was_lost_is_sent_again_rather_than_lost(monitored: MonitoredBot) -> None:
     lamp = Lamp()
     lamp.problem = "Dark."
-    running = house.alerts(lamp)
-    house.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
-    house.rounds(running, 4)
-    assert house.told() == [DARK]
+    running = monitored.alerts(lamp)
+    monitored.emulator.faults.add(method="POST", path="/v1/messages", cut="before", times=1)
+    monitored.rounds(running, 4)
+    assert monitored.told() == [DARK]
 
 
-def test_killed_between_the_message_and_its_row_it_is_not_told_again(house: House, monkeypatch) -> None:
+def test_killed_between_the_message_and_its_row_it_is_not_told_again(monitored: MonitoredBot, monkeypatch) -> None:
     lamp = Lamp()
     lamp.problem = "Dark."
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     tell = running._tell
 
     def told_and_killed(*args: object) -> None:
@@ -269,110 +269,118 @@ def test_killed_between_the_message_and_its_row_it_is_not_told_again(house: Hous
     monkeypatch.setattr(running, "_tell", told_and_killed)
     with capture_logs():
         running.look()
-    house.alerts(lamp).look()
-    assert house.told() == [DARK]
+    monitored.alerts(lamp).look()
+    assert monitored.told() == [DARK]
 
 
-def test_a_space_that_the_bot_is_not_in_is_one_line_in_the_log_until_it_is(house: House) -> None:
-    house.space = house.emulator.world.add_space("Operators", [house.setup.ada])
+def test_a_space_that_the_bot_is_not_in_is_one_line_in_the_log_until_it_is(monitored: MonitoredBot) -> None:
+    monitored.space = monitored.emulator.world.add_space("Operators", [monitored.setup.ada])
     lamp = Lamp()
     lamp.problem = "Dark."
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     with capture_logs() as lines:
         running.look()
         running.look()
-        house.emulator.world.join(house.space, house.setup.bot)
+        monitored.emulator.world.join(monitored.space, monitored.setup.bot)
         running.look()
         running.look()
     assert [line["event"] for line in lines] == ["alert", "alert_not_delivered"]
-    assert house.told() == [DARK]
+    assert monitored.told() == [DARK]
 
 
-def test_what_comes_and_goes_is_over_when_it_has_stayed_away(house: House) -> None:
+def test_what_comes_and_goes_is_over_when_it_has_stayed_away(monitored: MonitoredBot) -> None:
     lamp = Lamp(keep_firing_for=5 * MINUTE)
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     for lamp.problem in ("Dark.", None, "Dark.", None):
-        house.rounds(running, 4)
-    assert house.told() == [DARK]
-    house.rounds(running, 3)
-    assert house.told()[1:] == [LIT]
+        monitored.rounds(running, 4)
+    assert monitored.told() == [DARK]
+    monitored.rounds(running, 3)
+    assert monitored.told()[1:] == [LIT]
 
 
-def test_an_alert_keeps_to_its_check_when_that_is_renamed(house: House) -> None:
-    kept = {"since": house.now.isoformat(), "told": True}
-    with house.database.begin() as tx:
+def test_an_alert_keeps_to_its_check_when_that_is_renamed(monitored: MonitoredBot) -> None:
+    kept = {"since": monitored.now.isoformat(), "told": True}
+    with monitored.database.begin() as tx:
         for old in ("admin_token_dead", "admin_token_roles"):
-            key_values.set(tx, f"trouble:{old}", json.dumps(kept), house.now)
+            key_values.set(tx, f"trouble:{old}", json.dumps(kept), monitored.now)
     lamp = Lamp("admin_token")
     lamp.problem = "Dark."
-    running = house.alerts(lamp)
+    running = monitored.alerts(lamp)
     running.take_over()
-    house.rounds(running, 2)
-    assert house.told() == []
+    monitored.rounds(running, 2)
+    assert monitored.told() == []
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_what_an_older_version_has_told_is_not_told_again(house: House, told: bool) -> None:
+def test_what_an_older_version_has_told_is_not_told_again(monitored: MonitoredBot, told: bool) -> None:
     """Its open alerts are JSON in key_values; they are read once, and those of checks that are gone are dropped."""
-    kept = {"since": house.now.isoformat(), "told": told, "tries": 1, "away_since": None, "words": ["0123456789abcdef"]}
-    with house.database.begin() as tx:
+    kept = {
+        "since": monitored.now.isoformat(),
+        "told": told,
+        "tries": 1,
+        "away_since": None,
+        "words": ["0123456789abcdef"],
+    }
+    with monitored.database.begin() as tx:
         for name in ("lamp", "candle"):
-            key_values.set(tx, f"trouble:{name}", json.dumps(kept), house.now)
+            key_values.set(tx, f"trouble:{name}", json.dumps(kept), monitored.now)
     lamp = Lamp()
     lamp.problem = "Dark."
     for _ in range(2):
-        running = house.alerts(lamp)
+        running = monitored.alerts(lamp)
         running.take_over()
-        house.rounds(running, 2)
-    assert house.told() == ([] if told else [DARK])
+        monitored.rounds(running, 2)
+    assert monitored.told() == ([] if told else [DARK])
     lamp.problem = None
-    house.rounds(running, 2)
-    assert house.told()[-1] == LIT
-    with house.database.read() as tx:
+    monitored.rounds(running, 2)
+    assert monitored.told()[-1] == LIT
+    with monitored.database.read() as tx:
         assert key_values.names(tx, "trouble:") == []
         assert alerts.firing(tx) == []
 
 
-def test_an_alert_of_a_check_that_is_gone_is_open_no_more(house: House) -> None:
+def test_an_alert_of_a_check_that_is_gone_is_open_no_more(monitored: MonitoredBot) -> None:
     """Such as that of a report family that was removed from REPORT_FAMILIES, as the alert itself advises."""
     lamp = Lamp("reports_refused_partner")
     lamp.problem = "Dark."
-    house.alerts(lamp).look()
-    house.alerts().take_over()
-    with house.database.read() as tx:
+    monitored.alerts(lamp).look()
+    monitored.alerts().take_over()
+    with monitored.database.read() as tx:
         assert alerts.firing(tx) == []
 
 
-def test_rejected_calls_are_an_alert_while_the_figure_is_fresh(house: House) -> None:
-    check = rejected_calls.check(house.database, house.time)
+def test_rejected_calls_are_an_alert_while_the_figure_is_fresh(monitored: MonitoredBot) -> None:
+    check = rejected_calls.check(monitored.database, monitored.time)
     most = rejected_calls.MOST
     assert check.look() is None
     for number, wrong in ((most, False), (most + 1, True), (0, False)):
-        with house.database.begin() as tx:
-            key_values.set(tx, key_values.REJECTED_CALLS, str(number), house.now)
+        with monitored.database.begin() as tx:
+            key_values.set(tx, key_values.REJECTED_CALLS, str(number), monitored.now)
         assert ("100 failures in five minutes" in (check.look() or "")) == wrong
-    with house.database.begin() as tx:
-        key_values.set(tx, key_values.REJECTED_CALLS, str(most + 1), house.now)
-    house.now += 6 * MINUTE
+    with monitored.database.begin() as tx:
+        key_values.set(tx, key_values.REJECTED_CALLS, str(most + 1), monitored.now)
+    monitored.now += 6 * MINUTE
     assert check.look() is None
 
 
-def test_someone_who_waits_for_a_first_answer_is_an_alert(house: House) -> None:
-    queue = SqliteQueue(house.database, house.setup.settings().data_dir, clock=lambda: house.time().timestamp())
-    running = house.running(oldest_job.check(house.database, queue))
-    with house.database.begin() as tx:
+def test_someone_who_waits_for_a_first_answer_is_an_alert(monitored: MonitoredBot) -> None:
+    queue = SqliteQueue(
+        monitored.database, monitored.setup.settings().data_dir, clock=lambda: monitored.time().timestamp()
+    )
+    running = monitored.running(oldest_job.check(monitored.database, queue))
+    with monitored.database.begin() as tx:
         for task in (tasks.DELIVER, tasks.WATCH):
             queue.put(tx, task, "a file takes minutes")
-    house.now += 5 * MINUTE
-    with house.database.begin() as tx:
+    monitored.now += 5 * MINUTE
+    with monitored.database.begin() as tx:
         queue.put(tx, tasks.EVENT, "1")
     for seconds, number in ((59, 0), (1, 1), (60, 1)):
-        house.now += timedelta(seconds=seconds)
+        monitored.now += timedelta(seconds=seconds)
         running.look()
-        assert len(house.told()) == number
-    assert "waited more than 60 seconds" in house.told()[0]
+        assert len(monitored.told()) == number
+    assert "waited more than 60 seconds" in monitored.told()[0]
 
-    with house.database.begin() as tx:
+    with monitored.database.begin() as tx:
         queue.drop(tx, tasks.EVENT, ["1"])
-    house.rounds(running, 5)
-    assert house.told()[1:] == ["✅ Resolved: I start to answer within a minute again."]
+    monitored.rounds(running, 5)
+    assert monitored.told()[1:] == ["✅ Resolved: I start to answer within a minute again."]

@@ -313,10 +313,10 @@ def wait_until_seen(live: LiveBot) -> None:
 
 def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_by_it(live):
     report = live.partner_report()
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         wait_until_seen(live)
-        _, found = examined(live, PUBLIC_URL=door)
+        _, found = examined(live, PUBLIC_URL=url)
         assert found["public address"][0] == "ok", found
         assert "with this WEBEX_WEBHOOK_SECRET" in found["public address"][1]
         assert kept_events(live) == []
@@ -326,9 +326,9 @@ def test_the_round_trip_meets_the_running_bot_and_nothing_is_kept_of_it_or_lost_
 
 
 def test_another_secret_there_is_told_apart_from_another_program(live):
-    with live.program() as door:
+    with live.program() as url:
         wait_until_seen(live)
-        code, found = examined(live, PUBLIC_URL=door, WEBEX_WEBHOOK_SECRET="another secret 0123456789")
+        code, found = examined(live, PUBLIC_URL=url, WEBEX_WEBHOOK_SECRET="another secret 0123456789")
         assert (code, found["public address"][0]) == (1, "FAILED")
         assert "with another WEBEX_WEBHOOK_SECRET" in found["public address"][1]
         both = f"{SECRET},another secret 0123456789"  # rotating: the first signs

@@ -83,10 +83,10 @@ def test_while_webex_has_errors_nothing_is_known(status):
     assert family.look() == f"error {status}"
 
 
-def readyz_says(door: str, *families: str) -> None:
+def readyz_says(url: str, *families: str) -> None:
     """Wait until ``/readyz`` names exactly these families."""
     deadline = time.monotonic() + PATIENCE
-    while (found := requests.get(f"{door}/readyz", headers=OPS, timeout=5).json()["refused_families"]) != [*families]:
+    while (found := requests.get(f"{url}/readyz", headers=OPS, timeout=5).json()["refused_families"]) != [*families]:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
 
@@ -95,15 +95,15 @@ def test_each_refused_family_is_told_by_name_once_with_its_scopes_and_stands_in_
     world = live.emulator.world
     live.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(live.ada, scopes=BASE)
     for _ in range(2):  # and not again after a restart
-        with live.program() as door:
+        with live.program() as url:
             is_told(live, "refuses partner reports")
             is_told(live, "refuses organization reports")
-            readyz_says(door, "organization", "partner")
+            readyz_says(url, "organization", "partner")
     assert len(told(live, "reports")) == 2
     live.environ["WEBEX_ADMIN_TOKEN"] = world.add_token(live.ada, scopes=BASE | PARTNER)
-    with live.program() as door:
+    with live.program() as url:
         is_told(live, "gives the admin token partner reports")
-        readyz_says(door, "organization")
+        readyz_says(url, "organization")
     assert len(told(live, "reports")) == 3
 
 
@@ -113,7 +113,7 @@ def test_a_family_that_is_not_served_is_not_asked_for(live):
         "WEBEX_ADMIN_TOKEN": world.add_token(live.ada, scopes=BASE),
         "REPORT_FAMILIES": "organization",
     }
-    with live.program() as door:
+    with live.program() as url:
         is_told(live, "refuses organization reports")
-        readyz_says(door, "organization")
+        readyz_says(url, "organization")
     assert len(told(live, "reports")) == 1

@@ -22,8 +22,8 @@ OLD, NEW = "the old key 0123456789", "the new key 0123456789"
 def delivers(live: LiveBot) -> None:
     """Run the program until it has delivered a report, for which it needs the admin token."""
     report = live.partner_report()
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         live.at(live.ada).says(f"report {report.id}").file()
     live.emulator.deliver_webhooks = True
 

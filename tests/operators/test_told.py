@@ -38,8 +38,8 @@ def refreshable(live: LiveBot, **more: Any) -> Any:
 
 def test_a_rejected_token_is_an_alert_at_once_and_resolved_after_a_restart_with_a_new_one(live):
     report = live.partner_report()
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         is_told(live, "WEBEX_ADMIN_TOKEN will expire")
         live.emulator.world.expire_token(live.admin_token)
         live.at(live.ada).says(f"report {report.id}").hears("no longer accepts the bot's admin token")
@@ -71,8 +71,8 @@ def test_a_refresh_token_near_its_end_is_one_alert_and_a_line_of_doctor(live):
 def test_with_a_service_app_there_is_no_alert(live):
     refreshable(live)
     report = live.partner_report()
-    with live.program() as door:
-        live.register(door)
+    with live.program() as url:
+        live.register(url)
         live.at(live.ada).says(f"report {report.id}").file()
     assert told(live) == []
 
@@ -99,11 +99,11 @@ def test_an_owner_without_a_role_is_an_alert_with_the_scopes(live):
 def test_rejected_calls_are_an_alert_and_a_figure_in_readyz_whose_status_stays(live, monkeypatch):
     monkeypatch.setattr(heartbeat, "STEP", 0.02)
     monkeypatch.setattr(heartbeat, "KEEP_EVERY", 0.1)
-    with live.program() as door:
+    with live.program() as url:
         for number in range(25):
-            answer = requests.post(f"{door}/webhooks/webex", data=b"{}", timeout=5)
+            answer = requests.post(f"{url}/webhooks/webex", data=b"{}", timeout=5)
             assert answer.status_code == 401, number
-        ready = requests.get(f"{door}/readyz", headers=OPS, timeout=5)
+        ready = requests.get(f"{url}/readyz", headers=OPS, timeout=5)
         assert ready.status_code == 200
         assert ready.json()["rejected_calls"] == {"last_5_minutes": 25}
         database = app.open_database(live.settings())

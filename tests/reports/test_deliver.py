@@ -18,7 +18,7 @@ from bot.messages.file_message import CHECKSUM_DIFFERS as DIFFERS
 from bot.queue import tasks
 from bot.reports import deliver
 from bot.reports.thread import Thread
-from tests.faults.test_6_size_ladder import LIMIT, table
+from tests.faults.test_6_large_files import LIMIT, table
 from tests.live_bot import CSV, BotMessage
 
 if TYPE_CHECKING:

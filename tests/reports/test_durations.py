@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.stepped_bot import SteppedBot
 
 POLL = 10.0
-"""The workbench's POLL_INTERVAL."""
+"""The stepped bot's POLL_INTERVAL."""
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.stepped_bot import SteppedBot
 
 POLL = 10.0
-"""The workbench's POLL_INTERVAL."""
+"""The stepped bot's POLL_INTERVAL."""
 PATHS = {"partner": "/v1/partner/reports", "organization": "/v1/reports"}
 
 
@@ -94,7 +94,7 @@ def test_what_is_ready_when_it_is_subscribed_does_not_come(stepped: SteppedBot) 
     assert posted(stepped) == []
 
 
-def test_a_list_that_webex_gives_only_later_makes_no_storm(stepped: SteppedBot) -> None:
+def test_a_list_that_webex_gives_only_later_announces_only_what_is_new(stepped: SteppedBot) -> None:
     made = add_subscription(stepped.database, stepped.setup.ada, stepped.setup.group, stepped.clock())
     with stepped.database.begin() as tx:
         put_watches(tx, stepped.services, made)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.stepped_bot import SteppedBot
 
 POLL = 10.0
-"""The workbench's POLL_INTERVAL."""
+"""The stepped bot's POLL_INTERVAL."""
 AGES = st.floats(0, 1e8)
 SHORTEST = st.floats(0.05, 1e5)
 PARTNER, ORGANIZATION = "/v1/partner/reports", "/v1/reports"

@@ -1,4 +1,4 @@
-"""Everything that the program lets out, gathered in one heap that is searched for secrets."""
+"""Everything that the program lets out, gathered and searched for secrets."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NEVER_SEARCHED = frozenset({"secret.key"})
 MOST_CAUSES = 8
 
 
-class Heap:
+class Outputs:
     """What came out, by where it came out."""
 
     def __init__(self) -> None:
         self._found: list[tuple[str, str]] = []
 
     def add(self, where: str, what: Any) -> None:
-        """Put something on the heap as it could be read: text, bytes, JSON."""
+        """Add something as it could be read: text, bytes, JSON."""
         if isinstance(what, bytes):
             what = what.decode("latin-1")
         elif not isinstance(what, str):
@@ -43,7 +43,7 @@ class Heap:
         self._found.append((where, what))
 
     def add_all(self, where: str, them: Iterable[Any]) -> None:
-        """Put several things on the heap."""
+        """Add several things."""
         for one in them:
             self.add(where, one)
 

@@ -13,7 +13,7 @@ import structlog
 from bot.db import hooks
 from bot.logs import start_logging
 from tests.api.conftest import running
-from tests.secrets.outputs import Heap, kept_in, said_by
+from tests.secrets.outputs import Outputs, kept_in, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def test_no_key_and_no_address_of_a_hook_is_let_out(
     stage_alone: LiveBot, database_file: Path, log: io.StringIO, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_logging("test", level="debug", form=form, stream=log)
-    heap, secret = Heap(), "a-secret-that-signs-the-calls"
+    outputs, secret = Outputs(), "a-secret-that-signs-the-calls"
     stage_alone.has_database(database_file)
     with running(stage_alone) as api:
         caller = api.caller()
@@ -48,21 +48,21 @@ def test_no_key_and_no_address_of_a_hook_is_let_out(
         for method in ("GET", "POST", "PUT"):
             for address in (plain, signed, f"{plain}/{plain}", f"{plain}?key={caller.key}", f"{api.address}/{plain}"):
                 for data in (b"", caller.key.encode(), f'{{"other": "{plain}"}}'.encode(), b"x" * 70_000):
-                    heap.add("an answer", requests.request(method, address, data=data, timeout=10).text)
+                    outputs.add("an answer", requests.request(method, address, data=data, timeout=10).text)
         problem = caller.post("/hooks", body | {"action": caller.key, "title": plain}, status=422)
-        heap.add("an answer", problem)
-        heap.add("an answer", caller.get(f"/deliveries/{caller.key}", status=404))
+        outputs.add("an answer", problem)
+        outputs.add("an answer", caller.get(f"/deliveries/{caller.key}", status=404))
 
         def crash(_tx: object, token: str) -> None:
             raise RuntimeError(f"/hooks/{token} with {caller.key}")
 
         with monkeypatch.context() as patched:
             patched.setattr(hooks, "by_token", crash)
-            heap.add("an answer", requests.post(plain, timeout=10).text)
-        heap.add_all("a message", said_by(api.live.emulator, api.live.bot))
-    heap.add_all("a kept file", kept_in(stage_alone.folder))
-    heap.add("the log", log.getvalue())
+            outputs.add("an answer", requests.post(plain, timeout=10).text)
+        outputs.add_all("a message", said_by(api.live.emulator, api.live.bot))
+    outputs.add_all("a kept file", kept_in(stage_alone.folder))
+    outputs.add("the log", log.getvalue())
     assert "crash" in log.getvalue()
-    assert {"an answer", "a kept file", "the log"} <= heap.places
+    assert {"an answer", "a kept file", "the log"} <= outputs.places
     names = {"a key": caller.key, "a hook": plain.rpartition("/")[2], "a signed hook": signed.rpartition("/")[2]}
-    assert heap.leaks(names | {"what signs": secret}) == []
+    assert outputs.leaks(names | {"what signs": secret}) == []

@@ -31,7 +31,7 @@ from bot.web.application import build_web
 from bot.webex.catalog import Catalog
 from bot.webex.report import Phase
 from tests.live_bot import ADMIN_OF_BOTH, OPS, OPS_TOKEN, LiveBot
-from tests.secrets.outputs import Heap, kept_in, log_in_both_forms, reprs_within, said_by, told_by
+from tests.secrets.outputs import Outputs, kept_in, log_in_both_forms, reprs_within, said_by, told_by
 from tests.webex.loopback import ALL_ERRORS
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     structlog.reset_defaults()
 
 
-class Secretive(LiveBot):
+class BotWithSecrets(LiveBot):
     """The stage with every kind of secret: two webhook secrets, a key, and an admin token that is refreshed."""
 
     def __init__(self, emulator: Emulator, folder: Path, **environ: str) -> None:
@@ -163,7 +163,7 @@ def was_hit(fault: Fault, _world: Any) -> bool:
     return fault.hits > 0
 
 
-def everything_fails(live: Secretive) -> list[Fault]:
+def everything_fails(live: BotWithSecrets) -> list[Fault]:
     """Have each call fail in each way (or each second or third), with somebody and a space of their own each time.
 
     They must be their own: a space's messages are read in order, and people are limited.
@@ -188,20 +188,20 @@ def everything_fails(live: Secretive) -> list[Fault]:
     return done
 
 
-def knocked(door: str, live: Secretive) -> None:
+def post_invalid_events(url: str, live: BotWithSecrets) -> None:
     """Somebody without the secret, and somebody with it but nothing to say."""
     import hmac
 
     bodies = [b"", b"{", b'{"data": "' + live.bot_token.encode() + b'"}', b"[" * 5000, b"x" * 70_000]
     for body in bodies:
         for signature in ("", "0" * 40, FIRST, hmac.new(FIRST.encode(), body, "sha1").hexdigest()):
-            asked = urllib.request.Request(f"{door}/webhooks/webex", body, {"X-Spark-Signature": signature})
+            asked = urllib.request.Request(f"{url}/webhooks/webex", body, {"X-Spark-Signature": signature})
             with suppress(HTTPError):
                 urllib.request.urlopen(asked, timeout=10).close()
 
 
 def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heap, logs = Heap(), log_in_both_forms()
+    outputs, logs = Outputs(), log_in_both_forms()
     errors: list[BaseException] = []
     remember_errors(monkeypatch, errors)
     monkeypatch.setattr("bot.queue.runner.FIRST_WAIT", 0.02)
@@ -209,7 +209,7 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # this and the next: so that no other test counts
     monkeypatch.setattr("bot.metrics._Running.metrics", None)
     with Emulator() as emulator:
-        live = Secretive(emulator, tmp_path / "data")
+        live = BotWithSecrets(emulator, tmp_path / "data")
         (live.settings().data_dir / "files").mkdir(parents=True)
         start_metrics(tmp_path / "data", "worker")
         register_secrets(*live.settings().secret_values())
@@ -218,33 +218,33 @@ def test_nothing_that_goes_wrong_lets_a_secret_out(tmp_path: Path, monkeypatch: 
             emulator.faults.add(method, path, status=503, body=mad, headers={"Retry-After": "0"}, times=1)
             # Not in the middle: a lost answer with a rotated refresh token locks out anyone who did not get it.
             emulator.faults.add(method, path, cut="before", times=1)
-        with live.program() as door:
-            live.register(door)
+        with live.program() as url:
+            live.register(url)
             faults = everything_fails(live)
             crash_in_the_middle(live, monkeypatch)
-            knocked(door, live)
+            post_invalid_events(url, live)
             for page in ("/metrics", "/readyz", "/healthz"):
-                with urllib.request.urlopen(urllib.request.Request(door + page, headers=OPS), timeout=10) as answer:
-                    heap.add(f"the door's {page}", answer.read())
+                with urllib.request.urlopen(urllib.request.Request(url + page, headers=OPS), timeout=10) as answer:
+                    outputs.add(f"the web process's {page}", answer.read())
             # A post whose answer was lost is waited for.
             emulator.world.wait_for(lambda _: not open_requests(live), timeout=PATIENCE)
-            heap.add_all("a message", said_by(emulator, live.bot))
-        heap.add_all("a kept file", kept_in(tmp_path / "data"))
+            outputs.add_all("a message", said_by(emulator, live.bot))
+        outputs.add_all("a kept file", kept_in(tmp_path / "data"))
         for form, log in logs.items():
-            heap.add(f"the log as {form}", log.getvalue())
+            outputs.add(f"the log as {form}", log.getvalue())
         for error in errors:
-            heap.add_all("an exception", told_by(error))
+            outputs.add_all("an exception", told_by(error))
 
         assert all(fault.hits for fault in faults)
-        assert {"a message", "a kept file", "an exception", "the door's /metrics"} <= heap.places
-        assert {"the log as json", "the log as text"} <= heap.places
+        assert {"a message", "a kept file", "an exception", "the web process's /metrics"} <= outputs.places
+        assert {"the log as json", "the log as text"} <= outputs.places
         assert len(errors) > len(faults) / 2
-        assert heap.leaks(live.secrets()) == []
+        assert outputs.leaks(live.secrets()) == []
         lines = logs["json"].getvalue().splitlines()
         assert not [line for line in lines if not line.startswith("{")], "one line an event"
 
 
-def open_requests(live: Secretive) -> list[Request]:
+def open_requests(live: BotWithSecrets) -> list[Request]:
     """Return those that do not wait for their report."""
     database = application.open_database(live.settings())
     try:
@@ -267,7 +267,7 @@ def remember_errors(monkeypatch: pytest.MonkeyPatch, errors: list[BaseException]
     monkeypatch.setattr(BotError, "__init__", remember)
 
 
-def crash_in_the_middle(live: Secretive, monkeypatch: pytest.MonkeyPatch) -> None:
+def crash_in_the_middle(live: BotWithSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug whose exception tells everything, five times, until the person hears of it."""
     told = f"https://x.example/api?signature={CELL} Authorization: Bearer {live.bot_token} {live.client.client_secret}"
 
@@ -281,29 +281,29 @@ def crash_in_the_middle(live: Secretive, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_object_of_the_program_shows_a_secret(tmp_path: Path) -> None:
-    heap = Heap()
+    outputs = Outputs()
     with Emulator() as emulator:
-        live = Secretive(emulator, tmp_path / "data")
+        live = BotWithSecrets(emulator, tmp_path / "data")
         settings = live.settings()
         services = application.build_services(settings)
         worker, app = application.build_worker(services), build_web(settings)
         migrations.upgrade(services.database)
         report = services.catalog.find(live.partner_report().id)
         shown = list(reprs_within(settings, worker, app.view_functions, report))
-        heap.add_all("a repr", shown)
-        heap.add("the settings", str(settings))
+        outputs.add_all("a repr", shown)
+        outputs.add("the settings", str(settings))
 
         names = {line.split(":", 1)[0] for line in shown}
         assert {"Settings", "WebhookEndpoint", "JobRunner", "Client", "HttpTransport", "Downloader", "Report"} <= names
         assert {"RefreshableToken", "TokenState", "DatabaseTokenStore", "StaticToken", "Chat"} <= names
-        assert heap.leaks(live.secrets()) == []
+        assert outputs.leaks(live.secrets()) == []
 
 
 @pytest.mark.parametrize("swapped", sorted(Settings.model_fields))
 def test_a_secret_in_the_wrong_variable_is_not_told(tmp_path: Path, swapped: str) -> None:
-    heap = Heap()
+    outputs = Outputs()
     with Emulator() as emulator:
-        live = Secretive(emulator, tmp_path / "data")
+        live = BotWithSecrets(emulator, tmp_path / "data")
         secrets = live.settings_secrets()
     for value in secrets.values():
         for wrong in (
@@ -314,9 +314,9 @@ def test_a_secret_in_the_wrong_variable_is_not_told(tmp_path: Path, swapped: str
             f"postgres://{value}",
         ):
             try:
-                heap.add("the settings", repr(load(live.environ | {swapped.upper(): wrong})))
+                outputs.add("the settings", repr(load(live.environ | {swapped.upper(): wrong})))
             except SettingsError as error:
-                heap.add("the complaint", "\n".join(error.problems))
+                outputs.add("the complaint", "\n".join(error.problems))
     harmless = {"webex_api_url", "public_url", "data_dir", "host", "operators_space", "webex_admin_client_id"}
     lists = {
         "allowed_people",
@@ -326,7 +326,7 @@ def test_a_secret_in_the_wrong_variable_is_not_told(tmp_path: Path, swapped: str
         "allowed_partner_roles",
         "report_download_hosts",
     }
-    leaks = heap.leaks({name: value for name, value in secrets.items() if name != "allowed person"})
+    leaks = outputs.leaks({name: value for name, value in secrets.items() if name != "allowed person"})
     if swapped in harmless | lists:
         leaks = [leak for leak in leaks if "in the complaint" in leak]  # a valid value of a variable that is no secret
     assert leaks == []
@@ -336,9 +336,9 @@ def test_a_secret_in_the_wrong_variable_is_not_told(tmp_path: Path, swapped: str
 def test_commands_tell_no_secret_whatever_webex_answers(
     tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    heap = Heap()
+    outputs = Outputs()
     with Emulator() as emulator:
-        live = Secretive(emulator, tmp_path / "data")
+        live = BotWithSecrets(emulator, tmp_path / "data")
         for name, value in live.environ.items():
             monkeypatch.setenv(name, value)
         for way in [{}, *ways_to_fail(live.bot_token)]:
@@ -351,12 +351,12 @@ def test_commands_tell_no_secret_whatever_webex_answers(
         emulator.faults.add("POST", "/v1/webhooks", status=400, body={"message": f"bad secret {FIRST}"})
         main(command)
         told = capfd.readouterr()
-        heap.add("stdout", told.out)
-        heap.add("stderr", told.err)
-        heap.add_all("a kept file", kept_in(tmp_path / "data"))
+        outputs.add("stdout", told.out)
+        outputs.add("stderr", told.err)
+        outputs.add_all("a kept file", kept_in(tmp_path / "data"))
 
         assert len(told.out + told.err) > 2000
-        assert heap.leaks(live.secrets() | {"bot token": live.bot_token}) == []
+        assert outputs.leaks(live.secrets() | {"bot token": live.bot_token}) == []
 
 
 CRASHING = """
@@ -375,7 +375,7 @@ fall("in a frame: {cell}")
 
 def test_a_crash_report_shows_neither_secrets_nor_what_is_in_the_frames(tmp_path: Path) -> None:
     with Emulator() as emulator:
-        live = Secretive(emulator, tmp_path / "data")
+        live = BotWithSecrets(emulator, tmp_path / "data")
     code = CRASHING.format(token=live.bot_token, cell=CELL)
     script = tmp_path / "crash.py"
     script.write_text(code.replace(repr(live.bot_token), "sys.argv[1]").replace(CELL, '" + sys.argv[2] + "'))
@@ -389,12 +389,12 @@ def test_a_crash_report_shows_neither_secrets_nor_what_is_in_the_frames(tmp_path
         timeout=60,
         check=False,
     )
-    heap = Heap()
-    heap.add("stderr", ended.stderr)
-    heap.add("stdout", ended.stdout)
+    outputs = Outputs()
+    outputs.add("stderr", ended.stderr)
+    outputs.add("stdout", ended.stdout)
 
     assert ended.returncode == 1
     assert ended.stderr.count("Traceback") == 2
     assert ended.stderr.count("RuntimeError: GET https://x.example/api?***") == 2
     assert not re.search(r"^FORGED", ended.stderr, re.MULTILINE)
-    assert heap.leaks(live.secrets()) == []
+    assert outputs.leaks(live.secrets()) == []

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings, load_web, web_environ
-from tests.door.running_web import running as web_alone
-from tests.door.running_web import until
 from tests.test_serve import running as serving
+from tests.web.running_web import running as web_alone
+from tests.web.running_web import until
 
 WITHHELD = {
     "WEBEX_ADMIN_TOKEN": "m4rk3d-admin-token-0123456789",

@@ -20,8 +20,8 @@ from bot.messages.names import Names
 from tests.api.conftest import Api, Caller
 from tests.live_bot import ADMIN_OF_BOTH, PATIENCE
 from tests.origin_rows import add_schedule, add_subscription
-from tests.secrets.outputs import Heap, kept_in, log_in_both_forms, said_by
-from tests.secrets.test_no_secret_leaks import CELL, Secretive, was_hit, ways_to_fail
+from tests.secrets.outputs import Outputs, kept_in, log_in_both_forms, said_by
+from tests.secrets.test_no_secret_leaks import CELL, BotWithSecrets, was_hit, ways_to_fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def put_back() -> Iterator[None]:
 class Owners:
     """The program, people who own schedules, and a program that has a key."""
 
-    def __init__(self, live: Secretive, address: str) -> None:
+    def __init__(self, live: BotWithSecrets, address: str) -> None:
         self.live, self.world, self.api = live, live.emulator.world, Api(live, address)
         now = datetime.now(UTC)
         with self.api.database.begin() as tx:
@@ -93,10 +93,10 @@ class Owners:
 
 
 def test_nothing_that_fails_by_itself_lets_a_secret_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heap, logs = Heap(), log_in_both_forms()
+    outputs, logs = Outputs(), log_in_both_forms()
     monkeypatch.setattr("bot.queue.runner.FIRST_WAIT", 0.02)
     with Emulator() as emulator:
-        live = Secretive(emulator, tmp_path / "data")
+        live = BotWithSecrets(emulator, tmp_path / "data")
         (live.settings().data_dir / "files").mkdir(parents=True)
         register_secrets(*live.settings().secret_values())
         with live.program() as address:
@@ -108,20 +108,20 @@ def test_nothing_that_fails_by_itself_lets_a_secret_out(tmp_path: Path, monkeypa
             for family, path in CREATES.items():
                 for way in ways_to_fail(live.token_of("GET", path))[::EVERY]:
                     owners.run_of_a_person(family, way)
-                    heap.add("an answer of the API", owners.run_of_a_key(family, way))
+                    outputs.add("an answer of the API", owners.run_of_a_key(family, way))
             for method, path in CALLS:
                 for way in ways_to_fail(live.token_of(method, path))[::EVERY]:
                     owners.announcement(number := number + 1, method, path, way)
             with owners.api.database.read() as tx:
                 written = schedules_file.written(origins.going(tx), Names())
-                heap.add("the export", "\n".join(written))
-            heap.add_all("a message", said_by(emulator, live.bot))
+                outputs.add("the export", "\n".join(written))
+            outputs.add_all("a message", said_by(emulator, live.bot))
         owners.api.database.close()
-        heap.add_all("a kept file", kept_in(tmp_path / "data"))
+        outputs.add_all("a kept file", kept_in(tmp_path / "data"))
         for form, log in logs.items():
-            heap.add(f"the log as {form}", log.getvalue())
-        assert {"a message", "a kept file", "the export", "an answer of the API"} <= heap.places
-        assert {"the log as json", "the log as text"} <= heap.places
-        found = heap.leaks(live.secrets() | {"the key": owners.caller.key})
+            outputs.add(f"the log as {form}", log.getvalue())
+        assert {"a message", "a kept file", "the export", "an answer of the API"} <= outputs.places
+        assert {"the log as json", "the log as text"} <= outputs.places
+        found = outputs.leaks(live.secrets() | {"the key": owners.caller.key})
         # A file that was announced is kept a while, for who asks for it next.
         assert [one for one in found if not one.startswith("cell of the file in a kept file")] == []

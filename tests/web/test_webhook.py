@@ -1,6 +1,6 @@
 """The webhook: one durable row for what Webex signed, no trace of anything else, and never a wait for Webex.
 
-Calls without a valid signature, again and again, are tried in ``tests/door``.
+Calls without a valid signature, again and again, are tried in ``test_attacked.py``.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def envelope(**data: Any) -> bytes:
     return json.dumps({"resource": "messages", "event": "created", "name": "x", "data": given}).encode()
 
 
-class Way:
+class Endpoint:
     """A webhook endpoint on a database of its own, and what it has stored."""
 
     def __init__(self, folder: Path, database_file: Path) -> None:
@@ -106,33 +106,33 @@ class Way:
 
 
 @pytest.fixture
-def way(tmp_path: Path, database_file: Path) -> Iterator[Way]:
-    made = Way(tmp_path, database_file)
+def endpoint(tmp_path: Path, database_file: Path) -> Iterator[Endpoint]:
+    made = Endpoint(tmp_path, database_file)
     yield made
     made.database.close()
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_signed_event_is_one_row_and_one_job(way: Way, secret: bytes) -> None:
+def test_a_signed_event_is_one_row_and_one_job(endpoint: Endpoint, secret: bytes) -> None:
     body = envelope()
-    assert way.post(body, signed(body, secret)) == 200
-    assert way.rows == [("messages", "created", "M1")]
-    assert way.jobs == [tasks.EVENT]
+    assert endpoint.post(body, signed(body, secret)) == 200
+    assert endpoint.rows == [("messages", "created", "M1")]
+    assert endpoint.jobs == [tasks.EVENT]
 
 
-def test_the_second_header_is_accepted_too(way: Way) -> None:
+def test_the_second_header_is_accepted_too(endpoint: Endpoint) -> None:
     body = envelope()
     sum256 = hmac.new(SECRETS[1], body, hashlib.sha256).hexdigest()
-    assert way.post(body, {WEBEX: f"SHA-256={sum256}, SHA-512=00"}) == 200
-    assert len(way.rows) == 1
+    assert endpoint.post(body, {WEBEX: f"SHA-256={sum256}, SHA-512=00"}) == 200
+    assert len(endpoint.rows) == 1
 
 
 @pytest.mark.parametrize("kind", ["messages", "attachmentActions", "memberships"])
-def test_an_event_again_is_no_second_row_and_no_second_job(way: Way, kind: str) -> None:
+def test_an_event_again_is_no_second_row_and_no_second_job(endpoint: Endpoint, kind: str) -> None:
     body = envelope().replace(b"messages", kind.encode())
-    assert [way.post(body) for _ in range(5)] == [200] * 5
-    assert len(way.rows) == 1
-    assert len(way.jobs) == 1
+    assert [endpoint.post(body) for _ in range(5)] == [200] * 5
+    assert len(endpoint.rows) == 1
+    assert len(endpoint.jobs) == 1
 
 
 GOOD = envelope()
@@ -155,27 +155,27 @@ SUM = signed(GOOD)["X-Spark-Signature"]
         {WEBEX: f"SHA-256={SUM}"},
     ],
 )
-def test_what_does_not_verify_leaves_no_row(way: Way, headers: dict[str, str]) -> None:
+def test_what_does_not_verify_leaves_no_row(endpoint: Endpoint, headers: dict[str, str]) -> None:
     with capture_logs() as lines:
-        assert way.post(GOOD, headers) == 401
-    assert way.untouched
+        assert endpoint.post(GOOD, headers) == 401
+    assert endpoint.untouched
     seen = json.dumps(lines)
     assert not [secret for secret in (*map(bytes.decode, SECRETS), SUM, "M1") if secret in seen]
 
 
-def test_the_signature_is_of_the_raw_bytes(way: Way) -> None:
+def test_the_signature_is_of_the_raw_bytes(endpoint: Endpoint) -> None:
     """Spaces, order and escapes count: the body is not parsed and written again before it is checked."""
     body = b'{ "event":"created",\n"resource" :"messages", "data": {"id":"\\u004d1"}}'
-    assert way.post(json.dumps(json.loads(body)).encode(), signed(body)) == 401
-    assert way.post(body) == 200
-    assert way.rows == [("messages", "created", "M1")]
+    assert endpoint.post(json.dumps(json.loads(body)).encode(), signed(body)) == 401
+    assert endpoint.post(body) == 200
+    assert endpoint.rows == [("messages", "created", "M1")]
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 50_000])
-def test_nothing_is_parsed_before_it_verifies(way: Way, body: bytes) -> None:
-    assert way.post(body, {}) == 401
-    assert way.post(body) == 400
-    assert way.untouched
+def test_nothing_is_parsed_before_it_verifies(endpoint: Endpoint, body: bytes) -> None:
+    assert endpoint.post(body, {}) == 401
+    assert endpoint.post(body) == 400
+    assert endpoint.untouched
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_nothing_is_parsed_before_it_verifies(way: Way, body: bytes) -> None:
         b'{"resource":"messages","event":"created","data":{"id":"' + b"M" * 600 + b'"}}',
     ],
 )
-def test_a_signed_body_that_is_no_event_is_refused_without_a_row(way: Way, body: bytes) -> None:
+def test_a_signed_body_that_is_no_event_is_refused_without_a_row(endpoint: Endpoint, body: bytes) -> None:
     with capture_logs() as lines:
-        assert way.post(body) == 400
-    assert way.untouched
+        assert endpoint.post(body) == 400
+    assert endpoint.untouched
     assert lines[-1]["event"] == "webhook_malformed"
 
 
@@ -228,74 +228,74 @@ def test_any_body_is_an_event_or_refused(body: bytes) -> None:
     assert event.data_id
 
 
-def test_a_body_over_64_kib_is_refused_by_its_length_or_on_the_way(way: Way) -> None:
+def test_a_body_over_64_kib_is_refused_by_its_length_or_on_the_way(endpoint: Endpoint) -> None:
     body = envelope(name="x" * MAX_BODY)
-    assert way.post(body) == 413
+    assert endpoint.post(body) == 413
     stream = {"input_stream": io.BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
-    assert way.client.post(PATH, headers=signed(body), **stream).status_code == 413
-    assert way.untouched
+    assert endpoint.client.post(PATH, headers=signed(body), **stream).status_code == 413
+    assert endpoint.untouched
     exact = envelope(name="")
     exact = envelope(name="x" * (MAX_BODY - len(exact)))
     assert len(exact) == MAX_BODY
-    assert way.post(exact) == 200
+    assert endpoint.post(exact) == 200
 
 
-def test_the_bot_s_own_words_and_presses_are_dropped_but_not_its_memberships(way: Way) -> None:
+def test_the_bot_s_own_words_and_presses_are_dropped_but_not_its_memberships(endpoint: Endpoint) -> None:
     own = envelope(personId=BOT.id)
-    assert way.post(own) == 200
-    assert way.post(envelope(personId="spelled otherwise", personEmail="Report-Bot@Webex.Bot")) == 200
-    assert way.post(own.replace(b"messages", b"attachmentActions")) == 200
-    assert way.untouched
-    assert way.post(own.replace(b"messages", b"memberships")) == 200
-    assert len(way.rows) == 1
+    assert endpoint.post(own) == 200
+    assert endpoint.post(envelope(personId="spelled otherwise", personEmail="Report-Bot@Webex.Bot")) == 200
+    assert endpoint.post(own.replace(b"messages", b"attachmentActions")) == 200
+    assert endpoint.untouched
+    assert endpoint.post(own.replace(b"messages", b"memberships")) == 200
+    assert len(endpoint.rows) == 1
 
 
-def test_who_joins_is_known_by_the_address_where_the_id_is_spelled_otherwise(way: Way) -> None:
+def test_who_joins_is_known_by_the_address_where_the_id_is_spelled_otherwise(endpoint: Endpoint) -> None:
     joined = envelope(personId="spelled otherwise", personEmail=BOT.emails[0]).replace(b"messages", b"memberships")
-    assert way.post(joined) == 200
-    with way.database.read() as tx:
+    assert endpoint.post(joined) == 200
+    with endpoint.database.read() as tx:
         assert tx.execute(select(tables.events.c.person_id)).scalars().all() == [BOT.id]
 
 
 @pytest.mark.parametrize("email", [7, None, "x" * 600, "not\na line", ["a@b"]])
-def test_an_address_that_is_none_does_not_stop_an_event(way: Way, email: object) -> None:
-    assert way.post(envelope(personEmail=email)) == 200
-    assert len(way.rows) == 1
+def test_an_address_that_is_none_does_not_stop_an_event(endpoint: Endpoint, email: object) -> None:
+    assert endpoint.post(envelope(personEmail=email)) == 200
+    assert len(endpoint.rows) == 1
 
 
-def test_a_locked_database_is_503_and_nothing_is_lost_by_saying_so(way: Way) -> None:
+def test_a_locked_database_is_503_and_nothing_is_lost_by_saying_so(endpoint: Endpoint) -> None:
     body = envelope()
-    other = sqlite3.connect(way.file, isolation_level=None)
+    other = sqlite3.connect(endpoint.file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    answer = way.client.post(PATH, data=body, headers=signed(body))
+    answer = endpoint.client.post(PATH, data=body, headers=signed(body))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     other.execute("ROLLBACK")
     other.close()
-    assert way.post(body) == 200
-    assert len(way.rows) == 1
+    assert endpoint.post(body) == 200
+    assert len(endpoint.rows) == 1
 
 
-def test_a_database_that_is_away_is_503_and_200_when_it_is_back(way: Way) -> None:
-    assert way.post(envelope()) == 200
-    way.database.close()
-    away = way.file.with_name("away")
-    way.file.rename(away)
-    assert way.post(envelope(id="M2")) == 503
-    assert not way.file.exists(), "no empty one takes its place"
-    away.rename(way.file)
-    assert way.post(envelope(id="M2")) == 200
-    assert [row[2] for row in way.rows] == ["M1", "M2"]
+def test_a_database_that_is_away_is_503_and_200_when_it_is_back(endpoint: Endpoint) -> None:
+    assert endpoint.post(envelope()) == 200
+    endpoint.database.close()
+    away = endpoint.file.with_name("away")
+    endpoint.file.rename(away)
+    assert endpoint.post(envelope(id="M2")) == 503
+    assert not endpoint.file.exists(), "no empty one takes its place"
+    away.rename(endpoint.file)
+    assert endpoint.post(envelope(id="M2")) == 200
+    assert [row[2] for row in endpoint.rows] == ["M1", "M2"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-def test_only_a_post_is_taken(way: Way, method: str) -> None:
-    assert way.client.open(PATH, method=method, data=GOOD, headers=signed(GOOD)).status_code == 405
-    assert way.untouched
+def test_only_a_post_is_taken(endpoint: Endpoint, method: str) -> None:
+    assert endpoint.client.open(PATH, method=method, data=GOOD, headers=signed(GOOD)).status_code == 405
+    assert endpoint.untouched
 
 
 @contextmanager
-def served(way: Way) -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, way.app, threaded=True, request_handler=QuietHandler)
+def served(endpoint: Endpoint) -> Iterator[int]:
+    server = make_server("127.0.0.1", 0, endpoint.app, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -306,9 +306,9 @@ def served(way: Way) -> Iterator[int]:
         server.server_close()
 
 
-def test_a_body_that_ends_before_its_length_leaves_no_row(way: Way) -> None:
+def test_a_body_that_ends_before_its_length_leaves_no_row(endpoint: Endpoint) -> None:
     """Also when what came is signed: the length was another, so it is not what was sent."""
-    with served(way) as port:
+    with served(endpoint) as port:
         for part in (GOOD[:20], GOOD):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                 sent = signed(part)["X-Spark-Signature"]
@@ -317,10 +317,10 @@ def test_a_body_that_ends_before_its_length_leaves_no_row(way: Way) -> None:
                 connection.sendall(head.encode() + b"\r\n" + part)
                 connection.shutdown(socket.SHUT_WR)
                 assert b" 400 " in connection.makefile("rb").readline()
-    assert way.untouched
+    assert endpoint.untouched
 
 
-def test_a_flood_of_the_same_events_at_once_is_one_row_each(way: Way) -> None:
+def test_a_flood_of_the_same_events_at_once_is_one_row_each(endpoint: Endpoint) -> None:
     bodies = [envelope(id=f"M{number % 5}") for number in range(40)]
     codes: list[int] = []
 
@@ -333,7 +333,7 @@ def test_a_flood_of_the_same_events_at_once_is_one_row_each(way: Way) -> None:
             codes.append(answer.status)
         connection.close()
 
-    with served(way) as port:
+    with served(endpoint) as port:
         threads = [threading.Thread(target=send, args=(port, bodies[number::8])) for number in range(8)]
         for thread in threads:
             thread.start()
@@ -341,5 +341,5 @@ def test_a_flood_of_the_same_events_at_once_is_one_row_each(way: Way) -> None:
             thread.join()
 
     assert set(codes) == {200}
-    assert sorted(row[2] for row in way.rows) == [f"M{number}" for number in range(5)]
-    assert len(way.jobs) == 5
+    assert sorted(row[2] for row in endpoint.rows) == [f"M{number}" for number in range(5)]
+    assert len(endpoint.jobs) == 5

@@ -67,7 +67,7 @@ def test_what_is_a_name_is_no_address(host: str) -> None:
     assert not is_address(host)
 
 
-class Internet:
+class FakeDns:
     """Names that lead to servers on this machine. ``at`` is what a name resolves to, one look-up after another."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,10 +87,10 @@ class Internet:
 
 
 @pytest.fixture
-def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
+def dns(monkeypatch: pytest.MonkeyPatch) -> FakeDns:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    return Internet(monkeypatch)
+    return FakeDns(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def here_is_public(address: str) -> bool:
 
 
 @pytest.fixture
-def fetch(internet: Internet, loopback: Loopback, closed: Callable[[Any], Any], tmp_path: Path) -> Callable[..., bytes]:
+def fetch(dns: FakeDns, loopback: Loopback, closed: Callable[[Any], Any], tmp_path: Path) -> Callable[..., bytes]:
     """Fetch a file from Webex's host, which redirects to these addresses."""
 
     def fetch(*to: str, public: Callable[[str], bool] = here_is_public, status: int = 302) -> bytes:
@@ -215,9 +215,9 @@ def test_hops_are_few(fetch: Callable[..., bytes], storage: Loopback) -> None:
 
 
 def test_who_has_no_certificate_for_the_name_is_asked_nothing(
-    internet: Internet, fetch: Callable[..., bytes], storage: Loopback
+    dns: FakeDns, fetch: Callable[..., bytes], storage: Loopback
 ) -> None:
-    internet.at["other.example.net"] = [HERE]
+    dns.at["other.example.net"] = [HERE]
     with pytest.raises(WebexError):
         fetch(f"https://other.example.net:{storage.port}/file")
     assert storage.asked == []
@@ -245,13 +245,13 @@ def test_one_address_of_several_that_is_not_public_is_enough(
 
 
 def test_a_name_that_changes_its_address_in_between_is_sent_nothing(
-    internet: Internet, fetch: Callable[..., bytes], storage: Loopback
+    dns: FakeDns, fetch: Callable[..., bytes], storage: Loopback
 ) -> None:
     """It resolves to a public address when it is looked at, and to this machine when it is connected to."""
-    internet.at[STORAGE] = [PUBLIC, HERE]
+    dns.at[STORAGE] = [PUBLIC, HERE]
     with pytest.raises(FileRejected, match="public"):
         fetch(f"https://{STORAGE}:{storage.port}/file", public=is_public)
-    assert internet.at[STORAGE] == [HERE], "it was looked up once before"
+    assert dns.at[STORAGE] == [HERE], "it was looked up once before"
     assert storage.asked == []
 
 
@@ -323,19 +323,17 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(
-    internet: Internet, storage: Loopback, closed: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
-) -> Proxy:
+def proxy(dns: FakeDns, storage: Loopback, closed: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> Proxy:
     made: Proxy = closed(Proxy(storage.port))
     monkeypatch.setenv("HTTPS_PROXY", made.url)
     return made
 
 
 def test_through_a_proxy_a_name_that_is_public_here_is_asked(
-    internet: Internet, fetch: Callable[..., bytes], proxy: Proxy, storage: Loopback
+    dns: FakeDns, fetch: Callable[..., bytes], proxy: Proxy, storage: Loopback
 ) -> None:
     """The proxy itself need not be public."""
-    internet.at[STORAGE] = [PUBLIC]
+    dns.at[STORAGE] = [PUBLIC]
     assert fetch(f"https://{STORAGE}/file", public=is_public) == CSV
     assert proxy.asked == [f"{STORAGE}:443"]
     assert tokens(storage) == [None]
@@ -346,9 +344,9 @@ def test_through_a_proxy_a_name_that_is_public_here_is_asked(
     ["8.8.8.8", "[2606:2800:220:1::1]", "134744072", "0x8.8.8.8", "nowhere.example", "inside.example", "127.0.0.2"],
 )
 def test_through_a_proxy_neither_addresses_nor_names_that_are_not_public_here(
-    internet: Internet, fetch: Callable[..., bytes], proxy: Proxy, host: str
+    dns: FakeDns, fetch: Callable[..., bytes], proxy: Proxy, host: str
 ) -> None:
-    internet.at["inside.example"] = ["10.0.0.7"]
+    dns.at["inside.example"] = ["10.0.0.7"]
     with pytest.raises(FileRejected):
         fetch(f"https://{host}/file", public=is_public)
     assert proxy.asked == []

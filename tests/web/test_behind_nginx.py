@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.door.running_web import (
+from tests.web.running_web import (
     HALF_BODY,
     HALF_HEAD,
     ROOT,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.door.running_web import HALF_HEAD, OPS, Web, answers, codes, running
+from tests.web.running_web import HALF_HEAD, OPS, Web, answers, codes, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""Random scenes of people, presses, faults, kills and time: afterwards the spaces say what the rows say.
+"""Random scenarios of people, presses, faults, kills and time: afterwards the spaces say what the rows say.
 
-A failure names its seed. Each seed is the same scene each time, so more of them can be played by hand.
+A failure names its seed. Each seed is the same scenario each time, so more of them can be played by hand.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TITLE = "Secret title"
 FAULTS: tuple[dict[str, Any], ...] = ({"status": 429}, {"status": 503}, {"cut": "before"}, {"cut": "after"})
 CALLS = (("POST", "/v1/messages"), ("DELETE", "/v1/messages/*"), ("GET", "/v1/partner/reports*"), ("*", "*"))
 REST = (5, 60, 60, 120, 300, 900, 3600, 3600)
-"""Seconds between the looks after a scene: every retry and check comes due."""
+"""Seconds between the looks after a scenario: every retry and check comes due."""
 
 
-class Scene:
-    """One scene; ``leaks`` is what an outsider could read when it was posted."""
+class Scenario:
+    """One scenario; ``leaks`` is what an outsider could read when it was posted."""
 
     def __init__(self, bot: SteppedBot, seed: int) -> None:
         self.bot, self.world, self.people = bot, bot.world, bot.setup
@@ -50,7 +50,7 @@ class Scene:
 
         bot.world.post = watched  # type: ignore[method-assign]
 
-    def play(self) -> None:
+    def run(self) -> None:
         steps: list[Callable[[], None]] = [self.ask, self.ask, self.press, self.change, self.fail, self.kill, self.join]
         for _ in range(STEPS):
             self.random.choice([*steps, self.wait, self.wait])()
@@ -107,9 +107,9 @@ class Scene:
 
 @pytest.mark.threads_listed
 @pytest.mark.parametrize("seed", SEEDS)
-def test_after_a_random_scene_the_spaces_say_what_the_rows_say(stepped: SteppedBot, seed: int) -> None:
-    scene = Scene(stepped, seed)
-    scene.play()
+def test_after_a_random_scenario_the_spaces_say_what_the_rows_say(stepped: SteppedBot, seed: int) -> None:
+    scenario = Scenario(stepped, seed)
+    scenario.run()
 
     with stepped.database.read() as tx:
         asked = requests.find(tx)
@@ -125,7 +125,7 @@ def test_after_a_random_scene_the_spaces_say_what_the_rows_say(stepped: SteppedB
     )
     told = {row.request_id for row in sent.values() if row.slot in {"card", "end"}}
 
-    assert not scene.leaks
+    assert not scenario.leaks
     assert {one.reference: one.state for one in asked if one.state is State.OPEN} == {}
     assert [row.key for row in rows if row.state == "intended" and row.request_id] == []
     assert {row.message_id for row in sent.values() if row.request_id} <= set(there)

@@ -50,7 +50,7 @@ def test_ten_deliveries_at_once_in_two_processes_are_one_card_and_the_log_holds_
         assert secret not in written
 
 
-def test_the_door_answers_at_once_while_webex_hangs(live: LiveBot, start: Start) -> None:
+def test_the_web_process_answers_at_once_while_webex_hangs(live: LiveBot, start: Start) -> None:
     """Webhooks are answered from the disk alone; what they are about comes when Webex is back."""
     program = start()
     live.register(program.url)

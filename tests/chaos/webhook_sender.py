@@ -1,4 +1,4 @@
-"""The way of the webhooks: each event goes once, ten times at once, late, or not at all.
+"""How webhooks are delivered: each event goes once, ten times at once, late, or not at all.
 
 The emulator only collects them; here is decided what becomes of each. Webex gives no second delivery.
 """
@@ -19,8 +19,8 @@ LATE = 2.0
 TIMES = {"once": 1, "late": 1, "ten": 10}
 
 
-class Mail:
-    """Carries the emulator's events; `carry` is to be called often, by the thread that also speaks for the people."""
+class WebhookSender:
+    """Send the emulator's events; `send_due` is to be called often, by the thread that also speaks for the people."""
 
     def __init__(self, emulator: Emulator) -> None:
         emulator.deliver_webhooks = False
@@ -28,11 +28,11 @@ class Mail:
         self._fates: dict[str, str] = {}
         self._expected: set[str] = set()
         self._late: list[tuple[float, Event]] = []
-        self._pool = ThreadPoolExecutor(12, thread_name_prefix="chaos-mail")
+        self._pool = ThreadPoolExecutor(12, thread_name_prefix="chaos-webhooks")
         self._under_way: list[tuple[str, Future[list[Delivery]]]] = []
-        self.heard: set[str] = set()
-        """Events of people that the door took."""
-        self.unheard: dict[str, float] = {}
+        self.received: set[str] = set()
+        """Events of people that a web process took."""
+        self.missed: dict[str, float] = {}
         """Those that nobody will deliver again, and since when."""
         self.fates: Counter[str] = Counter()
         self.silenced = 0
@@ -44,7 +44,7 @@ class Mail:
         self._expected.add(data_id)
         self.fates[fate] += 1
 
-    def carry(self) -> None:
+    def send_due(self) -> None:
         """Send what is due, and note what came of what was sent."""
         with self._world.lock:
             fresh, self._world.undelivered[:] = list(self._world.undelivered), []
@@ -54,12 +54,12 @@ class Mail:
         self.silenced += len(silenced)
         now = time.monotonic()
         never_made = self._expected - {event.data_id for event in fresh}
-        self.unheard.update(dict.fromkeys(never_made, now))
+        self.missed.update(dict.fromkeys(never_made, now))
         self._expected.clear()
         for event in fresh:
             match self._fates.get(event.data_id, "once"):
                 case "lost":
-                    self.unheard[event.data_id] = now
+                    self.missed[event.data_id] = now
                 case "late":
                     self._late.append((now + LATE, event))
                 case fate:
@@ -78,9 +78,9 @@ class Mail:
             if data_id not in self._fates:
                 continue  # the bot's own messages
             if any(delivery.ok for delivery in sent.result()):
-                self.heard.add(data_id)
+                self.received.add(data_id)
             else:
-                self.unheard[data_id] = now
+                self.missed[data_id] = now
         self._under_way = [one for one in self._under_way if not one[1].done()]
 
     @property

@@ -1,4 +1,4 @@
-"""A house rule: what shows anything of a report is posted by ``bot/reports/report_messages.py`` alone.
+"""What shows anything of a report is posted by ``bot/reports/report_messages.py`` alone.
 
 The modules below post what tells of no report, each for the reason beside it. A new one fails here: have it go through
 ``ReportMessages`` (or ``Invocation.show``), or say here why it need not.
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 BOT = Path(__file__).parents[1] / "bot"
-THE_DOOR = "reports/report_messages.py"
+THE_PLACE = "reports/report_messages.py"
 TELL_NO_REPORT = {
     "chat/commands/audit.py": "the audit, to one person directly",
     "chat/error_answer.py": "errors and refusals",
@@ -28,8 +28,8 @@ TELL_NO_REPORT = {
     "reports/thread.py": "trouble, a refusal, and that the answer goes to the person directly",
 }
 UPLOADS = {
-    "outbox.py": "posts it for the door",
-    "files/streaming_upload.py": "to where the door says when it begins",
+    "outbox.py": "posts it for `report_messages.py`",
+    "files/streaming_upload.py": "to where `report_messages.py` says when it begins",
     "webex/chat.py": "the adapter itself",
 }
 
@@ -66,12 +66,12 @@ def modules() -> dict[str, str]:
 @pytest.mark.parametrize(
     "wrong", ["self._outbox.say(key, target, words)", "services.outbox.edit(key, words)", "outbox.send(key, to, path)"]
 )
-def test_a_post_past_the_door_is_found(wrong: str) -> None:
+def test_a_post_from_elsewhere_is_found(wrong: str) -> None:
     assert posting(wrong)
 
 
-def test_reports_leave_by_one_door() -> None:
-    assert {name for name, source in modules().items() if posting(source)} == {THE_DOOR, *TELL_NO_REPORT}
+def test_one_place_posts_reports() -> None:
+    assert {name for name, source in modules().items() if posting(source)} == {THE_PLACE, *TELL_NO_REPORT}
 
 
 def test_uploads_too() -> None:

@@ -1,4 +1,4 @@
-"""The door under attack: what does not verify is limited, what does is not, and no answer tells what is known."""
+"""Webhooks under attack: what does not verify is limited, what does is not, and no answer tells what is known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRETS = ("the new secret 0123456789", "the old secret 0123456789")
 BOT_ID, BOT_TOKEN = "the-bots-id", "bot-token-0123456789"
 
 
-class DoorWay:
+class WebApp:
     """The web process's app, and its database."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,8 +69,8 @@ class DoorWay:
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[DoorWay]:
-    made = DoorWay(tmp_path / "data")
+def web(tmp_path: Path) -> Iterator[WebApp]:
+    made = WebApp(tmp_path / "data")
     yield made
     made.stop.set()
     made.database.close()
@@ -86,36 +86,36 @@ def seen(answer: TestResponse) -> tuple[int, bytes, list[tuple[str, str]]]:
     return answer.status_code, answer.data, sorted(answer.headers.items())
 
 
-def test_a_forger_is_told_to_come_later_and_leaves_nothing_but_a_few_lines(door: DoorWay):
+def test_a_forger_is_told_to_come_later_and_leaves_nothing_but_a_few_lines(web: WebApp):
     with capture_logs() as lines:
-        answers = [door.posts(event(), secret=None) for _ in range(MOST_A_MINUTE + 20)]
+        answers = [web.posts(event(), secret=None) for _ in range(MOST_A_MINUTE + 20)]
     codes = [answer.status_code for answer in answers]
     assert codes == [401] * MOST_A_MINUTE + [429] * 20
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    assert door.kept() == 0
+    assert web.kept() == 0
     assert len([line for line in lines if line["log_level"] == "warning"]) <= 3
 
 
-def test_a_verified_event_is_never_limited_even_from_the_forgers_own_address(door: DoorWay):
+def test_a_verified_event_is_never_limited_even_from_the_forgers_own_address(web: WebApp):
     with capture_logs():
         for _ in range(MOST_A_MINUTE + 5):
-            door.posts(event(), secret=None)
-        answers = [door.posts(event(f"message-{number}")).status_code for number in range(2 * MOST_A_MINUTE)]
+            web.posts(event(), secret=None)
+        answers = [web.posts(event(f"message-{number}")).status_code for number in range(2 * MOST_A_MINUTE)]
     assert answers == [200] * (2 * MOST_A_MINUTE)
-    assert door.kept() == 2 * MOST_A_MINUTE
+    assert web.kept() == 2 * MOST_A_MINUTE
 
 
-def test_one_address_is_not_punished_for_another(door: DoorWay):
+def test_one_address_is_not_punished_for_another(web: WebApp):
     with capture_logs():
         for _ in range(MOST_A_MINUTE + 5):
-            door.posts(event(), secret=None)
-        assert door.posts(event(), secret=None, address="198.51.100.7").status_code == 401
+            web.posts(event(), secret=None)
+        assert web.posts(event(), secret=None, address="198.51.100.7").status_code == 401
 
 
-def test_x_forwarded_for_is_not_believed(door: DoorWay):
+def test_x_forwarded_for_is_not_believed(web: WebApp):
     with capture_logs():
         codes = {
-            door.posts(event(), secret=None, **forwarded_for(number)).status_code for number in range(MOST_A_MINUTE + 5)
+            web.posts(event(), secret=None, **forwarded_for(number)).status_code for number in range(MOST_A_MINUTE + 5)
         }
     assert codes == {401, 429}
 
@@ -138,64 +138,64 @@ def forwarded_for(number: int) -> Any:
     ],
 )
 def test_every_kind_of_unverified_call_counts_and_only_the_signature_is_limited(
-    door: DoorWay, body: bytes, headers: Any, code: int, then: int
+    web: WebApp, body: bytes, headers: Any, code: int, then: int
 ):
     """A sender whose bodies are too large or cut off must be able to see that, however many it sends."""
     with capture_logs() as lines:
-        codes = [door.posts(body, secret=None, **headers).status_code for _ in range(MOST_A_MINUTE + 1)]
+        codes = [web.posts(body, secret=None, **headers).status_code for _ in range(MOST_A_MINUTE + 1)]
     assert codes == [code] * MOST_A_MINUTE + [then]
     assert len([line for line in lines if line["log_level"] == "warning"]) <= 3
-    said = door.client.get("/readyz", headers=OPS)
+    said = web.client.get("/readyz", headers=OPS)
     assert said.status_code == 200
     assert said.json is not None
     assert said.json["rejected_calls"] == {"last_5_minutes": MOST_A_MINUTE + 1}
 
 
-def test_a_signed_body_that_is_no_event_is_400_even_above_the_limit(door: DoorWay):
+def test_a_signed_body_that_is_no_event_is_400_even_above_the_limit(web: WebApp):
     with capture_logs():
         for _ in range(MOST_A_MINUTE + 5):
-            door.posts(event(), secret=None)
-        assert door.posts(b"[]").status_code == 400
+            web.posts(event(), secret=None)
+        assert web.posts(b"[]").status_code == 400
 
 
-def test_a_hundred_honest_mistakes_in_a_minute_are_told_what_is_wrong(door: DoorWay):
-    """As when someone tries the door by hand or with a test suite, or Webex signs with another secret."""
+def test_a_hundred_mistakes_in_a_minute_are_told_what_is_wrong(web: WebApp):
+    """As when someone tries the webhook by hand or with a test suite, or Webex signs with another secret."""
     with capture_logs():
-        assert {door.posts(event(), secret="a wrong secret 0123456789").status_code for _ in range(100)} == {401}
+        assert {web.posts(event(), secret="a wrong secret 0123456789").status_code for _ in range(100)} == {401}
 
 
-def test_the_readiness_of_a_door_in_peace_counts_nothing(door: DoorWay):
-    assert door.posts(event()).status_code == 200
-    assert door.posts(b"[]").status_code == 400  # signed, so it is Webex's own mistake
-    said = door.client.get("/readyz", headers=OPS).json
+def test_readiness_counts_no_call_that_verifies(web: WebApp):
+    assert web.posts(event()).status_code == 200
+    assert web.posts(b"[]").status_code == 400  # signed, so it is Webex's own mistake
+    said = web.client.get("/readyz", headers=OPS).json
     assert said is not None
     assert said["rejected_calls"] == {"last_5_minutes": 0}
 
 
-def test_no_answer_tells_a_known_id_from_an_unknown_one(door: DoorWay):
+def test_no_answer_tells_a_known_id_from_an_unknown_one(web: WebApp):
     """New, repeated and the bot's own: one answer. And what is not signed is refused before anything is looked up."""
-    first = seen(door.posts(event("message-1")))
+    first = seen(web.posts(event("message-1")))
     assert first[0] == 200
-    assert seen(door.posts(event("message-1"))) == first
-    assert seen(door.posts(event("message-2"))) == first
-    with door.database.begin() as tx:
+    assert seen(web.posts(event("message-1"))) == first
+    assert seen(web.posts(event("message-2"))) == first
+    with web.database.begin() as tx:
         key_values.set(tx, name_for(BOT_TOKEN), BOT_ID, app.now())
-    assert seen(door.posts(event("message-3", person=BOT_ID))) == first
+    assert seen(web.posts(event("message-3", person=BOT_ID))) == first
     with capture_logs():
-        known, unknown = (seen(door.posts(event(name), secret=None)) for name in ("message-1", "message-9"))
+        known, unknown = (seen(web.posts(event(name), secret=None)) for name in ("message-1", "message-9"))
     assert known == unknown
-    assert door.kept() == 2
+    assert web.kept() == 2
 
 
-def test_a_forged_call_does_not_reach_the_database(door: DoorWay, monkeypatch):
+def test_a_forged_call_does_not_reach_the_database(web: WebApp, monkeypatch):
     """So its time cannot tell either what is known there."""
     monkeypatch.setattr("bot.web.webhook._record", lambda *_: pytest.fail("looked up before it was verified"))
     with capture_logs():
-        assert door.posts(event("message-1"), secret="a wrong secret 0123456789").status_code == 401
-        assert door.posts(b"not json", secret=None).status_code == 401
+        assert web.posts(event("message-1"), secret="a wrong secret 0123456789").status_code == 401
+        assert web.posts(b"not json", secret=None).status_code == 401
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_both_secrets_verify_while_they_are_rotated(door: DoorWay, secret: str):
-    assert door.posts(event(), secret=secret).status_code == 200
-    assert door.kept() == 1
+def test_both_secrets_verify_while_they_are_rotated(web: WebApp, secret: str):
+    assert web.posts(event(), secret=secret).status_code == 200
+    assert web.kept() == 1

@@ -15,7 +15,7 @@ import requests
 from bot.db import api_keys, audit
 from bot.db.api_keys import Right
 from bot.db.database import Database
-from tests.door.running_web import running, until
+from tests.web.running_web import running, until
 
 POLLS = 20
 

@@ -26,7 +26,7 @@ BODY = probe.body_of(NONCE)
 
 
 @contextmanager
-def door(kept: list[Event]) -> Iterator[FlaskClient]:
+def probed_client(kept: list[Event]) -> Iterator[FlaskClient]:
     """Return the route with two secrets, on a database that is not there: a probe needs none."""
     app = Flask("probed")
     made = WebhookEndpoint(
@@ -40,7 +40,7 @@ def door(kept: list[Event]) -> Iterator[FlaskClient]:
 @pytest.mark.parametrize("secret", [OLD, NEW])
 def test_who_holds_a_secret_is_given_the_proof_of_that_one_and_nothing_is_kept(secret):
     kept: list[Event] = []
-    with door(kept) as client:
+    with probed_client(kept) as client:
         answer = client.post("/hooks", data=BODY, headers={probe.SIGNATURE: probe.signature_of(BODY, secret)})
     assert (answer.status_code, answer.text.strip()) == (200, probe.proof_of(NONCE, secret))
     assert kept == []
@@ -49,7 +49,7 @@ def test_who_holds_a_secret_is_given_the_proof_of_that_one_and_nothing_is_kept(s
 @pytest.mark.parametrize("signature", ["", "0" * 40, probe.signature_of(BODY, b"a secret of somebody else's")])
 def test_nobody_else_learns_that_there_is_anything(signature):
     kept: list[Event] = []
-    with door(kept) as client:
+    with probed_client(kept) as client:
         answer = client.post("/hooks", data=BODY, headers={probe.SIGNATURE: signature})
         other = client.post("/hooks", data=b"{}", headers={probe.SIGNATURE: signature})
     assert (answer.status_code, answer.data) == (other.status_code, other.data) == (401, other.data)
@@ -68,7 +68,7 @@ def test_an_event_that_looks_like_one_is_kept(more):
     envelope = {"resource": "messages", "event": "created", "data": {"id": "M1"}} | more
     kept: list[Event] = []
     for body in (json.dumps(envelope).encode(), json.dumps(more | envelope, separators=(",", ":")).encode()):
-        with door(kept) as client:
+        with probed_client(kept) as client:
             answer = client.post("/hooks", data=body, headers={probe.SIGNATURE: probe.signature_of(body, NEW)})
         assert (answer.status_code, answer.data) == (200, b"ok\n")
     assert [event.data_id for event in kept] == ["M1", "M1"]
