@@ -205,6 +205,9 @@ class Outbox:
                     messages.settle(tx, row_id, INTENDED, self._now(), parent_id=None)
                 return self._post(row_id, outside, content, first=True)
             maybe_posted = error.reached is None or error.status in LOST_BEHIND_A_GATEWAY
+            if maybe_posted and _is_listed(target):
+                with self._database.begin(durable=False) as tx:  # what it became appears after the end of the call
+                    messages.settle(tx, row_id, INTENDED, self._now(), tried_at=self._now())
             if first and not maybe_posted:  # else an earlier try may still appear
                 with self._database.begin() as tx:
                     if error.passing:
@@ -288,8 +291,8 @@ class Outbox:
         return None if listed is None else [one for one in listed if self._is(one, message)]
 
     def _recent(self, target: Target, since: datetime) -> Sequence[Message] | None:
-        if not (target.direct or target.parent_id or target.person_id):
-            return None  # a bot may list a thread and a 1:1 space, not a group space
+        if not _is_listed(target):
+            return None
         try:
             return self._chat.recent(target, since)
         except WebexError as error:
@@ -311,6 +314,11 @@ class Outbox:
             return False
         with self._database.read() as tx:
             return messages.by_message(tx, listed.id) is None
+
+
+def _is_listed(target: Target) -> bool:
+    """Return True for a thread and a 1:1 space, which Webex lists for a bot; a group space it does not."""
+    return bool(target.direct or target.parent_id or target.person_id)
 
 
 def _not_listed_yet(left: timedelta) -> WebexError:

@@ -54,7 +54,7 @@ class Dispatcher:
         self._services = services
         self._answer_limit = answer_limit
         self._fetcher = EventFetcher(services)
-        self._not_found = NotFoundRetries()
+        self._not_found = NotFoundRetries(services.clock.monotonic)
         self._outside = OutsideSpaces(services.authorizer.outsiders_only, services.now)
 
     def run(self, key: str) -> RetryLater | None:

@@ -81,13 +81,15 @@ class PostgresqlServer:
             "client_encoding": "utf8",  # by default that of the database: from SQL_ASCII texts would come as bytes
             "connect_timeout": CONNECT_SECONDS,
             "tcp_user_timeout": LOST_MILLISECONDS,
-            "options": options,
+            # Not to a standby, to which its name still leads for some seconds after a failover: nothing would end it.
+            "target_session_attrs": "read-write",
             **OUR_KEEPALIVE,
         }
 
         def connected() -> LimitedConnection:
             _, of_url = self._engine.dialect.create_connect_args(url)
-            return connect(**of_url, **parameters)
+            of_both = {**parameters, **of_url, "options": f"{options} {of_url.get('options', '')}"}
+            return connect(**of_both)
 
         self._engine = create_engine(
             url,

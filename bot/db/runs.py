@@ -50,6 +50,12 @@ class RunState(StrEnum):
     CANCELED = "canceled"
 
 
+_UPDATE_AS_KNOWN = _UPDATE.where(
+    _runs.state == RunState.OPEN.value,
+    _runs.tried_at.is_not_distinct_from(bindparam("known_try", type_=_runs.tried_at.type)),
+)
+
+
 class Why(StrEnum):
     """Why a schedule ran."""
 
@@ -162,8 +168,16 @@ def get(tx: Transaction, run_id: int) -> Run | None:
     return None if row is None else _read(row)
 
 
+def begin_try(tx: Transaction, run: Run, at: datetime) -> bool:
+    """Store that Webex is being asked to create it.
+
+    Return False when it was canceled, or tried by another process, since it was read.
+    """
+    return tx.execute(_UPDATE_AS_KNOWN, {"row": run.id, "known_try": run.tried_at, "tried_at": at}).rowcount > 0
+
+
 def set_tried(tx: Transaction, run_id: int, at: datetime | None) -> None:
-    """Store that Webex is being asked to create it, or with None that it certainly did not."""
+    """Store when Webex was asked to create it and did not say if it did, or with None that it certainly did not."""
     tx.execute(_UPDATE, {"row": run_id, "tried_at": at})
 
 

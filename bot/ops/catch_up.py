@@ -53,9 +53,11 @@ MISSED: Final = "missed_messages"
 
 @dataclass(slots=True)
 class Progress:
-    """How far a look has come, over all its tries."""
+    """How far a look has come, over all its tries by this worker."""
 
     began: datetime
+    mark: datetime | None
+    """The mark as it was stored then: when it has changed, another worker has ended the look."""
     done: dict[str, datetime | None] = field(default_factory=dict)
     """The last activity of each space when it was looked into."""
     missed: bool = False
@@ -74,7 +76,7 @@ class CatchUp:
         """Look into every space that was active since the mark. Raises ``WebexError``, which is passing."""
         now = self._services.now()
         with self._database.read() as tx:
-            mark = heartbeats.caught_up_until(tx)
+            mark = stored = heartbeats.caught_up_until(tx)
             known = heartbeats.downtime(tx)
             first = heartbeats.first_started(tx, now)
         oldest = now - LONGEST
@@ -83,7 +85,10 @@ class CatchUp:
         since = max(mark - MARGIN if mark else oldest, oldest, first or oldest)
         try:
             spaces = self._services.chat.active_spaces(since, MOST_SPACES)
-            self._progress = progress = self._progress or Progress(now)
+            progress = self._progress
+            if progress is None or progress.mark != stored:
+                progress = Progress(now, stored)
+            self._progress = progress
             downtime = known
             if mark is not None and progress.began - mark > EVERY + NOTICEABLE and not (known and known.noticeable):
                 downtime = Downtime(mark, progress.began)  # Webex could not be asked for so long

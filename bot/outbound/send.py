@@ -79,10 +79,12 @@ class SendEvents:
                 with services.database.begin() as tx:
                     outbound_events.give_up(tx, webhook.id)
                 return None
-            due = event.next_at if webhook.not_before is None else max(event.next_at, webhook.not_before)
-            wait = (due - services.now()).total_seconds()
-            if wait > 0:
-                return RetryLater(wait, count=False)
+            now = services.now()
+            was_set_back = (event.last_at or event.created_at) > now  # the clock, so this wait would be too long
+            due = now if was_set_back else event.next_at
+            wait = (due if webhook.not_before is None else max(due, webhook.not_before)) - now
+            if wait > timedelta():
+                return RetryLater(wait.total_seconds(), count=False)
             self._send(webhook, event)
         return RetryLater(0.0, count=False)
 

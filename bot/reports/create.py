@@ -18,6 +18,7 @@ from bot import tracing
 from bot.access.policy import Action, Verdict
 from bot.db import audit, reports, runs
 from bot.db.audit import Channel
+from bot.db.one_at_a_time import BusyElsewhere
 from bot.db.requests import DIRECT, Content
 from bot.db.runs import RunState
 from bot.errors import LOST_BEHIND_A_GATEWAY, BotError, Refused, WebexError
@@ -129,7 +130,9 @@ class Create:
         if run.schedule_id is not None:
             make_room(services, run, check)
         with services.database.begin() as tx:
-            runs.set_tried(tx, run.id, services.now())  # at each try: its list shows what came of it some time later
+            # At each try: Webex's list shows what came of it some time later.
+            if not runs.begin_try(tx, run, services.now()):
+                raise BusyElsewhere  # or it was canceled while policy was asked; the next try knows
         try:
             report_id = services.catalog.create(run.new_report)
         except WebexError as error:

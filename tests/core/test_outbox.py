@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from bot.emulator.mentions import from_markdown
 from bot.errors import DatabaseUnavailable, WebexError
 from bot.outbox import FILE_SETTLES, TEXT_SETTLES, File, Outbox, Sent, Text, Unsure, fingerprint
 from bot.text import MAX_TEXT_BYTES, escape_markdown, shortened
-from bot.webex.types import Target
+from bot.webex.types import Posted, Target
 from tests.core.posting import (
     DELETE,
     LIST,
@@ -194,6 +195,29 @@ def test_what_is_not_listed_yet_is_waited_for(patient: SteppedBot, tmp_path: Pat
     assert waiting.value.passing
     assert waiting.value.retry_after == pytest.approx(1)
     assert patient.outbox.send("key", target, what).message_id == late.id
+    assert len(sent(patient, "Hello")) == 1
+
+
+@pytest.mark.parametrize("status", [None, 504])
+@pytest.mark.parametrize("place", PLACES)
+def test_after_a_call_that_hung_the_message_is_waited_for_from_its_end(
+    patient: SteppedBot, place: str, status: int | None
+) -> None:
+    post, target = patient.chat.post, PLACES[place](patient)
+
+    def hangs(*_: Any, **__: Any) -> Posted:
+        patient.clock.turn(30)
+        raise WebexError("POST messages", status, reached=None)
+
+    with patch.object(patient.chat, "post", hangs), pytest.raises(WebexError):
+        patient.outbox.send("key", target, "Hello")
+    patient.clock.turn(1)
+    with pytest.raises(WebexError, match="not there yet"):
+        patient.outbox.send("key", target, "Hello")
+    late = post(target, markdown="Hello")
+    patient.clock.turn(TEXT_SETTLES.total_seconds())
+
+    assert patient.outbox.send("key", target, "Hello").message_id == late.message_id
     assert len(sent(patient, "Hello")) == 1
 
 

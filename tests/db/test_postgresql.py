@@ -215,3 +215,47 @@ def test_a_user_who_may_not_make_tables_is_told_the_cause(postgresql: Databases)
             tx.execute(text(f"DROP ROLE {name}"))
         owner.close()
         postgresql.drop_all()
+
+
+def test_a_server_that_cannot_be_written_to_gets_no_connection(postgresql: Databases) -> None:
+    """As a standby to which the server's name still leads after a failover: a connection to it would stay there."""
+    url = postgresql.empty()
+    owner, name = Database(url), make_url(url).database
+    _make_table(owner)
+
+    def set_read_only(value: str) -> None:
+        with owner.read(snapshot=False) as tx:
+            tx.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}'))
+
+    set_read_only("on")
+    late = Database(url)
+    with pytest.raises(DatabaseUnavailable) as refused, late.read() as tx:
+        tx.execute(COUNT)
+    assert "read-only" in str(refused.value.cause)
+
+    set_read_only("off")
+    with late.begin() as tx:
+        tx.execute(ADD)
+    assert _count(late) == 1
+    late.close()
+    owner.close()
+    postgresql.drop_all()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "shows"),
+    [
+        ("application_name=mine", ("application_name", "mine")),
+        ("options=-c%20work_mem%3D1234kB", ("work_mem", "1234kB")),
+        ("options=-c%20work_mem%3D1234kB", ("idle_in_transaction_session_timeout", f"{server_module.IDLE_SECONDS}s")),
+        ("keepalives_idle=30", ("application_name", "reportbot")),
+        ("connect_timeout=3&target_session_attrs=any", ("application_name", "reportbot")),
+    ],
+)
+def test_parameters_in_the_url_count(postgresql: Databases, parameter: str, shows: tuple[str, str]) -> None:
+    database = Database(f"{postgresql.empty()}?{parameter}")
+    name, value = shows
+    with database.read() as tx:
+        assert tx.execute(text(f"SHOW {name}")).scalar_one() == value
+    database.close()
+    postgresql.drop_all()

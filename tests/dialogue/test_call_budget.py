@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.chat.not_found_retries import MOST_OF_ONE_PERSON, WAITS
+from bot.chat.not_found_retries import FORGOTTEN_AFTER, MOST_OF_ONE_PERSON, WAITS, NotFoundRetries
 from bot.chat.rate_limit import MOST_REFUSED, MOST_WELCOMES
 from bot.db.events import Event
 from bot.db.tables import events
@@ -79,6 +79,17 @@ def test_a_message_that_becomes_readable_is_answered(stepped: SteppedBot, second
     run_for(stepped, 16)
 
     assert len(stepped.said()) == 2
+
+
+def test_what_another_worker_has_read_is_not_counted_for_ever(stepped: SteppedBot) -> None:
+    """Else its person's messages would soon be looked for once, and late."""
+    retries = NotFoundRetries(stepped.clock.monotonic)
+    for number in range(2 * MOST_OF_ONE_PERSON):
+        event = Event("messages", "created", f"message {number}", "room", "direct", stepped.setup.ada.id, id=number)
+        again = retries.next(event)
+        assert again is not None
+        assert again.seconds == WAITS[0]
+        stepped.clock.turn(FORGOTTEN_AFTER + 1)
 
 
 def test_a_minute_of_deleted_messages_leaves_most_of_the_budget(stepped: SteppedBot) -> None:

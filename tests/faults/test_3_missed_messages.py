@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
@@ -11,12 +13,12 @@ from bot.db import heartbeats, key_values
 from bot.errors import WebexError
 from bot.messages.alerts import away
 from bot.ops import catch_up_job
-from bot.ops.catch_up import missed_messages
+from bot.ops.catch_up import CatchUp, missed_messages
 from bot.queue import tasks
 from bot.queue.fairness import COMMON
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bot.emulator.things import Space as EmulatedSpace
     from bot.webex.types import Message, Space
@@ -81,6 +83,51 @@ def test_missed_messages_are_an_alert_until_a_look_finds_none(stepped: SteppedBo
     minutes(stepped, 11)
     assert "no webhook for at least one message and found it by polling" in (look() or "")
     minutes(stepped, 11)
+    assert look() is None
+
+
+@contextmanager
+def group_refuses(stepped: SteppedBot) -> Iterator[None]:
+    """Have Webex refuse, once, to list the group space's messages."""
+    read, left = stepped.chat.written_to_bot, [WebexError("GET messages", 503)]
+
+    def listed(space: Space, since: datetime) -> Sequence[Message]:
+        if left and space.id == stepped.setup.group.id:
+            raise left.pop()
+        return read(space, since)
+
+    with patch.object(stepped.chat, "written_to_bot", listed):
+        yield
+    assert not left
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_look_that_another_worker_has_ended_is_forgotten(stepped: SteppedBot, *, several: bool) -> None:
+    """What one worker had found before it was refused is no alert for ever, and no reason to give up a space sooner."""
+    one = stepped.operations.catch_up
+    other = CatchUp(stepped.services) if several else one
+    handlers, look = dict(stepped.worker._tasks), missed_messages(stepped.database).look
+    stepped.worker._tasks = handlers
+
+    def misses(*spaces: EmulatedSpace | None) -> None:
+        """Have the one begin a look in which the group space is refused, and the other one end it."""
+        for space in spaces:
+            unannounced(stepped, space=space)
+        handlers[tasks.CATCH_UP] = one
+        with group_refuses(stepped):
+            minutes(stepped, 10)
+        handlers[tasks.CATCH_UP] = other
+        minutes(stepped, 2)
+
+    runs(stepped)
+    misses(None, stepped.setup.group)
+    assert len(said(stepped, stepped.setup.group)) == 1
+    minutes(stepped, 80)  # an hour and more, in which the other one looks
+    assert look() is None
+    misses(stepped.setup.group)
+    assert len(said(stepped, stepped.setup.group)) == 2
+    handlers[tasks.CATCH_UP] = one
+    minutes(stepped, 12)
     assert look() is None
 
 

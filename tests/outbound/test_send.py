@@ -122,6 +122,21 @@ def test_what_is_no_success_is_sent_again_with_the_same_id_and_body(stage: Stage
     assert stage.stored(webhook).failing_since is None
 
 
+@pytest.mark.parametrize("tried", [True, False])
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_sent_when_it_is_right(stage: Stage, *, tried: bool) -> None:
+    webhook = stage.webhook()
+    stage.stepped.clock.turn(A_DAY)
+    stage.receiver.always(500)
+    event_id = stage.test(webhook)
+    if tried:
+        stage.stepped.work()
+    stage.receiver.always(200)
+    stage.stepped.clock.turn(-A_DAY)
+    stage.stepped.queue.jobs.restart_waits()  # as the worker does when it sees the clock set back
+    stage.stepped.wait(10)
+    assert stage.event(event_id).state is EventState.DELIVERED
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_receiver_that_has_too_much_to_do_is_left_alone_for_as_long_as_it_asks(stage: Stage, status: int) -> None:
     webhook = stage.webhook()

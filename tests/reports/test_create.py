@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from bot.db.requests import GROUP
 from bot.emulator.things import READONLY_ADMIN, Template
 from bot.errors import WebexError
 from bot.queue import tasks
+from bot.reports.create import Create
 from bot.reports.requests import Asker
 from bot.reports.runs import open_run
 from bot.webex.report_families import Family
@@ -22,6 +24,9 @@ from tests.live_bot import CSV, BotMessage
 from tests.stepped_bot import Crash
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bot.access.policy import Decision
     from bot.db.runs import Run
     from bot.emulator.report import Report
     from tests.stepped_bot import SteppedBot
@@ -118,10 +123,57 @@ def test_a_lost_answer_makes_no_second_report_while_webex_does_not_list_the_firs
     assert run_row(stepped).report_id == first.id
 
 
+@contextmanager
+def while_policy_is_asked(stepped: SteppedBot, do: Callable[[], object]) -> Iterator[None]:
+    """Have something happen once, after policy was asked and before Webex is."""
+    decide, left = stepped.services.authorizer.decide_for, [do]
+
+    def slow(*args: Any, **more: Any) -> Decision:
+        decision = decide(*args, **more)
+        while left:
+            left.pop()()
+        return decision
+
+    with patch.object(stepped.services.authorizer, "decide_for", slow):
+        yield
+    assert not left
+
+
+def test_what_is_canceled_while_policy_is_asked_is_not_created(stepped: SteppedBot) -> None:
+    def cancel() -> None:
+        with stepped.database.begin() as tx:
+            assert runs.close(tx, 1, runs.RunState.CANCELED, stepped.clock.now())
+
+    asks(stepped)
+    with while_policy_is_asked(stepped, cancel):
+        stepped.work()
+    stepped.wait(11)
+
+    assert created(stepped) == []
+    assert run_row(stepped).state is runs.RunState.CANCELED
+
+
+def test_a_worker_that_stood_still_creates_nothing_that_another_one_has_created(stepped: SteppedBot) -> None:
+    """Its machine slept for minutes after it had asked policy, so the others took it for dead."""
+
+    def sleep() -> None:
+        stepped.clock.turn(120)
+        Create(stepped.services).run("1")
+
+    asks(stepped)
+    with while_policy_is_asked(stepped, sleep):
+        stepped.work()
+    for _ in range(3):
+        stepped.wait(11)
+
+    (report,) = created(stepped)
+    assert run_row(stepped).report_id == report.id
+
+
 def test_what_a_call_without_an_answer_created_is_looked_for_from_the_end_of_the_call(stepped: SteppedBot) -> None:
     def hangs(_: NewReport) -> str:
         stepped.clock.turn(60)
-        raise WebexError("POST partner/reports", None)
+        raise WebexError("POST partner/reports", None, reached=None)
 
     asks(stepped)
     with patch.object(stepped.services.catalog, "create", hangs):
