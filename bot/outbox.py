@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 CLOCKS_DIFFER: Final = timedelta(days=1)
 """How far Webex's clock may be behind ours when a message is looked for; what was sent earlier is on record."""
 TEXT_SETTLES, FILE_SETTLES = timedelta(seconds=3), timedelta(seconds=10)
-"""How long a message whose answer was lost may take to appear: Webex scans files first, and its lists lag."""
+"""How long after its call a message whose answer was lost may take to appear: Webex scans files, and its lists lag."""
 NEVER_APPEARS_AFTER: Final = timedelta(minutes=2)
 """A message that is not listed so long after the call was never posted."""
 LOOK_BACK: Final = timedelta(minutes=10)
@@ -123,7 +123,8 @@ class Outbox:
         content = replace(content, markdown=shortened(redact(content.markdown)))
         mark = fingerprint(content.markdown)
         with self._database.begin() as tx:
-            row_id = messages.intend(tx, name, target, mark, self._now())
+            tried_at = self._now()
+            row_id = messages.intend(tx, name, target, mark, tried_at)
             known = messages.get(tx, name.key) if row_id is None else None
             if before is not None:
                 before(tx)
@@ -135,12 +136,13 @@ class Outbox:
             if known.state == INTENDED:
                 self._wait_for(known, content)
             with self._database.begin() as tx:
-                alone = messages.try_again(tx, known, target, mark, self._now())
+                tried_at = self._now()
+                alone = messages.try_again(tx, known, target, mark, tried_at)
             if not alone:  # another worker is at it
                 raise _not_listed_yet(self._text_settles)
         assert row_id is not None
         first = known is None or known.state == REFUSED
-        return self._settle(row_id, self._post(row_id, target, content, first=first), then)
+        return self._settle(row_id, self._post(row_id, target, content, tried_at, first=first), then)
 
     def edit(self, key: str, markdown: str) -> bool:
         """Change the text of a message. Return False when it isn't known to be there.
@@ -195,25 +197,23 @@ class Outbox:
         with self._database.read() as tx:
             return messages.get(tx, key) is not None
 
-    def _post(self, row_id: int, target: Target, content: Text | File, *, first: bool) -> Posted:
+    def _post(self, row_id: int, target: Target, content: Text | File, tried_at: datetime, *, first: bool) -> Posted:
         try:
             return self._call(target, content)
         except WebexError as error:
             if target.parent_id and error.status in THREAD_GONE:
                 outside = replace(target, parent_id=None)
                 with self._database.begin() as tx:  # from now on it is looked for there
-                    messages.settle(tx, row_id, INTENDED, self._now(), parent_id=None)
-                return self._post(row_id, outside, content, first=True)
+                    messages.settle(tx, row_id, INTENDED, self._now(), parent_id=None, settled_at=None)
+                return self._post(row_id, outside, content, tried_at, first=True)
             maybe_posted = error.reached is None or error.status in LOST_BEHIND_A_GATEWAY
-            if maybe_posted and _is_listed(target):
-                with self._database.begin(durable=False) as tx:  # what it became appears after the end of the call
-                    messages.settle(tx, row_id, INTENDED, self._now(), tried_at=self._now())
-            if first and not maybe_posted:  # else an earlier try may still appear
-                with self._database.begin() as tx:
-                    if error.passing:
-                        messages.remove(tx, row_id)  # the next try is a first one: there is nothing to look for
-                    else:
-                        messages.settle(tx, row_id, REFUSED, self._now())
+            with self._database.begin(durable=not maybe_posted) as tx:
+                if maybe_posted or not first:  # this try or an earlier one may still appear
+                    messages.end_try(tx, row_id, tried_at, self._now())
+                elif error.passing:
+                    messages.remove(tx, row_id)  # the next try is a first one: there is nothing to look for
+                else:
+                    messages.settle(tx, row_id, REFUSED, self._now())
             raise
 
     def _call(self, target: Target, content: Text | File) -> Posted:
@@ -264,9 +264,16 @@ class Outbox:
         return next((Posted(one.id, one.room_id) for one in found), None)
 
     def _wait_for(self, known: messages.Message, content: Text | File) -> None:
-        """Raise ``WebexError`` that passes while an earlier try may still appear."""
+        """Raise ``WebexError`` that passes while an earlier try may still appear.
+
+        A kill leaves unknown when its call ended: at this moment at the latest.
+        """
         settles = self._text_settles if isinstance(content, Text) else self._file_settles
-        left = settles - abs(self._now() - known.tried_at)
+        now = self._now()
+        if known.settled_at is None and settles:
+            with self._database.begin(durable=False) as tx:
+                messages.end_try(tx, known.id, known.tried_at, now)
+        left = settles - abs(now - (known.settled_at or now))
         if left > timedelta():
             raise _not_listed_yet(left)
 
@@ -280,7 +287,7 @@ class Outbox:
         if message.state != INTENDED:
             return []
         found = self._look_for(message)
-        left = NEVER_APPEARS_AFTER - abs(self._now() - message.tried_at)
+        left = NEVER_APPEARS_AFTER - abs(self._now() - (message.settled_at or message.tried_at))
         if found == [] and left > timedelta():
             raise _not_listed_yet(left)
         return None if found is None else [one.id for one in found]
@@ -291,8 +298,8 @@ class Outbox:
         return None if listed is None else [one for one in listed if self._is(one, message)]
 
     def _recent(self, target: Target, since: datetime) -> Sequence[Message] | None:
-        if not _is_listed(target):
-            return None
+        if not (target.direct or target.parent_id or target.person_id):
+            return None  # a bot may list a thread and a 1:1 space, not a group space
         try:
             return self._chat.recent(target, since)
         except WebexError as error:
@@ -314,11 +321,6 @@ class Outbox:
             return False
         with self._database.read() as tx:
             return messages.by_message(tx, listed.id) is None
-
-
-def _is_listed(target: Target) -> bool:
-    """Return True for a thread and a 1:1 space, which Webex lists for a bot; a group space it does not."""
-    return bool(target.direct or target.parent_id or target.person_id)
 
 
 def _not_listed_yet(left: timedelta) -> WebexError:

@@ -78,6 +78,10 @@ class Message:
     intended_at: datetime
     tried_at: datetime
     settled_at: datetime | None
+    """When the outcome was stored; of one that is intended, when its call ended without an answer.
+
+    None: the call goes on, or ended with the process.
+    """
 
     @property
     def target(self) -> Target:
@@ -112,9 +116,14 @@ def try_again(tx: Transaction, message: Message, target: Target, fingerprint: st
     Return False when another process has done so since the message was read.
     """
     known = " ".join(sorted({fingerprint, *(message.fingerprint or "").split()}))
-    values = {**_place(target), "state": INTENDED, "tried_at": now, "fingerprint": known}
+    values = {**_place(target), "state": INTENDED, "tried_at": now, "settled_at": None, "fingerprint": known}
     as_known = {"row": message.id, "known": message.state, "known_try": message.tried_at}
     return tx.execute(_UPDATE_AS_KNOWN, as_known | values).rowcount > 0
+
+
+def end_try(tx: Transaction, row_id: int, tried_at: datetime, now: datetime) -> None:
+    """Store that the call of a try has ended without an answer, unless another process has gone on from there."""
+    tx.execute(_UPDATE_AS_KNOWN, {"row": row_id, "known": INTENDED, "known_try": tried_at, "settled_at": now})
 
 
 def _place(target: Target) -> dict[str, Any]:
