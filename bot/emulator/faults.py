@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from bot.emulator.calls import Host
 
-Cut = Literal["before", "after", "middle"]
+Cut = Literal["before", "after", "middle", "late"]
+LATE = 1.5
+"""Seconds after which a call that was cut "late" takes effect."""
 
 
 @dataclass(eq=False)
@@ -18,9 +20,10 @@ class Fault:
 
     `path` is a pattern (`/v1/reports/*`); `host` None is both hosts. With `status` the call does not take effect and
     this is its answer (body None: Webex's error body). `delay` is in seconds, and alone it delays a normal answer.
-    `cut` closes the connection: `before` the call takes effect, `after` it did (the answer is lost), or in the
-    `middle` of the answer's body. The first `skip` matching calls are spared, then the next and each `every`th after
-    it is hit, `times` in all (None: no end).
+    `cut` closes the connection: `before` the call takes effect, `after` it did (the answer is lost), in the `middle` of
+    the answer's body, or `late`: Webex carries it out all the same, a moment after its client has lost it.
+    The first `skip` matching calls are spared, then the next and each `every`th after it is hit, `times` in all (None:
+    no end).
     """
 
     method: str = "*"

@@ -1,5 +1,6 @@
 """What every call passes on its way in and out, on both hosts: latency, faults and the record of calls."""
 
+import io
 import json
 import threading
 import time
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from bot.emulator.calls import KEPT_HEADERS, Call, Host
-from bot.emulator.faults import Fault, Faults
+from bot.emulator.faults import LATE, Fault, Faults
 from bot.emulator.problems import error_body, tracking_id
 from bot.emulator.serving import ConnectionCut
 from bot.emulator.world import World
@@ -76,7 +77,9 @@ class Gate:
         if fault is None or (fault.status is None and fault.cut is None):
             yield from self._pass_on(environ, head)
             return
-        if fault.cut == "before":
+        if fault.cut == "late":
+            self._pass_on_later(environ)
+        if fault.cut in {"before", "late"}:
             raise ConnectionCut
         if fault.status is not None:
             answer: Iterable[bytes] = _made_up(fault, head)
@@ -96,6 +99,17 @@ class Gate:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
+
+    def _pass_on_later(self, environ: dict[str, Any]) -> None:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        later = {**environ, "wsgi.input": io.BytesIO(body)}
+
+        def pass_on() -> None:
+            if not self.closing.wait(LATE):
+                for _ in self._pass_on(later, _Head(lambda *_: lambda _: None)):
+                    continue
+
+        threading.Thread(target=pass_on, name="emulator-late", daemon=True).start()
 
     def _record(self, environ: dict[str, Any], status: int | None, arrived: float) -> None:
         headers = {}

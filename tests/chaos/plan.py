@@ -34,7 +34,7 @@ CALLS = (
 )
 PASSING = (408, 423, 429, 500, 502, 503, 504, 522)
 LASTING = (401, 403, 404, 409, 410, 428, 451)
-CUTS = ("before", "after", "middle")
+CUTS = ("before", "after", "middle", "late")
 TRUNCATED = b'{"items": [{"id": "Y2lzY29zcGFyazov'
 DATE_SOON, DATE_PAST = "a date to come", "a date gone by"
 """Retry-After as a date, which is written when the time has come."""
@@ -247,6 +247,8 @@ def _trouble(chance: random.Random, seconds: float, *, long: bool) -> Trouble:
             fault["times"] = 1
         case 4 | 5 | 6 | 7:
             fault["cut"] = chance.choice(CUTS)
+            if fault["cut"] == "late" and chance.random() < 0.5:
+                fault["delay"] = chance.uniform(3.0, 5.0)  # longer than a text is waited for
         case 8:
             fault["status"], fault["body"] = 200, TRUNCATED
         case _:

@@ -5,6 +5,8 @@ import time
 import pytest
 import requests
 
+from tests.queue.support import until
+
 
 def test_a_status_with_headers_and_body_is_given_so_many_times(live, bot):
     faults = live.emulator.faults
@@ -53,6 +55,14 @@ def test_cut_after_the_call_took_effect_and_the_answer_is_lost(live, bot):
     with pytest.raises(requests.ConnectionError):
         bot.post("/messages", roomId=live.space.id, text="a")
     assert [message.text for message in live.world.messages(live.space)] == ["a"]
+
+
+def test_cut_late_the_call_takes_effect_a_moment_after_its_client_has_lost_it(live, bot):
+    live.emulator.faults.add("POST", "/v1/messages", cut="late", times=1)
+    with pytest.raises(requests.ConnectionError):
+        bot.post("/messages", roomId=live.space.id, text="a")
+    assert live.world.messages(live.space) == []
+    until(lambda: [message.text for message in live.world.messages(live.space)] == ["a"], "the late message")
 
 
 def test_cut_in_the_middle_sends_half_of_the_body(live, admin):
