@@ -248,7 +248,8 @@ def _trouble(chance: random.Random, seconds: float, *, long: bool) -> Trouble:
         case 4 | 5 | 6 | 7:
             fault["cut"] = chance.choice(CUTS)
             if fault["cut"] == "late" and chance.random() < 0.5:
-                fault["delay"] = chance.uniform(3.0, 5.0)  # longer than a text is waited for
+                # With the moment until it takes effect longer than a text is waited for, if not from the call's end.
+                fault["delay"] = chance.uniform(1.6, 2.2)
         case 8:
             fault["status"], fault["body"] = 200, TRUNCATED
         case _:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.live_bot import LiveBot
 
 UNSETTLED = frozenset({"intended", "unsure"})
-FLYING, PRECISION = 0.2, 0.1
-"""Seconds: a post that took effect so long after it was sent was still on its way when a new process looked for it."""
+FLYING, PRECISION = 2.5, 0.1
+"""Seconds: a post that took effect so long after it was sent may do so after a new process has waited for it."""
 ENDS = ("failed", "expired", "canceled", "unsure")
 """What a card shows when nothing follows any more."""
 ANNOUNCEMENTS = (":trouble", ":privately")
